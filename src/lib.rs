@@ -1,0 +1,6 @@
+//! Long transcripts in, summaries of about 4,000 words out.
+
+pub mod model;
+pub mod prompt;
+pub mod store;
+pub mod transcript;

@@ -1,0 +1,108 @@
+//! Text-generation endpoints: each file speaks the wire format of one, what they share is written once in [`call`].
+
+use std::future::Future;
+use std::time::Duration;
+
+use crate::prompt::Request;
+
+/// A text-generation endpoint.
+///
+/// [`submit`](Model::submit) hands a request over and gets either the finished answer or a ticket for a job that goes on;
+/// [`poll`](Model::poll) asks after a ticket. A synchronous endpoint never returns a ticket.
+pub trait Model: Send + Sync {
+    /// Sends a request once. Never retries: whether that is safe is decided in one place, above.
+    fn submit(&self, request: &Request) -> impl Future<Output = Result<Reply, ModelError>> + Send;
+
+    /// Asks once after a job.
+    fn poll(&self, ticket: &Ticket) -> impl Future<Output = Result<Reply, ModelError>> + Send;
+
+    /// Gives a job up.
+    fn cancel(&self, ticket: &Ticket) -> impl Future<Output = Result<(), ModelError>> + Send;
+}
+
+/// What an endpoint says to a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    /// The answer.
+    Done(Answer),
+    /// A job has been queued, or goes on.
+    Pending(Ticket),
+}
+
+/// A job at an endpoint that queues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ticket {
+    /// The endpoint's id of the job.
+    pub id: String,
+}
+
+/// A finished answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The generated text, reasoning left out.
+    pub text: String,
+    /// Why generation ended.
+    pub finish: Finish,
+    /// Tokens, where the endpoint reports them.
+    pub usage: Option<Usage>,
+}
+
+/// Why generation ended (WIRE.md 8).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Finish {
+    /// The model was done.
+    #[default]
+    Stop,
+    /// The output limit was reached: the text is cut off.
+    Length,
+    /// A content filter intervened.
+    Filter,
+    /// The endpoint did not say.
+    Unknown,
+}
+
+/// Tokens of one call, as reported.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Tokens of the prompt.
+    pub prompt_tokens: u64,
+    /// Tokens generated, reasoning included.
+    pub completion_tokens: u64,
+}
+
+/// What a failed call means (WIRE.md 9), which decides what is done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModelErrorKind {
+    /// Too many requests; nothing was done.
+    Throttled {
+        /// How long the endpoint asks to wait.
+        retry_after: Option<Duration>,
+    },
+    /// The model is being loaded.
+    Warming {
+        /// How long the endpoint expects that to take.
+        retry_after: Option<Duration>,
+    },
+    /// Nothing was sent or accepted: safe to send again.
+    Transient,
+    /// Sent, and no usable reply: it may have been billed.
+    Ambiguous,
+    /// The request does not fit into the model's window.
+    Overflow,
+    /// Key, credits, model or URL are refused: no other call would fare better.
+    Configuration,
+    /// This request is refused, others may pass.
+    BadInput,
+    /// Answered, but not with a text.
+    SuspectOutput,
+}
+
+/// A failed call.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct ModelError {
+    /// Decides what is done about it.
+    pub kind: ModelErrorKind,
+    /// What happened, for people: which endpoint, what it said (never the prompt or a secret), what to do.
+    pub message: String,
+}

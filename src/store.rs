@@ -1,0 +1,155 @@
+//! Where objects live: S3, or a directory that stands in for it. Both give the same answers to the same tests.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+
+use bytes::Bytes;
+
+/// The address of one object.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Location {
+    /// Bucket name.
+    pub bucket: String,
+    /// Key, decoded: exactly as S3 stores it.
+    pub key: String,
+}
+
+impl Location {
+    /// `key` in `bucket`.
+    #[must_use]
+    pub fn new(bucket: impl Into<String>, key: impl Into<String>) -> Self {
+        Self {
+            bucket: bucket.into(),
+            key: key.into(),
+        }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s3://{}/{}", self.bucket, self.key)
+    }
+}
+
+/// User metadata of an object: lower-case names, ASCII values.
+pub type Metadata = BTreeMap<String, String>;
+
+/// What is known of an object besides its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectInfo {
+    /// Entity tag without its quotes. Changes whenever the bytes do.
+    pub etag: String,
+    /// In buckets that keep versions.
+    pub version_id: Option<String>,
+    /// Length in bytes.
+    pub size: u64,
+    /// As given to [`Store::put`].
+    pub metadata: Metadata,
+}
+
+/// Which state of an object is wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Only if its entity tag is this; otherwise [`StoreErrorKind::Precondition`].
+    pub if_match: Option<String>,
+    /// This version instead of the newest.
+    pub version_id: Option<String>,
+    /// Larger objects are refused with [`StoreErrorKind::TooLarge`] before a byte of them is read.
+    pub max_bytes: Option<u64>,
+}
+
+/// On what condition an object is written. S3's conditional writes are the only lock there is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum PutCondition {
+    /// Whatever is there is replaced.
+    #[default]
+    Always,
+    /// Only if nothing is there.
+    IfAbsent,
+    /// Only over the object that has this entity tag.
+    IfMatch(String),
+}
+
+/// How an object is written.
+#[derive(Debug, Clone, Default)]
+pub struct PutOptions {
+    /// Failing it gives [`StoreErrorKind::Precondition`].
+    pub condition: PutCondition,
+    /// MIME type.
+    pub content_type: &'static str,
+    /// User metadata.
+    pub metadata: Metadata,
+}
+
+/// An object that is being read: what is known of it, and its bytes as they arrive.
+pub trait Object: Send {
+    /// What is known of it.
+    fn info(&self) -> &ObjectInfo;
+
+    /// The next bytes; `None` after the last.
+    fn next(&mut self) -> impl Future<Output = Result<Option<Bytes>, StoreError>> + Send;
+}
+
+/// Where objects live.
+pub trait Store: Send + Sync {
+    /// An object of this store that is being read.
+    type Object: Object;
+
+    /// Opens an object for reading.
+    fn get(
+        &self,
+        at: &Location,
+        wanted: &Wanted,
+    ) -> impl Future<Output = Result<Self::Object, StoreError>> + Send;
+
+    /// What is known of an object.
+    fn head(&self, at: &Location) -> impl Future<Output = Result<ObjectInfo, StoreError>> + Send;
+
+    /// Writes an object whole and returns its entity tag. Nobody ever sees a part of it.
+    fn put(
+        &self,
+        at: &Location,
+        body: Bytes,
+        options: PutOptions,
+    ) -> impl Future<Output = Result<String, StoreError>> + Send;
+
+    /// Removes an object; it is no error if there is none.
+    fn delete(&self, at: &Location) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// What kind of failure it was, which decides what is done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreErrorKind {
+    /// No such object (or version), or no such bucket.
+    NotFound,
+    /// A condition does not hold (412): somebody else has written.
+    Precondition,
+    /// Somebody else is writing at this moment (409): try again.
+    Conflict,
+    /// Credentials are missing, wrong, or do not allow it.
+    Denied,
+    /// Larger than the caller takes.
+    TooLarge,
+    /// It may work later: timeouts, throttling, server errors, broken connections.
+    Transient,
+    /// Anything else.
+    Other,
+}
+
+/// A failed operation on an object.
+#[derive(Debug, thiserror::Error)]
+#[error("could not {action} {at}: {reason}")]
+pub struct StoreError {
+    /// Decides what is done about it.
+    pub kind: StoreErrorKind,
+    /// `read`, `write`, `look up`, `delete`.
+    pub action: &'static str,
+    /// Which object.
+    pub at: Location,
+    /// What happened, for people: the store's own words where it gave any, and what to do.
+    pub reason: String,
+    /// The underlying error.
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}

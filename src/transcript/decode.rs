@@ -1,0 +1,372 @@
+//! Bytes → text: whatever encoding a transcript comes in, or why it is not a transcript.
+
+use encoding_rs::{DecoderResult, UTF_8, WINDOWS_1252};
+
+use super::clean::TextBuilder;
+use super::sniff::{HEAD_BYTES, sniff};
+use super::source_map::SourceMap;
+
+/// Source bytes decoded at a time: bounds the scratch buffer.
+const PIECE_BYTES: usize = 8 * 1024;
+
+/// Undecodable characters that are put up with, in percent: a damaged file, not another kind of file.
+pub(super) const UNDECODABLE_PERCENT: u64 = 1;
+
+/// Why bytes are not a transcript. Nothing would change by trying again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// No bytes, or nothing but blanks.
+    #[error("the file is empty: there is nothing to summarize")]
+    Empty,
+    /// The signature of a format that is not plain text.
+    #[error(
+        "the file is {format}, not plain text: export the transcript as text (UTF-8) and upload that"
+    )]
+    NotText {
+        /// The format, as people call it.
+        format: &'static str,
+    },
+    /// A NUL character.
+    #[error(
+        "the file is binary (a NUL at byte {at}), not plain text: export the transcript as text (UTF-8) and upload that"
+    )]
+    Nul {
+        /// Offset in the source.
+        at: u64,
+    },
+    /// Too much that no text encoding explains.
+    #[error(
+        "{percent} % of the file's characters cannot be read in any encoding it might have (at most {UNDECODABLE_PERCENT} % \
+         may be damaged): export the transcript as text (UTF-8) and upload that"
+    )]
+    Undecodable {
+        /// Share of characters that could not be decoded, rounded up.
+        percent: u64,
+    },
+}
+
+/// A transcript's text, with all that is known of where it came from.
+#[derive(Debug, Clone)]
+pub struct Decoded {
+    /// The text. Lines end in `\n` or `\r\n`; of control characters only these and tabs are left.
+    pub text: String,
+    /// WHATWG name of the source's encoding, such as `UTF-8` or `windows-1252`.
+    pub encoding: &'static str,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Leads back from the text to the source.
+    pub source_map: SourceMap,
+}
+
+/// A streaming decoder: hand over the bytes as they arrive, cut anywhere.
+#[derive(Debug)]
+pub struct Decoder {
+    state: State,
+    bytes: u64,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Bytes held back until there are enough to tell the encoding.
+    Head(Vec<u8>),
+    Text(Box<TextBuilder>, Reader),
+}
+
+/// Turns source bytes into characters.
+enum Reader {
+    /// By the standard library, with the bytes of a character that is not complete yet.
+    Utf8 {
+        carry: Vec<u8>,
+    },
+    Other(encoding_rs::Decoder),
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self {
+            state: State::Head(Vec::with_capacity(HEAD_BYTES)),
+            bytes: 0,
+        }
+    }
+}
+
+impl Decoder {
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// As soon as it is certain that this is not text.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), Rejection> {
+        self.bytes += bytes.len() as u64;
+        match &mut self.state {
+            State::Text(text, reader) => reader.read(bytes, text, false),
+            State::Head(head) => {
+                head.extend_from_slice(bytes);
+                if head.len() >= HEAD_BYTES {
+                    let head = std::mem::take(head);
+                    let (text, reader) = begin(&head, false)?;
+                    self.state = State::Text(text, reader);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The whole text, after the last byte.
+    ///
+    /// # Errors
+    /// If this is not a transcript.
+    pub fn finish(self) -> Result<Decoded, Rejection> {
+        let text = match self.state {
+            State::Head(head) => begin(&head, true)?.0,
+            State::Text(mut text, mut reader) => {
+                reader.read(&[], &mut text, true)?;
+                text
+            }
+        };
+        text.finish(self.bytes)
+    }
+}
+
+/// Decides on the encoding by the head, and decodes it.
+fn begin(head: &[u8], last: bool) -> Result<(Box<TextBuilder>, Reader), Rejection> {
+    let (encoding, mark) = sniff(head)?;
+    let mut text = Box::new(TextBuilder::new(encoding, mark as u64));
+    let mut reader = if encoding == UTF_8 {
+        Reader::Utf8 { carry: Vec::new() }
+    } else {
+        Reader::Other(encoding.new_decoder_without_bom_handling())
+    };
+    reader.read(head.get(mark..).unwrap_or_default(), &mut text, last)?;
+    Ok((text, reader))
+}
+
+impl Reader {
+    fn read(&mut self, bytes: &[u8], text: &mut TextBuilder, last: bool) -> Result<(), Rejection> {
+        match self {
+            Self::Utf8 { carry } => {
+                carry.extend_from_slice(bytes);
+                let whole = std::mem::take(carry);
+                if let Some(rest) = read_utf8(&whole, carry, text, last)? {
+                    text.switch(WINDOWS_1252);
+                    let mut other = WINDOWS_1252.new_decoder_without_bom_handling();
+                    read_other(&mut other, rest, text, last)?;
+                    *self = Self::Other(other);
+                }
+                Ok(())
+            }
+            Self::Other(decoder) => read_other(decoder, bytes, text, last),
+        }
+    }
+}
+
+/// Decodes UTF-8 and leaves an incomplete character in `carry`. Returns what is left if it turns out not to be UTF-8.
+fn read_utf8<'a>(
+    bytes: &'a [u8],
+    carry: &mut Vec<u8>,
+    text: &mut TextBuilder,
+    last: bool,
+) -> Result<Option<&'a [u8]>, Rejection> {
+    let mut at = 0;
+    for chunk in bytes.utf8_chunks() {
+        text.push(chunk.valid())?;
+        at += chunk.valid().len();
+        let invalid = chunk.invalid();
+        if invalid.is_empty() {
+            continue;
+        }
+        let rest = bytes.get(at..).unwrap_or_default();
+        if !last && rest.len() == invalid.len() && may_go_on(invalid) {
+            carry.extend_from_slice(invalid);
+            break;
+        }
+        // As long as all was ASCII, nothing has been decided: both encodings read that alike.
+        if !text.beyond_ascii && !mostly_utf8(rest) {
+            return Ok(Some(rest));
+        }
+        text.push_undecodable(invalid.len() as u64)?;
+        at += invalid.len();
+    }
+    Ok(None)
+}
+
+/// Whether these bytes are the beginning of a character rather than wrong.
+fn may_go_on(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
+}
+
+/// Whether more characters beyond ASCII are right than wrong, read as UTF-8.
+fn mostly_utf8(bytes: &[u8]) -> bool {
+    let (mut right, mut wrong) = (0, 0);
+    for chunk in bytes.utf8_chunks() {
+        right += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        wrong += usize::from(!chunk.invalid().is_empty());
+    }
+    right > wrong
+}
+
+fn read_other(
+    decoder: &mut encoding_rs::Decoder,
+    mut bytes: &[u8],
+    text: &mut TextBuilder,
+    last: bool,
+) -> Result<(), Rejection> {
+    let mut piece = String::with_capacity(PIECE_BYTES);
+    loop {
+        let (result, read) = decoder.decode_to_string_without_replacement(bytes, &mut piece, last);
+        bytes = bytes.get(read..).unwrap_or_default();
+        text.push(&piece)?;
+        piece.clear();
+        match result {
+            DecoderResult::InputEmpty => return Ok(()),
+            DecoderResult::OutputFull => {}
+            DecoderResult::Malformed(length, _) => text.push_undecodable(u64::from(length))?,
+        }
+    }
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Utf8 { .. } => f.write_str("UTF-8"),
+            Self::Other(decoder) => f.write_str(decoder.encoding().name()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(bytes: &[u8], piece: usize) -> Result<Decoded, Rejection> {
+        let mut decoder = Decoder::default();
+        for piece in bytes.chunks(piece) {
+            decoder.push(piece)?;
+        }
+        decoder.finish()
+    }
+
+    /// The text is the same wherever the bytes were cut.
+    fn decoded(bytes: &[u8]) -> (String, &'static str) {
+        let whole = decode(bytes, usize::MAX).unwrap();
+        for piece in [1, 2, 3, 1021] {
+            assert_eq!(
+                decode(bytes, piece).unwrap().text,
+                whole.text,
+                "pieces of {piece}"
+            );
+        }
+        (whole.text, whole.encoding)
+    }
+
+    fn utf16(text: &str, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(to_bytes).collect()
+    }
+
+    const MIXED: &str = "Dana: naïve — 日本語 🙂 done.\r\nLee: fine.\n";
+
+    #[test]
+    fn utf8_with_and_without_a_mark() {
+        assert_eq!(decoded(MIXED.as_bytes()), (MIXED.into(), "UTF-8"));
+        assert_eq!(
+            decoded(format!("\u{feff}{MIXED}").as_bytes()),
+            (MIXED.into(), "UTF-8")
+        );
+    }
+
+    #[test]
+    fn utf16_both_ways_round() {
+        let marked = format!("\u{feff}{MIXED}");
+        assert_eq!(
+            decoded(&utf16(&marked, u16::to_le_bytes)),
+            (MIXED.into(), "UTF-16LE")
+        );
+        assert_eq!(
+            decoded(&utf16(&marked, u16::to_be_bytes)),
+            (MIXED.into(), "UTF-16BE")
+        );
+        assert_eq!(
+            decoded(&utf16(MIXED, u16::to_le_bytes)),
+            (MIXED.into(), "UTF-16LE")
+        );
+    }
+
+    #[test]
+    fn windows_1252_is_the_last_resort() {
+        let long = "x ".repeat(2000);
+        assert_eq!(
+            decoded(b"don\x92t caf\xe9"),
+            ("don\u{2019}t café".into(), "windows-1252")
+        );
+        let late = [long.as_bytes(), b"caf\xe9"].concat();
+        assert_eq!(decoded(&late), (format!("{long}café"), "windows-1252"));
+    }
+
+    #[test]
+    fn damaged_utf8_stays_utf8() {
+        let text = "é".repeat(300);
+        let damaged = [text.as_bytes(), b"\xff", text.as_bytes()].concat();
+        assert_eq!(
+            decoded(&damaged),
+            (format!("{text}\u{fffd}{text}"), "UTF-8")
+        );
+        // A file that was cut in front begins in the middle of a character.
+        let cut = [b"\xa9", text.as_bytes()].concat();
+        assert_eq!(decoded(&cut).1, "UTF-8");
+    }
+
+    #[test]
+    fn what_is_not_text_is_refused_with_its_reason() {
+        assert_eq!(decode(b"", 1).unwrap_err(), Rejection::Empty);
+        assert_eq!(decode(b" \r\n\t", 1).unwrap_err(), Rejection::Empty);
+        assert_eq!(decode(b"\xef\xbb\xbf", 1).unwrap_err(), Rejection::Empty);
+        assert_eq!(
+            decode(b"\x1f\x8b\x08\0", 1).unwrap_err(),
+            Rejection::NotText { format: "gzip" }
+        );
+        assert_eq!(
+            decode(b"text\0more", 3).unwrap_err(),
+            Rejection::Nul { at: 4 }
+        );
+        let noise: Vec<u8> = (0..5000_u32)
+            .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8 | 0x81)
+            .collect();
+        assert!(
+            matches!(
+                decode(&noise, 100).unwrap_err(),
+                Rejection::Undecodable { .. }
+            ),
+            "{:?}",
+            decode(&noise, 100)
+        );
+    }
+
+    #[test]
+    fn offsets_lead_back_to_the_source() {
+        let text = format!("{}é\u{1}ü 日本語 🙂 end", "filler ".repeat(900));
+        let sources = [
+            (text.clone().into_bytes(), "end".as_bytes().to_vec()),
+            (
+                format!("\u{feff}{text}").into_bytes(),
+                "end".as_bytes().to_vec(),
+            ),
+            (
+                utf16(&text, u16::to_be_bytes),
+                utf16("end", u16::to_be_bytes),
+            ),
+            (b"caf\xe9 \x93quoted\x94 \x02end".to_vec(), b"end".to_vec()),
+        ];
+        for (source, end) in sources {
+            for piece in [1, 700, usize::MAX] {
+                let decoded = decode(&source, piece).unwrap();
+                let at = decoded.text.find("end").unwrap();
+                let offset = decoded.source_map.source_offset(&decoded.text, at) as usize;
+                assert_eq!(
+                    &source[offset..],
+                    end,
+                    "{} in pieces of {piece}",
+                    decoded.encoding
+                );
+            }
+        }
+    }
+}
