@@ -1,5 +1,6 @@
 //! Long transcripts in, summaries of about 4,000 words out.
 
+pub mod extract;
 pub mod model;
 pub mod prompt;
 pub mod store;

@@ -5,6 +5,7 @@ pub mod chunk;
 mod clean;
 pub mod decode;
 mod label;
+pub mod sentence;
 mod sniff;
 mod source_map;
 pub mod tokens;

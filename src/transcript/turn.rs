@@ -166,11 +166,17 @@ impl Turns {
         next.checked_sub(1).and_then(|last| self.turns.get(last))
     }
 
+    /// Who speaks in this turn, as an index into [`speakers`](Self::speakers).
+    #[must_use]
+    pub fn speaker_id(&self, turn: &Turn) -> Option<usize> {
+        turn.speaker.map(|id| usize::from(id.get()) - 1)
+    }
+
     /// Who speaks in this turn.
     #[must_use]
     pub fn speaker(&self, turn: &Turn) -> Option<&str> {
-        turn.speaker
-            .and_then(|id| self.speakers.get(usize::from(id.get()) - 1))
+        self.speaker_id(turn)
+            .and_then(|id| self.speakers.get(id))
             .map(String::as_str)
     }
 

@@ -1,0 +1,124 @@
+//! Spoken sentences made readable: no fillers, no stutter, ordinary spacing. What was said is not touched otherwise.
+
+/// Sounds that carry no meaning, in lower case.
+const FILLERS: [&str; 22] = [
+    "um", "umm", "uh", "uhm", "uhh", "er", "erm", "err", "ah", "eh", "hm", "hmm", "mm", "mmm",
+    "mhm", "mm-hmm", "uh-huh", "hm-hmm", "äh", "ähm", "öh", "euh",
+];
+
+/// `sentence` without fillers and stutter, in one line, beginning with a capital.
+pub(super) fn clean(sentence: &str) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    let mut dropped_filler = false;
+    for word in sentence.split_whitespace() {
+        if is_filler(word) {
+            // What closed the filler may still have to close the sentence.
+            dropped_filler = true;
+            continue;
+        }
+        let after_filler = std::mem::take(&mut dropped_filler);
+        if after_filler && word.chars().all(|c| matches!(c, ',' | '-' | '—' | '–')) {
+            continue;
+        }
+        if words.last().is_some_and(|last| is_stutter(last, word)) {
+            words.pop();
+        }
+        words.push(word);
+    }
+    let mut text = String::with_capacity(sentence.len());
+    let mut open_quote = false;
+    for word in words {
+        let after_open =
+            text.ends_with(['(', '[', '$', '£', '€']) || (open_quote && text.ends_with('"'));
+        if !(text.is_empty() || after_open || sticks_to_last(word, open_quote)) {
+            text.push(' ');
+        }
+        open_quote ^= word.matches('"').count() % 2 == 1;
+        text.push_str(word);
+    }
+    let text = text
+        .trim_start_matches([',', ';', '-', '—', '–', ' ', '.'])
+        .trim_end();
+    capitalized(text)
+}
+
+fn is_filler(word: &str) -> bool {
+    let bare = word.trim_matches([',', '.', ';', '-', '—', '–', '…', '?', '!']);
+    bare.len() <= 6
+        && FILLERS
+            .iter()
+            .any(|filler| bare.eq_ignore_ascii_case(filler))
+}
+
+/// The same word twice in a row, as in `the the`; words that are doubled on purpose are longer or marked.
+fn is_stutter(last: &str, word: &str) -> bool {
+    let bare = last.trim_end_matches([',', '-', '—']);
+    !bare.is_empty()
+        && bare.len() <= 4
+        && bare.chars().all(char::is_alphabetic)
+        && !["that", "had", "very", "no", "bye", "so", "ha"]
+            .iter()
+            .any(|&kept| bare.eq_ignore_ascii_case(kept))
+        && bare.eq_ignore_ascii_case(word.trim_end_matches([',', '.', '?', '!', ';', ':']))
+}
+
+/// Some transcripts come in tokens: `I 've seen it , yes .`
+fn sticks_to_last(word: &str, open_quote: bool) -> bool {
+    match word {
+        "n't" | "'s" | "'ve" | "'re" | "'ll" | "'d" | "'m" | "'S" => true,
+        "\"" => open_quote,
+        _ => {
+            word.chars()
+                .all(|c| matches!(c, '.' | ',' | ';' | ':' | '?' | '!' | ')' | ']' | '%' | '…'))
+                && !word.starts_with("..")
+        }
+    }
+}
+
+fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) if first.is_lowercase() => first.to_uppercase().chain(chars).collect(),
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fillers_and_stutter_go() {
+        assert_eq!(
+            clean("Um, so we we agreed, uh, on the the budget."),
+            "So we agreed, on the budget."
+        );
+        assert_eq!(clean("Uh - yes, I, I think so."), "Yes, I think so.");
+        assert_eq!(
+            clean("That that is is very very good."),
+            "That that is very very good."
+        );
+        assert_eq!(
+            clean("the error in the umbrella"),
+            "The error in the umbrella"
+        );
+        assert_eq!(clean("Um."), "");
+    }
+
+    #[test]
+    fn tokens_are_put_together() {
+        assert_eq!(clean("I 've seen it , yes ."), "I've seen it, yes.");
+        assert_eq!(
+            clean("It was \" fine \" , 5 % up ( or so ) ."),
+            "It was \"fine\", 5% up (or so)."
+        );
+        assert_eq!(clean("don 't\nbreak   lines"), "Don 't break lines");
+    }
+
+    #[test]
+    fn other_text_stays() {
+        let text = "We paid $2.47 million — “too much”, she said; I agree.";
+        assert_eq!(clean(text), text);
+        assert_eq!(clean("我们开会。"), "我们开会。");
+    }
+}

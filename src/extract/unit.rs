@@ -1,0 +1,123 @@
+//! The units that are chosen from: sentences, cleaned for reading, with who said them.
+
+use std::ops::Range;
+
+use super::clean;
+use crate::transcript::turn::{Turn, Turns};
+use crate::transcript::{sentence, words};
+
+/// One sentence.
+#[derive(Debug)]
+pub(super) struct Unit {
+    /// Who said it, as an index into [`Units::names`], if the transcript tells.
+    pub(super) speaker: Option<usize>,
+    /// Without fillers, stutter and odd spacing.
+    pub(super) text: String,
+    /// Words of `text`.
+    pub(super) words: usize,
+}
+
+/// All units of a text, in order.
+#[derive(Debug)]
+pub(super) struct Units {
+    names: Vec<String>,
+    all: Vec<Unit>,
+}
+
+impl Units {
+    /// The units of `text`; `going_on` speaks at its beginning.
+    pub(super) fn of(text: &str, going_on: Option<&str>) -> Self {
+        let turns = Turns::parse(text);
+        let mut names = turns.speakers().to_vec();
+        let mut going_on = going_on.map(|name| {
+            names
+                .iter()
+                .position(|known| known == name)
+                .unwrap_or_else(|| {
+                    names.push(name.to_owned());
+                    names.len() - 1
+                })
+        });
+        let mut units = Self {
+            names,
+            all: Vec::new(),
+        };
+        let first = turns.all().first().map_or(text.len(), Turn::start);
+        units.add(text, 0..first, going_on);
+        let ends = turns
+            .all()
+            .iter()
+            .skip(1)
+            .map(Turn::start)
+            .chain([text.len()]);
+        for (turn, end) in turns.all().iter().zip(ends) {
+            going_on = turns.speaker_id(turn).or(going_on);
+            units.add(text, turn.body().min(end)..end, going_on);
+        }
+        units
+    }
+
+    fn add(&mut self, text: &str, range: Range<usize>, speaker: Option<usize>) {
+        let spoken = text.get(range).unwrap_or_default();
+        for sentence in sentence::sentences(spoken) {
+            let text = clean::clean(spoken.get(sentence).unwrap_or_default());
+            if text.chars().any(char::is_alphanumeric) {
+                let words = words::count(&text);
+                self.all.push(Unit {
+                    speaker,
+                    text,
+                    words,
+                });
+            }
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub(super) fn get(&self, at: usize) -> Option<&Unit> {
+        self.all.get(at)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Unit> {
+        self.all.iter()
+    }
+
+    pub(super) fn name(&self, speaker: Option<usize>) -> Option<&str> {
+        speaker
+            .and_then(|id| self.names.get(id))
+            .map(String::as_str)
+    }
+
+    /// Words that naming this speaker takes.
+    pub(super) fn label_words(&self, speaker: Option<usize>) -> usize {
+        self.name(speaker).map_or(0, words::count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_know_their_speakers() {
+        let text =
+            "and so we did. It went well.\n[00:01] Lee: Um, fine. Next?\n[00:02] Dana: I I agree.";
+        let units = Units::of(text, Some("Dana"));
+        let said: Vec<_> = units
+            .iter()
+            .map(|unit| (units.name(unit.speaker), unit.text.as_str()))
+            .collect();
+        assert_eq!(
+            said,
+            [
+                (Some("Dana"), "And so we did."),
+                (Some("Dana"), "It went well."),
+                (Some("Lee"), "Fine."),
+                (Some("Lee"), "Next?"),
+                (Some("Dana"), "I agree."),
+            ]
+        );
+    }
+}
