@@ -1,9 +1,14 @@
 //! Text-generation endpoints: each file speaks the wire format of one, what they share is written once in [`call`].
 
+pub mod call;
+pub mod extractive;
+
 use std::future::Future;
 use std::time::Duration;
 
 use crate::prompt::Request;
+
+pub use extractive::Extractive;
 
 /// A text-generation endpoint.
 ///
@@ -105,4 +110,17 @@ pub struct ModelError {
     pub kind: ModelErrorKind,
     /// What happened, for people: which endpoint, what it said (never the prompt or a secret), what to do.
     pub message: String,
+}
+
+impl ModelError {
+    /// A synchronous model is asked after a job.
+    pub(crate) fn unknown_ticket(ticket: &Ticket) -> Self {
+        Self {
+            kind: ModelErrorKind::SuspectOutput,
+            message: format!(
+                "this endpoint gives no tickets, so {} is not its own",
+                ticket.id
+            ),
+        }
+    }
 }

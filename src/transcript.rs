@@ -16,3 +16,40 @@ pub use chunk::Chunk;
 pub use decode::{Decoded, Decoder, Rejection};
 pub use source_map::SourceMap;
 pub use turn::{Turn, Turns};
+
+/// A transcript that has been read whole.
+#[derive(Debug, Clone)]
+pub struct Transcript {
+    /// The text and where it came from.
+    pub decoded: Decoded,
+    /// Who said what when, as far as the text tells.
+    pub turns: Turns,
+    /// Words of the text.
+    pub words: usize,
+}
+
+impl Transcript {
+    /// Finds the turns of a decoded text and counts its words.
+    #[must_use]
+    pub fn new(decoded: Decoded) -> Self {
+        let turns = Turns::parse(&decoded.text);
+        let words = words::count(&decoded.text);
+        Self {
+            decoded,
+            turns,
+            words,
+        }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.decoded.text
+    }
+
+    /// The text of a chunk.
+    #[must_use]
+    pub fn slice(&self, chunk: &Chunk) -> &str {
+        self.text().get(chunk.range.clone()).unwrap_or_default()
+    }
+}

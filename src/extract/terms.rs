@@ -124,7 +124,7 @@ impl Terms {
                 term.surface.chars().count() >= 4 && term.surface.chars().all(char::is_alphabetic)
             })
             .filter(|term| {
-                f64::from(term.sentences) <= (self.units as f64 * TITLE_MAX_SHARE).max(1.0)
+                f64::from(term.sentences) <= (self.units as f64 * TITLE_MAX_SHARE).max(3.0)
             })
             .map(|term| {
                 let long = (term.surface.chars().count() as f64).min(9.0).sqrt();

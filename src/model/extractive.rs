@@ -1,0 +1,41 @@
+//! The embedded model: extractive summarizing behind the same seam, with no network and no cost.
+
+use super::{Answer, Finish, Model, ModelError, Reply, Ticket};
+use crate::extract;
+use crate::prompt::{Request, Task};
+use crate::transcript::words;
+
+/// The embedded model.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Extractive;
+
+impl Model for Extractive {
+    async fn submit(&self, request: &Request) -> Result<Reply, ModelError> {
+        let text = match request.task {
+            Task::Section => section(request),
+            Task::Overview => extract::extract(&request.block, None, request.target_words),
+        };
+        Ok(Reply::Done(Answer {
+            text,
+            finish: Finish::Stop,
+            usage: None,
+        }))
+    }
+
+    async fn poll(&self, ticket: &Ticket) -> Result<Reply, ModelError> {
+        Err(ModelError::unknown_ticket(ticket))
+    }
+
+    async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError> {
+        Err(ModelError::unknown_ticket(ticket))
+    }
+}
+
+/// A heading of the part's terms, and its most telling sentences in what the heading leaves of the length.
+fn section(request: &Request) -> String {
+    let (part, parts) = request.part;
+    let title = extract::title(&request.block).unwrap_or_else(|| format!("Part {part} of {parts}"));
+    let room = request.target_words.saturating_sub(words::count(&title));
+    let body = extract::extract(&request.block, request.going_on.as_deref(), room);
+    format!("{title}\n\n{body}")
+}
