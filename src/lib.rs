@@ -1,9 +1,17 @@
 //! Long transcripts in, summaries of about 4,000 words out.
 
+pub mod cli;
+pub mod config;
+pub mod error;
 pub mod event;
 pub mod extract;
+pub mod job;
 pub mod model;
 pub mod prompt;
+pub mod secret;
+pub mod secrets_manager;
+pub mod serve;
 pub mod store;
 pub mod summary;
+pub mod telemetry;
 pub mod transcript;

@@ -1,2 +1,40 @@
-//! probe
-fn main() {}
+//! In Lambda: serve invocations. Otherwise: the command line.
+
+use std::process::ExitCode;
+
+use transcript_summarizer::config::{Config, Surface};
+use transcript_summarizer::job::Workshop;
+use transcript_summarizer::model::AnyModel;
+use transcript_summarizer::store::AnyStore;
+use transcript_summarizer::{cli, serve, telemetry};
+
+// One thread: the work is waiting for endpoints, and a function has one core.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {
+        telemetry::for_people();
+        return cli::run().await;
+    }
+    telemetry::for_lambda();
+    match lambda().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "cannot start");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn lambda() -> Result<(), lambda_runtime::Error> {
+    let config = Config::from_env(Surface::Lambda)?;
+    let store = AnyStore::connect(config.store_dir.as_deref()).await;
+    let model = AnyModel::connect(&config.provider).await?;
+    let workshop = Workshop {
+        source: &store,
+        target: &store,
+        model: &model,
+        config: &config,
+        trace: None,
+    };
+    serve::serve(&workshop).await
+}

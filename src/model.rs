@@ -1,6 +1,8 @@
 //! Text-generation endpoints: each file speaks the wire format of one, what they share is written once in [`call`].
 
+mod any;
 pub mod call;
+pub mod endpoint;
 pub mod extractive;
 
 use std::future::Future;
@@ -8,6 +10,7 @@ use std::time::Duration;
 
 use crate::prompt::Request;
 
+pub use any::AnyModel;
 pub use extractive::Extractive;
 
 /// A text-generation endpoint.

@@ -5,6 +5,15 @@ use std::fmt;
 use std::future::Future;
 
 use bytes::Bytes;
+use percent_encoding::{CONTROLS, utf8_percent_encode};
+
+mod any;
+mod dir;
+mod s3;
+
+pub use any::{AnyObject, AnyStore};
+pub use dir::{DirObject, DirStore};
+pub use s3::{S3Object, S3Store, aws_config, aws_defaults};
 
 /// The address of one object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,6 +43,15 @@ impl fmt::Display for Location {
 
 /// User metadata of an object: lower-case names, ASCII values.
 pub type Metadata = BTreeMap<String, String>;
+
+/// Metadata travels in HTTP headers, where anything but printable ASCII is refused or mangled: what a caller lets through
+/// by mistake is percent-encoded, in every store alike.
+fn printable(metadata: Metadata) -> Metadata {
+    metadata
+        .into_iter()
+        .map(|(name, value)| (name, utf8_percent_encode(&value, CONTROLS).to_string()))
+        .collect()
+}
 
 /// What is known of an object besides its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +92,7 @@ pub enum PutCondition {
 /// How an object is written.
 #[derive(Debug, Clone, Default)]
 pub struct PutOptions {
-    /// Failing it gives [`StoreErrorKind::Precondition`].
+    /// Failing it gives [`StoreErrorKind::Precondition`], also where the object to replace is gone.
     pub condition: PutCondition,
     /// MIME type.
     pub content_type: &'static str,
@@ -107,6 +125,8 @@ pub trait Store: Send + Sync {
     fn head(&self, at: &Location) -> impl Future<Output = Result<ObjectInfo, StoreError>> + Send;
 
     /// Writes an object whole and returns its entity tag. Nobody ever sees a part of it.
+    ///
+    /// After [`StoreErrorKind::Transient`] it may have been written all the same.
     fn put(
         &self,
         at: &Location,
@@ -114,7 +134,7 @@ pub trait Store: Send + Sync {
         options: PutOptions,
     ) -> impl Future<Output = Result<String, StoreError>> + Send;
 
-    /// Removes an object; it is no error if there is none.
+    /// Removes an object; it is no error if there is none, unless its bucket is missing too.
     fn delete(&self, at: &Location) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
@@ -152,4 +172,30 @@ pub struct StoreError {
     /// The underlying error.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl StoreError {
+    /// An error that has no underlying one.
+    #[must_use]
+    pub fn new(
+        kind: StoreErrorKind,
+        action: &'static str,
+        at: &Location,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind,
+            action,
+            at: at.clone(),
+            reason: reason.into(),
+            source: None,
+        }
+    }
+}
+
+/// Why an object of `size` bytes is more than its reader takes, if it is; to be asked before a byte is read.
+fn too_large(size: u64, max_bytes: Option<u64>) -> Option<String> {
+    max_bytes
+        .filter(|&max| size > max)
+        .map(|max| format!("it has {size} bytes, and at most {max} are accepted"))
 }

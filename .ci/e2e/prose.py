@@ -1,0 +1,33 @@
+"""What the simulated model writes: prose of the length asked for, about the transcript it was shown."""
+
+import collections
+import itertools
+import re
+
+OPENINGS = ["The meeting heard that", "One speaker explained how", "It was reported that", "The group then noted that"]
+LINKS = ["while others added that", "and it was agreed that", "which raised the question whether", "so they noted that"]
+PIECE = 5
+
+
+def answer(prompt):
+    """About as many words as `prompt` asks for, in sentences that quote the transcript in pieces of a few words."""
+    asked = int(re.search(r"(\d+) words", prompt).group(1))
+    shown = fenced(prompt).split()
+    # Spread over the whole block, so that nothing is told twice and no part is left out.
+    pieces_wanted = asked // (PIECE * 2) + 2
+    starts = range(0, len(shown), max(PIECE, len(shown) // pieces_wanted))
+    pieces = (" ".join(shown[start : start + PIECE]).rstrip(".,:") for start in itertools.cycle(starts))
+    words = []
+    for opening, link in itertools.cycle(zip(OPENINGS, LINKS)):
+        if len(words) >= asked:
+            break
+        words += f"{opening} {next(pieces)}, {link} {next(pieces)}.".split()
+    return " ".join(words[:asked]).rstrip(".,") + "."
+
+
+def fenced(prompt):
+    """The text between the fences, which are the hex digits that occur most often; else the whole prompt."""
+    fences = collections.Counter(re.findall(r"[0-9a-f]{8,}", prompt)).most_common(1)
+    if not fences:
+        return prompt
+    return max(prompt.split(fences[0][0]), key=len)

@@ -1,0 +1,23 @@
+"""What the function's logs must and must not say; looks at all that was logged before, so it runs last."""
+
+import re
+
+from scenario import TOKEN, expect, scenario
+from transcripts import CANARY, WHAT, WHY
+
+
+@scenario("no log line shows the token or anything that was said")
+def nothing_said(world):
+    for log in world.logs:
+        text = log.read_text(errors="replace")
+        for secret in (TOKEN, CANARY, *WHAT, *WHY):
+            expect(secret not in text, f"{log.name} shows {secret!r}")
+
+
+@scenario("every invocation has JSON log lines with its request id")
+def request_ids(world):
+    for log in world.logs:
+        text = log.read_text(errors="replace")
+        lines = [line for line in text.splitlines() if line.startswith("{")]
+        for request_id in re.findall(r"START RequestId: (\S+)", text):
+            expect(any(request_id in line for line in lines), f"{log.name} has no JSON line with {request_id}")

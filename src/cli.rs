@@ -1,0 +1,196 @@
+//! The command line: `summarize` and `plan`, on files and on objects in S3.
+
+mod display;
+mod input;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, ConfigError, Surface};
+use crate::job::{Outcome, Workshop};
+use crate::model::AnyModel;
+use crate::store::{AnyStore, DirStore};
+use crate::summary;
+use crate::transcript::Transcript;
+
+use display::{Bar, Lines};
+use input::{Input, LOCAL_BUCKET};
+
+/// Exit status of wrong usage, settings included.
+const WRONG_USAGE: u8 = 2;
+
+/// Summarizes long transcripts.
+///
+/// Turns each transcript into a summary of about 4,000 words that covers every part of it: the text is divided into chunks,
+/// the model writes a section about each, and the sections are stitched in order. Without a key the embedded extractive
+/// model is used, which needs no network. Under AWS Lambda (AWS_LAMBDA_RUNTIME_API is set) the same program serves
+/// invocations instead.
+#[derive(Debug, Parser)]
+#[command(name = "transcript-summarizer", version, arg_required_else_help = true, after_help = AFTER_HELP)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Models are chosen by the environment:
+  HF_API_TOKEN           summarize with Hugging Face (HF_MODEL, HF_ENDPOINT_URL)
+  MODEL_PROVIDER         huggingface or extractive, if more than one is possible
+  SUMMARY_WORDS          length of a summary in words, 4000 if not set
+The README documents all variables.
+
+Examples:
+  transcript-summarizer summarize meeting.txt
+  transcript-summarizer summarize --words 1500 --out results *.txt
+  transcript-summarizer plan s3://transcripts/2026/board.txt
+
+Exit status: 0 done, 1 failed, 2 wrong usage.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Summarize transcripts.
+    Summarize(Summarize),
+    /// Show what would be sent: words, tokens, chunks, calls. Sends nothing.
+    Plan(Inputs),
+}
+
+#[derive(Debug, Args)]
+struct Inputs {
+    /// Transcripts: files, or s3://bucket/key.
+    #[arg(value_name = "INPUT", required = true)]
+    inputs: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+struct Summarize {
+    #[command(flatten)]
+    inputs: Inputs,
+    /// Put results under this directory: summaries/<name>_summary.txt and .json.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    out: PathBuf,
+    /// Length of the summary in words; SUMMARY_WORDS if not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(50..=100_000))]
+    words: Option<u32>,
+    /// Write every request and answer to this directory, for debugging. They hold what was said.
+    #[arg(long, value_name = "DIR")]
+    trace: Option<PathBuf>,
+}
+
+/// Runs the command line of this process.
+pub async fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let lines = Lines;
+    let config = match Config::from_env(Surface::CommandLine) {
+        Ok(config) => config,
+        Err(error) => return lines.wrong_usage(&error),
+    };
+    let failed = match cli.command {
+        Command::Summarize(arguments) => summarize(arguments, config, lines).await,
+        Command::Plan(arguments) => Ok(plan(&arguments.inputs, &config, lines).await),
+    };
+    match failed {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => lines.wrong_usage(&error),
+    }
+}
+
+/// Summarizes all inputs and returns how many failed.
+async fn summarize(
+    arguments: Summarize,
+    mut config: Config,
+    lines: Lines,
+) -> Result<usize, ConfigError> {
+    if let Some(words) = arguments.words {
+        config.summary_words = words as usize;
+    }
+    // Results go under --out, whatever bucket an object came from.
+    config.output_bucket = Some(LOCAL_BUCKET.to_owned());
+    let target = AnyStore::from(DirStore::single(LOCAL_BUCKET, &arguments.out));
+    let model = match AnyModel::connect(&config.provider).await {
+        Ok(model) => model,
+        Err(error) => {
+            lines.error(&error);
+            return Ok(arguments.inputs.inputs.len());
+        }
+    };
+    let mut failed = 0;
+    for name in &arguments.inputs.inputs {
+        let started = Instant::now();
+        let input = Input::open(name, &config).await;
+        let ended = match &input {
+            Err(error) => Err(error.to_string()),
+            Ok(input) => {
+                let workshop = Workshop {
+                    source: &input.store,
+                    target: &target,
+                    model: &model,
+                    config: &config,
+                    trace: arguments.trace.clone(),
+                };
+                let bar = Bar::new(name);
+                let ended = workshop
+                    .run(&input.upload(), &|progress| bar.show(progress))
+                    .await;
+                bar.finish();
+                ended.map_err(|cause| cause.to_string())
+            }
+        };
+        match ended {
+            Ok(Outcome::Done(done)) => lines.done(&arguments.out, &done, started.elapsed()),
+            Ok(Outcome::Rejected(rejected)) => {
+                lines.error(&format!("{name}: {rejected}"));
+                failed += 1;
+            }
+            Ok(Outcome::Superseded) => {
+                lines.error(&format!(
+                    "{name}: was overwritten while it was read; run this again"
+                ));
+                failed += 1;
+            }
+            Err(error) => {
+                lines.error(&format!("{name}: {error}"));
+                failed += 1;
+            }
+        }
+    }
+    Ok(failed)
+}
+
+/// Shows the plans of all inputs and returns how many failed.
+async fn plan(inputs: &[String], config: &Config, lines: Lines) -> usize {
+    let mut failed = 0;
+    for name in inputs {
+        match plan_one(name, config).await {
+            Ok((transcript, plan)) => lines.plan(name, &transcript, &plan, config),
+            Err(error) => {
+                lines.error(&format!("{name}: {error}"));
+                failed += 1;
+            }
+        }
+    }
+    failed
+}
+
+async fn plan_one(name: &str, config: &Config) -> Result<(Transcript, summary::Plan), String> {
+    let input = Input::open(name, config)
+        .await
+        .map_err(|error| error.to_string())?;
+    let transcript = input
+        .read(config)
+        .await
+        .map_err(|error| error.to_string())?;
+    let plan = summary::plan(&transcript, config.summary_words, &config.limits)
+        .map_err(|error| error.to_string())?;
+    Ok((transcript, plan))
+}
+
+impl Lines {
+    fn wrong_usage(self, error: &ConfigError) -> ExitCode {
+        self.error(error);
+        ExitCode::from(WRONG_USAGE)
+    }
+}

@@ -1,0 +1,183 @@
+//! What people see: a progress bar on a terminal, plain lines otherwise.
+
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::config::Config;
+use crate::job::Done;
+use crate::summary::{Plan, Progress};
+use crate::transcript::Transcript;
+
+/// Progress of one transcript: chunks done of all, and the time it took.
+pub(super) struct Bar {
+    name: String,
+    started: Instant,
+    /// On a terminal.
+    bar: Option<ProgressBar>,
+}
+
+impl Bar {
+    pub(super) fn new(name: &str) -> Self {
+        let style =
+            ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} chunks, {elapsed}");
+        let bar = style
+            .ok()
+            .filter(|_| std::io::stderr().is_terminal())
+            .map(|style| {
+                let bar = ProgressBar::new(0)
+                    .with_style(style)
+                    .with_prefix(name.to_owned());
+                bar.enable_steady_tick(Duration::from_millis(250));
+                bar
+            });
+        Self {
+            name: name.to_owned(),
+            started: Instant::now(),
+            bar,
+        }
+    }
+
+    pub(super) fn show(&self, progress: Progress) {
+        if let Some(bar) = &self.bar {
+            bar.set_length(progress.chunks as u64);
+            bar.set_position(progress.done as u64);
+        } else {
+            let line = format!(
+                "{}: {}/{} chunks, {:.1} s\n",
+                self.name,
+                progress.done,
+                progress.chunks,
+                self.started.elapsed().as_secs_f64()
+            );
+            // Progress that nobody reads is no reason to fail.
+            let _ = std::io::stderr().write_all(line.as_bytes());
+        }
+    }
+
+    pub(super) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Lines about results on standard output, about failures on standard error.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lines;
+
+impl Lines {
+    pub(super) fn error(self, error: &dyn Display) {
+        let _ = writeln!(std::io::stderr(), "error: {error}");
+    }
+
+    pub(super) fn done(self, out: &Path, done: &Done, elapsed: Duration) {
+        let report = &done.report;
+        let path = out.join(&done.summary.key);
+        let path = path.strip_prefix(".").unwrap_or(&path);
+        let calls = match report.model.model.as_deref() {
+            Some(model) => format!("{} calls to {model}", report.usage.calls),
+            None => format!("{} calls", report.usage.calls),
+        };
+        self.print(&format!(
+            "{}: {} words of {} wanted, {} sections, {calls}, {:.1} s",
+            path.display(),
+            grouped(report.summary.words),
+            grouped(report.summary.target_words),
+            report.sections.len(),
+            elapsed.as_secs_f64()
+        ));
+        for warning in &report.warnings {
+            self.print(&format!("  note: {warning}"));
+        }
+    }
+
+    pub(super) fn plan(self, name: &str, transcript: &Transcript, plan: &Plan, config: &Config) {
+        let decoded = &transcript.decoded;
+        let sizes = || plan.sections.iter().map(|section| section.chunk.tokens);
+        let model = config
+            .provider
+            .model()
+            .map(|model| format!(" ({model})"))
+            .unwrap_or_default();
+        let mut lines = vec![
+            name.to_owned(),
+            format!(
+                "  transcript  {} bytes of {}, {} words, {} speakers, about {} tokens",
+                grouped(decoded.bytes as usize),
+                decoded.encoding,
+                grouped(transcript.words),
+                transcript.turns.speakers().len(),
+                grouped(plan.tokens)
+            ),
+            format!(
+                "  chunks      {} of {} to {} tokens",
+                plan.sections.len(),
+                grouped(sizes().min().unwrap_or(0)),
+                grouped(sizes().max().unwrap_or(0))
+            ),
+            format!(
+                "  summary     {} words{}: {} sections{}",
+                grouped(plan.target_words),
+                if plan.target_reduced {
+                    ", less than asked for, because nothing is padded"
+                } else {
+                    ""
+                },
+                plan.sections.len(),
+                if plan.overview_words > 0 {
+                    format!(" and an overview of {} words", plan.overview_words)
+                } else {
+                    String::new()
+                }
+            ),
+            format!(
+                "  calls       {} to {}{model}, {} at a time, {} allowed",
+                plan.calls(),
+                config.provider.name(),
+                config.concurrency,
+                config.limits.max_calls
+            ),
+        ];
+        lines.push(String::new());
+        self.print(&lines.join("\n"));
+    }
+
+    fn print(self, text: &str) {
+        let _ = writeln!(std::io::stdout(), "{text}");
+    }
+}
+
+/// A number with its thousands set apart: `141,355`.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (141_355, "141,355"),
+            (1_234_567, "1,234,567"),
+        ] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+}

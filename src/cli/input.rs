@@ -1,0 +1,90 @@
+//! What a command works on: a file, or `s3://bucket/key`.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::Config;
+use crate::error::Cause;
+use crate::event::Upload;
+use crate::job::read;
+use crate::store::{AnyStore, DirStore, Location};
+use crate::transcript::Transcript;
+
+/// The name that reports give to the directory a file is in, and to `--out`.
+pub(super) const LOCAL_BUCKET: &str = "local";
+
+/// A transcript to be read, and the store it is in.
+#[derive(Debug)]
+pub(super) struct Input {
+    pub(super) store: AnyStore,
+    at: Location,
+}
+
+/// An argument that names nothing readable.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum InputError {
+    #[error("not an address of an object: expected s3://bucket/key")]
+    Address,
+    #[error("no such file: {}", path.display())]
+    NoFile { path: PathBuf },
+    #[error("a directory, not a file: name the transcripts in it, {}/*.txt", path.display())]
+    Directory { path: PathBuf },
+    #[error("the file's name is not valid UTF-8: rename it")]
+    Name,
+}
+
+impl Input {
+    pub(super) async fn open(name: &str, config: &Config) -> Result<Self, InputError> {
+        if let Some(address) = name.strip_prefix("s3://") {
+            let (bucket, key) = address.split_once('/').unwrap_or_default();
+            if bucket.is_empty() || key.is_empty() {
+                return Err(InputError::Address);
+            }
+            let store = AnyStore::connect(config.store_dir.as_deref()).await;
+            return Ok(Self {
+                store,
+                at: Location::new(bucket, key),
+            });
+        }
+        let path = Path::new(name);
+        if path.is_dir() {
+            return Err(InputError::Directory {
+                path: path.to_owned(),
+            });
+        }
+        if !path.exists() {
+            return Err(InputError::NoFile {
+                path: path.to_owned(),
+            });
+        }
+        let key = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .ok_or(InputError::Name)?;
+        let dir = path
+            .parent()
+            .filter(|dir| !dir.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        Ok(Self {
+            store: DirStore::single(LOCAL_BUCKET, dir).into(),
+            at: Location::new(LOCAL_BUCKET, key),
+        })
+    }
+
+    /// As if it had just been uploaded.
+    pub(super) fn upload(&self) -> Upload {
+        Upload {
+            at: self.at.clone(),
+            other_key: None,
+            etag: None,
+            version_id: None,
+            size: None,
+            sequencer: None,
+        }
+    }
+
+    /// The transcript itself.
+    pub(super) async fn read(&self, config: &Config) -> Result<Transcript, Cause> {
+        let read = read::read(&self.store, &self.upload(), config.max_input_bytes).await?;
+        Ok(read.transcript?)
+    }
+}

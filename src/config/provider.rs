@@ -1,0 +1,247 @@
+//! Which model writes, and what it needs.
+
+use serde_json::{Map, Value};
+
+use super::reader::{ConfigError, Reader};
+use crate::model::endpoint::{Url, parse_endpoint};
+use crate::secret::Secret;
+
+/// The router of Hugging Face's inference providers. It asks for a token; other servers may not.
+const ROUTER: &str = "https://router.huggingface.co/v1";
+
+/// A key, or where it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Key {
+    /// The key itself.
+    Plain(Secret),
+    /// ARN of the secret in Secrets Manager that holds it.
+    SecretArn(String),
+}
+
+/// What writes the summary.
+#[derive(Debug, Clone)]
+pub enum Provider {
+    /// Chat completions: Hugging Face, or any server that speaks the same.
+    HuggingFace(HuggingFaceSettings),
+    /// The embedded model.
+    Extractive,
+}
+
+/// Settings of the Hugging Face provider.
+#[derive(Debug, Clone)]
+pub struct HuggingFaceSettings {
+    /// `HF_API_TOKEN` or `HF_API_TOKEN_SECRET_ARN`.
+    pub token: Option<Key>,
+    /// `HF_MODEL`.
+    pub model: String,
+    /// `HF_ENDPOINT_URL`.
+    pub endpoint: Url,
+    /// `MODEL_PARAMETERS`.
+    pub parameters: Map<String, Value>,
+}
+
+#[derive(Clone, Copy)]
+enum Choice {
+    HuggingFace,
+    Extractive,
+}
+
+impl Provider {
+    /// As `MODEL_PROVIDER` and reports name it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::HuggingFace(_) => "huggingface",
+            Self::Extractive => "extractive",
+        }
+    }
+
+    /// The model's id, where there is one.
+    #[must_use]
+    pub fn model(&self) -> Option<&str> {
+        match self {
+            Self::HuggingFace(settings) => Some(&settings.model),
+            Self::Extractive => None,
+        }
+    }
+
+    /// Everything about the provider that changes its answers; no secrets.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        match self {
+            Self::HuggingFace(settings) => format!(
+                "huggingface {} {} {}",
+                settings.endpoint,
+                settings.model,
+                Value::Object(settings.parameters.clone())
+            ),
+            Self::Extractive => format!("extractive {}", env!("CARGO_PKG_VERSION")),
+        }
+    }
+}
+
+/// Reads the provider. `free` allows the embedded model when none is configured.
+pub(super) fn read(read: &Reader<'_>, free: bool) -> Result<Provider, ConfigError> {
+    let choices = [
+        ("huggingface", Choice::HuggingFace),
+        ("extractive", Choice::Extractive),
+    ];
+    let token = key(read, "HF_API_TOKEN", "HF_API_TOKEN_SECRET_ARN")?;
+    let choice = match read.choice("MODEL_PROVIDER", &choices)? {
+        Some(choice) => choice,
+        None if token.is_some() => Choice::HuggingFace,
+        None if free => Choice::Extractive,
+        None => {
+            return Err(ConfigError::Missing {
+                variable: "MODEL_PROVIDER",
+                expected: "set HF_API_TOKEN (or HF_API_TOKEN_SECRET_ARN) to summarize with Hugging Face, or \
+                           MODEL_PROVIDER=extractive for the embedded model"
+                    .to_owned(),
+            });
+        }
+    };
+    let parameters = parameters(read)?;
+    match choice {
+        Choice::Extractive => Ok(Provider::Extractive),
+        Choice::HuggingFace => hugging_face(read, token, parameters).map(Provider::HuggingFace),
+    }
+}
+
+fn hugging_face(
+    read: &Reader<'_>,
+    token: Option<Key>,
+    parameters: Map<String, Value>,
+) -> Result<HuggingFaceSettings, ConfigError> {
+    let endpoint = read
+        .text("HF_ENDPOINT_URL")
+        .unwrap_or_else(|| ROUTER.to_owned());
+    let endpoint = parse_endpoint("HF_ENDPOINT_URL", &endpoint)?;
+    if token.is_none()
+        && Some(endpoint.host_str()) == Url::parse(ROUTER).ok().as_ref().map(Url::host_str)
+    {
+        return Err(ConfigError::Missing {
+            variable: "HF_API_TOKEN",
+            expected: "the router wants a token with the permission \"Make calls to Inference Providers\"; set it, or \
+                       HF_API_TOKEN_SECRET_ARN"
+                .to_owned(),
+        });
+    }
+    read.choice("HF_TASK", &[("chat", ())])?;
+    let model = read
+        .text("HF_MODEL")
+        .unwrap_or_else(|| "openai/gpt-oss-120b".to_owned());
+    Ok(HuggingFaceSettings {
+        token,
+        model,
+        endpoint,
+        parameters,
+    })
+}
+
+/// A key from the variable that holds it or the one that says where it is kept; both would be a contradiction.
+fn key(
+    read: &Reader<'_>,
+    plain: &'static str,
+    arn: &'static str,
+) -> Result<Option<Key>, ConfigError> {
+    match (read.text(plain), read.text(arn)) {
+        (Some(_), Some(value)) => Err(ConfigError::Invalid {
+            variable: arn,
+            value,
+            expected: format!("nothing, because {plain} is set too"),
+        }),
+        (Some(value), None) => Ok(Some(Key::Plain(Secret::new(value)))),
+        (None, Some(value)) if value.starts_with("arn:") => Ok(Some(Key::SecretArn(value))),
+        // Not shown: it may be the key itself, put into the wrong variable.
+        (None, Some(_)) => Err(ConfigError::Invalid {
+            variable: arn,
+            value: "***".to_owned(),
+            expected: "the ARN of a secret, arn:aws:secretsmanager:…".to_owned(),
+        }),
+        (None, None) => Ok(None),
+    }
+}
+
+fn parameters(read: &Reader<'_>) -> Result<Map<String, Value>, ConfigError> {
+    let Some(value) = read.text("MODEL_PARAMETERS") else {
+        return Ok(Map::new());
+    };
+    serde_json::from_str(&value).map_err(|error| ConfigError::Invalid {
+        variable: "MODEL_PARAMETERS",
+        value,
+        expected: format!("a JSON object such as {{\"temperature\": 0.3}} ({error})"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::config;
+    use super::super::{Surface, VARIABLES};
+
+    #[test]
+    fn the_key_that_is_set_decides() {
+        let name = |surface, variables: &[_]| {
+            config(surface, variables).map(|config| config.provider.name())
+        };
+        assert_eq!(
+            name(Surface::Lambda, &[("HF_API_TOKEN", "x")]),
+            Ok("huggingface")
+        );
+        assert_eq!(
+            name(Surface::Lambda, &[("HF_API_TOKEN_SECRET_ARN", "arn:aws:x")]),
+            Ok("huggingface")
+        );
+        assert_eq!(
+            name(
+                Surface::Lambda,
+                &[("MODEL_PROVIDER", "extractive"), ("HF_API_TOKEN", "x")]
+            ),
+            Ok("extractive")
+        );
+        assert_eq!(name(Surface::CommandLine, &[]), Ok("extractive"));
+        assert_eq!(
+            name(Surface::Lambda, &[("STORE_DIR", "bucket")]),
+            Ok("extractive")
+        );
+        assert!(
+            name(Surface::Lambda, &[])
+                .unwrap_err()
+                .to_string()
+                .contains("HF_API_TOKEN")
+        );
+    }
+
+    #[test]
+    fn a_server_of_ones_own_needs_no_token() {
+        let url = ("HF_ENDPOINT_URL", "http://127.0.0.1:8080/v1");
+        assert!(config(Surface::Lambda, &[("MODEL_PROVIDER", "huggingface"), url]).is_ok());
+        let error = config(Surface::Lambda, &[("MODEL_PROVIDER", "huggingface")]).unwrap_err();
+        assert!(
+            error.to_string().starts_with("HF_API_TOKEN is not set"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn keys_are_never_shown() {
+        let error = config(Surface::Lambda, &[("HF_API_TOKEN_SECRET_ARN", "hf_oops")]).unwrap_err();
+        assert!(!error.to_string().contains("oops"), "{error}");
+        let config = config(Surface::Lambda, &[("HF_API_TOKEN", "hf_canary")]).unwrap();
+        assert!(!format!("{config:?}").contains("canary"));
+    }
+
+    #[test]
+    fn only_documented_variables_are_read() {
+        let seen = std::cell::RefCell::new(Vec::new());
+        let _ = super::super::Config::from_lookup(Surface::CommandLine, &|name| {
+            seen.borrow_mut().push(name.to_owned());
+            None
+        });
+        for name in seen.into_inner() {
+            assert!(
+                VARIABLES.iter().any(|variable| variable.name == name),
+                "{name} is not documented"
+            );
+        }
+    }
+}

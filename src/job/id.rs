@@ -1,0 +1,72 @@
+//! The id of a job: the same for the same bytes summarized in the same way, different otherwise.
+
+use sha2::{Digest, Sha256};
+
+use crate::config::Config;
+use crate::store::{Location, ObjectInfo};
+
+/// Hash of the object, its version or entity tag, and all settings that change the answer.
+pub(super) fn job_id(at: &Location, info: &ObjectInfo, config: &Config) -> String {
+    let mut hash = Sha256::new();
+    let version = info.version_id.as_deref().unwrap_or(&info.etag);
+    let limits = config.limits;
+    let settings = format!(
+        "{} {:?} {} {} {:?}",
+        config.summary_words,
+        limits.context_tokens,
+        limits.reasoning_tokens,
+        limits.chunk_tokens,
+        limits.max_calls
+    );
+    for part in [
+        &at.bucket,
+        &at.key,
+        version,
+        &config.provider.fingerprint(),
+        &settings,
+    ] {
+        // Lengths keep "a" + "bc" and "ab" + "c" apart.
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Surface;
+    use crate::store::Metadata;
+
+    fn id(key: &str, etag: &str, words: &str) -> String {
+        let config = Config::from_lookup(Surface::CommandLine, &|name| {
+            (name == "SUMMARY_WORDS").then(|| words.to_owned())
+        })
+        .unwrap();
+        let info = ObjectInfo {
+            etag: etag.into(),
+            version_id: None,
+            size: 1,
+            metadata: Metadata::new(),
+        };
+        job_id(&Location::new("b", key), &info, &config)
+    }
+
+    #[test]
+    fn an_id_stands_for_bytes_and_settings() {
+        assert_eq!(id("k", "e", "4000"), id("k", "e", "4000"));
+        assert_eq!(id("k", "e", "4000").len(), 32);
+        for other in [
+            id("l", "e", "4000"),
+            id("k", "f", "4000"),
+            id("k", "e", "3000"),
+            id("ke", "", "4000"),
+        ] {
+            assert_ne!(other, id("k", "e", "4000"));
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Which addresses are accepted for an endpoint.
+
+use std::net::IpAddr;
+
+pub use reqwest::Url;
+
+/// Longest value repeated in an error, in characters.
+const MAX_SHOWN: usize = 200;
+
+/// An address that is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{variable} is {value:?}, {problem}: an https:// URL without credentials, query or fragment is accepted, \
+     http:// for loopback addresses only"
+)]
+pub struct EndpointError {
+    /// The environment variable it came from.
+    pub variable: String,
+    /// What was given, without what may be a credential.
+    pub value: String,
+    /// What is wrong with it.
+    pub problem: &'static str,
+}
+
+/// Reads the address of an endpoint from the value of an environment variable.
+///
+/// # Errors
+/// If it is not an `https://` URL with a host, carries credentials, a query or a fragment (keys would reach the logs), or is
+/// `http://` to anything but this machine (the token would travel in the clear).
+pub fn parse_endpoint(variable: &str, value: &str) -> Result<Url, EndpointError> {
+    let value = value.trim();
+    let refuse = |problem| EndpointError {
+        variable: variable.to_owned(),
+        value: without_credentials(value),
+        problem,
+    };
+    if value.is_empty() {
+        return Err(refuse("which is empty"));
+    }
+    let url = Url::parse(value).map_err(|_| refuse("which is not a URL"))?;
+    let host = url.host_str().unwrap_or_default();
+    match url.scheme() {
+        "https" if !host.is_empty() => {}
+        "http" if is_loopback(host) => {}
+        "http" => return Err(refuse("which would send the token unencrypted")),
+        _ => return Err(refuse("which is not an HTTPS URL")),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("which holds credentials"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(refuse("which holds a query or a fragment"));
+    }
+    Ok(url)
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || address
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+/// The value as it may be shown: without user information and query, and not at all if it is a key put into the wrong variable.
+fn without_credentials(value: &str) -> String {
+    let (scheme, rest) = match value.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None if value.len() > 16 && !value.contains(['.', ':', '/']) => return "***".to_owned(),
+        None => (String::new(), value),
+    };
+    // The last `@` comes first: a password may hold a question mark.
+    let (user, rest) = match rest.rsplit_once('@') {
+        Some((_, rest)) => ("***@", rest),
+        None => ("", rest),
+    };
+    let (rest, query) = match rest.find(['?', '#']) {
+        Some(at) => (rest.get(..at).unwrap_or_default(), "?***"),
+        None => (rest, ""),
+    };
+    format!("{scheme}{user}{rest}{query}")
+        .chars()
+        .take(MAX_SHOWN)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn https_anywhere_and_http_to_this_machine() {
+        for value in [
+            "https://router.huggingface.co/v1",
+            " https://abc.us-east-1.aws.endpoints.huggingface.cloud ",
+            "HTTPS://api.runpod.ai/v2/abc",
+            "http://localhost:8080/v1",
+            "http://127.0.0.1:8080",
+            "http://127.8.9.1",
+            "http://[::1]:9000/v2/x",
+        ] {
+            assert!(parse_endpoint("HF_ENDPOINT_URL", value).is_ok(), "{value}");
+        }
+    }
+
+    #[test]
+    fn others_are_refused_by_name_and_value() {
+        for (value, shown, problem) in [
+            ("", "", "empty"),
+            (
+                "router.huggingface.co",
+                "router.huggingface.co",
+                "not a URL",
+            ),
+            ("hf_abcdefghijklmnopqrstuv", "***", "not a URL"),
+            ("ftp://host/x", "ftp://host/x", "not an HTTPS URL"),
+            ("http://10.0.0.7/v1", "http://10.0.0.7/v1", "unencrypted"),
+            (
+                "http://localhost.example.org",
+                "http://localhost.example.org",
+                "unencrypted",
+            ),
+            ("http://0.0.0.0:1", "http://0.0.0.0:1", "unencrypted"),
+            (
+                "https://me:pa?ss@host/v1",
+                "https://***@host/v1",
+                "credentials",
+            ),
+            ("https://me@host/v1", "https://***@host/v1", "credentials"),
+            ("https://host/v1?key=abc", "https://host/v1?***", "query"),
+        ] {
+            let error = parse_endpoint("HF_ENDPOINT_URL", value).unwrap_err();
+            assert_eq!(error.value, shown);
+            let text = error.to_string();
+            assert!(
+                text.starts_with(&format!("HF_ENDPOINT_URL is {shown:?}")),
+                "{text}"
+            );
+            assert!(
+                text.contains(problem) && text.contains("https://"),
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Lambda invocations: a payload in, the work done, the answer that its sender expects.
+
+use aws_lambda_events::sqs::SqsBatchResponse;
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::event::{self, Invocation, Record, Upload};
+use crate::job::{Outcome, Workshop};
+use crate::model::Model;
+use crate::store::Store;
+
+/// What became of one upload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct UploadOutcome {
+    bucket: String,
+    key: String,
+    /// `done`, `skipped`, `duplicate`, `superseded`, `rejected` or `continue`.
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    words: Option<usize>,
+}
+
+/// The answer to a direct invocation.
+#[derive(Debug, Serialize)]
+struct Outcomes {
+    outcomes: Vec<UploadOutcome>,
+}
+
+/// Serves invocations until the sandbox is shut down.
+///
+/// # Errors
+/// If the Lambda runtime cannot be reached.
+pub async fn serve<S: Store, T: Store, M: Model>(
+    workshop: &Workshop<'_, S, T, M>,
+) -> Result<(), lambda_runtime::Error> {
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
+        answer(workshop, event.payload)
+    }))
+    .await
+}
+
+/// Does the work of one payload.
+///
+/// # Errors
+/// If an upload of a direct invocation could not be finished, so that Lambda retries it, or the payload can't be understood.
+/// Messages of a queue fail by themselves, in the answer.
+pub async fn answer<S: Store, T: Store, M: Model>(
+    workshop: &Workshop<'_, S, T, M>,
+    payload: Value,
+) -> Result<Value, Error> {
+    let invocation =
+        event::parse(&payload).inspect_err(|error| tracing::error!(%error, "payload refused"))?;
+    match invocation {
+        Invocation::Direct(records) => {
+            let outcomes = all(workshop, &records).await?;
+            Ok(serde_json::to_value(Outcomes { outcomes }).unwrap_or_default())
+        }
+        Invocation::Queue(messages) => {
+            let mut answer = SqsBatchResponse::default();
+            for message in messages {
+                let worked = match &message.records {
+                    Ok(records) => all(workshop, records).await.map(|_| ()),
+                    Err(error) => {
+                        tracing::error!(%error, message_id = message.id, "message refused");
+                        Err(error.clone().into())
+                    }
+                };
+                if worked.is_err() {
+                    answer.add_failure(message.id);
+                }
+            }
+            Ok(serde_json::to_value(answer).unwrap_or_default())
+        }
+    }
+}
+
+/// Works on all records, also after one has failed.
+async fn all<S: Store, T: Store, M: Model>(
+    workshop: &Workshop<'_, S, T, M>,
+    records: &[Record],
+) -> Result<Vec<UploadOutcome>, Error> {
+    let mut outcomes = Vec::with_capacity(records.len());
+    let mut failure = None;
+    for record in records {
+        match record {
+            Record::Other { what } => tracing::info!(what, "needs no work"),
+            Record::Upload(upload) => match one(workshop, upload).await {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(error) => {
+                    tracing::error!(%error, kind = error.kind(), "upload failed");
+                    failure.get_or_insert(error);
+                }
+            },
+        }
+    }
+    failure.map_or(Ok(outcomes), Err)
+}
+
+async fn one<S: Store, T: Store, M: Model>(
+    workshop: &Workshop<'_, S, T, M>,
+    upload: &Upload,
+) -> Result<UploadOutcome, Error> {
+    let outcome = |status, summary_key, words| UploadOutcome {
+        bucket: upload.at.bucket.clone(),
+        key: upload.at.key.clone(),
+        status,
+        summary_key,
+        words,
+    };
+    if let Some(skip) = workshop.config.filter.skips(&upload.at.key) {
+        tracing::info!(
+            bucket = upload.at.bucket,
+            key = upload.at.key,
+            reason = skip.reason(),
+            "skipped"
+        );
+        return Ok(outcome("skipped", None, None));
+    }
+    tracing::info!(bucket = upload.at.bucket, key = upload.at.key, "upload");
+    let ended = workshop
+        .run(upload, &|_| {})
+        .await
+        .map_err(|cause| Error::Job {
+            at: upload.at.clone(),
+            cause,
+        })?;
+    Ok(match ended {
+        Outcome::Done(done) => outcome(
+            "done",
+            Some(done.summary.key),
+            Some(done.report.summary.words),
+        ),
+        Outcome::Superseded => outcome("superseded", None, None),
+        Outcome::Rejected(_) => outcome("rejected", None, None),
+    })
+}
+
+impl From<Error> for Diagnostic {
+    fn from(error: Error) -> Self {
+        Self {
+            error_type: error.kind().to_owned(),
+            error_message: error.to_string(),
+        }
+    }
+}

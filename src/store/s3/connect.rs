@@ -1,0 +1,88 @@
+//! How AWS is reached: one configuration, with explicit limits, for every client of the process.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_sdk_s3::config::{Region, RuntimeComponents, SharedHttpClient};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Builder, ConnectorBuilder};
+
+use super::S3Store;
+
+/// In a region a connection takes milliseconds; across the world with packet loss, about a second.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Until an answer begins. Bodies are not counted: those are watched by stalled-stream protection.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// One attempt, connecting and sending included.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
+/// The first one and two more; with the waits in between that is under a minute at worst.
+const ATTEMPTS: u32 = 3;
+/// A body of which nothing arrives for so long is given up.
+const STALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// A frozen sandbox wakes up with connections that the other side has long closed; the default pool keeps them for 90 s.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Where other servers do not care, and where S3 itself says which region a bucket is in.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// What the environment says (credentials, region, `AWS_ENDPOINT_URL`), within our limits.
+pub async fn aws_config() -> SdkConfig {
+    aws_defaults().load().await
+}
+
+/// Our limits, for a caller that sets the rest itself.
+#[must_use]
+pub fn aws_defaults() -> ConfigLoader {
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http_client())
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .read_timeout(READ_TIMEOUT)
+                .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+                .build(),
+        )
+        .stalled_stream_protection(
+            StalledStreamProtectionConfig::enabled()
+                .grace_period(STALL_TIMEOUT)
+                .build(),
+        )
+}
+
+impl S3Store {
+    /// The S3 that the environment describes.
+    pub async fn from_env() -> Self {
+        Self::from_config(&aws_config().await)
+    }
+
+    /// The S3 that `config` describes.
+    #[must_use]
+    pub fn from_config(config: &SdkConfig) -> Self {
+        // Other servers rarely have a host name for every bucket.
+        let other_server = config.endpoint_url().is_some()
+            || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some_and(|url| !url.is_empty());
+        let region = config.region().cloned();
+        let config = aws_sdk_s3::config::Builder::from(config)
+            .force_path_style(other_server)
+            .region(region.unwrap_or(Region::from_static(DEFAULT_REGION)))
+            .build();
+        Self::new(aws_sdk_s3::Client::from_conf(config))
+    }
+}
+
+/// The SDK's own client, proxy variables included, but for how long it keeps idle connections.
+fn http_client() -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(|settings, components| {
+        let mut connector = ConnectorBuilder::default()
+            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .proxy_config(ProxyConfig::from_env())
+            .pool_idle_timeout(IDLE_TIMEOUT);
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        connector.build()
+    })
+}
