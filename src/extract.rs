@@ -6,9 +6,12 @@
 
 mod clean;
 mod terms;
+mod title;
 mod unit;
 
 use std::collections::{BTreeSet, BinaryHeap};
+
+pub use title::title;
 
 use terms::Terms;
 use unit::Units;
@@ -41,28 +44,6 @@ pub fn extract(text: &str, going_on: Option<&str>, budget: usize) -> String {
     chosen.take_best(&terms, 0..units.len(), usize::MAX, MIN_WORDS);
     chosen.take_best(&terms, 0..units.len(), usize::MAX, 1);
     chosen.render()
-}
-
-/// A title of the terms that tell this text from others: `Ridership, platforms and Saturdays`.
-#[must_use]
-pub fn title(text: &str) -> Option<String> {
-    let units = Units::of(text, None);
-    let mut names = Terms::of(&units).top(3);
-    let first = names.first_mut()?;
-    *first = capitalized(first);
-    let last = names.pop()?;
-    Some(if names.is_empty() {
-        last
-    } else {
-        format!("{} and {last}", names.join(", "))
-    })
-}
-
-fn capitalized(word: &str) -> String {
-    let mut chars = word.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(chars).collect()
-    })
 }
 
 /// The units chosen so far, and what they cost.
@@ -274,13 +255,5 @@ mod tests {
             100,
         );
         assert_eq!(goes_on, "Dana: And we will close the depot in March then.");
-    }
-
-    #[test]
-    fn titles_name_what_the_text_is_about() {
-        let text = "Dana: The depot is late. Lee: The depot wall needs piling. Dana: Piling at night, then. The council objects to piling.";
-        let title = title(text).unwrap();
-        assert!(title.to_lowercase().contains("piling"), "{title}");
-        assert_eq!(super::title("Yes. No."), None);
     }
 }

@@ -7,7 +7,9 @@ use transcript_summarizer::event::{EventError, Invocation, Record, Upload, parse
 use transcript_summarizer::store::Location;
 
 fn sample(name: &str) -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("events").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("events")
+        .join(name);
     serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap()
 }
 
@@ -22,9 +24,10 @@ fn direct(payload: &Value) -> Vec<Record> {
 fn uploads(name: &str) -> Vec<Upload> {
     let records = match parse(&sample(name)).unwrap() {
         Invocation::Direct(records) => records,
-        Invocation::Queue(messages) => {
-            messages.into_iter().flat_map(|message| message.records.unwrap()).collect()
-        }
+        Invocation::Queue(messages) => messages
+            .into_iter()
+            .flat_map(|message| message.records.unwrap())
+            .collect(),
     };
     let uploads = records.into_iter().filter_map(|record| match record {
         Record::Upload(upload) => Some(upload),
@@ -34,7 +37,10 @@ fn uploads(name: &str) -> Vec<Upload> {
 }
 
 fn keys(name: &str) -> Vec<String> {
-    uploads(name).into_iter().map(|upload| upload.at.key).collect()
+    uploads(name)
+        .into_iter()
+        .map(|upload| upload.at.key)
+        .collect()
 }
 
 #[test]
@@ -42,11 +48,17 @@ fn notifications_of_s3() {
     let uploads = uploads("s3-put.json");
     assert_eq!(uploads.len(), 1);
     let upload = &uploads[0];
-    assert_eq!(upload.at, Location::new("transcripts", "meetings/harbor-line-review.txt"));
+    assert_eq!(
+        upload.at,
+        Location::new("transcripts", "meetings/harbor-line-review.txt")
+    );
     assert!(upload.etag.as_ref().is_some_and(|etag| !etag.contains('"')));
     assert!(upload.size.is_some() && upload.sequencer.is_some());
     assert_eq!(keys("s3-put-special-key.json"), ["a b+(1)/é ü.txt"]);
-    assert_eq!(keys("s3-multi.json"), ["team-a/notes.txt", "team-b/notes.txt"]);
+    assert_eq!(
+        keys("s3-multi.json"),
+        ["team-a/notes.txt", "team-b/notes.txt"]
+    );
 }
 
 #[test]
@@ -55,7 +67,10 @@ fn the_same_inside_envelopes() {
         assert_eq!(uploads(name).len(), 1, "{name}");
     }
     for name in ["sqs-s3.json", "sqs-sns-s3.json"] {
-        assert!(matches!(parse(&sample(name)), Ok(Invocation::Queue(messages)) if messages.len() == 1), "{name}");
+        assert!(
+            matches!(parse(&sample(name)), Ok(Invocation::Queue(messages)) if messages.len() == 1),
+            "{name}"
+        );
     }
 }
 
@@ -63,14 +78,27 @@ fn the_same_inside_envelopes() {
 fn event_bridge_keys_are_raw() {
     let uploads = uploads("eventbridge-object-created.json");
     assert_eq!(uploads[0].at.key, "meetings/harbor line+review.txt");
-    assert_eq!(uploads[0].other_key.as_deref(), Some("meetings/harbor line review.txt"));
+    assert_eq!(
+        uploads[0].other_key.as_deref(),
+        Some("meetings/harbor line review.txt")
+    );
 }
 
 #[test]
 fn what_needs_no_work_is_told_apart() {
-    for name in ["s3-test-event.json", "s3-removed.json", "eventbridge-other.json"] {
+    for name in [
+        "s3-test-event.json",
+        "s3-removed.json",
+        "eventbridge-other.json",
+    ] {
         let records = direct(&sample(name));
-        assert!(!records.is_empty() && records.iter().all(|record| matches!(record, Record::Other { .. })), "{name}");
+        assert!(
+            !records.is_empty()
+                && records
+                    .iter()
+                    .all(|record| matches!(record, Record::Other { .. })),
+            "{name}"
+        );
     }
 }
 
@@ -78,26 +106,42 @@ fn what_needs_no_work_is_told_apart() {
 fn test_events_arrive_through_queues_too() {
     let body = sample("s3-test-event.json").to_string();
     let event = json!({"Records": [{"messageId": "1", "eventSource": "aws:sqs", "body": body}]});
-    let Ok(Invocation::Queue(messages)) = parse(&event) else { panic!("not a queue's event") };
-    assert!(matches!(messages[0].records.as_deref(), Ok([Record::Other { .. }])));
+    let Ok(Invocation::Queue(messages)) = parse(&event) else {
+        panic!("not a queue's event")
+    };
+    assert!(matches!(
+        messages[0].records.as_deref(),
+        Ok([Record::Other { .. }])
+    ));
 }
 
 #[test]
 fn events_with_less_and_with_more_than_usual_pass() {
     let trimmed = json!({"Records": [{"eventVersion": "2.9", "eventSource": "aws:s3", "eventName": "s3:ObjectCreated:Copy",
         "s3": {"bucket": {"name": "b"}, "object": {"key": "a%2Fb.txt", "versionId": "null", "future": {}}}, "new": 1}]});
-    let [Record::Upload(upload)] = &direct(&trimmed)[..] else { panic!("no upload") };
+    let [Record::Upload(upload)] = &direct(&trimmed)[..] else {
+        panic!("no upload")
+    };
     assert_eq!(upload.at, Location::new("b", "a/b.txt"));
-    assert_eq!((&upload.version_id, &upload.etag, upload.size), (&None, &None, None));
+    assert_eq!(
+        (&upload.version_id, &upload.etag, upload.size),
+        (&None, &None, None)
+    );
 }
 
 #[test]
 fn unknown_payloads_say_what_was_seen() {
     for (payload, seen) in [
         (json!({}), "an empty object"),
-        (json!({"hello": "secret words", "other": 1}), "an object with hello, other"),
+        (
+            json!({"hello": "secret words", "other": 1}),
+            "an object with hello, other",
+        ),
         (json!([1, 2]), "a list of 2"),
-        (json!({"Records": [{"eventSource": "aws:dynamodb", "dynamodb": {}}]}), "an object with dynamodb, eventSource"),
+        (
+            json!({"Records": [{"eventSource": "aws:dynamodb", "dynamodb": {}}]}),
+            "an object with dynamodb, eventSource",
+        ),
     ] {
         let error = parse(&payload).unwrap_err().to_string();
         assert!(error.contains(seen), "{error}");
@@ -109,10 +153,22 @@ fn unknown_payloads_say_what_was_seen() {
 fn broken_records_name_the_field() {
     let record = |s3: Value| json!({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3}]});
     for (payload, named) in [
-        (record(json!({"bucket": {"name": "b"}, "object": {}})), "s3.object.key"),
-        (record(json!({"object": {"key": "k.txt"}})), "s3.bucket.name"),
-        (record(json!({"bucket": {"name": "b"}, "object": {"key": "%ff.txt"}})), "%ff.txt"),
-        (json!({"Records": [{"EventSource": "aws:sns"}]}), "Sns.Message"),
+        (
+            record(json!({"bucket": {"name": "b"}, "object": {}})),
+            "s3.object.key",
+        ),
+        (
+            record(json!({"object": {"key": "k.txt"}})),
+            "s3.bucket.name",
+        ),
+        (
+            record(json!({"bucket": {"name": "b"}, "object": {"key": "%ff.txt"}})),
+            "%ff.txt",
+        ),
+        (
+            json!({"Records": [{"EventSource": "aws:sns"}]}),
+            "Sns.Message",
+        ),
     ] {
         let error = parse(&payload).unwrap_err().to_string();
         assert!(error.contains(named), "{error}");
@@ -122,13 +178,24 @@ fn broken_records_name_the_field() {
 #[test]
 fn a_message_that_cannot_be_read_does_not_fail_the_others() {
     let good = sample("s3-put.json").to_string();
-    let message = |id: &str, body: &str| json!({"messageId": id, "eventSource": "aws:sqs", "body": body});
+    let message =
+        |id: &str, body: &str| json!({"messageId": id, "eventSource": "aws:sqs", "body": body});
     let event = json!({"Records": [message("bad", "not json"), message("good", &good)]});
-    let Ok(Invocation::Queue(messages)) = parse(&event) else { panic!("not a queue's event") };
-    assert!(matches!(messages[0].records, Err(EventError::NotJson { .. })));
+    let Ok(Invocation::Queue(messages)) = parse(&event) else {
+        panic!("not a queue's event")
+    };
+    assert!(matches!(
+        messages[0].records,
+        Err(EventError::NotJson { .. })
+    ));
     assert!(messages[1].records.is_ok());
     let nameless = json!({"Records": [{"eventSource": "aws:sqs", "body": good}]});
-    assert!(parse(&nameless).unwrap_err().to_string().contains("messageId"));
+    assert!(
+        parse(&nameless)
+            .unwrap_err()
+            .to_string()
+            .contains("messageId")
+    );
 }
 
 #[test]

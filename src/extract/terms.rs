@@ -1,6 +1,7 @@
 //! Terms and what they are worth: tf-idf with sublinear tf, over the sentences of one text.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
 use super::unit::Units;
 
@@ -16,23 +17,22 @@ const STOPWORDS: &str = "a about above after again all also am an and any are as
     we'll we're we've well were what what's when where which while who why will with won't would yeah yep yes yet you \
     you'd you'll you're you've your roger copy";
 
-/// A term in more than this share of sentences names nothing in a title.
-const TITLE_MAX_SHARE: f64 = 0.4;
-
 /// The terms of a text.
 pub(super) struct Terms {
     /// Per unit, its distinct terms.
     of_unit: Vec<Box<[u32]>>,
     weight: Vec<f64>,
-    /// Per term: occurrences, sentences, and the first form it was seen in.
     stats: Vec<Stats>,
-    units: usize,
 }
 
-struct Stats {
+/// What is known of one term.
+pub(super) struct Stats {
+    /// Occurrences.
     count: u32,
-    sentences: u32,
-    surface: String,
+    /// Sentences it is in.
+    pub(super) sentences: u32,
+    /// As it was written, in lower case wherever it was.
+    pub(super) surface: String,
 }
 
 impl Terms {
@@ -83,7 +83,6 @@ impl Terms {
             of_unit,
             weight,
             stats,
-            units: units.len(),
         }
     }
 
@@ -115,33 +114,9 @@ impl Terms {
             .unwrap_or_default()
     }
 
-    /// The `most` terms that tell this text from others, as they were written.
-    pub(super) fn top(&self, most: usize) -> Vec<String> {
-        let mut ranked: Vec<(f64, &Stats)> = self
-            .stats
-            .iter()
-            .filter(|term| {
-                term.surface.chars().count() >= 4 && term.surface.chars().all(char::is_alphabetic)
-            })
-            .filter(|term| {
-                f64::from(term.sentences) <= (self.units as f64 * TITLE_MAX_SHARE).max(3.0)
-            })
-            .map(|term| {
-                let long = (term.surface.chars().count() as f64).min(9.0).sqrt();
-                (
-                    f64::from(term.sentences).powf(0.75)
-                        * long
-                        * (1.0 + self.units as f64 / f64::from(term.sentences.max(1))).ln(),
-                    term,
-                )
-            })
-            .collect();
-        ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
-        ranked
-            .into_iter()
-            .take(most)
-            .map(|(_, term)| term.surface.clone())
-            .collect()
+    /// All terms.
+    pub(super) fn stats(&self) -> &[Stats] {
+        &self.stats
     }
 }
 
@@ -172,8 +147,8 @@ fn for_each_word<'a>(text: &'a str, mut each: impl FnMut(&'a str)) {
 }
 
 fn is_stopword(lower: &str) -> bool {
-    static SET: std::sync::LazyLock<std::collections::HashSet<&'static str>> =
-        std::sync::LazyLock::new(|| STOPWORDS.split_whitespace().collect());
+    static SET: LazyLock<HashSet<&'static str>> =
+        LazyLock::new(|| STOPWORDS.split_whitespace().collect());
     SET.contains(lower) || (lower.contains('’') && SET.contains(lower.replace('’', "'").as_str()))
 }
 

@@ -111,11 +111,7 @@ fn split_heading(answer: &str) -> (Option<&str>, &str) {
     let Some((first, rest)) = answer.split_once('\n') else {
         return (None, answer);
     };
-    let heading = first
-        .trim()
-        .trim_matches(['#', '*', '_', '"', ' '])
-        .trim_end_matches(':')
-        .trim();
+    let heading = first.trim_matches(|c: char| c.is_whitespace() || "#*_\":".contains(c));
     let is_heading = !heading.is_empty()
         && words::count(heading) <= HEADING_MAX_WORDS
         && !heading.ends_with(['.', '!', '?', '。', '！', '？'])

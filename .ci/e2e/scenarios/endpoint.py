@@ -39,4 +39,4 @@ def check_coverage(requests, text):
     asked = [json.dumps(request["body"]["messages"]) for request in requests]
     expect(len(set(asked)) == len(asked), "the same request was sent twice")
     missing = [case for case in case_numbers(text) if not any(case in prompt for prompt in asked)]
-    expect(not missing, f"never sent: {missing}")
+    expect(not missing, f"{len(missing)} turns were never sent in {len(asked)} requests, among them {missing[:3]}")
