@@ -1,17 +1,30 @@
 //! Text-generation endpoints: each file speaks the wire format of one, what they share is written once in [`call`].
 
+mod advice;
 mod any;
 pub mod call;
+mod chat;
+mod classify;
 pub mod endpoint;
-pub mod extractive;
+mod error_text;
+mod extractive;
+mod failure;
+mod finish;
+pub mod http;
+mod huggingface;
+mod python_repr;
+mod redact;
+mod sse;
+mod thinking;
 
 use std::future::Future;
 use std::time::Duration;
 
 use crate::prompt::Request;
 
-pub use any::AnyModel;
+pub use any::{AnyModel, ConnectError};
 pub use extractive::Extractive;
+pub use huggingface::{HuggingFace, HuggingFaceConfig};
 
 /// A text-generation endpoint.
 ///
@@ -86,23 +99,30 @@ pub enum ModelErrorKind {
         /// How long the endpoint asks to wait.
         retry_after: Option<Duration>,
     },
-    /// The model is being loaded.
+    /// The model is being loaded or its endpoint is starting; nothing was done.
     Warming {
         /// How long the endpoint expects that to take.
         retry_after: Option<Duration>,
     },
-    /// Nothing was sent or accepted: safe to send again.
+    /// Nothing was sent or accepted, or the worker broke down: safe to send again.
     Transient,
     /// Sent, and no usable reply: it may have been billed.
     Ambiguous,
     /// The request does not fit into the model's window.
-    Overflow,
+    Overflow {
+        /// The window as the endpoint names it: input and output together, in tokens. Some name the input's limit alone.
+        window: Option<u64>,
+        /// The prompt as the endpoint counts it, in tokens; at least that many, as some stop counting.
+        prompt_tokens: Option<u64>,
+    },
     /// Key, credits, model or URL are refused: no other call would fare better.
     Configuration,
     /// This request is refused, others may pass.
     BadInput,
     /// Answered, but not with a text.
     SuspectOutput,
+    /// The job is not known any more: it may have been billed, and its result cannot be had.
+    Lost,
 }
 
 /// A failed call.

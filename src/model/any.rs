@@ -1,45 +1,80 @@
 //! The model that the configuration chose, dispatched statically.
 
-use super::{Extractive, Model, ModelError, Reply, Ticket};
-use crate::config::Provider;
+use super::http::{Http, HttpError};
+use super::{Extractive, HuggingFace, HuggingFaceConfig, Model, ModelError, Reply, Ticket};
+use crate::config::{Key, Provider};
 use crate::prompt::Request;
-use crate::secrets_manager::SecretError;
+use crate::secret::Secret;
+use crate::secrets_manager::{self, SecretError};
 
 /// The model that the configuration chose.
 #[derive(Debug)]
 pub enum AnyModel {
+    /// Chat completions.
+    HuggingFace(HuggingFace),
     /// The embedded one.
     Extractive(Extractive),
+}
+
+/// A model whose client can't be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// Its key can't be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// TLS can't be set up.
+    #[error(transparent)]
+    Http(#[from] HttpError),
 }
 
 impl AnyModel {
     /// Makes the model's client, with its key from Secrets Manager where it is kept there.
     ///
     /// # Errors
-    /// If the key can't be read.
-    pub async fn connect(provider: &Provider) -> Result<Self, SecretError> {
+    /// If the key can't be read, or TLS can't be set up.
+    pub async fn connect(provider: &Provider) -> Result<Self, ConnectError> {
         Ok(match provider {
-            Provider::HuggingFace(_) => Self::Extractive(Extractive),
+            Provider::HuggingFace(settings) => {
+                let config = HuggingFaceConfig {
+                    token: resolve(settings.token.as_ref(), "HF_API_TOKEN").await?,
+                    model: settings.model.clone(),
+                    endpoint: settings.endpoint.clone(),
+                    parameters: settings.parameters.clone(),
+                };
+                Self::HuggingFace(HuggingFace::new(Http::new()?, config))
+            }
             Provider::Extractive => Self::Extractive(Extractive),
         })
+    }
+}
+
+/// The key itself, read from Secrets Manager where it is kept there.
+async fn resolve(key: Option<&Key>, variable: &str) -> Result<Option<Secret>, SecretError> {
+    match key {
+        None => Ok(None),
+        Some(Key::Plain(secret)) => Ok(Some(secret.clone())),
+        Some(Key::SecretArn(arn)) => secrets_manager::fetch(arn, variable).await.map(Some),
     }
 }
 
 impl Model for AnyModel {
     async fn submit(&self, request: &Request) -> Result<Reply, ModelError> {
         match self {
+            Self::HuggingFace(model) => model.submit(request).await,
             Self::Extractive(model) => model.submit(request).await,
         }
     }
 
     async fn poll(&self, ticket: &Ticket) -> Result<Reply, ModelError> {
         match self {
+            Self::HuggingFace(model) => model.poll(ticket).await,
             Self::Extractive(model) => model.poll(ticket).await,
         }
     }
 
     async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError> {
         match self {
+            Self::HuggingFace(model) => model.cancel(ticket).await,
             Self::Extractive(model) => model.cancel(ticket).await,
         }
     }

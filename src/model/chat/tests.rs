@@ -1,0 +1,219 @@
+//! Answers of many servers, whole and streamed.
+
+use super::*;
+use serde_json::json;
+
+/// What the reader makes of `pieces`; the limit is 100 tokens.
+fn read(pieces: &[&[u8]]) -> Result<Answer, Failure> {
+    let mut reader = ChatReader::default();
+    for piece in pieces {
+        if reader.push(piece)? {
+            break;
+        }
+    }
+    reader.finish(100)
+}
+
+fn stream(events: &[Value], end: &str) -> String {
+    let events: String = events
+        .iter()
+        .map(|event| format!("data: {event}\n\n"))
+        .collect();
+    events + end
+}
+
+fn delta(delta: Value, finish: Value) -> Value {
+    json!({"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}], "usage": null})
+}
+
+fn whole(message: Value, finish: Value) -> Result<Answer, Failure> {
+    let body = json!({"choices": [{"index": 0, "message": message, "finish_reason": finish}],
+                      "usage": {"prompt_tokens": 10, "completion_tokens": 20}});
+    read(&[body.to_string().as_bytes()])
+}
+
+fn text(result: Result<Answer, Failure>) -> (String, Finish) {
+    let answer = result.unwrap();
+    (answer.text, answer.finish)
+}
+
+#[test]
+fn a_stream_split_anywhere_gives_the_same_answer() {
+    let body = stream(
+        &[
+            delta(json!({"role": "assistant", "content": ""}), json!("")),
+            delta(json!({"content": "Das Zürcher "}), json!(null)),
+            delta(
+                json!({"content": [{"type": "text", "text": "Bud"}, {"type": "image_url"}, "get."]}),
+                json!(null),
+            ),
+            delta(json!({"content": null}), json!("stop")),
+            json!({"choices": [], "usage": {"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30}}),
+        ],
+        ": bye\r\n\r\ndata: [DONE]\n\n",
+    );
+    let body = body.as_bytes();
+    let expected = read(&[body]).unwrap();
+    assert_eq!(expected.text, "Das Zürcher Budget.");
+    assert_eq!(expected.finish, Finish::Stop);
+    let usage = expected.usage.unwrap();
+    assert_eq!((usage.prompt_tokens, usage.completion_tokens), (10, 20));
+    for at in 0..=body.len() {
+        let (head, tail) = body.split_at(at);
+        assert_eq!(read(&[head, tail]).unwrap(), expected, "split at {at}");
+    }
+    let marked = [b"\xef\xbb\xbf".as_slice(), body].concat();
+    assert_eq!(read(&[&marked]).unwrap(), expected);
+    assert_eq!(read(&[b" \n: waiting\n", b"\n", body]).unwrap(), expected);
+}
+
+#[test]
+fn streams_end_in_different_ways() {
+    let words = delta(json!({"content": "Words."}), json!(null));
+    let last = delta(json!({}), json!("length"));
+    let no_mark = stream(&[words.clone(), last.clone()], "");
+    assert_eq!(
+        text(read(&[no_mark.as_bytes()])),
+        ("Words.".to_owned(), Finish::Length)
+    );
+    let unclosed = stream(std::slice::from_ref(&words), &format!("data: {last}"));
+    assert_eq!(
+        text(read(&[unclosed.as_bytes()])),
+        ("Words.".to_owned(), Finish::Length)
+    );
+    let no_reason = stream(std::slice::from_ref(&words), "data: [DONE]\n\n");
+    assert_eq!(
+        text(read(&[no_reason.as_bytes()])),
+        ("Words.".to_owned(), Finish::Unknown)
+    );
+    let used_up = json!({"choices": [], "usage": {"prompt_tokens": 10, "completion_tokens": 100}});
+    let inferred = stream(&[words.clone(), used_up], "data: [DONE]\n\n");
+    assert_eq!(
+        text(read(&[inferred.as_bytes()])),
+        ("Words.".to_owned(), Finish::Length)
+    );
+    for broken in [
+        stream(std::slice::from_ref(&words), ""),
+        stream(&[words], "data: {\"choi"),
+        ": nothing\n\n".to_owned(),
+    ] {
+        let failure = read(&[broken.as_bytes()]).unwrap_err();
+        assert!(matches!(failure, Failure::Disconnected(_)), "{failure:?}");
+    }
+}
+
+#[test]
+fn events_without_empty_lines_between_them() {
+    let body = stream(
+        &[
+            delta(json!({"content": "a"}), json!(null)),
+            delta(json!({"content": "b"}), json!("stop")),
+        ],
+        "",
+    );
+    let body = body.replace("\n\n", "\n");
+    assert_eq!(text(read(&[body.as_bytes()])).0, "ab");
+}
+
+#[test]
+fn whole_answers() {
+    let expected = ("Words.".to_owned(), Finish::Stop);
+    assert_eq!(
+        text(whole(json!({"content": "Words.\n"}), json!("stop"))),
+        expected
+    );
+    let parts = json!([{"type": "text", "text": "Wor"}, {"type": "reasoning", "text": "hm"}, {"text": "ds."}]);
+    assert_eq!(
+        text(whole(json!({"content": parts}), json!("eos"))),
+        expected
+    );
+    assert_eq!(
+        text(whole(
+            json!({"content": "<think>hm</think>Words."}),
+            json!("stop")
+        )),
+        expected
+    );
+    assert_eq!(
+        text(whole(json!({"content": "Wor"}), json!("length"))),
+        ("Wor".to_owned(), Finish::Length)
+    );
+    assert_eq!(
+        text(whole(json!({"content": "Words."}), json!("content_filter"))).1,
+        Finish::Filter
+    );
+    let no_usage = br#"{"choices":[{"text":"Words.","finish_reason":"stop"}],"usage":null}"#;
+    let answer = read(&[no_usage]).unwrap();
+    assert_eq!((answer.text.as_str(), answer.usage), ("Words.", None));
+}
+
+#[test]
+fn an_answer_of_reasoning_alone_is_one_cut_off() {
+    let empty = (String::new(), Finish::Length);
+    for (message, finish) in [
+        (json!({"content": null, "reasoning": "hm"}), "length"),
+        (json!({"content": "", "reasoning_content": "hm"}), "stop"),
+        (json!({"content": "<think>hm"}), "length"),
+        (json!({"content": ""}), "length"),
+    ] {
+        assert_eq!(text(whole(message, json!(finish))), empty);
+    }
+}
+
+#[test]
+fn success_without_an_answer() {
+    for (body, expected) in [
+        ("", "an empty body"),
+        ("null", "JSON without choices"),
+        ("[]", "JSON without choices"),
+        (r#"{"choices":null}"#, "JSON without choices"),
+        (r#"{"choices":[]}"#, "JSON without choices"),
+        ("<html><title>Welcome</title></html>", "a web page: Welcome"),
+        ("internal nonsense", "no JSON: internal nonsense"),
+        (
+            r#"{"choices":[{"message":{"content":" "},"finish_reason":"stop"}]}"#,
+            "an empty text",
+        ),
+        (
+            r#"{"choices":[{"message":{"content":null,"refusal":"I can't"}}]}"#,
+            "withheld by a content filter",
+        ),
+        (
+            r#"{"choices":[{"message":{"content":"x"},"finish_reason":"tool_calls"}]}"#,
+            "generation ended with \"tool_calls\"",
+        ),
+        ("data: [DONE]\n\n", "a stream without choices"),
+    ] {
+        match read(&[body.as_bytes()]) {
+            Err(Failure::Unusable(what)) => assert_eq!(what, expected),
+            other => panic!("{body}: {other:?}"),
+        }
+    }
+    let cut = read(&[br#"{"choices":[{"mess"#]).unwrap_err();
+    assert!(matches!(cut, Failure::Disconnected(_)), "{cut:?}");
+}
+
+#[test]
+fn success_with_an_error_inside() {
+    let words = delta(json!({"content": "Words."}), json!(null)).to_string();
+    let in_stream = format!(
+        "data: {words}\n\ndata: {{\"error\":{{\"message\":\"broke\",\"http_status_code\":422}}}}\n\ndata: [DONE]\n\n"
+    );
+    for body in [
+        r#"{"choices":null,"error":{"message":"broke"}}"#,
+        r#"{"err":"broke","traceback":"File x"}"#,
+        r#"{"object":"error","message":"broke","code":400}"#,
+        r#"{"detail":"broke"}"#,
+        r#"{"choices":[{"error":{"message":"broke"},"finish_reason":"error"}]}"#,
+        "data: broke\n\n",
+        in_stream.as_str(),
+    ] {
+        match read(&[body.as_bytes()]) {
+            Err(Failure::InBand(said)) => assert_eq!(said.message, "broke", "{body}"),
+            other => panic!("{body}: {other:?}"),
+        }
+    }
+    let none =
+        r#"{"error":null,"err":"","choices":[{"message":{"content":"x"},"finish_reason":"stop"}]}"#;
+    assert_eq!(text(read(&[none.as_bytes()])).0, "x");
+}

@@ -1,0 +1,325 @@
+//! What a failure means: one exhaustive decision, from what was seen to a cause to what is done about it (WIRE.md 7 and 9).
+
+mod overflow;
+mod wait;
+
+use std::time::{Duration, SystemTime};
+
+use reqwest::header::HeaderMap;
+
+use super::ModelErrorKind;
+use super::error_text::ErrorText;
+use super::failure::{Failure, Phase};
+
+/// Why a call failed, as exactly as people want to know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// The address does not answer.
+    Unreachable,
+    /// The host name is not known.
+    UnknownHost,
+    /// The certificate is not the host's, not trusted or not valid now.
+    Certificate,
+    /// What answers does not speak TLS.
+    NotTls,
+    /// Time ran out with the request on its way.
+    TimedOut,
+    /// The connection broke with the request on its way.
+    Disconnected,
+    /// The request cannot be put into HTTP.
+    Unsendable,
+    /// 401.
+    Token,
+    /// 402, or the words of it.
+    Credits,
+    /// 403.
+    Forbidden,
+    /// 404: no such model or path.
+    NotFound,
+    /// The model is not served here.
+    UnknownModel,
+    /// 410: the address has been given up.
+    Gone,
+    /// The owner has paused the endpoint.
+    Paused,
+    /// 3xx. Not followed: the token would go to another host.
+    Redirected,
+    /// Too many requests.
+    Throttled(Option<Duration>),
+    /// Starting, or loading the model.
+    Loading(Option<Duration>),
+    /// Too long for the model.
+    TooLong {
+        /// Input and output together, in tokens.
+        window: Option<u64>,
+        /// The input, in tokens.
+        prompt: Option<u64>,
+    },
+    /// Not accepted, for reasons that pass.
+    Unavailable,
+    /// The worker ran out of memory, lost its GPU or its engine.
+    Worker,
+    /// Failed on the way or in the work.
+    Failed,
+    /// This request is refused.
+    Refused,
+    /// The job is not known any more.
+    Lost,
+    /// Answered, but without a text.
+    Unusable,
+}
+
+/// What is to be done about a cause.
+pub(super) fn kind(cause: Cause, phase: Phase) -> ModelErrorKind {
+    match cause {
+        Cause::Throttled(retry_after) => ModelErrorKind::Throttled { retry_after },
+        Cause::Loading(retry_after) => ModelErrorKind::Warming { retry_after },
+        Cause::Unreachable | Cause::NotTls | Cause::Unavailable | Cause::Worker => {
+            ModelErrorKind::Transient
+        }
+        Cause::TimedOut | Cause::Disconnected | Cause::Failed => match phase {
+            Phase::Submit => ModelErrorKind::Ambiguous,
+            Phase::Poll => ModelErrorKind::Transient,
+        },
+        Cause::TooLong { window, prompt } => ModelErrorKind::Overflow {
+            window,
+            prompt_tokens: prompt,
+        },
+        Cause::UnknownHost
+        | Cause::Certificate
+        | Cause::Unsendable
+        | Cause::Token
+        | Cause::Credits
+        | Cause::Forbidden
+        | Cause::NotFound
+        | Cause::UnknownModel
+        | Cause::Gone
+        | Cause::Paused
+        | Cause::Redirected => ModelErrorKind::Configuration,
+        Cause::Refused => ModelErrorKind::BadInput,
+        Cause::Lost => ModelErrorKind::Lost,
+        Cause::Unusable => ModelErrorKind::SuspectOutput,
+    }
+}
+
+/// Why a call failed. `said` is what the endpoint said, scrubbed; `now` is needed for waits given as a date.
+pub(super) fn cause(
+    phase: Phase,
+    starts_on_demand: bool,
+    failure: &Failure,
+    said: &ErrorText,
+    now: SystemTime,
+) -> Cause {
+    match failure {
+        Failure::Connect(_) => unconnected(&said.message.to_lowercase()),
+        Failure::Unsendable(_) => Cause::Unsendable,
+        Failure::Timeout { .. } => Cause::TimedOut,
+        Failure::Disconnected(_) => Cause::Disconnected,
+        Failure::Lost(_) => Cause::Lost,
+        Failure::Unusable(_) => Cause::Unusable,
+        Failure::InBand(_) => {
+            let words = Words::new(said);
+            // Without a status of its own it is a failure of the work, which may have been billed.
+            let status = words.status(said).unwrap_or(500);
+            let cause = refused(Phase::Submit, false, status, words.wait(said), &words);
+            if words.any(&WORKER_TROUBLE) && matches!(cause, Cause::Failed | Cause::Refused) {
+                Cause::Worker
+            } else {
+                cause
+            }
+        }
+        Failure::Refused {
+            status, headers, ..
+        } => {
+            let words = Words::new(said);
+            let wait = wait::in_headers(headers, now).or_else(|| words.wait(said));
+            let cause = refused(phase, starts_on_demand, *status, wait, &words);
+            overruled(cause, headers)
+        }
+    }
+}
+
+/// Nothing was sent: why?
+fn unconnected(text: &str) -> Cause {
+    let has = |words: &str| text.contains(words);
+    if has("invalid peer certificate") {
+        Cause::Certificate
+    } else if has("corrupt message") {
+        Cause::NotTls
+    } else if (has("dns error") || has("failed to lookup address"))
+        // getaddrinfo's EAI_AGAIN: the resolver did not answer, which says nothing about the host.
+        && !has("temporary failure")
+        && !has("try again")
+    {
+        Cause::UnknownHost
+    } else {
+        Cause::Unreachable
+    }
+}
+
+const NO_CREDITS: [&str; 6] = [
+    "monthly included credits",
+    "insufficient_quota",
+    "insufficient credits",
+    "insufficient balance",
+    "insufficient funds",
+    "exceeded your current quota, please check your plan and billing",
+];
+
+const THROTTLED: [&str; 6] = [
+    "throttl",
+    "rate limit",
+    "rate_limit",
+    "please wait",
+    "too many requests",
+    "overloaded",
+];
+
+const UNKNOWN_MODEL: [&str; 6] = [
+    "not supported by any provider",
+    "model not supported by provider",
+    "model_not_supported",
+    "model_not_found",
+    "model not found",
+    "unknown model",
+];
+
+/// A custom handler answers 400 to every exception of its own, also to those that pass (WIRE.md 2.3).
+const WORKER_TROUBLE: [&str; 9] = [
+    "cuda",
+    "out of memory",
+    "worker is unhealthy",
+    "process is not running",
+    "request to vllm failed",
+    "enginedead",
+    "engine is dead",
+    "engine loop is not running",
+    "connection refused",
+];
+
+/// The meaning of a status and the words that came with it.
+fn refused(
+    phase: Phase,
+    starts_on_demand: bool,
+    status: u16,
+    wait: Option<Duration>,
+    words: &Words,
+) -> Cause {
+    let text = words.0.as_str();
+    match status {
+        401 => Cause::Token,
+        402 => Cause::Credits,
+        _ if words.any(&NO_CREDITS) => Cause::Credits,
+        403 => Cause::Forbidden,
+        _ if text.contains("endpoint is paused") => Cause::Paused,
+        413 => words.too_long(),
+        _ if overflow::is_above_rate(text) => words.too_long(),
+        429 | 529 => Cause::Throttled(wait),
+        _ if text.contains("currently loading") => Cause::Loading(wait),
+        503 if wait.is_some() || text.contains("loading") => Cause::Loading(wait),
+        _ if words.any(&THROTTLED) => Cause::Throttled(wait),
+        _ if overflow::recognised(text) => words.too_long(),
+        _ if words.any(&UNKNOWN_MODEL) => Cause::UnknownModel,
+        400 if words.any(&WORKER_TROUBLE)
+            || text.contains("timeout")
+            || text.contains("timed out") =>
+        {
+            Cause::Worker
+        }
+        300..=399 => Cause::Redirected,
+        404 => match phase {
+            Phase::Submit => Cause::NotFound,
+            Phase::Poll => Cause::Lost,
+        },
+        405 | 501 => Cause::NotFound,
+        410 => Cause::Gone,
+        // 424: the generation itself failed (TGI).
+        408 | 424 => Cause::Failed,
+        409 | 425 => Cause::Unavailable,
+        400..=499 => Cause::Refused,
+        502 | 503 if starts_on_demand => Cause::Loading(wait),
+        // 52x: Cloudflare did not reach the server behind it, except for 520 and 524.
+        503 | 521 | 522 | 523 | 525 | 526 | 530 => Cause::Unavailable,
+        500..=599 => Cause::Failed,
+        _ => Cause::Unusable,
+    }
+}
+
+/// `x-should-retry` has the last word about sending again, as the clients of OpenAI and Anthropic have it.
+fn overruled(cause: Cause, headers: &HeaderMap) -> Cause {
+    let header = headers.get("x-should-retry").map(|value| value.as_bytes());
+    match (header, cause) {
+        (Some(b"true"), Cause::Refused) => Cause::Unavailable,
+        (
+            Some(b"false"),
+            Cause::Throttled(_)
+            | Cause::Loading(_)
+            | Cause::Unavailable
+            | Cause::Worker
+            | Cause::Failed,
+        ) => Cause::Refused,
+        _ => cause,
+    }
+}
+
+/// Everything an error says, in lower case: message, code and type.
+struct Words(String);
+
+impl Words {
+    fn new(said: &ErrorText) -> Self {
+        let parts = [Some(&said.message), said.code.as_ref(), said.kind.as_ref()];
+        let all: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+        Self(all.join(" ").to_lowercase())
+    }
+
+    fn any(&self, phrases: &[&str]) -> bool {
+        phrases.iter().any(|phrase| self.0.contains(phrase))
+    }
+
+    fn wait(&self, said: &ErrorText) -> Option<Duration> {
+        said.wait.or_else(|| wait::in_words(&self.0))
+    }
+
+    fn too_long(&self) -> Cause {
+        let overflow::Sizes { window, prompt } = overflow::sizes(&self.0);
+        Cause::TooLong { window, prompt }
+    }
+
+    /// The HTTP status inside an error that came with another one, or with none: its code, its type, or in its words.
+    fn status(&self, said: &ErrorText) -> Option<u16> {
+        let number = |text: &str| text.parse().ok().filter(|n| (300..600).contains(n));
+        said.code
+            .as_deref()
+            .and_then(number)
+            .or_else(|| {
+                ["returned http ", "status code ", "http error "]
+                    .iter()
+                    .find_map(|words| number(self.0.split_once(words)?.1.get(..3)?))
+            })
+            .or_else(|| {
+                let kind = said.kind.as_deref()?.to_lowercase().replace('_', "");
+                let (_, status) = ERROR_TYPES
+                    .iter()
+                    .find(|(name, _)| kind.starts_with(name))?;
+                Some(*status)
+            })
+    }
+}
+
+/// Types of errors (WIRE.md 2.3), lower-case and without underscores, and the status they come with elsewhere.
+const ERROR_TYPES: [(&str, u16); 11] = [
+    ("badrequest", 400),
+    ("invalidrequest", 400),
+    ("authentication", 401),
+    ("permission", 403),
+    ("notfound", 404),
+    ("validation", 422),
+    ("template", 422),
+    ("ratelimit", 429),
+    ("unavailable", 503),
+    ("notsupported", 501),
+    ("notimplemented", 501),
+];
+
+#[cfg(test)]
+mod tests;

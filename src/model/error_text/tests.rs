@@ -1,0 +1,140 @@
+//! Error bodies as they were seen, and what is read out of them.
+
+use super::*;
+
+fn check(body: &str, message: &str, code: Option<&str>, kind: Option<&str>) {
+    let said = ErrorText::from_body(body.as_bytes());
+    assert_eq!(said.message, message, "{body}");
+    assert_eq!(said.code.as_deref(), code, "{body}");
+    assert_eq!(said.kind.as_deref(), kind, "{body}");
+}
+
+#[test]
+fn the_error_member_in_every_form() {
+    check(
+        r#"{"error":"Invalid username or password."}"#,
+        "Invalid username or password.",
+        None,
+        None,
+    );
+    check(
+        r#"{"error":{"message":"no such model","type":"invalid_request_error","param":"model","code":"model_not_supported"}}"#,
+        "no such model",
+        Some("model_not_supported"),
+        Some("invalid_request_error"),
+    );
+    check(
+        r#"{"error":"{\"error_type\":\"<class 'ValueError'>\",\"error_message\":\"bad input\",\"error_traceback\":\"File x\"}"}"#,
+        "bad input",
+        None,
+        Some("<class 'ValueError'>"),
+    );
+    check(
+        r#"{"error":"{'error': {'message': \"it isn't there\", 'type': 'NotFoundError', 'code': 404}}"}"#,
+        "it isn't there",
+        Some("404"),
+        Some("NotFoundError"),
+    );
+    check(
+        r#"{"error":"Input validation error: too long","error_type":"validation"}"#,
+        "Input validation error: too long",
+        None,
+        Some("validation"),
+    );
+    check(
+        r#"{"error":{"message":"Request failed","http_status_code":422}}"#,
+        "Request failed",
+        Some("422"),
+        None,
+    );
+}
+
+#[test]
+fn flat_and_wrapped_forms() {
+    check(
+        r#"{"object":"error","message":"too long","type":"BadRequestError","param":null,"code":400}"#,
+        "too long",
+        Some("400"),
+        Some("BadRequestError"),
+    );
+    check(r#"{"Message":"denied"}"#, "denied", None, None);
+    check(r#"{"detail":"Not Found"}"#, "Not Found", None, None);
+    check(
+        r#"{"detail":[{"loc":["body","max_tokens"],"msg":"must be positive","type":"value_error","input":"secret words"}]}"#,
+        "must be positive (at body.max_tokens)",
+        None,
+        Some("value_error"),
+    );
+    check(
+        r#"{"detail":"{\"error\":{\"code\":400,\"message\":\"request (9 tokens) exceeds\",\"type\":\"exceed_context_size_error\"}}"}"#,
+        "request (9 tokens) exceeds",
+        Some("400"),
+        Some("exceed_context_size_error"),
+    );
+    check(r#"{"errors":["one","two","one"]}"#, "one; two", None, None);
+    check(
+        r#"{"err":"failed","traceback":"File x"}"#,
+        "failed",
+        None,
+        None,
+    );
+    check(
+        r#"{"error":"Generate request failed with status code 400","details":{"error":{"message":"longer"}}}"#,
+        "Generate request failed with status code 400; longer",
+        None,
+        None,
+    );
+}
+
+#[test]
+fn a_structure_inside_a_sentence() {
+    check(
+        r#"{'error': {'message': 'vLLM returned HTTP 400: {"error":{"message":"too long","type":"BadRequestError","code":400}}', 'type': 'worker_error', 'code': None}}"#,
+        "vLLM returned HTTP 400: too long",
+        Some("400"),
+        Some("BadRequestError"),
+    );
+    check("use {braces} well", "use {braces} well", None, None);
+}
+
+#[test]
+fn bodies_that_are_not_json() {
+    check("", "", None, None);
+    check(
+        "  Internal Server Error\n",
+        "Internal Server Error",
+        None,
+        None,
+    );
+    check(
+        "<!DOCTYPE html><html><head><title>api.runpod.ai | 502: Bad gateway</title></head><body>x</body></html>",
+        "api.runpod.ai | 502: Bad gateway",
+        None,
+        None,
+    );
+    check(
+        "<html><style>p{}</style><body><h1>503</h1> <p>Service Temporarily\nUnavailable</p>",
+        "503 Service Temporarily Unavailable",
+        None,
+        None,
+    );
+    check("\u{fffd}{", "\u{fffd}{", None, None);
+    check("{\"cut\": \"off", "{\"cut\": \"off", None, None);
+}
+
+#[test]
+fn waiting_time_and_unknown_shapes() {
+    let said =
+        ErrorText::from_body(br#"{"error":"Model X is currently loading","estimated_time":20.5}"#);
+    assert_eq!(said.wait, Some(Duration::from_millis(20_500)));
+    for absurd in ["-1", "1e300", "\"soon\""] {
+        let body = format!(r#"{{"error":"x","estimated_time":{absurd}}}"#);
+        assert_eq!(ErrorText::from_body(body.as_bytes()).wait, None, "{absurd}");
+    }
+    assert_eq!(
+        ErrorText::from_value(&serde_json::json!({"a": 1})).message,
+        r#"{"a":1}"#
+    );
+    let deep = format!("{}\"x\"{}", r#"{"error":"#.repeat(60), "}".repeat(60));
+    assert!(ErrorText::from_body(deep.as_bytes()).message.len() <= deep.len());
+}

@@ -1,0 +1,227 @@
+//! The one place that sends requests to endpoints and reads their replies.
+
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Method, Response, Url, redirect};
+use serde::Serialize;
+
+use super::failure::Failure;
+use crate::secret::Secret;
+
+/// Endpoints are near a Lambda or not there at all.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A frozen sandbox wakes up with connections that the other side has long closed: keep them for no longer than a pause
+/// between calls.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Largest reply. A streamed token takes some 300 bytes, so this is above 20,000 of them.
+const MAX_REPLY_BYTES: usize = 8 << 20;
+
+/// What is kept of the body of an error.
+const MAX_ERROR_BYTES: usize = 64 << 10;
+
+/// How long to wait for the body of an error: its status says most.
+const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How this program calls itself.
+const USER_AGENT: &str = concat!("transcript-summarizer/", env!("CARGO_PKG_VERSION"));
+
+/// Headers that help a provider's support to find a call, and that name who served it.
+const CORRELATION_HEADERS: [&str; 10] = [
+    "x-request-id",
+    "x-amzn-requestid",
+    "x-amz-cf-id",
+    "x-inference-provider",
+    "x-inference-id",
+    "x-proxied-host",
+    "x-compute-time",
+    "x-total-time",
+    "cf-ray",
+    "ratelimit",
+];
+
+/// The client cannot be built, for example because this machine has no certificate store.
+#[derive(Debug, thiserror::Error)]
+#[error("the HTTP client cannot be set up")]
+pub struct HttpError(#[from] reqwest::Error);
+
+/// How long calls may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// From the first byte sent to the last one received.
+    pub total: Duration,
+    /// Between two pieces of a reply that has begun.
+    pub idle: Duration,
+}
+
+/// Sends requests. One for the whole process: it keeps the connections.
+#[derive(Debug, Clone)]
+pub struct Http {
+    client: Client,
+}
+
+/// A request to be sent.
+#[derive(Debug)]
+pub(super) struct Outgoing<'a, B> {
+    pub(super) method: Method,
+    pub(super) url: &'a Url,
+    /// Sent as a bearer token, marked so that it is neither logged nor kept in HTTP/2's header table.
+    pub(super) token: Option<&'a Secret>,
+    /// Sent as JSON.
+    pub(super) body: Option<&'a B>,
+    pub(super) timeouts: Timeouts,
+}
+
+/// A reply whose status and headers have come.
+#[derive(Debug)]
+pub(super) struct Reply {
+    status: u16,
+    response: Response,
+    timeouts: Timeouts,
+    received: usize,
+}
+
+impl Http {
+    /// Builds the client. It honours the usual proxy variables, does not follow redirects (the token would go along), and
+    /// sends again by itself only what a server has provably not begun (a stream refused by HTTP/2).
+    ///
+    /// # Errors
+    /// If TLS cannot be set up.
+    pub fn new() -> Result<Self, HttpError> {
+        let client = Client::builder()
+            .user_agent(USER_AGENT)
+            .redirect(redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+            .build()?;
+        Ok(Self { client })
+    }
+
+    /// Sends a request once and waits for the head of the reply, whatever its status.
+    pub(super) async fn send<B: Serialize>(
+        &self,
+        outgoing: Outgoing<'_, B>,
+    ) -> Result<Reply, Failure> {
+        let timeouts = outgoing.timeouts;
+        let mut request = self
+            .client
+            .request(outgoing.method, outgoing.url.clone())
+            .timeout(timeouts.total);
+        if let Some(token) = outgoing.token {
+            request = request.bearer_auth(token.expose());
+        }
+        if let Some(body) = outgoing.body {
+            request = request.json(body);
+        }
+        let began = Instant::now();
+        let response = request
+            .send()
+            .await
+            .map_err(|error| failure(error, timeouts, false))?;
+        tracing::debug!(
+            host = outgoing.url.host_str(),
+            status = response.status().as_u16(),
+            after_ms = began.elapsed().as_millis(),
+            correlation = correlation(response.headers()),
+            "the endpoint replied"
+        );
+        Ok(Reply {
+            status: response.status().as_u16(),
+            response,
+            timeouts,
+            received: 0,
+        })
+    }
+}
+
+impl Reply {
+    /// The reply, if its status is one of success.
+    ///
+    /// # Errors
+    /// Otherwise the refusal, with the beginning of its body.
+    pub(super) async fn accepted(mut self) -> Result<Self, Failure> {
+        if (200..300).contains(&self.status) {
+            return Ok(self);
+        }
+        let mut body = Vec::new();
+        let read = async {
+            while body.len() < MAX_ERROR_BYTES {
+                // A body that breaks off, or that is compressed wrongly, is still worth what has come of it.
+                let Ok(Some(bytes)) = self.response.chunk().await else {
+                    break;
+                };
+                body.extend_from_slice(&bytes);
+            }
+        };
+        let _: Result<(), _> = tokio::time::timeout(ERROR_BODY_TIMEOUT, read).await;
+        body.truncate(MAX_ERROR_BYTES);
+        Err(Failure::Refused {
+            status: self.status,
+            headers: std::mem::take(self.response.headers_mut()),
+            body,
+        })
+    }
+
+    /// The next bytes of the body, or `None` at its end.
+    pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, Failure> {
+        let idle = self.timeouts.idle;
+        let next = tokio::time::timeout(idle, self.response.chunk()).await;
+        let Ok(next) = next else {
+            return Err(Failure::Timeout {
+                after: idle,
+                answering: true,
+            });
+        };
+        let bytes = next.map_err(|error| failure(error, self.timeouts, true))?;
+        self.received += bytes.as_ref().map_or(0, Bytes::len);
+        if self.received > MAX_REPLY_BYTES {
+            let limit = MAX_REPLY_BYTES >> 20;
+            return Err(Failure::Unusable(format!("more than {limit} MiB")));
+        }
+        Ok(bytes)
+    }
+}
+
+/// What a failed exchange was. Only what fails before there is a connection has certainly not been sent.
+fn failure(error: reqwest::Error, timeouts: Timeouts, answering: bool) -> Failure {
+    if error.is_builder() {
+        Failure::Unsendable(causes(&error.without_url()))
+    } else if error.is_connect() {
+        Failure::Connect(causes(&error.without_url()))
+    } else if error.is_timeout() {
+        Failure::Timeout {
+            after: timeouts.total,
+            answering,
+        }
+    } else {
+        Failure::Disconnected(causes(&error.without_url()))
+    }
+}
+
+/// An error and what is behind it, outermost first.
+fn causes(error: &dyn Error) -> String {
+    let mut text = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let cause = error.to_string();
+        if !text.contains(&cause) {
+            let separator = if text.is_empty() { "" } else { ": " };
+            text.push_str(separator);
+            text.push_str(&cause);
+        }
+        next = error.source();
+    }
+    text
+}
+
+fn correlation(headers: &HeaderMap) -> String {
+    let named: Vec<String> = CORRELATION_HEADERS
+        .iter()
+        .filter_map(|name| Some(format!("{name}={}", headers.get(*name)?.to_str().ok()?)))
+        .collect();
+    named.join(" ")
+}
