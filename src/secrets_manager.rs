@@ -5,7 +5,7 @@ use aws_sdk_secretsmanager::error::DisplayErrorContext;
 use serde_json::{Map, Value};
 
 use crate::secret::Secret;
-use crate::store::aws_config;
+use crate::store::sdk_config;
 
 /// A secret that could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +24,7 @@ pub async fn fetch(arn: &str, variable: &str) -> Result<Secret, SecretError> {
         arn: arn.to_owned(),
         reason,
     };
-    let client = Client::new(&aws_config().await);
+    let client = Client::new(&sdk_config().await);
     let answer = client
         .get_secret_value()
         .secret_id(arn)

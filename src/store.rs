@@ -13,7 +13,7 @@ mod s3;
 
 pub use any::{AnyObject, AnyStore};
 pub use dir::{DirObject, DirStore};
-pub use s3::{S3Object, S3Store, aws_config, aws_defaults};
+pub use s3::{S3Object, S3Store, sdk_config, sdk_defaults};
 
 /// The address of one object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

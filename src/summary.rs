@@ -1,6 +1,7 @@
 //! Chunks → about 4,000 words: planned, written by the model, put together.
 
 pub mod assemble;
+pub mod check;
 pub mod plan;
 pub mod report;
 pub mod write;

@@ -120,10 +120,13 @@ impl DirStore {
                 )
             })
         })?;
-        if let Some(reason) = too_large(file.metadata()?.len(), wanted.max_bytes) {
-            return Err(Trouble::new(StoreErrorKind::TooLarge, reason));
-        }
+        let fits = |size| match too_large(size, wanted.max_bytes) {
+            Some(reason) => Err(Trouble::new(StoreErrorKind::TooLarge, reason)),
+            None => Ok(()),
+        };
+        fits(file.metadata()?.len())?;
         let (etag, size) = etag_of_file(&mut file)?;
+        fits(size)?;
         if wanted.if_match.as_ref().is_some_and(|tag| *tag != etag) {
             return Err(Trouble::new(
                 StoreErrorKind::Precondition,

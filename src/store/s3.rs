@@ -17,7 +17,7 @@ use super::{
     StoreErrorKind, Wanted, printable, too_large,
 };
 
-pub use connect::{aws_config, aws_defaults};
+pub use connect::{sdk_config, sdk_defaults};
 
 /// Metadata that tells whose write an object is; not shown to callers.
 const WRITE_ID: &str = "write-id";

@@ -185,4 +185,18 @@ mod tests {
             assert!(trouble.reason.contains("cannot hold this key"), "{key:?}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_key_leads_out(key in r"([a./\\]|\PC){0,12}") {
+            if let Ok(address) = address(&key) {
+                let mut path = PathBuf::from("/root");
+                path.extend(&address.folders);
+                path.push(address.name);
+                proptest::prop_assert_eq!(path.to_str().unwrap(), format!("/root/{key}"));
+                let plain = |part: Component<'_>| !matches!(part, Component::ParentDir | Component::CurDir);
+                proptest::prop_assert!(path.components().all(plain));
+            }
+        }
+    }
 }

@@ -62,7 +62,7 @@ fn denied(operation: Operation, at: &Location, failure: Failure<'_>) -> String {
     let permission = operation.permission();
     let code = match failure {
         Failure::NoCredentials => {
-            return "there are no AWS credentials: give the function a role, set AWS_ACCESS_KEY_ID and \
+            return "there are no usable AWS credentials: give the function a role, set AWS_ACCESS_KEY_ID and \
                     AWS_SECRET_ACCESS_KEY (or AWS_PROFILE), or set STORE_DIR to use a directory instead of S3"
                 .to_owned();
         }

@@ -29,13 +29,13 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_REGION: &str = "us-east-1";
 
 /// What the environment says (credentials, region, `AWS_ENDPOINT_URL`), within our limits.
-pub async fn aws_config() -> SdkConfig {
-    aws_defaults().load().await
+pub async fn sdk_config() -> SdkConfig {
+    sdk_defaults().load().await
 }
 
 /// Our limits, for a caller that sets the rest itself.
 #[must_use]
-pub fn aws_defaults() -> ConfigLoader {
+pub fn sdk_defaults() -> ConfigLoader {
     aws_config::defaults(BehaviorVersion::latest())
         .http_client(http_client())
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
@@ -56,7 +56,7 @@ pub fn aws_defaults() -> ConfigLoader {
 impl S3Store {
     /// The S3 that the environment describes.
     pub async fn from_env() -> Self {
-        Self::from_config(&aws_config().await)
+        Self::from_config(&sdk_config().await)
     }
 
     /// The S3 that `config` describes.

@@ -47,7 +47,7 @@ impl Operation {
 /// How far a request came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Failure<'a> {
-    /// There is nothing to sign it with.
+    /// There is nothing to sign it with: no credentials could be had.
     NoCredentials,
     /// It could not be put together.
     NotBuilt,
@@ -163,17 +163,12 @@ where
     }
 }
 
-/// The SDK reports missing credentials as a failed dispatch; only the cause tells.
+/// The SDK reports missing credentials as a failed dispatch; only the cause tells. Where it asks several providers the
+/// last one's trouble is all that is left of "there are none", be it a metadata service that refuses to answer.
 fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
-    causes(error).any(|cause| {
-        matches!(
-            cause.downcast_ref(),
-            Some(
-                CredentialsError::CredentialsNotLoaded(_)
-                    | CredentialsError::InvalidConfiguration(_)
-            )
-        )
-    })
+    causes(error)
+        .filter_map(|cause| cause.downcast_ref())
+        .any(|cause| !matches!(cause, CredentialsError::ProviderTimedOut(_)))
 }
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

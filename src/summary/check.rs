@@ -1,0 +1,252 @@
+//! Is an answer acceptable? One question per problem, the worst first.
+
+mod grams;
+mod language;
+mod support;
+
+use crate::transcript::words;
+
+/// An answer is at least and at most so long, in percent of what was asked.
+const MIN_PERCENT: usize = 60;
+const MAX_PERCENT: usize = 160;
+
+/// Copying: percent of the answer's runs of eight words that are in the source.
+const MAX_COPIED_PERCENT: usize = 25;
+
+/// Alignment: percent of the answer's distinct longer words that are in the source.
+const MIN_SHARED_PERCENT: usize = 15;
+
+/// Answers with fewer distinct longer words are not judged by them.
+const MIN_CONTENT_WORDS: usize = 12;
+
+/// What an answer is held against.
+#[derive(Debug, Clone, Copy)]
+pub struct Expected<'a> {
+    /// Length that was asked for, in words.
+    pub words: usize,
+    /// What it was made from.
+    pub source: &'a str,
+    /// The prompt without the source: instructions and fences.
+    pub instructions: &'a str,
+    /// The hex digits of the fences.
+    pub fence: &'a str,
+}
+
+/// Why an answer is not acceptable as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Problem {
+    /// No words.
+    Empty,
+    /// A page, a data structure or an error message in place of prose.
+    NotProse,
+    /// The prompt or its fences are repeated.
+    Echo,
+    /// The same words come again and again.
+    Loop,
+    /// It is in another language than the transcript.
+    Language,
+    /// It has nothing to do with its part of the transcript.
+    Unrelated,
+    /// Most of its numbers or names are not in the transcript.
+    Invented,
+    /// It repeats the transcript instead of summarizing it.
+    Copied,
+    /// It does not end with a sentence.
+    Unfinished,
+    /// Far shorter than asked.
+    Short,
+    /// Far longer than asked.
+    Long,
+}
+
+impl Problem {
+    /// Whether the text can be used all the same, once nothing better is to be had. What is never used is replaced.
+    #[must_use]
+    pub fn is_bearable(self) -> bool {
+        match self {
+            Self::Empty | Self::NotProse | Self::Echo | Self::Loop => false,
+            Self::Language | Self::Unrelated | Self::Invented | Self::Copied => true,
+            Self::Unfinished | Self::Short | Self::Long => true,
+        }
+    }
+}
+
+/// Everything that is wrong with an answer, the worst first. Scaffolding has to be removed before.
+#[must_use]
+pub fn check(answer: &str, expected: &Expected<'_>) -> Vec<Problem> {
+    let length = words::count(answer);
+    if length == 0 {
+        return vec![Problem::Empty];
+    }
+    let answer_words = grams::words(answer);
+    let source_words = grams::words(expected.source);
+    let copied = grams::copied_percent(&answer_words, &source_words);
+    let mut found: Vec<Problem> = [
+        (Problem::NotProse, is_no_prose(answer)),
+        (Problem::Echo, echoes(answer, &answer_words, expected)),
+        (Problem::Loop, grams::loops(&answer_words)),
+        (
+            Problem::Language,
+            language::differs(&answer_words, &source_words),
+        ),
+        (
+            Problem::Unrelated,
+            is_unrelated(&answer_words, &source_words),
+        ),
+        (
+            Problem::Invented,
+            support::is_invented(answer, expected.source),
+        ),
+        (Problem::Copied, copied > MAX_COPIED_PERCENT),
+        (Problem::Unfinished, !ends_a_sentence(answer)),
+        (Problem::Short, length * 100 < expected.words * MIN_PERCENT),
+        (Problem::Long, length * 100 > expected.words * MAX_PERCENT),
+    ]
+    .into_iter()
+    .filter_map(|(problem, holds)| holds.then_some(problem))
+    .collect();
+    found.sort_unstable();
+    found
+}
+
+/// Whether a text ends where a sentence does.
+#[must_use]
+pub fn ends_a_sentence(text: &str) -> bool {
+    let text = text.trim_end().trim_end_matches([
+        '"', '\'', ')', ']', '”', '’', '»', '」', '』', '）', '*', '_',
+    ]);
+    // In Thai a sentence has no mark at its end.
+    text.ends_with([
+        '.', '!', '?', '…', '。', '！', '？', '।', '۔', '؟', '።', '։',
+    ]) || text.ends_with(|c| ('\u{e00}'..='\u{eff}').contains(&c))
+}
+
+fn is_no_prose(answer: &str) -> bool {
+    let start: String = answer
+        .trim_start()
+        .chars()
+        .take(200)
+        .flat_map(char::to_lowercase)
+        .collect();
+    let markup =
+        start.starts_with("<!doctype") || start.starts_with("<html") || start.starts_with("<?xml");
+    let data = (start.starts_with("{\"") || start.starts_with("[{") || start.starts_with("{'"))
+        && answer.trim_end().ends_with(['}', ']']);
+    let trouble = start.starts_with("traceback (most recent call last)")
+        || start.starts_with("error:")
+        || start.starts_with("internal server error");
+    markup || data || trouble
+}
+
+/// Whether the prompt comes back: its fence, or its instructions word for word.
+fn echoes(answer: &str, words: &[String], expected: &Expected<'_>) -> bool {
+    const MAX_ECHO_PERCENT: usize = 5;
+    (!expected.fence.is_empty() && answer.contains(expected.fence))
+        || grams::copied_percent(words, &grams::words(expected.instructions)) > MAX_ECHO_PERCENT
+}
+
+/// Whether an answer shares too few longer words with its source to be about it.
+fn is_unrelated(answer: &[String], source: &[String]) -> bool {
+    // Four letters of a longer word are enough to know its family; an ideograph is short and tells much.
+    let stem = |word: &String| -> Option<String> {
+        let long = word.chars().count() >= 5;
+        (long || !word.is_ascii()).then(|| word.chars().take(5).collect())
+    };
+    let known: std::collections::HashSet<String> = source.iter().filter_map(stem).collect();
+    let used: std::collections::HashSet<String> = answer.iter().filter_map(stem).collect();
+    let shared = used.iter().filter(|word| known.contains(*word)).count();
+    used.len() >= MIN_CONTENT_WORDS && shared * 100 < used.len() * MIN_SHARED_PERCENT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOURCE: &str = "Dana: The depot at Gasworks Lane is four months late, because the ground was full of coal tar. \
+        Lee: So the new trams stay in the yard until March? Dana: Until the 27th of March, and the contractor, Brackwater, \
+        has asked for 1.2 million more. Tobias: We do not have that, the contingency is 2.74 million in all. Lee: Then we \
+        should ask the city before December. Dana: I will write the paper by November 7th.";
+    const GOOD: &str = "Dana reported that the depot at Gasworks Lane was four months behind, since coal tar had been found in the \
+        ground, and that the trams would stay in their yard until March 27. Brackwater wanted another 1.2 million. Tobias \
+        objected that the whole contingency was 2.74 million. Lee proposed to ask the city, and Dana took on the paper.";
+    const INSTRUCTIONS: &str = "You write one section of a long written summary of a transcript. Other sections cover the other parts.";
+
+    fn problems(answer: &str) -> Vec<Problem> {
+        check(
+            answer,
+            &Expected {
+                words: 55,
+                source: SOURCE,
+                instructions: INSTRUCTIONS,
+                fence: "c0ffee00",
+            },
+        )
+    }
+
+    #[test]
+    fn a_good_answer_has_no_problem() {
+        assert_eq!(problems(GOOD), []);
+    }
+
+    #[test]
+    fn each_problem_is_found() {
+        let half = "Dana reported that the depot was four months late. ";
+        let german = "Dana berichtete, dass das Depot vier Monate zu spät ist, und dass die Bahnen nicht auf die Strecke kommen. Das \
+            ist nicht gut, sagte Lee, und der Unternehmer will mit dem Geld der Stadt bezahlt werden. Sie schreibt das Papier, \
+            und die Stadt wird im Dezember gefragt, ob sie sich mit ein paar Millionen daran beteiligen kann.";
+        let unrelated = "Photosynthesis converts sunlight, water and carbon dioxide into glucose within chloroplasts. Chlorophyll \
+            absorbs mainly blue and red wavelengths, whereas green light bounces off leaves. Stomata regulate gaseous exchange, \
+            while roots transport minerals upward through xylem vessels, sustaining metabolic processes, growth and reproduction.";
+        for (problem, answer) in [
+            (Problem::Empty, " \n".to_owned()),
+            (
+                Problem::NotProse,
+                format!("<!DOCTYPE html><html><title>502</title>{GOOD}</html>."),
+            ),
+            (Problem::NotProse, format!("{{\"error\": \"{GOOD}\"}}")),
+            (Problem::Echo, format!("{GOOD} c0ffee00>>>.")),
+            (Problem::Echo, format!("{INSTRUCTIONS} {GOOD}")),
+            (
+                Problem::Loop,
+                "The depot was late because of coal tar under the whole of Gasworks Lane. "
+                    .repeat(4),
+            ),
+            (Problem::Language, german.to_owned()),
+            (Problem::Unrelated, unrelated.to_owned()),
+            (
+                Problem::Invented,
+                format!(
+                    "{} Napoleon said 77 to Wellington, and Bluecher 88 to Castlereagh and Metternich in 1815.",
+                    half.trim()
+                ),
+            ),
+            (Problem::Copied, SOURCE.to_owned()),
+            (Problem::Unfinished, GOOD.trim_end_matches('.').to_owned()),
+            (Problem::Short, half.to_owned()),
+            (Problem::Long, format!("{GOOD} {GOOD}")),
+        ] {
+            assert!(
+                problems(&answer).contains(&problem),
+                "{problem:?}: {:?} of {answer}",
+                problems(&answer)
+            );
+        }
+    }
+
+    #[test]
+    fn sentences_end_in_every_script() {
+        for text in [
+            "Yes.",
+            "Yes!”",
+            "他同意。",
+            "(So be it.)",
+            "ใช่ครับ",
+            "क्या यह ठीक है।",
+        ] {
+            assert!(ends_a_sentence(text), "{text}");
+        }
+        for text in ["and then", "the budget,", "他同意", ""] {
+            assert!(!ends_a_sentence(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Whether the numbers and names of an answer are in what it was made from.
+
+use std::collections::HashSet;
+
+/// Smaller numbers are counts of the writer's own: two speakers, three reasons.
+const MIN_NUMBER: f64 = 4.0;
+
+/// Fewer unsupported items prove nothing: numbers are rounded, names inflected.
+const MIN_UNSUPPORTED: usize = 3;
+
+const UNITS: [&str; 20] = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+];
+
+const TENS: [&str; 8] = [
+    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
+];
+
+/// Whether most of the numbers and names of `answer` are not in `source`: invented, or of another text.
+pub(super) fn is_invented(answer: &str, source: &str) -> bool {
+    mostly_missing(&numbers(answer), &numbers(source))
+        || mostly_missing(&names(answer), &all_words(source))
+}
+
+fn mostly_missing(wanted: &HashSet<String>, known: &HashSet<String>) -> bool {
+    let missing = wanted.iter().filter(|item| !known.contains(*item)).count();
+    missing >= MIN_UNSUPPORTED && missing * 2 > wanted.len()
+}
+
+/// Numbers of a text in digits, whether they were written so or in English words.
+fn numbers(text: &str) -> HashSet<String> {
+    let mut found = HashSet::new();
+    let mut spelled: Option<u64> = None;
+    for word in text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | ','))) {
+        let word = word
+            .trim_matches(['.', ','])
+            .replace(',', "")
+            .to_lowercase();
+        let value = spelled_value(&word);
+        match (spelled, value) {
+            // twenty + five; two + hundred; hundred + twelve
+            (Some(so_far), Some(value)) => {
+                let joined = match value {
+                    100 | 1000 | 1_000_000 => so_far.max(1).saturating_mul(value),
+                    _ if so_far >= 20 && so_far % 10 == 0 && value < so_far => so_far + value,
+                    _ => {
+                        add(so_far as f64, &mut found);
+                        value
+                    }
+                };
+                add(value as f64, &mut found);
+                spelled = Some(joined);
+            }
+            (None, Some(value)) => spelled = Some(value),
+            (so_far, None) => {
+                if let Some(so_far) = so_far {
+                    add(so_far as f64, &mut found);
+                }
+                spelled = None;
+                if let Ok(number) = word.trim_end_matches(char::is_alphabetic).parse::<f64>() {
+                    add(number, &mut found);
+                }
+            }
+        }
+    }
+    if let Some(so_far) = spelled {
+        add(so_far as f64, &mut found);
+    }
+    found
+}
+
+fn add(number: f64, found: &mut HashSet<String>) {
+    if number >= MIN_NUMBER {
+        found.insert(number.to_string());
+    }
+}
+
+fn spelled_value(word: &str) -> Option<u64> {
+    let position = |list: &[&str]| {
+        list.iter()
+            .position(|known| *known == word)
+            .map(|at| at as u64)
+    };
+    match word {
+        "hundred" => Some(100),
+        "thousand" => Some(1000),
+        "million" => Some(1_000_000),
+        _ => position(&UNITS).or_else(|| position(&TENS).map(|at| (at + 2) * 10)),
+    }
+}
+
+/// Capitalized words inside sentences, in lower case.
+fn names(text: &str) -> HashSet<String> {
+    let mut found = HashSet::new();
+    let mut begins = true;
+    for word in text.split_whitespace() {
+        let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+        let bare = bare.trim_end_matches("'s").trim_end_matches("’s");
+        if !begins && bare.starts_with(char::is_uppercase) && bare.chars().count() > 2 {
+            found.extend(bare.split('-').map(str::to_lowercase));
+        }
+        begins = word.ends_with(['.', '!', '?', ':', '"', '”']);
+    }
+    found
+}
+
+fn all_words(text: &str) -> HashSet<String> {
+    let words = text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '\'' | '’')));
+    words
+        .map(|word| {
+            word.trim_end_matches("'s")
+                .trim_end_matches("’s")
+                .to_lowercase()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOURCE: &str = "Dana: We paid twenty-five thousand to Brackwater in 2024. Lee: And 4.2 million for the Gasworks depot, \
+                          Tobias said. Dana: With 212 cases, two hundred twelve.";
+
+    #[test]
+    fn what_is_in_the_source_is_supported() {
+        assert!(!is_invented(
+            "Dana said that 25 thousand went to Brackwater in 2024, and 4.2 million to the Gasworks depot.",
+            SOURCE
+        ));
+        assert!(!is_invented(
+            "She mentioned 212 cases; Lee and Tobias agreed with Dana.",
+            SOURCE
+        ));
+        assert!(!is_invented("They agreed.", SOURCE));
+    }
+
+    #[test]
+    fn what_is_not_is_invented() {
+        assert!(is_invented(
+            "They paid 77 million, then 88 million, and in 1999 another 61.",
+            SOURCE
+        ));
+        assert!(is_invented(
+            "It was said that Napoleon met Wellington and Bluecher near Waterloo.",
+            SOURCE
+        ));
+    }
+
+    #[test]
+    fn spelled_numbers_are_numbers() {
+        for (text, number) in [
+            ("two hundred", "200"),
+            ("twenty five", "25"),
+            ("twelve", "12"),
+            ("1,250", "1250"),
+            ("3.5m", ""),
+        ] {
+            assert!(
+                number.is_empty() || numbers(text).contains(number),
+                "{text}: {:?}",
+                numbers(text)
+            );
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! What every store does, as one list that each of them is put through.
+
+use bytes::Bytes;
+use transcript_summarizer::store::{
+    Location, Metadata, Object, PutCondition, PutOptions, Store, StoreError, StoreErrorKind, Wanted,
+};
+
+/// Keys that break naive stores: encoded twice, decoded twice, cut at `?` or `#`, or taken for something else.
+const KEYS: [&str; 7] = [
+    "a b+(1)/é ü.txt",
+    "a%2Fb.txt",
+    "q?x=1&y#z.txt",
+    "deep/er/and/deep/er/still/talk.txt",
+    "plus+and space=&;:@$,.txt",
+    "..hidden/-dash/~tilde.txt",
+    "会议/记录 №1.txt",
+];
+
+/// Puts `store` through the list, in `bucket`, which exists.
+pub(crate) async fn all<S: Store>(store: &S, bucket: &str) {
+    round_trip(store, bucket).await;
+    every_key(store, bucket).await;
+    streaming(store, bucket).await;
+    size_limit(store, bucket).await;
+    etags(store, bucket).await;
+    conditional_reads(store, bucket).await;
+    writes_if_absent(store, bucket).await;
+    writes_if_match(store, bucket).await;
+    missing(store, bucket).await;
+}
+
+pub(crate) async fn put<S: Store>(store: &S, at: &Location, body: &'static str) -> String {
+    let options = PutOptions::default();
+    store.put(at, body.into(), options).await.unwrap()
+}
+
+pub(crate) async fn put_if<S: Store>(
+    store: &S,
+    at: &Location,
+    body: &str,
+    condition: PutCondition,
+) -> Result<String, StoreError> {
+    let options = PutOptions {
+        condition,
+        ..PutOptions::default()
+    };
+    store
+        .put(at, Bytes::copy_from_slice(body.as_bytes()), options)
+        .await
+}
+
+pub(crate) async fn read<S: Store>(store: &S, at: &Location) -> Vec<u8> {
+    let object = store.get(at, &Wanted::default()).await.unwrap();
+    pieces(object).await.concat()
+}
+
+async fn pieces(mut object: impl Object) -> Vec<Bytes> {
+    let mut pieces = Vec::new();
+    while let Some(piece) = object.next().await.unwrap() {
+        pieces.push(piece);
+    }
+    pieces
+}
+
+pub(crate) fn metadata(pairs: &[(&str, &str)]) -> Metadata {
+    let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+    pairs.iter().map(owned).collect()
+}
+
+pub(crate) fn kind<T>(result: Result<T, StoreError>) -> StoreErrorKind {
+    result.map(drop).unwrap_err().kind
+}
+
+async fn round_trip<S: Store>(store: &S, bucket: &str) {
+    let at = Location::new(bucket, "round/trip.txt");
+    let options = PutOptions {
+        condition: PutCondition::Always,
+        content_type: "text/plain; charset=utf-8",
+        metadata: metadata(&[("job-id", "17"), ("source-etag", "abc-2"), ("by", "Zoë")]),
+    };
+    let etag = store.put(&at, "hello".into(), options).await.unwrap();
+    assert!(!etag.is_empty() && !etag.contains('"'), "{etag}");
+
+    let info = store.head(&at).await.unwrap();
+    assert_eq!(info.etag, etag);
+    assert_eq!(info.size, 5);
+    assert_eq!(info.version_id, None);
+    let kept = metadata(&[
+        ("job-id", "17"),
+        ("source-etag", "abc-2"),
+        ("by", "Zo%C3%AB"),
+    ]);
+    assert_eq!(info.metadata, kept);
+
+    let object = store.get(&at, &Wanted::default()).await.unwrap();
+    assert_eq!(object.info(), &info);
+    assert_eq!(pieces(object).await.concat(), b"hello");
+
+    store.delete(&at).await.unwrap();
+    assert_eq!(kind(store.head(&at).await), StoreErrorKind::NotFound);
+
+    put(store, &at, "").await;
+    assert_eq!(read(store, &at).await, b"");
+    assert_eq!(store.head(&at).await.unwrap().metadata, Metadata::new());
+}
+
+async fn every_key<S: Store>(store: &S, bucket: &str) {
+    for key in KEYS {
+        put_if(
+            store,
+            &Location::new(bucket, key),
+            key,
+            PutCondition::IfAbsent,
+        )
+        .await
+        .unwrap();
+    }
+    for key in KEYS {
+        let at = Location::new(bucket, key);
+        assert_eq!(read(store, &at).await, key.as_bytes(), "{key}");
+        store.delete(&at).await.unwrap();
+        assert_eq!(
+            kind(store.head(&at).await),
+            StoreErrorKind::NotFound,
+            "{key}"
+        );
+    }
+}
+
+async fn streaming<S: Store>(store: &S, bucket: &str) {
+    let at = Location::new(bucket, "large.txt");
+    let body: Bytes = (0..5_000_000u32).map(|n| (n % 251) as u8).collect();
+    let options = PutOptions::default();
+    store.put(&at, body.clone(), options).await.unwrap();
+
+    let object = store.get(&at, &Wanted::default()).await.unwrap();
+    assert_eq!(object.info().size, 5_000_000);
+    let pieces = pieces(object).await;
+    let largest = pieces.iter().map(Bytes::len).max().unwrap();
+    assert!(largest < 1_000_000, "a piece has {largest} bytes");
+    assert!(pieces.concat() == body);
+}
+
+async fn size_limit<S: Store>(store: &S, bucket: &str) {
+    let at = Location::new(bucket, "limit.txt");
+    put(store, &at, "12345").await;
+    let up_to = |max| Wanted {
+        max_bytes: Some(max),
+        ..Wanted::default()
+    };
+    let error = store.get(&at, &up_to(4)).await.map(drop).unwrap_err();
+    assert_eq!(error.kind, StoreErrorKind::TooLarge);
+    let text = error.to_string();
+    assert!(
+        text.contains("5 bytes") && text.contains("at most 4"),
+        "{text}"
+    );
+    let object = store.get(&at, &up_to(5)).await.unwrap();
+    assert_eq!(pieces(object).await.concat(), b"12345");
+}
+
+async fn etags<S: Store>(store: &S, bucket: &str) {
+    let at = Location::new(bucket, "tags.txt");
+    let first = put(store, &at, "first").await;
+    let other = put(store, &at, "other").await;
+    assert_ne!(first, other);
+    assert_eq!(put(store, &at, "first").await, first);
+    assert_eq!(store.head(&at).await.unwrap().etag, first);
+}
+
+async fn conditional_reads<S: Store>(store: &S, bucket: &str) {
+    let at = Location::new(bucket, "read.txt");
+    let old = put(store, &at, "old").await;
+    let new = put(store, &at, "new").await;
+    let state = |etag: &str| Wanted {
+        if_match: Some(etag.to_owned()),
+        ..Wanted::default()
+    };
+    let object = store.get(&at, &state(&new)).await.unwrap();
+    assert_eq!(pieces(object).await.concat(), b"new");
+    let replaced = store.get(&at, &state(&old)).await;
+    assert_eq!(kind(replaced), StoreErrorKind::Precondition);
+    store.delete(&at).await.unwrap();
+    let gone = store.get(&at, &state(&new)).await;
+    assert_eq!(kind(gone), StoreErrorKind::NotFound);
+}
+
+async fn writes_if_absent<S: Store>(store: &S, bucket: &str) {
+    let at = Location::new(bucket, "absent.txt");
+    put_if(store, &at, "mine", PutCondition::IfAbsent)
+        .await
+        .unwrap();
+    // The very same bytes are no excuse: two workers may well claim one thing in the same words.
+    for body in ["yours", "mine"] {
+        let second = put_if(store, &at, body, PutCondition::IfAbsent).await;
+        assert_eq!(kind(second), StoreErrorKind::Precondition);
+        assert_eq!(read(store, &at).await, b"mine");
+    }
+    store.delete(&at).await.unwrap();
+    put_if(store, &at, "again", PutCondition::IfAbsent)
+        .await
+        .unwrap();
+    let seen = store.head(&at).await.unwrap().metadata;
+    assert_eq!(seen, Metadata::new(), "nothing but what the caller gave");
+}
+
+async fn writes_if_match<S: Store>(store: &S, bucket: &str) {
+    let at = Location::new(bucket, "swap.txt");
+    let old = put(store, &at, "old").await;
+    let swap = |etag: &str| PutCondition::IfMatch(etag.to_owned());
+    let new = put_if(store, &at, "new", swap(&old)).await.unwrap();
+    assert_eq!(store.head(&at).await.unwrap().etag, new);
+
+    let late = put_if(store, &at, "late", swap(&old)).await;
+    assert_eq!(kind(late), StoreErrorKind::Precondition);
+    assert_eq!(read(store, &at).await, b"new");
+
+    store.delete(&at).await.unwrap();
+    let gone = put_if(store, &at, "gone", swap(&new)).await;
+    assert_eq!(kind(gone), StoreErrorKind::Precondition);
+    assert_eq!(kind(store.head(&at).await), StoreErrorKind::NotFound);
+}
+
+async fn missing<S: Store>(store: &S, bucket: &str) {
+    let nothing = Location::new(bucket, "no/such.txt");
+    let nowhere = Location::new("no-such-bucket", "no/such.txt");
+    for at in [&nothing, &nowhere] {
+        let wanted = Wanted::default();
+        let error = store.get(at, &wanted).await.map(drop).unwrap_err();
+        assert_eq!(error.kind, StoreErrorKind::NotFound);
+        assert!(error.to_string().contains(&at.to_string()), "{error}");
+        assert_eq!(kind(store.head(at).await), StoreErrorKind::NotFound);
+    }
+    store.delete(&nothing).await.unwrap();
+    assert_eq!(kind(store.delete(&nowhere).await), StoreErrorKind::NotFound);
+}

@@ -1,0 +1,73 @@
+//! A server that says one thing to everybody: S3 on a bad day, byte by byte.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A server that has one answer for everything and counts how often it was asked.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    requests: Arc<AtomicUsize>,
+}
+
+impl Server {
+    /// `head` is status line and headers, each line ended; after `body` the connection is closed.
+    pub(crate) async fn answering(head: impl Into<String>, body: &str) -> Self {
+        let answer = format!("HTTP/1.1 {}Connection: close\r\n\r\n{body}", head.into());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let requests = Arc::new(AtomicUsize::new(0));
+        let count = requests.clone();
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                count.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(serve(stream, answer.clone()));
+            }
+        });
+        Self { address, requests }
+    }
+
+    /// An error as S3 words it.
+    pub(crate) async fn refusing(status: u16, code: &str, message: &str) -> Self {
+        let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+        let head = format!(
+            "{status} {code}\r\nx-amz-request-id: 4442587FB7D0A2F9\r\nContent-Type: application/xml\r\n\
+             Content-Length: {}\r\n",
+            body.len()
+        );
+        Self::answering(head, &body).await
+    }
+
+    /// How often it was asked so far.
+    pub(crate) fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+}
+
+/// Reads one request whole, because what is unread when the connection closes resets it, and answers.
+async fn serve(mut stream: TcpStream, answer: String) {
+    let mut request = Vec::new();
+    while !is_whole(&request) {
+        if stream.read_buf(&mut request).await.unwrap_or(0) == 0 {
+            return;
+        }
+    }
+    let _ = stream.write_all(answer.as_bytes()).await;
+    let _ = stream.shutdown().await;
+}
+
+fn is_whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request).to_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let length = head
+        .split_once("content-length: ")
+        .map_or("0", |(_, rest)| rest);
+    let length = length.lines().next().unwrap_or_default().parse();
+    length.map_or(true, |length: usize| body.len() >= length)
+}
