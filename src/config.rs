@@ -7,6 +7,7 @@ mod variables;
 use std::path::PathBuf;
 
 use crate::event::Filter;
+use crate::prompt::Style;
 use crate::summary::Limits;
 
 pub use provider::{HuggingFaceSettings, Key, Provider};
@@ -17,6 +18,9 @@ use reader::Reader;
 
 /// Objects up to this size can be asked for; offsets are kept in 32 bits.
 const MAX_INPUT_LIMIT: u64 = 1 << 30;
+
+/// Smaller windows get short prompts: the full rules would take a fifth of them.
+const FULL_PROMPT_CONTEXT: usize = 4096;
 
 /// Where the program runs, which decides what holds when no model is configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,12 +119,18 @@ fn limits(read: &Reader<'_>, provider: &Provider) -> Result<Limits, ConfigError>
             reasoning_tokens: 0,
             chunk_tokens: usize::MAX,
             max_calls,
+            style: Style::Full,
         },
         Provider::HuggingFace(_) => Limits {
             context_tokens: Some(context),
             reasoning_tokens: reasoning,
             chunk_tokens,
             max_calls,
+            style: if context < FULL_PROMPT_CONTEXT {
+                Style::Compact
+            } else {
+                Style::Full
+            },
         },
     })
 }
@@ -181,7 +191,8 @@ mod tests {
                 context_tokens: Some(32_768),
                 reasoning_tokens: 1024,
                 chunk_tokens: 6000,
-                max_calls: 150
+                max_calls: 150,
+                style: Style::Full
             }
         );
         assert_eq!((config.output_bucket, config.store_dir), (None, None));

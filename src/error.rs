@@ -3,7 +3,7 @@
 use crate::event::EventError;
 use crate::model::{ModelError, ModelErrorKind};
 use crate::store::{Location, StoreError, StoreErrorKind};
-use crate::summary::{PlanError, WriteError};
+use crate::summary::{ShapeError, WriteError};
 use crate::transcript::Rejection;
 
 /// Why an invocation or a job failed.
@@ -31,7 +31,7 @@ pub enum Cause {
     Store(#[from] StoreError),
     /// The limits don't allow it.
     #[error(transparent)]
-    Plan(#[from] PlanError),
+    Plan(#[from] ShapeError),
     /// A call failed.
     #[error(transparent)]
     Write(#[from] WriteError),

@@ -98,12 +98,14 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
             limits: self.config.limits,
             concurrency: self.config.concurrency,
             seed: job_id.clone(),
+            quotes: self.config.provider.quotes(),
         };
         tracing::info!(
             job_id,
             bytes = info.size,
             words = transcript.words,
-            chunks = plan.sections.len(),
+            chunks = plan.chunks.len(),
+            calls = plan.calls(),
             target_words = plan.target_words,
             "planned"
         );

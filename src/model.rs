@@ -11,7 +11,7 @@ mod extractive;
 mod failure;
 mod finish;
 pub mod http;
-mod huggingface;
+pub mod huggingface;
 mod python_repr;
 mod redact;
 mod sse;
@@ -121,6 +121,8 @@ pub enum ModelErrorKind {
     BadInput,
     /// Answered, but not with a text.
     SuspectOutput,
+    /// The calls that a job may make are used up; nothing was sent.
+    BudgetSpent,
     /// The job is not known any more: it may have been billed, and its result cannot be had.
     Lost,
 }

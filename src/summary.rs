@@ -1,11 +1,16 @@
 //! Chunks → about 4,000 words: planned, written by the model, put together.
 
 pub mod assemble;
+mod band;
 pub mod check;
+mod pace;
 pub mod plan;
 pub mod report;
+pub mod scaffold;
+pub mod shape;
 pub mod write;
 
 pub use assemble::{Section, Source, Summary};
-pub use plan::{Limits, Plan, PlanError, plan};
+pub use plan::{Plan, plan};
+pub use shape::{Limits, ShapeError};
 pub use write::{Progress, Settings, WriteError, write};

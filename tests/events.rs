@@ -1,4 +1,10 @@
 //! Every sample payload in `events/` is understood as its sender means it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 use std::path::Path;
 

@@ -97,7 +97,7 @@ impl Lines {
 
     pub(super) fn plan(self, name: &str, transcript: &Transcript, plan: &Plan, config: &Config) {
         let decoded = &transcript.decoded;
-        let sizes = || plan.sections.iter().map(|section| section.chunk.tokens);
+        let sizes = || plan.chunks.iter().map(|chunk| chunk.tokens);
         let model = config
             .provider
             .model()
@@ -107,7 +107,7 @@ impl Lines {
             name.to_owned(),
             format!(
                 "  transcript  {} bytes of {}, {} words, {} speakers, about {} tokens",
-                grouped(decoded.bytes as usize),
+                grouped(usize::try_from(decoded.bytes).unwrap_or(usize::MAX)),
                 decoded.encoding,
                 grouped(transcript.words),
                 transcript.turns.speakers().len(),
@@ -115,33 +115,44 @@ impl Lines {
             ),
             format!(
                 "  chunks      {} of {} to {} tokens",
-                plan.sections.len(),
+                plan.chunks.len(),
                 grouped(sizes().min().unwrap_or(0)),
                 grouped(sizes().max().unwrap_or(0))
             ),
-            format!(
-                "  summary     {} words{}: {} sections{}",
-                grouped(plan.target_words),
-                if plan.target_reduced {
-                    ", less than asked for, because nothing is padded"
-                } else {
-                    ""
-                },
-                plan.sections.len(),
-                if plan.overview_words > 0 {
-                    format!(" and an overview of {} words", plan.overview_words)
-                } else {
-                    String::new()
-                }
-            ),
-            format!(
-                "  calls       {} to {}{model}, {} at a time, {} allowed",
-                plan.calls(),
-                config.provider.name(),
-                config.concurrency,
-                config.limits.max_calls
-            ),
         ];
+        if let Some(shown) = plan.shown_tokens {
+            lines.push(format!(
+                "              of each, at most {} tokens of its most telling sentences",
+                grouped(shown)
+            ));
+        }
+        lines.extend(plan.levels.iter().map(|level| {
+            format!(
+                "  notes       {} calls, each makes its text {:.1} times shorter",
+                level.calls, level.ratio
+            )
+        }));
+        lines.push(format!(
+            "  summary     {} words{}: {} sections{}",
+            grouped(plan.target_words),
+            if plan.target_reduced {
+                ", less than asked for, because nothing is padded"
+            } else {
+                ""
+            },
+            plan.sections,
+            match plan.overview_words {
+                0 => String::new(),
+                words => format!(" and an overview of {words} words"),
+            }
+        ));
+        lines.push(format!(
+            "  calls       {} to {}{model}, {} at a time, {} allowed",
+            plan.calls(),
+            config.provider.name(),
+            config.concurrency,
+            config.limits.max_calls
+        ));
         lines.push(String::new());
         self.print(&lines.join("\n"));
     }
@@ -156,7 +167,7 @@ fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

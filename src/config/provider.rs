@@ -56,6 +56,12 @@ impl Provider {
         }
     }
 
+    /// Whether it quotes the transcript instead of writing about it.
+    #[must_use]
+    pub fn quotes(&self) -> bool {
+        matches!(self, Self::Extractive)
+    }
+
     /// The model's id, where there is one.
     #[must_use]
     pub fn model(&self) -> Option<&str> {

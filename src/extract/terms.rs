@@ -19,6 +19,7 @@ const STOPWORDS: &str = "a about above after again all also am an and any are as
 
 /// The terms of a text.
 pub(super) struct Terms {
+    ids: HashMap<String, u32>,
     /// Per unit, its distinct terms.
     of_unit: Vec<Box<[u32]>>,
     weight: Vec<f64>,
@@ -80,6 +81,7 @@ impl Terms {
             })
             .collect();
         Self {
+            ids,
             of_unit,
             weight,
             stats,
@@ -107,6 +109,15 @@ impl Terms {
         }
     }
 
+    /// Covers every term that is in `known`.
+    pub(super) fn cover_all(&self, known: &str, covered: &mut [bool]) {
+        for id in stems(known).iter().filter_map(|stem| self.ids.get(stem)) {
+            if let Some(covered) = covered.get_mut(*id as usize) {
+                *covered = true;
+            }
+        }
+    }
+
     fn terms(&self, unit: usize) -> &[u32] {
         self.of_unit
             .get(unit)
@@ -118,6 +129,18 @@ impl Terms {
     pub(super) fn stats(&self) -> &[Stats] {
         &self.stats
     }
+}
+
+/// The distinct stems of a text.
+pub(crate) fn stems(text: &str) -> HashSet<String> {
+    let mut stems = HashSet::new();
+    for_each_word(text, |word| {
+        let lower = word.to_lowercase();
+        if !is_stopword(&lower) {
+            stems.insert(stem(&lower).to_owned());
+        }
+    });
+    stems
 }
 
 /// Calls `each` for every word: letters and digits, with apostrophes inside; ideographs in pairs, which is what carries

@@ -10,14 +10,7 @@ pub(super) fn job_id(at: &Location, info: &ObjectInfo, config: &Config) -> Strin
     let mut hash = Sha256::new();
     let version = info.version_id.as_deref().unwrap_or(&info.etag);
     let limits = config.limits;
-    let settings = format!(
-        "{} {:?} {} {} {:?}",
-        config.summary_words,
-        limits.context_tokens,
-        limits.reasoning_tokens,
-        limits.chunk_tokens,
-        limits.max_calls
-    );
+    let settings = format!("{} {limits:?}", config.summary_words);
     for part in [
         &at.bucket,
         &at.key,

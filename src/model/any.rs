@@ -11,7 +11,7 @@ use crate::secrets_manager::{self, SecretError};
 #[derive(Debug)]
 pub enum AnyModel {
     /// Chat completions.
-    HuggingFace(HuggingFace),
+    HuggingFace(Box<HuggingFace>),
     /// The embedded one.
     Extractive(Extractive),
 }
@@ -41,7 +41,7 @@ impl AnyModel {
                     endpoint: settings.endpoint.clone(),
                     parameters: settings.parameters.clone(),
                 };
-                Self::HuggingFace(HuggingFace::new(Http::new()?, config))
+                Self::HuggingFace(Box::new(HuggingFace::new(Http::new()?, config)))
             }
             Provider::Extractive => Self::Extractive(Extractive),
         })

@@ -12,6 +12,18 @@ use crate::prompt::{self, Request};
 /// How long to wait before asking after a job again.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How often a request is sent that was surely not done, the first time included.
+const MAX_ATTEMPTS: u32 = 5;
+
+/// How often a request is sent that may have been done and billed, the first time included.
+const MAX_AMBIGUOUS_ATTEMPTS: u32 = 2;
+
+/// The wait before the second attempt; it doubles with each one.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+
+/// The longest wait that an endpoint may ask for.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+
 /// Makes the calls of one job.
 #[derive(Debug)]
 pub struct Caller<'a, M> {
@@ -19,6 +31,8 @@ pub struct Caller<'a, M> {
     max_calls: usize,
     trace: Option<PathBuf>,
     calls: AtomicUsize,
+    retries: AtomicUsize,
+    resubmitted: AtomicUsize,
     prompt_tokens: AtomicU64,
     completion_tokens: AtomicU64,
 }
@@ -28,6 +42,10 @@ pub struct Caller<'a, M> {
 pub struct Tally {
     /// Requests sent.
     pub calls: usize,
+    /// Of these, sent again after a failure.
+    pub retries: usize,
+    /// Of these, sent again though the first may have been billed.
+    pub resubmitted: usize,
     /// Tokens of all prompts, as far as reported.
     pub prompt_tokens: u64,
     /// Tokens of all answers, as far as reported.
@@ -43,6 +61,8 @@ impl<'a, M: Model> Caller<'a, M> {
             max_calls,
             trace,
             calls: AtomicUsize::new(0),
+            retries: AtomicUsize::new(0),
+            resubmitted: AtomicUsize::new(0),
             prompt_tokens: AtomicU64::new(0),
             completion_tokens: AtomicU64::new(0),
         }
@@ -52,21 +72,43 @@ impl<'a, M: Model> Caller<'a, M> {
     pub fn tally(&self) -> Tally {
         Tally {
             calls: self.calls.load(Ordering::Relaxed),
+            retries: self.retries.load(Ordering::Relaxed),
+            resubmitted: self.resubmitted.load(Ordering::Relaxed),
             prompt_tokens: self.prompt_tokens.load(Ordering::Relaxed),
             completion_tokens: self.completion_tokens.load(Ordering::Relaxed),
         }
     }
 
-    /// Sends a request and waits for its answer.
+    /// Sends a request and waits for its answer; sends it again where that is safe, or as good as safe.
     ///
     /// # Errors
-    /// If the endpoint refuses or fails, or the job has used up its calls.
+    /// If the endpoint refuses or keeps failing, or the job has used up its calls.
     pub async fn call(&self, request: &Request) -> Result<Answer, ModelError> {
+        let mut attempt = 1;
+        loop {
+            let error = match self.once(request).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let Some(wait) = wait_before_retry(error.kind, attempt) else {
+                return Err(error);
+            };
+            tracing::warn!(%error, attempt, wait_ms = wait.as_millis(), "call failed, trying again");
+            tokio::time::sleep(wait).await;
+            self.retries.fetch_add(1, Ordering::Relaxed);
+            if error.kind == ModelErrorKind::Ambiguous {
+                self.resubmitted.fetch_add(1, Ordering::Relaxed);
+            }
+            attempt += 1;
+        }
+    }
+
+    async fn once(&self, request: &Request) -> Result<Answer, ModelError> {
         let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         if number > self.max_calls {
             self.calls.fetch_sub(1, Ordering::Relaxed);
             return Err(ModelError {
-                kind: ModelErrorKind::Configuration,
+                kind: ModelErrorKind::BudgetSpent,
                 message: format!(
                     "MAX_MODEL_CALLS ({}) is used up: raise it, or CHUNK_TOKENS",
                     self.max_calls
@@ -139,5 +181,57 @@ impl<'a, M: Model> Caller<'a, M> {
             kind: ModelErrorKind::BadInput,
             message: format!("could not write the trace {}: {error}", path.display()),
         })
+    }
+}
+
+/// How long to wait before a request is sent again that has failed `attempt` times; `None` if it is not.
+fn wait_before_retry(kind: ModelErrorKind, attempt: u32) -> Option<Duration> {
+    let (most, asked) = match kind {
+        ModelErrorKind::Throttled { retry_after } | ModelErrorKind::Warming { retry_after } => {
+            (MAX_ATTEMPTS, retry_after)
+        }
+        ModelErrorKind::Transient => (MAX_ATTEMPTS, None),
+        ModelErrorKind::Ambiguous => (MAX_AMBIGUOUS_ATTEMPTS, None),
+        ModelErrorKind::Overflow { .. }
+        | ModelErrorKind::Configuration
+        | ModelErrorKind::BadInput
+        | ModelErrorKind::SuspectOutput
+        | ModelErrorKind::BudgetSpent
+        | ModelErrorKind::Lost => return None,
+    };
+    let doubled = FIRST_WAIT * 2_u32.pow(attempt.saturating_sub(1).min(16));
+    (attempt < most).then(|| asked.unwrap_or(doubled).min(MAX_WAIT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_may_help_is_tried_again() {
+        let retry_after = Some(Duration::from_secs(7));
+        for (kind, attempt, wait) in [
+            (ModelErrorKind::Transient, 1, Some(500)),
+            (ModelErrorKind::Transient, 4, Some(4000)),
+            (ModelErrorKind::Transient, 5, None),
+            (ModelErrorKind::Throttled { retry_after }, 1, Some(7000)),
+            (
+                ModelErrorKind::Warming {
+                    retry_after: Some(Duration::from_secs(900)),
+                },
+                1,
+                Some(60_000),
+            ),
+            (ModelErrorKind::Ambiguous, 1, Some(500)),
+            (ModelErrorKind::Ambiguous, 2, None),
+            (ModelErrorKind::Configuration, 1, None),
+            (ModelErrorKind::SuspectOutput, 1, None),
+        ] {
+            assert_eq!(
+                wait_before_retry(kind, attempt),
+                wait.map(Duration::from_millis),
+                "{kind:?} {attempt}"
+            );
+        }
     }
 }

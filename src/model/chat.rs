@@ -5,11 +5,8 @@ use serde_json::Value;
 
 use super::error_text::{self, ErrorText};
 use super::failure::Failure;
-use super::sse::Decoder;
+use super::sse::{self, Decoder};
 use super::{Answer, Finish, Usage, finish, thinking};
-
-/// Any of these begins a stream of events; a whole answer begins with none of them.
-const EVENT_STARTS: [&[u8]; 5] = [b"data:", b"event:", b"id:", b"retry:", b":"];
 
 /// Reads an answer from bytes as they come. Whether they are a stream is seen from them: the content type may be wrong, and a
 /// server may ignore that a stream was asked for.
@@ -54,7 +51,7 @@ impl ChatReader {
             Form::Events(decoder) => decoder.push(bytes),
             Form::Unknown(head) => {
                 head.extend_from_slice(bytes);
-                match is_events(head) {
+                match sse::is_stream(head) {
                     None => return Ok(false),
                     Some(false) => {
                         self.form = Form::Whole(std::mem::take(head));
@@ -112,7 +109,8 @@ impl ChatReader {
                 Ok(value) => self.take(&value),
                 // Events that were not separated by empty lines.
                 Err(_) if data.contains('\n') => data.lines().try_for_each(|line| self.event(line)),
-                Err(_) => Err(Failure::InBand(ErrorText::from_text(data))),
+                // What it holds is not repeated: it may be generated text.
+                Err(_) => Err(Failure::Unusable("an event that is no JSON".to_owned())),
             },
         }
     }
@@ -132,7 +130,13 @@ impl ChatReader {
                     "the body ends in the middle".to_owned(),
                 ));
             }
-            Err(_) => return Err(Failure::Unusable(format!("no JSON: {text}"))),
+            // Not repeated either.
+            Err(_) => {
+                let length = body.len();
+                return Err(Failure::Unusable(format!(
+                    "{length} bytes that are no JSON"
+                )));
+            }
         }
         if self.has_choice {
             Ok(())
@@ -144,7 +148,12 @@ impl ChatReader {
     /// Takes a completion, or a piece of one.
     fn take(&mut self, value: &Value) -> Result<(), Failure> {
         if is_error(value) {
-            return Err(Failure::InBand(ErrorText::from_value(value)));
+            let mut error = value.clone();
+            // What was generated until then is nothing to be shown.
+            if let Some(members) = error.as_object_mut() {
+                members.remove("choices");
+            }
+            return Err(Failure::InBand(ErrorText::from_value(&error)));
         }
         if let Some(usage) = value.get("usage").and_then(usage) {
             self.usage = Some(usage);
@@ -215,20 +224,6 @@ impl ChatReader {
 /// Whether the data of an event is all there.
 fn is_complete(data: &str) -> bool {
     data.trim() == "[DONE]" || serde_json::from_str::<IgnoredAny>(data).is_ok()
-}
-
-/// Whether an answer that begins like this is a stream of events; `None` if it is too short to tell.
-fn is_events(head: &[u8]) -> Option<bool> {
-    let head = head
-        .strip_prefix(b"\xef\xbb\xbf")
-        .unwrap_or(head)
-        .trim_ascii_start();
-    if EVENT_STARTS.iter().any(|start| head.starts_with(start)) {
-        return Some(true);
-    }
-    let may_become = b"\xef\xbb\xbf".starts_with(head)
-        || EVENT_STARTS.iter().any(|start| start.starts_with(head));
-    (!may_become).then_some(false)
 }
 
 /// An error in the place of a completion: HTTP 200 does not mean success (WIRE.md 0.1).

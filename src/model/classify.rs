@@ -2,6 +2,7 @@
 
 mod overflow;
 mod wait;
+mod words;
 
 use std::time::{Duration, SystemTime};
 
@@ -10,6 +11,7 @@ use reqwest::header::HeaderMap;
 use super::ModelErrorKind;
 use super::error_text::ErrorText;
 use super::failure::{Failure, Phase};
+use words::{NO_CREDITS, THROTTLED, UNKNOWN_MODEL, WORKER_TROUBLE, Words};
 
 /// Why a call failed, as exactly as people want to know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,46 +159,6 @@ fn unconnected(text: &str) -> Cause {
     }
 }
 
-const NO_CREDITS: [&str; 6] = [
-    "monthly included credits",
-    "insufficient_quota",
-    "insufficient credits",
-    "insufficient balance",
-    "insufficient funds",
-    "exceeded your current quota, please check your plan and billing",
-];
-
-const THROTTLED: [&str; 6] = [
-    "throttl",
-    "rate limit",
-    "rate_limit",
-    "please wait",
-    "too many requests",
-    "overloaded",
-];
-
-const UNKNOWN_MODEL: [&str; 6] = [
-    "not supported by any provider",
-    "model not supported by provider",
-    "model_not_supported",
-    "model_not_found",
-    "model not found",
-    "unknown model",
-];
-
-/// A custom handler answers 400 to every exception of its own, also to those that pass (WIRE.md 2.3).
-const WORKER_TROUBLE: [&str; 9] = [
-    "cuda",
-    "out of memory",
-    "worker is unhealthy",
-    "process is not running",
-    "request to vllm failed",
-    "enginedead",
-    "engine is dead",
-    "engine loop is not running",
-    "connection refused",
-];
-
 /// The meaning of a status and the words that came with it.
 fn refused(
     phase: Phase,
@@ -205,20 +167,20 @@ fn refused(
     wait: Option<Duration>,
     words: &Words,
 ) -> Cause {
-    let text = words.0.as_str();
+    let text = words.text();
     match status {
         401 => Cause::Token,
         402 => Cause::Credits,
         _ if words.any(&NO_CREDITS) => Cause::Credits,
         403 => Cause::Forbidden,
         _ if text.contains("endpoint is paused") => Cause::Paused,
-        413 => words.too_long(),
-        _ if overflow::is_above_rate(text) => words.too_long(),
+        413 => too_long(text),
+        _ if overflow::is_above_rate(text) => too_long(text),
         429 | 529 => Cause::Throttled(wait),
         _ if text.contains("currently loading") => Cause::Loading(wait),
         503 if wait.is_some() || text.contains("loading") => Cause::Loading(wait),
         _ if words.any(&THROTTLED) => Cause::Throttled(wait),
-        _ if overflow::recognised(text) => words.too_long(),
+        _ if overflow::recognised(text) => too_long(text),
         _ if words.any(&UNKNOWN_MODEL) => Cause::UnknownModel,
         400 if words.any(&WORKER_TROUBLE)
             || text.contains("timeout")
@@ -245,6 +207,11 @@ fn refused(
     }
 }
 
+fn too_long(text: &str) -> Cause {
+    let overflow::Sizes { window, prompt } = overflow::sizes(text);
+    Cause::TooLong { window, prompt }
+}
+
 /// `x-should-retry` has the last word about sending again, as the clients of OpenAI and Anthropic have it.
 fn overruled(cause: Cause, headers: &HeaderMap) -> Cause {
     let header = headers.get("x-should-retry").map(|value| value.as_bytes());
@@ -261,65 +228,6 @@ fn overruled(cause: Cause, headers: &HeaderMap) -> Cause {
         _ => cause,
     }
 }
-
-/// Everything an error says, in lower case: message, code and type.
-struct Words(String);
-
-impl Words {
-    fn new(said: &ErrorText) -> Self {
-        let parts = [Some(&said.message), said.code.as_ref(), said.kind.as_ref()];
-        let all: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
-        Self(all.join(" ").to_lowercase())
-    }
-
-    fn any(&self, phrases: &[&str]) -> bool {
-        phrases.iter().any(|phrase| self.0.contains(phrase))
-    }
-
-    fn wait(&self, said: &ErrorText) -> Option<Duration> {
-        said.wait.or_else(|| wait::in_words(&self.0))
-    }
-
-    fn too_long(&self) -> Cause {
-        let overflow::Sizes { window, prompt } = overflow::sizes(&self.0);
-        Cause::TooLong { window, prompt }
-    }
-
-    /// The HTTP status inside an error that came with another one, or with none: its code, its type, or in its words.
-    fn status(&self, said: &ErrorText) -> Option<u16> {
-        let number = |text: &str| text.parse().ok().filter(|n| (300..600).contains(n));
-        said.code
-            .as_deref()
-            .and_then(number)
-            .or_else(|| {
-                ["returned http ", "status code ", "http error "]
-                    .iter()
-                    .find_map(|words| number(self.0.split_once(words)?.1.get(..3)?))
-            })
-            .or_else(|| {
-                let kind = said.kind.as_deref()?.to_lowercase().replace('_', "");
-                let (_, status) = ERROR_TYPES
-                    .iter()
-                    .find(|(name, _)| kind.starts_with(name))?;
-                Some(*status)
-            })
-    }
-}
-
-/// Types of errors (WIRE.md 2.3), lower-case and without underscores, and the status they come with elsewhere.
-const ERROR_TYPES: [(&str, u16); 11] = [
-    ("badrequest", 400),
-    ("invalidrequest", 400),
-    ("authentication", 401),
-    ("permission", 403),
-    ("notfound", 404),
-    ("validation", 422),
-    ("template", 422),
-    ("ratelimit", 429),
-    ("unavailable", 503),
-    ("notsupported", 501),
-    ("notimplemented", 501),
-];
 
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,16 @@ impl Model for Extractive {
     async fn submit(&self, request: &Request) -> Result<Reply, ModelError> {
         let text = match request.task {
             Task::Section => section(request),
-            Task::Overview => extract::extract(&request.block, None, request.target_words),
+            Task::Overview | Task::Notes => {
+                extract::extract(&request.block, None, request.target_words)
+            }
+            Task::Condense => extract::extract(draft(request), None, request.target_words),
+            Task::Expand | Task::Continue => extract::beyond(
+                draft(request),
+                &request.block,
+                request.going_on.as_deref(),
+                request.target_words,
+            ),
         };
         Ok(Reply::Done(Answer {
             text,
@@ -29,6 +38,10 @@ impl Model for Extractive {
     async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError> {
         Err(ModelError::unknown_ticket(ticket))
     }
+}
+
+fn draft(request: &Request) -> &str {
+    request.draft.as_deref().unwrap_or_default()
 }
 
 /// A heading of the part's terms, and its most telling sentences in what the heading leaves of the length.

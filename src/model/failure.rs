@@ -29,8 +29,8 @@ pub(super) enum Failure {
     Timeout {
         /// The limit that was reached.
         after: Duration,
-        /// Some of the answer had arrived.
-        answering: bool,
+        /// It was the limit between two pieces of the answer, not the one for all of it.
+        silent: bool,
     },
     /// The connection broke after the request had begun. Holds the causes.
     Disconnected(String),
@@ -109,11 +109,11 @@ impl Peer {
             }
             Failure::Refused { status, .. } => format!("{host} answered {status}: {shown}"),
             Failure::InBand(_) => format!("{host} answered: {shown}"),
-            Failure::Timeout { after, answering } => {
-                let what = if *answering {
+            Failure::Timeout { after, silent } => {
+                let what = if *silent {
                     "went silent for"
                 } else {
-                    "gave no answer within"
+                    "gave no complete answer within"
                 };
                 format!("{host} {what} {} s", after.as_secs_f32())
             }

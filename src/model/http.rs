@@ -78,7 +78,7 @@ pub(super) struct Outgoing<'a, B> {
 
 /// A reply whose status and headers have come.
 #[derive(Debug)]
-pub(super) struct Reply {
+pub(super) struct Incoming {
     status: u16,
     response: Response,
     timeouts: Timeouts,
@@ -105,7 +105,7 @@ impl Http {
     pub(super) async fn send<B: Serialize>(
         &self,
         outgoing: Outgoing<'_, B>,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<Incoming, Failure> {
         let timeouts = outgoing.timeouts;
         let mut request = self
             .client
@@ -121,7 +121,7 @@ impl Http {
         let response = request
             .send()
             .await
-            .map_err(|error| failure(error, timeouts, false))?;
+            .map_err(|error| failure(error, timeouts))?;
         tracing::debug!(
             host = outgoing.url.host_str(),
             status = response.status().as_u16(),
@@ -129,7 +129,7 @@ impl Http {
             correlation = correlation(response.headers()),
             "the endpoint replied"
         );
-        Ok(Reply {
+        Ok(Incoming {
             status: response.status().as_u16(),
             response,
             timeouts,
@@ -138,7 +138,7 @@ impl Http {
     }
 }
 
-impl Reply {
+impl Incoming {
     /// The reply, if its status is one of success.
     ///
     /// # Errors
@@ -173,10 +173,10 @@ impl Reply {
         let Ok(next) = next else {
             return Err(Failure::Timeout {
                 after: idle,
-                answering: true,
+                silent: true,
             });
         };
-        let bytes = next.map_err(|error| failure(error, self.timeouts, true))?;
+        let bytes = next.map_err(|error| failure(error, self.timeouts))?;
         self.received += bytes.as_ref().map_or(0, Bytes::len);
         if self.received > MAX_REPLY_BYTES {
             let limit = MAX_REPLY_BYTES >> 20;
@@ -187,7 +187,7 @@ impl Reply {
 }
 
 /// What a failed exchange was. Only what fails before there is a connection has certainly not been sent.
-fn failure(error: reqwest::Error, timeouts: Timeouts, answering: bool) -> Failure {
+fn failure(error: reqwest::Error, timeouts: Timeouts) -> Failure {
     if error.is_builder() {
         Failure::Unsendable(causes(&error.without_url()))
     } else if error.is_connect() {
@@ -195,27 +195,25 @@ fn failure(error: reqwest::Error, timeouts: Timeouts, answering: bool) -> Failur
     } else if error.is_timeout() {
         Failure::Timeout {
             after: timeouts.total,
-            answering,
+            silent: false,
         }
     } else {
         Failure::Disconnected(causes(&error.without_url()))
     }
 }
 
-/// An error and what is behind it, outermost first.
+/// What is behind an error, outermost first; reqwest's own words only if there is nothing behind them.
 fn causes(error: &dyn Error) -> String {
-    let mut text = String::new();
-    let mut next = Some(error);
+    let mut causes: Vec<String> = Vec::new();
+    let mut next = error.source().or(Some(error));
     while let Some(error) = next {
         let cause = error.to_string();
-        if !text.contains(&cause) {
-            let separator = if text.is_empty() { "" } else { ": " };
-            text.push_str(separator);
-            text.push_str(&cause);
+        if !causes.iter().any(|outer| outer.contains(&cause)) {
+            causes.push(cause);
         }
         next = error.source();
     }
-    text
+    causes.join(": ")
 }
 
 fn correlation(headers: &HeaderMap) -> String {
@@ -224,4 +222,23 @@ fn correlation(headers: &HeaderMap) -> String {
         .filter_map(|name| Some(format!("{name}={}", headers.get(*name)?.to_str().ok()?)))
         .collect();
     named.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reqwest::header::HeaderValue;
+
+    #[test]
+    fn headers_for_the_log_are_chosen_by_name() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("cf-ray", "8f"),
+            ("set-cookie", "secret"),
+            ("x-request-id", "r1"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        assert_eq!(correlation(&headers), "x-request-id=r1 cf-ray=8f");
+    }
 }

@@ -15,7 +15,7 @@ use crate::prompt::{self, Messages, Request};
 use crate::secret::Secret;
 
 /// Members of the body that parameters cannot override: without them an answer cannot be asked for, limited or read.
-const RESERVED_PARAMETERS: [&str; 4] = ["model", "messages", "stream", "max_tokens"];
+pub const RESERVED_PARAMETERS: [&str; 4] = ["model", "messages", "stream", "max_tokens"];
 
 /// Where endpoints live that scale to zero.
 const DEDICATED_DOMAIN: &str = ".endpoints.huggingface.cloud";
@@ -138,8 +138,6 @@ impl HuggingFace {
             stream: true,
             parameters: &self.parameters,
         };
-        let body =
-            serde_json::to_vec(&body).map_err(|error| Failure::Connect(error.to_string()))?;
         let outgoing = Outgoing {
             method: Method::POST,
             url: &self.url,

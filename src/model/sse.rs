@@ -6,6 +6,9 @@
 /// A byte order mark, which may open a stream.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
+/// Any of these begins a stream of events; JSON and HTML begin with none of them.
+const EVENT_STARTS: [&[u8]; 5] = [b"data:", b"event:", b"id:", b"retry:", b":"];
+
 /// Reads a stream of events. Field names other than `data`, and comments, are skipped.
 #[derive(Debug, Default)]
 pub(super) struct Decoder {
@@ -62,6 +65,17 @@ impl Decoder {
         }
         None
     }
+}
+
+/// Whether a body that begins like this is a stream of events; `None` if it is too short to tell.
+pub(super) fn is_stream(head: &[u8]) -> Option<bool> {
+    let head = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
+    if EVENT_STARTS.iter().any(|start| head.starts_with(start)) {
+        return Some(true);
+    }
+    let may_become =
+        BOM.starts_with(head) || EVENT_STARTS.iter().any(|start| start.starts_with(head));
+    (!may_become).then_some(false)
 }
 
 #[cfg(test)]

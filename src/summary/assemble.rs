@@ -2,9 +2,6 @@
 
 use std::ops::Range;
 
-use super::plan::PlannedSection;
-use crate::extract;
-use crate::prompt::Request;
 use crate::transcript::words;
 
 /// The longest first line that is taken for a heading.
@@ -63,6 +60,8 @@ pub struct Summary {
     pub overview: Option<String>,
     /// One section for each part of the transcript, in order.
     pub sections: Vec<Section>,
+    /// What a reader should know.
+    pub warnings: Vec<String>,
 }
 
 impl Summary {
@@ -87,26 +86,8 @@ impl Summary {
     }
 }
 
-/// Takes an answer apart: its heading, or one made from the part if it has none, and its prose.
-#[must_use]
-pub fn section(answer: &str, request: &Request, planned: &PlannedSection, index: usize) -> Section {
-    let (heading, prose) = split_heading(answer);
-    let title = heading
-        .map(str::to_owned)
-        .or_else(|| extract::title(&request.block));
-    Section {
-        title: title.unwrap_or_else(|| format!("Part {}", index + 1)),
-        time_span: request.time_span.clone(),
-        text: prose.to_owned(),
-        target_words: planned.target_words,
-        chunks: vec![index],
-        range: planned.chunk.range.clone(),
-        source: Source::Model,
-    }
-}
-
 /// The heading and the prose of an answer. A first line is a heading if it is short, is no sentence, and prose follows.
-fn split_heading(answer: &str) -> (Option<&str>, &str) {
+pub(super) fn split_heading(answer: &str) -> (Option<&str>, &str) {
     let answer = answer.trim();
     let Some((first, rest)) = answer.split_once('\n') else {
         return (None, answer);
@@ -158,6 +139,7 @@ mod tests {
         let summary = Summary {
             overview: Some("In short.".into()),
             sections: vec![section("One", Some(("0:01", "0:05"))), section("Two", None)],
+            warnings: Vec::new(),
         };
         assert_eq!(
             summary.text(),

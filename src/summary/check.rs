@@ -69,6 +69,32 @@ impl Problem {
             Self::Unfinished | Self::Short | Self::Long => true,
         }
     }
+
+    /// Whether it is about what the text says, and not about its length.
+    #[must_use]
+    pub fn concerns_content(self) -> bool {
+        !matches!(self, Self::Unfinished | Self::Short | Self::Long)
+    }
+
+    /// What is wrong, for a reader of the report.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Empty => "the answer was empty",
+            Self::NotProse => "the answer was not prose",
+            Self::Echo => "the answer repeated the prompt",
+            Self::Loop => "the answer repeated itself",
+            Self::Language => "the answer is in another language than the transcript",
+            Self::Unrelated => "the answer has little to do with its part of the transcript",
+            Self::Invented => {
+                "most numbers or names of the answer are not in its part of the transcript"
+            }
+            Self::Copied => "the answer repeats much of the transcript word for word",
+            Self::Unfinished => "the answer was cut off",
+            Self::Short => "the answer is much shorter than asked",
+            Self::Long => "the answer is much longer than asked",
+        }
+    }
 }
 
 /// Everything that is wrong with an answer, the worst first. Scaffolding has to be removed before.

@@ -1,12 +1,8 @@
-//! How many sections, and how long each: the arithmetic of ALGORITHM.md, "Plan".
+//! What will be sent for a transcript, and what is expected back.
 
+use super::shape::{self, Level, Limits, ShapeError};
+use crate::extract::Information;
 use crate::transcript::{Chunk, Transcript, chunk, tokens};
-
-/// A section is at most so long: what models write reliably in one answer.
-const SECTION_MAX_WORDS: usize = 500;
-
-/// Tokens reserved for each word of an answer.
-const TOKENS_PER_WORD: f64 = 1.8;
 
 /// Nothing is padded: a summary is at most so much of its transcript.
 const MAX_SHARE: f64 = 0.6;
@@ -18,21 +14,11 @@ const OVERVIEW_MAX_WORDS: usize = 200;
 /// Shorter overviews say nothing; then the summary begins with its first section.
 const OVERVIEW_MIN_WORDS: usize = 40;
 
-/// Tokens that a section's prompt takes besides its block, at most: rules, speakers, and what was said just before.
-const PROMPT_TOKENS: usize = 900;
+/// Calls kept for repairs: one in so many.
+const RESERVE: usize = 10;
 
-/// What a model and its operator allow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// The window, input and output together. `None` for a model without one.
-    pub context_tokens: Option<usize>,
-    /// Output tokens kept for a model that thinks before it writes.
-    pub reasoning_tokens: usize,
-    /// Most tokens of transcript in one request.
-    pub chunk_tokens: usize,
-    /// Calls that are never exceeded.
-    pub max_calls: usize,
-}
+/// How much of a section's length its size decides; the rest goes by what is in it.
+const BY_SIZE: f64 = 0.7;
 
 /// What will be sent, and what is expected back.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,129 +29,100 @@ pub struct Plan {
     pub target_reduced: bool,
     /// Length of the overview; 0 for none.
     pub overview_words: usize,
-    /// The parts of the transcript, and the words of the section that each becomes.
-    pub sections: Vec<PlannedSection>,
     /// Estimated tokens of the transcript.
     pub tokens: usize,
-}
-
-/// One section to be written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlannedSection {
-    /// Its part of the transcript.
-    pub chunk: Chunk,
-    /// Its length in words, heading included.
-    pub target_words: usize,
-}
-
-/// Why a transcript cannot be summarized with these limits.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PlanError {
-    /// The window leaves no room for text.
-    #[error(
-        "MODEL_CONTEXT_TOKENS is {context}, which leaves no room for a transcript beside the prompt ({prompt} tokens), \
-         MODEL_REASONING_TOKENS ({reasoning}) and the answer: use a model with a larger window"
-    )]
-    NoRoom {
-        /// The window.
-        context: usize,
-        /// Tokens of the prompt.
-        prompt: usize,
-        /// Tokens for reasoning.
-        reasoning: usize,
-    },
-    /// More calls than allowed.
-    #[error("{calls} calls are needed and MAX_MODEL_CALLS is {limit}: raise it, or CHUNK_TOKENS")]
-    TooManyCalls {
-        /// Calls of the plan.
-        calls: usize,
-        /// The limit.
-        limit: usize,
-    },
+    /// Parts of the transcript: without notes, each becomes a section.
+    pub chunks: Vec<Chunk>,
+    /// How informative each part is, as a share of all.
+    pub weights: Vec<f64>,
+    /// Tokens of each part that are shown, if not all of it can be.
+    pub shown_tokens: Option<usize>,
+    /// Levels of notes between the parts and the sections.
+    pub levels: Vec<Level>,
+    /// Sections to be written.
+    pub sections: usize,
 }
 
 impl Plan {
-    /// Calls that this plan makes.
+    /// Calls that this plan makes, if nothing has to be repaired.
     #[must_use]
     pub fn calls(&self) -> usize {
-        self.sections.len() + usize::from(self.overview_words > 0)
+        self.sections
+            + self.levels.iter().map(|level| level.calls).sum::<usize>()
+            + usize::from(self.overview_words > 0)
+    }
+
+    /// Words that the sections have together.
+    #[must_use]
+    pub fn section_words(&self) -> usize {
+        self.target_words - self.overview_words
     }
 }
 
 /// Plans a summary of about `words` words.
 ///
 /// # Errors
-/// If the model's window is too small for anything, or the calls would exceed their limit.
-pub fn plan(transcript: &Transcript, words: usize, limits: &Limits) -> Result<Plan, PlanError> {
-    let most = (transcript.words as f64 * MAX_SHARE) as usize;
-    let target_words = words.min(most).max(1);
-    let overview = ((target_words as f64 * OVERVIEW_SHARE) as usize).min(OVERVIEW_MAX_WORDS);
-    let overview_words = if overview < OVERVIEW_MIN_WORDS {
-        0
-    } else {
-        overview
-    };
-    let to_write = target_words - overview_words;
-
+/// If the model's window is too small for anything, or the allowed calls are too few.
+pub fn plan(transcript: &Transcript, words: usize, limits: &Limits) -> Result<Plan, ShapeError> {
+    let (target_words, overview_words) = lengths(transcript.words, words);
     let tokens = tokens::estimate(transcript.text());
-    let answers = (to_write as f64 * TOKENS_PER_WORD).ceil() as usize;
-    let room = room(limits)?;
-    let count = to_write
-        .div_ceil(SECTION_MAX_WORDS)
-        .max((tokens + answers).div_ceil(room.max(1)))
-        .max(chunk::count_for(tokens, limits.chunk_tokens));
-    let budget = limits
-        .chunk_tokens
-        .min(room.saturating_sub(answers.div_ceil(count)))
-        .max(1);
-    let chunks = chunk::divide(transcript.text(), &transcript.turns, budget, count);
-    let sizes: Vec<f64> = chunks.iter().map(|chunk| chunk.tokens as f64).collect();
-    let targets = apportion(to_write, &sizes);
-    let sections = chunks
-        .into_iter()
-        .zip(targets)
-        .map(|(chunk, target_words)| PlannedSection {
-            chunk,
-            target_words,
-        })
-        .collect();
-    let plan = Plan {
+    let calls = (limits.max_calls - limits.max_calls / RESERVE)
+        .saturating_sub(usize::from(overview_words > 0));
+    let mut shape = shape::shape(tokens, target_words - overview_words, calls, limits)?;
+    // Chunks that are shown in part may be as much longer.
+    let budget = (shape.chunk_tokens as f64 / shape.shown) as usize;
+    let chunks = chunk::divide(transcript.text(), &transcript.turns, budget, shape.chunks);
+    if let Some(first) = shape.levels.first_mut() {
+        first.calls = chunks.len();
+    } else {
+        shape.sections = chunks.len();
+    }
+    let texts: Vec<&str> = chunks.iter().map(|chunk| transcript.slice(chunk)).collect();
+    Ok(Plan {
         target_words,
         target_reduced: target_words < words,
         overview_words,
-        sections,
         tokens,
-    };
-    if plan.calls() > limits.max_calls {
-        return Err(PlanError::TooManyCalls {
-            calls: plan.calls(),
-            limit: limits.max_calls,
-        });
-    }
-    Ok(plan)
+        weights: weights(&chunks, &Information::of(&texts)),
+        shown_tokens: (shape.shown < 1.0).then_some(shape.chunk_tokens),
+        levels: shape.levels,
+        sections: shape.sections,
+        chunks,
+    })
 }
 
-/// Tokens of one request that text and answer share.
-fn room(limits: &Limits) -> Result<usize, PlanError> {
-    let Some(context) = limits.context_tokens else {
-        return Ok(usize::MAX);
+/// Length of the summary of a transcript of `available` words of which `wanted` were asked for, and of its overview.
+fn lengths(available: usize, wanted: usize) -> (usize, usize) {
+    let target = wanted.min((available as f64 * MAX_SHARE) as usize).max(1);
+    let overview = ((target as f64 * OVERVIEW_SHARE) as usize).min(OVERVIEW_MAX_WORDS);
+    (
+        target,
+        if overview < OVERVIEW_MIN_WORDS {
+            0
+        } else {
+            overview
+        },
+    )
+}
+
+/// What each part contributes, as shares of one: by size, and by what is in it.
+fn weights(chunks: &[Chunk], information: &Information) -> Vec<f64> {
+    let size: usize = chunks.iter().map(|chunk| chunk.tokens).sum();
+    let share = |part: f64, whole: f64| {
+        if whole > 0.0 {
+            part / whole
+        } else {
+            1.0 / chunks.len() as f64
+        }
     };
-    let margin = 48.max(context / 25);
-    let taken = PROMPT_TOKENS + limits.reasoning_tokens + margin;
-    context
-        .checked_sub(taken)
-        .filter(|&room| room >= PROMPT_TOKENS / 2)
-        .ok_or(PlanError::NoRoom {
-            context,
-            prompt: PROMPT_TOKENS,
-            reasoning: limits.reasoning_tokens,
+    chunks
+        .iter()
+        .enumerate()
+        .map(|(at, chunk)| {
+            BY_SIZE * share(chunk.tokens as f64, size as f64)
+                + (1.0 - BY_SIZE) * information.share(at)
         })
-}
-
-/// The output limit of an answer of `words` words.
-#[must_use]
-pub fn max_tokens(words: usize, limits: &Limits) -> usize {
-    (words as f64 * TOKENS_PER_WORD * 1.1).ceil() as usize + limits.reasoning_tokens
+        .collect()
 }
 
 /// Divides `total` in proportion to `weights`, by largest remainder: the parts sum to exactly `total`.
@@ -175,16 +132,16 @@ pub fn apportion(total: usize, weights: &[f64]) -> Vec<usize> {
     if weights.is_empty() {
         return Vec::new();
     }
+    let share = |weight: &f64| {
+        if sum > 0.0 {
+            weight / sum
+        } else {
+            1.0 / weights.len() as f64
+        }
+    };
     let exact: Vec<f64> = weights
         .iter()
-        .map(|weight| {
-            total as f64
-                * if sum > 0.0 {
-                    weight / sum
-                } else {
-                    1.0 / weights.len() as f64
-                }
-        })
+        .map(|weight| total as f64 * share(weight))
         .collect();
     let mut parts: Vec<usize> = exact.iter().map(|part| part.floor() as usize).collect();
     let mut by_remainder: Vec<usize> = (0..parts.len()).collect();
@@ -202,6 +159,7 @@ pub fn apportion(total: usize, weights: &[f64]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prompt::Style;
     use crate::transcript::Decoder;
 
     fn transcript(words: usize) -> Transcript {
@@ -223,73 +181,48 @@ mod tests {
         reasoning_tokens: 1024,
         chunk_tokens: 6000,
         max_calls: 150,
+        style: Style::Full,
     };
 
     #[test]
-    fn targets_sum_exactly_and_chunks_cover_the_text() {
-        for words in [100, 1000, 10_000, 60_000] {
+    fn targets_are_kept_and_chunks_cover_the_text() {
+        for words in [100, 1000, 10_000, 60_000, 300_000] {
             let transcript = transcript(words);
             let plan = plan(&transcript, 4000, &LIMITS).unwrap();
-            let sum: usize = plan
-                .sections
-                .iter()
-                .map(|section| section.target_words)
-                .sum();
-            assert_eq!(sum + plan.overview_words, plan.target_words);
             assert_eq!(plan.target_words, 4000.min(words * 6 / 10));
             assert_eq!(plan.target_reduced, words < 6667);
-            assert!(
-                plan.sections
-                    .iter()
-                    .all(|section| section.target_words <= SECTION_MAX_WORDS + 100)
-            );
-            let end = plan.sections.iter().fold(0, |at, section| {
-                assert_eq!(section.chunk.range.start, at);
-                section.chunk.range.end
+            assert!(plan.calls() <= 150, "{} calls", plan.calls());
+            assert!((plan.weights.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+            let end = plan.chunks.iter().fold(0, |at, chunk| {
+                assert_eq!(chunk.range.start, at);
+                chunk.range.end
             });
             assert_eq!(end, transcript.text().len());
         }
     }
 
     #[test]
-    fn requests_fit_the_window() {
-        let transcript = transcript(20_000);
-        for context in [4096, 8192, 131_072] {
-            let limits = Limits {
-                context_tokens: Some(context),
+    fn parts_with_more_in_them_get_more_words() {
+        let filler = "Dana: Yes, yes, I see, I see, all right then.\n".repeat(60);
+        let dense: String = (0..60)
+            .map(|i| format!("Lee: Item{i} costs {i}50 at Vendor{i} until week{i}.\n"))
+            .collect();
+        let mut decoder = Decoder::default();
+        decoder.push(format!("{filler}{dense}").as_bytes()).unwrap();
+        let transcript = Transcript::new(decoder.finish().unwrap());
+        let plan = plan(
+            &transcript,
+            600,
+            &Limits {
+                chunk_tokens: 1000,
                 ..LIMITS
-            };
-            for section in plan(&transcript, 4000, &limits).unwrap().sections {
-                let request = section.chunk.tokens
-                    + PROMPT_TOKENS
-                    + max_tokens(section.target_words, &limits);
-                assert!(request <= context, "{request} of {context}");
-            }
-        }
-    }
-
-    #[test]
-    fn what_cannot_work_says_which_variable() {
-        let transcript = transcript(20_000);
-        let small = Limits {
-            context_tokens: Some(1000),
-            ..LIMITS
-        };
+            },
+        )
+        .unwrap();
         assert!(
-            plan(&transcript, 4000, &small)
-                .unwrap_err()
-                .to_string()
-                .contains("MODEL_CONTEXT_TOKENS is 1000")
-        );
-        let few = Limits {
-            max_calls: 3,
-            ..LIMITS
-        };
-        assert!(
-            plan(&transcript, 4000, &few)
-                .unwrap_err()
-                .to_string()
-                .contains("MAX_MODEL_CALLS is 3")
+            plan.weights.last() > plan.weights.first(),
+            "{:?}",
+            plan.weights
         );
     }
 

@@ -106,7 +106,7 @@ pub struct CoverageReport {
 }
 
 /// What the summary took.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageReport {
     /// Requests sent to the model.
     pub calls: usize,
@@ -157,6 +157,7 @@ impl Report {
     ) -> Self {
         let words = words::count(text);
         let target = plan.target_words;
+        let quotes = model.provider == "extractive";
         let sections = summary.sections.iter().map(|section| {
             let offset = |at| {
                 transcript
@@ -182,8 +183,8 @@ impl Report {
                     offset(section.range.end)
                 },
                 source: match section.source {
-                    Source::Model => "model",
-                    Source::Extractive => "extractive",
+                    Source::Model if !quotes => "model",
+                    Source::Model | Source::Extractive => "extractive",
                 }
                 .to_owned(),
             }
@@ -196,12 +197,19 @@ impl Report {
                 .map(|section| section.chunks.len())
                 .sum()
         };
-        let mut warnings = Vec::new();
+        let mut warnings = summary.warnings.clone();
         if plan.target_reduced {
             warnings.push(format!(
                 "the transcript has {} words, too few for a longer summary without padding: the target was reduced to {target}",
                 transcript.words
             ));
+        }
+        if plan.shown_tokens.is_some() {
+            warnings.push(
+                "MAX_MODEL_CALLS would not have been enough for the whole text: of each part only its most telling sentences \
+                 were shown to the model"
+                    .to_owned(),
+            );
         }
         Self {
             version: FORMAT_VERSION,
@@ -215,15 +223,16 @@ impl Report {
             model,
             sections: sections.collect(),
             coverage: CoverageReport {
-                chunks: plan.sections.len(),
+                chunks: plan.chunks.len(),
                 summarized: chunks(None),
                 degraded: chunks(Some(Source::Extractive)),
             },
             usage: UsageReport {
                 calls: tally.calls,
+                retries: tally.retries,
+                resubmitted: tally.resubmitted,
                 prompt_tokens: tally.prompt_tokens,
                 completion_tokens: tally.completion_tokens,
-                ..UsageReport::default()
             },
             warnings,
             duration_ms: 0,

@@ -1,22 +1,39 @@
-//! The calls that write a summary, several in flight, their answers taken in order.
+//! The waves of calls that write a summary. What is asked and taken depends on the answers alone, never on their order of
+//! arrival, so that `MODEL_CONCURRENCY` changes nothing and a resumed run asks what the first one asked.
 
-use std::sync::Arc;
+mod draft;
+mod notes;
+mod piece;
+mod repair;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use sha2::{Digest, Sha256};
 
-use super::assemble::{self, Section, Summary};
-use super::plan::{self, Limits, Plan, PlannedSection};
+use super::assemble::{Section, Source, Summary};
+use super::band;
+use super::check::Problem;
+use super::pace::Pace;
+use super::plan::{Plan, apportion};
+use super::shape::Limits;
+use crate::extract;
 use crate::model::call::Caller;
 use crate::model::{Model, ModelError};
-use crate::prompt::{Request, Task};
-use crate::transcript::Transcript;
+use crate::prompt::Task;
+use crate::transcript::{Transcript, words};
 
-/// Bytes shown of what was said just before a part.
-const CONTEXT_BYTES: usize = 400;
+use draft::{Drafter, Material};
+use piece::{Job, Piece, piece};
 
-/// Speakers named in a prompt at most.
-const MAX_SPEAKERS: usize = 16;
+/// Sections in a wave at least; so that the loop is closed about three times, a third of them otherwise.
+const MIN_WAVE: usize = 4;
+
+/// Calls beyond the plan: half of it, and this many. Part of them is kept for repairs.
+const EXTRA_CALLS: usize = 5;
+
+/// How often one section may be asked for again or continued.
+const MAX_ALLOWANCE: usize = 2;
+
+/// How often a part may be divided whose request does not fit.
+const MAX_SPLITS: usize = 4;
 
 /// How a summary is written.
 #[derive(Debug, Clone)]
@@ -27,18 +44,20 @@ pub struct Settings {
     pub concurrency: usize,
     /// What the fences are derived from: the job's id.
     pub seed: String,
+    /// The model quotes, as the embedded one does: its answers need no judgement, and more quotations may complete them.
+    pub quotes: bool,
 }
 
 /// How far the work has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Chunks whose section has been written.
+    /// Chunks that have been worked through.
     pub done: usize,
     /// All chunks.
     pub chunks: usize,
 }
 
-/// A call that failed.
+/// A call that failed in a way that concerns all calls.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}: {source}")]
 pub struct WriteError {
@@ -48,10 +67,20 @@ pub struct WriteError {
     pub source: ModelError,
 }
 
-/// Writes the summary that `plan` describes. `progress` is told after each chunk.
+/// What all steps work with.
+struct Writer<'a, M> {
+    drafter: Drafter<'a>,
+    caller: &'a Caller<'a, M>,
+    progress: &'a (dyn Fn(Progress) + Sync),
+    /// Calls left beyond the plan.
+    extra_calls: usize,
+    warnings: Vec<String>,
+}
+
+/// Writes the summary that `plan` describes. `progress` is told as chunks are done.
 ///
 /// # Errors
-/// If a call fails.
+/// If a call fails in a way that concerns all: a refused key, an endpoint that is down.
 pub async fn write<M: Model>(
     transcript: &Transcript,
     plan: &Plan,
@@ -59,134 +88,269 @@ pub async fn write<M: Model>(
     caller: &Caller<'_, M>,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Summary, WriteError> {
-    let parts = plan.sections.len();
-    let mut written = stream::iter(plan.sections.iter().enumerate())
-        .map(|(index, planned)| section(transcript, planned, (index, parts), settings, caller))
-        .buffered(settings.concurrency);
-    let mut sections = Vec::with_capacity(parts);
-    while let Some(section) = written.try_next().await? {
-        sections.push(section);
-        progress(Progress {
-            done: sections.len(),
-            chunks: parts,
+    let allowed = settings.limits.max_calls.saturating_sub(plan.calls());
+    let mut writer = Writer {
+        drafter: Drafter {
+            transcript,
+            settings,
+        },
+        caller,
+        progress,
+        extra_calls: (plan.calls() / 2 + EXTRA_CALLS).min(allowed),
+        warnings: Vec::new(),
+    };
+    let parts = writer.materials(plan);
+    let (materials, weights) = if plan.levels.is_empty() {
+        (parts, plan.weights.clone())
+    } else {
+        writer.notes(plan, parts).await?
+    };
+    let targets = apportion(plan.section_words(), &weights);
+    let (mut sections, pace) = writer.sections(&materials, &targets, plan).await?;
+    let overview = writer.overview(plan, &sections, &pace).await?;
+    let overview_words = overview.as_deref().map_or(0, |text| words::count(text) + 1);
+    let wanted = plan.target_words.saturating_sub(overview_words);
+    writer
+        .repair(&materials, &mut sections, wanted, &pace)
+        .await?;
+    let mut summary = Summary {
+        overview,
+        sections,
+        warnings: writer.warnings,
+    };
+    band::fit(&mut summary, transcript, plan.target_words, settings.quotes);
+    Ok(summary)
+}
+
+impl<M: Model> Writer<'_, M> {
+    /// The parts of the transcript, each as it will be shown.
+    fn materials(&self, plan: &Plan) -> Vec<Material> {
+        let transcript = self.drafter.transcript;
+        let material = |(index, chunk): (usize, &crate::transcript::Chunk)| {
+            let text = transcript.slice(chunk);
+            let block = match plan.shown_tokens {
+                Some(most) => extract::within_tokens(
+                    text,
+                    self.drafter.going_on(chunk.range.start).as_deref(),
+                    most,
+                )
+                .into(),
+                None => text.into(),
+            };
+            Material {
+                range: chunk.range.clone(),
+                chunks: vec![index],
+                block,
+                from_notes: false,
+            }
+        };
+        plan.chunks.iter().enumerate().map(material).collect()
+    }
+
+    /// Writes the sections: a pilot, then waves, each asked for in the light of the ones before.
+    async fn sections(
+        &mut self,
+        materials: &[Material],
+        targets: &[usize],
+        plan: &Plan,
+    ) -> Result<(Vec<Section>, Pace), WriteError> {
+        let count = materials.len();
+        let wave = MIN_WAVE.max(count.saturating_sub(1).div_ceil(3));
+        let kept_for_repairs = (count / 2).min(self.extra_calls / 2);
+        let mut pace = Pace::new(targets.to_vec());
+        let mut sections: Vec<Section> = Vec::with_capacity(count);
+        let mut tolerated: Vec<Problem> = Vec::new();
+        while sections.len() < count {
+            let size = if sections.is_empty() {
+                1
+            } else {
+                wave.min(count - sections.len())
+            };
+            let first = sections.len();
+            let wanted = pace.targets(size);
+            let spare = self.extra_calls.saturating_sub(kept_for_repairs);
+            let asked = materials
+                .iter()
+                .enumerate()
+                .skip(first)
+                .zip(&wanted)
+                .enumerate();
+            let jobs = asked.map(|(nth, ((index, material), &want))| Job {
+                task: Task::Section,
+                material,
+                place: (index, count),
+                ask: pace.ask(want),
+                want,
+                allowance: (spare / size + usize::from(nth < spare % size)).min(MAX_ALLOWANCE),
+                tolerated: &tolerated,
+                splits: MAX_SPLITS,
+            });
+            let done_before = if plan.levels.is_empty() {
+                first
+            } else {
+                plan.chunks.len()
+            };
+            let pieces = self
+                .pieces(jobs.collect(), done_before, plan.chunks.len())
+                .await?;
+            let mut habits = Vec::new();
+            for (nth, piece) in pieces.into_iter().enumerate() {
+                let (Some(material), Some(&target)) =
+                    (materials.get(first + nth), targets.get(first + nth))
+                else {
+                    break;
+                };
+                self.extra_calls = self.extra_calls.saturating_sub(piece.extra_calls);
+                habits.extend(piece.problems.iter().copied());
+                let measured = piece.measured;
+                let section = self.section(piece, material, target, first + nth);
+                pace.learn(section.words(), measured);
+                sections.push(section);
+            }
+            for habit in habits {
+                if !tolerated.contains(&habit) {
+                    tolerated.push(habit);
+                }
+            }
+        }
+        Ok((sections, pace))
+    }
+
+    /// Gets several texts at a time, in their order.
+    async fn pieces(
+        &self,
+        jobs: Vec<Job<'_>>,
+        done: usize,
+        chunks: usize,
+    ) -> Result<Vec<Piece>, WriteError> {
+        let (drafter, caller) = (self.drafter, self.caller);
+        let waiting = jobs.into_iter().map(|job| async move {
+            let (index, parts) = job.place;
+            let what = if job.material.from_notes {
+                "section"
+            } else {
+                "part"
+            };
+            piece(drafter, caller, job)
+                .await
+                .map_err(|source| WriteError {
+                    what: format!("{what} {} of {parts}", index + 1),
+                    source,
+                })
         });
+        let mut waiting = stream::iter(waiting).buffered(self.drafter.settings.concurrency.max(1));
+        let mut pieces = Vec::new();
+        while let Some(piece) = waiting.try_next().await? {
+            pieces.push(piece);
+            (self.progress)(Progress {
+                done: (done + pieces.len()).min(chunks),
+                chunks,
+            });
+        }
+        Ok(pieces)
     }
-    drop(written);
-    let overview = overview(plan, &sections, settings, caller).await?;
-    Ok(Summary { overview, sections })
-}
 
-async fn section<M: Model>(
-    transcript: &Transcript,
-    planned: &PlannedSection,
-    (index, parts): (usize, usize),
-    settings: &Settings,
-    caller: &Caller<'_, M>,
-) -> Result<Section, WriteError> {
-    let range = &planned.chunk.range;
-    let time_span = transcript.turns.time_span(transcript.text(), range);
-    let span_words = usize::from(time_span.is_some());
-    let target = planned.target_words.saturating_sub(span_words).max(1);
-    let request = Request {
-        task: Task::Section,
-        target_words: target,
-        max_tokens: plan::max_tokens(target, &settings.limits),
-        part: (index + 1, parts),
-        time_span: time_span.map(|(from, to)| (from.to_owned(), to.to_owned())),
-        speakers: speakers(transcript, planned),
-        context: context(transcript, range.start).to_owned(),
-        going_on: going_on(transcript, range.start),
-        block: Arc::from(transcript.slice(&planned.chunk)),
-        fence: fence(&settings.seed, index + 1),
-    };
-    let answer = caller.call(&request).await.map_err(|source| WriteError {
-        what: format!("part {} of {parts}", index + 1),
-        source,
-    })?;
-    Ok(assemble::section(&answer.text, &request, planned, index))
-}
-
-async fn overview<M: Model>(
-    plan: &Plan,
-    sections: &[Section],
-    settings: &Settings,
-    caller: &Caller<'_, M>,
-) -> Result<Option<String>, WriteError> {
-    if plan.overview_words == 0 {
-        return Ok(None);
+    fn section(
+        &mut self,
+        piece: Piece,
+        material: &Material,
+        target_words: usize,
+        index: usize,
+    ) -> Section {
+        let text = self.drafter.transcript.text();
+        if piece.degraded {
+            self.warnings.push(format!(
+                "section {}: the model gave no usable answer, the text is extractive",
+                index + 1
+            ));
+        } else if let Some(problem) = piece
+            .problems
+            .iter()
+            .find(|problem| problem.concerns_content())
+        {
+            self.warnings
+                .push(format!("section {}: {}", index + 1, problem.describe()));
+        }
+        let source_text = text.get(material.range.clone()).unwrap_or_default();
+        let title = piece.title.or_else(|| extract::title(source_text));
+        Section {
+            title: title.unwrap_or_else(|| format!("Part {}", index + 1)),
+            time_span: self
+                .drafter
+                .transcript
+                .turns
+                .time_span(text, &material.range)
+                .map(|(a, b)| (a.to_owned(), b.to_owned())),
+            text: piece.text,
+            target_words,
+            chunks: material.chunks.clone(),
+            range: material.range.clone(),
+            source: if piece.degraded {
+                Source::Extractive
+            } else {
+                Source::Model
+            },
+        }
     }
-    let bodies: Vec<&str> = sections
-        .iter()
-        .map(|section| section.text.as_str())
-        .collect();
-    let target = plan.overview_words.saturating_sub(1).max(1);
-    let request = Request {
-        task: Task::Overview,
-        target_words: target,
-        max_tokens: plan::max_tokens(target, &settings.limits),
-        part: (0, sections.len()),
-        time_span: None,
-        speakers: Vec::new(),
-        context: String::new(),
-        going_on: None,
-        block: Arc::from(bodies.join("\n\n")),
-        fence: fence(&settings.seed, 0),
-    };
-    let answer = caller.call(&request).await.map_err(|source| WriteError {
-        what: "the overview".to_owned(),
-        source,
-    })?;
-    Ok(Some(answer.text.trim().to_owned()))
-}
 
-/// Who speaks in a part: the first of them, if there are many.
-fn speakers(transcript: &Transcript, planned: &PlannedSection) -> Vec<String> {
-    transcript
-        .turns
-        .speakers_in(&planned.chunk.range)
-        .into_iter()
-        .take(MAX_SPEAKERS)
-        .map(str::to_owned)
-        .collect()
-}
-
-/// What was said just before byte `start`: the last one or two turns, as far as they are short.
-fn context(transcript: &Transcript, start: usize) -> &str {
-    let text = transcript.text();
-    let earliest = text.ceil_char_boundary(start.saturating_sub(CONTEXT_BYTES));
-    let turns = transcript.turns.starting_in(&(earliest..start));
-    let from = turns
-        .len()
-        .checked_sub(2)
-        .and_then(|at| turns.get(at))
-        .or(turns.first())
-        .map(crate::transcript::Turn::start);
-    // A turn that is longer than what is shown is cut at a word.
-    let from = from.unwrap_or_else(|| {
-        let cut = text
-            .get(earliest..start)
-            .and_then(|shown| shown.find(char::is_whitespace))
-            .map_or(start, |at| earliest + at);
-        if earliest == 0 { 0 } else { cut }
-    });
-    text.get(from..start).unwrap_or_default().trim()
-}
-
-/// Who is speaking at byte `start`, if that is in the middle of a turn.
-fn going_on(transcript: &Transcript, start: usize) -> Option<String> {
-    let turn = transcript
-        .turns
-        .at(start)
-        .filter(|turn| turn.start() < start)?;
-    transcript.turns.speaker(turn).map(str::to_owned)
-}
-
-/// Hex digits that nobody can foresee who does not know the job, the same whenever it is resumed.
-fn fence(seed: &str, part: usize) -> String {
-    let digest = Sha256::digest(format!("{seed}/{part}"));
-    digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    /// Writes the overview from the sections, or takes their most telling sentences.
+    async fn overview(
+        &mut self,
+        plan: &Plan,
+        sections: &[Section],
+        pace: &Pace,
+    ) -> Result<Option<String>, WriteError> {
+        if plan.overview_words == 0 {
+            return Ok(None);
+        }
+        let want = plan.overview_words.saturating_sub(1).max(1);
+        let bodies: Vec<&str> = sections
+            .iter()
+            .map(|section| section.text.as_str())
+            .collect();
+        let bodies = bodies.join("\n\n");
+        let room = self
+            .drafter
+            .settings
+            .limits
+            .block_tokens(self.drafter.settings.limits.max_tokens(pace.ask(want)));
+        let shown = room.map_or_else(String::new, |most| {
+            extract::within_tokens(&bodies, None, most)
+        });
+        let whole = room.is_some_and(|most| crate::transcript::tokens::estimate(&bodies) <= most);
+        let material = Material {
+            range: 0..0,
+            chunks: Vec::new(),
+            block: if whole { bodies.as_str() } else { &shown }.into(),
+            from_notes: false,
+        };
+        if material.block.is_empty() {
+            return Ok(None);
+        }
+        let job = Job {
+            task: Task::Overview,
+            material: &material,
+            place: (0, 0),
+            ask: pace.ask(want),
+            want,
+            allowance: self.extra_calls.min(1),
+            // Everything in the sections is a quotation to the overview.
+            tolerated: &[Problem::Copied],
+            splits: 0,
+        };
+        let written = piece(self.drafter, self.caller, job).await;
+        let piece = written.map_err(|source| WriteError {
+            what: "the overview".to_owned(),
+            source,
+        })?;
+        self.extra_calls = self.extra_calls.saturating_sub(piece.extra_calls);
+        let text = if piece.degraded {
+            extract::extract(&bodies, None, want)
+        } else {
+            piece.text
+        };
+        // Far longer than wanted, it would take the sections' place.
+        let text = band::shorten(&text, want * 3 / 2);
+        Ok((!text.is_empty()).then_some(text))
+    }
 }

@@ -169,7 +169,7 @@ fn success_without_an_answer() {
         (r#"{"choices":null}"#, "JSON without choices"),
         (r#"{"choices":[]}"#, "JSON without choices"),
         ("<html><title>Welcome</title></html>", "a web page: Welcome"),
-        ("internal nonsense", "no JSON: internal nonsense"),
+        ("internal nonsense", "17 bytes that are no JSON"),
         (
             r#"{"choices":[{"message":{"content":" "},"finish_reason":"stop"}]}"#,
             "an empty text",
@@ -183,6 +183,10 @@ fn success_without_an_answer() {
             "generation ended with \"tool_calls\"",
         ),
         ("data: [DONE]\n\n", "a stream without choices"),
+        (
+            "data: plain words\n\ndata: [DONE]\n\n",
+            "an event that is no JSON",
+        ),
     ] {
         match read(&[body.as_bytes()]) {
             Err(Failure::Unusable(what)) => assert_eq!(what, expected),
@@ -205,7 +209,6 @@ fn success_with_an_error_inside() {
         r#"{"object":"error","message":"broke","code":400}"#,
         r#"{"detail":"broke"}"#,
         r#"{"choices":[{"error":{"message":"broke"},"finish_reason":"error"}]}"#,
-        "data: broke\n\n",
         in_stream.as_str(),
     ] {
         match read(&[body.as_bytes()]) {
@@ -216,4 +219,13 @@ fn success_with_an_error_inside() {
     let none =
         r#"{"error":null,"err":"","choices":[{"message":{"content":"x"},"finish_reason":"stop"}]}"#;
     assert_eq!(text(read(&[none.as_bytes()])).0, "x");
+}
+
+#[test]
+fn what_was_generated_before_an_error_is_not_repeated() {
+    let body = r#"{"error":{"code":500},"choices":[{"message":{"content":"Dana sold it."}}]}"#;
+    match read(&[body.as_bytes()]) {
+        Err(Failure::InBand(said)) => assert_eq!(said.message, r#"{"error":{"code":500}}"#),
+        other => panic!("{other:?}"),
+    }
 }

@@ -70,12 +70,13 @@ const BEFORE_WINDOW: [&str; 18] = [
 ];
 
 /// What stands before the prompt's size.
-const BEFORE_PROMPT: [&str; 8] = [
+const BEFORE_PROMPT: [&str; 9] = [
     "given:",
     "current length is",
     "request (",
     "the input (",
     "input length (",
+    "input token count (",
     "prompt (length",
     "total length",
     "prompt is too long:",
@@ -177,3 +178,6 @@ fn leading_number(text: &str) -> Option<u64> {
         .collect();
     digits.parse().ok()
 }
+
+#[cfg(test)]
+mod tests;

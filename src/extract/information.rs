@@ -1,0 +1,65 @@
+//! How much is said in each part of a text: the distinct terms it has, weighed by how few of the parts have them.
+
+use std::collections::{HashMap, HashSet};
+
+use super::terms;
+
+/// What each part of a text contributes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Information {
+    parts: Vec<f64>,
+}
+
+impl Information {
+    /// The information of each of the `parts`: the sum of idf over its distinct stems.
+    #[must_use]
+    pub fn of(parts: &[&str]) -> Self {
+        let stems: Vec<HashSet<String>> = parts.iter().map(|part| terms::stems(part)).collect();
+        let mut sharing: HashMap<&str, usize> = HashMap::new();
+        for stem in stems.iter().flatten() {
+            *sharing.entry(stem).or_default() += 1;
+        }
+        let idf = |stem: &String| {
+            let shared = sharing.get(stem.as_str()).copied().unwrap_or(1);
+            (1.0 + parts.len() as f64 / shared as f64).ln()
+        };
+        // Summed in one order, because the sum of floats depends on it.
+        let sums = stems.iter().map(|stems| {
+            let mut values: Vec<f64> = stems.iter().map(idf).collect();
+            values.sort_by(f64::total_cmp);
+            values.iter().sum()
+        });
+        Self {
+            parts: sums.collect(),
+        }
+    }
+
+    /// The share of part `at` in all information.
+    #[must_use]
+    pub fn share(&self, at: usize) -> f64 {
+        let all: f64 = self.parts.iter().sum();
+        let even = 1.0 / self.parts.len().max(1) as f64;
+        self.parts
+            .get(at)
+            .filter(|_| all > 0.0)
+            .map_or(even, |part| part / all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_one_part_has_counts_more() {
+        let information = Information::of(&["depot depot depot", "depot tram signal", "depot"]);
+        assert!(information.share(1) > information.share(0));
+        assert!((information.share(0) - information.share(2)).abs() < 1e-12);
+        assert!(((0..3).map(|at| information.share(at)).sum::<f64>() - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn nothing_is_shared_evenly() {
+        assert!((Information::of(&["", ""]).share(0) - 0.5).abs() < 1e-12);
+    }
+}

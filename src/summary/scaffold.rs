@@ -1,0 +1,218 @@
+//! What models put around an answer, taken off before it is counted or judged.
+
+use crate::transcript::words;
+
+/// A preamble or closing remark is at most so long.
+const REMARK_MAX_WORDS: usize = 30;
+
+/// How remarks to the person who asked begin, in lower case.
+const PREAMBLES: [&str; 14] = [
+    "here is",
+    "here's",
+    "here are",
+    "sure",
+    "certainly",
+    "of course",
+    "okay",
+    "ok,",
+    "below is",
+    "the following is",
+    "this is a",
+    "this is the",
+    "as requested",
+    "summary:",
+];
+const CLOSINGS: [&str; 12] = [
+    "let me know",
+    "i hope",
+    "hope this",
+    "please let",
+    "feel free",
+    "would you like",
+    "if you need",
+    "if you would",
+    "note:",
+    "(note",
+    "word count",
+    "total words",
+];
+
+/// An answer without reasoning, fences, preamble and closing remark, its markup made plain text.
+#[must_use]
+pub fn strip(answer: &str) -> String {
+    let text = without_reasoning(answer);
+    let text = without_code_fence(text.trim());
+    let mut lines: Vec<String> = text.lines().map(plain_line).collect();
+    trim_blank(&mut lines);
+    while lines.len() > 1 && lines.first().is_some_and(|line| is_preamble(line)) {
+        lines.remove(0);
+        trim_blank(&mut lines);
+    }
+    while lines.len() > 1 && lines.last().is_some_and(|line| is_closing(line)) {
+        lines.pop();
+        trim_blank(&mut lines);
+    }
+    lines.join("\n").trim().to_owned()
+}
+
+/// Reasoning that a server has left in the text. What is never closed has no answer after it.
+fn without_reasoning(text: &str) -> String {
+    let mut text = text.to_owned();
+    for (open, close) in [
+        ("<think>", "</think>"),
+        ("<thinking>", "</thinking>"),
+        ("<reasoning>", "</reasoning>"),
+    ] {
+        while let Some(start) = text.find(open) {
+            let end = text
+                .get(start..)
+                .and_then(|rest| rest.find(close))
+                .map(|at| start + at + close.len());
+            text.replace_range(start..end.unwrap_or(text.len()), "");
+        }
+        // Templates that open the reasoning themselves leave only its end.
+        if let Some(end) = text.rfind(close) {
+            text.replace_range(..end + close.len(), "");
+        }
+    }
+    text
+}
+
+/// The inside of a Markdown fence that the whole answer stands in, remarks around it included.
+fn without_code_fence(text: &str) -> &str {
+    let Some((before, after)) = text.split_once("```") else {
+        return text;
+    };
+    let inside = after.split_once('\n').map_or(after, |(_, inside)| inside);
+    let (inside, rest) = inside.rsplit_once("```").unwrap_or((inside, ""));
+    let is_remark = |text: &str| words::count(text) <= REMARK_MAX_WORDS;
+    if is_remark(before) && is_remark(rest) {
+        inside.trim()
+    } else {
+        text
+    }
+}
+
+/// A line without heading marks, emphasis and bullets.
+fn plain_line(line: &str) -> String {
+    let line = line.trim_end();
+    let heading = line.trim_start().trim_start_matches('#');
+    let line = if heading.len() < line.trim_start().len() {
+        heading.trim_start()
+    } else {
+        line
+    };
+    let bullet = line.trim_start();
+    let line = ["- ", "* ", "• "]
+        .iter()
+        .find_map(|mark| bullet.strip_prefix(mark))
+        .unwrap_or(line);
+    line.replace("**", "").replace("__", "")
+}
+
+fn trim_blank(lines: &mut Vec<String>) {
+    while lines.first().is_some_and(|line| line.trim().is_empty()) {
+        lines.remove(0);
+    }
+    while lines.last().is_some_and(|line| line.trim().is_empty()) {
+        lines.pop();
+    }
+}
+
+/// `Here is the section:`, but not a heading or a sentence that happens to begin so.
+fn is_preamble(line: &str) -> bool {
+    let lower = line.trim().to_lowercase();
+    PREAMBLES.iter().any(|start| lower.starts_with(start))
+        && words::count(&lower) <= REMARK_MAX_WORDS
+        && (lower.ends_with(':')
+            || (lower.ends_with(['.', '!'])
+                && (lower.contains("summary") || lower.contains("section"))))
+}
+
+fn is_closing(line: &str) -> bool {
+    let lower = line
+        .trim()
+        .trim_matches(['*', '_', '(', ')', '[', ']', '-', ' '])
+        .to_lowercase();
+    let count = lower
+        .strip_suffix("words")
+        .or_else(|| lower.strip_suffix("words."))
+        .map(str::trim);
+    let is_count =
+        count.is_some_and(|count| count.trim_start_matches("about ").parse::<usize>().is_ok());
+    let is_remark = CLOSINGS.iter().any(|start| lower.starts_with(start))
+        && words::count(&lower) <= REMARK_MAX_WORDS;
+    is_count || is_remark || lower.is_empty()
+}
+
+/// The text up to its last complete sentence; all of it if it has none.
+#[must_use]
+pub fn to_last_sentence(text: &str) -> &str {
+    let text = text.trim_end();
+    if super::check::ends_a_sentence(text) {
+        return text;
+    }
+    let mut end = None;
+    let mut chars = text.char_indices().peekable();
+    let mut stopped = false;
+    while let Some((at, c)) = chars.next() {
+        let wide = matches!(c, '。' | '！' | '？');
+        if wide || matches!(c, '.' | '!' | '?' | '…' | '।') {
+            stopped = true;
+        } else if !matches!(c, '"' | '”' | '’' | ')' | ']' | '»' | '」') {
+            stopped = false;
+        }
+        let blank_follows = chars.peek().is_none_or(|(_, next)| next.is_whitespace());
+        if stopped && (wide || blank_follows) {
+            end = Some(at + c.len_utf8());
+        }
+    }
+    end.and_then(|end| text.get(..end)).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scaffolding_is_taken_off() {
+        for (answer, text) in [
+            ("They met.", "They met."),
+            ("<think>who?</think>\nThey met.", "They met."),
+            ("who? </think>They met.", "They met."),
+            ("They met. <think>more", "They met."),
+            (
+                "Sure! Here is the section:\n\n## **Budget**\n\nThey met.\n\n(450 words)",
+                "Budget\n\nThey met.",
+            ),
+            (
+                "Here's the summary:\n```markdown\nBudget\n\nThey met.\n```\nLet me know if you need changes.",
+                "Budget\n\nThey met.",
+            ),
+            (
+                "Budget\n\nThey met.\n\nWord count: 450",
+                "Budget\n\nThey met.",
+            ),
+            ("- They met.\n* They left.", "They met.\nThey left."),
+            (
+                "Here is where they disagreed: Dana wanted more.",
+                "Here is where they disagreed: Dana wanted more.",
+            ),
+            ("<think>never done", ""),
+        ] {
+            assert_eq!(strip(answer), text, "{answer}");
+        }
+    }
+
+    #[test]
+    fn cut_off_texts_end_at_their_last_sentence() {
+        assert_eq!(to_last_sentence("One. Two and"), "One.");
+        assert_eq!(
+            to_last_sentence("He said “yes.” And then"),
+            "He said “yes.”"
+        );
+        assert_eq!(to_last_sentence("It cost 3.5 and"), "It cost 3.5 and");
+        assert_eq!(to_last_sentence("他同意。然后"), "他同意。");
+        assert_eq!(to_last_sentence("Done."), "Done.");
+    }
+}

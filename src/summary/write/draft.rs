@@ -1,0 +1,206 @@
+//! Requests: what each call is shown, and how long its answer may be.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::Settings;
+use crate::extract;
+use crate::prompt::{self, Request, Task};
+use crate::summary::shape::{ESTIMATE_ERROR, SECTION_MAX_WORDS, SECTION_MIN_WORDS};
+use crate::transcript::{Transcript, Turn, tokens};
+
+/// Speakers named in a prompt at most.
+const MAX_SPEAKERS: usize = 16;
+
+/// Room in a prompt for the speakers' own words, in tokens, when a section is written from notes.
+const EXCERPT_TOKENS: usize = 400;
+
+/// What a section is written from: a part of the transcript, or notes on it.
+#[derive(Debug, Clone)]
+pub(super) struct Material {
+    /// Bytes of the transcript that it stands for.
+    pub(super) range: Range<usize>,
+    /// Indices of the chunks.
+    pub(super) chunks: Vec<usize>,
+    /// What is shown of it.
+    pub(super) block: Arc<str>,
+    pub(super) from_notes: bool,
+}
+
+/// Makes the requests of one job.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Drafter<'a> {
+    pub(super) transcript: &'a Transcript,
+    pub(super) settings: &'a Settings,
+}
+
+impl Drafter<'_> {
+    /// A request about `material`, the `index`-th of `parts`, for about `words` words. `attempt` tells repetitions apart: the
+    /// same request would get the same answer.
+    pub(super) fn about(
+        &self,
+        task: Task,
+        material: &Material,
+        place: (usize, usize),
+        words: usize,
+        attempt: usize,
+    ) -> Request {
+        let style = self.settings.limits.style;
+        let (index, parts) = place;
+        let text = self.transcript.text();
+        let turns = &self.transcript.turns;
+        let excerpts = if material.from_notes && task == Task::Section {
+            self.excerpts(material)
+        } else {
+            String::new()
+        };
+        let mut request = Request {
+            task,
+            style,
+            target_words: words,
+            max_tokens: 0,
+            part: (index + 1, parts),
+            time_span: turns
+                .time_span(text, &material.range)
+                .map(|(from, to)| (from.to_owned(), to.to_owned())),
+            speakers: within(turns.speakers_in(&material.range), style.speaker_tokens()),
+            context: if material.from_notes {
+                String::new()
+            } else {
+                self.context(material.range.start, style.context_tokens())
+            },
+            going_on: self
+                .going_on(material.range.start)
+                .filter(|_| !material.from_notes),
+            block: Arc::clone(&material.block),
+            from_notes: material.from_notes,
+            excerpts,
+            draft: None,
+            fence: self.fence(task, index + 1, attempt),
+        };
+        request.max_tokens = self.max_tokens(&request, words);
+        request
+    }
+
+    /// A request that works on a section's text, with or without its material.
+    pub(super) fn on_draft(
+        &self,
+        task: Task,
+        material: &Material,
+        place: (usize, usize),
+        draft: &str,
+        words: usize,
+        attempt: usize,
+    ) -> Request {
+        let mut request = self.about(task, material, place, words, attempt);
+        request.draft = Some(Arc::from(draft));
+        request.context = String::new();
+        if task == Task::Condense {
+            request.block = Arc::from("");
+        }
+        request.max_tokens = self.max_tokens(&request, words);
+        request
+    }
+
+    /// Whether the window has room for a request, if the server counts `ratio` times the estimate.
+    pub(super) fn fits(&self, request: &Request, ratio: f64) -> bool {
+        let prompt = prompt::messages(request).tokens();
+        self.settings
+            .limits
+            .fits(prompt, request.max_tokens, ratio.max(1.0))
+    }
+
+    /// The output limit for `words` words, or what the window leaves of it.
+    fn max_tokens(&self, request: &Request, words: usize) -> usize {
+        let limits = &self.settings.limits;
+        let wanted = limits.max_tokens(words);
+        let Some(context) = limits.context_tokens else {
+            return wanted;
+        };
+        let prompt = (prompt::messages(request).tokens() as f64 * ESTIMATE_ERROR) as usize;
+        // Never below what was planned: then the request is refused and split.
+        let least = limits.max_tokens(words.min(SECTION_MIN_WORDS));
+        wanted
+            .min(context.saturating_sub(prompt))
+            .max(least.min(wanted))
+    }
+
+    /// What was said just before byte `start`: the last one or two turns, as far as they are short.
+    fn context(&self, start: usize, most_tokens: usize) -> String {
+        let text = self.transcript.text();
+        // A token has at least one byte, and rarely more than eight.
+        let earliest = text.ceil_char_boundary(start.saturating_sub(most_tokens * 6));
+        let turns = self.transcript.turns.starting_in(&(earliest..start));
+        let starts = [turns.len().checked_sub(2), turns.len().checked_sub(1)];
+        let candidates = starts
+            .into_iter()
+            .flatten()
+            .filter_map(|at| turns.get(at))
+            .map(Turn::start);
+        candidates
+            .filter_map(|from| text.get(from..start))
+            .find(|shown| tokens::estimate(shown) <= most_tokens)
+            .map(|shown| shown.trim().to_owned())
+            .unwrap_or_default()
+    }
+
+    /// Who is speaking at byte `start`, if that is in the middle of a turn.
+    pub(super) fn going_on(&self, start: usize) -> Option<String> {
+        let turn = self
+            .transcript
+            .turns
+            .at(start)
+            .filter(|turn| turn.start() < start)?;
+        self.transcript.turns.speaker(turn).map(str::to_owned)
+    }
+
+    /// The most telling sentences of what notes were taken on.
+    fn excerpts(&self, material: &Material) -> String {
+        let room = self
+            .settings
+            .limits
+            .block_tokens(self.settings.limits.max_tokens(SECTION_MAX_WORDS));
+        let spare = room
+            .unwrap_or_default()
+            .saturating_sub(tokens::estimate(&material.block))
+            .min(EXCERPT_TOKENS);
+        let text = self
+            .transcript
+            .text()
+            .get(material.range.clone())
+            .unwrap_or_default();
+        extract::within_tokens(text, self.going_on(material.range.start).as_deref(), spare)
+    }
+
+    /// Hex digits that nobody can foresee who does not know the job, the same whenever it is resumed.
+    fn fence(&self, task: Task, part: usize, attempt: usize) -> String {
+        let digest = Sha256::digest(format!(
+            "{}/{}/{part}/{attempt}",
+            self.settings.seed,
+            task.name()
+        ));
+        digest
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+}
+
+/// As many of the names as have room in `most_tokens`.
+fn within(names: Vec<&str>, most_tokens: usize) -> Vec<String> {
+    let mut left = most_tokens;
+    let mut kept = Vec::new();
+    for name in names.into_iter().take(MAX_SPEAKERS) {
+        // With its comma.
+        let cost = tokens::estimate(name) + 2;
+        if cost > left {
+            break;
+        }
+        left -= cost;
+        kept.push(name.to_owned());
+    }
+    kept
+}

@@ -1,0 +1,198 @@
+//! Notes: facts instead of text, level by level, until the sections can be written from them.
+
+use super::draft::Material;
+use super::piece::Job;
+use super::{MAX_ALLOWANCE, MAX_SPLITS, WriteError, Writer};
+use crate::extract::{self, Information};
+use crate::model::Model;
+use crate::prompt::Task;
+use crate::summary::plan::Plan;
+use crate::summary::shape::{Level, notes_output};
+use crate::transcript::tokens;
+
+/// Estimated tokens of a word in notes, which are full of names and numbers.
+const TOKENS_PER_WORD: f64 = 1.7;
+
+/// Notes may be longer than asked by this factor before they are cut.
+const SLACK: f64 = 1.25;
+
+impl<M: Model> Writer<'_, M> {
+    /// Takes notes level by level. Returns what the sections are written from, and what each is worth.
+    pub(super) async fn notes(
+        &mut self,
+        plan: &Plan,
+        parts: Vec<Material>,
+    ) -> Result<(Vec<Material>, Vec<f64>), WriteError> {
+        let mut items = parts;
+        for (depth, level) in plan.levels.iter().enumerate() {
+            let groups = if depth == 0 {
+                items
+            } else {
+                grouped(&items, level.calls, level.input_tokens)
+            };
+            items = self.level(plan, level, groups, depth == 0).await?;
+        }
+        let block = self.drafter.settings.limits.block_tokens(
+            self.drafter
+                .settings
+                .limits
+                .max_tokens(plan.section_words().div_ceil(plan.sections.max(1))),
+        );
+        let materials = grouped(&items, plan.sections, block.unwrap_or(usize::MAX));
+        let blocks: Vec<&str> = materials.iter().map(|material| &*material.block).collect();
+        let information = Information::of(&blocks);
+        let size: usize = materials
+            .iter()
+            .map(|material| tokens::estimate(&material.block))
+            .sum();
+        let weights = materials.iter().enumerate().map(|(at, material)| {
+            let share = tokens::estimate(&material.block) as f64 / size.max(1) as f64;
+            0.7 * share + 0.3 * information.share(at)
+        });
+        let weights = weights.collect();
+        Ok((materials, weights))
+    }
+
+    /// One level: all its calls at once.
+    async fn level(
+        &mut self,
+        plan: &Plan,
+        level: &Level,
+        groups: Vec<Material>,
+        is_first: bool,
+    ) -> Result<Vec<Material>, WriteError> {
+        let count = groups.len();
+        let spare = self.extra_calls / 2;
+        let jobs = groups.iter().enumerate().map(|(index, material)| {
+            let wanted = notes_output(tokens::estimate(&material.block), level.ratio) as f64
+                / TOKENS_PER_WORD;
+            let words = (wanted as usize).max(12);
+            Job {
+                task: Task::Notes,
+                material,
+                place: (index, count),
+                ask: words,
+                want: words,
+                allowance: (spare / count + usize::from(index < spare % count)).min(MAX_ALLOWANCE),
+                tolerated: &[],
+                splits: MAX_SPLITS,
+            }
+        });
+        let done = if is_first { 0 } else { plan.chunks.len() };
+        let pieces = self.pieces(jobs.collect(), done, plan.chunks.len()).await?;
+        let mut notes = Vec::with_capacity(count);
+        for (material, piece) in groups.into_iter().zip(pieces) {
+            self.extra_calls = self.extra_calls.saturating_sub(piece.extra_calls);
+            if piece.degraded {
+                let from = material.chunks.first().map_or(0, |chunk| chunk + 1);
+                self.warnings.push(format!("notes on part {from}: the model gave no usable answer, its telling sentences were taken"));
+            }
+            // Twofold at least, whatever the model does: this is what makes the levels end.
+            let most = (tokens::estimate(&material.block) as f64 / level.ratio * SLACK) as usize;
+            let text = if tokens::estimate(&piece.text) > most.max(48) {
+                extract::within_tokens(&piece.text, None, most.max(48))
+            } else {
+                piece.text
+            };
+            notes.push(Material {
+                block: text.into(),
+                from_notes: true,
+                ..material
+            });
+        }
+        Ok(notes)
+    }
+}
+
+/// Neighbours put together into about `count` groups of at most `most` tokens each, balanced.
+fn grouped(items: &[Material], count: usize, most: usize) -> Vec<Material> {
+    let sizes: Vec<usize> = items
+        .iter()
+        .map(|item| tokens::estimate(&item.block) + 1)
+        .collect();
+    let mut left: usize = sizes.iter().sum();
+    let mut groups: Vec<Vec<&Material>> = Vec::new();
+    let mut size = 0;
+    for (at, (item, &cost)) in items.iter().zip(&sizes).enumerate() {
+        let groups_left = (count + 1).saturating_sub(groups.len()).max(1);
+        let aim = (left + size) / groups_left;
+        // Closer to the aim without this one? And never so that later groups would go without.
+        let is_full =
+            size > 0 && (size + cost > most || (size + cost / 2 > aim && groups.len() < count));
+        let must_open = size > 0 && items.len() - at <= count.saturating_sub(groups.len());
+        if groups.is_empty() || is_full || must_open {
+            groups.push(Vec::new());
+            size = 0;
+        }
+        if let Some(group) = groups.last_mut() {
+            group.push(item);
+        }
+        size += cost;
+        left -= cost;
+    }
+    groups
+        .into_iter()
+        .filter_map(|group| joined(&group))
+        .collect()
+}
+
+fn joined(group: &[&Material]) -> Option<Material> {
+    let (first, last) = (group.first()?, group.last()?);
+    let blocks: Vec<&str> = group.iter().map(|item| &*item.block).collect();
+    Some(Material {
+        range: first.range.start..last.range.end,
+        chunks: group
+            .iter()
+            .flat_map(|item| item.chunks.iter().copied())
+            .collect(),
+        block: blocks.join("\n").into(),
+        from_notes: first.from_notes,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn items(sizes: &[usize]) -> Vec<Material> {
+        let item = |(at, &size): (usize, &usize)| Material {
+            range: at..at + 1,
+            chunks: vec![at],
+            block: "word ".repeat(size).into(),
+            from_notes: true,
+        };
+        sizes.iter().enumerate().map(item).collect()
+    }
+
+    #[test]
+    fn groups_are_neighbours_balanced_and_complete() {
+        for (count, len) in [(3, 9), (4, 10), (5, 5), (1, 7), (8, 3), (26, 90)] {
+            let items = items(&vec![20; len]);
+            let groups = grouped(&items, count, usize::MAX);
+            assert_eq!(groups.len(), count.min(len), "{count} of {len}");
+            let chunks: Vec<usize> = groups
+                .iter()
+                .flat_map(|group| group.chunks.clone())
+                .collect();
+            assert_eq!(chunks, (0..len).collect::<Vec<_>>());
+            let sizes = || groups.iter().map(|group| group.chunks.len());
+            assert!(
+                sizes().max().unwrap() - sizes().min().unwrap() <= 1,
+                "{count} of {len}: {:?}",
+                sizes().collect::<Vec<_>>()
+            );
+        }
+    }
+
+    #[test]
+    fn no_group_exceeds_the_room() {
+        let items = items(&[30, 5, 40, 10, 10, 30, 30]);
+        for group in grouped(&items, 2, 80) {
+            assert!(
+                tokens::estimate(&group.block) <= 80,
+                "{}",
+                tokens::estimate(&group.block)
+            );
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! One text from the model: asked for, cleaned, finished, checked, asked for again, and replaced if nothing helps.
+
+use crate::extract;
+use crate::model::call::Caller;
+use crate::model::{Answer, Finish, Model, ModelError, ModelErrorKind};
+use crate::prompt::{self, Request, Task};
+use crate::summary::assemble::split_heading;
+use crate::summary::check::{self, Expected, Problem};
+use crate::summary::scaffold;
+use crate::transcript::{Chunk, Turns, chunk, tokens, words};
+
+use super::draft::{Drafter, Material};
+
+/// A text that was cut off is kept as it is if it has this much of its length, in percent.
+const ENOUGH_PERCENT: usize = 90;
+
+/// How often a text that was cut off is continued.
+const MAX_CONTINUATIONS: usize = 2;
+
+/// A continuation for fewer words is not worth a call.
+const MIN_CONTINUATION_WORDS: usize = 30;
+
+/// A text for the summary, or for its notes.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Piece {
+    pub(super) title: Option<String>,
+    pub(super) text: String,
+    /// Calls beyond the first.
+    pub(super) extra_calls: usize,
+    /// Words asked for and words written, where the model's own answer shows how it keeps to lengths.
+    pub(super) measured: Option<(usize, usize)>,
+    /// What is wrong with the text, and was wrong when it was asked for again.
+    pub(super) problems: Vec<Problem>,
+    /// The model gave nothing that could be used: the text is extractive.
+    pub(super) degraded: bool,
+    /// Largest ratio of the server's count of a prompt's tokens to the estimate.
+    pub(super) token_ratio: f64,
+}
+
+/// Which part of the transcript a text is about, and how it may be come by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Job<'a> {
+    pub(super) task: Task,
+    pub(super) material: &'a Material,
+    /// Index and number of parts.
+    pub(super) place: (usize, usize),
+    /// Words to ask for.
+    pub(super) ask: usize,
+    /// Words that are wanted: less than asked of a model that writes too little.
+    pub(super) want: usize,
+    /// Calls allowed beyond the first.
+    pub(super) allowance: usize,
+    /// Problems that this model's answers have anyway: asking again has not helped before.
+    pub(super) tolerated: &'a [Problem],
+    /// How often the part may be divided, if its request does not fit the window.
+    pub(super) splits: usize,
+}
+
+/// Gets the text for `job`. Only failures that concern all calls are errors.
+pub(super) async fn piece<M: Model>(
+    drafter: Drafter<'_>,
+    caller: &Caller<'_, M>,
+    job: Job<'_>,
+) -> Result<Piece, ModelError> {
+    let mut best: Option<(Vec<Problem>, Piece)> = None;
+    let mut extra = 0;
+    let mut token_ratio: f64 = 0.0;
+    for attempt in 0.. {
+        let request = drafter.about(job.task, job.material, job.place, job.ask, attempt);
+        let left = job.allowance.saturating_sub(extra);
+        match caller.call(&request).await {
+            Ok(answer) => {
+                token_ratio = token_ratio.max(ratio_of(&request, &answer));
+                let mut piece = finished(drafter, caller, &job, &request, answer, left).await?;
+                extra += std::mem::take(&mut piece.extra_calls);
+                let problems = if drafter.settings.quotes {
+                    Vec::new()
+                } else {
+                    problems(&piece, &request, job.want)
+                };
+                let better = best
+                    .as_ref()
+                    .is_none_or(|(known, _)| severity(&problems) < severity(known));
+                if better {
+                    best = Some((problems, piece));
+                }
+            }
+            Err(error) => match error.kind {
+                ModelErrorKind::Overflow { .. } => {
+                    if job.splits > 0
+                        && let Some(halves) = halves(job.material, drafter)
+                    {
+                        return split(drafter, caller, job, halves).await;
+                    }
+                    break;
+                }
+                ModelErrorKind::SuspectOutput
+                | ModelErrorKind::BadInput
+                | ModelErrorKind::BudgetSpent => {
+                    tracing::warn!(part = request.part.0, task = job.task.name(), %error, "no usable answer");
+                }
+                _ => return Err(error),
+            },
+        }
+        let settled = best.as_ref().is_some_and(|(problems, _)| {
+            problems
+                .iter()
+                .all(|problem| !asks_again(*problem) || job.tolerated.contains(problem))
+        });
+        if settled || extra >= job.allowance {
+            break;
+        }
+        extra += 1;
+    }
+    let usable = best.filter(|(problems, _)| problems.iter().all(|problem| problem.is_bearable()));
+    let mut piece = match usable {
+        Some((problems, piece)) => Piece { problems, ..piece },
+        None => fallback(drafter, &job),
+    };
+    piece.extra_calls = extra;
+    piece.token_ratio = token_ratio;
+    Ok(piece)
+}
+
+/// Whether another attempt may help. Lengths are the business of the whole summary, not of one section.
+fn asks_again(problem: Problem) -> bool {
+    !matches!(
+        problem,
+        Problem::Short | Problem::Long | Problem::Unfinished
+    )
+}
+
+/// The worst problem decides; none is best.
+fn severity(problems: &[Problem]) -> usize {
+    problems
+        .first()
+        .map_or(0, |&worst| Problem::Long as usize + 1 - worst as usize)
+}
+
+/// What the server's count of the prompt says about the estimate.
+fn ratio_of(request: &Request, answer: &Answer) -> f64 {
+    let estimate = prompt::messages(request).tokens();
+    answer.usage.map_or(0.0, |usage| {
+        usage.prompt_tokens as f64 / estimate.max(1) as f64
+    })
+}
+
+fn problems(piece: &Piece, request: &Request, want: usize) -> Vec<Problem> {
+    let instructions = prompt::instructions(request);
+    let source = if request.excerpts.is_empty() {
+        request.block.to_string()
+    } else {
+        format!("{}\n{}", request.block, request.excerpts)
+    };
+    let expected = Expected {
+        words: want,
+        source: &source,
+        instructions: &instructions,
+        fence: &request.fence,
+    };
+    let mut found = check::check(&piece.text, &expected);
+    if request.task == Task::Notes {
+        // Notes may quote, are lists, and are as long as they are.
+        found.retain(|problem| {
+            !matches!(
+                problem,
+                Problem::Copied | Problem::Unfinished | Problem::Short | Problem::Long
+            )
+        });
+    }
+    found
+}
+
+/// An answer without its scaffolding, and its end where it was cut off.
+async fn finished<M: Model>(
+    drafter: Drafter<'_>,
+    caller: &Caller<'_, M>,
+    job: &Job<'_>,
+    request: &Request,
+    answer: Answer,
+    allowance: usize,
+) -> Result<Piece, ModelError> {
+    let mut extra = 0;
+    let mut answer = answer;
+    if answer.finish == Finish::Length && scaffold::strip(&answer.text).is_empty() && allowance > 0
+    {
+        // All went into reasoning: twice the room, once.
+        extra += 1;
+        let roomier = Request {
+            max_tokens: request.max_tokens * 2,
+            ..request.clone()
+        };
+        if drafter.fits(&roomier, 1.0) {
+            answer = caller.call(&roomier).await.or_else(bearable)?;
+        }
+    }
+    let stripped = if drafter.settings.quotes {
+        answer.text.clone()
+    } else {
+        scaffold::strip(&answer.text)
+    };
+    let (title, body) = if job.task == Task::Section && request.style.has_headings() {
+        let (title, body) = split_heading(&stripped);
+        (title.map(str::to_owned), body.to_owned())
+    } else {
+        (None, stripped)
+    };
+    let written = words::count(&body) + title.as_deref().map_or(0, words::count);
+    let mut piece = Piece {
+        title,
+        text: body,
+        measured: Some((job.ask, written)),
+        ..Piece::default()
+    };
+    if job.task != Task::Notes && !drafter.settings.quotes {
+        piece.text = scaffold::to_last_sentence(&piece.text).to_owned();
+        let cut_off = answer.finish == Finish::Length;
+        for attempt in 0..MAX_CONTINUATIONS {
+            let missing = job.want.saturating_sub(words::count(&piece.text));
+            let enough = (job.want - missing) * 100 >= job.want * ENOUGH_PERCENT;
+            if !cut_off
+                || enough
+                || missing < MIN_CONTINUATION_WORDS
+                || extra >= allowance
+                || piece.text.is_empty()
+            {
+                break;
+            }
+            extra += 1;
+            let more = drafter.on_draft(
+                Task::Continue,
+                job.material,
+                job.place,
+                &piece.text,
+                missing,
+                attempt,
+            );
+            if !drafter.fits(&more, 1.0) {
+                break;
+            }
+            let more = caller.call(&more).await.or_else(bearable)?;
+            let more = scaffold::strip(&more.text);
+            let more = scaffold::to_last_sentence(&more);
+            if more.is_empty() || !check::ends_a_sentence(more) || piece.text.contains(more) {
+                break;
+            }
+            piece.text = format!("{} {more}", piece.text);
+        }
+        // What a cut-off answer would have been is not known.
+        if cut_off {
+            piece.measured = None;
+        }
+    }
+    piece.extra_calls = extra;
+    Ok(piece)
+}
+
+/// An error that concerns one call only stands for an empty answer.
+pub(super) fn bearable(error: ModelError) -> Result<Answer, ModelError> {
+    match error.kind {
+        ModelErrorKind::SuspectOutput
+        | ModelErrorKind::BadInput
+        | ModelErrorKind::BudgetSpent
+        | ModelErrorKind::Overflow { .. } => Ok(Answer::default()),
+        _ => Err(error),
+    }
+}
+
+/// The extractive text in place of one that could not be had.
+fn fallback(drafter: Drafter<'_>, job: &Job<'_>) -> Piece {
+    let source = drafter
+        .transcript
+        .text()
+        .get(job.material.range.clone())
+        .unwrap_or_default();
+    let going_on = drafter.going_on(job.material.range.start);
+    let text = match job.task {
+        Task::Notes => extract::within_tokens(source, going_on.as_deref(), job.want * 3 / 2),
+        _ => {
+            let title = extract::title(source).map_or(0, |title| words::count(&title));
+            extract::extract(source, going_on.as_deref(), job.want.saturating_sub(title))
+        }
+    };
+    Piece {
+        text,
+        degraded: true,
+        ..Piece::default()
+    }
+}
+
+/// The two halves of a part, each with its range and text. `None` if it is too small to be divided again.
+fn halves(material: &Material, drafter: Drafter<'_>) -> Option<[Material; 2]> {
+    let whole = tokens::estimate(&material.block);
+    let parts = chunk::divide(&material.block, &Turns::parse(&material.block), whole, 2);
+    let [first, second] = &parts[..] else {
+        return None;
+    };
+    let cut = if material.block.len() != material.range.len() {
+        // Notes and extracts have no bytes of their own: the span is divided in proportion.
+        let share = first.range.len() as f64 / material.block.len() as f64;
+        let at = material.range.start + (material.range.len() as f64 * share) as usize;
+        drafter.transcript.text().floor_char_boundary(at)
+    } else {
+        material.range.start + first.range.len()
+    };
+    let half = |part: &Chunk, range| Material {
+        range,
+        chunks: material.chunks.clone(),
+        block: material
+            .block
+            .get(part.range.clone())
+            .unwrap_or_default()
+            .into(),
+        from_notes: material.from_notes,
+    };
+    Some([
+        half(first, material.range.start..cut),
+        half(second, cut..material.range.end),
+    ])
+}
+
+/// Gets the texts of both halves of a part that did not fit, and joins them.
+async fn split<M: Model>(
+    drafter: Drafter<'_>,
+    caller: &Caller<'_, M>,
+    job: Job<'_>,
+    halves: [Material; 2],
+) -> Result<Piece, ModelError> {
+    let mut joined = Piece {
+        extra_calls: 1,
+        ..Piece::default()
+    };
+    for (at, material) in halves.iter().enumerate() {
+        let half = Job {
+            material,
+            ask: (job.ask / 2).max(1),
+            want: (job.want / 2).max(1),
+            splits: job.splits - 1,
+            ..job
+        };
+        let piece = Box::pin(piece(drafter, caller, half)).await?;
+        if at == 0 {
+            joined.title = piece.title;
+        }
+        joined.text = [joined.text, piece.text].join(if at == 0 { "" } else { "\n\n" });
+        joined.extra_calls += piece.extra_calls + usize::from(at > 0);
+        joined.problems.extend(piece.problems);
+        joined.degraded |= piece.degraded;
+        joined.token_ratio = joined.token_ratio.max(piece.token_ratio);
+    }
+    Ok(joined)
+}

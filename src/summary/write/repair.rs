@@ -1,0 +1,196 @@
+//! Repairs: while the whole is off by too much, the shortest sections are expanded or the longest condensed.
+
+use std::cmp::Reverse;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::draft::Material;
+use super::piece::bearable;
+use super::{WriteError, Writer};
+use crate::model::Model;
+use crate::prompt::{Request, Task};
+use crate::summary::assemble::{Section, Source};
+use crate::summary::check::{self, Expected, Problem};
+use crate::summary::pace::Pace;
+use crate::summary::scaffold;
+use crate::transcript::words;
+
+/// What is left alone, in percent of the target.
+const TOLERATED_PERCENT: usize = 4;
+
+/// Words that one expansion adds at most, and at least.
+const MAX_ADDED: usize = 350;
+const MIN_ADDED: usize = 40;
+
+/// How often one section is repaired.
+const MAX_REPAIRS: usize = 2;
+
+impl<M: Model> Writer<'_, M> {
+    /// Brings the words of all sections closer to `wanted`. Each change is taken only if the whole gets closer, so it ends.
+    pub(super) async fn repair(
+        &mut self,
+        materials: &[Material],
+        sections: &mut [Section],
+        wanted: usize,
+        pace: &Pace,
+    ) -> Result<(), WriteError> {
+        let mut budget = (sections.len() / 2).min(self.extra_calls);
+        let mut repaired = vec![0_usize; sections.len()];
+        while budget > 0 {
+            let total: usize = sections.iter().map(Section::words).sum();
+            let off = total.abs_diff(wanted);
+            if off * 100 <= wanted * TOLERATED_PERCENT {
+                break;
+            }
+            let short = total < wanted;
+            let round = self.round(materials, sections, &repaired, off, short, pace, budget);
+            if round.is_empty() {
+                break;
+            }
+            budget -= round.len();
+            self.extra_calls -= round.len();
+            for &(at, _) in &round {
+                if let Some(count) = repaired.get_mut(at) {
+                    *count += 1;
+                }
+            }
+            let answers = self.answers(round).await?;
+            for (at, request, text) in answers {
+                take(sections, at, &request, &text, wanted);
+            }
+        }
+        Ok(())
+    }
+
+    /// The repairs that could make up for `off` words, for the sections that need it most.
+    #[expect(clippy::too_many_arguments, reason = "all of it describes one round")]
+    fn round(
+        &self,
+        materials: &[Material],
+        sections: &[Section],
+        repaired: &[usize],
+        off: usize,
+        short: bool,
+        pace: &Pace,
+        budget: usize,
+    ) -> Vec<(usize, Request)> {
+        let candidate = |at: &usize| {
+            repaired.get(*at).is_some_and(|&count| count < MAX_REPAIRS)
+                && sections
+                    .get(*at)
+                    .is_some_and(|section| section.source == Source::Model)
+        };
+        let mut order: Vec<usize> = (0..sections.len()).filter(candidate).collect();
+        let need = |at: &usize| {
+            sections.get(*at).map_or(0, |section| {
+                let (words, target) = (section.words(), section.target_words);
+                if short {
+                    target.saturating_sub(words)
+                } else {
+                    words.saturating_sub(target)
+                }
+            })
+        };
+        order.sort_by_key(|at| Reverse(need(at)));
+        let mut missing = off;
+        let mut round = Vec::new();
+        for at in order {
+            let (Some(section), Some(material)) = (sections.get(at), materials.get(at)) else {
+                continue;
+            };
+            if round.len() == budget || missing < MIN_ADDED {
+                break;
+            }
+            let words = words::count(&section.text);
+            // Distinct from the section's own attempts, so that the fence is another.
+            let attempt = repaired.get(at).copied().unwrap_or(0);
+            let place = (at, sections.len());
+            let request = if short {
+                let add = missing.min(MAX_ADDED).min(words.max(MIN_ADDED * 2));
+                missing = missing.saturating_sub(add);
+                self.drafter.on_draft(
+                    Task::Expand,
+                    material,
+                    place,
+                    &section.text,
+                    pace.ask(add),
+                    attempt,
+                )
+            } else {
+                let cut = missing.min(words * 2 / 5);
+                missing = missing.saturating_sub(cut);
+                self.drafter.on_draft(
+                    Task::Condense,
+                    material,
+                    place,
+                    &section.text,
+                    pace.ask(words - cut),
+                    attempt,
+                )
+            };
+            if self
+                .drafter
+                .fits(&request, crate::summary::shape::ESTIMATE_ERROR)
+            {
+                round.push((at, request));
+            }
+        }
+        round
+    }
+
+    async fn answers(
+        &self,
+        round: Vec<(usize, Request)>,
+    ) -> Result<Vec<(usize, Request, String)>, WriteError> {
+        let caller = self.caller;
+        let waiting = round.into_iter().map(|(at, request)| async move {
+            let answer = caller
+                .call(&request)
+                .await
+                .or_else(bearable)
+                .map_err(|source| WriteError {
+                    what: format!("section {}, to {} it", at + 1, request.task.name()),
+                    source,
+                })?;
+            Ok((at, request, scaffold::strip(&answer.text)))
+        });
+        stream::iter(waiting)
+            .buffered(self.drafter.settings.concurrency.max(1))
+            .try_collect()
+            .await
+    }
+}
+
+/// Takes a repaired text if it is acceptable and brings the whole closer to `wanted` words.
+fn take(sections: &mut [Section], at: usize, request: &Request, text: &str, wanted: usize) {
+    let text = scaffold::to_last_sentence(text);
+    let total: usize = sections.iter().map(Section::words).sum();
+    let Some(section) = sections.get_mut(at) else {
+        return;
+    };
+    let source = if request.block.is_empty() {
+        section.text.clone()
+    } else {
+        request.block.to_string()
+    };
+    let expected = Expected {
+        words: request.target_words,
+        source: &source,
+        instructions: "",
+        fence: &request.fence,
+    };
+    let fatal = |problem: Problem| !problem.is_bearable() || (problem == Problem::Unfinished);
+    if check::check(text, &expected).into_iter().any(fatal) {
+        return;
+    }
+    let changed = match request.task {
+        Task::Condense => text.to_owned(),
+        // What only says the same again adds nothing.
+        _ if section.text.contains(text) => return,
+        _ => format!("{}\n\n{text}", section.text),
+    };
+    let new_total = total - words::count(&section.text) + words::count(&changed);
+    if new_total.abs_diff(wanted) < total.abs_diff(wanted) {
+        section.text = changed;
+    }
+}

@@ -1,0 +1,103 @@
+//! What a simulated chat server may do with a request, good and bad, and proper answers in OpenAI's wire format.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+/// What the server does with a request.
+#[derive(Debug, Clone)]
+pub(crate) enum Behaviour {
+    /// Answers properly, as a stream if one was asked for.
+    Answer(Completion),
+    /// Answers with this status, these headers and this body.
+    Status(u16, Vec<(&'static str, String)>, String),
+    /// Answers 200 with these pieces, each sent by itself, and ends so.
+    Pieces(&'static str, Vec<Bytes>, End),
+    /// Sends these events one by one with a pause before each, and ends properly.
+    Paced(Duration, Vec<Bytes>),
+    /// Closes the connection without a word.
+    HangUp,
+    /// Does this after a while.
+    After(Duration, Box<Behaviour>),
+}
+
+/// How a body ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Properly,
+    /// The connection is closed in the middle.
+    Abort,
+    /// The connection is reset (TCP RST).
+    Reset,
+    /// Nothing comes any more.
+    Silence,
+}
+
+impl Behaviour {
+    pub(crate) fn text(text: impl Into<String>) -> Self {
+        Self::finished(text, "stop")
+    }
+
+    pub(crate) fn finished(text: impl Into<String>, finish: &'static str) -> Self {
+        Self::Answer(Completion {
+            text: text.into(),
+            finish,
+            usage: None,
+        })
+    }
+
+    pub(crate) fn status(status: u16, body: impl Into<String>) -> Self {
+        Self::Status(status, Vec::new(), body.into())
+    }
+
+    /// 200 with this body, whatever it is.
+    pub(crate) fn body(content_type: &'static str, body: impl Into<String>) -> Self {
+        Self::Pieces(content_type, vec![Bytes::from(body.into())], End::Properly)
+    }
+}
+
+/// A proper answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Completion {
+    pub(crate) text: String,
+    pub(crate) finish: &'static str,
+    /// Prompt and completion tokens; counted by the server if absent.
+    pub(crate) usage: Option<(u64, u64)>,
+}
+
+fn usage_json((prompt, completion): (u64, u64)) -> Value {
+    json!({"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion})
+}
+
+/// A proper answer in one piece.
+pub(crate) fn whole(completion: &Completion, usage: (u64, u64)) -> Bytes {
+    let message = json!({"role": "assistant", "content": completion.text});
+    let choice = json!({"index": 0, "message": message, "finish_reason": completion.finish});
+    let body =
+        json!({"object": "chat.completion", "choices": [choice], "usage": usage_json(usage)});
+    Bytes::from(body.to_string())
+}
+
+/// The events of a streamed answer, word by word.
+pub(crate) fn events(completion: &Completion, usage: (u64, u64)) -> Vec<Bytes> {
+    let chunk = |choices: Value, usage: Value| {
+        let chunk = json!({"object": "chat.completion.chunk", "choices": choices, "usage": usage});
+        Bytes::from(format!("data: {chunk}\n\n"))
+    };
+    let words = completion.text.split_inclusive(' ').map(|word| {
+        chunk(
+            json!([{"index": 0, "delta": {"content": word}, "finish_reason": null}]),
+            Value::Null,
+        )
+    });
+    let last = [
+        chunk(
+            json!([{"index": 0, "delta": {}, "finish_reason": completion.finish}]),
+            Value::Null,
+        ),
+        chunk(json!([]), usage_json(usage)),
+        Bytes::from_static(b"data: [DONE]\n\n"),
+    ];
+    words.chain(last).collect()
+}

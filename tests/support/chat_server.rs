@@ -1,0 +1,276 @@
+//! A simulated chat completions server: answers as a closure says, and remembers what it was asked.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::behaviour::{Behaviour, Completion, End, events, whole};
+use super::reset::ResettableStream;
+
+/// A request as it arrived.
+#[derive(Debug, Clone)]
+pub(crate) struct ChatRequest {
+    /// Counted from 0.
+    pub(crate) number: usize,
+    pub(crate) path: String,
+    pub(crate) headers: hyper::HeaderMap,
+    /// The body as it was sent, and parsed; null if it is no JSON.
+    pub(crate) raw: Bytes,
+    pub(crate) body: Value,
+    pub(crate) at: Instant,
+}
+
+impl ChatRequest {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The content of the first message of this role.
+    pub(crate) fn message(&self, role: &str) -> &str {
+        let messages = self.body["messages"].as_array().into_iter().flatten();
+        messages
+            .filter(|message| message["role"] == role)
+            .find_map(|message| message["content"].as_str())
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn max_tokens(&self) -> usize {
+        self.body["max_tokens"].as_u64().unwrap_or(0) as usize
+    }
+}
+
+type Responder = dyn Fn(&ChatRequest) -> Behaviour + Send + Sync;
+
+struct Shared {
+    respond: Box<Responder>,
+    count_tokens: fn(&str) -> usize,
+    requests: Mutex<Vec<ChatRequest>>,
+    in_flight: AtomicUsize,
+    max_in_flight: AtomicUsize,
+}
+
+/// The server. Stops when dropped.
+pub(crate) struct ChatServer {
+    url: String,
+    shared: Arc<Shared>,
+    accepting: JoinHandle<()>,
+}
+
+impl ChatServer {
+    /// Starts on a free port of this machine; a word counts as a token.
+    pub(crate) async fn start(
+        respond: impl Fn(&ChatRequest) -> Behaviour + Send + Sync + 'static,
+    ) -> Self {
+        Self::start_counting(|text| text.split_whitespace().count(), respond).await
+    }
+
+    /// Starts with its own way of counting tokens.
+    pub(crate) async fn start_counting(
+        count_tokens: fn(&str) -> usize,
+        respond: impl Fn(&ChatRequest) -> Behaviour + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/v1", listener.local_addr().unwrap());
+        let shared = Arc::new(Shared {
+            respond: Box::new(respond),
+            count_tokens,
+            requests: Mutex::default(),
+            in_flight: AtomicUsize::new(0),
+            max_in_flight: AtomicUsize::new(0),
+        });
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
+        Self {
+            url,
+            shared,
+            accepting,
+        }
+    }
+
+    /// What belongs into `HF_ENDPOINT_URL`.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// All requests so far, in the order of their arrival.
+    pub(crate) fn requests(&self) -> Vec<ChatRequest> {
+        self.shared.requests.lock().unwrap().clone()
+    }
+
+    /// The most requests that were being answered at the same time.
+    pub(crate) fn max_in_flight(&self) -> usize {
+        self.shared.max_in_flight.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for ChatServer {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// Connections live in this task, and end with it.
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok((socket, _)) = listener.accept().await else {
+            return;
+        };
+        while connections.try_join_next().is_some() {}
+        let reset = Arc::new(AtomicBool::new(false));
+        let io = TokioIo::new(ResettableStream::new(socket, Arc::clone(&reset)));
+        let shared = Arc::clone(&shared);
+        connections.spawn(async move {
+            let service = service_fn(|request| handle(request, &shared, &reset));
+            // A client that goes away is part of the game.
+            let _: Result<(), hyper::Error> = hyper::server::conn::http1::Builder::new()
+                .serve_connection(io, service)
+                .await;
+        });
+    }
+}
+
+/// A request that is being answered.
+struct InFlight(Arc<Shared>);
+
+impl InFlight {
+    fn new(shared: &Arc<Shared>) -> Self {
+        let now = shared.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
+        shared.max_in_flight.fetch_max(now, Ordering::SeqCst);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+type Body = BoxBody<Bytes, io::Error>;
+
+async fn handle(
+    request: Request<Incoming>,
+    shared: &Arc<Shared>,
+    reset: &Arc<AtomicBool>,
+) -> Result<Response<Body>, io::Error> {
+    let in_flight = InFlight::new(shared);
+    let (head, body) = request.into_parts();
+    let raw = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let request = {
+        let mut requests = shared.requests.lock().unwrap();
+        let request = ChatRequest {
+            number: requests.len(),
+            path: head.uri.path().to_owned(),
+            headers: head.headers,
+            body: serde_json::from_slice(&raw).unwrap_or_default(),
+            raw,
+            at: Instant::now(),
+        };
+        requests.push(request.clone());
+        request
+    };
+    let mut behaviour = (shared.respond)(&request);
+    while let Behaviour::After(delay, next) = behaviour {
+        tokio::time::sleep(delay).await;
+        behaviour = *next;
+    }
+    let response = Response::builder();
+    let response = match behaviour {
+        Behaviour::Answer(completion) => {
+            let streaming = request.body["stream"] == true;
+            let usage = completion
+                .usage
+                .unwrap_or_else(|| count(&request, &completion, shared));
+            let (content_type, pieces) = if streaming {
+                ("text/event-stream", events(&completion, usage))
+            } else {
+                ("application/json", vec![whole(&completion, usage)])
+            };
+            response
+                .header("content-type", content_type)
+                .body(pieces_body(
+                    pieces,
+                    Duration::ZERO,
+                    End::Properly,
+                    in_flight,
+                    reset,
+                ))
+        }
+        Behaviour::Status(status, headers, body) => headers
+            .into_iter()
+            .fold(response.status(status), |response, (name, value)| {
+                response.header(name, value)
+            })
+            .body(Full::from(body).map_err(infallible).boxed()),
+        Behaviour::Pieces(content_type, pieces, end) => response
+            .header("content-type", content_type)
+            .body(pieces_body(pieces, Duration::ZERO, end, in_flight, reset)),
+        Behaviour::Paced(pause, pieces) => response
+            .header("content-type", "text/event-stream")
+            .body(pieces_body(pieces, pause, End::Properly, in_flight, reset)),
+        Behaviour::HangUp | Behaviour::After(..) => return Err(io::Error::other("hung up")),
+    };
+    response.map_err(io::Error::other)
+}
+
+fn infallible(never: Infallible) -> io::Error {
+    match never {}
+}
+
+/// A body of pieces that are sent one by one. It owns the request's place among those in flight.
+fn pieces_body(
+    pieces: Vec<Bytes>,
+    pause: Duration,
+    end: End,
+    in_flight: InFlight,
+    reset: &Arc<AtomicBool>,
+) -> Body {
+    let reset = Arc::clone(reset);
+    let last = stream::once(async move {
+        match end {
+            End::Properly => return Ok(Frame::data(Bytes::new())),
+            End::Abort => {}
+            End::Reset => reset.store(true, Ordering::SeqCst),
+            End::Silence => std::future::pending().await,
+        }
+        Err(io::Error::other("broken on purpose"))
+    });
+    let frames = stream::iter(pieces)
+        .then(move |piece| async move {
+            // Even without a pause the connection is to write what it has before the next piece comes.
+            tokio::task::yield_now().await;
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
+            Ok(Frame::data(piece))
+        })
+        .chain(last)
+        .map(move |frame| {
+            let _answered_with_the_body = &in_flight;
+            frame
+        });
+    BodyExt::boxed(StreamBody::new(frames))
+}
+
+fn count(request: &ChatRequest, completion: &Completion, shared: &Shared) -> (u64, u64) {
+    let prompt = (shared.count_tokens)(request.message("system"))
+        + (shared.count_tokens)(request.message("user"));
+    (
+        prompt as u64,
+        (shared.count_tokens)(&completion.text) as u64,
+    )
+}

@@ -1,0 +1,16 @@
+//! Stand-ins for the services that the program talks to, in this process and over real sockets.
+#![allow(
+    dead_code,
+    reason = "each test file compiles its own copy and uses its own part"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot be set up has failed"
+)]
+
+pub(crate) mod behaviour;
+pub(crate) mod chat_server;
+pub(crate) mod huggingface;
+mod reset;
