@@ -31,7 +31,9 @@ fn filter(default: &str) -> EnvFilter {
         .ok()
         .and_then(|value| EnvFilter::try_new(value).ok())
         .unwrap_or_else(|| {
-            // The SDK's own lines below warnings hold headers and bodies.
-            EnvFilter::new(format!("warn,transcript_summarizer={default}"))
+            // The SDK's own lines below warnings hold headers and bodies. The runtime's span carries the request id.
+            EnvFilter::new(format!(
+                "warn,lambda_runtime=info,transcript_summarizer={default}"
+            ))
         })
 }

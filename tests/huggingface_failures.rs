@@ -57,13 +57,13 @@ async fn refusals_say_which_setting_to_look_at() {
             422,
             format!("{{\"error\":\"bad content: {SPOKEN}\"}}"),
             ModelErrorKind::BadInput,
-            "bad content[request]",
+            "answered 422: bad content",
         ),
         (
             500,
             format!("<html><body>oops {TOKEN} {SPOKEN}</body></html>"),
             ModelErrorKind::Ambiguous,
-            "answered 500: oops [secret][request]",
+            "answered 500: oops [secret]",
         ),
         (
             502,

@@ -28,7 +28,7 @@ WHY = [
 
 
 def transcript(words, seed):
-    """Speaker turns of about `words` words; every turn names a case number of its own, and one says the canary."""
+    """Speaker turns of about `words` words; every turn names a case number of its own, and every fifth says the canary."""
     choice = random.Random(seed).choice
     turns, count = [], 0
     while count < words:
@@ -37,7 +37,7 @@ def transcript(words, seed):
         turn = f"{choice(SPEAKERS)}: {case} is next on the list. {' '.join(sentences)}"
         turns.append(turn)
         count += len(turn.split())
-    turns[len(turns) // 2] += f" {CANARY}"
+    turns[::5] = [f"{turn} {CANARY}" for turn in turns[::5]]
     return "\n\n".join(turns) + "\n"
 
 
