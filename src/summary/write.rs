@@ -93,6 +93,7 @@ pub async fn write<M: Model>(
         drafter: Drafter {
             transcript,
             settings,
+            token_ratio: 1.0,
         },
         caller,
         progress,
@@ -200,7 +201,7 @@ impl<M: Model> Writer<'_, M> {
                 else {
                     break;
                 };
-                self.extra_calls = self.extra_calls.saturating_sub(piece.extra_calls);
+                self.account(&piece);
                 habits.extend(piece.problems.iter().copied());
                 let measured = piece.measured;
                 let section = self.section(piece, material, target, first + nth);
@@ -248,6 +249,12 @@ impl<M: Model> Writer<'_, M> {
             });
         }
         Ok(pieces)
+    }
+
+    /// Takes note of what a text has cost, and of how the server counts tokens.
+    fn account(&mut self, piece: &Piece) {
+        self.extra_calls = self.extra_calls.saturating_sub(piece.extra_calls);
+        self.drafter.token_ratio = self.drafter.token_ratio.max(piece.token_ratio);
     }
 
     fn section(
@@ -343,7 +350,7 @@ impl<M: Model> Writer<'_, M> {
             what: "the overview".to_owned(),
             source,
         })?;
-        self.extra_calls = self.extra_calls.saturating_sub(piece.extra_calls);
+        self.account(&piece);
         let text = if piece.degraded {
             extract::extract(&bodies, None, want)
         } else {

@@ -34,6 +34,8 @@ pub(super) struct Material {
 pub(super) struct Drafter<'a> {
     pub(super) transcript: &'a Transcript,
     pub(super) settings: &'a Settings,
+    /// The largest ratio of a server's count of a prompt's tokens to the estimate that has been seen, at least 1.
+    pub(super) token_ratio: f64,
 }
 
 impl Drafter<'_> {
@@ -104,12 +106,12 @@ impl Drafter<'_> {
         request
     }
 
-    /// Whether the window has room for a request, if the server counts `ratio` times the estimate.
-    pub(super) fn fits(&self, request: &Request, ratio: f64) -> bool {
+    /// Whether the window has room for a request, as far as is known how the server counts.
+    pub(super) fn fits(&self, request: &Request) -> bool {
         let prompt = prompt::messages(request).tokens();
         self.settings
             .limits
-            .fits(prompt, request.max_tokens, ratio.max(1.0))
+            .fits(prompt, request.max_tokens, self.token_ratio)
     }
 
     /// The output limit for `words` words, or what the window leaves of it.
@@ -119,7 +121,8 @@ impl Drafter<'_> {
         let Some(context) = limits.context_tokens else {
             return wanted;
         };
-        let prompt = (prompt::messages(request).tokens() as f64 * ESTIMATE_ERROR) as usize;
+        let prompt = (prompt::messages(request).tokens() as f64
+            * self.token_ratio.max(ESTIMATE_ERROR)) as usize;
         // Never below what was planned: then the request is refused and split.
         let least = limits.max_tokens(words.min(SECTION_MIN_WORDS));
         wanted

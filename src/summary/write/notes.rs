@@ -82,7 +82,7 @@ impl<M: Model> Writer<'_, M> {
         let pieces = self.pieces(jobs.collect(), done, plan.chunks.len()).await?;
         let mut notes = Vec::with_capacity(count);
         for (material, piece) in groups.into_iter().zip(pieces) {
-            self.extra_calls = self.extra_calls.saturating_sub(piece.extra_calls);
+            self.account(&piece);
             if piece.degraded {
                 let from = material.chunks.first().map_or(0, |chunk| chunk + 1);
                 self.warnings.push(format!("notes on part {from}: the model gave no usable answer, its telling sentences were taken"));

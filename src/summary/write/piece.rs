@@ -68,6 +68,12 @@ pub(super) async fn piece<M: Model>(
     for attempt in 0.. {
         let request = drafter.about(job.task, job.material, job.place, job.ask, attempt);
         let left = job.allowance.saturating_sub(extra);
+        if !drafter.fits(&request)
+            && job.splits > 0
+            && let Some(halves) = halves(job.material, drafter)
+        {
+            return split(drafter, caller, job, halves).await;
+        }
         match caller.call(&request).await {
             Ok(answer) => {
                 token_ratio = token_ratio.max(ratio_of(&request, &answer));
@@ -86,11 +92,22 @@ pub(super) async fn piece<M: Model>(
                 }
             }
             Err(error) => match error.kind {
-                ModelErrorKind::Overflow { .. } => {
+                ModelErrorKind::Overflow { prompt_tokens, .. } => {
+                    let counted = prompt_tokens.map_or(0.0, |tokens| tokens as f64);
+                    token_ratio =
+                        token_ratio.max(counted / prompt::messages(&request).tokens() as f64);
                     if job.splits > 0
                         && let Some(halves) = halves(job.material, drafter)
                     {
-                        return split(drafter, caller, job, halves).await;
+                        let learned = Drafter {
+                            token_ratio: drafter.token_ratio.max(token_ratio),
+                            ..drafter
+                        };
+                        let mut piece = split(learned, caller, job, halves).await?;
+                        // The refused request was a call too.
+                        piece.extra_calls += 1;
+                        piece.token_ratio = piece.token_ratio.max(token_ratio);
+                        return Ok(piece);
                     }
                     break;
                 }
@@ -190,7 +207,7 @@ async fn finished<M: Model>(
             max_tokens: request.max_tokens * 2,
             ..request.clone()
         };
-        if drafter.fits(&roomier, 1.0) {
+        if drafter.fits(&roomier) {
             answer = caller.call(&roomier).await.or_else(bearable)?;
         }
     }
@@ -235,7 +252,7 @@ async fn finished<M: Model>(
                 missing,
                 attempt,
             );
-            if !drafter.fits(&more, 1.0) {
+            if !drafter.fits(&more) {
                 break;
             }
             let more = caller.call(&more).await.or_else(bearable)?;
@@ -343,6 +360,7 @@ async fn split<M: Model>(
             joined.title = piece.title;
         }
         joined.text = [joined.text, piece.text].join(if at == 0 { "" } else { "\n\n" });
+        // One of the two is the call that was planned.
         joined.extra_calls += piece.extra_calls + usize::from(at > 0);
         joined.problems.extend(piece.problems);
         joined.degraded |= piece.degraded;

@@ -128,10 +128,7 @@ impl<M: Model> Writer<'_, M> {
                     attempt,
                 )
             };
-            if self
-                .drafter
-                .fits(&request, crate::summary::shape::ESTIMATE_ERROR)
-            {
+            if self.drafter.fits(&request) {
                 round.push((at, request));
             }
         }
