@@ -135,6 +135,12 @@ pub fn check(answer: &str, expected: &Expected<'_>) -> Vec<Problem> {
     found
 }
 
+/// Whether the same words come again and again.
+#[must_use]
+pub fn loops(answer: &str) -> bool {
+    grams::loops(&grams::words(answer))
+}
+
 /// Whether a text ends where a sentence does.
 #[must_use]
 pub fn ends_a_sentence(text: &str) -> bool {

@@ -1,6 +1,8 @@
 //! What models put around an answer, taken off before it is counted or judged.
 
-use crate::transcript::words;
+use std::collections::HashSet;
+
+use crate::transcript::{sentence, words};
 
 /// A preamble or closing remark is at most so long.
 const REMARK_MAX_WORDS: usize = 30;
@@ -170,6 +172,26 @@ pub fn to_last_sentence(text: &str) -> &str {
     end.and_then(|end| text.get(..end)).unwrap_or(text)
 }
 
+/// The text with each sentence once: what is left of a loop.
+#[must_use]
+pub fn without_repetitions(text: &str) -> String {
+    let mut seen = HashSet::new();
+    let mut kept = String::new();
+    let mut end = 0;
+    for range in sentence::sentences(text) {
+        let (gap, this) = (
+            text.get(end..range.start).unwrap_or_default(),
+            text.get(range.clone()).unwrap_or_default(),
+        );
+        end = range.end;
+        if seen.insert(this.to_lowercase()) {
+            kept.push_str(if kept.is_empty() { "" } else { gap });
+            kept.push_str(this);
+        }
+    }
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,6 +224,14 @@ mod tests {
         ] {
             assert_eq!(strip(answer), text, "{answer}");
         }
+    }
+
+    #[test]
+    fn of_a_loop_its_first_round_is_left() {
+        assert_eq!(
+            without_repetitions("They met. They left.\n\nThey met. They left. They slept."),
+            "They met. They left. They slept."
+        );
     }
 
     #[test]

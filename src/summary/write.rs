@@ -202,7 +202,7 @@ impl<M: Model> Writer<'_, M> {
                     break;
                 };
                 self.account(&piece);
-                habits.extend(piece.problems.iter().copied());
+                habits.extend(piece.habits.iter().copied());
                 let measured = piece.measured;
                 let section = self.section(piece, material, target, first + nth);
                 pace.learn(section.words(), measured);

@@ -14,3 +14,4 @@ pub(crate) mod behaviour;
 pub(crate) mod chat_server;
 pub(crate) mod huggingface;
 mod reset;
+pub(crate) mod workplace;

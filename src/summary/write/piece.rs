@@ -14,6 +14,9 @@ use super::draft::{Drafter, Material};
 /// A text that was cut off is kept as it is if it has this much of its length, in percent.
 const ENOUGH_PERCENT: usize = 90;
 
+/// How often a text is asked for that has something wrong with what it says: another time seldom helps more.
+const MAX_ATTEMPTS: usize = 2;
+
 /// How often a text that was cut off is continued.
 const MAX_CONTINUATIONS: usize = 2;
 
@@ -29,8 +32,10 @@ pub(super) struct Piece {
     pub(super) extra_calls: usize,
     /// Words asked for and words written, where the model's own answer shows how it keeps to lengths.
     pub(super) measured: Option<(usize, usize)>,
-    /// What is wrong with the text, and was wrong when it was asked for again.
+    /// What is wrong with the text.
     pub(super) problems: Vec<Problem>,
+    /// What was wrong with every answer though it was asked for again.
+    pub(super) habits: Vec<Problem>,
     /// The model gave nothing that could be used: the text is extractive.
     pub(super) degraded: bool,
     /// Largest ratio of the server's count of a prompt's tokens to the estimate.
@@ -64,6 +69,7 @@ pub(super) async fn piece<M: Model>(
 ) -> Result<Piece, ModelError> {
     let mut best: Option<(Vec<Problem>, Piece)> = None;
     let mut extra = 0;
+    let mut answers = 0;
     let mut token_ratio: f64 = 0.0;
     for attempt in 0.. {
         let request = drafter.about(job.task, job.material, job.place, job.ask, attempt);
@@ -76,6 +82,7 @@ pub(super) async fn piece<M: Model>(
         }
         match caller.call(&request).await {
             Ok(answer) => {
+                answers += 1;
                 token_ratio = token_ratio.max(ratio_of(&request, &answer));
                 let mut piece = finished(drafter, caller, &job, &request, answer, left).await?;
                 extra += std::mem::take(&mut piece.extra_calls);
@@ -124,19 +131,36 @@ pub(super) async fn piece<M: Model>(
                 .iter()
                 .all(|problem| !asks_again(*problem) || job.tolerated.contains(problem))
         });
-        if settled || extra >= job.allowance {
+        if settled || extra >= job.allowance || attempt + 1 >= MAX_ATTEMPTS {
             break;
         }
         extra += 1;
     }
-    let usable = best.filter(|(problems, _)| problems.iter().all(|problem| problem.is_bearable()));
-    let mut piece = match usable {
-        Some((problems, piece)) => Piece { problems, ..piece },
-        None => fallback(drafter, &job),
-    };
+    let habits = best
+        .as_ref()
+        .filter(|_| answers > 1)
+        .map_or_else(Vec::new, |(problems, _)| problems.clone());
+    let mut piece = best
+        .and_then(|(problems, piece)| usable(problems, piece))
+        .unwrap_or_else(|| fallback(drafter, &job));
+    piece.habits = habits;
     piece.extra_calls = extra;
     piece.token_ratio = token_ratio;
     Ok(piece)
+}
+
+/// What can be used of the best answer there is; `None` for nothing.
+fn usable(problems: Vec<Problem>, mut piece: Piece) -> Option<Piece> {
+    if problems.contains(&Problem::Loop) {
+        piece.text = scaffold::without_repetitions(&piece.text);
+        // What it would have been without the loop is not known.
+        piece.measured = None;
+    }
+    let bearable = problems
+        .iter()
+        .all(|&problem| problem.is_bearable() || problem == Problem::Loop);
+    (bearable && !piece.text.is_empty() && !check::loops(&piece.text))
+        .then_some(Piece { problems, ..piece })
 }
 
 /// Whether another attempt may help. Lengths are the business of the whole summary, not of one section.

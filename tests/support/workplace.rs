@@ -1,0 +1,151 @@
+//! A bucket in a temporary directory, a configuration, and a model at a simulated server: what a job needs.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use transcript_summarizer::config::{Config, Surface};
+use transcript_summarizer::error::Cause;
+use transcript_summarizer::event::Upload;
+use transcript_summarizer::job::{Outcome, Workshop};
+use transcript_summarizer::model::AnyModel;
+use transcript_summarizer::serve;
+use transcript_summarizer::store::{AnyStore, DirStore, Location};
+
+use super::huggingface::TOKEN;
+
+pub(crate) const BUCKET: &str = "transcripts";
+
+pub(crate) struct Workplace {
+    dir: TempDir,
+    config: Config,
+    store: AnyStore,
+    model: AnyModel,
+}
+
+impl Workplace {
+    /// With the embedded model, or the one at `url`, and these settings besides.
+    pub(crate) async fn new(url: Option<&str>, settings: &[(&str, &str)]) -> Self {
+        let mut variables: HashMap<String, String> = settings
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        if let Some(url) = url {
+            variables.insert("HF_API_TOKEN".into(), TOKEN.into());
+            variables.insert("HF_ENDPOINT_URL".into(), url.into());
+        }
+        let config =
+            Config::from_lookup(Surface::CommandLine, &|name| variables.get(name).cloned())
+                .unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let store = AnyStore::from(DirStore::new(dir.path()));
+        let model = AnyModel::connect(&config.provider).await.unwrap();
+        Self {
+            dir,
+            config,
+            store,
+            model,
+        }
+    }
+
+    fn path(&self, key: &str) -> PathBuf {
+        self.dir.path().join(BUCKET).join(key)
+    }
+
+    pub(crate) fn upload(&self, key: &str, content: impl AsRef<[u8]>) -> Upload {
+        let path = self.path(key);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+        Self::announced(key)
+    }
+
+    /// The upload as an event would tell of it, whether it is there or not.
+    pub(crate) fn announced(key: &str) -> Upload {
+        Upload {
+            at: Location::new(BUCKET, key),
+            other_key: None,
+            etag: None,
+            version_id: None,
+            size: None,
+            sequencer: None,
+        }
+    }
+
+    pub(crate) fn exists(&self, key: &str) -> bool {
+        self.path(key).exists()
+    }
+
+    pub(crate) fn read(&self, key: &str) -> String {
+        std::fs::read_to_string(self.path(key)).unwrap()
+    }
+
+    pub(crate) fn read_json(&self, key: &str) -> Value {
+        serde_json::from_str(&self.read(key)).unwrap()
+    }
+
+    fn workshop(&self) -> Workshop<'_, AnyStore, AnyStore, AnyModel> {
+        Workshop {
+            source: &self.store,
+            target: &self.store,
+            model: &self.model,
+            config: &self.config,
+            trace: None,
+        }
+    }
+
+    pub(crate) async fn run(&self, upload: &Upload) -> Result<Outcome, Cause> {
+        self.workshop().run(upload, &|_| {}).await
+    }
+
+    /// The answer to an invocation.
+    pub(crate) async fn answer(&self, payload: Value) -> Result<Value, String> {
+        serve::answer(&self.workshop(), payload)
+            .await
+            .map_err(|error| format!("{}: {error}", error.kind()))
+    }
+}
+
+/// The notification about these keys.
+pub(crate) fn event(keys: &[&str]) -> Value {
+    let records: Vec<Value> = keys
+        .iter()
+        .map(|key| {
+            json!({"eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
+                "s3": {"bucket": {"name": BUCKET}, "object": {"key": key}}})
+        })
+        .collect();
+    json!({ "Records": records })
+}
+
+/// The same in a message of a queue.
+pub(crate) fn message(id: &str, body: &Value) -> Value {
+    json!({"messageId": id, "eventSource": "aws:sqs", "body": body.to_string()})
+}
+
+/// A meeting of about `words` words, every turn about something of its own.
+pub(crate) fn meeting(words: usize) -> String {
+    const NAMES: [&str; 4] = ["Dana Whitfield", "Lee Ng", "Tobias Renwick", "Anjali Rao"];
+    const TOPICS: [&str; 6] = [
+        "depot",
+        "timetable",
+        "contract",
+        "platform",
+        "winter plan",
+        "fare pilot",
+    ];
+    (0..words / 24)
+        .map(|i| {
+            format!(
+                "[{:02}:{:02}:00] {}: For the {} we looked at item{i}, which costs {} dollars, and agreed that vendor{i} \
+                 delivers before week {} of next year.\n",
+                i / 60,
+                i % 60,
+                NAMES[i % NAMES.len()],
+                TOPICS[i / 40 % TOPICS.len()],
+                1000 + i * 7,
+                i % 50 + 1
+            )
+        })
+        .collect()
+}
