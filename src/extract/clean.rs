@@ -50,16 +50,29 @@ fn is_filler(word: &str) -> bool {
             .any(|filler| bare.eq_ignore_ascii_case(filler))
 }
 
-/// The same word twice in a row, as in `the the`; words that are doubled on purpose are longer or marked.
+/// Words that are doubled on purpose.
+const DOUBLED: [&str; 7] = ["that", "had", "very", "no", "bye", "so", "ha"];
+
+/// Short words that are no beginnings of the word after them, even if that begins like them: `to tomorrow`.
+const SHORT: [&str; 32] = [
+    "a", "i", "am", "an", "and", "as", "at", "be", "but", "by", "do", "for", "go", "he", "if",
+    "in", "is", "it", "me", "my", "no", "of", "on", "or", "so", "the", "to", "up", "us", "we",
+    "you", "her",
+];
+
+/// The same word twice in a row, as in `the the`, or its beginning first, as in `th these`.
 fn is_stutter(last: &str, word: &str) -> bool {
-    let bare = last.trim_end_matches([',', '-', '—']);
-    !bare.is_empty()
-        && bare.len() <= 4
-        && bare.chars().all(char::is_alphabetic)
-        && !["that", "had", "very", "no", "bye", "so", "ha"]
-            .iter()
-            .any(|&kept| bare.eq_ignore_ascii_case(kept))
-        && bare.eq_ignore_ascii_case(word.trim_end_matches([',', '.', '?', '!', ';', ':']))
+    let bare = last.trim_end_matches([',', '-', '—']).to_lowercase();
+    let word = word
+        .trim_end_matches([',', '.', '?', '!', ';', ':'])
+        .to_lowercase();
+    let short = !bare.is_empty() && bare.len() <= 4 && bare.chars().all(char::is_alphabetic);
+    let same = bare == word && !DOUBLED.contains(&bare.as_str());
+    let beginning = bare.len() <= 3
+        && word.len() > bare.len()
+        && word.starts_with(&bare)
+        && !SHORT.contains(&bare.as_str());
+    short && (same || beginning)
 }
 
 /// Some transcripts come in tokens: `I 've seen it , yes .`
@@ -101,6 +114,10 @@ mod tests {
         assert_eq!(
             clean("the error in the umbrella"),
             "The error in the umbrella"
+        );
+        assert_eq!(
+            clean("We ha have to tomorrow, th these t two."),
+            "We have to tomorrow, these two."
         );
         assert_eq!(clean("Um."), "");
     }

@@ -8,6 +8,9 @@ use super::unit::Units;
 /// How much longer sentences are held against them.
 const LENGTH_EXPONENT: f64 = 0.3;
 
+/// What a sentence that breaks off is worth, where others end as they should: readers want whole ones.
+const BROKEN_OFF: f64 = 0.5;
+
 /// The units chosen so far, and what they cost.
 pub(super) struct Selection<'a> {
     units: &'a Units,
@@ -49,8 +52,11 @@ impl<'a> Selection<'a> {
         min_words: usize,
     ) {
         let terms = self.terms;
+        let units = self.units;
         let score = |covered: &[bool], unit: usize, words: usize| {
-            terms.gain(unit, covered)
+            let broken_off = units.get(unit).is_some_and(|unit| unit.broken_off);
+            let worth = if broken_off { BROKEN_OFF } else { 1.0 };
+            worth * terms.gain(unit, covered)
                 / f64::from(u32::try_from(words).unwrap_or(u32::MAX)).powf(LENGTH_EXPONENT)
         };
         let mut queue: BinaryHeap<Candidate> = range

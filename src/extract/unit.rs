@@ -15,6 +15,8 @@ pub(super) struct Unit {
     pub(super) text: String,
     /// Words of `text`.
     pub(super) words: usize,
+    /// It has no mark at its end, though most sentences of the text have one.
+    pub(super) broken_off: bool,
 }
 
 /// All units of a text, in order.
@@ -54,7 +56,20 @@ impl Units {
             going_on = turns.speaker_id(turn).or(going_on);
             units.add(text, turn.body().min(end)..end, going_on);
         }
+        units.find_broken_off();
         units
+    }
+
+    fn find_broken_off(&mut self) {
+        let ends = |unit: &Unit| {
+            unit.text
+                .ends_with(['.', '!', '?', '…', '"', '”', '。', '！', '？'])
+        };
+        if self.all.iter().filter(|unit| ends(unit)).count() * 2 > self.all.len() {
+            for unit in &mut self.all {
+                unit.broken_off = !ends(unit);
+            }
+        }
     }
 
     fn add(&mut self, text: &str, range: Range<usize>, speaker: Option<usize>) {
@@ -67,6 +82,7 @@ impl Units {
                     speaker,
                     text,
                     words,
+                    broken_off: false,
                 });
             }
         }
