@@ -6,7 +6,7 @@ use super::terms::Terms;
 use super::unit::Units;
 
 /// How much longer sentences are held against them.
-const LENGTH_EXPONENT: f64 = 0.3;
+const LENGTH_EXPONENT: f64 = 0.2;
 
 /// What a sentence that breaks off is worth, where others end as they should: readers want whole ones.
 const BROKEN_OFF: f64 = 0.5;
