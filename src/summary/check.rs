@@ -13,6 +13,9 @@ const MAX_PERCENT: usize = 160;
 /// Copying: percent of the answer's runs of eight words that are in the source.
 const MAX_COPIED_PERCENT: usize = 25;
 
+/// An answer that is too long and copied to this extent is what was shown, sent back.
+const ECHO_PERCENT: usize = 80;
+
 /// Alignment: percent of the answer's distinct longer words that are in the source.
 const MIN_SHARED_PERCENT: usize = 15;
 
@@ -107,9 +110,14 @@ pub fn check(answer: &str, expected: &Expected<'_>) -> Vec<Problem> {
     let answer_words = grams::words(answer);
     let source_words = grams::words(expected.source);
     let copied = grams::copied_percent(&answer_words, &source_words);
+    let is_long = length * 100 > expected.words * MAX_PERCENT;
+    let sent_back = is_long && copied > ECHO_PERCENT;
     let mut found: Vec<Problem> = [
         (Problem::NotProse, is_no_prose(answer)),
-        (Problem::Echo, echoes(answer, &answer_words, expected)),
+        (
+            Problem::Echo,
+            sent_back || echoes(answer, &answer_words, expected),
+        ),
         (Problem::Loop, grams::loops(&answer_words)),
         (
             Problem::Language,
@@ -126,7 +134,7 @@ pub fn check(answer: &str, expected: &Expected<'_>) -> Vec<Problem> {
         (Problem::Copied, copied > MAX_COPIED_PERCENT),
         (Problem::Unfinished, !ends_a_sentence(answer)),
         (Problem::Short, length * 100 < expected.words * MIN_PERCENT),
-        (Problem::Long, length * 100 > expected.words * MAX_PERCENT),
+        (Problem::Long, is_long),
     ]
     .into_iter()
     .filter_map(|(problem, holds)| holds.then_some(problem))
@@ -252,6 +260,7 @@ mod tests {
                     half.trim()
                 ),
             ),
+            (Problem::Echo, format!("{SOURCE} {SOURCE}")),
             (Problem::Copied, SOURCE.to_owned()),
             (Problem::Unfinished, GOOD.trim_end_matches('.').to_owned()),
             (Problem::Short, half.to_owned()),

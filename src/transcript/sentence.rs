@@ -54,7 +54,8 @@ fn goes_on(piece: &str, rest: &str) -> bool {
         .next()
         .unwrap_or_default();
     let initial = last.chars().count() == 1 && last.starts_with(char::is_uppercase) && last != "I";
-    let dotted = last.contains('.') && last.split('.').all(|part| part.chars().count() == 1);
+    let letter = |part: &str| part.chars().count() == 1 && part.chars().all(char::is_alphabetic);
+    let dotted = last.contains('.') && last.split('.').all(letter);
     initial
         || dotted
         || ABBREVIATIONS
@@ -109,6 +110,10 @@ mod tests {
         assert_eq!(
             split("Mr. Lee and Dr. J. Ng met. The U.S. Office paid 3.5 m."),
             ["Mr. Lee and Dr. J. Ng met.", "The U.S. Office paid 3.5 m."]
+        );
+        assert_eq!(
+            split("It rose by 5.7. Then it fell."),
+            ["It rose by 5.7.", "Then it fell."]
         );
         assert_eq!(split("我们开会。讨论预算！"), ["我们开会。", "讨论预算！"]);
         assert_eq!(split(""), [""; 0]);
