@@ -16,7 +16,7 @@ pub use title::title;
 
 pub(crate) use terms::stems;
 
-use crate::transcript::tokens;
+use crate::transcript::{tokens, words};
 
 use select::Selection;
 use terms::Terms;
@@ -25,14 +25,12 @@ use unit::Units;
 /// Sentences with fewer words say too little by themselves; they are taken only when nothing longer is left.
 const MIN_WORDS: usize = 6;
 
-/// Parts of the text that are each represented, as long as the budget has room for it.
-const STRATA: usize = 4;
+/// Parts of the text that are each represented, as long as the budget has room for it. More than ten, so that every tenth of
+/// the text has something in the summary wherever its borders fall.
+const STRATA: usize = 18;
 
 /// Words that the smallest stratum is worth a sentence for.
-const STRATUM_WORDS: usize = 40;
-
-/// Tokens of a word, at first; what does not fit then is tried shorter.
-const TOKENS_PER_WORD: usize = 2;
+const STRATUM_WORDS: usize = 20;
 
 /// About `budget` words (never more) of the most telling sentences of `text`, in their order, each turn with its speaker's
 /// name. `going_on` speaks at the beginning, if the text begins in the middle of a turn.
@@ -49,14 +47,18 @@ pub fn beyond(known: &str, text: &str, going_on: Option<&str>, budget: usize) ->
     let mut chosen = Selection::new(&units, &terms, budget);
     chosen.cover(known);
     if budget >= STRATA * STRATUM_WORDS {
-        for stratum in 0..STRATA {
-            let range = units.len() * stratum / STRATA..units.len() * (stratum + 1) / STRATA;
-            chosen.take_best(range, 1, MIN_WORDS);
+        let strata = units.strata(STRATA);
+        for (at, stratum) in strata.iter().enumerate() {
+            // An even share of what is left, so that the last ones get something too.
+            let share = chosen.left() / (strata.len() - at);
+            if chosen.take_best(stratum.clone(), 1, MIN_WORDS..=share) == 0 {
+                chosen.take_best(stratum.clone(), 1, 1..=share * 2);
+            }
         }
     }
-    chosen.take_best(0..units.len(), usize::MAX, MIN_WORDS);
+    chosen.take_best(0..units.len(), usize::MAX, MIN_WORDS..=usize::MAX);
     if known.is_empty() {
-        chosen.take_best(0..units.len(), usize::MAX, 1);
+        chosen.take_best(0..units.len(), usize::MAX, 1..=usize::MAX);
     }
     chosen.render()
 }
@@ -64,25 +66,24 @@ pub fn beyond(known: &str, text: &str, going_on: Option<&str>, budget: usize) ->
 /// As much of the most telling sentences of `text` as `most` estimated tokens hold.
 #[must_use]
 pub fn within_tokens(text: &str, going_on: Option<&str>, most: usize) -> String {
-    if tokens::estimate(text) <= most {
+    let whole = tokens::estimate(text);
+    if whole <= most {
         return text.to_owned();
     }
-    let mut words = most;
+    // As many words as the tokens hold if all words cost the same; names and marks may make it fewer.
+    let mut budget = words::count(text) * most / whole;
     loop {
-        words = words * 4 / 5;
-        let shorter = extract(text, going_on, words);
-        if words * TOKENS_PER_WORD <= most && tokens::estimate(&shorter) <= most
-            || shorter.is_empty()
-        {
+        let shorter = extract(text, going_on, budget);
+        if tokens::estimate(&shorter) <= most {
             return shorter;
         }
+        budget = budget * 9 / 10;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transcript::words;
 
     fn meeting() -> String {
         let topics = [

@@ -46,7 +46,7 @@ fn obedient(request: &ChatRequest) -> Behaviour {
     let mut sentences = String::from("Matters of this part\n\n");
     let mut at = 0;
     while words::count(&sentences) + 9 <= asked {
-        let word = |nth: usize| about[(at * at + at + nth * (at + 5)) % about.len()];
+        let word = |nth: usize| about[(at + nth * 11) % about.len()];
         sentences.push_str(&format!(
             "They noted {} with {} beside {} there. ",
             word(0),

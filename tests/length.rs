@@ -14,7 +14,8 @@ mod writer;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use summaries::{Run, limits, sample, summarize, transcript, transcripts};
+use summaries::{Run, carry_out, limits, sample, samples, summarize, transcript, transcripts};
+use transcript_summarizer::summary::{Plan, plan};
 use transcript_summarizer::transcript::Transcript;
 use writer::{ERROR_TEXT, HOSTILE, Habit, PROFILES, REMARKS, SimulatedWriter};
 
@@ -25,12 +26,14 @@ const LEAST_WORDS: usize = 6667;
 
 const CONTEXT: usize = 32_768;
 
-/// The transcripts that are long enough, read once.
-static LONG: LazyLock<Vec<(String, Transcript)>> = LazyLock::new(|| {
-    transcripts(LEAST_WORDS)
-        .into_iter()
-        .map(|(name, text)| (name, transcript(&text)))
-        .collect()
+/// The transcripts that are long enough, read and planned once.
+static LONG: LazyLock<Vec<(String, Transcript, Plan)>> = LazyLock::new(|| {
+    let read = |(name, text): (String, String)| {
+        let transcript = transcript(&text);
+        let plan = plan(&transcript, TARGET, &limits(CONTEXT)).unwrap();
+        (name, transcript, plan)
+    };
+    transcripts(LEAST_WORDS).into_iter().map(read).collect()
 });
 
 #[test]
@@ -58,9 +61,9 @@ fn keeps_to_it(profile: usize) {
     let profile = PROFILES[profile];
     let (mut off, mut shares) = (Vec::new(), Vec::new());
     let mut degraded = 0;
-    for (name, transcript) in LONG.iter() {
+    for (name, transcript, plan) in LONG.iter() {
         let model = SimulatedWriter::new(Habit::Measured(profile)).window(Some(CONTEXT));
-        let run = summarize(transcript, TARGET, limits(CONTEXT), 8, &model);
+        let run = carry_out(plan.clone(), transcript, limits(CONTEXT), 8, &model);
         run.assert_covers(transcript);
         run.assert_calls_bounded(name);
         assert_eq!(model.refused().len(), 0, "{name}");
@@ -85,13 +88,14 @@ fn keeps_to_it(profile: usize) {
 
 #[test]
 fn no_model_can_break_it() {
-    let sample = transcript(&sample());
-    println!("habit      context  words  off %  calls  planned  sections degraded of");
     // Sections from the text itself, and from notes on it.
-    for context in [CONTEXT, 2048] {
+    let cases = [(sample(), CONTEXT), (samples(2), 2048)];
+    println!("habit      context  words  off %  calls  planned  sections degraded of");
+    for (text, context) in cases {
+        let sample = transcript(&text);
         for habit in HOSTILE {
             let model = SimulatedWriter::new(habit).window(Some(context));
-            let run = summarize(&sample, TARGET, limits(context), 8, &model);
+            let run = summarize(&sample, TARGET, limits(context), &model);
             println!(
                 "{:9} {context:8} {:6} {:6.2} {:6} {:8} {:18} {:2}",
                 format!("{habit:?}"),
@@ -130,7 +134,10 @@ fn assert_is_a_summary(run: &Run, model: &SimulatedWriter, what: &str) {
             "{what}: {line} is in {text}"
         );
     }
-    assert!(!loops(text), "{what}: it loops: {text}");
+    let sections = run.summary.sections.iter().map(|section| &section.text);
+    for text in sections.chain(&run.summary.overview) {
+        assert!(!loops(text), "{what}: it loops: {text}");
+    }
 }
 
 /// Twelve words in a row, three times.

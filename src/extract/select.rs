@@ -1,6 +1,7 @@
 //! Lazy greedy selection of units within a budget of words.
 
 use std::collections::{BTreeSet, BinaryHeap};
+use std::ops::RangeInclusive;
 
 use super::terms::Terms;
 use super::unit::Units;
@@ -39,18 +40,23 @@ impl<'a> Selection<'a> {
         }
     }
 
+    /// Words that may still be chosen.
+    pub(super) fn left(&self) -> usize {
+        self.budget.saturating_sub(self.words)
+    }
+
     /// Counts the terms of `known` as covered.
     pub(super) fn cover(&mut self, known: &str) {
         self.terms.cover_all(known, &mut self.covered);
     }
 
-    /// Takes up to `most` of the best units of `range` that have at least `min_words` and fit.
+    /// Takes up to `most` of the best units of `range` that have one of these `lengths` in words, and fit. Returns how many.
     pub(super) fn take_best(
         &mut self,
         range: std::ops::Range<usize>,
         most: usize,
-        min_words: usize,
-    ) {
+        lengths: RangeInclusive<usize>,
+    ) -> usize {
         let terms = self.terms;
         let units = self.units;
         let score = |covered: &[bool], unit: usize, words: usize| {
@@ -62,7 +68,7 @@ impl<'a> Selection<'a> {
         let mut queue: BinaryHeap<Candidate> = range
             .filter_map(|unit| {
                 let words = self.units.get(unit)?.words;
-                (words >= min_words && !self.chosen.contains(&unit)).then(|| Candidate {
+                (lengths.contains(&words) && !self.chosen.contains(&unit)).then(|| Candidate {
                     score: score(&self.covered, unit, words),
                     unit,
                 })
@@ -90,6 +96,7 @@ impl<'a> Selection<'a> {
                 taken += 1;
             }
         }
+        taken
     }
 
     /// Words of the speakers' names that choosing `unit` adds: its own, and that of a turn it interrupts.

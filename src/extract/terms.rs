@@ -17,6 +17,9 @@ const STOPWORDS: &str = "a about above after again all also am an and any are as
     we'll we're we've well were what what's when where which while who why will with won't would yeah yep yes yet you \
     you'd you'll you're you've your roger copy";
 
+/// Numbers are facts: dates, amounts, codes.
+const NUMBER_WORTH: f64 = 2.0;
+
 /// The terms of a text.
 pub(super) struct Terms {
     ids: HashMap<String, u32>,
@@ -76,7 +79,10 @@ impl Terms {
         let weight = stats
             .iter()
             .map(|term| {
-                (1.0 + f64::from(term.count).ln())
+                let number = term.surface.contains(|c: char| c.is_ascii_digit());
+                let worth = if number { NUMBER_WORTH } else { 1.0 };
+                worth
+                    * (1.0 + f64::from(term.count).ln())
                     * (total / f64::from(term.sentences.max(1))).ln().max(0.1)
             })
             .collect();

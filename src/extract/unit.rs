@@ -88,6 +88,26 @@ impl Units {
         }
     }
 
+    /// The units in `count` successive parts of about as many words each.
+    pub(super) fn strata(&self, count: usize) -> Vec<Range<usize>> {
+        let total: usize = self.all.iter().map(|unit| unit.words).sum();
+        let mut starts = vec![0];
+        let mut words = 0;
+        for (at, unit) in self.all.iter().enumerate() {
+            if starts.len() < count && words * count >= total * starts.len() && at > 0 {
+                starts.push(at);
+            }
+            words += unit.words;
+        }
+        let ends = starts.iter().skip(1).copied().chain([self.all.len()]);
+        starts
+            .iter()
+            .copied()
+            .zip(ends)
+            .map(|(start, end)| start..end)
+            .collect()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.all.len()
     }

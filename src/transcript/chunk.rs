@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::boundary;
-use super::tokens::{self, Cost};
+use super::tokens::{self, Cost, Rate};
 use super::turn::Turns;
 
 /// How far a cut may be from its aim, in percent of the aim.
@@ -38,12 +38,13 @@ pub fn count_for(tokens: usize, budget: usize) -> usize {
 /// A single character that costs more than the budget is still one chunk; a text of few characters gives fewer chunks.
 #[must_use]
 pub fn divide(text: &str, turns: &Turns, budget: usize, at_least: usize) -> Vec<Chunk> {
-    let total = tokens::cost(text);
+    let rate = Rate::of(text);
+    let total = tokens::cost_at(text, rate);
     let mut count = at_least
         .max(total.div_ceil(Cost::of_tokens(budget).percent(FILL_PERCENT)))
         .max(1);
     loop {
-        let chunks = cut(text, turns, total, Cost::of_tokens(budget), count);
+        let chunks = cut(text, turns, (total, rate), Cost::of_tokens(budget), count);
         // Cuts that found no boundary where they needed one: more chunks leave more room.
         if count >= text.len() || chunks.iter().all(|chunk| chunk.tokens <= budget) {
             return chunks;
@@ -52,7 +53,13 @@ pub fn divide(text: &str, turns: &Turns, budget: usize, at_least: usize) -> Vec<
     }
 }
 
-fn cut(text: &str, turns: &Turns, total: Cost, budget: Cost, count: usize) -> Vec<Chunk> {
+fn cut(
+    text: &str,
+    turns: &Turns,
+    (total, rate): (Cost, Rate),
+    budget: Cost,
+    count: usize,
+) -> Vec<Chunk> {
     let mut chunks = Vec::with_capacity(count.min(text.len()));
     let mut remaining = total;
     let mut start = 0;
@@ -65,10 +72,10 @@ fn cut(text: &str, turns: &Turns, total: Cost, budget: Cost, count: usize) -> Ve
             .max(remaining - budget.times(left - 1))
             .min(aim);
         let most = aim.percent(100 + SLACK_PERCENT).min(budget).max(aim);
-        let (low, low_cost) = tokens::walk(rest.as_bytes(), least);
+        let (low, low_cost) = tokens::walk(rest.as_bytes(), least, rate);
         let after = rest.as_bytes().get(low..).unwrap_or_default();
-        let middle = low + tokens::walk(after, aim - low_cost).0;
-        let (high, _) = tokens::walk(after, most - low_cost);
+        let middle = low + tokens::walk(after, aim - low_cost, rate).0;
+        let (high, _) = tokens::walk(after, most - low_cost, rate);
         // The last byte of the walk may be the one too many.
         let window = start + low..start + (low + high).saturating_sub(1).max(middle);
         let end = boundary::best(text, turns, window, start + middle)
@@ -77,7 +84,7 @@ fn cut(text: &str, turns: &Turns, total: Cost, budget: Cost, count: usize) -> Ve
         let Some(chunk) = text.get(start..end).filter(|_| end < text.len()) else {
             break;
         };
-        let cost = tokens::cost(chunk);
+        let cost = tokens::cost_at(chunk, rate);
         chunks.push(Chunk {
             range: start..end,
             tokens: cost.tokens(),
@@ -88,7 +95,7 @@ fn cut(text: &str, turns: &Turns, total: Cost, budget: Cost, count: usize) -> Ve
     if let Some(rest) = text.get(start..).filter(|rest| !rest.is_empty()) {
         chunks.push(Chunk {
             range: start..text.len(),
-            tokens: tokens::estimate(rest),
+            tokens: tokens::cost_at(rest, rate).tokens(),
         });
     }
     chunks
@@ -218,7 +225,8 @@ mod tests {
             for chunk in &chunks {
                 prop_assert!(!chunk.range.is_empty());
                 prop_assert!(chunk.tokens <= budget, "{} tokens of {}", chunk.tokens, budget);
-                prop_assert_eq!(chunk.tokens, tokens::estimate(&text[chunk.range.clone()]));
+                let rate = Rate::of(&text);
+                prop_assert_eq!(chunk.tokens, tokens::cost_at(&text[chunk.range.clone()], rate).tokens());
             }
         }
     }

@@ -1,11 +1,12 @@
 //! How many tokens a text costs, estimated without any vocabulary.
 //!
-//! The served model's tokenizer is not known at build time, so text is priced by runs of character classes (formula and
-//! measurements: ALGORITHM.md, "Tokens"). With its margin the estimate is an upper bound for the tokenizers it was held
-//! against; what remains is learned from the `usage` that endpoints report.
+//! The served model's tokenizer is not known at build time, so text is priced by runs of character classes, after
+//! ALGORITHM.md, "Tokens". Held against the vocabularies of eight families of models (tests/token_estimate.rs) it turned out that
+//! English words need a price of their own, because every vocabulary knows them, and that digits cost one token each, because
+//! some vocabularies have no others. What remains is learned from the `usage` that endpoints report.
 
-/// Costs are counted in sixths of a token, so that they stay exact integers and can be summed in any order.
-const UNIT: u64 = 6;
+/// Costs are counted in hundredths of a token, so that they stay exact integers and can be summed in any order.
+const UNIT: u64 = 100;
 
 /// Estimates are raised by a tenth: what makes them an upper bound.
 const MARGIN_PERCENT: u64 = 110;
@@ -18,6 +19,8 @@ enum Class {
     Blank,
     Symbol,
     NonAscii,
+    /// Greek and Hebrew, of which some vocabularies know hardly more than the letters.
+    Dense,
 }
 
 #[expect(clippy::indexing_slicing, reason = "computed at build time")]
@@ -30,6 +33,7 @@ const CLASSES: [Class; 256] = {
             b'0'..=b'9' => Class::Digit,
             b'\n' | b'\r' => Class::Newline,
             b' ' | b'\t' => Class::Blank,
+            0xce | 0xcf | 0xd6 | 0xd7 => Class::Dense,
             0x80..=0xff => Class::NonAscii,
             _ => Class::Symbol,
         };
@@ -38,7 +42,7 @@ const CLASSES: [Class; 256] = {
     classes
 };
 
-/// A price in sixths of a token, without the margin: exact, so that prices of parts can be summed and compared.
+/// A price in hundredths of a token, without the margin: exact, so that prices of parts can be summed and compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cost(u64);
 
@@ -95,10 +99,74 @@ impl std::ops::Sub for Cost {
     }
 }
 
-/// The cost of `text`.
+/// What letters cost in a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rate {
+    /// English, whose words every vocabulary knows.
+    English,
+    /// Any other language in Latin letters, names, code: words are put together from pieces.
+    Other,
+}
+
+/// Words that are frequent in English and rare elsewhere.
+const ENGLISH: [&str; 40] = [
+    "the", "and", "of", "that", "with", "you", "we", "it", "this", "they", "have", "what", "for",
+    "are", "not", "but", "be", "just", "to", "know", "would", "there", "from", "if", "about",
+    "can", "our", "your", "on", "at", "is", "think", "like", "will", "do", "all", "right", "okay",
+    "roger", "which",
+];
+
+/// A text is English if this share of its words is among those, in percent.
+const ENGLISH_PERCENT: usize = 15;
+
+/// Fewer words are no evidence.
+const MIN_WORDS: usize = 20;
+
+/// A long text is judged by so many pieces of so many bytes.
+const SAMPLES: usize = 16;
+const SAMPLE_BYTES: usize = 2048;
+
+impl Rate {
+    /// The rate for `text`, judged by samples of it.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let step = (text.len() / SAMPLES).max(SAMPLE_BYTES);
+        let (mut words, mut known) = (0, 0);
+        for start in (0..text.len()).step_by(step) {
+            let sample = text
+                .as_bytes()
+                .get(start..(start + SAMPLE_BYTES).min(text.len()))
+                .unwrap_or_default();
+            for word in sample
+                .split(|&byte| class_of(byte) != Class::Letter)
+                .filter(|word| !word.is_empty())
+            {
+                words += 1;
+                known += usize::from(
+                    ENGLISH
+                        .iter()
+                        .any(|english| english.as_bytes().eq_ignore_ascii_case(word)),
+                );
+            }
+        }
+        if words >= MIN_WORDS && known * 100 >= words * ENGLISH_PERCENT {
+            Self::English
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// The cost of `text` at the rate that fits it.
 #[must_use]
 pub fn cost(text: &str) -> Cost {
-    walk(text.as_bytes(), Cost(u64::MAX)).1
+    cost_at(text, Rate::of(text))
+}
+
+/// The cost of `text` at a given rate: that of the whole, for parts of it that are to be compared.
+#[must_use]
+pub fn cost_at(text: &str, rate: Rate) -> Cost {
+    walk(text.as_bytes(), Cost(u64::MAX), rate).1
 }
 
 /// Estimated tokens of `text`, margin included.
@@ -111,7 +179,7 @@ pub fn estimate(text: &str) -> usize {
 ///
 /// The prefix may end inside a character.
 #[must_use]
-pub(super) fn walk(bytes: &[u8], limit: Cost) -> (usize, Cost) {
+pub(super) fn walk(bytes: &[u8], limit: Cost, rate: Rate) -> (usize, Cost) {
     let mut closed = 0;
     let mut at = 0;
     while let Some(&first) = bytes.get(at) {
@@ -119,7 +187,7 @@ pub(super) fn walk(bytes: &[u8], limit: Cost) -> (usize, Cost) {
             break;
         }
         let class = class_of(first);
-        // Blanks cost the same at any length; of all else a byte costs at least a sixth, so a longer look is never needed.
+        // Blanks cost the same at any length; of all else a byte costs at least a hundredth, so a longer look is never needed.
         let reach = match class {
             Class::Newline | Class::Blank => usize::MAX,
             _ => usize::try_from(limit.0 - closed).unwrap_or(usize::MAX),
@@ -128,18 +196,18 @@ pub(super) fn walk(bytes: &[u8], limit: Cost) -> (usize, Cost) {
         let run = rest
             .iter()
             .take(reach)
-            .take_while(|&&byte| class_of(byte) == class)
+            .take_while(|&&byte| goes_on(class, byte))
             .count()
             .max(1);
-        let cost = run_cost(class, run as u64);
+        let cost = run_cost(class, run as u64, rate);
         if closed + cost < limit.0 {
             closed += cost;
             at += run;
         } else {
             let enough = shortest(run, |length| {
-                closed + run_cost(class, length as u64) >= limit.0
+                closed + run_cost(class, length as u64, rate) >= limit.0
             });
-            closed += run_cost(class, enough as u64);
+            closed += run_cost(class, enough as u64, rate);
             at += enough;
         }
     }
@@ -179,19 +247,26 @@ fn class_of(byte: u8) -> Class {
     CLASSES[usize::from(byte)]
 }
 
-/// The cost of one run in sixths of a token.
+/// Whether a run goes on with this byte; what continues a character belongs to it.
 #[inline]
-fn run_cost(class: Class, bytes: u64) -> u64 {
+fn goes_on(class: Class, byte: u8) -> bool {
+    class_of(byte) == class || (class == Class::Dense && matches!(byte, 0x80..=0xbf))
+}
+
+/// The cost of one run in hundredths of a token.
+#[inline]
+fn run_cost(class: Class, bytes: u64, rate: Rate) -> u64 {
     if bytes == 0 {
         return 0;
     }
-    match class {
-        Class::Letter => UNIT + (bytes - 1),
-        Class::Digit => UNIT * bytes.div_ceil(3),
-        Class::Newline => UNIT,
-        Class::Blank => UNIT * u64::from(bytes > 1),
-        Class::Symbol => UNIT * bytes,
-        Class::NonAscii => UNIT * (bytes * 10).div_ceil(27),
+    match (class, rate) {
+        (Class::Letter, Rate::English) => UNIT * (1 + (bytes - 1) / 8),
+        (Class::Letter, Rate::Other) => UNIT + 23 * (bytes - 1),
+        (Class::Digit | Class::Symbol, _) => UNIT * bytes,
+        (Class::Newline, _) => UNIT,
+        (Class::Blank, _) => UNIT * u64::from(bytes > 1),
+        (Class::NonAscii, _) => UNIT * (bytes * 10).div_ceil(27),
+        (Class::Dense, _) => UNIT * (bytes * 10).div_ceil(19),
     }
 }
 
@@ -201,20 +276,22 @@ mod tests {
 
     #[test]
     fn each_class_has_its_price() {
-        for (text, sixths) in [
-            ("", 0),
-            ("a", 6),
-            ("seventh", 12),
-            ("don't", 10),
-            ("1234", 12),
-            ("\n\r\n\n", 6),
-            (" ", 0),
-            ("  \t", 6),
-            ("?!", 12),
-            ("日本語", 24),
-            ("one 2", 8 + 6),
+        for (text, english, other) in [
+            ("", 0, 0),
+            ("a", 100, 100),
+            ("committee", 200, 284),
+            ("don't", 100, 192),
+            ("1234", 400, 400),
+            ("\n\r\n\n", 100, 100),
+            (" ", 0, 0),
+            ("  \t", 100, 100),
+            ("?!", 200, 200),
+            ("日本語", 400, 400),
+            ("αβγδ", 500, 500),
+            ("one 2", 200, 246),
         ] {
-            assert_eq!(cost(text), Cost(sixths), "{text:?}");
+            assert_eq!(cost_at(text, Rate::English), Cost(english), "{text:?}");
+            assert_eq!(cost_at(text, Rate::Other), Cost(other), "{text:?}");
         }
     }
 
@@ -225,21 +302,30 @@ mod tests {
     }
 
     #[test]
+    fn english_is_told_from_other_languages() {
+        let english = "We agreed that the depot would be late, and that they have to ask the city about it before March. ";
+        let german = "Wir waren uns einig, dass das Depot zu spät kommt, und dass man die Stadt vor dem März fragen muss, ob. ";
+        assert_eq!(Rate::of(&english.repeat(300)), Rate::English);
+        assert_eq!(Rate::of(&german.repeat(300)), Rate::Other);
+        assert_eq!(Rate::of("the"), Rate::Other);
+    }
+
+    #[test]
     fn a_walk_stops_at_the_first_byte_that_costs_enough() {
         let text = "Budget: 1,250,000 — approved…\n\n日本語 and more   text.";
-        for limit in 0..=cost(text).0 {
-            let (length, reached) = walk(text.as_bytes(), Cost(limit));
-            assert_eq!(
-                walk(&text.as_bytes()[..length], Cost(u64::MAX)).1,
-                reached,
-                "prefix of {length}"
-            );
-            assert!(reached.0 >= limit);
-            if let Some(shorter) = length.checked_sub(1) {
-                assert!(
-                    walk(&text.as_bytes()[..shorter], Cost(u64::MAX)).1.0 < limit,
-                    "{length} is not the shortest for {limit}"
-                );
+        for rate in [Rate::English, Rate::Other] {
+            for limit in (0..=cost_at(text, rate).0).step_by(7) {
+                let (length, reached) = walk(text.as_bytes(), Cost(limit), rate);
+                let whole =
+                    |length: usize| walk(&text.as_bytes()[..length], Cost(u64::MAX), rate).1;
+                assert_eq!(whole(length), reached, "prefix of {length}");
+                assert!(reached.0 >= limit);
+                if let Some(shorter) = length.checked_sub(1) {
+                    assert!(
+                        whole(shorter).0 < limit,
+                        "{length} is not the shortest for {limit}"
+                    );
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The same kind of meeting in many languages and notations: what an estimate of tokens has to hold for.
 
 /// Name and text, in the order in which tables print them.
-pub const TEXTS: [(&str, &str); 21] = [
+pub(crate) const TEXTS: [(&str, &str); 21] = [
     ("German", GERMAN),
     ("Dutch", DUTCH),
     ("Spanish", SPANISH),

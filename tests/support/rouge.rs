@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 /// ROUGE-1 F1 of `candidate` against `reference`, in lower case, letters and digits only.
-pub fn rouge_1(candidate: &str, reference: &str) -> f64 {
+pub(crate) fn rouge_1(candidate: &str, reference: &str) -> f64 {
     let (candidate, reference) = (counts(candidate), counts(reference));
     let common: usize = reference
         .iter()

@@ -8,6 +8,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stderr,
     reason = "a test that cannot be set up has failed"
 )]
 
@@ -20,7 +21,7 @@ use transcript_summarizer::summary::{self, Limits, Plan, Settings, Summary};
 use transcript_summarizer::transcript::{Decoder, Transcript, words};
 
 /// Below this window prompts are short ones, as in the configuration.
-const FULL_PROMPT_CONTEXT: usize = 6000;
+const FULL_PROMPT_CONTEXT: usize = 4096;
 
 /// From this window on room is kept for reasoning, as in the configuration.
 const REASONING_CONTEXT: usize = 16_384;
@@ -60,6 +61,23 @@ pub(crate) fn transcript(text: &str) -> Transcript {
 pub(crate) fn sample() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/harbor-line-review.txt");
     std::fs::read_to_string(path).unwrap()
+}
+
+/// The sample so many times, each time about other things.
+pub(crate) fn samples(times: u8) -> String {
+    let sample = sample();
+    let renamed = |ending: u8| {
+        let word = move |word: &str| {
+            let plain = word.trim_end();
+            if plain.len() > 3 && plain.bytes().all(|byte| byte.is_ascii_lowercase()) {
+                format!("{plain}{} ", char::from(ending))
+            } else {
+                word.to_owned()
+            }
+        };
+        sample.split_inclusive(' ').map(word).collect::<String>()
+    };
+    (0..times).map(|nth| renamed(b'a' + nth)).collect()
 }
 
 /// Names and texts of the transcripts of at least `least` words: the sample, and the shared ones where they are at hand.
@@ -134,15 +152,25 @@ impl Run {
     }
 }
 
-/// Summarizes in `words` words with up to `concurrency` calls at a time.
+/// Summarizes in `words` words.
 pub(crate) fn summarize<M: Model>(
     transcript: &Transcript,
     words: usize,
     limits: Limits,
-    concurrency: usize,
     model: &M,
 ) -> Run {
     let plan = summary::plan(transcript, words, &limits).unwrap();
+    carry_out(plan, transcript, limits, 8, model)
+}
+
+/// Writes what is planned, with up to `concurrency` calls at a time.
+pub(crate) fn carry_out<M: Model>(
+    plan: Plan,
+    transcript: &Transcript,
+    limits: Limits,
+    concurrency: usize,
+    model: &M,
+) -> Run {
     let settings = Settings {
         limits,
         concurrency,

@@ -1,6 +1,7 @@
 //! A language model in this process: deterministic, readable, and as unreliable as it is told to be.
 #![allow(
     dead_code,
+    unused_imports,
     reason = "each test file compiles its own copy and uses its own part"
 )]
 #![allow(

@@ -143,9 +143,9 @@ fn sentence(random: &mut Random, about: &Vocabulary, words: usize) -> String {
         }
     };
     say(&subject, random, &mut said);
-    say(*random.pick(&VERBS), random, &mut said);
+    say(random.pick::<&str>(&VERBS), random, &mut said);
     say("the *", random, &mut said);
-    say(*random.pick(&LINKS), random, &mut said);
+    say(random.pick::<&str>(&LINKS), random, &mut said);
     say("the *", random, &mut said);
     while said.len() < words {
         let room = words - said.len();
@@ -159,7 +159,7 @@ fn sentence(random: &mut Random, about: &Vocabulary, words: usize) -> String {
             })
             .collect();
         match (fitting.is_empty(), room) {
-            (false, _) => say(*random.pick(&fitting), random, &mut said),
+            (false, _) => say(random.pick::<&str>(&fitting), random, &mut said),
             (true, 1) => say("too", random, &mut said),
             (true, 2) => say("with *", random, &mut said),
             (true, _) => say("and then *", random, &mut said),
@@ -169,7 +169,11 @@ fn sentence(random: &mut Random, about: &Vocabulary, words: usize) -> String {
     if said.len() > words {
         said = vec!["They".to_owned(), "discussed".to_owned()];
         while said.len() < words {
-            let joint = if said.len() % 2 == 0 { "*" } else { "and" };
+            let joint = if said.len().is_multiple_of(2) {
+                "*"
+            } else {
+                "and"
+            };
             say(joint, random, &mut said);
         }
         said.truncate(words);
