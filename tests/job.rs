@@ -163,6 +163,10 @@ async fn a_failing_endpoint_is_an_error_and_leaves_nothing() {
             Behaviour::status(401, format!("Incorrect API key provided: {TOKEN}")),
             "HF_API_TOKEN",
         ),
+        (
+            Behaviour::status(422, r#"{"error":"unknown parameter: stream_options"}"#),
+            "stream_options",
+        ),
         (Behaviour::HangUp, "connection"),
     ] {
         let server = ChatServer::start(move |_| behaviour.clone()).await;

@@ -18,7 +18,7 @@ const OVERVIEW_MIN_WORDS: usize = 40;
 const RESERVE: usize = 10;
 
 /// How much of a section's length its size decides; the rest goes by what is in it.
-const BY_SIZE: f64 = 0.7;
+pub(super) const BY_SIZE: f64 = 0.7;
 
 /// What will be sent, and what is expected back.
 #[derive(Debug, Clone, PartialEq)]

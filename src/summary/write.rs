@@ -5,6 +5,7 @@ mod draft;
 mod notes;
 mod piece;
 mod repair;
+mod split;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 

@@ -6,7 +6,7 @@ use super::{MAX_ALLOWANCE, MAX_SPLITS, WriteError, Writer};
 use crate::extract::{self, Information};
 use crate::model::Model;
 use crate::prompt::Task;
-use crate::summary::plan::Plan;
+use crate::summary::plan::{BY_SIZE, Plan};
 use crate::summary::shape::{Level, notes_output};
 use crate::transcript::tokens;
 
@@ -47,7 +47,7 @@ impl<M: Model> Writer<'_, M> {
             .sum();
         let weights = materials.iter().enumerate().map(|(at, material)| {
             let share = tokens::estimate(&material.block) as f64 / size.max(1) as f64;
-            0.7 * share + 0.3 * information.share(at)
+            BY_SIZE * share + (1.0 - BY_SIZE) * information.share(at)
         });
         let weights = weights.collect();
         Ok((materials, weights))
