@@ -57,7 +57,8 @@ pub fn beyond(known: &str, text: &str, going_on: Option<&str>, budget: usize) ->
         }
     }
     chosen.take_best(0..units.len(), usize::MAX, MIN_WORDS..=usize::MAX);
-    if known.is_empty() {
+    // A "Perfect." here and there would fill the last gap and tell nobody anything; of a text that has little else it is all.
+    if known.is_empty() && chosen.left() * 10 > budget {
         chosen.take_best(0..units.len(), usize::MAX, 1..=usize::MAX);
     }
     chosen.render()

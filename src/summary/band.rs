@@ -25,11 +25,25 @@ const MIN_DUPLICATE_WORDS: usize = 5;
 /// Fewer words are not added to a section.
 const MIN_ADDED: usize = 10;
 
-/// Brings a summary within its band around `target` words. One that `quotes` anyway takes more quotations without a warning.
-pub(super) fn fit(summary: &mut Summary, transcript: &Transcript, target: usize, quotes: bool) {
+/// What a summary of `target` words may be long: no more than that, if a longer one would have to be padded.
+pub(super) fn longest(target: usize, reduced: bool) -> usize {
+    if reduced {
+        target
+    } else {
+        target + target * LONGER_PERCENT / 100
+    }
+}
+
+/// Brings a summary to about `target` words and at most `most`. One that `quotes` anyway takes more quotations without a warning.
+pub(super) fn fit(
+    summary: &mut Summary,
+    transcript: &Transcript,
+    target: usize,
+    most: usize,
+    quotes: bool,
+) {
     drop_duplicates(&mut summary.sections);
     let words = words::count(&summary.text());
-    let most = target + target * LONGER_PERCENT / 100;
     if words > most {
         drop_least(&mut summary.sections, words - most);
         return;
@@ -290,7 +304,7 @@ mod tests {
             sections: vec![section(&text, 14, 0..10)],
             warnings: Vec::new(),
         };
-        fit(&mut summary, &transcript(), 14, false);
+        fit(&mut summary, &transcript(), 14, 14, false);
         let text = summary.text();
         assert!(
             text.contains("4711") && text.contains("Brackwater"),
@@ -312,7 +326,7 @@ mod tests {
             sections,
             warnings: Vec::new(),
         };
-        fit(&mut summary, &transcript, 200, false);
+        fit(&mut summary, &transcript, 200, longest(200, false), false);
         let words = words::count(&summary.text());
         assert!((190..=206).contains(&words), "{words}");
         assert!(

@@ -120,7 +120,14 @@ pub async fn write<M: Model>(
         sections,
         warnings: writer.warnings,
     };
-    band::fit(&mut summary, transcript, plan.target_words, settings.quotes);
+    let most = band::longest(plan.target_words, plan.target_reduced);
+    band::fit(
+        &mut summary,
+        transcript,
+        plan.target_words,
+        most,
+        settings.quotes,
+    );
     Ok(summary)
 }
 
