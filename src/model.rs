@@ -29,16 +29,43 @@ pub use huggingface::{HuggingFace, HuggingFaceConfig};
 /// A text-generation endpoint.
 ///
 /// [`submit`](Model::submit) hands a request over and gets either the finished answer or a ticket for a job that goes on;
-/// [`poll`](Model::poll) asks after a ticket. A synchronous endpoint never returns a ticket.
+/// [`poll`](Model::poll) asks after a ticket. A synchronous endpoint never returns a ticket and needs none of what has a
+/// default here.
 pub trait Model: Send + Sync {
     /// Sends a request once. Never retries: whether that is safe is decided in one place, above.
     fn submit(&self, request: &Request) -> impl Future<Output = Result<Reply, ModelError>> + Send;
 
-    /// Asks once after a job.
-    fn poll(&self, ticket: &Ticket) -> impl Future<Output = Result<Reply, ModelError>> + Send;
+    /// Asks once after the job that `request` became. An endpoint that can hold the question until the job is done does so
+    /// for at most `wait`.
+    fn poll(
+        &self,
+        ticket: &Ticket,
+        request: &Request,
+        wait: Duration,
+    ) -> impl Future<Output = Result<Reply, ModelError>> + Send {
+        let _ = (request, wait);
+        std::future::ready(Err(ModelError::unknown_ticket(ticket)))
+    }
+
+    /// Has a job that failed run again, under the same ticket.
+    fn retry(&self, ticket: &Ticket) -> impl Future<Output = Result<(), ModelError>> + Send {
+        std::future::ready(Err(ModelError::unknown_ticket(ticket)))
+    }
 
     /// Gives a job up.
-    fn cancel(&self, ticket: &Ticket) -> impl Future<Output = Result<(), ModelError>> + Send;
+    fn cancel(&self, ticket: &Ticket) -> impl Future<Output = Result<(), ModelError>> + Send {
+        std::future::ready(Err(ModelError::unknown_ticket(ticket)))
+    }
+
+    /// Asks why jobs are not begun. An error of [`ModelErrorKind::Configuration`] says that they never will be.
+    fn diagnose(&self) -> impl Future<Output = Result<(), ModelError>> + Send {
+        std::future::ready(Ok(()))
+    }
+
+    /// Whether requests become jobs: then submitting takes a moment, however long the work takes.
+    fn queues(&self) -> bool {
+        false
+    }
 }
 
 /// What an endpoint says to a request.
@@ -47,11 +74,22 @@ pub enum Reply {
     /// The answer.
     Done(Answer),
     /// A job has been queued, or goes on.
-    Pending(Ticket),
+    Pending(Pending),
+}
+
+/// A job that is not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// To ask after it.
+    pub ticket: Ticket,
+    /// A worker has begun it.
+    pub started: bool,
+    /// The endpoint held the question for as long as it was asked to: it may be asked again at once.
+    pub held: bool,
 }
 
 /// A job at an endpoint that queues.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Ticket {
     /// The endpoint's id of the job.
     pub id: String,
@@ -66,6 +104,8 @@ pub struct Answer {
     pub finish: Finish,
     /// Tokens, where the endpoint reports them.
     pub usage: Option<Usage>,
+    /// From submission to the end of the work, where the endpoint reports it.
+    pub job_time: Option<Duration>,
 }
 
 /// Why generation ended (WIRE.md 8).
@@ -125,6 +165,13 @@ pub enum ModelErrorKind {
     BudgetSpent,
     /// The job is not known any more: it may have been billed, and its result cannot be had.
     Lost,
+    /// The job ended without a result, for reasons that pass: it can be run again under its ticket.
+    JobFailed {
+        /// It was too slow, or never begun.
+        timed_out: bool,
+    },
+    /// The time for this invocation is over; a job that was submitted goes on.
+    OutOfTime,
 }
 
 /// A failed call.

@@ -5,6 +5,8 @@ mod wording;
 
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use crate::transcript::tokens;
 
 /// What is asked of the model.
@@ -150,6 +152,24 @@ pub fn messages(request: &Request) -> Messages {
     }
 }
 
+/// The id of a call: a hash of everything that is sent, so that a resumed run finds the answers of the one before.
+#[must_use]
+pub fn call_id(request: &Request) -> String {
+    let Messages { system, user } = messages(request);
+    let mut hash = Sha256::new();
+    // Lengths keep texts apart that would be the same when joined.
+    for text in [system, user] {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text.as_bytes());
+    }
+    hash.update((request.max_tokens as u64).to_le_bytes());
+    hash.finalize()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
 /// The instructions of a request without its texts: what an answer must not repeat.
 #[must_use]
 pub fn instructions(request: &Request) -> String {
@@ -199,6 +219,25 @@ mod tests {
             draft: matches!(task, Task::Expand | Task::Condense | Task::Continue)
                 .then(|| Arc::from("Lee was heard.")),
             fence: "c0ffee00".into(),
+        }
+    }
+
+    #[test]
+    fn a_call_is_known_by_what_is_sent() {
+        let request = request(Task::Section, Style::Full);
+        let id = call_id(&request);
+        assert_eq!((id.len(), &id), (32, &call_id(&request.clone())));
+        for other in [
+            Request {
+                max_tokens: 2001,
+                ..request.clone()
+            },
+            Request {
+                block: Arc::from("Lee: The depot is late!"),
+                ..request.clone()
+            },
+        ] {
+            assert_ne!(call_id(&other), id);
         }
     }
 

@@ -14,7 +14,7 @@ use support::huggingface::{
 use transcript_summarizer::model::endpoint::Url;
 use transcript_summarizer::model::http::Http;
 use transcript_summarizer::model::huggingface::{HuggingFace, HuggingFaceConfig};
-use transcript_summarizer::model::{Answer, Finish, Model, ModelErrorKind, Ticket, Usage};
+use transcript_summarizer::model::{Answer, Finish, Model, ModelErrorKind, Usage};
 use transcript_summarizer::prompt::messages;
 use transcript_summarizer::secret::Secret;
 
@@ -78,6 +78,7 @@ async fn answers_of_every_form() {
         text: "The Zürich board met — twice.".to_owned(),
         finish: Finish::Stop,
         usage: usage(31, 8),
+        job_time: None,
     };
     assert_eq!(answer_to(streamed).await.unwrap(), expected);
 
@@ -162,15 +163,4 @@ async fn calls_run_side_by_side_and_the_token_stays_hidden() {
         "{error}"
     );
     assert_eq!(server.requests().len(), 3);
-}
-
-#[tokio::test]
-async fn there_are_no_jobs_to_ask_after() {
-    let model = client("http://127.0.0.1:9/v1");
-    let ticket = Ticket { id: "7".to_owned() };
-    assert_eq!(
-        model.poll(&ticket).await.unwrap_err().kind,
-        ModelErrorKind::Lost
-    );
-    assert!(model.cancel(&ticket).await.is_ok());
 }

@@ -1,5 +1,7 @@
 //! The model that the configuration chose, dispatched statically.
 
+use std::time::Duration;
+
 use super::http::{Http, HttpError};
 use super::{Extractive, HuggingFace, HuggingFaceConfig, Model, ModelError, Reply, Ticket};
 use crate::config::{Key, Provider};
@@ -65,10 +67,22 @@ impl Model for AnyModel {
         }
     }
 
-    async fn poll(&self, ticket: &Ticket) -> Result<Reply, ModelError> {
+    async fn poll(
+        &self,
+        ticket: &Ticket,
+        request: &Request,
+        wait: Duration,
+    ) -> Result<Reply, ModelError> {
         match self {
-            Self::HuggingFace(model) => model.poll(ticket).await,
-            Self::Extractive(model) => model.poll(ticket).await,
+            Self::HuggingFace(model) => model.poll(ticket, request, wait).await,
+            Self::Extractive(model) => model.poll(ticket, request, wait).await,
+        }
+    }
+
+    async fn retry(&self, ticket: &Ticket) -> Result<(), ModelError> {
+        match self {
+            Self::HuggingFace(model) => model.retry(ticket).await,
+            Self::Extractive(model) => model.retry(ticket).await,
         }
     }
 
@@ -76,6 +90,20 @@ impl Model for AnyModel {
         match self {
             Self::HuggingFace(model) => model.cancel(ticket).await,
             Self::Extractive(model) => model.cancel(ticket).await,
+        }
+    }
+
+    async fn diagnose(&self) -> Result<(), ModelError> {
+        match self {
+            Self::HuggingFace(model) => model.diagnose().await,
+            Self::Extractive(model) => model.diagnose().await,
+        }
+    }
+
+    fn queues(&self) -> bool {
+        match self {
+            Self::HuggingFace(model) => model.queues(),
+            Self::Extractive(model) => model.queues(),
         }
     }
 }

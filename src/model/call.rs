@@ -131,9 +131,14 @@ impl<'a, M: Model> Caller<'a, M> {
         loop {
             match reply {
                 Reply::Done(answer) => return Ok(answer),
-                Reply::Pending(ticket) => {
-                    tokio::time::sleep(POLL_INTERVAL).await;
-                    reply = self.model.poll(&ticket).await?;
+                Reply::Pending(pending) => {
+                    if !pending.held {
+                        tokio::time::sleep(POLL_INTERVAL).await;
+                    }
+                    reply = self
+                        .model
+                        .poll(&pending.ticket, request, POLL_INTERVAL)
+                        .await?;
                 }
             }
         }
@@ -197,7 +202,9 @@ fn wait_before_retry(kind: ModelErrorKind, attempt: u32) -> Option<Duration> {
         | ModelErrorKind::BadInput
         | ModelErrorKind::SuspectOutput
         | ModelErrorKind::BudgetSpent
-        | ModelErrorKind::Lost => return None,
+        | ModelErrorKind::Lost
+        | ModelErrorKind::JobFailed { .. }
+        | ModelErrorKind::OutOfTime => return None,
     };
     let doubled = FIRST_WAIT * 2_u32.pow(attempt.saturating_sub(1).min(16));
     (attempt < most).then(|| asked.unwrap_or(doubled).min(MAX_WAIT))

@@ -217,6 +217,7 @@ impl ChatReader {
             text: text.to_owned(),
             finish,
             usage: self.usage,
+            job_time: None,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The embedded model: extractive summarizing behind the same seam, with no network and no cost.
 
-use super::{Answer, Finish, Model, ModelError, Reply, Ticket};
+use super::{Answer, Finish, Model, ModelError, Reply};
 use crate::extract;
 use crate::prompt::{Request, Task};
 use crate::transcript::words;
@@ -27,16 +27,8 @@ impl Model for Extractive {
         Ok(Reply::Done(Answer {
             text,
             finish: Finish::Stop,
-            usage: None,
+            ..Answer::default()
         }))
-    }
-
-    async fn poll(&self, ticket: &Ticket) -> Result<Reply, ModelError> {
-        Err(ModelError::unknown_ticket(ticket))
-    }
-
-    async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError> {
-        Err(ModelError::unknown_ticket(ticket))
     }
 }
 

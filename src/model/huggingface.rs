@@ -10,7 +10,7 @@ use super::advice::Names;
 use super::chat::ChatReader;
 use super::failure::{Failure, Peer, Phase};
 use super::http::{Http, Outgoing, Timeouts};
-use super::{Answer, Model, ModelError, Reply, Ticket};
+use super::{Answer, Model, ModelError, Reply};
 use crate::prompt::{self, Messages, Request};
 use crate::secret::Secret;
 
@@ -166,15 +166,6 @@ impl Model for HuggingFace {
                 Err(self.peer.error(Phase::Submit, &failure, &sent))
             }
         }
-    }
-
-    async fn poll(&self, ticket: &Ticket) -> Result<Reply, ModelError> {
-        let failure = Failure::Lost(format!("it answers at once and has no job {:?}", ticket.id));
-        Err(self.peer.error(Phase::Poll, &failure, &[]))
-    }
-
-    async fn cancel(&self, _: &Ticket) -> Result<(), ModelError> {
-        Ok(())
     }
 }
 

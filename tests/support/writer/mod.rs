@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use transcript_summarizer::model::{
-    Answer, Finish, Model, ModelError, ModelErrorKind, Reply, Ticket, Usage,
+    Answer, Finish, Model, ModelError, ModelErrorKind, Reply, Usage,
 };
 use transcript_summarizer::prompt::{self, Messages, Request, Task};
 use transcript_summarizer::transcript::words;
@@ -232,6 +232,7 @@ impl SimulatedWriter {
             text,
             finish,
             usage: Some(usage),
+            job_time: None,
         })
     }
 }
@@ -247,20 +248,6 @@ impl Model for SimulatedWriter {
         let answer = self.reply(request, &messages);
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
         answer.map(Reply::Done)
-    }
-
-    async fn poll(&self, ticket: &Ticket) -> Result<Reply, ModelError> {
-        Err(error(
-            ModelErrorKind::Lost,
-            &format!("no ticket {} was given", ticket.id),
-        ))
-    }
-
-    async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError> {
-        Err(error(
-            ModelErrorKind::Lost,
-            &format!("no ticket {} was given", ticket.id),
-        ))
     }
 }
 
