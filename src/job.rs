@@ -3,6 +3,7 @@
 mod id;
 pub(crate) mod read;
 
+use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -12,7 +13,7 @@ use crate::config::Config;
 use crate::error::{Cause, Rejected};
 use crate::event::Upload;
 use crate::model::Model;
-use crate::model::call::Caller;
+use crate::model::call::{CallOptions, Caller};
 use crate::store::{Location, Metadata, ObjectInfo, PutOptions, Store, StoreError, StoreErrorKind};
 use crate::summary::report::{ErrorReport, FORMAT_VERSION, ModelReport, Report, SourceReport};
 use crate::summary::{self, Progress, Settings};
@@ -96,7 +97,6 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
         let plan = summary::plan(&transcript, self.config.summary_words, &self.config.limits)?;
         let settings = Settings {
             limits: self.config.limits,
-            concurrency: self.config.concurrency,
             seed: job_id.clone(),
             quotes: self.config.provider.quotes(),
         };
@@ -109,8 +109,19 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
             target_words = plan.target_words,
             "planned"
         );
-        let caller = Caller::new(self.model, self.config.limits.max_calls, self.trace.clone());
-        let summary = summary::write(&transcript, &plan, &settings, &caller, progress).await?;
+        let options = CallOptions {
+            max_calls: self.config.limits.max_calls,
+            concurrency: self.config.concurrency,
+            deadline: None,
+            trace: self.trace.clone(),
+            seed: RandomState::new().hash_one(&job_id),
+        };
+        let caller = Caller::new(self.model, options);
+        let written = summary::write(&transcript, &plan, &settings, &caller, progress).await;
+        if written.is_err() {
+            caller.abandon().await;
+        }
+        let summary = written?;
         let text = summary.text();
         let source = SourceReport {
             bucket: at.bucket.clone(),

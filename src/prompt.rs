@@ -186,7 +186,7 @@ pub fn instructions(request: &Request) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     const TASKS: [Task; 6] = [
@@ -198,7 +198,7 @@ mod tests {
         Task::Continue,
     ];
 
-    fn request(task: Task, style: Style) -> Request {
+    pub(crate) fn request(task: Task, style: Style) -> Request {
         Request {
             task,
             style,

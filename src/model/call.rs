@@ -1,244 +1,309 @@
-//! One paid call, the same for every model: counted, bounded, traced.
+//! One paid call, the same for every model: let through, counted, bounded, sent again where that is safe, followed to its end.
 
+mod follow;
+mod gate;
+mod retry;
+mod schedule;
+mod tally;
+mod trace;
+
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde_json::json;
+use futures_util::future::join_all;
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
-use super::{Answer, Finish, Model, ModelError, ModelErrorKind, Reply};
-use crate::prompt::{self, Request};
+use super::{Answer, Model, ModelError, ModelErrorKind, Reply, Ticket};
+use crate::prompt::Request;
+use follow::has_ended;
+use gate::{Gate, Pass};
+use retry::{Dice, Effort, Next, concerns_one_call};
+use schedule::Schedule;
+use tally::Counters;
 
-/// How long to wait before asking after a job again.
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
+pub use tally::Tally;
 
-/// How often a request is sent that was surely not done, the first time included.
-const MAX_ATTEMPTS: u32 = 5;
+/// A call to an endpoint that answers at once is not begun with less time left, if the invocation is long enough.
+const CALL_RESERVE: Duration = Duration::from_secs(10);
 
-/// How often a request is sent that may have been done and billed, the first time included.
-const MAX_AMBIGUOUS_ATTEMPTS: u32 = 2;
+/// Nor a submission to a queue, which only has to give its ticket.
+const SUBMIT_RESERVE: Duration = Duration::from_secs(2);
 
-/// The wait before the second attempt; it doubles with each one.
-const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// Of a short invocation no more than this part is kept as a reserve.
+const RESERVE_SHARE: u32 = 4;
 
-/// The longest wait that an endpoint may ask for.
-const MAX_WAIT: Duration = Duration::from_secs(60);
+/// How long giving up the jobs of a failed run may take.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How the calls of a job are made.
+#[derive(Debug, Clone, Default)]
+pub struct CallOptions {
+    /// Calls that are never exceeded. Requests that were surely not accepted don't count.
+    pub max_calls: usize,
+    /// Calls in flight at most.
+    pub concurrency: usize,
+    /// When this invocation's work must have stopped.
+    pub deadline: Option<Instant>,
+    /// Where requests and answers are written to. They hold what was said, so only the command line does this.
+    pub trace: Option<PathBuf>,
+    /// What jitter is drawn from.
+    pub seed: u64,
+}
 
 /// Makes the calls of one job.
 #[derive(Debug)]
 pub struct Caller<'a, M> {
     model: &'a M,
-    max_calls: usize,
-    trace: Option<PathBuf>,
-    calls: AtomicUsize,
-    retries: AtomicUsize,
-    resubmitted: AtomicUsize,
-    prompt_tokens: AtomicU64,
-    completion_tokens: AtomicU64,
+    options: CallOptions,
+    began: Instant,
+    gate: Gate,
+    dice: Dice,
+    schedule: Schedule,
+    counters: Counters,
+    /// Calls that may be billed.
+    spent: AtomicUsize,
+    /// Milliseconds of the slowest call so far.
+    slowest: AtomicU64,
+    /// Jobs that go on at the endpoint.
+    open: Mutex<HashSet<Ticket>>,
+    /// When the endpoint was asked why it begins no jobs, and whether it had a reason.
+    diagnosed: Mutex<Option<(Instant, bool)>>,
+    /// The error that ended the work for all calls.
+    halted: Mutex<Option<ModelError>>,
+    halting: Notify,
 }
 
-/// What the calls of a job came to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Requests sent.
-    pub calls: usize,
-    /// Of these, sent again after a failure.
-    pub retries: usize,
-    /// Of these, sent again though the first may have been billed.
-    pub resubmitted: usize,
-    /// Tokens of all prompts, as far as reported.
-    pub prompt_tokens: u64,
-    /// Tokens of all answers, as far as reported.
-    pub completion_tokens: u64,
+/// An attempt that failed.
+struct Failed {
+    error: ModelError,
+    /// Nothing goes on at the endpoint that could still bring the answer.
+    ended: bool,
+}
+
+impl From<ModelError> for Failed {
+    fn from(error: ModelError) -> Self {
+        Self { error, ended: true }
+    }
 }
 
 impl<'a, M: Model> Caller<'a, M> {
-    /// Calls `model`, at most `max_calls` times. With a directory to `trace` to, requests and answers are written there: they
-    /// hold what was said, so only the command line does this.
-    pub fn new(model: &'a M, max_calls: usize, trace: Option<PathBuf>) -> Self {
+    /// Calls `model` as `options` say.
+    pub fn new(model: &'a M, options: CallOptions) -> Self {
         Self {
             model,
-            max_calls,
-            trace,
-            calls: AtomicUsize::new(0),
-            retries: AtomicUsize::new(0),
-            resubmitted: AtomicUsize::new(0),
-            prompt_tokens: AtomicU64::new(0),
-            completion_tokens: AtomicU64::new(0),
+            began: Instant::now(),
+            gate: Gate::new(options.concurrency),
+            dice: Dice::new(options.seed),
+            options,
+            schedule: Schedule::default(),
+            counters: Counters::default(),
+            spent: AtomicUsize::new(0),
+            slowest: AtomicU64::new(0),
+            open: Mutex::default(),
+            diagnosed: Mutex::default(),
+            halted: Mutex::default(),
+            halting: Notify::new(),
         }
     }
 
     /// What has been used so far.
     pub fn tally(&self) -> Tally {
-        Tally {
-            calls: self.calls.load(Ordering::Relaxed),
-            retries: self.retries.load(Ordering::Relaxed),
-            resubmitted: self.resubmitted.load(Ordering::Relaxed),
-            prompt_tokens: self.prompt_tokens.load(Ordering::Relaxed),
-            completion_tokens: self.completion_tokens.load(Ordering::Relaxed),
-        }
+        self.counters.tally()
     }
 
     /// Sends a request and waits for its answer; sends it again where that is safe, or as good as safe.
     ///
     /// # Errors
-    /// If the endpoint refuses or keeps failing, or the job has used up its calls.
+    /// If the endpoint refuses or keeps failing, the job has used up its calls, or time is over. An error that concerns all
+    /// calls ends the others too: those that wait fail with it, those that were sent are followed to their end.
     pub async fn call(&self, request: &Request) -> Result<Answer, ModelError> {
-        let mut attempt = 1;
-        loop {
-            let error = match self.once(request).await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => error,
-            };
-            let Some(wait) = wait_before_retry(error.kind, attempt) else {
-                return Err(error);
-            };
-            tracing::warn!(%error, attempt, wait_ms = wait.as_millis(), "call failed, trying again");
-            tokio::time::sleep(wait).await;
-            self.retries.fetch_add(1, Ordering::Relaxed);
-            if error.kind == ModelErrorKind::Ambiguous {
-                self.resubmitted.fetch_add(1, Ordering::Relaxed);
-            }
-            attempt += 1;
+        let outcome = self.insist(request).await;
+        if let Err(error) = &outcome
+            && !concerns_one_call(error.kind)
+        {
+            self.halt(error);
         }
-    }
-
-    async fn once(&self, request: &Request) -> Result<Answer, ModelError> {
-        let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
-        if number > self.max_calls {
-            self.calls.fetch_sub(1, Ordering::Relaxed);
-            return Err(ModelError {
-                kind: ModelErrorKind::BudgetSpent,
-                message: format!(
-                    "MAX_MODEL_CALLS ({}) is used up: raise it, or CHUNK_TOKENS",
-                    self.max_calls
-                ),
-            });
-        }
-        let outcome = self.send(request).await;
-        if let Some(usage) = outcome.as_ref().ok().and_then(|answer| answer.usage) {
-            self.prompt_tokens
-                .fetch_add(usage.prompt_tokens, Ordering::Relaxed);
-            self.completion_tokens
-                .fetch_add(usage.completion_tokens, Ordering::Relaxed);
-        }
-        self.write_trace(number, request, &outcome).await?;
         outcome
     }
 
-    async fn send(&self, request: &Request) -> Result<Answer, ModelError> {
-        let mut reply = self.model.submit(request).await?;
-        loop {
-            match reply {
-                Reply::Done(answer) => return Ok(answer),
-                Reply::Pending(pending) => {
-                    if !pending.held {
-                        tokio::time::sleep(POLL_INTERVAL).await;
-                    }
-                    reply = self
-                        .model
-                        .poll(&pending.ticket, request, POLL_INTERVAL)
-                        .await?;
-                }
+    /// Gives up the jobs that still go on at the endpoint: nobody will ask after them.
+    pub async fn abandon(&self) {
+        let open: Vec<Ticket> = lock(&self.open).drain().collect();
+        let cancelled = open.iter().map(|ticket| async move {
+            let cancelled = tokio::time::timeout(CANCEL_TIMEOUT, self.model.cancel(ticket)).await;
+            match cancelled {
+                Ok(Ok(())) => tracing::info!(job = ticket.id, "cancelled"),
+                Ok(Err(error)) => tracing::warn!(job = ticket.id, %error, "could not be cancelled"),
+                Err(_) => tracing::warn!(job = ticket.id, "could not be cancelled in time"),
             }
+        });
+        join_all(cancelled).await;
+    }
+
+    async fn insist(&self, request: &Request) -> Result<Answer, ModelError> {
+        let began = Instant::now();
+        let mut effort = Effort::default();
+        loop {
+            let error = match self.attempt(request).await {
+                Ok(answer) => return Ok(answer),
+                Err(Failed {
+                    error,
+                    ended: false,
+                }) => return Err(error),
+                Err(Failed { error, ended: true }) => error,
+            };
+            let (after, maybe_billed) = match effort.next(error.kind, began.elapsed(), &self.dice) {
+                Next::Again {
+                    after,
+                    maybe_billed,
+                } => (after, maybe_billed),
+                Next::WhenLetIn => (Duration::ZERO, false),
+                Next::GiveUp => return Err(error),
+            };
+            if self.is_over(Instant::now() + after) {
+                return Err(error);
+            }
+            tracing::warn!(%error, wait_ms = after.as_millis(), maybe_billed, "call failed, trying again");
+            if self.pause(Instant::now() + after).await.is_err() {
+                return Err(error);
+            }
+            self.counters.again(maybe_billed);
         }
     }
 
-    async fn write_trace(
-        &self,
-        number: usize,
-        request: &Request,
-        outcome: &Result<Answer, ModelError>,
-    ) -> Result<(), ModelError> {
-        let Some(dir) = &self.trace else {
-            return Ok(());
+    /// Sends the request once, and follows the job that it may become.
+    async fn attempt(&self, request: &Request) -> Result<Answer, Failed> {
+        let pass = self.enter().await?;
+        self.spend()?;
+        let number = self.counters.sent();
+        let submitted = match self.options.deadline {
+            // Dropping a request that was sent leaves it open whether it is billed: it is counted when it is sent again.
+            Some(deadline) => tokio::time::timeout_at(deadline, self.model.submit(request))
+                .await
+                .unwrap_or_else(|_| Err(self.out_of_time())),
+            None => self.model.submit(request).await,
         };
-        let messages = prompt::messages(request);
-        let answer = match outcome {
-            Ok(answer) => json!({
-                "text": answer.text,
-                "cut_off": answer.finish == Finish::Length,
-                "usage": answer.usage.map(|usage| json!({
-                    "prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens })),
-            }),
-            Err(error) => json!({ "error": error.to_string() }),
+        let (outcome, ended) = match submitted {
+            Ok(Reply::Done(answer)) => (Ok(answer), true),
+            Ok(Reply::Pending(pending)) => {
+                let outcome = self.follow(pending, request, pass.started).await;
+                // A job that may still go on is not submitted a second time.
+                let ended = outcome
+                    .as_ref()
+                    .err()
+                    .is_none_or(|error| has_ended(error.kind));
+                (outcome, ended)
+            }
+            Err(error) => {
+                self.learn(error.kind, &pass);
+                (Err(error), true)
+            }
         };
-        let content = json!({
-            "task": request.task.name(),
-            "part": request.part.0,
-            "target_words": request.target_words,
-            "max_tokens": request.max_tokens,
-            "system": messages.system,
-            "user": messages.user,
-            "answer": answer,
-        });
-        let path = dir.join(format!(
-            "{number:04}-{}-{:03}.json",
-            request.task.name(),
-            request.part.0
-        ));
-        let text = serde_json::to_vec_pretty(&content).unwrap_or_default();
-        let written = async {
-            tokio::fs::create_dir_all(dir).await?;
-            tokio::fs::write(&path, text).await
+        if let Ok(answer) = &outcome {
+            let took = pass.started.elapsed();
+            self.gate.answered();
+            self.counters.answered(answer.usage, took);
+            let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+            self.slowest.fetch_max(took, Ordering::Relaxed);
+        }
+        drop(pass);
+        if let Some(dir) = &self.options.trace {
+            trace::write(dir, number, request, &outcome).await?;
+        }
+        outcome.map_err(|error| Failed { error, ended })
+    }
+
+    /// Draws conclusions for all calls from the failure of one.
+    fn learn(&self, kind: ModelErrorKind, pass: &Pass<'_>) {
+        match kind {
+            ModelErrorKind::Throttled { retry_after } => {
+                self.counters.refused();
+                self.spent.fetch_sub(1, Ordering::Relaxed);
+                self.gate.refused(pass, retry_after, false, &self.dice);
+            }
+            ModelErrorKind::Warming { retry_after } => {
+                self.spent.fetch_sub(1, Ordering::Relaxed);
+                self.gate.refused(pass, retry_after, true, &self.dice);
+            }
+            ModelErrorKind::Transient => {
+                self.spent.fetch_sub(1, Ordering::Relaxed);
+            }
+            _ => {}
+        }
+    }
+
+    /// Waits for its turn; an error if there will be none.
+    async fn enter(&self) -> Result<Pass<'_>, ModelError> {
+        let halting = self.halting.notified();
+        if let Some(error) = self.is_halted() {
+            return Err(error);
+        }
+        let pass = tokio::select! {
+            pass = self.gate.enter(self.options.deadline) => pass,
+            () = halting => None,
         };
-        written.await.map_err(|error| ModelError {
-            kind: ModelErrorKind::BadInput,
-            message: format!("could not write the trace {}: {error}", path.display()),
+        if let Some(error) = self.is_halted() {
+            return Err(error);
+        }
+        match pass {
+            Some(pass) if !self.is_over(Instant::now()) => Ok(pass),
+            _ => Err(self.out_of_time()),
+        }
+    }
+
+    /// Takes one call from those that the job may make.
+    fn spend(&self) -> Result<(), ModelError> {
+        let most = self.options.max_calls;
+        let spent = self
+            .spent
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |spent| {
+                (spent < most).then_some(spent + 1)
+            });
+        spent.map(|_| ()).map_err(|_| ModelError {
+            kind: ModelErrorKind::BudgetSpent,
+            message: format!("MAX_MODEL_CALLS ({most}) is used up: raise it, or CHUNK_TOKENS"),
         })
+    }
+
+    /// Whether a call begun at `moment` could not be finished in this invocation.
+    fn is_over(&self, moment: Instant) -> bool {
+        let Some(deadline) = self.options.deadline else {
+            return false;
+        };
+        let share = (deadline - self.began) / RESERVE_SHARE;
+        let reserve = if self.model.queues() {
+            SUBMIT_RESERVE.min(share)
+        } else {
+            let slowest = Duration::from_millis(self.slowest.load(Ordering::Relaxed));
+            CALL_RESERVE.min(share).max(slowest * 2)
+        };
+        moment + reserve > deadline
+    }
+
+    fn out_of_time(&self) -> ModelError {
+        ModelError {
+            kind: ModelErrorKind::OutOfTime,
+            message: "the time of this invocation is over; the next one goes on".to_owned(),
+        }
+    }
+
+    fn halt(&self, error: &ModelError) {
+        lock(&self.halted).get_or_insert_with(|| error.clone());
+        self.halting.notify_waiters();
+    }
+
+    fn is_halted(&self) -> Option<ModelError> {
+        lock(&self.halted).clone()
     }
 }
 
-/// How long to wait before a request is sent again that has failed `attempt` times; `None` if it is not.
-fn wait_before_retry(kind: ModelErrorKind, attempt: u32) -> Option<Duration> {
-    let (most, asked) = match kind {
-        ModelErrorKind::Throttled { retry_after } | ModelErrorKind::Warming { retry_after } => {
-            (MAX_ATTEMPTS, retry_after)
-        }
-        ModelErrorKind::Transient => (MAX_ATTEMPTS, None),
-        ModelErrorKind::Ambiguous => (MAX_AMBIGUOUS_ATTEMPTS, None),
-        ModelErrorKind::Overflow { .. }
-        | ModelErrorKind::Configuration
-        | ModelErrorKind::BadInput
-        | ModelErrorKind::SuspectOutput
-        | ModelErrorKind::BudgetSpent
-        | ModelErrorKind::Lost
-        | ModelErrorKind::JobFailed { .. }
-        | ModelErrorKind::OutOfTime => return None,
-    };
-    let doubled = FIRST_WAIT * 2_u32.pow(attempt.saturating_sub(1).min(16));
-    (attempt < most).then(|| asked.unwrap_or(doubled).min(MAX_WAIT))
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_may_help_is_tried_again() {
-        let retry_after = Some(Duration::from_secs(7));
-        for (kind, attempt, wait) in [
-            (ModelErrorKind::Transient, 1, Some(500)),
-            (ModelErrorKind::Transient, 4, Some(4000)),
-            (ModelErrorKind::Transient, 5, None),
-            (ModelErrorKind::Throttled { retry_after }, 1, Some(7000)),
-            (
-                ModelErrorKind::Warming {
-                    retry_after: Some(Duration::from_secs(900)),
-                },
-                1,
-                Some(60_000),
-            ),
-            (ModelErrorKind::Ambiguous, 1, Some(500)),
-            (ModelErrorKind::Ambiguous, 2, None),
-            (ModelErrorKind::Configuration, 1, None),
-            (ModelErrorKind::SuspectOutput, 1, None),
-        ] {
-            assert_eq!(
-                wait_before_retry(kind, attempt),
-                wait.map(Duration::from_millis),
-                "{kind:?} {attempt}"
-            );
-        }
-    }
-}
+mod tests;

@@ -7,7 +7,9 @@ mod piece;
 mod repair;
 mod split;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::future::join_all;
 
 use super::assemble::{Section, Source, Summary};
 use super::band;
@@ -41,8 +43,6 @@ const MAX_SPLITS: usize = 4;
 pub struct Settings {
     /// What the model allows.
     pub limits: Limits,
-    /// Calls in flight at most.
-    pub concurrency: usize,
     /// What the fences are derived from: the job's id.
     pub seed: String,
     /// The model quotes, as the embedded one does: its answers need no judgement, and more quotations may complete them.
@@ -129,6 +129,21 @@ pub async fn write<M: Model>(
         settings.quotes,
     );
     Ok(summary)
+}
+
+/// The results of all of `waiting`, in their order, or the first error. None is left in the middle: what has been sent is
+/// paid for. `finished` is told how many are done. How many go on at a time is the caller's affair, not decided here.
+async fn all<T, F: Future<Output = Result<T, WriteError>>>(
+    waiting: impl Iterator<Item = F>,
+    finished: impl Fn(usize),
+) -> Result<Vec<T>, WriteError> {
+    let count = AtomicUsize::new(0);
+    let waiting = waiting.map(|work| async {
+        let result = work.await;
+        finished(count.fetch_add(1, Ordering::Relaxed) + 1);
+        result
+    });
+    join_all(waiting).await.into_iter().collect()
 }
 
 impl<M: Model> Writer<'_, M> {
@@ -247,16 +262,13 @@ impl<M: Model> Writer<'_, M> {
                     source,
                 })
         });
-        let mut waiting = stream::iter(waiting).buffered(self.drafter.settings.concurrency.max(1));
-        let mut pieces = Vec::new();
-        while let Some(piece) = waiting.try_next().await? {
-            pieces.push(piece);
+        all(waiting, |finished| {
             (self.progress)(Progress {
-                done: (done + pieces.len()).min(chunks),
+                done: (done + finished).min(chunks),
                 chunks,
             });
-        }
-        Ok(pieces)
+        })
+        .await
     }
 
     /// Takes note of what a text has cost, and of how the server counts tokens.

@@ -15,7 +15,7 @@
 use std::path::Path;
 
 use transcript_summarizer::model::Model;
-use transcript_summarizer::model::call::{Caller, Tally};
+use transcript_summarizer::model::call::{CallOptions, Caller, Tally};
 use transcript_summarizer::prompt::Style;
 use transcript_summarizer::summary::{self, Limits, Plan, Settings, Summary};
 use transcript_summarizer::transcript::{Decoder, Transcript, words};
@@ -173,31 +173,30 @@ pub(crate) fn carry_out<M: Model>(
 ) -> Run {
     let settings = Settings {
         limits,
-        concurrency,
         seed: "job".to_owned(),
         quotes: false,
     };
-    let caller = Caller::new(model, limits.max_calls, None);
+    let options = CallOptions {
+        max_calls: limits.max_calls,
+        concurrency,
+        ..CallOptions::default()
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .unwrap();
-    let summary = runtime
-        .block_on(summary::write(
-            transcript,
-            &plan,
-            &settings,
-            &caller,
-            &|_| {},
-        ))
-        .unwrap();
+    let (summary, tally) = runtime.block_on(async {
+        let caller = Caller::new(model, options);
+        let summary = summary::write(transcript, &plan, &settings, &caller, &|_| {}).await;
+        (summary.unwrap(), caller.tally())
+    });
     let text = summary.text();
     Run {
         plan,
         summary,
         text,
-        tally: caller.tally(),
+        tally,
     }
 }
 impl Run {

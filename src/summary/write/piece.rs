@@ -125,6 +125,7 @@ pub(super) async fn piece<M: Model>(
                 }
                 ModelErrorKind::SuspectOutput
                 | ModelErrorKind::BadInput
+                | ModelErrorKind::JobFailed { .. }
                 | ModelErrorKind::BudgetSpent => {
                     tracing::warn!(part = request.part.0, task = job.task.name(), %error, "no usable answer");
                 }
@@ -307,6 +308,7 @@ pub(super) fn bearable(error: ModelError) -> Result<Answer, ModelError> {
         ModelErrorKind::SuspectOutput
         | ModelErrorKind::BadInput
         | ModelErrorKind::BudgetSpent
+        | ModelErrorKind::JobFailed { .. }
         | ModelErrorKind::Overflow { .. } => Ok(Answer::default()),
         _ => Err(error),
     }

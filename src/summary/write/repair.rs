@@ -2,11 +2,9 @@
 
 use std::cmp::Reverse;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
-
 use super::draft::Material;
 use super::piece::bearable;
-use super::{WriteError, Writer};
+use super::{WriteError, Writer, all};
 use crate::model::Model;
 use crate::prompt::{Request, Task};
 use crate::summary::assemble::{Section, Source};
@@ -151,10 +149,7 @@ impl<M: Model> Writer<'_, M> {
                 })?;
             Ok((at, request, scaffold::strip(&answer.text)))
         });
-        stream::iter(waiting)
-            .buffered(self.drafter.settings.concurrency.max(1))
-            .try_collect()
-            .await
+        all(waiting, |_| {}).await
     }
 }
 

@@ -1,0 +1,341 @@
+//! Lets calls through: at most so many at a time, and all of them slower once the endpoint says that it is too much.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::retry::{Backoff, Dice};
+
+/// Calls never start closer together: should the endpoint take fewer than are allowed, the first refusal is there before all
+/// of them have been sent. Seven of these are lost once, at the start.
+const SHORTEST_GAP: Duration = Duration::from_millis(10);
+
+/// Nor further apart, or one refusal after a long quiet would stop everything.
+const LONGEST_GAP: Duration = Duration::from_secs(30);
+
+/// Each success brings the starts so much closer together again. Twenty successes double the rate, so that near the limit
+/// about one call in ten or fewer is refused.
+const SPEED_UP: f64 = 0.96;
+
+/// The pause after a refusal that names none.
+const THROTTLE_BACKOFF: Backoff = Backoff {
+    shortest: Duration::from_secs(1),
+    longest: Duration::from_secs(60),
+};
+
+/// The pause while a model is being loaded: that takes from half a minute to many.
+const WARMING_BACKOFF: Backoff = Backoff {
+    shortest: Duration::from_secs(5),
+    longest: Duration::from_secs(30),
+};
+
+/// Shared by all calls of an invocation.
+#[derive(Debug)]
+pub(super) struct Gate {
+    most: f64,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    in_flight: usize,
+    /// Calls at a time for now.
+    limit: f64,
+    /// Between two starts.
+    gap: Duration,
+    next_start: Instant,
+    /// Nothing starts before it.
+    paused_until: Instant,
+    /// After a pause one call goes ahead to see whether it is over.
+    probing: bool,
+    last_pause: Duration,
+    /// Since the last change of pace: when it was, and how many starts were not refused.
+    window: (Instant, u32),
+}
+
+/// A call that was let through. Makes room when dropped.
+#[derive(Debug)]
+pub(super) struct Pass<'a> {
+    gate: &'a Gate,
+    pub(super) started: Instant,
+}
+
+impl Gate {
+    /// Lets at most `most` calls through at a time.
+    pub(super) fn new(most: usize) -> Self {
+        let now = Instant::now();
+        let most = most.max(1) as f64;
+        Self {
+            most,
+            state: Mutex::new(State {
+                in_flight: 0,
+                limit: most,
+                gap: SHORTEST_GAP,
+                next_start: now,
+                paused_until: now,
+                probing: false,
+                last_pause: Duration::ZERO,
+                window: (now, 0),
+            }),
+            changed: Notify::new(),
+        }
+    }
+
+    /// Waits until a call may start. `None` if that will not be before `deadline`.
+    pub(super) async fn enter(&self, deadline: Option<Instant>) -> Option<Pass<'_>> {
+        loop {
+            // Registered before the state is looked at, so that no change is missed.
+            let changed = self.changed.notified();
+            let wait_until = match self.state().admit(Instant::now()) {
+                Ok(()) => {
+                    return Some(Pass {
+                        gate: self,
+                        started: Instant::now(),
+                    });
+                }
+                Err(wait_until) => wait_until,
+            };
+            if wait_until.is_some_and(|at| deadline.is_some_and(|deadline| at >= deadline)) {
+                return None;
+            }
+            let until = wait_until.or(deadline);
+            tokio::select! {
+                () = changed => {}
+                () = sleep_until(until) => {
+                    wait_until?;
+                }
+            }
+        }
+    }
+
+    /// The endpoint refused a call for being one too many, or is not ready: all calls are held back.
+    pub(super) fn refused(
+        &self,
+        pass: &Pass<'_>,
+        asked: Option<Duration>,
+        warming: bool,
+        dice: &Dice,
+    ) {
+        let now = Instant::now();
+        let mut state = self.state();
+        let backoff = if warming {
+            WARMING_BACKOFF
+        } else {
+            THROTTLE_BACKOFF
+        };
+        let first_of_its_kind = pass.started >= state.window.0;
+        if first_of_its_kind || asked.is_some() {
+            let pause = asked.unwrap_or_else(|| backoff.after(state.last_pause, dice));
+            state.last_pause = pause;
+            state.paused_until = state.paused_until.max(now + pause);
+        }
+        state.probing = true;
+        if first_of_its_kind && !warming {
+            let (since, started) = state.window;
+            let accepted = started.saturating_sub(1).max(1);
+            // What the endpoint took, over the time that this took it with the pause it asks for.
+            let measured = (state.paused_until - since) / accepted;
+            state.gap = (state.gap * 2)
+                .max(measured)
+                .clamp(SHORTEST_GAP, LONGEST_GAP);
+            state.limit = (state.limit / 2.0).max(1.0);
+        }
+        if first_of_its_kind {
+            state.window = (now, 0);
+        } else {
+            state.window.1 = state.window.1.saturating_sub(1);
+        }
+    }
+
+    /// Nothing starts for `wait`: questions are refused as well.
+    pub(super) fn hold_back(&self, wait: Duration) {
+        let mut state = self.state();
+        state.paused_until = state.paused_until.max(Instant::now() + wait);
+    }
+
+    /// A call was answered.
+    pub(super) fn answered(&self) {
+        let mut state = self.state();
+        state.probing = false;
+        state.last_pause = Duration::ZERO;
+        state.limit = (state.limit + 1.0).min(self.most);
+        state.gap = state.gap.mul_f64(SPEED_UP).max(SHORTEST_GAP);
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Starts a call, or says when to try again; `None` if only another call's end can tell.
+    fn admit(&mut self, now: Instant) -> Result<(), Option<Instant>> {
+        let limit = if self.probing { 1 } else { self.limit as usize };
+        if self.in_flight >= limit {
+            return Err(None);
+        }
+        let earliest = self.next_start.max(self.paused_until);
+        if now < earliest {
+            return Err(Some(earliest));
+        }
+        self.in_flight += 1;
+        self.window.1 += 1;
+        self.next_start = now + self.gap;
+        Ok(())
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        self.gate.state().in_flight -= 1;
+        self.gate.changed.notify_waiters();
+    }
+}
+
+/// Never, if there is no moment.
+pub(super) async fn sleep_until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    /// An endpoint that takes `per_second` requests and `burst` more, and says how long to wait if it is asked to.
+    struct Limited {
+        per_second: f64,
+        burst: f64,
+        asks: bool,
+        bucket: Mutex<(f64, Instant)>,
+        requests: AtomicUsize,
+    }
+
+    impl Limited {
+        fn take(&self) -> Result<(), Option<Duration>> {
+            self.requests.fetch_add(1, Ordering::Relaxed);
+            let mut bucket = self.bucket.lock().unwrap();
+            let now = Instant::now();
+            let filled = bucket.0 + (now - bucket.1).as_secs_f64() * self.per_second;
+            *bucket = (filled.min(self.burst), now);
+            if bucket.0 >= 1.0 {
+                bucket.0 -= 1.0;
+                return Ok(());
+            }
+            Err(self.asks.then_some(Duration::from_secs(1)))
+        }
+    }
+
+    async fn storm(per_second: f64, burst: f64, asks: bool, needed: usize) -> (f64, Duration) {
+        let endpoint = Limited {
+            per_second,
+            burst,
+            asks,
+            bucket: Mutex::new((burst, Instant::now())),
+            requests: AtomicUsize::new(0),
+        };
+        let (gate, dice, began) = (Gate::new(8), Dice::new(3), Instant::now());
+        join_all((0..needed).map(|_| async {
+            loop {
+                let pass = gate.enter(None).await.unwrap();
+                // The way there, and the work.
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                match endpoint.take() {
+                    Ok(()) => {
+                        tokio::time::sleep(Duration::from_millis(300)).await;
+                        gate.answered();
+                        return;
+                    }
+                    Err(asked) => gate.refused(&pass, asked, false, &dice),
+                }
+            }
+        }))
+        .await;
+        let ratio = endpoint.requests.load(Ordering::Relaxed) as f64 / needed as f64;
+        (ratio, began.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_storm_of_refusals_costs_few_requests_and_little_time() {
+        for (per_second, burst, asks) in [
+            (2.0, 4.0, true),
+            (2.0, 4.0, false),
+            (5.0, 5.0, true),
+            (0.5, 2.0, true),
+            (1.0, 1.0, true),
+        ] {
+            let (ratio, took) = storm(per_second, burst, asks, 60).await;
+            let least = (60.0 - burst) / per_second;
+            let case = format!("{per_second}/s, burst {burst}, says {asks}: {ratio} in {took:?}");
+            assert!(ratio <= 1.3, "{case}");
+            assert!(
+                took.as_secs_f64() <= 2.5 * least + 10.0,
+                "{case}, least {least}"
+            );
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_that_was_asked_for_is_kept_by_all_and_to_the_moment() {
+        let (gate, dice) = (Gate::new(8), Dice::new(3));
+        let pass = gate.enter(None).await.unwrap();
+        gate.refused(&pass, Some(Duration::from_secs(7)), false, &dice);
+        let refused = Instant::now();
+        drop(pass);
+        let starts = join_all((0..3).map(|_| async {
+            let _pass = gate.enter(None).await.unwrap();
+            let waited = refused.elapsed();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            gate.answered();
+            waited
+        }))
+        .await;
+        let first = starts.iter().min().unwrap();
+        assert!(
+            (7000..7050).contains(&first.as_millis()),
+            "the first starts after {first:?}"
+        );
+        let others = starts.iter().filter(|&at| at != first);
+        assert!(
+            others.clone().count() == 2 && others.clone().all(|at| at.as_secs() >= 8),
+            "the others wait for its answer: {starts:?}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_than_allowed_are_let_through_and_none_is_forgotten() {
+        let gate = Gate::new(3);
+        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let began = Instant::now();
+        join_all((0..30).map(|_| async {
+            let _pass = gate.enter(None).await.unwrap();
+            most.fetch_max(now.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            now.fetch_sub(1, Ordering::Relaxed);
+            gate.answered();
+        }))
+        .await;
+        assert_eq!(most.into_inner(), 3);
+        assert!(began.elapsed() < Duration::from_millis(20_200));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_past_the_deadline() {
+        let gate = Gate::new(1);
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let _first = gate.enter(Some(deadline)).await.unwrap();
+        assert!(gate.enter(Some(deadline)).await.is_none());
+        assert_eq!(Instant::now(), deadline);
+    }
+}
