@@ -1,6 +1,7 @@
 //! Long transcripts in, summaries of about 4,000 words out.
 
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod error;
 pub mod event;

@@ -9,7 +9,10 @@ use percent_encoding::{CONTROLS, utf8_percent_encode};
 
 mod any;
 mod dir;
+pub mod lease;
+pub mod ledger;
 mod s3;
+mod small;
 
 pub use any::{AnyObject, AnyStore};
 pub use dir::{DirObject, DirStore};

@@ -1,0 +1,80 @@
+//! What time it is. Leases compare it between machines, so it is the wall clock; simulations bring their own.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
+
+/// Tells milliseconds since 1970.
+#[derive(Debug, Clone, Default)]
+pub enum Clock {
+    /// The machine's.
+    #[default]
+    System,
+    /// Goes as tokio's clock goes, which simulations stop and push on, from a moment that they choose.
+    Simulated(Arc<SimulatedClock>),
+}
+
+/// A clock that stands still with tokio's.
+#[derive(Debug)]
+pub struct SimulatedClock {
+    began: Instant,
+    /// Milliseconds since 1970 when it began.
+    epoch_ms: i64,
+}
+
+impl Clock {
+    /// A clock that goes with tokio's from `epoch_ms` on.
+    #[must_use]
+    pub fn simulated(epoch_ms: i64) -> Self {
+        Self::Simulated(Arc::new(SimulatedClock {
+            began: Instant::now(),
+            epoch_ms,
+        }))
+    }
+
+    /// Milliseconds since 1970.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        match self {
+            Self::System => SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, milliseconds),
+            Self::Simulated(clock) => clock.epoch_ms + milliseconds(clock.began.elapsed()),
+        }
+    }
+
+    /// The moment `unix_ms` on tokio's clock; now, if it has passed.
+    #[must_use]
+    pub fn instant(&self, unix_ms: i64) -> Instant {
+        let left = unix_ms.saturating_sub(self.now_ms());
+        Instant::now() + Duration::from_millis(u64::try_from(left).unwrap_or(0))
+    }
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_simulated_clock_goes_with_tokios() {
+        let clock = Clock::simulated(5_000);
+        assert_eq!(clock.now_ms(), 5_000);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(clock.now_ms(), 7_000);
+        assert_eq!(
+            clock.instant(8_000),
+            Instant::now() + Duration::from_secs(1)
+        );
+        assert_eq!(clock.instant(1), Instant::now());
+    }
+
+    #[test]
+    fn the_machines_clock_is_past_2026() {
+        assert!(Clock::System.now_ms() > 1_767_000_000_000);
+    }
+}

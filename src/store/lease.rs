@@ -1,0 +1,327 @@
+//! Who works on a job: a lease with a fencing token in `run.json`, taken, renewed and given back by conditional writes alone.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+
+use super::small;
+use super::{Location, PutCondition, Store, StoreError, StoreErrorKind};
+use crate::clock::Clock;
+
+/// How long a lease is good for. A dead owner's must have run out when Lambda tries a direct invocation again, after one and
+/// after three minutes.
+pub const LEASE: Duration = Duration::from_secs(90);
+
+/// How often it is renewed: two renewals may fail.
+const RENEW_EVERY: Duration = Duration::from_secs(30);
+
+/// How often one tries to be first.
+const MAX_RACES: usize = 5;
+
+/// `run.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Version of this format.
+    version: u32,
+    /// Who works on the job, or did last.
+    owner: String,
+    /// Larger with every owner.
+    token: u64,
+    /// When the lease runs out, in milliseconds since 1970; 0 if it has been given back.
+    expires_ms: i64,
+    /// When the job was first taken up.
+    pub created_ms: i64,
+    /// Times that it was taken up.
+    pub slices: u32,
+    /// Of these, the last ones that brought no new answer.
+    pub slices_without_progress: u32,
+    /// Times that the summary was refused for having too many extractive sections.
+    pub degraded_runs: u32,
+}
+
+/// The right to work on a job.
+#[derive(Debug)]
+pub struct Lease<'a, S> {
+    store: &'a S,
+    at: Location,
+    clock: Clock,
+    token: u64,
+    owner: String,
+    expires_ms: AtomicI64,
+    /// What was written last, and its entity tag.
+    written: Mutex<(Run, String)>,
+}
+
+/// What came of asking for a job.
+#[derive(Debug)]
+pub enum Claim<'a, S> {
+    /// It is ours.
+    Ours {
+        /// The right to it.
+        lease: Lease<'a, S>,
+        /// Nobody has worked on it before.
+        fresh: bool,
+        /// As it was found, this slice counted.
+        run: Run,
+    },
+    /// Somebody else works on it.
+    Busy {
+        /// When the lease runs out at the latest, unless it is renewed.
+        expires_ms: i64,
+    },
+}
+
+/// Somebody else has taken the job over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("another worker has taken the job over")]
+pub struct Overtaken;
+
+impl<'a, S: Store> Lease<'a, S> {
+    /// Asks for the job whose state is under `prefix` (with a slash at its end) in `bucket`.
+    ///
+    /// # Errors
+    /// If the state can't be read or written.
+    pub async fn claim(
+        store: &'a S,
+        bucket: &str,
+        prefix: &str,
+        owner: &str,
+        clock: &Clock,
+    ) -> Result<Claim<'a, S>, StoreError> {
+        let at = Location::new(bucket, format!("{prefix}run.json"));
+        let lease = |run: Run, etag| Lease {
+            store,
+            at: at.clone(),
+            clock: clock.clone(),
+            token: run.token,
+            owner: owner.to_owned(),
+            expires_ms: AtomicI64::new(run.expires_ms),
+            written: Mutex::new((run, etag)),
+        };
+        let mut last = None;
+        for _ in 0..MAX_RACES {
+            let now = clock.now_ms();
+            let first = Run {
+                version: 1,
+                owner: owner.to_owned(),
+                token: 1,
+                expires_ms: now + LEASE.as_millis() as i64,
+                created_ms: now,
+                slices: 1,
+                slices_without_progress: 0,
+                degraded_runs: 0,
+            };
+            match small::write(store, &at, &first, PutCondition::IfAbsent).await {
+                Ok(etag) => {
+                    return Ok(Claim::Ours {
+                        lease: lease(first.clone(), etag),
+                        fresh: true,
+                        run: first,
+                    });
+                }
+                Err(error) if error.kind == StoreErrorKind::Precondition => last = Some(error),
+                Err(error) => return Err(error),
+            }
+            let Some((found, etag)) = small::read::<_, Run>(store, &at).await? else {
+                // Removed in the meantime.
+                continue;
+            };
+            // Our own write, whose answer was lost.
+            if found.owner == owner && found.expires_ms > now {
+                return Ok(Claim::Ours {
+                    lease: lease(found.clone(), etag),
+                    fresh: found.token == 1,
+                    run: found,
+                });
+            }
+            if found.expires_ms > now {
+                return Ok(Claim::Busy {
+                    expires_ms: found.expires_ms,
+                });
+            }
+            let ours = Run {
+                owner: owner.to_owned(),
+                token: found.token + 1,
+                expires_ms: first.expires_ms,
+                slices: found.slices + 1,
+                ..found
+            };
+            match small::write(store, &at, &ours, PutCondition::IfMatch(etag)).await {
+                Ok(etag) => {
+                    return Ok(Claim::Ours {
+                        lease: lease(ours.clone(), etag),
+                        fresh: false,
+                        run: ours,
+                    });
+                }
+                Err(error) if error.kind == StoreErrorKind::Precondition => last = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| {
+            StoreError::new(
+                StoreErrorKind::Conflict,
+                "write",
+                &at,
+                "others keep removing it",
+            )
+        }))
+    }
+
+    /// The fencing token.
+    #[must_use]
+    pub fn token(&self) -> u64 {
+        self.token
+    }
+
+    /// Who we are.
+    #[must_use]
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    /// Whether it is still good by our own clock: a worker that was frozen finds that it is not.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.clock.now_ms() < self.expires_ms.load(Ordering::Relaxed)
+    }
+
+    /// Renews the lease again and again; ends when somebody else has it.
+    pub async fn keep(&self) -> Overtaken {
+        loop {
+            tokio::time::sleep(RENEW_EVERY).await;
+            if let Err(overtaken) = self.renew().await {
+                return overtaken;
+            }
+        }
+    }
+
+    /// Renews the lease once. A store that is down is no reason to stop before the lease has run out.
+    ///
+    /// # Errors
+    /// If somebody else has it, or it has run out and can't be renewed.
+    pub async fn renew(&self) -> Result<(), Overtaken> {
+        let expires_ms = self.clock.now_ms() + LEASE.as_millis() as i64;
+        match self.rewrite(|run| run.expires_ms = expires_ms).await {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind == StoreErrorKind::Precondition => Err(Overtaken),
+            Err(error) => {
+                tracing::warn!(%error, "could not renew the lease");
+                if self.is_good() {
+                    Ok(())
+                } else {
+                    Err(Overtaken)
+                }
+            }
+        }
+    }
+
+    /// Gives the job back, with its counters changed by `count`.
+    ///
+    /// # Errors
+    /// If it can't be written, or somebody else has it.
+    pub async fn release(&self, count: impl FnOnce(&mut Run)) -> Result<(), StoreError> {
+        self.rewrite(|run| {
+            count(run);
+            run.expires_ms = 0;
+        })
+        .await
+    }
+
+    async fn rewrite(&self, change: impl FnOnce(&mut Run)) -> Result<(), StoreError> {
+        let mut written = self.written.lock().await;
+        let mut run = written.0.clone();
+        change(&mut run);
+        let condition = PutCondition::IfMatch(written.1.clone());
+        let etag = small::write(self.store, &self.at, &run, condition).await?;
+        self.expires_ms.store(run.expires_ms, Ordering::Relaxed);
+        *written = (run, etag);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::DirStore;
+
+    const PREFIX: &str = "summaries/.work/abc/";
+
+    async fn claim<'a>(store: &'a DirStore, owner: &str, clock: &Clock) -> Claim<'a, DirStore> {
+        Lease::claim(store, "b", PREFIX, owner, clock)
+            .await
+            .unwrap()
+    }
+
+    fn ours<'a>(claim: Claim<'a, DirStore>) -> (Lease<'a, DirStore>, bool, Run) {
+        match claim {
+            Claim::Ours { lease, fresh, run } => (lease, fresh, run),
+            Claim::Busy { expires_ms } => panic!("busy until {expires_ms}"),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_at_a_time_and_the_next_when_it_has_run_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = DirStore::new(dir.path());
+        let clock = Clock::simulated(1_000_000);
+        let (first, fresh, run) = ours(claim(&store, "a", &clock).await);
+        assert!(fresh && first.is_good());
+        assert_eq!((first.token(), run.slices), (1, 1));
+        assert!(matches!(
+            claim(&store, "b", &clock).await,
+            Claim::Busy {
+                expires_ms: 1_090_000
+            }
+        ));
+
+        tokio::time::advance(Duration::from_secs(60)).await;
+        first.renew().await.unwrap();
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert!(matches!(
+            claim(&store, "b", &clock).await,
+            Claim::Busy { .. }
+        ));
+
+        tokio::time::advance(Duration::from_secs(31)).await;
+        assert!(!first.is_good());
+        let (second, fresh, run) = ours(claim(&store, "b", &clock).await);
+        assert!(!fresh);
+        assert_eq!((second.token(), run.slices), (2, 2));
+        assert_eq!(first.renew().await, Err(Overtaken));
+        assert!(first.release(|_| {}).await.is_err());
+        second.renew().await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_given_back_can_be_taken_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = DirStore::new(dir.path());
+        let clock = Clock::simulated(1_000_000);
+        let (first, _, _) = ours(claim(&store, "a", &clock).await);
+        first
+            .release(|run| run.slices_without_progress += 1)
+            .await
+            .unwrap();
+        let (second, fresh, run) = ours(claim(&store, "b", &clock).await);
+        assert_eq!((second.token(), fresh), (2, false));
+        assert_eq!((run.slices, run.slices_without_progress), (2, 1));
+        assert_eq!(run.created_ms, 1_000_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keeping_ends_when_another_has_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = DirStore::new(dir.path());
+        let clock = Clock::simulated(1_000_000);
+        let (first, _, _) = ours(claim(&store, "a", &clock).await);
+        // Kept alive for ten minutes, which no lease lasts.
+        let kept = tokio::time::timeout(Duration::from_secs(600), first.keep()).await;
+        assert!(kept.is_err() && first.is_good());
+        first.release(|_| {}).await.unwrap();
+        let _second = claim(&store, "b", &clock).await;
+        assert_eq!(first.keep().await, Overtaken);
+    }
+}
