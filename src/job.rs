@@ -14,6 +14,7 @@ use crate::error::{Cause, Rejected};
 use crate::event::Upload;
 use crate::model::Model;
 use crate::model::call::{CallOptions, Caller};
+use crate::store::ledger::Ledger;
 use crate::store::{Location, Metadata, ObjectInfo, PutOptions, Store, StoreError, StoreErrorKind};
 use crate::summary::report::{ErrorReport, FORMAT_VERSION, ModelReport, Report, SourceReport};
 use crate::summary::{self, Progress, Settings};
@@ -112,11 +113,11 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
         let options = CallOptions {
             max_calls: self.config.limits.max_calls,
             concurrency: self.config.concurrency,
-            deadline: None,
             trace: self.trace.clone(),
             seed: RandomState::new().hash_one(&job_id),
+            ..CallOptions::default()
         };
-        let caller = Caller::new(self.model, options);
+        let caller = Caller::new(self.model, None::<&Ledger<'_, T>>, options);
         let written = summary::write(&transcript, &plan, &settings, &caller, progress).await;
         if written.is_err() {
             caller.abandon().await;

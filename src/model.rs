@@ -20,6 +20,8 @@ mod thinking;
 use std::future::Future;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::prompt::Request;
 
 pub use any::{AnyModel, ConnectError};
@@ -89,14 +91,14 @@ pub struct Pending {
 }
 
 /// A job at an endpoint that queues.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Ticket {
     /// The endpoint's id of the job.
     pub id: String,
 }
 
 /// A finished answer.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// The generated text, reasoning left out.
     pub text: String,
@@ -109,7 +111,7 @@ pub struct Answer {
 }
 
 /// Why generation ended (WIRE.md 8).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Finish {
     /// The model was done.
     #[default]
@@ -123,7 +125,7 @@ pub enum Finish {
 }
 
 /// Tokens of one call, as reported.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Tokens of the prompt.
     pub prompt_tokens: u64,
@@ -132,7 +134,7 @@ pub struct Usage {
 }
 
 /// What a failed call means (WIRE.md 9), which decides what is done about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ModelErrorKind {
     /// Too many requests; nothing was done.
     Throttled {
@@ -172,10 +174,14 @@ pub enum ModelErrorKind {
     },
     /// The time for this invocation is over; a job that was submitted goes on.
     OutOfTime,
+    /// The ledger can't be read or written; nothing was sent.
+    Ledger,
+    /// Another worker has taken the job over; nothing was sent.
+    Overtaken,
 }
 
 /// A failed call.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error, Serialize, Deserialize)]
 #[error("{message}")]
 pub struct ModelError {
     /// Decides what is done about it.

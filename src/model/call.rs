@@ -2,6 +2,7 @@
 
 mod follow;
 mod gate;
+mod record;
 mod retry;
 mod schedule;
 mod tally;
@@ -18,7 +19,10 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::{Answer, Model, ModelError, ModelErrorKind, Reply, Ticket};
-use crate::prompt::Request;
+use crate::clock::Clock;
+use crate::prompt::{self, Request};
+use crate::store::Store;
+use crate::store::ledger::Ledger;
 use follow::has_ended;
 use gate::{Gate, Pass};
 use retry::{Dice, Effort, Next, concerns_one_call};
@@ -52,12 +56,17 @@ pub struct CallOptions {
     pub trace: Option<PathBuf>,
     /// What jitter is drawn from.
     pub seed: u64,
+    /// There is little hope: one attempt, and more only after an answer.
+    pub probing: bool,
+    /// Dates the jobs in the ledger.
+    pub clock: Clock,
 }
 
 /// Makes the calls of one job.
 #[derive(Debug)]
-pub struct Caller<'a, M> {
+pub struct Caller<'a, M, S> {
     model: &'a M,
+    ledger: Option<&'a Ledger<'a, S>>,
     options: CallOptions,
     began: Instant,
     gate: Gate,
@@ -72,9 +81,33 @@ pub struct Caller<'a, M> {
     open: Mutex<HashSet<Ticket>>,
     /// When the endpoint was asked why it begins no jobs, and whether it had a reason.
     diagnosed: Mutex<Option<(Instant, bool)>>,
+    /// Calls whose answers could not be used.
+    unusable: Mutex<Vec<String>>,
     /// The error that ended the work for all calls.
     halted: Mutex<Option<ModelError>>,
     halting: Notify,
+}
+
+/// What the ledger holds of a call that is being made.
+#[derive(Debug, Default)]
+struct Intent {
+    /// Written, and nothing has been accepted since.
+    open: bool,
+    /// How often the call has been submitted, or may have been.
+    submits: u32,
+}
+
+/// Whether the endpoint has certainly not accepted the request.
+fn is_refusal(kind: ModelErrorKind) -> bool {
+    matches!(
+        kind,
+        ModelErrorKind::Throttled { .. }
+            | ModelErrorKind::Warming { .. }
+            | ModelErrorKind::Transient
+            | ModelErrorKind::Configuration
+            | ModelErrorKind::BadInput
+            | ModelErrorKind::Overflow { .. }
+    )
 }
 
 /// An attempt that failed.
@@ -90,11 +123,12 @@ impl From<ModelError> for Failed {
     }
 }
 
-impl<'a, M: Model> Caller<'a, M> {
-    /// Calls `model` as `options` say.
-    pub fn new(model: &'a M, options: CallOptions) -> Self {
+impl<'a, M: Model, S: Store> Caller<'a, M, S> {
+    /// Calls `model` as `options` say. With a `ledger`, what was asked and answered before is not asked again.
+    pub fn new(model: &'a M, ledger: Option<&'a Ledger<'a, S>>, options: CallOptions) -> Self {
         Self {
             model,
+            ledger,
             began: Instant::now(),
             gate: Gate::new(options.concurrency),
             dice: Dice::new(options.seed),
@@ -105,6 +139,7 @@ impl<'a, M: Model> Caller<'a, M> {
             slowest: AtomicU64::new(0),
             open: Mutex::default(),
             diagnosed: Mutex::default(),
+            unusable: Mutex::default(),
             halted: Mutex::default(),
             halting: Notify::new(),
         }
@@ -121,7 +156,12 @@ impl<'a, M: Model> Caller<'a, M> {
     /// If the endpoint refuses or keeps failing, the job has used up its calls, or time is over. An error that concerns all
     /// calls ends the others too: those that wait fail with it, those that were sent are followed to their end.
     pub async fn call(&self, request: &Request) -> Result<Answer, ModelError> {
-        let outcome = self.insist(request).await;
+        let id = prompt::call_id(request);
+        let outcome = match self.recall(&id, request).await {
+            Ok(None) => self.insist(&id, request).await,
+            Ok(Some(answer)) => Ok(answer),
+            Err(error) => Err(error),
+        };
         if let Err(error) = &outcome
             && !concerns_one_call(error.kind)
         {
@@ -144,12 +184,17 @@ impl<'a, M: Model> Caller<'a, M> {
         join_all(cancelled).await;
     }
 
-    async fn insist(&self, request: &Request) -> Result<Answer, ModelError> {
+    async fn insist(&self, id: &str, request: &Request) -> Result<Answer, ModelError> {
         let began = Instant::now();
-        let mut effort = Effort::default();
-        loop {
-            let error = match self.attempt(request).await {
-                Ok(answer) => return Ok(answer),
+        let mut effort = if self.options.probing && self.counters.tally().progress == 0 {
+            Effort::single()
+        } else {
+            Effort::default()
+        };
+        let mut intent = Intent::default();
+        let outcome = loop {
+            let error = match self.attempt(id, request, &mut intent).await {
+                Ok(answer) => break Ok(answer),
                 Err(Failed {
                     error,
                     ended: false,
@@ -162,23 +207,41 @@ impl<'a, M: Model> Caller<'a, M> {
                     maybe_billed,
                 } => (after, maybe_billed),
                 Next::WhenLetIn => (Duration::ZERO, false),
-                Next::GiveUp => return Err(error),
+                Next::GiveUp => break Err(error),
             };
             if self.is_over(Instant::now() + after) {
-                return Err(error);
+                break Err(error);
             }
             tracing::warn!(%error, wait_ms = after.as_millis(), maybe_billed, "call failed, trying again");
             if self.pause(Instant::now() + after).await.is_err() {
-                return Err(error);
+                break Err(error);
             }
-            self.counters.again(maybe_billed);
+            self.counters.again();
+        };
+        if intent.open {
+            self.withdraw(id).await;
         }
+        self.settle(id, intent.submits, &outcome).await;
+        outcome
     }
 
     /// Sends the request once, and follows the job that it may become.
-    async fn attempt(&self, request: &Request) -> Result<Answer, Failed> {
+    async fn attempt(
+        &self,
+        id: &str,
+        request: &Request,
+        intent: &mut Intent,
+    ) -> Result<Answer, Failed> {
         let pass = self.enter().await?;
         self.spend()?;
+        if !intent.open {
+            let before = self.intend(id).await?.max(intent.submits);
+            if before > 0 {
+                self.counters.resubmitted();
+            }
+            intent.submits = before + 1;
+            intent.open = true;
+        }
         let number = self.counters.sent();
         let submitted = match self.options.deadline {
             // Dropping a request that was sent leaves it open whether it is billed: it is counted when it is sent again.
@@ -187,9 +250,18 @@ impl<'a, M: Model> Caller<'a, M> {
                 .unwrap_or_else(|_| Err(self.out_of_time())),
             None => self.model.submit(request).await,
         };
+        // What was refused was not submitted: the intent holds for the next attempt.
+        intent.open = submitted
+            .as_ref()
+            .err()
+            .is_some_and(|error| is_refusal(error.kind));
         let (outcome, ended) = match submitted {
-            Ok(Reply::Done(answer)) => (Ok(answer), true),
+            Ok(Reply::Done(answer)) => {
+                self.counters.progress();
+                (Ok(answer), true)
+            }
             Ok(Reply::Pending(pending)) => {
+                self.submitted(id, &pending.ticket, intent.submits).await;
                 let outcome = self.follow(pending, request, pass.started).await;
                 // A job that may still go on is not submitted a second time.
                 let ended = outcome
@@ -215,6 +287,11 @@ impl<'a, M: Model> Caller<'a, M> {
             trace::write(dir, number, request, &outcome).await?;
         }
         outcome.map_err(|error| Failed { error, ended })
+    }
+
+    /// Counts what earlier invocations spent.
+    fn spent_before(&self, submits: u32) {
+        self.spent.fetch_add(submits as usize, Ordering::Relaxed);
     }
 
     /// Draws conclusions for all calls from the failure of one.

@@ -21,6 +21,7 @@ use crate::extract;
 use crate::model::call::Caller;
 use crate::model::{Model, ModelError};
 use crate::prompt::Task;
+use crate::store::Store;
 use crate::transcript::{Transcript, words};
 
 use draft::{Drafter, Material};
@@ -69,9 +70,9 @@ pub struct WriteError {
 }
 
 /// What all steps work with.
-struct Writer<'a, M> {
+struct Writer<'a, M, S> {
     drafter: Drafter<'a>,
-    caller: &'a Caller<'a, M>,
+    caller: &'a Caller<'a, M, S>,
     progress: &'a (dyn Fn(Progress) + Sync),
     /// Calls left beyond the plan.
     extra_calls: usize,
@@ -82,11 +83,11 @@ struct Writer<'a, M> {
 ///
 /// # Errors
 /// If a call fails in a way that concerns all: a refused key, an endpoint that is down.
-pub async fn write<M: Model>(
+pub async fn write<M: Model, S: Store>(
     transcript: &Transcript,
     plan: &Plan,
     settings: &Settings,
-    caller: &Caller<'_, M>,
+    caller: &Caller<'_, M, S>,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Summary, WriteError> {
     let allowed = settings.limits.max_calls.saturating_sub(plan.calls());
@@ -146,7 +147,7 @@ async fn all<T, F: Future<Output = Result<T, WriteError>>>(
     join_all(waiting).await.into_iter().collect()
 }
 
-impl<M: Model> Writer<'_, M> {
+impl<M: Model, S: Store> Writer<'_, M, S> {
     /// The parts of the transcript, each as it will be shown.
     fn materials(&self, plan: &Plan) -> Vec<Material> {
         let transcript = self.drafter.transcript;

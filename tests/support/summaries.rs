@@ -17,6 +17,8 @@ use std::path::Path;
 use transcript_summarizer::model::Model;
 use transcript_summarizer::model::call::{CallOptions, Caller, Tally};
 use transcript_summarizer::prompt::Style;
+use transcript_summarizer::store::DirStore;
+use transcript_summarizer::store::ledger::Ledger;
 use transcript_summarizer::summary::{self, Limits, Plan, Settings, Summary};
 use transcript_summarizer::transcript::{Decoder, Transcript, words};
 
@@ -187,7 +189,7 @@ pub(crate) fn carry_out<M: Model>(
         .build()
         .unwrap();
     let (summary, tally) = runtime.block_on(async {
-        let caller = Caller::new(model, options);
+        let caller = Caller::new(model, None::<&Ledger<'_, DirStore>>, options);
         let summary = summary::write(transcript, &plan, &settings, &caller, &|_| {}).await;
         (summary.unwrap(), caller.tally())
     });

@@ -9,6 +9,7 @@ use super::retry::{Backoff, Dice};
 use super::{Caller, lock};
 use crate::model::{Answer, Model, ModelError, ModelErrorKind, Pending, Reply, Ticket};
 use crate::prompt::Request;
+use crate::store::Store;
 
 /// How long one question may be held by the endpoint, once a worker has begun the job.
 const HOLD: Duration = Duration::from_secs(90);
@@ -46,7 +47,7 @@ const POLL_BACKOFF: Backoff = Backoff {
 /// Between questions after a job that nobody knows yet.
 const SETTLING_WAIT: Duration = Duration::from_secs(1);
 
-impl<M: Model> Caller<'_, M> {
+impl<M: Model, S: Store> Caller<'_, M, S> {
     /// Follows the job `pending`, submitted at `submitted`, to its answer.
     pub(super) async fn follow(
         &self,
@@ -114,7 +115,7 @@ impl<M: Model> Caller<'_, M> {
                     retries += 1;
                     tracing::warn!(job = ticket.id, %error, "the job is run again");
                     self.spend()?;
-                    self.counters.again(false);
+                    self.counters.again();
                     self.run_again(&ticket).await?;
                     self.pause(Instant::now() + POLL_BACKOFF.shortest).await?;
                 }
@@ -137,7 +138,9 @@ impl<M: Model> Caller<'_, M> {
                 | ModelErrorKind::SuspectOutput
                 | ModelErrorKind::BudgetSpent
                 | ModelErrorKind::Lost
-                | ModelErrorKind::OutOfTime => return Err(error),
+                | ModelErrorKind::OutOfTime
+                | ModelErrorKind::Ledger
+                | ModelErrorKind::Overtaken => return Err(error),
             }
         }
     }
@@ -267,6 +270,8 @@ pub(super) fn has_ended(kind: ModelErrorKind) -> bool {
         | ModelErrorKind::Ambiguous
         | ModelErrorKind::Configuration
         | ModelErrorKind::BudgetSpent
-        | ModelErrorKind::OutOfTime => false,
+        | ModelErrorKind::OutOfTime
+        | ModelErrorKind::Ledger
+        | ModelErrorKind::Overtaken => false,
     }
 }

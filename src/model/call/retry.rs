@@ -64,6 +64,19 @@ pub(super) struct Effort {
     /// Outcomes that may have been billed.
     ambiguous: u32,
     last_wait: Duration,
+    single: bool,
+}
+
+impl Effort {
+    /// One attempt and no more, to see whether there is hope.
+    pub(super) fn single() -> Self {
+        Self {
+            transient: MAX_ATTEMPTS,
+            ambiguous: MAX_AMBIGUOUS_ATTEMPTS,
+            single: true,
+            ..Self::default()
+        }
+    }
 }
 
 /// What is done after a failure.
@@ -83,7 +96,11 @@ impl Effort {
         let maybe_billed = match kind {
             ModelErrorKind::Throttled { retry_after } | ModelErrorKind::Warming { retry_after } => {
                 let fits = since + retry_after.unwrap_or_default() <= PATIENCE;
-                return if fits { Next::WhenLetIn } else { Next::GiveUp };
+                return if fits && !self.single {
+                    Next::WhenLetIn
+                } else {
+                    Next::GiveUp
+                };
             }
             ModelErrorKind::Transient => {
                 self.transient += 1;
@@ -99,7 +116,9 @@ impl Effort {
             | ModelErrorKind::SuspectOutput
             | ModelErrorKind::BudgetSpent
             | ModelErrorKind::JobFailed { .. }
-            | ModelErrorKind::OutOfTime => return Next::GiveUp,
+            | ModelErrorKind::OutOfTime
+            | ModelErrorKind::Ledger
+            | ModelErrorKind::Overtaken => return Next::GiveUp,
         };
         if self.transient >= MAX_ATTEMPTS || self.ambiguous >= MAX_AMBIGUOUS_ATTEMPTS {
             return Next::GiveUp;
@@ -126,7 +145,9 @@ pub(super) fn concerns_one_call(kind: ModelErrorKind) -> bool {
         | ModelErrorKind::Ambiguous
         | ModelErrorKind::Configuration
         | ModelErrorKind::Lost
-        | ModelErrorKind::OutOfTime => false,
+        | ModelErrorKind::OutOfTime
+        | ModelErrorKind::Ledger
+        | ModelErrorKind::Overtaken => false,
     }
 }
 

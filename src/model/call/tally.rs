@@ -14,6 +14,8 @@ pub struct Tally {
     pub retries: usize,
     /// Of these, sent again though the first may have been billed.
     pub resubmitted: usize,
+    /// Calls answered in this invocation, or become jobs: what a run that is taken up again goes on from.
+    pub progress: usize,
     /// Requests refused because there were too many.
     pub throttled: usize,
     /// Tokens of all prompts, as far as reported.
@@ -30,6 +32,7 @@ pub(super) struct Counters {
     calls: AtomicUsize,
     retries: AtomicUsize,
     resubmitted: AtomicUsize,
+    progress: AtomicUsize,
     throttled: AtomicUsize,
     prompt_tokens: AtomicU64,
     completion_tokens: AtomicU64,
@@ -43,11 +46,26 @@ impl Counters {
     }
 
     /// Counts a request that is sent once more.
-    pub(super) fn again(&self, maybe_billed: bool) {
+    pub(super) fn again(&self) {
         self.retries.fetch_add(1, Ordering::Relaxed);
-        if maybe_billed {
-            self.resubmitted.fetch_add(1, Ordering::Relaxed);
-        }
+    }
+
+    /// Counts a request that may have been billed before.
+    pub(super) fn resubmitted(&self) {
+        self.resubmitted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts what a call took in an earlier invocation, all its submissions.
+    pub(super) fn recalled(&self, submits: usize, usage: Option<Usage>) {
+        self.calls.fetch_add(submits, Ordering::Relaxed);
+        let again = submits.saturating_sub(1);
+        self.retries.fetch_add(again, Ordering::Relaxed);
+        self.resubmitted.fetch_add(again, Ordering::Relaxed);
+        self.used(usage);
+    }
+
+    pub(super) fn progress(&self) {
+        self.progress.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn refused(&self) {
@@ -55,13 +73,17 @@ impl Counters {
     }
 
     pub(super) fn answered(&self, usage: Option<Usage>, took: Duration) {
+        self.used(usage);
+        let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        self.endpoint_ms.fetch_add(took, Ordering::Relaxed);
+    }
+
+    fn used(&self, usage: Option<Usage>) {
         let usage = usage.unwrap_or_default();
         self.prompt_tokens
             .fetch_add(usage.prompt_tokens, Ordering::Relaxed);
         self.completion_tokens
             .fetch_add(usage.completion_tokens, Ordering::Relaxed);
-        let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        self.endpoint_ms.fetch_add(took, Ordering::Relaxed);
     }
 
     pub(super) fn tally(&self) -> Tally {
@@ -69,6 +91,7 @@ impl Counters {
             calls: self.calls.load(Ordering::Relaxed),
             retries: self.retries.load(Ordering::Relaxed),
             resubmitted: self.resubmitted.load(Ordering::Relaxed),
+            progress: self.progress.load(Ordering::Relaxed),
             throttled: self.throttled.load(Ordering::Relaxed),
             prompt_tokens: self.prompt_tokens.load(Ordering::Relaxed),
             completion_tokens: self.completion_tokens.load(Ordering::Relaxed),

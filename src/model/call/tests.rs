@@ -4,6 +4,7 @@ use super::*;
 use crate::model::{Pending, Reply, Usage};
 use crate::prompt::tests::request;
 use crate::prompt::{Style, Task};
+use crate::store::DirStore;
 
 /// Does what it is told, in order, and remembers what it was asked.
 #[derive(Default)]
@@ -140,6 +141,10 @@ fn options() -> CallOptions {
     }
 }
 
+fn caller(model: &Scripted, options: CallOptions) -> Caller<'_, Scripted, DirStore> {
+    Caller::new(model, None, options)
+}
+
 fn a_request() -> Request {
     request(Task::Section, Style::Full)
 }
@@ -148,7 +153,7 @@ async fn outcome(
     model: &Scripted,
     options: CallOptions,
 ) -> (Result<Answer, ModelErrorKind>, Tally) {
-    let caller = Caller::new(model, options);
+    let caller = caller(model, options);
     let outcome = caller.call(&a_request()).await;
     (outcome.map_err(|error| error.kind), caller.tally())
 }
@@ -183,7 +188,7 @@ async fn what_was_refused_is_not_taken_from_the_calls_allowed() {
         ..options()
     };
     let model = at_once(replies);
-    let caller = Caller::new(&model, one);
+    let caller = caller(&model, one);
     assert!(caller.call(&a_request()).await.is_ok());
     let second = caller.call(&a_request()).await.unwrap_err();
     assert_eq!(second.kind, ModelErrorKind::BudgetSpent);
@@ -198,7 +203,7 @@ async fn a_refused_key_stops_all_calls() {
         concurrency: 1,
         ..options()
     };
-    let caller = Caller::new(&model, one_at_a_time);
+    let caller = caller(&model, one_at_a_time);
     let request = a_request();
     let outcomes = join_all((0..6).map(|_| caller.call(&request))).await;
     for outcome in outcomes {
@@ -210,7 +215,7 @@ async fn a_refused_key_stops_all_calls() {
 #[tokio::test(start_paused = true)]
 async fn what_concerns_one_call_leaves_the_others_alone() {
     let model = at_once(vec![fails(ModelErrorKind::BadInput), done()]);
-    let caller = Caller::new(&model, options());
+    let caller = caller(&model, options());
     assert!(caller.call(&a_request()).await.is_err());
     assert!(caller.call(&a_request()).await.is_ok());
 }
@@ -224,7 +229,7 @@ async fn what_was_sent_is_answered_even_if_another_call_fails_for_all() {
         ])),
         ..Scripted::default()
     };
-    let caller = Caller::new(&model, options());
+    let caller = caller(&model, options());
     let request = a_request();
     let outcomes = join_all((0..3).map(|_| caller.call(&request))).await;
     assert!(outcomes[0].is_ok(), "{outcomes:?}");
@@ -296,7 +301,7 @@ async fn a_lost_job_is_asked_after_for_a_moment_and_submitted_once_more() {
 async fn a_queue_that_nobody_works_on_is_reported_and_left() {
     let mut model = queueing(vec![pending(true)], 45);
     model.hopeless = true;
-    let caller = Caller::new(&model, options());
+    let caller = caller(&model, options());
     let request = a_request();
     let outcomes = join_all((0..3).map(|_| caller.call(&request))).await;
     for outcome in outcomes {
@@ -326,7 +331,7 @@ async fn no_call_starts_that_cannot_finish() {
         deadline: Some(Instant::now() + Duration::from_secs(70)),
         ..options()
     };
-    let caller = Caller::new(&model, minute);
+    let caller = caller(&model, minute);
     let mut answered = 0;
     let last = loop {
         match caller.call(&a_request()).await {

@@ -6,6 +6,7 @@ use super::{MAX_ALLOWANCE, MAX_SPLITS, WriteError, Writer};
 use crate::extract::{self, Information};
 use crate::model::Model;
 use crate::prompt::Task;
+use crate::store::Store;
 use crate::summary::plan::{BY_SIZE, Plan};
 use crate::summary::shape::{Level, notes_output};
 use crate::transcript::tokens;
@@ -16,7 +17,7 @@ const TOKENS_PER_WORD: f64 = 1.7;
 /// Notes may be longer than asked by this factor before they are cut.
 const SLACK: f64 = 1.25;
 
-impl<M: Model> Writer<'_, M> {
+impl<M: Model, S: Store> Writer<'_, M, S> {
     /// Takes notes level by level. Returns what the sections are written from, and what each is worth.
     pub(super) async fn notes(
         &mut self,

@@ -4,6 +4,7 @@ use crate::extract;
 use crate::model::call::Caller;
 use crate::model::{Answer, Finish, Model, ModelError, ModelErrorKind};
 use crate::prompt::{self, Request, Task};
+use crate::store::Store;
 use crate::summary::assemble::split_heading;
 use crate::summary::check::{self, Expected, Problem};
 use crate::summary::scaffold;
@@ -63,12 +64,13 @@ pub(super) struct Job<'a> {
 }
 
 /// Gets the text for `job`. Only failures that concern all calls are errors.
-pub(super) async fn piece<M: Model>(
+pub(super) async fn piece<M: Model, S: Store>(
     drafter: Drafter<'_>,
-    caller: &Caller<'_, M>,
+    caller: &Caller<'_, M, S>,
     job: Job<'_>,
 ) -> Result<Piece, ModelError> {
     let mut best: Option<(Vec<Problem>, Piece)> = None;
+    let mut asked = Vec::new();
     let mut extra = 0;
     let mut answers = 0;
     let mut token_ratio: f64 = 0.0;
@@ -81,7 +83,9 @@ pub(super) async fn piece<M: Model>(
         {
             return split(drafter, caller, job, halves).await;
         }
-        match caller.call(&request).await {
+        let outcome = caller.call(&request).await;
+        asked.push(request.clone());
+        match outcome {
             Ok(answer) => {
                 answers += 1;
                 token_ratio = token_ratio.max(ratio_of(&request, &answer));
@@ -148,7 +152,10 @@ pub(super) async fn piece<M: Model>(
         .map_or_else(Vec::new, |(problems, _)| problems.clone());
     let mut piece = best
         .and_then(|(problems, piece)| usable(problems, piece))
-        .unwrap_or_else(|| fallback(drafter, &job));
+        .unwrap_or_else(|| {
+            asked.iter().for_each(|request| caller.disown(request));
+            fallback(drafter, &job)
+        });
     piece.habits = habits;
     piece.extra_calls = extra;
     piece.token_ratio = token_ratio;
@@ -219,9 +226,9 @@ fn problems(piece: &Piece, request: &Request, want: usize) -> Vec<Problem> {
 }
 
 /// An answer without its scaffolding, and its end where it was cut off.
-async fn finished<M: Model>(
+async fn finished<M: Model, S: Store>(
     drafter: Drafter<'_>,
-    caller: &Caller<'_, M>,
+    caller: &Caller<'_, M, S>,
     job: &Job<'_>,
     request: &Request,
     answer: Answer,

@@ -7,6 +7,7 @@ use super::piece::bearable;
 use super::{WriteError, Writer, all};
 use crate::model::Model;
 use crate::prompt::{Request, Task};
+use crate::store::Store;
 use crate::summary::assemble::{Section, Source};
 use crate::summary::check::{self, Expected, Problem};
 use crate::summary::pace::Pace;
@@ -23,7 +24,7 @@ const MIN_ADDED: usize = 40;
 /// How often one section is repaired.
 const MAX_REPAIRS: usize = 2;
 
-impl<M: Model> Writer<'_, M> {
+impl<M: Model, S: Store> Writer<'_, M, S> {
     /// Brings the words of all sections closer to `wanted`. Each change is taken only if the whole gets closer, so it ends.
     pub(super) async fn repair(
         &mut self,

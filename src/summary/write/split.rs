@@ -4,6 +4,7 @@ use super::draft::{Drafter, Material};
 use super::piece::{Job, Piece, piece};
 use crate::model::call::Caller;
 use crate::model::{Model, ModelError};
+use crate::store::Store;
 use crate::transcript::{Chunk, Turns, chunk, tokens};
 
 /// The two halves of a part, each with its range and text. `None` if it is too small to be divided again.
@@ -38,9 +39,9 @@ pub(super) fn halves(material: &Material, drafter: Drafter<'_>) -> Option<[Mater
 }
 
 /// Gets the texts of both halves of a part that did not fit, and joins them.
-pub(super) async fn split<M: Model>(
+pub(super) async fn split<M: Model, S: Store>(
     drafter: Drafter<'_>,
-    caller: &Caller<'_, M>,
+    caller: &Caller<'_, M, S>,
     job: Job<'_>,
     halves: [Material; 2],
 ) -> Result<Piece, ModelError> {

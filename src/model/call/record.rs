@@ -1,0 +1,176 @@
+//! What the ledger keeps of a call, and how a call is taken up from it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::{Caller, has_ended, lock};
+use crate::model::{Answer, Model, ModelError, ModelErrorKind, Pending, Ticket};
+use crate::prompt::Request;
+use crate::store::Store;
+use crate::store::ledger::{Known, LedgerError};
+
+/// `<call>.out`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Outcome {
+    /// How often the call was submitted.
+    submits: u32,
+    /// The answer, or why there is none: asking again would not give another.
+    result: Result<Answer, ModelError>,
+}
+
+/// `<call>.job`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Job {
+    ticket: Ticket,
+    /// Milliseconds since 1970.
+    submitted_ms: i64,
+    submits: u32,
+}
+
+impl<M: Model, S: Store> Caller<'_, M, S> {
+    /// The outcome of a call that an earlier invocation made, if it came to one, or its job does now.
+    pub(super) async fn recall(
+        &self,
+        id: &str,
+        request: &Request,
+    ) -> Result<Option<Answer>, ModelError> {
+        let Some(ledger) = self.ledger else {
+            return Ok(None);
+        };
+        match ledger.recall::<Outcome, Job>(id).await {
+            Ok(Known::Nothing) => Ok(None),
+            Ok(Known::Outcome(Outcome { submits, result })) => {
+                let usage = result.as_ref().ok().and_then(|answer| answer.usage);
+                self.counters.recalled(submits as usize, usage);
+                self.spent_before(submits);
+                result.map(Some)
+            }
+            Ok(Known::Job(job)) => self.resume(id, job, request).await,
+            Err(error) => Err(ledger_failed(error)),
+        }
+    }
+
+    /// Follows a job that an earlier invocation submitted. `None` if it is lost and has to be submitted again.
+    async fn resume(
+        &self,
+        id: &str,
+        job: Job,
+        request: &Request,
+    ) -> Result<Option<Answer>, ModelError> {
+        let pass = self.enter().await?;
+        self.counters.recalled(job.submits as usize, None);
+        self.spent_before(job.submits);
+        let age = self.options.clock.now_ms() - job.submitted_ms;
+        let age = Duration::from_millis(u64::try_from(age).unwrap_or(0));
+        let submitted = Instant::now().checked_sub(age).unwrap_or(pass.started);
+        tracing::info!(
+            job = job.ticket.id,
+            age_ms = age.as_millis(),
+            "asking after a job of an earlier run"
+        );
+        let pending = Pending {
+            ticket: job.ticket,
+            started: true,
+            held: true,
+        };
+        let outcome = self.follow(pending, request, submitted).await;
+        match &outcome {
+            Err(error) if error.kind == ModelErrorKind::Lost => return Ok(None),
+            Ok(answer) => {
+                self.gate.answered();
+                self.counters.answered(answer.usage, pass.started.elapsed());
+                self.counters.progress();
+            }
+            Err(_) => {}
+        }
+        drop(pass);
+        self.settle(id, job.submits, &outcome).await;
+        outcome.map(Some)
+    }
+
+    /// Records that a call is about to be submitted; returns how often it has been by then.
+    pub(super) async fn intend(&self, id: &str) -> Result<u32, ModelError> {
+        let Some(ledger) = self.ledger else {
+            return Ok(0);
+        };
+        ledger.intend(id).await.map_err(|error| match error {
+            LedgerError::Store(error) => ledger_failed(error),
+            LedgerError::Overtaken(overtaken) => ModelError {
+                kind: ModelErrorKind::Overtaken,
+                message: overtaken.to_string(),
+            },
+        })
+    }
+
+    /// Takes back the intent of a call that was certainly not accepted. If that fails, it counts as sent: no harm.
+    pub(super) async fn withdraw(&self, id: &str) {
+        if let Some(ledger) = self.ledger
+            && let Err(error) = ledger.withdraw(id).await
+        {
+            tracing::warn!(%error, "could not take back an intent");
+        }
+    }
+
+    /// Records the job that a call became. It is followed even if that fails.
+    pub(super) async fn submitted(&self, id: &str, ticket: &Ticket, submits: u32) {
+        self.counters.progress();
+        let Some(ledger) = self.ledger else {
+            return;
+        };
+        let job = Job {
+            ticket: ticket.clone(),
+            submitted_ms: self.options.clock.now_ms(),
+            submits,
+        };
+        if let Err(error) = ledger.submitted(id, &job).await {
+            tracing::error!(%error, job = ticket.id, "could not record a job: if this run is cut off now, it is paid again");
+        }
+    }
+
+    /// Records how a call ended, if another attempt would not end otherwise. The answer is used even if that fails.
+    pub(super) async fn settle(&self, id: &str, submits: u32, result: &Result<Answer, ModelError>) {
+        let Some(ledger) = self.ledger else {
+            return;
+        };
+        let settled = match result {
+            Ok(_) => true,
+            Err(error) => has_ended(error.kind) && error.kind != ModelErrorKind::Lost,
+        };
+        if !settled {
+            return;
+        }
+        let outcome = Outcome {
+            submits,
+            result: result.clone(),
+        };
+        if let Err(error) = ledger.settle(id, &outcome).await {
+            tracing::error!(%error, "could not record an answer: if this run is cut off now, it is paid again");
+        }
+    }
+
+    /// Takes note that nothing can be made of the answer to a request.
+    pub fn disown(&self, request: &Request) {
+        lock(&self.unusable).push(crate::prompt::call_id(request));
+    }
+
+    /// Forgets the answers of which nothing could be made, so that the next run asks again.
+    pub async fn forget_unusable(&self) {
+        let unusable = std::mem::take(&mut *lock(&self.unusable));
+        for id in unusable {
+            if let Some(ledger) = self.ledger
+                && let Err(error) = ledger.forget(&id).await
+            {
+                tracing::warn!(%error, "could not forget an unusable answer");
+            }
+        }
+    }
+}
+
+fn ledger_failed(error: crate::store::StoreError) -> ModelError {
+    ModelError {
+        kind: ModelErrorKind::Ledger,
+        message: format!("the record of what was asked and answered is not at hand: {error}"),
+    }
+}
