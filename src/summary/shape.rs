@@ -58,7 +58,16 @@ impl Limits {
     }
 
     fn output_tokens(&self, words: usize) -> usize {
-        (words as f64 * RESERVED_PER_WORD).ceil() as usize
+        let tokens = (words as f64 * RESERVED_PER_WORD).ceil() as usize;
+        self.half().map_or(tokens, |half| tokens.min(half))
+    }
+
+    /// An encoder reads and a decoder writes in windows of their own, of the same size: each has half of what both have
+    /// together.
+    fn half(&self) -> Option<usize> {
+        self.context_tokens
+            .filter(|_| self.style == Style::Bare)
+            .map(|context| context / 2)
     }
 
     /// Tokens that a request's text may have beside the prompt and `output` tokens of answer, even if the server counts a
@@ -69,6 +78,7 @@ impl Limits {
             return Some(self.chunk_tokens);
         };
         let input = context.checked_sub(MARGIN_TOKENS + self.reasoning_tokens + output)?;
+        let input = self.half().map_or(input, |half| input.min(half));
         let block = (input as f64 / ESTIMATE_ERROR) as usize;
         let block = block.checked_sub(self.style.overhead_tokens())?;
         (block >= MIN_BLOCK_TOKENS).then_some(block.min(self.chunk_tokens))

@@ -43,6 +43,9 @@ impl<M: Model> Writer<'_, M> {
                 break;
             }
             let short = total < wanted;
+            if short && !self.drafter.settings.limits.style.follows_instructions() {
+                break;
+            }
             let round = self.round(materials, sections, &repaired, off, short, pace, budget);
             if round.is_empty() {
                 break;
