@@ -337,5 +337,7 @@ mod tests {
             (system.as_str(), user.as_str()),
             ("", "Lee: The depot is late.")
         );
+        let shorter = messages(&request(Task::Condense, Style::Bare));
+        assert_eq!(shorter.user, "Lee was heard.");
     }
 }

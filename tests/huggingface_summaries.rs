@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::collections::HashSet;
+
 use support::behaviour::Behaviour;
 use support::chat_server::{ChatRequest, ChatServer};
 use support::obedient;
@@ -130,8 +132,14 @@ async fn summarization_by_bart() {
             assert!(tokens(request.inputs()) <= 1024 && request.length("max_length") <= 1024);
             assert!(request.length("min_length") < request.length("max_length"));
         }
+        let distinct: HashSet<_> = written
+            .requests
+            .iter()
+            .map(|request| &request.raw)
+            .collect();
         let sections = written.done.report.sections.len();
         let sent = written.requests.len() - written.done.report.usage.retries;
+        assert_eq!(sent, distinct.len(), "the same text for the same length");
         assert!(
             sent <= sections + 1 + sections / 2,
             "{sent} requests for {sections} sections"

@@ -364,6 +364,10 @@ mod tests {
                 let prompt = (block + style.overhead_tokens()) as f64 * error;
                 prompt.ceil() as usize + output + reasoning
             };
+            if bare {
+                prop_assert!(request(shape.chunk_tokens, 0) - reasoning <= context / 2);
+                prop_assert!(limits.max_tokens(words) - reasoning <= context / 2);
+            }
             for level in &shape.levels {
                 prop_assert!(level.ratio >= LEVEL_MIN_RATIO);
                 prop_assert!(request(level.input_tokens, notes_output(level.input_tokens, level.ratio)) <= context);
