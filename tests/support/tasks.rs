@@ -197,7 +197,7 @@ impl Faults {
         let mut seen = self.0.lock().unwrap();
         let nth = seen.len();
         let is_new = seen.insert(request.raw.clone());
-        let is_hit = is_new && (nth < 8 && nth % 2 == 1 || nth % 10 == 0 && nth > 0);
+        let is_hit = is_new && (nth < 8 && nth % 2 == 1 || nth > 0 && nth.is_multiple_of(10));
         let [slow, exploded, gateway, loading] = Self::WORDS;
         let now = || vec![("retry-after", "0.05".to_owned())];
         is_hit.then(|| match nth / 2 % 4 {
