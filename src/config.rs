@@ -7,6 +7,7 @@ mod variables;
 use std::path::PathBuf;
 
 use crate::event::Filter;
+use crate::model::HuggingFaceTask;
 use crate::prompt::Style;
 use crate::summary::Limits;
 
@@ -21,6 +22,9 @@ const MAX_INPUT_LIMIT: u64 = 1 << 30;
 
 /// Smaller windows get short prompts: the full rules would take a fifth of them.
 const FULL_PROMPT_CONTEXT: usize = 4096;
+
+/// Window of an encoder-decoder summarizer such as BART: 1024 tokens of text, and as many of summary.
+const SUMMARIZER_CONTEXT: usize = 2048;
 
 /// Where the program runs, which decides what holds when no model is configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,8 +111,18 @@ impl Config {
 
 fn limits(read: &Reader<'_>, provider: &Provider) -> Result<Limits, ConfigError> {
     // Read in any case, so that a wrong value shows before a model is added.
-    let context = read.number("MODEL_CONTEXT_TOKENS", 32_768, 512..=16_000_000)?;
-    let default_reasoning = if context >= 16_384 { 1024 } else { 0 };
+    let is_summarizer = matches!(provider, Provider::HuggingFace(settings) if settings.task == HuggingFaceTask::Summarization);
+    let default_context = if is_summarizer {
+        SUMMARIZER_CONTEXT
+    } else {
+        32_768
+    };
+    let context = read.number("MODEL_CONTEXT_TOKENS", default_context, 512..=16_000_000)?;
+    let default_reasoning = if context >= 16_384 && !is_summarizer {
+        1024
+    } else {
+        0
+    };
     let reasoning = read.number("MODEL_REASONING_TOKENS", default_reasoning, 0..=1_000_000)?;
     let chunk_tokens = read.number("CHUNK_TOKENS", 6000, 100..=1_000_000)?;
     let max_calls = read.number("MAX_MODEL_CALLS", 150, 1..=100_000)?;
@@ -126,7 +140,9 @@ fn limits(read: &Reader<'_>, provider: &Provider) -> Result<Limits, ConfigError>
             reasoning_tokens: reasoning,
             chunk_tokens,
             max_calls,
-            style: if context < FULL_PROMPT_CONTEXT {
+            style: if is_summarizer {
+                Style::Bare
+            } else if context < FULL_PROMPT_CONTEXT {
                 Style::Compact
             } else {
                 Style::Full
@@ -211,6 +227,20 @@ mod tests {
     }
 
     #[test]
+    fn a_summarizer_has_a_small_window_and_is_sent_the_text_alone() {
+        let variables = [
+            ("HF_API_TOKEN", "hf_x"),
+            ("HF_TASK", "summarization"),
+            ("HF_MODEL", "m"),
+        ];
+        let limits = config(Surface::Lambda, &variables).unwrap().limits;
+        assert_eq!(
+            (limits.context_tokens, limits.reasoning_tokens, limits.style),
+            (Some(2048), 0, Style::Bare)
+        );
+    }
+
+    #[test]
     fn wrong_values_name_variable_value_and_what_is_accepted() {
         for (variable, value, expected) in [
             ("SUMMARY_WORDS", "many", "a whole number from 50 to 100000"),
@@ -221,6 +251,11 @@ mod tests {
             ("MODEL_CONTEXT_TOKENS", "-1", "a whole number"),
             ("MODEL_PARAMETERS", "[1]", "a JSON object"),
             ("HF_ENDPOINT_URL", "http://example.org/v1", "https://"),
+            (
+                "HF_TASK",
+                "completion",
+                "one of chat, text-generation, summarization",
+            ),
         ] {
             let error = config(
                 Surface::Lambda,

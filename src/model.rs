@@ -2,6 +2,7 @@
 
 mod advice;
 mod any;
+mod body;
 pub mod call;
 mod chat;
 mod classify;
@@ -15,6 +16,7 @@ pub mod huggingface;
 mod python_repr;
 mod redact;
 mod sse;
+mod task_reply;
 mod thinking;
 
 use std::future::Future;
@@ -26,7 +28,7 @@ use crate::prompt::Request;
 
 pub use any::{AnyModel, ConnectError};
 pub use extractive::Extractive;
-pub use huggingface::{HuggingFace, HuggingFaceConfig};
+pub use huggingface::{HuggingFace, HuggingFaceConfig, HuggingFaceTask};
 
 /// A text-generation endpoint.
 ///

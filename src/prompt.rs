@@ -91,6 +91,13 @@ impl Style {
     pub fn has_headings(self) -> bool {
         self != Self::Bare
     }
+
+    /// Whether a model can be asked to add to a text, to go on with it, or to do better. A summarizer is shown a text and makes
+    /// it shorter: asked again, it gives the same summary again.
+    #[must_use]
+    pub fn follows_instructions(self) -> bool {
+        self != Self::Bare
+    }
 }
 
 /// A request in typed parts. `summary` fills it in, this module words it, each endpoint puts it into its wire form.
@@ -162,6 +169,8 @@ pub fn call_id(request: &Request) -> String {
         hash.update((text.len() as u64).to_le_bytes());
         hash.update(text.as_bytes());
     }
+    // Where the words do not say how long the answer should be, the endpoint is told besides.
+    hash.update((request.target_words as u64).to_le_bytes());
     hash.update((request.max_tokens as u64).to_le_bytes());
     hash.finalize()
         .iter()
@@ -328,5 +337,7 @@ pub(crate) mod tests {
             (system.as_str(), user.as_str()),
             ("", "Lee: The depot is late.")
         );
+        let shorter = messages(&request(Task::Condense, Style::Bare));
+        assert_eq!(shorter.user, "Lee was heard.");
     }
 }

@@ -13,7 +13,7 @@ use support::huggingface::{
 };
 use transcript_summarizer::model::endpoint::Url;
 use transcript_summarizer::model::http::Http;
-use transcript_summarizer::model::huggingface::{HuggingFace, HuggingFaceConfig};
+use transcript_summarizer::model::huggingface::{HuggingFace, HuggingFaceConfig, HuggingFaceTask};
 use transcript_summarizer::model::{Answer, Finish, ModelErrorKind, Usage};
 use transcript_summarizer::prompt::messages;
 use transcript_summarizer::secret::Secret;
@@ -59,6 +59,18 @@ async fn the_request_is_what_servers_expect() {
             "chat_template_kwargs": {"enable_thinking": false},
         })
     );
+}
+
+#[tokio::test]
+async fn the_limit_goes_by_its_newer_name_where_that_is_wanted() {
+    let server = ChatServer::start(|_| Behaviour::text("Fine.")).await;
+    let parameters = json!({"max_completion_tokens": true});
+    let parameters = parameters.as_object().unwrap().clone();
+    let model = client_to(Url::parse(server.url()).unwrap(), parameters);
+    submit(&model).await.unwrap();
+    let body = &server.requests()[0].body;
+    assert_eq!(body["max_completion_tokens"], 100);
+    assert_eq!(body.get("max_tokens"), None);
 }
 
 #[tokio::test]
@@ -148,6 +160,7 @@ async fn calls_run_side_by_side_and_the_token_stays_hidden() {
     assert_eq!(server.max_in_flight(), 3);
 
     let broken = HuggingFaceConfig {
+        task: HuggingFaceTask::Chat,
         token: Some(Secret::new(format!("{TOKEN}\n"))),
         model: "m".to_owned(),
         endpoint: Url::parse(server.url()).unwrap(),

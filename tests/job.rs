@@ -14,48 +14,13 @@ use std::time::Duration;
 use support::behaviour::Behaviour;
 use support::chat_server::{ChatRequest, ChatServer};
 use support::huggingface::TOKEN;
+use support::obedient;
 use support::workplace::{Workplace, meeting};
 use transcript_summarizer::job::{Done, Outcome};
 use transcript_summarizer::transcript::words;
 
-/// An answer of the length that was asked for, about what was shown, in the writer's own order of words.
 fn obedient(request: &ChatRequest) -> Behaviour {
-    let user = request.message("user");
-    let before = user.split(" words").next().unwrap();
-    let asked: usize = before.rsplit(' ').next().unwrap().parse().unwrap();
-    let block = user
-        .rsplit("<<<")
-        .next()
-        .unwrap()
-        .split(">>>")
-        .next()
-        .unwrap();
-    let (_, block) = block.split_once('\n').unwrap();
-    let (block, _) = block.rsplit_once('\n').unwrap();
-    let mut about: Vec<&str> = block
-        .split_whitespace()
-        .filter(|word| word.len() > 4 && word.is_ascii())
-        .skip(1)
-        .collect();
-    about.sort_unstable();
-    about.dedup();
-    let about: Vec<&str> = about
-        .into_iter()
-        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
-        .collect();
-    let mut sentences = String::from("Matters of this part\n\n");
-    let mut at = 0;
-    while words::count(&sentences) + 9 <= asked {
-        let word = |nth: usize| about[(at + nth * 11) % about.len()];
-        sentences.push_str(&format!(
-            "They noted {} with {} beside {} there. ",
-            word(0),
-            word(1),
-            word(2)
-        ));
-        at += 1;
-    }
-    Behaviour::text(sentences.trim())
+    Behaviour::text(obedient::answer(request.message("user")))
 }
 
 fn done(outcome: Outcome) -> Box<Done> {

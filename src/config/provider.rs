@@ -1,13 +1,13 @@
 //! Which model writes, and what it needs.
 
+mod hugging_face;
+
 use serde_json::{Map, Value};
 
 use super::reader::{ConfigError, Reader};
-use crate::model::endpoint::{Url, parse_endpoint};
 use crate::secret::Secret;
 
-/// The router of Hugging Face's inference providers. It asks for a token; other servers may not.
-const ROUTER: &str = "https://router.huggingface.co/v1";
+pub use hugging_face::HuggingFaceSettings;
 
 /// A key, or where it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,23 +21,10 @@ pub enum Key {
 /// What writes the summary.
 #[derive(Debug, Clone)]
 pub enum Provider {
-    /// Chat completions: Hugging Face, or any server that speaks the same.
+    /// Hugging Face, or any server that speaks the same.
     HuggingFace(HuggingFaceSettings),
     /// The embedded model.
     Extractive,
-}
-
-/// Settings of the Hugging Face provider.
-#[derive(Debug, Clone)]
-pub struct HuggingFaceSettings {
-    /// `HF_API_TOKEN` or `HF_API_TOKEN_SECRET_ARN`.
-    pub token: Option<Key>,
-    /// `HF_MODEL`.
-    pub model: String,
-    /// `HF_ENDPOINT_URL`.
-    pub endpoint: Url,
-    /// `MODEL_PARAMETERS`.
-    pub parameters: Map<String, Value>,
 }
 
 #[derive(Clone, Copy)]
@@ -66,7 +53,9 @@ impl Provider {
     #[must_use]
     pub fn model(&self) -> Option<&str> {
         match self {
-            Self::HuggingFace(settings) => Some(&settings.model),
+            Self::HuggingFace(settings) => {
+                Some(settings.model.as_str()).filter(|id| !id.is_empty())
+            }
             Self::Extractive => None,
         }
     }
@@ -76,7 +65,8 @@ impl Provider {
     pub fn fingerprint(&self) -> String {
         match self {
             Self::HuggingFace(settings) => format!(
-                "huggingface {} {} {}",
+                "huggingface {} {} {} {}",
+                settings.task.name(),
                 settings.endpoint,
                 settings.model,
                 Value::Object(settings.parameters.clone())
@@ -109,39 +99,10 @@ pub(super) fn read(read: &Reader<'_>, free: bool) -> Result<Provider, ConfigErro
     let parameters = parameters(read)?;
     match choice {
         Choice::Extractive => Ok(Provider::Extractive),
-        Choice::HuggingFace => hugging_face(read, token, parameters).map(Provider::HuggingFace),
+        Choice::HuggingFace => {
+            hugging_face::read(read, token, parameters).map(Provider::HuggingFace)
+        }
     }
-}
-
-fn hugging_face(
-    read: &Reader<'_>,
-    token: Option<Key>,
-    parameters: Map<String, Value>,
-) -> Result<HuggingFaceSettings, ConfigError> {
-    let endpoint = read
-        .text("HF_ENDPOINT_URL")
-        .unwrap_or_else(|| ROUTER.to_owned());
-    let endpoint = parse_endpoint("HF_ENDPOINT_URL", &endpoint)?;
-    if token.is_none()
-        && Some(endpoint.host_str()) == Url::parse(ROUTER).ok().as_ref().map(Url::host_str)
-    {
-        return Err(ConfigError::Missing {
-            variable: "HF_API_TOKEN",
-            expected: "the router wants a token with the permission \"Make calls to Inference Providers\"; set it, or \
-                       HF_API_TOKEN_SECRET_ARN"
-                .to_owned(),
-        });
-    }
-    read.choice("HF_TASK", &[("chat", ())])?;
-    let model = read
-        .text("HF_MODEL")
-        .unwrap_or_else(|| "openai/gpt-oss-120b".to_owned());
-    Ok(HuggingFaceSettings {
-        token,
-        model,
-        endpoint,
-        parameters,
-    })
 }
 
 /// A key from the variable that holds it or the one that says where it is kept; both would be a contradiction.
@@ -214,17 +175,6 @@ mod tests {
                 .unwrap_err()
                 .to_string()
                 .contains("HF_API_TOKEN")
-        );
-    }
-
-    #[test]
-    fn a_server_of_ones_own_needs_no_token() {
-        let url = ("HF_ENDPOINT_URL", "http://127.0.0.1:8080/v1");
-        assert!(config(Surface::Lambda, &[("MODEL_PROVIDER", "huggingface"), url]).is_ok());
-        let error = config(Surface::Lambda, &[("MODEL_PROVIDER", "huggingface")]).unwrap_err();
-        assert!(
-            error.to_string().starts_with("HF_API_TOKEN is not set"),
-            "{error}"
         );
     }
 

@@ -21,7 +21,10 @@ pub const VARIABLES: [Variable; 19] = {
         variable("HF_MODEL", "`openai/gpt-oss-120b`"),
         variable("HF_ENDPOINT_URL", "`https://router.huggingface.co/v1`"),
         variable("HF_TASK", "`chat`"),
-        variable("MODEL_CONTEXT_TOKENS", "`32768`"),
+        variable(
+            "MODEL_CONTEXT_TOKENS",
+            "`32768` (2048 for `HF_TASK=summarization`)",
+        ),
         variable("MODEL_REASONING_TOKENS", "`1024`"),
         variable("MODEL_PARAMETERS", "`{}`"),
         variable("CHUNK_TOKENS", "`6000`"),

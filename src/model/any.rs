@@ -12,7 +12,7 @@ use crate::secrets_manager::{self, SecretError};
 /// The model that the configuration chose.
 #[derive(Debug)]
 pub enum AnyModel {
-    /// Chat completions.
+    /// Hugging Face, or a server that speaks the same.
     HuggingFace(Box<HuggingFace>),
     /// The embedded one.
     Extractive(Extractive),
@@ -38,6 +38,7 @@ impl AnyModel {
         Ok(match provider {
             Provider::HuggingFace(settings) => {
                 let config = HuggingFaceConfig {
+                    task: settings.task,
                     token: resolve(settings.token.as_ref(), "HF_API_TOKEN").await?,
                     model: settings.model.clone(),
                     endpoint: settings.endpoint.clone(),

@@ -3,7 +3,8 @@
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::error_text::{self, ErrorText};
+use super::body::{self, is_said};
+use super::error_text::ErrorText;
 use super::failure::Failure;
 use super::sse::{self, Decoder};
 use super::{Answer, Finish, Usage, finish, thinking};
@@ -116,28 +117,7 @@ impl ChatReader {
     }
 
     fn whole(&mut self, body: &[u8]) -> Result<(), Failure> {
-        let text = String::from_utf8_lossy(body);
-        let text = text.trim_start_matches('\u{feff}').trim();
-        match serde_json::from_str::<Value>(text) {
-            Ok(value) => self.take(&value)?,
-            Err(_) if text.is_empty() => return Err(Failure::Unusable("an empty body".to_owned())),
-            Err(_) if text.starts_with('<') => {
-                let page = error_text::html_text(text);
-                return Err(Failure::Unusable(format!("a web page: {page}")));
-            }
-            Err(error) if error.is_eof() => {
-                return Err(Failure::Disconnected(
-                    "the body ends in the middle".to_owned(),
-                ));
-            }
-            // Not repeated either.
-            Err(_) => {
-                let length = body.len();
-                return Err(Failure::Unusable(format!(
-                    "{length} bytes that are no JSON"
-                )));
-            }
-        }
+        self.take(&body::json(body)?)?;
         if self.has_choice {
             Ok(())
         } else {
@@ -235,17 +215,6 @@ fn is_error(value: &Value) -> bool {
         || said("err")
         || value.get("object").and_then(Value::as_str) == Some("error")
         || !has_choices && ["detail", "message", "errors"].into_iter().any(said)
-}
-
-/// Neither null nor empty: some servers send every member always.
-fn is_said(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => false,
-        Value::String(text) => !text.is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(members) => !members.is_empty(),
-        Value::Bool(true) | Value::Number(_) => true,
-    }
 }
 
 /// One answer is asked for; should a server give several, the first is taken.

@@ -101,15 +101,18 @@ impl Http {
         Ok(Self { client })
     }
 
-    /// Sends a request once and waits for the head of the reply, whatever its status.
-    pub(super) async fn send<B: Serialize>(
+    /// Sends a request once, with these headers besides the usual ones, and waits for the head of the reply, whatever its
+    /// status.
+    pub(super) async fn send_with<B: Serialize>(
         &self,
         outgoing: Outgoing<'_, B>,
+        headers: HeaderMap,
     ) -> Result<Incoming, Failure> {
         let timeouts = outgoing.timeouts;
         let mut request = self
             .client
             .request(outgoing.method, outgoing.url.clone())
+            .headers(headers)
             .timeout(timeouts.total);
         if let Some(token) = outgoing.token {
             request = request.bearer_auth(token.expose());
@@ -164,6 +167,12 @@ impl Incoming {
             headers: std::mem::take(self.response.headers_mut()),
             body,
         })
+    }
+
+    /// The number in a header, where there is one.
+    pub(super) fn number(&self, header: &str) -> Option<u64> {
+        let value = self.response.headers().get(header)?;
+        value.to_str().ok()?.trim().parse().ok()
     }
 
     /// The next bytes of the body, or `None` at its end.

@@ -81,7 +81,11 @@ pub(super) fn system(task: Task, style: Style) -> &'static str {
 /// What is asked now, around the texts to work on.
 pub(super) fn user(request: &Request) -> String {
     match request.style {
-        Style::Bare => request.block.trim().to_owned(),
+        // What is to become shorter: a section that is too long, or the text itself.
+        Style::Bare => match (request.task, &request.draft) {
+            (Task::Condense, Some(draft)) => draft.trim().to_owned(),
+            _ => request.block.trim().to_owned(),
+        },
         Style::Compact => compact(request),
         Style::Full => full(request),
     }

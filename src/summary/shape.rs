@@ -58,7 +58,16 @@ impl Limits {
     }
 
     fn output_tokens(&self, words: usize) -> usize {
-        (words as f64 * RESERVED_PER_WORD).ceil() as usize
+        let tokens = (words as f64 * RESERVED_PER_WORD).ceil() as usize;
+        self.half().map_or(tokens, |half| tokens.min(half))
+    }
+
+    /// An encoder reads and a decoder writes in windows of their own, of the same size: each has half of what both have
+    /// together.
+    fn half(&self) -> Option<usize> {
+        self.context_tokens
+            .filter(|_| self.style == Style::Bare)
+            .map(|context| context / 2)
     }
 
     /// Tokens that a request's text may have beside the prompt and `output` tokens of answer, even if the server counts a
@@ -69,6 +78,7 @@ impl Limits {
             return Some(self.chunk_tokens);
         };
         let input = context.checked_sub(MARGIN_TOKENS + self.reasoning_tokens + output)?;
+        let input = self.half().map_or(input, |half| input.min(half));
         let block = (input as f64 / ESTIMATE_ERROR) as usize;
         let block = block.checked_sub(self.style.overhead_tokens())?;
         (block >= MIN_BLOCK_TOKENS).then_some(block.min(self.chunk_tokens))
@@ -354,6 +364,10 @@ mod tests {
                 let prompt = (block + style.overhead_tokens()) as f64 * error;
                 prompt.ceil() as usize + output + reasoning
             };
+            if bare {
+                prop_assert!(request(shape.chunk_tokens, 0) - reasoning <= context / 2);
+                prop_assert!(limits.max_tokens(words) - reasoning <= context / 2);
+            }
             for level in &shape.levels {
                 prop_assert!(level.ratio >= LEVEL_MIN_RATIO);
                 prop_assert!(request(level.input_tokens, notes_output(level.input_tokens, level.ratio)) <= context);

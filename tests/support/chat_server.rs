@@ -105,6 +105,11 @@ impl ChatServer {
         &self.url
     }
 
+    /// The address of another path of it.
+    pub(crate) fn at(&self, path: &str) -> String {
+        self.url.replace("/v1", path)
+    }
+
     /// All requests so far, in the order of their arrival.
     pub(crate) fn requests(&self) -> Vec<ChatRequest> {
         self.shared.requests.lock().unwrap().clone()

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use transcript_summarizer::model::endpoint::{Url, parse_endpoint};
 use transcript_summarizer::model::http::{Http, Timeouts};
-use transcript_summarizer::model::huggingface::{HuggingFace, HuggingFaceConfig};
+use transcript_summarizer::model::huggingface::{HuggingFace, HuggingFaceConfig, HuggingFaceTask};
 use transcript_summarizer::model::{Answer, Model, ModelError, Reply};
 use transcript_summarizer::prompt::{Request, Style, Task};
 use transcript_summarizer::secret::Secret;
@@ -21,7 +21,16 @@ pub(crate) const SPOKEN: &str =
     "DANA: I never told anybody about the merger before today, not even my brother.";
 
 pub(crate) fn client_to(endpoint: Url, parameters: Map<String, Value>) -> HuggingFace {
+    client_for(HuggingFaceTask::Chat, endpoint, parameters)
+}
+
+pub(crate) fn client_for(
+    task: HuggingFaceTask,
+    endpoint: Url,
+    parameters: Map<String, Value>,
+) -> HuggingFace {
     let config = HuggingFaceConfig {
+        task,
         token: Some(Secret::new(TOKEN)),
         model: "openai/gpt-oss-120b:fastest".to_owned(),
         endpoint,
@@ -70,7 +79,13 @@ pub(crate) async fn answer_to(behaviour: Behaviour) -> Result<Answer, ModelError
     let server = ChatServer::start(move |_| behaviour.clone()).await;
     let result = submit(&client(server.url())).await;
     assert_eq!(server.requests().len(), 1, "a request must be sent once");
-    if let Err(error) = &result {
+    assert_discreet(&result);
+    result
+}
+
+/// An error shows neither the token nor the prompt, and is of a bearable length.
+pub(crate) fn assert_discreet(result: &Result<Answer, ModelError>) {
+    if let Err(error) = result {
         let shown = format!("{error} {error:?}");
         assert!(!shown.contains("AbCdEfGh"), "the token shows: {shown}");
         assert!(
@@ -79,7 +94,6 @@ pub(crate) async fn answer_to(behaviour: Behaviour) -> Result<Answer, ModelError
         );
         assert!(error.message.chars().count() < 700, "{shown}");
     }
-    result
 }
 
 pub(crate) async fn failure(behaviour: Behaviour) -> ModelError {

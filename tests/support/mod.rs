@@ -13,5 +13,7 @@
 pub(crate) mod behaviour;
 pub(crate) mod chat_server;
 pub(crate) mod huggingface;
+pub(crate) mod obedient;
 mod reset;
+pub(crate) mod tasks;
 pub(crate) mod workplace;

@@ -136,12 +136,13 @@ pub(super) async fn piece<M: Model, S: Store>(
                 _ => return Err(error),
             },
         }
+        let answered = answers > 0 && !request.style.follows_instructions();
         let settled = best.as_ref().is_some_and(|(problems, _)| {
             problems
                 .iter()
                 .all(|problem| !asks_again(*problem) || job.tolerated.contains(problem))
         });
-        if settled || extra >= job.allowance || attempt + 1 >= MAX_ATTEMPTS {
+        if answered || settled || extra >= job.allowance || attempt + 1 >= MAX_ATTEMPTS {
             break;
         }
         extra += 1;
@@ -213,6 +214,10 @@ fn problems(piece: &Piece, request: &Request, want: usize) -> Vec<Problem> {
         fence: &request.fence,
     };
     let mut found = check::check(&piece.text, &expected);
+    if !request.style.follows_instructions() {
+        // Summarizers of this kind take over most sentences as they are.
+        found.retain(|&problem| problem != Problem::Copied);
+    }
     if request.task == Task::Notes {
         // Notes may quote, are lists, and are as long as they are.
         found.retain(|problem| {
@@ -273,6 +278,7 @@ async fn finished<M: Model, S: Store>(
             let missing = job.want.saturating_sub(words::count(&piece.text));
             let enough = (job.want - missing) * 100 >= job.want * ENOUGH_PERCENT;
             if !cut_off
+                || !request.style.follows_instructions()
                 || enough
                 || missing < MIN_CONTINUATION_WORDS
                 || extra >= allowance

@@ -42,6 +42,9 @@ impl<M: Model, S: Store> Writer<'_, M, S> {
                 break;
             }
             let short = total < wanted;
+            if short && !self.drafter.settings.limits.style.follows_instructions() {
+                break;
+            }
             let round = self.round(materials, sections, &repaired, off, short, pace, budget);
             if round.is_empty() {
                 break;
