@@ -1,6 +1,7 @@
 """End to end: the real binary under Lambda's emulator and as a command, over simulated S3 and a simulated model.
 
-Everything runs on this machine's loopback. Usage: python .ci/e2e --binary FILE --sam VENV --cargo-lambda VENV
+Everything runs on this machine's loopback.
+Usage: python .ci/e2e --binary FILE --sam VENV --cargo-lambda VENV --runpod VENV [--only SCENARIOS...]
 """
 
 import argparse
@@ -16,7 +17,7 @@ from scenario import World, run_all
 from storage import Storage
 
 # Files of scenarios/, in the order they run: the logs are looked at when all has been logged.
-SCENARIOS = ["uploads", "skipped", "failures", "endpoint", "command_line", "development", "logs"]
+SCENARIOS = ["uploads", "skipped", "failures", "endpoint", "command_line", "development", "runpod", "logs"]
 
 
 def main():
@@ -24,8 +25,10 @@ def main():
     options.add_argument("--binary", required=True, type=lambda path: pathlib.Path(path).resolve(strict=True))
     options.add_argument("--sam", required=True, type=pathlib.Path)
     options.add_argument("--cargo-lambda", required=True, type=pathlib.Path)
+    options.add_argument("--runpod", required=True, type=pathlib.Path)
+    options.add_argument("--only", nargs="+", default=SCENARIOS, metavar="SCENARIOS", help="files of scenarios/")
     given = options.parse_args()
-    for name in SCENARIOS:
+    for name in given.only:
         importlib.import_module(f"scenarios.{name}")
     # However this ends, every `with` block still stops its process.
     for ending in (signal.SIGINT, signal.SIGTERM):
@@ -37,6 +40,7 @@ def main():
                 binary=given.binary,
                 emulator=find_emulator(given.sam),
                 cargo_lambda=given.cargo_lambda / "bin/cargo-lambda",
+                runpod_python=given.runpod / "bin/python",
                 work=work,
                 storage=storage,
                 chat=chat,

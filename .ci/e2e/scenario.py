@@ -13,6 +13,9 @@ from function import Function
 from storage import CREDENTIALS, Storage
 
 TOKEN = "hf_e2eSecretThatNoLogMayShow"
+RUNPOD_KEY = "rpa_e2eSecretThatNoLogMayShow"
+WRONG_RUNPOD_KEY = "rpa_e2eOtherSecretThatNoLogMayShow"
+SECRETS = [TOKEN, RUNPOD_KEY, WRONG_RUNPOD_KEY]
 REPOSITORY = pathlib.Path(__file__).parents[2]
 # A stuck command line is a failed scenario, not a stuck gate.
 COMMAND_SECONDS = 120
@@ -42,6 +45,7 @@ class World:
     binary: pathlib.Path
     emulator: str
     cargo_lambda: pathlib.Path
+    runpod_python: pathlib.Path
     work: pathlib.Path
     storage: Storage
     chat: ChatEndpoint

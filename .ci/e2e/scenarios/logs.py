@@ -2,15 +2,15 @@
 
 import re
 
-from scenario import TOKEN, expect, scenario
+from scenario import SECRETS, expect, scenario
 from transcripts import CANARY, WHAT, WHY
 
 
-@scenario("no log line shows the token or anything that was said")
+@scenario("no log line shows a token or anything that was said")
 def nothing_said(world):
     for log in world.logs:
         text = log.read_text(errors="replace")
-        for secret in (TOKEN, CANARY, *WHAT, *WHY):
+        for secret in (*SECRETS, CANARY, *WHAT, *WHY):
             expect(secret not in text, f"{log.name} shows {secret!r}")
 
 

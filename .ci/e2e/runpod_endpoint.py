@@ -1,0 +1,34 @@
+"""A simulated RunPod endpoint: a worker on the real SDK behind the adapter, and the function's settings for it."""
+
+import contextlib
+import pathlib
+
+from processes import Process, free_port
+from runpod_adapter import RunPodAdapter
+from scenario import RUNPOD_KEY
+
+WORKER = pathlib.Path(__file__).with_name("runpod_worker.py")
+
+
+@contextlib.contextmanager
+def endpoint(world, flavour, fault_every=0, **options):
+    """With `fault_every`, so many jobs and so many answers of the API go wrong."""
+    port = free_port()
+    address = ["--rp_api_host", "127.0.0.1", "--rp_api_port", port]
+    command = [world.runpod_python, "-B", WORKER, "--rp_serve_api", *address]
+    env = {"FLAVOUR": flavour, "FAULT_EVERY": str(fault_every)}
+    with (
+        Process(command, port, world.work / "runpod-worker.log", env),
+        RunPodAdapter(f"http://127.0.0.1:{port}", RUNPOD_KEY, fault_every=fault_every, **options) as adapter,
+    ):
+        yield adapter
+
+
+def settings(adapter, **others):
+    return {
+        "MODEL_PROVIDER": "runpod",
+        "RUNPOD_API_KEY": RUNPOD_KEY,
+        "RUNPOD_ENDPOINT_URL": adapter.url,
+        "SUMMARY_WORDS": "1500",
+        "CHUNK_TOKENS": "1500",
+    } | others
