@@ -5,11 +5,14 @@ mod input;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Surface};
+use crate::error::Cause;
+use crate::event::Upload;
 use crate::job::{Outcome, Workshop};
 use crate::model::AnyModel;
 use crate::store::{AnyStore, DirStore};
@@ -18,6 +21,9 @@ use crate::transcript::Transcript;
 
 use display::{Bar, Lines};
 use input::{Input, LOCAL_BUCKET};
+
+/// How long a killed run keeps its job from the next one.
+const LEASE: Duration = Duration::from_secs(10);
 
 /// Exit status of wrong usage, settings included.
 const WRONG_USAGE: u8 = 2;
@@ -109,7 +115,8 @@ async fn summarize(
     }
     // Results go under --out, whatever bucket an object came from.
     config.output_bucket = Some(LOCAL_BUCKET.to_owned());
-    let target = AnyStore::from(DirStore::single(LOCAL_BUCKET, &arguments.out));
+    let out = DirStore::single(LOCAL_BUCKET, &arguments.out);
+    let target = AnyStore::from(out.clone());
     let model = match AnyModel::connect(&config.provider).await {
         Ok(model) => model,
         Err(error) => {
@@ -130,17 +137,32 @@ async fn summarize(
                     model: &model,
                     config: &config,
                     trace: arguments.trace.clone(),
+                    clock: Clock::System,
+                    lease: LEASE,
+                    durable: true,
                 };
                 let bar = Bar::new(name);
-                let ended = workshop
-                    .run(&input.upload(), &|progress| bar.show(progress))
-                    .await;
+                let ended = to_its_end(&workshop, &input.upload(), &bar, name, lines).await;
                 bar.finish();
                 ended.map_err(|cause| cause.to_string())
             }
         };
         match ended {
-            Ok(Outcome::Done(done)) => lines.done(&arguments.out, &done, started.elapsed()),
+            Ok(Outcome::Done(done)) => {
+                lines.done(&arguments.out, &done, started.elapsed());
+                // What was kept in case of an interruption.
+                let state = format!("{}.work", config.filter.output_prefix);
+                if let Err(error) = out.clear(&state, &done.job_id) {
+                    tracing::warn!(%error, "could not remove the state of the job");
+                }
+            }
+            Ok(Outcome::Duplicate { summary }) => lines.duplicate(&arguments.out, &summary),
+            Ok(Outcome::Continue(cause)) => {
+                lines.error(&format!(
+                    "{name}: {cause}; run the same command again: it goes on where it stopped"
+                ));
+                failed += 1;
+            }
             Ok(Outcome::Rejected(rejected)) => {
                 lines.error(&format!("{name}: {rejected}"));
                 failed += 1;
@@ -158,6 +180,33 @@ async fn summarize(
         }
     }
     Ok(failed)
+}
+
+/// Summarizes one upload. A run that was killed a moment ago still holds the job: it is waited for.
+async fn to_its_end(
+    workshop: &Workshop<'_, AnyStore, AnyStore, AnyModel>,
+    upload: &Upload,
+    bar: &Bar,
+    name: &str,
+    lines: Lines,
+) -> Result<Outcome, Cause> {
+    let mut told = false;
+    loop {
+        let ended = workshop
+            .run(upload, None, &|progress| bar.show(progress))
+            .await?;
+        let Outcome::Continue(Cause::Busy { seconds }) = ended else {
+            return Ok(ended);
+        };
+        if !told {
+            lines.note(&format!(
+                "{name}: another run works on it, or was killed less than {} s ago; waiting",
+                LEASE.as_secs()
+            ));
+            told = true;
+        }
+        tokio::time::sleep(Duration::from_secs(seconds.unsigned_abs())).await;
+    }
 }
 
 /// Shows the plans of all inputs and returns how many failed.

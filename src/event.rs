@@ -32,6 +32,14 @@ pub struct Upload {
     pub sequencer: Option<String>,
 }
 
+impl Upload {
+    /// Whether it was told of by an event about this very state of the object, not named by a person.
+    #[must_use]
+    pub fn is_announced(&self) -> bool {
+        self.etag.is_some() || self.version_id.is_some() || self.sequencer.is_some()
+    }
+}
+
 /// What a payload holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Invocation {

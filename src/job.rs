@@ -1,32 +1,37 @@
-//! One upload → one outcome: read, summarize, publish.
+//! One upload → one outcome: read, claimed, summarized, published; or as much of that as one invocation has time for.
 
 mod id;
+mod publish;
 pub(crate) mod read;
+mod slice;
+mod trouble;
 
-use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::Duration;
 
-use bytes::Bytes;
+use tokio::time::Instant;
 
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{Cause, Rejected};
 use crate::event::Upload;
 use crate::model::Model;
-use crate::model::call::{CallOptions, Caller};
-use crate::store::ledger::Ledger;
-use crate::store::{Location, Metadata, ObjectInfo, PutOptions, Store, StoreError, StoreErrorKind};
-use crate::summary::report::{ErrorReport, FORMAT_VERSION, ModelReport, Report, SourceReport};
-use crate::summary::{self, Progress, Settings};
+use crate::store::{Location, Object, ObjectInfo, Store, StoreErrorKind};
+use crate::summary::report::{ModelReport, Report, SourceReport};
+use crate::summary::{self, Plan, Progress};
+use crate::transcript::Transcript;
 
-use read::Read;
+use publish::{Place, Publication};
+use slice::{Work, Written};
+
+pub use crate::store::lease::LEASE;
 
 /// What jobs work with, made once.
 #[derive(Debug)]
 pub struct Workshop<'a, S, T, M> {
     /// Where transcripts are.
     pub source: &'a S,
-    /// Where results go.
+    /// Where results go, and the state of jobs.
     pub target: &'a T,
     /// What writes.
     pub model: &'a M,
@@ -34,14 +39,27 @@ pub struct Workshop<'a, S, T, M> {
     pub config: &'a Config,
     /// Where requests and answers are written to, if anywhere.
     pub trace: Option<PathBuf>,
+    /// What time it is.
+    pub clock: Clock,
+    /// How long a worker's claim to a job is good for: others wait so long after it has died.
+    pub lease: Duration,
+    /// Whether what is paid for is recorded as it comes. Without it a run that is cut off starts from nothing: for benchmarks.
+    pub durable: bool,
 }
 
-/// How a job ended.
-#[derive(Debug, Clone, PartialEq)]
+/// How a job ended, or this part of it.
+#[derive(Debug)]
 pub enum Outcome {
     /// The summary is there.
     Done(Box<Done>),
-    /// The object has been overwritten since: its newer event brings the summary.
+    /// The summary was there already.
+    Duplicate {
+        /// Where it is.
+        summary: Location,
+    },
+    /// Not done yet, and worth going on with: time was over, or something is wrong that passes.
+    Continue(Cause),
+    /// The object has been overwritten or removed since: a newer event brings the summary, if there is to be one.
     Superseded,
     /// Not a transcript; `_error.json` says why.
     Rejected(Rejected),
@@ -50,57 +68,90 @@ pub enum Outcome {
 /// A finished job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Done {
+    /// Its id.
+    pub job_id: String,
     /// Where the summary is.
     pub summary: Location,
     /// Its report.
     pub report: Report,
+    /// Invocations that it took.
+    pub slices: u32,
+    /// Requests refused because there were too many.
+    pub throttled: usize,
+    /// Time that the endpoint took, summed over all calls of this invocation.
+    pub endpoint_time: Duration,
 }
 
 impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
-    /// Summarizes one upload. `progress` is told after each chunk.
+    /// Summarizes one upload, until `deadline` if there is one. `progress` is told after each chunk. What was done is not done
+    /// again by the next run for the same upload.
     ///
     /// # Errors
-    /// If it could not be finished; nothing is then under the summary's key, and the same upload may be tried again.
+    /// If something is wrong that a person must mend (`_error.json` says what), or that is not understood. Nothing is then
+    /// under the summary's key, and the same upload may be tried again.
     pub async fn run(
         &self,
         upload: &Upload,
+        deadline: Option<Instant>,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Outcome, Cause> {
-        let started = Instant::now();
-        let read = match read::read(self.source, upload, self.config.max_input_bytes).await {
-            Ok(read) => read,
-            Err(error) if error.kind == StoreErrorKind::Precondition => {
-                return Ok(Outcome::Superseded);
+        match self.slice(upload, deadline, progress).await {
+            Err(cause) if cause.passes() => Ok(Outcome::Continue(cause)),
+            Err(cause) => {
+                if cause.needs_a_person() {
+                    self.report_trouble(upload, &cause).await;
+                }
+                Err(cause)
             }
-            Err(error) if error.kind == StoreErrorKind::TooLarge => {
-                return self
-                    .reject(
-                        upload,
-                        None,
-                        Rejected::TooLarge {
-                            reason: error.reason,
-                        },
-                    )
-                    .await;
-            }
-            Err(error) => return Err(error.into()),
+            ended => ended,
+        }
+    }
+
+    async fn slice(
+        &self,
+        upload: &Upload,
+        deadline: Option<Instant>,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<Outcome, Cause> {
+        let opened = read::open(self.source, upload, self.config.max_input_bytes).await;
+        let (at, mut object) = match opened {
+            Ok(opened) => opened,
+            Err(error) => match error.kind {
+                StoreErrorKind::Precondition => return Ok(Outcome::Superseded),
+                // It was there when its event was sent. What a person names has to be there.
+                StoreErrorKind::NotFound if upload.is_announced() => {
+                    return Ok(Outcome::Superseded);
+                }
+                StoreErrorKind::TooLarge => {
+                    let rejected = Rejected::TooLarge {
+                        reason: error.reason,
+                    };
+                    self.reject(upload, &upload.at, None, &rejected).await?;
+                    return Ok(Outcome::Rejected(rejected));
+                }
+                _ => return Err(error.into()),
+            },
         };
-        let Read {
-            at,
-            info,
-            transcript,
-        } = read;
-        let transcript = match transcript {
-            Ok(transcript) => transcript,
-            Err(rejected) => return self.reject(upload, Some(&info), rejected).await,
-        };
+        let info = object.info().clone();
         let job_id = id::job_id(&at, &info, self.config);
-        let plan = summary::plan(&transcript, self.config.summary_words, &self.config.limits)?;
-        let settings = Settings {
-            limits: self.config.limits,
-            seed: job_id.clone(),
-            quotes: self.config.provider.quotes(),
+        match self.place(upload, &at, &job_id).await? {
+            Place::Done if self.trace.is_none() => {
+                return Ok(Outcome::Duplicate {
+                    summary: self.output(&at, "_summary.txt"),
+                });
+            }
+            Place::Newer => return Ok(Outcome::Superseded),
+            Place::Done | Place::Ours(_) => {}
+        }
+        let transcript = match read::transcribe(&mut object).await? {
+            Ok(transcript) => transcript,
+            Err(rejected) => {
+                self.reject(upload, &at, Some(&info), &rejected).await?;
+                return Ok(Outcome::Rejected(rejected));
+            }
         };
+        drop(object);
+        let plan = summary::plan(&transcript, self.config.summary_words, &self.config.limits)?;
         tracing::info!(
             job_id,
             bytes = info.size,
@@ -110,20 +161,56 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
             target_words = plan.target_words,
             "planned"
         );
-        let options = CallOptions {
-            max_calls: self.config.limits.max_calls,
-            concurrency: self.config.concurrency,
-            trace: self.trace.clone(),
-            seed: RandomState::new().hash_one(&job_id),
-            ..CallOptions::default()
+        let bucket = self.output(&at, "").bucket;
+        let work = Work {
+            bucket: &bucket,
+            job_id: &job_id,
+            transcript: &transcript,
+            plan: &plan,
+            deadline,
+            progress,
         };
-        let caller = Caller::new(self.model, None::<&Ledger<'_, T>>, options);
-        let written = summary::write(&transcript, &plan, &settings, &caller, progress).await;
-        if written.is_err() {
-            caller.abandon().await;
+        let written = self.write(work).await?;
+        let text = written.summary.text();
+        let report = self.report(&at, &info, &transcript, &plan, &written, &text);
+        let publication = Publication {
+            upload,
+            at: &at,
+            info: &info,
+            job_id: &job_id,
+            report: serde_json::to_vec_pretty(&report).unwrap_or_default(),
+            text,
+        };
+        if !self.publish(publication).await? {
+            return Ok(Outcome::Superseded);
         }
-        let summary = written?;
-        let text = summary.text();
+        tracing::info!(
+            words = report.summary.words,
+            calls = report.usage.calls,
+            resubmitted = report.usage.resubmitted,
+            slices = written.slices,
+            duration_ms = report.duration_ms,
+            "done"
+        );
+        Ok(Outcome::Done(Box::new(Done {
+            summary: self.output(&at, "_summary.txt"),
+            job_id,
+            report,
+            slices: written.slices,
+            throttled: written.tally.throttled,
+            endpoint_time: written.tally.endpoint_time,
+        })))
+    }
+
+    fn report(
+        &self,
+        at: &Location,
+        info: &ObjectInfo,
+        transcript: &Transcript,
+        plan: &Plan,
+        written: &Written,
+        text: &str,
+    ) -> Report {
         let source = SourceReport {
             bucket: at.bucket.clone(),
             key: at.key.clone(),
@@ -141,79 +228,15 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
         let mut report = Report::new(
             source,
             model,
-            &transcript,
-            &plan,
-            &summary,
-            &text,
-            caller.tally(),
+            transcript,
+            plan,
+            &written.summary,
+            text,
+            written.tally,
         );
-        report.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-
-        // The report first: whoever sees the summary finds it too.
-        let json = serde_json::to_vec_pretty(&report).unwrap_or_default();
-        self.put(
-            &self.output(&at, "_summary.json"),
-            json,
-            "application/json",
-            Metadata::new(),
-        )
-        .await?;
-        let summary_at = self.output(&at, "_summary.txt");
-        let metadata = metadata(upload, &info, job_id);
-        self.put(
-            &summary_at,
-            text.into_bytes(),
-            "text/plain; charset=utf-8",
-            metadata,
-        )
-        .await?;
-        tracing::info!(
-            words = report.summary.words,
-            calls = report.usage.calls,
-            duration_ms = report.duration_ms,
-            "done"
-        );
-        Ok(Outcome::Done(Box::new(Done {
-            summary: summary_at,
-            report,
-        })))
-    }
-
-    /// Records why an upload is not summarized, for the person who waits for it.
-    async fn reject(
-        &self,
-        upload: &Upload,
-        info: Option<&ObjectInfo>,
-        rejected: Rejected,
-    ) -> Result<Outcome, Cause> {
-        let cause = Cause::from(rejected.clone());
-        let report = ErrorReport {
-            version: FORMAT_VERSION,
-            source: SourceReport {
-                bucket: upload.at.bucket.clone(),
-                key: upload.at.key.clone(),
-                etag: info
-                    .map(|info| info.etag.clone())
-                    .or_else(|| upload.etag.clone()),
-                version_id: upload.version_id.clone(),
-                bytes: info.map(|info| info.size).or(upload.size),
-                ..SourceReport::default()
-            },
-            kind: cause.kind().to_owned(),
-            message: cause.to_string(),
-            retryable: false,
-            next_step: rejected.next_step().to_owned(),
-        };
-        let json = serde_json::to_vec_pretty(&report).unwrap_or_default();
-        self.put(
-            &self.output(&upload.at, "_error.json"),
-            json,
-            "application/json",
-            Metadata::new(),
-        )
-        .await?;
-        tracing::warn!(kind = cause.kind(), "rejected");
-        Ok(Outcome::Rejected(rejected))
+        let took = self.clock.now_ms() - written.created_ms;
+        report.duration_ms = u64::try_from(took).unwrap_or(0);
+        report
     }
 
     /// Where a result of the object `at` goes: its key is kept whole, so that no two objects share a result.
@@ -224,39 +247,4 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
             format!("{}{}{ending}", self.config.filter.output_prefix, at.key),
         )
     }
-
-    async fn put(
-        &self,
-        at: &Location,
-        body: Vec<u8>,
-        content_type: &'static str,
-        metadata: Metadata,
-    ) -> Result<(), StoreError> {
-        let options = PutOptions {
-            content_type,
-            metadata,
-            ..PutOptions::default()
-        };
-        self.target
-            .put(at, Bytes::from(body), options)
-            .await
-            .map(|_| ())
-    }
-}
-
-/// What leads from a summary back to what it was made from.
-fn metadata(upload: &Upload, info: &ObjectInfo, job_id: String) -> Metadata {
-    let version = info
-        .version_id
-        .clone()
-        .or_else(|| upload.version_id.clone());
-    [
-        ("source-etag", Some(info.etag.clone())),
-        ("source-version-id", version),
-        ("source-sequencer", upload.sequencer.clone()),
-        ("job-id", Some(job_id)),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-    .collect()
 }

@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
+use transcript_summarizer::clock::Clock;
 use transcript_summarizer::config::{Config, Surface};
-use transcript_summarizer::job::Workshop;
+use transcript_summarizer::job::{LEASE, Workshop};
 use transcript_summarizer::model::AnyModel;
 use transcript_summarizer::store::AnyStore;
 use transcript_summarizer::{cli, serve, telemetry};
@@ -35,6 +36,9 @@ async fn lambda() -> Result<(), lambda_runtime::Error> {
         model: &model,
         config: &config,
         trace: None,
+        clock: Clock::System,
+        lease: LEASE,
+        durable: true,
     };
     serve::serve(&workshop).await
 }

@@ -4,6 +4,7 @@ use aws_lambda_events::sqs::SqsBatchResponse;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::Serialize;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::error::Error;
 use crate::event::{self, Invocation, Record, Upload};
@@ -38,7 +39,12 @@ pub async fn serve<S: Store, T: Store, M: Model>(
     workshop: &Workshop<'_, S, T, M>,
 ) -> Result<(), lambda_runtime::Error> {
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
-        answer(workshop, event.payload)
+        let deadline = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
+        answer(
+            workshop,
+            event.payload,
+            Some(workshop.clock.instant(deadline)),
+        )
     }))
     .await
 }
@@ -51,19 +57,20 @@ pub async fn serve<S: Store, T: Store, M: Model>(
 pub async fn answer<S: Store, T: Store, M: Model>(
     workshop: &Workshop<'_, S, T, M>,
     payload: Value,
+    deadline: Option<Instant>,
 ) -> Result<Value, Error> {
     let invocation =
         event::parse(&payload).inspect_err(|error| tracing::error!(%error, "payload refused"))?;
     match invocation {
         Invocation::Direct(records) => {
-            let outcomes = all(workshop, &records).await?;
+            let outcomes = all(workshop, &records, deadline).await?;
             Ok(serde_json::to_value(Outcomes { outcomes }).unwrap_or_default())
         }
         Invocation::Queue(messages) => {
             let mut answer = SqsBatchResponse::default();
             for message in messages {
                 let worked = match &message.records {
-                    Ok(records) => all(workshop, records).await.map(|_| ()),
+                    Ok(records) => all(workshop, records, deadline).await.map(|_| ()),
                     Err(error) => {
                         tracing::error!(%error, message_id = message.id, "message refused");
                         Err(error.clone().into())
@@ -82,16 +89,21 @@ pub async fn answer<S: Store, T: Store, M: Model>(
 async fn all<S: Store, T: Store, M: Model>(
     workshop: &Workshop<'_, S, T, M>,
     records: &[Record],
+    deadline: Option<Instant>,
 ) -> Result<Vec<UploadOutcome>, Error> {
     let mut outcomes = Vec::with_capacity(records.len());
     let mut failure = None;
     for record in records {
         match record {
             Record::Other { what } => tracing::info!(what, "needs no work"),
-            Record::Upload(upload) => match one(workshop, upload).await {
+            Record::Upload(upload) => match one(workshop, upload, deadline).await {
                 Ok(outcome) => outcomes.push(outcome),
                 Err(error) => {
-                    tracing::error!(%error, kind = error.kind(), "upload failed");
+                    if error.passes() {
+                        tracing::warn!(%error, kind = error.kind(), "not done yet");
+                    } else {
+                        tracing::error!(%error, kind = error.kind(), "upload failed");
+                    }
                     failure.get_or_insert(error);
                 }
             },
@@ -103,6 +115,7 @@ async fn all<S: Store, T: Store, M: Model>(
 async fn one<S: Store, T: Store, M: Model>(
     workshop: &Workshop<'_, S, T, M>,
     upload: &Upload,
+    deadline: Option<Instant>,
 ) -> Result<UploadOutcome, Error> {
     let outcome = |status, summary_key, words| UploadOutcome {
         bucket: upload.at.bucket.clone(),
@@ -121,21 +134,25 @@ async fn one<S: Store, T: Store, M: Model>(
         return Ok(outcome("skipped", None, None));
     }
     tracing::info!(bucket = upload.at.bucket, key = upload.at.key, "upload");
+    let failed = |cause| Error::Job {
+        at: upload.at.clone(),
+        cause,
+    };
     let ended = workshop
-        .run(upload, &|_| {})
+        .run(upload, deadline, &|_| {})
         .await
-        .map_err(|cause| Error::Job {
-            at: upload.at.clone(),
-            cause,
-        })?;
+        .map_err(failed)?;
     Ok(match ended {
         Outcome::Done(done) => outcome(
             "done",
             Some(done.summary.key),
             Some(done.report.summary.words),
         ),
+        Outcome::Duplicate { summary } => outcome("duplicate", Some(summary.key), None),
         Outcome::Superseded => outcome("superseded", None, None),
         Outcome::Rejected(_) => outcome("rejected", None, None),
+        // Whoever sent the event sends it again: then it goes on.
+        Outcome::Continue(cause) => return Err(failed(cause)),
     })
 }
 

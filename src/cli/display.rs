@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::config::Config;
 use crate::job::Done;
+use crate::store::Location;
 use crate::summary::{Plan, Progress};
 use crate::transcript::Transcript;
 
@@ -74,6 +75,19 @@ impl Lines {
         let _ = writeln!(std::io::stderr(), "error: {error}");
     }
 
+    pub(super) fn note(self, text: &str) {
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+
+    pub(super) fn duplicate(self, out: &Path, summary: &Location) {
+        let path = out.join(&summary.key);
+        let path = path.strip_prefix(".").unwrap_or(&path);
+        self.print(&format!(
+            "{}: is there already, made from the same transcript with the same settings",
+            path.display()
+        ));
+    }
+
     pub(super) fn done(self, out: &Path, done: &Done, elapsed: Duration) {
         let report = &done.report;
         let path = out.join(&done.summary.key);
@@ -90,6 +104,11 @@ impl Lines {
             report.sections.len(),
             elapsed.as_secs_f64()
         ));
+        if done.slices > 1 {
+            self.print(
+                "  note: an earlier run was gone on with; what it had paid for was not asked again",
+            );
+        }
         for warning in &report.warnings {
             self.print(&format!("  note: {warning}"));
         }

@@ -84,7 +84,8 @@ impl Input {
 
     /// The transcript itself.
     pub(super) async fn read(&self, config: &Config) -> Result<Transcript, Cause> {
-        let read = read::read(&self.store, &self.upload(), config.max_input_bytes).await?;
-        Ok(read.transcript?)
+        let (_, mut object) =
+            read::open(&self.store, &self.upload(), config.max_input_bytes).await?;
+        Ok(read::transcribe(&mut object).await??)
     }
 }

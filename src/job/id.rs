@@ -5,16 +5,16 @@ use sha2::{Digest, Sha256};
 use crate::config::Config;
 use crate::store::{Location, ObjectInfo};
 
-/// Hash of the object, its version or entity tag, and all settings that change the answer.
+/// Hash of the object, its entity tag, and all settings that change the answer. Not of its version: an upload of the same
+/// bytes has a new one, and needs no new summary.
 pub(super) fn job_id(at: &Location, info: &ObjectInfo, config: &Config) -> String {
     let mut hash = Sha256::new();
-    let version = info.version_id.as_deref().unwrap_or(&info.etag);
     let limits = config.limits;
     let settings = format!("{} {limits:?}", config.summary_words);
     for part in [
         &at.bucket,
         &at.key,
-        version,
+        &info.etag,
         &config.provider.fingerprint(),
         &settings,
     ] {

@@ -8,7 +8,7 @@ mod schedule;
 mod tally;
 mod trace;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -77,8 +77,8 @@ pub struct Caller<'a, M, S> {
     spent: AtomicUsize,
     /// Milliseconds of the slowest call so far.
     slowest: AtomicU64,
-    /// Jobs that go on at the endpoint.
-    open: Mutex<HashSet<Ticket>>,
+    /// Jobs that go on at the endpoint, and the calls that they are.
+    open: Mutex<HashMap<Ticket, String>>,
     /// When the endpoint was asked why it begins no jobs, and whether it had a reason.
     diagnosed: Mutex<Option<(Instant, bool)>>,
     /// Calls whose answers could not be used.
@@ -172,11 +172,14 @@ impl<'a, M: Model, S: Store> Caller<'a, M, S> {
 
     /// Gives up the jobs that still go on at the endpoint: nobody will ask after them.
     pub async fn abandon(&self) {
-        let open: Vec<Ticket> = lock(&self.open).drain().collect();
-        let cancelled = open.iter().map(|ticket| async move {
+        let open: Vec<(Ticket, String)> = lock(&self.open).drain().collect();
+        let cancelled = open.iter().map(|(ticket, id)| async move {
             let cancelled = tokio::time::timeout(CANCEL_TIMEOUT, self.model.cancel(ticket)).await;
             match cancelled {
-                Ok(Ok(())) => tracing::info!(job = ticket.id, "cancelled"),
+                Ok(Ok(())) => {
+                    tracing::info!(job = ticket.id, "cancelled");
+                    self.forget(id).await;
+                }
                 Ok(Err(error)) => tracing::warn!(job = ticket.id, %error, "could not be cancelled"),
                 Err(_) => tracing::warn!(job = ticket.id, "could not be cancelled in time"),
             }
@@ -262,7 +265,7 @@ impl<'a, M: Model, S: Store> Caller<'a, M, S> {
             }
             Ok(Reply::Pending(pending)) => {
                 self.submitted(id, &pending.ticket, intent.submits).await;
-                let outcome = self.follow(pending, request, pass.started).await;
+                let outcome = self.follow(id, pending, request, pass.started).await;
                 // A job that may still go on is not submitted a second time.
                 let ended = outcome
                     .as_ref()

@@ -59,6 +59,22 @@ impl DirStore {
         }
     }
 
+    /// Removes the folder `name` below the folder `below` with all that is in it, and `below` itself if nothing else is there:
+    /// only where a directory is the one bucket, and nobody else writes to that folder any more.
+    ///
+    /// # Errors
+    /// If something of it can't be removed.
+    pub fn clear(&self, below: &str, name: &str) -> std::io::Result<()> {
+        let below = self.root.join(below);
+        match fs::remove_dir_all(below.join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        // Others may be in it.
+        let _: std::io::Result<()> = fs::remove_dir(below);
+        Ok(())
+    }
+
     /// The name of the sub-directory that is the bucket; `None` where it is the root itself.
     fn bucket_folder<'a>(&self, at: &'a Location) -> Result<Option<&'a str>, Trouble> {
         match &self.only_bucket {

@@ -14,8 +14,8 @@ use crate::clock::Clock;
 /// after three minutes.
 pub const LEASE: Duration = Duration::from_secs(90);
 
-/// How often it is renewed: two renewals may fail.
-const RENEW_EVERY: Duration = Duration::from_secs(30);
+/// It is renewed after such a part of it: two renewals may fail.
+const RENEW_PART: u32 = 3;
 
 /// How often one tries to be first.
 const MAX_RACES: usize = 5;
@@ -47,6 +47,7 @@ pub struct Lease<'a, S> {
     store: &'a S,
     at: Location,
     clock: Clock,
+    good_for: Duration,
     token: u64,
     owner: String,
     expires_ms: AtomicI64,
@@ -79,7 +80,7 @@ pub enum Claim<'a, S> {
 pub struct Overtaken;
 
 impl<'a, S: Store> Lease<'a, S> {
-    /// Asks for the job whose state is under `prefix` (with a slash at its end) in `bucket`.
+    /// Asks for the job whose state is under `prefix` (with a slash at its end) in `bucket`, for `good_for` at a time.
     ///
     /// # Errors
     /// If the state can't be read or written.
@@ -89,12 +90,14 @@ impl<'a, S: Store> Lease<'a, S> {
         prefix: &str,
         owner: &str,
         clock: &Clock,
+        good_for: Duration,
     ) -> Result<Claim<'a, S>, StoreError> {
         let at = Location::new(bucket, format!("{prefix}run.json"));
         let lease = |run: Run, etag| Lease {
             store,
             at: at.clone(),
             clock: clock.clone(),
+            good_for,
             token: run.token,
             owner: owner.to_owned(),
             expires_ms: AtomicI64::new(run.expires_ms),
@@ -107,7 +110,7 @@ impl<'a, S: Store> Lease<'a, S> {
                 version: 1,
                 owner: owner.to_owned(),
                 token: 1,
-                expires_ms: now + LEASE.as_millis() as i64,
+                expires_ms: now + good_for.as_millis() as i64,
                 created_ms: now,
                 slices: 1,
                 slices_without_progress: 0,
@@ -191,7 +194,7 @@ impl<'a, S: Store> Lease<'a, S> {
     /// Renews the lease again and again; ends when somebody else has it.
     pub async fn keep(&self) -> Overtaken {
         loop {
-            tokio::time::sleep(RENEW_EVERY).await;
+            tokio::time::sleep(self.good_for / RENEW_PART).await;
             if let Err(overtaken) = self.renew().await {
                 return overtaken;
             }
@@ -203,7 +206,7 @@ impl<'a, S: Store> Lease<'a, S> {
     /// # Errors
     /// If somebody else has it, or it has run out and can't be renewed.
     pub async fn renew(&self) -> Result<(), Overtaken> {
-        let expires_ms = self.clock.now_ms() + LEASE.as_millis() as i64;
+        let expires_ms = self.clock.now_ms() + self.good_for.as_millis() as i64;
         match self.rewrite(|run| run.expires_ms = expires_ms).await {
             Ok(()) => Ok(()),
             Err(error) if error.kind == StoreErrorKind::Precondition => Err(Overtaken),
@@ -235,7 +238,19 @@ impl<'a, S: Store> Lease<'a, S> {
         let mut run = written.0.clone();
         change(&mut run);
         let condition = PutCondition::IfMatch(written.1.clone());
-        let etag = small::write(self.store, &self.at, &run, condition).await?;
+        let etag = match small::write(self.store, &self.at, &run, condition).await {
+            // A renewal that was cut off may have been written all the same: what is there is still ours then.
+            Err(error) if error.kind == StoreErrorKind::Precondition => {
+                let found = small::read::<_, Run>(self.store, &self.at).await?;
+                let Some((_, etag)) = found
+                    .filter(|(found, _)| found.token == self.token && found.owner == self.owner)
+                else {
+                    return Err(error);
+                };
+                small::write(self.store, &self.at, &run, PutCondition::IfMatch(etag)).await?
+            }
+            written => written?,
+        };
         self.expires_ms.store(run.expires_ms, Ordering::Relaxed);
         *written = (run, etag);
         Ok(())
@@ -250,7 +265,7 @@ mod tests {
     const PREFIX: &str = "summaries/.work/abc/";
 
     async fn claim<'a>(store: &'a DirStore, owner: &str, clock: &Clock) -> Claim<'a, DirStore> {
-        Lease::claim(store, "b", PREFIX, owner, clock)
+        Lease::claim(store, "b", PREFIX, owner, clock, LEASE)
             .await
             .unwrap()
     }

@@ -212,7 +212,7 @@ impl<'a, S: Store> Ledger<'a, S> {
 mod tests {
     use std::time::Duration;
 
-    use super::super::lease::Claim;
+    use super::super::lease::{Claim, LEASE};
     use super::*;
     use crate::clock::Clock;
     use crate::store::DirStore;
@@ -222,7 +222,7 @@ mod tests {
     type Found = Known<String, u64>;
 
     async fn lease<'a>(store: &'a DirStore, owner: &str, clock: &Clock) -> Lease<'a, DirStore> {
-        match Lease::claim(store, "b", PREFIX, owner, clock)
+        match Lease::claim(store, "b", PREFIX, owner, clock, LEASE)
             .await
             .unwrap()
         {

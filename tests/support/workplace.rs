@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use transcript_summarizer::clock::Clock;
 use transcript_summarizer::config::{Config, Surface};
 use transcript_summarizer::error::Cause;
 use transcript_summarizer::event::Upload;
-use transcript_summarizer::job::{Outcome, Workshop};
+use transcript_summarizer::job::{LEASE, Outcome, Workshop};
 use transcript_summarizer::model::AnyModel;
 use transcript_summarizer::serve;
 use transcript_summarizer::store::{AnyStore, DirStore, Location};
@@ -91,16 +92,19 @@ impl Workplace {
             model: &self.model,
             config: &self.config,
             trace: None,
+            clock: Clock::System,
+            lease: LEASE,
+            durable: true,
         }
     }
 
     pub(crate) async fn run(&self, upload: &Upload) -> Result<Outcome, Cause> {
-        self.workshop().run(upload, &|_| {}).await
+        self.workshop().run(upload, None, &|_| {}).await
     }
 
     /// The answer to an invocation.
     pub(crate) async fn answer(&self, payload: Value) -> Result<Value, String> {
-        serve::answer(&self.workshop(), payload)
+        serve::answer(&self.workshop(), payload, None)
             .await
             .map_err(|error| format!("{}: {error}", error.kind()))
     }

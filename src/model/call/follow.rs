@@ -48,15 +48,16 @@ const POLL_BACKOFF: Backoff = Backoff {
 const SETTLING_WAIT: Duration = Duration::from_secs(1);
 
 impl<M: Model, S: Store> Caller<'_, M, S> {
-    /// Follows the job `pending`, submitted at `submitted`, to its answer.
+    /// Follows the job `pending` of the call `id`, submitted at `submitted`, to its answer.
     pub(super) async fn follow(
         &self,
+        id: &str,
         pending: Pending,
         request: &Request,
         submitted: Instant,
     ) -> Result<Answer, ModelError> {
         let ticket = pending.ticket.clone();
-        lock(&self.open).insert(ticket.clone());
+        lock(&self.open).insert(ticket.clone(), id.to_owned());
         let outcome = self.wait_for(pending, request, submitted).await;
         match &outcome {
             Ok(answer) => {

@@ -75,7 +75,7 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
             started: true,
             held: true,
         };
-        let outcome = self.follow(pending, request, submitted).await;
+        let outcome = self.follow(id, pending, request, submitted).await;
         match &outcome {
             Err(error) if error.kind == ModelErrorKind::Lost => return Ok(None),
             Ok(answer) => {
@@ -159,11 +159,16 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
     pub async fn forget_unusable(&self) {
         let unusable = std::mem::take(&mut *lock(&self.unusable));
         for id in unusable {
-            if let Some(ledger) = self.ledger
-                && let Err(error) = ledger.forget(&id).await
-            {
-                tracing::warn!(%error, "could not forget an unusable answer");
-            }
+            self.forget(&id).await;
+        }
+    }
+
+    /// Forgets a call's job and outcome.
+    pub(super) async fn forget(&self, id: &str) {
+        if let Some(ledger) = self.ledger
+            && let Err(error) = ledger.forget(id).await
+        {
+            tracing::warn!(%error, "could not forget a call");
         }
     }
 }

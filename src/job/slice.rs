@@ -1,0 +1,209 @@
+//! The paid part of a job in one invocation: under a lease, on the ledger, until it is done or time is over.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Workshop;
+use crate::error::Cause;
+use crate::model::call::{CallOptions, Caller, Tally};
+use crate::model::{Model, ModelErrorKind};
+use crate::store::Store;
+use crate::store::lease::{Claim, Lease, Run};
+use crate::store::ledger::Ledger;
+use crate::summary::{self, Plan, Progress, Settings, Source, Summary, WriteError};
+use crate::transcript::Transcript;
+
+/// Kept of an invocation for publishing: some small requests to the store.
+const PUBLISH_RESERVE: Duration = Duration::from_secs(5);
+
+/// Of a short invocation no more than this part.
+const PUBLISH_SHARE: u32 = 6;
+
+/// After so many slices in a row without a new answer a slice ends with one failed request.
+const HOPELESS_SLICES: u32 = 10;
+
+/// Also for a job of this age, once a slice has brought nothing.
+const HOPELESS_AGE_MS: i64 = 3 * 24 * 3600 * 1000;
+
+/// Extractive sections that are published, as a part of all: more, and it is not the summary that was ordered.
+const DEGRADED_SHARE: usize = 4;
+
+/// How often the unusable answers behind them are asked for again.
+const MAX_DEGRADED_RUNS: u32 = 2;
+
+/// What is written, and how.
+pub(super) struct Work<'w> {
+    pub(super) bucket: &'w str,
+    pub(super) job_id: &'w str,
+    pub(super) transcript: &'w Transcript,
+    pub(super) plan: &'w Plan,
+    pub(super) deadline: Option<Instant>,
+    pub(super) progress: &'w (dyn Fn(Progress) + Sync),
+}
+
+/// A finished text and what it took.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) summary: Summary,
+    pub(super) tally: Tally,
+    /// Invocations that it took.
+    pub(super) slices: u32,
+    /// When the job was first taken up, in milliseconds since 1970.
+    pub(super) created_ms: i64,
+}
+
+impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
+    /// Writes the summary, or as much of it as there is time for.
+    pub(super) async fn write(&self, work: Work<'_>) -> Result<Written, Cause> {
+        // What costs nothing and takes a moment needs no record; and a trace is to show all calls.
+        if !self.durable || self.config.provider.quotes() || self.trace.is_some() {
+            let caller = Caller::new(self.model, None, self.options(&work, false));
+            let written = self.call_model(&work, &caller).await;
+            if written.is_err() {
+                caller.abandon().await;
+            }
+            return Ok(Written {
+                summary: written?,
+                tally: caller.tally(),
+                slices: 1,
+                created_ms: self.clock.now_ms(),
+            });
+        }
+        let prefix = format!("{}.work/{}/", self.config.filter.output_prefix, work.job_id);
+        let owner = format!("{:016x}", RandomState::new().hash_one(work.job_id));
+        let claim = Lease::claim(
+            self.target,
+            work.bucket,
+            &prefix,
+            &owner,
+            &self.clock,
+            self.lease,
+        );
+        match claim.await? {
+            Claim::Busy { expires_ms } => Err(Cause::Busy {
+                seconds: (expires_ms - self.clock.now_ms()).max(0) / 1000 + 1,
+            }),
+            Claim::Ours { lease, fresh, run } => {
+                let ledger = Ledger::new(self.target, &lease, work.bucket, &prefix, fresh);
+                self.write_on_ledger(&work, &lease, &ledger, run).await
+            }
+        }
+    }
+
+    async fn write_on_ledger(
+        &self,
+        work: &Work<'_>,
+        lease: &Lease<'_, T>,
+        ledger: &Ledger<'_, T>,
+        run: Run,
+    ) -> Result<Written, Cause> {
+        let age_ms = self.clock.now_ms() - run.created_ms;
+        let hopeless = run.slices_without_progress >= HOPELESS_SLICES
+            || age_ms > HOPELESS_AGE_MS && run.slices_without_progress > 0;
+        tracing::info!(
+            slice = run.slices,
+            age_s = age_ms / 1000,
+            slices_without_progress = run.slices_without_progress,
+            "claimed"
+        );
+        let caller = Caller::new(self.model, Some(ledger), self.options(work, hopeless));
+        let written = tokio::select! {
+            written = self.call_model(work, &caller) => written,
+            overtaken = lease.keep() => Err(overtaken.into()),
+        };
+        let tally = caller.tally();
+        let ended = match written {
+            Ok(summary) => {
+                lease.renew().await?;
+                return Ok(Written {
+                    summary,
+                    tally,
+                    slices: run.slices,
+                    created_ms: run.created_ms,
+                });
+            }
+            Err(Cause::Overtaken) => return Err(Cause::Overtaken),
+            Err(cause) => cause,
+        };
+        // What was submitted to an endpoint that will never do it is taken back; otherwise it goes on.
+        if ended.model_error() == Some(ModelErrorKind::Configuration) {
+            caller.abandon().await;
+        }
+        let degraded = matches!(ended, Cause::Degraded { .. });
+        if degraded && run.degraded_runs < MAX_DEGRADED_RUNS {
+            caller.forget_unusable().await;
+        }
+        let released = lease
+            .release(|run| {
+                run.degraded_runs += u32::from(degraded);
+                run.slices_without_progress = if tally.progress > 0 {
+                    0
+                } else {
+                    run.slices_without_progress + 1
+                };
+            })
+            .await;
+        if let Err(error) = released {
+            tracing::warn!(%error, "could not give the lease back: the next invocation waits until it has run out");
+        }
+        if hopeless && tally.progress == 0 {
+            return Err(Cause::Hopeless {
+                slices: run.slices_without_progress + 1,
+                cause: Box::new(ended),
+            });
+        }
+        Err(ended)
+    }
+
+    /// Writes the whole summary; refuses it if too much of it is not the model's.
+    async fn call_model(
+        &self,
+        work: &Work<'_>,
+        caller: &Caller<'_, M, T>,
+    ) -> Result<Summary, Cause> {
+        let settings = Settings {
+            limits: self.config.limits,
+            seed: work.job_id.to_owned(),
+            quotes: self.config.provider.quotes(),
+        };
+        let summary =
+            summary::write(work.transcript, work.plan, &settings, caller, work.progress).await?;
+        let sections = summary.sections.len();
+        let degraded = summary
+            .sections
+            .iter()
+            .filter(|section| section.source == Source::Extractive)
+            .count();
+        if !settings.quotes && degraded * DEGRADED_SHARE > sections {
+            return Err(Cause::Degraded { degraded, sections });
+        }
+        Ok(summary)
+    }
+
+    fn options(&self, work: &Work<'_>, probing: bool) -> CallOptions {
+        let now = Instant::now();
+        CallOptions {
+            max_calls: self.config.limits.max_calls,
+            concurrency: self.config.concurrency,
+            deadline: work.deadline.map(|deadline| {
+                let left = deadline.saturating_duration_since(now);
+                deadline - PUBLISH_RESERVE.min(left / PUBLISH_SHARE)
+            }),
+            trace: self.trace.clone(),
+            seed: RandomState::new().hash_one(work.job_id),
+            probing,
+            clock: self.clock.clone(),
+        }
+    }
+}
+
+impl From<WriteError> for Cause {
+    fn from(error: WriteError) -> Self {
+        match error.source.kind {
+            ModelErrorKind::Overtaken => Self::Overtaken,
+            _ => Self::Write(error),
+        }
+    }
+}

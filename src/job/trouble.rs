@@ -1,0 +1,75 @@
+//! What a person must look at, written where the summary would be.
+
+use bytes::Bytes;
+
+use super::Workshop;
+use crate::error::{Cause, Rejected};
+use crate::event::Upload;
+use crate::model::Model;
+use crate::store::{Location, Metadata, ObjectInfo, PutOptions, Store, StoreError};
+use crate::summary::report::{ErrorReport, FORMAT_VERSION, SourceReport};
+
+impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
+    /// Records why an upload is not summarized and never will be.
+    pub(super) async fn reject(
+        &self,
+        upload: &Upload,
+        at: &Location,
+        info: Option<&ObjectInfo>,
+        rejected: &Rejected,
+    ) -> Result<(), StoreError> {
+        let cause = Cause::from(rejected.clone());
+        self.write_error(upload, at, info, &cause, false).await?;
+        tracing::warn!(kind = cause.kind(), "rejected");
+        Ok(())
+    }
+
+    /// Records what keeps an upload from being summarized until somebody mends it. Should that fail, the failure that it is
+    /// about still reaches the sender of the event.
+    pub(super) async fn report_trouble(&self, upload: &Upload, cause: &Cause) {
+        let written = self
+            .write_error(upload, &upload.at, None, cause, true)
+            .await;
+        if let Err(error) = written {
+            tracing::error!(%error, "could not write the error report");
+        }
+    }
+
+    async fn write_error(
+        &self,
+        upload: &Upload,
+        at: &Location,
+        info: Option<&ObjectInfo>,
+        cause: &Cause,
+        retryable: bool,
+    ) -> Result<(), StoreError> {
+        let report = ErrorReport {
+            version: FORMAT_VERSION,
+            source: SourceReport {
+                bucket: at.bucket.clone(),
+                key: at.key.clone(),
+                etag: info
+                    .map(|info| info.etag.clone())
+                    .or_else(|| upload.etag.clone()),
+                version_id: upload.version_id.clone(),
+                bytes: info.map(|info| info.size).or(upload.size),
+                ..SourceReport::default()
+            },
+            kind: cause.kind().to_owned(),
+            message: cause.to_string(),
+            retryable,
+            next_step: cause.next_step().to_owned(),
+        };
+        let json = serde_json::to_vec_pretty(&report).unwrap_or_default();
+        let options = PutOptions {
+            content_type: "application/json",
+            metadata: Metadata::new(),
+            ..PutOptions::default()
+        };
+        let at = self.output(at, "_error.json");
+        self.target
+            .put(&at, Bytes::from(json), options)
+            .await
+            .map(|_| ())
+    }
+}
