@@ -14,6 +14,7 @@ pub mod http;
 pub mod huggingface;
 mod python_repr;
 mod redact;
+pub mod runpod;
 mod sse;
 mod thinking;
 
@@ -25,6 +26,7 @@ use crate::prompt::Request;
 pub use any::{AnyModel, ConnectError};
 pub use extractive::Extractive;
 pub use huggingface::{HuggingFace, HuggingFaceConfig};
+pub use runpod::{RunPod, RunPodConfig};
 
 /// A text-generation endpoint.
 ///

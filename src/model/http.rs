@@ -166,6 +166,15 @@ impl Incoming {
         })
     }
 
+    /// The whole body.
+    pub(super) async fn body(mut self) -> Result<Vec<u8>, Failure> {
+        let mut body = Vec::new();
+        while let Some(bytes) = self.chunk().await? {
+            body.extend_from_slice(&bytes);
+        }
+        Ok(body)
+    }
+
     /// The next bytes of the body, or `None` at its end.
     pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, Failure> {
         let idle = self.timeouts.idle;
