@@ -14,7 +14,7 @@ use support::huggingface::{
 use transcript_summarizer::model::endpoint::Url;
 use transcript_summarizer::model::http::Http;
 use transcript_summarizer::model::huggingface::{HuggingFace, HuggingFaceConfig};
-use transcript_summarizer::model::{Answer, Finish, Model, ModelErrorKind, Usage};
+use transcript_summarizer::model::{Answer, Finish, ModelErrorKind, Usage};
 use transcript_summarizer::prompt::messages;
 use transcript_summarizer::secret::Secret;
 

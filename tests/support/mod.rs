@@ -14,4 +14,8 @@ pub(crate) mod behaviour;
 pub(crate) mod chat_server;
 pub(crate) mod huggingface;
 mod reset;
+pub(crate) mod runpod;
+pub(crate) mod runpod_faults;
+pub(crate) mod runpod_jobs;
+pub(crate) mod runpod_server;
 pub(crate) mod workplace;

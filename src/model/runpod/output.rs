@@ -86,6 +86,11 @@ fn form(text: &str) -> Form {
     if PAGE_STARTS.iter().any(|page| start.starts_with(page)) {
         return Form::Page;
     }
+    if text.starts_with('"')
+        && let Ok(value) = serde_json::from_str(text)
+    {
+        return Form::Data(value);
+    }
     if text.starts_with(['{', '[']) {
         let json = serde_json::from_str(text).ok();
         // Prose may begin with a bracket.
