@@ -236,7 +236,7 @@ async fn a_job_is_given_up_once_and_for_all() {
     let server = RunPodServer::start(|_| JobPlan::text("x").executing_for(LONG)).await;
     let model = client(&server);
     let ticket = submit(&model).await;
-    assert_eq!(server.unaccounted(), [ticket.id.clone()]);
+    assert_eq!(server.unaccounted(), std::slice::from_ref(&ticket.id));
     model.cancel(&ticket).await.unwrap();
     assert_eq!(server.states(), [(ticket.id.clone(), "CANCELLED")]);
     assert!(server.unaccounted().is_empty());

@@ -308,7 +308,7 @@ async fn questions_that_fail_lose_no_job() {
             let error = poll(&model, &ticket, wait).await.unwrap_err();
             assert_eq!(error.kind, kind, "{shown}: {error}");
         }
-        assert_eq!(server.unaccounted(), [ticket.id.clone()]);
+        assert_eq!(server.unaccounted(), std::slice::from_ref(&ticket.id));
     }
     assert!(matches!(
         poll(&model, &ticket, LONG).await,

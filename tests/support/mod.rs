@@ -17,5 +17,6 @@ mod reset;
 pub(crate) mod runpod;
 pub(crate) mod runpod_faults;
 pub(crate) mod runpod_jobs;
+mod runpod_routes;
 pub(crate) mod runpod_server;
 pub(crate) mod workplace;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use hyper::Method;
 
-use super::runpod_server::Reply;
+use super::runpod_routes::Reply;
 
 /// The operations of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
