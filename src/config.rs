@@ -2,6 +2,7 @@
 
 mod provider;
 mod reader;
+mod runpod;
 mod variables;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use crate::summary::Limits;
 
 pub use provider::{HuggingFaceSettings, Key, Provider};
 pub use reader::ConfigError;
+pub use runpod::RunPodSettings;
 pub use variables::{VARIABLES, Variable};
 
 use reader::Reader;
@@ -135,7 +137,7 @@ fn limits(read: &Reader<'_>, provider: &Provider) -> Result<Limits, ConfigError>
             max_calls,
             style: Style::Full,
         },
-        Provider::HuggingFace(_) => Limits {
+        Provider::HuggingFace(_) | Provider::RunPod(_) => Limits {
             context_tokens: Some(context),
             reasoning_tokens: reasoning,
             chunk_tokens,
@@ -245,7 +247,11 @@ mod tests {
         for (variable, value, expected) in [
             ("SUMMARY_WORDS", "many", "a whole number from 50 to 100000"),
             ("MODEL_CONCURRENCY", "0", "a whole number from 1 to 256"),
-            ("MODEL_PROVIDER", "openai", "one of huggingface, extractive"),
+            (
+                "MODEL_PROVIDER",
+                "openai",
+                "one of huggingface, runpod, extractive",
+            ),
             ("OUTPUT_PREFIX", "summaries", "a slash at its end"),
             ("INPUT_SUFFIXES", ".txt,vtt", "endings with their dots"),
             ("MODEL_CONTEXT_TOKENS", "-1", "a whole number"),

@@ -15,6 +15,7 @@ pub mod http;
 pub mod huggingface;
 mod python_repr;
 mod redact;
+pub mod runpod;
 mod sse;
 mod task_reply;
 mod thinking;
@@ -29,6 +30,7 @@ use crate::prompt::Request;
 pub use any::{AnyModel, ConnectError};
 pub use extractive::Extractive;
 pub use huggingface::{HuggingFace, HuggingFaceConfig, HuggingFaceTask};
+pub use runpod::{RunPod, RunPodConfig};
 
 /// A text-generation endpoint.
 ///

@@ -5,6 +5,7 @@ mod hugging_face;
 use serde_json::{Map, Value};
 
 use super::reader::{ConfigError, Reader};
+use super::runpod::{self, RunPodSettings};
 use crate::secret::Secret;
 
 pub use hugging_face::HuggingFaceSettings;
@@ -23,6 +24,8 @@ pub enum Key {
 pub enum Provider {
     /// Hugging Face, or any server that speaks the same.
     HuggingFace(HuggingFaceSettings),
+    /// Jobs in the queue of a RunPod endpoint.
+    RunPod(RunPodSettings),
     /// The embedded model.
     Extractive,
 }
@@ -30,6 +33,7 @@ pub enum Provider {
 #[derive(Clone, Copy)]
 enum Choice {
     HuggingFace,
+    RunPod,
     Extractive,
 }
 
@@ -39,6 +43,7 @@ impl Provider {
     pub fn name(&self) -> &'static str {
         match self {
             Self::HuggingFace(_) => "huggingface",
+            Self::RunPod(_) => "runpod",
             Self::Extractive => "extractive",
         }
     }
@@ -56,6 +61,7 @@ impl Provider {
             Self::HuggingFace(settings) => {
                 Some(settings.model.as_str()).filter(|id| !id.is_empty())
             }
+            Self::RunPod(settings) => settings.model.as_deref(),
             Self::Extractive => None,
         }
     }
@@ -71,6 +77,7 @@ impl Provider {
                 settings.model,
                 Value::Object(settings.parameters.clone())
             ),
+            Self::RunPod(settings) => settings.fingerprint(),
             Self::Extractive => format!("extractive {}", env!("CARGO_PKG_VERSION")),
         }
     }
@@ -80,18 +87,28 @@ impl Provider {
 pub(super) fn read(read: &Reader<'_>, free: bool) -> Result<Provider, ConfigError> {
     let choices = [
         ("huggingface", Choice::HuggingFace),
+        ("runpod", Choice::RunPod),
         ("extractive", Choice::Extractive),
     ];
     let token = key(read, "HF_API_TOKEN", "HF_API_TOKEN_SECRET_ARN")?;
+    let runpod_key = key(read, "RUNPOD_API_KEY", "RUNPOD_API_KEY_SECRET_ARN")?;
     let choice = match read.choice("MODEL_PROVIDER", &choices)? {
         Some(choice) => choice,
+        None if token.is_some() && runpod_key.is_some() => {
+            return Err(ConfigError::Missing {
+                variable: "MODEL_PROVIDER",
+                expected: "HF_API_TOKEN and RUNPOD_API_KEY are both set, so set it to huggingface or runpod"
+                    .to_owned(),
+            });
+        }
         None if token.is_some() => Choice::HuggingFace,
+        None if runpod_key.is_some() => Choice::RunPod,
         None if free => Choice::Extractive,
         None => {
             return Err(ConfigError::Missing {
                 variable: "MODEL_PROVIDER",
-                expected: "set HF_API_TOKEN (or HF_API_TOKEN_SECRET_ARN) to summarize with Hugging Face, or \
-                           MODEL_PROVIDER=extractive for the embedded model"
+                expected: "set HF_API_TOKEN (or HF_API_TOKEN_SECRET_ARN) to summarize with Hugging Face, \
+                           RUNPOD_API_KEY and RUNPOD_ENDPOINT_URL to do so with RunPod, or MODEL_PROVIDER=extractive for the embedded model"
                     .to_owned(),
             });
         }
@@ -102,6 +119,7 @@ pub(super) fn read(read: &Reader<'_>, free: bool) -> Result<Provider, ConfigErro
         Choice::HuggingFace => {
             hugging_face::read(read, token, parameters).map(Provider::HuggingFace)
         }
+        Choice::RunPod => runpod::read(read, runpod_key, parameters).map(Provider::RunPod),
     }
 }
 

@@ -10,7 +10,7 @@ pub struct Variable {
 }
 
 /// Every variable that [`Config`](super::Config) reads.
-pub const VARIABLES: [Variable; 19] = {
+pub const VARIABLES: [Variable; 23] = {
     const fn variable(name: &'static str, default: &'static str) -> Variable {
         Variable { name, default }
     }
@@ -21,6 +21,10 @@ pub const VARIABLES: [Variable; 19] = {
         variable("HF_MODEL", "`openai/gpt-oss-120b`"),
         variable("HF_ENDPOINT_URL", "`https://router.huggingface.co/v1`"),
         variable("HF_TASK", "`chat`"),
+        variable("RUNPOD_API_KEY", "–"),
+        variable("RUNPOD_API_KEY_SECRET_ARN", "–"),
+        variable("RUNPOD_ENDPOINT_URL", "–"),
+        variable("RUNPOD_MODEL", "–"),
         variable(
             "MODEL_CONTEXT_TOKENS",
             "`32768` (2048 for `HF_TASK=summarization`)",

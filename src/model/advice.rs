@@ -87,6 +87,23 @@ pub(super) fn sentence(cause: Cause, names: &Names) -> String {
         Cause::Worker => "the endpoint's worker failed for lack of memory, GPU or time".to_owned(),
         Cause::Failed => "the endpoint failed, perhaps with the work already done".to_owned(),
         Cause::Refused => "the endpoint refuses this request".to_owned(),
+        Cause::Garbled => "the endpoint's reply is not what was expected".to_owned(),
+        Cause::JobFailed => "the job failed, for reasons that may pass".to_owned(),
+        Cause::JobTimedOut => "the job took too long, or no worker began it in time".to_owned(),
+        Cause::JobCancelled => {
+            "somebody cancelled the job or purged the endpoint's queue: send the transcript again \
+                                once that is over"
+                .to_owned()
+        }
+        Cause::JobErred => "the worker put out an error in the place of an answer".to_owned(),
+        Cause::NoWorkers => format!(
+            "the endpoint has no workers, so no job will ever begin: its max workers is 0, or RunPod has set it to 0 \
+             after a week without requests; raise max workers in the settings of the endpoint in {url}"
+        ),
+        Cause::Unhealthy => format!(
+            "all workers of the endpoint are unhealthy, so no job will begin: read their logs, and check image, model \
+             and GPU in the settings of the endpoint in {url}"
+        ),
         Cause::Lost => "the endpoint no longer knows the job".to_owned(),
         Cause::Unusable => "the endpoint's answer holds no usable text".to_owned(),
     }

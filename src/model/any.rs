@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::http::{Http, HttpError};
-use super::{Extractive, HuggingFace, HuggingFaceConfig, Model, ModelError, Reply, Ticket};
+use super::{
+    Extractive, HuggingFace, HuggingFaceConfig, Model, ModelError, Reply, RunPod, RunPodConfig,
+    Ticket,
+};
 use crate::config::{Key, Provider};
 use crate::prompt::Request;
 use crate::secret::Secret;
@@ -14,6 +17,8 @@ use crate::secrets_manager::{self, SecretError};
 pub enum AnyModel {
     /// Hugging Face, or a server that speaks the same.
     HuggingFace(Box<HuggingFace>),
+    /// Jobs in a queue.
+    RunPod(Box<RunPod>),
     /// The embedded one.
     Extractive(Extractive),
 }
@@ -46,6 +51,15 @@ impl AnyModel {
                 };
                 Self::HuggingFace(Box::new(HuggingFace::new(Http::new()?, config)))
             }
+            Provider::RunPod(settings) => {
+                let config = RunPodConfig {
+                    key: resolve(settings.key.as_ref(), "RUNPOD_API_KEY").await?,
+                    endpoint: settings.endpoint.clone(),
+                    model: settings.model.clone(),
+                    parameters: settings.parameters.clone(),
+                };
+                Self::RunPod(Box::new(RunPod::new(Http::new()?, config)))
+            }
             Provider::Extractive => Self::Extractive(Extractive),
         })
     }
@@ -64,6 +78,7 @@ impl Model for AnyModel {
     async fn submit(&self, request: &Request) -> Result<Reply, ModelError> {
         match self {
             Self::HuggingFace(model) => model.submit(request).await,
+            Self::RunPod(model) => model.submit(request).await,
             Self::Extractive(model) => model.submit(request).await,
         }
     }
@@ -76,6 +91,7 @@ impl Model for AnyModel {
     ) -> Result<Reply, ModelError> {
         match self {
             Self::HuggingFace(model) => model.poll(ticket, request, wait).await,
+            Self::RunPod(model) => model.poll(ticket, request, wait).await,
             Self::Extractive(model) => model.poll(ticket, request, wait).await,
         }
     }
@@ -83,6 +99,7 @@ impl Model for AnyModel {
     async fn retry(&self, ticket: &Ticket) -> Result<(), ModelError> {
         match self {
             Self::HuggingFace(model) => model.retry(ticket).await,
+            Self::RunPod(model) => model.retry(ticket).await,
             Self::Extractive(model) => model.retry(ticket).await,
         }
     }
@@ -90,6 +107,7 @@ impl Model for AnyModel {
     async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError> {
         match self {
             Self::HuggingFace(model) => model.cancel(ticket).await,
+            Self::RunPod(model) => model.cancel(ticket).await,
             Self::Extractive(model) => model.cancel(ticket).await,
         }
     }
@@ -97,6 +115,7 @@ impl Model for AnyModel {
     async fn diagnose(&self) -> Result<(), ModelError> {
         match self {
             Self::HuggingFace(model) => model.diagnose().await,
+            Self::RunPod(model) => model.diagnose().await,
             Self::Extractive(model) => model.diagnose().await,
         }
     }
@@ -104,6 +123,7 @@ impl Model for AnyModel {
     fn queues(&self) -> bool {
         match self {
             Self::HuggingFace(model) => model.queues(),
+            Self::RunPod(model) => model.queues(),
             Self::Extractive(model) => model.queues(),
         }
     }

@@ -1,5 +1,7 @@
 //! Chat completions, the answer: streamed or whole, from any server that speaks OpenAI's format (WIRE.md 2.4).
 
+mod pieces;
+
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
@@ -99,7 +101,11 @@ impl ChatReader {
         self.settle(max_tokens)
     }
 
-    fn event(&mut self, data: &str) -> Result<(), Failure> {
+    /// Takes the data of an event.
+    ///
+    /// # Errors
+    /// If it tells of an error, or is no JSON.
+    pub(super) fn event(&mut self, data: &str) -> Result<(), Failure> {
         match data.trim() {
             "" => Ok(()),
             "[DONE]" => {
@@ -126,7 +132,10 @@ impl ChatReader {
     }
 
     /// Takes a completion, or a piece of one.
-    fn take(&mut self, value: &Value) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// If it tells of an error.
+    pub(super) fn take(&mut self, value: &Value) -> Result<(), Failure> {
         if is_error(value) {
             let mut error = value.clone();
             // What was generated until then is nothing to be shown.
@@ -166,7 +175,11 @@ impl ChatReader {
         Ok(())
     }
 
-    fn settle(self, max_tokens: usize) -> Result<Answer, Failure> {
+    /// The answer in what was taken. `max_tokens` is the limit that was asked for.
+    ///
+    /// # Errors
+    /// If there is no text in it.
+    pub(super) fn settle(self, max_tokens: usize) -> Result<Answer, Failure> {
         if !self.has_choice {
             return Err(Failure::Unusable("a stream without choices".to_owned()));
         }
@@ -218,7 +231,7 @@ fn is_error(value: &Value) -> bool {
 }
 
 /// One answer is asked for; should a server give several, the first is taken.
-fn first_choice(value: &Value) -> Option<&Value> {
+pub(super) fn first_choice(value: &Value) -> Option<&Value> {
     let choices = value.get("choices")?.as_array()?;
     choices
         .iter()

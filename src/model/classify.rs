@@ -1,5 +1,6 @@
 //! What a failure means: one exhaustive decision, from what was seen to a cause to what is done about it (WIRE.md 7 and 9).
 
+mod job;
 mod overflow;
 mod wait;
 mod words;
@@ -11,6 +12,7 @@ use reqwest::header::HeaderMap;
 use super::ModelErrorKind;
 use super::error_text::ErrorText;
 use super::failure::{Failure, Phase};
+pub(super) use job::is_error_text;
 use words::{NO_CREDITS, THROTTLED, UNKNOWN_MODEL, WORKER_TROUBLE, Words};
 
 /// Why a call failed, as exactly as people want to know it.
@@ -65,6 +67,20 @@ pub(super) enum Cause {
     Failed,
     /// This request is refused.
     Refused,
+    /// Not a reply of the protocol that is spoken.
+    Garbled,
+    /// The job failed for reasons that pass.
+    JobFailed,
+    /// The job was too slow, or never begun.
+    JobTimedOut,
+    /// The job was cancelled, and not by this program.
+    JobCancelled,
+    /// The job is done, with an error in the place of an answer.
+    JobErred,
+    /// There is no worker, and none will come.
+    NoWorkers,
+    /// All workers are broken.
+    Unhealthy,
     /// The job is not known any more.
     Lost,
     /// Answered, but without a text.
@@ -79,10 +95,14 @@ pub(super) fn kind(cause: Cause, phase: Phase) -> ModelErrorKind {
         Cause::Unreachable | Cause::NotTls | Cause::Unavailable | Cause::Worker => {
             ModelErrorKind::Transient
         }
-        Cause::TimedOut | Cause::Disconnected | Cause::Failed => match phase {
+        Cause::TimedOut | Cause::Disconnected | Cause::Failed | Cause::Garbled => match phase {
             Phase::Submit => ModelErrorKind::Ambiguous,
             Phase::Poll => ModelErrorKind::Transient,
         },
+        // Paid for; it can only be asked for anew.
+        Cause::JobErred => ModelErrorKind::Ambiguous,
+        Cause::JobFailed => ModelErrorKind::JobFailed { timed_out: false },
+        Cause::JobTimedOut => ModelErrorKind::JobFailed { timed_out: true },
         Cause::TooLong { window, prompt } => ModelErrorKind::Overflow {
             window,
             prompt_tokens: prompt,
@@ -97,7 +117,10 @@ pub(super) fn kind(cause: Cause, phase: Phase) -> ModelErrorKind {
         | Cause::UnknownModel
         | Cause::Gone
         | Cause::Paused
-        | Cause::Redirected => ModelErrorKind::Configuration,
+        | Cause::Redirected
+        | Cause::JobCancelled
+        | Cause::NoWorkers
+        | Cause::Unhealthy => ModelErrorKind::Configuration,
         Cause::Refused => ModelErrorKind::BadInput,
         Cause::Lost => ModelErrorKind::Lost,
         Cause::Unusable => ModelErrorKind::SuspectOutput,
@@ -119,17 +142,11 @@ pub(super) fn cause(
         Failure::Disconnected(_) => Cause::Disconnected,
         Failure::Lost(_) => Cause::Lost,
         Failure::Unusable(_) => Cause::Unusable,
-        Failure::InBand(_) => {
-            let words = Words::new(said);
-            // Without a status of its own it is a failure of the work, which may have been billed.
-            let status = words.status(said).unwrap_or(500);
-            let cause = refused(Phase::Submit, false, status, words.wait(said), &words);
-            if words.any(&WORKER_TROUBLE) && matches!(cause, Cause::Failed | Cause::Refused) {
-                Cause::Worker
-            } else {
-                cause
-            }
-        }
+        Failure::Garbled(_) => Cause::Garbled,
+        Failure::NoWorkers { unhealthy: 0 } => Cause::NoWorkers,
+        Failure::NoWorkers { .. } => Cause::Unhealthy,
+        Failure::InBand(_) => in_band(said, &Words::new(said)),
+        Failure::Job(end, _) => job::ended(*end, said),
         Failure::Refused {
             status, headers, ..
         } => {
@@ -138,6 +155,18 @@ pub(super) fn cause(
             let cause = refused(phase, starts_on_demand, *status, wait, &words);
             overruled(cause, headers)
         }
+    }
+}
+
+/// The meaning of an error that came with a status of success.
+fn in_band(said: &ErrorText, words: &Words) -> Cause {
+    // Without a status of its own it is a failure of the work, which may have been billed.
+    let status = words.status(said).unwrap_or(500);
+    let cause = refused(Phase::Submit, false, status, words.wait(said), words);
+    if words.any(&WORKER_TROUBLE) && matches!(cause, Cause::Failed | Cause::Refused) {
+        Cause::Worker
+    } else {
+        cause
     }
 }
 

@@ -18,6 +18,31 @@ pub(super) enum Phase {
     Poll,
 }
 
+/// How a job ended that gave no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum JobEnd {
+    /// Done, but what it put out tells of an error. It cannot be run again under its ticket.
+    Completed,
+    /// Its worker gave it up.
+    Failed,
+    /// It took too long, or no worker began it in time.
+    TimedOut,
+    /// Somebody cancelled it, or purged the queue.
+    Cancelled,
+}
+
+impl JobEnd {
+    /// As RunPod names it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Completed => "COMPLETED",
+            Self::Failed => "FAILED",
+            Self::TimedOut => "TIMED_OUT",
+            Self::Cancelled => "CANCELLED",
+        }
+    }
+}
+
 /// How a call failed, as it was seen.
 #[derive(Debug, Clone)]
 pub(super) enum Failure {
@@ -45,6 +70,15 @@ pub(super) enum Failure {
     },
     /// The status promised success, the body or a streamed event tells of an error.
     InBand(ErrorText),
+    /// The status promised success, the body is not of this protocol. Says what it is instead.
+    Garbled(String),
+    /// The job is over without an answer, and what its worker said about that.
+    Job(JobEnd, ErrorText),
+    /// Jobs wait, and there is no worker to begin them.
+    NoWorkers {
+        /// Workers that were found to be broken.
+        unhealthy: u64,
+    },
     /// The job or its result is gone. Says what was found in its place.
     Lost(String),
     /// The reply is complete and holds no answer. Says what it holds instead.
@@ -79,16 +113,17 @@ impl Peer {
                 ..ErrorText::default()
             },
             Failure::Refused { body, .. } => ErrorText::from_body(body),
-            Failure::InBand(said) => said.clone(),
+            Failure::InBand(said) | Failure::Job(_, said) => said.clone(),
             Failure::Unsendable(text)
             | Failure::Connect(text)
             | Failure::Disconnected(text)
+            | Failure::Garbled(text)
             | Failure::Lost(text)
             | Failure::Unusable(text) => ErrorText {
                 message: text.clone(),
                 ..ErrorText::default()
             },
-            Failure::Timeout { .. } => ErrorText::default(),
+            Failure::Timeout { .. } | Failure::NoWorkers { .. } => ErrorText::default(),
         };
         said.message = scrub(&said.message);
         said.code = said.code.map(|code| scrub(&code));
@@ -109,6 +144,9 @@ impl Peer {
             }
             Failure::Refused { status, .. } => format!("{host} answered {status}: {shown}"),
             Failure::InBand(_) => format!("{host} answered: {shown}"),
+            Failure::Job(end, _) if shown.is_empty() => format!("{host}: job {}", end.name()),
+            Failure::Job(end, _) => format!("{host}: job {}: {shown}", end.name()),
+            Failure::NoWorkers { .. } => format!("{host}: jobs wait in its queue"),
             Failure::Timeout { after, silent } => {
                 let what = if *silent {
                     "went silent for"

@@ -101,8 +101,15 @@ impl Http {
         Ok(Self { client })
     }
 
-    /// Sends a request once, with these headers besides the usual ones, and waits for the head of the reply, whatever its
-    /// status.
+    /// Sends a request once and waits for the head of the reply, whatever its status.
+    pub(super) async fn send<B: Serialize>(
+        &self,
+        outgoing: Outgoing<'_, B>,
+    ) -> Result<Incoming, Failure> {
+        self.send_with(outgoing, HeaderMap::new()).await
+    }
+
+    /// The same with headers besides.
     pub(super) async fn send_with<B: Serialize>(
         &self,
         outgoing: Outgoing<'_, B>,
@@ -173,6 +180,15 @@ impl Incoming {
     pub(super) fn number(&self, header: &str) -> Option<u64> {
         let value = self.response.headers().get(header)?;
         value.to_str().ok()?.trim().parse().ok()
+    }
+
+    /// The whole body.
+    pub(super) async fn body(mut self) -> Result<Vec<u8>, Failure> {
+        let mut body = Vec::new();
+        while let Some(bytes) = self.chunk().await? {
+            body.extend_from_slice(&bytes);
+        }
+        Ok(body)
     }
 
     /// The next bytes of the body, or `None` at its end.

@@ -122,8 +122,7 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
                 }
                 ModelErrorKind::Throttled { .. }
                 | ModelErrorKind::Warming { .. }
-                | ModelErrorKind::Transient
-                | ModelErrorKind::Ambiguous => {
+                | ModelErrorKind::Transient => {
                     let Some(wait) = failed_polls.next(error.kind, &self.dice) else {
                         return Err(error);
                     };
@@ -133,7 +132,9 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
                     }
                     self.pause(Instant::now() + wait).await?;
                 }
-                ModelErrorKind::Overflow { .. }
+                // The job is done and paid, and its result is an error.
+                ModelErrorKind::Ambiguous
+                | ModelErrorKind::Overflow { .. }
                 | ModelErrorKind::Configuration
                 | ModelErrorKind::BadInput
                 | ModelErrorKind::SuspectOutput
@@ -264,11 +265,11 @@ pub(super) fn has_ended(kind: ModelErrorKind) -> bool {
         | ModelErrorKind::BadInput
         | ModelErrorKind::SuspectOutput
         | ModelErrorKind::Lost
+        | ModelErrorKind::Ambiguous
         | ModelErrorKind::JobFailed { .. } => true,
         ModelErrorKind::Throttled { .. }
         | ModelErrorKind::Warming { .. }
         | ModelErrorKind::Transient
-        | ModelErrorKind::Ambiguous
         | ModelErrorKind::Configuration
         | ModelErrorKind::BudgetSpent
         | ModelErrorKind::OutOfTime

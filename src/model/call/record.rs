@@ -52,7 +52,7 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
         }
     }
 
-    /// Follows a job that an earlier invocation submitted. `None` if it is lost and has to be submitted again.
+    /// Follows a job that an earlier invocation submitted. `None` if it is lost, or ended in an error for which it has to be submitted again.
     async fn resume(
         &self,
         id: &str,
@@ -77,7 +77,7 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
         };
         let outcome = self.follow(id, pending, request, submitted).await;
         match &outcome {
-            Err(error) if error.kind == ModelErrorKind::Lost => return Ok(None),
+            Err(error) if may_be_made_anew(error.kind) => return Ok(None),
             Ok(answer) => {
                 self.gate.answered();
                 self.counters.answered(answer.usage, pass.started.elapsed());
@@ -136,7 +136,7 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
         };
         let settled = match result {
             Ok(_) => true,
-            Err(error) => has_ended(error.kind) && error.kind != ModelErrorKind::Lost,
+            Err(error) => has_ended(error.kind) && !may_be_made_anew(error.kind),
         };
         if !settled {
             return;
@@ -171,6 +171,11 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
             tracing::warn!(%error, "could not forget a call");
         }
     }
+}
+
+/// Whether a call whose job ended so is submitted again.
+fn may_be_made_anew(kind: ModelErrorKind) -> bool {
+    matches!(kind, ModelErrorKind::Lost | ModelErrorKind::Ambiguous)
 }
 
 fn ledger_failed(error: crate::store::StoreError) -> ModelError {

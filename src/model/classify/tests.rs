@@ -16,7 +16,7 @@ fn seconds(seconds: f64) -> Option<Duration> {
 fn classify(phase: Phase, on_demand: bool, failure: &Failure) -> ModelErrorKind {
     let said = match failure {
         Failure::Refused { body, .. } => ErrorText::from_body(body),
-        Failure::InBand(said) => said.clone(),
+        Failure::InBand(said) | Failure::Job(_, said) => said.clone(),
         Failure::Connect(message) => ErrorText::from_text(message),
         _ => ErrorText::default(),
     };

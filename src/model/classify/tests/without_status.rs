@@ -130,3 +130,69 @@ fn connections_that_do_not_come_about() {
         );
     }
 }
+
+#[test]
+fn jobs_without_an_answer() {
+    use crate::model::failure::JobEnd;
+
+    let ended = |end, text: &str| {
+        classify(
+            Phase::Poll,
+            false,
+            &Failure::Job(end, ErrorText::from_text(text)),
+        )
+    };
+    let failed = ModelErrorKind::JobFailed { timed_out: false };
+    let timed_out = ModelErrorKind::JobFailed { timed_out: true };
+    // What passes can be run again if the job failed, and only be asked for anew if it is done.
+    for (text, of_failed, of_completed) in [
+        ("", failed, Ambiguous),
+        ("boom", failed, Ambiguous),
+        ("CUDA out of memory", failed, Ambiguous),
+        ("vLLM returned HTTP 429: busy", failed, Ambiguous),
+        ("vLLM returned HTTP 503: starting", failed, Ambiguous),
+        ("Model X is currently loading", failed, Ambiguous),
+        ("executionTimeout exceeded", timed_out, Ambiguous),
+        ("vLLM returned HTTP 400: no", BadInput, BadInput),
+        ("Job input must contain one of: prompt", BadInput, BadInput),
+        ("prompt is a required input.", BadInput, BadInput),
+        ("vLLM returned HTTP 403: no", Configuration, Configuration),
+        ("Model not found", Configuration, Configuration),
+        ("Job ID not found", Lost, Lost),
+        ("prompt is too long", overflow(0, 0), overflow(0, 0)),
+    ] {
+        assert_eq!(ended(JobEnd::Failed, text), of_failed, "{text}");
+        assert_eq!(ended(JobEnd::Completed, text), of_completed, "{text}");
+        assert_eq!(ended(JobEnd::TimedOut, text), timed_out, "{text}");
+        assert_eq!(ended(JobEnd::Cancelled, text), Configuration, "{text}");
+    }
+    let garbled = Failure::Garbled("x".to_owned());
+    assert_eq!(classify(Phase::Submit, false, &garbled), Ambiguous);
+    assert_eq!(classify(Phase::Poll, false, &garbled), Transient);
+    for unhealthy in [0, 2] {
+        let idle = Failure::NoWorkers { unhealthy };
+        assert_eq!(classify(Phase::Poll, false, &idle), Configuration);
+    }
+}
+
+#[test]
+fn error_messages_are_told_from_prose() {
+    for text in [
+        "Error: no",
+        "  ERROR: no",
+        "Traceback (most recent call last):\n",
+        "vLLM returned HTTP 500: x",
+        "Exception: é",
+    ] {
+        assert!(is_error_text(text), "{text}");
+    }
+    for text in [
+        "",
+        "é",
+        "Errors abound.",
+        "The error: a typo.",
+        "Exceptional.",
+    ] {
+        assert!(!is_error_text(text), "{text}");
+    }
+}

@@ -1,0 +1,124 @@
+//! What goes wrong between a client and a simulated RunPod endpoint.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use hyper::Method;
+
+use super::runpod_routes::Reply;
+
+/// The operations of an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Route {
+    Run,
+    Status,
+    StatusSync,
+    Retry,
+    Cancel,
+    Health,
+}
+
+impl Route {
+    pub(crate) fn named(method: &Method, name: &str) -> Option<Self> {
+        Some(match (method.as_str(), name) {
+            ("POST", "run") => Self::Run,
+            ("GET", "status") => Self::Status,
+            ("GET", "status-sync") => Self::StatusSync,
+            ("POST", "retry") => Self::Retry,
+            ("POST", "cancel") => Self::Cancel,
+            ("GET", "health") => Self::Health,
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn needs_id(self) -> bool {
+        !matches!(self, Self::Run | Self::Health)
+    }
+}
+
+/// Something that goes wrong with one call.
+#[derive(Debug, Clone)]
+pub(crate) enum Fault {
+    /// The call has no effect.
+    Before(Trouble),
+    /// The call has its effect, but what the client gets to see is this.
+    After(Trouble),
+}
+
+/// What the client gets to see.
+#[derive(Debug, Clone)]
+pub(crate) enum Trouble {
+    /// This reply.
+    Reply(u16, Vec<(&'static str, String)>, String),
+    /// Nothing, for good.
+    Hang,
+    /// The connection is closed.
+    HangUp,
+    /// The connection is reset.
+    Reset,
+    /// The first half of the reply, as if it were all.
+    Half,
+}
+
+impl Trouble {
+    pub(crate) fn status(status: u16, body: impl Into<String>) -> Self {
+        Self::Reply(status, Vec::new(), body.into())
+    }
+
+    pub(crate) fn busy(seconds: u64) -> Self {
+        let wait = ("retry-after", seconds.to_string());
+        Self::Reply(429, vec![wait], "{\"error\":\"too many requests\"}".into())
+    }
+
+    pub(crate) fn gateway() -> Self {
+        let html = ("content-type", "text/html".to_owned());
+        let page =
+            "<html><head><title>502 Bad Gateway</title></head><body>cloudflare</body></html>";
+        Self::Reply(502, vec![html], page.into())
+    }
+
+    pub(crate) async fn happen(
+        self,
+        reply: Option<Reply>,
+        reset: &AtomicBool,
+    ) -> Result<Reply, io::Error> {
+        match self {
+            Self::Reply(status, headers, body) => Ok((status, headers, body)),
+            Self::Hang => std::future::pending().await,
+            Self::HangUp => Err(io::Error::other("hung up")),
+            Self::Reset => {
+                reset.store(true, Ordering::SeqCst);
+                Err(io::Error::other("reset"))
+            }
+            Self::Half => {
+                let (status, headers, body) = reply.unwrap();
+                let half = body.chars().take(body.chars().count() / 2).collect();
+                Ok((status, headers, half))
+            }
+        }
+    }
+}
+
+/// What is still to go wrong.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    next: HashMap<Route, VecDeque<Fault>>,
+    always: HashMap<Route, Fault>,
+}
+
+impl Faults {
+    pub(crate) fn next(&mut self, route: Route, faults: impl IntoIterator<Item = Fault>) {
+        self.next.entry(route).or_default().extend(faults);
+    }
+
+    pub(crate) fn always(&mut self, route: Route, fault: Option<Fault>) {
+        self.always.remove(&route);
+        self.always.extend(fault.map(|fault| (route, fault)));
+    }
+
+    pub(crate) fn take(&mut self, route: Route) -> Option<Fault> {
+        let next = self.next.get_mut(&route).and_then(VecDeque::pop_front);
+        next.or_else(|| self.always.get(&route).cloned())
+    }
+}
