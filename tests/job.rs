@@ -137,8 +137,15 @@ async fn a_failing_endpoint_is_an_error_and_leaves_nothing() {
         let server = ChatServer::start(move |_| behaviour.clone()).await;
         let place = Workplace::new(Some(server.url()), &[]).await;
         let upload = place.upload("board.txt", meeting(9000));
-        let error = place.run(&upload).await.unwrap_err().to_string();
+        let (error, passes) = match place.run(&upload).await {
+            Ok(Outcome::Continue(cause)) => (cause.to_string(), true),
+            Ok(other) => panic!("not a failure: {other:?}"),
+            Err(cause) => (cause.to_string(), false),
+        };
         assert!(error.contains(cause) && !error.contains(TOKEN), "{error}");
+        // What a person has to mend is written where they look for the summary.
+        assert_eq!(place.exists("summaries/board.txt_error.json"), !passes);
+        assert_eq!(passes, ["500", "connection"].contains(&cause), "{error}");
         assert!(
             !place.exists("summaries/board.txt_summary.txt")
                 && !place.exists("summaries/board.txt_summary.json")

@@ -61,7 +61,7 @@ pub enum Claim<'a, S> {
     /// It is ours.
     Ours {
         /// The right to it.
-        lease: Lease<'a, S>,
+        lease: Box<Lease<'a, S>>,
         /// Nobody has worked on it before.
         fresh: bool,
         /// As it was found, this slice counted.
@@ -119,7 +119,7 @@ impl<'a, S: Store> Lease<'a, S> {
             match small::write(store, &at, &first, PutCondition::IfAbsent).await {
                 Ok(etag) => {
                     return Ok(Claim::Ours {
-                        lease: lease(first.clone(), etag),
+                        lease: Box::new(lease(first.clone(), etag)),
                         fresh: true,
                         run: first,
                     });
@@ -134,7 +134,7 @@ impl<'a, S: Store> Lease<'a, S> {
             // Our own write, whose answer was lost.
             if found.owner == owner && found.expires_ms > now {
                 return Ok(Claim::Ours {
-                    lease: lease(found.clone(), etag),
+                    lease: Box::new(lease(found.clone(), etag)),
                     fresh: found.token == 1,
                     run: found,
                 });
@@ -154,7 +154,7 @@ impl<'a, S: Store> Lease<'a, S> {
             match small::write(store, &at, &ours, PutCondition::IfMatch(etag)).await {
                 Ok(etag) => {
                     return Ok(Claim::Ours {
-                        lease: lease(ours.clone(), etag),
+                        lease: Box::new(lease(ours.clone(), etag)),
                         fresh: false,
                         run: ours,
                     });
@@ -270,7 +270,7 @@ mod tests {
             .unwrap()
     }
 
-    fn ours<'a>(claim: Claim<'a, DirStore>) -> (Lease<'a, DirStore>, bool, Run) {
+    fn ours<'a>(claim: Claim<'a, DirStore>) -> (Box<Lease<'a, DirStore>>, bool, Run) {
         match claim {
             Claim::Ours { lease, fresh, run } => (lease, fresh, run),
             Claim::Busy { expires_ms } => panic!("busy until {expires_ms}"),

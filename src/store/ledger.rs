@@ -226,7 +226,7 @@ mod tests {
             .await
             .unwrap()
         {
-            Claim::Ours { lease, .. } => lease,
+            Claim::Ours { lease, .. } => *lease,
             Claim::Busy { .. } => panic!("busy"),
         }
     }
