@@ -137,6 +137,7 @@ async fn summarize(
                     model: &model,
                     config: &config,
                     trace: arguments.trace.clone(),
+                    function: None,
                     clock: Clock::System,
                     lease: LEASE,
                     durable: true,

@@ -3,6 +3,7 @@
 //! The structs of aws_lambda_events demand fields that real events leave out, so payloads are read tolerantly: unknown
 //! fields and newer versions pass, only what is needed must be there (shapes and traps: WIRE.md, section 6).
 
+mod batch;
 mod filter;
 mod key;
 
@@ -10,6 +11,7 @@ use serde_json::Value;
 
 use crate::store::Location;
 
+pub use batch::{Batch, Task, TaskResult};
 pub use filter::{Filter, Skip};
 
 /// Envelopes inside envelopes: a queue that is fed by a topic that is fed by a bucket has three.
@@ -45,6 +47,8 @@ impl Upload {
 pub enum Invocation {
     /// Messages of a queue; each succeeds or fails by itself.
     Queue(Vec<Message>),
+    /// Tasks of S3 Batch Operations; each has a result of its own.
+    Batch(Batch),
     /// Anything else: one success or failure for all.
     Direct(Vec<Record>),
 }
@@ -76,7 +80,7 @@ pub enum EventError {
     /// No known shape.
     #[error(
         "unknown payload: {seen}. Expected an S3 notification (Records with eventSource aws:s3), the same in SQS or SNS, or \
-         an EventBridge \"Object Created\" event"
+         an EventBridge \"Object Created\" event, or an invocation by S3 Batch Operations"
     )]
     Unknown {
         /// Its shape in short, without its values.
@@ -119,6 +123,9 @@ pub enum EventError {
 pub fn parse(payload: &Value) -> Result<Invocation, EventError> {
     if let Some(messages) = sqs_messages(payload) {
         return messages.map(Invocation::Queue);
+    }
+    if let Some(batch) = Batch::parse(payload) {
+        return batch.map(Invocation::Batch);
     }
     records(payload, 0).map(Invocation::Direct)
 }

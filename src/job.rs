@@ -39,6 +39,8 @@ pub struct Workshop<'a, S, T, M> {
     pub config: &'a Config,
     /// Where requests and answers are written to, if anywhere.
     pub trace: Option<PathBuf>,
+    /// The Lambda function's name, under which its metrics are written; none elsewhere.
+    pub function: Option<String>,
     /// What time it is.
     pub clock: Clock,
     /// How long a worker's claim to a job is good for: others wait so long after it has died.

@@ -7,6 +7,7 @@ pub mod error;
 pub mod event;
 pub mod extract;
 pub mod job;
+pub mod metrics;
 pub mod model;
 pub mod prompt;
 pub mod secret;

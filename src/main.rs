@@ -21,6 +21,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "cannot start");
+            serve::report_init_error(&error).await;
             ExitCode::FAILURE
         }
     }
@@ -36,6 +37,7 @@ async fn lambda() -> Result<(), lambda_runtime::Error> {
         model: &model,
         config: &config,
         trace: None,
+        function: std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok(),
         clock: Clock::System,
         lease: LEASE,
         durable: true,

@@ -68,6 +68,12 @@ pub trait Model: Send + Sync {
         std::future::ready(Ok(()))
     }
 
+    /// Reads the key again from where it is kept. True if it is another one now: it has been rotated, and what was refused may
+    /// be sent again.
+    fn renew_key(&self) -> impl Future<Output = bool> + Send {
+        std::future::ready(false)
+    }
+
     /// Whether requests become jobs: then submitting takes a moment, however long the work takes.
     fn queues(&self) -> bool {
         false

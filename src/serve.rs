@@ -1,5 +1,7 @@
 //! Lambda invocations: a payload in, the work done, the answer that its sender expects.
 
+use std::time::Duration;
+
 use aws_lambda_events::sqs::SqsBatchResponse;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::Serialize;
@@ -7,10 +9,17 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::error::Error;
-use crate::event::{self, Invocation, Record, Upload};
+use crate::event::{self, Invocation, Record, Task, TaskResult, Upload};
 use crate::job::{Outcome, Workshop};
+use crate::metrics;
 use crate::model::Model;
 use crate::store::Store;
+
+/// `errorType` of a function that cannot start: its settings are wrong, or its key can't be read.
+const INIT_ERROR_TYPE: &str = "ConfigurationError";
+
+/// The runtime is on this machine.
+const INIT_ERROR_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What became of one upload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,6 +58,29 @@ pub async fn serve<S: Store, T: Store, M: Model>(
     .await
 }
 
+/// Tells the Lambda runtime that the function cannot start, so that whoever invokes it sees why.
+pub async fn report_init_error(error: &lambda_runtime::Error) {
+    let Ok(api) = std::env::var("AWS_LAMBDA_RUNTIME_API") else {
+        return;
+    };
+    let told = async {
+        reqwest::Client::builder()
+            .no_proxy()
+            .timeout(INIT_ERROR_TIMEOUT)
+            .build()?
+            .post(format!("http://{api}/2018-06-01/runtime/init/error"))
+            .header("lambda-runtime-function-error-type", INIT_ERROR_TYPE)
+            .json(&serde_json::json!({
+                "errorType": INIT_ERROR_TYPE, "errorMessage": error.to_string(), "stackTrace": []}))
+            .send()
+            .await?
+            .error_for_status()
+    };
+    if let Err(error) = told.await {
+        tracing::warn!(%error, "could not tell the runtime");
+    }
+}
+
 /// Does the work of one payload.
 ///
 /// # Errors
@@ -66,6 +98,13 @@ pub async fn answer<S: Store, T: Store, M: Model>(
             let outcomes = all(workshop, &records, deadline).await?;
             Ok(serde_json::to_value(Outcomes { outcomes }).unwrap_or_default())
         }
+        Invocation::Batch(batch) => {
+            let mut results = Vec::with_capacity(batch.tasks.len());
+            for task in &batch.tasks {
+                results.push(batch_result(workshop, task, deadline).await);
+            }
+            Ok(batch.answer(&results))
+        }
         Invocation::Queue(messages) => {
             let mut answer = SqsBatchResponse::default();
             for message in messages {
@@ -81,6 +120,33 @@ pub async fn answer<S: Store, T: Store, M: Model>(
                 }
             }
             Ok(serde_json::to_value(answer).unwrap_or_default())
+        }
+    }
+}
+
+/// What became of a task of S3 Batch Operations. What passes is tried again by S3 before its job ends.
+async fn batch_result<S: Store, T: Store, M: Model>(
+    workshop: &Workshop<'_, S, T, M>,
+    task: &Task,
+    deadline: Option<Instant>,
+) -> (TaskResult, String) {
+    let upload = match &task.upload {
+        Ok(upload) => upload,
+        Err(error) => return (TaskResult::PermanentFailure, error.to_string()),
+    };
+    match one(workshop, upload, deadline).await {
+        Ok(outcome) if outcome.status == "rejected" => (
+            TaskResult::PermanentFailure,
+            "rejected: see its _error.json".to_owned(),
+        ),
+        Ok(outcome) => (TaskResult::Succeeded, outcome.status.to_owned()),
+        Err(error) if error.passes() => {
+            tracing::warn!(%error, kind = error.kind(), "not done yet");
+            (TaskResult::TemporaryFailure, error.to_string())
+        }
+        Err(error) => {
+            tracing::error!(%error, kind = error.kind(), "upload failed");
+            (TaskResult::PermanentFailure, error.to_string())
         }
     }
 }
@@ -138,11 +204,18 @@ async fn one<S: Store, T: Store, M: Model>(
         at: upload.at.clone(),
         cause,
     };
-    let ended = workshop
-        .run(upload, deadline, &|_| {})
-        .await
-        .map_err(failed)?;
-    Ok(match ended {
+    let began = Instant::now();
+    let ended = workshop.run(upload, deadline, &|_| {}).await;
+    if let Some(function) = &workshop.function {
+        metrics::emit(&metrics::line(
+            function,
+            &ended,
+            began.elapsed(),
+            workshop.clock.now_ms(),
+            &[("bucket", &upload.at.bucket), ("key", &upload.at.key)],
+        ));
+    }
+    Ok(match ended.map_err(failed)? {
         Outcome::Done(done) => outcome(
             "done",
             Some(done.summary.key),

@@ -101,3 +101,37 @@ async fn events_without_work_succeed() {
             .starts_with("EventError: unknown payload")
     );
 }
+
+#[tokio::test]
+async fn tasks_of_batch_operations_are_told_apart() {
+    let place = Workplace::new(None, &[]).await;
+    place.upload("a b.txt", meeting(900));
+    place.upload("empty.txt", "");
+    let task = |key: &str| {
+        json!({"invocationSchemaVersion": "1.0", "invocationId": "i1", "job": {"id": "j1"}, "tasks": [
+            {"taskId": "t1", "s3Key": key, "s3VersionId": null, "s3BucketArn": format!("arn:aws:s3:::{BUCKET}")}]})
+    };
+    for (key, code, words) in [
+        ("a+b.txt", "Succeeded", "done"),
+        ("a+b.txt", "Succeeded", "duplicate"),
+        ("photo.jpg", "Succeeded", "skipped"),
+        ("empty.txt", "PermanentFailure", "_error.json"),
+        ("gone.txt", "PermanentFailure", "gone.txt"),
+    ] {
+        let answer = place.answer(task(key)).await.unwrap();
+        let result = &answer["results"][0];
+        assert_eq!(
+            (&answer["invocationSchemaVersion"], &answer["invocationId"]),
+            (&json!("1.0"), &json!("i1"))
+        );
+        assert_eq!(
+            (&result["taskId"], &result["resultCode"]),
+            (&json!("t1"), &json!(code)),
+            "{key}: {answer}"
+        );
+        assert!(
+            result["resultString"].as_str().unwrap().contains(words),
+            "{key}: {answer}"
+        );
+    }
+}

@@ -22,7 +22,7 @@ fn sample(name: &str) -> Value {
 fn direct(payload: &Value) -> Vec<Record> {
     match parse(payload).unwrap() {
         Invocation::Direct(records) => records,
-        Invocation::Queue(messages) => panic!("a queue's event: {messages:?}"),
+        other => panic!("not a direct event: {other:?}"),
     }
 }
 
@@ -33,6 +33,11 @@ fn uploads(name: &str) -> Vec<Upload> {
         Invocation::Queue(messages) => messages
             .into_iter()
             .flat_map(|message| message.records.unwrap())
+            .collect(),
+        Invocation::Batch(batch) => batch
+            .tasks
+            .into_iter()
+            .map(|task| Record::Upload(task.upload.unwrap()))
             .collect(),
     };
     let uploads = records.into_iter().filter_map(|record| match record {
@@ -47,6 +52,14 @@ fn keys(name: &str) -> Vec<String> {
         .into_iter()
         .map(|upload| upload.at.key)
         .collect()
+}
+
+#[test]
+fn tasks_of_batch_operations() {
+    for name in ["s3-batch.json", "s3-batch-v2.json"] {
+        let expected = Location::new("transcripts", "meetings/harbor-line-review.txt");
+        assert_eq!(uploads(name)[0].at, expected, "{name}");
+    }
 }
 
 #[test]

@@ -1,6 +1,10 @@
-//! The model that the configuration chose, dispatched statically.
+//! The model that the configuration chose, dispatched statically, with the key that is valid now.
 
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::http::{Http, HttpError};
 use super::{
@@ -12,14 +16,24 @@ use crate::prompt::Request;
 use crate::secret::Secret;
 use crate::secrets_manager::{self, SecretError};
 
+/// A key is not read again more often: many calls are refused at once, and each read costs.
+const RENEW_EVERY: Duration = Duration::from_secs(60);
+
 /// The model that the configuration chose.
 #[derive(Debug)]
-pub enum AnyModel {
-    /// Hugging Face, or a server that speaks the same.
-    HuggingFace(Box<HuggingFace>),
-    /// Jobs in a queue.
-    RunPod(Box<RunPod>),
-    /// The embedded one.
+pub struct AnyModel {
+    provider: Provider,
+    http: Option<Http>,
+    /// What calls are made with, and its key.
+    current: RwLock<(Arc<Client>, Option<Secret>)>,
+    /// When the key was read again, and whether it was another one.
+    renewed: Mutex<Option<(Instant, bool)>>,
+}
+
+#[derive(Debug)]
+enum Client {
+    HuggingFace(HuggingFace),
+    RunPod(RunPod),
     Extractive(Extractive),
 }
 
@@ -40,46 +54,74 @@ impl AnyModel {
     /// # Errors
     /// If the key can't be read, or TLS can't be set up.
     pub async fn connect(provider: &Provider) -> Result<Self, ConnectError> {
-        Ok(match provider {
-            Provider::HuggingFace(settings) => {
-                let config = HuggingFaceConfig {
-                    task: settings.task,
-                    token: resolve(settings.token.as_ref(), "HF_API_TOKEN").await?,
-                    model: settings.model.clone(),
-                    endpoint: settings.endpoint.clone(),
-                    parameters: settings.parameters.clone(),
-                };
-                Self::HuggingFace(Box::new(HuggingFace::new(Http::new()?, config)))
+        let http = match provider {
+            Provider::Extractive => None,
+            Provider::HuggingFace(_) | Provider::RunPod(_) => Some(Http::new()?),
+        };
+        let key = match kept(provider) {
+            None => None,
+            Some((Key::Plain(secret), _)) => Some(secret.clone()),
+            Some((Key::SecretArn(arn), variable)) => {
+                Some(secrets_manager::fetch(arn, variable).await?)
             }
-            Provider::RunPod(settings) => {
-                let config = RunPodConfig {
-                    key: resolve(settings.key.as_ref(), "RUNPOD_API_KEY").await?,
-                    endpoint: settings.endpoint.clone(),
-                    model: settings.model.clone(),
-                    parameters: settings.parameters.clone(),
-                };
-                Self::RunPod(Box::new(RunPod::new(Http::new()?, config)))
-            }
-            Provider::Extractive => Self::Extractive(Extractive),
+        };
+        let client = Client::new(provider, http.as_ref(), key.clone());
+        Ok(Self {
+            provider: provider.clone(),
+            http,
+            current: RwLock::new((Arc::new(client), key)),
+            renewed: Mutex::new(None),
         })
+    }
+
+    fn client(&self) -> Arc<Client> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&current.0)
     }
 }
 
-/// The key itself, read from Secrets Manager where it is kept there.
-async fn resolve(key: Option<&Key>, variable: &str) -> Result<Option<Secret>, SecretError> {
-    match key {
-        None => Ok(None),
-        Some(Key::Plain(secret)) => Ok(Some(secret.clone())),
-        Some(Key::SecretArn(arn)) => secrets_manager::fetch(arn, variable).await.map(Some),
+/// A provider's key, and the variable that it would be in.
+fn kept(provider: &Provider) -> Option<(&Key, &'static str)> {
+    match provider {
+        Provider::HuggingFace(settings) => Some((settings.token.as_ref()?, "HF_API_TOKEN")),
+        Provider::RunPod(settings) => Some((settings.key.as_ref()?, "RUNPOD_API_KEY")),
+        Provider::Extractive => None,
+    }
+}
+
+impl Client {
+    fn new(provider: &Provider, http: Option<&Http>, key: Option<Secret>) -> Self {
+        match (provider, http) {
+            (Provider::HuggingFace(settings), Some(http)) => {
+                let config = HuggingFaceConfig {
+                    task: settings.task,
+                    token: key,
+                    model: settings.model.clone(),
+                    endpoint: settings.endpoint.clone(),
+                    parameters: settings.parameters.clone(),
+                };
+                Self::HuggingFace(HuggingFace::new(http.clone(), config))
+            }
+            (Provider::RunPod(settings), Some(http)) => {
+                let config = RunPodConfig {
+                    key,
+                    endpoint: settings.endpoint.clone(),
+                    model: settings.model.clone(),
+                    parameters: settings.parameters.clone(),
+                };
+                Self::RunPod(RunPod::new(http.clone(), config))
+            }
+            (Provider::Extractive, _) | (_, None) => Self::Extractive(Extractive),
+        }
     }
 }
 
 impl Model for AnyModel {
     async fn submit(&self, request: &Request) -> Result<Reply, ModelError> {
-        match self {
-            Self::HuggingFace(model) => model.submit(request).await,
-            Self::RunPod(model) => model.submit(request).await,
-            Self::Extractive(model) => model.submit(request).await,
+        match &*self.client() {
+            Client::HuggingFace(model) => model.submit(request).await,
+            Client::RunPod(model) => model.submit(request).await,
+            Client::Extractive(model) => model.submit(request).await,
         }
     }
 
@@ -89,42 +131,72 @@ impl Model for AnyModel {
         request: &Request,
         wait: Duration,
     ) -> Result<Reply, ModelError> {
-        match self {
-            Self::HuggingFace(model) => model.poll(ticket, request, wait).await,
-            Self::RunPod(model) => model.poll(ticket, request, wait).await,
-            Self::Extractive(model) => model.poll(ticket, request, wait).await,
+        match &*self.client() {
+            Client::HuggingFace(model) => model.poll(ticket, request, wait).await,
+            Client::RunPod(model) => model.poll(ticket, request, wait).await,
+            Client::Extractive(model) => model.poll(ticket, request, wait).await,
         }
     }
 
     async fn retry(&self, ticket: &Ticket) -> Result<(), ModelError> {
-        match self {
-            Self::HuggingFace(model) => model.retry(ticket).await,
-            Self::RunPod(model) => model.retry(ticket).await,
-            Self::Extractive(model) => model.retry(ticket).await,
+        match &*self.client() {
+            Client::HuggingFace(model) => model.retry(ticket).await,
+            Client::RunPod(model) => model.retry(ticket).await,
+            Client::Extractive(model) => model.retry(ticket).await,
         }
     }
 
     async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError> {
-        match self {
-            Self::HuggingFace(model) => model.cancel(ticket).await,
-            Self::RunPod(model) => model.cancel(ticket).await,
-            Self::Extractive(model) => model.cancel(ticket).await,
+        match &*self.client() {
+            Client::HuggingFace(model) => model.cancel(ticket).await,
+            Client::RunPod(model) => model.cancel(ticket).await,
+            Client::Extractive(model) => model.cancel(ticket).await,
         }
     }
 
     async fn diagnose(&self) -> Result<(), ModelError> {
-        match self {
-            Self::HuggingFace(model) => model.diagnose().await,
-            Self::RunPod(model) => model.diagnose().await,
-            Self::Extractive(model) => model.diagnose().await,
+        match &*self.client() {
+            Client::HuggingFace(model) => model.diagnose().await,
+            Client::RunPod(model) => model.diagnose().await,
+            Client::Extractive(model) => model.diagnose().await,
         }
     }
 
+    async fn renew_key(&self) -> bool {
+        let Some((Key::SecretArn(arn), variable)) = kept(&self.provider) else {
+            return false;
+        };
+        // One reads, the others wait and see whether that has helped.
+        let mut renewed = self.renewed.lock().await;
+        if let Some((at, changed)) = *renewed
+            && at.elapsed() < RENEW_EVERY
+        {
+            return changed;
+        }
+        *renewed = Some((Instant::now(), false));
+        let key = match secrets_manager::fetch(arn, variable).await {
+            Ok(key) => key,
+            Err(error) => {
+                tracing::warn!(%error, "could not read the key again");
+                return false;
+            }
+        };
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        if current.1.as_ref() == Some(&key) {
+            return false;
+        }
+        tracing::info!("the key has been rotated");
+        let client = Client::new(&self.provider, self.http.as_ref(), Some(key.clone()));
+        *current = (Arc::new(client), Some(key));
+        *renewed = Some((Instant::now(), true));
+        true
+    }
+
     fn queues(&self) -> bool {
-        match self {
-            Self::HuggingFace(model) => model.queues(),
-            Self::RunPod(model) => model.queues(),
-            Self::Extractive(model) => model.queues(),
+        match &*self.client() {
+            Client::HuggingFace(model) => model.queues(),
+            Client::RunPod(model) => model.queues(),
+            Client::Extractive(model) => model.queues(),
         }
     }
 }

@@ -195,6 +195,7 @@ impl<'a, M: Model, S: Store> Caller<'a, M, S> {
             Effort::default()
         };
         let mut intent = Intent::default();
+        let mut renewed = false;
         let outcome = loop {
             let error = match self.attempt(id, request, &mut intent).await {
                 Ok(answer) => break Ok(answer),
@@ -204,6 +205,13 @@ impl<'a, M: Model, S: Store> Caller<'a, M, S> {
                 }) => return Err(error),
                 Err(Failed { error, ended: true }) => error,
             };
+            if error.kind == ModelErrorKind::Configuration
+                && !std::mem::replace(&mut renewed, true)
+                && self.model.renew_key().await
+            {
+                self.counters.again();
+                continue;
+            }
             let (after, maybe_billed) = match effort.next(error.kind, began.elapsed(), &self.dice) {
                 Next::Again {
                     after,

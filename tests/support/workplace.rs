@@ -92,6 +92,7 @@ impl Workplace {
             model: &self.model,
             config: &self.config,
             trace: None,
+            function: None,
             clock: Clock::System,
             lease: LEASE,
             durable: true,

@@ -82,6 +82,7 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
         let ticket = pending.ticket.clone();
         let mut failed_polls = Failures::default();
         let mut retries = 0;
+        let mut renewed = false;
         loop {
             if !pending.held {
                 let next = submitted + self.schedule.next(submitted.elapsed());
@@ -101,6 +102,8 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
             };
             pending.held = true;
             match error.kind {
+                ModelErrorKind::Configuration
+                    if !std::mem::replace(&mut renewed, true) && self.model.renew_key().await => {}
                 ModelErrorKind::Lost if submitted.elapsed() < SETTLING => {
                     self.pause(Instant::now() + SETTLING_WAIT).await?;
                 }

@@ -13,6 +13,8 @@ struct Scripted {
     polls: Mutex<VecDeque<(Duration, Result<Reply, ModelError>)>>,
     queues: bool,
     hopeless: bool,
+    /// Times that the key turns out to have been rotated.
+    rotations: AtomicUsize,
     asked: Mutex<Vec<(&'static str, Duration)>>,
     began: Mutex<Option<Instant>>,
 }
@@ -72,6 +74,16 @@ impl Model for Scripted {
         } else {
             Ok(())
         }
+    }
+
+    async fn renew_key(&self) -> bool {
+        self.note("renew");
+        let rotated = self
+            .rotations
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                left.checked_sub(1)
+            });
+        rotated.is_ok()
     }
 
     fn queues(&self) -> bool {
@@ -194,6 +206,27 @@ async fn what_was_refused_is_not_taken_from_the_calls_allowed() {
     assert_eq!(second.kind, ModelErrorKind::BudgetSpent);
     assert!(second.message.contains("MAX_MODEL_CALLS (1)"), "{second}");
     assert_eq!(model.count("submit"), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotated_key_is_read_again_once() {
+    let refused = fails(ModelErrorKind::Configuration);
+    let model = at_once(vec![refused.clone(), done()]);
+    model.rotations.store(1, Ordering::SeqCst);
+    assert!(outcome(&model, options()).await.0.is_ok());
+    assert_eq!((model.count("submit"), model.count("renew")), (2, 1));
+
+    // The new one is refused as well.
+    let model = at_once(vec![refused.clone()]);
+    model.rotations.store(9, Ordering::SeqCst);
+    assert!(outcome(&model, options()).await.0.is_err());
+    assert_eq!((model.count("submit"), model.count("renew")), (2, 1));
+
+    // A job outlives its key.
+    let model = queueing(vec![refused, done()], 1);
+    model.rotations.store(1, Ordering::SeqCst);
+    assert!(outcome(&model, options()).await.0.is_ok());
+    assert_eq!((model.count("submit"), model.count("poll")), (1, 2));
 }
 
 #[tokio::test(start_paused = true)]
