@@ -150,7 +150,7 @@ async fn summarize(
         };
         match ended {
             Ok(Outcome::Done(done)) => {
-                lines.done(&arguments.out, &done, started.elapsed());
+                lines.done(&arguments.out, &done, started.elapsed(), config.prices);
                 // What was kept in case of an interruption.
                 let state = format!("{}.work", config.filter.output_prefix);
                 if let Err(error) = out.clear(&state, &done.job_id) {

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use crate::event::Filter;
 use crate::model::HuggingFaceTask;
 use crate::prompt::Style;
-use crate::summary::Limits;
+use crate::summary::{Limits, Prices};
 
 pub use provider::{HuggingFaceSettings, Key, Provider};
 pub use reader::ConfigError;
@@ -48,6 +48,8 @@ pub struct Config {
     pub concurrency: usize,
     /// Length of a summary in words.
     pub summary_words: usize,
+    /// What tokens cost, if that was said.
+    pub prices: Option<Prices>,
     /// Bucket for results, if not the source's.
     pub output_bucket: Option<String>,
     /// Which keys are read, and where results go.
@@ -100,6 +102,7 @@ impl Config {
             limits,
             concurrency: read.number("MODEL_CONCURRENCY", 8, 1..=256)?,
             summary_words: read.number("SUMMARY_WORDS", 4000, 50..=100_000)?,
+            prices: prices(&read)?,
             output_bucket: read.text("OUTPUT_BUCKET"),
             filter: Filter {
                 output_prefix,
@@ -151,6 +154,25 @@ fn limits(read: &Reader<'_>, provider: &Provider) -> Result<Limits, ConfigError>
             },
         },
     })
+}
+
+/// Both prices, or none: with one alone the sum would be wrong.
+fn prices(read: &Reader<'_>) -> Result<Option<Prices>, ConfigError> {
+    let input = read.decimal("PRICE_INPUT_PER_MTOK")?;
+    let output = read.decimal("PRICE_OUTPUT_PER_MTOK")?;
+    let missing = |variable, other| ConfigError::Missing {
+        variable,
+        expected: format!("{other} is set, and costs are the sum of both"),
+    };
+    match (input, output) {
+        (Some(input_per_mtok), Some(output_per_mtok)) => Ok(Some(Prices {
+            input_per_mtok,
+            output_per_mtok,
+        })),
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(missing("PRICE_INPUT_PER_MTOK", "PRICE_OUTPUT_PER_MTOK")),
+        (Some(_), None) => Err(missing("PRICE_OUTPUT_PER_MTOK", "PRICE_INPUT_PER_MTOK")),
+    }
 }
 
 fn suffixes(read: &Reader<'_>) -> Result<Vec<String>, ConfigError> {
@@ -255,6 +277,7 @@ mod tests {
             ("OUTPUT_PREFIX", "summaries", "a slash at its end"),
             ("INPUT_SUFFIXES", ".txt,vtt", "endings with their dots"),
             ("MODEL_CONTEXT_TOKENS", "-1", "a whole number"),
+            ("PRICE_INPUT_PER_MTOK", "1,5", "a number such as 0.15"),
             ("MODEL_PARAMETERS", "[1]", "a JSON object"),
             ("HF_ENDPOINT_URL", "http://example.org/v1", "https://"),
             (

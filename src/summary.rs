@@ -3,6 +3,7 @@
 pub mod assemble;
 mod band;
 pub mod check;
+mod cost;
 mod pace;
 pub mod plan;
 pub mod report;
@@ -11,6 +12,7 @@ pub mod shape;
 pub mod write;
 
 pub use assemble::{Section, Source, Summary};
+pub use cost::{Prices, Tokens};
 pub use plan::{Plan, plan};
 pub use shape::{Limits, ShapeError};
 pub use write::{Progress, Settings, WriteError, write};

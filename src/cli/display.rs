@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::config::Config;
 use crate::job::Done;
 use crate::store::Location;
-use crate::summary::{Plan, Progress};
+use crate::summary::{Plan, Prices, Progress, Tokens};
 use crate::transcript::Transcript;
 
 /// Progress of one transcript: chunks done of all, and the time it took.
@@ -88,7 +88,7 @@ impl Lines {
         ));
     }
 
-    pub(super) fn done(self, out: &Path, done: &Done, elapsed: Duration) {
+    pub(super) fn done(self, out: &Path, done: &Done, elapsed: Duration, prices: Option<Prices>) {
         let report = &done.report;
         let path = out.join(&done.summary.key);
         let path = path.strip_prefix(".").unwrap_or(&path);
@@ -108,6 +108,18 @@ impl Lines {
             self.print(
                 "  note: an earlier run was gone on with; what it had paid for was not asked again",
             );
+        }
+        let tokens = Tokens {
+            prompt: usize::try_from(report.usage.prompt_tokens).unwrap_or(usize::MAX),
+            completion: usize::try_from(report.usage.completion_tokens).unwrap_or(usize::MAX),
+        };
+        if let Some(prices) = prices.filter(|_| tokens != Tokens::default()) {
+            self.print(&format!(
+                "  cost: {:.4} for {} tokens of prompts and {} of answers",
+                prices.cost(tokens),
+                grouped(tokens.prompt),
+                grouped(tokens.completion)
+            ));
         }
         for warning in &report.warnings {
             self.print(&format!("  note: {warning}"));
@@ -172,6 +184,17 @@ impl Lines {
             config.concurrency,
             config.limits.max_calls
         ));
+        if config.limits.context_tokens.is_some() {
+            let tokens = plan.usage(&config.limits);
+            let cost = config.prices.map_or_else(String::new, |prices| {
+                format!(", which cost about {:.4}", prices.cost(tokens))
+            });
+            lines.push(format!(
+                "  tokens      about {} of prompts and {} of answers{cost}; half as many more at most, for repairs",
+                grouped(tokens.prompt),
+                grouped(tokens.completion)
+            ));
+        }
         lines.push(String::new());
         self.print(&lines.join("\n"));
     }

@@ -60,6 +60,21 @@ impl Reader<'_> {
         }
     }
 
+    /// A price or the like: not negative.
+    pub(super) fn decimal(&self, variable: &'static str) -> Result<Option<f64>, ConfigError> {
+        let Some(value) = self.text(variable) else {
+            return Ok(None);
+        };
+        match value.parse::<f64>() {
+            Ok(number) if number.is_finite() && number >= 0.0 => Ok(Some(number)),
+            _ => Err(ConfigError::Invalid {
+                variable,
+                value,
+                expected: "a number such as 0.15".to_owned(),
+            }),
+        }
+    }
+
     /// One of the named values.
     pub(super) fn choice<T: Copy>(
         &self,

@@ -10,7 +10,7 @@ pub struct Variable {
 }
 
 /// Every variable that [`Config`](super::Config) reads.
-pub const VARIABLES: [Variable; 23] = {
+pub const VARIABLES: [Variable; 25] = {
     const fn variable(name: &'static str, default: &'static str) -> Variable {
         Variable { name, default }
     }
@@ -34,6 +34,8 @@ pub const VARIABLES: [Variable; 23] = {
         variable("CHUNK_TOKENS", "`6000`"),
         variable("MODEL_CONCURRENCY", "`8`"),
         variable("MAX_MODEL_CALLS", "`150`"),
+        variable("PRICE_INPUT_PER_MTOK", "–"),
+        variable("PRICE_OUTPUT_PER_MTOK", "–"),
         variable("SUMMARY_WORDS", "`4000`"),
         variable("OUTPUT_BUCKET", "the source's bucket"),
         variable("OUTPUT_PREFIX", "`summaries/`"),

@@ -1,0 +1,97 @@
+//! What a plan will use, and what that costs: to be seen before anything is sent.
+
+use super::plan::Plan;
+use super::shape::Limits;
+
+/// Tokens of a word of English prose, as models write it.
+const TOKENS_PER_WORD: f64 = 1.4;
+
+/// Tokens that prices are given for.
+const MILLION: f64 = 1_000_000.0;
+
+/// What one million tokens cost, in whatever currency.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Prices {
+    /// Of prompts.
+    pub input_per_mtok: f64,
+    /// Of answers.
+    pub output_per_mtok: f64,
+}
+
+impl Prices {
+    /// What so many tokens cost.
+    #[must_use]
+    pub fn cost(&self, tokens: Tokens) -> f64 {
+        (tokens.prompt as f64 * self.input_per_mtok
+            + tokens.completion as f64 * self.output_per_mtok)
+            / MILLION
+    }
+}
+
+/// Tokens of all calls together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tokens {
+    /// Of prompts.
+    pub prompt: usize,
+    /// Of answers, without what a model may think before.
+    pub completion: usize,
+}
+
+impl Plan {
+    /// About what the planned calls use, repairs not counted. The estimate of prompts is on the high side, as it has to be.
+    #[must_use]
+    pub fn usage(&self, limits: &Limits) -> Tokens {
+        let shown: usize = self
+            .chunks
+            .iter()
+            .map(|chunk| chunk.tokens.min(self.shown_tokens.unwrap_or(usize::MAX)))
+            .sum();
+        let written = (self.target_words as f64 * TOKENS_PER_WORD) as usize;
+        // What is read goes through the levels, each of which writes it shorter; the last one is read by the sections.
+        let (notes, _) = self
+            .levels
+            .iter()
+            .fold((0, shown as f64), |(sum, read), level| {
+                let notes = read / level.ratio;
+                (sum + notes as usize, notes)
+            });
+        let overview = if self.overview_words > 0 { written } else { 0 };
+        Tokens {
+            prompt: shown + notes + overview + self.calls() * limits.style.overhead_tokens(),
+            completion: notes + written,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prompt::Style;
+    use crate::summary::plan;
+    use crate::transcript::{Decoder, Transcript};
+
+    #[test]
+    fn a_plan_tells_what_it_will_use() {
+        let mut decoder = Decoder::default();
+        let text = "Dana: The depot of the harbor line is late, and costs ten thousand more than was planned.\n";
+        decoder.push(text.repeat(900).as_bytes()).unwrap();
+        let transcript = Transcript::new(decoder.finish().unwrap());
+        let limits = |context| Limits {
+            context_tokens: Some(context),
+            reasoning_tokens: 0,
+            chunk_tokens: 6000,
+            max_calls: 150,
+            style: Style::Full,
+        };
+        let wide = plan(&transcript, 4000, &limits(32_768)).unwrap();
+        let tokens = wide.usage(&limits(32_768));
+        assert!(tokens.prompt > wide.tokens && tokens.prompt < 2 * wide.tokens);
+        assert_eq!(tokens.completion, 5600);
+        let prices = Prices {
+            input_per_mtok: 1.0,
+            output_per_mtok: 2.0,
+        };
+        let expected = (tokens.prompt as f64 + 2.0 * 5600.0) / 1e6;
+        assert!((prices.cost(tokens) - expected).abs() < 1e-12);
+    }
+}
