@@ -1,0 +1,79 @@
+"""Reads the template as it would be deployed, in every combination of its options, and says what is wrong with it.
+
+Runs in the repository's root, with the Python of the SAM command line: it needs SAM's own transformation.
+"""
+
+import copy
+import itertools
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "template"))
+
+import access  # noqa: E402
+import delivery  # noqa: E402
+import metrics  # noqa: E402
+from mutations import MUTATIONS  # noqa: E402
+from render import Stack  # noqa: E402
+
+TEMPLATE = "template.yaml"
+SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:model-AbCdEf"
+OPTIONS = [
+    [
+        {},
+        {"ModelProvider": "huggingface", "SecretArn": SECRET},
+        {"ModelProvider": "runpod", "SecretArn": SECRET, "RunPodEndpointUrl": "https://api.runpod.ai/v2/abc"},
+    ],
+    [{}, {"ExistingBucket": "archive"}],
+    [{}, {"KmsKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/1"}],
+    [{}, {"Backfill": "true"}],
+    [{}, {"NotificationEmail": "someone@example.org"}],
+    # These two touch nothing in common, so they need not be told apart.
+    [
+        {},
+        {
+            "AlarmTopicArn": "arn:aws:sns:eu-central-1:123456789012:alarms",
+            "InputPrefix": "meetings/",
+            "InputSuffix": ".vtt",
+            "OutputPrefix": "out/put/",
+        },
+    ],
+]
+# Has everything that a mutation changes.
+FULL = {"Backfill": "true", "NotificationEmail": "someone@example.org"}
+
+
+def complaints(stack):
+    return [text for rule in access.RULES + delivery.RULES + metrics.RULES for text in rule(stack)]
+
+
+def check_all():
+    found = 0
+    for combination in itertools.product(*OPTIONS):
+        given = {name: value for option in combination for name, value in option.items()}
+        try:
+            problems = complaints(Stack(TEMPLATE, given))
+        except LookupError as error:
+            problems = [str(error)]
+        for problem in problems:
+            print(f"{problem}  [with {' '.join(given) or 'the defaults'}]")
+        found += len(problems)
+    return found
+
+
+def check_the_checks():
+    missed = 0
+    sound = Stack(TEMPLATE, FULL)
+    for name, word, mutate in MUTATIONS:
+        stack = copy.deepcopy(sound)
+        mutate(stack)
+        if not any(word in problem for problem in complaints(stack)):
+            print(f"the check missed a planted fault: {name}")
+            missed += 1
+    return missed
+
+
+found = check_all()
+missed = check_the_checks()
+print(f"{found} complaints; {len(MUTATIONS) - missed} of {len(MUTATIONS)} planted faults found")
+sys.exit(1 if found or missed else 0)

@@ -1,0 +1,147 @@
+"""Whether an upload reaches the function, and nothing is lost on the way. Each rule yields its complaints."""
+
+import pathlib
+import re
+
+from access import many, statements
+
+FOURTEEN_DAYS = 14 * 24 * 3600
+# Read by the program from a later version on; it ignores what it does not know.
+NOT_YET_READ = {"PRICE_INPUT_PER_MTOK", "PRICE_OUTPUT_PER_MTOK"}
+
+
+def queue_keeps_what_it_was_given(stack):
+    longest = stack.specifications["Timeout"]["MaxValue"]
+    dead_letters = [name for name, queue in stack.of_type("AWS::SQS::Queue") if "RedrivePolicy" not in queue]
+    if len(dead_letters) != 1:
+        yield f"expected one dead-letter queue: {dead_letters}"
+    for name, queue in stack.of_type("AWS::SQS::Queue"):
+        if queue.get("MessageRetentionPeriod") != FOURTEEN_DAYS:
+            yield f"{name}: keeps messages for less than 14 days"
+        if name in dead_letters:
+            continue
+        if queue.get("VisibilityTimeout", 30) < longest + 60:
+            yield f"{name}: shows a message again while its invocation may still run"
+        if queue["RedrivePolicy"]["maxReceiveCount"] != 100:
+            yield f"{name}: maxReceiveCount is not 100, but each slice of a long job counts"
+        if queue["RedrivePolicy"]["deadLetterTargetArn"] not in map(stack.arn, dead_letters):
+            yield f"{name}: its dead letters go elsewhere"
+
+
+def function_answers_per_message(stack):
+    mappings = stack.of_type("AWS::Lambda::EventSourceMapping")
+    if len(mappings) != 1:
+        yield f"expected one event source mapping: {len(mappings)}"
+    for name, mapping in mappings:
+        if mapping.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
+            yield f"{name}: ReportBatchItemFailures is missing, so failures would be deleted"
+        if mapping.get("BatchSize") != 1:
+            yield f"{name}: BatchSize is not 1"
+        if not mapping.get("ScalingConfig", {}).get("MaximumConcurrency"):
+            yield f"{name}: MaximumConcurrency is missing"
+        function = stack.resources[mapping["FunctionName"]]["Properties"]
+        if "ReservedConcurrentExecutions" in function:
+            yield f"{mapping['FunctionName']}: reserved concurrency lets messages of the queue die unread"
+
+
+def uploads_reach_the_queue(stack):
+    existing = stack.parameters["ExistingBucket"]
+    if bool(existing) == bool(stack.of_type("AWS::S3::Bucket")):
+        yield "a bucket is made although one exists, or none is made"
+    (queue,) = (name for name, queue in stack.of_type("AWS::SQS::Queue") if "RedrivePolicy" in queue)
+    for _, bucket in stack.of_type("AWS::S3::Bucket"):
+        sent_to = [item["Queue"] for item in bucket["NotificationConfiguration"]["QueueConfigurations"]]
+        if sent_to != [stack.arn(queue)]:
+            yield "the bucket does not notify the queue"
+    if existing:
+        source = [rule for rule, properties in stack.of_type("AWS::Events::Rule") if stack.arn(queue) in targets(properties)]
+        if len(source) != 1:
+            yield "no rule sends the existing bucket's uploads to the queue"
+        senders = {stack.arn(name) for name in source}
+    else:
+        senders = {stack.arn(name) for name, _ in stack.of_type("AWS::S3::Bucket")}
+    if senders_allowed(stack, "sqs:SendMessage", stack.arn(queue)) != senders:
+        yield f"the queue does not take messages of {sorted(senders)} and of nobody else"
+
+
+def targets(rule):
+    return [target["Arn"] for target in rule["Targets"]]
+
+
+def senders_allowed(stack, action, resource):
+    """The resources on whose behalf a service may do it."""
+    found = set()
+    for _, _, statement in statements(stack):
+        if statement["Effect"] == "Allow" and action in many(statement["Action"]) and resource in many(statement["Resource"]):
+            arns = statement.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn", [])
+            found |= set(many(arns))
+    return found
+
+
+def notifications_arrive(stack):
+    for topic, _ in stack.of_type("AWS::SNS::Topic"):
+        rules = {
+            stack.arn(name) for name, rule in stack.of_type("AWS::Events::Rule") if stack.arn(topic) in targets(rule)
+        }
+        if len(rules) != 2 or senders_allowed(stack, "sns:Publish", stack.arn(topic)) != rules:
+            yield f"{topic}: is not published to by exactly the rules for done and for failed"
+        for name, bucket in stack.of_type("AWS::S3::Bucket"):
+            enabled = bucket["NotificationConfiguration"].get("EventBridgeConfiguration", {}).get("EventBridgeEnabled")
+            if enabled is not True:
+                yield f"{name}: sends nothing to EventBridge, so its rules hear nothing"
+        if any("RoleArn" in target for _, rule in stack.of_type("AWS::Events::Rule") for target in rule["Targets"]):
+            yield "a rule has a role: EventBridge may then deliver nothing to an encrypted target"
+
+
+def state_is_forgotten(stack):
+    prefix = stack.parameters["OutputPrefix"] + ".work/"
+    for name, resource in stack.resources.items():
+        if resource["Type"] != "AWS::S3::Bucket":
+            continue
+        expiring = [
+            rule["Prefix"] for rule in resource["Properties"]["LifecycleConfiguration"]["Rules"] if "ExpirationInDays" in rule
+        ]
+        if expiring != [prefix]:
+            yield f"{name}: {expiring} expire, and not just {prefix}"
+        if resource.get("DeletionPolicy") != "Retain" or resource.get("UpdateReplacePolicy") != "Retain":
+            yield f"{name}: is deleted with the stack"
+
+
+def settings_are_read(stack):
+    source = pathlib.Path("src/config/variables.rs").read_text(encoding="utf-8")
+    known = set(re.findall(r'variable\(\s*"([A-Z0-9_]+)"', source)) | NOT_YET_READ
+    for name, function in stack.of_type("AWS::Lambda::Function"):
+        variables = function["Environment"]["Variables"]
+        for variable in variables.keys() - known:
+            yield f"{name}: the program does not read {variable}"
+        for variable in variables.keys() & {"HF_API_TOKEN", "RUNPOD_API_KEY"}:
+            yield f"{name}: {variable} stands in the template in clear"
+        if function["Timeout"] > stack.specifications["Timeout"]["MaxValue"]:
+            yield f"{name}: runs longer than the queue expects"
+
+
+def backfill_is_limited(stack):
+    functions = [name for name, _ in stack.of_type("AWS::Lambda::Function") if name.startswith("Backfill")]
+    if len(functions) != (stack.parameters["Backfill"] == "true"):
+        yield "the backfill function does not follow its parameter"
+    for name in functions:
+        if "ReservedConcurrentExecutions" not in stack.resources[name]["Properties"]:
+            yield f"{name}: nothing limits how many transcripts are worked on at once"
+        callers = [
+            statement
+            for _, _, statement in statements(stack)
+            if "lambda:InvokeFunction" in many(statement["Action"])
+        ]
+        if [many(statement["Resource"]) for statement in callers] != [[stack.arn(name)]]:
+            yield f"{name}: the job's role may not call it, or may call others"
+
+
+RULES = [
+    queue_keeps_what_it_was_given,
+    function_answers_per_message,
+    uploads_reach_the_queue,
+    notifications_arrive,
+    state_is_forgotten,
+    settings_are_read,
+    backfill_is_limited,
+]

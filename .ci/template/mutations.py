@@ -1,0 +1,63 @@
+"""Faults put into a rendered template, each with a word of the complaint it must cause: a check that cannot fail is none."""
+
+import json
+
+
+def properties(stack, name):
+    return stack.resources[name]["Properties"]
+
+
+def statement(stack, name, sid):
+    document = next(properties(stack, name)[key] for key in ("PolicyDocument", "KeyPolicy") if key in properties(stack, name))
+    return next(entry for entry in document["Statement"] if entry.get("Sid") == sid)
+
+
+def edit_dashboard(stack, old, new):
+    dashboard = properties(stack, "Dashboard")
+    assert old in dashboard["DashboardBody"]
+    dashboard["DashboardBody"] = dashboard["DashboardBody"].replace(old, new)
+
+
+def drop_tls(stack, name):
+    document = properties(stack, name)["PolicyDocument"]
+    document["Statement"] = [entry for entry in document["Statement"] if entry.get("Sid") != "TlsOnly"]
+
+
+MUTATIONS = [
+    ("action s3:*", "the action s3:*", lambda s: statement(s, "SummarizePolicy", "WriteResults").update(Action="s3:*")),
+    ("action *", "the action *", lambda s: statement(s, "SummarizePolicy", "WriteLogs").update(Action=["*"])),
+    ("key for a service", "the action kms:*", lambda s: statement(s, "NotificationKey", "RulesAndAlarmsPublish").update(Action="kms:*")),
+    ("every resource", "every resource", lambda s: statement(s, "SummarizePolicy", "WriteLogs").update(Resource="*")),
+    ("whole bucket", "whole bucket", lambda s: statement(s, "SummarizePolicy", "WriteResults").update(Resource="arn:aws:s3:::b/*")),
+    ("every bucket", "whole bucket", lambda s: statement(s, "SummarizePolicy", "WriteResults").update(Resource="arn:aws:s3:::*/a")),
+    ("anyone sends", "allows anyone", lambda s: statement(s, "TranscriptQueuePolicy", "OnlyThisBucketSends").update(Principal="*")),
+    ("any bucket sends", "no condition", lambda s: statement(s, "TranscriptQueuePolicy", "OnlyThisBucketSends").pop("Condition")),
+    ("lists all", "s3:ListBucket is not", lambda s: statement(s, "SummarizePolicy", "TellMissingFromForbidden").pop("Condition")),
+    ("lists nothing", "no s3:ListBucket", lambda s: statement(s, "SummarizePolicy", "TellMissingFromForbidden").update(Action=[])),
+    ("bucket without TLS", "without TLS", lambda s: drop_tls(s, "TranscriptBucketPolicy")),
+    ("queue without TLS", "without TLS", lambda s: drop_tls(s, "DeadLetterQueuePolicy")),
+    ("topic without TLS", "without TLS", lambda s: drop_tls(s, "NotificationTopicPolicy")),
+    ("bucket in clear", "TranscriptBucket: is not encrypted", lambda s: properties(s, "TranscriptBucket").pop("BucketEncryption")),
+    ("queue in clear", "TranscriptQueue: is not", lambda s: properties(s, "TranscriptQueue").pop("SqsManagedSseEnabled")),
+    ("key of SNS", "customer key", lambda s: properties(s, "NotificationTopic").update(KmsMasterKeyId="alias/aws/sns")),
+    ("public", "public access", lambda s: properties(s, "TranscriptBucket").pop("PublicAccessBlockConfiguration")),
+    ("short retention", "14 days", lambda s: properties(s, "DeadLetterQueue").update(MessageRetentionPeriod=345600)),
+    ("visible too early", "still run", lambda s: properties(s, "TranscriptQueue").update(VisibilityTimeout=900)),
+    ("few slices", "maxReceiveCount", lambda s: properties(s, "TranscriptQueue")["RedrivePolicy"].update(maxReceiveCount=5)),
+    ("failures ignored", "ReportBatch", lambda s: properties(s, "SummarizerFunctionUploads").pop("FunctionResponseTypes")),
+    ("reserved", "die unread", lambda s: properties(s, "SummarizerFunction").update(ReservedConcurrentExecutions=5)),
+    ("unknown setting", "does not read", lambda s: properties(s, "SummarizerFunction")["Environment"]["Variables"].update(TYPO="1")),
+    ("key in clear", "in clear", lambda s: properties(s, "SummarizerFunction")["Environment"]["Variables"].update(HF_API_TOKEN="x")),
+    ("summaries expire", "expire", lambda s: properties(s, "TranscriptBucket")["LifecycleConfiguration"]["Rules"][0].update(Prefix="summaries/")),
+    ("bucket deleted", "deleted with", lambda s: s.resources["TranscriptBucket"].pop("DeletionPolicy")),
+    ("no events", "hear nothing", lambda s: properties(s, "TranscriptBucket")["NotificationConfiguration"].pop("EventBridgeConfiguration")),
+    ("rule not let in", "done and for failed", lambda s: statement(s, "NotificationTopicPolicy", "OnlyTheseRulesPublish").update(Condition={"ArnEquals": {"aws:SourceArn": ["arn:aws:DoneRule"]}})),
+    ("unlimited backfill", "nothing limits", lambda s: properties(s, "BackfillFunction").pop("ReservedConcurrentExecutions")),
+    ("unknown metric", "nobody emits", lambda s: edit_dashboard(s, '"Jobs"', '"Yobs"')),
+    ("foreign metric", "nobody emits", lambda s: properties(s, "ErrorAlarm").update(Namespace="AWS/EC2")),
+    ("unknown function", "no FunctionName", lambda s: edit_dashboard(s, '"BackfillFunction"', '"GoneFunction"')),
+    ("broken dashboard", "no JSON", lambda s: edit_dashboard(s, "]}}\n", "]}},\n")),
+    ("alarming idleness", "alarming", lambda s: properties(s, "ThrottleAlarm").pop("TreatMissingData")),
+    ("missing alarm", "no alarm on", lambda s: s.resources.pop("ResubmittedAlarm")),
+    ("silent alarm", "does not tell", lambda s: properties(s, "ErrorAlarm").pop("AlarmActions")),
+]
