@@ -6,7 +6,7 @@ use super::Workshop;
 use crate::error::{Cause, Rejected};
 use crate::event::Upload;
 use crate::model::Model;
-use crate::store::{Location, Metadata, ObjectInfo, PutOptions, Store, StoreError};
+use crate::store::{Location, Metadata, Object, ObjectInfo, PutOptions, Store, StoreError, Wanted};
 use crate::summary::report::{ErrorReport, FORMAT_VERSION, SourceReport};
 
 impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
@@ -33,6 +33,22 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
         if let Err(error) = written {
             tracing::error!(%error, "could not write the error report");
         }
+    }
+
+    /// Whether an object has exactly these bytes; false if that can't be seen.
+    async fn holds(&self, at: &Location, bytes: &[u8]) -> bool {
+        let wanted = Wanted {
+            max_bytes: Some(bytes.len() as u64),
+            ..Wanted::default()
+        };
+        let Ok(mut object) = self.target.get(at, &wanted).await else {
+            return false;
+        };
+        let mut found = Vec::with_capacity(bytes.len());
+        while let Ok(Some(piece)) = object.next().await {
+            found.extend_from_slice(&piece);
+        }
+        found == bytes
     }
 
     async fn write_error(
@@ -67,6 +83,10 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
             ..PutOptions::default()
         };
         let at = self.output(at, "_error.json");
+        // Each write of it is an event, and may be a mail to somebody: the same trouble is told once.
+        if self.holds(&at, &json).await {
+            return Ok(());
+        }
         self.target
             .put(&at, Bytes::from(json), options)
             .await
