@@ -247,6 +247,10 @@ impl<'a, M: Model, S: Store> Caller<'a, M, S> {
         self.spend()?;
         if !intent.open {
             let before = self.intend(id).await?.max(intent.submits);
+            // Submissions of earlier invocations, of which no more is known than that they were meant.
+            let earlier = before - intent.submits;
+            self.counters.sent_before(earlier as usize);
+            self.spent_before(earlier);
             if before > 0 {
                 self.counters.resubmitted();
             }

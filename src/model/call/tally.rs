@@ -50,6 +50,12 @@ impl Counters {
         self.retries.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts requests of earlier invocations that are made again.
+    pub(super) fn sent_before(&self, requests: usize) {
+        self.calls.fetch_add(requests, Ordering::Relaxed);
+        self.retries.fetch_add(requests, Ordering::Relaxed);
+    }
+
     /// Counts a request that may have been billed before.
     pub(super) fn resubmitted(&self) {
         self.resubmitted.fetch_add(1, Ordering::Relaxed);
