@@ -49,6 +49,7 @@ class World:
     work: pathlib.Path
     storage: Storage
     chat: ChatEndpoint
+    kills: int = 20
     logs: list = dataclasses.field(default_factory=list)
 
     @contextlib.contextmanager
