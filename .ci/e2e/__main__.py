@@ -1,7 +1,7 @@
 """End to end: the real binary under Lambda's emulator and as a command, over simulated S3 and a simulated model.
 
 Everything runs on this machine's loopback.
-Usage: python .ci/e2e --binary FILE --sam VENV --cargo-lambda VENV --runpod VENV [--kills N] [--only SCENARIOS...]
+Usage: python .ci/e2e --binary FILE --sam VENV --cargo-lambda VENV --runpod VENV [--release FILE] [--kills N] [--only SCENARIOS...]
 """
 
 import argparse
@@ -42,6 +42,7 @@ def main():
     options.add_argument("--cargo-lambda", required=True, type=pathlib.Path)
     options.add_argument("--runpod", required=True, type=pathlib.Path)
     options.add_argument("--only", nargs="+", default=SCENARIOS, metavar="SCENARIOS", help="files of scenarios/")
+    options.add_argument("--release", type=lambda path: pathlib.Path(path).resolve(strict=True), help="for memory")
     options.add_argument("--kills", default=20, type=int, help="runs in which the program is killed")
     given = options.parse_args()
     for name in given.only:
@@ -60,6 +61,7 @@ def main():
                 work=work,
                 storage=storage,
                 chat=chat,
+                release=given.release,
                 kills=given.kills,
             )
             sys.exit(0 if run_all(world) else 1)
