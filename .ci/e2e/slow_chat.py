@@ -13,8 +13,8 @@ from scenario import TOKEN
 class SlowChat(ChatEndpoint):
     """Answers take between `seconds[0]` and `seconds[1]`. `meanwhile` is told the number of each request as it comes."""
 
-    def __init__(self, seconds, meanwhile=lambda number: None, seed=0):
-        super().__init__()
+    def __init__(self, seconds, meanwhile=lambda number: None, seed=0, port=0):
+        super().__init__(port)
         self.seconds = seconds
         self.meanwhile = meanwhile
         self.random = random.Random(seed)
