@@ -4,8 +4,8 @@ import time
 
 from faulty_store import FaultyStore
 from scenario import scenario
-from scenarios.durability_store import run
 from slow_queue import SlowQueue
+from store_runs import run
 
 
 @scenario("S3 is slow to show which jobs go on already: a run that is taken up again does not start more than it may")
