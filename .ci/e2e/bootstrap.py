@@ -7,6 +7,8 @@ import re
 import signal
 import time
 
+from sample_events import load
+
 START_SECONDS = 10
 
 
@@ -49,5 +51,9 @@ def invoke_and_kill(function, event, seconds):
         except TimeoutError:
             moment = time.monotonic()
             send(function, signal.SIGKILL)
-        running.result()
+        answer = running.result()
+    if "errorType" in answer:
         return None, moment
+    # It had just answered. The emulator fails the next invocation then, before it starts the program anew.
+    function.invoke(load("s3-test-event"))
+    return answer, None
