@@ -12,7 +12,8 @@ ANSWER_SECONDS = 0.05
 
 
 class ChatEndpoint:
-    def __init__(self):
+    def __init__(self, port=0):
+        self.port = port
         self.lock = threading.Lock()
         self.reset()
 
@@ -27,7 +28,7 @@ class ChatEndpoint:
         self.failure = (status, {"error": message})
 
     def __enter__(self):
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler_for(self))
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), handler_for(self))
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()

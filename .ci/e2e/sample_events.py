@@ -15,6 +15,14 @@ def load(name, storage=None):
     return describe(event, storage) if storage else event
 
 
+def created(storage, key, sequencer="00673F2A1C8E4B90D1"):
+    """The notification of the object that is there."""
+    event, found = load("s3-put"), storage.head(key)
+    described = {"key": urllib.parse.quote_plus(key, safe="/"), "eTag": found["etag"], "size": found["size"]}
+    event["Records"][0]["s3"]["object"] = described | {"sequencer": sequencer}
+    return event
+
+
 def in_sqs(event):
     """The same event as the body of a queue message."""
     message = load("sqs-s3")

@@ -49,15 +49,18 @@ class World:
     work: pathlib.Path
     storage: Storage
     chat: ChatEndpoint
+    # For what depends on the build, if there is one.
+    release: pathlib.Path | None = None
+    kills: int = 20
     logs: list = dataclasses.field(default_factory=list)
 
     @contextlib.contextmanager
-    def function(self, **settings):
-        """The function with these environment variables, over the simulated S3."""
+    def function(self, binary=None, **settings):
+        """The function, or another build of it, with these environment variables, over the simulated S3."""
         output = self.work / f"function-{len(self.logs)}.log"
         self.logs.append(output)
         env = CREDENTIALS | {"AWS_ENDPOINT_URL_S3": self.storage.url, "AWS_LAMBDA_LOG_FORMAT": "JSON"} | settings
-        with Function(self.emulator, self.binary, env, output) as function:
+        with Function(self.emulator, binary or self.binary, env, output) as function:
             yield function
 
     def directory(self):
