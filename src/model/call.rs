@@ -237,7 +237,9 @@ impl<'a, M: Model, S: Store> Caller<'a, M, S> {
     ) -> Result<Answer, Failed> {
         let pass = self.enter().await?;
         self.spend()?;
-        if !intent.open {
+        if intent.open {
+            self.confirm().await?;
+        } else {
             let before = self.intend(id).await?.max(intent.submits);
             if before > 0 {
                 self.counters.resubmitted();
