@@ -136,6 +136,8 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
         let job_id = id::job_id(&at, &info, self.config);
         match self.place(upload, &at, &job_id).await? {
             Place::Done(_) if self.trace.is_none() => {
+                // Whoever published it may not have come so far.
+                self.clear_error(&at).await;
                 return Ok(Outcome::Duplicate {
                     summary: self.output(&at, "_summary.txt"),
                 });
