@@ -137,13 +137,15 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
         let info = object.info().clone();
         let job_id = id::job_id(&at, &info, self.config);
         match self.place(upload, &at, &job_id).await? {
-            Place::Done if self.trace.is_none() => {
+            Place::Done(_) if self.trace.is_none() => {
+                // Whoever published it may not have come so far.
+                self.clear_error(&at).await;
                 return Ok(Outcome::Duplicate {
                     summary: self.output(&at, "_summary.txt"),
                 });
             }
             Place::Newer => return Ok(Outcome::Superseded),
-            Place::Done | Place::Ours(_) => {}
+            Place::Done(_) | Place::Ours(_) => {}
         }
         let transcript = match read::transcribe(&mut object).await? {
             Ok(transcript) => transcript,

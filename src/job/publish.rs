@@ -40,8 +40,8 @@ pub(super) struct Publication<'p> {
 pub(super) enum Place {
     /// Free, or taken by the summary of an older version; writing there has this condition.
     Ours(PutCondition),
-    /// It holds the summary of this very job.
-    Done,
+    /// It holds the summary of this very job; writing it again has this condition.
+    Done(PutCondition),
     /// It holds the summary of a newer version.
     Newer,
 }
@@ -58,8 +58,9 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
             return Ok(Place::Ours(PutCondition::IfAbsent));
         };
         let known = |name: &str| found.metadata.get(name).map(String::as_str);
+        let replaces = PutCondition::IfMatch(found.etag.clone());
         if known(JOB_ID) == Some(job_id) {
-            return Ok(Place::Done);
+            return Ok(Place::Done(replaces));
         }
         let is_newer = match (known(SOURCE_SEQUENCER), &upload.sequencer) {
             (Some(theirs), Some(ours)) => is_later(theirs, ours),
@@ -69,7 +70,7 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
         Ok(if is_newer {
             Place::Newer
         } else {
-            Place::Ours(PutCondition::IfMatch(found.etag))
+            Place::Ours(replaces)
         })
     }
 
@@ -88,21 +89,24 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
         let summary_at = self.output(at, "_summary.txt");
         let mut last = None;
         for _ in 0..MAX_RACES {
-            match found(self.source.head(at).await)? {
-                Some(now) if now.etag == info.etag => {}
-                _ => return Ok(false),
-            }
             let condition = match self.place(upload, at, job_id).await? {
                 Place::Ours(condition) => condition,
                 Place::Newer => return Ok(false),
-                // The same text by another worker, or by us under another condition: written once more, it is the same.
-                Place::Done => PutCondition::Always,
+                // The same by another worker, who has taken over: nothing is left to be done.
+                Place::Done(_) if self.trace.is_none() => return Ok(true),
+                Place::Done(condition) => condition,
             };
             // The report first: whoever sees the summary finds it too. Under a condition, so that it never is an older one's.
             let report_condition = match found(self.target.head(&report_at).await)? {
                 Some(there) => PutCondition::IfMatch(there.etag),
                 None => PutCondition::IfAbsent,
             };
+            // The transcript after both: a newer version's results that were there before show by it, and later ones by the
+            // conditions.
+            match found(self.source.head(at).await)? {
+                Some(now) if now.etag == info.etag => {}
+                _ => return Ok(false),
+            }
             let report_options = PutOptions {
                 condition: report_condition,
                 content_type: "application/json",

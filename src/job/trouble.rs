@@ -24,9 +24,15 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
         Ok(())
     }
 
-    /// Records what keeps an upload from being summarized until somebody mends it. Should that fail, the failure that it is
-    /// about still reaches the sender of the event.
+    /// Records what keeps an upload from being summarized until somebody mends it, unless a newer version has taken its place.
+    /// Should that fail, the failure that it is about still reaches the sender of the event.
     pub(super) async fn report_trouble(&self, upload: &Upload, cause: &Cause) {
+        if upload.etag.is_some()
+            && let Ok(now) = self.source.head(&upload.at).await
+            && Some(now.etag) != upload.etag
+        {
+            return;
+        }
         let written = self
             .write_error(upload, &upload.at, None, cause, true)
             .await;

@@ -245,7 +245,9 @@ impl<'a, M: Model, S: Store> Caller<'a, M, S> {
     ) -> Result<Answer, Failed> {
         let pass = self.enter().await?;
         self.spend()?;
-        if !intent.open {
+        if intent.open {
+            self.confirm().await?;
+        } else {
             let before = self.intend(id).await?.max(intent.submits);
             // Submissions of earlier invocations, of which no more is known than that they were meant.
             let earlier = before - intent.submits;

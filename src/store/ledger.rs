@@ -106,10 +106,26 @@ impl<'a, S: Store> Ledger<'a, S> {
     /// # Errors
     /// If somebody else has the job, or the ledger can't be written: then it must not be submitted.
     pub async fn intend(&self, call: &str) -> Result<u32, LedgerError> {
-        if !self.lease.is_good() {
-            // We were frozen. If nobody has taken over, the lease is still to be had.
-            self.lease.renew().await?;
+        self.confirm().await?;
+        let before = self.write_intent(call).await?;
+        // Whoever has taken over since has not waited for us.
+        self.confirm().await?;
+        Ok(before)
+    }
+
+    /// Makes sure that the job is still ours, before a call is submitted whose intent was written long ago.
+    ///
+    /// # Errors
+    /// If somebody else has it.
+    pub async fn confirm(&self) -> Result<(), Overtaken> {
+        if self.lease.is_good() {
+            return Ok(());
         }
+        // We were frozen. If nobody has taken over, the lease is still to be had.
+        self.lease.renew().await
+    }
+
+    async fn write_intent(&self, call: &str) -> Result<u32, LedgerError> {
         let at = self.at(call, "intent");
         let mut found = self.intents().get(call).cloned();
         if found.is_none() {
@@ -142,7 +158,7 @@ impl<'a, S: Store> Ledger<'a, S> {
         }
     }
 
-    /// Takes the intent back: the submission was certainly not accepted.
+    /// Takes the intent back: the submission was certainly not accepted. Left to the next owner if the lease has run out.
     ///
     /// # Errors
     /// If the ledger can't be written.
@@ -150,6 +166,9 @@ impl<'a, S: Store> Ledger<'a, S> {
         let Some((intent, etag)) = self.intents().remove(call) else {
             return Ok(());
         };
+        if !self.lease.is_good() {
+            return Ok(());
+        }
         let at = self.at(call, "intent");
         if intent.submits <= 1 {
             return self.store.delete(&at).await;

@@ -24,6 +24,26 @@ pub(super) async fn read<S: Store, T: DeserializeOwned>(
     store: &S,
     at: &Location,
 ) -> Result<Option<(T, String)>, StoreError> {
+    let Some((body, etag)) = bytes(store, at).await? else {
+        return Ok(None);
+    };
+    let value = serde_json::from_slice(&body).map_err(|error| StoreError {
+        source: Some(Box::new(error)),
+        ..StoreError::new(
+            StoreErrorKind::Other,
+            "read",
+            at,
+            "it is not what this version of the program wrote: delete it, and what it stands for is done again",
+        )
+    })?;
+    Ok(Some((value, etag)))
+}
+
+/// The same, as it is there.
+async fn bytes<S: Store>(
+    store: &S,
+    at: &Location,
+) -> Result<Option<(Vec<u8>, String)>, StoreError> {
     let wanted = Wanted {
         max_bytes: Some(MAX_BYTES),
         ..Wanted::default()
@@ -36,19 +56,11 @@ pub(super) async fn read<S: Store, T: DeserializeOwned>(
     while let Some(bytes) = object.next().await? {
         body.extend_from_slice(&bytes);
     }
-    let value = serde_json::from_slice(&body).map_err(|error| StoreError {
-        source: Some(Box::new(error)),
-        ..StoreError::new(
-            StoreErrorKind::Other,
-            "read",
-            at,
-            "it is not what this version of the program wrote: delete it, and what it stands for is done again",
-        )
-    })?;
-    Ok(Some((value, object.info().etag.clone())))
+    Ok(Some((body, object.info().etag.clone())))
 }
 
-/// Writes an object and returns its entity tag; tries again what may work later.
+/// Writes an object and returns its entity tag; tries again what may work later. A condition that fails because an attempt
+/// before had been written, and only its answer was lost, is no failure.
 pub(super) async fn write<S: Store, T: Serialize>(
     store: &S,
     at: &Location,
@@ -58,6 +70,7 @@ pub(super) async fn write<S: Store, T: Serialize>(
     let body = Bytes::from(serde_json::to_vec(value).unwrap_or_default());
     let mut wait = FIRST_WAIT;
     let mut attempt = 1;
+    let mut unanswered = false;
     loop {
         let options = PutOptions {
             condition: condition.clone(),
@@ -66,8 +79,15 @@ pub(super) async fn write<S: Store, T: Serialize>(
         };
         let error = match store.put(at, body.clone(), options).await {
             Ok(etag) => return Ok(etag),
+            Err(error) if unanswered && error.kind == StoreErrorKind::Precondition => {
+                let there = bytes(store, at).await?;
+                return there
+                    .filter(|(there, _)| *there == body)
+                    .map_or(Err(error), |(_, etag)| Ok(etag));
+            }
             Err(error) => error,
         };
+        unanswered |= error.kind == StoreErrorKind::Transient;
         let passes = matches!(
             error.kind,
             StoreErrorKind::Transient | StoreErrorKind::Conflict

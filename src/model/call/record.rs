@@ -9,6 +9,7 @@ use super::{Caller, has_ended, lock};
 use crate::model::{Answer, Model, ModelError, ModelErrorKind, Pending, Ticket};
 use crate::prompt::Request;
 use crate::store::Store;
+use crate::store::lease::Overtaken;
 use crate::store::ledger::{Known, LedgerError};
 
 /// `<call>.out`.
@@ -97,11 +98,16 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
         };
         ledger.intend(id).await.map_err(|error| match error {
             LedgerError::Store(error) => ledger_failed(error),
-            LedgerError::Overtaken(overtaken) => ModelError {
-                kind: ModelErrorKind::Overtaken,
-                message: overtaken.to_string(),
-            },
+            LedgerError::Overtaken(overtaken) => refused(overtaken),
         })
+    }
+
+    /// Makes sure that the job is still ours before a call is submitted once more under the intent that it has.
+    pub(super) async fn confirm(&self) -> Result<(), ModelError> {
+        match self.ledger {
+            Some(ledger) => ledger.confirm().await.map_err(refused),
+            None => Ok(()),
+        }
     }
 
     /// Takes back the intent of a call that was certainly not accepted. If that fails, it counts as sent: no harm.
@@ -176,6 +182,13 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
 /// Whether a call whose job ended so is submitted again.
 fn may_be_made_anew(kind: ModelErrorKind) -> bool {
     matches!(kind, ModelErrorKind::Lost | ModelErrorKind::Ambiguous)
+}
+
+fn refused(overtaken: Overtaken) -> ModelError {
+    ModelError {
+        kind: ModelErrorKind::Overtaken,
+        message: overtaken.to_string(),
+    }
 }
 
 fn ledger_failed(error: crate::store::StoreError) -> ModelError {

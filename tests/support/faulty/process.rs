@@ -1,0 +1,162 @@
+//! A process: what it does to the world are numbered effects, and at any of them it can be killed or frozen.
+
+use std::future::{Future, pending, poll_fn};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::World;
+
+/// How long a request is on its way, and its answer on the way back.
+const TRAVEL: Duration = Duration::from_millis(4);
+
+/// On which side of an effect something happens to a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum When {
+    /// The effect has not happened. The request of a frozen process is on its way, that of a killed one is lost.
+    Before,
+    /// It has, and nobody has been told.
+    After,
+}
+
+/// What becomes of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Lives,
+    /// It is killed at its `at`-th effect.
+    Dies {
+        at: usize,
+        when: When,
+    },
+    /// It stands still for so long at its `at`-th effect.
+    Freezes {
+        at: usize,
+        when: When,
+        asleep: Duration,
+    },
+}
+
+#[derive(Debug)]
+pub(crate) struct Process {
+    pub(crate) world: Arc<World>,
+    /// Tells processes apart.
+    pub(crate) number: usize,
+    fate: Fate,
+    effects: AtomicUsize,
+    dead: AtomicBool,
+    frozen_until: Mutex<Option<Instant>>,
+    struck: Notify,
+    /// The effect at which it was struck.
+    struck_at: Mutex<Option<String>>,
+}
+
+impl Process {
+    pub(crate) fn new(world: &Arc<World>, fate: Fate) -> Self {
+        Self {
+            world: Arc::clone(world),
+            number: world.processes.fetch_add(1, Ordering::Relaxed),
+            fate,
+            effects: AtomicUsize::new(0),
+            dead: AtomicBool::new(false),
+            frozen_until: Mutex::default(),
+            struck: Notify::new(),
+            struck_at: Mutex::default(),
+        }
+    }
+
+    /// Effects so far.
+    pub(crate) fn effects(&self) -> usize {
+        self.effects.load(Ordering::Relaxed)
+    }
+
+    /// The effect at which its fate was fulfilled, if it was.
+    pub(crate) fn struck_at(&self) -> Option<String> {
+        self.struck_at.lock().unwrap().clone()
+    }
+
+    /// Until when it is or was frozen.
+    pub(crate) fn frozen_until(&self) -> Option<Instant> {
+        *self.frozen_until.lock().unwrap()
+    }
+
+    /// Waits until its fate is fulfilled.
+    pub(crate) async fn until_struck(&self) {
+        self.struck.notified().await;
+    }
+
+    /// Does something to the world, with the way there and back.
+    pub(crate) async fn effect<T>(&self, name: &str, act: impl FnOnce() -> T) -> T {
+        self.travel().await;
+        let nth = self.effects.fetch_add(1, Ordering::Relaxed) + 1;
+        self.meet(nth, When::Before, name).await;
+        let result = act();
+        self.meet(nth, When::After, name).await;
+        self.travel().await;
+        result
+    }
+
+    async fn travel(&self) {
+        sleep(TRAVEL).await;
+        if self.dead.load(Ordering::Relaxed) {
+            pending::<()>().await;
+        }
+    }
+
+    async fn meet(&self, nth: usize, side: When, name: &str) {
+        match self.fate {
+            Fate::Dies { at, when } if (at, when) == (nth, side) => {
+                self.dead.store(true, Ordering::Relaxed);
+                self.strike(name);
+                pending::<()>().await;
+            }
+            Fate::Freezes { at, when, asleep } if (at, when) == (nth, side) => {
+                let until = Instant::now() + asleep;
+                *self.frozen_until.lock().unwrap() = Some(until);
+                self.strike(name);
+                sleep_until(until).await;
+            }
+            _ => {}
+        }
+    }
+
+    fn strike(&self, name: &str) {
+        *self.struck_at.lock().unwrap() = Some(name.to_owned());
+        self.struck.notify_one();
+    }
+
+    /// Does this process's work: `None` if it is killed. Nothing of it goes on after that, nor while it is frozen.
+    pub(crate) async fn live<F: Future>(&self, work: F) -> Option<F::Output> {
+        let mut work = pin!(work);
+        let mut thaw = None;
+        poll_fn(|cx| {
+            loop {
+                let until = self.frozen_until().filter(|&until| Instant::now() < until);
+                if let Some(until) = until {
+                    let thaw = thaw.get_or_insert_with(|| Box::pin(sleep_until(until)));
+                    if thaw.as_mut().poll(cx).is_pending() {
+                        return Poll::Pending;
+                    }
+                }
+                let polled = work.as_mut().poll(cx);
+                if self.dead.load(Ordering::Relaxed) {
+                    return Poll::Ready(None);
+                }
+                if let Poll::Ready(output) = polled {
+                    return Poll::Ready(Some(output));
+                }
+                if self
+                    .frozen_until()
+                    .is_none_or(|until| Instant::now() >= until)
+                {
+                    return Poll::Pending;
+                }
+            }
+        })
+        .await
+    }
+}
