@@ -23,6 +23,8 @@ class ChatEndpoint:
         self.in_flight = 0
         self.most_in_flight = 0
         self.failure = None
+        # The only token that is accepted, if not any is.
+        self.accepts = None
 
     def fail_with(self, status, message):
         self.failure = (status, {"error": message})
@@ -47,6 +49,8 @@ class ChatEndpoint:
         time.sleep(ANSWER_SECONDS)
         with self.lock:
             self.in_flight -= 1
+        if self.accepts and headers.get("Authorization") != f"Bearer {self.accepts}":
+            return 401, {"error": "Invalid credentials in Authorization header"}
         return self.failure or (200, completion(body))
 
 

@@ -1,5 +1,6 @@
 //! One paid call, the same for every model: let through, counted, bounded, sent again where that is safe, followed to its end.
 
+mod attempt;
 mod follow;
 mod gate;
 mod record;
@@ -18,14 +19,15 @@ use futures_util::future::join_all;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::{Answer, Model, ModelError, ModelErrorKind, Reply, Ticket};
+use super::{Answer, Model, ModelError, ModelErrorKind, Ticket};
 use crate::clock::Clock;
 use crate::prompt::{self, Request};
 use crate::store::Store;
 use crate::store::ledger::Ledger;
 use follow::has_ended;
 use gate::{Gate, Pass};
-use retry::{Dice, Effort, Next, concerns_one_call};
+use record::Recalled;
+use retry::{Dice, concerns_one_call};
 use schedule::Schedule;
 use tally::Counters;
 
@@ -81,46 +83,14 @@ pub struct Caller<'a, M, S> {
     open: Mutex<HashMap<Ticket, String>>,
     /// When the endpoint was asked why it begins no jobs, and whether it had a reason.
     diagnosed: Mutex<Option<(Instant, bool)>>,
+    /// Calls that are looking into the ledger.
+    recalling: AtomicUsize,
+    recalled: Notify,
     /// Calls whose answers could not be used.
     unusable: Mutex<Vec<String>>,
     /// The error that ended the work for all calls.
     halted: Mutex<Option<ModelError>>,
     halting: Notify,
-}
-
-/// What the ledger holds of a call that is being made.
-#[derive(Debug, Default)]
-struct Intent {
-    /// Written, and nothing has been accepted since.
-    open: bool,
-    /// How often the call has been submitted, or may have been.
-    submits: u32,
-}
-
-/// Whether the endpoint has certainly not accepted the request.
-fn is_refusal(kind: ModelErrorKind) -> bool {
-    matches!(
-        kind,
-        ModelErrorKind::Throttled { .. }
-            | ModelErrorKind::Warming { .. }
-            | ModelErrorKind::Transient
-            | ModelErrorKind::Configuration
-            | ModelErrorKind::BadInput
-            | ModelErrorKind::Overflow { .. }
-    )
-}
-
-/// An attempt that failed.
-struct Failed {
-    error: ModelError,
-    /// Nothing goes on at the endpoint that could still bring the answer.
-    ended: bool,
-}
-
-impl From<ModelError> for Failed {
-    fn from(error: ModelError) -> Self {
-        Self { error, ended: true }
-    }
 }
 
 impl<'a, M: Model, S: Store> Caller<'a, M, S> {
@@ -139,6 +109,8 @@ impl<'a, M: Model, S: Store> Caller<'a, M, S> {
             slowest: AtomicU64::new(0),
             open: Mutex::default(),
             diagnosed: Mutex::default(),
+            recalling: AtomicUsize::new(0),
+            recalled: Notify::new(),
             unusable: Mutex::default(),
             halted: Mutex::default(),
             halting: Notify::new(),
@@ -158,8 +130,11 @@ impl<'a, M: Model, S: Store> Caller<'a, M, S> {
     pub async fn call(&self, request: &Request) -> Result<Answer, ModelError> {
         let id = prompt::call_id(request);
         let outcome = match self.recall(&id, request).await {
-            Ok(None) => self.insist(&id, request).await,
-            Ok(Some(answer)) => Ok(answer),
+            Ok(Recalled::Answer(answer)) => Ok(answer),
+            Ok(Recalled::Nothing { submits }) => {
+                self.everybody_has_recalled().await;
+                self.insist(&id, request, submits).await
+            }
             Err(error) => Err(error),
         };
         if let Err(error) = &outcome
@@ -187,147 +162,21 @@ impl<'a, M: Model, S: Store> Caller<'a, M, S> {
         join_all(cancelled).await;
     }
 
-    async fn insist(&self, id: &str, request: &Request) -> Result<Answer, ModelError> {
-        let began = Instant::now();
-        let mut effort = if self.options.probing && self.counters.tally().progress == 0 {
-            Effort::single()
-        } else {
-            Effort::default()
-        };
-        let mut intent = Intent::default();
-        let mut renewed = false;
-        let outcome = loop {
-            let error = match self.attempt(id, request, &mut intent).await {
-                Ok(answer) => break Ok(answer),
-                Err(Failed {
-                    error,
-                    ended: false,
-                }) => return Err(error),
-                Err(Failed { error, ended: true }) => error,
-            };
-            if error.kind == ModelErrorKind::Configuration
-                && !std::mem::replace(&mut renewed, true)
-                && self.model.renew_key().await
-            {
-                self.counters.again();
-                continue;
+    /// Waits until all calls that have been asked for have looked into the ledger: jobs that go on at the endpoint take their
+    /// places before new ones are submitted.
+    async fn everybody_has_recalled(&self) {
+        loop {
+            let recalled = self.recalled.notified();
+            if self.recalling.load(Ordering::Relaxed) == 0 {
+                return;
             }
-            let (after, maybe_billed) = match effort.next(error.kind, began.elapsed(), &self.dice) {
-                Next::Again {
-                    after,
-                    maybe_billed,
-                } => (after, maybe_billed),
-                Next::WhenLetIn => (Duration::ZERO, false),
-                Next::GiveUp => break Err(error),
-            };
-            if self.is_over(Instant::now() + after) {
-                break Err(error);
-            }
-            tracing::warn!(%error, wait_ms = after.as_millis(), maybe_billed, "call failed, trying again");
-            if self.pause(Instant::now() + after).await.is_err() {
-                break Err(error);
-            }
-            self.counters.again();
-        };
-        if intent.open {
-            self.withdraw(id).await;
+            recalled.await;
         }
-        self.settle(id, intent.submits, &outcome).await;
-        outcome
-    }
-
-    /// Sends the request once, and follows the job that it may become.
-    async fn attempt(
-        &self,
-        id: &str,
-        request: &Request,
-        intent: &mut Intent,
-    ) -> Result<Answer, Failed> {
-        let pass = self.enter().await?;
-        self.spend()?;
-        if intent.open {
-            self.confirm().await?;
-        } else {
-            let before = self.intend(id).await?.max(intent.submits);
-            // Submissions of earlier invocations, of which no more is known than that they were meant.
-            let earlier = before - intent.submits;
-            self.counters.sent_before(earlier as usize);
-            self.spent_before(earlier);
-            if before > 0 {
-                self.counters.resubmitted();
-            }
-            intent.submits = before + 1;
-            intent.open = true;
-        }
-        let number = self.counters.sent();
-        let submitted = match self.options.deadline {
-            // Dropping a request that was sent leaves it open whether it is billed: it is counted when it is sent again.
-            Some(deadline) => tokio::time::timeout_at(deadline, self.model.submit(request))
-                .await
-                .unwrap_or_else(|_| Err(self.out_of_time())),
-            None => self.model.submit(request).await,
-        };
-        // What was refused was not submitted: the intent holds for the next attempt.
-        intent.open = submitted
-            .as_ref()
-            .err()
-            .is_some_and(|error| is_refusal(error.kind));
-        let (outcome, ended) = match submitted {
-            Ok(Reply::Done(answer)) => {
-                self.counters.progress();
-                (Ok(answer), true)
-            }
-            Ok(Reply::Pending(pending)) => {
-                self.submitted(id, &pending.ticket, intent.submits).await;
-                let outcome = self.follow(id, pending, request, pass.started).await;
-                // A job that may still go on is not submitted a second time.
-                let ended = outcome
-                    .as_ref()
-                    .err()
-                    .is_none_or(|error| has_ended(error.kind));
-                (outcome, ended)
-            }
-            Err(error) => {
-                self.learn(error.kind, &pass);
-                (Err(error), true)
-            }
-        };
-        if let Ok(answer) = &outcome {
-            let took = pass.started.elapsed();
-            self.gate.answered();
-            self.counters.answered(answer.usage, took);
-            let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-            self.slowest.fetch_max(took, Ordering::Relaxed);
-        }
-        drop(pass);
-        if let Some(dir) = &self.options.trace {
-            trace::write(dir, number, request, &outcome).await?;
-        }
-        outcome.map_err(|error| Failed { error, ended })
     }
 
     /// Counts what earlier invocations spent.
     fn spent_before(&self, submits: u32) {
         self.spent.fetch_add(submits as usize, Ordering::Relaxed);
-    }
-
-    /// Draws conclusions for all calls from the failure of one.
-    fn learn(&self, kind: ModelErrorKind, pass: &Pass<'_>) {
-        match kind {
-            ModelErrorKind::Throttled { retry_after } => {
-                self.counters.refused();
-                self.spent.fetch_sub(1, Ordering::Relaxed);
-                self.gate.refused(pass, retry_after, false, &self.dice);
-            }
-            ModelErrorKind::Warming { retry_after } => {
-                self.spent.fetch_sub(1, Ordering::Relaxed);
-                self.gate.refused(pass, retry_after, true, &self.dice);
-            }
-            ModelErrorKind::Transient => {
-                self.spent.fetch_sub(1, Ordering::Relaxed);
-            }
-            _ => {}
-        }
     }
 
     /// Waits for its turn; an error if there will be none.

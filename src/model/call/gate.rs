@@ -111,6 +111,15 @@ impl Gate {
         }
     }
 
+    /// Lets a call through that goes on at the endpoint already: it only takes its place.
+    pub(super) fn enter_again(&self) -> Pass<'_> {
+        self.state().in_flight += 1;
+        Pass {
+            gate: self,
+            started: Instant::now(),
+        }
+    }
+
     /// The endpoint refused a call for being one too many, or is not ready: all calls are held back.
     pub(super) fn refused(
         &self,

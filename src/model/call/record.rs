@@ -1,10 +1,12 @@
 //! What the ledger keeps of a call, and how a call is taken up from it.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use super::gate::Pass;
 use super::{Caller, has_ended, lock};
 use crate::model::{Answer, Model, ModelError, ModelErrorKind, Pending, Ticket};
 use crate::prompt::Request;
@@ -30,37 +32,55 @@ pub(super) struct Job {
     submits: u32,
 }
 
+/// What a call comes to without being made.
+pub(super) enum Recalled {
+    /// Its answer.
+    Answer(Answer),
+    /// None: it has to be made.
+    Nothing {
+        /// Submissions that are known and counted, of a job that was lost or ended in an error.
+        submits: u32,
+    },
+}
+
 impl<M: Model, S: Store> Caller<'_, M, S> {
     /// The outcome of a call that an earlier invocation made, if it came to one, or its job does now.
-    pub(super) async fn recall(
-        &self,
-        id: &str,
-        request: &Request,
-    ) -> Result<Option<Answer>, ModelError> {
+    pub(super) async fn recall(&self, id: &str, request: &Request) -> Result<Recalled, ModelError> {
         let Some(ledger) = self.ledger else {
-            return Ok(None);
+            return Ok(Recalled::Nothing { submits: 0 });
         };
-        match ledger.recall::<Outcome, Job>(id).await {
-            Ok(Known::Nothing) => Ok(None),
+        self.recalling.fetch_add(1, Ordering::Relaxed);
+        let known = ledger.recall::<Outcome, Job>(id).await;
+        // A job takes its place before anybody who waits for this count submits another one.
+        let known = known.map(|known| match known {
+            Known::Job(job) => Known::Job((job, self.gate.enter_again())),
+            Known::Outcome(outcome) => Known::Outcome(outcome),
+            Known::Nothing => Known::Nothing,
+        });
+        if self.recalling.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.recalled.notify_waiters();
+        }
+        match known {
+            Ok(Known::Nothing) => Ok(Recalled::Nothing { submits: 0 }),
             Ok(Known::Outcome(Outcome { submits, result })) => {
                 let usage = result.as_ref().ok().and_then(|answer| answer.usage);
                 self.counters.recalled(submits as usize, usage);
                 self.spent_before(submits);
-                result.map(Some)
+                result.map(Recalled::Answer)
             }
-            Ok(Known::Job(job)) => self.resume(id, job, request).await,
+            Ok(Known::Job((job, pass))) => self.resume(id, job, pass, request).await,
             Err(error) => Err(ledger_failed(error)),
         }
     }
 
-    /// Follows a job that an earlier invocation submitted. `None` if it is lost, or ended in an error for which it has to be submitted again.
+    /// Follows a job that an earlier invocation submitted.
     async fn resume(
         &self,
         id: &str,
         job: Job,
+        pass: Pass<'_>,
         request: &Request,
-    ) -> Result<Option<Answer>, ModelError> {
-        let pass = self.enter().await?;
+    ) -> Result<Recalled, ModelError> {
         self.counters.recalled(job.submits as usize, None);
         self.spent_before(job.submits);
         let age = self.options.clock.now_ms() - job.submitted_ms;
@@ -78,7 +98,11 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
         };
         let outcome = self.follow(id, pending, request, submitted).await;
         match &outcome {
-            Err(error) if may_be_made_anew(error.kind) => return Ok(None),
+            Err(error) if may_be_made_anew(error.kind) => {
+                return Ok(Recalled::Nothing {
+                    submits: job.submits,
+                });
+            }
             Ok(answer) => {
                 self.gate.answered();
                 self.counters.answered(answer.usage, pass.started.elapsed());
@@ -88,7 +112,7 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
         }
         drop(pass);
         self.settle(id, job.submits, &outcome).await;
-        outcome.map(Some)
+        outcome.map(Recalled::Answer)
     }
 
     /// Records that a call is about to be submitted; returns how often it has been by then.

@@ -52,8 +52,9 @@ impl Counters {
 
     /// Counts requests of earlier invocations that are made again.
     pub(super) fn sent_before(&self, requests: usize) {
-        self.calls.fetch_add(requests, Ordering::Relaxed);
-        self.retries.fetch_add(requests, Ordering::Relaxed);
+        for counter in [&self.calls, &self.retries, &self.resubmitted] {
+            counter.fetch_add(requests, Ordering::Relaxed);
+        }
     }
 
     /// Counts a request that may have been billed before.
