@@ -140,6 +140,11 @@ impl RunPodServer {
         self.state(|state| state.faults.always(route, None));
     }
 
+    /// Has one call in ten of each route go wrong from now on.
+    pub(crate) fn mix_faults(&self) {
+        self.state(|state| state.faults.mix());
+    }
+
     /// Forgets a job, as RunPod does when its retention has passed.
     pub(crate) fn forget(&self, id: &str) {
         self.state(|state| state.jobs.forget(id));
