@@ -39,9 +39,9 @@ async fn written(shape: Shape, long_poll: LongPoll, faulty: bool) -> Written {
     let server = RunPodServer::start(plan).await;
     server.set_long_poll(long_poll);
     if faulty {
-        server.mix_faults();
+        server.mix_faults(shape as usize);
     }
-    let place = Workplace::runpod(&server.url(), &[]).await;
+    let place = Workplace::runpod(&server.url(), &[("CHUNK_TOKENS", "1200")]).await;
     let upload = place.upload("board.txt", sample());
     let done = match place.run(&upload).await {
         Ok(Outcome::Done(done)) => done,

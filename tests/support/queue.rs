@@ -16,10 +16,10 @@ use transcript_summarizer::prompt::Request;
 use super::runpod_jobs::{JobPlan, Jobs, SubmittedJob};
 
 /// How long a request is on its way, and as long the reply.
-const ONE_WAY: Duration = Duration::from_millis(25);
+const ONE_WAY: Duration = Duration::from_millis(10);
 
 /// There and back.
-pub(crate) const ROUND_TRIP: Duration = Duration::from_millis(50);
+pub(crate) const ROUND_TRIP: Duration = Duration::from_millis(20);
 
 /// A queue whose jobs are what the plan says.
 pub(crate) struct Queue {

@@ -114,8 +114,8 @@ impl Trouble {
 pub(crate) struct Faults {
     next: HashMap<Route, VecDeque<Fault>>,
     always: HashMap<Route, Fault>,
-    /// How many calls of each route there have been, if one in ten is to go wrong.
-    mixed: Option<HashMap<Route, usize>>,
+    /// Which failure comes first, and how many calls of each route there have been, if one in ten is to go wrong.
+    mixed: Option<(usize, HashMap<Route, usize>)>,
 }
 
 impl Faults {
@@ -129,8 +129,8 @@ impl Faults {
     }
 
     /// Has one call in ten of each route go wrong, each time in another way; the first one does where few are made.
-    pub(crate) fn mix(&mut self) {
-        self.mixed = Some(HashMap::new());
+    pub(crate) fn mix(&mut self, first: usize) {
+        self.mixed = Some((first, HashMap::new()));
     }
 
     pub(crate) fn take(&mut self, route: Route) -> Option<Fault> {
@@ -140,7 +140,8 @@ impl Faults {
     }
 
     fn in_turn(&mut self, route: Route) -> Option<Fault> {
-        let nth = self.mixed.as_mut()?.entry(route).or_default();
+        let (first, seen) = self.mixed.as_mut()?;
+        let nth = seen.entry(route).or_default();
         let (now, offset) = match route {
             Route::Run => (1, 0),
             Route::Status | Route::StatusSync => (3, 1),
@@ -149,7 +150,7 @@ impl Faults {
         let at = *nth;
         *nth += 1;
         (at % 10 == now).then(|| {
-            Fault::Before(match (at / 10 + offset) % 4 {
+            Fault::Before(match (at / 10 + *first + offset) % 4 {
                 0 => Trouble::Reply(
                     429,
                     vec![("retry-after", "0.05".to_owned())],

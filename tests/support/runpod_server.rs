@@ -140,9 +140,9 @@ impl RunPodServer {
         self.state(|state| state.faults.always(route, None));
     }
 
-    /// Has one call in ten of each route go wrong from now on.
-    pub(crate) fn mix_faults(&self) {
-        self.state(|state| state.faults.mix());
+    /// Has one call in ten of each route go wrong from now on, beginning with the `first` of four kinds of failure.
+    pub(crate) fn mix_faults(&self, first: usize) {
+        self.state(|state| state.faults.mix(first));
     }
 
     /// Forgets a job, as RunPod does when its retention has passed.
