@@ -92,9 +92,7 @@ pub(super) fn kind(cause: Cause, phase: Phase) -> ModelErrorKind {
     match cause {
         Cause::Throttled(retry_after) => ModelErrorKind::Throttled { retry_after },
         Cause::Loading(retry_after) => ModelErrorKind::Warming { retry_after },
-        Cause::Unreachable | Cause::NotTls | Cause::Unavailable | Cause::Worker => {
-            ModelErrorKind::Transient
-        }
+        Cause::Unreachable | Cause::Unavailable | Cause::Worker => ModelErrorKind::Transient,
         Cause::TimedOut | Cause::Disconnected | Cause::Failed | Cause::Garbled => match phase {
             Phase::Submit => ModelErrorKind::Ambiguous,
             Phase::Poll => ModelErrorKind::Transient,
@@ -109,6 +107,7 @@ pub(super) fn kind(cause: Cause, phase: Phase) -> ModelErrorKind {
         },
         Cause::UnknownHost
         | Cause::Certificate
+        | Cause::NotTls
         | Cause::Unsendable
         | Cause::Token
         | Cause::Credits

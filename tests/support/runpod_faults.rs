@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use hyper::Method;
 
@@ -59,6 +60,8 @@ pub(crate) enum Trouble {
     Reset,
     /// The first half of the reply, as if it were all.
     Half,
+    /// This, after a while.
+    Late(Duration, Box<Trouble>),
 }
 
 impl Trouble {
@@ -83,7 +86,12 @@ impl Trouble {
         reply: Option<Reply>,
         reset: &AtomicBool,
     ) -> Result<Reply, io::Error> {
-        match self {
+        let mut trouble = self;
+        while let Self::Late(delay, next) = trouble {
+            tokio::time::sleep(delay).await;
+            trouble = *next;
+        }
+        match trouble {
             Self::Reply(status, headers, body) => Ok((status, headers, body)),
             Self::Hang => std::future::pending().await,
             Self::HangUp => Err(io::Error::other("hung up")),
@@ -96,6 +104,7 @@ impl Trouble {
                 let half = body.chars().take(body.chars().count() / 2).collect();
                 Ok((status, headers, half))
             }
+            Self::Late(..) => Err(io::Error::other("late")),
         }
     }
 }
@@ -105,6 +114,8 @@ impl Trouble {
 pub(crate) struct Faults {
     next: HashMap<Route, VecDeque<Fault>>,
     always: HashMap<Route, Fault>,
+    /// Which failure comes first, and how many calls of each route there have been, if one in ten is to go wrong.
+    mixed: Option<(usize, HashMap<Route, usize>)>,
 }
 
 impl Faults {
@@ -117,8 +128,38 @@ impl Faults {
         self.always.extend(fault.map(|fault| (route, fault)));
     }
 
+    /// Has one call in ten of each route go wrong, each time in another way; the first one does where few are made.
+    pub(crate) fn mix(&mut self, first: usize) {
+        self.mixed = Some((first, HashMap::new()));
+    }
+
     pub(crate) fn take(&mut self, route: Route) -> Option<Fault> {
         let next = self.next.get_mut(&route).and_then(VecDeque::pop_front);
         next.or_else(|| self.always.get(&route).cloned())
+            .or_else(|| self.in_turn(route))
+    }
+
+    fn in_turn(&mut self, route: Route) -> Option<Fault> {
+        let (first, seen) = self.mixed.as_mut()?;
+        let nth = seen.entry(route).or_default();
+        let (now, offset) = match route {
+            Route::Run => (1, 0),
+            Route::Status | Route::StatusSync => (3, 1),
+            Route::Retry | Route::Cancel | Route::Health => (0, 2),
+        };
+        let at = *nth;
+        *nth += 1;
+        (at % 10 == now).then(|| {
+            Fault::Before(match (at / 10 + *first + offset) % 4 {
+                0 => Trouble::Reply(
+                    429,
+                    vec![("retry-after", "0.05".to_owned())],
+                    "{\"error\":\"too many requests\"}".to_owned(),
+                ),
+                1 => Trouble::status(500, "{\"error\":\"the worker exploded\"}"),
+                2 => Trouble::gateway(),
+                _ => Trouble::HangUp,
+            })
+        })
     }
 }

@@ -140,6 +140,11 @@ impl RunPodServer {
         self.state(|state| state.faults.always(route, None));
     }
 
+    /// Has one call in ten of each route go wrong from now on, beginning with the `first` of four kinds of failure.
+    pub(crate) fn mix_faults(&self, first: usize) {
+        self.state(|state| state.faults.mix(first));
+    }
+
     /// Forgets a job, as RunPod does when its retention has passed.
     pub(crate) fn forget(&self, id: &str) {
         self.state(|state| state.jobs.forget(id));

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use transcript_summarizer::clock::Clock;
-use transcript_summarizer::config::{Config, Surface};
+use transcript_summarizer::config::{Config, ConfigError, Surface};
 use transcript_summarizer::error::Cause;
 use transcript_summarizer::event::Upload;
 use transcript_summarizer::job::{LEASE, Outcome, Workshop};
@@ -15,6 +15,7 @@ use transcript_summarizer::serve;
 use transcript_summarizer::store::{AnyStore, DirStore, Location};
 
 use super::huggingface::TOKEN;
+use super::runpod_server::KEY;
 
 pub(crate) const BUCKET: &str = "transcripts";
 
@@ -28,26 +29,36 @@ pub(crate) struct Workplace {
 impl Workplace {
     /// With the embedded model, or the one at `url`, and these settings besides.
     pub(crate) async fn new(url: Option<&str>, settings: &[(&str, &str)]) -> Self {
-        let mut variables: HashMap<String, String> = settings
+        let model = url.map(|url| [("HF_API_TOKEN", TOKEN), ("HF_ENDPOINT_URL", url)]);
+        let model = model.as_ref().map_or(&[][..], |model| &model[..]);
+        Self::configured(&[settings, model].concat()).await.unwrap()
+    }
+
+    /// With a RunPod endpoint at `url`, and these settings besides.
+    pub(crate) async fn runpod(url: &str, settings: &[(&str, &str)]) -> Self {
+        let model = [("RUNPOD_API_KEY", KEY), ("RUNPOD_ENDPOINT_URL", url)];
+        Self::configured(&[&model, settings].concat())
+            .await
+            .unwrap()
+    }
+
+    /// With these settings; later ones win.
+    pub(crate) async fn configured(settings: &[(&str, &str)]) -> Result<Self, ConfigError> {
+        let variables: HashMap<String, String> = settings
             .iter()
             .map(|&(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        if let Some(url) = url {
-            variables.insert("HF_API_TOKEN".into(), TOKEN.into());
-            variables.insert("HF_ENDPOINT_URL".into(), url.into());
-        }
         let config =
-            Config::from_lookup(Surface::CommandLine, &|name| variables.get(name).cloned())
-                .unwrap();
+            Config::from_lookup(Surface::CommandLine, &|name| variables.get(name).cloned())?;
         let dir = tempfile::tempdir().unwrap();
         let store = AnyStore::from(DirStore::new(dir.path()));
         let model = AnyModel::connect(&config.provider).await.unwrap();
-        Self {
+        Ok(Self {
             dir,
             config,
             store,
             model,
-        }
+        })
     }
 
     fn path(&self, key: &str) -> PathBuf {

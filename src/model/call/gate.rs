@@ -15,6 +15,10 @@ const SHORTEST_GAP: Duration = Duration::from_millis(10);
 /// Nor further apart, or one refusal after a long quiet would stop everything.
 const LONGEST_GAP: Duration = Duration::from_secs(30);
 
+/// After the very first call the next one waits for so long, unless that one is accepted before: an endpoint that refuses the
+/// key, the model or the address says so within it, and then nothing else has been sent.
+const FIRST_LOOK: Duration = Duration::from_millis(500);
+
 /// Each success brings the starts so much closer together again. Twenty successes double the rate, so that near the limit
 /// about one call in ten or fewer is refused.
 const SPEED_UP: f64 = 0.96;
@@ -47,6 +51,8 @@ struct State {
     /// Between two starts.
     gap: Duration,
     next_start: Instant,
+    /// Nothing has been started yet.
+    fresh: bool,
     /// Nothing starts before it.
     paused_until: Instant,
     /// After a pause one call goes ahead to see whether it is over.
@@ -75,6 +81,7 @@ impl Gate {
                 limit: most,
                 gap: SHORTEST_GAP,
                 next_start: now,
+                fresh: true,
                 paused_until: now,
                 probing: false,
                 last_pause: Duration::ZERO,
@@ -165,9 +172,16 @@ impl Gate {
         state.paused_until = state.paused_until.max(Instant::now() + wait);
     }
 
+    /// A call became a job: the endpoint can be used.
+    pub(super) fn accepted(&self) {
+        self.state().end_first_look();
+        self.changed.notify_waiters();
+    }
+
     /// A call was answered.
     pub(super) fn answered(&self) {
         let mut state = self.state();
+        state.end_first_look();
         state.probing = false;
         state.last_pause = Duration::ZERO;
         state.limit = (state.limit + 1.0).min(self.most);
@@ -194,8 +208,14 @@ impl State {
         }
         self.in_flight += 1;
         self.window.1 += 1;
-        self.next_start = now + self.gap;
+        let gap = if self.fresh { FIRST_LOOK } else { self.gap };
+        self.fresh = false;
+        self.next_start = now + gap;
         Ok(())
+    }
+
+    fn end_first_look(&mut self) {
+        self.next_start = self.next_start.min(Instant::now() + self.gap);
     }
 }
 
@@ -336,7 +356,29 @@ mod tests {
         }))
         .await;
         assert_eq!(most.into_inner(), 3);
-        assert!(began.elapsed() < Duration::from_millis(20_200));
+        assert!(began.elapsed() < Duration::from_millis(20_000) + 2 * FIRST_LOOK);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_call_is_looked_at_before_others_start() {
+        let short = Duration::from_millis(30);
+        for (accepted, expected) in [(true, short + SHORTEST_GAP), (false, FIRST_LOOK)] {
+            let gate = Gate::new(8);
+            let began = Instant::now();
+            let _first = gate.enter(None).await.unwrap();
+            let second = async {
+                let _second = gate.enter(None).await.unwrap();
+                let _third = gate.enter(None).await.unwrap();
+                began.elapsed()
+            };
+            let (third, ()) = tokio::join!(second, async {
+                tokio::time::sleep(short).await;
+                if accepted {
+                    gate.accepted();
+                }
+            });
+            assert_eq!(third, expected + SHORTEST_GAP, "accepted: {accepted}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

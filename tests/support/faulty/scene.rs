@@ -132,6 +132,7 @@ impl Scene {
             model: process,
             config: &self.config,
             trace: None,
+            function: None,
             clock: self.world.clock.clone(),
             lease: LEASE,
             durable: true,

@@ -1,0 +1,218 @@
+//! An endpoint with a queue inside this process: without sockets tokio's clock may stand still and jump.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use transcript_summarizer::model::{
+    Answer, Model, ModelError, ModelErrorKind, Pending, Reply, Ticket,
+};
+use transcript_summarizer::prompt::Request;
+
+use super::runpod_jobs::{JobPlan, Jobs, SubmittedJob};
+
+/// How long a request is on its way, and as long the reply.
+const ONE_WAY: Duration = Duration::from_millis(10);
+
+/// There and back.
+pub(crate) const ROUND_TRIP: Duration = Duration::from_millis(20);
+
+/// A queue whose jobs are what the plan says.
+pub(crate) struct Queue {
+    plan: Box<dyn Fn(&SubmittedJob) -> JobPlan + Send + Sync>,
+    /// Whether it holds questions until their job has ended.
+    holds: bool,
+    jobs: Mutex<Jobs>,
+    changed: Notify,
+    submitted: Mutex<HashMap<String, Instant>>,
+    /// From the end of a job until the client knew of it.
+    lags: Mutex<Vec<Duration>>,
+    polls: AtomicUsize,
+    diagnoses: AtomicUsize,
+}
+
+impl Queue {
+    pub(crate) fn new(
+        holds: bool,
+        workers: usize,
+        plan: impl Fn(&SubmittedJob) -> JobPlan + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            plan: Box::new(plan),
+            holds,
+            jobs: Mutex::new(Jobs::new(workers)),
+            changed: Notify::new(),
+            submitted: Mutex::default(),
+            lags: Mutex::default(),
+            polls: AtomicUsize::new(0),
+            diagnoses: AtomicUsize::new(0),
+        }
+    }
+
+    /// Jobs that take so many seconds, in the order in which they are submitted.
+    pub(crate) fn of_lengths(holds: bool, workers: usize, lengths: Vec<f64>) -> Self {
+        Self::new(holds, workers, move |job| {
+            let length = Duration::from_secs_f64(lengths[job.number]);
+            JobPlan::text("Fine.").executing_for(length)
+        })
+    }
+
+    pub(crate) fn submits(&self) -> usize {
+        self.jobs.lock().unwrap().all().len()
+    }
+
+    pub(crate) fn polls(&self) -> usize {
+        self.polls.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn diagnoses(&self) -> usize {
+        self.diagnoses.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn lags(&self) -> Vec<Duration> {
+        self.lags.lock().unwrap().clone()
+    }
+
+    pub(crate) fn mean_lag(&self) -> f64 {
+        let lags = self.lags();
+        lags.iter().map(Duration::as_secs_f64).sum::<f64>() / lags.len() as f64
+    }
+
+    /// Cancels a job as a person at the console would.
+    pub(crate) fn cancel_from_outside(&self, number: usize) {
+        let mut jobs = self.jobs.lock().unwrap();
+        let id = jobs.all()[number].submitted.id.clone();
+        jobs.cancel(&id, true);
+        drop(jobs);
+        self.changed.notify_waiters();
+    }
+
+    /// Jobs whose end nobody has heard of, and that were not given up.
+    pub(crate) fn unaccounted(&self) -> usize {
+        let jobs = self.jobs.lock().unwrap();
+        let jobs = jobs.all().iter();
+        jobs.filter(|job| !job.fetched && job.cancelled.is_none())
+            .count()
+    }
+
+    /// Waits until the job has ended, or time is up.
+    async fn hold(&self, id: &str, wait: Duration) {
+        let deadline = Instant::now() + wait;
+        loop {
+            let changed = self.changed.notified();
+            let next = match self.jobs.lock().unwrap().view(id) {
+                Some(view) if !view.is_final() => view.next,
+                _ => return,
+            };
+            if Instant::now() >= deadline {
+                return;
+            }
+            tokio::select! {
+                () = tokio::time::sleep_until(next.unwrap_or(deadline).min(deadline)) => {}
+                () = changed => {}
+            }
+        }
+    }
+
+    /// What it says about a job now, and when that ended.
+    fn look(&self, ticket: &Ticket) -> (Result<Reply, ModelError>, Option<Instant>) {
+        let mut jobs = self.jobs.lock().unwrap();
+        let view = jobs.view(&ticket.id).unwrap();
+        if view.is_final() {
+            jobs.mark_fetched(&ticket.id);
+        }
+        let error = |kind, message: &str| {
+            let message = message.to_owned();
+            (Err(ModelError { kind, message }), None)
+        };
+        match view.status {
+            "COMPLETED" => {
+                let took = |name: &str| Duration::from_millis(view.body[name].as_u64().unwrap());
+                let took = took("delayTime") + took("executionTime");
+                let answer = Answer {
+                    text: "Fine.".to_owned(),
+                    job_time: Some(took),
+                    ..Answer::default()
+                };
+                let submitted = self.submitted.lock().unwrap()[&ticket.id];
+                (Ok(Reply::Done(answer)), Some(submitted + took))
+            }
+            "CANCELLED" => error(ModelErrorKind::Configuration, "somebody cancelled the job"),
+            "FAILED" => error(ModelErrorKind::JobFailed { timed_out: false }, "it failed"),
+            status => {
+                let started = status == "IN_PROGRESS";
+                (Ok(self.pending(ticket.clone(), started)), None)
+            }
+        }
+    }
+
+    fn pending(&self, ticket: Ticket, started: bool) -> Reply {
+        Reply::Pending(Pending {
+            ticket,
+            started,
+            held: self.holds,
+        })
+    }
+}
+
+impl Model for Queue {
+    async fn submit(&self, _: &Request) -> Result<Reply, ModelError> {
+        tokio::time::sleep(ONE_WAY).await;
+        let id = self.jobs.lock().unwrap().submit(json!({}), &self.plan);
+        self.changed.notify_waiters();
+        let now = Instant::now();
+        self.submitted.lock().unwrap().insert(id.clone(), now);
+        tokio::time::sleep(ONE_WAY).await;
+        Ok(self.pending(Ticket { id }, false))
+    }
+
+    async fn poll(
+        &self,
+        ticket: &Ticket,
+        _: &Request,
+        wait: Duration,
+    ) -> Result<Reply, ModelError> {
+        self.polls.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(ONE_WAY).await;
+        if self.holds {
+            self.hold(&ticket.id, wait).await;
+        }
+        let (reply, ended) = self.look(ticket);
+        tokio::time::sleep(ONE_WAY).await;
+        let lag = ended.map(|ended| ended.elapsed());
+        self.lags.lock().unwrap().extend(lag);
+        reply
+    }
+
+    async fn retry(&self, ticket: &Ticket) -> Result<(), ModelError> {
+        let mut jobs = self.jobs.lock().unwrap();
+        jobs.retry(&ticket.id, &self.plan);
+        Ok(())
+    }
+
+    async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError> {
+        tokio::time::sleep(ROUND_TRIP).await;
+        self.jobs.lock().unwrap().cancel(&ticket.id, false);
+        Ok(())
+    }
+
+    async fn diagnose(&self) -> Result<(), ModelError> {
+        self.diagnoses.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(ROUND_TRIP).await;
+        if self.jobs.lock().unwrap().workers() > 0 {
+            return Ok(());
+        }
+        Err(ModelError {
+            kind: ModelErrorKind::Configuration,
+            message: "the endpoint has no workers".to_owned(),
+        })
+    }
+
+    fn queues(&self) -> bool {
+        true
+    }
+}
