@@ -246,7 +246,7 @@ async fn without_a_connection_nothing_was_sent() {
     let error = submit(&client(&plain.url().replace("http:", "https:")))
         .await
         .unwrap_err();
-    assert_eq!(error.kind, ModelErrorKind::Transient, "{error}");
+    assert_eq!(error.kind, ModelErrorKind::Configuration, "{error}");
     assert!(
         error
             .message

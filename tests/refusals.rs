@@ -8,7 +8,6 @@
 
 mod support;
 
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use support::behaviour::Behaviour;
@@ -144,10 +143,7 @@ async fn a_model_that_the_workers_do_not_serve() {
     .await;
     let place = Workplace::runpod(&server.url(), &[("RUNPOD_MODEL", "x/y")]).await;
     let message = told(&place, false).await;
-    assert_says(
-        &message,
-        &["does not serve this model", "check RUNPOD_MODEL"],
-    );
+    assert_says(&message, &["no such model", "check RUNPOD_MODEL"]);
     assert_eq!(server.unaccounted(), Vec::<String>::new());
     assert_eq!(server.retries(), 0);
 }
@@ -225,29 +221,22 @@ async fn keys_are_not_sent_in_the_clear() {
 #[tokio::test]
 async fn a_wait_that_is_asked_for_is_kept_to_the_moment() {
     for as_date in [false, true] {
-        let refusals: Arc<Mutex<Vec<std::time::Instant>>> = Arc::default();
-        let noted = Arc::clone(&refusals);
         let server = ChatServer::start(move |request: &ChatRequest| {
-            let mut noted = noted.lock().unwrap();
-            if noted.len() == 5 {
+            if request.number >= 5 {
                 return Behaviour::text(obedient::answer(request.message("user")));
             }
-            noted.push(request.at);
             let now = SystemTime::now();
             let wait = if as_date {
                 httpdate::fmt_http_date(now + Duration::from_secs(1))
             } else {
                 "1".to_owned()
             };
-            let headers = vec![
-                ("date", httpdate::fmt_http_date(now)),
-                ("retry-after", wait),
-            ];
+            let date = ("date", httpdate::fmt_http_date(now));
+            let headers = vec![date, ("retry-after", wait)];
             Behaviour::Status(429, headers, "slow down".to_owned())
         })
         .await;
-        let settings = [("MODEL_CONCURRENCY", "8"), ("CHUNK_TOKENS", "6000")];
-        let place = Workplace::new(Some(server.url()), &settings).await;
+        let place = Workplace::new(Some(server.url()), &[("MODEL_CONCURRENCY", "8")]).await;
         let upload = place.upload("board.txt", meeting(3000));
         assert!(matches!(place.run(&upload).await, Ok(Outcome::Done(_))));
         let arrivals: Vec<_> = server.requests().iter().map(|request| request.at).collect();
@@ -261,5 +250,9 @@ async fn a_wait_that_is_asked_for_is_kept_to_the_moment() {
         );
         let quickest = waits.iter().min().unwrap();
         assert!(*quickest <= second + Duration::from_millis(50), "{waits:?}");
+        // Neither do refusals in a row add up, nor is what comes after them slowed down by them.
+        assert!(waits.iter().all(|wait| *wait < 2 * second), "{waits:?}");
+        let rest = arrivals[arrivals.len() - 1] - arrivals[5];
+        assert!(rest < 2 * second, "{rest:?}");
     }
 }

@@ -77,14 +77,10 @@ async fn goes_on(place: &Workplace, server: &RunPodServer, given_up: usize) {
         other => panic!("{other:?}"),
     };
     assert_eq!(server.unaccounted(), Vec::<String>::new());
-    let needed = server.jobs().len() - given_up;
-    assert_eq!(
-        done.report.usage.calls,
-        needed,
-        "{} jobs, {given_up} of them given up",
-        server.jobs().len()
-    );
-    assert_eq!(done.report.usage.resubmitted, 0);
+    // All of them were submitted in the name of this upload, those that were given up included.
+    assert_eq!(done.report.usage.calls, server.jobs().len());
+    // What was given up may have been billed.
+    assert_eq!(done.report.usage.resubmitted, given_up);
 }
 
 #[tokio::test]

@@ -151,12 +151,15 @@ impl Gate {
         state.probing = true;
         if first_of_its_kind && !warming {
             let (since, started) = state.window;
-            let accepted = started.saturating_sub(1).max(1);
-            // What the endpoint took, over the time that this took it with the pause it asks for.
-            let measured = (state.paused_until - since) / accepted;
-            state.gap = (state.gap * 2)
-                .max(measured)
-                .clamp(SHORTEST_GAP, LONGEST_GAP);
+            let accepted = started.saturating_sub(1);
+            // A refusal that follows upon another one tells of the pause between them, not of the pace.
+            if accepted > 0 {
+                // What the endpoint took, over the time that this took it with the pause it asks for.
+                let measured = (state.paused_until - since) / accepted;
+                state.gap = (state.gap * 2)
+                    .max(measured)
+                    .clamp(SHORTEST_GAP, LONGEST_GAP);
+            }
             state.limit = (state.limit / 2.0).max(1.0);
         }
         if first_of_its_kind {

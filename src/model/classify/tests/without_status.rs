@@ -116,7 +116,7 @@ fn connections_that_do_not_come_about() {
         (
             "client error (Connect): received corrupt message of type InvalidContentType"
                 .to_owned(),
-            Transient,
+            Configuration,
         ),
         (
             "client error (Connect): deadline has elapsed".to_owned(),
