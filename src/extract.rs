@@ -6,6 +6,7 @@
 
 mod clean;
 mod information;
+mod reduce;
 mod select;
 mod terms;
 mod title;
@@ -42,6 +43,14 @@ pub fn extract(text: &str, going_on: Option<&str>, budget: usize) -> String {
 /// The same, of what `known` does not say already.
 #[must_use]
 pub fn beyond(known: &str, text: &str, going_on: Option<&str>, budget: usize) -> String {
+    if text.len() > reduce::LARGE_BYTES {
+        let reduced = reduce::reduce(text, going_on, budget);
+        return choose(known, &reduced, going_on, budget);
+    }
+    choose(known, text, going_on, budget)
+}
+
+fn choose(known: &str, text: &str, going_on: Option<&str>, budget: usize) -> String {
     let units = Units::of(text, going_on);
     let terms = Terms::of(&units);
     let mut chosen = Selection::new(&units, &terms, budget);

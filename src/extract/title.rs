@@ -3,8 +3,12 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use super::reduce::{LARGE_BYTES, reduce};
 use super::terms::{Stats, Terms};
 use super::unit::Units;
+
+/// What a very long text is reduced to, in words, before its terms are counted; some times more are kept.
+const REDUCED_WORDS: usize = 500;
 
 /// Words that come up in every meeting and name none of its topics: times, amounts, ways of speaking.
 const NOT_IN_TITLES: &str = "january february march april june july august september october november december monday \
@@ -26,6 +30,9 @@ const TERMS: usize = 3;
 /// A title of the terms that tell this text from others: `Ridership, platforms and footnotes`. `None` if nothing stands out.
 #[must_use]
 pub fn title(text: &str) -> Option<String> {
+    if text.len() > LARGE_BYTES {
+        return title(&reduce(text, None, REDUCED_WORDS));
+    }
     let units = Units::of(text, None);
     let terms = Terms::of(&units);
     let most_sentences = (units.len() as f64 * TITLE_MAX_SHARE).max(3.0);
