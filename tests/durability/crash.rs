@@ -4,32 +4,9 @@ use std::time::Duration;
 
 use crate::faulty::process::{Fate, When};
 use crate::faulty::scene::{
-    ERROR, KEY, QUEUE, REPORT, SUMMARY, SYNC, Scene, Setup, meeting, simulate,
+    ERROR, KEY, QUEUE, REPORT, Reference, SUMMARY, SYNC, Scene, Setup, meeting, reference, simulate,
 };
 use transcript_summarizer::job::Outcome;
-
-/// A run that nothing happens to.
-struct Reference {
-    text: String,
-    calls: usize,
-    effects: usize,
-}
-
-fn reference(setup: Setup) -> Reference {
-    simulate(async {
-        let scene = Scene::new(setup);
-        let upload = scene.disk().upload(KEY, meeting("depot"));
-        let process = scene.process(Fate::Lives);
-        let ended = scene.run(&process, &upload, None).await.unwrap();
-        assert!(matches!(ended, Ok(Outcome::Done(_))), "{ended:?}");
-        assert_eq!(scene.extra_submits(), 0);
-        Reference {
-            text: scene.disk().read(SUMMARY).unwrap(),
-            calls: scene.endpoint().submits().len(),
-            effects: process.effects(),
-        }
-    })
-}
 
 /// What came of a job whose processes were killed.
 #[derive(Debug, Default)]
@@ -105,7 +82,7 @@ fn killed(setup: Setup, reference: &Reference, deaths: &[(usize, When)]) -> Toll
 }
 
 fn killed_everywhere(setup: Setup) {
-    let reference = reference(setup);
+    let reference = reference(setup, "depot");
     assert!(
         (11..=16).contains(&reference.calls),
         "{} calls",

@@ -9,7 +9,14 @@
     clippy::print_stderr
 )]
 
+mod cost;
 mod crash;
+mod endpoint_faults;
+mod frozen;
+mod overwritten;
+mod poison;
+mod slices;
+mod store_faults;
 
 #[path = "../support/faulty/mod.rs"]
 mod faulty;

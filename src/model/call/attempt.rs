@@ -153,8 +153,8 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
                 (Ok(answer), true)
             }
             Ok(Reply::Pending(pending)) => {
-                self.gate.accepted();
                 self.submitted(id, &pending.ticket, intent.submits).await;
+                self.gate.accepted();
                 let outcome = self.follow(id, pending, request, pass.started).await;
                 // A job that may still go on is not submitted a second time.
                 let ended = outcome

@@ -48,6 +48,7 @@ pub(crate) struct Process {
     pub(crate) number: usize,
     fate: Fate,
     effects: AtomicUsize,
+    on_their_way: AtomicUsize,
     dead: AtomicBool,
     frozen_until: Mutex<Option<Instant>>,
     struck: Notify,
@@ -62,6 +63,7 @@ impl Process {
             number: world.processes.fetch_add(1, Ordering::Relaxed),
             fate,
             effects: AtomicUsize::new(0),
+            on_their_way: AtomicUsize::new(0),
             dead: AtomicBool::new(false),
             frozen_until: Mutex::default(),
             struck: Notify::new(),
@@ -79,6 +81,11 @@ impl Process {
         self.struck_at.lock().unwrap().clone()
     }
 
+    /// Submissions that were sent before it froze and arrived after.
+    pub(crate) fn on_their_way(&self) -> usize {
+        self.on_their_way.load(Ordering::Relaxed)
+    }
+
     /// Until when it is or was frozen.
     pub(crate) fn frozen_until(&self) -> Option<Instant> {
         *self.frozen_until.lock().unwrap()
@@ -91,7 +98,15 @@ impl Process {
 
     /// Does something to the world, with the way there and back.
     pub(crate) async fn effect<T>(&self, name: &str, act: impl FnOnce() -> T) -> T {
+        let began = Instant::now();
         self.travel().await;
+        // Sent before the freeze, it arrives when the process is woken: only then is the world asked.
+        let overslept = self
+            .frozen_until()
+            .is_some_and(|until| began < until && Instant::now() >= until);
+        if overslept && name == "submit" {
+            self.on_their_way.fetch_add(1, Ordering::Relaxed);
+        }
         let nth = self.effects.fetch_add(1, Ordering::Relaxed) + 1;
         self.meet(nth, When::Before, name).await;
         let result = act();

@@ -71,6 +71,34 @@ pub(crate) fn simulate<T>(test: impl Future<Output = T>) -> T {
         .block_on(test)
 }
 
+/// A run that nothing happens to.
+#[derive(Debug)]
+pub(crate) struct Reference {
+    pub(crate) text: String,
+    /// Entity tag of the transcript.
+    pub(crate) etag: String,
+    pub(crate) calls: usize,
+    pub(crate) effects: usize,
+}
+
+/// What a meeting about `subject` comes to.
+pub(crate) fn reference(setup: Setup, subject: &str) -> Reference {
+    simulate(async {
+        let scene = Scene::new(setup);
+        let upload = scene.disk().upload(KEY, meeting(subject));
+        let process = scene.process(Fate::Lives);
+        let ended = scene.run(&process, &upload, None).await.unwrap();
+        assert!(matches!(ended, Ok(Outcome::Done(_))), "{ended:?}");
+        assert_eq!(scene.extra_submits(), 0);
+        Reference {
+            text: scene.disk().read(SUMMARY).unwrap(),
+            etag: upload.etag.unwrap(),
+            calls: scene.endpoint().submits().len(),
+            effects: process.effects(),
+        }
+    })
+}
+
 impl Scene {
     pub(crate) fn new(setup: Setup) -> Self {
         let provider = if setup.queues {
