@@ -1,0 +1,189 @@
+//! Measures how many megabytes of transcript are decoded, divided into turns and cut into chunks in a second of CPU time, in
+//! texts of several shapes, and how many text-splitter cuts with a tokenizer.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "figures are for people"
+)]
+
+mod support;
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use support::{Claims, least_cpu, meetings, repeated};
+use text_splitter::{ChunkConfig, ChunkSizer, TextSplitter};
+use tiktoken::CoreBpe;
+use transcript_summarizer::transcript::{Decoder, Turns, chunk};
+
+const MB: usize = 1_000_000;
+
+/// Tokens of a chunk: the default of `CHUNK_TOKENS`.
+const BUDGET: usize = 6000;
+
+/// Bytes that arrive at a time, as from S3.
+const PIECE: usize = 64 << 10;
+
+/// What must hold.
+const LEAST_MB_PER_SECOND: f64 = 100.0;
+const MOST_GROWTH: f64 = 11.0;
+const LEAST_TIMES_TEXT_SPLITTER: f64 = 30.0;
+
+/// A benchmark is no place to wait: what would take longer is reckoned from a smaller text.
+const LONGEST_SPLIT: f64 = 75.0;
+
+fn main() -> ExitCode {
+    let meetings = meetings();
+    let mut claims = Claims::default();
+    println!("MB per CPU-second; chunking is turns and chunks together\n");
+    println!(
+        "{:22} {:>8} {:>8} {:>8} {:>10} {:>14}",
+        "20 MB of", "decoding", "turns", "chunks", "chunking", "time 20 : 2 MB"
+    );
+    let mut slowest = f64::INFINITY;
+    let mut steepest: f64 = 0.0;
+    for (name, shape) in SHAPES {
+        let text = shape(&meetings);
+        let small = Times::of(&repeated(&text, 2 * MB), 7);
+        let large = Times::of(&repeated(&text, 20 * MB), 3);
+        let growth = large.chunking() / small.chunking();
+        let speed = |seconds: f64| 20.0 / seconds;
+        println!(
+            "{name:22} {:8.0} {:8.0} {:8.0} {:10.0} {growth:14.2}",
+            speed(large.decoding),
+            speed(large.turns),
+            speed(large.chunks),
+            speed(large.chunking()),
+        );
+        slowest = slowest.min(speed(large.chunking()));
+        steepest = steepest.max(growth);
+    }
+    println!();
+    claims.check(
+        &format!("chunking {slowest:.0} MB per CPU-second in the slowest shape (at least {LEAST_MB_PER_SECOND})"),
+        slowest >= LEAST_MB_PER_SECOND,
+    );
+    claims.check(
+        &format!("20 MB take {steepest:.2} times as long as 2 MB (at most {MOST_GROWTH})"),
+        steepest <= MOST_GROWTH,
+    );
+    println!();
+    let times = against_text_splitter(&meetings);
+    claims.check(
+        &format!("{times:.0} times text-splitter at 10 MB (at least {LEAST_TIMES_TEXT_SPLITTER})"),
+        times >= LEAST_TIMES_TEXT_SPLITTER,
+    );
+    claims.verdict()
+}
+
+/// CPU seconds of the steps.
+struct Times {
+    decoding: f64,
+    turns: f64,
+    chunks: f64,
+}
+
+impl Times {
+    fn of(text: &str, runs: usize) -> Self {
+        let patience = Duration::from_secs(6);
+        let turns = Turns::parse(text);
+        Self {
+            decoding: least_cpu(runs, patience, || decode(text)),
+            turns: least_cpu(runs, patience, || Turns::parse(text)),
+            chunks: least_cpu(runs, patience, || chunk::divide(text, &turns, BUDGET, 1)),
+        }
+    }
+
+    fn chunking(&self) -> f64 {
+        self.turns + self.chunks
+    }
+}
+
+fn decode(text: &str) -> String {
+    let mut decoder = Decoder::default();
+    for piece in text.as_bytes().chunks(PIECE) {
+        decoder.push(piece).unwrap();
+    }
+    decoder.finish().unwrap().text
+}
+
+/// How many times as fast as text-splitter the chunking is on 10 MB. That is slow, and is told on 1 MB first.
+fn against_text_splitter(meetings: &str) -> f64 {
+    let tokenizer = Tiktoken(tiktoken::get_encoding("o200k_base").unwrap());
+    let splitter = TextSplitter::new(ChunkConfig::new(BUDGET).with_sizer(tokenizer));
+    let split = |text: &str| least_cpu(1, Duration::ZERO, || splitter.chunks(text).count());
+    let [one, ten] = [1, 10].map(|size| repeated(meetings, size * MB));
+    let ours = [&one, &ten].map(|text| Times::of(text, 5).chunking());
+    let theirs_one = split(&one);
+    println!(
+        "text-splitter with tiktoken at  1 MB: {:6.2} MB per CPU-second, {:.0} times as long",
+        1.0 / theirs_one,
+        theirs_one / ours[0]
+    );
+    let (theirs_ten, how) = if theirs_one * 10.0 > LONGEST_SPLIT {
+        (theirs_one * 10.0, "reckoned from 1 MB")
+    } else {
+        (split(&ten), "measured")
+    };
+    println!(
+        "text-splitter with tiktoken at 10 MB: {:6.2} MB per CPU-second, {:.0} times as long ({how})",
+        10.0 / theirs_ten,
+        theirs_ten / ours[1]
+    );
+    theirs_ten / ours[1]
+}
+
+struct Tiktoken(&'static CoreBpe);
+
+impl ChunkSizer for Tiktoken {
+    fn size(&self, chunk: &str) -> usize {
+        self.0.count(chunk)
+    }
+}
+
+type Shape = (&'static str, fn(&str) -> String);
+
+const SHAPES: [Shape; 5] = [
+    ("meetings with turns", str::to_owned),
+    ("sentences, no newline", |text| text.replace('\n', " ")),
+    ("one word", |text| text.split_whitespace().collect()),
+    ("Chinese", chinese),
+    ("subtitles", subtitles),
+];
+
+/// An ideograph for every four letters, with full-width marks and the turns as they were.
+fn chinese(text: &str) -> String {
+    let mut written = String::with_capacity(text.len());
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'\n' => written.push('\n'),
+            b'.' => written.push('。'),
+            b',' => written.push('，'),
+            b':' => written.push('：'),
+            _ if at % 4 == 0 => {
+                let nth = (usize::from(byte) * 131 + at * 7) % 3000;
+                written.extend(char::from_u32(0x4e00 + nth as u32));
+            }
+            _ => {}
+        }
+    }
+    written
+}
+
+/// Ten words to a subtitle.
+fn subtitles(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut written = String::with_capacity(text.len() * 2);
+    for (nth, line) in words.chunks(10).enumerate() {
+        let [hours, minutes, seconds] = [nth / 1200 % 100, nth / 20 % 60, nth * 3 % 60];
+        let stamp = format!("{hours:02}:{minutes:02}:{seconds:02}");
+        let _ = write!(
+            written,
+            "{}\n{stamp},000 --> {stamp},900\n{}\n\n",
+            nth + 1,
+            line.join(" ")
+        );
+    }
+    written
+}

@@ -1,0 +1,291 @@
+//! Measures what the ledger costs: how much longer a job takes with it than without, and how much it writes per call. On a clock
+//! that does not wait.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "figures are for people"
+)]
+
+mod support;
+#[path = "../tests/support/writer/mod.rs"]
+mod writer;
+
+use std::collections::HashMap;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use bytes::Bytes;
+use support::{Claims, meetings};
+use tokio::time::{Instant, sleep};
+use transcript_summarizer::clock::Clock;
+use transcript_summarizer::config::{Config, Surface};
+use transcript_summarizer::event::Upload;
+use transcript_summarizer::job::{LEASE, Outcome, Workshop};
+use transcript_summarizer::model::{Answer, Model, ModelError, Pending, Reply, Ticket};
+use transcript_summarizer::prompt::Request;
+use transcript_summarizer::store::{
+    Location, Metadata, Object, ObjectInfo, PutCondition, PutOptions, Store, StoreError,
+    StoreErrorKind, Wanted,
+};
+use transcript_summarizer::transcript::words;
+use writer::{Habit, SimulatedWriter};
+
+/// Of S3, for a small object.
+const STORE_LATENCY: Duration = Duration::from_millis(20);
+
+/// Of a call, and of a question to an endpoint that queues.
+const CALL: Duration = Duration::from_secs(5);
+const LATENCY: Duration = Duration::from_millis(25);
+
+/// What must hold.
+const MOST_OVERHEAD: f64 = 0.03;
+const MOST_WRITES_PER_CALL: f64 = 3.0;
+
+const BUCKET: &str = "transcripts";
+const KEY: &str = "meeting.txt";
+
+fn main() -> ExitCode {
+    let mut claims = Claims::default();
+    let meetings = meetings();
+    println!("endpoint    words   calls   without ledger   with it   longer by   writes per call");
+    for queues in [false, true] {
+        for size in [10_000_usize, 50_000] {
+            let long = meetings.repeat(size.div_ceil(words::count(&meetings)));
+            let text = words::prefix(&long, size);
+            let without = Run::of(text, queues, false);
+            let with = Run::of(text, queues, true);
+            let overhead = with.took / without.took - 1.0;
+            let writes = with.small_writes as f64 / with.calls as f64;
+            let endpoint = if queues { "queues" } else { "answers" };
+            println!(
+                "{endpoint:8} {size:8} {:7} {:14.2} s {:7.2} s {:9.2} % {writes:17.2}",
+                with.calls,
+                without.took,
+                with.took,
+                overhead * 100.0
+            );
+            claims.check(
+                &format!(
+                    "{:.2} % longer (at most {} %)",
+                    overhead * 100.0,
+                    MOST_OVERHEAD * 100.0
+                ),
+                overhead <= MOST_OVERHEAD,
+            );
+            claims.check(
+                &format!("{writes:.2} small writes per call, lease included (at most {MOST_WRITES_PER_CALL})"),
+                writes <= MOST_WRITES_PER_CALL,
+            );
+        }
+    }
+    claims.verdict()
+}
+
+struct Run {
+    took: f64,
+    calls: usize,
+    small_writes: usize,
+}
+
+impl Run {
+    fn of(text: &str, queues: bool, durable: bool) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let variables = [("HF_API_TOKEN", "hf_none")];
+        let config = Config::from_lookup(Surface::CommandLine, &|name| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+        .unwrap();
+        runtime.block_on(async {
+            let store = Memory::default();
+            store.insert(
+                &Location::new(BUCKET, KEY),
+                Bytes::from(text.to_owned()),
+                Metadata::new(),
+            );
+            let model = Slow {
+                writer: SimulatedWriter::new(Habit::Willing),
+                queues,
+                jobs: Mutex::default(),
+            };
+            let workshop = Workshop {
+                source: &store,
+                target: &store,
+                model: &model,
+                config: &config,
+                trace: None,
+                function: None,
+                clock: Clock::simulated(1_800_000_000_000),
+                lease: LEASE,
+                durable,
+            };
+            let upload = Upload {
+                at: Location::new(BUCKET, KEY),
+                other_key: None,
+                etag: None,
+                version_id: None,
+                size: None,
+                sequencer: None,
+            };
+            let began = Instant::now();
+            let outcome = workshop.run(&upload, None, &|_| {}).await.unwrap();
+            let took = began.elapsed().as_secs_f64();
+            let Outcome::Done(done) = outcome else {
+                panic!("not done: {outcome:?}")
+            };
+            let small_writes = *store.small_writes.lock().unwrap();
+            Self {
+                took,
+                calls: done.report.usage.calls,
+                small_writes,
+            }
+        })
+    }
+}
+
+/// A writer whose calls take [`CALL`], at once or as jobs.
+struct Slow {
+    writer: SimulatedWriter,
+    queues: bool,
+    jobs: Mutex<HashMap<Ticket, Instant>>,
+}
+
+impl Model for Slow {
+    async fn submit(&self, request: &Request) -> Result<Reply, ModelError> {
+        if !self.queues {
+            sleep(CALL).await;
+            return self.writer.submit(request).await;
+        }
+        sleep(LATENCY).await;
+        let mut jobs = self.jobs.lock().unwrap();
+        let ticket = Ticket {
+            id: jobs.len().to_string(),
+        };
+        jobs.insert(ticket.clone(), Instant::now() + CALL);
+        Ok(Reply::Pending(Pending {
+            ticket,
+            started: true,
+            held: true,
+        }))
+    }
+
+    async fn poll(
+        &self,
+        ticket: &Ticket,
+        request: &Request,
+        _: Duration,
+    ) -> Result<Reply, ModelError> {
+        let ends = self.jobs.lock().unwrap().get(ticket).copied().unwrap();
+        tokio::time::sleep_until(ends).await;
+        sleep(LATENCY).await;
+        let reply = self.writer.submit(request).await?;
+        Ok(match reply {
+            Reply::Done(answer) => Reply::Done(Answer {
+                job_time: Some(CALL),
+                ..answer
+            }),
+            pending => pending,
+        })
+    }
+
+    fn queues(&self) -> bool {
+        self.queues
+    }
+}
+
+/// Objects in memory, as slow as S3.
+#[derive(Default)]
+struct Memory {
+    objects: Mutex<HashMap<Location, (ObjectInfo, Bytes)>>,
+    /// Objects written for the program itself.
+    small_writes: Mutex<usize>,
+}
+
+impl Memory {
+    fn insert(&self, at: &Location, body: Bytes, metadata: Metadata) -> String {
+        let mut objects = self.objects.lock().unwrap();
+        let before = objects
+            .get(at)
+            .map_or(0, |(info, _)| info.etag.parse().unwrap());
+        let etag = (before + 1_u64).to_string();
+        let info = ObjectInfo {
+            etag: etag.clone(),
+            version_id: None,
+            size: body.len() as u64,
+            metadata,
+        };
+        objects.insert(at.clone(), (info, body));
+        etag
+    }
+
+    fn find(&self, at: &Location) -> Result<(ObjectInfo, Bytes), StoreError> {
+        let found = self.objects.lock().unwrap().get(at).cloned();
+        found.ok_or_else(|| StoreError::new(StoreErrorKind::NotFound, "read", at, "nothing there"))
+    }
+}
+
+impl Store for Memory {
+    type Object = InMemory;
+
+    async fn get(&self, at: &Location, _: &Wanted) -> Result<InMemory, StoreError> {
+        sleep(STORE_LATENCY).await;
+        let (info, body) = self.find(at)?;
+        Ok(InMemory {
+            info,
+            body: Some(body),
+        })
+    }
+
+    async fn head(&self, at: &Location) -> Result<ObjectInfo, StoreError> {
+        sleep(STORE_LATENCY).await;
+        self.find(at).map(|(info, _)| info)
+    }
+
+    async fn put(
+        &self,
+        at: &Location,
+        body: Bytes,
+        options: PutOptions,
+    ) -> Result<String, StoreError> {
+        sleep(STORE_LATENCY).await;
+        *self.small_writes.lock().unwrap() += usize::from(at.key.contains("/.work/"));
+        let found = self.find(at).ok().map(|(info, _)| info.etag);
+        let holds = match &options.condition {
+            PutCondition::Always => true,
+            PutCondition::IfAbsent => found.is_none(),
+            PutCondition::IfMatch(etag) => found.as_ref() == Some(etag),
+        };
+        if !holds {
+            let kind = StoreErrorKind::Precondition;
+            return Err(StoreError::new(kind, "write", at, "somebody else wrote"));
+        }
+        Ok(self.insert(at, body, options.metadata))
+    }
+
+    async fn delete(&self, at: &Location) -> Result<(), StoreError> {
+        sleep(STORE_LATENCY).await;
+        self.objects.lock().unwrap().remove(at);
+        Ok(())
+    }
+}
+
+struct InMemory {
+    info: ObjectInfo,
+    body: Option<Bytes>,
+}
+
+impl Object for InMemory {
+    fn info(&self) -> &ObjectInfo {
+        &self.info
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.body.take())
+    }
+}
