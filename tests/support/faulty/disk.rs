@@ -102,10 +102,6 @@ impl Disk {
         *self.faults.lock().unwrap() = Some(Box::new(faults));
     }
 
-    pub(crate) fn mend(&self) {
-        *self.faults.lock().unwrap() = None;
-    }
-
     pub(crate) fn read(&self, key: &str) -> Option<String> {
         let state = self.newest(key)?;
         Some(String::from_utf8(state.body.to_vec()).unwrap())
@@ -352,7 +348,10 @@ impl Store for Process {
 
     async fn delete(&self, at: &Location) -> Result<(), StoreError> {
         let disk = &self.world.disk;
-        let delete = || Ok(disk.delete(self.number, &at.key));
+        let delete = || {
+            disk.delete(self.number, &at.key);
+            Ok(())
+        };
         self.request(("delete", "delete"), at, delete).await
     }
 }

@@ -33,8 +33,6 @@ pub(crate) enum Question {
 pub(crate) struct Asked<'a> {
     pub(crate) question: Question,
     pub(crate) request: &'a Request,
-    /// Submissions of the same call that were accepted before.
-    pub(crate) submits: usize,
 }
 
 /// What goes wrong.
@@ -48,8 +46,6 @@ pub(crate) enum Trouble {
     Answers(Option<ModelErrorKind>),
     /// The job fails so often, and then succeeds.
     Fails { timed_out: bool, times: usize },
-    /// Somebody cancels it.
-    Cancelled,
     /// It is not known any more.
     Vanishes,
     /// No worker begins it for so long.
@@ -77,7 +73,6 @@ struct State {
     jobs: Vec<Job>,
     requests: usize,
     polls: usize,
-    in_flight: usize,
     most_in_flight: usize,
 }
 
@@ -143,20 +138,14 @@ impl Endpoint {
     }
 
     fn trouble(&self, question: Question, request: &Request) -> Option<Trouble> {
-        let call = prompt::call_id(request);
-        let submits = {
+        {
             let mut state = self.state.lock().unwrap();
             match question {
                 Question::Submit => state.requests += 1,
                 Question::Poll => state.polls += 1,
             }
-            state.jobs.iter().filter(|job| job.call == call).count()
-        };
-        let asked = Asked {
-            question,
-            request,
-            submits,
-        };
+        }
+        let asked = Asked { question, request };
         let mut troubles = self.troubles.lock().unwrap();
         troubles.as_mut().and_then(|troubles| troubles(&asked))
     }
@@ -205,7 +194,6 @@ impl Endpoint {
             Some(Trouble::Fails { timed_out, times }) if job.failures < times => {
                 Err(error(ModelErrorKind::JobFailed { timed_out }))
             }
-            Some(Trouble::Cancelled) => Err(error(ModelErrorKind::Configuration)),
             Some(Trouble::Vanishes) => Err(error(ModelErrorKind::Lost)),
             Some(Trouble::Answers(Some(kind))) => Err(error(kind)),
             Some(Trouble::Answers(None)) => Ok(Reply::Done(Answer::default())),
