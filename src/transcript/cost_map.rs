@@ -91,14 +91,29 @@ mod tests {
 
     use super::*;
 
+    const PIECES: [&str; 8] = [
+        "depot ",
+        "and",
+        "\n",
+        "12:30, ",
+        "日本語",
+        "αβγ ",
+        "   ",
+        "...",
+    ];
+
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
         #[test]
         fn parts_cost_what_they_cost_when_they_are_read(
-            words in prop::collection::vec("[a-zA-Z]{1,12}[ ,.]|\n|日本語|[0-9]{2}|αβγ |x{1,3000}", 1..1500),
+            pieces in prop::collection::vec((0..PIECES.len(), 1..40_usize), 1..100),
+            long in 0..5_000_usize,
             cuts in (0.0..1.0_f64, 0.0..1.0_f64),
             limit in 0..5_000_usize,
         ) {
-            let text = words.concat();
+            let mut text: String = pieces.iter().map(|&(at, times)| PIECES[at].repeat(times)).collect();
+            // A run that is longer than the distance of marks.
+            text += &"x".repeat(long);
             let rate = Rate::of(&text);
             let map = CostMap::of(&text);
             prop_assert_eq!(map.total(), tokens::cost_at(&text, rate));
