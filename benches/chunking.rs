@@ -45,8 +45,8 @@ fn main() -> ExitCode {
     let mut steepest: f64 = 0.0;
     for (name, shape) in SHAPES {
         let text = shape(&meetings);
-        let small = Times::of(&repeated(&text, 2 * MB), 7);
-        let large = Times::of(&repeated(&text, 20 * MB), 3);
+        let small = Times::of(&repeated(&text, 2 * MB), 15);
+        let large = Times::of(&repeated(&text, 20 * MB), 9);
         let growth = large.chunking() / small.chunking();
         let speed = |seconds: f64| 20.0 / seconds;
         println!(

@@ -1,10 +1,16 @@
 //! A transcript: bytes → text → turns → chunks. Pure: nothing in here waits, sends or stores.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 mod boundary;
 pub mod chunk;
 mod clean;
+mod cost_map;
 pub mod decode;
+mod excerpt;
 mod label;
+mod rate;
 pub mod sentence;
 mod sniff;
 mod source_map;
@@ -14,6 +20,7 @@ pub mod words;
 
 pub use chunk::Chunk;
 pub use decode::{Decoded, Decoder, Rejection};
+pub use excerpt::Excerpt;
 pub use source_map::SourceMap;
 pub use turn::{Turn, Turns};
 
@@ -21,7 +28,7 @@ pub use turn::{Turn, Turns};
 #[derive(Debug, Clone)]
 pub struct Transcript {
     /// The text and where it came from.
-    pub decoded: Decoded,
+    pub decoded: Arc<Decoded>,
     /// Who said what when, as far as the text tells.
     pub turns: Turns,
     /// Words of the text.
@@ -35,7 +42,7 @@ impl Transcript {
         let turns = Turns::parse(&decoded.text);
         let words = words::count(&decoded.text);
         Self {
-            decoded,
+            decoded: Arc::new(decoded),
             turns,
             words,
         }
@@ -45,6 +52,12 @@ impl Transcript {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.decoded.text
+    }
+
+    /// A part of the text, to be held on to.
+    #[must_use]
+    pub fn excerpt(&self, range: Range<usize>) -> Excerpt {
+        Excerpt::part(&self.decoded, range)
     }
 
     /// The text of a chunk.

@@ -1,6 +1,7 @@
 //! How much is said in each part of a text: the distinct terms it has, weighed by how few of the parts have them.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use super::terms;
 
@@ -14,13 +15,13 @@ impl Information {
     /// The information of each of the `parts`: the sum of idf over its distinct stems.
     #[must_use]
     pub fn of(parts: &[&str]) -> Self {
-        let stems: Vec<HashSet<String>> = parts.iter().map(|part| terms::stems(part)).collect();
-        let mut sharing: HashMap<&str, usize> = HashMap::new();
-        for stem in stems.iter().flatten() {
+        let stems: Vec<HashSet<u64>> = parts.iter().map(|part| hashes(part)).collect();
+        let mut sharing: HashMap<u64, usize> = HashMap::new();
+        for &stem in stems.iter().flatten() {
             *sharing.entry(stem).or_default() += 1;
         }
-        let idf = |stem: &String| {
-            let shared = sharing.get(stem.as_str()).copied().unwrap_or(1);
+        let idf = |stem: &u64| {
+            let shared = sharing.get(stem).copied().unwrap_or(1);
             (1.0 + parts.len() as f64 / shared as f64).ln()
         };
         // Summed in one order, because the sum of floats depends on it.
@@ -44,6 +45,17 @@ impl Information {
             .filter(|_| all > 0.0)
             .map_or(even, |part| part / all)
     }
+}
+
+/// The distinct stems of a text as hashes, the same in every run: of a long text the stems themselves would take as much
+/// memory as the text.
+fn hashes(text: &str) -> HashSet<u64> {
+    let hasher = BuildHasherDefault::<DefaultHasher>::new();
+    let mut hashes = HashSet::new();
+    terms::for_each_stem(text, |stem| {
+        hashes.insert(hasher.hash_one(stem));
+    });
+    hashes
 }
 
 #[cfg(test)]

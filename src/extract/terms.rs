@@ -140,13 +140,22 @@ impl Terms {
 /// The distinct stems of a text.
 pub(crate) fn stems(text: &str) -> HashSet<String> {
     let mut stems = HashSet::new();
-    for_each_word(text, |word| {
-        let lower = word.to_lowercase();
-        if !is_stopword(&lower) {
-            stems.insert(stem(&lower).to_owned());
+    for_each_stem(text, |stem| {
+        if !stems.contains(stem) {
+            stems.insert(stem.to_owned());
         }
     });
     stems
+}
+
+/// Calls `each` for the stem of every word that is no stopword.
+pub(super) fn for_each_stem(text: &str, mut each: impl FnMut(&str)) {
+    for_each_word(text, |word| {
+        let lower = word.to_lowercase();
+        if !is_stopword(&lower) {
+            each(stem(&lower));
+        }
+    });
 }
 
 /// Calls `each` for every word: letters and digits, with apostrophes inside; ideographs in pairs, which is what carries

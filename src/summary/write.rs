@@ -160,7 +160,7 @@ impl<M: Model, S: Store> Writer<'_, M, S> {
                     most,
                 )
                 .into(),
-                None => text.into(),
+                None => transcript.excerpt(chunk.range.clone()),
             };
             Material {
                 range: chunk.range.clone(),

@@ -10,6 +10,9 @@ use super::turn::{Turn, Turns};
 /// Bytes to either side of the aim in which graphemes are looked at.
 const GRAPHEME_REACH: usize = 256;
 
+/// Bytes to either side of the aim that are looked at first.
+const FIRST_REACH: usize = 512;
+
 /// Ranks of boundaries that are found by looking at the text, best last.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
@@ -35,30 +38,43 @@ pub(super) fn best(text: &str, turns: &Turns, window: Range<usize>, aim: usize) 
         let blank = blank_lines(seen).map(|at| start + at).min_by(nearest);
         return [Some(turn), blank].into_iter().flatten().min_by(nearest);
     }
-    let mut found: Option<(Rank, usize)> = None;
-    for (rank, at) in boundaries(seen) {
-        let at = start + at;
-        let better = found.is_none_or(|(best, kept)| {
-            rank > best || (rank == best && nearest(&at, &kept).is_lt())
-        });
-        if better {
-            found = Some((rank, at));
+    if let Some(blank) = blank_lines(seen).map(|at| start + at).min_by(nearest) {
+        return Some(blank);
+    }
+    // Of the others the nearest good one is usually near: the look widens until it has found one.
+    let mut reach = FIRST_REACH;
+    loop {
+        let near = text.ceil_char_boundary(aim.saturating_sub(reach).max(start));
+        let far = text.floor_char_boundary((aim + reach).min(start + seen.len()));
+        let found = best_in(text.get(near..far).unwrap_or_default(), near, aim);
+        let whole = near <= start && far >= start + seen.len();
+        match found {
+            Some((rank, at)) if whole || rank >= Rank::Sentence => return Some(at),
+            None if whole => return grapheme(text, &window, aim),
+            _ => reach *= 4,
         }
     }
-    found
-        .map(|(_, at)| at)
-        .or_else(|| grapheme(text, &window, aim))
+}
+
+/// The best boundary inside `text`, which begins at `start`: of the highest rank, nearest to `aim`.
+fn best_in(text: &str, start: usize, aim: usize) -> Option<(Rank, usize)> {
+    boundaries(text)
+        .map(|(rank, at)| (rank, start + at))
+        .min_by_key(|&(rank, at)| (std::cmp::Reverse(rank), at.abs_diff(aim)))
 }
 
 /// Offsets after blank lines.
 fn blank_lines(text: &str) -> impl Iterator<Item = usize> {
-    let mut newlines = 0_u8;
-    text.char_indices().filter_map(move |(at, c)| {
-        if c.is_whitespace() {
-            newlines = newlines.saturating_add(u8::from(c == '\n'));
+    let mut searched = 0;
+    text.match_indices('\n').filter_map(move |(newline, _)| {
+        if newline < searched {
             return None;
         }
-        (std::mem::take(&mut newlines) > 1).then_some(at)
+        let after = text.get(newline + 1..).unwrap_or_default();
+        let blank = after.len() - after.trim_start().len();
+        searched = newline + 1 + blank;
+        let is_blank_line = after.get(..blank).is_some_and(|blank| blank.contains('\n'));
+        (is_blank_line && searched < text.len()).then_some(searched)
     })
 }
 

@@ -7,7 +7,8 @@
 use std::ops::Range;
 
 use super::boundary;
-use super::tokens::{self, Cost, Rate};
+use super::cost_map::CostMap;
+use super::tokens::{self, Cost};
 use super::turn::Turns;
 
 /// How far a cut may be from its aim, in percent of the aim.
@@ -38,13 +39,16 @@ pub fn count_for(tokens: usize, budget: usize) -> usize {
 /// A single character that costs more than the budget is still one chunk; a text of few characters gives fewer chunks.
 #[must_use]
 pub fn divide(text: &str, turns: &Turns, budget: usize, at_least: usize) -> Vec<Chunk> {
-    let rate = Rate::of(text);
-    let total = tokens::cost_at(text, rate);
+    let costs = CostMap::of(text);
     let mut count = at_least
-        .max(total.div_ceil(Cost::of_tokens(budget).percent(FILL_PERCENT)))
+        .max(
+            costs
+                .total()
+                .div_ceil(Cost::of_tokens(budget).percent(FILL_PERCENT)),
+        )
         .max(1);
     loop {
-        let chunks = cut(text, turns, (total, rate), Cost::of_tokens(budget), count);
+        let chunks = cut(text, turns, &costs, Cost::of_tokens(budget), count);
         // Cuts that found no boundary where they needed one: more chunks leave more room.
         if count >= text.len() || chunks.iter().all(|chunk| chunk.tokens <= budget) {
             return chunks;
@@ -53,18 +57,11 @@ pub fn divide(text: &str, turns: &Turns, budget: usize, at_least: usize) -> Vec<
     }
 }
 
-fn cut(
-    text: &str,
-    turns: &Turns,
-    (total, rate): (Cost, Rate),
-    budget: Cost,
-    count: usize,
-) -> Vec<Chunk> {
+fn cut(text: &str, turns: &Turns, costs: &CostMap<'_>, budget: Cost, count: usize) -> Vec<Chunk> {
     let mut chunks = Vec::with_capacity(count.min(text.len()));
-    let mut remaining = total;
+    let mut remaining = costs.total();
     let mut start = 0;
     for left in (2..=count).rev() {
-        let rest = text.get(start..).unwrap_or_default();
         let aim = remaining.share(left);
         // Not so small that the chunks after this one would have to exceed the budget, not so large that this one does.
         let least = aim
@@ -72,19 +69,17 @@ fn cut(
             .max(remaining - budget.times(left - 1))
             .min(aim);
         let most = aim.percent(100 + SLACK_PERCENT).min(budget).max(aim);
-        let (low, low_cost) = tokens::walk(rest.as_bytes(), least, rate);
-        let after = rest.as_bytes().get(low..).unwrap_or_default();
-        let middle = low + tokens::walk(after, aim - low_cost, rate).0;
-        let (high, _) = tokens::walk(after, most - low_cost, rate);
-        // The last byte of the walk may be the one too many.
-        let window = start + low..start + (low + high).saturating_sub(1).max(middle);
-        let end = boundary::best(text, turns, window, start + middle)
+        let low = costs.reach(start, least);
+        let middle = costs.reach(start, aim);
+        // The last byte of the way may be the one too many.
+        let high = costs.reach(start, most).saturating_sub(1).max(middle);
+        let end = boundary::best(text, turns, low..high, middle)
             .filter(|&end| end > start)
-            .unwrap_or_else(|| text.ceil_char_boundary(start + low.max(1)));
-        let Some(chunk) = text.get(start..end).filter(|_| end < text.len()) else {
+            .unwrap_or_else(|| text.ceil_char_boundary(low.max(start + 1)));
+        if end >= text.len() {
             break;
-        };
-        let cost = tokens::cost_at(chunk, rate);
+        }
+        let cost = costs.cost(start..end);
         chunks.push(Chunk {
             range: start..end,
             tokens: cost.tokens(),
@@ -92,10 +87,10 @@ fn cut(
         remaining = remaining - cost + tokens::seam(text, end);
         start = end;
     }
-    if let Some(rest) = text.get(start..).filter(|rest| !rest.is_empty()) {
+    if start < text.len() {
         chunks.push(Chunk {
             range: start..text.len(),
-            tokens: tokens::cost_at(rest, rate).tokens(),
+            tokens: costs.cost(start..text.len()).tokens(),
         });
     }
     chunks
@@ -106,6 +101,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::transcript::tokens::Rate;
 
     fn divided(text: &str, budget: usize, at_least: usize) -> Vec<Chunk> {
         divide(text, &Turns::parse(text), budget, at_least)

@@ -24,10 +24,7 @@ pub(super) struct Head {
 /// Reads the head of a line in the usual forms: `Name:`, `[00:12:30] Name:`, `Name (00:12):`, `SPEAKER_01:`, `>> NAME:`,
 /// `<v Name>`, a name or a time stamp on a line of its own.
 pub(super) fn head(line: &str) -> Head {
-    let mut at = line.len()
-        - line
-            .trim_start_matches([' ', '\t', '>', '-', '*', '\u{2013}'])
-            .len();
+    let mut at = line.len() - line.trim_start_matches(is_lead).len();
     let mut head = Head::default();
     if let Some((time, end)) = time_at(line, at) {
         head.time = Some(time);
@@ -50,6 +47,10 @@ pub(super) fn head(line: &str) -> Head {
         head.colon = true;
         return head;
     }
+    // No name begins like this, which spares most lines without one the search for its end.
+    if rest.is_empty() || rest.starts_with(char::is_lowercase) {
+        return head;
+    }
     let (label, after) = match colon(rest) {
         Some(colon) => {
             head.colon = true;
@@ -62,7 +63,9 @@ pub(super) fn head(line: &str) -> Head {
         None => (at..line.trim_end().len().max(at), line.len()),
     };
     let (label, time) = without_time(line, label);
-    if is_label(line.get(label.clone()).unwrap_or_default()) {
+    let name = line.get(label.clone()).unwrap_or_default();
+    // A number on a line of its own counts subtitles.
+    if is_label(name) && (head.colon || name.contains(char::is_alphabetic)) {
         head.time = head.time.or(time);
         head.label = Some(label);
         head.body = skip_blanks(line, after);
@@ -72,22 +75,25 @@ pub(super) fn head(line: &str) -> Head {
     head
 }
 
+/// What may stand before a head. A function, because a search for each of several characters is slower.
+fn is_lead(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '>' | '-' | '*' | '\u{2013}')
+}
+
 /// The first colon outside brackets that ends a label: blank or nothing follows.
 fn colon(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
-    for (at, c) in text.char_indices() {
-        match c {
-            '(' | '[' => depth += 1,
-            ')' | ']' => depth = depth.saturating_sub(1),
-            ':' if depth == 0
-                && text.get(at + 1..).is_none_or(|after| {
-                    after.is_empty() || after.starts_with([' ', '\t', '\r'])
-                }) =>
+    let bytes = text.as_bytes();
+    for (at, byte) in bytes.iter().enumerate().take(MAX_LABEL_BYTES + 1) {
+        match byte {
+            b'(' | b'[' => depth += 1,
+            b')' | b']' => depth = depth.saturating_sub(1),
+            b':' if depth == 0
+                && matches!(bytes.get(at + 1), None | Some(b' ' | b'\t' | b'\r')) =>
             {
                 return Some(at);
             }
-            '：' => return Some(at),
-            _ if at > MAX_LABEL_BYTES => return None,
+            0xef if text.get(at..).is_some_and(|rest| rest.starts_with('：')) => return Some(at),
             _ => {}
         }
     }
@@ -97,10 +103,14 @@ fn colon(text: &str) -> Option<usize> {
 /// Takes a time stamp off the end of a label: `Name (00:12)`, `Name 0:12`.
 fn without_time(line: &str, label: Range<usize>) -> (Range<usize>, Option<Range<usize>>) {
     let text = line.get(label.clone()).unwrap_or_default();
-    let bracketed = text
-        .strip_suffix([')', ']'])
-        .and_then(|_| text.rfind(['(', '[']));
-    let start = bracketed.or_else(|| text.rfind([' ', '\t']).map(|blank| blank + 1));
+    let bracketed = || {
+        text.strip_suffix([')', ']'])
+            .and_then(|_| text.rfind(['(', '[']))
+    };
+    let start = text
+        .ends_with(|last: char| last.is_ascii_digit() || matches!(last, ')' | ']'))
+        .then(|| bracketed().or_else(|| text.rfind([' ', '\t']).map(|blank| blank + 1)))
+        .flatten();
     if let Some((start, (time, end))) =
         start.and_then(|start| Some((label.start + start, time_at(line, label.start + start)?)))
         && end == label.end
@@ -186,10 +196,13 @@ fn is_label(text: &str) -> bool {
         }
         words += 1;
         let plain = word.trim_end_matches([',', '.']);
-        let shaped = plain
-            .chars()
-            .all(|c| c.is_alphanumeric() || "'’-_./&#@+".contains(c))
-            && plain.chars().any(char::is_alphanumeric)
+        let shaped = plain.chars().all(|c| {
+            c.is_alphanumeric()
+                || matches!(
+                    c,
+                    '\'' | '’' | '-' | '_' | '.' | '/' | '&' | '#' | '@' | '+'
+                )
+        }) && plain.chars().any(char::is_alphanumeric)
             && (word.len() == plain.len() || word.ends_with(',') || plain.chars().count() <= 4);
         let particle = matches!(
             plain,

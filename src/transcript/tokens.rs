@@ -5,6 +5,8 @@
 //! English words need a price of their own, because every vocabulary knows them, and that digits cost one token each, because
 //! some vocabularies have no others. What remains is learned from the `usage` that endpoints report.
 
+pub use super::rate::Rate;
+
 /// Costs are counted in hundredths of a token, so that they stay exact integers and can be summed in any order.
 const UNIT: u64 = 100;
 
@@ -14,10 +16,10 @@ const MARGIN_PERCENT: u64 = 110;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Class {
     Letter,
-    Digit,
     Newline,
     Blank,
-    Symbol,
+    /// Digits and marks, which cost a token each.
+    Single,
     NonAscii,
     /// Greek and Hebrew, of which some vocabularies know hardly more than the letters.
     Dense,
@@ -25,17 +27,16 @@ enum Class {
 
 #[expect(clippy::indexing_slicing, reason = "computed at build time")]
 const CLASSES: [Class; 256] = {
-    let mut classes = [Class::Symbol; 256];
+    let mut classes = [Class::Single; 256];
     let mut byte = 0;
     while byte < 256 {
         classes[byte] = match byte as u8 {
             b'a'..=b'z' | b'A'..=b'Z' | b'\'' => Class::Letter,
-            b'0'..=b'9' => Class::Digit,
             b'\n' | b'\r' => Class::Newline,
             b' ' | b'\t' => Class::Blank,
             0xce | 0xcf | 0xd6 | 0xd7 => Class::Dense,
             0x80..=0xff => Class::NonAscii,
-            _ => Class::Symbol,
+            _ => Class::Single,
         };
         byte += 1;
     }
@@ -99,64 +100,6 @@ impl std::ops::Sub for Cost {
     }
 }
 
-/// What letters cost in a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rate {
-    /// English, whose words every vocabulary knows.
-    English,
-    /// Any other language in Latin letters, names, code: words are put together from pieces.
-    Other,
-}
-
-/// Words that are frequent in English and rare elsewhere.
-const ENGLISH: [&str; 40] = [
-    "the", "and", "of", "that", "with", "you", "we", "it", "this", "they", "have", "what", "for",
-    "are", "not", "but", "be", "just", "to", "know", "would", "there", "from", "if", "about",
-    "can", "our", "your", "on", "at", "is", "think", "like", "will", "do", "all", "right", "okay",
-    "roger", "which",
-];
-
-/// A text is English if this share of its words is among those, in percent.
-const ENGLISH_PERCENT: usize = 15;
-
-/// Fewer words are no evidence.
-const MIN_WORDS: usize = 20;
-
-/// A long text is judged by so many pieces of so many bytes.
-const SAMPLES: usize = 16;
-const SAMPLE_BYTES: usize = 2048;
-
-impl Rate {
-    /// The rate for `text`, judged by samples of it.
-    #[must_use]
-    pub fn of(text: &str) -> Self {
-        let step = (text.len() / SAMPLES).max(SAMPLE_BYTES);
-        let (mut words, mut known) = (0, 0);
-        for start in (0..text.len()).step_by(step) {
-            let sample = text
-                .as_bytes()
-                .get(start..(start + SAMPLE_BYTES).min(text.len()))
-                .unwrap_or_default();
-            for word in sample
-                .split(|&byte| class_of(byte) != Class::Letter)
-                .filter(|word| !word.is_empty())
-            {
-                words += 1;
-                known += usize::from(
-                    ENGLISH
-                        .iter()
-                        .any(|english| english.as_bytes().eq_ignore_ascii_case(word)),
-                );
-            }
-        }
-        if words >= MIN_WORDS && known * 100 >= words * ENGLISH_PERCENT {
-            Self::English
-        } else {
-            Self::Other
-        }
-    }
-}
-
 /// The cost of `text` at the rate that fits it.
 #[must_use]
 pub fn cost(text: &str) -> Cost {
@@ -166,13 +109,28 @@ pub fn cost(text: &str) -> Cost {
 /// The cost of `text` at a given rate: that of the whole, for parts of it that are to be compared.
 #[must_use]
 pub fn cost_at(text: &str, rate: Rate) -> Cost {
-    walk(text.as_bytes(), Cost(u64::MAX), rate).1
+    runs(text.as_bytes(), usize::MAX, rate).1
 }
 
 /// Estimated tokens of `text`, margin included.
 #[must_use]
 pub fn estimate(text: &str) -> usize {
     cost(text).tokens()
+}
+
+/// Length and cost of whole runs: as many as it takes for `least` bytes, or all.
+#[must_use]
+pub(super) fn runs(bytes: &[u8], least: usize, rate: Rate) -> (usize, Cost) {
+    let (mut at, mut cost) = (0, 0);
+    while at < least
+        && let Some(&first) = bytes.get(at)
+    {
+        let class = class_of(first);
+        let run = run_length(class, bytes.get(at..).unwrap_or_default());
+        cost += run_cost(class, run as u64, rate);
+        at += run;
+    }
+    (at, Cost(cost))
 }
 
 /// Length of the shortest prefix that costs at least `limit` (the whole, if that costs less), and its cost.
@@ -193,12 +151,7 @@ pub(super) fn walk(bytes: &[u8], limit: Cost, rate: Rate) -> (usize, Cost) {
             _ => usize::try_from(limit.0 - closed).unwrap_or(usize::MAX),
         };
         let rest = bytes.get(at..).unwrap_or_default();
-        let run = rest
-            .iter()
-            .take(reach)
-            .take_while(|&&byte| goes_on(class, byte))
-            .count()
-            .max(1);
+        let run = run_length(class, rest.get(..reach).unwrap_or(rest)).max(1);
         let cost = run_cost(class, run as u64, rate);
         if closed + cost < limit.0 {
             closed += cost;
@@ -238,6 +191,11 @@ fn shortest(most: usize, holds: impl Fn(usize) -> bool) -> usize {
     low
 }
 
+/// Whether a byte belongs to a word in Latin letters.
+pub(super) fn is_letter(byte: u8) -> bool {
+    class_of(byte) == Class::Letter
+}
+
 #[inline]
 fn class_of(byte: u8) -> Class {
     #[expect(
@@ -253,6 +211,45 @@ fn goes_on(class: Class, byte: u8) -> bool {
     class_of(byte) == class || (class == Class::Dense && matches!(byte, 0x80..=0xbf))
 }
 
+/// How many bytes at the beginning are one run of `class`.
+#[inline]
+fn run_length(class: Class, bytes: &[u8]) -> usize {
+    let mut length = 0;
+    if class == Class::Letter {
+        // Most of a transcript is words: eight bytes at a time, without a branch for each letter.
+        let (eights, _) = bytes.as_chunks::<8>();
+        for eight in eights {
+            let letters = leading_letters(u64::from_le_bytes(*eight));
+            length += letters;
+            if letters < 8 {
+                return length;
+            }
+        }
+    }
+    let rest = bytes.get(length..).unwrap_or_default();
+    length
+        + rest
+            .iter()
+            .take_while(|&&byte| goes_on(class, byte))
+            .count()
+}
+
+/// How many of eight bytes, lowest first, come before the first that is no [`Class::Letter`].
+#[inline]
+fn leading_letters(eight: u64) -> usize {
+    const fn all(byte: u8) -> u64 {
+        u64::from_le_bytes([byte; 8])
+    }
+    // In the highest bit of each byte; adding seven bits to seven bits never carries into the next byte.
+    let lower = (eight | all(0x20)) & all(0x7f);
+    let from_a = lower + all(0x80 - b'a');
+    let past_z = lower + all(0x7f - b'z');
+    let letter = from_a & !past_z;
+    let other_than_apostrophe = ((eight ^ all(b'\'')) & all(0x7f)) + all(0x7f);
+    let is_letter = (letter | !other_than_apostrophe) & !eight & all(0x80);
+    ((is_letter ^ all(0x80)).trailing_zeros() / 8) as usize
+}
+
 /// The cost of one run in hundredths of a token.
 #[inline]
 fn run_cost(class: Class, bytes: u64, rate: Rate) -> u64 {
@@ -262,7 +259,7 @@ fn run_cost(class: Class, bytes: u64, rate: Rate) -> u64 {
     match (class, rate) {
         (Class::Letter, Rate::English) => UNIT * (1 + (bytes - 1) / 8),
         (Class::Letter, Rate::Other) => UNIT + 23 * (bytes - 1),
-        (Class::Digit | Class::Symbol, _) => UNIT * bytes,
+        (Class::Single, _) => UNIT * bytes,
         (Class::Newline, _) => UNIT,
         (Class::Blank, _) => UNIT * u64::from(bytes > 1),
         (Class::NonAscii, _) => UNIT * (bytes * 10).div_ceil(27),
@@ -308,6 +305,24 @@ mod tests {
         assert_eq!(Rate::of(&english.repeat(300)), Rate::English);
         assert_eq!(Rate::of(&german.repeat(300)), Rate::Other);
         assert_eq!(Rate::of("the"), Rate::Other);
+    }
+
+    #[test]
+    fn letters_are_told_eight_at_a_time() {
+        for byte in 0..=u8::MAX {
+            let eight = [b'a', b'Z', byte, b'\'', b'z', b'A', byte, b' '];
+            let expected = if class_of(byte) == Class::Letter {
+                7
+            } else {
+                2
+            };
+            assert_eq!(
+                leading_letters(u64::from_le_bytes(eight)),
+                expected,
+                "{byte:#x}"
+            );
+        }
+        assert_eq!(leading_letters(u64::from_le_bytes([b'e'; 8])), 8);
     }
 
     #[test]

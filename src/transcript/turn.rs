@@ -1,9 +1,10 @@
 //! Turns: who said what when, wherever the transcript tells.
 
 use std::collections::HashMap;
+use std::num::NonZeroU16;
 use std::ops::Range;
 
-use super::label::{self, Head};
+use super::label;
 
 /// One turn: from its label to the next one's. Offsets are bytes of the text; kept small, for there may be a million.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub struct Turn {
     body: u16,
     time_at: u16,
     time_len: u16,
-    speaker: Option<std::num::NonZeroU16>,
+    speaker: Option<NonZeroU16>,
 }
 
 impl Turn {
@@ -42,99 +43,159 @@ pub struct Turns {
     speakers: Vec<String>,
 }
 
-/// How often something that may be a speaker's name occurs.
-#[derive(Default, Clone, Copy)]
-struct Seen {
+/// Something that may be a speaker's name, and how often it occurs.
+#[derive(Clone, Copy)]
+struct Name<'t> {
+    text: &'t str,
     with_colon: u32,
     alone: u32,
     /// Next to a time stamp, which leaves no doubt.
     timed: u32,
+    /// Its place among the speakers, once it has one.
+    speaker: Option<NonZeroU16>,
+}
+
+/// A line that begins a turn if its label is a speaker's name, or if it has a time.
+#[derive(Clone, Copy)]
+struct Candidate {
+    /// As it is with a speaker.
+    turn: Turn,
+    /// Index of the label among the names.
+    name: Option<u32>,
+    colon: bool,
+}
+
+/// What the lines of a text begin with.
+#[derive(Default)]
+struct Heads<'t> {
+    candidates: Vec<Candidate>,
+    names: Vec<Name<'t>>,
+    /// Where most lines carry a label, one that occurs once is a speaker too.
+    mostly_labelled: bool,
+}
+
+impl<'t> Heads<'t> {
+    /// Reads the head of each line.
+    fn of(text: &'t str) -> Self {
+        let mut heads = Self::default();
+        let mut known: HashMap<&str, u32> = HashMap::new();
+        let (mut lines, mut labelled) = (0_usize, 0_usize);
+        for (start, line) in lines_of(text) {
+            if line.chars().all(char::is_whitespace) {
+                continue;
+            }
+            lines += 1;
+            let head = label::head(line);
+            if head.label.is_none() && head.time.is_none() {
+                continue;
+            }
+            let name = head.label.clone().and_then(|range| line.get(range));
+            let name = name.map(|name| {
+                let index = *known.entry(name).or_insert_with(|| {
+                    heads.names.push(Name::new(name));
+                    heads.names.len() as u32 - 1
+                });
+                if let Some(name) = heads.names.get_mut(index as usize) {
+                    name.timed += u32::from(head.time.is_some());
+                    name.with_colon += u32::from(head.colon);
+                    name.alone += u32::from(!head.colon);
+                }
+                labelled += usize::from(head.colon);
+                index
+            });
+            let body = if name.is_some() {
+                head.body
+            } else {
+                after_time(line, head.time.as_ref())
+            };
+            let time = head.time.unwrap_or(0..0);
+            let small = |offset: usize| u16::try_from(offset).unwrap_or(0);
+            if let Ok(start) = u32::try_from(start) {
+                heads.candidates.push(Candidate {
+                    turn: Turn {
+                        start,
+                        body: small(body),
+                        time_at: small(time.start),
+                        time_len: small(time.len()),
+                        speaker: None,
+                    },
+                    name,
+                    colon: head.colon,
+                });
+            }
+        }
+        heads.mostly_labelled = labelled * 2 > lines;
+        heads
+    }
+
+    fn is_speaker(&self, name: &Name<'_>, colon: bool) -> bool {
+        let often = if colon {
+            name.with_colon > 1 || self.mostly_labelled
+        } else {
+            name.alone > 1 && !self.mostly_labelled
+        };
+        name.timed > 0 || often
+    }
+}
+
+impl<'t> Name<'t> {
+    fn new(text: &'t str) -> Self {
+        Self {
+            text,
+            with_colon: 0,
+            alone: 0,
+            timed: 0,
+            speaker: None,
+        }
+    }
 }
 
 impl Turns {
     /// Finds the turns of `text`.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        let mut seen: HashMap<&str, Seen> = HashMap::new();
-        let (mut lines, mut labelled) = (0_usize, 0_usize);
-        for (_, line) in lines_of(text) {
-            if line.trim().is_empty() {
-                continue;
-            }
-            lines += 1;
-            let head = label::head(line);
-            if let Some(name) = head.label.clone().and_then(|range| line.get(range)) {
-                let count = seen.entry(name).or_default();
-                count.timed += u32::from(head.time.is_some());
-                count.with_colon += u32::from(head.colon);
-                count.alone += u32::from(!head.colon);
-                labelled += usize::from(head.colon);
-            }
-        }
-        // Where most lines carry a label, one that occurs once is a speaker too.
-        let mostly_labelled = labelled * 2 > lines;
-        let is_speaker = |name: &str, head: &Head| {
-            seen.get(name).is_some_and(|seen| {
-                let often = if head.colon {
-                    seen.with_colon > 1 || mostly_labelled
-                } else {
-                    seen.alone > 1 && !mostly_labelled
-                };
-                seen.timed > 0 || often
-            })
-        };
-        Self::collect(text, is_speaker)
-    }
-
-    fn collect(text: &str, is_speaker: impl Fn(&str, &Head) -> bool) -> Self {
+        let mut heads = Heads::of(text);
         let mut found = Self::default();
-        let mut ids: HashMap<&str, std::num::NonZeroU16> = HashMap::new();
-        for (start, line) in lines_of(text) {
-            let head = label::head(line);
-            let name = head
-                .label
-                .clone()
-                .and_then(|range| line.get(range))
-                .filter(|name| is_speaker(name, &head));
-            if name.is_none() && head.time.is_none() {
-                continue;
-            }
-            let speaker = name.and_then(|name| {
-                if let Some(id) = ids.get(name) {
-                    return Some(*id);
+        for candidate in std::mem::take(&mut heads.candidates) {
+            let Candidate {
+                mut turn,
+                name,
+                colon,
+            } = candidate;
+            let index = name.map(|index| index as usize);
+            let named = index
+                .and_then(|index| heads.names.get(index))
+                .filter(|name| heads.is_speaker(name, colon))
+                .copied();
+            match named {
+                Some(name) => {
+                    turn.speaker = name.speaker.or_else(|| found.add_speaker(name.text));
+                    if let Some(name) = index.and_then(|index| heads.names.get_mut(index)) {
+                        name.speaker = turn.speaker;
+                    }
                 }
-                let id = u16::try_from(found.speakers.len() + 1)
-                    .ok()
-                    .and_then(std::num::NonZeroU16::new)?;
-                found.speakers.push(name.to_owned());
-                ids.insert(name, id);
-                Some(id)
-            });
-            let body = if name.is_some() {
-                head.body
-            } else {
-                after_time(line, &head)
-            };
-            let time = head.time.unwrap_or(0..0);
-            let small = |offset: usize| u16::try_from(offset).unwrap_or(0);
-            if let Ok(start) = u32::try_from(start) {
-                found.turns.push(Turn {
-                    start,
-                    body: small(body),
-                    time_at: small(time.start),
-                    time_len: small(time.len()),
+                None => {
+                    let Some(time) = turn.time() else { continue };
+                    if name.is_some() {
+                        let rest = text.get(turn.start()..).unwrap_or_default();
+                        let line = lines_of(rest).next().map_or("", |(_, line)| line);
+                        let time = time.start - turn.start()..time.end - turn.start();
+                        turn.body = u16::try_from(after_time(line, Some(&time))).unwrap_or(0);
+                    }
                     // A time stamp alone is no change of speaker.
-                    speaker: speaker.or_else(|| {
-                        found
-                            .turns
-                            .last()
-                            .and_then(|turn| turn.speaker)
-                            .filter(|_| name.is_none())
-                    }),
-                });
+                    turn.speaker = found.turns.last().and_then(|turn| turn.speaker);
+                }
             }
+            found.turns.push(turn);
         }
         found
+    }
+
+    /// `None` for more of them than anybody tells apart.
+    fn add_speaker(&mut self, name: &str) -> Option<NonZeroU16> {
+        let id = u16::try_from(self.speakers.len() + 1).ok()?;
+        self.speakers.push(name.to_owned());
+        NonZeroU16::new(id)
     }
 
     /// All turns in order.
@@ -211,8 +272,8 @@ impl Turns {
 }
 
 /// Where the text goes on after a time stamp that no speaker follows.
-fn after_time(line: &str, head: &Head) -> usize {
-    let end = head.time.as_ref().map_or(0, |time| time.end);
+fn after_time(line: &str, time: Option<&Range<usize>>) -> usize {
+    let end = time.map_or(0, |time| time.end);
     let rest = line.get(end..).unwrap_or_default();
     if rest.contains("-->") {
         line.len()
@@ -227,7 +288,8 @@ fn lines_of(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.split_inclusive('\n').map(move |line| {
         let start = at;
         at += line.len();
-        (start, line.trim_end_matches(['\n', '\r']))
+        let line = line.strip_suffix('\n').unwrap_or(line);
+        (start, line.trim_end_matches('\r'))
     })
 }
 

@@ -1,6 +1,5 @@
 //! The Hugging Face client and a request for it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -57,7 +56,7 @@ pub(crate) fn request() -> Request {
         speakers: vec!["DANA".to_owned()],
         context: String::new(),
         going_on: None,
-        block: Arc::from(SPOKEN),
+        block: SPOKEN.into(),
         from_notes: false,
         excerpts: String::new(),
         draft: None,

@@ -9,7 +9,7 @@ use super::Settings;
 use crate::extract;
 use crate::prompt::{self, Request, Task};
 use crate::summary::shape::{ESTIMATE_ERROR, SECTION_MAX_WORDS, SECTION_MIN_WORDS};
-use crate::transcript::{Transcript, Turn, tokens};
+use crate::transcript::{Excerpt, Transcript, Turn, tokens};
 
 /// Speakers named in a prompt at most.
 const MAX_SPEAKERS: usize = 16;
@@ -25,7 +25,7 @@ pub(super) struct Material {
     /// Indices of the chunks.
     pub(super) chunks: Vec<usize>,
     /// What is shown of it.
-    pub(super) block: Arc<str>,
+    pub(super) block: Excerpt,
     pub(super) from_notes: bool,
 }
 
@@ -76,7 +76,7 @@ impl Drafter<'_> {
             going_on: self
                 .going_on(material.range.start)
                 .filter(|_| !material.from_notes),
-            block: Arc::clone(&material.block),
+            block: material.block.clone(),
             from_notes: material.from_notes,
             excerpts,
             draft: None,
@@ -100,7 +100,7 @@ impl Drafter<'_> {
         request.draft = Some(Arc::from(draft));
         request.context = String::new();
         if task == Task::Condense {
-            request.block = Arc::from("");
+            request.block = "".into();
         }
         request.max_tokens = self.max_tokens(&request, words);
         request

@@ -1,0 +1,128 @@
+//! What a text costs up to places all along it, so that any part of it is priced without being read again.
+
+use std::ops::Range;
+
+use super::tokens::{self, Cost, Rate};
+
+/// Bytes between two marks at least: what is read again at either end of a part.
+const STRIDE: usize = 1024;
+
+/// Costs are sums over runs of one character class, so between marks that stand where runs begin they are exact.
+#[derive(Debug)]
+pub(super) struct CostMap<'t> {
+    bytes: &'t [u8],
+    rate: Rate,
+    /// Starts of runs, and what the text before them costs.
+    marks: Vec<(usize, Cost)>,
+    total: Cost,
+}
+
+impl<'t> CostMap<'t> {
+    /// Reads the whole of `text`, once.
+    pub(super) fn of(text: &'t str) -> Self {
+        let (bytes, rate) = (text.as_bytes(), Rate::of(text));
+        let mut marks = Vec::with_capacity(bytes.len() / STRIDE + 1);
+        let (mut at, mut total) = (0, Cost::default());
+        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            marks.push((at, total));
+            let (length, cost) = tokens::runs(rest, STRIDE, rate);
+            at += length;
+            total = total + cost;
+        }
+        Self {
+            bytes,
+            rate,
+            marks,
+            total,
+        }
+    }
+
+    /// The cost of the whole text.
+    pub(super) fn total(&self) -> Cost {
+        self.total
+    }
+
+    /// The cost of a part that begins and ends between characters.
+    pub(super) fn cost(&self, part: Range<usize>) -> Cost {
+        let (first, last) = (
+            self.marks.partition_point(|mark| mark.0 < part.start),
+            self.marks.partition_point(|mark| mark.0 <= part.end),
+        );
+        let marks = self.marks.get(first..last).unwrap_or_default();
+        match (marks.first(), marks.last()) {
+            (Some(&first), Some(&last)) => {
+                self.read(part.start..first.0) + (last.1 - first.1) + self.read(last.0..part.end)
+            }
+            _ => self.read(part),
+        }
+    }
+
+    /// Where a part that begins at `start` has cost `limit`, if not before that the text ends. Maybe inside a character.
+    pub(super) fn reach(&self, start: usize, limit: Cost) -> usize {
+        let next = self.marks.partition_point(|mark| mark.0 < start);
+        let marks = self.marks.get(next..).unwrap_or_default();
+        let Some(&first) = marks.first() else {
+            return self.walk(start..self.bytes.len(), limit);
+        };
+        let before = self.read(start..first.0);
+        if before >= limit {
+            return self.walk(start..first.0, limit);
+        }
+        let passed = marks.partition_point(|mark| before + (mark.1 - first.1) < limit);
+        let last = marks.get(passed.saturating_sub(1)).unwrap_or(&first);
+        let left = limit - before - (last.1 - first.1);
+        self.walk(last.0..self.bytes.len(), left)
+    }
+
+    fn read(&self, part: Range<usize>) -> Cost {
+        let bytes = self.bytes.get(part).unwrap_or_default();
+        tokens::runs(bytes, usize::MAX, self.rate).1
+    }
+
+    fn walk(&self, part: Range<usize>, limit: Cost) -> usize {
+        let bytes = self.bytes.get(part.clone()).unwrap_or_default();
+        part.start + tokens::walk(bytes, limit, self.rate).0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PIECES: [&str; 8] = [
+        "depot ",
+        "and",
+        "\n",
+        "12:30, ",
+        "日本語",
+        "αβγ ",
+        "   ",
+        "...",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+        #[test]
+        fn parts_cost_what_they_cost_when_they_are_read(
+            pieces in prop::collection::vec((0..PIECES.len(), 1..40_usize), 1..100),
+            long in 0..5_000_usize,
+            cuts in (0.0..1.0_f64, 0.0..1.0_f64),
+            limit in 0..5_000_usize,
+        ) {
+            let mut text: String = pieces.iter().map(|&(at, times)| PIECES[at].repeat(times)).collect();
+            // A run that is longer than the distance of marks.
+            text += &"x".repeat(long);
+            let rate = Rate::of(&text);
+            let map = CostMap::of(&text);
+            prop_assert_eq!(map.total(), tokens::cost_at(&text, rate));
+            let at = |share: f64| text.floor_char_boundary((text.len() as f64 * share) as usize);
+            let (start, end) = (at(cuts.0.min(cuts.1)), at(cuts.0.max(cuts.1)));
+            prop_assert_eq!(map.cost(start..end), tokens::cost_at(&text[start..end], rate));
+            let limit = Cost::of_tokens(limit);
+            let (length, _) = tokens::walk(&text.as_bytes()[start..], limit, rate);
+            prop_assert_eq!(map.reach(start, limit), start + length);
+        }
+    }
+}
