@@ -4,8 +4,6 @@ use std::io;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use tracing_subscriber::EnvFilter;
-
 /// Stands in every transcript.
 pub(crate) const CANARY: &str = "quokkaliber";
 
@@ -34,7 +32,7 @@ impl io::Write for Ear {
 pub(crate) fn listen() {
     LISTENING.call_once(|| {
         tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::new("transcript_summarizer=trace"))
+            .with_max_level(tracing::Level::TRACE)
             .with_writer(|| Ear)
             .init();
     });
