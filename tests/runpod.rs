@@ -24,7 +24,8 @@ async fn the_envelope_suits_every_worker() {
     let model = client_with(&server.url(), Some("qwen"), parameters);
     assert!(model.queues());
     let began = pending(model.submit(&request()).await.unwrap());
-    assert!(!began.started && !began.held);
+    // Where questions can be held, it may be asked after at once.
+    assert!(!began.started && began.held);
     assert_eq!(began.ticket.id, server.jobs()[0].id);
 
     let calls = server.calls();
