@@ -44,7 +44,8 @@ pub struct Cli {
 const AFTER_HELP: &str = "\
 Models are chosen by the environment:
   HF_API_TOKEN           summarize with Hugging Face (HF_MODEL, HF_ENDPOINT_URL)
-  MODEL_PROVIDER         huggingface or extractive, if more than one is possible
+  RUNPOD_API_KEY         summarize with RunPod (RUNPOD_ENDPOINT_URL)
+  MODEL_PROVIDER         huggingface, runpod or extractive, if more than one is possible
   SUMMARY_WORDS          length of a summary in words, 4000 if not set
 The README documents all variables.
 
