@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::clock::Clock;
 use crate::error::Error;
 use crate::event::{self, Invocation, Record, Task, TaskResult, Upload};
 use crate::job::{Outcome, Workshop};
@@ -56,6 +57,12 @@ pub async fn serve<S: Store, T: Store, M: Model>(
         )
     }))
     .await
+}
+
+/// The moment of a deadline in milliseconds since 1970. One that has passed is none: Lambda never sends such a thing, but
+/// `cargo lambda watch` sends a length of time in its place.
+fn moment(clock: &Clock, deadline_ms: i64) -> Option<Instant> {
+    (deadline_ms > clock.now_ms()).then(|| clock.instant(deadline_ms))
 }
 
 /// Tells the Lambda runtime that the function cannot start, so that whoever invokes it sees why.
@@ -235,5 +242,18 @@ impl From<Error> for Diagnostic {
             error_type: error.kind().to_owned(),
             error_message: error.to_string(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_that_has_passed_is_none() {
+        let clock = Clock::simulated(1_790_000_000_000);
+        assert_eq!(moment(&clock, 600_000), None);
+        let later = moment(&clock, 1_790_000_006_000);
+        assert_eq!(later, Some(Instant::now() + Duration::from_secs(6)));
     }
 }
