@@ -59,10 +59,16 @@ pub async fn serve<S: Store, T: Store, M: Model>(
     .await
 }
 
-/// The moment of a deadline in milliseconds since 1970. One that has passed is none: Lambda never sends such a thing, but
-/// `cargo lambda watch` sends a length of time in its place.
+/// A function's timeout is a second at least.
+const SHORTEST_TIMEOUT_MS: i64 = 1000;
+
+/// The moment of a deadline in milliseconds since 1970. One that has passed, or is nearer than any timeout allows, is none: Lambda
+/// never sends such a thing, but tools for development do.
 fn moment(clock: &Clock, deadline_ms: i64) -> Option<Instant> {
-    (deadline_ms > clock.now_ms()).then(|| clock.instant(deadline_ms))
+    let left_ms = deadline_ms.saturating_sub(clock.now_ms());
+    tracing::debug!(left_ms, "deadline");
+    // A tenth may have gone by on the way here.
+    (left_ms > SHORTEST_TIMEOUT_MS * 9 / 10).then(|| clock.instant(deadline_ms))
 }
 
 /// Tells the Lambda runtime that the function cannot start, so that whoever invokes it sees why.
@@ -253,6 +259,7 @@ mod tests {
     async fn a_deadline_that_has_passed_is_none() {
         let clock = Clock::simulated(1_790_000_000_000);
         assert_eq!(moment(&clock, 600_000), None);
+        assert_eq!(moment(&clock, 1_790_000_000_003), None);
         let later = moment(&clock, 1_790_000_006_000);
         assert_eq!(later, Some(Instant::now() + Duration::from_secs(6)));
     }
