@@ -50,11 +50,7 @@ pub async fn serve<S: Store, T: Store, M: Model>(
 ) -> Result<(), lambda_runtime::Error> {
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
         let deadline = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
-        answer(
-            workshop,
-            event.payload,
-            Some(workshop.clock.instant(deadline)),
-        )
+        answer(workshop, event.payload, moment(&workshop.clock, deadline))
     }))
     .await
 }
