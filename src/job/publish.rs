@@ -1,5 +1,7 @@
 //! Puts a summary and its report in their places, unless a newer version of the transcript has been uploaded since.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::Workshop;
@@ -24,6 +26,9 @@ const SOURCE_SEQUENCER: &str = "source-sequencer";
 
 /// How often others may come first.
 const MAX_RACES: usize = 8;
+
+/// Before the place is looked at again.
+const RACE_WAIT: Duration = Duration::from_millis(250);
 
 /// What is to be published.
 pub(super) struct Publication<'p> {
@@ -93,7 +98,10 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
                 Place::Ours(condition) => condition,
                 Place::Newer => return Ok(false),
                 // The same by another worker, who has taken over: nothing is left to be done.
-                Place::Done(_) if self.trace.is_none() => return Ok(true),
+                Place::Done(_) if self.trace.is_none() => {
+                    self.clear_error(at).await;
+                    return Ok(true);
+                }
                 Place::Done(condition) => condition,
             };
             // The report first: whoever sees the summary finds it too. Under a condition, so that it never is an older one's.
@@ -130,13 +138,17 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
                     self.clear_error(at).await;
                     return Ok(true);
                 }
+                // Where no answer came, a look at the place tells whether it was written.
                 Err(error)
                     if matches!(
                         error.kind,
-                        StoreErrorKind::Precondition | StoreErrorKind::Conflict
+                        StoreErrorKind::Precondition
+                            | StoreErrorKind::Conflict
+                            | StoreErrorKind::Transient
                     ) =>
                 {
                     last = Some(error);
+                    tokio::time::sleep(RACE_WAIT).await;
                 }
                 Err(error) => return Err(error.into()),
             }
