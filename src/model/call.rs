@@ -58,7 +58,7 @@ pub struct CallOptions {
     pub trace: Option<PathBuf>,
     /// What jitter is drawn from.
     pub seed: u64,
-    /// There is little hope: one attempt, and more only after an answer.
+    /// There is little hope: one attempt at one call, and more only after an answer.
     pub probing: bool,
     /// Dates the jobs in the ledger.
     pub clock: Clock,
@@ -100,7 +100,7 @@ impl<'a, M: Model, S: Store> Caller<'a, M, S> {
             model,
             ledger,
             began: Instant::now(),
-            gate: Gate::new(options.concurrency),
+            gate: Gate::new(options.concurrency, options.probing),
             dice: Dice::new(options.seed),
             options,
             schedule: Schedule::default(),
@@ -128,7 +128,10 @@ impl<'a, M: Model, S: Store> Caller<'a, M, S> {
     /// If the endpoint refuses or keeps failing, the job has used up its calls, or time is over. An error that concerns all
     /// calls ends the others too: those that wait fail with it, those that were sent are followed to their end.
     pub async fn call(&self, request: &Request) -> Result<Answer, ModelError> {
-        let id = prompt::call_id(request);
+        // A hash of all that is sent: only the ledger has a use for it.
+        let id = self
+            .ledger
+            .map_or_else(String::new, |_| prompt::call_id(request));
         let outcome = match self.recall(&id, request).await {
             Ok(Recalled::Answer(answer)) => Ok(answer),
             Ok(Recalled::Nothing { submits }) => {
@@ -137,11 +140,7 @@ impl<'a, M: Model, S: Store> Caller<'a, M, S> {
             }
             Err(error) => Err(error),
         };
-        if let Err(error) = &outcome
-            && !concerns_one_call(error.kind)
-        {
-            self.halt(error);
-        }
+        self.halt_if_shared(&outcome);
         outcome
     }
 
@@ -234,9 +233,19 @@ impl<'a, M: Model, S: Store> Caller<'a, M, S> {
         }
     }
 
-    fn halt(&self, error: &ModelError) {
-        lock(&self.halted).get_or_insert_with(|| error.clone());
-        self.halting.notify_waiters();
+    /// Ends the work for all calls if what made this one fail concerns them too.
+    fn halt_if_shared(&self, outcome: &Result<Answer, ModelError>) {
+        if let Err(error) = outcome
+            && !concerns_one_call(error.kind)
+        {
+            lock(&self.halted).get_or_insert_with(|| error.clone());
+            self.halting.notify_waiters();
+        }
+    }
+
+    /// Whether nothing is to be tried twice, as nothing has worked for long.
+    fn has_little_hope(&self) -> bool {
+        self.options.probing && self.counters.tally().progress == 0
     }
 
     fn is_halted(&self) -> Option<ModelError> {

@@ -18,13 +18,16 @@ const SLICE: Option<Duration> = Some(Duration::from_secs(60));
 
 #[test]
 fn an_outage_longer_than_a_slice_loses_nothing() {
-    for setup in [QUEUE, SYNC] {
+    // The first slice of the queued jobs ends while some of them go on, or between two waves.
+    for (setup, first_slice) in [(QUEUE, 6), (QUEUE, 9), (SYNC, 30)] {
         let reference = reference(setup, "depot");
         simulate(async {
             let scene = Scene::new(setup);
             let upload = scene.disk().upload(KEY, meeting("depot"));
             // Down in the middle of the job: some calls are done, some jobs open.
-            let first = scene.slice(&upload, Some(Duration::from_secs(9))).await;
+            let first = scene
+                .slice(&upload, Some(Duration::from_secs(first_slice)))
+                .await;
             assert!(matches!(first, Ok(Outcome::Continue(_))), "{first:?}");
             scene
                 .endpoint()
@@ -43,7 +46,7 @@ fn an_outage_longer_than_a_slice_loses_nothing() {
                 tokio::time::sleep(Duration::from_secs(960)).await;
             }
             eprintln!(
-                "queues: {}: requests in each slice without hope: {asked:?}",
+                "queues: {}: requests in each slice of an outage: {asked:?}",
                 setup.queues
             );
             assert!(asked[11..].iter().all(|&count| count == 1), "{asked:?}");

@@ -57,7 +57,7 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
         submits: u32,
     ) -> Result<Answer, ModelError> {
         let began = Instant::now();
-        let mut effort = if self.options.probing && self.counters.tally().progress == 0 {
+        let mut effort = if self.has_little_hope() {
             Effort::single()
         } else {
             Effort::default()
@@ -103,6 +103,8 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
             }
             self.counters.again();
         };
+        // Before anything is waited for: until then others are let through.
+        self.halt_if_shared(&outcome);
         if intent.open {
             self.withdraw(id).await;
         }

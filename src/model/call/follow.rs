@@ -126,7 +126,10 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
                 ModelErrorKind::Throttled { .. }
                 | ModelErrorKind::Warming { .. }
                 | ModelErrorKind::Transient => {
-                    let Some(wait) = failed_polls.next(error.kind, &self.dice) else {
+                    let Some(wait) = failed_polls
+                        .next(error.kind, &self.dice)
+                        .filter(|_| !self.has_little_hope())
+                    else {
                         return Err(error);
                     };
                     tracing::warn!(job = ticket.id, %error, wait_ms = wait.as_millis(), "could not ask after the job");

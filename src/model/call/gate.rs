@@ -55,7 +55,7 @@ struct State {
     fresh: bool,
     /// Nothing starts before it.
     paused_until: Instant,
-    /// After a pause one call goes ahead to see whether it is over.
+    /// After a pause, or where there is little hope, one call goes ahead to see whether it is over.
     probing: bool,
     last_pause: Duration,
     /// Since the last change of pace: when it was, and how many starts were not refused.
@@ -70,8 +70,8 @@ pub(super) struct Pass<'a> {
 }
 
 impl Gate {
-    /// Lets at most `most` calls through at a time.
-    pub(super) fn new(most: usize) -> Self {
+    /// Lets at most `most` calls through at a time; when `probing` a single one, until it has been answered.
+    pub(super) fn new(most: usize, probing: bool) -> Self {
         let now = Instant::now();
         let most = most.max(1) as f64;
         Self {
@@ -83,7 +83,7 @@ impl Gate {
                 next_start: now,
                 fresh: true,
                 paused_until: now,
-                probing: false,
+                probing,
                 last_pause: Duration::ZERO,
                 window: (now, 0),
             }),
@@ -277,7 +277,7 @@ mod tests {
             bucket: Mutex::new((burst, Instant::now())),
             requests: AtomicUsize::new(0),
         };
-        let (gate, dice, began) = (Gate::new(8), Dice::new(3), Instant::now());
+        let (gate, dice, began) = (Gate::new(8, false), Dice::new(3), Instant::now());
         join_all((0..needed).map(|_| async {
             loop {
                 let pass = gate.enter(None).await.unwrap();
@@ -320,7 +320,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_wait_that_was_asked_for_is_kept_by_all_and_to_the_moment() {
-        let (gate, dice) = (Gate::new(8), Dice::new(3));
+        let (gate, dice) = (Gate::new(8, false), Dice::new(3));
         let pass = gate.enter(None).await.unwrap();
         gate.refused(&pass, Some(Duration::from_secs(7)), false, &dice);
         let refused = Instant::now();
@@ -347,7 +347,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_more_than_allowed_are_let_through_and_none_is_forgotten() {
-        let gate = Gate::new(3);
+        let gate = Gate::new(3, false);
         let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let began = Instant::now();
         join_all((0..30).map(|_| async {
@@ -366,7 +366,7 @@ mod tests {
     async fn the_first_call_is_looked_at_before_others_start() {
         let short = Duration::from_millis(30);
         for (accepted, expected) in [(true, short + SHORTEST_GAP), (false, FIRST_LOOK)] {
-            let gate = Gate::new(8);
+            let gate = Gate::new(8, false);
             let began = Instant::now();
             let _first = gate.enter(None).await.unwrap();
             let second = async {
@@ -386,7 +386,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_past_the_deadline() {
-        let gate = Gate::new(1);
+        let gate = Gate::new(1, false);
         let deadline = Instant::now() + Duration::from_secs(5);
         let _first = gate.enter(Some(deadline)).await.unwrap();
         assert!(gate.enter(Some(deadline)).await.is_none());

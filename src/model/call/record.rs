@@ -53,7 +53,10 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
         let known = ledger.recall::<Outcome, Job>(id).await;
         // A job takes its place before anybody who waits for this count submits another one.
         let known = known.map(|known| match known {
-            Known::Job(job) => Known::Job((job, self.gate.enter_again())),
+            Known::Job(job) => {
+                let pass = (!self.options.probing).then(|| self.gate.enter_again());
+                Known::Job((job, pass))
+            }
             Known::Outcome(outcome) => Known::Outcome(outcome),
             Known::Nothing => Known::Nothing,
         });
@@ -68,7 +71,14 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
                 self.spent_before(submits);
                 result.map(Recalled::Answer)
             }
-            Ok(Known::Job((job, pass))) => self.resume(id, job, pass, request).await,
+            Ok(Known::Job((job, pass))) => {
+                let pass = match pass {
+                    Some(pass) => pass,
+                    // Where there is little hope, one of them is asked after first.
+                    None => self.enter().await?,
+                };
+                self.resume(id, job, pass, request).await
+            }
             Err(error) => Err(ledger_failed(error)),
         }
     }

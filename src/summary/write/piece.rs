@@ -194,8 +194,8 @@ fn severity(problems: &[Problem]) -> usize {
 
 /// What the server's count of the prompt says about the estimate.
 fn ratio_of(request: &Request, answer: &Answer) -> f64 {
-    let estimate = prompt::messages(request).tokens();
     answer.usage.map_or(0.0, |usage| {
+        let estimate = prompt::messages(request).tokens();
         usage.prompt_tokens as f64 / estimate.max(1) as f64
     })
 }
