@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Surface};
 use crate::error::Cause;
 use crate::event::Upload;
+use crate::http::Http;
 use crate::job::{Outcome, Workshop};
 use crate::model::AnyModel;
 use crate::store::{AnyStore, DirStore};
@@ -118,7 +119,8 @@ async fn summarize(
     config.output_bucket = Some(LOCAL_BUCKET.to_owned());
     let out = DirStore::single(LOCAL_BUCKET, &arguments.out);
     let target = AnyStore::from(out.clone());
-    let model = match AnyModel::connect(&config.provider).await {
+    let http = Http::default();
+    let model = match AnyModel::connect(&config.provider, &http).await {
         Ok(model) => model,
         Err(error) => {
             lines.error(&error);
@@ -128,7 +130,7 @@ async fn summarize(
     let mut failed = 0;
     for name in &arguments.inputs.inputs {
         let started = Instant::now();
-        let input = Input::open(name, &config).await;
+        let input = Input::open(name, &config, &http).await;
         let ended = match &input {
             Err(error) => Err(error.to_string()),
             Ok(input) => {
@@ -227,7 +229,7 @@ async fn plan(inputs: &[String], config: &Config, lines: Lines) -> usize {
 }
 
 async fn plan_one(name: &str, config: &Config) -> Result<(Transcript, summary::Plan), String> {
-    let input = Input::open(name, config)
+    let input = Input::open(name, config, &Http::default())
         .await
         .map_err(|error| error.to_string())?;
     let transcript = input

@@ -6,6 +6,7 @@ pub mod config;
 pub mod error;
 pub mod event;
 pub mod extract;
+pub mod http;
 pub mod job;
 pub mod metrics;
 pub mod model;

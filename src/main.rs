@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use transcript_summarizer::clock::Clock;
 use transcript_summarizer::config::{Config, Surface};
+use transcript_summarizer::http::Http;
 use transcript_summarizer::job::{LEASE, Workshop};
 use transcript_summarizer::model::AnyModel;
 use transcript_summarizer::store::AnyStore;
@@ -29,8 +30,10 @@ async fn main() -> ExitCode {
 
 async fn lambda() -> Result<(), lambda_runtime::Error> {
     let config = Config::from_env(Surface::Lambda)?;
-    let store = AnyStore::connect(config.store_dir.as_deref()).await;
-    let model = AnyModel::connect(&config.provider).await?;
+    let http = Http::default();
+    let store = AnyStore::connect(config.store_dir.as_deref(), &http).await?;
+    let model = AnyModel::connect(&config.provider, &http).await?;
+    model.warm_up();
     let workshop = Workshop {
         source: &store,
         target: &store,

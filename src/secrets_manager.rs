@@ -4,6 +4,7 @@ use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::DisplayErrorContext;
 use serde_json::{Map, Value};
 
+use crate::http::Http;
 use crate::secret::Secret;
 use crate::store::sdk_config;
 
@@ -15,16 +16,19 @@ pub struct SecretError {
     reason: String,
 }
 
-/// Reads the secret `arn`: a plain string, or a JSON object that has the key under the name `variable`.
+/// Reads the secret `arn` over `http`: a plain string, or a JSON object that has the key under the name `variable`.
 ///
 /// # Errors
 /// If it can't be read, or holds neither.
-pub async fn fetch(arn: &str, variable: &str) -> Result<Secret, SecretError> {
+pub async fn fetch(http: &Http, arn: &str, variable: &str) -> Result<Secret, SecretError> {
     let error = |reason| SecretError {
         arn: arn.to_owned(),
         reason,
     };
-    let client = Client::new(&sdk_config().await);
+    let config = sdk_config(http)
+        .await
+        .map_err(|cause| error(cause.to_string()))?;
+    let client = Client::new(&config);
     let answer = client
         .get_secret_value()
         .secret_id(arn)

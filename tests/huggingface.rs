@@ -11,8 +11,8 @@ use support::chat_server::ChatServer;
 use support::huggingface::{
     TOKEN, answer_to, client, client_to, event, events, piece, request, submit,
 };
+use transcript_summarizer::http::Http;
 use transcript_summarizer::model::endpoint::Url;
-use transcript_summarizer::model::http::Http;
 use transcript_summarizer::model::huggingface::{HuggingFace, HuggingFaceConfig, HuggingFaceTask};
 use transcript_summarizer::model::{Answer, Finish, ModelErrorKind, Usage};
 use transcript_summarizer::prompt::messages;

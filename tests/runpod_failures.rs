@@ -11,8 +11,8 @@ use support::runpod_faults::{Fault, Route, Trouble};
 use support::runpod_jobs::JobPlan;
 use support::runpod_server::{KEY, RunPodServer};
 use tokio::net::TcpListener;
+use transcript_summarizer::http::Http;
 use transcript_summarizer::model::endpoint::Url;
-use transcript_summarizer::model::http::Http;
 use transcript_summarizer::model::{Model, ModelErrorKind, Reply, RunPod, RunPodConfig};
 use transcript_summarizer::secret::Secret;
 

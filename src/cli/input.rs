@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::config::Config;
 use crate::error::Cause;
 use crate::event::Upload;
+use crate::http::{Http, HttpError};
 use crate::job::read;
 use crate::store::{AnyStore, DirStore, Location};
 use crate::transcript::Transcript;
@@ -30,16 +31,18 @@ pub(super) enum InputError {
     Directory { path: PathBuf },
     #[error("the file's name is not valid UTF-8: rename it")]
     Name,
+    #[error(transparent)]
+    Http(#[from] HttpError),
 }
 
 impl Input {
-    pub(super) async fn open(name: &str, config: &Config) -> Result<Self, InputError> {
+    pub(super) async fn open(name: &str, config: &Config, http: &Http) -> Result<Self, InputError> {
         if let Some(address) = name.strip_prefix("s3://") {
             let (bucket, key) = address.split_once('/').unwrap_or_default();
             if bucket.is_empty() || key.is_empty() {
                 return Err(InputError::Address);
             }
-            let store = AnyStore::connect(config.store_dir.as_deref()).await;
+            let store = AnyStore::connect(config.store_dir.as_deref(), http).await?;
             return Ok(Self {
                 store,
                 at: Location::new(bucket, key),

@@ -3,15 +3,16 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use reqwest::Url;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::http::{Http, HttpError};
 use super::{
     Extractive, HuggingFace, HuggingFaceConfig, Model, ModelError, Reply, RunPod, RunPodConfig,
     Ticket,
 };
 use crate::config::{Key, Provider};
+use crate::http::{Http, HttpError};
 use crate::prompt::Request;
 use crate::secret::Secret;
 use crate::secrets_manager::{self, SecretError};
@@ -23,7 +24,7 @@ const RENEW_EVERY: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct AnyModel {
     provider: Provider,
-    http: Option<Http>,
+    http: Http,
     /// What calls are made with, and its key.
     current: RwLock<(Arc<Client>, Option<Secret>)>,
     /// When the key was read again, and whether it was another one.
@@ -49,34 +50,49 @@ pub enum ConnectError {
 }
 
 impl AnyModel {
-    /// Makes the model's client, with its key from Secrets Manager where it is kept there.
+    /// Makes the model's client, which calls over `http`, with its key from Secrets Manager where it is kept there.
     ///
     /// # Errors
     /// If the key can't be read, or TLS can't be set up.
-    pub async fn connect(provider: &Provider) -> Result<Self, ConnectError> {
-        let http = match provider {
-            Provider::Extractive => None,
-            Provider::HuggingFace(_) | Provider::RunPod(_) => Some(Http::new()?),
-        };
+    pub async fn connect(provider: &Provider, http: &Http) -> Result<Self, ConnectError> {
+        if endpoint(provider).is_some() {
+            http.client()?;
+        }
         let key = match kept(provider) {
             None => None,
             Some((Key::Plain(secret), _)) => Some(secret.clone()),
             Some((Key::SecretArn(arn), variable)) => {
-                Some(secrets_manager::fetch(arn, variable).await?)
+                Some(secrets_manager::fetch(http, arn, variable).await?)
             }
         };
-        let client = Client::new(provider, http.as_ref(), key.clone());
+        let client = Client::new(provider, http, key.clone());
         Ok(Self {
             provider: provider.clone(),
-            http,
+            http: http.clone(),
             current: RwLock::new((Arc::new(client), key)),
             renewed: Mutex::new(None),
         })
     }
 
+    /// Begins a connection to the endpoint, so that the first call finds it ready.
+    pub fn warm_up(&self) {
+        if let Some(endpoint) = endpoint(&self.provider) {
+            self.http.warm_up(endpoint);
+        }
+    }
+
     fn client(&self) -> Arc<Client> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&current.0)
+    }
+}
+
+/// Where a provider is called.
+fn endpoint(provider: &Provider) -> Option<&Url> {
+    match provider {
+        Provider::HuggingFace(settings) => Some(&settings.endpoint),
+        Provider::RunPod(settings) => Some(&settings.endpoint),
+        Provider::Extractive => None,
     }
 }
 
@@ -90,9 +106,9 @@ fn kept(provider: &Provider) -> Option<(&Key, &'static str)> {
 }
 
 impl Client {
-    fn new(provider: &Provider, http: Option<&Http>, key: Option<Secret>) -> Self {
-        match (provider, http) {
-            (Provider::HuggingFace(settings), Some(http)) => {
+    fn new(provider: &Provider, http: &Http, key: Option<Secret>) -> Self {
+        match provider {
+            Provider::HuggingFace(settings) => {
                 let config = HuggingFaceConfig {
                     task: settings.task,
                     token: key,
@@ -102,7 +118,7 @@ impl Client {
                 };
                 Self::HuggingFace(HuggingFace::new(http.clone(), config))
             }
-            (Provider::RunPod(settings), Some(http)) => {
+            Provider::RunPod(settings) => {
                 let config = RunPodConfig {
                     key,
                     endpoint: settings.endpoint.clone(),
@@ -111,7 +127,7 @@ impl Client {
                 };
                 Self::RunPod(RunPod::new(http.clone(), config))
             }
-            (Provider::Extractive, _) | (_, None) => Self::Extractive(Extractive),
+            Provider::Extractive => Self::Extractive(Extractive),
         }
     }
 }
@@ -174,7 +190,7 @@ impl Model for AnyModel {
             return changed;
         }
         *renewed = Some((Instant::now(), false));
-        let key = match secrets_manager::fetch(arn, variable).await {
+        let key = match secrets_manager::fetch(&self.http, arn, variable).await {
             Ok(key) => key,
             Err(error) => {
                 tracing::warn!(%error, "could not read the key again");
@@ -186,7 +202,7 @@ impl Model for AnyModel {
             return false;
         }
         tracing::info!("the key has been rotated");
-        let client = Client::new(&self.provider, self.http.as_ref(), Some(key.clone()));
+        let client = Client::new(&self.provider, &self.http, Some(key.clone()));
         *current = (Arc::new(client), Some(key));
         *renewed = Some((Instant::now(), true));
         true

@@ -1,22 +1,15 @@
 //! The one place that sends requests to endpoints and reads their replies.
 
-use std::error::Error;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use reqwest::header::HeaderMap;
-use reqwest::{Client, Method, Response, Url, redirect};
+use reqwest::{Method, Response, Url};
 use serde::Serialize;
 
 use super::failure::Failure;
+use crate::http::{Http, causes};
 use crate::secret::Secret;
-
-/// Endpoints are near a Lambda or not there at all.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// A frozen sandbox wakes up with connections that the other side has long closed: keep them for no longer than a pause
-/// between calls.
-const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Largest reply. A streamed token takes some 300 bytes, so this is above 20,000 of them.
 const MAX_REPLY_BYTES: usize = 8 << 20;
@@ -26,9 +19,6 @@ const MAX_ERROR_BYTES: usize = 64 << 10;
 
 /// How long to wait for the body of an error: its status says most.
 const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How this program calls itself.
-const USER_AGENT: &str = concat!("transcript-summarizer/", env!("CARGO_PKG_VERSION"));
 
 /// Headers that help a provider's support to find a call, and that name who served it.
 const CORRELATION_HEADERS: [&str; 10] = [
@@ -44,11 +34,6 @@ const CORRELATION_HEADERS: [&str; 10] = [
     "ratelimit",
 ];
 
-/// The client cannot be built, for example because this machine has no certificate store.
-#[derive(Debug, thiserror::Error)]
-#[error("the HTTP client cannot be set up")]
-pub struct HttpError(#[from] reqwest::Error);
-
 /// How long calls may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
@@ -56,12 +41,6 @@ pub struct Timeouts {
     pub total: Duration,
     /// Between two pieces of a reply that has begun.
     pub idle: Duration,
-}
-
-/// Sends requests. One for the whole process: it keeps the connections.
-#[derive(Debug, Clone)]
-pub struct Http {
-    client: Client,
 }
 
 /// A request to be sent.
@@ -86,21 +65,6 @@ pub(super) struct Incoming {
 }
 
 impl Http {
-    /// Builds the client. It honours the usual proxy variables, does not follow redirects (the token would go along), and
-    /// sends again by itself only what a server has provably not begun (a stream refused by HTTP/2).
-    ///
-    /// # Errors
-    /// If TLS cannot be set up.
-    pub fn new() -> Result<Self, HttpError> {
-        let client = Client::builder()
-            .user_agent(USER_AGENT)
-            .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-            .build()?;
-        Ok(Self { client })
-    }
-
     /// Sends a request once and waits for the head of the reply, whatever its status.
     pub(super) async fn send<B: Serialize>(
         &self,
@@ -116,8 +80,10 @@ impl Http {
         headers: HeaderMap,
     ) -> Result<Incoming, Failure> {
         let timeouts = outgoing.timeouts;
-        let mut request = self
-            .client
+        let client = self
+            .client()
+            .map_err(|error| Failure::Unsendable(causes(&error)))?;
+        let mut request = client
             .request(outgoing.method, outgoing.url.clone())
             .headers(headers)
             .timeout(timeouts.total);
@@ -225,20 +191,6 @@ fn failure(error: reqwest::Error, timeouts: Timeouts) -> Failure {
     } else {
         Failure::Disconnected(causes(&error.without_url()))
     }
-}
-
-/// What is behind an error, outermost first; reqwest's own words only if there is nothing behind them.
-fn causes(error: &dyn Error) -> String {
-    let mut causes: Vec<String> = Vec::new();
-    let mut next = error.source().or(Some(error));
-    while let Some(error) = next {
-        let cause = error.to_string();
-        if !causes.iter().any(|outer| outer.contains(&cause)) {
-            causes.push(cause);
-        }
-        next = error.source();
-    }
-    causes.join(": ")
 }
 
 fn correlation(headers: &HeaderMap) -> String {

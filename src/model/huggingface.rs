@@ -16,9 +16,10 @@ use serde_json::{Map, Value};
 use super::advice::Names;
 use super::chat::ChatReader;
 use super::failure::{Failure, Peer, Phase};
-use super::http::{Http, Incoming, Outgoing, Timeouts};
+use super::http::{Incoming, Outgoing, Timeouts};
 use super::task_reply::TaskReader;
 use super::{Answer, Model, ModelError, Reply};
+use crate::http::Http;
 use crate::prompt::{self, Messages, Request};
 use crate::secret::Secret;
 

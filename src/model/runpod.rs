@@ -16,8 +16,9 @@ use tokio::time::Instant;
 
 use super::advice::Names;
 use super::failure::{Failure, Peer, Phase};
-use super::http::{Http, Outgoing, Timeouts};
+use super::http::{Outgoing, Timeouts};
 use super::{Model, ModelError, Reply, Ticket, error_text};
+use crate::http::Http;
 use crate::prompt::{self, Request};
 use crate::secret::Secret;
 use job::Job;

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use bytes::Bytes;
 
+use crate::http::{Http, HttpError};
+
 use super::{
     DirObject, DirStore, Location, Object, ObjectInfo, PutOptions, S3Object, S3Store, Store,
     StoreError, Wanted,
@@ -28,12 +30,15 @@ pub enum AnyObject {
 }
 
 impl AnyStore {
-    /// The directory, if one is given, otherwise the S3 that the environment describes.
-    pub async fn connect(dir: Option<&Path>) -> Self {
-        match dir {
+    /// The directory, if one is given, otherwise the S3 that the environment describes, over `http`.
+    ///
+    /// # Errors
+    /// If TLS can't be set up.
+    pub async fn connect(dir: Option<&Path>, http: &Http) -> Result<Self, HttpError> {
+        Ok(match dir {
             Some(dir) => DirStore::new(dir).into(),
-            None => S3Store::from_env().await.into(),
-        }
+            None => S3Store::from_env(http).await?.into(),
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Objects in S3, or in any server that speaks its protocol.
 
 mod advice;
+mod client;
 mod connect;
 mod failure;
 

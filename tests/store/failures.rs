@@ -7,6 +7,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError, future};
 use aws_sdk_s3::config::Region;
 use tokio::net::TcpListener;
+use transcript_summarizer::http::Http;
 use transcript_summarizer::store::{
     Location, Object, PutCondition, S3Object, S3Store, Store, StoreError, StoreErrorKind, Wanted,
     sdk_defaults,
@@ -226,7 +227,8 @@ async fn without_credentials_it_says_where_to_put_them() {
             "request forbidden",
         ),
     ] {
-        let config = sdk_defaults()
+        let config = sdk_defaults(&Http::default())
+            .unwrap()
             .region(Region::from_static("eu-west-1"))
             .credentials_provider(provider);
         let store = S3Store::from_config(&config.load().await);

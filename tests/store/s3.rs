@@ -19,6 +19,7 @@ use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use transcript_summarizer::http::Http;
 use transcript_summarizer::store::{
     AnyStore, Location, Metadata, PutCondition, S3Store, Store, StoreErrorKind, sdk_config,
     sdk_defaults,
@@ -35,7 +36,8 @@ pub(crate) async fn store_at(address: SocketAddr, secret: &str) -> S3Store {
 }
 
 pub(crate) async fn config_at(address: SocketAddr, secret: &str) -> SdkConfig {
-    let config = sdk_defaults()
+    let config = sdk_defaults(&Http::default())
+        .unwrap()
         .endpoint_url(format!("http://{address}"))
         .region(Region::from_static("eu-west-1"))
         .credentials_provider(Credentials::new(KEY, secret, None, None, "test"))
@@ -160,14 +162,14 @@ async fn a_wrong_secret_is_denied() {
 #[ignore = "needs the environment of an S3-compatible server: AWS_ENDPOINT_URL_S3, AWS_REGION, keys"]
 async fn the_server_of_the_environment_behaves() {
     let bucket = format!("store-test-{}", std::process::id());
-    let config = aws_sdk_s3::config::Builder::from(&sdk_config().await)
+    let config = aws_sdk_s3::config::Builder::from(&sdk_config(&Http::default()).await.unwrap())
         .region(Region::from_static("us-east-1"))
         .force_path_style(true)
         .build();
     let client = aws_sdk_s3::Client::from_conf(config);
     client.create_bucket().bucket(&bucket).send().await.unwrap();
 
-    let store = S3Store::from_env().await;
+    let store = S3Store::from_env(&Http::default()).await.unwrap();
     behaviours::all(&store, &bucket).await;
 
     let at = Location::new(&bucket, "lease.json");
@@ -186,4 +188,15 @@ async fn the_server_of_the_environment_behaves() {
 
     let swapped = put(&store, &at, "swapped").await;
     assert_eq!(store.head(&at).await.unwrap().etag, swapped);
+}
+
+#[tokio::test]
+async fn keys_with_segments_of_dots_are_signed_as_they_arrive() {
+    let server = Server::start().await;
+    let store = store_at(server.address, SECRET).await;
+    let at = Location::new("bucket", "talks/./today.txt");
+    put_if(&store, &at, "talk", PutCondition::Always)
+        .await
+        .unwrap();
+    assert_eq!(read(&store, &at).await, b"talk");
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
+use transcript_summarizer::http::Http;
 use transcript_summarizer::model::endpoint::{Url, parse_endpoint};
-use transcript_summarizer::model::http::{Http, Timeouts};
+use transcript_summarizer::model::http::Timeouts;
 use transcript_summarizer::model::huggingface::{HuggingFace, HuggingFaceConfig, HuggingFaceTask};
 use transcript_summarizer::model::{Answer, Model, ModelError, Reply};
 use transcript_summarizer::prompt::{Request, Style, Task};

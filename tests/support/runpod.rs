@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use transcript_summarizer::http::Http;
 use transcript_summarizer::model::endpoint::Url;
-use transcript_summarizer::model::http::{Http, Timeouts};
+use transcript_summarizer::model::http::Timeouts;
 use transcript_summarizer::model::{
     Answer, Model, ModelError, Pending, Reply, RunPod, RunPodConfig, Ticket,
 };

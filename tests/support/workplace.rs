@@ -9,6 +9,7 @@ use transcript_summarizer::clock::Clock;
 use transcript_summarizer::config::{Config, ConfigError, Surface};
 use transcript_summarizer::error::Cause;
 use transcript_summarizer::event::Upload;
+use transcript_summarizer::http::Http;
 use transcript_summarizer::job::{LEASE, Outcome, Workshop};
 use transcript_summarizer::model::AnyModel;
 use transcript_summarizer::serve;
@@ -52,7 +53,9 @@ impl Workplace {
             Config::from_lookup(Surface::CommandLine, &|name| variables.get(name).cloned())?;
         let dir = tempfile::tempdir().unwrap();
         let store = AnyStore::from(DirStore::new(dir.path()));
-        let model = AnyModel::connect(&config.provider).await.unwrap();
+        let model = AnyModel::connect(&config.provider, &Http::default())
+            .await
+            .unwrap();
         Ok(Self {
             dir,
             config,

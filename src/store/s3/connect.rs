@@ -6,15 +6,12 @@ use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
-use aws_sdk_s3::config::{Region, RuntimeComponents, SharedHttpClient};
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_http_client::{Builder, ConnectorBuilder};
+use aws_sdk_s3::config::Region;
 
 use super::S3Store;
+use super::client::PooledClient;
+use crate::http::{Http, HttpError};
 
-/// In a region a connection takes milliseconds; across the world with packet loss, about a second.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Until an answer begins. Bodies are not counted: those are watched by stalled-stream protection.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// One attempt, connecting and sending included.
@@ -23,25 +20,27 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 const ATTEMPTS: u32 = 3;
 /// A body of which nothing arrives for so long is given up.
 const STALL_TIMEOUT: Duration = Duration::from_secs(10);
-/// A frozen sandbox wakes up with connections that the other side has long closed; the default pool keeps them for 90 s.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Where other servers do not care, and where S3 itself says which region a bucket is in.
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// What the environment says (credentials, region, `AWS_ENDPOINT_URL`), within our limits.
-pub async fn sdk_config() -> SdkConfig {
-    sdk_defaults().load().await
+/// What the environment says (credentials, region, `AWS_ENDPOINT_URL`), within our limits and over `http`.
+///
+/// # Errors
+/// If TLS cannot be set up.
+pub async fn sdk_config(http: &Http) -> Result<SdkConfig, HttpError> {
+    Ok(sdk_defaults(http)?.load().await)
 }
 
 /// Our limits, for a caller that sets the rest itself.
-#[must_use]
-pub fn sdk_defaults() -> ConfigLoader {
-    aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http_client())
+///
+/// # Errors
+/// If TLS cannot be set up.
+pub fn sdk_defaults(http: &Http) -> Result<ConfigLoader, HttpError> {
+    let loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(PooledClient(http.client()?.clone()))
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .timeout_config(
             TimeoutConfig::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
                 .read_timeout(READ_TIMEOUT)
                 .operation_attempt_timeout(ATTEMPT_TIMEOUT)
                 .build(),
@@ -50,13 +49,17 @@ pub fn sdk_defaults() -> ConfigLoader {
             StalledStreamProtectionConfig::enabled()
                 .grace_period(STALL_TIMEOUT)
                 .build(),
-        )
+        );
+    Ok(loader)
 }
 
 impl S3Store {
-    /// The S3 that the environment describes.
-    pub async fn from_env() -> Self {
-        Self::from_config(&sdk_config().await)
+    /// The S3 that the environment describes, over `http`.
+    ///
+    /// # Errors
+    /// If TLS cannot be set up.
+    pub async fn from_env(http: &Http) -> Result<Self, HttpError> {
+        Ok(Self::from_config(&sdk_config(http).await?))
     }
 
     /// The S3 that `config` describes.
@@ -72,17 +75,4 @@ impl S3Store {
             .build();
         Self::new(aws_sdk_s3::Client::from_conf(config))
     }
-}
-
-/// The SDK's own client, proxy variables included, but for how long it keeps idle connections.
-fn http_client() -> SharedHttpClient {
-    Builder::new().build_with_connector_fn(|settings, components| {
-        let mut connector = ConnectorBuilder::default()
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-            .proxy_config(ProxyConfig::from_env())
-            .pool_idle_timeout(IDLE_TIMEOUT);
-        connector.set_connector_settings(settings.cloned());
-        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
-        connector.build()
-    })
 }

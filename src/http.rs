@@ -1,0 +1,92 @@
+//! The HTTP client of the process: one pool of connections and one set of certificates for S3, Secrets Manager and the endpoints.
+
+use std::error::Error;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use reqwest::{Client, Url, redirect};
+
+/// In a region a connection takes milliseconds; across the world with packet loss, a second or two.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A frozen sandbox wakes up with connections that the other side has long closed: keep them for no longer than a pause
+/// between calls.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How this program calls itself.
+const USER_AGENT: &str = concat!("transcript-summarizer/", env!("CARGO_PKG_VERSION"));
+
+/// How long a connection that nobody waits for may take to come about.
+const WARM_UP_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The client cannot be built, for example because this machine has no certificate store.
+#[derive(Debug, thiserror::Error)]
+#[error("the HTTP client cannot be set up")]
+pub struct HttpError(#[from] reqwest::Error);
+
+/// Sends requests. One for the whole process: it keeps the connections. Reading the certificates of the system takes
+/// milliseconds, so it is set up when it is first needed; clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Http {
+    client: Arc<OnceLock<Client>>,
+}
+
+impl Http {
+    /// One that is set up already.
+    ///
+    /// # Errors
+    /// If TLS cannot be set up.
+    pub fn new() -> Result<Self, HttpError> {
+        let http = Self::default();
+        http.client()?;
+        Ok(http)
+    }
+
+    /// The client. It honours the usual proxy variables, does not follow redirects (the token would go along), and sends
+    /// again by itself only what a server has provably not begun (a stream refused by HTTP/2).
+    pub(crate) fn client(&self) -> Result<&Client, HttpError> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let client = Client::builder()
+            .user_agent(USER_AGENT)
+            .redirect(redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+            .build()?;
+        Ok(self.client.get_or_init(|| client))
+    }
+
+    /// Begins a connection to the server of `url`, if it takes TLS to get there, so that the first call finds it ready. What
+    /// is asked for is nothing that a server works for or counts: the head of its root, without a key.
+    pub fn warm_up(&self, url: &Url) {
+        let mut root = url.clone();
+        root.set_path("/");
+        root.set_query(None);
+        if root.scheme() != "https" {
+            return;
+        }
+        let Ok(client) = self.client() else { return };
+        let asked = client.head(root).timeout(WARM_UP_TIMEOUT).send();
+        tokio::spawn(async move {
+            match asked.await {
+                Ok(_) => tracing::debug!("connected to the endpoint"),
+                Err(error) => tracing::debug!(error = causes(&error), "not connected yet"),
+            }
+        });
+    }
+}
+
+/// What is behind an error, outermost first; reqwest's own words only if there is nothing behind them.
+pub(crate) fn causes(error: &dyn Error) -> String {
+    let mut causes: Vec<String> = Vec::new();
+    let mut next = error.source().or(Some(error));
+    while let Some(error) = next {
+        let cause = error.to_string();
+        if !causes.iter().any(|outer| outer.contains(&cause)) {
+            causes.push(cause);
+        }
+        next = error.source();
+    }
+    causes.join(": ")
+}
