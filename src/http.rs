@@ -1,10 +1,11 @@
 //! The HTTP client of the process: one pool of connections and one set of certificates for S3, Secrets Manager and the endpoints.
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use reqwest::{Client, Url, redirect};
+use reqwest::{Certificate, Client, ClientBuilder, Url, redirect};
 
 /// In a region a connection takes milliseconds; across the world with packet loss, a second or two.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -18,6 +19,12 @@ const USER_AGENT: &str = concat!("transcript-summarizer/", env!("CARGO_PKG_VERSI
 
 /// How long a connection that nobody waits for may take to come about.
 const WARM_UP_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Where Lambda and its relatives, and Debian and its, keep all certificates of the system in one file.
+const BUNDLES: [&str; 2] = [
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/certs/ca-certificates.crt",
+];
 
 /// The client cannot be built, for example because this machine has no certificate store.
 #[derive(Debug, thiserror::Error)]
@@ -48,12 +55,12 @@ impl Http {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        let client = Client::builder()
-            .user_agent(USER_AGENT)
-            .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-            .build()?;
+        let trusting = system_certificates()
+            .and_then(|certificates| builder().tls_certs_only(certificates).build().ok());
+        let client = match trusting {
+            Some(client) => client,
+            None => builder().build()?,
+        };
         Ok(self.client.get_or_init(|| client))
     }
 
@@ -77,6 +84,37 @@ impl Http {
     }
 }
 
+fn builder() -> ClientBuilder {
+    Client::builder()
+        .user_agent(USER_AGENT)
+        .redirect(redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+}
+
+/// The system's certificates, if they are in one file. The client by itself would read the directory around it, too, where
+/// each of them is once more: that doubles the time of a start.
+fn system_certificates() -> Option<Vec<Certificate>> {
+    let named = |variable| std::env::var_os(variable).map(PathBuf::from);
+    let path = bundle(named("SSL_CERT_FILE"), named("SSL_CERT_DIR"))?;
+    let certificates = Certificate::from_pem_bundle(&std::fs::read(path).ok()?).ok()?;
+    (!certificates.is_empty()).then_some(certificates)
+}
+
+/// The file that has all certificates, where the usual variables are set to `file` and `dir`.
+fn bundle(file: Option<PathBuf>, dir: Option<PathBuf>) -> Option<PathBuf> {
+    match (file, dir) {
+        (None, None) => BUNDLES
+            .map(PathBuf::from)
+            .into_iter()
+            .find(|at| at.exists()),
+        (Some(file), None) => Some(file),
+        (Some(file), Some(dir)) if file.parent() == Some(&dir) => Some(file),
+        // Certificates from a directory of their own.
+        (_, Some(_)) => None,
+    }
+}
+
 /// What is behind an error, outermost first; reqwest's own words only if there is nothing behind them.
 pub(crate) fn causes(error: &dyn Error) -> String {
     let mut causes: Vec<String> = Vec::new();
@@ -89,4 +127,18 @@ pub(crate) fn causes(error: &dyn Error) -> String {
         next = error.source();
     }
     causes.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_left_out_only_where_its_certificates_are_in_the_file_too() {
+        let path = |path: &str| Some(PathBuf::from(path));
+        assert_eq!(bundle(path("/a/all.crt"), None), path("/a/all.crt"));
+        assert_eq!(bundle(path("/a/all.crt"), path("/a/")), path("/a/all.crt"));
+        assert_eq!(bundle(path("/a/all.crt"), path("/b")), None);
+        assert_eq!(bundle(None, path("/a")), None);
+    }
 }

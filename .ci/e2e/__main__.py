@@ -24,6 +24,7 @@ SCENARIOS = [
     "skipped",
     "failures",
     "endpoint",
+    "encryption",
     "command_line",
     "development",
     "runpod",

@@ -2,6 +2,8 @@
 
 import http.server
 import json
+import ssl
+import sys
 import threading
 import time
 
@@ -12,14 +14,17 @@ ANSWER_SECONDS = 0.05
 
 
 class ChatEndpoint:
-    def __init__(self, port=0):
+    def __init__(self, port=0, tls=None):
         self.port = port
+        self.tls = tls
         self.lock = threading.Lock()
         self.reset()
 
     def reset(self):
         """Forgets everything and answers again."""
         self.requests = []
+        # Requests that ask for nothing.
+        self.heads = []
         self.in_flight = 0
         self.most_in_flight = 0
         self.failure = None
@@ -30,9 +35,13 @@ class ChatEndpoint:
         self.failure = (status, {"error": message})
 
     def __enter__(self):
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), handler_for(self))
+        self.server = Server(("127.0.0.1", self.port), handler_for(self))
         self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
+        if self.tls:
+            # The handshake is left to the thread that reads.
+            listening = self.server.socket
+            self.server.socket = self.tls.wrap_socket(listening, server_side=True, do_handshake_on_connect=False)
+        self.url = f"http{'s' if self.tls else ''}://127.0.0.1:{self.server.server_port}/v1"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         return self
 
@@ -40,10 +49,11 @@ class ChatEndpoint:
         self.server.shutdown()
         self.server.server_close()
 
-    def take(self, path, headers, body):
+    def take(self, path, headers, body, connection):
         """The status and the JSON answer to one request."""
+        authorization = headers.get("Authorization")
         with self.lock:
-            self.requests.append({"path": path, "authorization": headers.get("Authorization"), "body": body})
+            self.requests.append({"path": path, "authorization": authorization, "body": body, "connection": connection})
             self.in_flight += 1
             self.most_in_flight = max(self.most_in_flight, self.in_flight)
         time.sleep(ANSWER_SECONDS)
@@ -68,19 +78,32 @@ def completion(body):
     }
 
 
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        # Clients that do not trust the certificate hang up.
+        if not isinstance(sys.exception(), ssl.SSLError):
+            super().handle_error(request, client_address)
+
+
 def handler_for(endpoint):
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            status, answer = endpoint.take(self.path, self.headers, body)
+            status, answer = endpoint.take(self.path, self.headers, body, self.client_address)
             content = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
+
+        def do_HEAD(self):
+            endpoint.heads.append({"authorization": self.headers.get("Authorization"), "connection": self.client_address})
+            self.send_response(404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
         def log_message(self, *_):
             """Requests are remembered, not printed."""
