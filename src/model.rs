@@ -78,6 +78,11 @@ pub trait Model: Send + Sync {
     fn queues(&self) -> bool {
         false
     }
+
+    /// Whether the work is done in this process: then nothing is gained by calling at a measured pace.
+    fn is_local(&self) -> bool {
+        false
+    }
 }
 
 /// What an endpoint says to a request.

@@ -215,4 +215,8 @@ impl Model for AnyModel {
             Client::Extractive(model) => model.queues(),
         }
     }
+
+    fn is_local(&self) -> bool {
+        matches!(*self.client(), Client::Extractive(_))
+    }
 }

@@ -25,7 +25,7 @@ use crate::prompt::{self, Request};
 use crate::store::Store;
 use crate::store::ledger::Ledger;
 use follow::has_ended;
-use gate::{Gate, Pass};
+use gate::{Gate, Pass, SHORTEST_GAP};
 use record::Recalled;
 use retry::{Dice, concerns_one_call};
 use schedule::Schedule;
@@ -96,11 +96,16 @@ pub struct Caller<'a, M, S> {
 impl<'a, M: Model, S: Store> Caller<'a, M, S> {
     /// Calls `model` as `options` say. With a `ledger`, what was asked and answered before is not asked again.
     pub fn new(model: &'a M, ledger: Option<&'a Ledger<'a, S>>, options: CallOptions) -> Self {
+        let gap = if model.is_local() {
+            Duration::ZERO
+        } else {
+            SHORTEST_GAP
+        };
         Self {
             model,
             ledger,
             began: Instant::now(),
-            gate: Gate::new(options.concurrency, options.probing),
+            gate: Gate::new(options.concurrency, gap, options.probing),
             dice: Dice::new(options.seed),
             options,
             schedule: Schedule::default(),

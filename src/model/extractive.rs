@@ -30,6 +30,10 @@ impl Model for Extractive {
             ..Answer::default()
         }))
     }
+
+    fn is_local(&self) -> bool {
+        true
+    }
 }
 
 fn draft(request: &Request) -> &str {

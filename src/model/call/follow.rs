@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::gate::sleep_until;
 use super::retry::{Backoff, Dice};
 use super::{Caller, lock};
 use crate::model::{Answer, Model, ModelError, ModelErrorKind, Pending, Reply, Ticket};
@@ -281,5 +280,13 @@ pub(super) fn has_ended(kind: ModelErrorKind) -> bool {
         | ModelErrorKind::OutOfTime
         | ModelErrorKind::Ledger
         | ModelErrorKind::Overtaken => false,
+    }
+}
+
+/// Never, if there is no moment.
+pub(super) async fn sleep_until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::follow::sleep_until;
 use super::retry::{Backoff, Dice};
 
 /// Calls never start closer together: should the endpoint take fewer than are allowed, the first refusal is there before all
 /// of them have been sent. Seven of these are lost once, at the start.
-const SHORTEST_GAP: Duration = Duration::from_millis(10);
+pub(super) const SHORTEST_GAP: Duration = Duration::from_millis(10);
 
 /// Nor further apart, or one refusal after a long quiet would stop everything.
 const LONGEST_GAP: Duration = Duration::from_secs(30);
@@ -39,6 +40,7 @@ const WARMING_BACKOFF: Backoff = Backoff {
 #[derive(Debug)]
 pub(super) struct Gate {
     most: f64,
+    shortest_gap: Duration,
     state: Mutex<State>,
     changed: Notify,
 }
@@ -70,16 +72,17 @@ pub(super) struct Pass<'a> {
 }
 
 impl Gate {
-    /// Lets at most `most` calls through at a time; when `probing` a single one, until it has been answered.
-    pub(super) fn new(most: usize, probing: bool) -> Self {
+    /// Lets at most `most` calls through at a time, `shortest_gap` apart; when `probing` a single one, until it was answered.
+    pub(super) fn new(most: usize, shortest_gap: Duration, probing: bool) -> Self {
         let now = Instant::now();
         let most = most.max(1) as f64;
         Self {
             most,
+            shortest_gap,
             state: Mutex::new(State {
                 in_flight: 0,
                 limit: most,
-                gap: SHORTEST_GAP,
+                gap: shortest_gap,
                 next_start: now,
                 fresh: true,
                 paused_until: now,
@@ -158,7 +161,7 @@ impl Gate {
                 let measured = (state.paused_until - since) / accepted;
                 state.gap = (state.gap * 2)
                     .max(measured)
-                    .clamp(SHORTEST_GAP, LONGEST_GAP);
+                    .clamp(self.shortest_gap, LONGEST_GAP);
             }
             state.limit = (state.limit / 2.0).max(1.0);
         }
@@ -188,7 +191,7 @@ impl Gate {
         state.probing = false;
         state.last_pause = Duration::ZERO;
         state.limit = (state.limit + 1.0).min(self.most);
-        state.gap = state.gap.mul_f64(SPEED_UP).max(SHORTEST_GAP);
+        state.gap = state.gap.mul_f64(SPEED_UP).max(self.shortest_gap);
         drop(state);
         self.changed.notify_waiters();
     }
@@ -226,14 +229,6 @@ impl Drop for Pass<'_> {
     fn drop(&mut self) {
         self.gate.state().in_flight -= 1;
         self.gate.changed.notify_waiters();
-    }
-}
-
-/// Never, if there is no moment.
-pub(super) async fn sleep_until(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => tokio::time::sleep_until(moment).await,
-        None => std::future::pending().await,
     }
 }
 
@@ -277,7 +272,11 @@ mod tests {
             bucket: Mutex::new((burst, Instant::now())),
             requests: AtomicUsize::new(0),
         };
-        let (gate, dice, began) = (Gate::new(8, false), Dice::new(3), Instant::now());
+        let (gate, dice, began) = (
+            Gate::new(8, SHORTEST_GAP, false),
+            Dice::new(3),
+            Instant::now(),
+        );
         join_all((0..needed).map(|_| async {
             loop {
                 let pass = gate.enter(None).await.unwrap();
@@ -320,7 +319,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_wait_that_was_asked_for_is_kept_by_all_and_to_the_moment() {
-        let (gate, dice) = (Gate::new(8, false), Dice::new(3));
+        let (gate, dice) = (Gate::new(8, SHORTEST_GAP, false), Dice::new(3));
         let pass = gate.enter(None).await.unwrap();
         gate.refused(&pass, Some(Duration::from_secs(7)), false, &dice);
         let refused = Instant::now();
@@ -347,7 +346,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_more_than_allowed_are_let_through_and_none_is_forgotten() {
-        let gate = Gate::new(3, false);
+        let gate = Gate::new(3, SHORTEST_GAP, false);
         let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let began = Instant::now();
         join_all((0..30).map(|_| async {
@@ -366,7 +365,7 @@ mod tests {
     async fn the_first_call_is_looked_at_before_others_start() {
         let short = Duration::from_millis(30);
         for (accepted, expected) in [(true, short + SHORTEST_GAP), (false, FIRST_LOOK)] {
-            let gate = Gate::new(8, false);
+            let gate = Gate::new(8, SHORTEST_GAP, false);
             let began = Instant::now();
             let _first = gate.enter(None).await.unwrap();
             let second = async {
@@ -386,7 +385,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_past_the_deadline() {
-        let gate = Gate::new(1, false);
+        let gate = Gate::new(1, SHORTEST_GAP, false);
         let deadline = Instant::now() + Duration::from_secs(5);
         let _first = gate.enter(Some(deadline)).await.unwrap();
         assert!(gate.enter(Some(deadline)).await.is_none());
