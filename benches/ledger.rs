@@ -49,7 +49,9 @@ const KEY: &str = "meeting.txt";
 fn main() -> ExitCode {
     let mut claims = Claims::default();
     let meetings = meetings();
-    println!("endpoint    words   calls   without ledger   with it   longer by   writes per call");
+    println!(
+        "endpoint    words   calls   without ledger   with it   longer by   writes per call   of the lease"
+    );
     for queues in [false, true] {
         for size in [10_000_usize, 50_000] {
             let long = meetings.repeat(size.div_ceil(words::count(&meetings)));
@@ -57,14 +59,15 @@ fn main() -> ExitCode {
             let without = Run::of(text, queues, false);
             let with = Run::of(text, queues, true);
             let overhead = with.took / without.took - 1.0;
-            let writes = with.small_writes as f64 / with.calls as f64;
+            let writes = with.call_writes as f64 / with.calls as f64;
             let endpoint = if queues { "queues" } else { "answers" };
             println!(
-                "{endpoint:8} {size:8} {:7} {:14.2} s {:7.2} s {:9.2} % {writes:17.2}",
+                "{endpoint:8} {size:8} {:7} {:14.2} s {:7.2} s {:9.2} % {writes:17.2} {:14}",
                 with.calls,
                 without.took,
                 with.took,
-                overhead * 100.0
+                overhead * 100.0,
+                with.lease_writes
             );
             claims.check(
                 &format!(
@@ -75,7 +78,7 @@ fn main() -> ExitCode {
                 overhead <= MOST_OVERHEAD,
             );
             claims.check(
-                &format!("{writes:.2} small writes per call, lease included (at most {MOST_WRITES_PER_CALL})"),
+                &format!("{writes:.2} small writes per call (at most {MOST_WRITES_PER_CALL})"),
                 writes <= MOST_WRITES_PER_CALL,
             );
         }
@@ -86,7 +89,8 @@ fn main() -> ExitCode {
 struct Run {
     took: f64,
     calls: usize,
-    small_writes: usize,
+    call_writes: usize,
+    lease_writes: usize,
 }
 
 impl Run {
@@ -139,11 +143,12 @@ impl Run {
             let Outcome::Done(done) = outcome else {
                 panic!("not done: {outcome:?}")
             };
-            let small_writes = *store.small_writes.lock().unwrap();
+            let (call_writes, lease_writes) = *store.small_writes.lock().unwrap();
             Self {
                 took,
                 calls: done.report.usage.calls,
-                small_writes,
+                call_writes,
+                lease_writes,
             }
         })
     }
@@ -204,7 +209,8 @@ impl Model for Slow {
 struct Memory {
     objects: Mutex<HashMap<Location, (ObjectInfo, Bytes)>>,
     /// Objects written for the program itself.
-    small_writes: Mutex<usize>,
+    /// Of calls, and of the lease.
+    small_writes: Mutex<(usize, usize)>,
 }
 
 impl Memory {
@@ -254,7 +260,14 @@ impl Store for Memory {
         options: PutOptions,
     ) -> Result<String, StoreError> {
         sleep(STORE_LATENCY).await;
-        *self.small_writes.lock().unwrap() += usize::from(at.key.contains("/.work/"));
+        if at.key.contains("/.work/") {
+            let mut small_writes = self.small_writes.lock().unwrap();
+            if at.key.contains("/calls/") {
+                small_writes.0 += 1;
+            } else {
+                small_writes.1 += 1;
+            }
+        }
         let found = self.find(at).ok().map(|(info, _)| info.etag);
         let holds = match &options.condition {
             PutCondition::Always => true,
