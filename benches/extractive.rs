@@ -1,4 +1,4 @@
-//! Measures how many words the built-in extractive model reads in a second of CPU time, and how much memory that takes.
+//! Measures how many words the built-in extractive model reads in a second of CPU time.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -19,44 +19,14 @@ const SUMMARY_WORDS: usize = 4000;
 
 fn main() -> ExitCode {
     let meetings = meetings();
-    println!("words       words per CPU-second    memory besides the text");
+    println!("words       words per CPU-second");
     for size in [10_000_usize, 100_000, 1_000_000] {
         let long = meetings.repeat(size.div_ceil(words::count(&meetings)));
-        let text = words::prefix(&long, size).to_owned();
-        drop(long);
-        let before = reset_peak();
-        std::hint::black_box(extract::extract(&text, None, SUMMARY_WORDS));
-        let bytes = peak().saturating_sub(before);
+        let text = words::prefix(&long, size);
         let seconds = least_cpu(5, Duration::from_secs(10), || {
-            extract::extract(&text, None, SUMMARY_WORDS)
+            extract::extract(text, None, SUMMARY_WORDS)
         });
-        println!(
-            "{size:9} {:18.0} {:20.1} MB, {:.1} times the text",
-            size as f64 / seconds,
-            bytes as f64 / 1e6,
-            bytes as f64 / text.len() as f64
-        );
+        println!("{size:9} {:18.0}", size as f64 / seconds);
     }
     ExitCode::SUCCESS
-}
-
-/// Sets the peak of the memory in use to what is in use now, and returns that.
-fn reset_peak() -> u64 {
-    std::fs::write("/proc/self/clear_refs", "5").unwrap();
-    peak()
-}
-
-/// Most bytes in use at a time.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmHWM:"))
-        .unwrap();
-    line.split_whitespace()
-        .nth(1)
-        .unwrap()
-        .parse::<u64>()
-        .unwrap()
-        * 1024
 }
