@@ -94,7 +94,8 @@ pub struct Caller<'a, M, S> {
 }
 
 impl<'a, M: Model, S: Store> Caller<'a, M, S> {
-    /// Calls `model` as `options` say. With a `ledger`, what was asked and answered before is not asked again.
+    /// Calls `model` as `options` say. With a `ledger`, what was asked and answered before is not asked again; what a model in
+    /// this process answers is not worth keeping.
     pub fn new(model: &'a M, ledger: Option<&'a Ledger<'a, S>>, options: CallOptions) -> Self {
         let gap = if model.is_local() {
             Duration::ZERO
@@ -103,7 +104,7 @@ impl<'a, M: Model, S: Store> Caller<'a, M, S> {
         };
         Self {
             model,
-            ledger,
+            ledger: ledger.filter(|_| !model.is_local()),
             began: Instant::now(),
             gate: Gate::new(options.concurrency, gap, options.probing),
             dice: Dice::new(options.seed),

@@ -192,7 +192,9 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
 
     /// Takes note that nothing can be made of the answer to a request.
     pub fn disown(&self, request: &Request) {
-        lock(&self.unusable).push(crate::prompt::call_id(request));
+        if self.ledger.is_some() {
+            lock(&self.unusable).push(crate::prompt::call_id(request));
+        }
     }
 
     /// Forgets the answers of which nothing could be made, so that the next run asks again.
