@@ -17,8 +17,7 @@ from function import find_emulator
 from scenario import World, run_all
 from storage import Storage
 
-# Files of scenarios/, in the order they run: the logs are looked at when all has been logged. durability_memory needs
-# a release build.
+# Files of scenarios/, in the order they run: the logs are looked at when all has been logged.
 SCENARIOS = [
     "uploads",
     "skipped",
@@ -37,6 +36,7 @@ SCENARIOS = [
     "durability_store",
     "durability_tickets",
     "durability_poison",
+    "durability_memory",
     "logs",
 ]
 

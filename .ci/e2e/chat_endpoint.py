@@ -25,6 +25,8 @@ class ChatEndpoint:
         self.requests = []
         # Requests that ask for nothing.
         self.heads = []
+        # Those over which calls came.
+        self.connections = set()
         self.in_flight = 0
         self.most_in_flight = 0
         self.failure = None
@@ -49,11 +51,10 @@ class ChatEndpoint:
         self.server.shutdown()
         self.server.server_close()
 
-    def take(self, path, headers, body, connection):
+    def take(self, path, headers, body):
         """The status and the JSON answer to one request."""
-        authorization = headers.get("Authorization")
         with self.lock:
-            self.requests.append({"path": path, "authorization": authorization, "body": body, "connection": connection})
+            self.requests.append({"path": path, "authorization": headers.get("Authorization"), "body": body})
             self.in_flight += 1
             self.most_in_flight = max(self.most_in_flight, self.in_flight)
         time.sleep(ANSWER_SECONDS)
@@ -90,8 +91,9 @@ def handler_for(endpoint):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self):
+            endpoint.connections.add(self.client_address)
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            status, answer = endpoint.take(self.path, self.headers, body, self.client_address)
+            status, answer = endpoint.take(self.path, self.headers, body)
             content = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

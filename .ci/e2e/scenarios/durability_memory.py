@@ -1,4 +1,4 @@
-"""A large transcript, with either kind of model. Not in the default run: it shows that the promise is not held yet."""
+"""A large transcript, with either kind of model."""
 
 from deliveries import until_done
 from memory import MEGABYTE, Memory
