@@ -7,27 +7,27 @@
     reason = "figures are for people"
 )]
 
+#[path = "../tests/support/queue.rs"]
+#[allow(dead_code, clippy::panic, reason = "written for tests")]
+mod queue;
+#[path = "../tests/support/runpod_jobs.rs"]
+#[allow(dead_code, clippy::panic, reason = "written for tests")]
+mod runpod_jobs;
 mod support;
 
-use std::collections::HashMap;
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::time::Duration;
 
 use futures_util::future::join_all;
+use queue::{Queue, critical_path, lognormal};
 use support::{Claims, median};
 use tokio::time::Instant;
 use transcript_summarizer::model::call::{CallOptions, Caller};
-use transcript_summarizer::model::{Answer, Model, ModelError, Pending, Reply, Ticket};
 use transcript_summarizer::prompt::{Request, Style, Task};
 use transcript_summarizer::store::DirStore;
 use transcript_summarizer::store::ledger::Ledger;
 
 /// Calls in flight, and workers: the default of `MODEL_CONCURRENCY`.
 const CONCURRENCY: usize = 8;
-
-/// There and back.
-const LATENCY: Duration = Duration::from_millis(25);
 
 /// Of the logarithm of a job's length: two of three are within a third of the median.
 const SPREAD: f64 = 0.3;
@@ -82,15 +82,15 @@ impl Figures {
 
 /// The ratio, and questions per job.
 fn run(jobs: usize, seconds: f64, holds: bool, seed: u64) -> (f64, f64) {
-    let lengths = lengths(jobs, seconds, seed);
-    let least = critical_path(&lengths);
+    let lengths = lognormal(seconds, SPREAD, seed, jobs);
+    let least = critical_path(&lengths, CONCURRENCY);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .unwrap();
-    let (took, questions) = runtime.block_on(async {
-        let endpoint = Endpoint::new(lengths, holds);
+    runtime.block_on(async {
+        let endpoint = Queue::of_lengths(holds, CONCURRENCY, lengths);
         let options = CallOptions {
             max_calls: jobs,
             concurrency: CONCURRENCY,
@@ -104,137 +104,9 @@ fn run(jobs: usize, seconds: f64, holds: bool, seed: u64) -> (f64, f64) {
             async move { caller.call(&request(nth)).await.unwrap() }
         }))
         .await;
-        (
-            began.elapsed(),
-            endpoint.state.into_inner().unwrap().questions,
-        )
-    });
-    (
-        took.as_secs_f64() / least.as_secs_f64(),
-        questions as f64 / jobs as f64,
-    )
-}
-
-/// How long the jobs take, log-normal around `median_seconds`.
-fn lengths(jobs: usize, median_seconds: f64, seed: u64) -> Vec<Duration> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) + 1;
-    let mut share = || {
-        // SplitMix64.
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    };
-    (0..jobs)
-        .map(|_| {
-            // The sum of twelve shares is as good as normal.
-            let normal: f64 = (0..12).map(|_| share()).sum::<f64>() - 6.0;
-            Duration::from_secs_f64(median_seconds * (SPREAD * normal).exp())
-        })
-        .collect()
-}
-
-fn critical_path(lengths: &[Duration]) -> Duration {
-    let mut free = [Duration::ZERO; CONCURRENCY];
-    for &length in lengths {
-        let first = free.iter_mut().min().unwrap();
-        *first += length;
-    }
-    free.into_iter().max().unwrap()
-}
-
-/// Workers with a queue in front of them.
-struct Endpoint {
-    lengths: Vec<Duration>,
-    holds: bool,
-    state: Mutex<State>,
-}
-
-struct State {
-    /// When each worker has done what it was given.
-    free: [Instant; CONCURRENCY],
-    /// When each job begins and ends, and how long it is from its submission.
-    jobs: HashMap<Ticket, (Instant, Instant, Duration)>,
-    questions: usize,
-}
-
-impl Endpoint {
-    fn new(lengths: Vec<Duration>, holds: bool) -> Self {
-        Self {
-            lengths,
-            holds,
-            state: Mutex::new(State {
-                free: [Instant::now(); CONCURRENCY],
-                jobs: HashMap::new(),
-                questions: 0,
-            }),
-        }
-    }
-}
-
-impl Model for Endpoint {
-    async fn submit(&self, _: &Request) -> Result<Reply, ModelError> {
-        tokio::time::sleep(LATENCY / 2).await;
-        let ticket = {
-            let mut state = self.state.lock().unwrap();
-            let nth = state.jobs.len();
-            let ticket = Ticket {
-                id: nth.to_string(),
-            };
-            let now = Instant::now();
-            let worker = state.free.iter_mut().min().unwrap();
-            let begins = now.max(*worker);
-            *worker = begins + self.lengths[nth];
-            let ends = *worker;
-            state
-                .jobs
-                .insert(ticket.clone(), (begins, ends, ends - now));
-            ticket
-        };
-        tokio::time::sleep(LATENCY / 2).await;
-        Ok(Reply::Pending(Pending {
-            ticket,
-            started: false,
-            held: self.holds,
-        }))
-    }
-
-    async fn poll(
-        &self,
-        ticket: &Ticket,
-        _: &Request,
-        wait: Duration,
-    ) -> Result<Reply, ModelError> {
-        tokio::time::sleep(LATENCY / 2).await;
-        let (begins, ends, took) = {
-            let mut state = self.state.lock().unwrap();
-            state.questions += 1;
-            state.jobs[ticket]
-        };
-        if self.holds {
-            tokio::time::sleep_until(ends.min(Instant::now() + wait)).await;
-        }
-        let now = Instant::now();
-        tokio::time::sleep(LATENCY / 2).await;
-        Ok(if now < ends {
-            Reply::Pending(Pending {
-                ticket: ticket.clone(),
-                started: now >= begins,
-                held: self.holds,
-            })
-        } else {
-            Reply::Done(Answer {
-                text: "An answer.".to_owned(),
-                job_time: Some(took),
-                ..Answer::default()
-            })
-        })
-    }
-
-    fn queues(&self) -> bool {
-        true
-    }
+        let took = began.elapsed().as_secs_f64();
+        (took / least, endpoint.polls() as f64 / jobs as f64)
+    })
 }
 
 fn request(nth: usize) -> Request {

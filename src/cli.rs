@@ -215,9 +215,10 @@ async fn to_its_end(
 
 /// Shows the plans of all inputs and returns how many failed.
 async fn plan(inputs: &[String], config: &Config, lines: Lines) -> usize {
+    let http = Http::default();
     let mut failed = 0;
     for name in inputs {
-        match plan_one(name, config).await {
+        match plan_one(name, config, &http).await {
             Ok((transcript, plan)) => lines.plan(name, &transcript, &plan, config),
             Err(error) => {
                 lines.error(&format!("{name}: {error}"));
@@ -228,8 +229,12 @@ async fn plan(inputs: &[String], config: &Config, lines: Lines) -> usize {
     failed
 }
 
-async fn plan_one(name: &str, config: &Config) -> Result<(Transcript, summary::Plan), String> {
-    let input = Input::open(name, config, &Http::default())
+async fn plan_one(
+    name: &str,
+    config: &Config,
+    http: &Http,
+) -> Result<(Transcript, summary::Plan), String> {
+    let input = Input::open(name, config, http)
         .await
         .map_err(|error| error.to_string())?;
     let transcript = input

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use reqwest::{Certificate, Client, ClientBuilder, Url, redirect};
 
+use crate::chain::chain;
+
 /// In a region a connection takes milliseconds; across the world with packet loss, a second or two.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -39,18 +41,11 @@ pub struct Http {
 }
 
 impl Http {
-    /// One that is set up already.
+    /// The client. It honours the usual proxy variables, does not follow redirects (the token would go along), and sends
+    /// again by itself only what a server has provably not begun (a stream refused by HTTP/2).
     ///
     /// # Errors
     /// If TLS cannot be set up.
-    pub fn new() -> Result<Self, HttpError> {
-        let http = Self::default();
-        http.client()?;
-        Ok(http)
-    }
-
-    /// The client. It honours the usual proxy variables, does not follow redirects (the token would go along), and sends
-    /// again by itself only what a server has provably not begun (a stream refused by HTTP/2).
     pub(crate) fn client(&self) -> Result<&Client, HttpError> {
         if let Some(client) = self.client.get() {
             return Ok(client);
@@ -115,18 +110,9 @@ fn bundle(file: Option<PathBuf>, dir: Option<PathBuf>) -> Option<PathBuf> {
     }
 }
 
-/// What is behind an error, outermost first; reqwest's own words only if there is nothing behind them.
-pub(crate) fn causes(error: &dyn Error) -> String {
-    let mut causes: Vec<String> = Vec::new();
-    let mut next = error.source().or(Some(error));
-    while let Some(error) = next {
-        let cause = error.to_string();
-        if !causes.iter().any(|outer| outer.contains(&cause)) {
-            causes.push(cause);
-        }
-        next = error.source();
-    }
-    causes.join(": ")
+/// What is behind an error; reqwest's own words only if there is nothing behind them.
+pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
+    chain(error.source().unwrap_or(error))
 }
 
 #[cfg(test)]

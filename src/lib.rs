@@ -1,5 +1,6 @@
 //! Long transcripts in, summaries of about 4,000 words out.
 
+mod chain;
 pub mod cli;
 pub mod clock;
 pub mod config;

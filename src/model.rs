@@ -79,7 +79,7 @@ pub trait Model: Send + Sync {
         false
     }
 
-    /// Whether the work is done in this process: then nothing is gained by calling at a measured pace.
+    /// Whether the work is done in this process: then nothing is gained by calling at a measured pace, or by recording.
     fn is_local(&self) -> bool {
         false
     }

@@ -167,7 +167,7 @@ async fn calls_run_side_by_side_and_the_token_stays_hidden() {
         parameters: Map::new(),
     };
     assert!(!format!("{broken:?}").contains("AbCdEfGh"));
-    let error = submit(&HuggingFace::new(Http::new().unwrap(), broken))
+    let error = submit(&HuggingFace::new(Http::default(), broken))
         .await
         .unwrap_err();
     assert_eq!(error.kind, ModelErrorKind::Configuration, "{error}");

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use support::queue::{Queue, ROUND_TRIP};
+use support::queue::{Queue, ROUND_TRIP, critical_path, lognormal};
 use support::runpod_jobs::JobPlan;
 use support::runpod_server::RunPodServer;
 use support::{huggingface, runpod};
@@ -55,31 +55,6 @@ async fn make<M: Model>(
     let requests: Vec<Request> = (0..count).map(request).collect();
     let outcomes = join_all(requests.iter().map(|request| caller.call(request))).await;
     (outcomes, began.elapsed())
-}
-
-/// Lengths around `median` seconds whose logarithms are normal (SplitMix64, and twelve even numbers for a normal one).
-fn lognormal(median: f64, sigma: f64, seed: u64, count: usize) -> Vec<f64> {
-    let mut state = seed;
-    let mut even = || {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut x = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((x ^ (x >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    };
-    let mut normal = || (0..12).map(|_| even()).sum::<f64>() - 6.0;
-    (0..count)
-        .map(|_| median * (sigma * normal()).exp())
-        .collect()
-}
-
-/// When the last of the jobs ends, if each is begun in the order of submission as soon as one of `lanes` is free.
-fn critical_path(lengths: &[f64], lanes: usize) -> f64 {
-    let mut free = vec![0.0_f64; lanes];
-    for length in lengths {
-        let next = free.iter_mut().min_by(|a, b| a.total_cmp(b)).unwrap();
-        *next += length;
-    }
-    free.into_iter().fold(0.0, f64::max)
 }
 
 #[tokio::test(start_paused = true)]

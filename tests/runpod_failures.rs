@@ -349,7 +349,7 @@ async fn another_key_another_endpoint_and_no_endpoint() {
         ..stranger.clone()
     };
     for config in [stranger, nobody] {
-        let model = RunPod::new(Http::new().unwrap(), config);
+        let model = RunPod::new(Http::default(), config);
         let error = model.submit(&request()).await.unwrap_err();
         assert_eq!(error.kind, ModelErrorKind::Configuration, "{error}");
         assert!(error.message.contains("RUNPOD_API_KEY"), "{error}");

@@ -13,6 +13,8 @@ use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
 use self::failure::{Operation, request_failed};
+use crate::chain::chain;
+
 use super::{
     Location, Metadata, Object, ObjectInfo, PutCondition, PutOptions, Store, StoreError,
     StoreErrorKind, Wanted, printable, too_large,
@@ -199,7 +201,7 @@ impl Object for S3Object {
                 Ok(Some(bytes))
             }
             Some(Err(error)) => {
-                let (received, chain) = (self.received, failure::chain(&error));
+                let (received, chain) = (self.received, chain(&error));
                 let reason = format!("it broke off after {received} of {size} bytes ({chain})");
                 Err(StoreError {
                     source: Some(error.into()),

@@ -85,11 +85,12 @@ impl Limits {
     }
 
     /// Whether a prompt of `prompt` estimated tokens and an answer of at most `max_tokens` fit the window, if the server
-    /// counts `ratio` times the estimate.
+    /// counts `ratio` times the estimate. Without a window nothing is counted: to put a prompt together takes several times
+    /// the memory of its text.
     #[must_use]
-    pub fn fits(&self, prompt: usize, max_tokens: usize, ratio: f64) -> bool {
+    pub fn fits(&self, prompt: impl FnOnce() -> usize, max_tokens: usize, ratio: f64) -> bool {
         self.context_tokens
-            .is_none_or(|context| (prompt as f64 * ratio).ceil() as usize + max_tokens <= context)
+            .is_none_or(|context| (prompt() as f64 * ratio).ceil() as usize + max_tokens <= context)
     }
 }
 

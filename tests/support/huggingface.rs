@@ -36,7 +36,7 @@ pub(crate) fn client_for(
         endpoint,
         parameters,
     };
-    HuggingFace::new(Http::new().unwrap(), config).with_timeouts(Timeouts {
+    HuggingFace::new(Http::default(), config).with_timeouts(Timeouts {
         total: Duration::from_secs(20),
         idle: Duration::from_secs(1),
     })

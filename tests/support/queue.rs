@@ -216,3 +216,28 @@ impl Model for Queue {
         true
     }
 }
+
+/// Lengths around `median` seconds whose logarithms are normal (SplitMix64, and twelve even numbers for a normal one).
+pub(crate) fn lognormal(median: f64, sigma: f64, seed: u64, count: usize) -> Vec<f64> {
+    let mut state = seed;
+    let mut even = || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut x = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((x ^ (x >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    let mut normal = || (0..12).map(|_| even()).sum::<f64>() - 6.0;
+    (0..count)
+        .map(|_| median * (sigma * normal()).exp())
+        .collect()
+}
+
+/// When the last of the jobs ends, if each is begun in the order of submission as soon as one of `lanes` is free.
+pub(crate) fn critical_path(lengths: &[f64], lanes: usize) -> f64 {
+    let mut free = vec![0.0_f64; lanes];
+    for length in lengths {
+        let next = free.iter_mut().min_by(|a, b| a.total_cmp(b)).unwrap();
+        *next += length;
+    }
+    free.into_iter().fold(0.0, f64::max)
+}

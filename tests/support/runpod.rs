@@ -29,7 +29,7 @@ pub(crate) fn client_with(
         model: model.map(str::to_owned),
         parameters,
     };
-    RunPod::new(Http::new().unwrap(), config).with_timeouts(Timeouts {
+    RunPod::new(Http::default(), config).with_timeouts(Timeouts {
         total: Duration::from_secs(20),
         idle: Duration::from_secs(20),
     })

@@ -63,13 +63,14 @@ impl HttpConnector for Connector {
 }
 
 fn outgoing(request: HttpRequest) -> Result<Request, ConnectorError> {
-    let unfit = |error| ConnectorError::user(error);
     let request = request
         .try_into_http1x()
-        .map_err(|error| unfit(error.into()))?;
+        .map_err(|error| ConnectorError::user(error.into()))?;
     let (parts, body) = request.into_parts();
-    let url = Url::parse(&parts.uri.to_string()).map_err(|error| unfit(error.into()))?;
-    let url = unresolved(url, parts.uri.path()).ok_or_else(|| unfit(DotSegment.into()))?;
+    let url =
+        Url::parse(&parts.uri.to_string()).map_err(|error| ConnectorError::user(error.into()))?;
+    let url =
+        unresolved(url, parts.uri.path()).ok_or_else(|| ConnectorError::user(DotSegment.into()))?;
     let mut request = Request::new(parts.method, url);
     *request.headers_mut() = parts.headers;
     if body.content_length() != Some(0) {
@@ -84,16 +85,12 @@ fn unresolved(mut url: Url, path: &str) -> Option<Url> {
     if url.path() == path {
         return Some(url);
     }
-    let mut encoded = String::with_capacity(path.len() + 8);
-    let mut before = "";
-    for (nth, segment) in path.split('/').enumerate() {
-        match nth {
-            0 => {}
-            // Before all.
-            1 => encoded.push('/'),
-            _ if is_dots(before) || is_dots(segment) => encoded.push_str("%2F"),
-            _ => encoded.push('/'),
-        }
+    let mut segments = path.strip_prefix('/')?.split('/');
+    let mut before = segments.next()?;
+    let mut encoded = format!("/{before}");
+    for segment in segments {
+        let between_dots = is_dots(before) || is_dots(segment);
+        encoded.push_str(if between_dots { "%2F" } else { "/" });
         encoded.push_str(segment);
         before = segment;
     }
@@ -106,9 +103,8 @@ fn is_dots(segment: &str) -> bool {
 }
 
 fn incoming(response: Response) -> Result<HttpResponse, ConnectorError> {
-    let unusable = |error| ConnectorError::other(error, None);
-    let status = StatusCode::try_from(response.status().as_u16());
-    let status = status.map_err(|error| unusable(error.into()))?;
+    let status = StatusCode::try_from(response.status().as_u16())
+        .map_err(|error| ConnectorError::other(error.into(), None))?;
     let headers = response.headers().clone();
     let mut answer = HttpResponse::new(status, SdkBody::from_body_1_x(Body::from(response)));
     for (name, value) in &headers {
@@ -150,6 +146,7 @@ mod tests {
             ("/b/a/./c/d", "/b/a%2F.%2Fc/d"),
             ("/b/a..b/...", "/b/a..b/..."),
             ("/../b", "/..%2Fb"),
+            ("//b/../c", "//b%2F..%2Fc"),
         ] {
             let expected = format!("{expected}?x-id=GetObject");
             assert_eq!(meant(path), Some(expected), "{path}");

@@ -7,6 +7,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 
+use crate::chain::{causes, chain};
 use crate::store::StoreErrorKind::{
     self, Conflict, Denied, NotFound, Other, Precondition, Transient,
 };
@@ -171,24 +172,6 @@ fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
         .any(|cause| !matches!(cause, CredentialsError::ProviderTimedOut(_)))
 }
 
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&cause| cause.source())
-}
-
-/// An error and its causes in one line; what the SDK's errors say of themselves is only of what sort they are.
-pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut line = String::new();
-    for cause in causes(error).map(ToString::to_string) {
-        if !line.contains(&cause) {
-            if !line.is_empty() {
-                line.push_str(": ");
-            }
-            line.push_str(&cause);
-        }
-    }
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -244,12 +227,5 @@ mod tests {
             code: "NoSuchBucket",
         };
         assert_eq!(classify(Operation::Put, no_bucket), NotFound);
-    }
-
-    #[test]
-    fn a_chain_repeats_nothing() {
-        let inner = std::io::Error::other("connection reset");
-        let outer = std::io::Error::other(inner);
-        assert_eq!(chain(&outer), "connection reset");
     }
 }

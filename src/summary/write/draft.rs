@@ -108,13 +108,10 @@ impl Drafter<'_> {
 
     /// Whether the window has room for a request, as far as is known how the server counts.
     pub(super) fn fits(&self, request: &Request) -> bool {
-        let limits = &self.settings.limits;
-        // Putting the messages together takes several times the memory of their text.
-        if limits.context_tokens.is_none() {
-            return true;
-        }
-        let prompt = prompt::messages(request).tokens();
-        limits.fits(prompt, request.max_tokens, self.token_ratio)
+        let prompt = || prompt::messages(request).tokens();
+        self.settings
+            .limits
+            .fits(prompt, request.max_tokens, self.token_ratio)
     }
 
     /// The output limit for `words` words, or what the window leaves of it.
