@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use support::{least_cpu, meetings};
 use transcript_summarizer::extract;
-use transcript_summarizer::transcript::words;
+use transcript_summarizer::text::words;
 
 /// Length of a summary.
 const SUMMARY_WORDS: usize = 4000;

@@ -8,7 +8,8 @@
 )]
 
 mod support;
-#[path = "../tests/support/writer/mod.rs"]
+#[allow(dead_code, unused_imports)]
+#[path = "../tests/it/support/writer/mod.rs"]
 mod writer;
 
 use std::collections::HashMap;
@@ -21,7 +22,6 @@ use support::{Claims, meetings};
 use tokio::time::{Instant, sleep};
 use transcript_summarizer::clock::Clock;
 use transcript_summarizer::config::{Config, Surface};
-use transcript_summarizer::event::Upload;
 use transcript_summarizer::job::{LEASE, Outcome, Workshop};
 use transcript_summarizer::model::{Answer, Model, ModelError, Pending, Reply, Ticket};
 use transcript_summarizer::prompt::Request;
@@ -29,7 +29,8 @@ use transcript_summarizer::store::{
     Location, Metadata, Object, ObjectInfo, PutCondition, PutOptions, Store, StoreError,
     StoreErrorKind, Wanted,
 };
-use transcript_summarizer::transcript::words;
+use transcript_summarizer::text::words;
+use transcript_summarizer::trigger::Upload;
 use writer::{Habit, SimulatedWriter};
 
 /// Of S3, for a small object.

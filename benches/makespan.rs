@@ -7,10 +7,12 @@
     reason = "figures are for people"
 )]
 
-#[path = "../tests/support/queue.rs"]
+#[allow(dead_code, unused_imports)]
+#[path = "../tests/it/support/queue.rs"]
 #[allow(dead_code, clippy::panic, reason = "written for tests")]
 mod queue;
-#[path = "../tests/support/runpod_jobs.rs"]
+#[allow(dead_code, unused_imports)]
+#[path = "../tests/it/support/runpod_jobs.rs"]
 #[allow(dead_code, clippy::panic, reason = "written for tests")]
 mod runpod_jobs;
 mod support;

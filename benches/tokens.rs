@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use support::{least_cpu, meetings, repeated};
-use transcript_summarizer::transcript::tokens;
+use transcript_summarizer::text::tokens;
 
 const MB: usize = 1_000_000;
 

@@ -11,14 +11,14 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Surface};
-use crate::error::Cause;
-use crate::event::Upload;
 use crate::http::Http;
+use crate::job::error::Cause;
 use crate::job::{Outcome, Workshop};
-use crate::model::AnyModel;
+use crate::provider::AnyModel;
 use crate::store::{AnyStore, DirStore};
 use crate::summary;
 use crate::transcript::Transcript;
+use crate::trigger::Upload;
 
 use display::{Bar, Lines};
 use input::{Input, LOCAL_BUCKET};

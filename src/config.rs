@@ -7,10 +7,10 @@ mod variables;
 
 use std::path::PathBuf;
 
-use crate::event::Filter;
-use crate::model::HuggingFaceTask;
 use crate::prompt::Style;
+use crate::provider::huggingface::HuggingFaceTask;
 use crate::summary::{Limits, Prices};
+use crate::trigger::Filter;
 
 pub use provider::{HuggingFaceSettings, Key, Provider};
 pub use reader::ConfigError;
@@ -202,7 +202,7 @@ mod tests {
 
     use super::*;
 
-    pub(super) fn config(
+    pub(crate) fn config(
         surface: Surface,
         variables: &[(&str, &str)],
     ) -> Result<Config, ConfigError> {

@@ -17,7 +17,7 @@ pub use title::title;
 
 pub(crate) use terms::stems;
 
-use crate::transcript::{tokens, words};
+use crate::text::{tokens, words};
 
 use select::Selection;
 use terms::Terms;

@@ -1,5 +1,6 @@
 //! One upload → one outcome: read, claimed, summarized, published; or as much of that as one invocation has time for.
 
+pub mod error;
 mod id;
 mod publish;
 pub(crate) mod read;
@@ -13,13 +14,14 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::error::{Cause, Rejected};
-use crate::event::Upload;
+use crate::document::report::{ModelReport, Report, SourceReport};
+use crate::job::error::{Cause, Rejected};
 use crate::model::Model;
 use crate::store::{Location, Object, ObjectInfo, Store, StoreErrorKind};
-use crate::summary::report::{ModelReport, Report, SourceReport};
-use crate::summary::{self, Plan, Progress};
+use crate::summary;
+use crate::summary::{Plan, Progress};
 use crate::transcript::Transcript;
+use crate::trigger::Upload;
 
 use publish::{Place, Publication};
 use slice::{Work, Written};

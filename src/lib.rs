@@ -1,21 +1,22 @@
 //! Long transcripts in, summaries of about 4,000 words out.
 
+pub mod aws;
 mod chain;
 pub mod cli;
 pub mod clock;
 pub mod config;
-pub mod error;
-pub mod event;
+pub mod document;
 pub mod extract;
 pub mod http;
 pub mod job;
-pub mod metrics;
+pub mod lambda;
 pub mod model;
 pub mod prompt;
+pub mod provider;
 pub mod secret;
-pub mod secrets_manager;
-pub mod serve;
 pub mod store;
 pub mod summary;
-pub mod telemetry;
+pub mod text;
 pub mod transcript;
+pub mod trigger;
+pub mod wire;

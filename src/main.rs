@@ -6,19 +6,19 @@ use transcript_summarizer::clock::Clock;
 use transcript_summarizer::config::{Config, Surface};
 use transcript_summarizer::http::Http;
 use transcript_summarizer::job::{LEASE, Workshop};
-use transcript_summarizer::model::AnyModel;
+use transcript_summarizer::provider::AnyModel;
 use transcript_summarizer::store::AnyStore;
-use transcript_summarizer::{cli, serve, telemetry};
+use transcript_summarizer::{cli, lambda as serve};
 
 // One thread: the work is waiting for endpoints, and a function has one core.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {
-        telemetry::for_people();
+        serve::telemetry::for_people();
         return cli::run().await;
     }
-    telemetry::for_lambda();
-    match lambda().await {
+    serve::telemetry::for_lambda();
+    match run_lambda().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "cannot start");
@@ -28,7 +28,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn lambda() -> Result<(), lambda_runtime::Error> {
+async fn run_lambda() -> Result<(), lambda_runtime::Error> {
     let config = Config::from_env(Surface::Lambda)?;
     let http = Http::default();
     let store = AnyStore::connect(config.store_dir.as_deref(), &http).await?;

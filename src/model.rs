@@ -1,24 +1,6 @@
 //! Text-generation endpoints: each file speaks the wire format of one, what they share is written once in [`call`].
 
-mod advice;
-mod any;
-mod body;
 pub mod call;
-mod chat;
-mod classify;
-pub mod endpoint;
-mod error_text;
-mod extractive;
-mod failure;
-mod finish;
-pub mod http;
-pub mod huggingface;
-mod python_repr;
-mod redact;
-pub mod runpod;
-mod sse;
-mod task_reply;
-mod thinking;
 
 use std::future::Future;
 use std::time::Duration;
@@ -26,11 +8,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::prompt::Request;
-
-pub use any::{AnyModel, ConnectError};
-pub use extractive::Extractive;
-pub use huggingface::{HuggingFace, HuggingFaceConfig, HuggingFaceTask};
-pub use runpod::{RunPod, RunPodConfig};
 
 /// A text-generation endpoint.
 ///

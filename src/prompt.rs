@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::transcript::{Excerpt, tokens};
+use crate::text::tokens;
+use crate::transcript::Excerpt;
 
 /// What is asked of the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

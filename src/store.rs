@@ -16,7 +16,7 @@ mod small;
 
 pub use any::{AnyObject, AnyStore};
 pub use dir::{DirObject, DirStore};
-pub use s3::{S3Object, S3Store, sdk_config, sdk_defaults};
+pub use s3::{S3Object, S3Store};
 
 /// The address of one object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

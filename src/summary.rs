@@ -6,7 +6,6 @@ pub mod check;
 mod cost;
 mod pace;
 pub mod plan;
-pub mod report;
 pub mod scaffold;
 pub mod shape;
 pub mod write;

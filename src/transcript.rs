@@ -3,25 +3,19 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::text::words;
+
 mod boundary;
 pub mod chunk;
-mod clean;
 mod cost_map;
 pub mod decode;
 mod excerpt;
 mod label;
-mod rate;
-pub mod sentence;
-mod sniff;
-mod source_map;
-pub mod tokens;
 pub mod turn;
-pub mod words;
 
 pub use chunk::Chunk;
 pub use decode::{Decoded, Decoder, Rejection};
 pub use excerpt::Excerpt;
-pub use source_map::SourceMap;
 pub use turn::{Turn, Turns};
 
 /// A transcript that has been read whole.

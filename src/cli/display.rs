@@ -14,7 +14,7 @@ use crate::summary::{Plan, Prices, Progress, Tokens};
 use crate::transcript::Transcript;
 
 /// Progress of one transcript: chunks done of all, and the time it took.
-pub(super) struct Bar {
+pub(crate) struct Bar {
     name: String,
     started: Instant,
     /// On a terminal.
@@ -22,7 +22,7 @@ pub(super) struct Bar {
 }
 
 impl Bar {
-    pub(super) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let style =
             ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} chunks, {elapsed}");
         let bar = style
@@ -42,7 +42,7 @@ impl Bar {
         }
     }
 
-    pub(super) fn show(&self, progress: Progress) {
+    pub(crate) fn show(&self, progress: Progress) {
         if let Some(bar) = &self.bar {
             bar.set_length(progress.chunks as u64);
             bar.set_position(progress.done as u64);
@@ -59,7 +59,7 @@ impl Bar {
         }
     }
 
-    pub(super) fn finish(&self) {
+    pub(crate) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
@@ -68,18 +68,18 @@ impl Bar {
 
 /// Lines about results on standard output, about failures on standard error.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Lines;
+pub(crate) struct Lines;
 
 impl Lines {
-    pub(super) fn error(self, error: &dyn Display) {
+    pub(crate) fn error(self, error: &dyn Display) {
         let _ = writeln!(std::io::stderr(), "error: {error}");
     }
 
-    pub(super) fn note(self, text: &str) {
+    pub(crate) fn note(self, text: &str) {
         let _ = writeln!(std::io::stderr(), "{text}");
     }
 
-    pub(super) fn duplicate(self, out: &Path, summary: &Location) {
+    pub(crate) fn duplicate(self, out: &Path, summary: &Location) {
         let path = out.join(&summary.key);
         let path = path.strip_prefix(".").unwrap_or(&path);
         self.print(&format!(
@@ -88,7 +88,7 @@ impl Lines {
         ));
     }
 
-    pub(super) fn done(self, out: &Path, done: &Done, elapsed: Duration, prices: Option<Prices>) {
+    pub(crate) fn done(self, out: &Path, done: &Done, elapsed: Duration, prices: Option<Prices>) {
         let report = &done.report;
         let path = out.join(&done.summary.key);
         let path = path.strip_prefix(".").unwrap_or(&path);
@@ -126,7 +126,7 @@ impl Lines {
         }
     }
 
-    pub(super) fn plan(self, name: &str, transcript: &Transcript, plan: &Plan, config: &Config) {
+    pub(crate) fn plan(self, name: &str, transcript: &Transcript, plan: &Plan, config: &Config) {
         let decoded = &transcript.decoded;
         let sizes = || plan.chunks.iter().map(|chunk| chunk.tokens);
         let model = config
@@ -219,7 +219,7 @@ fn grouped(number: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::grouped;
+    use crate::cli::display::grouped;
 
     #[test]
     fn thousands_are_set_apart() {

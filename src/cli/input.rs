@@ -3,26 +3,26 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::Config;
-use crate::error::Cause;
-use crate::event::Upload;
 use crate::http::{Http, HttpError};
+use crate::job::error::Cause;
 use crate::job::read;
 use crate::store::{AnyStore, DirStore, Location};
 use crate::transcript::Transcript;
+use crate::trigger::Upload;
 
 /// The name that reports give to the directory a file is in, and to `--out`.
-pub(super) const LOCAL_BUCKET: &str = "local";
+pub(crate) const LOCAL_BUCKET: &str = "local";
 
 /// A transcript to be read, and the store it is in.
 #[derive(Debug)]
-pub(super) struct Input {
-    pub(super) store: AnyStore,
+pub(crate) struct Input {
+    pub(crate) store: AnyStore,
     at: Location,
 }
 
 /// An argument that names nothing readable.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum InputError {
+pub(crate) enum InputError {
     #[error("not an address of an object: expected s3://bucket/key")]
     Address,
     #[error("no such file: {}", path.display())]
@@ -36,7 +36,7 @@ pub(super) enum InputError {
 }
 
 impl Input {
-    pub(super) async fn open(name: &str, config: &Config, http: &Http) -> Result<Self, InputError> {
+    pub(crate) async fn open(name: &str, config: &Config, http: &Http) -> Result<Self, InputError> {
         if let Some(address) = name.strip_prefix("s3://") {
             let (bucket, key) = address.split_once('/').unwrap_or_default();
             if bucket.is_empty() || key.is_empty() {
@@ -74,7 +74,7 @@ impl Input {
     }
 
     /// As if it had just been uploaded.
-    pub(super) fn upload(&self) -> Upload {
+    pub(crate) fn upload(&self) -> Upload {
         Upload {
             at: self.at.clone(),
             other_key: None,
@@ -86,7 +86,7 @@ impl Input {
     }
 
     /// The transcript itself.
-    pub(super) async fn read(&self, config: &Config) -> Result<Transcript, Cause> {
+    pub(crate) async fn read(&self, config: &Config) -> Result<Transcript, Cause> {
         let (_, mut object) =
             read::open(&self.store, &self.upload(), config.max_input_bytes).await?;
         Ok(read::transcribe(&mut object).await??)

@@ -4,8 +4,9 @@ mod hugging_face;
 
 use serde_json::{Map, Value};
 
-use super::reader::{ConfigError, Reader};
-use super::runpod::{self, RunPodSettings};
+use crate::config::reader::{ConfigError, Reader};
+use crate::config::runpod;
+use crate::config::runpod::RunPodSettings;
 use crate::secret::Secret;
 
 pub use hugging_face::HuggingFaceSettings;
@@ -84,7 +85,7 @@ impl Provider {
 }
 
 /// Reads the provider. `free` allows the embedded model when none is configured.
-pub(super) fn read(read: &Reader<'_>, free: bool) -> Result<Provider, ConfigError> {
+pub(crate) fn read(read: &Reader<'_>, free: bool) -> Result<Provider, ConfigError> {
     let choices = [
         ("huggingface", Choice::HuggingFace),
         ("runpod", Choice::RunPod),
@@ -160,8 +161,8 @@ fn parameters(read: &Reader<'_>) -> Result<Map<String, Value>, ConfigError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::config;
-    use super::super::{Surface, VARIABLES};
+    use crate::config::tests::config;
+    use crate::config::{Surface, VARIABLES};
 
     #[test]
     fn the_key_that_is_set_decides() {
@@ -207,7 +208,7 @@ mod tests {
     #[test]
     fn only_documented_variables_are_read() {
         let seen = std::cell::RefCell::new(Vec::new());
-        let _ = super::super::Config::from_lookup(Surface::CommandLine, &|name| {
+        let _ = crate::config::Config::from_lookup(Surface::CommandLine, &|name| {
             seen.borrow_mut().push(name.to_owned());
             None
         });

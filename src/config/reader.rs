@@ -25,20 +25,20 @@ pub enum ConfigError {
     },
     /// An address that is not accepted.
     #[error(transparent)]
-    Endpoint(#[from] crate::model::endpoint::EndpointError),
+    Endpoint(#[from] crate::wire::endpoint::EndpointError),
 }
 
 /// A source of variables. Empty values count as not set: templates set every variable.
-pub(super) struct Reader<'a>(pub(super) &'a dyn Fn(&str) -> Option<String>);
+pub(crate) struct Reader<'a>(pub(crate) &'a dyn Fn(&str) -> Option<String>);
 
 impl Reader<'_> {
-    pub(super) fn text(&self, variable: &'static str) -> Option<String> {
+    pub(crate) fn text(&self, variable: &'static str) -> Option<String> {
         (self.0)(variable)
             .map(|value| value.trim().to_owned())
             .filter(|value| !value.is_empty())
     }
 
-    pub(super) fn number<T>(
+    pub(crate) fn number<T>(
         &self,
         variable: &'static str,
         default: T,
@@ -61,7 +61,7 @@ impl Reader<'_> {
     }
 
     /// A price or the like: not negative.
-    pub(super) fn decimal(&self, variable: &'static str) -> Result<Option<f64>, ConfigError> {
+    pub(crate) fn decimal(&self, variable: &'static str) -> Result<Option<f64>, ConfigError> {
         let Some(value) = self.text(variable) else {
             return Ok(None);
         };
@@ -76,7 +76,7 @@ impl Reader<'_> {
     }
 
     /// One of the named values.
-    pub(super) fn choice<T: Copy>(
+    pub(crate) fn choice<T: Copy>(
         &self,
         variable: &'static str,
         choices: &[(&str, T)],

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::provider::Key;
-use super::reader::{ConfigError, Reader};
-use crate::model::endpoint::{Url, parse_endpoint};
-use crate::model::runpod::address::base_url;
+use crate::config::provider::Key;
+use crate::config::reader::{ConfigError, Reader};
+use crate::provider::runpod::address::base_url;
+use crate::wire::endpoint::{Url, parse_endpoint};
 
 /// Settings of the RunPod provider.
 #[derive(Debug, Clone)]
@@ -22,7 +22,7 @@ pub struct RunPodSettings {
 
 impl RunPodSettings {
     /// Everything that changes answers; no secrets.
-    pub(super) fn fingerprint(&self) -> String {
+    pub(crate) fn fingerprint(&self) -> String {
         format!(
             "runpod {} {} {}",
             self.endpoint,
@@ -33,7 +33,7 @@ impl RunPodSettings {
 }
 
 /// Reads what is left to read when RunPod is chosen.
-pub(super) fn read(
+pub(crate) fn read(
     read: &Reader<'_>,
     key: Option<Key>,
     parameters: Map<String, Value>,
@@ -71,8 +71,8 @@ pub(super) fn read(
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::config;
-    use super::super::{Provider, Surface};
+    use crate::config::tests::config;
+    use crate::config::{Provider, Surface};
 
     const KEY: (&str, &str) = ("RUNPOD_API_KEY", "rpa_canary");
     const URL: (&str, &str) = ("RUNPOD_ENDPOINT_URL", "https://api.runpod.ai/v2/abc123/run");
@@ -95,7 +95,7 @@ mod tests {
         );
         assert!(!format!("{config:?}").contains("canary"));
         let arn = [("RUNPOD_API_KEY_SECRET_ARN", "arn:aws:x"), URL];
-        let from_arn = super::super::tests::config(Surface::Lambda, &arn).unwrap();
+        let from_arn = crate::config::tests::config(Surface::Lambda, &arn).unwrap();
         assert!(matches!(from_arn.provider, Provider::RunPod(_)));
     }
 

@@ -9,7 +9,7 @@ pub struct Variable {
     pub default: &'static str,
 }
 
-/// Every variable that [`Config`](super::Config) reads.
+/// Every variable that [`Config`](crate::config::Config) reads.
 pub const VARIABLES: [Variable; 25] = {
     const fn variable(name: &'static str, default: &'static str) -> Variable {
         Variable { name, default }

@@ -7,7 +7,7 @@ const FILLERS: [&str; 22] = [
 ];
 
 /// `sentence` without fillers and stutter, in one line, beginning with a capital.
-pub(super) fn clean(sentence: &str) -> String {
+pub(crate) fn clean(sentence: &str) -> String {
     let mut words: Vec<&str> = Vec::new();
     let mut dropped_filler = false;
     for word in sentence.split_whitespace() {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
-use super::terms;
+use crate::extract::terms;
 
 /// What each part of a text contributes.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,11 +1,11 @@
 //! Very long texts are reduced piece by piece before they are chosen from: every sentence of a text costs some forty times
 //! its bytes while it is weighed.
 
-use super::choose;
-use crate::transcript::words;
+use crate::extract::choose;
+use crate::text::words;
 
 /// Texts up to this length are weighed whole. A part of a transcript of 400,000 words is shorter.
-pub(super) const LARGE_BYTES: usize = 256 * 1024;
+pub(crate) const LARGE_BYTES: usize = 256 * 1024;
 
 /// What is weighed at once of longer ones.
 const PIECE_BYTES: usize = 96 * 1024;
@@ -17,7 +17,7 @@ const KEPT: usize = 6;
 const MIN_KEPT_WORDS: usize = 60;
 
 /// The most telling sentences of each piece of `text`, for `budget` words to be chosen from.
-pub(super) fn reduce(text: &str, going_on: Option<&str>, budget: usize) -> String {
+pub(crate) fn reduce(text: &str, going_on: Option<&str>, budget: usize) -> String {
     let pieces = text.len().div_ceil(PIECE_BYTES);
     let kept = (budget * KEPT / pieces).max(MIN_KEPT_WORDS);
     let mut reduced = String::new();
@@ -77,7 +77,7 @@ mod tests {
             })
             .collect();
         assert!(text.len() > LARGE_BYTES);
-        let summary = super::super::extract(&text, None, 400);
+        let summary = crate::extract::extract(&text, None, 400);
         for topic in 0..10 {
             assert!(
                 summary.contains(&format!("topic{topic}")),

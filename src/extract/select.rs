@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, BinaryHeap};
 use std::ops::RangeInclusive;
 
-use super::terms::Terms;
-use super::unit::Units;
+use crate::extract::terms::Terms;
+use crate::extract::unit::Units;
 
 /// How much longer sentences are held against them.
 const LENGTH_EXPONENT: f64 = 0.2;
@@ -13,7 +13,7 @@ const LENGTH_EXPONENT: f64 = 0.2;
 const BROKEN_OFF: f64 = 0.5;
 
 /// The units chosen so far, and what they cost.
-pub(super) struct Selection<'a> {
+pub(crate) struct Selection<'a> {
     units: &'a Units,
     terms: &'a Terms,
     budget: usize,
@@ -29,7 +29,7 @@ struct Candidate {
 }
 
 impl<'a> Selection<'a> {
-    pub(super) fn new(units: &'a Units, terms: &'a Terms, budget: usize) -> Self {
+    pub(crate) fn new(units: &'a Units, terms: &'a Terms, budget: usize) -> Self {
         Self {
             units,
             terms,
@@ -41,17 +41,17 @@ impl<'a> Selection<'a> {
     }
 
     /// Words that may still be chosen.
-    pub(super) fn left(&self) -> usize {
+    pub(crate) fn left(&self) -> usize {
         self.budget.saturating_sub(self.words)
     }
 
     /// Counts the terms of `known` as covered.
-    pub(super) fn cover(&mut self, known: &str) {
+    pub(crate) fn cover(&mut self, known: &str) {
         self.terms.cover_all(known, &mut self.covered);
     }
 
     /// Takes up to `most` of the best units of `range` that have one of these `lengths` in words, and fit. Returns how many.
-    pub(super) fn take_best(
+    pub(crate) fn take_best(
         &mut self,
         range: std::ops::Range<usize>,
         most: usize,
@@ -121,7 +121,7 @@ impl<'a> Selection<'a> {
     }
 
     /// The chosen sentences: a paragraph for each speaker in turn.
-    pub(super) fn render(&self) -> String {
+    pub(crate) fn render(&self) -> String {
         let mut text = String::new();
         let mut speaking = None;
         for unit in self.chosen.iter().filter_map(|&at| self.units.get(at)) {

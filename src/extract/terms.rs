@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use super::unit::Units;
+use crate::extract::unit::Units;
 
 /// Words that say nothing of what a text is about: English function words and what meetings are full of. In other
 /// languages idf alone does this work.
@@ -21,7 +21,7 @@ const STOPWORDS: &str = "a about above after again all also am an and any are as
 const NUMBER_WORTH: f64 = 2.0;
 
 /// The terms of a text.
-pub(super) struct Terms {
+pub(crate) struct Terms {
     ids: HashMap<String, u32>,
     /// Per unit, its distinct terms.
     of_unit: Vec<Box<[u32]>>,
@@ -30,17 +30,17 @@ pub(super) struct Terms {
 }
 
 /// What is known of one term.
-pub(super) struct Stats {
+pub(crate) struct Stats {
     /// Occurrences.
     count: u32,
     /// Sentences it is in.
-    pub(super) sentences: u32,
+    pub(crate) sentences: u32,
     /// As it was written, in lower case wherever it was.
-    pub(super) surface: String,
+    pub(crate) surface: String,
 }
 
 impl Terms {
-    pub(super) fn of(units: &Units) -> Self {
+    pub(crate) fn of(units: &Units) -> Self {
         let mut ids: HashMap<String, u32> = HashMap::new();
         let mut stats: Vec<Stats> = Vec::new();
         let mut of_unit = Vec::with_capacity(units.len());
@@ -94,12 +94,12 @@ impl Terms {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.weight.len()
     }
 
     /// What the terms of `unit` that are not covered yet are worth.
-    pub(super) fn gain(&self, unit: usize, covered: &[bool]) -> f64 {
+    pub(crate) fn gain(&self, unit: usize, covered: &[bool]) -> f64 {
         self.terms(unit)
             .iter()
             .filter(|&&term| covered.get(term as usize) == Some(&false))
@@ -107,7 +107,7 @@ impl Terms {
             .sum()
     }
 
-    pub(super) fn cover(&self, unit: usize, covered: &mut [bool]) {
+    pub(crate) fn cover(&self, unit: usize, covered: &mut [bool]) {
         for &term in self.terms(unit) {
             if let Some(covered) = covered.get_mut(term as usize) {
                 *covered = true;
@@ -116,7 +116,7 @@ impl Terms {
     }
 
     /// Covers every term that is in `known`.
-    pub(super) fn cover_all(&self, known: &str, covered: &mut [bool]) {
+    pub(crate) fn cover_all(&self, known: &str, covered: &mut [bool]) {
         for id in stems(known).iter().filter_map(|stem| self.ids.get(stem)) {
             if let Some(covered) = covered.get_mut(*id as usize) {
                 *covered = true;
@@ -132,7 +132,7 @@ impl Terms {
     }
 
     /// All terms.
-    pub(super) fn stats(&self) -> &[Stats] {
+    pub(crate) fn stats(&self) -> &[Stats] {
         &self.stats
     }
 }
@@ -149,7 +149,7 @@ pub(crate) fn stems(text: &str) -> HashSet<String> {
 }
 
 /// Calls `each` for the stem of every word that is no stopword.
-pub(super) fn for_each_stem(text: &str, mut each: impl FnMut(&str)) {
+pub(crate) fn for_each_stem(text: &str, mut each: impl FnMut(&str)) {
     for_each_word(text, |word| {
         let lower = word.to_lowercase();
         if !is_stopword(&lower) {
@@ -169,7 +169,7 @@ fn for_each_word<'a>(text: &'a str, mut each: impl FnMut(&'a str)) {
             }
             continue;
         }
-        if crate::transcript::words::count(word) < 2 {
+        if crate::text::words::count(word) < 2 {
             each(word);
             continue;
         }

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use super::reduce::{LARGE_BYTES, reduce};
-use super::terms::{Stats, Terms};
-use super::unit::Units;
+use crate::extract::reduce::{LARGE_BYTES, reduce};
+use crate::extract::terms::{Stats, Terms};
+use crate::extract::unit::Units;
 
 /// What a very long text is reduced to, in words, before its terms are counted; some times more are kept.
 const REDUCED_WORDS: usize = 500;
@@ -92,11 +92,11 @@ mod tests {
     fn titles_name_what_the_text_is_about() {
         let text = "Dana: The depot is late in January.\nLee: Then we pile at night.\nDana: The depot floods in January.\n\
                     Lee: I heard so.\nDana: A council member objects.\nLee: They should see the depot.\nDana: In January, yes.\n";
-        let title = super::title(text).unwrap();
+        let title = crate::extract::title::title(text).unwrap();
         assert!(
             title.starts_with("Depot, ") && !title.contains("January"),
             "{title}"
         );
-        assert_eq!(super::title("Yes. No."), None);
+        assert_eq!(crate::extract::title::title("Yes. No."), None);
     }
 }

@@ -2,33 +2,33 @@
 
 use std::ops::Range;
 
-use super::clean;
+use crate::extract::clean;
+use crate::text::{sentence, words};
 use crate::transcript::turn::{Turn, Turns};
-use crate::transcript::{sentence, words};
 
 /// One sentence.
 #[derive(Debug)]
-pub(super) struct Unit {
+pub(crate) struct Unit {
     /// Who said it, as an index into [`Units::names`], if the transcript tells.
-    pub(super) speaker: Option<usize>,
+    pub(crate) speaker: Option<usize>,
     /// Without fillers, stutter and odd spacing.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// Words of `text`.
-    pub(super) words: usize,
+    pub(crate) words: usize,
     /// It has no mark at its end, though most sentences of the text have one.
-    pub(super) broken_off: bool,
+    pub(crate) broken_off: bool,
 }
 
 /// All units of a text, in order.
 #[derive(Debug)]
-pub(super) struct Units {
+pub(crate) struct Units {
     names: Vec<String>,
     all: Vec<Unit>,
 }
 
 impl Units {
     /// The units of `text`; `going_on` speaks at its beginning.
-    pub(super) fn of(text: &str, going_on: Option<&str>) -> Self {
+    pub(crate) fn of(text: &str, going_on: Option<&str>) -> Self {
         let turns = Turns::parse(text);
         let mut names = turns.speakers().to_vec();
         let mut going_on = going_on.map(|name| {
@@ -89,7 +89,7 @@ impl Units {
     }
 
     /// The units in `count` successive parts of about as many words each.
-    pub(super) fn strata(&self, count: usize) -> Vec<Range<usize>> {
+    pub(crate) fn strata(&self, count: usize) -> Vec<Range<usize>> {
         let total: usize = self.all.iter().map(|unit| unit.words).sum();
         let mut starts = vec![0];
         let mut words = 0;
@@ -108,26 +108,26 @@ impl Units {
             .collect()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.all.len()
     }
 
-    pub(super) fn get(&self, at: usize) -> Option<&Unit> {
+    pub(crate) fn get(&self, at: usize) -> Option<&Unit> {
         self.all.get(at)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Unit> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Unit> {
         self.all.iter()
     }
 
-    pub(super) fn name(&self, speaker: Option<usize>) -> Option<&str> {
+    pub(crate) fn name(&self, speaker: Option<usize>) -> Option<&str> {
         speaker
             .and_then(|id| self.names.get(id))
             .map(String::as_str)
     }
 
     /// Words that naming this speaker takes.
-    pub(super) fn label_words(&self, speaker: Option<usize>) -> usize {
+    pub(crate) fn label_words(&self, speaker: Option<usize>) -> usize {
         self.name(speaker).map_or(0, words::count)
     }
 }

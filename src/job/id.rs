@@ -7,7 +7,7 @@ use crate::store::{Location, ObjectInfo};
 
 /// Hash of the object, its entity tag, and all settings that change the answer. Not of its version: an upload of the same
 /// bytes has a new one, and needs no new summary.
-pub(super) fn job_id(at: &Location, info: &ObjectInfo, config: &Config) -> String {
+pub(crate) fn job_id(at: &Location, info: &ObjectInfo, config: &Config) -> String {
     let mut hash = Sha256::new();
     let limits = config.limits;
     let settings = format!("{} {limits:?}", config.summary_words);

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::Workshop;
-use crate::error::Cause;
-use crate::event::Upload;
+use crate::job::Workshop;
+use crate::job::error::Cause;
 use crate::model::Model;
 use crate::store::{
     Location, Metadata, ObjectInfo, PutCondition, PutOptions, Store, StoreError, StoreErrorKind,
 };
+use crate::trigger::Upload;
 
 /// Metadata of a summary: the job that made it.
-pub(super) const JOB_ID: &str = "job-id";
+pub(crate) const JOB_ID: &str = "job-id";
 
 /// Metadata of a summary: the entity tag of the transcript.
 const SOURCE_ETAG: &str = "source-etag";
@@ -31,18 +31,18 @@ const MAX_RACES: usize = 8;
 const RACE_WAIT: Duration = Duration::from_millis(250);
 
 /// What is to be published.
-pub(super) struct Publication<'p> {
-    pub(super) upload: &'p Upload,
+pub(crate) struct Publication<'p> {
+    pub(crate) upload: &'p Upload,
     /// Where the transcript was found, and what it was.
-    pub(super) at: &'p Location,
-    pub(super) info: &'p ObjectInfo,
-    pub(super) job_id: &'p str,
-    pub(super) report: Vec<u8>,
-    pub(super) text: String,
+    pub(crate) at: &'p Location,
+    pub(crate) info: &'p ObjectInfo,
+    pub(crate) job_id: &'p str,
+    pub(crate) report: Vec<u8>,
+    pub(crate) text: String,
 }
 
 /// What has become of the place where a summary goes.
-pub(super) enum Place {
+pub(crate) enum Place {
     /// Free, or taken by the summary of an older version; writing there has this condition.
     Ours(PutCondition),
     /// It holds the summary of this very job; writing it again has this condition.
@@ -53,7 +53,7 @@ pub(super) enum Place {
 
 impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
     /// Looks at the place where the summary of `at` goes.
-    pub(super) async fn place(
+    pub(crate) async fn place(
         &self,
         upload: &Upload,
         at: &Location,
@@ -80,7 +80,7 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
     }
 
     /// Publishes; false if a newer version of the transcript is there, or its summary.
-    pub(super) async fn publish(&self, publication: Publication<'_>) -> Result<bool, Cause> {
+    pub(crate) async fn publish(&self, publication: Publication<'_>) -> Result<bool, Cause> {
         let Publication {
             upload,
             at,
@@ -157,7 +157,7 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
     }
 
     /// Removes what an earlier run had to say about a failure. That the summary is there counts for more than whether it works.
-    pub(super) async fn clear_error(&self, at: &Location) {
+    pub(crate) async fn clear_error(&self, at: &Location) {
         if let Err(error) = self.target.delete(&self.output(at, "_error.json")).await {
             tracing::warn!(%error, "could not remove an error report that no longer holds");
         }
@@ -197,7 +197,7 @@ fn metadata(upload: &Upload, info: &ObjectInfo, job_id: &str) -> Metadata {
 
 #[cfg(test)]
 mod tests {
-    use super::is_later;
+    use crate::job::publish::is_later;
 
     #[test]
     fn sequencers_are_padded_on_the_right() {

@@ -1,9 +1,9 @@
 //! Reads a transcript from the store, decoding it as it arrives.
 
-use crate::error::Rejected;
-use crate::event::Upload;
+use crate::job::error::Rejected;
 use crate::store::{Location, Object, Store, StoreError, StoreErrorKind, Wanted};
 use crate::transcript::{Decoder, Transcript};
+use crate::trigger::Upload;
 
 /// Opens an upload: exactly the version or entity tag that its event named, if it has no more than `max_bytes`. Under the
 /// other reading of its key if nothing is at the first.

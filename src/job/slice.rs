@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Workshop;
-use crate::error::Cause;
+use crate::job::Workshop;
+use crate::job::error::Cause;
 use crate::model::call::{CallOptions, Caller, Tally};
 use crate::model::{Model, ModelErrorKind};
 use crate::store::Store;
 use crate::store::lease::{Claim, Lease, Run};
 use crate::store::ledger::Ledger;
-use crate::summary::{self, Plan, Progress, Settings, Source, Summary, WriteError};
+use crate::summary;
+use crate::summary::{Plan, Progress, Settings, Source, Summary, WriteError};
 use crate::transcript::Transcript;
 
 /// Kept of an invocation for publishing: some small requests to the store.
@@ -34,29 +35,29 @@ const DEGRADED_SHARE: usize = 4;
 const MAX_DEGRADED_RUNS: u32 = 2;
 
 /// What is written, and how.
-pub(super) struct Work<'w> {
-    pub(super) bucket: &'w str,
-    pub(super) job_id: &'w str,
-    pub(super) transcript: &'w Transcript,
-    pub(super) plan: &'w Plan,
-    pub(super) deadline: Option<Instant>,
-    pub(super) progress: &'w (dyn Fn(Progress) + Sync),
+pub(crate) struct Work<'w> {
+    pub(crate) bucket: &'w str,
+    pub(crate) job_id: &'w str,
+    pub(crate) transcript: &'w Transcript,
+    pub(crate) plan: &'w Plan,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) progress: &'w (dyn Fn(Progress) + Sync),
 }
 
 /// A finished text and what it took.
 #[derive(Debug)]
-pub(super) struct Written {
-    pub(super) summary: Summary,
-    pub(super) tally: Tally,
+pub(crate) struct Written {
+    pub(crate) summary: Summary,
+    pub(crate) tally: Tally,
     /// Invocations that it took.
-    pub(super) slices: u32,
+    pub(crate) slices: u32,
     /// When the job was first taken up, in milliseconds since 1970.
-    pub(super) created_ms: i64,
+    pub(crate) created_ms: i64,
 }
 
 impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
     /// Writes the summary, or as much of it as there is time for.
-    pub(super) async fn write(&self, work: Work<'_>) -> Result<Written, Cause> {
+    pub(crate) async fn write(&self, work: Work<'_>) -> Result<Written, Cause> {
         // What costs nothing and takes a moment needs no record; and a trace is to show all calls.
         if !self.durable || self.config.provider.quotes() || self.trace.is_some() {
             let caller = Caller::new(self.model, None, self.options(&work, false));

@@ -2,16 +2,16 @@
 
 use bytes::Bytes;
 
-use super::Workshop;
-use crate::error::{Cause, Rejected};
-use crate::event::Upload;
+use crate::document::report::{ErrorReport, FORMAT_VERSION, SourceReport};
+use crate::job::Workshop;
+use crate::job::error::{Cause, Rejected};
 use crate::model::Model;
 use crate::store::{Location, Metadata, Object, ObjectInfo, PutOptions, Store, StoreError, Wanted};
-use crate::summary::report::{ErrorReport, FORMAT_VERSION, SourceReport};
+use crate::trigger::Upload;
 
 impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
     /// Records why an upload is not summarized and never will be.
-    pub(super) async fn reject(
+    pub(crate) async fn reject(
         &self,
         upload: &Upload,
         at: &Location,
@@ -26,7 +26,7 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
 
     /// Records what keeps an upload from being summarized until somebody mends it, unless a newer version has taken its place.
     /// Should that fail, the failure that it is about still reaches the sender of the event.
-    pub(super) async fn report_trouble(&self, upload: &Upload, cause: &Cause) {
+    pub(crate) async fn report_trouble(&self, upload: &Upload, cause: &Cause) {
         if upload.etag.is_some()
             && let Ok(now) = self.source.head(&upload.at).await
             && Some(now.etag) != upload.etag

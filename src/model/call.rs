@@ -19,9 +19,10 @@ use futures_util::future::join_all;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::{Answer, Model, ModelError, ModelErrorKind, Ticket};
 use crate::clock::Clock;
-use crate::prompt::{self, Request};
+use crate::model::{Answer, Model, ModelError, ModelErrorKind, Ticket};
+use crate::prompt;
+use crate::prompt::Request;
 use crate::store::Store;
 use crate::store::ledger::Ledger;
 use follow::has_ended;

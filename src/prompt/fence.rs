@@ -22,7 +22,7 @@ const TEMPLATE_MARKS: [&str; 14] = [
 
 /// `block` between two lines that carry `fence`, which whoever wrote the block could not foresee.
 #[must_use]
-pub(super) fn fenced(block: &str, fence: &str) -> String {
+pub(crate) fn fenced(block: &str, fence: &str) -> String {
     let block = neutralized(block, fence);
     let block = block.trim_matches(['\n', '\r']);
     format!("<<<{fence}\n{block}\n{fence}>>>")
@@ -30,7 +30,7 @@ pub(super) fn fenced(block: &str, fence: &str) -> String {
 
 /// `text` with a blank put into everything that a model could take for a mark of its template or for the fence.
 #[must_use]
-pub(super) fn neutralized<'a>(text: &'a str, fence: &str) -> Cow<'a, str> {
+pub(crate) fn neutralized<'a>(text: &'a str, fence: &str) -> Cow<'a, str> {
     let mut safe = Cow::Borrowed(text);
     for mark in TEMPLATE_MARKS.into_iter().chain([fence]) {
         if !mark.is_empty() && safe.contains(mark) {

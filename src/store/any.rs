@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::http::{Http, HttpError};
 
-use super::{
+use crate::store::{
     DirObject, DirStore, Location, Object, ObjectInfo, PutOptions, S3Object, S3Store, Store,
     StoreError, Wanted,
 };

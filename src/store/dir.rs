@@ -15,7 +15,7 @@ use self::file::{Guard, PIECE_BYTES, etag_of, etag_of_file, open};
 use self::path::{Folder, address, checked};
 use self::sidecar::Sidecar;
 use self::trouble::Trouble;
-use super::{
+use crate::store::{
     Location, Object, ObjectInfo, PutCondition, PutOptions, Store, StoreError, StoreErrorKind,
     Wanted, printable, too_large,
 };

@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-use super::small;
-use super::{Location, PutCondition, Store, StoreError, StoreErrorKind};
 use crate::clock::Clock;
+use crate::store::small;
+use crate::store::{Location, PutCondition, Store, StoreError, StoreErrorKind};
 
 /// How long a lease is good for. A dead owner's must have run out when Lambda tries a direct invocation again, after one and
 /// after three minutes.

@@ -10,9 +10,9 @@ use std::sync::{Mutex, PoisonError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::lease::{Lease, Overtaken};
-use super::small;
-use super::{Location, PutCondition, Store, StoreError, StoreErrorKind};
+use crate::store::lease::{Lease, Overtaken};
+use crate::store::small;
+use crate::store::{Location, PutCondition, Store, StoreError, StoreErrorKind};
 
 /// The ledger of one job, in the hands of one owner of its lease.
 #[derive(Debug)]
@@ -231,10 +231,10 @@ impl<'a, S: Store> Ledger<'a, S> {
 mod tests {
     use std::time::Duration;
 
-    use super::super::lease::{Claim, LEASE};
     use super::*;
     use crate::clock::Clock;
     use crate::store::DirStore;
+    use crate::store::lease::{Claim, LEASE};
 
     const PREFIX: &str = "summaries/.work/abc/";
 

@@ -1,26 +1,29 @@
 //! Objects in S3, or in any server that speaks its protocol.
 
 mod advice;
-mod client;
-mod connect;
 mod failure;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
+use crate::aws::sdk::sdk_config;
+use crate::http::{Http, HttpError};
+use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::Region;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
 use self::failure::{Operation, request_failed};
 use crate::chain::chain;
 
-use super::{
+use crate::store::{
     Location, Metadata, Object, ObjectInfo, PutCondition, PutOptions, Store, StoreError,
     StoreErrorKind, Wanted, printable, too_large,
 };
 
-pub use connect::{sdk_config, sdk_defaults};
+/// Where other servers do not care, and where S3 itself says which region a bucket is in.
+const DEFAULT_REGION: &str = "us-east-1";
 
 /// Metadata that tells whose write an object is; not shown to callers.
 const WRITE_ID: &str = "write-id";
@@ -38,6 +41,30 @@ pub struct S3Object {
     info: ObjectInfo,
     body: ByteStream,
     received: u64,
+}
+
+impl S3Store {
+    /// The S3 that the environment describes, over `http`.
+    ///
+    /// # Errors
+    /// If TLS cannot be set up.
+    pub async fn from_env(http: &Http) -> Result<Self, HttpError> {
+        Ok(Self::from_config(&sdk_config(http).await?))
+    }
+
+    /// The S3 that `config` describes.
+    #[must_use]
+    pub fn from_config(config: &SdkConfig) -> Self {
+        // Other servers rarely have a host name for every bucket.
+        let other_server = config.endpoint_url().is_some()
+            || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some_and(|url| !url.is_empty());
+        let region = config.region().cloned();
+        let config = aws_sdk_s3::config::Builder::from(config)
+            .force_path_style(other_server)
+            .region(region.unwrap_or(Region::from_static(DEFAULT_REGION)))
+            .build();
+        Self::new(aws_sdk_s3::Client::from_conf(config))
+    }
 }
 
 impl S3Store {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{
+use crate::store::{
     Location, Metadata, Object, PutCondition, PutOptions, Store, StoreError, StoreErrorKind, Wanted,
 };
 
@@ -20,7 +20,7 @@ const MAX_ATTEMPTS: u32 = 4;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 
 /// An object and its entity tag; `None` if there is none.
-pub(super) async fn read<S: Store, T: DeserializeOwned>(
+pub(crate) async fn read<S: Store, T: DeserializeOwned>(
     store: &S,
     at: &Location,
 ) -> Result<Option<(T, String)>, StoreError> {
@@ -61,7 +61,7 @@ async fn bytes<S: Store>(
 
 /// Writes an object and returns its entity tag; tries again what may work later. A condition that fails because an attempt
 /// before had been written, and only its answer was lost, is no failure.
-pub(super) async fn write<S: Store, T: Serialize>(
+pub(crate) async fn write<S: Store, T: Serialize>(
     store: &S,
     at: &Location,
     value: &T,

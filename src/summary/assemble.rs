@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::transcript::words;
+use crate::text::words;
 
 /// The longest first line that is taken for a heading.
 const HEADING_MAX_WORDS: usize = 14;
@@ -87,7 +87,7 @@ impl Summary {
 }
 
 /// The heading and the prose of an answer. A first line is a heading if it is short, is no sentence, and prose follows.
-pub(super) fn split_heading(answer: &str) -> (Option<&str>, &str) {
+pub(crate) fn split_heading(answer: &str) -> (Option<&str>, &str) {
     let answer = answer.trim();
     let Some((first, rest)) = answer.split_once('\n') else {
         return (None, answer);

@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::assemble::{Section, Summary};
 use crate::extract;
-use crate::transcript::{Transcript, sentence, words};
+use crate::summary::assemble::{Section, Summary};
+use crate::text::{sentence, words};
+use crate::transcript::Transcript;
 
 /// A summary may be longer or shorter than its target by so much, in percent.
 const LONGER_PERCENT: usize = 3;
@@ -26,7 +27,7 @@ const MIN_DUPLICATE_WORDS: usize = 5;
 const MIN_ADDED: usize = 10;
 
 /// What a summary of `target` words may be long: no more than that, if a longer one would have to be padded.
-pub(super) fn longest(target: usize, reduced: bool) -> usize {
+pub(crate) fn longest(target: usize, reduced: bool) -> usize {
     if reduced {
         target
     } else {
@@ -35,7 +36,7 @@ pub(super) fn longest(target: usize, reduced: bool) -> usize {
 }
 
 /// Brings a summary to about `target` words and at most `most`. One that `quotes` anyway takes more quotations without a warning.
-pub(super) fn fit(
+pub(crate) fn fit(
     summary: &mut Summary,
     transcript: &Transcript,
     target: usize,
@@ -65,7 +66,7 @@ pub(super) fn fit(
 }
 
 /// `text` without its least telling sentences, down to `most` words.
-pub(super) fn shorten(text: &str, most: usize) -> String {
+pub(crate) fn shorten(text: &str, most: usize) -> String {
     let excess = words::count(text).saturating_sub(most);
     if excess == 0 {
         return text.to_owned();

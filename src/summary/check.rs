@@ -1,10 +1,8 @@
 //! Is an answer acceptable? One question per problem, the worst first.
 
-mod grams;
-mod language;
 mod support;
 
-use crate::transcript::words;
+use crate::text::{language, ngrams, words};
 
 /// An answer is at least and at most so long, in percent of what was asked.
 const MIN_PERCENT: usize = 60;
@@ -107,9 +105,9 @@ pub fn check(answer: &str, expected: &Expected<'_>) -> Vec<Problem> {
     if length == 0 {
         return vec![Problem::Empty];
     }
-    let answer_words = grams::words(answer);
-    let source_words = grams::words(expected.source);
-    let copied = grams::copied_percent(&answer_words, &source_words);
+    let answer_words = ngrams::words(answer);
+    let source_words = ngrams::words(expected.source);
+    let copied = ngrams::copied_percent(&answer_words, &source_words);
     let is_long = length * 100 > expected.words * MAX_PERCENT;
     let sent_back = is_long && copied > ECHO_PERCENT;
     let mut found: Vec<Problem> = [
@@ -118,7 +116,7 @@ pub fn check(answer: &str, expected: &Expected<'_>) -> Vec<Problem> {
             Problem::Echo,
             sent_back || echoes(answer, &answer_words, expected),
         ),
-        (Problem::Loop, grams::loops(&answer_words)),
+        (Problem::Loop, ngrams::loops(&answer_words)),
         (
             Problem::Language,
             language::differs(&answer_words, &source_words),
@@ -146,7 +144,7 @@ pub fn check(answer: &str, expected: &Expected<'_>) -> Vec<Problem> {
 /// Whether the same words come again and again.
 #[must_use]
 pub fn loops(answer: &str) -> bool {
-    grams::loops(&grams::words(answer))
+    ngrams::loops(&ngrams::words(answer))
 }
 
 /// Whether a text ends where a sentence does.
@@ -182,7 +180,7 @@ fn is_no_prose(answer: &str) -> bool {
 fn echoes(answer: &str, words: &[String], expected: &Expected<'_>) -> bool {
     const MAX_ECHO_PERCENT: usize = 5;
     (!expected.fence.is_empty() && answer.contains(expected.fence))
-        || grams::copied_percent(words, &grams::words(expected.instructions)) > MAX_ECHO_PERCENT
+        || ngrams::copied_percent(words, &ngrams::words(expected.instructions)) > MAX_ECHO_PERCENT
 }
 
 /// Whether an answer shares too few longer words with its source to be about it.

@@ -1,7 +1,7 @@
 //! The closed loop that makes the sections add up: what a model writes is measured against what it was asked for, and what
 //! is missing is spread over the sections left.
 
-use super::plan::apportion;
+use crate::summary::plan::apportion;
 
 /// Models miss lengths by a factor, but not by any factor.
 const RATIO_RANGE: (f64, f64) = (0.4, 2.5);
@@ -14,7 +14,7 @@ const PRIOR_WORDS: f64 = 40.0;
 
 /// How much a model writes of what it is asked for, and how much is still to be written.
 #[derive(Debug, Clone)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     /// Planned words of each section.
     planned: Vec<usize>,
     asked: f64,
@@ -25,7 +25,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) fn new(planned: Vec<usize>) -> Self {
+    pub(crate) fn new(planned: Vec<usize>) -> Self {
         Self {
             planned,
             asked: 0.0,
@@ -36,7 +36,7 @@ impl Pace {
     }
 
     /// What the next `count` sections should have in words, with what others missed spread over all that are left.
-    pub(super) fn targets(&self, count: usize) -> Vec<usize> {
+    pub(crate) fn targets(&self, count: usize) -> Vec<usize> {
         let left = self.planned.get(self.next..).unwrap_or_default();
         let total: usize = self.planned.iter().sum();
         let weights: Vec<f64> = left.iter().map(|&words| words as f64).collect();
@@ -58,19 +58,19 @@ impl Pace {
     }
 
     /// What to ask for, to be given `words` words.
-    pub(super) fn ask(&self, words: usize) -> usize {
+    pub(crate) fn ask(&self, words: usize) -> usize {
         ((words as f64 / self.ratio()).round() as usize).max(1)
     }
 
     /// Words written for each word asked for, so far.
-    pub(super) fn ratio(&self) -> f64 {
+    pub(crate) fn ratio(&self) -> f64 {
         let (low, high) = RATIO_RANGE;
         ((self.written + PRIOR_WORDS) / (self.asked + PRIOR_WORDS)).clamp(low, high)
     }
 
     /// Takes the next section's measure: it has `words` words; for `asked`, the model wrote `written`, unless what it wrote
     /// could not be used.
-    pub(super) fn learn(&mut self, words: usize, answer: Option<(usize, usize)>) {
+    pub(crate) fn learn(&mut self, words: usize, answer: Option<(usize, usize)>) {
         self.next += 1;
         self.done += words;
         if let Some((asked, written)) = answer {

@@ -1,8 +1,10 @@
 //! What will be sent for a transcript, and what is expected back.
 
-use super::shape::{self, Level, Limits, ShapeError};
 use crate::extract::Information;
-use crate::transcript::{Chunk, Transcript, chunk, tokens};
+use crate::summary::shape;
+use crate::summary::shape::{Level, Limits, ShapeError};
+use crate::text::tokens;
+use crate::transcript::{Chunk, Transcript, chunk};
 
 /// Nothing is padded: a summary is at most so much of its transcript.
 const MAX_SHARE: f64 = 0.6;
@@ -18,7 +20,7 @@ const OVERVIEW_MIN_WORDS: usize = 40;
 const RESERVE: usize = 10;
 
 /// How much of a section's length its size decides; the rest goes by what is in it.
-pub(super) const BY_SIZE: f64 = 0.7;
+pub(crate) const BY_SIZE: f64 = 0.7;
 
 /// What will be sent, and what is expected back.
 #[derive(Debug, Clone, PartialEq)]

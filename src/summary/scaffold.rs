@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::transcript::{sentence, words};
+use crate::text::{sentence, words};
 
 /// A preamble or closing remark is at most so long.
 const REMARK_MAX_WORDS: usize = 30;
@@ -151,7 +151,7 @@ fn is_closing(line: &str) -> bool {
 #[must_use]
 pub fn to_last_sentence(text: &str) -> &str {
     let text = text.trim_end();
-    if super::check::ends_a_sentence(text) {
+    if crate::summary::check::ends_a_sentence(text) {
         return text;
     }
     let mut end = None;

@@ -3,10 +3,10 @@
 use crate::prompt::Style;
 
 /// A section is at most so long: what models write reliably in one answer.
-pub(super) const SECTION_MAX_WORDS: usize = 500;
+pub(crate) const SECTION_MAX_WORDS: usize = 500;
 
 /// Nor shorter: less is a heading with a remark.
-pub(super) const SECTION_MIN_WORDS: usize = 150;
+pub(crate) const SECTION_MIN_WORDS: usize = 150;
 
 /// Tokens reserved for each word of an answer: 1.8, and a tenth more so that a long answer is not cut off.
 const RESERVED_PER_WORD: f64 = 1.8 * 1.1;
@@ -24,7 +24,7 @@ const LEVEL_RATIO: f64 = 10.0;
 const LEVEL_MIN_RATIO: f64 = 2.0;
 
 /// How far a server's own count of a prompt may lie above the estimate.
-pub(super) const ESTIMATE_ERROR: f64 = 1.2;
+pub(crate) const ESTIMATE_ERROR: f64 = 1.2;
 
 /// Tokens left free at the end of the window.
 const MARGIN_TOKENS: usize = 48;
@@ -332,7 +332,7 @@ mod tests {
             shape.calls() <= 134 && shape.shown < 1.0 && shape.shown > 0.05,
             "{shape:?}"
         );
-        assert!(super::shape(430_000, 3800, 4, &limits).is_err());
+        assert!(crate::summary::shape::shape(430_000, 3800, 4, &limits).is_err());
     }
 
     #[test]

@@ -11,18 +11,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
 
-use super::assemble::{Section, Source, Summary};
-use super::band;
-use super::check::Problem;
-use super::pace::Pace;
-use super::plan::{Plan, apportion};
-use super::shape::Limits;
 use crate::extract;
 use crate::model::call::Caller;
 use crate::model::{Model, ModelError};
 use crate::prompt::Task;
 use crate::store::Store;
-use crate::transcript::{Transcript, words};
+use crate::summary::assemble::{Section, Source, Summary};
+use crate::summary::band;
+use crate::summary::check::Problem;
+use crate::summary::pace::Pace;
+use crate::summary::plan::{Plan, apportion};
+use crate::summary::shape::Limits;
+use crate::text::words;
+use crate::transcript::Transcript;
 
 use draft::{Drafter, Material};
 use piece::{Job, Piece, piece};
@@ -345,7 +346,7 @@ impl<M: Model, S: Store> Writer<'_, M, S> {
         let shown = room.map_or_else(String::new, |most| {
             extract::within_tokens(&bodies, None, most)
         });
-        let whole = room.is_some_and(|most| crate::transcript::tokens::estimate(&bodies) <= most);
+        let whole = room.is_some_and(|most| crate::text::tokens::estimate(&bodies) <= most);
         let material = Material {
             range: 0..0,
             chunks: Vec::new(),

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use icu_segmenter::GraphemeClusterSegmenter;
 
-use super::turn::{Turn, Turns};
+use crate::transcript::turn::{Turn, Turns};
 
 /// Bytes to either side of the aim in which graphemes are looked at.
 const GRAPHEME_REACH: usize = 256;
@@ -24,7 +24,7 @@ enum Rank {
 
 /// The best cut of `text` within `window`, nearest to `aim` among equals. The window's ends count as inside; it need not
 /// begin or end on a character. `None` if there is no character boundary in it.
-pub(super) fn best(text: &str, turns: &Turns, window: Range<usize>, aim: usize) -> Option<usize> {
+pub(crate) fn best(text: &str, turns: &Turns, window: Range<usize>, aim: usize) -> Option<usize> {
     let nearest = |a: &usize, b: &usize| a.abs_diff(aim).cmp(&b.abs_diff(aim));
     let turn = turns
         .starting_in(&(window.start..window.end + 1))

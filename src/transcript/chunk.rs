@@ -6,10 +6,11 @@
 
 use std::ops::Range;
 
-use super::boundary;
-use super::cost_map::CostMap;
-use super::tokens::{self, Cost};
-use super::turn::Turns;
+use crate::text::tokens;
+use crate::text::tokens::Cost;
+use crate::transcript::boundary;
+use crate::transcript::cost_map::CostMap;
+use crate::transcript::turn::Turns;
 
 /// How far a cut may be from its aim, in percent of the aim.
 const SLACK_PERCENT: u64 = 15;
@@ -101,7 +102,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::transcript::tokens::Rate;
+    use crate::text::rate::Rate;
 
     fn divided(text: &str, budget: usize, at_least: usize) -> Vec<Chunk> {
         divide(text, &Turns::parse(text), budget, at_least)

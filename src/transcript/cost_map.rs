@@ -2,14 +2,16 @@
 
 use std::ops::Range;
 
-use super::tokens::{self, Cost, Rate};
+use crate::text::rate::Rate;
+use crate::text::tokens;
+use crate::text::tokens::Cost;
 
 /// Bytes between two marks at least: what is read again at either end of a part.
 const STRIDE: usize = 1024;
 
 /// Costs are sums over runs of one character class, so between marks that stand where runs begin they are exact.
 #[derive(Debug)]
-pub(super) struct CostMap<'t> {
+pub(crate) struct CostMap<'t> {
     bytes: &'t [u8],
     rate: Rate,
     /// Starts of runs, and what the text before them costs.
@@ -19,7 +21,7 @@ pub(super) struct CostMap<'t> {
 
 impl<'t> CostMap<'t> {
     /// Reads the whole of `text`, once.
-    pub(super) fn of(text: &'t str) -> Self {
+    pub(crate) fn of(text: &'t str) -> Self {
         let (bytes, rate) = (text.as_bytes(), Rate::of(text));
         let mut marks = Vec::with_capacity(bytes.len() / STRIDE + 1);
         let (mut at, mut total) = (0, Cost::default());
@@ -38,12 +40,12 @@ impl<'t> CostMap<'t> {
     }
 
     /// The cost of the whole text.
-    pub(super) fn total(&self) -> Cost {
+    pub(crate) fn total(&self) -> Cost {
         self.total
     }
 
     /// The cost of a part that begins and ends between characters.
-    pub(super) fn cost(&self, part: Range<usize>) -> Cost {
+    pub(crate) fn cost(&self, part: Range<usize>) -> Cost {
         let (first, last) = (
             self.marks.partition_point(|mark| mark.0 < part.start),
             self.marks.partition_point(|mark| mark.0 <= part.end),
@@ -58,7 +60,7 @@ impl<'t> CostMap<'t> {
     }
 
     /// Where a part that begins at `start` has cost `limit`, if not before that the text ends. Maybe inside a character.
-    pub(super) fn reach(&self, start: usize, limit: Cost) -> usize {
+    pub(crate) fn reach(&self, start: usize, limit: Cost) -> usize {
         let next = self.marks.partition_point(|mark| mark.0 < start);
         let marks = self.marks.get(next..).unwrap_or_default();
         let Some(&first) = marks.first() else {

@@ -1,16 +1,20 @@
 //! Bytes → text: whatever encoding a transcript comes in, or why it is not a transcript.
 
+pub(crate) mod clean;
+pub(crate) mod sniff;
+pub mod source_map;
+
 use encoding_rs::{DecoderResult, UTF_8, WINDOWS_1252};
 
-use super::clean::TextBuilder;
-use super::sniff::{HEAD_BYTES, sniff};
-use super::source_map::SourceMap;
+use crate::transcript::decode::clean::TextBuilder;
+use crate::transcript::decode::sniff::{HEAD_BYTES, sniff};
+use crate::transcript::decode::source_map::SourceMap;
 
 /// Source bytes decoded at a time: bounds the scratch buffer.
 const PIECE_BYTES: usize = 8 * 1024;
 
 /// Undecodable characters that are put up with, in percent: a damaged file, not another kind of file.
-pub(super) const UNDECODABLE_PERCENT: u64 = 1;
+pub(crate) const UNDECODABLE_PERCENT: u64 = 1;
 
 /// Why bytes are not a transcript. Nothing would change by trying again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

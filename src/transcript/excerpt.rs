@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-use super::Decoded;
+use crate::transcript::Decoded;
 
 /// Cheap to clone, whatever its length.
 #[derive(Clone)]

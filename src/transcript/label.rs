@@ -10,20 +10,20 @@ const MAX_LABEL_WORDS: usize = 5;
 
 /// What stands at the beginning of a line, as byte ranges of the line.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Head {
+pub(crate) struct Head {
     /// A time stamp, without its brackets.
-    pub(super) time: Option<Range<usize>>,
+    pub(crate) time: Option<Range<usize>>,
     /// What may be a speaker's name.
-    pub(super) label: Option<Range<usize>>,
+    pub(crate) label: Option<Range<usize>>,
     /// Where the spoken text begins; the line's length if the line has none.
-    pub(super) body: usize,
+    pub(crate) body: usize,
     /// The label had a colon after it, and is not just a short line.
-    pub(super) colon: bool,
+    pub(crate) colon: bool,
 }
 
 /// Reads the head of a line in the usual forms: `Name:`, `[00:12:30] Name:`, `Name (00:12):`, `SPEAKER_01:`, `>> NAME:`,
 /// `<v Name>`, a name or a time stamp on a line of its own.
-pub(super) fn head(line: &str) -> Head {
+pub(crate) fn head(line: &str) -> Head {
     let mut at = line.len() - line.trim_start_matches(is_lead).len();
     let mut head = Head::default();
     if let Some((time, end)) = time_at(line, at) {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::num::NonZeroU16;
 use std::ops::Range;
 
-use super::label;
+use crate::transcript::label;
 
 /// One turn: from its label to the next one's. Offsets are bytes of the text; kept small, for there may be a million.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::Key;
+use crate::config::provider::Key;
 use crate::config::reader::{ConfigError, Reader};
-use crate::model::HuggingFaceTask;
-use crate::model::endpoint::{Url, parse_endpoint};
-use crate::model::huggingface;
+use crate::provider::huggingface;
+use crate::provider::huggingface::HuggingFaceTask;
+use crate::wire::endpoint::{Url, parse_endpoint};
 
 /// The router of Hugging Face's inference providers. It asks for a token; other servers may not.
 const ROUTER: &str = "https://router.huggingface.co/v1";
@@ -30,7 +30,7 @@ pub struct HuggingFaceSettings {
 }
 
 /// Reads the settings; `token` and `parameters` are read already.
-pub(super) fn read(
+pub(crate) fn read(
     read: &Reader<'_>,
     token: Option<Key>,
     parameters: Map<String, Value>,

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::follow::has_ended;
-use super::gate::Pass;
-use super::retry::{Effort, Next};
-use super::{Caller, trace};
+use crate::model::call::follow::has_ended;
+use crate::model::call::gate::Pass;
+use crate::model::call::retry::{Effort, Next};
+use crate::model::call::{Caller, trace};
 use crate::model::{Answer, Model, ModelError, ModelErrorKind, Reply};
 use crate::prompt::Request;
 use crate::store::Store;
@@ -50,7 +50,7 @@ impl From<ModelError> for Failed {
 
 impl<M: Model, S: Store> Caller<'_, M, S> {
     /// Makes a call that has been submitted `submits` times, as far as is known and counted.
-    pub(super) async fn insist(
+    pub(crate) async fn insist(
         &self,
         id: &str,
         request: &Request,

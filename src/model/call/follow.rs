@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::retry::{Backoff, Dice};
-use super::{Caller, lock};
+use crate::model::call::retry::{Backoff, Dice};
+use crate::model::call::{Caller, lock};
 use crate::model::{Answer, Model, ModelError, ModelErrorKind, Pending, Reply, Ticket};
 use crate::prompt::Request;
 use crate::store::Store;
@@ -48,7 +48,7 @@ const SETTLING_WAIT: Duration = Duration::from_secs(1);
 
 impl<M: Model, S: Store> Caller<'_, M, S> {
     /// Follows the job `pending` of the call `id`, submitted at `submitted`, to its answer.
-    pub(super) async fn follow(
+    pub(crate) async fn follow(
         &self,
         id: &str,
         pending: Pending,
@@ -225,7 +225,7 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
     }
 
     /// Waits until `moment`, unless the work ends before.
-    pub(super) async fn pause(&self, moment: Instant) -> Result<(), ModelError> {
+    pub(crate) async fn pause(&self, moment: Instant) -> Result<(), ModelError> {
         let halting = self.halting.notified();
         if let Some(error) = self.is_halted() {
             return Err(error);
@@ -264,7 +264,7 @@ impl Failures {
 }
 
 /// Whether a job that ended so is over at the endpoint too.
-pub(super) fn has_ended(kind: ModelErrorKind) -> bool {
+pub(crate) fn has_ended(kind: ModelErrorKind) -> bool {
     match kind {
         ModelErrorKind::Overflow { .. }
         | ModelErrorKind::BadInput
@@ -284,7 +284,7 @@ pub(super) fn has_ended(kind: ModelErrorKind) -> bool {
 }
 
 /// Never, if there is no moment.
-pub(super) async fn sleep_until(moment: Option<Instant>) {
+pub(crate) async fn sleep_until(moment: Option<Instant>) {
     match moment {
         Some(moment) => tokio::time::sleep_until(moment).await,
         None => std::future::pending().await,

@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::follow::sleep_until;
-use super::retry::{Backoff, Dice};
+use crate::model::call::follow::sleep_until;
+use crate::model::call::retry::{Backoff, Dice};
 
 /// Calls never start closer together: should the endpoint take fewer than are allowed, the first refusal is there before all
 /// of them have been sent. Seven of these are lost once, at the start.
-pub(super) const SHORTEST_GAP: Duration = Duration::from_millis(10);
+pub(crate) const SHORTEST_GAP: Duration = Duration::from_millis(10);
 
 /// Nor further apart, or one refusal after a long quiet would stop everything.
 const LONGEST_GAP: Duration = Duration::from_secs(30);
@@ -38,7 +38,7 @@ const WARMING_BACKOFF: Backoff = Backoff {
 
 /// Shared by all calls of an invocation.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(crate) struct Gate {
     most: f64,
     shortest_gap: Duration,
     state: Mutex<State>,
@@ -66,14 +66,14 @@ struct State {
 
 /// A call that was let through. Makes room when dropped.
 #[derive(Debug)]
-pub(super) struct Pass<'a> {
+pub(crate) struct Pass<'a> {
     gate: &'a Gate,
-    pub(super) started: Instant,
+    pub(crate) started: Instant,
 }
 
 impl Gate {
     /// Lets at most `most` calls through at a time, `shortest_gap` apart; when `probing` a single one, until it was answered.
-    pub(super) fn new(most: usize, shortest_gap: Duration, probing: bool) -> Self {
+    pub(crate) fn new(most: usize, shortest_gap: Duration, probing: bool) -> Self {
         let now = Instant::now();
         let most = most.max(1) as f64;
         Self {
@@ -95,7 +95,7 @@ impl Gate {
     }
 
     /// Waits until a call may start. `None` if that will not be before `deadline`.
-    pub(super) async fn enter(&self, deadline: Option<Instant>) -> Option<Pass<'_>> {
+    pub(crate) async fn enter(&self, deadline: Option<Instant>) -> Option<Pass<'_>> {
         loop {
             // Registered before the state is looked at, so that no change is missed.
             let changed = self.changed.notified();
@@ -122,7 +122,7 @@ impl Gate {
     }
 
     /// Lets a call through that goes on at the endpoint already: it only takes its place.
-    pub(super) fn enter_again(&self) -> Pass<'_> {
+    pub(crate) fn enter_again(&self) -> Pass<'_> {
         self.state().in_flight += 1;
         Pass {
             gate: self,
@@ -131,7 +131,7 @@ impl Gate {
     }
 
     /// The endpoint refused a call for being one too many, or is not ready: all calls are held back.
-    pub(super) fn refused(
+    pub(crate) fn refused(
         &self,
         pass: &Pass<'_>,
         asked: Option<Duration>,
@@ -173,19 +173,19 @@ impl Gate {
     }
 
     /// Nothing starts for `wait`: questions are refused as well.
-    pub(super) fn hold_back(&self, wait: Duration) {
+    pub(crate) fn hold_back(&self, wait: Duration) {
         let mut state = self.state();
         state.paused_until = state.paused_until.max(Instant::now() + wait);
     }
 
     /// A call became a job: the endpoint can be used.
-    pub(super) fn accepted(&self) {
+    pub(crate) fn accepted(&self) {
         self.state().end_first_look();
         self.changed.notify_waiters();
     }
 
     /// A call was answered.
-    pub(super) fn answered(&self) {
+    pub(crate) fn answered(&self) {
         let mut state = self.state();
         state.end_first_look();
         state.probing = false;

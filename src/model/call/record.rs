@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::gate::Pass;
-use super::{Caller, has_ended, lock};
+use crate::model::call::gate::Pass;
+use crate::model::call::{Caller, has_ended, lock};
 use crate::model::{Answer, Model, ModelError, ModelErrorKind, Pending, Ticket};
 use crate::prompt::Request;
 use crate::store::Store;
@@ -16,7 +16,7 @@ use crate::store::ledger::{Known, LedgerError};
 
 /// `<call>.out`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Outcome {
+pub(crate) struct Outcome {
     /// How often the call was submitted.
     submits: u32,
     /// The answer, or why there is none: asking again would not give another.
@@ -25,7 +25,7 @@ pub(super) struct Outcome {
 
 /// `<call>.job`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Job {
+pub(crate) struct Job {
     ticket: Ticket,
     /// Milliseconds since 1970.
     submitted_ms: i64,
@@ -33,7 +33,7 @@ pub(super) struct Job {
 }
 
 /// What a call comes to without being made.
-pub(super) enum Recalled {
+pub(crate) enum Recalled {
     /// Its answer.
     Answer(Answer),
     /// None: it has to be made.
@@ -45,7 +45,7 @@ pub(super) enum Recalled {
 
 impl<M: Model, S: Store> Caller<'_, M, S> {
     /// The outcome of a call that an earlier invocation made, if it came to one, or its job does now.
-    pub(super) async fn recall(&self, id: &str, request: &Request) -> Result<Recalled, ModelError> {
+    pub(crate) async fn recall(&self, id: &str, request: &Request) -> Result<Recalled, ModelError> {
         let Some(ledger) = self.ledger else {
             return Ok(Recalled::Nothing { submits: 0 });
         };
@@ -126,7 +126,7 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
     }
 
     /// Records that a call is about to be submitted; returns how often it has been by then.
-    pub(super) async fn intend(&self, id: &str) -> Result<u32, ModelError> {
+    pub(crate) async fn intend(&self, id: &str) -> Result<u32, ModelError> {
         let Some(ledger) = self.ledger else {
             return Ok(0);
         };
@@ -137,7 +137,7 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
     }
 
     /// Makes sure that the job is still ours before a call is submitted once more under the intent that it has.
-    pub(super) async fn confirm(&self) -> Result<(), ModelError> {
+    pub(crate) async fn confirm(&self) -> Result<(), ModelError> {
         match self.ledger {
             Some(ledger) => ledger.confirm().await.map_err(refused),
             None => Ok(()),
@@ -145,7 +145,7 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
     }
 
     /// Takes back the intent of a call that was certainly not accepted. If that fails, it counts as sent: no harm.
-    pub(super) async fn withdraw(&self, id: &str) {
+    pub(crate) async fn withdraw(&self, id: &str) {
         if let Some(ledger) = self.ledger
             && let Err(error) = ledger.withdraw(id).await
         {
@@ -154,7 +154,7 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
     }
 
     /// Records the job that a call became. It is followed even if that fails.
-    pub(super) async fn submitted(&self, id: &str, ticket: &Ticket, submits: u32) {
+    pub(crate) async fn submitted(&self, id: &str, ticket: &Ticket, submits: u32) {
         self.counters.progress();
         let Some(ledger) = self.ledger else {
             return;
@@ -170,7 +170,7 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
     }
 
     /// Records how a call ended, if another attempt would not end otherwise. The answer is used even if that fails.
-    pub(super) async fn settle(&self, id: &str, submits: u32, result: &Result<Answer, ModelError>) {
+    pub(crate) async fn settle(&self, id: &str, submits: u32, result: &Result<Answer, ModelError>) {
         let Some(ledger) = self.ledger else {
             return;
         };
@@ -206,7 +206,7 @@ impl<M: Model, S: Store> Caller<'_, M, S> {
     }
 
     /// Forgets a call's job and outcome.
-    pub(super) async fn forget(&self, id: &str) {
+    pub(crate) async fn forget(&self, id: &str) {
         if let Some(ledger) = self.ledger
             && let Err(error) = ledger.forget(id).await
         {

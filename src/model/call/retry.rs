@@ -23,15 +23,15 @@ const BACKOFF: Backoff = Backoff {
 
 /// Bounds of a wait that grows.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Backoff {
-    pub(super) shortest: Duration,
-    pub(super) longest: Duration,
+pub(crate) struct Backoff {
+    pub(crate) shortest: Duration,
+    pub(crate) longest: Duration,
 }
 
 impl Backoff {
     /// The wait after one of `last`: decorrelated jitter, between the shortest and three times the last (AWS Architecture
     /// Blog, "Exponential Backoff And Jitter"), so that clients which failed together do not come back together.
-    pub(super) fn after(self, last: Duration, dice: &Dice) -> Duration {
+    pub(crate) fn after(self, last: Duration, dice: &Dice) -> Duration {
         let most = (last.max(self.shortest) * 3).min(self.longest);
         self.shortest + (most - self.shortest).mul_f64(dice.roll())
     }
@@ -39,15 +39,15 @@ impl Backoff {
 
 /// Where chance comes from: seeded, so that tests are exact.
 #[derive(Debug)]
-pub(super) struct Dice(AtomicU64);
+pub(crate) struct Dice(AtomicU64);
 
 impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(AtomicU64::new(seed))
     }
 
     /// A number from 0 up to 1 (SplitMix64).
-    pub(super) fn roll(&self) -> f64 {
+    pub(crate) fn roll(&self) -> f64 {
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
         let mut x = self.0.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
         x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -58,7 +58,7 @@ impl Dice {
 
 /// What has been done for one call so far.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Effort {
+pub(crate) struct Effort {
     /// Refusals in passing.
     transient: u32,
     /// Outcomes that may have been billed.
@@ -69,7 +69,7 @@ pub(super) struct Effort {
 
 impl Effort {
     /// One attempt and no more, to see whether there is hope.
-    pub(super) fn single() -> Self {
+    pub(crate) fn single() -> Self {
         Self {
             transient: MAX_ATTEMPTS,
             ambiguous: MAX_AMBIGUOUS_ATTEMPTS,
@@ -81,7 +81,7 @@ impl Effort {
 
 /// What is done after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Next {
+pub(crate) enum Next {
     /// Send it again after this wait.
     Again { after: Duration, maybe_billed: bool },
     /// Send it again as soon as the gate lets calls through: all of them are held back.
@@ -92,7 +92,7 @@ pub(super) enum Next {
 
 impl Effort {
     /// What is done about a failure of the kind `kind`, `since` after the call began.
-    pub(super) fn next(&mut self, kind: ModelErrorKind, since: Duration, dice: &Dice) -> Next {
+    pub(crate) fn next(&mut self, kind: ModelErrorKind, since: Duration, dice: &Dice) -> Next {
         let maybe_billed = match kind {
             ModelErrorKind::Throttled { retry_after } | ModelErrorKind::Warming { retry_after } => {
                 let fits = since + retry_after.unwrap_or_default() <= PATIENCE;
@@ -132,7 +132,7 @@ impl Effort {
 }
 
 /// Whether an error concerns this call alone, so that the others go on.
-pub(super) fn concerns_one_call(kind: ModelErrorKind) -> bool {
+pub(crate) fn concerns_one_call(kind: ModelErrorKind) -> bool {
     match kind {
         ModelErrorKind::Overflow { .. }
         | ModelErrorKind::BadInput

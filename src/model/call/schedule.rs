@@ -25,7 +25,7 @@ const UNLEARNED_GAP: f64 = 1.2;
 
 /// Learns how long jobs take.
 #[derive(Debug, Default)]
-pub(super) struct Schedule {
+pub(crate) struct Schedule {
     seen: Mutex<VecDeque<f64>>,
 }
 
@@ -38,14 +38,14 @@ struct Rhythm {
 
 impl Schedule {
     /// Takes note of a job that took so long from its submission.
-    pub(super) fn learn(&self, took: Duration) {
+    pub(crate) fn learn(&self, took: Duration) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.push_front(took.as_secs_f64());
         seen.truncate(REMEMBERED);
     }
 
     /// How long after its submission a job is to be asked after next, if it was not done after `elapsed`.
-    pub(super) fn next(&self, elapsed: Duration) -> Duration {
+    pub(crate) fn next(&self, elapsed: Duration) -> Duration {
         let elapsed = elapsed.as_secs_f64();
         let seen: Vec<f64> = {
             let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -141,8 +141,8 @@ fn cost(rhythm: Rhythm, jobs: &[f64]) -> (f64, f64) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::retry::Dice;
     use super::*;
+    use crate::model::call::retry::Dice;
 
     /// Lognormal times around `median` seconds, one job after the other: mean questions and mean loss.
     fn simulate(median: f64, sigma: f64, seed: u64) -> (f64, f64) {

@@ -28,7 +28,7 @@ pub struct Tally {
 
 /// Counts while calls are going on.
 #[derive(Debug, Default)]
-pub(super) struct Counters {
+pub(crate) struct Counters {
     calls: AtomicUsize,
     retries: AtomicUsize,
     resubmitted: AtomicUsize,
@@ -41,29 +41,29 @@ pub(super) struct Counters {
 
 impl Counters {
     /// Counts a request and returns its number, from 1.
-    pub(super) fn sent(&self) -> usize {
+    pub(crate) fn sent(&self) -> usize {
         self.calls.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Counts a request that is sent once more.
-    pub(super) fn again(&self) {
+    pub(crate) fn again(&self) {
         self.retries.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts requests of earlier invocations that are made again.
-    pub(super) fn sent_before(&self, requests: usize) {
+    pub(crate) fn sent_before(&self, requests: usize) {
         for counter in [&self.calls, &self.retries, &self.resubmitted] {
             counter.fetch_add(requests, Ordering::Relaxed);
         }
     }
 
     /// Counts a request that may have been billed before.
-    pub(super) fn resubmitted(&self) {
+    pub(crate) fn resubmitted(&self) {
         self.resubmitted.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts what a call took in an earlier invocation, all its submissions.
-    pub(super) fn recalled(&self, submits: usize, usage: Option<Usage>) {
+    pub(crate) fn recalled(&self, submits: usize, usage: Option<Usage>) {
         self.calls.fetch_add(submits, Ordering::Relaxed);
         let again = submits.saturating_sub(1);
         self.retries.fetch_add(again, Ordering::Relaxed);
@@ -71,15 +71,15 @@ impl Counters {
         self.used(usage);
     }
 
-    pub(super) fn progress(&self) {
+    pub(crate) fn progress(&self) {
         self.progress.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn refused(&self) {
+    pub(crate) fn refused(&self) {
         self.throttled.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn answered(&self, usage: Option<Usage>, took: Duration) {
+    pub(crate) fn answered(&self, usage: Option<Usage>, took: Duration) {
         self.used(usage);
         let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         self.endpoint_ms.fetch_add(took, Ordering::Relaxed);
@@ -93,7 +93,7 @@ impl Counters {
             .fetch_add(usage.completion_tokens, Ordering::Relaxed);
     }
 
-    pub(super) fn tally(&self) -> Tally {
+    pub(crate) fn tally(&self) -> Tally {
         Tally {
             calls: self.calls.load(Ordering::Relaxed),
             retries: self.retries.load(Ordering::Relaxed),

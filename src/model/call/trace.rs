@@ -5,10 +5,11 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::model::{Answer, Finish, ModelError, ModelErrorKind};
-use crate::prompt::{self, Request};
+use crate::prompt;
+use crate::prompt::Request;
 
 /// Writes the `number`-th request and what became of it into `dir`.
-pub(super) async fn write(
+pub(crate) async fn write(
     dir: &Path,
     number: usize,
     request: &Request,

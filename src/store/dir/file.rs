@@ -6,15 +6,15 @@ use std::path::Path;
 
 use md5::{Digest, Md5};
 
-use super::path::{Folder, METADATA};
-use super::trouble::Trouble;
+use crate::store::dir::path::{Folder, METADATA};
+use crate::store::dir::trouble::Trouble;
 
 /// What is read at once.
-pub(super) const PIECE_BYTES: usize = 64 * 1024;
+pub(crate) const PIECE_BYTES: usize = 64 * 1024;
 
 /// The entity tag of `bytes`: their MD5, as S3 has it for an object that was put whole, so that the events of a real upload fit
 /// a copy of it here. It tells versions of a transcript apart; nothing relies on nobody being able to forge it.
-pub(super) fn etag_of(bytes: &[u8]) -> String {
+pub(crate) fn etag_of(bytes: &[u8]) -> String {
     hex(Md5::new_with_prefix(bytes))
 }
 
@@ -26,7 +26,7 @@ fn hex(hash: Md5) -> String {
 }
 
 /// Opens the file `name` in `folder`.
-pub(super) fn open(folder: &Folder, name: &str) -> Result<File, Trouble> {
+pub(crate) fn open(folder: &Folder, name: &str) -> Result<File, Trouble> {
     let path = folder.file(name)?;
     // Asked first, because to open a pipe is to wait for whoever writes into it.
     if !path.is_file() {
@@ -36,7 +36,7 @@ pub(super) fn open(folder: &Folder, name: &str) -> Result<File, Trouble> {
 }
 
 /// The entity tag of all of `file`, and its size; afterwards it can be read from its beginning.
-pub(super) fn etag_of_file(file: &mut File) -> Result<(String, u64), Trouble> {
+pub(crate) fn etag_of_file(file: &mut File) -> Result<(String, u64), Trouble> {
     let mut hash = Md5::new();
     let mut piece = vec![0; PIECE_BYTES];
     let mut size = 0;
@@ -53,7 +53,7 @@ pub(super) fn etag_of_file(file: &mut File) -> Result<(String, u64), Trouble> {
 }
 
 /// Removes a file that need not exist.
-pub(super) fn remove(path: &Path) -> Result<(), Trouble> {
+pub(crate) fn remove(path: &Path) -> Result<(), Trouble> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
         _ => Ok(()),
@@ -62,14 +62,14 @@ pub(super) fn remove(path: &Path) -> Result<(), Trouble> {
 
 /// The right to change what is in one folder: held until dropped, against other processes too.
 #[derive(Debug)]
-pub(super) struct Guard {
+pub(crate) struct Guard {
     metadata: Folder,
     _lock: File,
 }
 
 impl Guard {
     /// Waits until nobody else changes `folder`.
-    pub(super) fn wait(folder: &Folder) -> Result<Self, Trouble> {
+    pub(crate) fn wait(folder: &Folder) -> Result<Self, Trouble> {
         let metadata = folder.enter_or_create(METADATA)?;
         let lock = OpenOptions::new()
             .create(true)
@@ -84,12 +84,12 @@ impl Guard {
     }
 
     /// The folder for metadata.
-    pub(super) fn metadata(&self) -> &Folder {
+    pub(crate) fn metadata(&self) -> &Folder {
         &self.metadata
     }
 
     /// Puts `bytes` at `path`, of which others see all or nothing.
-    pub(super) fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
+    pub(crate) fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
         // One name for all is enough under the lock, and what a crash leaves behind is gone with the next write.
         let unfinished = self.metadata.entry(".unfinished");
         remove(&unfinished)?;

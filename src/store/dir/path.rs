@@ -4,24 +4,24 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
-use super::trouble::Trouble;
+use crate::store::dir::trouble::Trouble;
 
 /// The folder, in every folder, for what the store keeps about the objects there.
-pub(super) const METADATA: &str = ".metadata";
+pub(crate) const METADATA: &str = ".metadata";
 
 /// What Linux and macOS allow for the name of a file.
 const MAX_NAME_BYTES: usize = 255;
 
 /// Where an object is in its bucket, in safe parts: the folders that lead to it, and the name of the file.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Address<'a> {
-    pub(super) folders: Vec<&'a str>,
-    pub(super) name: &'a str,
+pub(crate) struct Address<'a> {
+    pub(crate) folders: Vec<&'a str>,
+    pub(crate) name: &'a str,
 }
 
 impl Address<'_> {
     /// The folder of the object in `bucket`, each step made by `enter`.
-    pub(super) fn folder(
+    pub(crate) fn folder(
         &self,
         bucket: Folder,
         enter: impl Fn(&Folder, &str) -> Result<Folder, Trouble>,
@@ -33,7 +33,7 @@ impl Address<'_> {
 }
 
 /// Takes `key` apart, or says why a directory cannot hold it.
-pub(super) fn address(key: &str) -> Result<Address<'_>, Trouble> {
+pub(crate) fn address(key: &str) -> Result<Address<'_>, Trouble> {
     let mut folders = key.split('/').map(checked).collect::<Result<Vec<_>, _>>()?;
     // Splitting always gives one part at least.
     let name = folders.pop().unwrap_or_default();
@@ -41,7 +41,7 @@ pub(super) fn address(key: &str) -> Result<Address<'_>, Trouble> {
 }
 
 /// Accepts `part` as the name of a file or folder.
-pub(super) fn checked(part: &str) -> Result<&str, Trouble> {
+pub(crate) fn checked(part: &str) -> Result<&str, Trouble> {
     let problem = if part.is_empty() {
         "it begins or ends with `/`, has `//`, or is empty".to_owned()
     } else if part.contains('\0') {
@@ -69,14 +69,14 @@ fn is_plain(part: &str) -> bool {
 
 /// A folder that has been found to lie inside the store's root.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(crate) struct Folder {
     root: PathBuf,
     path: PathBuf,
 }
 
 impl Folder {
     /// The folder at `root`; without it there is nothing.
-    pub(super) fn root(root: &Path) -> Result<Self, Trouble> {
+    pub(crate) fn root(root: &Path) -> Result<Self, Trouble> {
         let root = root.canonicalize()?;
         Ok(Self {
             path: root.clone(),
@@ -85,7 +85,7 @@ impl Folder {
     }
 
     /// The existing folder `name` in this one.
-    pub(super) fn enter(&self, name: &str) -> Result<Self, Trouble> {
+    pub(crate) fn enter(&self, name: &str) -> Result<Self, Trouble> {
         let path = self.file(name)?;
         if !path.is_dir() {
             return Err(Trouble::not_found(format!("`{name}` is not a folder")));
@@ -97,7 +97,7 @@ impl Folder {
     }
 
     /// The folder `name` in this one, created where it is missing.
-    pub(super) fn enter_or_create(&self, name: &str) -> Result<Self, Trouble> {
+    pub(crate) fn enter_or_create(&self, name: &str) -> Result<Self, Trouble> {
         match fs::create_dir(self.path.join(name)) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -116,7 +116,7 @@ impl Folder {
     }
 
     /// Where the existing file `name` in this folder really is, links followed.
-    pub(super) fn file(&self, name: &str) -> Result<PathBuf, Trouble> {
+    pub(crate) fn file(&self, name: &str) -> Result<PathBuf, Trouble> {
         let path = self.path.join(name).canonicalize()?;
         if path.starts_with(&self.root) {
             Ok(path)
@@ -128,7 +128,7 @@ impl Folder {
     }
 
     /// Where `name` in this folder is, whether it exists or not: for what does not follow links.
-    pub(super) fn entry(&self, name: &str) -> PathBuf {
+    pub(crate) fn entry(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 }

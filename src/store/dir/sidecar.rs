@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use super::file::{Guard, etag_of, remove};
-use super::path::{Folder, METADATA};
-use super::trouble::Trouble;
+use crate::store::dir::file::{Guard, etag_of, remove};
+use crate::store::dir::path::{Folder, METADATA};
+use crate::store::dir::trouble::Trouble;
 use crate::store::{Metadata, StoreErrorKind};
 
 /// Longer names leave no room for the `.json` in the 255 bytes of a file name.
@@ -16,11 +16,11 @@ const MAX_NAME_BYTES: usize = 250;
 
 /// User metadata of one object, by entity tag.
 #[derive(Debug, Default)]
-pub(super) struct Sidecar(BTreeMap<String, Metadata>);
+pub(crate) struct Sidecar(BTreeMap<String, Metadata>);
 
 impl Sidecar {
     /// What is recorded about the object `name` in `folder`.
-    pub(super) fn load(folder: &Folder, name: &str) -> Result<Self, Trouble> {
+    pub(crate) fn load(folder: &Folder, name: &str) -> Result<Self, Trouble> {
         let name = file_name(name);
         let text = folder
             .enter(METADATA)
@@ -38,13 +38,13 @@ impl Sidecar {
     }
 
     /// The metadata of the state that has this entity tag.
-    pub(super) fn of(mut self, etag: &str) -> Metadata {
+    pub(crate) fn of(mut self, etag: &str) -> Metadata {
         self.0.remove(etag).unwrap_or_default()
     }
 
     /// Records the `metadata` of a state that is about to be written, and forgets all others but the `current` one, which
     /// stays until the object is replaced.
-    pub(super) fn announce(&mut self, etag: &str, metadata: Metadata, current: Option<&str>) {
+    pub(crate) fn announce(&mut self, etag: &str, metadata: Metadata, current: Option<&str>) {
         self.0.retain(|known, _| Some(known.as_str()) == current);
         if metadata.is_empty() {
             self.0.remove(etag);
@@ -54,7 +54,7 @@ impl Sidecar {
     }
 
     /// Writes what is recorded about the object `name`; nothing is written where there is nothing to say.
-    pub(super) fn save(&self, guard: &Guard, name: &str) -> Result<(), Trouble> {
+    pub(crate) fn save(&self, guard: &Guard, name: &str) -> Result<(), Trouble> {
         let path = guard.metadata().entry(&file_name(name));
         if self.0.is_empty() {
             return remove(&path);

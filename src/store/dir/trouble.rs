@@ -6,14 +6,14 @@ use crate::store::{Location, StoreError, StoreErrorKind};
 
 /// A [`StoreError`] that does not know yet what was being done to which object.
 #[derive(Debug)]
-pub(super) struct Trouble {
-    pub(super) kind: StoreErrorKind,
-    pub(super) reason: String,
+pub(crate) struct Trouble {
+    pub(crate) kind: StoreErrorKind,
+    pub(crate) reason: String,
     source: Option<Error>,
 }
 
 impl Trouble {
-    pub(super) fn new(kind: StoreErrorKind, reason: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: StoreErrorKind, reason: impl Into<String>) -> Self {
         Self {
             kind,
             reason: reason.into(),
@@ -21,16 +21,16 @@ impl Trouble {
         }
     }
 
-    pub(super) fn other(reason: impl Into<String>) -> Self {
+    pub(crate) fn other(reason: impl Into<String>) -> Self {
         Self::new(StoreErrorKind::Other, reason)
     }
 
-    pub(super) fn not_found(reason: impl Into<String>) -> Self {
+    pub(crate) fn not_found(reason: impl Into<String>) -> Self {
         Self::new(StoreErrorKind::NotFound, reason)
     }
 
     /// Says more plainly what is missing, if that is the trouble.
-    pub(super) fn if_missing(mut self, reason: impl FnOnce() -> String) -> Self {
+    pub(crate) fn if_missing(mut self, reason: impl FnOnce() -> String) -> Self {
         if self.kind == StoreErrorKind::NotFound {
             self.reason = reason();
         }
@@ -38,7 +38,7 @@ impl Trouble {
     }
 
     /// The error for people.
-    pub(super) fn during(self, action: &'static str, at: &Location) -> StoreError {
+    pub(crate) fn during(self, action: &'static str, at: &Location) -> StoreError {
         StoreError {
             kind: self.kind,
             action,

@@ -1,13 +1,14 @@
 //! What people are told when a request to S3 fails: what is the matter and what to do, in one sentence.
 
-use super::failure::{Failure, Operation};
 use crate::store::Location;
+use crate::store::StoreErrorKind;
 use crate::store::StoreErrorKind::{
-    self, Conflict, Denied, NotFound, Other, Precondition, TooLarge, Transient,
+    Conflict, Denied, NotFound, Other, Precondition, TooLarge, Transient,
 };
+use crate::store::s3::failure::{Failure, Operation};
 
 /// The sentence for a failure that means `kind`.
-pub(super) fn advice(
+pub(crate) fn advice(
     kind: StoreErrorKind,
     operation: Operation,
     at: &Location,
@@ -24,7 +25,7 @@ pub(super) fn advice(
 }
 
 /// What it says that a condition does not hold.
-pub(super) fn changed(operation: Operation) -> &'static str {
+pub(crate) fn changed(operation: Operation) -> &'static str {
     match operation {
         Operation::Put => "somebody else has written, replaced or deleted it in the meantime",
         Operation::Get | Operation::Head | Operation::Delete => {

@@ -8,16 +8,15 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 
 use crate::chain::{causes, chain};
-use crate::store::StoreErrorKind::{
-    self, Conflict, Denied, NotFound, Other, Precondition, Transient,
-};
+use crate::store::StoreErrorKind;
+use crate::store::StoreErrorKind::{Conflict, Denied, NotFound, Other, Precondition, Transient};
 use crate::store::{Location, StoreError};
 
-use super::advice::advice;
+use crate::store::s3::advice::advice;
 
 /// What was asked of S3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Operation {
+pub(crate) enum Operation {
     Get,
     Head,
     Put,
@@ -26,7 +25,7 @@ pub(super) enum Operation {
 
 impl Operation {
     /// In the words of [`StoreError::action`].
-    pub(super) fn action(self) -> &'static str {
+    pub(crate) fn action(self) -> &'static str {
         match self {
             Self::Get => "read",
             Self::Head => "look up",
@@ -36,7 +35,7 @@ impl Operation {
     }
 
     /// What a role needs for it.
-    pub(super) fn permission(self) -> &'static str {
+    pub(crate) fn permission(self) -> &'static str {
         match self {
             Self::Get | Self::Head => "s3:GetObject",
             Self::Put => "s3:PutObject",
@@ -47,7 +46,7 @@ impl Operation {
 
 /// How far a request came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Failure<'a> {
+pub(crate) enum Failure<'a> {
     /// There is nothing to sign it with: no credentials could be had.
     NoCredentials,
     /// It could not be put together.
@@ -112,7 +111,7 @@ fn by_status(status: u16) -> StoreErrorKind {
 }
 
 /// The error of a request that the SDK has given up.
-pub(super) fn request_failed<E>(
+pub(crate) fn request_failed<E>(
     operation: Operation,
     at: &Location,
     error: SdkError<E, HttpResponse>,

@@ -36,7 +36,7 @@ const TENS: [&str; 8] = [
 ];
 
 /// Whether most of the numbers and names of `answer` are not in `source`: invented, or of another text.
-pub(super) fn is_invented(answer: &str, source: &str) -> bool {
+pub(crate) fn is_invented(answer: &str, source: &str) -> bool {
     mostly_missing(&numbers(answer), &numbers(source))
         || mostly_missing(&names(answer), &all_words(source))
 }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::Settings;
 use crate::extract;
-use crate::prompt::{self, Request, Task};
+use crate::prompt;
+use crate::prompt::{Request, Task};
 use crate::summary::shape::{ESTIMATE_ERROR, SECTION_MAX_WORDS, SECTION_MIN_WORDS};
-use crate::transcript::{Excerpt, Transcript, Turn, tokens};
+use crate::summary::write::Settings;
+use crate::text::tokens;
+use crate::transcript::{Excerpt, Transcript, Turn};
 
 /// Speakers named in a prompt at most.
 const MAX_SPEAKERS: usize = 16;
@@ -19,29 +21,29 @@ const EXCERPT_TOKENS: usize = 400;
 
 /// What a section is written from: a part of the transcript, or notes on it.
 #[derive(Debug, Clone)]
-pub(super) struct Material {
+pub(crate) struct Material {
     /// Bytes of the transcript that it stands for.
-    pub(super) range: Range<usize>,
+    pub(crate) range: Range<usize>,
     /// Indices of the chunks.
-    pub(super) chunks: Vec<usize>,
+    pub(crate) chunks: Vec<usize>,
     /// What is shown of it.
-    pub(super) block: Excerpt,
-    pub(super) from_notes: bool,
+    pub(crate) block: Excerpt,
+    pub(crate) from_notes: bool,
 }
 
 /// Makes the requests of one job.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Drafter<'a> {
-    pub(super) transcript: &'a Transcript,
-    pub(super) settings: &'a Settings,
+pub(crate) struct Drafter<'a> {
+    pub(crate) transcript: &'a Transcript,
+    pub(crate) settings: &'a Settings,
     /// The largest ratio of a server's count of a prompt's tokens to the estimate that has been seen, at least 1.
-    pub(super) token_ratio: f64,
+    pub(crate) token_ratio: f64,
 }
 
 impl Drafter<'_> {
     /// A request about `material`, the `index`-th of `parts`, for about `words` words. `attempt` tells repetitions apart: the
     /// same request would get the same answer.
-    pub(super) fn about(
+    pub(crate) fn about(
         &self,
         task: Task,
         material: &Material,
@@ -87,7 +89,7 @@ impl Drafter<'_> {
     }
 
     /// A request that works on a section's text, with or without its material.
-    pub(super) fn on_draft(
+    pub(crate) fn on_draft(
         &self,
         task: Task,
         material: &Material,
@@ -107,7 +109,7 @@ impl Drafter<'_> {
     }
 
     /// Whether the window has room for a request, as far as is known how the server counts.
-    pub(super) fn fits(&self, request: &Request) -> bool {
+    pub(crate) fn fits(&self, request: &Request) -> bool {
         let prompt = || prompt::messages(request).tokens();
         self.settings
             .limits
@@ -150,7 +152,7 @@ impl Drafter<'_> {
     }
 
     /// Who is speaking at byte `start`, if that is in the middle of a turn.
-    pub(super) fn going_on(&self, start: usize) -> Option<String> {
+    pub(crate) fn going_on(&self, start: usize) -> Option<String> {
         let turn = self
             .transcript
             .turns

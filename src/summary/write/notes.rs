@@ -1,15 +1,16 @@
 //! Notes: facts instead of text, level by level, until the sections can be written from them.
 
-use super::draft::Material;
-use super::piece::Job;
-use super::{MAX_ALLOWANCE, MAX_SPLITS, WriteError, Writer};
-use crate::extract::{self, Information};
+use crate::extract;
+use crate::extract::Information;
 use crate::model::Model;
 use crate::prompt::Task;
 use crate::store::Store;
 use crate::summary::plan::{BY_SIZE, Plan};
 use crate::summary::shape::{Level, notes_output};
-use crate::transcript::tokens;
+use crate::summary::write::draft::Material;
+use crate::summary::write::piece::Job;
+use crate::summary::write::{MAX_ALLOWANCE, MAX_SPLITS, WriteError, Writer};
+use crate::text::tokens;
 
 /// Estimated tokens of a word in notes, which are full of names and numbers.
 const TOKENS_PER_WORD: f64 = 1.7;
@@ -19,7 +20,7 @@ const SLACK: f64 = 1.25;
 
 impl<M: Model, S: Store> Writer<'_, M, S> {
     /// Takes notes level by level. Returns what the sections are written from, and what each is worth.
-    pub(super) async fn notes(
+    pub(crate) async fn notes(
         &mut self,
         plan: &Plan,
         parts: Vec<Material>,

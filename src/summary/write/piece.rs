@@ -3,15 +3,17 @@
 use crate::extract;
 use crate::model::call::Caller;
 use crate::model::{Answer, Finish, Model, ModelError, ModelErrorKind};
-use crate::prompt::{self, Request, Task};
+use crate::prompt;
+use crate::prompt::{Request, Task};
 use crate::store::Store;
 use crate::summary::assemble::split_heading;
-use crate::summary::check::{self, Expected, Problem};
+use crate::summary::check;
+use crate::summary::check::{Expected, Problem};
 use crate::summary::scaffold;
-use crate::transcript::words;
+use crate::text::words;
 
-use super::draft::{Drafter, Material};
-use super::split::{halves, split};
+use crate::summary::write::draft::{Drafter, Material};
+use crate::summary::write::split::{halves, split};
 
 /// A text that was cut off is kept as it is if it has this much of its length, in percent.
 const ENOUGH_PERCENT: usize = 90;
@@ -27,44 +29,44 @@ const MIN_CONTINUATION_WORDS: usize = 30;
 
 /// A text for the summary, or for its notes.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Piece {
-    pub(super) title: Option<String>,
-    pub(super) text: String,
+pub(crate) struct Piece {
+    pub(crate) title: Option<String>,
+    pub(crate) text: String,
     /// Calls beyond the first.
-    pub(super) extra_calls: usize,
+    pub(crate) extra_calls: usize,
     /// Words asked for and words written, where the model's own answer shows how it keeps to lengths.
-    pub(super) measured: Option<(usize, usize)>,
+    pub(crate) measured: Option<(usize, usize)>,
     /// What is wrong with the text.
-    pub(super) problems: Vec<Problem>,
+    pub(crate) problems: Vec<Problem>,
     /// What was wrong with every answer though it was asked for again.
-    pub(super) habits: Vec<Problem>,
+    pub(crate) habits: Vec<Problem>,
     /// The model gave nothing that could be used: the text is extractive.
-    pub(super) degraded: bool,
+    pub(crate) degraded: bool,
     /// Largest ratio of the server's count of a prompt's tokens to the estimate.
-    pub(super) token_ratio: f64,
+    pub(crate) token_ratio: f64,
 }
 
 /// Which part of the transcript a text is about, and how it may be come by.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Job<'a> {
-    pub(super) task: Task,
-    pub(super) material: &'a Material,
+pub(crate) struct Job<'a> {
+    pub(crate) task: Task,
+    pub(crate) material: &'a Material,
     /// Index and number of parts.
-    pub(super) place: (usize, usize),
+    pub(crate) place: (usize, usize),
     /// Words to ask for.
-    pub(super) ask: usize,
+    pub(crate) ask: usize,
     /// Words that are wanted: less than asked of a model that writes too little.
-    pub(super) want: usize,
+    pub(crate) want: usize,
     /// Calls allowed beyond the first.
-    pub(super) allowance: usize,
+    pub(crate) allowance: usize,
     /// Problems that this model's answers have anyway: asking again has not helped before.
-    pub(super) tolerated: &'a [Problem],
+    pub(crate) tolerated: &'a [Problem],
     /// How often the part may be divided, if its request does not fit the window.
-    pub(super) splits: usize,
+    pub(crate) splits: usize,
 }
 
 /// Gets the text for `job`. Only failures that concern all calls are errors.
-pub(super) async fn piece<M: Model, S: Store>(
+pub(crate) async fn piece<M: Model, S: Store>(
     drafter: Drafter<'_>,
     caller: &Caller<'_, M, S>,
     job: Job<'_>,
@@ -316,7 +318,7 @@ async fn finished<M: Model, S: Store>(
 }
 
 /// An error that concerns one call only stands for an empty answer.
-pub(super) fn bearable(error: ModelError) -> Result<Answer, ModelError> {
+pub(crate) fn bearable(error: ModelError) -> Result<Answer, ModelError> {
     match error.kind {
         ModelErrorKind::SuspectOutput
         | ModelErrorKind::BadInput

@@ -2,17 +2,18 @@
 
 use std::cmp::Reverse;
 
-use super::draft::Material;
-use super::piece::bearable;
-use super::{WriteError, Writer, all};
 use crate::model::Model;
 use crate::prompt::{Request, Task};
 use crate::store::Store;
 use crate::summary::assemble::{Section, Source};
-use crate::summary::check::{self, Expected, Problem};
+use crate::summary::check;
+use crate::summary::check::{Expected, Problem};
 use crate::summary::pace::Pace;
 use crate::summary::scaffold;
-use crate::transcript::words;
+use crate::summary::write::draft::Material;
+use crate::summary::write::piece::bearable;
+use crate::summary::write::{WriteError, Writer, all};
+use crate::text::words;
 
 /// What is left alone, in percent of the target.
 const TOLERATED_PERCENT: usize = 4;
@@ -26,7 +27,7 @@ const MAX_REPAIRS: usize = 2;
 
 impl<M: Model, S: Store> Writer<'_, M, S> {
     /// Brings the words of all sections closer to `wanted`. Each change is taken only if the whole gets closer, so it ends.
-    pub(super) async fn repair(
+    pub(crate) async fn repair(
         &mut self,
         materials: &[Material],
         sections: &mut [Section],

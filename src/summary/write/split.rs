@@ -1,14 +1,15 @@
 //! A part whose request does not fit the window is written in two halves.
 
-use super::draft::{Drafter, Material};
-use super::piece::{Job, Piece, piece};
 use crate::model::call::Caller;
 use crate::model::{Model, ModelError};
 use crate::store::Store;
-use crate::transcript::{Chunk, Turns, chunk, tokens};
+use crate::summary::write::draft::{Drafter, Material};
+use crate::summary::write::piece::{Job, Piece, piece};
+use crate::text::tokens;
+use crate::transcript::{Chunk, Turns, chunk};
 
 /// The two halves of a part, each with its range and text. `None` if it is too small to be divided again.
-pub(super) fn halves(material: &Material, drafter: Drafter<'_>) -> Option<[Material; 2]> {
+pub(crate) fn halves(material: &Material, drafter: Drafter<'_>) -> Option<[Material; 2]> {
     let whole = tokens::estimate(&material.block);
     let parts = chunk::divide(&material.block, &Turns::parse(&material.block), whole, 2);
     let [first, second] = &parts[..] else {
@@ -39,7 +40,7 @@ pub(super) fn halves(material: &Material, drafter: Drafter<'_>) -> Option<[Mater
 }
 
 /// Gets the texts of both halves of a part that did not fit, and joins them.
-pub(super) async fn split<M: Model, S: Store>(
+pub(crate) async fn split<M: Model, S: Store>(
     drafter: Drafter<'_>,
     caller: &Caller<'_, M, S>,
     job: Job<'_>,

@@ -1,0 +1,50 @@
+//! How AWS is reached: one configuration, with explicit limits, for every client of the process.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+
+use crate::aws::client::PooledClient;
+use crate::http::{Http, HttpError};
+
+/// Until an answer begins. Bodies are not counted: those are watched by stalled-stream protection.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// One attempt, connecting and sending included.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
+/// The first one and two more; with the waits in between that is under a minute at worst.
+const ATTEMPTS: u32 = 3;
+/// A body of which nothing arrives for so long is given up.
+const STALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What the environment says (credentials, region, `AWS_ENDPOINT_URL`), within our limits and over `http`.
+///
+/// # Errors
+/// If TLS cannot be set up.
+pub async fn sdk_config(http: &Http) -> Result<SdkConfig, HttpError> {
+    Ok(sdk_defaults(http)?.load().await)
+}
+
+/// Our limits, for a caller that sets the rest itself.
+///
+/// # Errors
+/// If TLS cannot be set up.
+pub fn sdk_defaults(http: &Http) -> Result<ConfigLoader, HttpError> {
+    let loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(PooledClient(http.client()?.clone()))
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .timeout_config(
+            TimeoutConfig::builder()
+                .read_timeout(READ_TIMEOUT)
+                .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+                .build(),
+        )
+        .stalled_stream_protection(
+            StalledStreamProtectionConfig::enabled()
+                .grace_period(STALL_TIMEOUT)
+                .build(),
+        );
+    Ok(loader)
+}

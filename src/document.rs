@@ -1,0 +1,3 @@
+//! What is delivered: the text of a summary and the report beside it. Pure.
+
+pub mod report;

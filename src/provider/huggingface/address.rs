@@ -1,0 +1,117 @@
+//! Where requests go below the address that is configured.
+
+use reqwest::Url;
+
+/// The host of the router.
+const ROUTER_HOST: &str = "router.huggingface.co";
+
+/// Where the router has the task API: models behind it are addressed by their path.
+const TASK_API: &str = "/hf-inference/models/";
+
+/// Whether this is the router itself, and not one of its models.
+pub(crate) fn is_router(endpoint: &Url) -> bool {
+    endpoint.host_str() == Some(ROUTER_HOST)
+        && matches!(endpoint.path().trim_end_matches('/'), "" | "/v1")
+}
+
+/// Whether this address is one of the task API, whose parameters are not those of the toolkit's containers.
+pub(crate) fn is_task_api(url: &Url) -> bool {
+    url.path().starts_with(TASK_API)
+}
+
+/// The address of chat completions below the configured one, as huggingface_hub builds it (WIRE.md 2.3).
+pub(crate) fn chat(endpoint: &Url) -> Url {
+    let path = endpoint.path().trim_end_matches('/');
+    let path = if path.ends_with("/chat/completions") {
+        path.to_owned()
+    } else if path.ends_with("/v1") {
+        format!("{path}/chat/completions")
+    } else {
+        format!("{path}/v1/chat/completions")
+    };
+    with_path(endpoint, &path)
+}
+
+/// The address of a model's own task: the configured one, or the model's in the task API of the router.
+pub(crate) fn task(endpoint: &Url, model: &str) -> Url {
+    if is_router(endpoint) {
+        // The choice of a provider belongs to the router's chat completions.
+        let model = model.split(':').next().unwrap_or(model);
+        with_path(endpoint, &format!("{TASK_API}{model}"))
+    } else {
+        with_path(endpoint, endpoint.path().trim_end_matches('/'))
+    }
+}
+
+fn with_path(endpoint: &Url, path: &str) -> Url {
+    let mut url = endpoint.clone();
+    url.set_path(path);
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chat_completions_are_found_below_any_address() {
+        for (given, expected) in [
+            (
+                "https://router.huggingface.co/v1",
+                "https://router.huggingface.co/v1/chat/completions",
+            ),
+            (
+                "https://router.huggingface.co/v1/",
+                "https://router.huggingface.co/v1/chat/completions",
+            ),
+            (
+                "https://x.endpoints.huggingface.cloud",
+                "https://x.endpoints.huggingface.cloud/v1/chat/completions",
+            ),
+            (
+                "https://host/v1/chat/completions",
+                "https://host/v1/chat/completions",
+            ),
+            (
+                "https://host/novita/v3/openai",
+                "https://host/novita/v3/openai/v1/chat/completions",
+            ),
+            (
+                "https://router.huggingface.co/hf-inference/models/a/b",
+                "https://router.huggingface.co/hf-inference/models/a/b/v1/chat/completions",
+            ),
+        ] {
+            assert_eq!(chat(&Url::parse(given).unwrap()).as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn tasks_are_asked_of_the_address_itself() {
+        for (given, expected) in [
+            (
+                "https://router.huggingface.co/v1",
+                "https://router.huggingface.co/hf-inference/models/facebook/bart-large-cnn",
+            ),
+            (
+                "https://router.huggingface.co/hf-inference/models/a/b/",
+                "https://router.huggingface.co/hf-inference/models/a/b",
+            ),
+            (
+                "https://x.endpoints.huggingface.cloud",
+                "https://x.endpoints.huggingface.cloud/",
+            ),
+            ("https://host/generate", "https://host/generate"),
+            (
+                "https://host/generate_stream",
+                "https://host/generate_stream",
+            ),
+            ("https://host/predict/", "https://host/predict"),
+        ] {
+            let url = task(
+                &Url::parse(given).unwrap(),
+                "facebook/bart-large-cnn:cheapest",
+            );
+            assert_eq!(url.as_str(), expected);
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! RunPod Serverless: jobs in the queue of an endpoint, whatever worker is behind it (WIRE.md 1).
+
+pub mod address;
+mod health;
+mod job;
+mod output;
+mod request;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use reqwest::{Method, Url};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+
+use crate::http::Http;
+use crate::model::{Model, ModelError, Reply, Ticket};
+use crate::prompt;
+use crate::prompt::Request;
+use crate::secret::Secret;
+use crate::wire::advice::Names;
+use crate::wire::error_text;
+use crate::wire::failure::{Failure, Peer, Phase};
+use crate::wire::http::{Outgoing, Timeouts};
+use job::Job;
+
+pub use request::RESERVED_PARAMETERS;
+
+/// How the settings are called.
+const NAMES: Names = Names {
+    token: "RUNPOD_API_KEY",
+    model: "RUNPOD_MODEL",
+    url: "RUNPOD_ENDPOINT_URL",
+};
+
+/// Each call only hands over or asks; the work goes on without it. A reply to a submission that comes too late costs the work
+/// twice, so there is time for one.
+const TIMEOUTS: Timeouts = Timeouts {
+    total: Duration::from_secs(60),
+    idle: Duration::from_secs(30),
+};
+
+/// How long a question may be held: RunPod's own clients stay within these limits.
+const SHORTEST_HOLD: Duration = Duration::from_secs(1);
+const LONGEST_HOLD: Duration = Duration::from_secs(90);
+
+/// Where to send, as whom, and what to ask for.
+#[derive(Debug, Clone)]
+pub struct RunPodConfig {
+    /// Sent as a bearer token; a server on this machine may need none.
+    pub key: Option<Secret>,
+    /// The endpoint, `https://api.runpod.ai/v2/<endpoint id>`, as [`base_url`](address::base_url) gives it.
+    pub endpoint: Url,
+    /// Passed on to workers that serve several.
+    pub model: Option<String>,
+    /// Merged into the sampling parameters: `temperature`, `top_p`, …
+    pub parameters: Map<String, Value>,
+}
+
+/// An endpoint with a queue. What is submitted becomes a job, which goes on whether or not anybody asks after it.
+#[derive(Debug)]
+pub struct RunPod {
+    http: Http,
+    base: Url,
+    key: Option<Secret>,
+    model: Option<String>,
+    parameters: Map<String, Value>,
+    peer: Peer,
+    timeouts: Timeouts,
+    /// Not every endpoint can hold a question. Found out once.
+    never_holds: AtomicBool,
+}
+
+impl RunPod {
+    /// An endpoint at the configured address. Sends nothing yet.
+    #[must_use]
+    pub fn new(http: Http, config: RunPodConfig) -> Self {
+        let RunPodConfig {
+            key,
+            endpoint,
+            model,
+            parameters,
+        } = config;
+        let host = endpoint.host_str().unwrap_or_default();
+        Self {
+            peer: Peer {
+                // A cold worker shows as a job that waits.
+                starts_on_demand: false,
+                host: match endpoint.port() {
+                    Some(port) => format!("{host}:{port}"),
+                    None => host.to_owned(),
+                },
+                names: NAMES,
+                secret: key.clone(),
+            },
+            base: endpoint,
+            http,
+            key,
+            model,
+            parameters,
+            timeouts: TIMEOUTS,
+            never_holds: AtomicBool::new(false),
+        }
+    }
+
+    /// With other limits than the usual ones of a minute in all and half of it in silence. Time for which a question is held
+    /// comes on top.
+    #[must_use]
+    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
+        Self { timeouts, ..self }
+    }
+
+    /// Sends once and reads the reply, which is JSON.
+    async fn exchange<B: Serialize>(
+        &self,
+        method: Method,
+        url: &Url,
+        body: Option<&B>,
+        timeouts: Timeouts,
+    ) -> Result<Value, Failure> {
+        let outgoing = Outgoing {
+            method,
+            url,
+            token: self.key.as_ref(),
+            body,
+            timeouts,
+        };
+        let reply = self.http.send(outgoing).await?.accepted().await?;
+        json(&reply.body().await?)
+    }
+
+    async fn get(&self, url: &Url, timeouts: Timeouts) -> Result<Value, Failure> {
+        self.exchange(Method::GET, url, None::<&()>, timeouts).await
+    }
+
+    /// Does something to a job. What is said about it is left out of errors: it may repeat the job's input, which is not at
+    /// hand here to be cut out.
+    async fn act(&self, operation: &str, ticket: &Ticket) -> Result<(), Failure> {
+        let url = address::operation(&self.base, operation, Some(&ticket.id));
+        let outgoing = Outgoing {
+            method: Method::POST,
+            url: &url,
+            token: self.key.as_ref(),
+            body: None::<&()>,
+            timeouts: self.timeouts,
+        };
+        match self.http.send(outgoing).await?.accepted().await {
+            Ok(_) => Ok(()),
+            Err(Failure::Refused {
+                status, headers, ..
+            }) => Err(Failure::Refused {
+                status,
+                headers,
+                body: Vec::new(),
+            }),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn run(&self, request: &Request) -> Result<Reply, Failure> {
+        let messages = prompt::messages(request);
+        let body = request::envelope(
+            &messages,
+            request.max_tokens,
+            self.model.as_deref(),
+            &self.parameters,
+            prompt::call_id(request),
+        );
+        let url = address::operation(&self.base, "run", None);
+        let job = self
+            .exchange(Method::POST, &url, Some(&body), self.timeouts)
+            .await
+            .and_then(Job::read)
+            .or_else(job::in_refusal)?;
+        let ticket = Ticket {
+            id: job.id.clone().unwrap_or_default(),
+        };
+        if ticket.id.is_empty() && !matches!(job.state, job::State::Ended(_)) {
+            return Err(Failure::Garbled("a job without an id".to_owned()));
+        }
+        let holds = !self.never_holds.load(Ordering::Relaxed);
+        job.into_reply(&ticket, request.max_tokens, holds)
+    }
+
+    /// Asks after a job; also says whether the endpoint held the question.
+    async fn ask(&self, ticket: &Ticket, wait: Duration) -> Result<(Job, bool), Failure> {
+        let mut found_no_job = false;
+        if !wait.is_zero() && !self.never_holds.load(Ordering::Relaxed) {
+            let wait = wait.clamp(SHORTEST_HOLD, LONGEST_HOLD);
+            let began = Instant::now();
+            match self.ask_and_wait(ticket, wait).await {
+                Err(Failure::Refused {
+                    status: 405 | 501, ..
+                }) => self.settle_for_short_questions(),
+                // The route is unknown, or the job.
+                Err(Failure::Refused { status: 404, .. }) => found_no_job = true,
+                Err(failure) => return Err(failure),
+                // A server may hold for less than it is asked to; one that cannot hold answers at once.
+                Ok(job) => return Ok((job, began.elapsed() >= SHORTEST_HOLD / 2)),
+            }
+        }
+        let url = address::operation(&self.base, "status", Some(&ticket.id));
+        let answered = self.get(&url, self.timeouts).await;
+        match answered.and_then(Job::read).or_else(job::in_refusal) {
+            Err(Failure::Refused { status: 404, .. }) => Err(Failure::Lost(format!(
+                "no job {} is known: its result is kept for 30 minutes, and the job for its time to live",
+                ticket.id
+            ))),
+            Ok(job) => {
+                if found_no_job {
+                    self.settle_for_short_questions();
+                }
+                Ok((job, false))
+            }
+            failed => failed.map(|job| (job, false)),
+        }
+    }
+
+    async fn ask_and_wait(&self, ticket: &Ticket, wait: Duration) -> Result<Job, Failure> {
+        let mut url = address::operation(&self.base, "status-sync", Some(&ticket.id));
+        url.query_pairs_mut()
+            .append_pair("wait", &wait.as_millis().to_string());
+        let timeouts = Timeouts {
+            total: wait + self.timeouts.total,
+            idle: wait + self.timeouts.idle,
+        };
+        let answered = self.get(&url, timeouts).await;
+        answered.and_then(Job::read).or_else(job::in_refusal)
+    }
+
+    fn settle_for_short_questions(&self) {
+        if !self.never_holds.swap(true, Ordering::Relaxed) {
+            tracing::info!("the endpoint has no /status-sync: asking /status instead");
+        }
+    }
+
+    fn error(&self, phase: Phase, failure: &Failure, request: &Request) -> ModelError {
+        let messages = prompt::messages(request);
+        let sent = [messages.system.as_str(), messages.user.as_str()];
+        self.peer.error(phase, failure, &sent)
+    }
+}
+
+impl Model for RunPod {
+    async fn submit(&self, request: &Request) -> Result<Reply, ModelError> {
+        let outcome = self.run(request).await;
+        outcome.map_err(|failure| self.error(Phase::Submit, &failure, request))
+    }
+
+    async fn poll(
+        &self,
+        ticket: &Ticket,
+        request: &Request,
+        wait: Duration,
+    ) -> Result<Reply, ModelError> {
+        let outcome = self.ask(ticket, wait).await;
+        outcome
+            .and_then(|(job, held)| job.into_reply(ticket, request.max_tokens, held))
+            .map_err(|failure| self.error(Phase::Poll, &failure, request))
+    }
+
+    async fn retry(&self, ticket: &Ticket) -> Result<(), ModelError> {
+        match self.act("retry", ticket).await {
+            // Only jobs that failed are run again: this one is running already, and asking after it shows that.
+            Err(Failure::Refused {
+                status: 400 | 409, ..
+            }) => {
+                tracing::warn!(job = ticket.id, "the endpoint does not run the job again");
+                Ok(())
+            }
+            outcome => outcome.map_err(|failure| self.peer.error(Phase::Poll, &failure, &[])),
+        }
+    }
+
+    async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError> {
+        match self.act("cancel", ticket).await {
+            // It is gone already.
+            Err(Failure::Refused { status: 404, .. }) => Ok(()),
+            outcome => outcome.map_err(|failure| self.peer.error(Phase::Poll, &failure, &[])),
+        }
+    }
+
+    async fn diagnose(&self) -> Result<(), ModelError> {
+        let url = address::operation(&self.base, "health", None);
+        let health = match self.get(&url, self.timeouts).await {
+            Ok(health) => health,
+            // It was only a question about the reasons; the jobs themselves will say if something is wrong.
+            Err(failure) => {
+                let error = self.peer.error(Phase::Poll, &failure, &[]);
+                tracing::warn!(%error, "the endpoint does not say how its workers are");
+                return Ok(());
+            }
+        };
+        let verdict = health::judge(&health);
+        verdict.map_err(|failure| self.peer.error(Phase::Poll, &failure, &[]))
+    }
+
+    fn queues(&self) -> bool {
+        true
+    }
+}
+
+/// The JSON that a reply promised to be.
+fn json(body: &[u8]) -> Result<Value, Failure> {
+    serde_json::from_slice(body).map_err(|error| {
+        let text = String::from_utf8_lossy(body);
+        let text = text.trim();
+        if text.starts_with('<') {
+            Failure::Garbled(format!("a web page: {}", error_text::html_text(text)))
+        } else if error.is_eof() {
+            Failure::Disconnected("the body ends in the middle".to_owned())
+        } else {
+            // Not repeated: it may be anything.
+            Failure::Garbled(format!("{} bytes that are no JSON", body.len()))
+        }
+    })
+}

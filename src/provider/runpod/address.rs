@@ -1,0 +1,159 @@
+//! Where an endpoint with a queue is: what is cut off an address, and which addresses lead elsewhere.
+
+use crate::wire::endpoint::Url;
+
+/// What people copy along with an address, longest first.
+const TAILS: [&str; 9] = [
+    "/openai/v1/chat/completions",
+    "/openai/v1",
+    "/openai",
+    "/status-sync",
+    "/runsync",
+    "/status",
+    "/health",
+    "/run",
+    "/",
+];
+
+/// The domain of RunPod's own addresses.
+const DOMAIN: &str = ".runpod.ai";
+
+/// An address that leads to something else than an endpoint with a queue. Says what to set instead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// A load-balancing endpoint.
+    #[error(
+        "the address of an endpoint with a queue, https://api.runpod.ai/v2/<endpoint id>; this is a load-balancing \
+         endpoint: set MODEL_PROVIDER=huggingface and HF_ENDPOINT_URL to its address instead, and HF_API_TOKEN to the \
+         RunPod key"
+    )]
+    LoadBalancing,
+    /// No endpoint is named.
+    #[error(
+        "https://api.runpod.ai/v2/<endpoint id>, with the id of the endpoint as RunPod's console shows it"
+    )]
+    NoEndpoint,
+}
+
+/// The address below which an endpoint's operations are: without a slash at its end, and without the name of one of them.
+///
+/// # Errors
+/// If it is that of a load-balancing endpoint, or names no endpoint. A server of one's own may be anywhere.
+pub fn base_url(given: &Url) -> Result<Url, AddressError> {
+    let mut path = given.path();
+    while let Some(head) = TAILS.iter().find_map(|tail| path.strip_suffix(tail)) {
+        path = head;
+    }
+    let host = given.host_str().unwrap_or_default();
+    if host.ends_with(".api.runpod.ai") {
+        return Err(AddressError::LoadBalancing);
+    }
+    let mut segments = path.trim_start_matches('/').split('/');
+    let id = match (segments.next(), segments.next(), segments.next()) {
+        (Some("v2"), id, None) => id,
+        _ if host.ends_with(DOMAIN) => None,
+        _ => Some(path),
+    };
+    let is_id = |id: &str| {
+        !id.is_empty()
+            && id
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+    };
+    match id {
+        None | Some("v2") => return Err(AddressError::NoEndpoint),
+        Some(id) if host.ends_with(DOMAIN) && !is_id(id) => return Err(AddressError::NoEndpoint),
+        Some(_) => {}
+    }
+    let mut url = given.clone();
+    url.set_path(path);
+    Ok(url)
+}
+
+/// The address of an operation, on a job if one is named. What a server chose as an id stays one segment of the path.
+pub(crate) fn operation(base: &Url, name: &str, id: Option<&str>) -> Url {
+    let mut url = base.clone();
+    // An HTTP address always has a path.
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().push(name).extend(id);
+    }
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn base(url: &str) -> Result<String, AddressError> {
+        base_url(&Url::parse(url).unwrap()).map(|url| url.to_string())
+    }
+
+    #[test]
+    fn what_is_copied_along_is_cut_off() {
+        let endpoint = "https://api.runpod.ai/v2/abc123";
+        for tail in [
+            "",
+            "/",
+            "/run",
+            "/runsync",
+            "/status/",
+            "/openai/v1",
+            "/openai/v1/chat/completions",
+            "/health",
+        ] {
+            assert_eq!(
+                base(&format!("{endpoint}{tail}")).as_deref(),
+                Ok(endpoint),
+                "{tail}"
+            );
+        }
+        for (own, expected) in [
+            ("http://127.0.0.1:8000", "http://127.0.0.1:8000/"),
+            ("http://127.0.0.1:8000/run", "http://127.0.0.1:8000/"),
+            ("http://127.0.0.1:8000/v2/x/", "http://127.0.0.1:8000/v2/x"),
+            (
+                "https://proxy.example.org/rp/v2/x",
+                "https://proxy.example.org/rp/v2/x",
+            ),
+            (
+                "https://dev-api.runpod.ai/v2/qwen3-32b-awq",
+                "https://dev-api.runpod.ai/v2/qwen3-32b-awq",
+            ),
+        ] {
+            assert_eq!(base(own).as_deref(), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn other_addresses_are_refused() {
+        for (url, error) in [
+            (
+                "https://abc123.api.runpod.ai/v1",
+                AddressError::LoadBalancing,
+            ),
+            ("https://api.runpod.ai/v2/", AddressError::NoEndpoint),
+            ("https://api.runpod.ai/v2/run", AddressError::NoEndpoint),
+            ("https://api.runpod.ai", AddressError::NoEndpoint),
+            ("https://api.runpod.ai/abc123", AddressError::NoEndpoint),
+            (
+                "https://api.runpod.ai/v2/<endpoint id>",
+                AddressError::NoEndpoint,
+            ),
+            ("http://127.0.0.1:8000/v2", AddressError::NoEndpoint),
+        ] {
+            assert_eq!(base(url), Err(error), "{url}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_one_segment() {
+        for base in ["http://127.0.0.1:8000/", "http://127.0.0.1:8000/v2/x"] {
+            let url = operation(&Url::parse(base).unwrap(), "status", Some("a/../b?c#d%é"));
+            let expected = format!(
+                "{}/status/a%2F..%2Fb%3Fc%23d%25%C3%A9",
+                base.trim_end_matches('/')
+            );
+            assert_eq!(url.as_str(), expected);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What an endpoint's workers are doing, and whether jobs that wait will ever be begun (WIRE.md 1.2 and 1.8).
+
+use serde_json::Value;
+
+use crate::wire::failure::Failure;
+
+/// Workers that will begin a job, sooner or later. `throttled` ones wait for a GPU to become free.
+const ALIVE: [&str; 5] = ["idle", "running", "initializing", "ready", "throttled"];
+
+/// Reads the reply of `/health`.
+///
+/// # Errors
+/// If jobs wait and no worker is there or about to be.
+pub(crate) fn judge(health: &Value) -> Result<(), Failure> {
+    let Some(workers) = health.get("workers").filter(|workers| workers.is_object()) else {
+        return Ok(());
+    };
+    let count = |name: &str| workers.get(name).and_then(Value::as_u64).unwrap_or(0);
+    let waiting = health.pointer("/jobs/inQueue").and_then(Value::as_u64);
+    let alive: u64 = ALIVE
+        .iter()
+        .map(|name| count(name))
+        .fold(0, u64::saturating_add);
+    let throttled = count("throttled");
+    if alive == 0 && waiting.unwrap_or(0) > 0 {
+        return Err(Failure::NoWorkers {
+            unhealthy: count("unhealthy"),
+        });
+    }
+    if throttled > 0 && throttled == alive {
+        tracing::warn!(
+            throttled,
+            waiting,
+            "all workers wait for a GPU: allow more GPU types or regions in the endpoint's settings if this lasts"
+        );
+    } else {
+        tracing::info!(%workers, waiting, "jobs wait for a worker");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_an_endpoint_without_workers_is_hopeless() {
+        for (jobs, workers, unhealthy) in [
+            (
+                json!({"inQueue": 2}),
+                json!({"idle": 0, "running": 0}),
+                Some(0),
+            ),
+            (json!({"inQueue": 2}), json!({}), Some(0)),
+            (
+                json!({"inQueue": 2}),
+                json!({"idle": 0, "unhealthy": 3}),
+                Some(3),
+            ),
+            (json!({"inQueue": 0}), json!({"idle": 0}), None),
+            (json!({"inQueue": 2}), json!({"idle": 1}), None),
+            (json!({"inQueue": 2}), json!({"running": 1}), None),
+            (json!({"inQueue": 2}), json!({"initializing": 1}), None),
+            (json!({"inQueue": 2}), json!({"ready": 1}), None),
+            (
+                json!({"inQueue": 2}),
+                json!({"throttled": 1, "unhealthy": 1}),
+                None,
+            ),
+            (json!({"inQueue": 2}), json!(null), None),
+        ] {
+            let verdict = judge(&json!({"jobs": jobs, "workers": workers}));
+            let found = match verdict {
+                Ok(()) => None,
+                Err(Failure::NoWorkers { unhealthy }) => Some(unhealthy),
+                Err(other) => panic!("{other:?}"),
+            };
+            assert_eq!(found, unhealthy, "{jobs} {workers}");
+        }
+        assert!(judge(&json!("ok")).is_ok());
+    }
+}

@@ -1,0 +1,358 @@
+//! How many tokens a text costs, estimated without any vocabulary.
+//!
+//! The served model's tokenizer is not known at build time, so text is priced by runs of character classes, after
+//! ALGORITHM.md, "Tokens". Held against the vocabularies of eight families of models (tests/token_estimate.rs) it turned out that
+//! English words need a price of their own, because every vocabulary knows them, and that digits cost one token each, because
+//! some vocabularies have no others. What remains is learned from the `usage` that endpoints report.
+
+pub use crate::text::rate::Rate;
+
+/// Costs are counted in hundredths of a token, so that they stay exact integers and can be summed in any order.
+const UNIT: u64 = 100;
+
+/// Estimates are raised by a tenth: what makes them an upper bound.
+const MARGIN_PERCENT: u64 = 110;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Class {
+    Letter,
+    Newline,
+    Blank,
+    /// Digits and marks, which cost a token each.
+    Single,
+    NonAscii,
+    /// Greek and Hebrew, of which some vocabularies know hardly more than the letters.
+    Dense,
+}
+
+#[expect(clippy::indexing_slicing, reason = "computed at build time")]
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Single; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' | b'\'' => Class::Letter,
+            b'\n' | b'\r' => Class::Newline,
+            b' ' | b'\t' => Class::Blank,
+            0xce | 0xcf | 0xd6 | 0xd7 => Class::Dense,
+            0x80..=0xff => Class::NonAscii,
+            _ => Class::Single,
+        };
+        byte += 1;
+    }
+    classes
+};
+
+/// A price in hundredths of a token, without the margin: exact, so that prices of parts can be summed and compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cost(u64);
+
+impl Cost {
+    /// The largest cost whose estimate is at most `tokens`.
+    #[must_use]
+    pub fn of_tokens(tokens: usize) -> Self {
+        Self((tokens as u64).saturating_mul(UNIT * 100) / MARGIN_PERCENT)
+    }
+
+    /// Tokens, margin included, rounded up.
+    #[must_use]
+    pub fn tokens(self) -> usize {
+        usize::try_from((self.0 * MARGIN_PERCENT).div_ceil(UNIT * 100)).unwrap_or(usize::MAX)
+    }
+
+    /// This many hundredths of the cost.
+    #[must_use]
+    pub fn percent(self, percent: u64) -> Self {
+        Self(self.0.saturating_mul(percent) / 100)
+    }
+
+    /// The cost divided into `parts`, rounded up.
+    #[must_use]
+    pub fn share(self, parts: usize) -> Self {
+        Self(self.0.div_ceil(parts.max(1) as u64))
+    }
+
+    /// `parts` times the cost.
+    #[must_use]
+    pub fn times(self, parts: usize) -> Self {
+        Self(self.0.saturating_mul(parts as u64))
+    }
+
+    /// How often `part` fits in, rounded up.
+    #[must_use]
+    pub fn div_ceil(self, part: Self) -> usize {
+        usize::try_from(self.0.div_ceil(part.0.max(1))).unwrap_or(usize::MAX)
+    }
+}
+
+impl std::ops::Add for Cost {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+}
+
+impl std::ops::Sub for Cost {
+    type Output = Self;
+    /// Never below nothing.
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+/// The cost of `text` at the rate that fits it.
+#[must_use]
+pub fn cost(text: &str) -> Cost {
+    cost_at(text, Rate::of(text))
+}
+
+/// The cost of `text` at a given rate: that of the whole, for parts of it that are to be compared.
+#[must_use]
+pub fn cost_at(text: &str, rate: Rate) -> Cost {
+    runs(text.as_bytes(), usize::MAX, rate).1
+}
+
+/// Estimated tokens of `text`, margin included.
+#[must_use]
+pub fn estimate(text: &str) -> usize {
+    cost(text).tokens()
+}
+
+/// Length and cost of whole runs: as many as it takes for `least` bytes, or all.
+#[must_use]
+pub(crate) fn runs(bytes: &[u8], least: usize, rate: Rate) -> (usize, Cost) {
+    let (mut at, mut cost) = (0, 0);
+    while at < least
+        && let Some(&first) = bytes.get(at)
+    {
+        let class = class_of(first);
+        let run = run_length(class, bytes.get(at..).unwrap_or_default());
+        cost += run_cost(class, run as u64, rate);
+        at += run;
+    }
+    (at, Cost(cost))
+}
+
+/// Length of the shortest prefix that costs at least `limit` (the whole, if that costs less), and its cost.
+///
+/// The prefix may end inside a character.
+#[must_use]
+pub(crate) fn walk(bytes: &[u8], limit: Cost, rate: Rate) -> (usize, Cost) {
+    let mut closed = 0;
+    let mut at = 0;
+    while let Some(&first) = bytes.get(at) {
+        if closed >= limit.0 {
+            break;
+        }
+        let class = class_of(first);
+        // Blanks cost the same at any length; of all else a byte costs at least a hundredth, so a longer look is never needed.
+        let reach = match class {
+            Class::Newline | Class::Blank => usize::MAX,
+            _ => usize::try_from(limit.0 - closed).unwrap_or(usize::MAX),
+        };
+        let rest = bytes.get(at..).unwrap_or_default();
+        let run = run_length(class, rest.get(..reach).unwrap_or(rest)).max(1);
+        let cost = run_cost(class, run as u64, rate);
+        if closed + cost < limit.0 {
+            closed += cost;
+            at += run;
+        } else {
+            let enough = shortest(run, |length| {
+                closed + run_cost(class, length as u64, rate) >= limit.0
+            });
+            closed += run_cost(class, enough as u64, rate);
+            at += enough;
+        }
+    }
+    (at, Cost(closed))
+}
+
+/// What cutting `text` at `at` adds to the cost of its two parts, at most: a run that is cut in two is priced twice.
+pub(crate) fn seam(text: &str, at: usize) -> Cost {
+    let class = |at: Option<usize>| {
+        at.and_then(|at| text.as_bytes().get(at))
+            .map(|&byte| class_of(byte))
+    };
+    let (before, after) = (class(at.checked_sub(1)), class(Some(at)));
+    Cost(if before == after { UNIT } else { 0 })
+}
+
+/// The smallest of 1..=`most` for which `holds`, which holds for all above it too.
+fn shortest(most: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (1, most);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if holds(middle) {
+            high = middle
+        } else {
+            low = middle + 1
+        }
+    }
+    low
+}
+
+/// Whether a byte belongs to a word in Latin letters.
+pub(crate) fn is_letter(byte: u8) -> bool {
+    class_of(byte) == Class::Letter
+}
+
+#[inline]
+fn class_of(byte: u8) -> Class {
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "a table of 256 entries is indexed by a byte"
+    )]
+    CLASSES[usize::from(byte)]
+}
+
+/// Whether a run goes on with this byte; what continues a character belongs to it.
+#[inline]
+fn goes_on(class: Class, byte: u8) -> bool {
+    class_of(byte) == class || (class == Class::Dense && matches!(byte, 0x80..=0xbf))
+}
+
+/// How many bytes at the beginning are one run of `class`.
+#[inline]
+fn run_length(class: Class, bytes: &[u8]) -> usize {
+    let mut length = 0;
+    if class == Class::Letter {
+        // Most of a transcript is words: eight bytes at a time, without a branch for each letter.
+        let (eights, _) = bytes.as_chunks::<8>();
+        for eight in eights {
+            let letters = leading_letters(u64::from_le_bytes(*eight));
+            length += letters;
+            if letters < 8 {
+                return length;
+            }
+        }
+    }
+    let rest = bytes.get(length..).unwrap_or_default();
+    length
+        + rest
+            .iter()
+            .take_while(|&&byte| goes_on(class, byte))
+            .count()
+}
+
+/// How many of eight bytes, lowest first, come before the first that is no [`Class::Letter`].
+#[inline]
+fn leading_letters(eight: u64) -> usize {
+    const fn all(byte: u8) -> u64 {
+        u64::from_le_bytes([byte; 8])
+    }
+    // In the highest bit of each byte; adding seven bits to seven bits never carries into the next byte.
+    let lower = (eight | all(0x20)) & all(0x7f);
+    let from_a = lower + all(0x80 - b'a');
+    let past_z = lower + all(0x7f - b'z');
+    let letter = from_a & !past_z;
+    let other_than_apostrophe = ((eight ^ all(b'\'')) & all(0x7f)) + all(0x7f);
+    let is_letter = (letter | !other_than_apostrophe) & !eight & all(0x80);
+    ((is_letter ^ all(0x80)).trailing_zeros() / 8) as usize
+}
+
+/// The cost of one run in hundredths of a token.
+#[inline]
+fn run_cost(class: Class, bytes: u64, rate: Rate) -> u64 {
+    if bytes == 0 {
+        return 0;
+    }
+    match (class, rate) {
+        (Class::Letter, Rate::English) => UNIT * (1 + (bytes - 1) / 8),
+        (Class::Letter, Rate::Other) => UNIT + 23 * (bytes - 1),
+        (Class::Single, _) => UNIT * bytes,
+        (Class::Newline, _) => UNIT,
+        (Class::Blank, _) => UNIT * u64::from(bytes > 1),
+        (Class::NonAscii, _) => UNIT * (bytes * 10).div_ceil(27),
+        (Class::Dense, _) => UNIT * (bytes * 10).div_ceil(19),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_class_has_its_price() {
+        for (text, english, other) in [
+            ("", 0, 0),
+            ("a", 100, 100),
+            ("committee", 200, 284),
+            ("don't", 100, 192),
+            ("1234", 400, 400),
+            ("\n\r\n\n", 100, 100),
+            (" ", 0, 0),
+            ("  \t", 100, 100),
+            ("?!", 200, 200),
+            ("日本語", 400, 400),
+            ("αβγδ", 500, 500),
+            ("one 2", 200, 246),
+        ] {
+            assert_eq!(cost_at(text, Rate::English), Cost(english), "{text:?}");
+            assert_eq!(cost_at(text, Rate::Other), Cost(other), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn margin_is_a_tenth_rounded_up() {
+        assert_eq!(estimate("a"), 2);
+        assert_eq!(estimate(&"a b ".repeat(50)), 110);
+    }
+
+    #[test]
+    fn english_is_told_from_other_languages() {
+        let english = "We agreed that the depot would be late, and that they have to ask the city about it before March. ";
+        let german = "Wir waren uns einig, dass das Depot zu spät kommt, und dass man die Stadt vor dem März fragen muss, ob. ";
+        assert_eq!(Rate::of(&english.repeat(300)), Rate::English);
+        assert_eq!(Rate::of(&german.repeat(300)), Rate::Other);
+        assert_eq!(Rate::of("the"), Rate::Other);
+    }
+
+    #[test]
+    fn letters_are_told_eight_at_a_time() {
+        for byte in 0..=u8::MAX {
+            let eight = [b'a', b'Z', byte, b'\'', b'z', b'A', byte, b' '];
+            let expected = if class_of(byte) == Class::Letter {
+                7
+            } else {
+                2
+            };
+            assert_eq!(
+                leading_letters(u64::from_le_bytes(eight)),
+                expected,
+                "{byte:#x}"
+            );
+        }
+        assert_eq!(leading_letters(u64::from_le_bytes([b'e'; 8])), 8);
+    }
+
+    #[test]
+    fn a_walk_stops_at_the_first_byte_that_costs_enough() {
+        let text = "Budget: 1,250,000 — approved…\n\n日本語 and more   text.";
+        for rate in [Rate::English, Rate::Other] {
+            for limit in (0..=cost_at(text, rate).0).step_by(7) {
+                let (length, reached) = walk(text.as_bytes(), Cost(limit), rate);
+                let whole =
+                    |length: usize| walk(&text.as_bytes()[..length], Cost(u64::MAX), rate).1;
+                assert_eq!(whole(length), reached, "prefix of {length}");
+                assert!(reached.0 >= limit);
+                if let Some(shorter) = length.checked_sub(1) {
+                    assert!(
+                        whole(shorter).0 < limit,
+                        "{length} is not the shortest for {limit}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn tokens_and_costs_agree() {
+        for tokens in [0, 1, 2, 10, 999, 6000] {
+            let cost = Cost::of_tokens(tokens);
+            assert!(
+                cost.tokens() <= tokens && Cost(cost.0 + 1).tokens() > tokens,
+                "{tokens}"
+            );
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Collects decoded characters into a clean text: newlines of every kind, no other control characters.
+
+use encoding_rs::Encoding;
+
+use crate::transcript::decode::source_map::SourceMap;
+use crate::transcript::decode::{Decoded, Rejection, UNDECODABLE_PERCENT};
+
+/// Undecodable characters after which a file is judged before it has been read to its end.
+const EARLY_JUDGEMENT: u64 = 1024;
+
+#[derive(Debug)]
+pub(crate) struct TextBuilder {
+    text: String,
+    encoding: &'static Encoding,
+    map: SourceMap,
+    /// Source offset of the next character.
+    source: u64,
+    /// A character beyond ASCII has been decoded, which settles the encoding.
+    pub(crate) beyond_ascii: bool,
+    characters: u64,
+    undecodable: u64,
+    /// The text ends in a `\r` that stays only if a `\n` follows.
+    after_cr: bool,
+}
+
+impl TextBuilder {
+    pub(crate) fn new(encoding: &'static Encoding, source: u64) -> Self {
+        Self {
+            text: String::new(),
+            encoding,
+            map: SourceMap::new(encoding, source),
+            source,
+            beyond_ascii: false,
+            characters: 0,
+            undecodable: 0,
+            after_cr: false,
+        }
+    }
+
+    pub(crate) fn switch(&mut self, encoding: &'static Encoding) {
+        self.encoding = encoding;
+        self.map.switch(encoding);
+    }
+
+    /// Takes the next characters.
+    pub(crate) fn push(&mut self, piece: &str) -> Result<(), Rejection> {
+        self.beyond_ascii = self.beyond_ascii || !piece.is_ascii();
+        self.characters += piece.chars().count() as u64;
+        let mut rest = piece;
+        while let Some(at) = rest.find(needs_care) {
+            let (plain, odd) = rest.split_at(at);
+            self.push_plain(plain);
+            let Some(c) = odd.chars().next() else { break };
+            let (this, after) = odd.split_at(c.len_utf8());
+            self.push_odd(c, self.map.width(this))?;
+            rest = after;
+        }
+        self.push_plain(rest);
+        Ok(())
+    }
+
+    fn push_plain(&mut self, plain: &str) {
+        if plain.is_empty() {
+            return;
+        }
+        self.settle_cr(plain.starts_with('\n'));
+        self.map.note(self.text.len(), self.source);
+        self.text.push_str(plain);
+        self.source += self.map.width(plain);
+    }
+
+    fn push_odd(&mut self, c: char, width: u64) -> Result<(), Rejection> {
+        self.settle_cr(false);
+        let stands_for = match c {
+            '\0' => return Err(Rejection::Nul { at: self.source }),
+            '\r' => Some('\r'),
+            // Form feeds and the separators of Unicode: a line ends.
+            '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some('\n'),
+            _ => None,
+        };
+        self.after_cr = c == '\r';
+        self.text.extend(stands_for);
+        self.source += width;
+        if stands_for.is_none_or(|kept| kept.len_utf8() != c.len_utf8()) {
+            self.map.mark(self.text.len(), self.source);
+        }
+        // windows-1252 leaves five bytes undefined, other encodings have no use for these at all.
+        if matches!(c, '\u{80}'..='\u{84}' | '\u{86}'..='\u{9f}') {
+            self.undecodable += 1;
+            return self.judge_early();
+        }
+        Ok(())
+    }
+
+    /// Turns a `\r` at the end into `\n`, unless that follows: newlines of old Macs.
+    fn settle_cr(&mut self, newline_follows: bool) {
+        if std::mem::take(&mut self.after_cr) && !newline_follows {
+            self.text.pop();
+            self.text.push('\n');
+        }
+    }
+
+    /// Puts a replacement character where `width` source bytes could not be decoded.
+    pub(crate) fn push_undecodable(&mut self, width: u64) -> Result<(), Rejection> {
+        self.settle_cr(false);
+        self.characters += 1;
+        self.text.push(char::REPLACEMENT_CHARACTER);
+        self.undecodable += 1;
+        self.source += width;
+        self.map.mark(self.text.len(), self.source);
+        self.judge_early()
+    }
+
+    fn judge_early(&self) -> Result<(), Rejection> {
+        if self.undecodable > EARLY_JUDGEMENT {
+            self.judge()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn judge(&self) -> Result<(), Rejection> {
+        if self.undecodable * 100 > self.characters * UNDECODABLE_PERCENT {
+            let percent = (self.undecodable * 100)
+                .div_ceil(self.characters.max(1))
+                .min(100);
+            return Err(Rejection::Undecodable { percent });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn finish(mut self, bytes: u64) -> Result<Decoded, Rejection> {
+        self.settle_cr(false);
+        self.judge()?;
+        if self.text.trim().is_empty() {
+            return Err(Rejection::Empty);
+        }
+        self.text.shrink_to_fit();
+        Ok(Decoded {
+            text: self.text,
+            encoding: self.encoding.name(),
+            bytes,
+            source_map: self.map,
+        })
+    }
+}
+
+/// Characters that don't go into the text as they are.
+fn needs_care(c: char) -> bool {
+    matches!(c, '\0'..='\u{8}' | '\u{b}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+}

@@ -1,0 +1,118 @@
+//! What kind of file begins with these bytes?
+
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+
+use crate::transcript::decode::Rejection;
+
+/// Bytes to look at before deciding: enough for every signature and for the rhythm of UTF-16.
+pub(crate) const HEAD_BYTES: usize = 1024;
+
+/// Fewer zero bytes than this may be chance.
+const MIN_ZEROS: usize = 3;
+
+/// First bytes of formats that people upload under a `.txt` name by mistake, with the name to tell them.
+const SIGNATURES: [(&[u8], &str); 16] = [
+    (b"\x1f\x8b", "gzip"),
+    (b"PK\x03\x04", "a zip archive or an Office document"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\0", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
+    (b"%PDF-", "PDF"),
+    (b"{\\rtf", "RTF"),
+    (b"\xd0\xcf\x11\xe0", "an old Office document"),
+    (b"\x89PNG", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"ID3", "MP3"),
+    (b"OggS", "Ogg audio"),
+    (b"fLaC", "FLAC"),
+    (b"RIFF", "WAV audio or AVI video"),
+    (b"\x1a\x45\xdf\xa3", "Matroska or WebM video"),
+];
+
+/// The encoding that the head of a file suggests, and the length of its byte order mark.
+///
+/// # Errors
+/// [`Rejection::NotText`] if the head is the signature of a format that is not plain text.
+pub(crate) fn sniff(head: &[u8]) -> Result<(&'static Encoding, usize), Rejection> {
+    if let Some((_, format)) = SIGNATURES.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return Err(Rejection::NotText { format });
+    }
+    if let Some(marked) = Encoding::for_bom(head) {
+        return Ok(marked);
+    }
+    Ok((unmarked_utf16(head).unwrap_or(UTF_8), 0))
+}
+
+/// UTF-16 without a mark shows by its zero bytes: in most scripts' blanks, digits and punctuation every second byte is one.
+fn unmarked_utf16(head: &[u8]) -> Option<&'static Encoding> {
+    let units = (head.len() / 2).max(MIN_ZEROS * 10);
+    let zeros = |offset| {
+        head.iter()
+            .skip(offset)
+            .step_by(2)
+            .filter(|&&byte| byte == 0)
+            .count()
+    };
+    let (even, odd) = (zeros(0), zeros(1));
+    // A tenth is reached by blanks alone; the other half of the unit is zero only in a NUL character.
+    if odd * 10 >= units && even == 0 {
+        Some(UTF_16LE)
+    } else if even * 10 >= units && odd == 0 {
+        Some(UTF_16BE)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn utf16(text: &str, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(to_bytes).collect()
+    }
+
+    #[test]
+    fn marks_decide() {
+        assert_eq!(sniff(b"\xef\xbb\xbfhello"), Ok((UTF_8, 3)));
+        assert_eq!(sniff(b"\xff\xfeh\0"), Ok((UTF_16LE, 2)));
+        assert_eq!(sniff(b"\xfe\xff\0h"), Ok((UTF_16BE, 2)));
+    }
+
+    #[test]
+    fn utf16_without_a_mark_is_seen() {
+        for text in [
+            "Hello there, this is all of it.",
+            "Привет, это запись на пленку 12 мая.",
+        ] {
+            assert_eq!(
+                sniff(&utf16(text, u16::to_le_bytes)),
+                Ok((UTF_16LE, 0)),
+                "{text}"
+            );
+            assert_eq!(
+                sniff(&utf16(text, u16::to_be_bytes)),
+                Ok((UTF_16BE, 0)),
+                "{text}"
+            );
+        }
+        assert_eq!(
+            sniff("plain ascii, naïve or 日本語".as_bytes()),
+            Ok((UTF_8, 0))
+        );
+        assert_eq!(sniff(b""), Ok((UTF_8, 0)));
+    }
+
+    #[test]
+    fn other_formats_are_named() {
+        assert_eq!(
+            sniff(b"\x1f\x8b\x08\0\0"),
+            Err(Rejection::NotText { format: "gzip" })
+        );
+        assert_eq!(
+            sniff(b"%PDF-1.7"),
+            Err(Rejection::NotText { format: "PDF" })
+        );
+    }
+}

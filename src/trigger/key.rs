@@ -1,0 +1,31 @@
+//! Object keys as S3 notifications carry them: form-encoded.
+
+use percent_encoding::percent_decode_str;
+
+/// The key that `raw` stands for: `+` is a blank, then percent-decoding, exactly once. `None` if that is no UTF-8.
+pub(crate) fn decode(raw: &str) -> Option<String> {
+    let spaced = raw.replace('+', " ");
+    percent_decode_str(&spaced)
+        .decode_utf8()
+        .ok()
+        .map(std::borrow::Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::trigger::key::decode;
+
+    #[test]
+    fn keys_are_decoded_once() {
+        for (raw, key) in [
+            ("this+im+%2B+age+blah.txt", "this im + age blah.txt"),
+            ("a+b%2B%281%29/%C3%A9+%C3%BC.txt", "a b+(1)/é ü.txt"),
+            ("100%2525.txt", "100%25.txt"),
+            ("100%.txt", "100%.txt"),
+            ("plain/name.txt", "plain/name.txt"),
+        ] {
+            assert_eq!(decode(raw).as_deref(), Some(key), "{raw}");
+        }
+        assert_eq!(decode("%ff.txt"), None);
+    }
+}

@@ -1,0 +1,183 @@
+//! Does an error say that the request is too long for the model, and which numbers does it name? (WIRE.md 7)
+
+/// One of these is enough.
+const PHRASES: [&str; 28] = [
+    "context_length_exceeded",
+    "exceed_context_size_error",
+    "maximum context length",
+    "model's context length",
+    "maximum context limit",
+    "exceed context limit",
+    "maximum model length",
+    "`inputs` tokens + `max_new_tokens` must be <=",
+    "`inputs` must have less than",
+    "exceeds the available context size",
+    "reduce the length of the messages",
+    "reduce the length of the input prompt",
+    "reduce the length of the prompt",
+    "prompt is too long",
+    "input is too long",
+    "is too long to fit into the model",
+    "too many input tokens",
+    "expected maxlength",
+    "too large for model with",
+    "exceeds the maximum number of tokens allowed",
+    "input tokens exceed the configured limit",
+    "max_tokens must be at least 1, got -",
+    "cannot be greater than max_model_len",
+    "cannot be greater than max_total_tokens",
+    "request fewer output tokens",
+    "model_context_window_exceeded",
+    // Transformers, where the tokenizer warns or the position embedding ends.
+    "longer than the specified maximum sequence length",
+    "index out of range in self",
+];
+
+/// All of one of these together.
+const PAIRS: [(&str, &str); 4] = [
+    ("context window", "exceed"),
+    ("maximum input length is", "tokens"),
+    ("current length is", "while limit is"),
+    REQUEST_RATE,
+];
+
+/// A request that is larger than what one minute may bring: no rate limit, it would never pass (Groq).
+const REQUEST_RATE: (&str, &str) = ("request too large", "tokens per minute");
+
+/// Looks alike, but is about the characters of one field.
+const NOT_OVERFLOW: &str = "string_above_max_length";
+
+/// What stands before the window's size, most exact first.
+const BEFORE_WINDOW: [&str; 18] = [
+    "maximum context length",
+    "context length is only",
+    "model's context length",
+    "context length",
+    "maximum model length of",
+    "maximum model length",
+    "available context size",
+    "must be <=",
+    "must have less than",
+    "while limit is",
+    "max_model_len",
+    "max_total_tokens",
+    "number of tokens allowed",
+    "configured limit of",
+    "too large for model with",
+    "tpm): limit",
+    "tokens >",
+    "maximum input length is",
+];
+
+/// What stands before the prompt's size.
+const BEFORE_PROMPT: [&str; 9] = [
+    "given:",
+    "current length is",
+    "request (",
+    "the input (",
+    "input length (",
+    "input token count (",
+    "prompt (length",
+    "total length",
+    "prompt is too long:",
+];
+
+/// What stands behind the prompt's size.
+const BEHIND_PROMPT: [&str; 6] = [
+    "in the messages",
+    "in your prompt",
+    "in the prompt",
+    "input tokens",
+    "tokens in the input",
+    "`inputs` tokens",
+];
+
+/// Most characters between a number and the words that tell what it counts.
+const GAP: usize = 12;
+
+/// Sizes in tokens, as far as an error names them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Sizes {
+    /// Input and output together.
+    pub(crate) window: Option<u64>,
+    /// The input as the server counts it; at least that many where it stopped counting.
+    pub(crate) prompt: Option<u64>,
+}
+
+/// Whether the text says that the request is too long. `text` is lower-case.
+pub(crate) fn recognised(text: &str) -> bool {
+    !text.contains(NOT_OVERFLOW)
+        && (PHRASES.iter().any(|phrase| text.contains(phrase))
+            || PAIRS.iter().any(|pair| has_both(text, *pair)))
+}
+
+/// Whether the request is larger than the account's tokens per minute, which comes as a 413 or 429.
+pub(crate) fn is_above_rate(text: &str) -> bool {
+    has_both(text, REQUEST_RATE)
+}
+
+/// The numbers in the text.
+pub(crate) fn sizes(text: &str) -> Sizes {
+    // `188240 + 21333 > 200000` (Bedrock).
+    if let Some((_, sum)) = text.split_once("exceed context limit:") {
+        return Sizes {
+            prompt: number_after(sum, ""),
+            window: number_after(sum, ">"),
+        };
+    }
+    let window = BEFORE_WINDOW
+        .iter()
+        .find_map(|words| number_after(text, words));
+    let prompt = BEFORE_PROMPT
+        .iter()
+        .find_map(|words| number_after(text, words))
+        .or_else(|| {
+            BEHIND_PROMPT
+                .iter()
+                .find_map(|words| number_before(text, words))
+        })
+        // `Your messages resulted in 9000 tokens` (OpenAI).
+        .or_else(|| number_after(text, "resulted in"))
+        .filter(|_| !text.contains("input characters"));
+    Sizes { window, prompt }
+}
+
+fn has_both(text: &str, (one, other): (&str, &str)) -> bool {
+    text.contains(one) && text.contains(other)
+}
+
+/// The number that follows one of the occurrences of `words` within the same clause.
+fn number_after(text: &str, words: &str) -> Option<u64> {
+    text.match_indices(words).find_map(|(at, _)| {
+        let rest = text.get(at + words.len()..)?;
+        let start = rest.find(|c: char| c.is_ascii_digit())?;
+        let gap = rest.get(..start)?;
+        let is_near = gap.len() <= GAP && !gap.contains(['.', ';', '-']);
+        is_near
+            .then(|| leading_number(rest.get(start..)?))
+            .flatten()
+    })
+}
+
+/// The number right before one of the occurrences of `words`.
+fn number_before(text: &str, words: &str) -> Option<u64> {
+    text.match_indices(words).find_map(|(at, _)| {
+        let head = text.get(..at)?.trim_end();
+        let digits = head
+            .rsplit(|c: char| !c.is_ascii_digit() && c != ',')
+            .next()?;
+        leading_number(digits)
+    })
+}
+
+fn leading_number(text: &str) -> Option<u64> {
+    let digits: String = text
+        .chars()
+        .take_while(|c| c.is_ascii_digit() || *c == ',')
+        .filter(char::is_ascii_digit)
+        .collect();
+    digits.parse().ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! What may be repeated of what a server wrote: no secrets, nothing of the request, not much.
+
+use std::collections::HashSet;
+
+use crate::secret::Secret;
+
+/// Longest text of a server in a message, in characters.
+const MAX_SHOWN: usize = 300;
+
+/// Bytes in a row that tell an echo of the request from chance: four or five words.
+const ECHO_BYTES: usize = 24;
+
+/// Bytes in a row of a secret: servers like to show how a wrong key begins.
+const SECRET_BYTES: usize = 8;
+
+/// Stands for a secret.
+const SECRET_MARK: &str = "[secret]";
+
+/// Stands for words of the request.
+const ECHO_MARK: &str = "[request]";
+
+/// `text` on one line, without the secret and without what it repeats of the texts that were `sent`.
+///
+/// Its length is not limited, so that it can be classified; what is shown goes through [`shorten`].
+pub(crate) fn scrub(text: &str, secret: Option<&Secret>, sent: &[&str]) -> String {
+    let mut text = on_one_line(text);
+    if let Some(secret) = secret.map(Secret::expose).filter(|s| !s.is_empty()) {
+        text = text.replace(secret, SECRET_MARK);
+        text = without_runs(&text, &[secret.to_owned()], SECRET_BYTES, SECRET_MARK);
+    }
+    if sent.is_empty() {
+        return text;
+    }
+    // JSON inside JSON and Python's repr escape whatever is not ASCII.
+    let sources: Vec<String> = sent
+        .iter()
+        .map(|text| on_one_line(text))
+        .flat_map(|text| [escaped(&text), text])
+        .collect();
+    without_runs(&text, &sources, ECHO_BYTES, ECHO_MARK)
+}
+
+/// The beginning of a scrubbed text, as long as a message can bear.
+pub(crate) fn shorten(text: &str) -> String {
+    match text.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+fn on_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    let mut units = [0; 2];
+    for c in text.chars() {
+        if c.is_ascii() {
+            escaped.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut units) {
+                escaped.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    escaped
+}
+
+/// Puts `mark` for every run of at least `window` bytes that also stands in a source. Linear in all lengths.
+fn without_runs(text: &str, sources: &[String], window: usize, mark: &str) -> String {
+    let known: HashSet<&[u8]> = sources
+        .iter()
+        .flat_map(|source| source.as_bytes().windows(window))
+        .collect();
+    let mut kept = String::with_capacity(text.len());
+    let mut hidden_to = 0;
+    let mut next_mark_at = 0;
+    for (at, c) in text.char_indices() {
+        let run = text.as_bytes().get(at..at + window);
+        if run.is_some_and(|run| known.contains(run)) {
+            if at >= next_mark_at {
+                kept.push_str(mark);
+            }
+            hidden_to = at + window;
+            next_mark_at = hidden_to + 1;
+        }
+        if at >= hidden_to {
+            kept.push(c);
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_cut_whole_and_in_part() {
+        let secret = Secret::new("hf_AbCdEfGhIjKlMnOp");
+        for (text, expected) in [
+            ("bad token hf_AbCdEfGhIjKlMnOp.", "bad token [secret]."),
+            ("bad token hf_AbCdEfGhI...", "bad token [secret]..."),
+            ("ends in IjKlMnOp", "ends in [secret]"),
+            ("bad token", "bad token"),
+        ] {
+            assert_eq!(scrub(text, Some(&secret), &[]), expected);
+        }
+        assert_eq!(scrub("x y", Some(&Secret::new("")), &[]), "x y");
+        assert_eq!(
+            scrub("key abc", Some(&Secret::new("abc")), &[]),
+            "key [secret]"
+        );
+    }
+
+    #[test]
+    fn what_was_sent_is_not_repeated() {
+        let sent = "DANA: I never told anybody\nabout the merger before today.";
+        let said = "invalid content 'DANA: I never told anybody about the merger before today.' (type=value_error)";
+        assert_eq!(
+            scrub(said, None, &["system", sent]),
+            "invalid content '[request]' (type=value_error)"
+        );
+        let japanese = "私たちは来年の春に新しい工場を建てる予定です。";
+        for said in [
+            format!("input: {japanese}"),
+            format!("input: {}", escaped(japanese)),
+        ] {
+            let said = scrub(&said, None, &[japanese]);
+            assert!(
+                said.starts_with("input: [request]") && said.len() < 30,
+                "{said}"
+            );
+        }
+        assert_eq!(
+            scrub("maximum context length is 4096 tokens", None, &[sent]),
+            "maximum context length is 4096 tokens"
+        );
+    }
+
+    #[test]
+    fn long_texts_are_shortened_between_characters() {
+        assert_eq!(shorten("kurz"), "kurz");
+        assert_eq!(shorten(&"é".repeat(900)), format!("{}…", "é".repeat(300)));
+    }
+}

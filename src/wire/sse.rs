@@ -1,0 +1,115 @@
+//! Server-sent events: bytes in as they come, the data of each event out.
+//!
+//! After <https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream>, with one difference: an
+//! event that is not closed by an empty line when the stream ends is still handed out, because some servers forget it.
+
+/// A byte order mark, which may open a stream.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// Any of these begins a stream of events; JSON and HTML begin with none of them.
+const EVENT_STARTS: [&[u8]; 5] = [b"data:", b"event:", b"id:", b"retry:", b":"];
+
+/// Reads a stream of events. Field names other than `data`, and comments, are skipped.
+#[derive(Debug, Default)]
+pub(crate) struct Decoder {
+    line: Vec<u8>,
+    data: Option<String>,
+    first_line_read: bool,
+    after_cr: bool,
+}
+
+impl Decoder {
+    /// Takes the next bytes, split anywhere, and gives the data of each event they complete.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Vec<String> {
+        let mut events = Vec::new();
+        for &byte in bytes {
+            let closes_crlf = byte == b'\n' && self.after_cr;
+            self.after_cr = byte == b'\r';
+            match byte {
+                b'\n' if closes_crlf => {}
+                b'\n' | b'\r' => events.extend(self.end_line()),
+                _ => self.line.push(byte),
+            }
+        }
+        events
+    }
+
+    /// Ends the stream and gives the data of the event that was still open.
+    pub(crate) fn finish(mut self) -> Option<String> {
+        let last = self.end_line();
+        last.or_else(|| self.data.take())
+    }
+
+    fn end_line(&mut self) -> Option<String> {
+        let bytes = std::mem::take(&mut self.line);
+        let mut line = bytes.as_slice();
+        if !self.first_line_read {
+            self.first_line_read = true;
+            line = line.strip_prefix(BOM).unwrap_or(line);
+        }
+        if line.is_empty() {
+            return self.data.take();
+        }
+        let value = match line.strip_prefix(b"data") {
+            Some([b':', b' ', value @ ..] | [b':', value @ ..]) => value,
+            Some([]) => line.get(..0).unwrap_or_default(),
+            _ => return None,
+        };
+        let value = String::from_utf8_lossy(value);
+        match &mut self.data {
+            Some(data) => {
+                data.push('\n');
+                data.push_str(&value);
+            }
+            None => self.data = Some(value.into_owned()),
+        }
+        None
+    }
+}
+
+/// Whether a body that begins like this is a stream of events; `None` if it is too short to tell.
+pub(crate) fn is_stream(head: &[u8]) -> Option<bool> {
+    let head = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
+    if EVENT_STARTS.iter().any(|start| head.starts_with(start)) {
+        return Some(true);
+    }
+    let may_become =
+        BOM.starts_with(head) || EVENT_STARTS.iter().any(|start| start.starts_with(head));
+    (!may_become).then_some(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STREAM: &str = "\u{feff}: keep-alive\r\nid: 7\r\nevent: message\r\ndata: {\"é\":1}\r\n\r\n\
+                          data:first\rdata: second\rdata\rdata:  third\r\r:x\n\nretry: 3\ndatabase: no\n\n\
+                          data: [DONE]\n\ndata: open";
+
+    const EVENTS: [&str; 4] = ["{\"é\":1}", "first\nsecond\n\n third", "[DONE]", "open"];
+
+    fn read(pieces: &[&[u8]]) -> Vec<String> {
+        let mut decoder = Decoder::default();
+        let mut events: Vec<String> = pieces.iter().flat_map(|p| decoder.push(p)).collect();
+        events.extend(decoder.finish());
+        events
+    }
+
+    #[test]
+    fn every_split_gives_the_same_events() {
+        let bytes = STREAM.as_bytes();
+        assert_eq!(read(&[bytes]), EVENTS);
+        for at in 0..=bytes.len() {
+            let (head, tail) = bytes.split_at(at);
+            assert_eq!(read(&[head, tail]), EVENTS, "split at {at}");
+        }
+        let single: Vec<&[u8]> = bytes.chunks(1).collect();
+        assert_eq!(read(&single), EVENTS);
+    }
+
+    #[test]
+    fn a_stream_without_data_has_no_events() {
+        assert!(read(&[b""]).is_empty());
+        assert!(read(&[b": ping\n\n: ping\n\nevent: end\n\n"]).is_empty());
+    }
+}

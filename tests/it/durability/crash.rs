@@ -1,0 +1,128 @@
+//! A process killed at every single effect, and the next one that goes on from there.
+
+use std::time::Duration;
+
+use crate::support::faulty::process::{Fate, When};
+use crate::support::faulty::scene::{
+    ERROR, KEY, QUEUE, REPORT, Reference, SUMMARY, SYNC, Scene, Setup, meeting, reference, simulate,
+};
+use transcript_summarizer::job::Outcome;
+
+/// What came of a job whose processes were killed.
+#[derive(Debug, Default)]
+struct Toll {
+    extra: usize,
+    /// Effects of the run that finished it.
+    effects: usize,
+}
+
+/// Kills one process after the other at these effects, and lets the last one finish.
+fn killed(setup: Setup, reference: &Reference, deaths: &[(usize, When)]) -> Toll {
+    simulate(async {
+        let scene = Scene::new(setup);
+        let upload = scene.disk().upload(KEY, meeting("depot"));
+        let mut in_flight = Vec::new();
+        for &(at, when) in deaths {
+            let process = scene.process(Fate::Dies { at, when });
+            if scene.run(&process, &upload, None).await.is_some() {
+                break;
+            }
+            in_flight.extend(scene.in_flight());
+            // The message is back in a minute, and the dead process still has its lease: it goes back once more.
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+        let mut last = scene.process(Fate::Lives);
+        let pause = Duration::from_secs(45);
+        let mut invocations = 0;
+        while let Ok(Outcome::Continue(_)) = scene.run(&last, &upload, None).await.unwrap() {
+            tokio::time::sleep(pause).await;
+            invocations += 1;
+            assert!(invocations < 5, "{deaths:?}");
+            last = scene.process(Fate::Lives);
+        }
+        assert_eq!(
+            scene.disk().read(SUMMARY).as_ref(),
+            Some(&reference.text),
+            "{deaths:?}"
+        );
+        assert_eq!(
+            scene.disk().writes(|key| key == SUMMARY).len(),
+            1,
+            "{deaths:?}"
+        );
+        scene.check(&[&reference.text]);
+        assert!(scene.disk().read(ERROR).is_none());
+        let submits = scene.endpoint().submits();
+        assert_eq!(submits.len(), reference.calls, "{deaths:?}");
+        for (call, count) in &submits {
+            let excused = in_flight.iter().filter(|lost| *lost == call).count();
+            assert!(
+                *count <= 1 + excused,
+                "{deaths:?}: {call} was submitted {count} times"
+            );
+        }
+        for job in scene.endpoint().jobs() {
+            let accounted = job.fetched || job.cancelled || in_flight.contains(&job.call);
+            assert!(accounted, "{deaths:?}: nobody asked after {job:?}");
+        }
+        let extra = scene.extra_submits();
+        let reported = scene.disk().read_json(REPORT)["usage"]["resubmitted"]
+            .as_u64()
+            .unwrap();
+        assert!(
+            reported as usize >= extra,
+            "{deaths:?}: {reported} reported of {extra}"
+        );
+        assert!(scene.endpoint().most_in_flight() <= 2 * 4);
+        Toll {
+            extra,
+            effects: last.effects(),
+        }
+    })
+}
+
+fn killed_everywhere(setup: Setup) {
+    let reference = reference(setup, "depot");
+    assert!(
+        (11..=16).contains(&reference.calls),
+        "{} calls",
+        reference.calls
+    );
+    let (mut runs, mut extra, mut twice) = (0, 0, 0);
+    for at in 1..=reference.effects {
+        for when in [When::Before, When::After] {
+            let toll = killed(setup, &reference, &[(at, when)]);
+            runs += 1;
+            extra += toll.extra;
+            assert!(toll.extra <= 4);
+            // Again in the second run: at one effect drawn from all that it had, a third of it after the one before.
+            if toll.effects > 0 {
+                let again = 1 + (at * 37 + twice) % toll.effects;
+                killed(
+                    setup,
+                    &reference,
+                    &[
+                        (at, when),
+                        (again, When::After),
+                        (again / 2 + 1, When::Before),
+                    ],
+                );
+                twice += 1;
+            }
+        }
+    }
+    eprintln!(
+        "{} calls, {} effects: {runs} runs killed once cost {extra} extra submits; {twice} killed three times",
+        reference.calls, reference.effects
+    );
+}
+
+#[test]
+fn a_queued_job_killed_at_any_effect_is_finished_without_paying_again() {
+    killed_everywhere(QUEUE);
+}
+
+#[test]
+fn answers_of_a_synchronous_endpoint_that_were_saved_are_never_asked_for_again() {
+    killed_everywhere(SYNC);
+}

@@ -1,0 +1,184 @@
+//! A transcript that is overwritten while it is worked on, at every effect, and events that come out of order.
+
+use std::time::Duration;
+
+use futures_util::future::join;
+use transcript_summarizer::job::Outcome;
+use transcript_summarizer::trigger::Upload;
+
+use crate::support::faulty::process::{Fate, When};
+use crate::support::faulty::scene::{
+    ERROR, KEY, REPORT, Reference, SUMMARY, SYNC, Scene, Setup, meeting, named, reference, simulate,
+};
+
+/// What an event tells besides the key.
+#[derive(Debug, Clone, Copy)]
+enum Tells {
+    Everything,
+    /// No sequencer: another sender than S3.
+    TagAlone,
+    Nothing,
+}
+
+fn event(upload: Upload, tells: Tells) -> Upload {
+    match tells {
+        Tells::Everything => upload,
+        Tells::TagAlone => Upload {
+            sequencer: None,
+            ..upload
+        },
+        Tells::Nothing => named(KEY),
+    }
+}
+
+/// Overwrites the source while the first run is frozen at this effect, and has the second event worked on by then, or after.
+fn overwritten(
+    setup: Setup,
+    tells: Tells,
+    at: usize,
+    when: When,
+    second_first: bool,
+    (old, new): (&Reference, &Reference),
+) {
+    let case = format!(
+        "versions {}, {tells:?}, at {at} {when:?}, at once: {second_first}",
+        setup.versioned
+    );
+    simulate(async {
+        let scene = Scene::new(setup);
+        let first = event(scene.disk().upload(KEY, meeting("depot")), tells);
+        let slow = scene.process(Fate::Freezes {
+            at,
+            when,
+            asleep: Duration::from_secs(50),
+        });
+        let pause = Duration::from_secs(40);
+        let newer = async {
+            slow.until_struck().await;
+            let second = event(scene.disk().upload(KEY, meeting("garden")), tells);
+            if second_first {
+                scene.redeliver(&second, None, pause).await;
+            }
+            second
+        };
+        let (ended, second) = join(scene.run(&slow, &first, None), newer).await;
+        let ended = ended.unwrap();
+        if !second_first {
+            scene.redeliver(&second, None, pause).await;
+        }
+        // Both events come once more, the older one last.
+        for upload in [&second, &first] {
+            scene.redeliver(upload, None, pause).await;
+        }
+        scene.check(&[&old.text, &new.text]);
+        let text = scene.disk().read(SUMMARY);
+        assert_eq!(text.as_ref(), Some(&new.text), "{case}: {ended:?}");
+        let mut newest_seen = false;
+        for write in scene.disk().writes(|key| key == SUMMARY) {
+            let is_new = write.body.as_deref() == Some(new.text.as_bytes());
+            assert!(
+                is_new || !newest_seen,
+                "{case}: an older summary replaced a newer one"
+            );
+            newest_seen |= is_new;
+        }
+        let report = scene.disk().read_json(REPORT);
+        assert_eq!(
+            report["source"]["etag"], new.etag,
+            "{case}: the report is of the other version"
+        );
+        assert!(scene.disk().read(ERROR).is_none(), "{case}");
+    });
+}
+
+fn everywhere(setup: Setup, tells: Tells, step: usize) -> usize {
+    let old = reference(setup, "depot");
+    let new = reference(setup, "garden");
+    let mut runs = 0;
+    let ends = old.effects.saturating_sub(12);
+    // Every effect of reading and publishing, and of the calls between them one in `step`.
+    for at in (1..old.effects).filter(|at| *at < 6 || *at >= ends || at % step == 0) {
+        for when in [When::Before, When::After] {
+            overwritten(
+                setup,
+                tells,
+                at,
+                when,
+                at % 4 != 0 || at >= ends,
+                (&old, &new),
+            );
+            if at >= ends {
+                overwritten(setup, tells, at, when, false, (&old, &new));
+            }
+            runs += 1;
+        }
+    }
+    runs
+}
+
+#[test]
+fn the_last_summary_is_of_the_newest_version_whenever_it_came() {
+    let runs = everywhere(SYNC, Tells::Everything, 5);
+    eprintln!("overwritten in {runs} places");
+}
+
+#[test]
+fn so_it_is_where_versions_are_kept_and_where_events_have_no_sequencer() {
+    let versioned = Setup {
+        versioned: true,
+        ..SYNC
+    };
+    let runs = everywhere(versioned, Tells::Everything, 9)
+        + everywhere(SYNC, Tells::TagAlone, 9)
+        + everywhere(SYNC, Tells::Nothing, 9);
+    eprintln!("overwritten in {runs} places");
+}
+
+#[test]
+fn an_event_that_comes_late_changes_nothing() {
+    for versioned in [false, true] {
+        let setup = Setup { versioned, ..SYNC };
+        let new = reference(setup, "garden");
+        simulate(async {
+            let scene = Scene::new(setup);
+            let first = scene.disk().upload(KEY, meeting("depot"));
+            let second = scene.disk().upload(KEY, meeting("garden"));
+            let done = scene.slice(&second, None).await;
+            assert!(matches!(done, Ok(Outcome::Done(_))), "{done:?}");
+            let late = scene.slice(&first, None).await;
+            assert!(matches!(late, Ok(Outcome::Superseded)), "{late:?}");
+            assert_eq!(scene.endpoint().submits().len(), new.calls);
+            scene.check(&[&new.text]);
+        });
+    }
+}
+
+#[test]
+fn trouble_with_a_version_that_was_replaced_is_not_reported() {
+    use crate::support::faulty::endpoint::Trouble;
+    use transcript_summarizer::model::ModelErrorKind;
+    simulate(async {
+        let scene = Scene::new(SYNC);
+        let first = scene.disk().upload(KEY, meeting("depot"));
+        scene
+            .endpoint()
+            .set_troubles(|_| Some(Trouble::Refused(ModelErrorKind::Configuration)));
+        // Frozen with the refusal on its way back, until the newer version has been summarized.
+        let slow = scene.process(Fate::Freezes {
+            at: 5,
+            when: When::After,
+            asleep: Duration::from_secs(60),
+        });
+        let newer = async {
+            slow.until_struck().await;
+            scene.endpoint().mend();
+            let second = scene.disk().upload(KEY, meeting("garden"));
+            scene.redeliver(&second, None, Duration::from_secs(5)).await;
+        };
+        let (ended, ()) = join(scene.run(&slow, &first, None), newer).await;
+        assert_eq!(slow.struck_at().as_deref(), Some("submit"));
+        assert!(ended.unwrap().is_err());
+        assert!(scene.disk().read(SUMMARY).is_some());
+        assert!(scene.disk().read(ERROR).is_none());
+    });
+}

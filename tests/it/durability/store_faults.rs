@@ -1,0 +1,99 @@
+//! A bucket that answers 503 and 409, slowly, not at all, or with half an object, by seeded chance.
+
+use std::time::Duration;
+
+use transcript_summarizer::job::Outcome;
+
+use crate::support::faulty::disk::StoreFault;
+use crate::support::faulty::hash;
+use crate::support::faulty::scene::{
+    ERROR, KEY, QUEUE, REPORT, SUMMARY, SYNC, Scene, meeting, reference, simulate,
+};
+
+#[test]
+fn a_bucket_in_trouble_costs_time_and_nothing_else() {
+    let faults = [
+        StoreFault::Unavailable,
+        StoreFault::AnswerLost,
+        StoreFault::Conflict,
+        StoreFault::Slow(Duration::from_secs(20)),
+        StoreFault::PartialBody,
+    ];
+    for setup in [QUEUE, SYNC] {
+        let reference = reference(setup, "depot");
+        let mut slices = 0;
+        for seed in 0..20 {
+            simulate(async {
+                let scene = Scene::new(setup);
+                let upload = scene.disk().upload(KEY, meeting("depot"));
+                let mut nth = 0;
+                // One request in eight; never the same four times in a row, which is an outage.
+                let mut row = 0;
+                scene.disk().set_faults(move |_, _| {
+                    nth += 1;
+                    let drawn = hash((seed, nth));
+                    if drawn % 8 != 0 || row == 3 {
+                        row = 0;
+                        return None;
+                    }
+                    row += 1;
+                    Some(faults[(drawn / 8) as usize % faults.len()])
+                });
+                let (ended, took) = scene
+                    .redeliver(&upload, None, Duration::from_secs(100))
+                    .await;
+                slices += took;
+                let fine = matches!(ended, Outcome::Done(_) | Outcome::Duplicate { .. });
+                assert!(fine, "seed {seed}: {ended:?}");
+                assert_eq!(scene.extra_submits(), 0, "seed {seed}");
+                scene.check(&[&reference.text]);
+                assert!(scene.disk().read(ERROR).is_none());
+                let report = scene.disk().read_json(REPORT);
+                assert_eq!(report["usage"]["resubmitted"], 0, "seed {seed}");
+                assert_eq!(report["usage"]["calls"], reference.calls, "seed {seed}");
+            });
+        }
+        eprintln!(
+            "queues: {}: 20 jobs took {slices} slices, no extra submit",
+            setup.queues
+        );
+    }
+}
+
+#[test]
+fn a_write_whose_answer_is_lost_is_known_again() {
+    for ending in [
+        "run.json",
+        ".intent",
+        ".job",
+        ".out",
+        "_summary.json",
+        "_summary.txt",
+    ] {
+        let reference = reference(QUEUE, "depot");
+        simulate(async {
+            let scene = Scene::new(QUEUE);
+            let upload = scene.disk().upload(KEY, meeting("depot"));
+            let mut left = 1;
+            scene.disk().set_faults(move |operation, key| {
+                let lost = operation == "put" && key.ends_with(ending) && left > 0;
+                left -= usize::from(lost);
+                lost.then_some(StoreFault::AnswerLost)
+            });
+            let (_, slices) = scene.redeliver(&upload, None, Duration::from_secs(5)).await;
+            assert_eq!(scene.extra_submits(), 0, "{ending}");
+            scene.check(&[&reference.text]);
+            assert_eq!(
+                scene.disk().writes(|key| key == SUMMARY).len(),
+                1,
+                "{ending}"
+            );
+            let report = scene.disk().read_json(REPORT);
+            assert_eq!(report["usage"]["resubmitted"], 0, "{ending}");
+            eprintln!("the answer to a write of {ending} is lost: {slices} invocations");
+            if !ending.starts_with("_summary") {
+                assert_eq!(slices, 1, "{ending}");
+            }
+        });
+    }
+}

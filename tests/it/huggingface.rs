@@ -1,0 +1,179 @@
+//! The Hugging Face client against a simulated server, over real sockets: what is sent, and answers of every form.
+
+use std::time::Duration;
+
+use crate::support::behaviour::{Behaviour, Completion, End};
+use crate::support::chat_server::ChatServer;
+use crate::support::huggingface::{
+    TOKEN, answer_to, client, client_to, event, events, piece, request, submit,
+};
+use bytes::Bytes;
+use serde_json::{Map, json};
+use transcript_summarizer::http::Http;
+use transcript_summarizer::model::{Answer, Finish, ModelErrorKind, Usage};
+use transcript_summarizer::prompt::messages;
+use transcript_summarizer::provider::huggingface::{
+    HuggingFace, HuggingFaceConfig, HuggingFaceTask,
+};
+use transcript_summarizer::secret::Secret;
+use transcript_summarizer::wire::endpoint::Url;
+
+#[tokio::test]
+async fn the_request_is_what_servers_expect() {
+    let server = ChatServer::start(|_| Behaviour::text("Fine.")).await;
+    let parameters = json!({"temperature": 0.2, "chat_template_kwargs": {"enable_thinking": false},
+                            "model": "other", "messages": [], "stream": false, "max_tokens": 1});
+    let parameters = parameters.as_object().unwrap().clone();
+    let model = client_to(Url::parse(server.url()).unwrap(), parameters);
+    submit(&model).await.unwrap();
+
+    let requests = server.requests();
+    let sent = &requests[0];
+    assert_eq!(sent.path, "/v1/chat/completions");
+    assert_eq!(
+        sent.header("authorization"),
+        Some(format!("Bearer {TOKEN}").as_str())
+    );
+    assert_eq!(sent.header("content-type"), Some("application/json"));
+    assert!(
+        sent.header("user-agent")
+            .unwrap()
+            .starts_with("transcript-summarizer/")
+    );
+    assert!(
+        sent.raw
+            .starts_with(b"{\"model\":\"openai/gpt-oss-120b:fastest\","),
+        "{:?}",
+        sent.raw
+    );
+    let words = messages(&request());
+    assert_eq!(
+        sent.body,
+        json!({
+            "model": "openai/gpt-oss-120b:fastest",
+            "messages": [{"role": "system", "content": words.system}, {"role": "user", "content": words.user}],
+            "max_tokens": 100,
+            "stream": true,
+            "stream_options": {"include_usage": true},
+            "temperature": 0.2,
+            "chat_template_kwargs": {"enable_thinking": false},
+        })
+    );
+}
+
+#[tokio::test]
+async fn the_limit_goes_by_its_newer_name_where_that_is_wanted() {
+    let server = ChatServer::start(|_| Behaviour::text("Fine.")).await;
+    let parameters = json!({"max_completion_tokens": true});
+    let parameters = parameters.as_object().unwrap().clone();
+    let model = client_to(Url::parse(server.url()).unwrap(), parameters);
+    submit(&model).await.unwrap();
+    let body = &server.requests()[0].body;
+    assert_eq!(body["max_completion_tokens"], 100);
+    assert_eq!(body.get("max_tokens"), None);
+}
+
+#[tokio::test]
+async fn answers_of_every_form() {
+    let usage = |prompt_tokens, completion_tokens| {
+        Some(Usage {
+            prompt_tokens,
+            completion_tokens,
+        })
+    };
+    let streamed = Behaviour::Answer(Completion {
+        text: "The Zürich board met — twice.".to_owned(),
+        finish: "stop",
+        usage: Some((31, 8)),
+    });
+    let expected = Answer {
+        text: "The Zürich board met — twice.".to_owned(),
+        finish: Finish::Stop,
+        usage: usage(31, 8),
+        job_time: None,
+    };
+    assert_eq!(answer_to(streamed).await.unwrap(), expected);
+
+    let whole = json!({"choices": [{"message": {"content": expected.text}, "finish_reason": "stop"}],
+                       "usage": {"prompt_tokens": 31, "completion_tokens": 8}});
+    let ignoring_stream = Behaviour::body("text/plain", whole.to_string());
+    assert_eq!(answer_to(ignoring_stream).await.unwrap(), expected);
+
+    let cut = answer_to(Behaviour::finished("The board", "length"))
+        .await
+        .unwrap();
+    assert_eq!(
+        (cut.text.as_str(), cut.finish),
+        ("The board", Finish::Length)
+    );
+
+    let bytes = b"\xef\xbb\xbf: hello\r\n\r\nid: 1\r\nevent: x\r\ndata: {\"choices\":[{\"delta\":{\"content\":\"Z\xc3\xbcrich\"}}]}\r\n\r\ndata: {\"choices\":[{\"delta\":{},\"finish_reason\":\"eos_token\"}]}\r\n\r\n";
+    let single_bytes = bytes
+        .iter()
+        .map(|byte| Bytes::copy_from_slice(&[*byte]))
+        .collect();
+    let answer = answer_to(Behaviour::Pieces(
+        "application/octet-stream",
+        single_bytes,
+        End::Properly,
+    ))
+    .await;
+    assert_eq!(answer.unwrap().text, "Zürich");
+
+    let thinking = json!({"choices": [{"delta": {"content": null, "reasoning_content": "hm"}, "finish_reason": "length"}]});
+    let done = Bytes::from_static(b"data: [DONE]\n\n");
+    let answer = answer_to(events(vec![event(&thinking), done.clone()], End::Properly))
+        .await
+        .unwrap();
+    assert_eq!((answer.text.as_str(), answer.finish), ("", Finish::Length));
+
+    // Slower in all than the limit of silence, but never silent for so long.
+    let slow = [
+        vec![piece("word "); 30],
+        vec![event(
+            &json!({"choices": [{"delta": {}, "finish_reason": "stop"}]}),
+        )],
+    ];
+    let answer = answer_to(Behaviour::Paced(Duration::from_millis(40), slow.concat()))
+        .await
+        .unwrap();
+    assert_eq!(answer.text.split(' ').count(), 30);
+
+    // A server that keeps the connection open after the end is not waited for.
+    let last = json!({"choices": [{"delta": {"content": [{"type": "text", "text": "b"}]}, "finish_reason": "stop"}]});
+    let answer = answer_to(events(vec![piece("a"), event(&last), done], End::Silence))
+        .await
+        .unwrap();
+    assert_eq!(answer.text, "ab");
+}
+
+#[tokio::test]
+async fn calls_run_side_by_side_and_the_token_stays_hidden() {
+    let server = ChatServer::start(|_| {
+        Behaviour::After(Duration::from_millis(200), Box::new(Behaviour::text("x")))
+    })
+    .await;
+    let model = client(server.url());
+    assert!(!format!("{model:?}").contains("AbCdEfGh"));
+    let (a, b, c) = tokio::join!(submit(&model), submit(&model), submit(&model));
+    assert!(a.is_ok() && b.is_ok() && c.is_ok());
+    assert_eq!(server.max_in_flight(), 3);
+
+    let broken = HuggingFaceConfig {
+        task: HuggingFaceTask::Chat,
+        token: Some(Secret::new(format!("{TOKEN}\n"))),
+        model: "m".to_owned(),
+        endpoint: Url::parse(server.url()).unwrap(),
+        parameters: Map::new(),
+    };
+    assert!(!format!("{broken:?}").contains("AbCdEfGh"));
+    let error = submit(&HuggingFace::new(Http::default(), broken))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, ModelErrorKind::Configuration, "{error}");
+    assert!(
+        error.message.contains("HF_API_TOKEN") && !error.message.contains("AbCdEfGh"),
+        "{error}"
+    );
+    assert_eq!(server.requests().len(), 3);
+}

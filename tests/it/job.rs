@@ -1,0 +1,205 @@
+//! One upload, from the bucket to the bucket, with real HTTP in between.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use crate::support::behaviour::Behaviour;
+use crate::support::chat_server::{ChatRequest, ChatServer};
+use crate::support::huggingface::TOKEN;
+use crate::support::obedient;
+use crate::support::workplace::{Workplace, meeting};
+use transcript_summarizer::job::{Done, Outcome};
+use transcript_summarizer::text::words;
+
+fn obedient(request: &ChatRequest) -> Behaviour {
+    Behaviour::text(obedient::answer(request.message("user")))
+}
+
+fn done(outcome: Outcome) -> Box<Done> {
+    match outcome {
+        Outcome::Done(done) => done,
+        other => panic!("not done: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn every_part_is_sent_once_within_the_limit_and_nothing_is_left_out() {
+    let server = ChatServer::start(|request| {
+        Behaviour::After(Duration::from_millis(40), Box::new(obedient(request)))
+    })
+    .await;
+    let place = Workplace::new(
+        Some(server.url()),
+        &[("MODEL_CONCURRENCY", "3"), ("CHUNK_TOKENS", "1500")],
+    )
+    .await;
+    let upload = place.upload("team/board.txt", meeting(9000));
+    let report = done(place.run(&upload).await.unwrap()).report;
+
+    let requests = server.requests();
+    assert_eq!(requests.len(), report.usage.calls);
+    let sections: Vec<_> = requests
+        .iter()
+        .filter(|request| request.message("user").starts_with("Part "))
+        .collect();
+    assert_eq!(sections.len(), report.coverage.chunks);
+    assert!(
+        report.coverage.chunks >= 8 && server.max_in_flight() <= 3,
+        "{} at once",
+        server.max_in_flight()
+    );
+    assert!(server.max_in_flight() > 1, "calls should overlap");
+    // Every turn of the transcript is in exactly one part.
+    for item in 0..9000 / 24 {
+        let turn = format!("item{item}, which");
+        let shown = sections.iter().filter(|request| {
+            let block = request
+                .message("user")
+                .rsplit("<<<")
+                .next()
+                .unwrap()
+                .to_owned();
+            block.contains(&turn)
+        });
+        assert_eq!(shown.count(), 1, "{turn}");
+    }
+    for request in &requests {
+        assert_eq!(
+            request.header("authorization"),
+            Some(format!("Bearer {TOKEN}").as_str())
+        );
+        assert!(request.max_tokens() > 0);
+    }
+}
+
+#[tokio::test]
+async fn the_summary_and_its_report_are_true() {
+    let server = ChatServer::start(obedient).await;
+    let place = Workplace::new(Some(server.url()), &[]).await;
+    let text = meeting(9000);
+    let upload = place.upload("a b+(1)/é ü.txt", &text);
+    let done = done(place.run(&upload).await.unwrap());
+
+    assert_eq!(done.summary.key, "summaries/a b+(1)/é ü.txt_summary.txt");
+    let summary = place.read(&done.summary.key);
+    let report = place.read_json("summaries/a b+(1)/é ü.txt_summary.json");
+    assert_eq!(report, serde_json::to_value(&done.report).unwrap());
+    assert_eq!(report["version"], 1);
+    assert_eq!(report["source"]["key"], "a b+(1)/é ü.txt");
+    assert_eq!(report["source"]["bytes"], text.len());
+    assert_eq!(report["source"]["words"], words::count(&text));
+    assert_eq!(report["summary"]["words"], words::count(&summary));
+    assert_eq!(report["summary"]["target_words"], 4000);
+    assert!(
+        report["summary"]["deviation"].as_f64().unwrap().abs() <= 0.05,
+        "{}",
+        report["summary"]
+    );
+    assert_eq!(report["model"]["provider"], "huggingface");
+    let mut at = 0;
+    let mut titles = HashSet::new();
+    for section in report["sections"].as_array().unwrap() {
+        assert_eq!(section["byte_start"].as_u64().unwrap(), at);
+        at = section["byte_end"].as_u64().unwrap();
+        assert!(summary.contains(section["title"].as_str().unwrap()));
+        titles.insert(section["title"].to_string());
+    }
+    assert_eq!(at, text.len() as u64);
+    assert!(report["usage"]["prompt_tokens"].as_u64().unwrap() > 0);
+    let metadata = place.read_json("summaries/a b+(1)/.metadata/é ü.txt_summary.txt.json");
+    for name in ["source-etag", "job-id"] {
+        assert!(metadata.to_string().contains(name), "{name} in {metadata}");
+    }
+}
+
+#[tokio::test]
+async fn a_failing_endpoint_is_an_error_and_leaves_nothing() {
+    for (behaviour, cause) in [
+        (Behaviour::status(500, "boom"), "500"),
+        (
+            Behaviour::status(401, format!("Incorrect API key provided: {TOKEN}")),
+            "HF_API_TOKEN",
+        ),
+        (
+            Behaviour::status(422, r#"{"error":"unknown parameter: stream_options"}"#),
+            "stream_options",
+        ),
+        (Behaviour::HangUp, "connection"),
+    ] {
+        let server = ChatServer::start(move |_| behaviour.clone()).await;
+        let place = Workplace::new(Some(server.url()), &[]).await;
+        let upload = place.upload("board.txt", meeting(9000));
+        let (error, passes) = match place.run(&upload).await {
+            Ok(Outcome::Continue(cause)) => (cause.to_string(), true),
+            Ok(other) => panic!("not a failure: {other:?}"),
+            Err(cause) => (cause.to_string(), false),
+        };
+        assert!(error.contains(cause) && !error.contains(TOKEN), "{error}");
+        // What a person has to mend is written where they look for the summary.
+        assert_eq!(place.exists("summaries/board.txt_error.json"), !passes);
+        assert_eq!(passes, ["500", "connection"].contains(&cause), "{error}");
+        assert!(
+            !place.exists("summaries/board.txt_summary.txt")
+                && !place.exists("summaries/board.txt_summary.json")
+        );
+        assert!(
+            server.requests().len() <= 2,
+            "{} requests",
+            server.requests().len()
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_a_transcript_is_rejected_with_its_reason() {
+    let place = Workplace::new(None, &[("MAX_INPUT_BYTES", "2000")]).await;
+    for (key, content, kind) in [
+        ("empty.txt", Vec::new(), "NotText"),
+        ("blank.txt", b" \n\n".to_vec(), "NotText"),
+        ("archive.txt", b"\x1f\x8b\x08\0rest".to_vec(), "NotText"),
+        ("nul.txt", b"text\0text".to_vec(), "NotText"),
+        ("large.txt", vec![b'a'; 2001], "TooLarge"),
+    ] {
+        let upload = place.upload(key, content);
+        assert!(
+            matches!(place.run(&upload).await, Ok(Outcome::Rejected(_))),
+            "{key}"
+        );
+        let report = place.read_json(&format!("summaries/{key}_error.json"));
+        assert_eq!(report["kind"], kind, "{report}");
+        assert_eq!(report["retryable"], false);
+        assert_eq!(report["source"]["key"], key);
+        assert!(
+            !report["message"].as_str().unwrap().is_empty()
+                && !report["next_step"].as_str().unwrap().is_empty()
+        );
+        assert!(!place.exists(&format!("summaries/{key}_summary.txt")));
+    }
+}
+
+#[tokio::test]
+async fn an_overwritten_source_is_superseded_and_a_missing_one_is_an_error() {
+    let place = Workplace::new(None, &[]).await;
+    let mut upload = place.upload("board.txt", meeting(800));
+    upload.etag = Some("0123456789abcdef0123456789abcdef".to_owned());
+    assert!(matches!(place.run(&upload).await, Ok(Outcome::Superseded)));
+    assert!(!place.exists("summaries/board.txt_summary.txt"));
+    let error = place
+        .run(&Workplace::announced("gone.txt"))
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("s3://transcripts/gone.txt"), "{error}");
+}
+
+#[tokio::test]
+async fn a_key_that_arrives_encoded_is_found_under_its_other_reading() {
+    let place = Workplace::new(None, &[]).await;
+    let mut upload = place.upload("my notes.txt", meeting(800));
+    upload.other_key = Some("my notes.txt".to_owned());
+    upload.at.key = "my+notes.txt".to_owned();
+    assert_eq!(
+        done(place.run(&upload).await.unwrap()).summary.key,
+        "summaries/my notes.txt_summary.txt"
+    );
+}

@@ -1,0 +1,36 @@
+//! The program from the outside: against simulated services over real sockets, stores that fail, and models that do what
+//! models do.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that cannot be set up has failed, and its figures are for people"
+)]
+
+mod answers;
+mod coverage;
+mod determinism;
+mod durability;
+mod events;
+mod extractive;
+mod huggingface;
+mod huggingface_failures;
+mod huggingface_summaries;
+mod huggingface_tasks;
+mod job;
+mod length;
+mod readme;
+mod refusals;
+mod runpod;
+mod runpod_accounts;
+mod runpod_driver;
+mod runpod_failures;
+mod runpod_outputs;
+mod runpod_summaries;
+mod store;
+mod support;
+mod token_estimate;
+mod window;

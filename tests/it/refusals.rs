@@ -1,0 +1,250 @@
+//! What an endpoint refuses, from the upload to what people are told: one sentence that says what to do, and no request too many.
+
+use std::time::{Duration, SystemTime};
+
+use crate::support::behaviour::Behaviour;
+use crate::support::chat_server::{ChatRequest, ChatServer};
+use crate::support::huggingface::TOKEN;
+use crate::support::obedient;
+use crate::support::runpod_faults::{Fault, Route, Trouble};
+use crate::support::runpod_jobs::JobPlan;
+use crate::support::runpod_server::{KEY, RunPodServer};
+use crate::support::workplace::{Workplace, meeting};
+use transcript_summarizer::job::Outcome;
+
+/// The way to a real endpoint and back.
+const LATENCY: Duration = Duration::from_millis(150);
+
+/// What people are told about a job that fails so.
+async fn told(place: &Workplace, passes: bool) -> String {
+    let upload = place.upload("board.txt", meeting(9000));
+    let message = match place.run(&upload).await {
+        Ok(Outcome::Continue(cause)) if passes => cause.to_string(),
+        Err(cause) if !passes => {
+            let report = place.read_json("summaries/board.txt_error.json");
+            assert_eq!(report["message"], cause.to_string());
+            assert_eq!(report["kind"], "ConfigurationError");
+            assert!(report["next_step"].as_str().unwrap().starts_with("mend"));
+            cause.to_string()
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(place.exists("summaries/board.txt_error.json"), !passes);
+    assert!(!place.exists("summaries/board.txt_summary.txt"));
+    assert!(
+        !message.contains(TOKEN) && !message.contains(KEY),
+        "{message}"
+    );
+    assert!(
+        !message.contains('\n') && message.chars().count() < 400,
+        "{message}"
+    );
+    eprintln!("{message}");
+    message
+}
+
+fn assert_says(message: &str, words: &[&str]) {
+    for word in words {
+        assert!(message.contains(word), "no {word:?} in {message}");
+    }
+}
+
+#[tokio::test]
+async fn hugging_face_refuses() {
+    let long = "<html><body><h1>404 Not Found</h1></body></html>";
+    for (status, body, words) in [
+        (
+            401,
+            r#"{"error":"Invalid username or password."}"#,
+            ["refused the token", "check HF_API_TOKEN"],
+        ),
+        (
+            402,
+            r#"{"error":"You have exceeded your monthly included credits for Inference Providers."}"#,
+            [
+                "no credits are left",
+                "buy credits for the account of HF_API_TOKEN",
+            ],
+        ),
+        (
+            400,
+            "Bad Request: Endpoint is paused, ask a maintainer to restart it",
+            [
+                "the endpoint is paused",
+                "resume it, or set HF_ENDPOINT_URL",
+            ],
+        ),
+        (
+            400,
+            r#"{"error":{"message":"The requested model 'x/y' does not exist","type":"invalid_request_error","code":"model_not_found"}}"#,
+            ["does not serve this model", "check HF_MODEL"],
+        ),
+        (
+            404,
+            long,
+            [
+                "knows no such model or path",
+                "check HF_MODEL and HF_ENDPOINT_URL",
+            ],
+        ),
+    ] {
+        let server = ChatServer::start(move |_| {
+            Behaviour::After(LATENCY, Box::new(Behaviour::status(status, body)))
+        })
+        .await;
+        let place = Workplace::new(Some(server.url()), &[("MODEL_CONCURRENCY", "8")]).await;
+        assert_says(&told(&place, false).await, &words);
+        assert_eq!(server.requests().len(), 1, "{status}: nothing else is sent");
+    }
+}
+
+#[tokio::test]
+async fn runpod_refuses() {
+    for (status, body, words) in [
+        (401, "", ["refused the token", "check RUNPOD_API_KEY"]),
+        (
+            402,
+            r#"{"error":"insufficient balance"}"#,
+            ["no credits are left", "RUNPOD_API_KEY"],
+        ),
+        (403, "", ["lacks a permission", "RUNPOD_API_KEY"]),
+        (
+            404,
+            r#"{"error":"endpoint not found"}"#,
+            ["knows no such model or path", "RUNPOD_ENDPOINT_URL"],
+        ),
+    ] {
+        let server = RunPodServer::start(|_| JobPlan::text("x")).await;
+        let refusal = Trouble::Late(LATENCY, Box::new(Trouble::status(status, body)));
+        server.fail_always(Route::Run, Fault::Before(refusal));
+        let place = Workplace::runpod(&server.url(), &[("MODEL_CONCURRENCY", "8")]).await;
+        assert_says(&told(&place, false).await, &words);
+        assert_eq!(server.calls().len(), 1, "{status}: nothing else is sent");
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_the_workers_do_not_serve() {
+    let server = RunPodServer::start(|_| {
+        JobPlan::failed(
+            "{'error': {'message': 'vLLM returned HTTP 404: {\"error\":{\"message\":\"The model `x/y` does not exist.\",\
+             \"type\":\"NotFoundError\",\"code\":404}}', 'type': 'worker_error', 'code': None}}",
+        )
+        .executing_for(LATENCY)
+    })
+    .await;
+    let place = Workplace::runpod(&server.url(), &[("RUNPOD_MODEL", "x/y")]).await;
+    let message = told(&place, false).await;
+    assert_says(&message, &["no such model", "check RUNPOD_MODEL"]);
+    assert_eq!(server.unaccounted(), Vec::<String>::new());
+    assert_eq!(server.retries(), 0);
+}
+
+#[tokio::test]
+async fn nobody_is_there_who_speaks_tls() {
+    let server = ChatServer::start(|_| Behaviour::text("x")).await;
+    let secure = server.url().replace("http://", "https://");
+    let place = Workplace::new(Some(&secure), &[]).await;
+    let words = ["does not speak TLS", "check HF_ENDPOINT_URL"];
+    assert_says(&told(&place, false).await, &words);
+    let secure = secure.replace("/v1", "/v2/abc");
+    let place = Workplace::runpod(&secure, &[]).await;
+    let words = ["does not speak TLS", "check RUNPOD_ENDPOINT_URL"];
+    assert_says(&told(&place, false).await, &words);
+    assert!(server.requests().is_empty());
+}
+
+/// Looking a name up is waited for even while the clock stands; only the waits between attempts are jumped over.
+#[tokio::test(start_paused = true)]
+async fn a_host_that_does_not_exist() {
+    let places = [
+        (
+            Workplace::new(Some("https://nonexistent.invalid/v1"), &[]).await,
+            "HF_ENDPOINT_URL",
+        ),
+        (
+            Workplace::runpod("https://nonexistent.invalid/v2/abc", &[]).await,
+            "RUNPOD_ENDPOINT_URL",
+        ),
+    ];
+    for (place, variable) in places {
+        let upload = place.upload("board.txt", meeting(2000));
+        // A resolver that does not answer says nothing about the host.
+        let message = match place.run(&upload).await {
+            Ok(Outcome::Continue(cause)) => {
+                assert_says(
+                    &cause.to_string(),
+                    &["cannot be reached: check the network and"],
+                );
+                cause.to_string()
+            }
+            Err(cause) => {
+                assert_says(&cause.to_string(), &["host does not exist: check"]);
+                assert!(place.exists("summaries/board.txt_error.json"));
+                cause.to_string()
+            }
+            other => panic!("{other:?}"),
+        };
+        assert_says(&message, &[variable, "nonexistent.invalid"]);
+    }
+}
+
+#[tokio::test]
+async fn keys_are_not_sent_in_the_clear() {
+    for (key, url) in [
+        ("HF_API_TOKEN", "HF_ENDPOINT_URL"),
+        ("RUNPOD_API_KEY", "RUNPOD_ENDPOINT_URL"),
+    ] {
+        let settings = [(key, "secret"), (url, "http://example.org/v2/abc")];
+        let Err(error) = Workplace::configured(&settings).await else {
+            panic!("{url} was accepted");
+        };
+        let words = [
+            url,
+            "http://example.org/v2/abc",
+            "would send the token unencrypted",
+            "https://",
+        ];
+        assert_says(&error.to_string(), &words);
+    }
+}
+
+/// By the clock on the wall: load can only delay a request, so the quickest of five tells what the driver does.
+#[tokio::test]
+async fn a_wait_that_is_asked_for_is_kept_to_the_moment() {
+    for as_date in [false, true] {
+        let server = ChatServer::start(move |request: &ChatRequest| {
+            if request.number >= 5 {
+                return Behaviour::text(obedient::answer(request.message("user")));
+            }
+            let now = SystemTime::now();
+            let wait = if as_date {
+                httpdate::fmt_http_date(now + Duration::from_secs(1))
+            } else {
+                "1".to_owned()
+            };
+            let date = ("date", httpdate::fmt_http_date(now));
+            let headers = vec![date, ("retry-after", wait)];
+            Behaviour::Status(429, headers, "slow down".to_owned())
+        })
+        .await;
+        let place = Workplace::new(Some(server.url()), &[("MODEL_CONCURRENCY", "8")]).await;
+        let upload = place.upload("board.txt", meeting(3000));
+        assert!(matches!(place.run(&upload).await, Ok(Outcome::Done(_))));
+        let arrivals: Vec<_> = server.requests().iter().map(|request| request.at).collect();
+        let waits = arrivals.windows(2).take(5).map(|pair| pair[1] - pair[0]);
+        let waits: Vec<Duration> = waits.collect();
+        eprintln!("as a date {as_date}: {waits:?}");
+        let second = Duration::from_secs(1);
+        assert!(
+            waits.iter().all(|wait| *wait >= second),
+            "too early: {waits:?}"
+        );
+        let quickest = waits.iter().min().unwrap();
+        assert!(*quickest <= second + Duration::from_millis(50), "{waits:?}");
+        // Neither do refusals in a row add up, nor is what comes after them slowed down by them.
+        assert!(waits.iter().all(|wait| *wait < 2 * second), "{waits:?}");
+        let rest = arrivals[arrivals.len() - 1] - arrivals[5];
+        assert!(rest < 2 * second, "{rest:?}");
+    }
+}

@@ -1,0 +1,216 @@
+//! No job is left behind: whatever ends the work, every job that was submitted is finished, given up or on record.
+
+use std::time::Duration;
+
+use crate::support::obedient;
+use crate::support::queue::Queue;
+use crate::support::runpod_faults::{Fault, Route, Trouble};
+use crate::support::runpod_jobs::{JobPlan, SubmittedJob};
+use crate::support::runpod_server::RunPodServer;
+use crate::support::workplace::{Workplace, meeting};
+use crate::support::{huggingface, runpod};
+use futures_util::future::join_all;
+use tokio::time::Instant;
+use transcript_summarizer::job::Outcome;
+use transcript_summarizer::model::call::{CallOptions, Caller};
+use transcript_summarizer::model::{Model, ModelErrorKind};
+use transcript_summarizer::prompt::Request;
+use transcript_summarizer::store::DirStore;
+
+const ROUTES: [Route; 6] = [
+    Route::Run,
+    Route::Status,
+    Route::StatusSync,
+    Route::Retry,
+    Route::Cancel,
+    Route::Health,
+];
+
+const SETTINGS: [(&str, &str); 2] = [("MODEL_CONCURRENCY", "8"), ("CHUNK_TOKENS", "1500")];
+
+fn options() -> CallOptions {
+    CallOptions {
+        max_calls: 100,
+        concurrency: 8,
+        ..CallOptions::default()
+    }
+}
+
+fn caller<M: Model>(model: &M, options: CallOptions) -> Caller<'_, M, DirStore> {
+    Caller::new(model, None, options)
+}
+
+fn requests(count: usize) -> Vec<Request> {
+    let request = |part| Request {
+        part: (part, count),
+        ..huggingface::request()
+    };
+    (1..=count).map(request).collect()
+}
+
+/// A server whose workers take a moment for each text.
+async fn server() -> RunPodServer {
+    let plan = |job: &SubmittedJob| {
+        let text = obedient::answer(job.message("user"));
+        JobPlan::text(&text).executing_for(Duration::from_millis(200))
+    };
+    let server = RunPodServer::start(plan).await;
+    server.set_workers(3);
+    server
+}
+
+/// Waits until so many jobs have been submitted.
+async fn until_submitted(server: &RunPodServer, jobs: usize) {
+    while server.jobs().len() < jobs {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// The second run of an upload goes on where the first one left off: every job is known, none is submitted twice.
+async fn goes_on(place: &Workplace, server: &RunPodServer, given_up: usize) {
+    let upload = Workplace::announced("board.txt");
+    let done = match place.run(&upload).await {
+        Ok(Outcome::Done(done)) => done,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(server.unaccounted(), Vec::<String>::new());
+    // All of them were submitted in the name of this upload, those that were given up included.
+    assert_eq!(done.report.usage.calls, server.jobs().len());
+    // What was given up may have been billed.
+    assert_eq!(done.report.usage.resubmitted, given_up);
+}
+
+#[tokio::test]
+async fn a_key_that_is_revoked_in_the_middle() {
+    let server = server().await;
+    let place = Workplace::runpod(&server.url(), &SETTINGS).await;
+    let upload = place.upload("board.txt", meeting(9000));
+    let revoked = async {
+        until_submitted(&server, 5).await;
+        let before = server.calls().len();
+        for route in ROUTES {
+            server.fail_always(route, Fault::Before(Trouble::status(401, "")));
+        }
+        before
+    };
+    let (outcome, before) = tokio::join!(place.run(&upload), revoked);
+    let error = outcome.unwrap_err().to_string();
+    assert!(error.contains("check RUNPOD_API_KEY"), "{error}");
+    let report = place.read_json("summaries/board.txt_error.json");
+    assert_eq!(report["kind"], "ConfigurationError", "{report}");
+    // One that finds out, those under way, and one attempt to give up each job.
+    let after = server.calls().len() - before;
+    assert!(after <= 2 * 8 + 1, "{after} requests with a refused key");
+
+    // Nobody could be asked about them, nor could they be given up: they are on record, for as long as it takes.
+    assert!(!server.unaccounted().is_empty());
+    for route in ROUTES {
+        server.heal(route);
+    }
+    goes_on(&place, &server, 0).await;
+    assert_eq!(
+        server.executions(),
+        server.jobs().len(),
+        "nothing was paid twice"
+    );
+}
+
+#[tokio::test]
+async fn a_job_that_somebody_else_cancels() {
+    let server = server().await;
+    let place = Workplace::runpod(&server.url(), &SETTINGS).await;
+    let upload = place.upload("board.txt", meeting(9000));
+    let cancelled = async {
+        until_submitted(&server, 6).await;
+        server.cancel(&server.jobs()[5].id);
+    };
+    let (outcome, ()) = tokio::join!(place.run(&upload), cancelled);
+    let error = outcome.unwrap_err().to_string();
+    assert!(
+        error.contains("somebody cancelled the job") && error.contains("send the transcript again"),
+        "{error}"
+    );
+    assert!(place.exists("summaries/board.txt_error.json"));
+    assert_eq!(server.unaccounted(), Vec::<String>::new());
+    let given_up = server.states();
+    let given_up = given_up.iter().filter(|(_, state)| *state == "CANCELLED");
+    let given_up = given_up.count();
+    assert!(given_up >= 2, "the others are taken back as well");
+    goes_on(&place, &server, given_up).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_without_workers() {
+    for (holds, calls) in [(true, 1), (true, 12), (false, 12)] {
+        let queue = Queue::new(holds, 0, |_| JobPlan::text("Fine."));
+        let caller = caller(&queue, options());
+        let began = Instant::now();
+        let requests = requests(calls);
+        let outcomes = join_all(requests.iter().map(|request| caller.call(request))).await;
+        for outcome in outcomes {
+            let error = outcome.unwrap_err();
+            assert_eq!(error.kind, ModelErrorKind::Configuration);
+            assert!(error.message.contains("no workers"), "{error}");
+        }
+        let took = began.elapsed().as_secs();
+        assert!((80..=140).contains(&took), "told after {took} s");
+        assert_eq!(queue.diagnoses(), 2);
+        assert_eq!(queue.submits(), calls.min(8));
+        caller.abandon().await;
+        assert_eq!(queue.unaccounted(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_budget_that_is_spent() {
+    for (max_calls, failing) in [(5, false), (8, true)] {
+        let plan = move |job: &SubmittedJob| match job.retries {
+            0 if failing => JobPlan::failed("CUDA out of memory"),
+            _ => JobPlan::text("Fine."),
+        };
+        let queue = Queue::new(true, 3, move |job: &SubmittedJob| {
+            plan(job).executing_for(Duration::from_secs(9))
+        });
+        let options = CallOptions {
+            max_calls,
+            ..options()
+        };
+        let caller = caller(&queue, options);
+        let requests = requests(12);
+        let outcomes = join_all(requests.iter().map(|request| caller.call(request))).await;
+        let answered = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+        for error in outcomes.into_iter().filter_map(Result::err) {
+            assert_eq!(error.kind, ModelErrorKind::BudgetSpent, "{error}");
+            let told = format!("MAX_MODEL_CALLS ({max_calls}) is used up: raise it");
+            assert!(error.message.starts_with(&told), "{error}");
+        }
+        assert_eq!(queue.unaccounted(), 0, "budget {max_calls}");
+        assert!(queue.submits() <= max_calls);
+        if !failing {
+            assert_eq!((queue.submits(), answered), (5, 5));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_submission_whose_reply_is_lost_is_reported() {
+    let server = server().await;
+    server.fail_next(
+        Route::Run,
+        [
+            Fault::After(Trouble::HangUp),
+            Fault::After(Trouble::gateway()),
+        ],
+    );
+    let model = runpod::client(&server);
+    let caller = caller(&model, options());
+    let requests = requests(6);
+    let outcomes = join_all(requests.iter().map(|request| caller.call(request))).await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    let tally = caller.tally();
+    assert_eq!(server.jobs().len(), 8);
+    assert_eq!((tally.calls, tally.retries), (8, 2), "{tally:?}");
+    // The endpoint cannot be asked about a job whose id never came.
+    assert_eq!(server.unaccounted().len(), 2);
+    assert_eq!(tally.resubmitted, 2, "{tally:?}");
+}

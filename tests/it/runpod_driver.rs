@@ -1,0 +1,223 @@
+//! How the driver follows jobs in a queue: soon after their end, with few questions, and without keeping workers waiting.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::support::queue::{Queue, ROUND_TRIP, critical_path, lognormal};
+use crate::support::runpod_jobs::JobPlan;
+use crate::support::runpod_server::RunPodServer;
+use crate::support::{huggingface, runpod};
+use futures_util::future::join_all;
+use tokio::time::Instant;
+use transcript_summarizer::model::call::{CallOptions, Caller};
+use transcript_summarizer::model::{Answer, Model, ModelError, ModelErrorKind, Reply};
+use transcript_summarizer::prompt::Request;
+use transcript_summarizer::store::DirStore;
+
+fn options(concurrency: usize) -> CallOptions {
+    CallOptions {
+        max_calls: 1000,
+        concurrency,
+        seed: 5,
+        ..CallOptions::default()
+    }
+}
+
+fn caller<M: Model>(model: &M, options: CallOptions) -> Caller<'_, M, DirStore> {
+    Caller::new(model, None, options)
+}
+
+/// The `part`-th of many requests that differ.
+fn request(part: usize) -> Request {
+    Request {
+        part: (part, 1000),
+        ..huggingface::request()
+    }
+}
+
+/// Makes `count` calls at once, as many at a time as the options allow, and says how long they took.
+async fn make<M: Model>(
+    model: &M,
+    options: CallOptions,
+    count: usize,
+) -> (Vec<Result<Answer, ModelError>>, Duration) {
+    let caller = caller(model, options);
+    let began = Instant::now();
+    let requests: Vec<Request> = (0..count).map(request).collect();
+    let outcomes = join_all(requests.iter().map(|request| caller.call(request))).await;
+    (outcomes, began.elapsed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_held_question_tells_of_the_end_within_a_round_trip() {
+    for concurrency in [1, 4, 8] {
+        let lengths = lognormal(15.0, 0.2, 1, 20);
+        let queue = Queue::of_lengths(true, 20, lengths);
+        let (outcomes, _) = make(&queue, options(concurrency), 20).await;
+        assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+        let requests = (queue.submits() + queue.polls()) as f64 / 20.0;
+        let latest = queue.lags().into_iter().max().unwrap();
+        eprintln!(
+            "held, {concurrency} at a time: {requests} requests per job, lag at most {latest:?}"
+        );
+        assert!(requests <= 2.2, "{requests} requests per job");
+        assert!(
+            queue.lags().len() == 20 && latest <= ROUND_TRIP,
+            "{latest:?}"
+        );
+        assert_eq!(queue.unaccounted(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn few_questions_tell_of_the_end_soon() {
+    for (median, most_polls, most_lag) in [(4.0, 3.0, 0.5), (15.0, 6.0, 0.85)] {
+        for sigma in [0.0, 0.1, 0.2, 0.3] {
+            let (mut polls, mut lag, seeds, jobs) = (0.0, 0.0, 10, 100);
+            for seed in 0..seeds {
+                let lengths = lognormal(median, sigma, seed, jobs);
+                let queue = Queue::of_lengths(false, jobs, lengths);
+                let (outcomes, _) = make(&queue, options(4), jobs).await;
+                assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+                assert_eq!((queue.submits(), queue.unaccounted()), (jobs, 0));
+                polls += queue.polls() as f64 / jobs as f64 / seeds as f64;
+                lag += queue.mean_lag() / seeds as f64;
+            }
+            eprintln!("{median} s, sigma {sigma}: {polls:.2} polls, {lag:.3} s lag");
+            assert!(
+                polls <= most_polls && lag <= most_lag,
+                "{median} s, sigma {sigma}: {polls} polls, {lag} s"
+            );
+        }
+    }
+}
+
+/// By how much twenty jobs take longer than their workers need, as a part of that: on average, and at most.
+async fn excess(holds: bool, concurrency: usize, workers: usize, sigma: f64) -> (f64, f64) {
+    let (mut mean, mut worst, seeds) = (0.0, 0.0_f64, 10);
+    for seed in 0..seeds {
+        let lengths = lognormal(15.0, sigma, seed, 20);
+        let least = critical_path(&lengths, concurrency.min(workers));
+        let queue = Queue::of_lengths(holds, workers, lengths);
+        let (outcomes, took) = make(&queue, options(concurrency), 20).await;
+        assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+        let excess = took.as_secs_f64() / least - 1.0;
+        worst = worst.max(excess);
+        mean += excess / seeds as f64;
+    }
+    eprintln!(
+        "held {holds}, {concurrency} on {workers} workers, sigma {sigma}: mean {:.2} %, worst {:.2} %",
+        mean * 100.0,
+        worst * 100.0
+    );
+    (mean, worst)
+}
+
+#[tokio::test(start_paused = true)]
+async fn twenty_jobs_take_as_long_as_their_workers_need() {
+    for sigma in [0.3, 0.6] {
+        for (concurrency, workers) in [(8, 8), (8, 4), (4, 4)] {
+            let (_, worst) = excess(true, concurrency, workers, sigma).await;
+            assert!(worst <= 0.01, "{worst}");
+        }
+        // Jobs that wait in the queue hide what is lost between the end of one and the start of another.
+        let (_, worst) = excess(false, 8, 4, sigma).await;
+        assert!(worst <= 0.05, "{worst}");
+        // Where each worker waits for a question to be asked, it is so on average; one long job that ends between two
+        // questions may cost twice that.
+        let (mean, worst) = excess(false, 8, 8, sigma).await;
+        assert!(mean <= 0.05 && worst <= 0.10, "{mean} {worst}");
+        excess(false, 4, 4, sigma).await;
+    }
+}
+
+/// Answers in three seconds, takes only so many requests in a second and `burst` more, and may say how long to wait.
+struct Limited {
+    per_second: f64,
+    burst: f64,
+    says: bool,
+    left: Mutex<(f64, Instant)>,
+    requests: AtomicUsize,
+}
+
+impl Model for Limited {
+    async fn submit(&self, _: &Request) -> Result<Reply, ModelError> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        {
+            let mut left = self.left.lock().unwrap();
+            let now = Instant::now();
+            let filled = left.0 + (now - left.1).as_secs_f64() * self.per_second;
+            *left = (filled.min(self.burst), now);
+            if left.0 < 1.0 {
+                let retry_after = self.says.then_some(Duration::from_secs(1));
+                return Err(ModelError {
+                    kind: ModelErrorKind::Throttled { retry_after },
+                    message: "too many requests".to_owned(),
+                });
+            }
+            left.0 -= 1.0;
+        }
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        Ok(Reply::Done(Answer::default()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_storm_of_refusals_costs_few_requests() {
+    for (per_second, burst, says) in [
+        (2.0, 4.0, true),
+        (2.0, 4.0, false),
+        (1.0, 1.0, true),
+        (0.5, 2.0, true),
+        (0.5, 2.0, false),
+    ] {
+        let model = Limited {
+            per_second,
+            burst,
+            says,
+            left: Mutex::new((burst, Instant::now())),
+            requests: AtomicUsize::new(0),
+        };
+        let (outcomes, took) = make(&model, options(8), 60).await;
+        assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+        let ratio = model.requests.into_inner() as f64 / 60.0;
+        let case = format!(
+            "{per_second}/s, burst {burst}, says {says}: {ratio:.2} requests per answer in {took:?}"
+        );
+        eprintln!("{case}");
+        assert!(ratio <= 1.3, "{case}");
+    }
+}
+
+/// Real sockets and a real clock, at a fiftieth of the usual lengths.
+#[tokio::test]
+async fn a_held_question_tells_of_the_end_over_real_sockets() {
+    let server =
+        RunPodServer::start(|_| JobPlan::text("Fine.").executing_for(Duration::from_millis(300)))
+            .await;
+    let model = runpod::client(&server);
+    let caller = caller(&model, options(4));
+    let mut lags = join_all((0..20).map(|part| {
+        let caller = &caller;
+        async move {
+            let began = Instant::now();
+            let answer = caller.call(&request(part)).await.unwrap();
+            (began.elapsed(), answer)
+        }
+    }))
+    .await;
+    // Waits for a place among four are no lag: what is left of each wave of four is measured on the last one.
+    lags.sort_by_key(|(took, _)| *took);
+    let (took, answer) = lags.last().unwrap();
+    let waves = lags.len() as u32 / 4;
+    let lag = took.saturating_sub(answer.job_time.unwrap() * waves) / waves;
+    let requests = server.calls().len() as f64 / 20.0;
+    eprintln!(
+        "real sockets: {requests} requests per job, {lag:?} lost per job, submission and question"
+    );
+    assert!(requests <= 2.2, "{requests} requests per job");
+    assert!(lag <= Duration::from_millis(100), "{lag:?}");
+    assert!(server.unaccounted().is_empty());
+}

@@ -1,0 +1,357 @@
+//! A bucket in memory with the answers of S3: conditional writes, metadata, versions; and it remembers every write.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::{Instant, sleep};
+use transcript_summarizer::store::{
+    Location, Metadata, Object, ObjectInfo, PutCondition, PutOptions, Store, StoreError,
+    StoreErrorKind, Wanted,
+};
+use transcript_summarizer::trigger::Upload;
+
+use super::hash;
+use super::process::Process;
+
+pub(crate) const BUCKET: &str = "transcripts";
+
+/// What goes wrong with one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StoreFault {
+    /// 503: nothing happened.
+    Unavailable,
+    /// It happened, and the answer got lost.
+    AnswerLost,
+    /// 409, to a write.
+    Conflict,
+    Slow(Duration),
+    /// Half of the object arrives.
+    PartialBody,
+}
+
+type Faults = Box<dyn FnMut(&str, &str) -> Option<StoreFault> + Send>;
+
+/// A state of an object.
+#[derive(Debug, Clone)]
+struct State {
+    version: String,
+    etag: String,
+    metadata: Metadata,
+    body: Bytes,
+}
+
+/// A write or, without a body, a removal.
+#[derive(Debug, Clone)]
+pub(crate) struct Write {
+    pub(crate) at: Instant,
+    pub(crate) process: usize,
+    pub(crate) key: String,
+    pub(crate) body: Option<Bytes>,
+}
+
+#[derive(Default)]
+pub(crate) struct Disk {
+    /// The bucket keeps versions.
+    pub(crate) versioned: bool,
+    objects: Mutex<BTreeMap<String, Vec<Option<State>>>>,
+    writes: Mutex<Vec<Write>>,
+    /// How often each operation was asked for, with its key.
+    asked: Mutex<Vec<(&'static str, String)>>,
+    faults: Mutex<Option<Faults>>,
+}
+
+impl fmt::Debug for Disk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Disk")
+    }
+}
+
+impl Disk {
+    /// An empty one, which keeps versions if that is wanted.
+    pub(crate) fn new(versioned: bool) -> Self {
+        Self {
+            versioned,
+            ..Self::default()
+        }
+    }
+
+    /// Puts a transcript there, and returns what its event tells.
+    pub(crate) fn upload(&self, key: &str, content: impl Into<Bytes>) -> Upload {
+        let body = content.into();
+        let size = body.len() as u64;
+        let state = self.store(key, body, Metadata::new());
+        let count = self.objects.lock().unwrap()[key].len();
+        Upload {
+            at: Location::new(BUCKET, key),
+            other_key: None,
+            etag: Some(state.etag),
+            version_id: self.versioned.then_some(state.version),
+            size: Some(size),
+            sequencer: Some(format!("0055AED6DCD9{count:06X}")),
+        }
+    }
+
+    /// From now on requests fail as `faults` says for the operation and the key.
+    pub(crate) fn set_faults(
+        &self,
+        faults: impl FnMut(&str, &str) -> Option<StoreFault> + Send + 'static,
+    ) {
+        *self.faults.lock().unwrap() = Some(Box::new(faults));
+    }
+
+    pub(crate) fn read(&self, key: &str) -> Option<String> {
+        let state = self.newest(key)?;
+        Some(String::from_utf8(state.body.to_vec()).unwrap())
+    }
+
+    pub(crate) fn read_json(&self, key: &str) -> serde_json::Value {
+        serde_json::from_str(&self.read(key).unwrap_or_else(|| panic!("no {key}"))).unwrap()
+    }
+
+    pub(crate) fn keys(&self) -> Vec<String> {
+        let objects = self.objects.lock().unwrap();
+        let there = |states: &Vec<Option<State>>| states.last().is_some_and(Option::is_some);
+        objects
+            .iter()
+            .filter(|(_, states)| there(states))
+            .map(|(key, _)| key.clone())
+            .collect()
+    }
+
+    /// All writes to keys that `wanted` picks, in their order.
+    pub(crate) fn writes(&self, wanted: impl Fn(&str) -> bool) -> Vec<Write> {
+        let writes = self.writes.lock().unwrap();
+        writes
+            .iter()
+            .filter(|write| wanted(&write.key))
+            .cloned()
+            .collect()
+    }
+
+    /// How often `operation` was asked for keys that `wanted` picks.
+    pub(crate) fn asked(&self, operation: &str, wanted: impl Fn(&str) -> bool) -> usize {
+        let asked = self.asked.lock().unwrap();
+        asked
+            .iter()
+            .filter(|(name, key)| *name == operation && wanted(key))
+            .count()
+    }
+
+    /// All requests.
+    pub(crate) fn requests(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+
+    fn newest(&self, key: &str) -> Option<State> {
+        self.objects.lock().unwrap().get(key)?.last()?.clone()
+    }
+
+    fn version(&self, key: &str, version: &str) -> Option<State> {
+        let objects = self.objects.lock().unwrap();
+        let mut states = objects.get(key)?.iter().flatten();
+        states.find(|state| state.version == version).cloned()
+    }
+
+    fn store(&self, key: &str, body: Bytes, metadata: Metadata) -> State {
+        let mut objects = self.objects.lock().unwrap();
+        let states = objects.entry(key.to_owned()).or_default();
+        let state = State {
+            version: format!("v{}", states.len() + 1),
+            etag: format!("{:016x}", hash(&body)),
+            metadata,
+            body,
+        };
+        states.push(Some(state.clone()));
+        state
+    }
+
+    fn fault(&self, operation: &'static str, key: &str) -> Option<StoreFault> {
+        self.asked.lock().unwrap().push((operation, key.to_owned()));
+        let mut faults = self.faults.lock().unwrap();
+        faults.as_mut().and_then(|faults| faults(operation, key))
+    }
+
+    fn put(
+        &self,
+        process: usize,
+        at: &Location,
+        body: Bytes,
+        options: PutOptions,
+    ) -> Answer<String> {
+        let there = self.newest(&at.key);
+        let fits = match &options.condition {
+            PutCondition::Always => true,
+            PutCondition::IfAbsent => there.is_none(),
+            PutCondition::IfMatch(etag) => there.is_some_and(|there| there.etag == *etag),
+        };
+        if !fits {
+            return Err((StoreErrorKind::Precondition, "simulated 412"));
+        }
+        self.record(process, &at.key, Some(body.clone()));
+        Ok(self.store(&at.key, body, options.metadata).etag)
+    }
+
+    fn delete(&self, process: usize, key: &str) {
+        if self.newest(key).is_some() {
+            self.record(process, key, None);
+            let mut objects = self.objects.lock().unwrap();
+            objects.entry(key.to_owned()).or_default().push(None);
+        }
+    }
+
+    fn record(&self, process: usize, key: &str, body: Option<Bytes>) {
+        self.writes.lock().unwrap().push(Write {
+            at: Instant::now(),
+            process,
+            key: key.to_owned(),
+            body,
+        });
+    }
+
+    fn open(&self, key: &str, wanted: &Wanted) -> Answer<State> {
+        let state = match &wanted.version_id {
+            Some(version) => self.version(key, version),
+            None => self.newest(key),
+        };
+        let state = state.ok_or((StoreErrorKind::NotFound, "simulated 404"))?;
+        if wanted
+            .if_match
+            .as_ref()
+            .is_some_and(|etag| *etag != state.etag)
+        {
+            return Err((StoreErrorKind::Precondition, "simulated 412"));
+        }
+        if wanted
+            .max_bytes
+            .is_some_and(|most| state.body.len() as u64 > most)
+        {
+            return Err((
+                StoreErrorKind::TooLarge,
+                "it has more bytes than are accepted",
+            ));
+        }
+        Ok(state)
+    }
+}
+
+type Answer<T> = Result<T, (StoreErrorKind, &'static str)>;
+
+impl State {
+    fn info(&self, versioned: bool) -> ObjectInfo {
+        ObjectInfo {
+            etag: self.etag.clone(),
+            version_id: versioned.then(|| self.version.clone()),
+            size: self.body.len() as u64,
+            metadata: self.metadata.clone(),
+        }
+    }
+}
+
+/// An object that is being read, in two pieces.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    at: Location,
+    info: ObjectInfo,
+    pieces: Vec<Bytes>,
+    breaks_off: bool,
+}
+
+impl Object for Reading {
+    fn info(&self) -> &ObjectInfo {
+        &self.info
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
+        if self.breaks_off && self.pieces.len() == 1 {
+            let why = "simulated: the body ends in the middle";
+            return Err(StoreError::new(
+                StoreErrorKind::Transient,
+                "read",
+                &self.at,
+                why,
+            ));
+        }
+        Ok(self.pieces.pop())
+    }
+}
+
+impl Process {
+    /// A request to the bucket, with what goes wrong.
+    async fn request<T>(
+        &self,
+        (operation, action): (&'static str, &'static str),
+        at: &Location,
+        act: impl FnOnce() -> Answer<T>,
+    ) -> Result<T, StoreError> {
+        let fails = |(kind, why): (StoreErrorKind, &str)| StoreError::new(kind, action, at, why);
+        let name = format!("{operation} {}", at.key);
+        let lost = (StoreErrorKind::Transient, "simulated: no answer");
+        match self.world.disk.fault(operation, &at.key) {
+            Some(StoreFault::Unavailable) => {
+                self.effect(&name, || ()).await;
+                Err(fails((StoreErrorKind::Transient, "simulated 503")))
+            }
+            Some(StoreFault::Conflict) if operation == "put" => {
+                self.effect(&name, || ()).await;
+                Err(fails((StoreErrorKind::Conflict, "simulated 409")))
+            }
+            Some(StoreFault::AnswerLost) => {
+                let _ = self.effect(&name, act).await;
+                Err(fails(lost))
+            }
+            Some(StoreFault::Slow(wait)) => {
+                sleep(wait).await;
+                self.effect(&name, act).await.map_err(fails)
+            }
+            _ => self.effect(&name, act).await.map_err(fails),
+        }
+    }
+}
+
+impl Store for Process {
+    type Object = Reading;
+
+    async fn get(&self, at: &Location, wanted: &Wanted) -> Result<Reading, StoreError> {
+        let disk = &self.world.disk;
+        let breaks_off = disk.fault("body", &at.key) == Some(StoreFault::PartialBody);
+        let opened = self.request(("get", "read"), at, || disk.open(&at.key, wanted));
+        let state = opened.await?;
+        let middle = state.body.len() / 2;
+        Ok(Reading {
+            at: at.clone(),
+            info: state.info(disk.versioned),
+            pieces: vec![state.body.slice(middle..), state.body.slice(..middle)],
+            breaks_off,
+        })
+    }
+
+    async fn head(&self, at: &Location) -> Result<ObjectInfo, StoreError> {
+        let disk = &self.world.disk;
+        let look = || disk.open(&at.key, &Wanted::default());
+        let state = self.request(("head", "look up"), at, look).await?;
+        Ok(state.info(disk.versioned))
+    }
+
+    async fn put(
+        &self,
+        at: &Location,
+        body: Bytes,
+        options: PutOptions,
+    ) -> Result<String, StoreError> {
+        let disk = &self.world.disk;
+        let put = || disk.put(self.number, at, body, options);
+        self.request(("put", "write"), at, put).await
+    }
+
+    async fn delete(&self, at: &Location) -> Result<(), StoreError> {
+        let disk = &self.world.disk;
+        let delete = || {
+            disk.delete(self.number, &at.key);
+            Ok(())
+        };
+        self.request(("delete", "delete"), at, delete).await
+    }
+}

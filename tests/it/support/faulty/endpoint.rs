@@ -1,0 +1,290 @@
+//! A simulated endpoint, queueing or answering at once, that keeps account of every submission and every ticket.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+use transcript_summarizer::model::{
+    Answer, Model, ModelError, ModelErrorKind, Pending, Reply, Ticket,
+};
+use transcript_summarizer::prompt;
+use transcript_summarizer::prompt::Request;
+
+use super::hash;
+use super::process::Process;
+use crate::support::writer::{Habit, SimulatedWriter};
+
+/// Results are forgotten after it.
+const KEPT: Duration = Duration::from_secs(1800);
+
+/// What a person is told whose key is refused.
+pub(crate) const REFUSED_KEY: &str = "RUNPOD_API_KEY is refused: set another (simulated 401)";
+
+/// What is asked of the endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Question {
+    Submit,
+    Poll,
+}
+
+/// A request, as faults are chosen by.
+#[derive(Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) question: Question,
+    pub(crate) request: &'a Request,
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// Not accepted.
+    Refused(ModelErrorKind),
+    /// Accepted, and the answer got lost.
+    AnswerLost,
+    /// Accepted, and the answer is this error or, without one, empty.
+    Answers(Option<ModelErrorKind>),
+    /// The job fails so often, and then succeeds.
+    Fails { timed_out: bool, times: usize },
+    /// It is not known any more.
+    Vanishes,
+    /// No worker begins it for so long.
+    Stuck(Duration),
+}
+
+type Troubles = Box<dyn FnMut(&Asked<'_>) -> Option<Trouble> + Send>;
+
+/// A job, or a call that was answered at once.
+#[derive(Debug, Clone)]
+pub(crate) struct Job {
+    pub(crate) call: String,
+    pub(crate) process: usize,
+    pub(crate) submitted: Instant,
+    ready: Instant,
+    trouble: Option<Trouble>,
+    failures: usize,
+    /// The client was told how it ended.
+    pub(crate) fetched: bool,
+    pub(crate) cancelled: bool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    jobs: Vec<Job>,
+    requests: usize,
+    polls: usize,
+    most_in_flight: usize,
+}
+
+pub(crate) struct Endpoint {
+    pub(crate) queues: bool,
+    /// The shortest and the longest job.
+    pub(crate) work: (Duration, Duration),
+    writer: SimulatedWriter,
+    state: Mutex<State>,
+    troubles: Mutex<Option<Troubles>>,
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Endpoint")
+    }
+}
+
+impl Endpoint {
+    pub(crate) fn new(queues: bool, work: (Duration, Duration)) -> Self {
+        Self {
+            queues,
+            work,
+            writer: SimulatedWriter::new(Habit::Willing),
+            state: Mutex::default(),
+            troubles: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn set_troubles(
+        &self,
+        troubles: impl FnMut(&Asked<'_>) -> Option<Trouble> + Send + 'static,
+    ) {
+        *self.troubles.lock().unwrap() = Some(Box::new(troubles));
+    }
+
+    pub(crate) fn mend(&self) {
+        *self.troubles.lock().unwrap() = None;
+    }
+
+    /// Submissions that were accepted, per call.
+    pub(crate) fn submits(&self) -> BTreeMap<String, usize> {
+        let mut submits = BTreeMap::new();
+        for job in &self.state.lock().unwrap().jobs {
+            *submits.entry(job.call.clone()).or_default() += 1;
+        }
+        submits
+    }
+
+    pub(crate) fn jobs(&self) -> Vec<Job> {
+        self.state.lock().unwrap().jobs.clone()
+    }
+
+    /// Submissions, those that were refused included, and questions after jobs.
+    pub(crate) fn requests(&self) -> (usize, usize) {
+        let state = self.state.lock().unwrap();
+        (state.requests, state.polls)
+    }
+
+    /// Jobs that were open at once.
+    pub(crate) fn most_in_flight(&self) -> usize {
+        self.state.lock().unwrap().most_in_flight
+    }
+
+    fn trouble(&self, question: Question, request: &Request) -> Option<Trouble> {
+        {
+            let mut state = self.state.lock().unwrap();
+            match question {
+                Question::Submit => state.requests += 1,
+                Question::Poll => state.polls += 1,
+            }
+        }
+        let asked = Asked { question, request };
+        let mut troubles = self.troubles.lock().unwrap();
+        troubles.as_mut().and_then(|troubles| troubles(&asked))
+    }
+
+    fn accept(&self, process: usize, request: &Request, trouble: Option<Trouble>) -> usize {
+        let call = prompt::call_id(request);
+        let now = Instant::now();
+        let (shortest, longest) = self.work;
+        let part = hash(&call) % 1000;
+        let mut ready = now + shortest + (longest - shortest) * part as u32 / 1000;
+        if let Some(Trouble::Stuck(wait)) = trouble {
+            ready += wait;
+        }
+        let mut state = self.state.lock().unwrap();
+        state.jobs.push(Job {
+            call,
+            process,
+            submitted: now,
+            ready,
+            trouble,
+            failures: 0,
+            fetched: false,
+            cancelled: false,
+        });
+        let open = state
+            .jobs
+            .iter()
+            .filter(|job| job.ready > now && !job.cancelled)
+            .count();
+        state.most_in_flight = state.most_in_flight.max(open);
+        state.jobs.len() - 1
+    }
+
+    /// How a job has ended. The same request gets the same answer.
+    async fn result(&self, number: usize, request: &Request) -> Result<Reply, ModelError> {
+        let written = self.writer.submit(request).await;
+        let mut state = self.state.lock().unwrap();
+        let Some(job) = state.jobs.get_mut(number) else {
+            return Err(error(ModelErrorKind::Lost));
+        };
+        if job.cancelled || Instant::now() > job.ready + KEPT {
+            return Err(error(ModelErrorKind::Lost));
+        }
+        job.fetched = true;
+        match job.trouble {
+            Some(Trouble::Fails { timed_out, times }) if job.failures < times => {
+                Err(error(ModelErrorKind::JobFailed { timed_out }))
+            }
+            Some(Trouble::Vanishes) => Err(error(ModelErrorKind::Lost)),
+            Some(Trouble::Answers(Some(kind))) => Err(error(kind)),
+            Some(Trouble::Answers(None)) => Ok(Reply::Done(Answer::default())),
+            _ => written,
+        }
+    }
+}
+
+impl Model for Process {
+    async fn submit(&self, request: &Request) -> Result<Reply, ModelError> {
+        let endpoint = &self.world.endpoint;
+        let accept = || match endpoint.trouble(Question::Submit, request) {
+            Some(Trouble::Refused(kind)) => Err(error(kind)),
+            trouble => Ok((endpoint.accept(self.number, request, trouble), trouble)),
+        };
+        let (number, trouble) = self.effect("submit", accept).await?;
+        if trouble == Some(Trouble::AnswerLost) {
+            return Err(error(ModelErrorKind::Ambiguous));
+        }
+        if endpoint.queues {
+            return Ok(Reply::Pending(Pending {
+                ticket: Ticket {
+                    id: format!("job-{number}"),
+                },
+                started: false,
+                held: false,
+            }));
+        }
+        let ready = endpoint.state.lock().unwrap().jobs[number].ready;
+        sleep_until(ready).await;
+        endpoint.result(number, request).await
+    }
+
+    async fn poll(
+        &self,
+        ticket: &Ticket,
+        request: &Request,
+        wait: Duration,
+    ) -> Result<Reply, ModelError> {
+        let endpoint = &self.world.endpoint;
+        let number = number(ticket);
+        let arrive = || match endpoint.trouble(Question::Poll, request) {
+            Some(Trouble::Refused(kind)) => Err(error(kind)),
+            _ => Ok(endpoint.state.lock().unwrap().jobs[number].ready),
+        };
+        let ready = self.effect("poll", arrive).await?;
+        let until = ready.min(Instant::now() + wait);
+        sleep_until(until).await;
+        if ready <= Instant::now() {
+            return endpoint.result(number, request).await;
+        }
+        Ok(Reply::Pending(Pending {
+            ticket: ticket.clone(),
+            started: true,
+            held: !wait.is_zero(),
+        }))
+    }
+
+    async fn retry(&self, ticket: &Ticket) -> Result<(), ModelError> {
+        let endpoint = &self.world.endpoint;
+        let retry = || {
+            let mut state = endpoint.state.lock().unwrap();
+            let job = &mut state.jobs[number(ticket)];
+            job.failures += 1;
+            job.ready = Instant::now() + endpoint.work.0;
+        };
+        self.effect("retry", retry).await;
+        Ok(())
+    }
+
+    async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError> {
+        let endpoint = &self.world.endpoint;
+        let cancel = || endpoint.state.lock().unwrap().jobs[number(ticket)].cancelled = true;
+        self.effect("cancel", cancel).await;
+        Ok(())
+    }
+
+    fn queues(&self) -> bool {
+        self.world.endpoint.queues
+    }
+}
+
+fn number(ticket: &Ticket) -> usize {
+    ticket.id.strip_prefix("job-").unwrap().parse().unwrap()
+}
+
+fn error(kind: ModelErrorKind) -> ModelError {
+    let message = match kind {
+        ModelErrorKind::Configuration => REFUSED_KEY.to_owned(),
+        _ => format!("simulated: {kind:?}"),
+    };
+    ModelError { kind, message }
+}

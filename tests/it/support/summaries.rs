@@ -1,0 +1,203 @@
+//! Whole summaries, in this process and on a clock that does not wait.
+
+use std::path::Path;
+
+use transcript_summarizer::model::Model;
+use transcript_summarizer::model::call::{CallOptions, Caller, Tally};
+use transcript_summarizer::prompt::Style;
+use transcript_summarizer::store::DirStore;
+use transcript_summarizer::store::ledger::Ledger;
+use transcript_summarizer::summary;
+use transcript_summarizer::summary::{Limits, Plan, Settings, Summary};
+use transcript_summarizer::text::words;
+use transcript_summarizer::transcript::{Decoder, Transcript};
+
+/// Below this window prompts are short ones, as in the configuration.
+const FULL_PROMPT_CONTEXT: usize = 4096;
+
+/// From this window on room is kept for reasoning, as in the configuration.
+const REASONING_CONTEXT: usize = 16_384;
+
+/// What the configuration makes of a chat model with this window.
+pub(crate) fn limits(context: usize) -> Limits {
+    Limits {
+        context_tokens: Some(context),
+        reasoning_tokens: if context < REASONING_CONTEXT { 0 } else { 1024 },
+        chunk_tokens: 6000,
+        max_calls: 150,
+        style: if context < FULL_PROMPT_CONTEXT {
+            Style::Compact
+        } else {
+            Style::Full
+        },
+    }
+}
+
+/// The same for an encoder-decoder summarizer, which is sent the text alone.
+pub(crate) fn bare_limits(context: usize) -> Limits {
+    Limits {
+        style: Style::Bare,
+        reasoning_tokens: 0,
+        ..limits(context)
+    }
+}
+
+/// A text as the program reads it.
+pub(crate) fn transcript(text: &str) -> Transcript {
+    let mut decoder = Decoder::default();
+    decoder.push(text.as_bytes()).unwrap();
+    Transcript::new(decoder.finish().unwrap())
+}
+
+/// The sample that comes with the project.
+pub(crate) fn sample() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/harbor-line-review.txt");
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// The sample so many times, each time about other things.
+pub(crate) fn samples(times: u8) -> String {
+    let sample = sample();
+    let renamed = |ending: u8| {
+        let word = move |word: &str| {
+            let plain = word.trim_end();
+            if plain.len() > 3 && plain.bytes().all(|byte| byte.is_ascii_lowercase()) {
+                format!("{plain}{} ", char::from(ending))
+            } else {
+                word.to_owned()
+            }
+        };
+        sample.split_inclusive(' ').map(word).collect::<String>()
+    };
+    (0..times).map(|nth| renamed(b'a' + nth)).collect()
+}
+
+/// Names and texts of the transcripts of at least `least` words: the sample, and the shared ones where they are at hand.
+pub(crate) fn transcripts(least: usize) -> Vec<(String, String)> {
+    let mut found = vec![("harbor-line-review".to_owned(), sample())];
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/transcripts");
+    for folder in ["nasa", "qmsum"] {
+        let Ok(entries) = std::fs::read_dir(shared.join(folder)) else {
+            eprintln!("skipped: {} is not here", shared.join(folder).display());
+            continue;
+        };
+        let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        for path in paths {
+            if path.extension().is_some_and(|ending| ending == "txt") {
+                let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+                found.push((name, std::fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found.retain(|(_, text)| words::count(text) >= least);
+    found
+}
+
+/// A summary, what it was planned as, and what it took.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) plan: Plan,
+    pub(crate) summary: Summary,
+    pub(crate) text: String,
+    pub(crate) tally: Tally,
+}
+
+impl Run {
+    pub(crate) fn words(&self) -> usize {
+        words::count(&self.text)
+    }
+
+    /// How far the length is from the target, as a share of it; negative if too short.
+    pub(crate) fn deviation(&self) -> f64 {
+        self.words() as f64 / self.plan.target_words as f64 - 1.0
+    }
+
+    /// Every chunk is in exactly one section, in order, and the sections' bytes are the whole text.
+    pub(crate) fn assert_covers(&self, transcript: &Transcript) {
+        let sections = &self.summary.sections;
+        let end = sections.iter().fold(0, |at, section| {
+            assert_eq!(section.range.start, at, "a gap or an overlap");
+            assert!(section.range.end > at, "a section about nothing");
+            section.range.end
+        });
+        assert_eq!(end, transcript.text().len(), "the end is missing");
+        let chunks: Vec<usize> = sections
+            .iter()
+            .flat_map(|section| section.chunks.iter().copied())
+            .collect();
+        assert_eq!(chunks, (0..self.plan.chunks.len()).collect::<Vec<_>>());
+        for section in sections {
+            assert!(!section.text.trim().is_empty(), "an empty section");
+        }
+    }
+
+    /// Calls are bounded: half of the plan more, and five.
+    pub(crate) fn assert_calls_bounded(&self, what: &str) {
+        let most = self.plan.calls() * 3 / 2 + 5;
+        assert!(
+            self.tally.calls <= most,
+            "{what}: {} calls, {} planned",
+            self.tally.calls,
+            self.plan.calls()
+        );
+    }
+}
+
+/// Summarizes in `words` words.
+pub(crate) fn summarize<M: Model>(
+    transcript: &Transcript,
+    words: usize,
+    limits: Limits,
+    model: &M,
+) -> Run {
+    let plan = summary::plan(transcript, words, &limits).unwrap();
+    carry_out(plan, transcript, limits, 8, model)
+}
+
+/// Writes what is planned, with up to `concurrency` calls at a time.
+pub(crate) fn carry_out<M: Model>(
+    plan: Plan,
+    transcript: &Transcript,
+    limits: Limits,
+    concurrency: usize,
+    model: &M,
+) -> Run {
+    let settings = Settings {
+        limits,
+        seed: "job".to_owned(),
+        quotes: false,
+    };
+    let options = CallOptions {
+        max_calls: limits.max_calls,
+        concurrency,
+        ..CallOptions::default()
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let (summary, tally) = runtime.block_on(async {
+        let caller = Caller::new(model, None::<&Ledger<'_, DirStore>>, options);
+        let summary = summary::write(transcript, &plan, &settings, &caller, &|_| {}).await;
+        (summary.unwrap(), caller.tally())
+    });
+    let text = summary.text();
+    Run {
+        plan,
+        summary,
+        text,
+        tally,
+    }
+}
+impl Run {
+    /// Sections that no model wrote.
+    pub(crate) fn degraded(&self) -> usize {
+        self.summary
+            .sections
+            .iter()
+            .filter(|section| section.source == summary::Source::Extractive)
+            .count()
+    }
+}

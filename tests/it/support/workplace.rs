@@ -1,0 +1,170 @@
+//! A bucket in a temporary directory, a configuration, and a model at a simulated server: what a job needs.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use transcript_summarizer::clock::Clock;
+use transcript_summarizer::config::{Config, ConfigError, Surface};
+use transcript_summarizer::http::Http;
+use transcript_summarizer::job::error::Cause;
+use transcript_summarizer::job::{LEASE, Outcome, Workshop};
+use transcript_summarizer::lambda;
+use transcript_summarizer::provider::AnyModel;
+use transcript_summarizer::store::{AnyStore, DirStore, Location};
+use transcript_summarizer::trigger::Upload;
+
+use super::huggingface::TOKEN;
+use super::runpod_server::KEY;
+
+pub(crate) const BUCKET: &str = "transcripts";
+
+pub(crate) struct Workplace {
+    dir: TempDir,
+    config: Config,
+    store: AnyStore,
+    model: AnyModel,
+}
+
+impl Workplace {
+    /// With the embedded model, or the one at `url`, and these settings besides.
+    pub(crate) async fn new(url: Option<&str>, settings: &[(&str, &str)]) -> Self {
+        let model = url.map(|url| [("HF_API_TOKEN", TOKEN), ("HF_ENDPOINT_URL", url)]);
+        let model = model.as_ref().map_or(&[][..], |model| &model[..]);
+        Self::configured(&[settings, model].concat()).await.unwrap()
+    }
+
+    /// With a RunPod endpoint at `url`, and these settings besides.
+    pub(crate) async fn runpod(url: &str, settings: &[(&str, &str)]) -> Self {
+        let model = [("RUNPOD_API_KEY", KEY), ("RUNPOD_ENDPOINT_URL", url)];
+        Self::configured(&[&model, settings].concat())
+            .await
+            .unwrap()
+    }
+
+    /// With these settings; later ones win.
+    pub(crate) async fn configured(settings: &[(&str, &str)]) -> Result<Self, ConfigError> {
+        let variables: HashMap<String, String> = settings
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let config =
+            Config::from_lookup(Surface::CommandLine, &|name| variables.get(name).cloned())?;
+        let dir = tempfile::tempdir().unwrap();
+        let store = AnyStore::from(DirStore::new(dir.path()));
+        let model = AnyModel::connect(&config.provider, &Http::default())
+            .await
+            .unwrap();
+        Ok(Self {
+            dir,
+            config,
+            store,
+            model,
+        })
+    }
+
+    fn path(&self, key: &str) -> PathBuf {
+        self.dir.path().join(BUCKET).join(key)
+    }
+
+    pub(crate) fn upload(&self, key: &str, content: impl AsRef<[u8]>) -> Upload {
+        let path = self.path(key);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+        Self::announced(key)
+    }
+
+    /// The upload as an event would tell of it, whether it is there or not.
+    pub(crate) fn announced(key: &str) -> Upload {
+        Upload {
+            at: Location::new(BUCKET, key),
+            other_key: None,
+            etag: None,
+            version_id: None,
+            size: None,
+            sequencer: None,
+        }
+    }
+
+    pub(crate) fn exists(&self, key: &str) -> bool {
+        self.path(key).exists()
+    }
+
+    pub(crate) fn read(&self, key: &str) -> String {
+        std::fs::read_to_string(self.path(key)).unwrap()
+    }
+
+    pub(crate) fn read_json(&self, key: &str) -> Value {
+        serde_json::from_str(&self.read(key)).unwrap()
+    }
+
+    fn workshop(&self) -> Workshop<'_, AnyStore, AnyStore, AnyModel> {
+        Workshop {
+            source: &self.store,
+            target: &self.store,
+            model: &self.model,
+            config: &self.config,
+            trace: None,
+            function: None,
+            clock: Clock::System,
+            lease: LEASE,
+            durable: true,
+        }
+    }
+
+    pub(crate) async fn run(&self, upload: &Upload) -> Result<Outcome, Cause> {
+        self.workshop().run(upload, None, &|_| {}).await
+    }
+
+    /// The answer to an invocation.
+    pub(crate) async fn answer(&self, payload: Value) -> Result<Value, String> {
+        lambda::answer(&self.workshop(), payload, None)
+            .await
+            .map_err(|error| format!("{}: {error}", error.kind()))
+    }
+}
+
+/// The notification about these keys.
+pub(crate) fn event(keys: &[&str]) -> Value {
+    let records: Vec<Value> = keys
+        .iter()
+        .map(|key| {
+            json!({"eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
+                "s3": {"bucket": {"name": BUCKET}, "object": {"key": key}}})
+        })
+        .collect();
+    json!({ "Records": records })
+}
+
+/// The same in a message of a queue.
+pub(crate) fn message(id: &str, body: &Value) -> Value {
+    json!({"messageId": id, "eventSource": "aws:sqs", "body": body.to_string()})
+}
+
+/// A meeting of about `words` words, every turn about something of its own.
+pub(crate) fn meeting(words: usize) -> String {
+    const NAMES: [&str; 4] = ["Dana Whitfield", "Lee Ng", "Tobias Renwick", "Anjali Rao"];
+    const TOPICS: [&str; 6] = [
+        "depot",
+        "timetable",
+        "contract",
+        "platform",
+        "winter plan",
+        "fare pilot",
+    ];
+    (0..words / 24)
+        .map(|i| {
+            format!(
+                "[{:02}:{:02}:00] {}: For the {} we looked at item{i}, which costs {} dollars, and agreed that vendor{i} \
+                 delivers before week {} of next year.\n",
+                i / 60,
+                i % 60,
+                NAMES[i % NAMES.len()],
+                TOPICS[i / 40 % TOPICS.len()],
+                1000 + i * 7,
+                i % 50 + 1
+            )
+        })
+        .collect()
+}

@@ -1,0 +1,113 @@
+//! Answers: prose of the wanted length, and what a habit makes of it.
+
+use transcript_summarizer::model::Finish;
+use transcript_summarizer::prompt::Task;
+use transcript_summarizer::text::words;
+
+use super::asked::Asked;
+use super::random::Random;
+use super::vocabulary::Vocabulary;
+use super::{Habit, SimulatedWriter, TOKENS_PER_WORD, facts, prose};
+
+/// Remarks around an answer; must not be found in a summary.
+pub(crate) const REMARKS: [&str; 3] = [
+    "Sure! Here is the section you asked for:",
+    "Let me know if you would like any changes.",
+    "Okay, the user wants me to summarize",
+];
+
+/// How far a text has got before it breaks off.
+const CUT_OFF_AT: f64 = 0.6;
+
+impl SimulatedWriter {
+    pub(super) fn answer(
+        &self,
+        mut random: Random,
+        asked: &Asked,
+        max_tokens: usize,
+        roomier: bool,
+    ) -> (String, Finish) {
+        let most = (max_tokens as f64 / TOKENS_PER_WORD) as usize;
+        let about = Vocabulary::of(&asked.source);
+        let aim = self.habit.words(&mut random, asked.words, asked.part);
+        let text = match self.habit {
+            Habit::Silent => return (String::new(), Finish::Stop),
+            Habit::Brooding if !roomier => return (String::new(), Finish::Length),
+            Habit::Echo => asked.source.clone(),
+            Habit::CutOff => {
+                let whole = self.text(&mut random, asked, &about, aim);
+                return (
+                    broken_off(&whole, (aim as f64 * CUT_OFF_AT) as usize),
+                    Finish::Length,
+                );
+            }
+            Habit::Thinking => format!(
+                "<think>\n{} this. {}\n</think>\n\n{}",
+                REMARKS[2],
+                prose::sentences(&mut random, &about, 60).join(" "),
+                self.text(&mut random, asked, &about, aim)
+            ),
+            Habit::Chatty => {
+                let text = self.text(&mut random, asked, &about, aim);
+                let mark = if has_heading(asked) { "## " } else { "" };
+                format!(
+                    "{}\n\n```markdown\n{mark}{text}\n```\n\n{}",
+                    REMARKS[0], REMARKS[1]
+                )
+            }
+            habit if habit.loops(&mut random) => {
+                let once = prose::sentences(&mut random, &about, 18).join(" ");
+                let start = self.text(&mut random, asked, &about, (aim / 4).max(1));
+                format!("{start} {}", vec![once; most / 18 + 1].join(" "))
+            }
+            _ => self.text(&mut random, asked, &about, aim),
+        };
+        if words::count(&text) > most {
+            (broken_off(&text, most), Finish::Length)
+        } else {
+            (text, Finish::Stop)
+        }
+    }
+
+    /// A text of `aim` words in the form that the task wants.
+    fn text(&self, random: &mut Random, asked: &Asked, about: &Vocabulary, aim: usize) -> String {
+        let heading = has_heading(asked).then(|| prose::heading(random, about));
+        let mut left = aim.saturating_sub(heading.as_deref().map_or(0, words::count));
+        let mut sentences = Vec::new();
+        if self.keeps_facts {
+            for code in facts::codes(&asked.source) {
+                let fact = format!(
+                    "It was recorded that {code} was settled for the {}.",
+                    random.pick(&about.terms)
+                );
+                left = left.saturating_sub(words::count(&fact));
+                sentences.push(fact);
+            }
+        }
+        sentences.extend(prose::sentences(random, about, left.max(4)));
+        match asked.task {
+            Task::Notes => sentences
+                .iter()
+                .enumerate()
+                .map(|(at, sentence)| format!("{}. {sentence}", at + 1))
+                .collect::<Vec<_>>()
+                .join("\n"),
+            Task::Overview => sentences.join(if about.is_wide { "" } else { " " }),
+            _ => {
+                let prose = prose::paragraphs(&sentences, about.is_wide);
+                heading.map_or_else(|| prose.clone(), |heading| format!("{heading}\n\n{prose}"))
+            }
+        }
+    }
+}
+
+fn has_heading(asked: &Asked) -> bool {
+    asked.task == Task::Section && !asked.is_bare
+}
+
+/// The first `most` words, without a sentence's end.
+fn broken_off(text: &str, most: usize) -> String {
+    words::prefix(text, most)
+        .trim_end_matches(|c: char| !c.is_alphanumeric())
+        .to_owned()
+}

@@ -1,0 +1,248 @@
+//! A language model in this process: deterministic, readable, and as unreliable as it is told to be.
+
+mod answer;
+mod asked;
+pub(crate) mod facts;
+mod habit;
+mod prose;
+mod random;
+mod vocabulary;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use transcript_summarizer::model::{
+    Answer, Finish, Model, ModelError, ModelErrorKind, Reply, Usage,
+};
+use transcript_summarizer::prompt;
+use transcript_summarizer::prompt::{Messages, Request, Task};
+use transcript_summarizer::text::words;
+
+pub(crate) use answer::REMARKS;
+use asked::Asked;
+pub(crate) use habit::{HOSTILE, Habit, PROFILES};
+use random::{Random, hash};
+
+/// What the server says when it fails; must not be found in a summary.
+pub(crate) const ERROR_TEXT: &str = "simulated 503: no healthy upstream";
+
+/// Tokens of a word that it writes.
+const TOKENS_PER_WORD: f64 = 1.35;
+
+/// One call in so many fails with [`Habit::Flaky`].
+const FLAKY_SHARE: f64 = 0.1;
+
+/// A model whose answers depend on the words of the request and on nothing else.
+#[derive(Debug)]
+pub(crate) struct SimulatedWriter {
+    seed: u64,
+    habit: Habit,
+    window: Option<usize>,
+    /// Tokens that the server counts for each that is estimated.
+    counting: f64,
+    keeps_facts: bool,
+    seen: Mutex<Vec<Seen>>,
+    /// Per wording: how often it came, and with which limit first.
+    known: Mutex<HashMap<u64, (usize, usize)>>,
+    in_flight: AtomicUsize,
+    most_in_flight: AtomicUsize,
+}
+
+/// A request as the server saw it.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) task: Task,
+    /// Which part, as far as the prompt says; 0 for none.
+    pub(crate) part: usize,
+    /// Words asked for.
+    pub(crate) asked: usize,
+    /// Tokens of the prompt, as the program estimates them.
+    pub(crate) estimated: usize,
+    /// Tokens of the prompt, as the server counts them.
+    pub(crate) counted: usize,
+    pub(crate) max_tokens: usize,
+    /// It did not fit into the window.
+    pub(crate) refused: bool,
+    /// It failed in passing.
+    pub(crate) failed: bool,
+    /// Tells wordings apart.
+    pub(crate) wording: u64,
+    pub(crate) fence: Option<String>,
+    pub(crate) instructions: Vec<String>,
+}
+
+impl SimulatedWriter {
+    pub(crate) fn new(habit: Habit) -> Self {
+        Self {
+            seed: 1,
+            habit,
+            window: None,
+            counting: 1.0,
+            keeps_facts: false,
+            seen: Mutex::default(),
+            known: Mutex::default(),
+            in_flight: AtomicUsize::new(0),
+            most_in_flight: AtomicUsize::new(0),
+        }
+    }
+
+    /// Other answers of the same kind.
+    pub(crate) fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// Refuses prompts that leave less than their output limit of `tokens`.
+    pub(crate) fn window(self, tokens: Option<usize>) -> Self {
+        Self {
+            window: tokens,
+            ..self
+        }
+    }
+
+    /// Counts `factor` tokens for each that is estimated.
+    pub(crate) fn counting(self, factor: f64) -> Self {
+        Self {
+            counting: factor,
+            ..self
+        }
+    }
+
+    /// Repeats every planted fact that it is shown.
+    pub(crate) fn keeping_facts(self) -> Self {
+        Self {
+            keeps_facts: true,
+            ..self
+        }
+    }
+
+    /// Requests so far, in order of arrival.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    /// Number of requests.
+    pub(crate) fn calls(&self) -> usize {
+        self.seen.lock().unwrap().len()
+    }
+
+    /// Requests for `task`.
+    pub(crate) fn calls_for(&self, task: Task) -> usize {
+        self.seen
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|seen| seen.task == task)
+            .count()
+    }
+
+    /// Requests that exceeded the window.
+    pub(crate) fn refused(&self) -> Vec<Seen> {
+        self.seen
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|seen| seen.refused)
+            .cloned()
+            .collect()
+    }
+
+    /// Requests that were worked on at the same time, at most.
+    pub(crate) fn most_in_flight(&self) -> usize {
+        self.most_in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Every line of instructions and every fence that it was shown: nothing of it belongs into a summary.
+    pub(crate) fn scaffolding(&self) -> BTreeSet<String> {
+        let seen = self.seen.lock().unwrap();
+        seen.iter()
+            .flat_map(|seen| seen.instructions.iter().chain(&seen.fence))
+            .cloned()
+            .collect()
+    }
+
+    fn reply(&self, request: &Request, messages: &Messages) -> Result<Answer, ModelError> {
+        let asked = Asked::of(messages, request.task, request.max_tokens);
+        let wording = hash((self.seed, &messages.system, &messages.user));
+        let estimated = messages.tokens();
+        let counted = (estimated as f64 * self.counting).ceil() as usize;
+        let refused = self
+            .window
+            .is_some_and(|window| counted + request.max_tokens > window);
+        let (attempt, first_limit) = {
+            let mut known = self.known.lock().unwrap();
+            let entry = known.entry(wording).or_insert((0, request.max_tokens));
+            entry.0 += 1;
+            *entry
+        };
+        let failed =
+            self.habit == Habit::Flaky && Random::seeded((wording, attempt)).share() < FLAKY_SHARE;
+        self.seen.lock().unwrap().push(Seen {
+            task: asked.task,
+            part: asked.part,
+            asked: asked.words,
+            estimated,
+            counted,
+            max_tokens: request.max_tokens,
+            refused,
+            failed,
+            wording,
+            fence: asked.fence.clone(),
+            instructions: asked.instructions.clone(),
+        });
+        if failed {
+            return Err(error(ModelErrorKind::Transient, ERROR_TEXT));
+        }
+        if refused {
+            let kind = ModelErrorKind::Overflow {
+                window: self.window.map(|tokens| tokens as u64),
+                prompt_tokens: Some(counted as u64),
+            };
+            return Err(error(kind, "simulated 400: maximum context length"));
+        }
+        let roomier = request.max_tokens >= 2 * first_limit;
+        let (text, finish) = self.answer(
+            Random::seeded((wording, "answer")),
+            &asked,
+            request.max_tokens,
+            roomier,
+        );
+        let written = match (finish, text.is_empty()) {
+            // All of it went into reasoning.
+            (Finish::Length, true) => request.max_tokens,
+            _ => (words::count(&text) as f64 * TOKENS_PER_WORD).ceil() as usize,
+        };
+        let usage = Usage {
+            prompt_tokens: counted as u64,
+            completion_tokens: written as u64,
+        };
+        Ok(Answer {
+            text,
+            finish,
+            usage: Some(usage),
+            job_time: None,
+        })
+    }
+}
+
+impl Model for SimulatedWriter {
+    async fn submit(&self, request: &Request) -> Result<Reply, ModelError> {
+        let now = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most_in_flight.fetch_max(now, Ordering::Relaxed);
+        let messages = prompt::messages(request);
+        // Later requests may be answered first. The clock of the tests is paused: this takes no time.
+        let wait = hash((self.seed, &messages.user)) % 997;
+        tokio::time::sleep(Duration::from_millis(3 + wait)).await;
+        let answer = self.reply(request, &messages);
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        answer.map(Reply::Done)
+    }
+}
+
+fn error(kind: ModelErrorKind, message: &str) -> ModelError {
+    ModelError {
+        kind,
+        message: message.to_owned(),
+    }
+}
