@@ -5,17 +5,18 @@ mod input;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, Surface};
+use crate::config::ConfigError;
 use crate::http::Http;
 use crate::job::error::Cause;
-use crate::job::{Outcome, Workshop};
-use crate::provider::AnyModel;
-use crate::store::{AnyStore, DirStore};
+use crate::job::{App, Config, Outcome, Surface};
+use crate::run::Run;
+use crate::store::DirStore;
 use crate::summary;
 use crate::transcript::Transcript;
 use crate::trigger::Upload;
@@ -118,15 +119,15 @@ async fn summarize(
     // Results go under --out, whatever bucket an object came from.
     config.output_bucket = Some(LOCAL_BUCKET.to_owned());
     let out = DirStore::single(LOCAL_BUCKET, &arguments.out);
-    let target = AnyStore::from(out.clone());
     let http = Http::default();
-    let model = match AnyModel::connect(&config.provider, &http).await {
+    let model = match config.provider.connect(&http).await {
         Ok(model) => model,
         Err(error) => {
             lines.error(&error);
             return Ok(arguments.inputs.inputs.len());
         }
     };
+    let config = Arc::new(config);
     let mut failed = 0;
     for name in &arguments.inputs.inputs {
         let started = Instant::now();
@@ -134,19 +135,17 @@ async fn summarize(
         let ended = match &input {
             Err(error) => Err(error.to_string()),
             Ok(input) => {
-                let workshop = Workshop {
-                    source: &input.store,
-                    target: &target,
-                    model: &model,
-                    config: &config,
+                let app = App {
+                    source: Arc::clone(&input.store),
+                    target: Arc::new(out.clone()),
+                    model: Arc::clone(&model),
+                    config: Arc::clone(&config),
                     trace: arguments.trace.clone(),
-                    function: None,
-                    clock: Clock::System,
                     lease: LEASE,
                     durable: true,
                 };
-                let bar = Bar::new(name);
-                let ended = to_its_end(&workshop, &input.upload(), &bar, name, lines).await;
+                let bar = Arc::new(Bar::new(name));
+                let ended = to_its_end(&app, &input.upload(), &bar, name, lines).await;
                 bar.finish();
                 ended.map_err(|cause| cause.to_string())
             }
@@ -188,17 +187,17 @@ async fn summarize(
 
 /// Summarizes one upload. A run that was killed a moment ago still holds the job: it is waited for.
 async fn to_its_end(
-    workshop: &Workshop<'_, AnyStore, AnyStore, AnyModel>,
+    app: &App,
     upload: &Upload,
-    bar: &Bar,
+    bar: &Arc<Bar>,
     name: &str,
     lines: Lines,
 ) -> Result<Outcome, Cause> {
     let mut told = false;
+    let watching = Arc::clone(bar);
+    let run = Run::new(Clock::System).watched_by(move |progress| watching.show(progress));
     loop {
-        let ended = workshop
-            .run(upload, None, &|progress| bar.show(progress))
-            .await?;
+        let ended = app.run(upload, &run).await?;
         let Outcome::Continue(Cause::Busy { seconds }) = ended else {
             return Ok(ended);
         };

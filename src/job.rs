@@ -1,5 +1,6 @@
 //! One upload → one outcome: read, claimed, summarized, published; or as much of that as one invocation has time for.
 
+pub mod config;
 pub mod error;
 mod id;
 mod publish;
@@ -8,18 +9,16 @@ mod slice;
 mod trouble;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
-use crate::clock::Clock;
-use crate::config::Config;
 use crate::document::report::{ModelReport, Report, SourceReport};
 use crate::job::error::{Cause, Rejected};
 use crate::model::Model;
-use crate::store::{Location, Object, ObjectInfo, Store, StoreErrorKind};
+use crate::run::Run;
+use crate::store::{Location, ObjectInfo, Store, StoreErrorKind};
 use crate::summary;
-use crate::summary::{Plan, Progress};
+use crate::summary::Plan;
 use crate::transcript::Transcript;
 use crate::trigger::Upload;
 
@@ -27,27 +26,24 @@ use publish::{Place, Publication};
 use slice::{Work, Written};
 
 pub use crate::store::lease::LEASE;
+pub use config::{Config, Surface};
 
-/// What jobs work with, made once.
-#[derive(Debug)]
-pub struct Workshop<'a, S, T, M> {
+/// What jobs work with. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct App {
     /// Where transcripts are.
-    pub source: &'a S,
+    pub source: Arc<dyn Store>,
     /// Where results go, and the state of jobs.
-    pub target: &'a T,
-    /// What writes.
-    pub model: &'a M,
+    pub target: Arc<dyn Store>,
+    /// The model that writes.
+    pub model: Arc<dyn Model>,
     /// The configuration.
-    pub config: &'a Config,
-    /// Where requests and answers are written to, if anywhere.
+    pub config: Arc<Config>,
+    /// The directory that prompts and answers are written to, if any.
     pub trace: Option<PathBuf>,
-    /// The Lambda function's name, under which its metrics are written; none elsewhere.
-    pub function: Option<String>,
-    /// What time it is.
-    pub clock: Clock,
     /// How long a worker's claim to a job is good for: others wait so long after it has died.
     pub lease: Duration,
-    /// Whether what is paid for is recorded as it comes. Without it a run that is cut off starts from nothing: for benchmarks.
+    /// Whether what is paid for is recorded as it comes. Without it a run that is interrupted starts again: for benchmarks.
     pub durable: bool,
 }
 
@@ -86,20 +82,15 @@ pub struct Done {
     pub endpoint_time: Duration,
 }
 
-impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
+impl App {
     /// Summarizes one upload, until `deadline` if there is one. `progress` is told after each chunk. What was done is not done
     /// again by the next run for the same upload.
     ///
     /// # Errors
     /// If something is wrong that a person must mend (`_error.json` says what), or that is not understood. Nothing is then
     /// under the summary's key, and the same upload may be tried again.
-    pub async fn run(
-        &self,
-        upload: &Upload,
-        deadline: Option<Instant>,
-        progress: &(dyn Fn(Progress) + Sync),
-    ) -> Result<Outcome, Cause> {
-        match self.slice(upload, deadline, progress).await {
+    pub async fn run(&self, upload: &Upload, run: &Run) -> Result<Outcome, Cause> {
+        match self.summarize(upload, run).await {
             Err(cause) if cause.passes() => Ok(Outcome::Continue(cause)),
             Err(cause) => {
                 if cause.needs_a_person() {
@@ -111,13 +102,8 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
         }
     }
 
-    async fn slice(
-        &self,
-        upload: &Upload,
-        deadline: Option<Instant>,
-        progress: &(dyn Fn(Progress) + Sync),
-    ) -> Result<Outcome, Cause> {
-        let opened = read::open(self.source, upload, self.config.max_input_bytes).await;
+    async fn summarize(&self, upload: &Upload, run: &Run) -> Result<Outcome, Cause> {
+        let opened = read::open(self.source.as_ref(), upload, self.config.max_input_bytes).await;
         let (at, mut object) = match opened {
             Ok(opened) => opened,
             Err(error) => match error.kind {
@@ -137,7 +123,7 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
             },
         };
         let info = object.info().clone();
-        let job_id = id::job_id(&at, &info, self.config);
+        let job_id = id::job_id(&at, &info, &self.config);
         match self.place(upload, &at, &job_id).await? {
             Place::Done(_) if self.trace.is_none() => {
                 // Whoever published it may not have come so far.
@@ -149,7 +135,7 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
             Place::Newer => return Ok(Outcome::Superseded),
             Place::Done(_) | Place::Ours(_) => {}
         }
-        let transcript = match read::transcribe(&mut object).await? {
+        let transcript = match read::transcribe(object.as_mut()).await? {
             Ok(transcript) => transcript,
             Err(rejected) => {
                 self.reject(upload, &at, Some(&info), &rejected).await?;
@@ -173,18 +159,17 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
             job_id: &job_id,
             transcript: &transcript,
             plan: &plan,
-            deadline,
-            progress,
+            run,
         };
         let written = self.write(work).await?;
         let text = written.summary.text();
-        let report = self.report(&at, &info, &transcript, &plan, &written, &text);
+        let report = self.report(&at, &info, &transcript, &plan, &written, &text, run);
         let publication = Publication {
             upload,
             at: &at,
             info: &info,
             job_id: &job_id,
-            report: serde_json::to_vec_pretty(&report).unwrap_or_default(),
+            report: serde_json::to_vec_pretty(&report).map_err(Cause::Report)?,
             text,
         };
         if !self.publish(publication).await? {
@@ -203,8 +188,8 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
             job_id,
             report,
             slices: written.slices,
-            throttled: written.tally.throttled,
-            endpoint_time: written.tally.endpoint_time,
+            throttled: written.usage.throttled,
+            endpoint_time: written.usage.endpoint_time,
         })))
     }
 
@@ -216,6 +201,7 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
         plan: &Plan,
         written: &Written,
         text: &str,
+        run: &Run,
     ) -> Report {
         let source = SourceReport {
             bucket: at.bucket.clone(),
@@ -226,10 +212,11 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
             words: Some(transcript.words as u64),
             encoding: Some(transcript.decoded.encoding.to_owned()),
         };
+        let capabilities = self.model.capabilities();
         let model = ModelReport {
-            provider: self.config.provider.name().to_owned(),
-            model: self.config.provider.model().map(str::to_owned),
-            context_tokens: self.config.limits.context_tokens,
+            provider: capabilities.provider.to_owned(),
+            model: capabilities.model.clone(),
+            context_tokens: capabilities.context_tokens,
         };
         let mut report = Report::new(
             source,
@@ -238,9 +225,9 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
             plan,
             &written.summary,
             text,
-            written.tally,
+            written.usage,
         );
-        let took = self.clock.now_ms() - written.created_ms;
+        let took = run.clock.now_ms() - written.created_ms;
         report.duration_ms = u64::try_from(took).unwrap_or(0);
         report
     }

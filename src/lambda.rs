@@ -3,6 +3,7 @@
 pub mod metrics;
 pub mod telemetry;
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsBatchResponse;
@@ -13,9 +14,8 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::job::error::Error;
-use crate::job::{Outcome, Workshop};
-use crate::model::Model;
-use crate::store::Store;
+use crate::job::{App, Outcome};
+use crate::run::Run;
 use crate::trigger;
 use crate::trigger::{Invocation, Record, Task, TaskResult, Upload};
 
@@ -48,15 +48,18 @@ struct Outcomes {
 ///
 /// # Errors
 /// If the Lambda runtime cannot be reached.
-pub async fn serve<S: Store, T: Store, M: Model>(
-    workshop: &Workshop<'_, S, T, M>,
-) -> Result<(), lambda_runtime::Error> {
+pub async fn serve(app: &App, clock: &Clock) -> Result<(), lambda_runtime::Error> {
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
         let deadline = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
-        answer(workshop, event.payload, moment(&workshop.clock, deadline))
+        let run = Run::new(clock.clone()).until(moment(clock, deadline));
+        async move { answer(app, event.payload, &run).await }
     }))
     .await
 }
+
+/// The function's name, under which its metrics are written; none outside Lambda.
+static FUNCTION: LazyLock<Option<String>> =
+    LazyLock::new(|| std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok());
 
 /// A function's timeout is a second at least.
 const SHORTEST_TIMEOUT_MS: i64 = 1000;
@@ -98,22 +101,18 @@ pub async fn report_init_error(error: &lambda_runtime::Error) {
 /// # Errors
 /// If an upload of a direct invocation could not be finished, so that Lambda retries it, or the payload can't be understood.
 /// Messages of a queue fail by themselves, in the answer.
-pub async fn answer<S: Store, T: Store, M: Model>(
-    workshop: &Workshop<'_, S, T, M>,
-    payload: Value,
-    deadline: Option<Instant>,
-) -> Result<Value, Error> {
+pub async fn answer(app: &App, payload: Value, run: &Run) -> Result<Value, Error> {
     let invocation =
         trigger::parse(&payload).inspect_err(|error| tracing::error!(%error, "payload refused"))?;
     match invocation {
         Invocation::Direct(records) => {
-            let outcomes = all(workshop, &records, deadline).await?;
+            let outcomes = all(app, &records, run).await?;
             Ok(serde_json::to_value(Outcomes { outcomes }).unwrap_or_default())
         }
         Invocation::Batch(batch) => {
             let mut results = Vec::with_capacity(batch.tasks.len());
             for task in &batch.tasks {
-                results.push(batch_result(workshop, task, deadline).await);
+                results.push(batch_result(app, task, run).await);
             }
             Ok(batch.answer(&results))
         }
@@ -121,7 +120,7 @@ pub async fn answer<S: Store, T: Store, M: Model>(
             let mut answer = SqsBatchResponse::default();
             for message in messages {
                 let worked = match &message.records {
-                    Ok(records) => all(workshop, records, deadline).await.map(|_| ()),
+                    Ok(records) => all(app, records, run).await.map(|_| ()),
                     Err(error) => {
                         tracing::error!(%error, message_id = message.id, "message refused");
                         Err(error.clone().into())
@@ -137,16 +136,12 @@ pub async fn answer<S: Store, T: Store, M: Model>(
 }
 
 /// What became of a task of S3 Batch Operations. What passes is tried again by S3 before its job ends.
-async fn batch_result<S: Store, T: Store, M: Model>(
-    workshop: &Workshop<'_, S, T, M>,
-    task: &Task,
-    deadline: Option<Instant>,
-) -> (TaskResult, String) {
+async fn batch_result(app: &App, task: &Task, run: &Run) -> (TaskResult, String) {
     let upload = match &task.upload {
         Ok(upload) => upload,
         Err(error) => return (TaskResult::PermanentFailure, error.to_string()),
     };
-    match one(workshop, upload, deadline).await {
+    match one(app, upload, run).await {
         Ok(outcome) if outcome.status == "rejected" => (
             TaskResult::PermanentFailure,
             "rejected: see its _error.json".to_owned(),
@@ -164,17 +159,13 @@ async fn batch_result<S: Store, T: Store, M: Model>(
 }
 
 /// Works on all records, also after one has failed.
-async fn all<S: Store, T: Store, M: Model>(
-    workshop: &Workshop<'_, S, T, M>,
-    records: &[Record],
-    deadline: Option<Instant>,
-) -> Result<Vec<UploadOutcome>, Error> {
+async fn all(app: &App, records: &[Record], run: &Run) -> Result<Vec<UploadOutcome>, Error> {
     let mut outcomes = Vec::with_capacity(records.len());
     let mut failure = None;
     for record in records {
         match record {
             Record::Other { what } => tracing::info!(what, "needs no work"),
-            Record::Upload(upload) => match one(workshop, upload, deadline).await {
+            Record::Upload(upload) => match one(app, upload, run).await {
                 Ok(outcome) => outcomes.push(outcome),
                 Err(error) => {
                     if error.passes() {
@@ -190,11 +181,7 @@ async fn all<S: Store, T: Store, M: Model>(
     failure.map_or(Ok(outcomes), Err)
 }
 
-async fn one<S: Store, T: Store, M: Model>(
-    workshop: &Workshop<'_, S, T, M>,
-    upload: &Upload,
-    deadline: Option<Instant>,
-) -> Result<UploadOutcome, Error> {
+async fn one(app: &App, upload: &Upload, run: &Run) -> Result<UploadOutcome, Error> {
     let outcome = |status, summary_key, words| UploadOutcome {
         bucket: upload.at.bucket.clone(),
         key: upload.at.key.clone(),
@@ -202,7 +189,7 @@ async fn one<S: Store, T: Store, M: Model>(
         summary_key,
         words,
     };
-    if let Some(skip) = workshop.config.filter.skips(&upload.at.key) {
+    if let Some(skip) = app.config.filter.skips(&upload.at.key) {
         tracing::info!(
             bucket = upload.at.bucket,
             key = upload.at.key,
@@ -217,13 +204,13 @@ async fn one<S: Store, T: Store, M: Model>(
         cause,
     };
     let began = Instant::now();
-    let ended = workshop.run(upload, deadline, &|_| {}).await;
-    if let Some(function) = &workshop.function {
+    let ended = app.run(upload, run).await;
+    if let Some(function) = FUNCTION.as_ref() {
         metrics::emit(&metrics::line(
             function,
             &ended,
             began.elapsed(),
-            workshop.clock.now_ms(),
+            run.clock.now_ms(),
             &[("bucket", &upload.at.bucket), ("key", &upload.at.key)],
         ));
     }

@@ -1,91 +1,116 @@
-//! Text-generation endpoints: each file speaks the wire format of one, what they share is written once in [`call`].
+//! The seam to language models, and the client that makes their billable calls.
+//!
+//! A provider implements [`Model`] (and [`Jobs`], if its endpoint queues) and never retries by itself. [`ModelClient`] makes
+//! the calls of one job in three layers, each in a file with its own state:
+//!
+//! 1. [`recorded`]: what the ledger knows of a call is not paid again; an intent is written before each submission.
+//! 2. [`retried`]: a call that failed is made again where [`ErrorKind::policy`] says that this is safe.
+//! 3. [`limited`]: all calls share one pace.
 
-pub mod call;
+pub(crate) mod client;
+pub(crate) mod failure;
+pub(crate) mod jitter;
+mod limited;
+mod recorded;
+mod retried;
+mod trace;
+mod usage;
 
-use std::future::Future;
+use std::fmt::Debug;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
-use crate::prompt::Request;
+use crate::prompt::{Prompt, Style};
+
+pub use client::{CallOptions, JobContext, ModelClient};
+pub use failure::{ErrorKind, ModelError};
+pub use usage::Usage;
 
 /// A text-generation endpoint.
-///
-/// [`submit`](Model::submit) hands a request over and gets either the finished answer or a ticket for a job that goes on;
-/// [`poll`](Model::poll) asks after a ticket. A synchronous endpoint never returns a ticket and needs none of what has a
-/// default here.
-pub trait Model: Send + Sync {
-    /// Sends a request once. Never retries: whether that is safe is decided in one place, above.
-    fn submit(&self, request: &Request) -> impl Future<Output = Result<Reply, ModelError>> + Send;
+#[async_trait]
+pub trait Model: Debug + Send + Sync {
+    /// What it can do, and what distinguishes it.
+    fn capabilities(&self) -> &Capabilities;
 
-    /// Asks once after the job that `request` became. An endpoint that can hold the question until the job is done does so
-    /// for at most `wait`.
-    fn poll(
-        &self,
-        ticket: &Ticket,
-        request: &Request,
-        wait: Duration,
-    ) -> impl Future<Output = Result<Reply, ModelError>> + Send {
-        let _ = (request, wait);
-        std::future::ready(Err(ModelError::unknown_ticket(ticket)))
+    /// Sends a prompt once.
+    async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError>;
+
+    /// The queue behind the endpoint, if prompts become jobs.
+    fn jobs(&self) -> Option<&dyn Jobs> {
+        None
     }
 
-    /// Has a job that failed run again, under the same ticket.
-    fn retry(&self, ticket: &Ticket) -> impl Future<Output = Result<(), ModelError>> + Send {
-        std::future::ready(Err(ModelError::unknown_ticket(ticket)))
-    }
-
-    /// Gives a job up.
-    fn cancel(&self, ticket: &Ticket) -> impl Future<Output = Result<(), ModelError>> + Send {
-        std::future::ready(Err(ModelError::unknown_ticket(ticket)))
-    }
-
-    /// Asks why jobs are not begun. An error of [`ModelErrorKind::Configuration`] says that they never will be.
-    fn diagnose(&self) -> impl Future<Output = Result<(), ModelError>> + Send {
-        std::future::ready(Ok(()))
-    }
-
-    /// Reads the key again from where it is kept. True if it is another one now: it has been rotated, and what was refused may
-    /// be sent again.
-    fn renew_key(&self) -> impl Future<Output = bool> + Send {
-        std::future::ready(false)
-    }
-
-    /// Whether requests become jobs: then submitting takes a moment, however long the work takes.
-    fn queues(&self) -> bool {
+    /// Reads the key again from where it is kept. True if it has been rotated: what was refused may be sent again.
+    async fn renew_key(&self) -> bool {
         false
     }
 
-    /// Whether the work is done in this process: then nothing is gained by calling at a measured pace, or by recording.
-    fn is_local(&self) -> bool {
-        false
-    }
+    /// Connects to the endpoint in the background, so that the first call does not wait for that.
+    fn warm_up(&self) {}
 }
 
-/// What an endpoint says to a request.
+/// An endpoint whose prompts become jobs. A job goes on whether or not anybody asks after it.
+#[async_trait]
+pub trait Jobs: Send + Sync {
+    /// Waits for the answer of a job. Failures that pass are met by asking again or by running the job again under its
+    /// ticket; the prompt is never submitted a second time here.
+    async fn wait(
+        &self,
+        job: Job,
+        prompt: &Prompt,
+        context: &JobContext<'_>,
+    ) -> Result<Answer, ModelError>;
+
+    /// Gives a job up.
+    async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError>;
+}
+
+/// What a model can do and what it needs: asked instead of which provider it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capabilities {
+    /// The provider, as `MODEL_PROVIDER` and reports name it.
+    pub provider: &'static str,
+    /// The model's id, where there is one.
+    pub model: Option<String>,
+    /// The window in tokens, input and output together; `None` for a model without one.
+    pub context_tokens: Option<usize>,
+    /// Output tokens kept for a model that reasons before it writes.
+    pub reasoning_tokens: usize,
+    /// How prompts for it are worded; encoder-decoders follow no instructions and write no headings.
+    pub style: Style,
+    /// Its text is made of the transcript's own sentences.
+    pub quotes: bool,
+    /// It runs in this process: no pace to keep, nothing to record, no billing.
+    pub local: bool,
+}
+
+/// What an endpoint says to a prompt.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reply {
     /// The answer.
     Done(Answer),
-    /// A job has been queued, or goes on.
-    Pending(Pending),
-}
-
-/// A job that is not done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pending {
-    /// To ask after it.
-    pub ticket: Ticket,
-    /// A worker has begun it.
-    pub started: bool,
-    /// The endpoint held the question for as long as it was asked to: it may be asked again at once.
-    pub held: bool,
+    /// The prompt has become a job.
+    Queued(Ticket),
 }
 
 /// A job at an endpoint that queues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// The endpoint's name for it.
+    pub ticket: Ticket,
+    /// When it was submitted, maybe by an earlier invocation.
+    pub submitted: Instant,
+    /// An earlier invocation submitted it: it may be done.
+    pub resumed: bool,
+}
+
+/// The name of a job at its endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Ticket {
-    /// The endpoint's id of the job.
+    /// The endpoint's id.
     pub id: String,
 }
 
@@ -97,12 +122,12 @@ pub struct Answer {
     /// Why generation ended.
     pub finish: Finish,
     /// Tokens, where the endpoint reports them.
-    pub usage: Option<Usage>,
+    pub usage: Option<TokenUsage>,
     /// From submission to the end of the work, where the endpoint reports it.
     pub job_time: Option<Duration>,
 }
 
-/// Why generation ended (WIRE.md 8).
+/// Why generation ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Finish {
     /// The model was done.
@@ -116,81 +141,11 @@ pub enum Finish {
     Unknown,
 }
 
-/// Tokens of one call, as reported.
+/// Tokens of one call, as the endpoint reports them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Usage {
+pub struct TokenUsage {
     /// Tokens of the prompt.
     pub prompt_tokens: u64,
     /// Tokens generated, reasoning included.
     pub completion_tokens: u64,
-}
-
-/// What a failed call means (WIRE.md 9), which decides what is done about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ModelErrorKind {
-    /// Too many requests; nothing was done.
-    Throttled {
-        /// How long the endpoint asks to wait.
-        retry_after: Option<Duration>,
-    },
-    /// The model is being loaded or its endpoint is starting; nothing was done.
-    Warming {
-        /// How long the endpoint expects that to take.
-        retry_after: Option<Duration>,
-    },
-    /// Nothing was sent or accepted, or the worker broke down: safe to send again.
-    Transient,
-    /// Sent, and no usable reply: it may have been billed.
-    Ambiguous,
-    /// The request does not fit into the model's window.
-    Overflow {
-        /// The window as the endpoint names it: input and output together, in tokens. Some name the input's limit alone.
-        window: Option<u64>,
-        /// The prompt as the endpoint counts it, in tokens; at least that many, as some stop counting.
-        prompt_tokens: Option<u64>,
-    },
-    /// Key, credits, model or URL are refused: no other call would fare better.
-    Configuration,
-    /// This request is refused, others may pass.
-    BadInput,
-    /// Answered, but not with a text.
-    SuspectOutput,
-    /// The calls that a job may make are used up; nothing was sent.
-    BudgetSpent,
-    /// The job is not known any more: it may have been billed, and its result cannot be had.
-    Lost,
-    /// The job ended without a result, for reasons that pass: it can be run again under its ticket.
-    JobFailed {
-        /// It was too slow, or never begun.
-        timed_out: bool,
-    },
-    /// The time for this invocation is over; a job that was submitted goes on.
-    OutOfTime,
-    /// The ledger can't be read or written; nothing was sent.
-    Ledger,
-    /// Another worker has taken the job over; nothing was sent.
-    Overtaken,
-}
-
-/// A failed call.
-#[derive(Debug, Clone, thiserror::Error, Serialize, Deserialize)]
-#[error("{message}")]
-pub struct ModelError {
-    /// Decides what is done about it.
-    pub kind: ModelErrorKind,
-    /// What happened, for people: which endpoint, what it said (never the prompt or a secret), what to do.
-    pub message: String,
-}
-
-impl ModelError {
-    /// A synchronous model is asked after a job.
-    pub(crate) fn unknown_ticket(ticket: &Ticket) -> Self {
-        Self {
-            kind: ModelErrorKind::SuspectOutput,
-            message: format!(
-                "this endpoint gives no tickets, so {} is not its own",
-                ticket.id
-            ),
-        }
-    }
 }

@@ -1,227 +1,193 @@
-//! The model that the configuration chose, dispatched statically, with the key that is valid now.
+//! The providers of models. Each is a folder with its settings, its connection, its wire format and its [`Model`]; the
+//! registry [`PROVIDERS`] is the only other place that names it.
 
 pub mod builtin;
 pub mod huggingface;
+pub mod key;
 pub mod runpod;
 
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::fmt::Debug;
+use std::sync::Arc;
 
-use reqwest::Url;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
+use async_trait::async_trait;
+use serde_json::{Map, Value};
 
-use crate::aws::secrets;
 use crate::aws::secrets::SecretError;
-use crate::config::{Key, Provider};
+use crate::config::{ConfigError, Environment, Variable};
 use crate::http::{Http, HttpError};
-use crate::model::{Model, ModelError, Reply, Ticket};
-use crate::prompt::Request;
-use crate::provider::builtin::Extractive;
-use crate::provider::huggingface::{HuggingFace, HuggingFaceConfig};
-use crate::provider::runpod::{RunPod, RunPodConfig};
-use crate::secret::Secret;
+use crate::model::{Capabilities, Model};
 
-/// A key is not read again more often: many calls are refused at once, and each read costs.
-const RENEW_EVERY: Duration = Duration::from_secs(60);
+/// All providers. What is set in the environment chooses one, or `MODEL_PROVIDER` does.
+pub const PROVIDERS: [Registration; 3] = [
+    huggingface::REGISTRATION,
+    runpod::REGISTRATION,
+    builtin::REGISTRATION,
+];
 
-/// The model that the configuration chose.
-#[derive(Debug)]
-pub struct AnyModel {
-    provider: Provider,
-    http: Http,
-    /// What calls are made with, and its key.
-    current: RwLock<(Arc<Client>, Option<Secret>)>,
-    /// When the key was read again, and whether it was another one.
-    renewed: Mutex<Option<(Instant, bool)>>,
+pub(crate) const MODEL_PROVIDER: Variable = Variable::new(
+    "MODEL_PROVIDER",
+    "`huggingface`, `runpod` or `extractive`. On the command line, and with `STORE_DIR`, `extractive` if no key is set",
+)
+.noting("the one whose key is set");
+
+pub(crate) const MODEL_CONTEXT_TOKENS: Variable = Variable::new(
+    "MODEL_CONTEXT_TOKENS",
+    "the model's window, input and output together; for `summarization` half of it each",
+)
+.noting("`32768` (2048 for `HF_TASK=summarization`)");
+
+pub(crate) const MODEL_REASONING_TOKENS: Variable = Variable::new(
+    "MODEL_REASONING_TOKENS",
+    "output tokens kept for a model that thinks before it writes; 0 where the window is below 16384",
+)
+.noting("`1024`");
+
+pub(crate) const MODEL_PARAMETERS: Variable = Variable::new(
+    "MODEL_PARAMETERS",
+    "JSON object merged into each request: `temperature`, `reasoning_effort`, `chat_template_kwargs`, … \
+     `\"max_completion_tokens\": true` sends the limit under that name, as OpenAI's newest models want it",
+)
+.or("{}");
+
+/// The variables that every provider reads.
+pub const SHARED_VARIABLES: [Variable; 3] = [
+    MODEL_CONTEXT_TOKENS,
+    MODEL_REASONING_TOKENS,
+    MODEL_PARAMETERS,
+];
+
+/// Window of a chat model, as long as nothing else is known, in tokens.
+const DEFAULT_CONTEXT: usize = 32_768;
+
+/// Smaller windows keep nothing for reasoning.
+const REASONING_CONTEXT: usize = 16_384;
+
+/// What the registry knows of a provider.
+#[derive(Debug, Clone, Copy)]
+pub struct Registration {
+    /// Its name for `MODEL_PROVIDER` and in reports.
+    pub name: &'static str,
+    /// The variables that it reads besides [`SHARED_VARIABLES`].
+    pub variables: &'static [Variable],
+    /// What to set to use it, in words.
+    pub how_to_use: &'static str,
+    /// Whether the environment holds the key of this provider.
+    pub is_configured: fn(Environment<'_>) -> Result<bool, ConfigError>,
+    /// Reads its settings.
+    pub read: fn(Environment<'_>) -> Result<Arc<dyn Settings>, ConfigError>,
+    /// It needs no settings: for development, where nobody waits for a summary by a model.
+    pub needs_nothing: bool,
 }
 
-#[derive(Debug)]
-enum Client {
-    HuggingFace(HuggingFace),
-    RunPod(RunPod),
-    Extractive(Extractive),
+/// The settings of a provider.
+#[async_trait]
+pub trait Settings: Debug + Send + Sync {
+    /// What its model can do.
+    fn capabilities(&self) -> &Capabilities;
+
+    /// Everything that changes answers; no secrets.
+    fn fingerprint(&self) -> String;
+
+    /// Makes the model, which calls over `http`.
+    async fn connect(&self, http: &Http) -> Result<Arc<dyn Model>, ConnectError>;
 }
 
-/// A model whose client can't be made.
+/// A model that cannot be reached, because its key cannot be read or TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// Its key can't be read.
+    /// The key cannot be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// TLS can't be set up.
+    /// TLS cannot be set up.
     #[error(transparent)]
     Http(#[from] HttpError),
 }
 
-impl AnyModel {
-    /// Makes the model's client, which calls over `http`, with its key from Secrets Manager where it is kept there.
-    ///
-    /// # Errors
-    /// If the key can't be read, or TLS can't be set up.
-    pub async fn connect(provider: &Provider, http: &Http) -> Result<Self, ConnectError> {
-        if endpoint(provider).is_some() {
-            http.client()?;
-        }
-        let key = match kept(provider) {
-            None => None,
-            Some((Key::Plain(secret), _)) => Some(secret.clone()),
-            Some((Key::SecretArn(arn), variable)) => {
-                Some(secrets::fetch(http, arn, variable).await?)
-            }
-        };
-        let client = Client::new(provider, http, key.clone());
-        Ok(Self {
-            provider: provider.clone(),
-            http: http.clone(),
-            current: RwLock::new((Arc::new(client), key)),
-            renewed: Mutex::new(None),
-        })
-    }
+/// What holds where no provider is configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unconfigured {
+    /// The provider that needs nothing is used: on a command line, or in development.
+    UseBuiltIn,
+    /// It is an error: in a deployed function.
+    Refuse,
+}
 
-    /// Begins a connection to the endpoint, so that the first call finds it ready.
-    pub fn warm_up(&self) {
-        if let Some(endpoint) = endpoint(&self.provider) {
-            self.http.warm_up(endpoint);
+/// Reads the provider that the environment chooses, and its settings.
+///
+/// # Errors
+/// The first missing or wrong value.
+pub fn read(
+    environment: Environment<'_>,
+    unconfigured: Unconfigured,
+) -> Result<Arc<dyn Settings>, ConfigError> {
+    let mut configured = Vec::new();
+    for provider in PROVIDERS {
+        if (provider.is_configured)(environment)? {
+            configured.push(provider);
         }
     }
+    let choices = PROVIDERS.map(|provider| (provider.name, provider));
+    let chosen = match (
+        environment.choice(MODEL_PROVIDER, &choices)?,
+        &configured[..],
+    ) {
+        (Some(chosen), _) => chosen,
+        (None, [one]) => *one,
+        (None, []) if unconfigured == Unconfigured::UseBuiltIn => {
+            let built_in = PROVIDERS
+                .into_iter()
+                .find(|provider| provider.needs_nothing);
+            built_in.ok_or_else(nothing_configured)?
+        }
+        (None, []) => return Err(nothing_configured()),
+        (None, several) => {
+            let keys: Vec<&str> = several.iter().filter_map(Registration::key).collect();
+            let names: Vec<&str> = several.iter().map(|provider| provider.name).collect();
+            let (keys, names) = (keys.join(" and "), names.join(" or "));
+            let expected = format!("{keys} are both set, so set it to {names}");
+            return Err(ConfigError::missing(MODEL_PROVIDER, expected));
+        }
+    };
+    (chosen.read)(environment)
+}
 
-    fn client(&self) -> Arc<Client> {
-        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&current.0)
+fn nothing_configured() -> ConfigError {
+    let ways: Vec<&str> = PROVIDERS
+        .iter()
+        .map(|provider| provider.how_to_use)
+        .collect();
+    ConfigError::missing(MODEL_PROVIDER, ways.join("; "))
+}
+
+impl Registration {
+    /// The name of the variable that holds its key.
+    fn key(&self) -> Option<&'static str> {
+        self.variables.first().map(|variable| variable.name)
     }
 }
 
-/// Where a provider is called.
-fn endpoint(provider: &Provider) -> Option<&Url> {
-    match provider {
-        Provider::HuggingFace(settings) => Some(&settings.endpoint),
-        Provider::RunPod(settings) => Some(&settings.endpoint),
-        Provider::Extractive => None,
-    }
+/// Window and reasoning tokens of a model whose window is `default` tokens unless the environment names it.
+pub(crate) fn window(
+    environment: Environment<'_>,
+    default: usize,
+) -> Result<(usize, usize), ConfigError> {
+    let context = environment.number_or(MODEL_CONTEXT_TOKENS, default, 512..=16_000_000)?;
+    let reasoning = if context >= REASONING_CONTEXT {
+        1024
+    } else {
+        0
+    };
+    let reasoning = environment.number_or(MODEL_REASONING_TOKENS, reasoning, 0..=1_000_000)?;
+    Ok((context, reasoning))
 }
 
-/// A provider's key, and the variable that it would be in.
-fn kept(provider: &Provider) -> Option<(&Key, &'static str)> {
-    match provider {
-        Provider::HuggingFace(settings) => Some((settings.token.as_ref()?, "HF_API_TOKEN")),
-        Provider::RunPod(settings) => Some((settings.key.as_ref()?, "RUNPOD_API_KEY")),
-        Provider::Extractive => None,
-    }
-}
-
-impl Client {
-    fn new(provider: &Provider, http: &Http, key: Option<Secret>) -> Self {
-        match provider {
-            Provider::HuggingFace(settings) => {
-                let config = HuggingFaceConfig {
-                    task: settings.task,
-                    token: key,
-                    model: settings.model.clone(),
-                    endpoint: settings.endpoint.clone(),
-                    parameters: settings.parameters.clone(),
-                };
-                Self::HuggingFace(HuggingFace::new(http.clone(), config))
-            }
-            Provider::RunPod(settings) => {
-                let config = RunPodConfig {
-                    key,
-                    endpoint: settings.endpoint.clone(),
-                    model: settings.model.clone(),
-                    parameters: settings.parameters.clone(),
-                };
-                Self::RunPod(RunPod::new(http.clone(), config))
-            }
-            Provider::Extractive => Self::Extractive(Extractive),
-        }
-    }
-}
-
-impl Model for AnyModel {
-    async fn submit(&self, request: &Request) -> Result<Reply, ModelError> {
-        match &*self.client() {
-            Client::HuggingFace(model) => model.submit(request).await,
-            Client::RunPod(model) => model.submit(request).await,
-            Client::Extractive(model) => model.submit(request).await,
-        }
-    }
-
-    async fn poll(
-        &self,
-        ticket: &Ticket,
-        request: &Request,
-        wait: Duration,
-    ) -> Result<Reply, ModelError> {
-        match &*self.client() {
-            Client::HuggingFace(model) => model.poll(ticket, request, wait).await,
-            Client::RunPod(model) => model.poll(ticket, request, wait).await,
-            Client::Extractive(model) => model.poll(ticket, request, wait).await,
-        }
-    }
-
-    async fn retry(&self, ticket: &Ticket) -> Result<(), ModelError> {
-        match &*self.client() {
-            Client::HuggingFace(model) => model.retry(ticket).await,
-            Client::RunPod(model) => model.retry(ticket).await,
-            Client::Extractive(model) => model.retry(ticket).await,
-        }
-    }
-
-    async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError> {
-        match &*self.client() {
-            Client::HuggingFace(model) => model.cancel(ticket).await,
-            Client::RunPod(model) => model.cancel(ticket).await,
-            Client::Extractive(model) => model.cancel(ticket).await,
-        }
-    }
-
-    async fn diagnose(&self) -> Result<(), ModelError> {
-        match &*self.client() {
-            Client::HuggingFace(model) => model.diagnose().await,
-            Client::RunPod(model) => model.diagnose().await,
-            Client::Extractive(model) => model.diagnose().await,
-        }
-    }
-
-    async fn renew_key(&self) -> bool {
-        let Some((Key::SecretArn(arn), variable)) = kept(&self.provider) else {
-            return false;
-        };
-        // One reads, the others wait and see whether that has helped.
-        let mut renewed = self.renewed.lock().await;
-        if let Some((at, changed)) = *renewed
-            && at.elapsed() < RENEW_EVERY
-        {
-            return changed;
-        }
-        *renewed = Some((Instant::now(), false));
-        let key = match secrets::fetch(&self.http, arn, variable).await {
-            Ok(key) => key,
-            Err(error) => {
-                tracing::warn!(%error, "could not read the key again");
-                return false;
-            }
-        };
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        if current.1.as_ref() == Some(&key) {
-            return false;
-        }
-        tracing::info!("the key has been rotated");
-        let client = Client::new(&self.provider, &self.http, Some(key.clone()));
-        *current = (Arc::new(client), Some(key));
-        *renewed = Some((Instant::now(), true));
-        true
-    }
-
-    fn queues(&self) -> bool {
-        match &*self.client() {
-            Client::HuggingFace(model) => model.queues(),
-            Client::RunPod(model) => model.queues(),
-            Client::Extractive(model) => model.queues(),
-        }
-    }
-
-    fn is_local(&self) -> bool {
-        matches!(*self.client(), Client::Extractive(_))
-    }
+/// `MODEL_PARAMETERS`.
+pub(crate) fn parameters(environment: Environment<'_>) -> Result<Map<String, Value>, ConfigError> {
+    let value = environment
+        .text(MODEL_PARAMETERS)
+        .unwrap_or_else(|| "{}".to_owned());
+    serde_json::from_str(&value).map_err(|error| {
+        let expected = format!("a JSON object such as {{\"temperature\": 0.3}} ({error})");
+        ConfigError::invalid(MODEL_PARAMETERS, value, expected)
+    })
 }

@@ -1,22 +1,24 @@
 //! Where objects live: S3, or a directory that stands in for it. Both give the same answers to the same tests.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::future::Future;
+use std::fmt::{self, Debug};
+use std::path::Path;
+use std::sync::Arc;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 
-mod any;
 mod dir;
 pub mod lease;
 pub mod ledger;
 mod s3;
 mod small;
 
-pub use any::{AnyObject, AnyStore};
-pub use dir::{DirObject, DirStore};
-pub use s3::{S3Object, S3Store};
+use crate::http::{Http, HttpError};
+
+pub use dir::DirStore;
+pub use s3::S3Store;
 
 /// The address of one object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -104,41 +106,47 @@ pub struct PutOptions {
 }
 
 /// An object that is being read: what is known of it, and its bytes as they arrive.
-pub trait Object: Send {
+#[async_trait]
+pub trait Object: Debug + Send {
     /// What is known of it.
     fn info(&self) -> &ObjectInfo;
 
     /// The next bytes; `None` after the last.
-    fn next(&mut self) -> impl Future<Output = Result<Option<Bytes>, StoreError>> + Send;
+    async fn next(&mut self) -> Result<Option<Bytes>, StoreError>;
 }
 
-/// Where objects live.
-pub trait Store: Send + Sync {
-    /// An object of this store that is being read.
-    type Object: Object;
-
+/// A place for objects.
+#[async_trait]
+pub trait Store: Debug + Send + Sync {
     /// Opens an object for reading.
-    fn get(
-        &self,
-        at: &Location,
-        wanted: &Wanted,
-    ) -> impl Future<Output = Result<Self::Object, StoreError>> + Send;
+    async fn get(&self, at: &Location, wanted: &Wanted) -> Result<Box<dyn Object>, StoreError>;
 
     /// What is known of an object.
-    fn head(&self, at: &Location) -> impl Future<Output = Result<ObjectInfo, StoreError>> + Send;
+    async fn head(&self, at: &Location) -> Result<ObjectInfo, StoreError>;
 
     /// Writes an object whole and returns its entity tag. Nobody ever sees a part of it.
     ///
     /// After [`StoreErrorKind::Transient`] it may have been written all the same.
-    fn put(
+    async fn put(
         &self,
         at: &Location,
         body: Bytes,
         options: PutOptions,
-    ) -> impl Future<Output = Result<String, StoreError>> + Send;
+    ) -> Result<String, StoreError>;
 
     /// Removes an object; it is no error if there is none, unless its bucket is missing too.
-    fn delete(&self, at: &Location) -> impl Future<Output = Result<(), StoreError>> + Send;
+    async fn delete(&self, at: &Location) -> Result<(), StoreError>;
+}
+
+/// Connects to the directory `dir`, if one is given, otherwise to the S3 that the environment describes, over `http`.
+///
+/// # Errors
+/// If TLS cannot be set up.
+pub async fn connect(dir: Option<&Path>, http: &Http) -> Result<Arc<dyn Store>, HttpError> {
+    Ok(match dir {
+        Some(dir) => Arc::new(DirStore::new(dir)),
+        None => Arc::new(S3Store::from_env(http).await?),
+    })
 }
 
 /// What kind of failure it was, which decides what is done about it.

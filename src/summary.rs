@@ -14,4 +14,4 @@ pub use assemble::{Section, Source, Summary};
 pub use cost::{Prices, Tokens};
 pub use plan::{Plan, plan};
 pub use shape::{Limits, ShapeError};
-pub use write::{Progress, Settings, WriteError, write};
+pub use write::{Settings, WriteError, write};

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::config::Config;
-use crate::job::Done;
+use crate::job::{Config, Done};
+use crate::run::Progress;
 use crate::store::Location;
-use crate::summary::{Plan, Prices, Progress, Tokens};
+use crate::summary::{Plan, Prices, Tokens};
 use crate::transcript::Transcript;
 
 /// Progress of one transcript: chunks done of all, and the time it took.
@@ -129,9 +129,10 @@ impl Lines {
     pub(crate) fn plan(self, name: &str, transcript: &Transcript, plan: &Plan, config: &Config) {
         let decoded = &transcript.decoded;
         let sizes = || plan.chunks.iter().map(|chunk| chunk.tokens);
-        let model = config
-            .provider
-            .model()
+        let capabilities = config.provider.capabilities();
+        let model = capabilities
+            .model
+            .as_ref()
             .map(|model| format!(" ({model})"))
             .unwrap_or_default();
         let mut lines = vec![
@@ -180,7 +181,7 @@ impl Lines {
         lines.push(format!(
             "  calls       {} to {}{model}, {} at a time, {} allowed",
             plan.calls(),
-            config.provider.name(),
+            capabilities.provider,
             config.concurrency,
             config.limits.max_calls
         ));

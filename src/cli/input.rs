@@ -1,12 +1,12 @@
 //! What a command works on: a file, or `s3://bucket/key`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::config::Config;
 use crate::http::{Http, HttpError};
 use crate::job::error::Cause;
-use crate::job::read;
-use crate::store::{AnyStore, DirStore, Location};
+use crate::job::{Config, read};
+use crate::store::{self, DirStore, Location, Store};
 use crate::transcript::Transcript;
 use crate::trigger::Upload;
 
@@ -16,7 +16,7 @@ pub(crate) const LOCAL_BUCKET: &str = "local";
 /// A transcript to be read, and the store it is in.
 #[derive(Debug)]
 pub(crate) struct Input {
-    pub(crate) store: AnyStore,
+    pub(crate) store: Arc<dyn Store>,
     at: Location,
 }
 
@@ -42,7 +42,7 @@ impl Input {
             if bucket.is_empty() || key.is_empty() {
                 return Err(InputError::Address);
             }
-            let store = AnyStore::connect(config.store_dir.as_deref(), http).await?;
+            let store = store::connect(config.store_dir.as_deref(), http).await?;
             return Ok(Self {
                 store,
                 at: Location::new(bucket, key),
@@ -68,7 +68,7 @@ impl Input {
             .filter(|dir| !dir.as_os_str().is_empty())
             .unwrap_or(Path::new("."));
         Ok(Self {
-            store: DirStore::single(LOCAL_BUCKET, dir).into(),
+            store: Arc::new(DirStore::single(LOCAL_BUCKET, dir)),
             at: Location::new(LOCAL_BUCKET, key),
         })
     }
@@ -88,7 +88,7 @@ impl Input {
     /// The transcript itself.
     pub(crate) async fn read(&self, config: &Config) -> Result<Transcript, Cause> {
         let (_, mut object) =
-            read::open(&self.store, &self.upload(), config.max_input_bytes).await?;
-        Ok(read::transcribe(&mut object).await??)
+            read::open(self.store.as_ref(), &self.upload(), config.max_input_bytes).await?;
+        Ok(read::transcribe(object.as_mut()).await??)
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::call::Tally;
+use crate::model::Usage;
 use crate::summary::assemble::{Source, Summary};
 use crate::summary::plan::Plan;
 use crate::text::words;
@@ -154,7 +154,7 @@ impl Report {
         plan: &Plan,
         summary: &Summary,
         text: &str,
-        tally: Tally,
+        used: Usage,
     ) -> Self {
         let words = words::count(text);
         let target = plan.target_words;
@@ -229,11 +229,11 @@ impl Report {
                 degraded: chunks(Some(Source::Extractive)),
             },
             usage: UsageReport {
-                calls: tally.calls,
-                retries: tally.retries,
-                resubmitted: tally.resubmitted,
-                prompt_tokens: tally.prompt_tokens,
-                completion_tokens: tally.completion_tokens,
+                calls: used.calls,
+                retries: used.retries,
+                resubmitted: used.resubmitted,
+                prompt_tokens: used.prompt_tokens,
+                completion_tokens: used.completion_tokens,
             },
             warnings,
             duration_ms: 0,

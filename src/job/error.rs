@@ -1,6 +1,7 @@
 //! What can go wrong with a job, and what to do about each kind.
 
-use crate::model::{ModelError, ModelErrorKind};
+use crate::model::ErrorKind;
+use crate::model::failure::Recovery;
 use crate::store::lease::Overtaken;
 use crate::store::{Location, StoreError, StoreErrorKind};
 use crate::summary::{ShapeError, WriteError};
@@ -36,6 +37,9 @@ pub enum Cause {
     /// A call failed.
     #[error(transparent)]
     Write(WriteError),
+    /// The report cannot be put into JSON.
+    #[error("the report cannot be put into JSON")]
+    Report(#[source] serde_json::Error),
     /// Too much of the summary would not be the model's.
     #[error(
         "the model gave no usable answer for {degraded} of {sections} sections, and at most a quarter may be extractive"
@@ -116,15 +120,9 @@ impl Cause {
                 | StoreErrorKind::Other => "StoreError",
             },
             Self::Plan(_) => "ConfigurationError",
-            Self::Write(WriteError {
-                source: ModelError { kind, .. },
-                ..
-            }) => match kind {
-                ModelErrorKind::Configuration => "ConfigurationError",
-                ModelErrorKind::OutOfTime => "Unfinished",
-                _ => "ModelError",
-            },
+            Self::Write(error) => error.source.kind.policy().name,
             Self::Degraded { .. } => "UnusableAnswers",
+            Self::Report(_) => "InternalError",
             Self::Busy { .. } | Self::Overtaken => "Unfinished",
             Self::Hopeless { cause, .. } => cause.kind(),
             Self::Rejected(Rejected::NotText(_)) => "NotText",
@@ -136,7 +134,7 @@ impl Cause {
 impl Cause {
     /// How the call failed that made the job fail, if one did.
     #[must_use]
-    pub fn model_error(&self) -> Option<ModelErrorKind> {
+    pub fn model_error(&self) -> Option<ErrorKind> {
         match self {
             Self::Write(error) => Some(error.source.kind),
             _ => None,
@@ -156,26 +154,13 @@ impl Cause {
                 | StoreErrorKind::TooLarge
                 | StoreErrorKind::Other => false,
             },
-            Self::Write(error) => match error.source.kind {
-                ModelErrorKind::Throttled { .. }
-                | ModelErrorKind::Warming { .. }
-                | ModelErrorKind::Transient
-                | ModelErrorKind::Ambiguous
-                | ModelErrorKind::Lost
-                | ModelErrorKind::JobFailed { .. }
-                | ModelErrorKind::OutOfTime
-                | ModelErrorKind::Ledger
-                | ModelErrorKind::Overtaken => true,
-                ModelErrorKind::Overflow { .. }
-                | ModelErrorKind::Configuration
-                | ModelErrorKind::BadInput
-                | ModelErrorKind::SuspectOutput
-                | ModelErrorKind::BudgetSpent => false,
-            },
+            Self::Write(error) => error.source.kind.policy().recovery == Recovery::Passes,
             Self::Busy { .. } | Self::Overtaken => true,
-            Self::Plan(_) | Self::Degraded { .. } | Self::Hopeless { .. } | Self::Rejected(_) => {
-                false
-            }
+            Self::Plan(_)
+            | Self::Report(_)
+            | Self::Degraded { .. }
+            | Self::Hopeless { .. }
+            | Self::Rejected(_) => false,
         }
     }
 
@@ -184,9 +169,11 @@ impl Cause {
     pub fn needs_a_person(&self) -> bool {
         match self {
             Self::Store(error) => error.kind == StoreErrorKind::Denied,
-            Self::Plan(_) | Self::Degraded { .. } | Self::Hopeless { .. } | Self::Rejected(_) => {
-                true
-            }
+            Self::Plan(_)
+            | Self::Report(_)
+            | Self::Degraded { .. }
+            | Self::Hopeless { .. }
+            | Self::Rejected(_) => true,
             Self::Write(_) => !self.passes(),
             Self::Busy { .. } | Self::Overtaken => false,
         }
@@ -205,7 +192,7 @@ impl Cause {
                 "change the limits that the message names; the upload is then summarized by itself, or after a redrive of the \
                  dead-letter queue"
             }
-            Self::Write(_) | Self::Hopeless { .. } => {
+            Self::Write(_) | Self::Hopeless { .. } | Self::Report(_) => {
                 "mend what the message names; the upload is then summarized by itself, or after a redrive of the dead-letter \
                  queue"
             }

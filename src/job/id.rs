@@ -2,7 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::config::Config;
+use crate::hex::hex;
+use crate::job::Config;
 use crate::store::{Location, ObjectInfo};
 
 /// Hash of the object, its entity tag, and all settings that change the answer. Not of its version: an upload of the same
@@ -22,17 +23,13 @@ pub(crate) fn job_id(at: &Location, info: &ObjectInfo, config: &Config) -> Strin
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     }
-    hash.finalize()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&hash.finalize(), 16)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Surface;
+    use crate::job::Surface;
     use crate::store::Metadata;
 
     fn id(key: &str, etag: &str, words: &str) -> String {

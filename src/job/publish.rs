@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::job::Workshop;
+use crate::job::App;
 use crate::job::error::Cause;
-use crate::model::Model;
 use crate::store::{
-    Location, Metadata, ObjectInfo, PutCondition, PutOptions, Store, StoreError, StoreErrorKind,
+    Location, Metadata, ObjectInfo, PutCondition, PutOptions, StoreError, StoreErrorKind,
 };
 use crate::trigger::Upload;
 
@@ -51,7 +50,7 @@ pub(crate) enum Place {
     Newer,
 }
 
-impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
+impl App {
     /// Looks at the place where the summary of `at` goes.
     pub(crate) async fn place(
         &self,

@@ -7,11 +7,11 @@ use crate::trigger::Upload;
 
 /// Opens an upload: exactly the version or entity tag that its event named, if it has no more than `max_bytes`. Under the
 /// other reading of its key if nothing is at the first.
-pub(crate) async fn open<S: Store>(
-    source: &S,
+pub(crate) async fn open(
+    source: &dyn Store,
     upload: &Upload,
     max_bytes: u64,
-) -> Result<(Location, S::Object), StoreError> {
+) -> Result<(Location, Box<dyn Object>), StoreError> {
     let wanted = Wanted {
         if_match: upload.etag.clone().filter(|_| upload.version_id.is_none()),
         version_id: upload.version_id.clone(),
@@ -33,8 +33,8 @@ pub(crate) async fn open<S: Store>(
 }
 
 /// Reads an open object to its end. The inner error says why it is no transcript.
-pub(crate) async fn transcribe<O: Object>(
-    object: &mut O,
+pub(crate) async fn transcribe(
+    object: &mut dyn Object,
 ) -> Result<Result<Transcript, Rejected>, StoreError> {
     let mut decoder = Decoder::default();
     while let Some(bytes) = object.next().await? {

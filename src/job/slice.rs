@@ -1,19 +1,16 @@
 //! The paid part of a job in one invocation: under a lease, on the ledger, until it is done or time is over.
 
-use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
-use crate::job::Workshop;
+use crate::job::App;
 use crate::job::error::Cause;
-use crate::model::call::{CallOptions, Caller, Tally};
-use crate::model::{Model, ModelErrorKind};
-use crate::store::Store;
-use crate::store::lease::{Claim, Lease, Run};
+use crate::model::{CallOptions, ErrorKind, ModelClient, Usage};
+use crate::run::Run;
+use crate::store::lease::{Claim, Lease, RunRecord};
 use crate::store::ledger::Ledger;
 use crate::summary;
-use crate::summary::{Plan, Progress, Settings, Source, Summary, WriteError};
+use crate::summary::{Plan, Settings, Source, Summary, WriteError};
 use crate::transcript::Transcript;
 
 /// Kept of an invocation for publishing: some small requests to the store.
@@ -40,55 +37,54 @@ pub(crate) struct Work<'w> {
     pub(crate) job_id: &'w str,
     pub(crate) transcript: &'w Transcript,
     pub(crate) plan: &'w Plan,
-    pub(crate) deadline: Option<Instant>,
-    pub(crate) progress: &'w (dyn Fn(Progress) + Sync),
+    pub(crate) run: &'w Run,
 }
 
 /// A finished text and what it took.
 #[derive(Debug)]
 pub(crate) struct Written {
     pub(crate) summary: Summary,
-    pub(crate) tally: Tally,
+    pub(crate) usage: Usage,
     /// Invocations that it took.
     pub(crate) slices: u32,
     /// When the job was first taken up, in milliseconds since 1970.
     pub(crate) created_ms: i64,
 }
 
-impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
+impl App {
     /// Writes the summary, or as much of it as there is time for.
     pub(crate) async fn write(&self, work: Work<'_>) -> Result<Written, Cause> {
         // What costs nothing and takes a moment needs no record; and a trace is to show all calls.
-        if !self.durable || self.config.provider.quotes() || self.trace.is_some() {
-            let caller = Caller::new(self.model, None, self.options(&work, false));
+        if !self.durable || self.model.capabilities().quotes || self.trace.is_some() {
+            let caller = self.client(&work, None, false);
             let written = self.call_model(&work, &caller).await;
             if written.is_err() {
-                caller.abandon().await;
+                caller.cancel_open_jobs().await;
             }
             return Ok(Written {
                 summary: written?,
-                tally: caller.tally(),
+                usage: caller.usage(),
                 slices: 1,
-                created_ms: self.clock.now_ms(),
+                created_ms: work.run.clock.now_ms(),
             });
         }
         let prefix = format!("{}.work/{}/", self.config.filter.output_prefix, work.job_id);
-        let owner = format!("{:016x}", RandomState::new().hash_one(work.job_id));
+        let owner = format!("{:016x}", fastrand::u64(..));
         let claim = Lease::claim(
-            self.target,
+            &self.target,
             work.bucket,
             &prefix,
             &owner,
-            &self.clock,
+            &work.run.clock,
             self.lease,
         );
         match claim.await? {
             Claim::Busy { expires_ms } => Err(Cause::Busy {
-                seconds: (expires_ms - self.clock.now_ms()).max(0) / 1000 + 1,
+                seconds: (expires_ms - work.run.clock.now_ms()).max(0) / 1000 + 1,
             }),
             Claim::Ours { lease, fresh, run } => {
-                let ledger = Ledger::new(self.target, &lease, work.bucket, &prefix, fresh);
-                self.write_on_ledger(&work, &lease, &ledger, run).await
+                let ledger = Ledger::new(&self.target, &lease, work.bucket, &prefix, fresh);
+                self.write_on_ledger(&work, &lease, ledger, run).await
             }
         }
     }
@@ -96,11 +92,11 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
     async fn write_on_ledger(
         &self,
         work: &Work<'_>,
-        lease: &Lease<'_, T>,
-        ledger: &Ledger<'_, T>,
-        run: Run,
+        lease: &Lease,
+        ledger: Ledger,
+        run: RunRecord,
     ) -> Result<Written, Cause> {
-        let age_ms = self.clock.now_ms() - run.created_ms;
+        let age_ms = work.run.clock.now_ms() - run.created_ms;
         let hopeless = run.slices_without_progress >= HOPELESS_SLICES
             || age_ms > HOPELESS_AGE_MS && run.slices_without_progress > 0;
         tracing::info!(
@@ -109,18 +105,18 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
             slices_without_progress = run.slices_without_progress,
             "claimed"
         );
-        let caller = Caller::new(self.model, Some(ledger), self.options(work, hopeless));
+        let caller = self.client(work, Some(ledger), hopeless);
         let written = tokio::select! {
             written = self.call_model(work, &caller) => written,
             overtaken = lease.keep() => Err(overtaken.into()),
         };
-        let tally = caller.tally();
+        let usage = caller.usage();
         let ended = match written {
             Ok(summary) => {
                 lease.renew().await?;
                 return Ok(Written {
                     summary,
-                    tally,
+                    usage,
                     slices: run.slices,
                     created_ms: run.created_ms,
                 });
@@ -129,8 +125,8 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
             Err(cause) => cause,
         };
         // What was submitted to an endpoint that will never do it is taken back; otherwise it goes on.
-        if ended.model_error() == Some(ModelErrorKind::Configuration) {
-            caller.abandon().await;
+        if ended.model_error() == Some(ErrorKind::Configuration) {
+            caller.cancel_open_jobs().await;
         }
         let degraded = matches!(ended, Cause::Degraded { .. });
         if degraded && run.degraded_runs < MAX_DEGRADED_RUNS {
@@ -139,7 +135,7 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
         let released = lease
             .release(|run| {
                 run.degraded_runs += u32::from(degraded);
-                run.slices_without_progress = if tally.progress > 0 {
+                run.slices_without_progress = if usage.progress > 0 {
                     0
                 } else {
                     run.slices_without_progress + 1
@@ -149,7 +145,7 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
         if let Err(error) = released {
             tracing::warn!(%error, "could not give the lease back: the next invocation waits until it has run out");
         }
-        if hopeless && tally.progress == 0 {
+        if hopeless && usage.progress == 0 {
             return Err(Cause::Hopeless {
                 slices: run.slices_without_progress + 1,
                 cause: Box::new(ended),
@@ -159,18 +155,14 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
     }
 
     /// Writes the whole summary; refuses it if too much of it is not the model's.
-    async fn call_model(
-        &self,
-        work: &Work<'_>,
-        caller: &Caller<'_, M, T>,
-    ) -> Result<Summary, Cause> {
+    async fn call_model(&self, work: &Work<'_>, caller: &ModelClient) -> Result<Summary, Cause> {
         let settings = Settings {
             limits: self.config.limits,
             seed: work.job_id.to_owned(),
-            quotes: self.config.provider.quotes(),
+            quotes: self.model.capabilities().quotes,
         };
         let summary =
-            summary::write(work.transcript, work.plan, &settings, caller, work.progress).await?;
+            summary::write(work.transcript, work.plan, &settings, caller, work.run).await?;
         let sections = summary.sections.len();
         let degraded = summary
             .sections
@@ -183,27 +175,23 @@ impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
         Ok(summary)
     }
 
-    fn options(&self, work: &Work<'_>, probing: bool) -> CallOptions {
-        let now = Instant::now();
-        CallOptions {
+    fn client(&self, work: &Work<'_>, ledger: Option<Ledger>, probing: bool) -> ModelClient {
+        let options = CallOptions {
             max_calls: self.config.limits.max_calls,
             concurrency: self.config.concurrency,
-            deadline: work.deadline.map(|deadline| {
-                let left = deadline.saturating_duration_since(now);
-                deadline - PUBLISH_RESERVE.min(left / PUBLISH_SHARE)
-            }),
             trace: self.trace.clone(),
-            seed: RandomState::new().hash_one(work.job_id),
+            seed: fastrand::u64(..),
             probing,
-            clock: self.clock.clone(),
-        }
+        };
+        let run = work.run.keeping(PUBLISH_RESERVE, PUBLISH_SHARE);
+        ModelClient::new(Arc::clone(&self.model), ledger, options, &run)
     }
 }
 
 impl From<WriteError> for Cause {
     fn from(error: WriteError) -> Self {
         match error.source.kind {
-            ModelErrorKind::Overtaken => Self::Overtaken,
+            ErrorKind::Overtaken => Self::Overtaken,
             _ => Self::Write(error),
         }
     }

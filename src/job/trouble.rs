@@ -3,13 +3,12 @@
 use bytes::Bytes;
 
 use crate::document::report::{ErrorReport, FORMAT_VERSION, SourceReport};
-use crate::job::Workshop;
+use crate::job::App;
 use crate::job::error::{Cause, Rejected};
-use crate::model::Model;
-use crate::store::{Location, Metadata, Object, ObjectInfo, PutOptions, Store, StoreError, Wanted};
+use crate::store::{Location, Metadata, ObjectInfo, PutOptions, StoreError, Wanted};
 use crate::trigger::Upload;
 
-impl<S: Store, T: Store, M: Model> Workshop<'_, S, T, M> {
+impl App {
     /// Records why an upload is not summarized and never will be.
     pub(crate) async fn reject(
         &self,

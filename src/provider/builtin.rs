@@ -1,24 +1,82 @@
-//! The embedded model: extractive summarizing behind the same seam, with no network and no cost.
+//! The built-in model: extractive summarizing behind the same seam as the others, without network and without cost.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
 
 use crate::extract;
-use crate::model::{Answer, Finish, Model, ModelError, Reply};
-use crate::prompt::{Request, Task};
+use crate::http::Http;
+use crate::model::{Answer, Capabilities, Finish, Model, ModelError, Reply};
+use crate::prompt::{Prompt, Request, Style, Task};
+use crate::provider::{ConnectError, Registration, Settings};
 use crate::text::words;
 
-/// The embedded model.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Extractive;
+const NAME: &str = "extractive";
 
-impl Model for Extractive {
-    async fn submit(&self, request: &Request) -> Result<Reply, ModelError> {
+/// The line in the registry.
+pub(crate) const REGISTRATION: Registration = Registration {
+    name: NAME,
+    variables: &[],
+    how_to_use: "set MODEL_PROVIDER=extractive for the built-in model",
+    is_configured: |_| Ok(false),
+    read: |_| Ok(Arc::new(BuiltIn::default())),
+    needs_nothing: true,
+};
+
+/// The built-in model; it has no settings of its own.
+#[derive(Debug, Clone)]
+pub struct BuiltIn {
+    capabilities: Capabilities,
+}
+
+impl Default for BuiltIn {
+    fn default() -> Self {
+        Self {
+            capabilities: Capabilities {
+                provider: NAME,
+                model: None,
+                context_tokens: None,
+                reasoning_tokens: 0,
+                style: Style::Full,
+                quotes: true,
+                local: true,
+            },
+        }
+    }
+}
+
+#[async_trait]
+impl Settings for BuiltIn {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn fingerprint(&self) -> String {
+        format!("{NAME} {}", env!("CARGO_PKG_VERSION"))
+    }
+
+    async fn connect(&self, _: &Http) -> Result<Arc<dyn Model>, ConnectError> {
+        Ok(Arc::new(self.clone()))
+    }
+}
+
+#[async_trait]
+impl Model for BuiltIn {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError> {
+        let request = prompt.request();
+        let draft = request.draft.as_deref().unwrap_or("");
         let text = match request.task {
             Task::Section => section(request),
             Task::Overview | Task::Notes => {
                 extract::extract(&request.block, None, request.target_words)
             }
-            Task::Condense => extract::extract(draft(request), None, request.target_words),
+            Task::Condense => extract::extract(draft, None, request.target_words),
             Task::Expand | Task::Continue => extract::beyond(
-                draft(request),
+                draft,
                 &request.block,
                 request.going_on.as_deref(),
                 request.target_words,
@@ -30,17 +88,9 @@ impl Model for Extractive {
             ..Answer::default()
         }))
     }
-
-    fn is_local(&self) -> bool {
-        true
-    }
 }
 
-fn draft(request: &Request) -> &str {
-    request.draft.as_deref().unwrap_or_default()
-}
-
-/// A heading of the part's terms, and its most telling sentences in what the heading leaves of the length.
+/// A heading made of the part's terms, and its most telling sentences in what the heading leaves of the length.
 fn section(request: &Request) -> String {
     let (part, parts) = request.part;
     let title = extract::title(&request.block).unwrap_or_else(|| format!("Part {part} of {parts}"));

@@ -4,19 +4,22 @@ mod address;
 mod chat_body;
 mod generation;
 mod reserved;
+pub(crate) mod settings;
 mod summarization;
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use crate::http::Http;
-use crate::model::{Answer, Model, ModelError, Reply};
-use crate::prompt;
-use crate::prompt::{Messages, Request};
+use crate::model::{Answer, Capabilities, Model, ModelError, Reply};
+use crate::prompt::{Messages, Prompt};
+use crate::provider::Registration;
+use crate::provider::huggingface::settings::{is_configured, read};
+use crate::provider::key::CurrentKey;
 use crate::secret::Secret;
 use crate::wire::advice::Names;
 use crate::wire::chat::ChatReader;
@@ -24,7 +27,20 @@ use crate::wire::failure::{Failure, Peer, Phase};
 use crate::wire::generation::TaskReader;
 use crate::wire::http::{Incoming, Outgoing, Timeouts};
 
-pub use reserved::ParameterError;
+pub use settings::HuggingFaceSettings;
+
+/// Its name in `MODEL_PROVIDER` and in reports.
+pub(crate) const NAME: &str = "huggingface";
+
+/// The line in the registry.
+pub(crate) const REGISTRATION: Registration = Registration {
+    name: NAME,
+    variables: settings::VARIABLES,
+    how_to_use: "set HF_API_TOKEN (or HF_API_TOKEN_SECRET_ARN) to summarize with Hugging Face",
+    is_configured,
+    read,
+    needs_nothing: false,
+};
 
 /// Where endpoints live that scale to zero.
 const DEDICATED_DOMAIN: &str = ".endpoints.huggingface.cloud";
@@ -72,47 +88,15 @@ impl HuggingFaceTask {
             Self::Summarization => "summarization",
         }
     }
-
-    /// Whether these parameters may be sent with it.
-    ///
-    /// # Errors
-    /// The first member that is set by this program itself.
-    pub fn check(self, parameters: &Map<String, Value>) -> Result<(), ParameterError> {
-        reserved::check(self, parameters)
-    }
-}
-
-/// Whether requests to this address name the model in its path, so that there is none without a model.
-#[must_use]
-pub fn needs_model(task: HuggingFaceTask, endpoint: &Url) -> bool {
-    task != HuggingFaceTask::Chat && address::is_router(endpoint)
-}
-
-/// Where to send, as whom, and what to ask for.
-#[derive(Debug, Clone)]
-pub struct HuggingFaceConfig {
-    /// How the endpoint is spoken to.
-    pub task: HuggingFaceTask,
-    /// Sent as a bearer token; endpoints of one's own may need none.
-    pub token: Option<Secret>,
-    /// The model's id, with `:provider`, `:fastest` or `:cheapest` where wanted.
-    pub model: String,
-    /// The router, an endpoint, or one of its paths; see [`parse_endpoint`](crate::wire::endpoint::parse_endpoint).
-    pub endpoint: Url,
-    /// Merged into each body: `temperature`, `reasoning_effort`, `chat_template_kwargs`, … What this program sets itself is
-    /// left out; [`HuggingFaceTask::check`] says what that is.
-    pub parameters: Map<String, Value>,
 }
 
 /// A model at an endpoint that answers at once: it has no tickets.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct HuggingFace {
     http: Http,
-    task: HuggingFaceTask,
+    settings: HuggingFaceSettings,
     url: Url,
-    token: Option<Secret>,
-    model: String,
-    parameters: Map<String, Value>,
+    key: CurrentKey,
     peer: Peer,
     timeouts: Timeouts,
 }
@@ -120,16 +104,12 @@ pub struct HuggingFace {
 impl HuggingFace {
     /// A model at the configured address. Sends nothing yet.
     #[must_use]
-    pub fn new(http: Http, config: HuggingFaceConfig) -> Self {
-        let HuggingFaceConfig {
-            task,
-            token,
-            model,
-            endpoint,
-            mut parameters,
-        } = config;
+    pub fn new(http: Http, mut settings: HuggingFaceSettings, key: CurrentKey) -> Self {
+        let task = settings.task;
+        let parameters = &mut settings.parameters;
         parameters.retain(|name, value| reserved::is_allowed(task, name, value));
-        let host = endpoint.host_str().unwrap_or_default();
+        let endpoint = &settings.endpoint;
+        let host = endpoint.host_str().unwrap_or("");
         Self {
             peer: Peer {
                 starts_on_demand: host.ends_with(DEDICATED_DOMAIN),
@@ -138,19 +118,17 @@ impl HuggingFace {
                     None => host.to_owned(),
                 },
                 names: NAMES,
-                secret: token.clone(),
+                secret: None,
             },
             url: match task {
-                HuggingFaceTask::Chat => address::chat(&endpoint),
+                HuggingFaceTask::Chat => address::chat(endpoint),
                 HuggingFaceTask::TextGeneration | HuggingFaceTask::Summarization => {
-                    address::task(&endpoint, &model)
+                    address::task(endpoint, &settings.model)
                 }
             },
             http,
-            task,
-            token,
-            model,
-            parameters,
+            settings,
+            key,
             timeouts: TIMEOUTS,
         }
     }
@@ -168,12 +146,13 @@ impl HuggingFace {
         self
     }
 
-    async fn exchange(&self, messages: &Messages, request: &Request) -> Result<Answer, Failure> {
-        let max_tokens = request.max_tokens;
-        match self.task {
+    async fn exchange(&self, prompt: &Prompt, key: Option<&Secret>) -> Result<Answer, Failure> {
+        let (messages, max_tokens) = (prompt.messages(), prompt.max_tokens());
+        let parameters = &self.settings.parameters;
+        match self.settings.task {
             HuggingFaceTask::Chat => {
-                let body = chat_body::body(&self.model, messages, max_tokens, &self.parameters);
-                let mut reply = self.send(&body).await?;
+                let body = chat_body::body(&self.settings.model, messages, max_tokens, parameters);
+                let mut reply = self.send(&body, key).await?;
                 let mut reader = ChatReader::default();
                 while let Some(bytes) = reply.chunk().await? {
                     if reader.push(&bytes)? {
@@ -183,27 +162,31 @@ impl HuggingFace {
                 reader.finish(max_tokens)
             }
             HuggingFaceTask::TextGeneration => {
-                let prompt = generation::prompt(messages);
-                let body = generation::body(&self.url, &prompt, max_tokens, &self.parameters);
-                let reader = TaskReader::generation(&prompt);
-                self.read(reader, self.send(&body).await?, max_tokens).await
+                let text = generation::prompt(messages);
+                let body = generation::body(&self.url, &text, max_tokens, parameters);
+                let reader = TaskReader::generation(&text);
+                self.read(reader, self.send(&body, key).await?, max_tokens)
+                    .await
             }
             HuggingFaceTask::Summarization => {
-                let lengths = summarization::Lengths::of(request, &messages.user);
-                let body =
-                    summarization::body(&self.url, &messages.user, lengths, &self.parameters);
+                let lengths = summarization::Lengths::of(prompt);
+                let body = summarization::body(&self.url, &messages.user, lengths, parameters);
                 let reader = TaskReader::summarization();
-                self.read(reader, self.send(&body).await?, lengths.max)
+                self.read(reader, self.send(&body, key).await?, lengths.max)
                     .await
             }
         }
     }
 
-    async fn send(&self, body: &impl Serialize) -> Result<Incoming, Failure> {
+    async fn send(
+        &self,
+        body: &(impl Serialize + Sync),
+        token: Option<&Secret>,
+    ) -> Result<Incoming, Failure> {
         let outgoing = Outgoing {
             method: Method::POST,
             url: &self.url,
-            token: self.token.as_ref(),
+            token,
             body: Some(body),
             timeouts: self.timeouts,
         };
@@ -236,15 +219,30 @@ impl HuggingFace {
     }
 }
 
+#[async_trait]
 impl Model for HuggingFace {
-    async fn submit(&self, request: &Request) -> Result<Reply, ModelError> {
-        let messages = prompt::messages(request);
-        match self.exchange(&messages, request).await {
-            Ok(answer) => Ok(Reply::Done(answer)),
-            Err(failure) => {
-                let sent = [messages.system.as_str(), messages.user.as_str()];
-                Err(self.peer.error(Phase::Submit, &failure, &sent))
-            }
-        }
+    fn capabilities(&self) -> &Capabilities {
+        &self.settings.capabilities
+    }
+
+    async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError> {
+        let key = self.key.get();
+        let answer = self.exchange(prompt, key.as_ref()).await;
+        answer.map(Reply::Done).map_err(|failure| {
+            let Messages { system, user, .. } = prompt.messages();
+            let peer = Peer {
+                secret: key,
+                ..self.peer.clone()
+            };
+            peer.error(Phase::Submit, &failure, &[system, user])
+        })
+    }
+
+    async fn renew_key(&self) -> bool {
+        self.key.renew().await
+    }
+
+    fn warm_up(&self) {
+        self.http.warm_up(&self.settings.endpoint);
     }
 }

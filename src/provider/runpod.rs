@@ -1,24 +1,32 @@
 //! RunPod Serverless: jobs in the queue of an endpoint, whatever worker is behind it (WIRE.md 1).
 
 pub mod address;
+pub mod follow;
 mod health;
 mod job;
 mod output;
 mod request;
+mod schedule;
+pub(crate) mod settings;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use reqwest::{Method, Url};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::http::Http;
-use crate::model::{Model, ModelError, Reply, Ticket};
-use crate::prompt;
-use crate::prompt::Request;
-use crate::secret::Secret;
+use crate::model::{
+    self, Answer, Capabilities, JobContext, Jobs, Model, ModelError, Reply, Ticket,
+};
+use crate::prompt::{Messages, Prompt};
+use crate::provider::Registration;
+use crate::provider::key::CurrentKey;
+use crate::provider::runpod::follow::{Polled, Queue, QueueState};
+use crate::provider::runpod::settings::{is_configured, read};
 use crate::wire::advice::Names;
 use crate::wire::error_text;
 use crate::wire::failure::{Failure, Peer, Phase};
@@ -26,6 +34,20 @@ use crate::wire::http::{Outgoing, Timeouts};
 use job::Job;
 
 pub use request::RESERVED_PARAMETERS;
+pub use settings::RunPodSettings;
+
+/// Its name in `MODEL_PROVIDER` and in reports.
+pub(crate) const NAME: &str = "runpod";
+
+/// The line in the registry.
+pub(crate) const REGISTRATION: Registration = Registration {
+    name: NAME,
+    variables: settings::VARIABLES,
+    how_to_use: "RUNPOD_API_KEY and RUNPOD_ENDPOINT_URL to do so with RunPod",
+    is_configured,
+    read,
+    needs_nothing: false,
+};
 
 /// How the settings are called.
 const NAMES: Names = Names {
@@ -45,29 +67,15 @@ const TIMEOUTS: Timeouts = Timeouts {
 const SHORTEST_HOLD: Duration = Duration::from_secs(1);
 const LONGEST_HOLD: Duration = Duration::from_secs(90);
 
-/// Where to send, as whom, and what to ask for.
-#[derive(Debug, Clone)]
-pub struct RunPodConfig {
-    /// Sent as a bearer token; a server on this machine may need none.
-    pub key: Option<Secret>,
-    /// The endpoint, `https://api.runpod.ai/v2/<endpoint id>`, as [`base_url`](address::base_url) gives it.
-    pub endpoint: Url,
-    /// Passed on to workers that serve several.
-    pub model: Option<String>,
-    /// Merged into the sampling parameters: `temperature`, `top_p`, …
-    pub parameters: Map<String, Value>,
-}
-
 /// An endpoint with a queue. What is submitted becomes a job, which goes on whether or not anybody asks after it.
 #[derive(Debug)]
 pub struct RunPod {
     http: Http,
-    base: Url,
-    key: Option<Secret>,
-    model: Option<String>,
-    parameters: Map<String, Value>,
+    settings: RunPodSettings,
+    key: CurrentKey,
     peer: Peer,
     timeouts: Timeouts,
+    queue: QueueState,
     /// Not every endpoint can hold a question. Found out once.
     never_holds: AtomicBool,
 }
@@ -75,31 +83,24 @@ pub struct RunPod {
 impl RunPod {
     /// An endpoint at the configured address. Sends nothing yet.
     #[must_use]
-    pub fn new(http: Http, config: RunPodConfig) -> Self {
-        let RunPodConfig {
-            key,
-            endpoint,
-            model,
-            parameters,
-        } = config;
-        let host = endpoint.host_str().unwrap_or_default();
+    pub fn new(http: Http, settings: RunPodSettings, key: CurrentKey) -> Self {
+        let host = settings.endpoint.host_str().unwrap_or("");
         Self {
             peer: Peer {
                 // A cold worker shows as a job that waits.
                 starts_on_demand: false,
-                host: match endpoint.port() {
+                host: match settings.endpoint.port() {
                     Some(port) => format!("{host}:{port}"),
                     None => host.to_owned(),
                 },
                 names: NAMES,
-                secret: key.clone(),
+                secret: None,
             },
-            base: endpoint,
             http,
+            settings,
             key,
-            model,
-            parameters,
             timeouts: TIMEOUTS,
+            queue: QueueState::default(),
             never_holds: AtomicBool::new(false),
         }
     }
@@ -112,17 +113,18 @@ impl RunPod {
     }
 
     /// Sends once and reads the reply, which is JSON.
-    async fn exchange<B: Serialize>(
+    async fn exchange<B: Serialize + Sync>(
         &self,
         method: Method,
         url: &Url,
         body: Option<&B>,
         timeouts: Timeouts,
     ) -> Result<Value, Failure> {
+        let key = self.key.get();
         let outgoing = Outgoing {
             method,
             url,
-            token: self.key.as_ref(),
+            token: key.as_ref(),
             body,
             timeouts,
         };
@@ -137,11 +139,12 @@ impl RunPod {
     /// Does something to a job. What is said about it is left out of errors: it may repeat the job's input, which is not at
     /// hand here to be cut out.
     async fn act(&self, operation: &str, ticket: &Ticket) -> Result<(), Failure> {
-        let url = address::operation(&self.base, operation, Some(&ticket.id));
+        let url = address::operation(&self.settings.endpoint, operation, Some(&ticket.id));
+        let key = self.key.get();
         let outgoing = Outgoing {
             method: Method::POST,
             url: &url,
-            token: self.key.as_ref(),
+            token: key.as_ref(),
             body: None::<&()>,
             timeouts: self.timeouts,
         };
@@ -158,16 +161,15 @@ impl RunPod {
         }
     }
 
-    async fn run(&self, request: &Request) -> Result<Reply, Failure> {
-        let messages = prompt::messages(request);
+    async fn run(&self, prompt: &Prompt) -> Result<Reply, Failure> {
         let body = request::envelope(
-            &messages,
-            request.max_tokens,
-            self.model.as_deref(),
-            &self.parameters,
-            prompt::call_id(request),
+            prompt.messages(),
+            prompt.max_tokens(),
+            self.settings.model.as_deref(),
+            &self.settings.parameters,
+            prompt.id(),
         );
-        let url = address::operation(&self.base, "run", None);
+        let url = address::operation(&self.settings.endpoint, "run", None);
         let job = self
             .exchange(Method::POST, &url, Some(&body), self.timeouts)
             .await
@@ -179,14 +181,16 @@ impl RunPod {
         if ticket.id.is_empty() && !matches!(job.state, job::State::Ended(_)) {
             return Err(Failure::Garbled("a job without an id".to_owned()));
         }
-        let holds = !self.never_holds.load(Ordering::Relaxed);
-        job.into_reply(&ticket, request.max_tokens, holds)
+        match job.into_polled(prompt.max_tokens(), self.holds())? {
+            Polled::Done(answer) => Ok(Reply::Done(answer)),
+            Polled::Pending { .. } => Ok(Reply::Queued(ticket)),
+        }
     }
 
     /// Asks after a job; also says whether the endpoint held the question.
     async fn ask(&self, ticket: &Ticket, wait: Duration) -> Result<(Job, bool), Failure> {
         let mut found_no_job = false;
-        if !wait.is_zero() && !self.never_holds.load(Ordering::Relaxed) {
+        if !wait.is_zero() && self.holds() {
             let wait = wait.clamp(SHORTEST_HOLD, LONGEST_HOLD);
             let began = Instant::now();
             match self.ask_and_wait(ticket, wait).await {
@@ -200,7 +204,7 @@ impl RunPod {
                 Ok(job) => return Ok((job, began.elapsed() >= SHORTEST_HOLD / 2)),
             }
         }
-        let url = address::operation(&self.base, "status", Some(&ticket.id));
+        let url = address::operation(&self.settings.endpoint, "status", Some(&ticket.id));
         let answered = self.get(&url, self.timeouts).await;
         match answered.and_then(Job::read).or_else(job::in_refusal) {
             Err(Failure::Refused { status: 404, .. }) => Err(Failure::Lost(format!(
@@ -218,7 +222,7 @@ impl RunPod {
     }
 
     async fn ask_and_wait(&self, ticket: &Ticket, wait: Duration) -> Result<Job, Failure> {
-        let mut url = address::operation(&self.base, "status-sync", Some(&ticket.id));
+        let mut url = address::operation(&self.settings.endpoint, "status-sync", Some(&ticket.id));
         url.query_pairs_mut()
             .append_pair("wait", &wait.as_millis().to_string());
         let timeouts = Timeouts {
@@ -235,32 +239,78 @@ impl RunPod {
         }
     }
 
-    fn error(&self, phase: Phase, failure: &Failure, request: &Request) -> ModelError {
-        let messages = prompt::messages(request);
-        let sent = [messages.system.as_str(), messages.user.as_str()];
-        self.peer.error(phase, failure, &sent)
+    /// The error for a failure; the texts that were `sent` are cut out of what the endpoint said.
+    fn error(&self, phase: Phase, failure: &Failure, prompt: Option<&Prompt>) -> ModelError {
+        let peer = Peer {
+            secret: self.key.get(),
+            ..self.peer.clone()
+        };
+        match prompt.map(Prompt::messages) {
+            Some(Messages { system, user, .. }) => peer.error(phase, failure, &[system, user]),
+            None => peer.error(phase, failure, &[]),
+        }
     }
 }
 
+#[async_trait]
 impl Model for RunPod {
-    async fn submit(&self, request: &Request) -> Result<Reply, ModelError> {
-        let outcome = self.run(request).await;
-        outcome.map_err(|failure| self.error(Phase::Submit, &failure, request))
+    fn capabilities(&self) -> &Capabilities {
+        &self.settings.capabilities
     }
 
+    async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError> {
+        let outcome = self.run(prompt).await;
+        outcome.map_err(|failure| self.error(Phase::Submit, &failure, Some(prompt)))
+    }
+
+    fn jobs(&self) -> Option<&dyn Jobs> {
+        Some(self)
+    }
+
+    async fn renew_key(&self) -> bool {
+        self.key.renew().await
+    }
+
+    fn warm_up(&self) {
+        self.http.warm_up(&self.settings.endpoint);
+    }
+}
+
+#[async_trait]
+impl Jobs for RunPod {
+    async fn wait(
+        &self,
+        job: model::Job,
+        prompt: &Prompt,
+        context: &JobContext<'_>,
+    ) -> Result<Answer, ModelError> {
+        self.queue.follow(self, job, prompt, context).await
+    }
+
+    async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError> {
+        match self.act("cancel", ticket).await {
+            // It is gone already.
+            Err(Failure::Refused { status: 404, .. }) => Ok(()),
+            outcome => outcome.map_err(|failure| self.error(Phase::Poll, &failure, None)),
+        }
+    }
+}
+
+#[async_trait]
+impl Queue for RunPod {
     async fn poll(
         &self,
         ticket: &Ticket,
-        request: &Request,
-        wait: Duration,
-    ) -> Result<Reply, ModelError> {
-        let outcome = self.ask(ticket, wait).await;
-        outcome
-            .and_then(|(job, held)| job.into_reply(ticket, request.max_tokens, held))
-            .map_err(|failure| self.error(Phase::Poll, &failure, request))
+        prompt: &Prompt,
+        hold: Duration,
+    ) -> Result<Polled, ModelError> {
+        let asked = self.ask(ticket, hold).await;
+        asked
+            .and_then(|(job, held)| job.into_polled(prompt.max_tokens(), held))
+            .map_err(|failure| self.error(Phase::Poll, &failure, Some(prompt)))
     }
 
-    async fn retry(&self, ticket: &Ticket) -> Result<(), ModelError> {
+    async fn rerun(&self, ticket: &Ticket) -> Result<(), ModelError> {
         match self.act("retry", ticket).await {
             // Only jobs that failed are run again: this one is running already, and asking after it shows that.
             Err(Failure::Refused {
@@ -269,35 +319,30 @@ impl Model for RunPod {
                 tracing::warn!(job = ticket.id, "the endpoint does not run the job again");
                 Ok(())
             }
-            outcome => outcome.map_err(|failure| self.peer.error(Phase::Poll, &failure, &[])),
-        }
-    }
-
-    async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError> {
-        match self.act("cancel", ticket).await {
-            // It is gone already.
-            Err(Failure::Refused { status: 404, .. }) => Ok(()),
-            outcome => outcome.map_err(|failure| self.peer.error(Phase::Poll, &failure, &[])),
+            outcome => outcome.map_err(|failure| self.error(Phase::Poll, &failure, None)),
         }
     }
 
     async fn diagnose(&self) -> Result<(), ModelError> {
-        let url = address::operation(&self.base, "health", None);
+        let url = address::operation(&self.settings.endpoint, "health", None);
         let health = match self.get(&url, self.timeouts).await {
             Ok(health) => health,
             // It was only a question about the reasons; the jobs themselves will say if something is wrong.
             Err(failure) => {
-                let error = self.peer.error(Phase::Poll, &failure, &[]);
+                let error = self.error(Phase::Poll, &failure, None);
                 tracing::warn!(%error, "the endpoint does not say how its workers are");
                 return Ok(());
             }
         };
-        let verdict = health::judge(&health);
-        verdict.map_err(|failure| self.peer.error(Phase::Poll, &failure, &[]))
+        health::judge(&health).map_err(|failure| self.error(Phase::Poll, &failure, None))
     }
 
-    fn queues(&self) -> bool {
-        true
+    fn holds(&self) -> bool {
+        !self.never_holds.load(Ordering::Relaxed)
+    }
+
+    async fn renew_key(&self) -> bool {
+        self.key.renew().await
     }
 }
 

@@ -8,6 +8,7 @@ mod trouble;
 use std::fs;
 use std::path::PathBuf;
 
+use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncReadExt;
 
@@ -33,7 +34,7 @@ pub struct DirStore {
 
 /// An object that is being read from a directory.
 #[derive(Debug)]
-pub struct DirObject {
+struct DirObject {
     at: Location,
     info: ObjectInfo,
     file: tokio::fs::File,
@@ -223,20 +224,19 @@ impl DirStore {
     }
 }
 
+#[async_trait]
 impl Store for DirStore {
-    type Object = DirObject;
-
-    async fn get(&self, at: &Location, wanted: &Wanted) -> Result<DirObject, StoreError> {
+    async fn get(&self, at: &Location, wanted: &Wanted) -> Result<Box<dyn Object>, StoreError> {
         let wanted = wanted.clone();
         let (file, info) = self
             .blocking("read", at, move |store, at| store.open(at, &wanted))
             .await?;
-        Ok(DirObject {
+        Ok(Box::new(DirObject {
             at: at.clone(),
             left: info.size,
             info,
             file: file.into(),
-        })
+        }))
     }
 
     async fn head(&self, at: &Location) -> Result<ObjectInfo, StoreError> {
@@ -263,6 +263,7 @@ impl Store for DirStore {
     }
 }
 
+#[async_trait]
 impl Object for DirObject {
     fn info(&self) -> &ObjectInfo {
         &self.info

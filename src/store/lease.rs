@@ -1,5 +1,6 @@
 //! Who works on a job: a lease with a fencing token in `run.json`, taken, renewed and given back by conditional writes alone.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ const MAX_RACES: usize = 5;
 
 /// `run.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Run {
+pub struct RunRecord {
     /// Version of this format.
     version: u32,
     /// Who works on the job, or did last.
@@ -43,8 +44,8 @@ pub struct Run {
 
 /// The right to work on a job.
 #[derive(Debug)]
-pub struct Lease<'a, S> {
-    store: &'a S,
+pub struct Lease {
+    store: Arc<dyn Store>,
     at: Location,
     clock: Clock,
     good_for: Duration,
@@ -52,20 +53,20 @@ pub struct Lease<'a, S> {
     owner: String,
     expires_ms: AtomicI64,
     /// What was written last, and its entity tag.
-    written: Mutex<(Run, String)>,
+    written: Mutex<(RunRecord, String)>,
 }
 
 /// What came of asking for a job.
 #[derive(Debug)]
-pub enum Claim<'a, S> {
+pub enum Claim {
     /// It is ours.
     Ours {
         /// The right to it.
-        lease: Box<Lease<'a, S>>,
+        lease: Arc<Lease>,
         /// Nobody has worked on it before.
         fresh: bool,
         /// As it was found, this slice counted.
-        run: Run,
+        run: RunRecord,
     },
     /// Somebody else works on it.
     Busy {
@@ -79,22 +80,22 @@ pub enum Claim<'a, S> {
 #[error("another worker has taken the job over")]
 pub struct Overtaken;
 
-impl<'a, S: Store> Lease<'a, S> {
+impl Lease {
     /// Asks for the job whose state is under `prefix` (with a slash at its end) in `bucket`, for `good_for` at a time.
     ///
     /// # Errors
     /// If the state can't be read or written.
     pub async fn claim(
-        store: &'a S,
+        store: &Arc<dyn Store>,
         bucket: &str,
         prefix: &str,
         owner: &str,
         clock: &Clock,
         good_for: Duration,
-    ) -> Result<Claim<'a, S>, StoreError> {
+    ) -> Result<Claim, StoreError> {
         let at = Location::new(bucket, format!("{prefix}run.json"));
-        let lease = |run: Run, etag| Lease {
-            store,
+        let lease = |run: RunRecord, etag| Lease {
+            store: Arc::clone(store),
             at: at.clone(),
             clock: clock.clone(),
             good_for,
@@ -106,7 +107,7 @@ impl<'a, S: Store> Lease<'a, S> {
         let mut last = None;
         for _ in 0..MAX_RACES {
             let now = clock.now_ms();
-            let first = Run {
+            let first = RunRecord {
                 version: 1,
                 owner: owner.to_owned(),
                 token: 1,
@@ -116,10 +117,10 @@ impl<'a, S: Store> Lease<'a, S> {
                 slices_without_progress: 0,
                 degraded_runs: 0,
             };
-            match small::write(store, &at, &first, PutCondition::IfAbsent).await {
+            match small::write(store.as_ref(), &at, &first, PutCondition::IfAbsent).await {
                 Ok(etag) => {
                     return Ok(Claim::Ours {
-                        lease: Box::new(lease(first.clone(), etag)),
+                        lease: Arc::new(lease(first.clone(), etag)),
                         fresh: true,
                         run: first,
                     });
@@ -127,14 +128,14 @@ impl<'a, S: Store> Lease<'a, S> {
                 Err(error) if error.kind == StoreErrorKind::Precondition => last = Some(error),
                 Err(error) => return Err(error),
             }
-            let Some((found, etag)) = small::read::<_, Run>(store, &at).await? else {
+            let Some((found, etag)) = small::read::<RunRecord>(store.as_ref(), &at).await? else {
                 // Removed in the meantime.
                 continue;
             };
             // Our own write, whose answer was lost.
             if found.owner == owner && found.expires_ms > now {
                 return Ok(Claim::Ours {
-                    lease: Box::new(lease(found.clone(), etag)),
+                    lease: Arc::new(lease(found.clone(), etag)),
                     fresh: found.token == 1,
                     run: found,
                 });
@@ -144,17 +145,17 @@ impl<'a, S: Store> Lease<'a, S> {
                     expires_ms: found.expires_ms,
                 });
             }
-            let ours = Run {
+            let ours = RunRecord {
                 owner: owner.to_owned(),
                 token: found.token + 1,
                 expires_ms: first.expires_ms,
                 slices: found.slices + 1,
                 ..found
             };
-            match small::write(store, &at, &ours, PutCondition::IfMatch(etag)).await {
+            match small::write(store.as_ref(), &at, &ours, PutCondition::IfMatch(etag)).await {
                 Ok(etag) => {
                     return Ok(Claim::Ours {
-                        lease: Box::new(lease(ours.clone(), etag)),
+                        lease: Arc::new(lease(ours.clone(), etag)),
                         fresh: false,
                         run: ours,
                     });
@@ -225,7 +226,7 @@ impl<'a, S: Store> Lease<'a, S> {
     ///
     /// # Errors
     /// If it can't be written, or somebody else has it.
-    pub async fn release(&self, count: impl FnOnce(&mut Run)) -> Result<(), StoreError> {
+    pub async fn release(&self, count: impl FnOnce(&mut RunRecord)) -> Result<(), StoreError> {
         self.rewrite(|run| {
             count(run);
             run.expires_ms = 0;
@@ -233,21 +234,27 @@ impl<'a, S: Store> Lease<'a, S> {
         .await
     }
 
-    async fn rewrite(&self, change: impl FnOnce(&mut Run)) -> Result<(), StoreError> {
+    async fn rewrite(&self, change: impl FnOnce(&mut RunRecord)) -> Result<(), StoreError> {
         let mut written = self.written.lock().await;
         let mut run = written.0.clone();
         change(&mut run);
         let condition = PutCondition::IfMatch(written.1.clone());
-        let etag = match small::write(self.store, &self.at, &run, condition).await {
+        let etag = match small::write(self.store.as_ref(), &self.at, &run, condition).await {
             // A renewal that was cut off may have been written all the same: what is there is still ours then.
             Err(error) if error.kind == StoreErrorKind::Precondition => {
-                let found = small::read::<_, Run>(self.store, &self.at).await?;
+                let found = small::read::<RunRecord>(self.store.as_ref(), &self.at).await?;
                 let Some((_, etag)) = found
                     .filter(|(found, _)| found.token == self.token && found.owner == self.owner)
                 else {
                     return Err(error);
                 };
-                small::write(self.store, &self.at, &run, PutCondition::IfMatch(etag)).await?
+                small::write(
+                    self.store.as_ref(),
+                    &self.at,
+                    &run,
+                    PutCondition::IfMatch(etag),
+                )
+                .await?
             }
             written => written?,
         };
@@ -264,13 +271,13 @@ mod tests {
 
     const PREFIX: &str = "summaries/.work/abc/";
 
-    async fn claim<'a>(store: &'a DirStore, owner: &str, clock: &Clock) -> Claim<'a, DirStore> {
+    async fn claim(store: &Arc<dyn Store>, owner: &str, clock: &Clock) -> Claim {
         Lease::claim(store, "b", PREFIX, owner, clock, LEASE)
             .await
             .unwrap()
     }
 
-    fn ours<'a>(claim: Claim<'a, DirStore>) -> (Box<Lease<'a, DirStore>>, bool, Run) {
+    fn ours(claim: Claim) -> (Arc<Lease>, bool, RunRecord) {
         match claim {
             Claim::Ours { lease, fresh, run } => (lease, fresh, run),
             Claim::Busy { expires_ms } => panic!("busy until {expires_ms}"),
@@ -280,7 +287,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_at_a_time_and_the_next_when_it_has_run_out() {
         let dir = tempfile::tempdir().unwrap();
-        let store = DirStore::new(dir.path());
+        let store: Arc<dyn Store> = Arc::new(DirStore::new(dir.path()));
         let clock = Clock::simulated(1_000_000);
         let (first, fresh, run) = ours(claim(&store, "a", &clock).await);
         assert!(fresh && first.is_good());
@@ -313,7 +320,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_given_back_can_be_taken_at_once() {
         let dir = tempfile::tempdir().unwrap();
-        let store = DirStore::new(dir.path());
+        let store: Arc<dyn Store> = Arc::new(DirStore::new(dir.path()));
         let clock = Clock::simulated(1_000_000);
         let (first, _, _) = ours(claim(&store, "a", &clock).await);
         first
@@ -329,7 +336,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn keeping_ends_when_another_has_it() {
         let dir = tempfile::tempdir().unwrap();
-        let store = DirStore::new(dir.path());
+        let store: Arc<dyn Store> = Arc::new(DirStore::new(dir.path()));
         let clock = Clock::simulated(1_000_000);
         let (first, _, _) = ours(claim(&store, "a", &clock).await);
         // Kept alive for ten minutes, which no lease lasts.

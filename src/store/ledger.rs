@@ -5,7 +5,7 @@
 //! up again asks for the same ones and finds them here: the ledger is the checkpoint.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -16,9 +16,9 @@ use crate::store::{Location, PutCondition, Store, StoreError, StoreErrorKind};
 
 /// The ledger of one job, in the hands of one owner of its lease.
 #[derive(Debug)]
-pub struct Ledger<'a, S> {
-    store: &'a S,
-    lease: &'a Lease<'a, S>,
+pub struct Ledger {
+    store: Arc<dyn Store>,
+    lease: Arc<Lease>,
     bucket: String,
     /// Where calls are, with a slash at its end.
     prefix: String,
@@ -60,19 +60,19 @@ pub enum LedgerError {
     Store(#[from] StoreError),
 }
 
-impl<'a, S: Store> Ledger<'a, S> {
+impl Ledger {
     /// The ledger under `prefix` (with a slash at its end) in `bucket`. `fresh` says that nobody has worked on the job before.
     #[must_use]
     pub fn new(
-        store: &'a S,
-        lease: &'a Lease<'a, S>,
+        store: &Arc<dyn Store>,
+        lease: &Arc<Lease>,
         bucket: &str,
         prefix: &str,
         fresh: bool,
     ) -> Self {
         Self {
-            store,
-            lease,
+            store: Arc::clone(store),
+            lease: Arc::clone(lease),
             bucket: bucket.to_owned(),
             prefix: format!("{prefix}calls/"),
             fresh,
@@ -92,10 +92,10 @@ impl<'a, S: Store> Ledger<'a, S> {
         if self.fresh && !self.intents().contains_key(call) {
             return Ok(Known::Nothing);
         }
-        if let Some((outcome, _)) = small::read(self.store, &self.at(call, "out")).await? {
+        if let Some((outcome, _)) = small::read(self.store.as_ref(), &self.at(call, "out")).await? {
             return Ok(Known::Outcome(outcome));
         }
-        if let Some((job, _)) = small::read(self.store, &self.at(call, "job")).await? {
+        if let Some((job, _)) = small::read(self.store.as_ref(), &self.at(call, "job")).await? {
             return Ok(Known::Job(job));
         }
         Ok(Known::Nothing)
@@ -130,7 +130,7 @@ impl<'a, S: Store> Ledger<'a, S> {
         let mut found = self.intents().get(call).cloned();
         if found.is_none() {
             let first = self.intent(1);
-            match small::write(self.store, &at, &first, PutCondition::IfAbsent).await {
+            match small::write(self.store.as_ref(), &at, &first, PutCondition::IfAbsent).await {
                 Ok(etag) => {
                     self.intents().insert(call.to_owned(), (first, etag));
                     return Ok(0);
@@ -138,7 +138,7 @@ impl<'a, S: Store> Ledger<'a, S> {
                 Err(error) if error.kind == StoreErrorKind::Precondition => {}
                 Err(error) => return Err(error.into()),
             }
-            found = small::read(self.store, &at).await?;
+            found = small::read(self.store.as_ref(), &at).await?;
         }
         let condition = match &found {
             Some((intent, _)) if intent.token > self.lease.token() => return Err(Overtaken.into()),
@@ -147,7 +147,7 @@ impl<'a, S: Store> Ledger<'a, S> {
         };
         let before = found.map_or(0, |(intent, _)| intent.submits);
         let next = self.intent(before + 1);
-        match small::write(self.store, &at, &next, condition).await {
+        match small::write(self.store.as_ref(), &at, &next, condition).await {
             Ok(etag) => {
                 self.intents().insert(call.to_owned(), (next, etag));
                 Ok(before)
@@ -174,9 +174,14 @@ impl<'a, S: Store> Ledger<'a, S> {
             return self.store.delete(&at).await;
         }
         let earlier = self.intent(intent.submits - 1);
-        small::write(self.store, &at, &earlier, PutCondition::IfMatch(etag))
-            .await
-            .map(|_| ())
+        small::write(
+            self.store.as_ref(),
+            &at,
+            &earlier,
+            PutCondition::IfMatch(etag),
+        )
+        .await
+        .map(|_| ())
     }
 
     /// Records the job that the call became.
@@ -185,7 +190,7 @@ impl<'a, S: Store> Ledger<'a, S> {
     /// If the ledger can't be written.
     pub async fn submitted<J: Serialize>(&self, call: &str, job: &J) -> Result<(), StoreError> {
         let at = self.at(call, "job");
-        small::write(self.store, &at, job, PutCondition::Always)
+        small::write(self.store.as_ref(), &at, job, PutCondition::Always)
             .await
             .map(|_| ())
     }
@@ -196,7 +201,7 @@ impl<'a, S: Store> Ledger<'a, S> {
     /// If the ledger can't be written.
     pub async fn settle<O: Serialize>(&self, call: &str, outcome: &O) -> Result<(), StoreError> {
         let at = self.at(call, "out");
-        small::write(self.store, &at, outcome, PutCondition::Always)
+        small::write(self.store.as_ref(), &at, outcome, PutCondition::Always)
             .await
             .map(|_| ())
     }
@@ -240,12 +245,12 @@ mod tests {
 
     type Found = Known<String, u64>;
 
-    async fn lease<'a>(store: &'a DirStore, owner: &str, clock: &Clock) -> Lease<'a, DirStore> {
+    async fn lease(store: &Arc<dyn Store>, owner: &str, clock: &Clock) -> Arc<Lease> {
         match Lease::claim(store, "b", PREFIX, owner, clock, LEASE)
             .await
             .unwrap()
         {
-            Claim::Ours { lease, .. } => *lease,
+            Claim::Ours { lease, .. } => lease,
             Claim::Busy { .. } => panic!("busy"),
         }
     }
@@ -253,7 +258,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_was_asked_and_answered_is_found_by_the_next() {
         let dir = tempfile::tempdir().unwrap();
-        let (store, clock) = (DirStore::new(dir.path()), Clock::simulated(1_000_000));
+        let store: Arc<dyn Store> = Arc::new(DirStore::new(dir.path()));
+        let clock = Clock::simulated(1_000_000);
         let first_lease = lease(&store, "a", &clock).await;
         let first = Ledger::new(&store, &first_lease, "b", PREFIX, true);
         let known: Found = first.recall("c1").await.unwrap();
@@ -290,7 +296,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_worker_that_was_overtaken_submits_nothing() {
         let dir = tempfile::tempdir().unwrap();
-        let (store, clock) = (DirStore::new(dir.path()), Clock::simulated(1_000_000));
+        let store: Arc<dyn Store> = Arc::new(DirStore::new(dir.path()));
+        let clock = Clock::simulated(1_000_000);
         let frozen_lease = lease(&store, "a", &clock).await;
         let frozen = Ledger::new(&store, &frozen_lease, "b", PREFIX, true);
         frozen.intend("c1").await.unwrap();
@@ -310,7 +317,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_frozen_worker_that_nobody_replaced_goes_on() {
         let dir = tempfile::tempdir().unwrap();
-        let (store, clock) = (DirStore::new(dir.path()), Clock::simulated(1_000_000));
+        let store: Arc<dyn Store> = Arc::new(DirStore::new(dir.path()));
+        let clock = Clock::simulated(1_000_000);
         let lease = lease(&store, "a", &clock).await;
         let ledger = Ledger::new(&store, &lease, "b", PREFIX, true);
         tokio::time::advance(Duration::from_secs(200)).await;
@@ -321,7 +329,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_submission_that_was_not_accepted_is_not_counted() {
         let dir = tempfile::tempdir().unwrap();
-        let (store, clock) = (DirStore::new(dir.path()), Clock::simulated(1_000_000));
+        let store: Arc<dyn Store> = Arc::new(DirStore::new(dir.path()));
+        let clock = Clock::simulated(1_000_000);
         let first_lease = lease(&store, "a", &clock).await;
         let first = Ledger::new(&store, &first_lease, "b", PREFIX, true);
         first.intend("c1").await.unwrap();
@@ -335,7 +344,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_forgotten_can_be_asked_again() {
         let dir = tempfile::tempdir().unwrap();
-        let (store, clock) = (DirStore::new(dir.path()), Clock::simulated(1_000_000));
+        let store: Arc<dyn Store> = Arc::new(DirStore::new(dir.path()));
+        let clock = Clock::simulated(1_000_000);
         let lease = lease(&store, "a", &clock).await;
         let ledger = Ledger::new(&store, &lease, "b", PREFIX, false);
         ledger.settle("c1", &"bad").await.unwrap();

@@ -4,10 +4,10 @@ mod advice;
 mod failure;
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
 
 use crate::aws::sdk::sdk_config;
 use crate::http::{Http, HttpError};
+use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Region;
@@ -36,7 +36,7 @@ pub struct S3Store {
 
 /// An object that is being read from S3.
 #[derive(Debug)]
-pub struct S3Object {
+struct S3Object {
     at: Location,
     info: ObjectInfo,
     body: ByteStream,
@@ -109,10 +109,9 @@ impl S3Store {
     }
 }
 
+#[async_trait]
 impl Store for S3Store {
-    type Object = S3Object;
-
-    async fn get(&self, at: &Location, wanted: &Wanted) -> Result<S3Object, StoreError> {
+    async fn get(&self, at: &Location, wanted: &Wanted) -> Result<Box<dyn Object>, StoreError> {
         let operation = Operation::Get;
         let found = self
             .client
@@ -149,12 +148,12 @@ impl Store for S3Store {
             let kind = StoreErrorKind::TooLarge;
             return Err(StoreError::new(kind, operation.action(), at, reason));
         }
-        Ok(S3Object {
+        Ok(Box::new(S3Object {
             at: at.clone(),
             info,
             body: found.body,
             received: 0,
-        })
+        }))
     }
 
     async fn head(&self, at: &Location) -> Result<ObjectInfo, StoreError> {
@@ -182,7 +181,8 @@ impl Store for S3Store {
             PutCondition::IfAbsent => request.if_none_match("*"),
             PutCondition::IfMatch(etag) => request.if_match(quoted(etag)),
         };
-        let write_id = (options.condition != PutCondition::Always).then(random_id);
+        let write_id = (options.condition != PutCondition::Always)
+            .then(|| format!("{:032x}", fastrand::u128(..)));
         if let Some(id) = &write_id {
             request = request.metadata(WRITE_ID, id);
         }
@@ -211,6 +211,7 @@ impl Store for S3Store {
     }
 }
 
+#[async_trait]
 impl Object for S3Object {
     fn info(&self) -> &ObjectInfo {
         &self.info
@@ -288,10 +289,4 @@ fn incomplete(operation: Operation, at: &Location, header: &str) -> StoreError {
         at,
         format!("the server answered without the header `{header}`, which S3 always sends"),
     )
-}
-
-/// Different for every call, also in other processes: the standard library seeds its hashers at random.
-fn random_id() -> String {
-    let part = || RandomState::new().hash_one(());
-    format!("{:016x}{:016x}", part(), part())
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::store::{
-    Location, Metadata, Object, PutCondition, PutOptions, Store, StoreError, StoreErrorKind, Wanted,
+    Location, Metadata, PutCondition, PutOptions, Store, StoreError, StoreErrorKind, Wanted,
 };
 
 /// None of these objects is larger: an answer has at most some thousand words.
@@ -20,8 +20,8 @@ const MAX_ATTEMPTS: u32 = 4;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 
 /// An object and its entity tag; `None` if there is none.
-pub(crate) async fn read<S: Store, T: DeserializeOwned>(
-    store: &S,
+pub(crate) async fn read<T: DeserializeOwned>(
+    store: &dyn Store,
     at: &Location,
 ) -> Result<Option<(T, String)>, StoreError> {
     let Some((body, etag)) = bytes(store, at).await? else {
@@ -40,10 +40,7 @@ pub(crate) async fn read<S: Store, T: DeserializeOwned>(
 }
 
 /// The same, as it is there.
-async fn bytes<S: Store>(
-    store: &S,
-    at: &Location,
-) -> Result<Option<(Vec<u8>, String)>, StoreError> {
+async fn bytes(store: &dyn Store, at: &Location) -> Result<Option<(Vec<u8>, String)>, StoreError> {
     let wanted = Wanted {
         max_bytes: Some(MAX_BYTES),
         ..Wanted::default()
@@ -61,13 +58,23 @@ async fn bytes<S: Store>(
 
 /// Writes an object and returns its entity tag; tries again what may work later. A condition that fails because an attempt
 /// before had been written, and only its answer was lost, is no failure.
-pub(crate) async fn write<S: Store, T: Serialize>(
-    store: &S,
+pub(crate) async fn write<T: Serialize>(
+    store: &dyn Store,
     at: &Location,
     value: &T,
     condition: PutCondition,
 ) -> Result<String, StoreError> {
-    let body = Bytes::from(serde_json::to_vec(value).unwrap_or_default());
+    let body = serde_json::to_vec(value)
+        .map(Bytes::from)
+        .map_err(|error| StoreError {
+            source: Some(Box::new(error)),
+            ..StoreError::new(
+                StoreErrorKind::Other,
+                "write",
+                at,
+                "it cannot be put into JSON",
+            )
+        })?;
     let mut wait = FIRST_WAIT;
     let mut attempt = 1;
     let mut unanswered = false;

@@ -12,10 +12,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::future::join_all;
 
 use crate::extract;
-use crate::model::call::Caller;
-use crate::model::{Model, ModelError};
+use crate::model::ModelClient;
+use crate::model::ModelError;
 use crate::prompt::Task;
-use crate::store::Store;
+use crate::run::{Progress, Run};
 use crate::summary::assemble::{Section, Source, Summary};
 use crate::summary::band;
 use crate::summary::check::Problem;
@@ -51,15 +51,6 @@ pub struct Settings {
     pub quotes: bool,
 }
 
-/// How far the work has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// Chunks that have been worked through.
-    pub done: usize,
-    /// All chunks.
-    pub chunks: usize,
-}
-
 /// A call that failed in a way that concerns all calls.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}: {source}")]
@@ -71,25 +62,25 @@ pub struct WriteError {
 }
 
 /// What all steps work with.
-struct Writer<'a, M, S> {
+struct Writer<'a> {
     drafter: Drafter<'a>,
-    caller: &'a Caller<'a, M, S>,
-    progress: &'a (dyn Fn(Progress) + Sync),
+    caller: &'a ModelClient,
+    run: &'a Run,
     /// Calls left beyond the plan.
     extra_calls: usize,
     warnings: Vec<String>,
 }
 
-/// Writes the summary that `plan` describes. `progress` is told as chunks are done.
+/// Writes the summary that `plan` describes. `run` is told as chunks are done.
 ///
 /// # Errors
 /// If a call fails in a way that concerns all: a refused key, an endpoint that is down.
-pub async fn write<M: Model, S: Store>(
+pub async fn write(
     transcript: &Transcript,
     plan: &Plan,
     settings: &Settings,
-    caller: &Caller<'_, M, S>,
-    progress: &(dyn Fn(Progress) + Sync),
+    caller: &ModelClient,
+    run: &Run,
 ) -> Result<Summary, WriteError> {
     let allowed = settings.limits.max_calls.saturating_sub(plan.calls());
     let mut writer = Writer {
@@ -99,7 +90,7 @@ pub async fn write<M: Model, S: Store>(
             token_ratio: 1.0,
         },
         caller,
-        progress,
+        run,
         extra_calls: (plan.calls() / 2 + EXTRA_CALLS).min(allowed),
         warnings: Vec::new(),
     };
@@ -148,7 +139,7 @@ async fn all<T, F: Future<Output = Result<T, WriteError>>>(
     join_all(waiting).await.into_iter().collect()
 }
 
-impl<M: Model, S: Store> Writer<'_, M, S> {
+impl Writer<'_> {
     /// The parts of the transcript, each as it will be shown.
     fn materials(&self, plan: &Plan) -> Vec<Material> {
         let transcript = self.drafter.transcript;
@@ -265,7 +256,7 @@ impl<M: Model, S: Store> Writer<'_, M, S> {
                 })
         });
         all(waiting, |finished| {
-            (self.progress)(Progress {
+            self.run.tell(Progress {
                 done: (done + finished).min(chunks),
                 chunks,
             });

@@ -5,7 +5,7 @@ mod pieces;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use crate::model::{Answer, Finish, Usage};
+use crate::model::{Answer, Finish, TokenUsage};
 use crate::wire::body;
 use crate::wire::body::is_said;
 use crate::wire::error_text::ErrorText;
@@ -24,7 +24,7 @@ pub(crate) struct ChatReader {
     thought: bool,
     refused: bool,
     finish: Option<Value>,
-    usage: Option<Usage>,
+    usage: Option<TokenUsage>,
     has_choice: bool,
     /// `[DONE]` has come.
     closed: bool,
@@ -264,8 +264,8 @@ fn push_text(content: &Value, text: &mut String) {
     }
 }
 
-fn usage(value: &Value) -> Option<Usage> {
-    Some(Usage {
+fn usage(value: &Value) -> Option<TokenUsage> {
+    Some(TokenUsage {
         prompt_tokens: value.get("prompt_tokens")?.as_u64()?,
         completion_tokens: value
             .get("completion_tokens")

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use reqwest::header::HeaderMap;
 
-use crate::model::ModelErrorKind;
+use crate::model::ErrorKind;
 use crate::wire::error_text::ErrorText;
 use crate::wire::failure::{Failure, Phase};
 pub(crate) use job::is_error_text;
@@ -88,20 +88,20 @@ pub(crate) enum Cause {
 }
 
 /// What is to be done about a cause.
-pub(crate) fn kind(cause: Cause, phase: Phase) -> ModelErrorKind {
+pub(crate) fn kind(cause: Cause, phase: Phase) -> ErrorKind {
     match cause {
-        Cause::Throttled(retry_after) => ModelErrorKind::Throttled { retry_after },
-        Cause::Loading(retry_after) => ModelErrorKind::Warming { retry_after },
-        Cause::Unreachable | Cause::Unavailable | Cause::Worker => ModelErrorKind::Transient,
+        Cause::Throttled(retry_after) => ErrorKind::Throttled { retry_after },
+        Cause::Loading(retry_after) => ErrorKind::Warming { retry_after },
+        Cause::Unreachable | Cause::Unavailable | Cause::Worker => ErrorKind::Transient,
         Cause::TimedOut | Cause::Disconnected | Cause::Failed | Cause::Garbled => match phase {
-            Phase::Submit => ModelErrorKind::Ambiguous,
-            Phase::Poll => ModelErrorKind::Transient,
+            Phase::Submit => ErrorKind::Ambiguous,
+            Phase::Poll => ErrorKind::Transient,
         },
         // Paid for; it can only be asked for anew.
-        Cause::JobErred => ModelErrorKind::Ambiguous,
-        Cause::JobFailed => ModelErrorKind::JobFailed { timed_out: false },
-        Cause::JobTimedOut => ModelErrorKind::JobFailed { timed_out: true },
-        Cause::TooLong { window, prompt } => ModelErrorKind::Overflow {
+        Cause::JobErred => ErrorKind::Ambiguous,
+        Cause::JobFailed => ErrorKind::JobFailed { timed_out: false },
+        Cause::JobTimedOut => ErrorKind::JobFailed { timed_out: true },
+        Cause::TooLong { window, prompt } => ErrorKind::Overflow {
             window,
             prompt_tokens: prompt,
         },
@@ -119,10 +119,10 @@ pub(crate) fn kind(cause: Cause, phase: Phase) -> ModelErrorKind {
         | Cause::Redirected
         | Cause::JobCancelled
         | Cause::NoWorkers
-        | Cause::Unhealthy => ModelErrorKind::Configuration,
-        Cause::Refused => ModelErrorKind::BadInput,
-        Cause::Lost => ModelErrorKind::Lost,
-        Cause::Unusable => ModelErrorKind::SuspectOutput,
+        | Cause::Unhealthy => ErrorKind::Configuration,
+        Cause::Refused => ErrorKind::BadInput,
+        Cause::Lost => ErrorKind::Lost,
+        Cause::Unusable => ErrorKind::SuspectOutput,
     }
 }
 

@@ -2,54 +2,42 @@
 
 use std::net::IpAddr;
 
-pub use reqwest::Url;
+use reqwest::Url;
+
+use crate::config::{ConfigError, Variable};
 
 /// Longest value repeated in an error, in characters.
 const MAX_SHOWN: usize = 200;
-
-/// An address that is not accepted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{variable} is {value:?}, {problem}: an https:// URL without credentials, query or fragment is accepted, \
-     http:// for loopback addresses only"
-)]
-pub struct EndpointError {
-    /// The environment variable it came from.
-    pub variable: String,
-    /// What was given, without what may be a credential.
-    pub value: String,
-    /// What is wrong with it.
-    pub problem: &'static str,
-}
 
 /// Reads the address of an endpoint from the value of an environment variable.
 ///
 /// # Errors
 /// If it is not an `https://` URL with a host, carries credentials, a query or a fragment (keys would reach the logs), or is
 /// `http://` to anything but this machine (the token would travel in the clear).
-pub fn parse_endpoint(variable: &str, value: &str) -> Result<Url, EndpointError> {
+pub(crate) fn parse_endpoint(variable: Variable, value: &str) -> Result<Url, ConfigError> {
     let value = value.trim();
-    let refuse = |problem| EndpointError {
-        variable: variable.to_owned(),
-        value: without_credentials(value),
-        problem,
+    let refuse = |problem| {
+        let expected = format!(
+            "an https:// URL without credentials, query or fragment, or http:// for loopback addresses only; this one {problem}"
+        );
+        ConfigError::invalid(variable, without_credentials(value), expected)
     };
     if value.is_empty() {
-        return Err(refuse("which is empty"));
+        return Err(refuse("is empty"));
     }
-    let url = Url::parse(value).map_err(|_| refuse("which is not a URL"))?;
+    let url = Url::parse(value).map_err(|_| refuse("is not a URL"))?;
     let host = url.host_str().unwrap_or_default();
     match url.scheme() {
         "https" if !host.is_empty() => {}
         "http" if is_loopback(host) => {}
-        "http" => return Err(refuse("which would send the token unencrypted")),
-        _ => return Err(refuse("which is not an HTTPS URL")),
+        "http" => return Err(refuse("would send the token unencrypted")),
+        _ => return Err(refuse("is not an HTTPS URL")),
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(refuse("which holds credentials"));
+        return Err(refuse("holds credentials"));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(refuse("which holds a query or a fragment"));
+        return Err(refuse("holds a query or a fragment"));
     }
     Ok(url)
 }
@@ -88,6 +76,8 @@ fn without_credentials(value: &str) -> String {
 mod tests {
     use super::*;
 
+    const URL: Variable = Variable::new("HF_ENDPOINT_URL", "");
+
     #[test]
     fn https_anywhere_and_http_to_this_machine() {
         for value in [
@@ -99,7 +89,7 @@ mod tests {
             "http://127.8.9.1",
             "http://[::1]:9000/v2/x",
         ] {
-            assert!(parse_endpoint("HF_ENDPOINT_URL", value).is_ok(), "{value}");
+            assert!(parse_endpoint(URL, value).is_ok(), "{value}");
         }
     }
 
@@ -129,8 +119,7 @@ mod tests {
             ("https://me@host/v1", "https://***@host/v1", "credentials"),
             ("https://host/v1?key=abc", "https://host/v1?***", "query"),
         ] {
-            let error = parse_endpoint("HF_ENDPOINT_URL", value).unwrap_err();
-            assert_eq!(error.value, shown);
+            let error = parse_endpoint(URL, value).unwrap_err();
             let text = error.to_string();
             assert!(
                 text.starts_with(&format!("HF_ENDPOINT_URL is {shown:?}")),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::{Finish, Usage};
+use crate::model::{Finish, TokenUsage};
 
 /// What a finish reason means; [`Finish::Unknown`] if there is none, or one nobody knows.
 ///
@@ -37,7 +37,7 @@ pub(crate) fn normalise(reason: Option<&Value>) -> Result<Finish, String> {
 
 /// What is to be concluded where the endpoint did not say why generation ended: a used-up limit is a cut, and an answer that
 /// was closed with its usage is complete.
-pub(crate) fn infer(usage: Option<Usage>, max_tokens: usize, closed: bool) -> Finish {
+pub(crate) fn infer(usage: Option<TokenUsage>, max_tokens: usize, closed: bool) -> Finish {
     match usage {
         Some(usage) if usage.completion_tokens >= max_tokens as u64 => Finish::Length,
         Some(_) if closed => Finish::Stop,
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn usage_tells_what_the_endpoint_does_not() {
         let usage = |completion_tokens| {
-            Some(Usage {
+            Some(TokenUsage {
                 prompt_tokens: 10,
                 completion_tokens,
             })

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::{Answer, Finish, Usage};
+use crate::model::{Answer, Finish, TokenUsage};
 use crate::wire::body;
 use crate::wire::body::is_said;
 use crate::wire::error_text::ErrorText;
@@ -184,7 +184,7 @@ impl<'a> TaskReader<'a> {
         let number = |key: &str| detail(key).and_then(Value::as_u64);
         let prompt_tokens = number("input_length").or(self.prompt_tokens);
         let completion_tokens = number("generated_tokens").or(self.generated_tokens);
-        let usage = completion_tokens.map(|completion_tokens| Usage {
+        let usage = completion_tokens.map(|completion_tokens| TokenUsage {
             prompt_tokens: prompt_tokens.unwrap_or(0),
             completion_tokens,
         });

@@ -10,7 +10,7 @@ use crate::support::huggingface::{
 use bytes::Bytes;
 use serde_json::{Map, json};
 use transcript_summarizer::http::Http;
-use transcript_summarizer::model::{Answer, Finish, ModelErrorKind, Usage};
+use transcript_summarizer::model::{Answer, ErrorKind, Finish, Usage};
 use transcript_summarizer::prompt::messages;
 use transcript_summarizer::provider::huggingface::{
     HuggingFace, HuggingFaceConfig, HuggingFaceTask,
@@ -170,7 +170,7 @@ async fn calls_run_side_by_side_and_the_token_stays_hidden() {
     let error = submit(&HuggingFace::new(Http::default(), broken))
         .await
         .unwrap_err();
-    assert_eq!(error.kind, ModelErrorKind::Configuration, "{error}");
+    assert_eq!(error.kind, ErrorKind::Configuration, "{error}");
     assert!(
         error.message.contains("HF_API_TOKEN") && !error.message.contains("AbCdEfGh"),
         "{error}"

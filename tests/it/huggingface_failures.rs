@@ -8,7 +8,7 @@ use crate::support::huggingface::{SPOKEN, TOKEN, client, event, events, failure,
 use bytes::Bytes;
 use serde_json::json;
 use tokio::net::TcpListener;
-use transcript_summarizer::model::ModelErrorKind;
+use transcript_summarizer::model::ErrorKind;
 use transcript_summarizer::wire::http::Timeouts;
 
 #[tokio::test]
@@ -17,65 +17,55 @@ async fn refusals_say_which_setting_to_look_at() {
         (
             401,
             format!("{{\"error\":\"Invalid token {TOKEN}\"}}"),
-            ModelErrorKind::Configuration,
+            ErrorKind::Configuration,
             "HF_API_TOKEN",
         ),
         (
             402,
             r#"{"error":"depleted your monthly included credits"}"#.to_owned(),
-            ModelErrorKind::Configuration,
+            ErrorKind::Configuration,
             "credits",
         ),
-        (
-            403,
-            String::new(),
-            ModelErrorKind::Configuration,
-            "HF_API_TOKEN",
-        ),
+        (403, String::new(), ErrorKind::Configuration, "HF_API_TOKEN"),
         (
             404,
             "Not Found".to_owned(),
-            ModelErrorKind::Configuration,
+            ErrorKind::Configuration,
             "HF_MODEL and HF_ENDPOINT_URL",
         ),
         (
             400,
             "Bad Request: The endpoint is paused, ask a maintainer".to_owned(),
-            ModelErrorKind::Configuration,
+            ErrorKind::Configuration,
             "is paused: resume it",
         ),
         (
             410,
             r#"{"error":"no longer supported. Please use https://router.huggingface.co"}"#
                 .to_owned(),
-            ModelErrorKind::Configuration,
+            ErrorKind::Configuration,
             "https://router.huggingface.co",
         ),
         (
             422,
             format!("{{\"error\":\"bad content: {SPOKEN}\"}}"),
-            ModelErrorKind::BadInput,
+            ErrorKind::BadInput,
             "answered 422: bad content",
         ),
         (
             500,
             format!("<html><body>oops {TOKEN} {SPOKEN}</body></html>"),
-            ModelErrorKind::Ambiguous,
+            ErrorKind::Ambiguous,
             "answered 500: oops [secret]",
         ),
         (
             502,
             "<html><title>502 Bad Gateway</title></html>".to_owned(),
-            ModelErrorKind::Ambiguous,
+            ErrorKind::Ambiguous,
             "answered 502: 502 Bad Gateway",
         ),
-        (
-            503,
-            String::new(),
-            ModelErrorKind::Transient,
-            "answered 503)",
-        ),
-        (500, "x".repeat(200_000), ModelErrorKind::Ambiguous, "xxx…)"),
+        (503, String::new(), ErrorKind::Transient, "answered 503)"),
+        (500, "x".repeat(200_000), ErrorKind::Ambiguous, "xxx…)"),
     ] {
         let error = failure(Behaviour::status(status, body)).await;
         assert_eq!(error.kind, kind, "{error}");
@@ -94,14 +84,14 @@ async fn waits_are_passed_on_and_redirects_are_not_followed() {
         let retry_after = Some(Duration::from_secs(seconds));
         assert_eq!(
             failure(behaviour).await.kind,
-            ModelErrorKind::Throttled { retry_after }
+            ErrorKind::Throttled { retry_after }
         );
     }
     let loading = r#"{"error":"Model X is currently loading","estimated_time":20.0}"#;
     let retry_after = Some(Duration::from_secs(20));
     assert_eq!(
         failure(Behaviour::status(503, loading)).await.kind,
-        ModelErrorKind::Warming { retry_after }
+        ErrorKind::Warming { retry_after }
     );
 
     let elsewhere = vec![(
@@ -109,7 +99,7 @@ async fn waits_are_passed_on_and_redirects_are_not_followed() {
         "https://elsewhere.example.org/v1?key=abc".to_owned(),
     )];
     let error = failure(Behaviour::Status(307, elsewhere, String::new())).await;
-    assert_eq!(error.kind, ModelErrorKind::Configuration);
+    assert_eq!(error.kind, ErrorKind::Configuration);
     assert!(
         error.message.contains("https://elsewhere.example.org/v1)"),
         "{error}"
@@ -123,7 +113,7 @@ async fn an_overflow_names_its_numbers() {
     let (window, prompt_tokens) = (Some(4096), Some(5000));
     assert_eq!(
         error.kind,
-        ModelErrorKind::Overflow {
+        ErrorKind::Overflow {
             window,
             prompt_tokens
         }
@@ -139,33 +129,33 @@ async fn success_is_more_than_a_status() {
     for (body, kind) in [
         (
             r#"{"choices":null,"error":{"message":"x","code":429}}"#,
-            ModelErrorKind::Throttled { retry_after: None },
+            ErrorKind::Throttled { retry_after: None },
         ),
         (
             r#"{"err":"failed","traceback":"File x"}"#,
-            ModelErrorKind::Ambiguous,
+            ErrorKind::Ambiguous,
         ),
-        (r#"{"choices":null}"#, ModelErrorKind::SuspectOutput),
-        ("null", ModelErrorKind::SuspectOutput),
-        ("", ModelErrorKind::SuspectOutput),
+        (r#"{"choices":null}"#, ErrorKind::SuspectOutput),
+        ("null", ErrorKind::SuspectOutput),
+        ("", ErrorKind::SuspectOutput),
         (
             "<html><title>Sign in</title></html>",
-            ModelErrorKind::SuspectOutput,
+            ErrorKind::SuspectOutput,
         ),
         (
             r#"{"choices":[{"message":{"content":""},"finish_reason":"stop"}]}"#,
-            ModelErrorKind::SuspectOutput,
+            ErrorKind::SuspectOutput,
         ),
         (
             r#"{"choices":[{"message":{"content":"x"},"finish_reason":"error"}]}"#,
-            ModelErrorKind::SuspectOutput,
+            ErrorKind::SuspectOutput,
         ),
     ] {
         let error = failure(Behaviour::body("application/json", body)).await;
         assert_eq!(error.kind, kind, "{body}: {error}");
     }
     let too_much = events(vec![Bytes::from(vec![b':'; 1 << 20]); 9], End::Properly);
-    assert_eq!(failure(too_much).await.kind, ModelErrorKind::SuspectOutput);
+    assert_eq!(failure(too_much).await.kind, ErrorKind::SuspectOutput);
 }
 
 #[tokio::test]
@@ -185,7 +175,7 @@ async fn a_stream_that_breaks_may_have_been_billed() {
         (Behaviour::HangUp, "connection broke"),
     ] {
         let error = failure(behaviour).await;
-        assert_eq!(error.kind, ModelErrorKind::Ambiguous, "{error}");
+        assert_eq!(error.kind, ErrorKind::Ambiguous, "{error}");
         assert!(error.message.contains(words), "{error}");
     }
 }
@@ -194,7 +184,7 @@ async fn a_stream_that_breaks_may_have_been_billed() {
 async fn silence_ends_a_call() {
     let began = Instant::now();
     let error = failure(events(vec![piece("The")], End::Silence)).await;
-    assert_eq!(error.kind, ModelErrorKind::Ambiguous);
+    assert_eq!(error.kind, ErrorKind::Ambiguous);
     assert!(error.message.contains("went silent for 1 s"), "{error}");
     assert!(began.elapsed() >= Duration::from_secs(1));
 }
@@ -211,7 +201,7 @@ async fn time_in_all_is_limited_as_well() {
         });
         let began = Instant::now();
         let error = submit(&model).await.unwrap_err();
-        assert_eq!(error.kind, ModelErrorKind::Ambiguous);
+        assert_eq!(error.kind, ErrorKind::Ambiguous);
         assert!(
             error
                 .message
@@ -232,7 +222,7 @@ async fn without_a_connection_nothing_was_sent() {
     let error = submit(&client(&format!("http://127.0.0.1:{port}/v1")))
         .await
         .unwrap_err();
-    assert_eq!(error.kind, ModelErrorKind::Transient, "{error}");
+    assert_eq!(error.kind, ErrorKind::Transient, "{error}");
     assert!(
         error
             .message
@@ -244,7 +234,7 @@ async fn without_a_connection_nothing_was_sent() {
     let error = submit(&client(&plain.url().replace("http:", "https:")))
         .await
         .unwrap_err();
-    assert_eq!(error.kind, ModelErrorKind::Configuration, "{error}");
+    assert_eq!(error.kind, ErrorKind::Configuration, "{error}");
     assert!(
         error
             .message
@@ -258,7 +248,7 @@ async fn without_a_connection_nothing_was_sent() {
         .unwrap_err();
     // A resolver that does not answer says nothing about the host.
     let expected = if error.message.contains("cannot be reached") {
-        ModelErrorKind::Transient
+        ErrorKind::Transient
     } else {
         assert!(
             error
@@ -266,7 +256,7 @@ async fn without_a_connection_nothing_was_sent() {
                 .contains("host does not exist: check HF_ENDPOINT_URL"),
             "{error}"
         );
-        ModelErrorKind::Configuration
+        ErrorKind::Configuration
     };
     assert_eq!(error.kind, expected, "{error}");
     assert!(error.message.contains("nonexistent.invalid"), "{error}");

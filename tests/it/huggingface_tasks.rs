@@ -8,9 +8,7 @@ use crate::support::huggingface::{SPOKEN, TOKEN, assert_discreet, client_for, re
 use crate::support::tasks::{bart, data, task_api, tgi, toolkit};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
-use transcript_summarizer::model::{
-    Answer, Finish, Model, ModelError, ModelErrorKind, Reply, Usage,
-};
+use transcript_summarizer::model::{Answer, ErrorKind, Finish, Model, ModelError, Reply, Usage};
 use transcript_summarizer::prompt::{Request, Style, messages};
 use transcript_summarizer::provider::huggingface::HuggingFaceTask;
 use transcript_summarizer::provider::huggingface::HuggingFaceTask::{
@@ -139,7 +137,7 @@ async fn the_prompt_that_comes_back_is_no_answer() {
         Behaviour::body("application/json", json!(request.inputs()).to_string())
     };
     let (answer, _) = exchange(TextGeneration, "/", json!({}), nothing_else).await;
-    assert_eq!(answer.unwrap_err().kind, ModelErrorKind::SuspectOutput);
+    assert_eq!(answer.unwrap_err().kind, ErrorKind::SuspectOutput);
 }
 
 #[tokio::test]
@@ -197,19 +195,19 @@ async fn answers_of_every_form() {
 #[tokio::test]
 async fn failures_are_taken_for_what_they_are() {
     let overflow = r#"{"error":"Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000 `inputs` tokens and 1024 `max_new_tokens`","error_type":"validation"}"#;
-    let too_long = ModelErrorKind::Overflow {
+    let too_long = ErrorKind::Overflow {
         window: Some(4096),
         prompt_tokens: Some(5000),
     };
-    let no_numbers = ModelErrorKind::Overflow {
+    let no_numbers = ErrorKind::Overflow {
         window: None,
         prompt_tokens: None,
     };
-    let throttled = ModelErrorKind::Throttled { retry_after: None };
+    let throttled = ErrorKind::Throttled { retry_after: None };
     let overloaded = r#"{"error":"Model is overloaded","error_type":"overloaded"}"#;
     let broken = r#"{"error":"Request failed during generation: Server error: probability tensor contains nan","error_type":"generation"}"#;
     let loading = r#"{"error":"Model m is currently loading","estimated_time":20.0}"#;
-    let warming = ModelErrorKind::Warming {
+    let warming = ErrorKind::Warming {
         retry_after: Some(Duration::from_secs(20)),
     };
     let page = "<html><title>502 Bad Gateway</title></html>";
@@ -217,54 +215,50 @@ async fn failures_are_taken_for_what_they_are() {
     for (status, body, kind) in [
         (429, overloaded, throttled),
         (422, overflow, too_long),
-        (424, broken, ModelErrorKind::Ambiguous),
+        (424, broken, ErrorKind::Ambiguous),
         (
             400,
             r#"{"error":"CUDA out of memory. Tried to allocate 2.00 GiB"}"#,
-            ModelErrorKind::Transient,
+            ErrorKind::Transient,
         ),
         (400, r#"{"error":"index out of range in self"}"#, no_numbers),
         (
             400,
             r#"{"error":"The following `model_kwargs` are not used by the model: ['x']"}"#,
-            ModelErrorKind::BadInput,
+            ErrorKind::BadInput,
         ),
         (
             400,
             "Bad Request: The endpoint is paused, ask a maintainer to restart it",
-            ModelErrorKind::Configuration,
+            ErrorKind::Configuration,
         ),
-        (400, quoting.as_str(), ModelErrorKind::BadInput),
+        (400, quoting.as_str(), ErrorKind::BadInput),
         (
             404,
             r#"{"error":"Model org/model does not exist"}"#,
-            ModelErrorKind::Configuration,
+            ErrorKind::Configuration,
         ),
-        (502, page, ModelErrorKind::Ambiguous),
+        (502, page, ErrorKind::Ambiguous),
         (503, loading, warming),
         // The status promises what the body does not keep.
         (200, overloaded, throttled),
         (200, overflow, too_long),
-        (200, broken, ModelErrorKind::Ambiguous),
+        (200, broken, ErrorKind::Ambiguous),
         (200, loading, warming),
-        (200, page, ModelErrorKind::SuspectOutput),
+        (200, page, ErrorKind::SuspectOutput),
         (
             200,
             r#"[{"generated_text":"The board"#,
-            ModelErrorKind::Ambiguous,
+            ErrorKind::Ambiguous,
         ),
-        (
-            200,
-            r#"[{"generated_text":""}]"#,
-            ModelErrorKind::SuspectOutput,
-        ),
+        (200, r#"[{"generated_text":""}]"#, ErrorKind::SuspectOutput),
         (
             200,
             r#"[{"label":"POSITIVE","score":0.9}]"#,
-            ModelErrorKind::SuspectOutput,
+            ErrorKind::SuspectOutput,
         ),
-        (200, "", ModelErrorKind::SuspectOutput),
-        (200, "null", ModelErrorKind::SuspectOutput),
+        (200, "", ErrorKind::SuspectOutput),
+        (200, "null", ErrorKind::SuspectOutput),
     ] {
         for task in [TextGeneration, Summarization] {
             let behaviour = Behaviour::status(status, body);
@@ -286,23 +280,17 @@ async fn a_stream_that_breaks_may_have_been_billed() {
     for (behaviour, kind) in [
         (
             stream(vec![token(), error], End::Properly),
-            ModelErrorKind::Ambiguous,
+            ErrorKind::Ambiguous,
         ),
         (
             stream(vec![overloaded], End::Properly),
-            ModelErrorKind::Throttled { retry_after: None },
+            ErrorKind::Throttled { retry_after: None },
         ),
-        (
-            stream(vec![token()], End::Properly),
-            ModelErrorKind::Ambiguous,
-        ),
-        (stream(vec![token()], End::Abort), ModelErrorKind::Ambiguous),
-        (stream(vec![token()], End::Reset), ModelErrorKind::Ambiguous),
-        (
-            stream(vec![token()], End::Silence),
-            ModelErrorKind::Ambiguous,
-        ),
-        (Behaviour::HangUp, ModelErrorKind::Ambiguous),
+        (stream(vec![token()], End::Properly), ErrorKind::Ambiguous),
+        (stream(vec![token()], End::Abort), ErrorKind::Ambiguous),
+        (stream(vec![token()], End::Reset), ErrorKind::Ambiguous),
+        (stream(vec![token()], End::Silence), ErrorKind::Ambiguous),
+        (Behaviour::HangUp, ErrorKind::Ambiguous),
     ] {
         let error = generated(behaviour).await.unwrap_err();
         assert_eq!(error.kind, kind, "{error}");
@@ -326,7 +314,7 @@ async fn an_endpoint_that_starts_on_demand_holds_the_request() {
         let error = submit(&starting).await.unwrap_err();
         assert_eq!(
             error.kind,
-            ModelErrorKind::Warming { retry_after: None },
+            ErrorKind::Warming { retry_after: None },
             "{error}"
         );
     }

@@ -8,7 +8,7 @@ use crate::support::runpod_faults::{Fault, Route, Trouble};
 use crate::support::runpod_jobs::JobPlan;
 use crate::support::runpod_server::{ENDPOINT, KEY, LongPoll, RunPodServer};
 use serde_json::{Map, json};
-use transcript_summarizer::model::{Finish, Model, ModelErrorKind, Reply, Ticket, Usage};
+use transcript_summarizer::model::{ErrorKind, Finish, Model, Reply, Ticket, Usage};
 use transcript_summarizer::prompt::{call_id, messages};
 
 const SHORT: Duration = Duration::from_secs(1);
@@ -170,7 +170,7 @@ async fn a_job_that_is_gone_is_lost() {
     let ticket = submit(&model).await;
     for wait in [LONG, Duration::ZERO] {
         let error = poll(&model, &ticket, wait).await.unwrap_err();
-        assert_eq!(error.kind, ModelErrorKind::Lost, "{error}");
+        assert_eq!(error.kind, ErrorKind::Lost, "{error}");
         assert!(error.message.contains(&ticket.id), "{error}");
     }
     // That a job is unknown does not say that the route is.
@@ -180,11 +180,11 @@ async fn a_job_that_is_gone_is_lost() {
     assert_eq!(server.long_polls(), before + 1);
     server.forget(&other.id);
     let error = model.retry(&other).await.unwrap_err();
-    assert_eq!(error.kind, ModelErrorKind::Lost);
+    assert_eq!(error.kind, ErrorKind::Lost);
     assert_eq!(server.states()[1].1, "GONE");
 
     let forgetful = JobPlan::failed("Job ID not found");
-    assert_eq!(failure(forgetful).await.kind, ModelErrorKind::Lost);
+    assert_eq!(failure(forgetful).await.kind, ErrorKind::Lost);
 }
 
 #[tokio::test]
@@ -217,7 +217,7 @@ async fn a_failed_job_is_run_again_under_its_ticket() {
     let model = client(&server);
     let ticket = submit(&model).await;
     let error = poll(&model, &ticket, LONG).await.unwrap_err();
-    assert_eq!(error.kind, ModelErrorKind::JobFailed { timed_out: false });
+    assert_eq!(error.kind, ErrorKind::JobFailed { timed_out: false });
     model.retry(&ticket).await.unwrap();
     // It runs already, which the next question shows.
     model.retry(&ticket).await.unwrap();
@@ -252,10 +252,10 @@ async fn a_job_is_given_up_once_and_for_all() {
         ],
     );
     let error = model.cancel(&ticket).await.unwrap_err();
-    assert_eq!(error.kind, ModelErrorKind::Transient);
+    assert_eq!(error.kind, ErrorKind::Transient);
     crate::support::runpod::is_clean(&error);
     let error = model.cancel(&ticket).await.unwrap_err();
-    assert_eq!(error.kind, ModelErrorKind::Configuration);
+    assert_eq!(error.kind, ErrorKind::Configuration);
 }
 
 #[tokio::test]
@@ -268,10 +268,10 @@ async fn somebody_elses_cancelling_is_told() {
         server.cancel(&ticket.id);
     });
     let error = outcome.unwrap_err();
-    assert_eq!(error.kind, ModelErrorKind::Configuration, "{error}");
+    assert_eq!(error.kind, ErrorKind::Configuration, "{error}");
     assert!(error.message.contains("cancelled the job"), "{error}");
     let error = failure(JobPlan::cancelled()).await;
-    assert_eq!(error.kind, ModelErrorKind::Configuration, "{error}");
+    assert_eq!(error.kind, ErrorKind::Configuration, "{error}");
 }
 
 #[tokio::test]
@@ -285,12 +285,12 @@ async fn waiting_in_vain_is_explained() {
     assert!(!asked.started);
 
     let error = model.diagnose().await.unwrap_err();
-    assert_eq!(error.kind, ModelErrorKind::Configuration);
+    assert_eq!(error.kind, ErrorKind::Configuration);
     assert!(error.message.contains("max workers"), "{error}");
     assert!(error.message.contains("RUNPOD_ENDPOINT_URL"), "{error}");
     server.set_broken_workers(2, 0);
     let error = model.diagnose().await.unwrap_err();
-    assert_eq!(error.kind, ModelErrorKind::Configuration);
+    assert_eq!(error.kind, ErrorKind::Configuration);
     assert!(error.message.contains("unhealthy"), "{error}");
     // Workers that wait for a GPU will begin some day.
     server.set_broken_workers(2, 1);
@@ -383,9 +383,9 @@ async fn a_reply_to_run_may_be_the_whole_job() {
     };
     assert_eq!(answer.text, "Done at once.");
     let error = model.submit(&request()).await.unwrap_err();
-    assert_eq!(error.kind, ModelErrorKind::JobFailed { timed_out: false });
+    assert_eq!(error.kind, ErrorKind::JobFailed { timed_out: false });
     let error = model.submit(&request()).await.unwrap_err();
-    assert_eq!(error.kind, ModelErrorKind::BadInput);
+    assert_eq!(error.kind, ErrorKind::BadInput);
     let running = pending(model.submit(&request()).await.unwrap());
     assert_eq!((running.ticket.id.as_str(), running.started), ("17", true));
 }

@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 use transcript_summarizer::job::Outcome;
 use transcript_summarizer::model::call::{CallOptions, Caller};
-use transcript_summarizer::model::{Model, ModelErrorKind};
+use transcript_summarizer::model::{ErrorKind, Model};
 use transcript_summarizer::prompt::Request;
 use transcript_summarizer::store::DirStore;
 
@@ -149,7 +149,7 @@ async fn an_endpoint_without_workers() {
         let outcomes = join_all(requests.iter().map(|request| caller.call(request))).await;
         for outcome in outcomes {
             let error = outcome.unwrap_err();
-            assert_eq!(error.kind, ModelErrorKind::Configuration);
+            assert_eq!(error.kind, ErrorKind::Configuration);
             assert!(error.message.contains("no workers"), "{error}");
         }
         let took = began.elapsed().as_secs();
@@ -180,7 +180,7 @@ async fn a_budget_that_is_spent() {
         let outcomes = join_all(requests.iter().map(|request| caller.call(request))).await;
         let answered = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
         for error in outcomes.into_iter().filter_map(Result::err) {
-            assert_eq!(error.kind, ModelErrorKind::BudgetSpent, "{error}");
+            assert_eq!(error.kind, ErrorKind::BudgetSpent, "{error}");
             let told = format!("MAX_MODEL_CALLS ({max_calls}) is used up: raise it");
             assert!(error.message.starts_with(&told), "{error}");
         }

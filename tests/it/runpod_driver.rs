@@ -11,7 +11,7 @@ use crate::support::{huggingface, runpod};
 use futures_util::future::join_all;
 use tokio::time::Instant;
 use transcript_summarizer::model::call::{CallOptions, Caller};
-use transcript_summarizer::model::{Answer, Model, ModelError, ModelErrorKind, Reply};
+use transcript_summarizer::model::{Answer, ErrorKind, Model, ModelError, Reply};
 use transcript_summarizer::prompt::Request;
 use transcript_summarizer::store::DirStore;
 
@@ -153,7 +153,7 @@ impl Model for Limited {
             if left.0 < 1.0 {
                 let retry_after = self.says.then_some(Duration::from_secs(1));
                 return Err(ModelError {
-                    kind: ModelErrorKind::Throttled { retry_after },
+                    kind: ErrorKind::Throttled { retry_after },
                     message: "too many requests".to_owned(),
                 });
             }

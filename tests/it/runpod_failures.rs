@@ -12,14 +12,14 @@ use crate::support::runpod_server::{KEY, RunPodServer};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use transcript_summarizer::http::Http;
-use transcript_summarizer::model::{Model, ModelErrorKind, Reply};
+use transcript_summarizer::model::{ErrorKind, Model, Reply};
 use transcript_summarizer::provider::runpod::{RunPod, RunPodConfig};
 use transcript_summarizer::secret::Secret;
 use transcript_summarizer::wire::endpoint::Url;
 
-const FAILED: ModelErrorKind = ModelErrorKind::JobFailed { timed_out: false };
+const FAILED: ErrorKind = ErrorKind::JobFailed { timed_out: false };
 
-const TIMED_OUT: ModelErrorKind = ModelErrorKind::JobFailed { timed_out: true };
+const TIMED_OUT: ErrorKind = ErrorKind::JobFailed { timed_out: true };
 
 /// What the worker for vLLM makes of an error of the server behind it: Python's `repr`, in a string.
 fn repr(status: u16, message: &str) -> Value {
@@ -41,7 +41,7 @@ fn raised(kind: &str, message: &str) -> Value {
 
 #[tokio::test]
 async fn failed_jobs_are_classified_by_what_their_workers_say() {
-    let overflow = ModelErrorKind::Overflow {
+    let overflow = ErrorKind::Overflow {
         window: Some(4096),
         prompt_tokens: Some(5000),
     };
@@ -55,28 +55,24 @@ async fn failed_jobs_are_classified_by_what_their_workers_say() {
         (raised("ValueError", too_long), overflow, "4096"),
         (
             repr(400, "temperature must be positive"),
-            ModelErrorKind::BadInput,
+            ErrorKind::BadInput,
             "temperature",
         ),
-        (repr(422, "no"), ModelErrorKind::BadInput, "no"),
+        (repr(422, "no"), ErrorKind::BadInput, "no"),
         (
             repr(404, "The model `x` does not exist"),
-            ModelErrorKind::Configuration,
+            ErrorKind::Configuration,
             "RUNPOD_MODEL",
         ),
         (
             repr(401, "Unauthorized"),
-            ModelErrorKind::Configuration,
+            ErrorKind::Configuration,
             "RUNPOD_API_KEY",
         ),
-        (
-            repr(403, "no"),
-            ModelErrorKind::Configuration,
-            "RUNPOD_API_KEY",
-        ),
+        (repr(403, "no"), ErrorKind::Configuration, "RUNPOD_API_KEY"),
         (
             json!({"message": "Model not found", "type": "x"}),
-            ModelErrorKind::Configuration,
+            ErrorKind::Configuration,
             "RUNPOD_MODEL",
         ),
         (repr(429, "busy"), FAILED, "busy"),
@@ -84,17 +80,13 @@ async fn failed_jobs_are_classified_by_what_their_workers_say() {
         (repr(503, "loading"), FAILED, "loading"),
         (
             json!("Job input must contain one of: messages, prompt"),
-            ModelErrorKind::BadInput,
+            ErrorKind::BadInput,
             "must contain",
         ),
-        (
-            raised("KeyError", "'text'"),
-            ModelErrorKind::BadInput,
-            "'text'",
-        ),
+        (raised("KeyError", "'text'"), ErrorKind::BadInput, "'text'"),
         (
             raised("TypeError", "got an unexpected keyword argument 'x'"),
-            ModelErrorKind::BadInput,
+            ErrorKind::BadInput,
             "unexpected",
         ),
         (
@@ -174,32 +166,32 @@ async fn submissions_that_fail() {
     for (fault, kind, words) in [
         (
             Fault::Before(Trouble::busy(7)),
-            ModelErrorKind::Throttled { retry_after },
+            ErrorKind::Throttled { retry_after },
             "7 s",
         ),
         (
             Fault::Before(Trouble::status(401, "")),
-            ModelErrorKind::Configuration,
+            ErrorKind::Configuration,
             "RUNPOD_API_KEY",
         ),
         (
             Fault::Before(Trouble::status(403, "")),
-            ModelErrorKind::Configuration,
+            ErrorKind::Configuration,
             "RUNPOD_API_KEY",
         ),
         (
             Fault::Before(Trouble::status(404, "")),
-            ModelErrorKind::Configuration,
+            ErrorKind::Configuration,
             "RUNPOD_ENDPOINT_URL",
         ),
         (
             Fault::Before(Trouble::status(400, quoted.clone())),
-            ModelErrorKind::BadInput,
+            ErrorKind::BadInput,
             "bad:[request][secret]",
         ),
         (
             Fault::Before(Trouble::status(413, "")),
-            ModelErrorKind::Overflow {
+            ErrorKind::Overflow {
                 window: None,
                 prompt_tokens: None,
             },
@@ -207,62 +199,62 @@ async fn submissions_that_fail() {
         ),
         (
             Fault::After(Trouble::status(500, quoted)),
-            ModelErrorKind::Ambiguous,
+            ErrorKind::Ambiguous,
             "answered 500",
         ),
         (
             Fault::After(Trouble::gateway()),
-            ModelErrorKind::Ambiguous,
+            ErrorKind::Ambiguous,
             "502 Bad Gateway",
         ),
         (
             Fault::After(Trouble::Hang),
-            ModelErrorKind::Ambiguous,
+            ErrorKind::Ambiguous,
             "within 0.3 s",
         ),
         (
             Fault::After(Trouble::HangUp),
-            ModelErrorKind::Ambiguous,
+            ErrorKind::Ambiguous,
             "connection broke",
         ),
         (
             Fault::After(Trouble::Reset),
-            ModelErrorKind::Ambiguous,
+            ErrorKind::Ambiguous,
             "connection broke",
         ),
         (
             Fault::After(Trouble::Half),
-            ModelErrorKind::Ambiguous,
+            ErrorKind::Ambiguous,
             "ends in the middle",
         ),
         (
             Fault::After(Trouble::status(200, "")),
-            ModelErrorKind::Ambiguous,
+            ErrorKind::Ambiguous,
             "ends in the middle",
         ),
         (
             Fault::After(Trouble::status(200, "ok")),
-            ModelErrorKind::Ambiguous,
+            ErrorKind::Ambiguous,
             "2 bytes that are no JSON",
         ),
         (
             Fault::After(Trouble::status(200, "{}")),
-            ModelErrorKind::Ambiguous,
+            ErrorKind::Ambiguous,
             "without a job",
         ),
         (
             Fault::After(Trouble::status(200, "{\"status\":\"IN_QUEUE\"}")),
-            ModelErrorKind::Ambiguous,
+            ErrorKind::Ambiguous,
             "without an id",
         ),
         (
             Fault::After(Trouble::status(200, "<html><title>Sign in</title></html>")),
-            ModelErrorKind::Ambiguous,
+            ErrorKind::Ambiguous,
             "Sign in",
         ),
         (
             Fault::After(Trouble::status(200, "{\"error\":\"rate limit\"}")),
-            ModelErrorKind::Throttled { retry_after: None },
+            ErrorKind::Throttled { retry_after: None },
             "rate limit",
         ),
     ] {
@@ -287,21 +279,21 @@ async fn questions_that_fail_lose_no_job() {
     let retry_after = Some(Duration::from_secs(7));
     for (wait, route) in [(LONG, Route::StatusSync), (Duration::ZERO, Route::Status)] {
         for (trouble, kind) in [
-            (Trouble::busy(7), ModelErrorKind::Throttled { retry_after }),
-            (Trouble::status(500, ""), ModelErrorKind::Transient),
-            (Trouble::status(401, ""), ModelErrorKind::Configuration),
-            (Trouble::status(408, ""), ModelErrorKind::Transient),
-            (Trouble::gateway(), ModelErrorKind::Transient),
-            (Trouble::status(524, "<html>"), ModelErrorKind::Transient),
-            (Trouble::HangUp, ModelErrorKind::Transient),
-            (Trouble::Reset, ModelErrorKind::Transient),
-            (Trouble::Half, ModelErrorKind::Transient),
-            (Trouble::status(200, "<html>"), ModelErrorKind::Transient),
-            (Trouble::status(200, "null"), ModelErrorKind::Transient),
-            (Trouble::status(200, ""), ModelErrorKind::Transient),
+            (Trouble::busy(7), ErrorKind::Throttled { retry_after }),
+            (Trouble::status(500, ""), ErrorKind::Transient),
+            (Trouble::status(401, ""), ErrorKind::Configuration),
+            (Trouble::status(408, ""), ErrorKind::Transient),
+            (Trouble::gateway(), ErrorKind::Transient),
+            (Trouble::status(524, "<html>"), ErrorKind::Transient),
+            (Trouble::HangUp, ErrorKind::Transient),
+            (Trouble::Reset, ErrorKind::Transient),
+            (Trouble::Half, ErrorKind::Transient),
+            (Trouble::status(200, "<html>"), ErrorKind::Transient),
+            (Trouble::status(200, "null"), ErrorKind::Transient),
+            (Trouble::status(200, ""), ErrorKind::Transient),
             (
                 Trouble::status(200, format!("{{\"error\":\"{SPOKEN}\"}}")),
-                ModelErrorKind::Transient,
+                ErrorKind::Transient,
             ),
         ] {
             let shown = format!("{trouble:?}");
@@ -328,7 +320,7 @@ async fn a_question_has_time_for_being_held_and_no_more() {
     let error = poll(&model, &ticket, Duration::from_secs(1))
         .await
         .unwrap_err();
-    assert_eq!(error.kind, ModelErrorKind::Transient);
+    assert_eq!(error.kind, ErrorKind::Transient);
     assert!(error.message.contains("within 1.3 s"), "{error}");
     assert!(began.elapsed() >= Duration::from_millis(1300));
     server.heal(Route::StatusSync);
@@ -352,12 +344,12 @@ async fn another_key_another_endpoint_and_no_endpoint() {
     for config in [stranger, nobody] {
         let model = RunPod::new(Http::default(), config);
         let error = model.submit(&request()).await.unwrap_err();
-        assert_eq!(error.kind, ModelErrorKind::Configuration, "{error}");
+        assert_eq!(error.kind, ErrorKind::Configuration, "{error}");
         assert!(error.message.contains("RUNPOD_API_KEY"), "{error}");
     }
     let elsewhere = client_with(&format!("{}x", server.url()), None, Map::new());
     let error = elsewhere.submit(&request()).await.unwrap_err();
-    assert_eq!(error.kind, ModelErrorKind::Configuration, "{error}");
+    assert_eq!(error.kind, ErrorKind::Configuration, "{error}");
     assert!(error.message.contains("RUNPOD_ENDPOINT_URL"), "{error}");
     assert!(server.jobs().is_empty());
 
@@ -368,7 +360,7 @@ async fn another_key_another_endpoint_and_no_endpoint() {
         .submit(&request())
         .await
         .unwrap_err();
-    assert_eq!(error.kind, ModelErrorKind::Transient, "{error}");
+    assert_eq!(error.kind, ErrorKind::Transient, "{error}");
     assert!(error.message.contains("RUNPOD_ENDPOINT_URL"), "{error}");
 }
 
@@ -378,10 +370,10 @@ async fn retries_that_fail_say_why() {
     let model = client(&server);
     let ticket = submit(&model).await;
     for (status, kind) in [
-        (404, ModelErrorKind::Lost),
-        (401, ModelErrorKind::Configuration),
-        (500, ModelErrorKind::Transient),
-        (429, ModelErrorKind::Throttled { retry_after: None }),
+        (404, ErrorKind::Lost),
+        (401, ErrorKind::Configuration),
+        (500, ErrorKind::Transient),
+        (429, ErrorKind::Throttled { retry_after: None }),
     ] {
         let quoted = format!("{{\"error\":\"{SPOKEN} {KEY}\"}}");
         server.fail_next(

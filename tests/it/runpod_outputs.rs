@@ -4,7 +4,7 @@ use crate::support::huggingface::SPOKEN;
 use crate::support::runpod::{failure, outcome};
 use crate::support::runpod_jobs::JobPlan;
 use serde_json::{Value, json};
-use transcript_summarizer::model::{Finish, ModelErrorKind, Usage};
+use transcript_summarizer::model::{ErrorKind, Finish, Usage};
 
 const TEXT: &str = "The Zürich board met — twice.";
 
@@ -223,15 +223,11 @@ async fn what_is_no_text_is_no_answer() {
     ];
     for (output, words) in cases {
         let error = failure(JobPlan::output(output.clone())).await;
-        assert_eq!(
-            error.kind,
-            ModelErrorKind::SuspectOutput,
-            "{output}: {error}"
-        );
+        assert_eq!(error.kind, ErrorKind::SuspectOutput, "{output}: {error}");
         assert!(error.message.contains(words), "{output}: {error}");
     }
     let error = failure(JobPlan::without_output()).await;
-    assert_eq!(error.kind, ModelErrorKind::SuspectOutput);
+    assert_eq!(error.kind, ErrorKind::SuspectOutput);
     assert!(
         error.message.contains("was paid, but has no output"),
         "{error}"
@@ -240,7 +236,7 @@ async fn what_is_no_text_is_no_answer() {
 
 #[tokio::test]
 async fn errors_in_the_place_of_an_answer() {
-    let overflow = ModelErrorKind::Overflow {
+    let overflow = ErrorKind::Overflow {
         window: Some(4096),
         prompt_tokens: Some(5000),
     };
@@ -262,37 +258,34 @@ async fn errors_in_the_place_of_an_answer() {
         ),
         (
             json!({"error": "Generate request failed with status code 400", "details": "bad"}),
-            ModelErrorKind::BadInput,
+            ErrorKind::BadInput,
         ),
         (
             json!([{"choices": [{"message": {"content": TEXT}, "error": {"message": "bad", "code": 422}}]}]),
-            ModelErrorKind::BadInput,
+            ErrorKind::BadInput,
         ),
         (
             json!({"status": "error", "message": "model not found"}),
-            ModelErrorKind::Configuration,
+            ErrorKind::Configuration,
         ),
         (
             json!({"success": false, "message": "vLLM returned HTTP 401"}),
-            ModelErrorKind::Configuration,
+            ErrorKind::Configuration,
         ),
         // Paid, and not to be run again under its ticket: it is COMPLETED.
-        (
-            json!({"error": "CUDA out of memory"}),
-            ModelErrorKind::Ambiguous,
-        ),
+        (json!({"error": "CUDA out of memory"}), ErrorKind::Ambiguous),
         (
             json!([{"text": TEXT}, {"error": "engine is dead"}]),
-            ModelErrorKind::Ambiguous,
+            ErrorKind::Ambiguous,
         ),
-        (json!("Error: something broke"), ModelErrorKind::Ambiguous),
+        (json!("Error: something broke"), ErrorKind::Ambiguous),
         (
             json!("Traceback (most recent call last):\n  File x"),
-            ModelErrorKind::Ambiguous,
+            ErrorKind::Ambiguous,
         ),
         (
             json!({"message": "overloaded", "code": 503}),
-            ModelErrorKind::Ambiguous,
+            ErrorKind::Ambiguous,
         ),
     ] {
         let error = failure(JobPlan::output(output.clone())).await;

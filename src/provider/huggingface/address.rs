@@ -8,10 +8,14 @@ const ROUTER_HOST: &str = "router.huggingface.co";
 /// Where the router has the task API: models behind it are addressed by their path.
 const TASK_API: &str = "/hf-inference/models/";
 
+/// Whether this is an address at the router.
+pub(crate) fn is_router_host(endpoint: &Url) -> bool {
+    endpoint.host_str() == Some(ROUTER_HOST)
+}
+
 /// Whether this is the router itself, and not one of its models.
 pub(crate) fn is_router(endpoint: &Url) -> bool {
-    endpoint.host_str() == Some(ROUTER_HOST)
-        && matches!(endpoint.path().trim_end_matches('/'), "" | "/v1")
+    is_router_host(endpoint) && matches!(endpoint.path().trim_end_matches('/'), "" | "/v1")
 }
 
 /// Whether this address is one of the task API, whose parameters are not those of the toolkit's containers.

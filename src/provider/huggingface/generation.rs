@@ -19,7 +19,7 @@ pub(crate) struct Body<'a> {
 
 /// The rules and the request as one text. A template is the business of chat completions.
 pub(crate) fn prompt(messages: &Messages) -> String {
-    let Messages { system, user } = messages;
+    let Messages { system, user, .. } = messages;
     format!("{system}\n\n{user}").trim_start().to_owned()
 }
 

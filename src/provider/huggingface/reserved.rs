@@ -56,11 +56,11 @@ const SUMMARIZATION: [(&str, &str); 10] = [
 /// A parameter that cannot be set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{member} cannot be set: {instead}")]
-pub struct ParameterError {
+pub(crate) struct ParameterError {
     /// Its name.
-    pub member: String,
+    pub(crate) member: String,
     /// What to do instead.
-    pub instead: &'static str,
+    pub(crate) instead: &'static str,
 }
 
 pub(crate) fn check(

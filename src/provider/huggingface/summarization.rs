@@ -4,7 +4,7 @@ use reqwest::Url;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::prompt::Request;
+use crate::prompt::Prompt;
 use crate::provider::huggingface::address;
 use crate::text::tokens;
 
@@ -32,10 +32,11 @@ pub(crate) struct Lengths {
 }
 
 impl Lengths {
-    /// The lengths for a request about `text`.
-    pub(crate) fn of(request: &Request, text: &str) -> Self {
-        let max = request.max_tokens.max(2);
-        let wanted = (request.target_words as f64 * TOKENS_PER_WORD) as usize;
+    /// The lengths for a prompt that is the text alone.
+    pub(crate) fn of(prompt: &Prompt) -> Self {
+        let text = &prompt.messages().user;
+        let max = prompt.max_tokens().max(2);
+        let wanted = (prompt.request().target_words as f64 * TOKENS_PER_WORD) as usize;
         // Some room is left between the two, to end a sentence in.
         let most = (max * 4 / 5).min(tokens::estimate(text) * MAX_SHARE_PERCENT / 100);
         Self {

@@ -1,6 +1,6 @@
 //! Where an endpoint with a queue is: what is cut off an address, and which addresses lead elsewhere.
 
-use crate::wire::endpoint::Url;
+use reqwest::Url;
 
 /// What people copy along with an address, longest first.
 const TAILS: [&str; 9] = [

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::model::{Pending, Reply, Ticket};
+use crate::provider::runpod::follow::Polled;
 use crate::provider::runpod::output;
 use crate::wire::body::is_said;
 use crate::wire::error_text::ErrorText;
@@ -74,20 +74,14 @@ impl Job {
     ///
     /// # Errors
     /// If it has ended without an answer.
-    pub(crate) fn into_reply(
-        self,
-        ticket: &Ticket,
-        max_tokens: usize,
-        held: bool,
-    ) -> Result<Reply, Failure> {
+    pub(crate) fn into_polled(self, max_tokens: usize, held: bool) -> Result<Polled, Failure> {
         let end = match self.state {
             // What is there before the end is a report of progress, and no answer.
             State::Queued | State::Running => {
-                return Ok(Reply::Pending(Pending {
-                    ticket: ticket.clone(),
+                return Ok(Polled::Pending {
                     started: self.state == State::Running,
                     held,
-                }));
+                });
             }
             State::Ended(end) => end,
         };
@@ -101,7 +95,7 @@ impl Job {
                     .to_owned(),
             )),
             Some(output) => match output::read(&output, max_tokens) {
-                Ok(answer) => Ok(Reply::Done(crate::model::Answer {
+                Ok(answer) => Ok(Polled::Done(crate::model::Answer {
                     job_time: self.time,
                     ..answer
                 })),

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::model::{Answer, Usage};
+use crate::model::{Answer, TokenUsage};
 use crate::wire::body::is_said;
 use crate::wire::chat::{ChatReader, first_choice};
 use crate::wire::error_text;
@@ -268,9 +268,9 @@ fn is_error(members: &Map<String, Value>) -> bool {
         || said("message") && members.contains_key("code")
 }
 
-fn usage(place: &Map<String, Value>) -> Option<Usage> {
+fn usage(place: &Map<String, Value>) -> Option<TokenUsage> {
     USAGE_KEYS.iter().find_map(|(prompt, completion)| {
-        Some(Usage {
+        Some(TokenUsage {
             prompt_tokens: place.get(*prompt)?.as_u64()?,
             completion_tokens: place.get(*completion)?.as_u64()?,
         })

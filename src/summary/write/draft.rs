@@ -6,8 +6,8 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::extract;
-use crate::prompt;
-use crate::prompt::{Request, Task};
+use crate::hex::hex;
+use crate::prompt::{Prompt, Request, Task};
 use crate::summary::shape::{ESTIMATE_ERROR, SECTION_MAX_WORDS, SECTION_MIN_WORDS};
 use crate::summary::write::Settings;
 use crate::text::tokens;
@@ -50,6 +50,18 @@ impl Drafter<'_> {
         place: (usize, usize),
         words: usize,
         attempt: usize,
+    ) -> Prompt {
+        let request = self.request(task, material, place, words, attempt);
+        self.limited(request, words)
+    }
+
+    fn request(
+        &self,
+        task: Task,
+        material: &Material,
+        place: (usize, usize),
+        words: usize,
+        attempt: usize,
     ) -> Request {
         let style = self.settings.limits.style;
         let (index, parts) = place;
@@ -60,11 +72,10 @@ impl Drafter<'_> {
         } else {
             String::new()
         };
-        let mut request = Request {
+        Request {
             task,
             style,
             target_words: words,
-            max_tokens: 0,
             part: (index + 1, parts),
             time_span: turns
                 .time_span(text, &material.range)
@@ -83,9 +94,7 @@ impl Drafter<'_> {
             excerpts,
             draft: None,
             fence: self.fence(task, index + 1, attempt),
-        };
-        request.max_tokens = self.max_tokens(&request, words);
-        request
+        }
     }
 
     /// A request that works on a section's text, with or without its material.
@@ -97,39 +106,38 @@ impl Drafter<'_> {
         draft: &str,
         words: usize,
         attempt: usize,
-    ) -> Request {
-        let mut request = self.about(task, material, place, words, attempt);
+    ) -> Prompt {
+        let mut request = self.request(task, material, place, words, attempt);
         request.draft = Some(Arc::from(draft));
         request.context = String::new();
         if task == Task::Condense {
             request.block = "".into();
         }
-        request.max_tokens = self.max_tokens(&request, words);
-        request
+        self.limited(request, words)
     }
 
-    /// Whether the window has room for a request, as far as is known how the server counts.
-    pub(crate) fn fits(&self, request: &Request) -> bool {
-        let prompt = || prompt::messages(request).tokens();
+    /// Whether the window has room for a prompt, as far as is known how the server counts.
+    pub(crate) fn fits(&self, prompt: &Prompt) -> bool {
         self.settings
             .limits
-            .fits(prompt, request.max_tokens, self.token_ratio)
+            .fits(|| prompt.tokens(), prompt.max_tokens(), self.token_ratio)
     }
 
-    /// The output limit for `words` words, or what the window leaves of it.
-    fn max_tokens(&self, request: &Request, words: usize) -> usize {
+    /// The prompt for `request`, with the output limit for `words` words or what the window leaves of it.
+    fn limited(&self, request: Request, words: usize) -> Prompt {
         let limits = &self.settings.limits;
         let wanted = limits.max_tokens(words);
+        let prompt = Prompt::new(request, wanted);
         let Some(context) = limits.context_tokens else {
-            return wanted;
+            return prompt;
         };
-        let prompt = (prompt::messages(request).tokens() as f64
-            * self.token_ratio.max(ESTIMATE_ERROR)) as usize;
+        let counted = (prompt.tokens() as f64 * self.token_ratio.max(ESTIMATE_ERROR)) as usize;
         // Never below what was planned: then the request is refused and split.
         let least = limits.max_tokens(words.min(SECTION_MIN_WORDS));
-        wanted
-            .min(context.saturating_sub(prompt))
-            .max(least.min(wanted))
+        let limit = wanted
+            .min(context.saturating_sub(counted))
+            .max(least.min(wanted));
+        prompt.with_max_tokens(limit)
     }
 
     /// What was said just before byte `start`: the last one or two turns, as far as they are short.
@@ -186,11 +194,7 @@ impl Drafter<'_> {
             self.settings.seed,
             task.name()
         ));
-        digest
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hex(&digest, 8)
     }
 }
 

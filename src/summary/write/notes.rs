@@ -2,9 +2,7 @@
 
 use crate::extract;
 use crate::extract::Information;
-use crate::model::Model;
 use crate::prompt::Task;
-use crate::store::Store;
 use crate::summary::plan::{BY_SIZE, Plan};
 use crate::summary::shape::{Level, notes_output};
 use crate::summary::write::draft::Material;
@@ -18,7 +16,7 @@ const TOKENS_PER_WORD: f64 = 1.7;
 /// Notes may be longer than asked by this factor before they are cut.
 const SLACK: f64 = 1.25;
 
-impl<M: Model, S: Store> Writer<'_, M, S> {
+impl Writer<'_> {
     /// Takes notes level by level. Returns what the sections are written from, and what each is worth.
     pub(crate) async fn notes(
         &mut self,

@@ -1,11 +1,9 @@
 //! One text from the model: asked for, cleaned, finished, checked, asked for again, and replaced if nothing helps.
 
 use crate::extract;
-use crate::model::call::Caller;
-use crate::model::{Answer, Finish, Model, ModelError, ModelErrorKind};
-use crate::prompt;
-use crate::prompt::{Request, Task};
-use crate::store::Store;
+use crate::model::ModelClient;
+use crate::model::{Answer, ErrorKind, Finish, ModelError};
+use crate::prompt::{Prompt, Task};
 use crate::summary::assemble::split_heading;
 use crate::summary::check;
 use crate::summary::check::{Expected, Problem};
@@ -66,9 +64,9 @@ pub(crate) struct Job<'a> {
 }
 
 /// Gets the text for `job`. Only failures that concern all calls are errors.
-pub(crate) async fn piece<M: Model, S: Store>(
+pub(crate) async fn piece(
     drafter: Drafter<'_>,
-    caller: &Caller<'_, M, S>,
+    caller: &ModelClient,
     job: Job<'_>,
 ) -> Result<Piece, ModelError> {
     let mut best: Option<(Vec<Problem>, Piece)> = None;
@@ -77,26 +75,25 @@ pub(crate) async fn piece<M: Model, S: Store>(
     let mut answers = 0;
     let mut token_ratio: f64 = 0.0;
     for attempt in 0.. {
-        let request = drafter.about(job.task, job.material, job.place, job.ask, attempt);
+        let prompt = drafter.about(job.task, job.material, job.place, job.ask, attempt);
         let left = job.allowance.saturating_sub(extra);
-        if !drafter.fits(&request)
+        if !drafter.fits(&prompt)
             && job.splits > 0
             && let Some(halves) = halves(job.material, drafter)
         {
             return split(drafter, caller, job, halves).await;
         }
-        let outcome = caller.call(&request).await;
-        asked.push(request.clone());
+        let outcome = caller.call(&prompt).await;
         match outcome {
             Ok(answer) => {
                 answers += 1;
-                token_ratio = token_ratio.max(ratio_of(&request, &answer));
-                let mut piece = finished(drafter, caller, &job, &request, answer, left).await?;
+                token_ratio = token_ratio.max(ratio_of(&prompt, &answer));
+                let mut piece = finished(drafter, caller, &job, &prompt, answer, left).await?;
                 extra += std::mem::take(&mut piece.extra_calls);
                 let problems = if drafter.settings.quotes {
                     Vec::new()
                 } else {
-                    problems(&piece, &request, job.want)
+                    problems(&piece, &prompt, job.want)
                 };
                 let better = best
                     .as_ref()
@@ -106,10 +103,9 @@ pub(crate) async fn piece<M: Model, S: Store>(
                 }
             }
             Err(error) => match error.kind {
-                ModelErrorKind::Overflow { prompt_tokens, .. } => {
+                ErrorKind::Overflow { prompt_tokens, .. } => {
                     let counted = prompt_tokens.map_or(0.0, |tokens| tokens as f64);
-                    token_ratio =
-                        token_ratio.max(counted / prompt::messages(&request).tokens() as f64);
+                    token_ratio = token_ratio.max(counted / prompt.tokens() as f64);
                     if job.splits > 0
                         && let Some(halves) = halves(job.material, drafter)
                     {
@@ -126,19 +122,17 @@ pub(crate) async fn piece<M: Model, S: Store>(
                     break;
                 }
                 // Refused from the start: it is not this part that is wrong, but what is sent with every one.
-                ModelErrorKind::BadInput if job.place.0 == 0 && job.place.1 > 0 => {
+                ErrorKind::BadInput if job.place.0 == 0 && job.place.1 > 0 => {
                     return Err(error);
                 }
-                ModelErrorKind::SuspectOutput
-                | ModelErrorKind::BadInput
-                | ModelErrorKind::JobFailed { .. }
-                | ModelErrorKind::BudgetSpent => {
-                    tracing::warn!(part = request.part.0, task = job.task.name(), %error, "no usable answer");
+                kind if kind.concerns_one_call() => {
+                    tracing::warn!(part = prompt.request().part.0, task = job.task.name(), %error, "no usable answer");
                 }
                 _ => return Err(error),
             },
         }
-        let answered = answers > 0 && !request.style.follows_instructions();
+        let answered = answers > 0 && !prompt.request().style.follows_instructions();
+        asked.push(prompt);
         let settled = best.as_ref().is_some_and(|(problems, _)| {
             problems
                 .iter()
@@ -156,7 +150,7 @@ pub(crate) async fn piece<M: Model, S: Store>(
     let mut piece = best
         .and_then(|(problems, piece)| usable(problems, piece))
         .unwrap_or_else(|| {
-            asked.iter().for_each(|request| caller.disown(request));
+            asked.iter().for_each(|prompt| caller.mark_unusable(prompt));
             fallback(drafter, &job)
         });
     piece.habits = habits;
@@ -195,15 +189,14 @@ fn severity(problems: &[Problem]) -> usize {
 }
 
 /// What the server's count of the prompt says about the estimate.
-fn ratio_of(request: &Request, answer: &Answer) -> f64 {
+fn ratio_of(prompt: &Prompt, answer: &Answer) -> f64 {
     answer.usage.map_or(0.0, |usage| {
-        let estimate = prompt::messages(request).tokens();
-        usage.prompt_tokens as f64 / estimate.max(1) as f64
+        usage.prompt_tokens as f64 / prompt.tokens().max(1) as f64
     })
 }
 
-fn problems(piece: &Piece, request: &Request, want: usize) -> Vec<Problem> {
-    let instructions = prompt::instructions(request);
+fn problems(piece: &Piece, prompt: &Prompt, want: usize) -> Vec<Problem> {
+    let (request, instructions) = (prompt.request(), prompt.instructions());
     let source = if request.excerpts.is_empty() {
         request.block.to_string()
     } else {
@@ -233,24 +226,22 @@ fn problems(piece: &Piece, request: &Request, want: usize) -> Vec<Problem> {
 }
 
 /// An answer without its scaffolding, and its end where it was cut off.
-async fn finished<M: Model, S: Store>(
+async fn finished(
     drafter: Drafter<'_>,
-    caller: &Caller<'_, M, S>,
+    caller: &ModelClient,
     job: &Job<'_>,
-    request: &Request,
+    prompt: &Prompt,
     answer: Answer,
     allowance: usize,
 ) -> Result<Piece, ModelError> {
+    let request = prompt.request();
     let mut extra = 0;
     let mut answer = answer;
     if answer.finish == Finish::Length && scaffold::strip(&answer.text).is_empty() && allowance > 0
     {
         // All went into reasoning: twice the room, once.
         extra += 1;
-        let roomier = Request {
-            max_tokens: request.max_tokens * 2,
-            ..request.clone()
-        };
+        let roomier = prompt.clone().with_max_tokens(prompt.max_tokens() * 2);
         if drafter.fits(&roomier) {
             answer = caller.call(&roomier).await.or_else(bearable)?;
         }
@@ -319,13 +310,10 @@ async fn finished<M: Model, S: Store>(
 
 /// An error that concerns one call only stands for an empty answer.
 pub(crate) fn bearable(error: ModelError) -> Result<Answer, ModelError> {
-    match error.kind {
-        ModelErrorKind::SuspectOutput
-        | ModelErrorKind::BadInput
-        | ModelErrorKind::BudgetSpent
-        | ModelErrorKind::JobFailed { .. }
-        | ModelErrorKind::Overflow { .. } => Ok(Answer::default()),
-        _ => Err(error),
+    if error.kind.concerns_one_call() {
+        Ok(Answer::default())
+    } else {
+        Err(error)
     }
 }
 

@@ -2,9 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crate::model::Model;
-use crate::prompt::{Request, Task};
-use crate::store::Store;
+use crate::prompt::{Prompt, Task};
 use crate::summary::assemble::{Section, Source};
 use crate::summary::check;
 use crate::summary::check::{Expected, Problem};
@@ -25,7 +23,7 @@ const MIN_ADDED: usize = 40;
 /// How often one section is repaired.
 const MAX_REPAIRS: usize = 2;
 
-impl<M: Model, S: Store> Writer<'_, M, S> {
+impl Writer<'_> {
     /// Brings the words of all sections closer to `wanted`. Each change is taken only if the whole gets closer, so it ends.
     pub(crate) async fn repair(
         &mut self,
@@ -76,7 +74,7 @@ impl<M: Model, S: Store> Writer<'_, M, S> {
         short: bool,
         pace: &Pace,
         budget: usize,
-    ) -> Vec<(usize, Request)> {
+    ) -> Vec<(usize, Prompt)> {
         let candidate = |at: &usize| {
             repaired.get(*at).is_some_and(|&count| count < MAX_REPAIRS)
                 && sections
@@ -140,8 +138,8 @@ impl<M: Model, S: Store> Writer<'_, M, S> {
 
     async fn answers(
         &self,
-        round: Vec<(usize, Request)>,
-    ) -> Result<Vec<(usize, Request, String)>, WriteError> {
+        round: Vec<(usize, Prompt)>,
+    ) -> Result<Vec<(usize, Prompt, String)>, WriteError> {
         let caller = self.caller;
         let waiting = round.into_iter().map(|(at, request)| async move {
             let answer = caller
@@ -149,7 +147,11 @@ impl<M: Model, S: Store> Writer<'_, M, S> {
                 .await
                 .or_else(bearable)
                 .map_err(|source| WriteError {
-                    what: format!("section {}, to {} it", at + 1, request.task.name()),
+                    what: format!(
+                        "section {}, to {} it",
+                        at + 1,
+                        request.request().task.name()
+                    ),
                     source,
                 })?;
             Ok((at, request, scaffold::strip(&answer.text)))
@@ -159,7 +161,8 @@ impl<M: Model, S: Store> Writer<'_, M, S> {
 }
 
 /// Takes a repaired text if it is acceptable and brings the whole closer to `wanted` words.
-fn take(sections: &mut [Section], at: usize, request: &Request, text: &str, wanted: usize) {
+fn take(sections: &mut [Section], at: usize, prompt: &Prompt, text: &str, wanted: usize) {
+    let request = prompt.request();
     let text = scaffold::to_last_sentence(text);
     let total: usize = sections.iter().map(Section::words).sum();
     let Some(section) = sections.get_mut(at) else {

@@ -1,8 +1,7 @@
 //! A part whose request does not fit the window is written in two halves.
 
-use crate::model::call::Caller;
-use crate::model::{Model, ModelError};
-use crate::store::Store;
+use crate::model::ModelClient;
+use crate::model::ModelError;
 use crate::summary::write::draft::{Drafter, Material};
 use crate::summary::write::piece::{Job, Piece, piece};
 use crate::text::tokens;
@@ -40,9 +39,9 @@ pub(crate) fn halves(material: &Material, drafter: Drafter<'_>) -> Option<[Mater
 }
 
 /// Gets the texts of both halves of a part that did not fit, and joins them.
-pub(crate) async fn split<M: Model, S: Store>(
+pub(crate) async fn split(
     drafter: Drafter<'_>,
-    caller: &Caller<'_, M, S>,
+    caller: &ModelClient,
     job: Job<'_>,
     halves: [Material; 2],
 ) -> Result<Piece, ModelError> {

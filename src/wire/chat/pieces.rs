@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::Usage;
+use crate::model::TokenUsage;
 use crate::wire::chat::{ChatReader, finish_name};
 
 impl ChatReader {
@@ -31,7 +31,7 @@ impl ChatReader {
     }
 
     /// How many tokens it took. Counts of later pieces include the earlier ones.
-    pub(crate) fn used(&mut self, usage: Usage) {
+    pub(crate) fn used(&mut self, usage: TokenUsage) {
         self.usage = Some(usage);
     }
 

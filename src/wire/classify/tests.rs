@@ -3,7 +3,7 @@
 mod without_status;
 
 use super::*;
-use ModelErrorKind::{
+use ErrorKind::{
     Ambiguous, BadInput, Configuration, Lost, Overflow, SuspectOutput, Throttled, Transient,
     Warming,
 };
@@ -13,7 +13,7 @@ fn seconds(seconds: f64) -> Option<Duration> {
     Some(Duration::from_secs_f64(seconds))
 }
 
-fn classify(phase: Phase, on_demand: bool, failure: &Failure) -> ModelErrorKind {
+fn classify(phase: Phase, on_demand: bool, failure: &Failure) -> ErrorKind {
     let said = match failure {
         Failure::Refused { body, .. } => ErrorText::from_body(body),
         Failure::InBand(said) | Failure::Job(_, said) => said.clone(),
@@ -43,15 +43,15 @@ fn refused(status: u16, headers: &[(&'static str, &'static str)], body: &str) ->
 }
 
 /// What a paid request to the router makes of a status and body.
-fn router(status: u16, body: &str) -> ModelErrorKind {
+fn router(status: u16, body: &str) -> ErrorKind {
     classify(Phase::Submit, false, &refused(status, &[], body))
 }
 
-fn dedicated(status: u16, body: &str) -> ModelErrorKind {
+fn dedicated(status: u16, body: &str) -> ErrorKind {
     classify(Phase::Submit, true, &refused(status, &[], body))
 }
 
-fn in_band(body: &str) -> ModelErrorKind {
+fn in_band(body: &str) -> ErrorKind {
     classify(
         Phase::Submit,
         false,
@@ -59,10 +59,10 @@ fn in_band(body: &str) -> ModelErrorKind {
     )
 }
 
-const THROTTLED: ModelErrorKind = Throttled { retry_after: None };
-const WARMING: ModelErrorKind = Warming { retry_after: None };
+const THROTTLED: ErrorKind = Throttled { retry_after: None };
+const WARMING: ErrorKind = Warming { retry_after: None };
 
-fn overflow(window: u64, prompt: u64) -> ModelErrorKind {
+fn overflow(window: u64, prompt: u64) -> ErrorKind {
     let some = |n| (n > 0).then_some(n);
     Overflow {
         window: some(window),

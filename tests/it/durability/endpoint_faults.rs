@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use transcript_summarizer::job::Outcome;
 use transcript_summarizer::job::error::Cause;
-use transcript_summarizer::model::ModelErrorKind;
+use transcript_summarizer::model::ErrorKind;
 use transcript_summarizer::prompt::Task;
 
 use crate::support::faulty::endpoint::{Question, REFUSED_KEY, Trouble};
@@ -31,7 +31,7 @@ fn an_outage_longer_than_a_slice_loses_nothing() {
             assert!(matches!(first, Ok(Outcome::Continue(_))), "{first:?}");
             scene
                 .endpoint()
-                .set_troubles(|_| Some(Trouble::Refused(ModelErrorKind::Transient)));
+                .set_troubles(|_| Some(Trouble::Refused(ErrorKind::Transient)));
             let mut asked = Vec::new();
             for nth in 1..=14 {
                 let before = scene.endpoint().requests();
@@ -78,7 +78,7 @@ fn a_refused_key_is_reported_by_name_and_costs_one_request_in_each_slice() {
             let upload = scene.disk().upload(KEY, meeting("depot"));
             scene
                 .endpoint()
-                .set_troubles(|_| Some(Trouble::Refused(ModelErrorKind::Configuration)));
+                .set_troubles(|_| Some(Trouble::Refused(ErrorKind::Configuration)));
             for _ in 0..3 {
                 let before = scene.endpoint().requests();
                 let ended = scene.slice(&upload, SLICE).await;
@@ -108,7 +108,7 @@ fn a_refused_key_is_reported_by_name_and_costs_one_request_in_each_slice() {
 
 #[test]
 fn a_quarter_without_usable_answers_is_flagged_and_more_is_not_published() {
-    for kind in [None, Some(ModelErrorKind::SuspectOutput)] {
+    for kind in [None, Some(ErrorKind::SuspectOutput)] {
         let sections = simulate(async {
             let scene = Scene::new(QUEUE);
             let upload = scene.disk().upload(KEY, meeting("depot"));
@@ -206,10 +206,10 @@ fn met_by(trouble: Trouble) -> (usize, usize, usize) {
 fn calls_that_fail_once_are_paid_twice_only_if_nobody_can_know() {
     let retry_after = Some(Duration::from_secs(20));
     let free = [
-        Trouble::Refused(ModelErrorKind::Throttled { retry_after }),
-        Trouble::Refused(ModelErrorKind::Throttled { retry_after: None }),
-        Trouble::Refused(ModelErrorKind::Warming { retry_after: None }),
-        Trouble::Refused(ModelErrorKind::Transient),
+        Trouble::Refused(ErrorKind::Throttled { retry_after }),
+        Trouble::Refused(ErrorKind::Throttled { retry_after: None }),
+        Trouble::Refused(ErrorKind::Warming { retry_after: None }),
+        Trouble::Refused(ErrorKind::Transient),
         Trouble::Fails {
             timed_out: false,
             times: 2,
@@ -228,7 +228,7 @@ fn calls_that_fail_once_are_paid_twice_only_if_nobody_can_know() {
     for trouble in [
         Trouble::AnswerLost,
         Trouble::Vanishes,
-        Trouble::Answers(Some(ModelErrorKind::Ambiguous)),
+        Trouble::Answers(Some(ErrorKind::Ambiguous)),
     ] {
         let (extra, requests, slices) = met_by(trouble);
         eprintln!("{trouble:?}: {extra} extra submits, {requests} requests, {slices} slices");

@@ -156,13 +156,13 @@ fn an_event_that_comes_late_changes_nothing() {
 #[test]
 fn trouble_with_a_version_that_was_replaced_is_not_reported() {
     use crate::support::faulty::endpoint::Trouble;
-    use transcript_summarizer::model::ModelErrorKind;
+    use transcript_summarizer::model::ErrorKind;
     simulate(async {
         let scene = Scene::new(SYNC);
         let first = scene.disk().upload(KEY, meeting("depot"));
         scene
             .endpoint()
-            .set_troubles(|_| Some(Trouble::Refused(ModelErrorKind::Configuration)));
+            .set_troubles(|_| Some(Trouble::Refused(ErrorKind::Configuration)));
         // Frozen with the refusal on its way back, until the newer version has been summarized.
         let slow = scene.process(Fate::Freezes {
             at: 5,

@@ -8,9 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::sync::Notify;
 use tokio::time::Instant;
-use transcript_summarizer::model::{
-    Answer, Model, ModelError, ModelErrorKind, Pending, Reply, Ticket,
-};
+use transcript_summarizer::model::{Answer, ErrorKind, Model, ModelError, Pending, Reply, Ticket};
 use transcript_summarizer::prompt::Request;
 
 use super::runpod_jobs::{JobPlan, Jobs, SubmittedJob};
@@ -141,8 +139,8 @@ impl Queue {
                 let submitted = self.submitted.lock().unwrap()[&ticket.id];
                 (Ok(Reply::Done(answer)), Some(submitted + took))
             }
-            "CANCELLED" => error(ModelErrorKind::Configuration, "somebody cancelled the job"),
-            "FAILED" => error(ModelErrorKind::JobFailed { timed_out: false }, "it failed"),
+            "CANCELLED" => error(ErrorKind::Configuration, "somebody cancelled the job"),
+            "FAILED" => error(ErrorKind::JobFailed { timed_out: false }, "it failed"),
             status => {
                 let started = status == "IN_PROGRESS";
                 (Ok(self.pending(ticket.clone(), started)), None)
@@ -207,7 +205,7 @@ impl Model for Queue {
             return Ok(());
         }
         Err(ModelError {
-            kind: ModelErrorKind::Configuration,
+            kind: ErrorKind::Configuration,
             message: "the endpoint has no workers".to_owned(),
         })
     }

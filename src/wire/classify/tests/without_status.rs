@@ -142,8 +142,8 @@ fn jobs_without_an_answer() {
             &Failure::Job(end, ErrorText::from_text(text)),
         )
     };
-    let failed = ModelErrorKind::JobFailed { timed_out: false };
-    let timed_out = ModelErrorKind::JobFailed { timed_out: true };
+    let failed = ErrorKind::JobFailed { timed_out: false };
+    let timed_out = ErrorKind::JobFailed { timed_out: true };
     // What passes can be run again if the job failed, and only be asked for anew if it is done.
     for (text, of_failed, of_completed) in [
         ("", failed, Ambiguous),

@@ -6,9 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
-use transcript_summarizer::model::{
-    Answer, Model, ModelError, ModelErrorKind, Pending, Reply, Ticket,
-};
+use transcript_summarizer::model::{Answer, ErrorKind, Model, ModelError, Pending, Reply, Ticket};
 use transcript_summarizer::prompt;
 use transcript_summarizer::prompt::Request;
 
@@ -40,11 +38,11 @@ pub(crate) struct Asked<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trouble {
     /// Not accepted.
-    Refused(ModelErrorKind),
+    Refused(ErrorKind),
     /// Accepted, and the answer got lost.
     AnswerLost,
     /// Accepted, and the answer is this error or, without one, empty.
-    Answers(Option<ModelErrorKind>),
+    Answers(Option<ErrorKind>),
     /// The job fails so often, and then succeeds.
     Fails { timed_out: bool, times: usize },
     /// It is not known any more.
@@ -185,17 +183,17 @@ impl Endpoint {
         let written = self.writer.submit(request).await;
         let mut state = self.state.lock().unwrap();
         let Some(job) = state.jobs.get_mut(number) else {
-            return Err(error(ModelErrorKind::Lost));
+            return Err(error(ErrorKind::Lost));
         };
         if job.cancelled || Instant::now() > job.ready + KEPT {
-            return Err(error(ModelErrorKind::Lost));
+            return Err(error(ErrorKind::Lost));
         }
         job.fetched = true;
         match job.trouble {
             Some(Trouble::Fails { timed_out, times }) if job.failures < times => {
-                Err(error(ModelErrorKind::JobFailed { timed_out }))
+                Err(error(ErrorKind::JobFailed { timed_out }))
             }
-            Some(Trouble::Vanishes) => Err(error(ModelErrorKind::Lost)),
+            Some(Trouble::Vanishes) => Err(error(ErrorKind::Lost)),
             Some(Trouble::Answers(Some(kind))) => Err(error(kind)),
             Some(Trouble::Answers(None)) => Ok(Reply::Done(Answer::default())),
             _ => written,
@@ -212,7 +210,7 @@ impl Model for Process {
         };
         let (number, trouble) = self.effect("submit", accept).await?;
         if trouble == Some(Trouble::AnswerLost) {
-            return Err(error(ModelErrorKind::Ambiguous));
+            return Err(error(ErrorKind::Ambiguous));
         }
         if endpoint.queues {
             return Ok(Reply::Pending(Pending {
@@ -281,9 +279,9 @@ fn number(ticket: &Ticket) -> usize {
     ticket.id.strip_prefix("job-").unwrap().parse().unwrap()
 }
 
-fn error(kind: ModelErrorKind) -> ModelError {
+fn error(kind: ErrorKind) -> ModelError {
     let message = match kind {
-        ModelErrorKind::Configuration => REFUSED_KEY.to_owned(),
+        ErrorKind::Configuration => REFUSED_KEY.to_owned(),
         _ => format!("simulated: {kind:?}"),
     };
     ModelError { kind, message }

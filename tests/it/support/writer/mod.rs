@@ -13,9 +13,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use transcript_summarizer::model::{
-    Answer, Finish, Model, ModelError, ModelErrorKind, Reply, Usage,
-};
+use transcript_summarizer::model::{Answer, ErrorKind, Finish, Model, ModelError, Reply, Usage};
 use transcript_summarizer::prompt;
 use transcript_summarizer::prompt::{Messages, Request, Task};
 use transcript_summarizer::text::words;
@@ -192,10 +190,10 @@ impl SimulatedWriter {
             instructions: asked.instructions.clone(),
         });
         if failed {
-            return Err(error(ModelErrorKind::Transient, ERROR_TEXT));
+            return Err(error(ErrorKind::Transient, ERROR_TEXT));
         }
         if refused {
-            let kind = ModelErrorKind::Overflow {
+            let kind = ErrorKind::Overflow {
                 window: self.window.map(|tokens| tokens as u64),
                 prompt_tokens: Some(counted as u64),
             };
@@ -240,7 +238,7 @@ impl Model for SimulatedWriter {
     }
 }
 
-fn error(kind: ModelErrorKind, message: &str) -> ModelError {
+fn error(kind: ErrorKind, message: &str) -> ModelError {
     ModelError {
         kind,
         message: message.to_owned(),

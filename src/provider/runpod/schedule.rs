@@ -142,7 +142,7 @@ fn cost(rhythm: Rhythm, jobs: &[f64]) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::call::retry::Dice;
+    use crate::model::jitter::Jitter;
 
     /// Lognormal times around `median` seconds, one job after the other: mean questions and mean loss.
     fn simulate(median: f64, sigma: f64, seed: u64) -> (f64, f64) {

@@ -1,4 +1,9 @@
-//! Lets calls through: at most so many at a time, and all of them slower once the endpoint says that it is too much.
+//! The shared pace of a job's calls: at most so many in flight, and all of them slower once the endpoint says that it is too
+//! much.
+//!
+//! A refusal halves the number of calls in flight, widens the distance between starts to what the endpoint has shown to take,
+//! and pauses all calls for as long as it asks. After a pause one call goes ahead; its answer lets the others follow. Every
+//! answer brings the starts closer together again.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -6,8 +11,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::model::call::follow::sleep_until;
-use crate::model::call::retry::{Backoff, Dice};
+use crate::model::jitter::{Backoff, Jitter};
+use crate::run::sleep_until;
 
 /// Calls never start closer together: should the endpoint take fewer than are allowed, the first refusal is there before all
 /// of them have been sent. Seven of these are lost once, at the start.
@@ -36,9 +41,18 @@ const WARMING_BACKOFF: Backoff = Backoff {
     longest: Duration::from_secs(30),
 };
 
-/// Shared by all calls of an invocation.
+/// Why an endpoint did not take a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It was one call too many.
+    Throttled,
+    /// The model is not ready.
+    Warming,
+}
+
+/// Admits the calls of one job.
 #[derive(Debug)]
-pub(crate) struct Gate {
+pub(crate) struct RateLimiter {
     most: f64,
     shortest_gap: Duration,
     state: Mutex<State>,
@@ -48,31 +62,31 @@ pub(crate) struct Gate {
 #[derive(Debug)]
 struct State {
     in_flight: usize,
-    /// Calls at a time for now.
+    /// Calls in flight that are allowed now.
     limit: f64,
     /// Between two starts.
     gap: Duration,
     next_start: Instant,
-    /// Nothing has been started yet.
+    /// No call has been started yet.
     fresh: bool,
-    /// Nothing starts before it.
+    /// No call starts before it.
     paused_until: Instant,
-    /// After a pause, or where there is little hope, one call goes ahead to see whether it is over.
+    /// One call goes ahead to see whether a pause is over, or whether the endpoint works at all.
     probing: bool,
     last_pause: Duration,
-    /// Since the last change of pace: when it was, and how many starts were not refused.
+    /// When the pace was last changed, and how many starts were not refused since.
     window: (Instant, u32),
 }
 
-/// A call that was let through. Makes room when dropped.
+/// Permission for one call. Makes room for the next when dropped.
 #[derive(Debug)]
-pub(crate) struct Pass<'a> {
-    gate: &'a Gate,
+pub(crate) struct Permit<'a> {
+    limiter: &'a RateLimiter,
     pub(crate) started: Instant,
 }
 
-impl Gate {
-    /// Lets at most `most` calls through at a time, `shortest_gap` apart; when `probing` a single one, until it was answered.
+impl RateLimiter {
+    /// Admits at most `most` calls at a time, `shortest_gap` apart. When `probing`, a single call until one was answered.
     pub(crate) fn new(most: usize, shortest_gap: Duration, probing: bool) -> Self {
         let now = Instant::now();
         let most = most.max(1) as f64;
@@ -95,69 +109,71 @@ impl Gate {
     }
 
     /// Waits until a call may start. `None` if that will not be before `deadline`.
-    pub(crate) async fn enter(&self, deadline: Option<Instant>) -> Option<Pass<'_>> {
+    pub(crate) async fn acquire(&self, deadline: Option<Instant>) -> Option<Permit<'_>> {
         loop {
             // Registered before the state is looked at, so that no change is missed.
             let changed = self.changed.notified();
             let wait_until = match self.state().admit(Instant::now()) {
-                Ok(()) => {
-                    return Some(Pass {
-                        gate: self,
-                        started: Instant::now(),
-                    });
-                }
+                Ok(()) => return Some(self.permit()),
                 Err(wait_until) => wait_until,
             };
             if wait_until.is_some_and(|at| deadline.is_some_and(|deadline| at >= deadline)) {
                 return None;
             }
-            let until = wait_until.or(deadline);
             tokio::select! {
                 () = changed => {}
-                () = sleep_until(until) => {
+                () = sleep_until(wait_until.or(deadline)) => {
                     wait_until?;
                 }
             }
         }
     }
 
-    /// Lets a call through that goes on at the endpoint already: it only takes its place.
-    pub(crate) fn enter_again(&self) -> Pass<'_> {
+    /// A permit for a job that runs at the endpoint already: it takes its place, whatever the pace is.
+    pub(crate) fn acquire_for_running_job(&self) -> Permit<'_> {
         self.state().in_flight += 1;
-        Pass {
-            gate: self,
+        self.permit()
+    }
+
+    fn permit(&self) -> Permit<'_> {
+        Permit {
+            limiter: self,
             started: Instant::now(),
         }
     }
 
-    /// The endpoint refused a call for being one too many, or is not ready: all calls are held back.
+    /// Holds all calls back after the endpoint refused one; for `asked`, where it names a time.
     pub(crate) fn refused(
         &self,
-        pass: &Pass<'_>,
+        permit: &Permit<'_>,
+        refusal: Refusal,
         asked: Option<Duration>,
-        warming: bool,
-        dice: &Dice,
+        jitter: &Jitter,
     ) {
         let now = Instant::now();
         let mut state = self.state();
-        let backoff = if warming {
-            WARMING_BACKOFF
-        } else {
-            THROTTLE_BACKOFF
+        let backoff = match refusal {
+            Refusal::Throttled => THROTTLE_BACKOFF,
+            Refusal::Warming => WARMING_BACKOFF,
         };
-        let first_of_its_kind = pass.started >= state.window.0;
-        if first_of_its_kind || asked.is_some() {
-            let pause = asked.unwrap_or_else(|| backoff.after(state.last_pause, dice));
+        // Calls that were in flight together are refused together: only the first of them says something new.
+        let is_news = permit.started >= state.window.0;
+        if is_news || asked.is_some() {
+            let pause = asked.unwrap_or_else(|| backoff.after(state.last_pause, jitter));
             state.last_pause = pause;
             state.paused_until = state.paused_until.max(now + pause);
         }
         state.probing = true;
-        if first_of_its_kind && !warming {
+        if !is_news {
+            state.window.1 = state.window.1.saturating_sub(1);
+            return;
+        }
+        if refusal == Refusal::Throttled {
             let (since, started) = state.window;
             let accepted = started.saturating_sub(1);
-            // A refusal that follows upon another one tells of the pause between them, not of the pace.
+            // A refusal that follows another one tells of the pause between them, not of the pace.
             if accepted > 0 {
-                // What the endpoint took, over the time that this took it with the pause it asks for.
+                // What the endpoint took, over the time that this took with the pause it asks for.
                 let measured = (state.paused_until - since) / accepted;
                 state.gap = (state.gap * 2)
                     .max(measured)
@@ -165,26 +181,22 @@ impl Gate {
             }
             state.limit = (state.limit / 2.0).max(1.0);
         }
-        if first_of_its_kind {
-            state.window = (now, 0);
-        } else {
-            state.window.1 = state.window.1.saturating_sub(1);
-        }
+        state.window = (now, 0);
     }
 
-    /// Nothing starts for `wait`: questions are refused as well.
+    /// Starts no call for `wait`: questions after jobs are throttled as well.
     pub(crate) fn hold_back(&self, wait: Duration) {
         let mut state = self.state();
         state.paused_until = state.paused_until.max(Instant::now() + wait);
     }
 
-    /// A call became a job: the endpoint can be used.
+    /// Learns that a call became a job: the endpoint can be used.
     pub(crate) fn accepted(&self) {
         self.state().end_first_look();
         self.changed.notify_waiters();
     }
 
-    /// A call was answered.
+    /// Learns that a call was answered.
     pub(crate) fn answered(&self) {
         let mut state = self.state();
         state.end_first_look();
@@ -202,7 +214,7 @@ impl Gate {
 }
 
 impl State {
-    /// Starts a call, or says when to try again; `None` if only another call's end can tell.
+    /// Starts a call, or says when to try again; `None` if only the end of another call can tell.
     fn admit(&mut self, now: Instant) -> Result<(), Option<Instant>> {
         let limit = if self.probing { 1 } else { self.limit as usize };
         if self.in_flight >= limit {
@@ -225,10 +237,10 @@ impl State {
     }
 }
 
-impl Drop for Pass<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.gate.state().in_flight -= 1;
-        self.gate.changed.notify_waiters();
+        self.limiter.state().in_flight -= 1;
+        self.limiter.changed.notify_waiters();
     }
 }
 
@@ -272,23 +284,23 @@ mod tests {
             bucket: Mutex::new((burst, Instant::now())),
             requests: AtomicUsize::new(0),
         };
-        let (gate, dice, began) = (
-            Gate::new(8, SHORTEST_GAP, false),
-            Dice::new(3),
+        let (limiter, jitter, began) = (
+            RateLimiter::new(8, SHORTEST_GAP, false),
+            Jitter::new(3),
             Instant::now(),
         );
         join_all((0..needed).map(|_| async {
             loop {
-                let pass = gate.enter(None).await.unwrap();
+                let permit = limiter.acquire(None).await.unwrap();
                 // The way there, and the work.
                 tokio::time::sleep(Duration::from_millis(5)).await;
                 match endpoint.take() {
                     Ok(()) => {
                         tokio::time::sleep(Duration::from_millis(300)).await;
-                        gate.answered();
+                        limiter.answered();
                         return;
                     }
-                    Err(asked) => gate.refused(&pass, asked, false, &dice),
+                    Err(asked) => limiter.refused(&permit, Refusal::Throttled, asked, &jitter),
                 }
             }
         }))
@@ -318,17 +330,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_wait_that_was_asked_for_is_kept_by_all_and_to_the_moment() {
-        let (gate, dice) = (Gate::new(8, SHORTEST_GAP, false), Dice::new(3));
-        let pass = gate.enter(None).await.unwrap();
-        gate.refused(&pass, Some(Duration::from_secs(7)), false, &dice);
+    async fn a_wait_that_was_asked_for_is_kept_exactly_and_by_all_calls() {
+        let (limiter, jitter) = (RateLimiter::new(8, SHORTEST_GAP, false), Jitter::new(3));
+        let permit = limiter.acquire(None).await.unwrap();
+        limiter.refused(
+            &permit,
+            Refusal::Throttled,
+            Some(Duration::from_secs(7)),
+            &jitter,
+        );
         let refused = Instant::now();
-        drop(pass);
+        drop(permit);
         let starts = join_all((0..3).map(|_| async {
-            let _pass = gate.enter(None).await.unwrap();
+            let _permit = limiter.acquire(None).await.unwrap();
             let waited = refused.elapsed();
             tokio::time::sleep(Duration::from_secs(1)).await;
-            gate.answered();
+            limiter.answered();
             waited
         }))
         .await;
@@ -345,16 +362,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_more_than_allowed_are_let_through_and_none_is_forgotten() {
-        let gate = Gate::new(3, SHORTEST_GAP, false);
+    async fn no_more_calls_than_allowed_are_in_flight_and_all_are_admitted() {
+        let limiter = RateLimiter::new(3, SHORTEST_GAP, false);
         let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let began = Instant::now();
         join_all((0..30).map(|_| async {
-            let _pass = gate.enter(None).await.unwrap();
+            let _permit = limiter.acquire(None).await.unwrap();
             most.fetch_max(now.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
             tokio::time::sleep(Duration::from_secs(2)).await;
             now.fetch_sub(1, Ordering::Relaxed);
-            gate.answered();
+            limiter.answered();
         }))
         .await;
         assert_eq!(most.into_inner(), 3);
@@ -362,21 +379,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_first_call_is_looked_at_before_others_start() {
+    async fn other_calls_wait_for_the_first_one_to_be_accepted() {
         let short = Duration::from_millis(30);
         for (accepted, expected) in [(true, short + SHORTEST_GAP), (false, FIRST_LOOK)] {
-            let gate = Gate::new(8, SHORTEST_GAP, false);
+            let limiter = RateLimiter::new(8, SHORTEST_GAP, false);
             let began = Instant::now();
-            let _first = gate.enter(None).await.unwrap();
+            let _first = limiter.acquire(None).await.unwrap();
             let second = async {
-                let _second = gate.enter(None).await.unwrap();
-                let _third = gate.enter(None).await.unwrap();
+                let _second = limiter.acquire(None).await.unwrap();
+                let _third = limiter.acquire(None).await.unwrap();
                 began.elapsed()
             };
             let (third, ()) = tokio::join!(second, async {
                 tokio::time::sleep(short).await;
                 if accepted {
-                    gate.accepted();
+                    limiter.accepted();
                 }
             });
             assert_eq!(third, expected + SHORTEST_GAP, "accepted: {accepted}");
@@ -384,11 +401,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_waits_past_the_deadline() {
-        let gate = Gate::new(1, SHORTEST_GAP, false);
+    async fn no_call_waits_past_the_deadline() {
+        let limiter = RateLimiter::new(1, SHORTEST_GAP, false);
         let deadline = Instant::now() + Duration::from_secs(5);
-        let _first = gate.enter(Some(deadline)).await.unwrap();
-        assert!(gate.enter(Some(deadline)).await.is_none());
+        let _first = limiter.acquire(Some(deadline)).await.unwrap();
+        assert!(limiter.acquire(Some(deadline)).await.is_none());
         assert_eq!(Instant::now(), deadline);
     }
 }

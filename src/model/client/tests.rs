@@ -36,7 +36,7 @@ impl Scripted {
         let (after, reply) = {
             let mut script = lock(script);
             match script.len() {
-                0 => (Duration::ZERO, Err(error(ModelErrorKind::SuspectOutput))),
+                0 => (Duration::ZERO, Err(error(ErrorKind::SuspectOutput))),
                 1 => script[0].clone(),
                 _ => script.pop_front().unwrap(),
             }
@@ -70,7 +70,7 @@ impl Model for Scripted {
     async fn diagnose(&self) -> Result<(), ModelError> {
         self.note("diagnose");
         if self.hopeless {
-            Err(error(ModelErrorKind::Configuration))
+            Err(error(ErrorKind::Configuration))
         } else {
             Ok(())
         }
@@ -91,7 +91,7 @@ impl Model for Scripted {
     }
 }
 
-fn error(kind: ModelErrorKind) -> ModelError {
+fn error(kind: ErrorKind) -> ModelError {
     ModelError {
         kind,
         message: format!("{kind:?}"),
@@ -117,7 +117,7 @@ fn pending(held: bool) -> Result<Reply, ModelError> {
     }))
 }
 
-fn fails(kind: ModelErrorKind) -> Result<Reply, ModelError> {
+fn fails(kind: ErrorKind) -> Result<Reply, ModelError> {
     Err(error(kind))
 }
 
@@ -161,10 +161,7 @@ fn a_request() -> Request {
     request(Task::Section, Style::Full)
 }
 
-async fn outcome(
-    model: &Scripted,
-    options: CallOptions,
-) -> (Result<Answer, ModelErrorKind>, Tally) {
+async fn outcome(model: &Scripted, options: CallOptions) -> (Result<Answer, ErrorKind>, Tally) {
     let caller = caller(model, options);
     let outcome = caller.call(&a_request()).await;
     (outcome.map_err(|error| error.kind), caller.tally())
@@ -173,9 +170,9 @@ async fn outcome(
 #[tokio::test(start_paused = true)]
 async fn failures_in_passing_are_sent_again_and_counted() {
     let model = at_once(vec![
-        fails(ModelErrorKind::Transient),
-        fails(ModelErrorKind::Throttled { retry_after: None }),
-        fails(ModelErrorKind::Ambiguous),
+        fails(ErrorKind::Transient),
+        fails(ErrorKind::Throttled { retry_after: None }),
+        fails(ErrorKind::Ambiguous),
         done(),
     ]);
     let (answer, tally) = outcome(&model, options()).await;
@@ -192,7 +189,7 @@ async fn failures_in_passing_are_sent_again_and_counted() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_refused_is_not_taken_from_the_calls_allowed() {
-    let busy = fails(ModelErrorKind::Throttled { retry_after: None });
+    let busy = fails(ErrorKind::Throttled { retry_after: None });
     let mut replies = vec![busy; 9];
     replies.push(done());
     let one = CallOptions {
@@ -203,14 +200,14 @@ async fn what_was_refused_is_not_taken_from_the_calls_allowed() {
     let caller = caller(&model, one);
     assert!(caller.call(&a_request()).await.is_ok());
     let second = caller.call(&a_request()).await.unwrap_err();
-    assert_eq!(second.kind, ModelErrorKind::BudgetSpent);
+    assert_eq!(second.kind, ErrorKind::BudgetSpent);
     assert!(second.message.contains("MAX_MODEL_CALLS (1)"), "{second}");
     assert_eq!(model.count("submit"), 10);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_rotated_key_is_read_again_once() {
-    let refused = fails(ModelErrorKind::Configuration);
+    let refused = fails(ErrorKind::Configuration);
     let model = at_once(vec![refused.clone(), done()]);
     model.rotations.store(1, Ordering::SeqCst);
     assert!(outcome(&model, options()).await.0.is_ok());
@@ -231,7 +228,7 @@ async fn a_rotated_key_is_read_again_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_key_stops_all_calls() {
-    let model = at_once(vec![fails(ModelErrorKind::Configuration)]);
+    let model = at_once(vec![fails(ErrorKind::Configuration)]);
     let one_at_a_time = CallOptions {
         concurrency: 1,
         ..options()
@@ -240,14 +237,14 @@ async fn a_refused_key_stops_all_calls() {
     let request = a_request();
     let outcomes = join_all((0..6).map(|_| caller.call(&request))).await;
     for outcome in outcomes {
-        assert_eq!(outcome.unwrap_err().kind, ModelErrorKind::Configuration);
+        assert_eq!(outcome.unwrap_err().kind, ErrorKind::Configuration);
     }
     assert_eq!(model.count("submit"), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_concerns_one_call_leaves_the_others_alone() {
-    let model = at_once(vec![fails(ModelErrorKind::BadInput), done()]);
+    let model = at_once(vec![fails(ErrorKind::BadInput), done()]);
     let caller = caller(&model, options());
     assert!(caller.call(&a_request()).await.is_err());
     assert!(caller.call(&a_request()).await.is_ok());
@@ -258,7 +255,7 @@ async fn what_was_sent_is_answered_even_if_another_call_fails_for_all() {
     let model = Scripted {
         submits: Mutex::new(VecDeque::from([
             (Duration::from_secs(9), done()),
-            (Duration::from_secs(1), fails(ModelErrorKind::Configuration)),
+            (Duration::from_secs(1), fails(ErrorKind::Configuration)),
         ])),
         ..Scripted::default()
     };
@@ -280,8 +277,8 @@ async fn a_held_question_finds_the_job_done_with_two_requests() {
 
 #[tokio::test(start_paused = true)]
 async fn a_job_is_never_submitted_twice_because_of_failed_questions() {
-    let mut polls = vec![fails(ModelErrorKind::Transient); 8];
-    polls.push(fails(ModelErrorKind::Throttled {
+    let mut polls = vec![fails(ErrorKind::Transient); 8];
+    polls.push(fails(ErrorKind::Throttled {
         retry_after: Some(Duration::from_secs(30)),
     }));
     polls.push(done());
@@ -289,17 +286,17 @@ async fn a_job_is_never_submitted_twice_because_of_failed_questions() {
     assert!(outcome(&model, options()).await.0.is_ok());
     assert_eq!((model.count("submit"), model.count("poll")), (1, 10));
 
-    let model = queueing(vec![fails(ModelErrorKind::Transient)], 0);
+    let model = queueing(vec![fails(ErrorKind::Transient)], 0);
     assert_eq!(
         outcome(&model, options()).await.0,
-        Err(ModelErrorKind::Transient)
+        Err(ErrorKind::Transient)
     );
     assert_eq!(model.count("submit"), 1, "the job may still go on");
 }
 
 #[tokio::test(start_paused = true)]
 async fn failed_jobs_run_again_under_their_ticket() {
-    let failed = fails(ModelErrorKind::JobFailed { timed_out: false });
+    let failed = fails(ErrorKind::JobFailed { timed_out: false });
     let model = queueing(vec![failed.clone(), failed.clone(), done()], 1);
     let (answer, tally) = outcome(&model, options()).await;
     assert!(answer.is_ok());
@@ -310,7 +307,7 @@ async fn failed_jobs_run_again_under_their_ticket() {
     assert!(outcome(&model, options()).await.0.is_err());
     assert_eq!((model.count("submit"), model.count("retry")), (1, 2));
 
-    let slow = fails(ModelErrorKind::JobFailed { timed_out: true });
+    let slow = fails(ErrorKind::JobFailed { timed_out: true });
     let model = queueing(vec![slow], 1);
     assert!(outcome(&model, options()).await.0.is_err());
     assert_eq!((model.count("submit"), model.count("retry")), (1, 1));
@@ -318,14 +315,14 @@ async fn failed_jobs_run_again_under_their_ticket() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_job_is_asked_after_for_a_moment_and_submitted_once_more() {
-    let model = queueing(vec![fails(ModelErrorKind::Lost)], 0);
+    let model = queueing(vec![fails(ErrorKind::Lost)], 0);
     let (answer, tally) = outcome(&model, options()).await;
-    assert_eq!(answer, Err(ModelErrorKind::Lost));
+    assert_eq!(answer, Err(ErrorKind::Lost));
     assert_eq!((model.count("submit"), tally.resubmitted), (2, 1));
     assert!(model.count("poll") >= 8, "it may not be known at once");
 
     // An answer that comes after the settling.
-    let model = queueing(vec![fails(ModelErrorKind::Lost), done()], 0);
+    let model = queueing(vec![fails(ErrorKind::Lost), done()], 0);
     assert!(outcome(&model, options()).await.0.is_ok());
     assert_eq!(model.count("submit"), 1);
 }
@@ -338,7 +335,7 @@ async fn a_queue_that_nobody_works_on_is_reported_and_left() {
     let request = a_request();
     let outcomes = join_all((0..3).map(|_| caller.call(&request))).await;
     for outcome in outcomes {
-        assert_eq!(outcome.unwrap_err().kind, ModelErrorKind::Configuration);
+        assert_eq!(outcome.unwrap_err().kind, ErrorKind::Configuration);
     }
     assert_eq!(model.count("diagnose"), 2, "{:?}", lock(&model.asked));
     caller.abandon().await;
@@ -373,7 +370,7 @@ async fn no_call_starts_that_cannot_finish() {
         }
     };
     // After the second, 30 seconds are left: less than twice the slowest call.
-    assert_eq!((answered, last.kind), (2, ModelErrorKind::OutOfTime));
+    assert_eq!((answered, last.kind), (2, ErrorKind::OutOfTime));
     assert_eq!(model.count("submit"), 2);
 }
 
@@ -386,7 +383,7 @@ async fn a_job_goes_on_when_time_is_over() {
     };
     let began = Instant::now();
     let (answer, _) = outcome(&model, short).await;
-    assert_eq!(answer, Err(ModelErrorKind::OutOfTime));
+    assert_eq!(answer, Err(ErrorKind::OutOfTime));
     assert_eq!(began.elapsed(), Duration::from_secs(6));
     assert_eq!((model.count("submit"), model.count("cancel")), (1, 0));
 }

@@ -1,0 +1,611 @@
+//! The configuration of jobs, from the environment. The settings of the model belong to its provider.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::config::{ConfigError, Environment, Variable};
+use crate::provider::{self, PROVIDERS, SHARED_VARIABLES, Unconfigured};
+use crate::summary::{Limits, Prices};
+use crate::trigger::Filter;
+
+const CHUNK_TOKENS: Variable = Variable::new(
+    "CHUNK_TOKENS",
+    "most tokens of transcript in one request, however large the window",
+)
+.or("6000");
+
+const MODEL_CONCURRENCY: Variable =
+    Variable::new("MODEL_CONCURRENCY", "calls in flight per invocation").or("8");
+
+const MAX_MODEL_CALLS: Variable = Variable::new(
+    "MAX_MODEL_CALLS",
+    "calls per transcript; nothing is ever sent past it",
+)
+.or("150");
+
+const PRICE_INPUT_PER_MTOK: Variable = Variable::new(
+    "PRICE_INPUT_PER_MTOK",
+    "what a million prompt tokens cost, in your currency: `plan` then shows what a summary will cost",
+);
+
+const PRICE_OUTPUT_PER_MTOK: Variable = Variable::new(
+    "PRICE_OUTPUT_PER_MTOK",
+    "the same for the tokens of answers",
+);
+
+const SUMMARY_WORDS: Variable = Variable::new(
+    "SUMMARY_WORDS",
+    "target length; at most 60 % of the transcript, so that nothing is padded",
+)
+.or("4000");
+
+const OUTPUT_BUCKET: Variable =
+    Variable::new("OUTPUT_BUCKET", "where results go").noting("the source's bucket");
+
+const OUTPUT_PREFIX: Variable = Variable::new(
+    "OUTPUT_PREFIX",
+    "the folder results go to, never read as input",
+)
+.or("summaries/");
+
+const INPUT_SUFFIXES: Variable = Variable::new(
+    "INPUT_SUFFIXES",
+    "endings of keys that are transcripts, comma-separated",
+)
+.or(".txt");
+
+const MAX_INPUT_BYTES: Variable = Variable::new(
+    "MAX_INPUT_BYTES",
+    "larger objects are rejected before they are read",
+)
+.or("67108864");
+
+const STORE_DIR: Variable = Variable::new("STORE_DIR", "use this directory in place of S3");
+
+/// Read by the SDK, and listed because it is needed for other servers.
+const AWS_ENDPOINT_URL_S3: Variable = Variable::new(
+    "AWS_ENDPOINT_URL_S3",
+    "an S3-compatible server, addressed path-style",
+);
+
+/// The variables of jobs, besides those of providers.
+const VARIABLES: [Variable; 12] = [
+    CHUNK_TOKENS,
+    MODEL_CONCURRENCY,
+    MAX_MODEL_CALLS,
+    PRICE_INPUT_PER_MTOK,
+    PRICE_OUTPUT_PER_MTOK,
+    SUMMARY_WORDS,
+    OUTPUT_BUCKET,
+    OUTPUT_PREFIX,
+    INPUT_SUFFIXES,
+    MAX_INPUT_BYTES,
+    STORE_DIR,
+    AWS_ENDPOINT_URL_S3,
+];
+
+/// Objects up to this size can be asked for; offsets are kept in 32 bits.
+const MAX_INPUT_LIMIT: u64 = 1 << 30;
+
+/// Where the program runs, which decides what holds when no model is configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Surface {
+    /// A person's command line.
+    CommandLine,
+    /// A Lambda function.
+    Lambda,
+}
+
+/// The configuration of jobs.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The provider's settings.
+    pub provider: Arc<dyn provider::Settings>,
+    /// What the model and its operator allow.
+    pub limits: Limits,
+    /// Calls in flight per invocation.
+    pub concurrency: usize,
+    /// Length of a summary in words.
+    pub summary_words: usize,
+    /// What tokens cost, if the environment says.
+    pub prices: Option<Prices>,
+    /// Bucket for results, if not the source's.
+    pub output_bucket: Option<String>,
+    /// Which keys are read, and where results go.
+    pub filter: Filter,
+    /// Larger objects are rejected before they are read.
+    pub max_input_bytes: u64,
+    /// A directory in place of S3.
+    pub store_dir: Option<PathBuf>,
+}
+
+impl Config {
+    /// Reads the environment of this process.
+    ///
+    /// # Errors
+    /// The first missing or wrong value.
+    pub fn from_env(surface: Surface) -> Result<Self, ConfigError> {
+        Self::from_lookup(surface, &|name| std::env::var(name).ok())
+    }
+
+    /// Reads variables from `lookup`.
+    ///
+    /// # Errors
+    /// The first missing or wrong value.
+    pub fn from_lookup(
+        surface: Surface,
+        lookup: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let environment = Environment::new(lookup);
+        let store_dir = environment.text(STORE_DIR).map(PathBuf::from);
+        // With a directory for a bucket nobody waits for a real summary: development needs no key.
+        let unconfigured = if surface == Surface::CommandLine || store_dir.is_some() {
+            Unconfigured::UseBuiltIn
+        } else {
+            Unconfigured::Refuse
+        };
+        let provider = provider::read(environment, unconfigured)?;
+        Ok(Self {
+            limits: limits(environment, provider.as_ref())?,
+            provider,
+            concurrency: environment.number(MODEL_CONCURRENCY, 1..=256)?,
+            summary_words: environment.number(SUMMARY_WORDS, 50..=100_000)?,
+            prices: prices(environment)?,
+            output_bucket: environment.text(OUTPUT_BUCKET),
+            filter: Filter {
+                output_prefix: output_prefix(environment)?,
+                suffixes: suffixes(environment)?,
+            },
+            max_input_bytes: environment.number(MAX_INPUT_BYTES, 1..=MAX_INPUT_LIMIT)?,
+            store_dir,
+        })
+    }
+
+    /// Every variable that is read, in the order of the README.
+    #[must_use]
+    pub fn variables() -> Vec<Variable> {
+        let of_providers = PROVIDERS.iter().flat_map(|provider| provider.variables);
+        [provider::MODEL_PROVIDER]
+            .iter()
+            .chain(of_providers)
+            .chain(&SHARED_VARIABLES)
+            .chain(&VARIABLES)
+            .copied()
+            .collect()
+    }
+}
+
+fn limits(
+    environment: Environment<'_>,
+    provider: &dyn provider::Settings,
+) -> Result<Limits, ConfigError> {
+    // Read in any case, so that a wrong value shows before a model is added.
+    let chunk_tokens = environment.number(CHUNK_TOKENS, 100..=1_000_000)?;
+    let max_calls = environment.number(MAX_MODEL_CALLS, 1..=100_000)?;
+    let capabilities = provider.capabilities();
+    Ok(Limits {
+        context_tokens: capabilities.context_tokens,
+        reasoning_tokens: capabilities.reasoning_tokens,
+        // Long parts give a model without a window more to choose from.
+        chunk_tokens: match capabilities.context_tokens {
+            Some(_) => chunk_tokens,
+            None => usize::MAX,
+        },
+        max_calls,
+        style: capabilities.style,
+    })
+}
+
+fn output_prefix(environment: Environment<'_>) -> Result<String, ConfigError> {
+    let prefix = environment.text(OUTPUT_PREFIX).unwrap_or_default();
+    if !prefix.ends_with('/') || prefix.starts_with('/') || prefix.contains("//") {
+        let expected = "a folder such as summaries/, with a slash at its end and none before it";
+        return Err(ConfigError::invalid(OUTPUT_PREFIX, prefix, expected));
+    }
+    Ok(prefix)
+}
+
+/// Both prices, or none: with one alone the sum would be wrong.
+fn prices(environment: Environment<'_>) -> Result<Option<Prices>, ConfigError> {
+    let input = environment.decimal(PRICE_INPUT_PER_MTOK)?;
+    let output = environment.decimal(PRICE_OUTPUT_PER_MTOK)?;
+    let missing = |variable, other: Variable| {
+        let expected = format!("{} is set, and costs are the sum of both", other.name);
+        Err(ConfigError::missing(variable, expected))
+    };
+    match (input, output) {
+        (Some(input_per_mtok), Some(output_per_mtok)) => Ok(Some(Prices {
+            input_per_mtok,
+            output_per_mtok,
+        })),
+        (None, None) => Ok(None),
+        (None, Some(_)) => missing(PRICE_INPUT_PER_MTOK, PRICE_OUTPUT_PER_MTOK),
+        (Some(_), None) => missing(PRICE_OUTPUT_PER_MTOK, PRICE_INPUT_PER_MTOK),
+    }
+}
+
+fn suffixes(environment: Environment<'_>) -> Result<Vec<String>, ConfigError> {
+    let value = environment.text(INPUT_SUFFIXES).unwrap_or_default();
+    let suffixes: Vec<String> = value.split(',').map(|one| one.trim().to_owned()).collect();
+    let is_ending = |suffix: &String| suffix.starts_with('.') && suffix.len() >= 2;
+    if !suffixes.iter().all(is_ending) {
+        let expected = "endings with their dots, separated by commas, such as .txt,.vtt";
+        return Err(ConfigError::invalid(INPUT_SUFFIXES, value, expected));
+    }
+    Ok(suffixes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use crate::prompt::Style;
+
+    use super::*;
+
+    pub(super) fn config(
+        surface: Surface,
+        variables: &[(&str, &str)],
+    ) -> Result<Config, ConfigError> {
+        let variables: HashMap<&str, &str> = variables.iter().copied().collect();
+        Config::from_lookup(surface, &|name| {
+            variables.get(name).map(|&value| value.to_owned())
+        })
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_interface() {
+        let config = config(Surface::Lambda, &[("HF_API_TOKEN", "hf_x")]).unwrap();
+        assert_eq!(config.summary_words, 4000);
+        assert_eq!(config.concurrency, 8);
+        assert_eq!(config.max_input_bytes, 67_108_864);
+        assert_eq!(
+            config.filter,
+            Filter {
+                output_prefix: "summaries/".into(),
+                suffixes: vec![".txt".into()]
+            }
+        );
+        assert_eq!(
+            config.limits,
+            Limits {
+                context_tokens: Some(32_768),
+                reasoning_tokens: 1024,
+                chunk_tokens: 6000,
+                max_calls: 150,
+                style: Style::Full
+            }
+        );
+        assert_eq!((config.output_bucket, config.store_dir), (None, None));
+    }
+
+    #[test]
+    fn small_windows_keep_nothing_for_reasoning() {
+        let variables = [("HF_API_TOKEN", "hf_x"), ("MODEL_CONTEXT_TOKENS", "8192")];
+        assert_eq!(
+            config(Surface::Lambda, &variables)
+                .unwrap()
+                .limits
+                .reasoning_tokens,
+            0
+        );
+    }
+
+    #[test]
+    fn a_summarizer_has_a_small_window_and_is_sent_the_text_alone() {
+        let variables = [
+            ("HF_API_TOKEN", "hf_x"),
+            ("HF_TASK", "summarization"),
+            ("HF_MODEL", "m"),
+        ];
+        let limits = config(Surface::Lambda, &variables).unwrap().limits;
+        assert_eq!(
+            (limits.context_tokens, limits.reasoning_tokens, limits.style),
+            (Some(2048), 0, Style::Bare)
+        );
+    }
+
+    #[test]
+    fn wrong_values_name_variable_value_and_what_is_accepted() {
+        for (variable, value, expected) in [
+            ("SUMMARY_WORDS", "many", "a whole number from 50 to 100000"),
+            ("MODEL_CONCURRENCY", "0", "a whole number from 1 to 256"),
+            (
+                "MODEL_PROVIDER",
+                "openai",
+                "one of huggingface, runpod, extractive",
+            ),
+            ("OUTPUT_PREFIX", "summaries", "a slash at its end"),
+            ("INPUT_SUFFIXES", ".txt,vtt", "endings with their dots"),
+            ("MODEL_CONTEXT_TOKENS", "-1", "a whole number"),
+            ("PRICE_INPUT_PER_MTOK", "1,5", "a number such as 0.15"),
+            ("MODEL_PARAMETERS", "[1]", "a JSON object"),
+            ("HF_ENDPOINT_URL", "http://example.org/v1", "https://"),
+            (
+                "HF_TASK",
+                "completion",
+                "one of chat, text-generation, summarization",
+            ),
+        ] {
+            let error = config(
+                Surface::Lambda,
+                &[("HF_API_TOKEN", "hf_x"), (variable, value)],
+            )
+            .unwrap_err()
+            .to_string();
+            assert!(
+                error.starts_with(&format!("{variable} is {value:?}")),
+                "{error}"
+            );
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_empty_value_is_none() {
+        let config = config(
+            Surface::CommandLine,
+            &[("STORE_DIR", ""), ("SUMMARY_WORDS", " ")],
+        )
+        .unwrap();
+        assert_eq!((config.store_dir, config.summary_words), (None, 4000));
+    }
+
+    #[test]
+    fn the_key_that_is_set_decides() {
+        let name = |surface, variables: &[_]| {
+            config(surface, variables).map(|config| config.provider.capabilities().provider)
+        };
+        assert_eq!(
+            name(Surface::Lambda, &[("HF_API_TOKEN", "x")]),
+            Ok("huggingface")
+        );
+        assert_eq!(
+            name(Surface::Lambda, &[("HF_API_TOKEN_SECRET_ARN", "arn:aws:x")]),
+            Ok("huggingface")
+        );
+        assert_eq!(
+            name(
+                Surface::Lambda,
+                &[("MODEL_PROVIDER", "extractive"), ("HF_API_TOKEN", "x")]
+            ),
+            Ok("extractive")
+        );
+        assert_eq!(name(Surface::CommandLine, &[]), Ok("extractive"));
+        assert_eq!(
+            name(Surface::Lambda, &[("STORE_DIR", "bucket")]),
+            Ok("extractive")
+        );
+        assert!(
+            name(Surface::Lambda, &[])
+                .unwrap_err()
+                .to_string()
+                .contains("HF_API_TOKEN")
+        );
+    }
+
+    #[test]
+    fn keys_are_never_shown() {
+        let error = config(Surface::Lambda, &[("HF_API_TOKEN_SECRET_ARN", "hf_oops")]).unwrap_err();
+        assert!(!error.to_string().contains("oops"), "{error}");
+        let config = config(Surface::Lambda, &[("HF_API_TOKEN", "hf_canary")]).unwrap();
+        assert!(!format!("{config:?}").contains("canary"));
+    }
+
+    #[test]
+    fn only_documented_variables_are_read() {
+        let seen = std::cell::RefCell::new(Vec::new());
+        let _ = Config::from_lookup(Surface::CommandLine, &|name| {
+            seen.borrow_mut().push(name.to_owned());
+            None
+        });
+        for name in seen.into_inner() {
+            assert!(
+                Config::variables()
+                    .iter()
+                    .any(|variable| variable.name == name),
+                "{name} is not documented"
+            );
+        }
+    }
+
+    #[test]
+    fn a_server_of_ones_own_needs_no_token() {
+        let url = ("HF_ENDPOINT_URL", "http://127.0.0.1:8080/v1");
+        assert!(config(Surface::Lambda, &[("MODEL_PROVIDER", "huggingface"), url]).is_ok());
+        let error = config(Surface::Lambda, &[("MODEL_PROVIDER", "huggingface")]).unwrap_err();
+        assert!(
+            error.to_string().starts_with("HF_API_TOKEN is not set"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_task_and_its_model_decide_what_is_asked() {
+        let provider = |variables: &[_]| {
+            let token = [("HF_API_TOKEN", "hf_x")];
+            let all = [&token[..], variables].concat();
+            config(Surface::Lambda, &all).map(|config| config.provider)
+        };
+        let chat = provider(&[]).unwrap();
+        assert_eq!(
+            chat.capabilities().model.as_deref(),
+            Some("openai/gpt-oss-120b")
+        );
+        let bart = [
+            ("HF_TASK", "summarization"),
+            ("HF_MODEL", "facebook/bart-large-cnn"),
+        ];
+        let bart = provider(&bart).unwrap();
+        assert_eq!(
+            bart.capabilities().model.as_deref(),
+            Some("facebook/bart-large-cnn")
+        );
+        assert!(
+            bart.fingerprint()
+                .starts_with("huggingface summarization https://router")
+        );
+        assert_ne!(chat.fingerprint(), bart.fingerprint());
+        let own = [
+            ("HF_TASK", "text-generation"),
+            ("HF_ENDPOINT_URL", "http://127.0.0.1:8080"),
+        ];
+        assert_eq!(
+            provider(&own).unwrap().capabilities().model.as_deref(),
+            None
+        );
+        let error = provider(&[("HF_TASK", "text-generation")])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with("HF_MODEL is not set: with HF_TASK=text-generation"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn parameters_that_are_not_a_choice_are_refused_by_name() {
+        for (task, parameters, words) in [
+            (
+                "chat",
+                r#"{"temperature":0.3,"max_tokens":9}"#,
+                "max_tokens cannot be set: the limit follows from SUMMARY_WORDS",
+            ),
+            (
+                "chat",
+                r#"{"model":"x"}"#,
+                "model cannot be set: set HF_MODEL",
+            ),
+            (
+                "chat",
+                r#"{"max_completion_tokens":9}"#,
+                "max_completion_tokens cannot be set: only true",
+            ),
+            (
+                "text-generation",
+                r#"{"return_full_text":true}"#,
+                "return_full_text cannot be set",
+            ),
+            (
+                "text-generation",
+                r#"{"stream":false}"#,
+                "stream cannot be set: set HF_ENDPOINT_URL",
+            ),
+            (
+                "summarization",
+                r#"{"generate_parameters":{}}"#,
+                "generate_parameters cannot be set: give its members",
+            ),
+            (
+                "summarization",
+                r#"{"max_length":9}"#,
+                "max_length cannot be set",
+            ),
+        ] {
+            let settings = [
+                ("HF_API_TOKEN", "x"),
+                ("HF_MODEL", "m"),
+                ("HF_TASK", task),
+                ("MODEL_PARAMETERS", parameters),
+            ];
+            let error = config(Surface::Lambda, &settings).unwrap_err().to_string();
+            assert!(
+                error.starts_with("MODEL_PARAMETERS is ") && error.contains(words),
+                "{error}"
+            );
+        }
+        for (task, parameters) in [
+            (
+                "chat",
+                r#"{"max_completion_tokens":true,"reasoning_effort":"low"}"#,
+            ),
+            ("text-generation", r#"{"temperature":0.3,"details":true}"#),
+            (
+                "summarization",
+                r#"{"num_beams":4,"truncation":"longest_first"}"#,
+            ),
+        ] {
+            let settings = [
+                ("HF_API_TOKEN", "x"),
+                ("HF_MODEL", "m"),
+                ("HF_TASK", task),
+                ("MODEL_PARAMETERS", parameters),
+            ];
+            assert!(config(Surface::Lambda, &settings).is_ok(), "{parameters}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod runpod_tests {
+    use super::tests::config as config_of;
+    use super::*;
+
+    const KEY: (&str, &str) = ("RUNPOD_API_KEY", "rpa_canary");
+    const URL: (&str, &str) = ("RUNPOD_ENDPOINT_URL", "https://api.runpod.ai/v2/abc123/run");
+
+    fn error(variables: &[(&str, &str)]) -> String {
+        let error = config_of(Surface::Lambda, variables)
+            .unwrap_err()
+            .to_string();
+        assert!(!error.contains("canary"), "{error}");
+        error
+    }
+
+    #[test]
+    fn a_key_and_an_endpoint_are_enough() {
+        let config = config_of(Surface::Lambda, &[KEY, URL, ("RUNPOD_MODEL", "qwen")]).unwrap();
+        assert_eq!(config.provider.capabilities().provider, "runpod");
+        assert_eq!(
+            config.provider.capabilities().model.as_deref(),
+            Some("qwen")
+        );
+        assert_eq!(config.limits.context_tokens, Some(32_768));
+        assert_eq!(
+            config.provider.fingerprint(),
+            "runpod https://api.runpod.ai/v2/abc123 qwen {}"
+        );
+        assert!(!format!("{config:?}").contains("canary"));
+        let arn = [("RUNPOD_API_KEY_SECRET_ARN", "arn:aws:x"), URL];
+        let from_arn = config_of(Surface::Lambda, &arn).unwrap();
+        assert_eq!(from_arn.provider.capabilities().provider, "runpod");
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        assert!(error(&[KEY]).starts_with("RUNPOD_ENDPOINT_URL is not set"));
+        let chosen = ("MODEL_PROVIDER", "runpod");
+        assert!(error(&[chosen, URL]).starts_with("RUNPOD_API_KEY is not set"));
+        let local = ("RUNPOD_ENDPOINT_URL", "http://127.0.0.1:8000");
+        assert!(config_of(Surface::Lambda, &[chosen, local]).is_ok());
+    }
+
+    #[test]
+    fn two_keys_leave_the_choice_open() {
+        let both = [KEY, URL, ("HF_API_TOKEN", "hf_canary")];
+        let error = error(&both);
+        assert!(
+            error.starts_with("MODEL_PROVIDER is not set") && error.contains("RUNPOD_API_KEY"),
+            "{error}"
+        );
+        for provider in ["runpod", "huggingface", "extractive"] {
+            let variables = [&both[..], &[("MODEL_PROVIDER", provider)]].concat();
+            let config = config_of(Surface::Lambda, &variables).unwrap();
+            assert_eq!(config.provider.capabilities().provider, provider);
+        }
+    }
+
+    #[test]
+    fn addresses_that_lead_elsewhere_say_where_to_go() {
+        for (url, words) in [
+            ("https://abc123.api.runpod.ai", "HF_ENDPOINT_URL"),
+            ("https://api.runpod.ai/v2/", "<endpoint id>"),
+            ("https://user:canary@api.runpod.ai/v2/x", "credentials"),
+            ("http://api.runpod.ai/v2/x", "unencrypted"),
+        ] {
+            let error = error(&[KEY, ("RUNPOD_ENDPOINT_URL", url)]);
+            assert!(error.starts_with("RUNPOD_ENDPOINT_URL is "), "{error}");
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}

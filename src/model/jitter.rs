@@ -1,0 +1,66 @@
+//! Backoff with decorrelated jitter: a wait is drawn between the shortest and three times the last one
+//! (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>), so that clients which failed together do
+//! not come back together.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// A seeded source of randomness: tests draw the same waits each time.
+#[derive(Debug)]
+pub(crate) struct Jitter(Mutex<fastrand::Rng>);
+
+impl Jitter {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(Mutex::new(fastrand::Rng::with_seed(seed)))
+    }
+
+    /// A number from 0 up to 1.
+    fn share(&self) -> f64 {
+        let mut random = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        random.f64()
+    }
+}
+
+/// Bounds of a wait that grows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Backoff {
+    pub(crate) shortest: Duration,
+    pub(crate) longest: Duration,
+}
+
+impl Backoff {
+    /// The wait that follows one of `last`.
+    pub(crate) fn after(self, last: Duration, jitter: &Jitter) -> Duration {
+        let most = (last.max(self.shortest) * 3).min(self.longest);
+        self.shortest + (most - self.shortest).mul_f64(jitter.share())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_within_their_bounds_and_differ_by_seed() {
+        let backoff = Backoff {
+            shortest: Duration::from_millis(500),
+            longest: Duration::from_secs(20),
+        };
+        let waits = |seed| {
+            let jitter = Jitter::new(seed);
+            let mut last = Duration::ZERO;
+            (0..50)
+                .map(|_| {
+                    let wait = backoff.after(last, &jitter);
+                    assert!(wait >= backoff.shortest && wait <= backoff.longest);
+                    assert!(wait <= last.max(backoff.shortest) * 3);
+                    last = wait;
+                    wait
+                })
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(waits(1), waits(1));
+        assert_ne!(waits(1), waits(2));
+        assert!(waits(1).iter().any(|wait| *wait > backoff.longest / 4));
+    }
+}

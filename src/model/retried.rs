@@ -1,0 +1,161 @@
+//! The retried layer: a call is made again where its failure's policy says so, within limits of attempts and of time.
+//!
+//! What was certainly not accepted is sent up to five times with growing waits. What may have been billed is sent once more
+//! and counted. Throttling and cold starts are not attempts: the rate limiter holds all calls back, and a call is patient
+//! with it for a quarter of an hour.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::model::client::{Attempt, ModelClient};
+use crate::model::failure::Retry;
+use crate::model::jitter::{Backoff, Jitter};
+use crate::model::recorded::CallRecord;
+use crate::model::{Answer, ErrorKind, ModelError};
+use crate::prompt::Prompt;
+
+/// How often a prompt is sent that was not accepted, the first time included. Five with the waits below bridge about half a
+/// minute: a restarted gateway, not an outage.
+const MAX_FREE_ATTEMPTS: u32 = 5;
+
+/// How often a prompt is sent that may have been billed, the first time included.
+const MAX_BILLED_ATTEMPTS: u32 = 2;
+
+/// How long one call waits for an endpoint that throttles or starts. Cold starts of large models take minutes.
+const PATIENCE: Duration = Duration::from_secs(15 * 60);
+
+/// Between attempts.
+const BACKOFF: Backoff = Backoff {
+    shortest: Duration::from_millis(500),
+    longest: Duration::from_secs(20),
+};
+
+/// The attempts at one call so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct RetryState {
+    free: u32,
+    billed: u32,
+    last_wait: Duration,
+    /// One attempt and no more: the job has had no progress for long.
+    single: bool,
+}
+
+impl RetryState {
+    /// How long to wait before the next attempt, `since` after the call began; `None` to give up.
+    fn next(&mut self, kind: ErrorKind, since: Duration, jitter: &Jitter) -> Option<Duration> {
+        if self.single {
+            return None;
+        }
+        match kind.policy().retry {
+            Retry::Never => return None,
+            Retry::WhenAdmitted { asked } => {
+                let fits = since + asked.unwrap_or_default() <= PATIENCE;
+                return fits.then_some(Duration::ZERO);
+            }
+            Retry::Free => self.free += 1,
+            Retry::MaybeBilled => self.billed += 1,
+        }
+        if self.free >= MAX_FREE_ATTEMPTS || self.billed >= MAX_BILLED_ATTEMPTS {
+            return None;
+        }
+        self.last_wait = BACKOFF.after(self.last_wait, jitter);
+        Some(self.last_wait)
+    }
+}
+
+impl ModelClient {
+    /// Makes a call until it is answered or another attempt makes no sense.
+    pub(crate) async fn call_with_retries(
+        &self,
+        record: &mut CallRecord<'_>,
+        prompt: &Prompt,
+    ) -> Result<Answer, ModelError> {
+        let began = Instant::now();
+        let mut retries = RetryState {
+            single: self.is_probing(),
+            ..RetryState::default()
+        };
+        if record.submits > 0 {
+            self.count_retry();
+        }
+        let mut key_renewed = false;
+        let outcome = loop {
+            let error = match self.attempt(record, prompt).await {
+                Attempt::Answered(answer) => break Ok(answer),
+                // A job that may still go on is not submitted a second time.
+                Attempt::Running(error) => return Err(error),
+                Attempt::Failed(error) => error,
+            };
+            if error.kind == ErrorKind::Configuration
+                && !std::mem::replace(&mut key_renewed, true)
+                && self.model.renew_key().await
+            {
+                self.count_retry();
+                continue;
+            }
+            let Some(wait) = retries.next(error.kind, began.elapsed(), &self.jitter) else {
+                break Err(error);
+            };
+            let next = Instant::now() + wait;
+            if self.is_too_late_at(next) {
+                break Err(error);
+            }
+            tracing::warn!(%error, wait_ms = wait.as_millis(), "call failed, trying again");
+            if self.pause_until(next).await.is_err() {
+                break Err(error);
+            }
+            self.count_retry();
+        };
+        // Before anything is waited for: until then other calls are admitted.
+        self.stop_if_shared(&outcome);
+        record.close(&outcome).await;
+        outcome
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempts(kind: ErrorKind) -> usize {
+        let (mut retries, jitter) = (RetryState::default(), Jitter::new(1));
+        1 + (0..100)
+            .take_while(|_| retries.next(kind, Duration::ZERO, &jitter).is_some())
+            .count()
+    }
+
+    #[test]
+    fn a_call_is_made_again_as_often_as_its_failure_allows() {
+        for (kind, expected) in [
+            (ErrorKind::Transient, 5),
+            (ErrorKind::Ambiguous, 2),
+            (ErrorKind::Lost, 2),
+            (ErrorKind::Configuration, 1),
+            (ErrorKind::SuspectOutput, 1),
+            (ErrorKind::JobFailed { timed_out: true }, 1),
+        ] {
+            assert_eq!(attempts(kind), expected, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn patience_with_a_full_or_sleeping_endpoint_ends_after_a_quarter_of_an_hour() {
+        let (mut retries, jitter) = (RetryState::default(), Jitter::new(1));
+        for (asked, minutes, again) in [
+            (7, 0, true),
+            (7, 14, true),
+            (7, 15, false),
+            (1800, 0, false),
+        ] {
+            let retry_after = Some(Duration::from_secs(asked));
+            let since = Duration::from_secs(60 * minutes);
+            let next = retries.next(ErrorKind::Throttled { retry_after }, since, &jitter);
+            assert_eq!(
+                next,
+                again.then_some(Duration::ZERO),
+                "{asked} s after {minutes} min"
+            );
+        }
+    }
+}

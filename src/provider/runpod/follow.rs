@@ -1,0 +1,278 @@
+//! Waits for a job in a queue: asks after it, runs it again under its ticket when it failed, and finds out why no worker
+//! begins it.
+//!
+//! Where the endpoint can hold a question until the job is done, one question is enough. Where it cannot, the times of
+//! earlier jobs tell when to ask ([`Schedule`]). Questions cost nothing and the job goes on meanwhile, so failed ones are
+//! repeated with patience; the prompt is never submitted a second time from here.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use crate::model::jitter::{Backoff, Jitter};
+use crate::model::{Answer, ErrorKind, Job, JobContext, ModelError, Ticket};
+use crate::prompt::Prompt;
+use crate::provider::runpod::schedule::Schedule;
+
+/// How long the endpoint may hold one question, once a worker has begun the job.
+const HOLD: Duration = Duration::from_secs(90);
+
+/// And before: the less often one asks, the later it shows that no worker ever begins.
+const HOLD_IN_QUEUE: Duration = Duration::from_secs(45);
+
+/// A job that no worker has begun for so long makes one ask whether any will. Workers start in some tens of seconds.
+const DIAGNOSE_AFTER: Duration = Duration::from_secs(60);
+
+/// Between two such questions; the second one decides.
+const DIAGNOSE_EVERY: Duration = Duration::from_secs(20);
+
+/// The endpoint may not know a job for so long after its submission.
+const SETTLING: Duration = Duration::from_secs(5);
+
+/// Between questions after a job that is not known yet.
+const SETTLING_WAIT: Duration = Duration::from_secs(1);
+
+/// A question that is held comes back so long before the end of the invocation.
+const RETURN_RESERVE: Duration = Duration::from_millis(500);
+
+/// How often a job is run again under its ticket: a new worker may do better, a third one seldom does.
+const MAX_RERUNS: usize = 2;
+
+/// The same for jobs that were too slow: they take long each time.
+const MAX_RERUNS_TIMED_OUT: usize = 1;
+
+/// Questions in a row that may fail.
+const MAX_FAILED_POLLS: u32 = 12;
+
+/// Between questions that failed.
+const POLL_BACKOFF: Backoff = Backoff {
+    shortest: Duration::from_millis(500),
+    longest: Duration::from_secs(15),
+};
+
+/// The operations of a queue on its jobs.
+#[async_trait]
+pub trait Queue: Send + Sync {
+    /// Asks once after a job. An endpoint that can hold the question until the job is done does so for at most `hold`.
+    async fn poll(
+        &self,
+        ticket: &Ticket,
+        prompt: &Prompt,
+        hold: Duration,
+    ) -> Result<Polled, ModelError>;
+
+    /// Has a job that failed run again under its ticket.
+    async fn rerun(&self, ticket: &Ticket) -> Result<(), ModelError>;
+
+    /// Asks why jobs are not begun. An error says that they never will be.
+    async fn diagnose(&self) -> Result<(), ModelError>;
+
+    /// Whether the endpoint holds questions, as far as is known.
+    fn holds(&self) -> bool;
+
+    /// Reads the key again; true if it has been rotated.
+    async fn renew_key(&self) -> bool {
+        false
+    }
+}
+
+/// What an endpoint says about a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Polled {
+    /// It is done.
+    Done(Answer),
+    /// It is not done.
+    Pending {
+        /// A worker has begun it.
+        started: bool,
+        /// The endpoint held the question for as long as it was asked to: it may be asked again at once.
+        held: bool,
+    },
+}
+
+/// What is known of a queue from all of its jobs.
+#[derive(Debug, Default)]
+pub struct QueueState {
+    schedule: Schedule,
+    /// When the endpoint was last asked why it begins no jobs, and whether it had a reason.
+    diagnosed: Mutex<Option<(Instant, bool)>>,
+}
+
+impl QueueState {
+    /// Waits for the answer of `job`.
+    ///
+    /// # Errors
+    /// If the job failed for good, is lost, no worker will begin it, or the work stops first.
+    pub async fn follow(
+        &self,
+        queue: &dyn Queue,
+        job: Job,
+        prompt: &Prompt,
+        context: &JobContext<'_>,
+    ) -> Result<Answer, ModelError> {
+        let answer = self.wait(queue, &job, prompt, context).await?;
+        let took = answer.job_time.unwrap_or_else(|| job.submitted.elapsed());
+        self.schedule.learn(took);
+        Ok(answer)
+    }
+
+    async fn wait(
+        &self,
+        queue: &dyn Queue,
+        job: &Job,
+        prompt: &Prompt,
+        context: &JobContext<'_>,
+    ) -> Result<Answer, ModelError> {
+        let Job {
+            ticket, submitted, ..
+        } = job;
+        let mut started = job.resumed;
+        let mut held = job.resumed || queue.holds();
+        let mut failed_polls = FailedPolls::default();
+        let mut reruns = 0;
+        let mut key_renewed = false;
+        loop {
+            if !held {
+                let next = *submitted + self.schedule.next(submitted.elapsed());
+                context.pause_until(next).await?;
+            }
+            let hold = if started { HOLD } else { HOLD_IN_QUEUE };
+            let left = context.time_left().unwrap_or(hold);
+            let hold = hold.min(left.saturating_sub(RETURN_RESERVE));
+            let polled = context
+                .until_stopped(queue.poll(ticket, prompt, hold))
+                .await?;
+            let error = match polled {
+                Ok(Polled::Done(answer)) => return Ok(answer),
+                Ok(Polled::Pending {
+                    started: is_started,
+                    held: was_held,
+                }) => {
+                    (started, held) = (is_started, was_held);
+                    failed_polls = FailedPolls::default();
+                    if !started && submitted.elapsed() >= DIAGNOSE_AFTER {
+                        self.diagnose(queue, ticket).await?;
+                    }
+                    continue;
+                }
+                Err(error) => error,
+            };
+            held = true;
+            match error.kind {
+                ErrorKind::Configuration
+                    if !std::mem::replace(&mut key_renewed, true) && queue.renew_key().await => {}
+                ErrorKind::Lost if submitted.elapsed() < SETTLING => {
+                    context.pause_until(Instant::now() + SETTLING_WAIT).await?;
+                }
+                ErrorKind::JobFailed { timed_out } => {
+                    let most = if timed_out {
+                        MAX_RERUNS_TIMED_OUT
+                    } else {
+                        MAX_RERUNS
+                    };
+                    if reruns >= most {
+                        return Err(error);
+                    }
+                    reruns += 1;
+                    tracing::warn!(job = ticket.id, %error, "running the job again");
+                    context.count_rerun()?;
+                    rerun(queue, ticket, context).await?;
+                    let next = Instant::now() + POLL_BACKOFF.shortest;
+                    context.pause_until(next).await?;
+                }
+                ErrorKind::Throttled { .. } | ErrorKind::Warming { .. } | ErrorKind::Transient => {
+                    let wait = failed_polls.next(error.kind, context.jitter());
+                    let Some(wait) = wait.filter(|_| !context.is_probing()) else {
+                        return Err(error);
+                    };
+                    tracing::warn!(job = ticket.id, %error, wait_ms = wait.as_millis(), "could not ask after the job");
+                    if matches!(error.kind, ErrorKind::Throttled { .. }) {
+                        context.hold_back(wait);
+                    }
+                    context.pause_until(Instant::now() + wait).await?;
+                }
+                _ => return Err(error),
+            }
+        }
+    }
+
+    /// Asks why no worker has begun a job; an error if none will, as two looks in a row have shown.
+    async fn diagnose(&self, queue: &dyn Queue, ticket: &Ticket) -> Result<(), ModelError> {
+        let was_hopeless = {
+            let mut diagnosed = self
+                .diagnosed
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let known = *diagnosed;
+            if known.is_some_and(|(at, _)| at.elapsed() < DIAGNOSE_EVERY) {
+                return Ok(());
+            }
+            let was_hopeless = known.is_some_and(|(_, hopeless)| hopeless);
+            *diagnosed = Some((Instant::now(), was_hopeless));
+            was_hopeless
+        };
+        let found = queue.diagnose().await;
+        let mut diagnosed = self
+            .diagnosed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *diagnosed = Some((Instant::now(), found.is_err()));
+        match found {
+            Err(error) if was_hopeless => {
+                tracing::error!(job = ticket.id, %error, "no worker begins the job");
+                Err(error)
+            }
+            Err(_) | Ok(()) => Ok(()),
+        }
+    }
+}
+
+/// Has a failed job run again, however often that takes to be accepted.
+async fn rerun(
+    queue: &dyn Queue,
+    ticket: &Ticket,
+    context: &JobContext<'_>,
+) -> Result<(), ModelError> {
+    let mut failed = FailedPolls::default();
+    loop {
+        let Err(error) = queue.rerun(ticket).await else {
+            return Ok(());
+        };
+        let passes = matches!(
+            error.kind,
+            ErrorKind::Throttled { .. }
+                | ErrorKind::Warming { .. }
+                | ErrorKind::Transient
+                | ErrorKind::Ambiguous
+        );
+        let wait = failed.next(error.kind, context.jitter());
+        let Some(wait) = wait.filter(|_| passes) else {
+            return Err(error);
+        };
+        context.pause_until(Instant::now() + wait).await?;
+    }
+}
+
+/// Questions that failed in a row.
+#[derive(Debug, Default)]
+struct FailedPolls {
+    count: u32,
+    last_wait: Duration,
+}
+
+impl FailedPolls {
+    /// The wait after one more; `None` if it was one too many.
+    fn next(&mut self, kind: ErrorKind, jitter: &Jitter) -> Option<Duration> {
+        self.count += 1;
+        self.last_wait = POLL_BACKOFF.after(self.last_wait, jitter);
+        let asked = match kind {
+            ErrorKind::Throttled { retry_after } | ErrorKind::Warming { retry_after } => {
+                retry_after
+            }
+            _ => None,
+        };
+        (self.count < MAX_FAILED_POLLS).then(|| asked.unwrap_or(self.last_wait))
+    }
+}
