@@ -13,13 +13,11 @@ use clap::{Args, Parser, Subcommand};
 use crate::clock::Clock;
 use crate::config::ConfigError;
 use crate::http::Http;
-use crate::job::error::Cause;
-use crate::job::{App, Config, Outcome, Surface};
+use crate::job::{App, Config, JobError, Outcome, Surface, Upload};
 use crate::run::Run;
 use crate::store::DirStore;
 use crate::summary;
 use crate::transcript::Transcript;
-use crate::trigger::Upload;
 
 use display::{Bar, Lines};
 use input::{Input, LOCAL_BUCKET};
@@ -147,40 +145,40 @@ async fn summarize(
                 let bar = Arc::new(Bar::new(name));
                 let ended = to_its_end(&app, &input.upload(), &bar, name, lines).await;
                 bar.finish();
-                ended.map_err(|cause| cause.to_string())
+                ended.map_err(|error| {
+                    if error.passes() {
+                        format!(
+                            "{error}; run the same command again: it continues where it stopped"
+                        )
+                    } else {
+                        error.to_string()
+                    }
+                })
             }
         };
-        match ended {
+        let problem = match ended {
             Ok(Outcome::Done(done)) => {
                 lines.done(&arguments.out, &done, started.elapsed(), config.prices);
-                // What was kept in case of an interruption.
+                // It was kept in case of an interruption.
                 let state = format!("{}.work", config.filter.output_prefix);
                 if let Err(error) = out.clear(&state, &done.job_id) {
                     tracing::warn!(%error, "could not remove the state of the job");
                 }
+                continue;
             }
-            Ok(Outcome::Duplicate { summary }) => lines.duplicate(&arguments.out, &summary),
-            Ok(Outcome::Continue(cause)) => {
-                lines.error(&format!(
-                    "{name}: {cause}; run the same command again: it goes on where it stopped"
-                ));
-                failed += 1;
+            Ok(Outcome::Duplicate { summary }) => {
+                lines.duplicate(&arguments.out, &summary);
+                continue;
             }
-            Ok(Outcome::Rejected(rejected)) => {
-                lines.error(&format!("{name}: {rejected}"));
-                failed += 1;
-            }
+            Ok(Outcome::Skipped(skip)) => skip.reason().to_owned(),
+            Ok(Outcome::Rejected(rejected)) => rejected.to_string(),
             Ok(Outcome::Superseded) => {
-                lines.error(&format!(
-                    "{name}: was overwritten while it was read; run this again"
-                ));
-                failed += 1;
+                "was overwritten while it was read; run this again".to_owned()
             }
-            Err(error) => {
-                lines.error(&format!("{name}: {error}"));
-                failed += 1;
-            }
-        }
+            Err(problem) => problem,
+        };
+        lines.error(&format!("{name}: {problem}"));
+        failed += 1;
     }
     Ok(failed)
 }
@@ -192,14 +190,14 @@ async fn to_its_end(
     bar: &Arc<Bar>,
     name: &str,
     lines: Lines,
-) -> Result<Outcome, Cause> {
+) -> Result<Outcome, JobError> {
     let mut told = false;
     let watching = Arc::clone(bar);
     let run = Run::new(Clock::System).watched_by(move |progress| watching.show(progress));
     loop {
-        let ended = app.run(upload, &run).await?;
-        let Outcome::Continue(Cause::Busy { seconds }) = ended else {
-            return Ok(ended);
+        let ended = app.run(upload, &run).await;
+        let Err(JobError::Busy { seconds }) = ended else {
+            return ended;
         };
         if !told {
             lines.note(&format!(

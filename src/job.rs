@@ -1,32 +1,39 @@
-//! One upload → one outcome: read, claimed, summarized, published; or as much of that as one invocation has time for.
+//! One upload → one outcome: opened, claimed, summarized and published, or as much of that as one invocation has time for.
+//!
+//! A job is known by the bytes of the transcript and the settings that change the summary. Whatever interrupts it, its next
+//! run resumes where it stopped ([`store::lease`](crate::store::lease), [`store::ledger`](crate::store::ledger)), and under
+//! the summary's key there is never a partial text, an error text or the summary of an older version.
 
 pub mod config;
 pub mod error;
+mod error_report;
+pub mod filter;
 mod id;
+mod invocation;
+mod outcome;
 mod publish;
 pub(crate) mod read;
-mod slice;
-mod trouble;
+mod upload;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::document::report::{ModelReport, Report, SourceReport};
-use crate::job::error::{Cause, Rejected};
+use crate::document::{Document, SUMMARY_ENDING};
 use crate::model::Model;
+use crate::model::failure::Recovery;
 use crate::run::Run;
-use crate::store::{Location, ObjectInfo, Store, StoreErrorKind};
+use crate::store::{Location, Store, StoreErrorKind};
 use crate::summary;
-use crate::summary::Plan;
-use crate::transcript::Transcript;
-use crate::trigger::Upload;
 
-use publish::{Place, Publication};
-use slice::{Work, Written};
+use invocation::Work;
+use publish::{Publication, SummarySlot};
 
 pub use crate::store::lease::LEASE;
 pub use config::{Config, Surface};
+pub use error::{JobError, Rejected};
+pub use outcome::{Done, Outcome, Status};
+pub use upload::Upload;
 
 /// What jobs work with. Clones share everything.
 #[derive(Debug, Clone)]
@@ -47,100 +54,57 @@ pub struct App {
     pub durable: bool,
 }
 
-/// How a job ended, or this part of it.
-#[derive(Debug)]
-pub enum Outcome {
-    /// The summary is there.
-    Done(Box<Done>),
-    /// The summary was there already.
-    Duplicate {
-        /// Where it is.
-        summary: Location,
-    },
-    /// Not done yet, and worth going on with: time was over, or something is wrong that passes.
-    Continue(Cause),
-    /// The object has been overwritten or removed since: a newer event brings the summary, if there is to be one.
-    Superseded,
-    /// Not a transcript; `_error.json` says why.
-    Rejected(Rejected),
-}
-
-/// A finished job.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Done {
-    /// Its id.
-    pub job_id: String,
-    /// Where the summary is.
-    pub summary: Location,
-    /// Its report.
-    pub report: Report,
-    /// Invocations that it took.
-    pub slices: u32,
-    /// Requests refused because there were too many.
-    pub throttled: usize,
-    /// Time that the endpoint took, summed over all calls of this invocation.
-    pub endpoint_time: Duration,
-}
-
 impl App {
-    /// Summarizes one upload, until `deadline` if there is one. `progress` is told after each chunk. What was done is not done
-    /// again by the next run for the same upload.
+    /// Summarizes one upload, as far as `run` has time for it. The next run for the same upload pays for nothing twice.
     ///
     /// # Errors
-    /// If something is wrong that a person must mend (`_error.json` says what), or that is not understood. Nothing is then
-    /// under the summary's key, and the same upload may be tried again.
-    pub async fn run(&self, upload: &Upload, run: &Run) -> Result<Outcome, Cause> {
-        match self.summarize(upload, run).await {
-            Err(cause) if cause.passes() => Ok(Outcome::Continue(cause)),
-            Err(cause) => {
-                if cause.needs_a_person() {
-                    self.report_trouble(upload, &cause).await;
-                }
-                Err(cause)
-            }
-            ended => ended,
+    /// If the job failed or was not finished. Nothing is then under the summary's key, and the same upload may be tried
+    /// again. What a person must mend is also told in `_error.json`.
+    pub async fn run(&self, upload: &Upload, run: &Run) -> Result<Outcome, JobError> {
+        let ended = self.summarize(upload, run).await;
+        if let Err(error) = &ended
+            && error.policy().recovery == Some(Recovery::NeedsAPerson)
+        {
+            self.report_failure(upload, error).await;
         }
+        ended
     }
 
-    async fn summarize(&self, upload: &Upload, run: &Run) -> Result<Outcome, Cause> {
+    async fn summarize(&self, upload: &Upload, run: &Run) -> Result<Outcome, JobError> {
         let opened = read::open(self.source.as_ref(), upload, self.config.max_input_bytes).await;
         let (at, mut object) = match opened {
             Ok(opened) => opened,
             Err(error) => match error.kind {
                 StoreErrorKind::Precondition => return Ok(Outcome::Superseded),
-                // It was there when its event was sent. What a person names has to be there.
+                // It was there when its event was sent. An object that a person names has to be there.
                 StoreErrorKind::NotFound if upload.is_announced() => {
                     return Ok(Outcome::Superseded);
                 }
                 StoreErrorKind::TooLarge => {
-                    let rejected = Rejected::TooLarge {
-                        reason: error.reason,
-                    };
-                    self.reject(upload, &upload.at, None, &rejected).await?;
-                    return Ok(Outcome::Rejected(rejected));
+                    let reason = error.reason;
+                    let rejected = Rejected::TooLarge { reason };
+                    return self.reject(upload, &upload.at, None, rejected).await;
                 }
                 _ => return Err(error.into()),
             },
         };
         let info = object.info().clone();
         let job_id = id::job_id(&at, &info, &self.config);
-        match self.place(upload, &at, &job_id).await? {
-            Place::Done(_) if self.trace.is_none() => {
-                // Whoever published it may not have come so far.
+        match self.summary_slot(upload, &at, &job_id).await? {
+            SummarySlot::Done(_) if self.trace.is_none() => {
+                // The worker that published it may have been killed before it removed the error report.
                 self.clear_error(&at).await;
-                return Ok(Outcome::Duplicate {
-                    summary: self.output(&at, "_summary.txt"),
-                });
+                let summary = self.output(&at, SUMMARY_ENDING);
+                return Ok(Outcome::Duplicate { summary });
             }
-            Place::Newer => return Ok(Outcome::Superseded),
-            Place::Done(_) | Place::Ours(_) => {}
+            SummarySlot::Newer => return Ok(Outcome::Superseded),
+            SummarySlot::Done(_) | SummarySlot::Ours(_) => {}
         }
-        let transcript = match read::transcribe(object.as_mut()).await? {
-            Ok(transcript) => transcript,
-            Err(rejected) => {
-                self.reject(upload, &at, Some(&info), &rejected).await?;
-                return Ok(Outcome::Rejected(rejected));
+        let transcript = match read::transcribe(object.as_mut()).await {
+            Err(JobError::Rejected(rejected)) => {
+                return self.reject(upload, &at, Some(&info), rejected).await;
             }
+            transcript => transcript?,
         };
         drop(object);
         let plan = summary::plan(&transcript, self.config.summary_words, &self.config.limits)?;
@@ -162,15 +126,24 @@ impl App {
             run,
         };
         let written = self.write(work).await?;
-        let text = written.summary.text();
-        let report = self.report(&at, &info, &transcript, &plan, &written, &text, run);
+        let took_ms = run.clock.now_ms() - written.created_ms;
+        let document = Document {
+            at: &at,
+            info: &info,
+            transcript: &transcript,
+            plan: &plan,
+            summary: &written.summary,
+            model: self.model.capabilities(),
+            usage: written.usage,
+            duration: Duration::from_millis(u64::try_from(took_ms).unwrap_or(0)),
+        };
+        let (report, artifacts) = document.artifacts().map_err(JobError::Report)?;
         let publication = Publication {
             upload,
             at: &at,
             info: &info,
             job_id: &job_id,
-            report: serde_json::to_vec_pretty(&report).map_err(Cause::Report)?,
-            text,
+            artifacts,
         };
         if !self.publish(publication).await? {
             return Ok(Outcome::Superseded);
@@ -179,65 +152,24 @@ impl App {
             words = report.summary.words,
             calls = report.usage.calls,
             resubmitted = report.usage.resubmitted,
-            slices = written.slices,
+            invocations = written.invocations,
             duration_ms = report.duration_ms,
             "done"
         );
         Ok(Outcome::Done(Box::new(Done {
-            summary: self.output(&at, "_summary.txt"),
+            summary: self.output(&at, SUMMARY_ENDING),
             job_id,
             report,
-            slices: written.slices,
+            invocations: written.invocations,
             throttled: written.usage.throttled,
             endpoint_time: written.usage.endpoint_time,
         })))
     }
 
-    fn report(
-        &self,
-        at: &Location,
-        info: &ObjectInfo,
-        transcript: &Transcript,
-        plan: &Plan,
-        written: &Written,
-        text: &str,
-        run: &Run,
-    ) -> Report {
-        let source = SourceReport {
-            bucket: at.bucket.clone(),
-            key: at.key.clone(),
-            etag: Some(info.etag.clone()),
-            version_id: info.version_id.clone(),
-            bytes: Some(info.size),
-            words: Some(transcript.words as u64),
-            encoding: Some(transcript.decoded.encoding.to_owned()),
-        };
-        let capabilities = self.model.capabilities();
-        let model = ModelReport {
-            provider: capabilities.provider.to_owned(),
-            model: capabilities.model.clone(),
-            context_tokens: capabilities.context_tokens,
-        };
-        let mut report = Report::new(
-            source,
-            model,
-            transcript,
-            plan,
-            &written.summary,
-            text,
-            written.usage,
-        );
-        let took = run.clock.now_ms() - written.created_ms;
-        report.duration_ms = u64::try_from(took).unwrap_or(0);
-        report
-    }
-
     /// Where a result of the object `at` goes: its key is kept whole, so that no two objects share a result.
     fn output(&self, at: &Location, ending: &str) -> Location {
         let bucket = self.config.output_bucket.as_ref().unwrap_or(&at.bucket);
-        Location::new(
-            bucket,
-            format!("{}{}{ending}", self.config.filter.output_prefix, at.key),
-        )
+        let prefix = &self.config.filter.output_prefix;
+        Location::new(bucket, format!("{prefix}{}{ending}", at.key))
     }
 }

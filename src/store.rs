@@ -168,6 +168,16 @@ pub enum StoreErrorKind {
     Other,
 }
 
+impl StoreErrorKind {
+    /// Whether it passes by itself: the same operation may succeed later.
+    pub(crate) fn passes(self) -> bool {
+        match self {
+            Self::Transient | Self::Conflict | Self::Precondition => true,
+            Self::NotFound | Self::Denied | Self::TooLarge | Self::Other => false,
+        }
+    }
+}
+
 /// A failed operation on an object.
 #[derive(Debug, thiserror::Error)]
 #[error("could not {action} {at}: {reason}")]

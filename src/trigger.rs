@@ -1,83 +1,112 @@
-//! Any invocation payload → uploads, and the answer that its sender expects. Pure.
+//! Reads any invocation payload as uploads, and gives the answer that its sender expects. Pure.
 //!
-//! The structs of aws_lambda_events demand fields that real events leave out, so payloads are read tolerantly: unknown
-//! fields and newer versions pass, only what is needed must be there (shapes and traps: WIRE.md, section 6).
+//! Each file reads one source. The structs of `aws_lambda_events` demand fields that real events leave out, so payloads are
+//! read tolerantly: unknown fields and newer versions pass, only what is needed must be there. Envelopes may be nested: a
+//! queue fed by a topic that is fed by a bucket has three.
 
 mod batch;
-mod filter;
+mod eventbridge;
 mod key;
+mod s3;
+mod sns;
+mod sqs;
 
+use std::fmt::Debug;
+
+use serde::Serialize;
 use serde_json::Value;
 
+use crate::job::{JobError, Outcome, Status, Upload};
 use crate::store::Location;
 
-pub use batch::{Batch, Task, TaskResult};
-pub use filter::{Filter, Skip};
-
-/// Envelopes inside envelopes: a queue that is fed by a topic that is fed by a bucket has three.
+/// Envelopes inside each other at most.
 const MAX_DEPTH: usize = 5;
 
-/// An object that was uploaded, as far as its event tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Upload {
-    /// Where it is.
-    pub at: Location,
-    /// Another reading of its key, to try if nothing is at the first.
-    pub other_key: Option<String>,
-    /// Entity tag, without quotes.
-    pub etag: Option<String>,
-    /// Version, in buckets that keep them.
-    pub version_id: Option<String>,
-    /// Length in bytes.
-    pub size: Option<u64>,
-    /// Orders the events of one key: compare as text, the shorter padded with zeros on the right.
-    pub sequencer: Option<String>,
-}
+/// What a source makes of a payload; `None` if the payload is not its own.
+type Reading = Option<Result<Vec<Event>, EventError>>;
 
-impl Upload {
-    /// Whether it was told of by an event about this very state of the object, not named by a person.
-    #[must_use]
-    pub fn is_announced(&self) -> bool {
-        self.etag.is_some() || self.version_id.is_some() || self.sequencer.is_some()
-    }
-}
+/// The sources of events that are delivered by themselves or in an envelope. `usize` is the number of envelopes so far.
+const SOURCES: [fn(&Value, usize) -> Reading; 5] = [
+    s3::test_event,
+    eventbridge::read,
+    sns::read_envelope,
+    sns::read,
+    s3::read,
+];
 
-/// What a payload holds.
+/// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Invocation {
-    /// Messages of a queue; each succeeds or fails by itself.
-    Queue(Vec<Message>),
-    /// Tasks of S3 Batch Operations; each has a result of its own.
-    Batch(Batch),
-    /// Anything else: one success or failure for all.
-    Direct(Vec<Record>),
-}
-
-/// A message of a queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
-    /// Names it in the answer.
-    pub id: String,
-    /// What it holds, or why that can't be read.
-    pub records: Result<Vec<Record>, EventError>,
-}
-
-/// One thing that happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Record {
+pub enum Event {
     /// An object was created.
     Upload(Upload),
-    /// Something that needs no work: the test event of a new notification, a deletion.
+    /// Something that needs no work, such as a deletion or the test event of a new notification.
     Other {
         /// What it is, for logs.
         what: String,
     },
 }
 
-/// A payload that can't be understood.
+/// One thing that the sender wants an answer about: a message, a task, or the whole payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Its name in the answer.
+    pub id: String,
+    /// What it tells of, or why that cannot be read.
+    pub events: Result<Vec<Event>, EventError>,
+}
+
+/// What an invocation delivers.
+#[derive(Debug)]
+pub struct Delivery {
+    /// All items in their order; each succeeds or fails by itself.
+    pub items: Vec<Item>,
+    sender: Box<dyn Sender>,
+}
+
+/// What became of the uploads of one item. The first failure stands for all of them; one that passes is still a failure.
+pub type ItemResult = Result<Vec<Handled>, InvocationError>;
+
+/// An upload that was dealt with.
+#[derive(Debug)]
+pub struct Handled {
+    /// Which object.
+    pub at: Location,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// Who delivers items, and how it is answered.
+trait Sender: Debug + Send + Sync {
+    /// The answer, given the result of each item.
+    ///
+    /// # Errors
+    /// If the invocation as a whole has to fail, so that the sender delivers it again.
+    fn answer(&self, items: &[Item], results: Vec<ItemResult>) -> Result<Value, InvocationError>;
+}
+
+/// Why an invocation, or one of its items, failed.
+#[derive(Debug, thiserror::Error)]
+pub enum InvocationError {
+    /// The payload cannot be understood.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// One upload could not be summarized.
+    #[error("could not summarize {at}: {error}")]
+    Job {
+        /// Which object.
+        at: Location,
+        /// Why.
+        error: JobError,
+    },
+    /// The answer cannot be put into JSON.
+    #[error("the answer cannot be put into JSON")]
+    Answer(#[from] serde_json::Error),
+}
+
+/// A payload that cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
-    /// No known shape.
+    /// It has no known shape.
     #[error(
         "unknown payload: {seen}. Expected an S3 notification (Records with eventSource aws:s3), the same in SQS or SNS, or \
          an EventBridge \"Object Created\" event, or an invocation by S3 Batch Operations"
@@ -87,26 +116,26 @@ pub enum EventError {
         seen: String,
     },
     /// A field is missing or wrong.
-    #[error("{what} is missing or not {expected} in a record of {source_name}")]
+    #[error("{field} is missing or not {expected} in a record of {source_name}")]
     Field {
         /// Path of the field.
-        what: &'static str,
+        field: &'static str,
         /// What it should be.
         expected: &'static str,
         /// Where the record comes from.
         source_name: &'static str,
     },
-    /// A key that is not form-encoded UTF-8.
+    /// A key is not form-encoded UTF-8.
     #[error("the object key {key:?} is not valid form-encoded UTF-8")]
     Key {
         /// As it stands in the event.
         key: String,
     },
-    /// A message body that is no JSON.
-    #[error("the {what} is not JSON: {reason}")]
+    /// A message body is not JSON.
+    #[error("the {body} is not JSON: {reason}")]
     NotJson {
         /// Which body.
-        what: &'static str,
+        body: &'static str,
         /// The parser's words.
         reason: String,
     },
@@ -115,193 +144,150 @@ pub enum EventError {
     TooDeep,
 }
 
-/// Reads a payload.
-///
-/// # Errors
-/// If its shape is unknown, or a record of a direct invocation can't be read. A message of a queue that can't be read is
-/// no error here: it carries its own.
-pub fn parse(payload: &Value) -> Result<Invocation, EventError> {
-    if let Some(messages) = sqs_messages(payload) {
-        return messages.map(Invocation::Queue);
+impl Delivery {
+    /// Reads a payload.
+    ///
+    /// # Errors
+    /// If its shape is unknown, or items cannot be told apart. An item that cannot be read is no error here: it carries its
+    /// own.
+    pub fn read(payload: &Value) -> Result<Self, EventError> {
+        let delivered = sqs::read(payload).or_else(|| batch::read(payload));
+        delivered.unwrap_or_else(|| {
+            let item = Item {
+                id: String::new(),
+                events: Ok(events(payload, 0)?),
+            };
+            Ok(Self {
+                items: vec![item],
+                sender: Box::new(Direct),
+            })
+        })
     }
-    if let Some(batch) = Batch::parse(payload) {
-        return batch.map(Invocation::Batch);
+
+    /// The answer, given the result of each item in their order.
+    ///
+    /// # Errors
+    /// If the invocation as a whole has to fail.
+    pub fn answer(&self, results: Vec<ItemResult>) -> Result<Value, InvocationError> {
+        self.sender.answer(&self.items, results)
     }
-    records(payload, 0).map(Invocation::Direct)
 }
 
-/// The messages, if this is an event of a queue.
-fn sqs_messages(payload: &Value) -> Option<Result<Vec<Message>, EventError>> {
-    let list = payload.get("Records")?.as_array()?;
-    if text(list.first()?, "eventSource") != Some("aws:sqs") {
-        return None;
+/// A sender that gets one success or failure for everything: Lambda invokes again after a failure, and the job resumes.
+#[derive(Debug)]
+struct Direct;
+
+/// What a direct invocation is told about one upload.
+#[derive(Debug, Serialize)]
+struct UploadOutcome {
+    bucket: String,
+    key: String,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    words: Option<usize>,
+}
+
+impl Sender for Direct {
+    fn answer(&self, _: &[Item], results: Vec<ItemResult>) -> Result<Value, InvocationError> {
+        let handled = results.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let outcomes = handled.into_iter().flatten().map(UploadOutcome::from);
+        let outcomes: Vec<UploadOutcome> = outcomes.collect();
+        Ok(serde_json::json!({ "outcomes": serde_json::to_value(outcomes)? }))
     }
-    Some(list.iter().map(message).collect())
 }
 
-fn message(record: &Value) -> Result<Message, EventError> {
-    let missing = |what, expected| EventError::Field {
-        what,
-        expected,
-        source_name: "SQS",
-    };
-    // Without an id no failure of it could be reported: the whole batch has to fail.
-    let id = text(record, "messageId")
-        .filter(|id| !id.is_empty())
-        .ok_or(missing("messageId", "a string"))?;
-    let records = match text(record, "body") {
-        Some(body) => envelope(body, "body of an SQS message", 1),
-        None => Err(missing("body", "a string")),
-    };
-    Ok(Message {
-        id: id.to_owned(),
-        records,
-    })
+impl From<Handled> for UploadOutcome {
+    fn from(Handled { at, outcome }: Handled) -> Self {
+        let ended = Ok(outcome);
+        let status = Status::of(&ended).name();
+        let (summary_key, words) = match ended {
+            Ok(Outcome::Done(done)) => (Some(done.summary.key), Some(done.report.summary.words)),
+            Ok(Outcome::Duplicate { summary }) => (Some(summary.key), None),
+            _ => (None, None),
+        };
+        Self {
+            bucket: at.bucket,
+            key: at.key,
+            status,
+            summary_key,
+            words,
+        }
+    }
 }
 
-fn envelope(body: &str, what: &'static str, depth: usize) -> Result<Vec<Record>, EventError> {
-    let inner: Value = serde_json::from_str(body).map_err(|error| EventError::NotJson {
-        what,
-        reason: error.to_string(),
-    })?;
-    records(&inner, depth)
+impl InvocationError {
+    /// A stable name of the kind of error: `errorType` of a failed invocation.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Event(_) => "EventError",
+            Self::Job { error, .. } => error.kind(),
+            Self::Answer(_) => "InternalError",
+        }
+    }
+
+    /// Whether it passes without anybody's help.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Job { error, .. } if error.passes())
+    }
 }
 
-/// The records of a payload that is not a queue's.
-fn records(payload: &Value, depth: usize) -> Result<Vec<Record>, EventError> {
+/// The events in a payload that is in `depth` envelopes.
+fn events(payload: &Value, depth: usize) -> Result<Vec<Event>, EventError> {
     if depth > MAX_DEPTH {
         return Err(EventError::TooDeep);
     }
-    if text(payload, "Event") == Some("s3:TestEvent") {
-        return Ok(vec![Record::Other {
-            what: "s3:TestEvent".to_owned(),
-        }]);
-    }
-    if let (Some(kind), Some(source)) = (text(payload, "detail-type"), text(payload, "source")) {
-        return event_bridge(payload, kind, source).map(|record| vec![record]);
-    }
-    if text(payload, "Type") == Some("Notification")
-        && let Some(body) = text(payload, "Message")
-    {
-        return envelope(body, "Message of an SNS notification", depth + 1);
-    }
-    let Some(list) = payload.get("Records").and_then(Value::as_array) else {
-        return Err(EventError::Unknown {
-            seen: shape(payload),
-        });
-    };
-    let mut found = Vec::new();
-    for record in list {
-        match (text(record, "eventSource"), text(record, "EventSource")) {
-            (Some("aws:s3" | "minio:s3"), _) => found.push(s3(record)?),
-            (_, Some("aws:sns")) => {
-                let body = record
-                    .pointer("/Sns/Message")
-                    .and_then(Value::as_str)
-                    .ok_or(EventError::Field {
-                        what: "Sns.Message",
-                        expected: "a string",
-                        source_name: "SNS",
-                    })?;
-                found.extend(envelope(body, "Message of an SNS record", depth + 1)?);
-            }
-            _ => {
-                return Err(EventError::Unknown {
-                    seen: shape(record),
-                });
-            }
-        }
-    }
-    Ok(found)
+    let read = SOURCES.iter().find_map(|source| source(payload, depth));
+    read.unwrap_or_else(|| Err(unknown(payload)))
 }
 
-/// A record of an S3 notification. Its key is form-encoded: `+` is a blank, then percent-encoding.
-fn s3(record: &Value) -> Result<Record, EventError> {
-    let missing = |what, expected| EventError::Field {
-        what,
-        expected,
-        source_name: "S3",
-    };
-    let name = text(record, "eventName").ok_or(missing("eventName", "a string"))?;
-    if !name.trim_start_matches("s3:").starts_with("ObjectCreated:") {
-        return Ok(Record::Other {
-            what: name.to_owned(),
-        });
-    }
-    let bucket = record.pointer("/s3/bucket/name").and_then(Value::as_str);
-    let object = record.pointer("/s3/object").unwrap_or(&Value::Null);
-    let raw = text(object, "key").ok_or(missing("s3.object.key", "a string"))?;
-    let key = key::decode(raw).ok_or_else(|| EventError::Key {
-        key: raw.to_owned(),
+/// The events in a message body.
+fn events_in(body: &str, name: &'static str, depth: usize) -> Result<Vec<Event>, EventError> {
+    let inner: Value = serde_json::from_str(body).map_err(|error| EventError::NotJson {
+        body: name,
+        reason: error.to_string(),
     })?;
-    Ok(Record::Upload(Upload {
-        at: Location::new(bucket.ok_or(missing("s3.bucket.name", "a string"))?, key),
-        other_key: None,
-        etag: text(object, "eTag").map(unquoted),
-        version_id: version(text(object, "versionId")),
-        size: object.get("size").and_then(Value::as_u64),
-        sequencer: text(object, "sequencer").map(str::to_owned),
-    }))
-}
-
-/// An EventBridge event. Its key is not encoded; senders that encode it all the same are met by a second reading.
-fn event_bridge(payload: &Value, kind: &str, source: &str) -> Result<Record, EventError> {
-    if source != "aws.s3" || kind != "Object Created" {
-        return Ok(Record::Other {
-            what: format!("{source}: {kind}"),
-        });
-    }
-    let missing = |what, expected| EventError::Field {
-        what,
-        expected,
-        source_name: "EventBridge",
-    };
-    let detail = payload.get("detail").unwrap_or(&Value::Null);
-    let bucket = detail.pointer("/bucket/name").and_then(Value::as_str);
-    let object = detail.get("object").unwrap_or(&Value::Null);
-    let raw = text(object, "key").ok_or(missing("detail.object.key", "a string"))?;
-    Ok(Record::Upload(Upload {
-        at: Location::new(
-            bucket.ok_or(missing("detail.bucket.name", "a string"))?,
-            raw,
-        ),
-        other_key: key::decode(raw).filter(|decoded| decoded != raw),
-        etag: text(object, "etag").map(unquoted),
-        version_id: version(text(object, "version-id")),
-        size: object.get("size").and_then(Value::as_u64),
-        sequencer: text(object, "sequencer").map(str::to_owned),
-    }))
+    events(&inner, depth)
 }
 
 fn text<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
     value.get(field).and_then(Value::as_str)
 }
 
-fn unquoted(etag: &str) -> String {
-    etag.trim_matches('"').to_owned()
+/// An entity tag without its quotes.
+fn etag(object: &Value, field: &str) -> Option<String> {
+    text(object, field).map(|etag| etag.trim_matches('"').to_owned())
 }
 
-/// Objects from before a bucket kept versions have the version `null`.
-fn version(id: Option<&str>) -> Option<String> {
-    id.filter(|id| !id.is_empty() && *id != "null")
+/// A version id. Objects from before a bucket kept versions have the version `null`.
+fn version(object: &Value, field: &str) -> Option<String> {
+    text(object, field)
+        .filter(|id| !id.is_empty() && *id != "null")
         .map(str::to_owned)
 }
 
-/// The names of a payload's fields: enough to see what was sent, nothing of what it says.
-fn shape(value: &Value) -> String {
-    match value {
+/// The records of a payload, if `is_ours` holds for the first of them.
+fn records(payload: &Value, is_ours: fn(&Value) -> bool) -> Option<&Vec<Value>> {
+    let records = payload.get("Records")?.as_array()?;
+    records.first().is_none_or(is_ours).then_some(records)
+}
+
+/// The error for a payload of unknown shape. Names its fields, but nothing of what it says.
+fn unknown(value: &Value) -> EventError {
+    let seen = match value {
         Value::Object(fields) if fields.is_empty() => "an empty object".to_owned(),
         Value::Object(fields) => {
             let names: Vec<&str> = fields.keys().take(8).map(String::as_str).collect();
-            format!(
-                "an object with {}{}",
-                names.join(", "),
-                if fields.len() > 8 { ", …" } else { "" }
-            )
+            let more = if fields.len() > 8 { ", …" } else { "" };
+            format!("an object with {}{more}", names.join(", "))
         }
         Value::Array(items) => format!("a list of {}", items.len()),
         Value::String(_) => "a string".to_owned(),
         Value::Null => "null".to_owned(),
         Value::Number(_) | Value::Bool(_) => "a number or boolean".to_owned(),
-    }
+    };
+    EventError::Unknown { seen }
 }

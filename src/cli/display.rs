@@ -104,9 +104,9 @@ impl Lines {
             report.sections.len(),
             elapsed.as_secs_f64()
         ));
-        if done.slices > 1 {
+        if done.invocations > 1 {
             self.print(
-                "  note: an earlier run was gone on with; what it had paid for was not asked again",
+                "  note: resumed an earlier run; nothing it had paid for was requested again",
             );
         }
         let tokens = Tokens {

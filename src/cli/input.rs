@@ -4,11 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::http::{Http, HttpError};
-use crate::job::error::Cause;
-use crate::job::{Config, read};
+use crate::job::{Config, JobError, Upload, read};
 use crate::store::{self, DirStore, Location, Store};
 use crate::transcript::Transcript;
-use crate::trigger::Upload;
 
 /// The name that reports give to the directory a file is in, and to `--out`.
 pub(crate) const LOCAL_BUCKET: &str = "local";
@@ -75,20 +73,13 @@ impl Input {
 
     /// As if it had just been uploaded.
     pub(crate) fn upload(&self) -> Upload {
-        Upload {
-            at: self.at.clone(),
-            other_key: None,
-            etag: None,
-            version_id: None,
-            size: None,
-            sequencer: None,
-        }
+        Upload::named(self.at.clone())
     }
 
     /// The transcript itself.
-    pub(crate) async fn read(&self, config: &Config) -> Result<Transcript, Cause> {
+    pub(crate) async fn read(&self, config: &Config) -> Result<Transcript, JobError> {
         let (_, mut object) =
             read::open(self.store.as_ref(), &self.upload(), config.max_input_bytes).await?;
-        Ok(read::transcribe(object.as_mut()).await??)
+        read::transcribe(object.as_mut()).await
     }
 }

@@ -1,10 +1,11 @@
-//! What is published beside a summary: the report, and the error file where there is no summary.
+//! The report beside a summary, and the error report where there is no summary: their JSON formats.
+
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::Usage;
-use crate::summary::assemble::{Source, Summary};
-use crate::summary::plan::Plan;
+use crate::document::Document;
+use crate::summary::{Section, Source};
 use crate::text::words;
 use crate::transcript::Transcript;
 
@@ -145,58 +146,24 @@ pub const FORMAT_VERSION: u32 = 1;
 pub const GENERATOR: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
 impl Report {
-    /// The report on `summary`, whose published text is `text`.
+    /// The report on a document whose published text is `text`.
     #[must_use]
-    pub fn new(
-        source: SourceReport,
-        model: ModelReport,
-        transcript: &Transcript,
-        plan: &Plan,
-        summary: &Summary,
-        text: &str,
-        used: Usage,
-    ) -> Self {
+    pub(crate) fn new(document: &Document<'_>, text: &str) -> Self {
+        let Document {
+            at,
+            info,
+            transcript,
+            plan,
+            summary,
+            model,
+            usage,
+            duration,
+        } = document;
         let words = words::count(text);
         let target = plan.target_words;
-        let quotes = model.provider == "extractive";
-        let sections = summary.sections.iter().map(|section| {
-            let offset = |at| {
-                transcript
-                    .decoded
-                    .source_map
-                    .source_offset(transcript.text(), at)
-            };
-            let whole = section.range.end == transcript.text().len();
-            SectionReport {
-                title: section.title.clone(),
-                words: section.words(),
-                target_words: section.target_words,
-                chunks: section.chunks.clone(),
-                // What was before and after the text (a byte order mark, say) belongs to the sections at its ends.
-                byte_start: if section.range.start == 0 {
-                    0
-                } else {
-                    offset(section.range.start)
-                },
-                byte_end: if whole {
-                    transcript.decoded.bytes
-                } else {
-                    offset(section.range.end)
-                },
-                source: match section.source {
-                    Source::Model if !quotes => "model",
-                    Source::Model | Source::Extractive => "extractive",
-                }
-                .to_owned(),
-            }
-        });
-        let chunks = |wanted: Option<Source>| {
-            summary
-                .sections
-                .iter()
-                .filter(|section| wanted.is_none_or(|source| section.source == source))
-                .map(|section| section.chunks.len())
-                .sum()
+        let chunks = |counts: fn(&Section) -> bool| {
+            let sections = summary.sections.iter().filter(|section| counts(section));
+            sections.map(|section| section.chunks.len()).sum()
         };
         let mut warnings = summary.warnings.clone();
         if plan.target_reduced {
@@ -214,30 +181,74 @@ impl Report {
         }
         Self {
             version: FORMAT_VERSION,
-            source,
+            source: SourceReport {
+                bucket: at.bucket.clone(),
+                key: at.key.clone(),
+                etag: Some(info.etag.clone()),
+                version_id: info.version_id.clone(),
+                bytes: Some(info.size),
+                words: Some(transcript.words as u64),
+                encoding: Some(transcript.decoded.encoding.to_owned()),
+            },
             summary: SummaryReport {
                 words,
                 target_words: target,
                 target_reduced: plan.target_reduced,
                 deviation: (words as f64 - target as f64) / target as f64,
             },
-            model,
-            sections: sections.collect(),
+            model: ModelReport {
+                provider: model.provider.to_owned(),
+                model: model.model.clone(),
+                context_tokens: model.context_tokens,
+            },
+            sections: summary
+                .sections
+                .iter()
+                .map(|section| SectionReport::new(section, transcript, model.quotes))
+                .collect(),
             coverage: CoverageReport {
                 chunks: plan.chunks.len(),
-                summarized: chunks(None),
-                degraded: chunks(Some(Source::Extractive)),
+                summarized: chunks(|_| true),
+                degraded: chunks(|section| section.source == Source::Extractive),
             },
             usage: UsageReport {
-                calls: used.calls,
-                retries: used.retries,
-                resubmitted: used.resubmitted,
-                prompt_tokens: used.prompt_tokens,
-                completion_tokens: used.completion_tokens,
+                calls: usage.calls,
+                retries: usage.retries,
+                resubmitted: usage.resubmitted,
+                prompt_tokens: usage.prompt_tokens,
+                completion_tokens: usage.completion_tokens,
             },
             warnings,
-            duration_ms: 0,
+            duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
             generator: GENERATOR.to_owned(),
+        }
+    }
+}
+
+impl SectionReport {
+    fn new(section: &Section, transcript: &Transcript, model_quotes: bool) -> Self {
+        let (map, text) = (&transcript.decoded.source_map, transcript.text());
+        let Range { start, end } = section.range;
+        Self {
+            title: section.title.clone(),
+            words: section.words(),
+            target_words: section.target_words,
+            chunks: section.chunks.clone(),
+            // Bytes before and after the text (a byte order mark, say) belong to the sections at its ends.
+            byte_start: match start {
+                0 => 0,
+                _ => map.source_offset(text, start),
+            },
+            byte_end: if end == text.len() {
+                transcript.decoded.bytes
+            } else {
+                map.source_offset(text, end)
+            },
+            source: match section.source {
+                Source::Model if !model_quotes => "model",
+                Source::Model | Source::Extractive => "extractive",
+            }
+            .to_owned(),
         }
     }
 }

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config::{ConfigError, Environment, Variable};
+use crate::job::filter::Filter;
 use crate::provider::{self, PROVIDERS, SHARED_VARIABLES, Unconfigured};
 use crate::summary::{Limits, Prices};
-use crate::trigger::Filter;
 
 const CHUNK_TOKENS: Variable = Variable::new(
     "CHUNK_TOKENS",

@@ -1,33 +1,15 @@
-//! What can go wrong with a job, and what to do about each kind.
+//! Why an upload could not be summarized, and what is done about it: decided once, by [`JobError::policy`].
 
 use crate::model::ErrorKind;
 use crate::model::failure::Recovery;
 use crate::store::lease::Overtaken;
-use crate::store::{Location, StoreError, StoreErrorKind};
+use crate::store::{StoreError, StoreErrorKind};
 use crate::summary::{ShapeError, WriteError};
 use crate::transcript::Rejection;
-use crate::trigger::EventError;
-
-/// Why an invocation or a job failed.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The payload can't be understood.
-    #[error(transparent)]
-    Event(#[from] EventError),
-    /// One upload could not be summarized.
-    #[error("could not summarize {at}: {cause}")]
-    Job {
-        /// Which object.
-        at: Location,
-        /// Why.
-        #[source]
-        cause: Cause,
-    },
-}
 
 /// Why one upload could not be summarized.
 #[derive(Debug, thiserror::Error)]
-pub enum Cause {
+pub enum JobError {
     /// An object could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -51,23 +33,23 @@ pub enum Cause {
         sections: usize,
     },
     /// Another worker works on the job.
-    #[error("another worker holds the job, for at most {seconds} s unless it goes on")]
+    #[error("another worker holds the job, for at most {seconds} s unless it renews its lease")]
     Busy {
-        /// Until its lease runs out.
+        /// Until its lease expires.
         seconds: i64,
     },
     /// Another worker has taken the job over.
     #[error("another worker has taken the job over")]
     Overtaken,
-    /// Nothing has moved for long.
-    #[error("{slices} attempts in a row have brought nothing, the last because: {cause}")]
+    /// The job has had no progress for long.
+    #[error("{invocations} attempts in a row have brought no progress, the last because: {cause}")]
     Hopeless {
-        /// Attempts without a new answer.
-        slices: u32,
+        /// Invocations without a new answer.
+        invocations: u32,
         /// Why the last one failed.
-        cause: Box<Cause>,
+        cause: Box<JobError>,
     },
-    /// It is not a transcript.
+    /// The object is not a transcript.
     #[error(transparent)]
     Rejected(#[from] Rejected),
 }
@@ -78,7 +60,7 @@ pub enum Rejected {
     /// Its bytes are not text.
     #[error(transparent)]
     NotText(#[from] Rejection),
-    /// It is larger than is taken.
+    /// It is larger than is accepted.
     #[error("{reason}")]
     TooLarge {
         /// The store's words, with both sizes.
@@ -86,141 +68,113 @@ pub enum Rejected {
     },
 }
 
-impl Error {
-    /// A stable name of the kind of error: `errorType` of a failed invocation, `kind` of an error report.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Event(_) => "EventError",
-            Self::Job { cause, .. } => cause.kind(),
+/// Everything that is decided by why a job failed.
+pub(crate) struct Policy {
+    /// Stable name of the kind of error: `errorType` of a failed invocation, `kind` of an error report.
+    pub(crate) name: &'static str,
+    /// Who can mend it. `None` for what nobody is told of in `_error.json`, and what does not pass by itself either.
+    pub(crate) recovery: Option<Recovery>,
+    /// What that person can do.
+    pub(crate) next_step: &'static str,
+}
+
+const RESUMES: &str = "wait: the job is resumed by itself";
+
+impl JobError {
+    /// What is done about this failure.
+    pub(crate) fn policy(&self) -> Policy {
+        use Recovery::{NeedsAPerson, Passes};
+        let (name, recovery, next_step) = match self {
+            Self::Store(error) => {
+                let (name, recovery) = match error.kind {
+                    StoreErrorKind::NotFound => ("NotFound", None),
+                    StoreErrorKind::Denied => ("AccessDenied", Some(NeedsAPerson)),
+                    StoreErrorKind::TooLarge => ("TooLarge", None),
+                    StoreErrorKind::Precondition
+                    | StoreErrorKind::Conflict
+                    | StoreErrorKind::Transient => ("StoreError", Some(Passes)),
+                    StoreErrorKind::Other => ("StoreError", None),
+                };
+                let next_step = "allow the function's role what the message names; the upload is then summarized by itself, or \
+                                 after a redrive of the dead-letter queue";
+                (name, recovery, next_step)
+            }
+            Self::Plan(_) => (
+                "ConfigurationError",
+                Some(NeedsAPerson),
+                "change the limits that the message names; the upload is then summarized by itself, or after a redrive of the \
+                 dead-letter queue",
+            ),
+            Self::Write(error) => {
+                let policy = error.source.kind.policy();
+                (policy.name, Some(policy.recovery), MEND)
+            }
+            Self::Hopeless { cause, .. } => (cause.policy().name, Some(NeedsAPerson), MEND),
+            Self::Report(_) => ("InternalError", None, MEND),
+            Self::Degraded { .. } => (
+                "UnusableAnswers",
+                Some(NeedsAPerson),
+                "try the model with `transcript-summarizer summarize --trace DIR` and read its answers; set another model or \
+                 MODEL_PARAMETERS, then redrive the dead-letter queue",
+            ),
+            Self::Busy { .. } | Self::Overtaken => ("Unfinished", Some(Passes), RESUMES),
+            Self::Rejected(rejected) => {
+                let (name, next_step) = match rejected {
+                    Rejected::NotText(Rejection::Empty) => {
+                        ("NotText", "upload the transcript again, with its text")
+                    }
+                    Rejected::NotText(_) => (
+                        "NotText",
+                        "export the transcript as plain text (UTF-8) and upload that under the same key",
+                    ),
+                    Rejected::TooLarge { .. } => (
+                        "TooLarge",
+                        "upload the transcript in parts, or raise MAX_INPUT_BYTES",
+                    ),
+                };
+                (name, Some(NeedsAPerson), next_step)
+            }
+        };
+        Policy {
+            name,
+            recovery,
+            next_step,
         }
     }
-}
 
-impl Error {
-    /// Whether it passes without anybody's help.
-    #[must_use]
-    pub fn passes(&self) -> bool {
-        matches!(self, Self::Job { cause, .. } if cause.passes())
-    }
-}
-
-impl Cause {
     /// A stable name of the kind of error.
     #[must_use]
     pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Store(error) => match error.kind {
-                StoreErrorKind::NotFound => "NotFound",
-                StoreErrorKind::Denied => "AccessDenied",
-                StoreErrorKind::TooLarge => "TooLarge",
-                StoreErrorKind::Precondition
-                | StoreErrorKind::Conflict
-                | StoreErrorKind::Transient
-                | StoreErrorKind::Other => "StoreError",
-            },
-            Self::Plan(_) => "ConfigurationError",
-            Self::Write(error) => error.source.kind.policy().name,
-            Self::Degraded { .. } => "UnusableAnswers",
-            Self::Report(_) => "InternalError",
-            Self::Busy { .. } | Self::Overtaken => "Unfinished",
-            Self::Hopeless { cause, .. } => cause.kind(),
-            Self::Rejected(Rejected::NotText(_)) => "NotText",
-            Self::Rejected(Rejected::TooLarge { .. }) => "TooLarge",
-        }
-    }
-}
-
-impl Cause {
-    /// How the call failed that made the job fail, if one did.
-    #[must_use]
-    pub fn model_error(&self) -> Option<ErrorKind> {
-        match self {
-            Self::Write(error) => Some(error.source.kind),
-            _ => None,
-        }
+        self.policy().name
     }
 
-    /// Whether it passes without anybody's help: then the job goes on later.
+    /// Whether it passes without anybody's help: then the job is continued later.
     #[must_use]
     pub fn passes(&self) -> bool {
-        match self {
-            Self::Store(error) => match error.kind {
-                StoreErrorKind::Transient
-                | StoreErrorKind::Conflict
-                | StoreErrorKind::Precondition => true,
-                StoreErrorKind::NotFound
-                | StoreErrorKind::Denied
-                | StoreErrorKind::TooLarge
-                | StoreErrorKind::Other => false,
-            },
-            Self::Write(error) => error.source.kind.policy().recovery == Recovery::Passes,
-            Self::Busy { .. } | Self::Overtaken => true,
-            Self::Plan(_)
-            | Self::Report(_)
-            | Self::Degraded { .. }
-            | Self::Hopeless { .. }
-            | Self::Rejected(_) => false,
-        }
+        self.policy().recovery == Some(Recovery::Passes)
     }
 
-    /// Whether somebody has to be told, in `_error.json`.
-    #[must_use]
-    pub fn needs_a_person(&self) -> bool {
-        match self {
-            Self::Store(error) => error.kind == StoreErrorKind::Denied,
-            Self::Plan(_)
-            | Self::Report(_)
-            | Self::Degraded { .. }
-            | Self::Hopeless { .. }
-            | Self::Rejected(_) => true,
-            Self::Write(_) => !self.passes(),
-            Self::Busy { .. } | Self::Overtaken => false,
-        }
-    }
-
-    /// What that somebody can do.
+    /// What the person who is told can do.
     #[must_use]
     pub fn next_step(&self) -> &'static str {
-        match self {
-            Self::Rejected(rejected) => rejected.next_step(),
-            Self::Store(_) => {
-                "allow the function's role what the message names; the upload is then summarized by itself, or after a redrive \
-                 of the dead-letter queue"
-            }
-            Self::Plan(_) => {
-                "change the limits that the message names; the upload is then summarized by itself, or after a redrive of the \
-                 dead-letter queue"
-            }
-            Self::Write(_) | Self::Hopeless { .. } | Self::Report(_) => {
-                "mend what the message names; the upload is then summarized by itself, or after a redrive of the dead-letter \
-                 queue"
-            }
-            Self::Degraded { .. } => {
-                "try the model with `transcript-summarizer summarize --trace DIR` and read its answers; set another model or \
-                 MODEL_PARAMETERS, then redrive the dead-letter queue"
-            }
-            Self::Busy { .. } | Self::Overtaken => "wait: the job goes on",
-        }
+        self.policy().next_step
     }
 }
 
-impl From<Overtaken> for Cause {
+const MEND: &str = "mend what the message names; the upload is then summarized by itself, or after a redrive of the dead-letter \
+                    queue";
+
+impl From<Overtaken> for JobError {
     fn from(_: Overtaken) -> Self {
         Self::Overtaken
     }
 }
 
-impl Rejected {
-    /// What the person who uploaded it can do.
-    #[must_use]
-    pub fn next_step(&self) -> &'static str {
-        match self {
-            Self::NotText(Rejection::Empty) => "upload the transcript again, with its text",
-            Self::NotText(_) => {
-                "export the transcript as plain text (UTF-8) and upload that under the same key"
-            }
-            Self::TooLarge { .. } => "upload the transcript in parts, or raise MAX_INPUT_BYTES",
+impl From<WriteError> for JobError {
+    fn from(error: WriteError) -> Self {
+        match error.source.kind {
+            ErrorKind::Overtaken => Self::Overtaken,
+            _ => Self::Write(error),
         }
     }
 }

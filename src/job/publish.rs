@@ -1,15 +1,12 @@
-//! Puts a summary and its report in their places, unless a newer version of the transcript has been uploaded since.
+//! Publishes the artifacts of a document, the summary last, unless a newer version of the transcript has been uploaded since.
 
 use std::time::Duration;
 
-use bytes::Bytes;
-
-use crate::job::App;
-use crate::job::error::Cause;
+use crate::document::{Artifact, SUMMARY_ENDING};
+use crate::job::{App, JobError, Upload};
 use crate::store::{
     Location, Metadata, ObjectInfo, PutCondition, PutOptions, StoreError, StoreErrorKind,
 };
-use crate::trigger::Upload;
 
 /// Metadata of a summary: the job that made it.
 pub(crate) const JOB_ID: &str = "job-id";
@@ -23,10 +20,10 @@ const SOURCE_VERSION_ID: &str = "source-version-id";
 /// Metadata of a summary: the sequencer of the transcript's event.
 const SOURCE_SEQUENCER: &str = "source-sequencer";
 
-/// How often others may come first.
+/// How often other writers may come first.
 const MAX_RACES: usize = 8;
 
-/// Before the place is looked at again.
+/// Before the slot is looked at again.
 const RACE_WAIT: Duration = Duration::from_millis(250);
 
 /// What is to be published.
@@ -36,35 +33,35 @@ pub(crate) struct Publication<'p> {
     pub(crate) at: &'p Location,
     pub(crate) info: &'p ObjectInfo,
     pub(crate) job_id: &'p str,
-    pub(crate) report: Vec<u8>,
-    pub(crate) text: String,
+    /// In the order in which they are written; the summary is the last one.
+    pub(crate) artifacts: Vec<Artifact>,
 }
 
-/// What has become of the place where a summary goes.
-pub(crate) enum Place {
-    /// Free, or taken by the summary of an older version; writing there has this condition.
+/// What is under the key of a summary.
+pub(crate) enum SummarySlot {
+    /// Nothing, or the summary of an older version; writing there has this condition.
     Ours(PutCondition),
-    /// It holds the summary of this very job; writing it again has this condition.
+    /// The summary of this very job; writing it again has this condition.
     Done(PutCondition),
-    /// It holds the summary of a newer version.
+    /// The summary of a newer version.
     Newer,
 }
 
 impl App {
-    /// Looks at the place where the summary of `at` goes.
-    pub(crate) async fn place(
+    /// Looks at what is under the key of the summary of `at`.
+    pub(crate) async fn summary_slot(
         &self,
         upload: &Upload,
         at: &Location,
         job_id: &str,
-    ) -> Result<Place, StoreError> {
-        let Some(found) = found(self.target.head(&self.output(at, "_summary.txt")).await)? else {
-            return Ok(Place::Ours(PutCondition::IfAbsent));
+    ) -> Result<SummarySlot, StoreError> {
+        let Some(found) = found(self.target.head(&self.output(at, SUMMARY_ENDING)).await)? else {
+            return Ok(SummarySlot::Ours(PutCondition::IfAbsent));
         };
         let known = |name: &str| found.metadata.get(name).map(String::as_str);
         let replaces = PutCondition::IfMatch(found.etag.clone());
         if known(JOB_ID) == Some(job_id) {
-            return Ok(Place::Done(replaces));
+            return Ok(SummarySlot::Done(replaces));
         }
         let is_newer = match (known(SOURCE_SEQUENCER), &upload.sequencer) {
             (Some(theirs), Some(ours)) => is_later(theirs, ours),
@@ -72,93 +69,90 @@ impl App {
             _ => false,
         };
         Ok(if is_newer {
-            Place::Newer
+            SummarySlot::Newer
         } else {
-            Place::Ours(replaces)
+            SummarySlot::Ours(replaces)
         })
     }
 
-    /// Publishes; false if a newer version of the transcript is there, or its summary.
-    pub(crate) async fn publish(&self, publication: Publication<'_>) -> Result<bool, Cause> {
+    /// Publishes all artifacts; false if a newer version of the transcript is there, or its summary.
+    ///
+    /// Each artifact is written under a condition, so that a slow old run never overwrites the result of a newer one, and
+    /// the transcript is looked at after all conditions were fixed: a newer version's results that were there before show
+    /// by it, later ones by the conditions.
+    pub(crate) async fn publish(&self, publication: Publication<'_>) -> Result<bool, JobError> {
         let Publication {
             upload,
             at,
             info,
             job_id,
-            report,
-            text,
+            artifacts,
         } = publication;
-        let (report, text) = (Bytes::from(report), Bytes::from(text));
-        let report_at = self.output(at, "_summary.json");
-        let summary_at = self.output(at, "_summary.txt");
         let mut last = None;
         for _ in 0..MAX_RACES {
-            let condition = match self.place(upload, at, job_id).await? {
-                Place::Ours(condition) => condition,
-                Place::Newer => return Ok(false),
-                // The same by another worker, who has taken over: nothing is left to be done.
-                Place::Done(_) if self.trace.is_none() => {
+            let slot = match self.summary_slot(upload, at, job_id).await? {
+                SummarySlot::Ours(condition) => condition,
+                SummarySlot::Newer => return Ok(false),
+                // Another worker has taken over and published the same.
+                SummarySlot::Done(_) if self.trace.is_none() => {
                     self.clear_error(at).await;
                     return Ok(true);
                 }
-                Place::Done(condition) => condition,
+                SummarySlot::Done(condition) => condition,
             };
-            // The report first: whoever sees the summary finds it too. Under a condition, so that it never is an older one's.
-            let report_condition = match found(self.target.head(&report_at).await)? {
-                Some(there) => PutCondition::IfMatch(there.etag),
-                None => PutCondition::IfAbsent,
-            };
-            // The transcript after both: a newer version's results that were there before show by it, and later ones by the
-            // conditions.
+            let mut writes = Vec::with_capacity(artifacts.len());
+            for artifact in &artifacts {
+                let to = self.output(at, artifact.ending);
+                let is_summary = artifact.ending == SUMMARY_ENDING;
+                let condition = if is_summary {
+                    slot.clone()
+                } else {
+                    match found(self.target.head(&to).await)? {
+                        Some(there) => PutCondition::IfMatch(there.etag),
+                        None => PutCondition::IfAbsent,
+                    }
+                };
+                let options = PutOptions {
+                    condition,
+                    content_type: artifact.content_type,
+                    metadata: if is_summary {
+                        metadata(upload, info, job_id)
+                    } else {
+                        Metadata::new()
+                    },
+                };
+                writes.push((to, artifact.body.clone(), options));
+            }
             match found(self.source.head(at).await)? {
                 Some(now) if now.etag == info.etag => {}
                 _ => return Ok(false),
             }
-            let report_options = PutOptions {
-                condition: report_condition,
-                content_type: "application/json",
-                metadata: Metadata::new(),
-            };
-            let summary_options = PutOptions {
-                condition,
-                content_type: "text/plain; charset=utf-8",
-                metadata: metadata(upload, info, job_id),
-            };
             let written = async {
-                self.target
-                    .put(&report_at, report.clone(), report_options)
-                    .await?;
-                self.target
-                    .put(&summary_at, text.clone(), summary_options)
-                    .await
+                for (to, body, options) in writes {
+                    self.target.put(&to, body, options).await?;
+                }
+                Ok::<(), StoreError>(())
             };
             match written.await {
-                Ok(_) => {
+                Ok(()) => {
                     self.clear_error(at).await;
                     return Ok(true);
                 }
-                // Where no answer came, a look at the place tells whether it was written.
-                Err(error)
-                    if matches!(
-                        error.kind,
-                        StoreErrorKind::Precondition
-                            | StoreErrorKind::Conflict
-                            | StoreErrorKind::Transient
-                    ) =>
-                {
+                // Where no answer came, a look at the slot tells whether it was written.
+                Err(error) if error.kind.passes() => {
                     last = Some(error);
                     tokio::time::sleep(RACE_WAIT).await;
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(JobError::from(error)),
             }
         }
-        Err(last.map_or(Cause::Overtaken, Cause::from))
+        Err(last.map_or(JobError::Overtaken, JobError::from))
     }
 
-    /// Removes what an earlier run had to say about a failure. That the summary is there counts for more than whether it works.
+    /// Removes the error report of an earlier run. The summary counts for more than whether that works.
     pub(crate) async fn clear_error(&self, at: &Location) {
         if let Err(error) = self.target.delete(&self.output(at, "_error.json")).await {
-            tracing::warn!(%error, "could not remove an error report that no longer holds");
+            tracing::warn!(%error, "could not remove an outdated error report");
         }
     }
 }

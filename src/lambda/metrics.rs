@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::job::Outcome;
-use crate::job::error::Cause;
+use crate::job::{JobError, Outcome, Status};
 
 /// Where the metrics are found in CloudWatch.
 pub const NAMESPACE: &str = "TranscriptSummarizer";
@@ -66,7 +65,7 @@ pub const METRICS: [Metric; 20] = [
 #[must_use]
 pub fn line(
     function: &str,
-    ended: &Result<Outcome, Cause>,
+    ended: &Result<Outcome, JobError>,
     took: Duration,
     now_ms: i64,
     properties: &[(&str, &str)],
@@ -97,30 +96,16 @@ pub fn emit(line: &Value) {
     let _: std::io::Result<()> = writeln!(std::io::stdout(), "{line}");
 }
 
-fn values(ended: &Result<Outcome, Cause>, took: Duration) -> Map<String, Value> {
+fn values(ended: &Result<Outcome, JobError>, took: Duration) -> Map<String, Value> {
     let mut values = Map::new();
     let mut set = |name: &str, value: Value| {
         values.insert(name.to_owned(), value);
     };
-    let status = match ended {
-        Ok(Outcome::Done(_)) => "Done",
-        Ok(Outcome::Duplicate { .. }) => "Duplicates",
-        Ok(Outcome::Continue(_)) => "Continued",
-        Ok(Outcome::Superseded) => "Superseded",
-        Ok(Outcome::Rejected(_)) => "Rejected",
-        Err(_) => "Failed",
-    };
+    let status = Status::of(ended);
     set("Jobs", 1.into());
     // All of them, so that their sums and rates have no gaps.
-    for name in [
-        "Done",
-        "Rejected",
-        "Continued",
-        "Failed",
-        "Duplicates",
-        "Superseded",
-    ] {
-        set(name, u8::from(name == status).into());
+    for counted in Status::COUNTED {
+        set(metric_of(counted), u8::from(counted == status).into());
     }
     set("Duration", millis(took));
     if let Ok(Outcome::Done(done)) = ended {
@@ -134,11 +119,24 @@ fn values(ended: &Result<Outcome, Cause>, took: Duration) -> Map<String, Value> 
         set("PromptTokens", report.usage.prompt_tokens.into());
         set("CompletionTokens", report.usage.completion_tokens.into());
         set("DegradedSections", report.coverage.degraded.into());
-        set("Slices", done.slices.into());
+        set("Slices", done.invocations.into());
         set("Deviation", report.summary.deviation.into());
         set("EndpointSeconds", done.endpoint_time.as_secs_f64().into());
     }
     values
+}
+
+/// The metric that counts jobs of this status.
+fn metric_of(status: Status) -> &'static str {
+    match status {
+        Status::Done => "Done",
+        Status::Rejected => "Rejected",
+        Status::Continue => "Continued",
+        Status::Failed => "Failed",
+        Status::Duplicate => "Duplicates",
+        Status::Superseded => "Superseded",
+        Status::Skipped => "Skipped",
+    }
 }
 
 fn millis(duration: Duration) -> Value {

@@ -44,7 +44,7 @@ pub(crate) fn fit(
     quotes: bool,
 ) {
     drop_duplicates(&mut summary.sections);
-    let words = words::count(&summary.text());
+    let words = summary.words();
     if words > most {
         drop_least(&mut summary.sections, words - most);
         return;
@@ -306,7 +306,7 @@ mod tests {
             warnings: Vec::new(),
         };
         fit(&mut summary, &transcript(), 14, 14, false);
-        let text = summary.text();
+        let text = summary.sections[0].text.clone();
         assert!(
             text.contains("4711") && text.contains("Brackwater"),
             "{text}"
@@ -328,7 +328,7 @@ mod tests {
             warnings: Vec::new(),
         };
         fit(&mut summary, &transcript, 200, longest(200, false), false);
-        let words = words::count(&summary.text());
+        let words = summary.words();
         assert!((190..=206).contains(&words), "{words}");
         assert!(
             summary.warnings[0].contains("speakers' own"),

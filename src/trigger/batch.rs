@@ -1,96 +1,42 @@
-//! S3 Batch Operations: a job over many objects invokes the function for each and wants to know what became of it.
+//! S3 Batch Operations, schema 1.0 and 2.0: a job over many objects invokes the function for each, and wants exactly one
+//! result for each task. A temporary failure is tried again before the job ends; a permanent one is listed in its report.
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
+use crate::job::{Status, Upload};
 use crate::store::Location;
-use crate::trigger::{EventError, Upload, key, text, version};
+use crate::trigger::{
+    Delivery, Event, EventError, InvocationError, Item, ItemResult, Sender, key, text, version,
+};
 
-/// An invocation by S3 Batch Operations, schema 1.0 or 2.0.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Batch {
-    schema_version: String,
-    invocation_id: String,
-    /// What is to be worked on; today always one object.
-    pub tasks: Vec<Task>,
-}
-
-/// One object of a batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Task {
-    id: String,
-    /// The object, or why that can't be read.
-    pub upload: Result<Upload, EventError>,
-}
-
-/// What became of a task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TaskResult {
-    /// Done.
-    Succeeded,
-    /// Tried again before the job ends.
-    TemporaryFailure,
-    /// Listed in the job's report.
-    PermanentFailure,
-}
-
-impl TaskResult {
-    fn code(self) -> &'static str {
-        match self {
-            Self::Succeeded => "Succeeded",
-            Self::TemporaryFailure => "TemporaryFailure",
-            Self::PermanentFailure => "PermanentFailure",
-        }
-    }
-}
-
-impl Batch {
-    /// Reads an invocation, if it is one by S3 Batch Operations.
-    pub(crate) fn parse(payload: &Value) -> Option<Result<Self, EventError>> {
-        let schema_version = text(payload, "invocationSchemaVersion")?;
-        let tasks = payload.get("tasks")?.as_array()?;
-        Some(Self::read(payload, schema_version, tasks))
-    }
-
-    fn read(payload: &Value, schema_version: &str, tasks: &[Value]) -> Result<Self, EventError> {
+/// Reads the tasks of an invocation.
+pub(crate) fn read(payload: &Value) -> Option<Result<Delivery, EventError>> {
+    let schema_version = text(payload, "invocationSchemaVersion")?;
+    let tasks = payload.get("tasks")?.as_array()?;
+    let items = tasks.iter().map(|task| {
+        Ok(Item {
+            id: text(task, "taskId")
+                .ok_or(missing("tasks.taskId"))?
+                .to_owned(),
+            events: upload(task).map(|upload| vec![Event::Upload(upload)]),
+        })
+    });
+    let read = || {
         let invocation_id = text(payload, "invocationId").ok_or(missing("invocationId"))?;
-        let tasks = tasks.iter().map(|task| {
-            let id = text(task, "taskId").ok_or(missing("tasks.taskId"))?;
-            Ok(Task {
-                id: id.to_owned(),
-                upload: upload(task),
-            })
-        });
-        Ok(Self {
-            schema_version: schema_version.to_owned(),
-            invocation_id: invocation_id.to_owned(),
-            tasks: tasks.collect::<Result<_, EventError>>()?,
+        Ok(Delivery {
+            items: items.collect::<Result<_, EventError>>()?,
+            sender: Box::new(BatchJob {
+                schema_version: schema_version.to_owned(),
+                invocation_id: invocation_id.to_owned(),
+            }),
         })
-    }
-
-    /// The answer that S3 expects: one result for each task, in their order.
-    #[must_use]
-    pub fn answer(&self, results: &[(TaskResult, String)]) -> Value {
-        let results: Vec<Value> = self
-            .tasks
-            .iter()
-            .zip(results)
-            .map(|(task, (result, words))| {
-                json!({"taskId": task.id, "resultCode": result.code(), "resultString": words})
-            })
-            .collect();
-        json!({
-            "invocationSchemaVersion": self.schema_version,
-            // A task without a result is tried again: nothing is lost by a mistake here.
-            "treatMissingKeysAs": "TemporaryFailure",
-            "invocationId": self.invocation_id,
-            "results": results,
-        })
-    }
+    };
+    Some(read())
 }
 
-/// The object of a task. Keys are encoded as in notifications; should a blank be meant by `%20` alone and a plus by itself, the
-/// second reading finds it.
+/// The object of a task. Keys are encoded as in notifications; should a blank be meant by `%20` alone and a plus by itself,
+/// the second reading finds it.
 fn upload(task: &Value) -> Result<Upload, EventError> {
     let bucket = match (text(task, "s3Bucket"), text(task, "s3BucketArn")) {
         (Some(name), _) => name,
@@ -98,57 +44,96 @@ fn upload(task: &Value) -> Result<Upload, EventError> {
         (None, None) => return Err(missing("tasks.s3BucketArn")),
     };
     let raw = text(task, "s3Key").ok_or(missing("tasks.s3Key"))?;
-    let key = key::decode(raw).ok_or_else(|| EventError::Key {
-        key: raw.to_owned(),
-    })?;
-    let other_key = percent_decode_str(raw)
-        .decode_utf8()
-        .ok()
-        .map(String::from)
-        .filter(|other| *other != key);
+    let key = key::decode(raw)?;
+    let other_key = percent_decode_str(raw).decode_utf8().ok();
+    let other_key = other_key.map(String::from).filter(|other| *other != key);
     Ok(Upload {
-        at: Location::new(bucket, key),
         other_key,
-        etag: None,
-        version_id: version(text(task, "s3VersionId")),
-        size: None,
-        sequencer: None,
+        version_id: version(task, "s3VersionId"),
+        ..Upload::named(Location::new(bucket, key))
     })
 }
 
-fn missing(what: &'static str) -> EventError {
+fn missing(field: &'static str) -> EventError {
     EventError::Field {
-        what,
+        field,
         expected: "a string",
         source_name: "S3 Batch Operations",
+    }
+}
+
+#[derive(Debug)]
+struct BatchJob {
+    schema_version: String,
+    invocation_id: String,
+}
+
+impl Sender for BatchJob {
+    fn answer(&self, items: &[Item], results: Vec<ItemResult>) -> Result<Value, InvocationError> {
+        let results = items.iter().zip(results).map(|(item, result)| {
+            let (code, words) = result_of(result);
+            json!({"taskId": item.id, "resultCode": code, "resultString": words})
+        });
+        Ok(json!({
+            "invocationSchemaVersion": self.schema_version,
+            // A task without a result is tried again: nothing is lost by a mistake here.
+            "treatMissingKeysAs": "TemporaryFailure",
+            "invocationId": self.invocation_id,
+            "results": results.collect::<Vec<Value>>(),
+        }))
+    }
+}
+
+/// Code and words for what became of a task.
+fn result_of(result: ItemResult) -> (&'static str, String) {
+    match result {
+        Ok(handled) => {
+            let handled = handled.into_iter().next();
+            match handled.map(|handled| Status::of(&Ok(handled.outcome))) {
+                Some(Status::Rejected) => (
+                    "PermanentFailure",
+                    "rejected: see its _error.json".to_owned(),
+                ),
+                status => ("Succeeded", status.map_or("", Status::name).to_owned()),
+            }
+        }
+        Err(error) if error.passes() => ("TemporaryFailure", error.to_string()),
+        Err(error) => ("PermanentFailure", error.to_string()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::{JobError, Outcome};
+    use crate::trigger::Handled;
 
-    fn batch(task: Value) -> Batch {
+    fn batch(task: Value) -> Delivery {
         let payload = json!({"invocationSchemaVersion": "1.0", "invocationId": "i1", "job": {"id": "j1"}, "tasks": [task]});
-        Batch::parse(&payload).unwrap().unwrap()
+        read(&payload).unwrap().unwrap()
+    }
+
+    fn upload_of(task: Value) -> Upload {
+        match &batch(task).items[0].events.as_ref().unwrap()[..] {
+            [Event::Upload(upload)] => upload.clone(),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
     fn both_schemas_name_the_object() {
-        let first = batch(
+        let upload = upload_of(
             json!({"taskId": "t1", "s3Key": "team/board+notes%C3%A9.txt", "s3VersionId": null,
             "s3BucketArn": "arn:aws:s3:::transcripts"}),
         );
-        let upload = first.tasks[0].upload.as_ref().unwrap();
         assert_eq!(
             upload.at,
             Location::new("transcripts", "team/board notesé.txt")
         );
         assert_eq!(upload.other_key.as_deref(), Some("team/board+notesé.txt"));
-        let second = batch(
+        let upload = upload_of(
             json!({"taskId": "t1", "s3Key": "a.txt", "s3VersionId": "v7", "s3Bucket": "transcripts"}),
         );
-        let upload = second.tasks[0].upload.as_ref().unwrap();
         assert_eq!(upload.at, Location::new("transcripts", "a.txt"));
         assert_eq!(
             (upload.version_id.as_deref(), &upload.other_key),
@@ -157,25 +142,44 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_has_a_result_for_each_task() {
-        let batch = batch(
-            json!({"taskId": "t1", "s3Key": "a.txt", "s3BucketArn": "arn:aws:s3:::transcripts"}),
-        );
-        let answer = batch.answer(&[(TaskResult::TemporaryFailure, "later".to_owned())]);
-        assert_eq!(
-            answer,
-            json!({"invocationSchemaVersion": "1.0", "treatMissingKeysAs": "TemporaryFailure", "invocationId": "i1",
-                "results": [{"taskId": "t1", "resultCode": "TemporaryFailure", "resultString": "later"}]})
-        );
+    fn the_answer_has_one_result_for_each_task() {
+        let at = Location::new("transcripts", "a.txt");
+        let failed = |error| InvocationError::Job {
+            at: at.clone(),
+            error,
+        };
+        let superseded = Handled {
+            at: at.clone(),
+            outcome: Outcome::Superseded,
+        };
+        let hopeless = JobError::Degraded {
+            degraded: 5,
+            sections: 9,
+        };
+        for (result, code) in [
+            (Ok(vec![superseded]), "Succeeded"),
+            (Err(failed(JobError::Overtaken)), "TemporaryFailure"),
+            (Err(failed(hopeless)), "PermanentFailure"),
+        ] {
+            let batch = batch(
+                json!({"taskId": "t1", "s3Key": "a.txt", "s3BucketArn": "arn:aws:s3:::transcripts"}),
+            );
+            let answer = batch.answer(vec![result]).unwrap();
+            assert_eq!(answer["invocationSchemaVersion"], "1.0");
+            assert_eq!(answer["invocationId"], "i1");
+            assert_eq!(answer["treatMissingKeysAs"], "TemporaryFailure");
+            assert_eq!(answer["results"][0]["taskId"], "t1");
+            assert_eq!(answer["results"][0]["resultCode"], code);
+        }
     }
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn a_missing_field_is_named() {
         let payload = json!({"invocationSchemaVersion": "2.0", "tasks": []});
-        let error = Batch::parse(&payload).unwrap().unwrap_err().to_string();
+        let error = read(&payload).unwrap().unwrap_err().to_string();
         assert!(error.contains("invocationId"), "{error}");
-        assert_eq!(Batch::parse(&json!({"Records": []})), None);
+        assert!(read(&json!({"Records": []})).is_none());
         let keyless = batch(json!({"taskId": "t1", "s3Bucket": "b"}));
-        assert!(keyless.tasks[0].upload.is_err());
+        assert!(keyless.items[0].events.is_err());
     }
 }

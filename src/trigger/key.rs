@@ -2,18 +2,20 @@
 
 use percent_encoding::percent_decode_str;
 
-/// The key that `raw` stands for: `+` is a blank, then percent-decoding, exactly once. `None` if that is no UTF-8.
-pub(crate) fn decode(raw: &str) -> Option<String> {
+use crate::trigger::EventError;
+
+/// The key that `raw` stands for: `+` is a blank, then percent-decoding, exactly once.
+pub(crate) fn decode(raw: &str) -> Result<String, EventError> {
     let spaced = raw.replace('+', " ");
-    percent_decode_str(&spaced)
-        .decode_utf8()
-        .ok()
-        .map(std::borrow::Cow::into_owned)
+    let decoded = percent_decode_str(&spaced).decode_utf8();
+    decoded.map(String::from).map_err(|_| EventError::Key {
+        key: raw.to_owned(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::trigger::key::decode;
+    use super::decode;
 
     #[test]
     fn keys_are_decoded_once() {
@@ -24,8 +26,8 @@ mod tests {
             ("100%.txt", "100%.txt"),
             ("plain/name.txt", "plain/name.txt"),
         ] {
-            assert_eq!(decode(raw).as_deref(), Some(key), "{raw}");
+            assert_eq!(decode(raw).as_deref(), Ok(key), "{raw}");
         }
-        assert_eq!(decode("%ff.txt"), None);
+        assert!(decode("%ff.txt").is_err());
     }
 }

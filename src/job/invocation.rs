@@ -1,37 +1,39 @@
-//! The paid part of a job in one invocation: under a lease, on the ledger, until it is done or time is over.
+//! The paid part of a job in one invocation: under a lease, recorded in the ledger, until it is done or time is over.
+//!
+//! An invocation that ends without a summary gives its lease back with counters: after ten invocations without progress,
+//! each further one stops at its first failure, so that hopeless work costs one request until the queue gives it up.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::job::App;
-use crate::job::error::Cause;
+use crate::job::{App, JobError};
 use crate::model::{CallOptions, ErrorKind, ModelClient, Usage};
 use crate::run::Run;
 use crate::store::lease::{Claim, Lease, RunRecord};
 use crate::store::ledger::Ledger;
 use crate::summary;
-use crate::summary::{Plan, Settings, Source, Summary, WriteError};
+use crate::summary::{Plan, Settings, Source, Summary};
 use crate::transcript::Transcript;
 
-/// Kept of an invocation for publishing: some small requests to the store.
+/// Time kept for publishing: some small requests to the store.
 const PUBLISH_RESERVE: Duration = Duration::from_secs(5);
 
-/// Of a short invocation no more than this part.
+/// Of a short invocation at most one part in so many.
 const PUBLISH_SHARE: u32 = 6;
 
-/// After so many slices in a row without a new answer a slice ends with one failed request.
-const HOPELESS_SLICES: u32 = 10;
+/// After this many invocations without progress, an invocation stops at its first failure.
+const HOPELESS_INVOCATIONS: u32 = 10;
 
-/// Also for a job of this age, once a slice has brought nothing.
+/// So does the second invocation without progress of a job of this age.
 const HOPELESS_AGE_MS: i64 = 3 * 24 * 3600 * 1000;
 
-/// Extractive sections that are published, as a part of all: more, and it is not the summary that was ordered.
+/// A summary is published only if at most one section in four is extractive.
 const DEGRADED_SHARE: usize = 4;
 
-/// How often the unusable answers behind them are asked for again.
+/// How often the unusable answers behind extractive sections are asked for again.
 const MAX_DEGRADED_RUNS: u32 = 2;
 
-/// What is written, and how.
+/// What is to be written in this invocation.
 pub(crate) struct Work<'w> {
     pub(crate) bucket: &'w str,
     pub(crate) job_id: &'w str,
@@ -46,25 +48,25 @@ pub(crate) struct Written {
     pub(crate) summary: Summary,
     pub(crate) usage: Usage,
     /// Invocations that it took.
-    pub(crate) slices: u32,
+    pub(crate) invocations: u32,
     /// When the job was first taken up, in milliseconds since 1970.
     pub(crate) created_ms: i64,
 }
 
 impl App {
     /// Writes the summary, or as much of it as there is time for.
-    pub(crate) async fn write(&self, work: Work<'_>) -> Result<Written, Cause> {
-        // What costs nothing and takes a moment needs no record; and a trace is to show all calls.
+    pub(crate) async fn write(&self, work: Work<'_>) -> Result<Written, JobError> {
+        // A local model costs nothing, and a trace shows all calls: neither is recorded.
         if !self.durable || self.model.capabilities().quotes || self.trace.is_some() {
-            let caller = self.client(&work, None, false);
-            let written = self.call_model(&work, &caller).await;
+            let client = self.model_client(&work, None, false);
+            let written = self.call_model(&work, &client).await;
             if written.is_err() {
-                caller.cancel_open_jobs().await;
+                client.cancel_open_jobs().await;
             }
             return Ok(Written {
                 summary: written?,
-                usage: caller.usage(),
-                slices: 1,
+                usage: client.usage(),
+                invocations: 1,
                 created_ms: work.run.clock.now_ms(),
             });
         }
@@ -79,7 +81,7 @@ impl App {
             self.lease,
         );
         match claim.await? {
-            Claim::Busy { expires_ms } => Err(Cause::Busy {
+            Claim::Busy { expires_ms } => Err(JobError::Busy {
                 seconds: (expires_ms - work.run.clock.now_ms()).max(0) / 1000 + 1,
             }),
             Claim::Ours { lease, fresh, run } => {
@@ -95,42 +97,43 @@ impl App {
         lease: &Lease,
         ledger: Ledger,
         run: RunRecord,
-    ) -> Result<Written, Cause> {
+    ) -> Result<Written, JobError> {
         let age_ms = work.run.clock.now_ms() - run.created_ms;
-        let hopeless = run.slices_without_progress >= HOPELESS_SLICES
+        let hopeless = run.slices_without_progress >= HOPELESS_INVOCATIONS
             || age_ms > HOPELESS_AGE_MS && run.slices_without_progress > 0;
         tracing::info!(
-            slice = run.slices,
+            invocation = run.slices,
             age_s = age_ms / 1000,
             slices_without_progress = run.slices_without_progress,
             "claimed"
         );
-        let caller = self.client(work, Some(ledger), hopeless);
+        let client = self.model_client(work, Some(ledger), hopeless);
         let written = tokio::select! {
-            written = self.call_model(work, &caller) => written,
+            written = self.call_model(work, &client) => written,
             overtaken = lease.keep() => Err(overtaken.into()),
         };
-        let usage = caller.usage();
+        let usage = client.usage();
         let ended = match written {
             Ok(summary) => {
                 lease.renew().await?;
                 return Ok(Written {
                     summary,
                     usage,
-                    slices: run.slices,
+                    invocations: run.slices,
                     created_ms: run.created_ms,
                 });
             }
-            Err(Cause::Overtaken) => return Err(Cause::Overtaken),
+            Err(JobError::Overtaken) => return Err(JobError::Overtaken),
             Err(cause) => cause,
         };
-        // What was submitted to an endpoint that will never do it is taken back; otherwise it goes on.
-        if ended.model_error() == Some(ErrorKind::Configuration) {
-            caller.cancel_open_jobs().await;
+        // Jobs at an endpoint that will never do them are cancelled; others go on.
+        if matches!(&ended, JobError::Write(error) if error.source.kind == ErrorKind::Configuration)
+        {
+            client.cancel_open_jobs().await;
         }
-        let degraded = matches!(ended, Cause::Degraded { .. });
+        let degraded = matches!(ended, JobError::Degraded { .. });
         if degraded && run.degraded_runs < MAX_DEGRADED_RUNS {
-            caller.forget_unusable().await;
+            client.forget_unusable().await;
         }
         let released = lease
             .release(|run| {
@@ -146,23 +149,23 @@ impl App {
             tracing::warn!(%error, "could not give the lease back: the next invocation waits until it has run out");
         }
         if hopeless && usage.progress == 0 {
-            return Err(Cause::Hopeless {
-                slices: run.slices_without_progress + 1,
+            return Err(JobError::Hopeless {
+                invocations: run.slices_without_progress + 1,
                 cause: Box::new(ended),
             });
         }
         Err(ended)
     }
 
-    /// Writes the whole summary; refuses it if too much of it is not the model's.
-    async fn call_model(&self, work: &Work<'_>, caller: &ModelClient) -> Result<Summary, Cause> {
+    /// Writes the whole summary; an error if too much of it is not the model's.
+    async fn call_model(&self, work: &Work<'_>, client: &ModelClient) -> Result<Summary, JobError> {
         let settings = Settings {
             limits: self.config.limits,
             seed: work.job_id.to_owned(),
             quotes: self.model.capabilities().quotes,
         };
         let summary =
-            summary::write(work.transcript, work.plan, &settings, caller, work.run).await?;
+            summary::write(work.transcript, work.plan, &settings, client, work.run).await?;
         let sections = summary.sections.len();
         let degraded = summary
             .sections
@@ -170,12 +173,12 @@ impl App {
             .filter(|section| section.source == Source::Extractive)
             .count();
         if !settings.quotes && degraded * DEGRADED_SHARE > sections {
-            return Err(Cause::Degraded { degraded, sections });
+            return Err(JobError::Degraded { degraded, sections });
         }
         Ok(summary)
     }
 
-    fn client(&self, work: &Work<'_>, ledger: Option<Ledger>, probing: bool) -> ModelClient {
+    fn model_client(&self, work: &Work<'_>, ledger: Option<Ledger>, probing: bool) -> ModelClient {
         let options = CallOptions {
             max_calls: self.config.limits.max_calls,
             concurrency: self.config.concurrency,
@@ -185,14 +188,5 @@ impl App {
         };
         let run = work.run.keeping(PUBLISH_RESERVE, PUBLISH_SHARE);
         ModelClient::new(Arc::clone(&self.model), ledger, options, &run)
-    }
-}
-
-impl From<WriteError> for Cause {
-    fn from(error: WriteError) -> Self {
-        match error.source.kind {
-            ErrorKind::Overtaken => Self::Overtaken,
-            _ => Self::Write(error),
-        }
     }
 }

@@ -1,0 +1,52 @@
+//! Renders a summary as plain text: the overview, then each section under its heading.
+
+use crate::summary::Summary;
+
+/// The text of a summary, ending in a newline.
+#[must_use]
+pub fn render(summary: &Summary) -> String {
+    let overview = summary.overview.as_deref();
+    let overview = overview.map(|text| ("Overview".to_owned(), text));
+    let sections = summary
+        .sections
+        .iter()
+        .map(|section| (section.heading(), section.text.as_str()));
+    let mut text = String::new();
+    for (heading, body) in overview.into_iter().chain(sections) {
+        text.push_str(&format!("{heading}\n\n{body}\n\n"));
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::summary::{Section, Source};
+    use crate::text::words;
+
+    #[test]
+    fn sections_stand_in_order_under_their_headings() {
+        let section = |title: &str, span: Option<(&str, &str)>| Section {
+            title: title.into(),
+            time_span: span.map(|(a, b)| (a.into(), b.into())),
+            text: "They met.".into(),
+            target_words: 5,
+            chunks: vec![0],
+            range: 0..1,
+            source: Source::Model,
+        };
+        let summary = Summary {
+            overview: Some("In short.".into()),
+            sections: vec![section("One", Some(("0:01", "0:05"))), section("Two", None)],
+            warnings: Vec::new(),
+        };
+        let text = render(&summary);
+        assert_eq!(
+            text,
+            "Overview\n\nIn short.\n\nOne (0:01–0:05)\n\nThey met.\n\nTwo\n\nThey met.\n"
+        );
+        assert_eq!(words::count(&text), summary.words());
+    }
+}

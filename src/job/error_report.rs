@@ -1,0 +1,104 @@
+//! Writes `_error.json` beside the place of the summary: what a person must look at.
+
+use bytes::Bytes;
+
+use crate::document::report::{ErrorReport, FORMAT_VERSION, SourceReport};
+use crate::job::{App, JobError, Outcome, Rejected, Upload};
+use crate::store::{Location, ObjectInfo, PutOptions, StoreError, Wanted};
+
+/// Whether a failure can be mended without a new upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mendable {
+    Yes,
+    No,
+}
+
+impl App {
+    /// Records why an upload is not summarized and never will be.
+    pub(crate) async fn reject(
+        &self,
+        upload: &Upload,
+        at: &Location,
+        info: Option<&ObjectInfo>,
+        rejected: Rejected,
+    ) -> Result<Outcome, JobError> {
+        let error = JobError::from(rejected.clone());
+        self.write_error(upload, at, info, &error, Mendable::No)
+            .await?;
+        tracing::warn!(kind = error.kind(), "rejected");
+        Ok(Outcome::Rejected(rejected))
+    }
+
+    /// Records what keeps an upload from being summarized until somebody mends it, unless a newer version has taken its
+    /// place. Should that fail, the failure itself still reaches the sender of the event.
+    pub(crate) async fn report_failure(&self, upload: &Upload, error: &JobError) {
+        if upload.etag.is_some()
+            && let Ok(now) = self.source.head(&upload.at).await
+            && Some(now.etag) != upload.etag
+        {
+            return;
+        }
+        let written = self
+            .write_error(upload, &upload.at, None, error, Mendable::Yes)
+            .await;
+        if let Err(error) = written {
+            tracing::error!(%error, "could not write the error report");
+        }
+    }
+
+    async fn write_error(
+        &self,
+        upload: &Upload,
+        at: &Location,
+        info: Option<&ObjectInfo>,
+        error: &JobError,
+        mendable: Mendable,
+    ) -> Result<(), JobError> {
+        let report = ErrorReport {
+            version: FORMAT_VERSION,
+            source: SourceReport {
+                bucket: at.bucket.clone(),
+                key: at.key.clone(),
+                etag: info
+                    .map(|info| info.etag.clone())
+                    .or_else(|| upload.etag.clone()),
+                version_id: upload.version_id.clone(),
+                bytes: info.map(|info| info.size).or(upload.size),
+                ..SourceReport::default()
+            },
+            kind: error.kind().to_owned(),
+            message: error.to_string(),
+            retryable: mendable == Mendable::Yes,
+            next_step: error.next_step().to_owned(),
+        };
+        let json = Bytes::from(serde_json::to_vec_pretty(&report).map_err(JobError::Report)?);
+        let at = self.output(at, "_error.json");
+        // Each write is an event, and may be a mail to somebody: the same failure is told once.
+        if self.holds(&at, &json).await {
+            return Ok(());
+        }
+        let options = PutOptions {
+            content_type: "application/json",
+            ..PutOptions::default()
+        };
+        self.target.put(&at, json, options).await?;
+        Ok(())
+    }
+
+    /// Whether an object has exactly these bytes; false if that cannot be seen.
+    async fn holds(&self, at: &Location, bytes: &[u8]) -> bool {
+        let wanted = Wanted {
+            max_bytes: Some(bytes.len() as u64),
+            ..Wanted::default()
+        };
+        let read = async {
+            let mut object = self.target.get(at, &wanted).await?;
+            let mut found = Vec::with_capacity(bytes.len());
+            while let Some(piece) = object.next().await? {
+                found.extend_from_slice(&piece);
+            }
+            Ok::<_, StoreError>(found)
+        };
+        read.await.is_ok_and(|found| found == bytes)
+    }
+}
