@@ -1,4 +1,4 @@
-//! Sections stitched in order, each under its heading.
+//! A summary in its parts: overview and sections, each with its heading and its span of the transcript.
 
 use std::ops::Range;
 

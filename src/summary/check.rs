@@ -1,4 +1,5 @@
-//! Is an answer acceptable? One question per problem, the worst first.
+//! Checks whether an answer is acceptable: prose of about the right length, in the right language, about its part of the
+//! transcript, not invented, copied, echoed or looping.
 
 mod support;
 
@@ -33,7 +34,7 @@ pub struct Expected<'a> {
     pub fence: &'a str,
 }
 
-/// Why an answer is not acceptable as it is.
+/// Why an answer is not acceptable as it is, the worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Problem {
     /// No words.
@@ -60,26 +61,29 @@ pub enum Problem {
     Long,
 }
 
+/// What a problem means for the answer that has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Severity {
+    /// The answer is never published.
+    Fatal,
+    /// The answer is asked for again, and published if no better one is available.
+    Content,
+    /// Only its length is wrong, which is mended with the length of the whole summary.
+    Length,
+}
+
 impl Problem {
-    /// Whether the text can be used all the same, once nothing better is to be had. What is never used is replaced.
-    #[must_use]
-    pub fn is_bearable(self) -> bool {
+    /// How bad it is.
+    pub(crate) fn severity(self) -> Severity {
         match self {
-            Self::Empty | Self::NotProse | Self::Echo | Self::Loop => false,
-            Self::Language | Self::Unrelated | Self::Invented | Self::Copied => true,
-            Self::Unfinished | Self::Short | Self::Long => true,
+            Self::Empty | Self::NotProse | Self::Echo | Self::Loop => Severity::Fatal,
+            Self::Language | Self::Unrelated | Self::Invented | Self::Copied => Severity::Content,
+            Self::Unfinished | Self::Short | Self::Long => Severity::Length,
         }
     }
 
-    /// Whether it is about what the text says, and not about its length.
-    #[must_use]
-    pub fn concerns_content(self) -> bool {
-        !matches!(self, Self::Unfinished | Self::Short | Self::Long)
-    }
-
-    /// What is wrong, for a reader of the report.
-    #[must_use]
-    pub fn describe(self) -> &'static str {
+    /// The problem in words, for a reader of the report.
+    pub(crate) fn describe(self) -> &'static str {
         match self {
             Self::Empty => "the answer was empty",
             Self::NotProse => "the answer was not prose",
@@ -110,7 +114,7 @@ pub fn check(answer: &str, expected: &Expected<'_>) -> Vec<Problem> {
     let copied = ngrams::copied_percent(&answer_words, &source_words);
     let is_long = length * 100 > expected.words * MAX_PERCENT;
     let sent_back = is_long && copied > ECHO_PERCENT;
-    let mut found: Vec<Problem> = [
+    [
         (Problem::NotProse, is_no_prose(answer)),
         (
             Problem::Echo,
@@ -136,9 +140,7 @@ pub fn check(answer: &str, expected: &Expected<'_>) -> Vec<Problem> {
     ]
     .into_iter()
     .filter_map(|(problem, holds)| holds.then_some(problem))
-    .collect();
-    found.sort_unstable();
-    found
+    .collect()
 }
 
 /// Whether the same words come again and again.

@@ -1,7 +1,7 @@
-//! What a plan will use, and what that costs: to be seen before anything is sent.
+//! Estimates the tokens that a plan will use and what they cost, before anything is sent.
 
+use crate::summary::call_plan::Limits;
 use crate::summary::plan::Plan;
-use crate::summary::shape::Limits;
 
 /// Tokens of a word of English prose, as models write it.
 const TOKENS_PER_WORD: f64 = 1.4;

@@ -1,15 +1,15 @@
-//! What will be sent for a transcript, and what is expected back.
+//! Plans a summary: its length, its parts and what each contributes.
 
 use crate::extract::Information;
-use crate::summary::shape;
-use crate::summary::shape::{Level, Limits, ShapeError};
+use crate::summary::call_plan;
+use crate::summary::call_plan::{Level, Limits, ShapeError};
 use crate::text::tokens;
 use crate::transcript::{Chunk, Transcript, chunk};
 
-/// Nothing is padded: a summary is at most so much of its transcript.
+/// A summary is at most this share of its transcript, so that nothing is padded.
 const MAX_SHARE: f64 = 0.6;
 
-/// Share of the summary that its overview takes, and where that ends.
+/// Share of the summary that its overview takes, and its greatest length.
 const OVERVIEW_SHARE: f64 = 0.05;
 const OVERVIEW_MAX_WORDS: usize = 200;
 
@@ -19,10 +19,10 @@ const OVERVIEW_MIN_WORDS: usize = 40;
 /// Calls kept for repairs: one in so many.
 const RESERVE: usize = 10;
 
-/// How much of a section's length its size decides; the rest goes by what is in it.
+/// Share of a section's length that the size of its part decides; its information decides the rest.
 pub(crate) const BY_SIZE: f64 = 0.7;
 
-/// What will be sent, and what is expected back.
+/// The plan of a summary.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// Length of the whole summary in words.
@@ -70,7 +70,7 @@ pub fn plan(transcript: &Transcript, words: usize, limits: &Limits) -> Result<Pl
     let tokens = tokens::estimate(transcript.text());
     let calls = (limits.max_calls - limits.max_calls / RESERVE)
         .saturating_sub(usize::from(overview_words > 0));
-    let mut shape = shape::shape(tokens, target_words - overview_words, calls, limits)?;
+    let mut shape = call_plan::shape(tokens, target_words - overview_words, calls, limits)?;
     // Chunks that are shown in part may be as much longer.
     let budget = (shape.chunk_tokens as f64 / shape.shown) as usize;
     let chunks = chunk::divide(transcript.text(), &transcript.turns, budget, shape.chunks);

@@ -41,7 +41,7 @@ const CLOSINGS: [&str; 12] = [
 
 /// An answer without reasoning, fences, preamble and closing remark, its markup made plain text.
 #[must_use]
-pub fn strip(answer: &str) -> String {
+pub(crate) fn strip_preamble(answer: &str) -> String {
     let text = without_reasoning(answer);
     let text = without_code_fence(text.trim());
     let mut lines: Vec<String> = text.lines().map(plain_line).collect();
@@ -222,7 +222,7 @@ mod tests {
             ),
             ("<think>never done", ""),
         ] {
-            assert_eq!(strip(answer), text, "{answer}");
+            assert_eq!(strip_preamble(answer), text, "{answer}");
         }
     }
 

@@ -17,11 +17,11 @@ use crate::model::ModelError;
 use crate::prompt::Task;
 use crate::run::{Progress, Run};
 use crate::summary::assemble::{Section, Source, Summary};
-use crate::summary::band;
-use crate::summary::check::Problem;
-use crate::summary::pace::Pace;
+use crate::summary::call_plan::Limits;
+use crate::summary::check::{Problem, Severity};
+use crate::summary::fit_length;
+use crate::summary::length_control::LengthControl;
 use crate::summary::plan::{Plan, apportion};
-use crate::summary::shape::Limits;
 use crate::text::words;
 use crate::transcript::Transcript;
 
@@ -101,20 +101,20 @@ pub async fn write(
         writer.notes(plan, parts).await?
     };
     let targets = apportion(plan.section_words(), &weights);
-    let (mut sections, pace) = writer.sections(&materials, &targets, plan).await?;
-    let overview = writer.overview(plan, &sections, &pace).await?;
+    let (mut sections, control) = writer.sections(&materials, &targets, plan).await?;
+    let overview = writer.overview(plan, &sections, &control).await?;
     let overview_words = overview.as_deref().map_or(0, |text| words::count(text) + 1);
     let wanted = plan.target_words.saturating_sub(overview_words);
     writer
-        .repair(&materials, &mut sections, wanted, &pace)
+        .repair(&materials, &mut sections, wanted, &control)
         .await?;
     let mut summary = Summary {
         overview,
         sections,
         warnings: writer.warnings,
     };
-    let most = band::longest(plan.target_words, plan.target_reduced);
-    band::fit(
+    let most = fit_length::longest(plan.target_words, plan.target_reduced);
+    fit_length::fit(
         &mut summary,
         transcript,
         plan.target_words,
@@ -170,11 +170,11 @@ impl Writer<'_> {
         materials: &[Material],
         targets: &[usize],
         plan: &Plan,
-    ) -> Result<(Vec<Section>, Pace), WriteError> {
+    ) -> Result<(Vec<Section>, LengthControl), WriteError> {
         let count = materials.len();
         let wave = MIN_WAVE.max(count.saturating_sub(1).div_ceil(3));
         let kept_for_repairs = (count / 2).min(self.extra_calls / 2);
-        let mut pace = Pace::new(targets.to_vec());
+        let mut control = LengthControl::new(targets.to_vec());
         let mut sections: Vec<Section> = Vec::with_capacity(count);
         let mut tolerated: Vec<Problem> = Vec::new();
         while sections.len() < count {
@@ -184,7 +184,7 @@ impl Writer<'_> {
                 wave.min(count - sections.len())
             };
             let first = sections.len();
-            let wanted = pace.targets(size);
+            let wanted = control.targets(size);
             let spare = self.extra_calls.saturating_sub(kept_for_repairs);
             let asked = materials
                 .iter()
@@ -196,7 +196,7 @@ impl Writer<'_> {
                 task: Task::Section,
                 material,
                 place: (index, count),
-                ask: pace.ask(want),
+                ask: control.ask(want),
                 want,
                 allowance: (spare / size + usize::from(nth < spare % size)).min(MAX_ALLOWANCE),
                 tolerated: &tolerated,
@@ -221,7 +221,7 @@ impl Writer<'_> {
                 habits.extend(piece.habits.iter().copied());
                 let measured = piece.measured;
                 let section = self.section(piece, material, target, first + nth);
-                pace.learn(section.words(), measured);
+                control.learn(section.words(), measured);
                 sections.push(section);
             }
             for habit in habits {
@@ -230,7 +230,7 @@ impl Writer<'_> {
                 }
             }
         }
-        Ok((sections, pace))
+        Ok((sections, control))
     }
 
     /// Gets several texts at a time, in their order.
@@ -286,7 +286,7 @@ impl Writer<'_> {
         } else if let Some(problem) = piece
             .problems
             .iter()
-            .find(|problem| problem.concerns_content())
+            .find(|problem| problem.severity() != Severity::Length)
         {
             self.warnings
                 .push(format!("section {}: {}", index + 1, problem.describe()));
@@ -318,7 +318,7 @@ impl Writer<'_> {
         &mut self,
         plan: &Plan,
         sections: &[Section],
-        pace: &Pace,
+        control: &LengthControl,
     ) -> Result<Option<String>, WriteError> {
         if plan.overview_words == 0 {
             return Ok(None);
@@ -333,7 +333,7 @@ impl Writer<'_> {
             .drafter
             .settings
             .limits
-            .block_tokens(self.drafter.settings.limits.max_tokens(pace.ask(want)));
+            .block_tokens(self.drafter.settings.limits.max_tokens(control.ask(want)));
         let shown = room.map_or_else(String::new, |most| {
             extract::within_tokens(&bodies, None, most)
         });
@@ -351,7 +351,7 @@ impl Writer<'_> {
             task: Task::Overview,
             material: &material,
             place: (0, 0),
-            ask: pace.ask(want),
+            ask: control.ask(want),
             want,
             allowance: self.extra_calls.min(1),
             // Everything in the sections is a quotation to the overview.
@@ -370,7 +370,7 @@ impl Writer<'_> {
             piece.text
         };
         // Far longer than wanted, it would take the sections' place.
-        let text = band::shorten(&text, want * 3 / 2);
+        let text = fit_length::shorten(&text, want * 3 / 2);
         Ok((!text.is_empty()).then_some(text))
     }
 }

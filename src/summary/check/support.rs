@@ -1,4 +1,4 @@
-//! Whether the numbers and names of an answer are in what it was made from.
+//! Checks whether the numbers and names of an answer stand in its source.
 
 use std::collections::HashSet;
 

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::extract;
 use crate::hex::hex;
 use crate::prompt::{Prompt, Request, Task};
-use crate::summary::shape::{ESTIMATE_ERROR, SECTION_MAX_WORDS, SECTION_MIN_WORDS};
+use crate::summary::call_plan::{ESTIMATE_ERROR, SECTION_MAX_WORDS, SECTION_MIN_WORDS};
 use crate::summary::write::Settings;
 use crate::text::tokens;
 use crate::transcript::{Excerpt, Transcript, Turn};

@@ -3,8 +3,8 @@
 use crate::extract;
 use crate::extract::Information;
 use crate::prompt::Task;
+use crate::summary::call_plan::{Level, notes_output};
 use crate::summary::plan::{BY_SIZE, Plan};
-use crate::summary::shape::{Level, notes_output};
 use crate::summary::write::draft::Material;
 use crate::summary::write::piece::Job;
 use crate::summary::write::{MAX_ALLOWANCE, MAX_SPLITS, WriteError, Writer};

@@ -6,7 +6,7 @@ use crate::model::{Answer, ErrorKind, Finish, ModelError};
 use crate::prompt::{Prompt, Task};
 use crate::summary::assemble::split_heading;
 use crate::summary::check;
-use crate::summary::check::{Expected, Problem};
+use crate::summary::check::{Expected, Problem, Severity};
 use crate::summary::scaffold;
 use crate::text::words;
 
@@ -168,7 +168,7 @@ fn usable(problems: Vec<Problem>, mut piece: Piece) -> Option<Piece> {
     }
     let bearable = problems
         .iter()
-        .all(|&problem| problem.is_bearable() || problem == Problem::Loop);
+        .all(|&problem| problem.severity() != Severity::Fatal || problem == Problem::Loop);
     (bearable && !piece.text.is_empty() && !check::loops(&piece.text))
         .then_some(Piece { problems, ..piece })
 }
@@ -237,7 +237,9 @@ async fn finished(
     let request = prompt.request();
     let mut extra = 0;
     let mut answer = answer;
-    if answer.finish == Finish::Length && scaffold::strip(&answer.text).is_empty() && allowance > 0
+    if answer.finish == Finish::Length
+        && scaffold::strip_preamble(&answer.text).is_empty()
+        && allowance > 0
     {
         // All went into reasoning: twice the room, once.
         extra += 1;
@@ -249,7 +251,7 @@ async fn finished(
     let stripped = if drafter.settings.quotes {
         answer.text.clone()
     } else {
-        scaffold::strip(&answer.text)
+        scaffold::strip_preamble(&answer.text)
     };
     let (title, body) = if job.task == Task::Section && request.style.has_headings() {
         let (title, body) = split_heading(&stripped);
@@ -292,7 +294,7 @@ async fn finished(
                 break;
             }
             let more = caller.call(&more).await.or_else(bearable)?;
-            let more = scaffold::strip(&more.text);
+            let more = scaffold::strip_preamble(&more.text);
             let more = scaffold::to_last_sentence(&more);
             if more.is_empty() || !check::ends_a_sentence(more) || piece.text.contains(more) {
                 break;

@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 use crate::prompt::{Prompt, Task};
 use crate::summary::assemble::{Section, Source};
 use crate::summary::check;
-use crate::summary::check::{Expected, Problem};
-use crate::summary::pace::Pace;
+use crate::summary::check::{Expected, Problem, Severity};
+use crate::summary::length_control::LengthControl;
 use crate::summary::scaffold;
 use crate::summary::write::draft::Material;
 use crate::summary::write::piece::bearable;
@@ -30,7 +30,7 @@ impl Writer<'_> {
         materials: &[Material],
         sections: &mut [Section],
         wanted: usize,
-        pace: &Pace,
+        control: &LengthControl,
     ) -> Result<(), WriteError> {
         let mut budget = (sections.len() / 2).min(self.extra_calls);
         let mut repaired = vec![0_usize; sections.len()];
@@ -44,7 +44,7 @@ impl Writer<'_> {
             if short && !self.drafter.settings.limits.style.follows_instructions() {
                 break;
             }
-            let round = self.round(materials, sections, &repaired, off, short, pace, budget);
+            let round = self.round(materials, sections, &repaired, off, short, control, budget);
             if round.is_empty() {
                 break;
             }
@@ -72,7 +72,7 @@ impl Writer<'_> {
         repaired: &[usize],
         off: usize,
         short: bool,
-        pace: &Pace,
+        control: &LengthControl,
         budget: usize,
     ) -> Vec<(usize, Prompt)> {
         let candidate = |at: &usize| {
@@ -114,7 +114,7 @@ impl Writer<'_> {
                     material,
                     place,
                     &section.text,
-                    pace.ask(add),
+                    control.ask(add),
                     attempt,
                 )
             } else {
@@ -125,7 +125,7 @@ impl Writer<'_> {
                     material,
                     place,
                     &section.text,
-                    pace.ask(words - cut),
+                    control.ask(words - cut),
                     attempt,
                 )
             };
@@ -154,7 +154,7 @@ impl Writer<'_> {
                     ),
                     source,
                 })?;
-            Ok((at, request, scaffold::strip(&answer.text)))
+            Ok((at, request, scaffold::strip_preamble(&answer.text)))
         });
         all(waiting, |_| {}).await
     }
@@ -179,7 +179,8 @@ fn take(sections: &mut [Section], at: usize, prompt: &Prompt, text: &str, wanted
         instructions: "",
         fence: &request.fence,
     };
-    let fatal = |problem: Problem| !problem.is_bearable() || (problem == Problem::Unfinished);
+    let fatal =
+        |problem: Problem| problem.severity() == Severity::Fatal || problem == Problem::Unfinished;
     if check::check(text, &expected).into_iter().any(fatal) {
         return;
     }

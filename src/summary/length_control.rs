@@ -1,20 +1,22 @@
-//! The closed loop that makes the sections add up: what a model writes is measured against what it was asked for, and what
-//! is missing is spread over the sections left.
+//! Closes the loop between the length that is asked for and the length that is written.
+//!
+//! A model misses lengths by a factor that is its own. The factor is measured with every answer and divides what is asked
+//! for next; words that are missing or left over are spread over the sections that are still to be written.
 
 use crate::summary::plan::apportion;
 
 /// Models miss lengths by a factor, but not by any factor.
 const RATIO_RANGE: (f64, f64) = (0.4, 2.5);
 
-/// A section never gets less than this share of what was planned for it, nor more than that, to make up for others.
+/// To make up for others, a section gets at least and at most these shares of what was planned for it.
 const TARGET_RANGE: (f64, f64) = (0.6, 1.6);
 
 /// Words that count as if the model had kept to them, so that one answer does not decide everything.
 const PRIOR_WORDS: f64 = 40.0;
 
-/// How much a model writes of what it is asked for, and how much is still to be written.
+/// What a model writes of what it is asked for, and what is still to be written.
 #[derive(Debug, Clone)]
-pub(crate) struct Pace {
+pub(crate) struct LengthControl {
     /// Planned words of each section.
     planned: Vec<usize>,
     asked: f64,
@@ -24,7 +26,7 @@ pub(crate) struct Pace {
     next: usize,
 }
 
-impl Pace {
+impl LengthControl {
     pub(crate) fn new(planned: Vec<usize>) -> Self {
         Self {
             planned,
@@ -35,7 +37,7 @@ impl Pace {
         }
     }
 
-    /// What the next `count` sections should have in words, with what others missed spread over all that are left.
+    /// Words that the next `count` sections should have, once what others missed is spread over all that are left.
     pub(crate) fn targets(&self, count: usize) -> Vec<usize> {
         let left = self.planned.get(self.next..).unwrap_or_default();
         let total: usize = self.planned.iter().sum();
@@ -57,7 +59,7 @@ impl Pace {
         bounded.collect()
     }
 
-    /// What to ask for, to be given `words` words.
+    /// Words to ask for, to be given `words` words.
     pub(crate) fn ask(&self, words: usize) -> usize {
         ((words as f64 / self.ratio()).round() as usize).max(1)
     }
@@ -68,8 +70,8 @@ impl Pace {
         ((self.written + PRIOR_WORDS) / (self.asked + PRIOR_WORDS)).clamp(low, high)
     }
 
-    /// Takes the next section's measure: it has `words` words; for `asked`, the model wrote `written`, unless what it wrote
-    /// could not be used.
+    /// Takes the next section into account. It has `words` words; `answer` holds words asked for and words written, unless
+    /// the answer could not be used.
     pub(crate) fn learn(&mut self, words: usize, answer: Option<(usize, usize)>) {
         self.next += 1;
         self.done += words;
@@ -86,26 +88,26 @@ mod tests {
 
     #[test]
     fn a_model_that_writes_too_little_is_asked_for_more() {
-        let mut pace = Pace::new(vec![400; 4]);
-        assert_eq!((pace.targets(1), pace.ask(400)), (vec![400], 400));
-        pace.learn(300, Some((400, 300)));
-        assert_eq!(pace.targets(3), [434, 433, 433]);
-        assert!(pace.ask(433) > 540, "{}", pace.ask(433));
+        let mut control = LengthControl::new(vec![400; 4]);
+        assert_eq!((control.targets(1), control.ask(400)), (vec![400], 400));
+        control.learn(300, Some((400, 300)));
+        assert_eq!(control.targets(3), [434, 433, 433]);
+        assert!(control.ask(433) > 540, "{}", control.ask(433));
     }
 
     #[test]
-    fn what_one_misses_the_others_make_up_within_bounds() {
-        let mut pace = Pace::new(vec![300; 3]);
-        pace.learn(600, Some((300, 600)));
-        assert_eq!(pace.targets(2), [180, 180]);
-        pace.learn(0, None);
-        assert_eq!(pace.targets(1), [300]);
+    fn other_sections_make_up_for_one_that_missed_its_length_within_bounds() {
+        let mut control = LengthControl::new(vec![300; 3]);
+        control.learn(600, Some((300, 600)));
+        assert_eq!(control.targets(2), [180, 180]);
+        control.learn(0, None);
+        assert_eq!(control.targets(1), [300]);
     }
 
     #[test]
-    fn one_answer_cannot_ruin_the_ratio() {
-        let mut pace = Pace::new(vec![400; 2]);
-        pace.learn(0, Some((400, 0)));
-        assert!(pace.ratio() >= 0.4);
+    fn one_empty_answer_leaves_the_ratio_within_its_range() {
+        let mut control = LengthControl::new(vec![400; 2]);
+        control.learn(0, Some((400, 0)));
+        assert!(control.ratio() >= 0.4);
     }
 }

@@ -1,4 +1,5 @@
-//! The last word on the length: sentences that are there twice go, then those that add least, or the speakers' own are added.
+//! Fits a summary to its length: repeated sentences are dropped, then those that add least, or the speakers' own sentences
+//! are added.
 
 use std::collections::{HashMap, HashSet};
 

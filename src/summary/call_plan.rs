@@ -1,11 +1,18 @@
-//! How many calls of what size: arithmetic alone (ALGORITHM.md, "Plan").
+//! Plans how many calls of what size a transcript takes: arithmetic alone.
+//!
+//! With N tokens of transcript, T words to write, a window of U tokens beside prompt and reasoning, and at most I tokens of
+//! transcript in a request (facts in the middle of long inputs get lost), there are at least max(T/500, N/I) sections, and
+//! as many more as the window asks for. If that leaves sections of 150 words or more, each part becomes one section.
+//! Otherwise notes are taken first, level by level, each two to ten times shorter than what it is taken from; at least 2.5
+//! tokens of notes are kept for each word to be written, or the writer invents. If that takes more calls than allowed, only
+//! the most telling sentences of each part are shown.
 
 use crate::prompt::Style;
 
-/// A section is at most so long: what models write reliably in one answer.
+/// Longest section: what models write reliably in one answer.
 pub(crate) const SECTION_MAX_WORDS: usize = 500;
 
-/// Nor shorter: less is a heading with a remark.
+/// Shortest section: less is a heading with a remark.
 pub(crate) const SECTION_MIN_WORDS: usize = 150;
 
 /// Tokens reserved for each word of an answer: 1.8, and a tenth more so that a long answer is not cut off.
@@ -17,10 +24,10 @@ const NOTES_PER_WORD: f64 = 2.5 * 1.35;
 /// Notes are so much shorter than the transcript, if nothing else decides.
 const NOTES_SHARE: f64 = 8.0;
 
-/// A level of notes shrinks by at most this, or too much is left out at once.
+/// A level of notes is at most so many times shorter, or too much is left out at once.
 const LEVEL_RATIO: f64 = 10.0;
 
-/// And by at least this, or it would never end.
+/// And at least so many times, or the levels would never end.
 const LEVEL_MIN_RATIO: f64 = 2.0;
 
 /// How far a server's own count of a prompt may lie above the estimate.
@@ -29,7 +36,7 @@ pub(crate) const ESTIMATE_ERROR: f64 = 1.2;
 /// Tokens left free at the end of the window.
 const MARGIN_TOKENS: usize = 48;
 
-/// How much of its room a chunk is planned to fill: the rest lets cuts look for good boundaries.
+/// Share of its room that a chunk is planned to fill: the rest lets cuts look for good boundaries.
 const FILL: f64 = 0.93;
 
 /// Nothing is planned for blocks that are smaller than this.
@@ -71,7 +78,7 @@ impl Limits {
     }
 
     /// Tokens that a request's text may have beside the prompt and `output` tokens of answer, even if the server counts a
-    /// fifth more than the estimate. `None` if that leaves nothing worth sending.
+    /// fifth more than the estimate. `None` if that leaves less than is worth sending.
     #[must_use]
     pub fn block_tokens(&self, output: usize) -> Option<usize> {
         let Some(context) = self.context_tokens else {
@@ -332,7 +339,7 @@ mod tests {
             shape.calls() <= 134 && shape.shown < 1.0 && shape.shown > 0.05,
             "{shape:?}"
         );
-        assert!(crate::summary::shape::shape(430_000, 3800, 4, &limits).is_err());
+        assert!(crate::summary::call_plan::shape(430_000, 3800, 4, &limits).is_err());
     }
 
     #[test]
