@@ -1,4 +1,4 @@
-//! Errors and what is behind them.
+//! Walks the causes of an error.
 
 use std::error::Error;
 
@@ -9,7 +9,7 @@ pub(crate) fn causes<'a>(
     std::iter::successors(Some(error), |&cause| cause.source())
 }
 
-/// An error and its causes in one line, without what has been said.
+/// An error and its causes in one line, without repetitions.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut line = String::new();
     for cause in causes(error).map(ToString::to_string) {

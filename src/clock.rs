@@ -1,4 +1,4 @@
-//! What time it is. Leases compare it between machines, so it is the wall clock; simulations bring their own.
+//! Tells the time. Leases are compared between machines, so it is the wall clock; simulations bring their own.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,14 +8,14 @@ use tokio::time::Instant;
 /// Tells milliseconds since 1970.
 #[derive(Debug, Clone, Default)]
 pub enum Clock {
-    /// The machine's.
+    /// The machine's clock.
     #[default]
     System,
-    /// Goes as tokio's clock goes, which simulations stop and push on, from a moment that they choose.
+    /// Starts at a chosen moment and advances with tokio's clock, which tests stop and advance.
     Simulated(Arc<SimulatedClock>),
 }
 
-/// A clock that stands still with tokio's.
+/// A clock that advances with tokio's.
 #[derive(Debug)]
 pub struct SimulatedClock {
     began: Instant,
@@ -24,7 +24,7 @@ pub struct SimulatedClock {
 }
 
 impl Clock {
-    /// A clock that goes with tokio's from `epoch_ms` on.
+    /// A clock that advances with tokio's from `epoch_ms`, in milliseconds since 1970.
     #[must_use]
     pub fn simulated(epoch_ms: i64) -> Self {
         Self::Simulated(Arc::new(SimulatedClock {

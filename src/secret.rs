@@ -1,4 +1,4 @@
-//! Secrets that cannot be printed by accident.
+//! Keeps secrets from being printed by accident.
 
 use std::fmt;
 

@@ -106,8 +106,9 @@ def state_is_forgotten(stack):
 
 
 def settings_are_read(stack):
-    source = pathlib.Path("src/config/variables.rs").read_text(encoding="utf-8")
-    known = set(re.findall(r'variable\(\s*"([A-Z0-9_]+)"', source))
+    known = set()
+    for source in pathlib.Path("src").rglob("*.rs"):
+        known |= set(re.findall(r'Variable::new\(\s*"([A-Z0-9_]+)"', source.read_text(encoding="utf-8")))
     for name, function in stack.of_type("AWS::Lambda::Function"):
         variables = function["Environment"]["Variables"]
         for variable in variables.keys() - known:

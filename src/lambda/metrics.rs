@@ -1,4 +1,6 @@
-//! One line of metrics for each upload, in CloudWatch's embedded metric format: no agent, no call, no cost beyond the log line.
+//! Writes one line of metrics for each upload, in CloudWatch's embedded metric format
+//! (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>):
+//! no agent and no call, only a line in the log.
 
 use std::io::Write;
 use std::time::Duration;
@@ -7,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::job::{JobError, Outcome, Status};
 
-/// Where the metrics are found in CloudWatch.
+/// The namespace of the metrics in CloudWatch.
 pub const NAMESPACE: &str = "TranscriptSummarizer";
 
 /// What a metric counts.
@@ -36,7 +38,7 @@ const fn metric(name: &'static str, unit: Unit) -> Metric {
     Metric { name, unit }
 }
 
-/// Every metric there is. The dashboard and the alarms of template.yaml are held against this list.
+/// Every metric. The dashboard and the alarms of template.yaml are held against this list.
 pub const METRICS: [Metric; 20] = [
     metric("Jobs", Unit::Count),
     metric("Done", Unit::Count),

@@ -1,4 +1,4 @@
-//! Log lines: JSON where CloudWatch reads them, plain text for people. Ids, sizes, counts and durations only; nothing that
+//! Sets up log lines: JSON for CloudWatch, plain text for people. They hold ids, sizes, counts and durations; nothing that
 //! anybody said is ever logged.
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
