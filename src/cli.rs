@@ -1,4 +1,4 @@
-//! The command line: `summarize` and `plan`, on files and on objects in S3.
+//! Runs the command line: `summarize` and `plan`, on files and on objects in S3.
 
 mod display;
 mod input;
@@ -22,16 +22,16 @@ use crate::transcript::Transcript;
 use display::{Bar, Lines};
 use input::{Input, LOCAL_BUCKET};
 
-/// How long a killed run keeps its job from the next one.
+/// How long a killed run keeps its job from the next run.
 const LEASE: Duration = Duration::from_secs(10);
 
-/// Exit status of wrong usage, settings included.
+/// Exit status of wrong usage, wrong settings included.
 const WRONG_USAGE: u8 = 2;
 
 /// Summarizes long transcripts.
 ///
 /// Turns each transcript into a summary of about 4,000 words that covers every part of it: the text is divided into chunks,
-/// the model writes a section about each, and the sections are stitched in order. Without a key the embedded extractive
+/// the model writes a section about each, and the sections are stitched in order. Without a key the built-in extractive
 /// model is used, which needs no network. Under AWS Lambda (AWS_LAMBDA_RUNTIME_API is set) the same program serves
 /// invocations instead.
 #[derive(Debug, Parser)]
@@ -183,7 +183,7 @@ async fn summarize(
     Ok(failed)
 }
 
-/// Summarizes one upload. A run that was killed a moment ago still holds the job: it is waited for.
+/// Summarizes one upload. A run that was killed a moment ago still holds the job, so its lease is waited for.
 async fn to_its_end(
     app: &App,
     upload: &Upload,
@@ -201,7 +201,7 @@ async fn to_its_end(
         };
         if !told {
             lines.note(&format!(
-                "{name}: another run works on it, or was killed less than {} s ago; waiting",
+                "{name}: another run works on it, or was killed less than {} s ago; waiting for it",
                 LEASE.as_secs()
             ));
             told = true;

@@ -19,10 +19,10 @@ const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How this program calls itself.
 const USER_AGENT: &str = concat!("transcript-summarizer/", env!("CARGO_PKG_VERSION"));
 
-/// How long a connection that nobody waits for may take to come about.
+/// Limit of a connection in the background.
 const WARM_UP_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Where Lambda and its relatives, and Debian and its, keep all certificates of the system in one file.
+/// Files with all certificates of the system: on Amazon Linux (Lambda), and on Debian.
 const BUNDLES: [&str; 2] = [
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/certs/ca-certificates.crt",
@@ -59,8 +59,8 @@ impl Http {
         Ok(self.client.get_or_init(|| client))
     }
 
-    /// Begins a connection to the server of `url`, if it takes TLS to get there, so that the first call finds it ready. What
-    /// is asked for is nothing that a server works for or counts: the head of its root, without a key.
+    /// Connects to the server of `url` in the background, if that takes TLS, so that the first call does not wait for it. The
+    /// request is a `HEAD` of the root without a key, which no server bills or counts.
     pub fn warm_up(&self, url: &Url) {
         let mut root = url.clone();
         root.set_path("/");
@@ -110,7 +110,7 @@ fn bundle(file: Option<PathBuf>, dir: Option<PathBuf>) -> Option<PathBuf> {
     }
 }
 
-/// What is behind an error; reqwest's own words only if there is nothing behind them.
+/// The causes of an error; reqwest's own words only if it has none.
 pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
     chain(error.source().unwrap_or(error))
 }

@@ -1,4 +1,7 @@
-//! A request in typed parts, and how it is worded.
+//! Builds prompts: a [`Request`] holds typed parts, [`wording`] puts them into words, a [`Prompt`] is rendered once.
+//!
+//! Every prompt that asks for prose states its length once, in digits, as `about N words`. Texts that others wrote stand
+//! between fences that their authors cannot forge ([`fence`]).
 
 mod fence;
 mod wording;
@@ -11,7 +14,7 @@ use crate::hex::hex;
 use crate::text::tokens;
 use crate::transcript::Excerpt;
 
-/// What is asked of the model.
+/// A task for the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Task {
     /// Write the section about one part of the transcript.
@@ -115,7 +118,7 @@ impl Style {
     }
 }
 
-/// A request in typed parts. `summary` fills it in, this module words it, each endpoint puts it into its wire form.
+/// A request in typed parts: filled in by the summary, worded here, put into its wire format by the provider.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// What is asked.

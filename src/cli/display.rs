@@ -1,4 +1,4 @@
-//! What people see: a progress bar on a terminal, plain lines otherwise.
+//! Shows progress and results to people: a progress bar on a terminal, plain lines otherwise.
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
@@ -54,7 +54,7 @@ impl Bar {
                 progress.chunks,
                 self.started.elapsed().as_secs_f64()
             );
-            // Progress that nobody reads is no reason to fail.
+            // A closed standard error is no reason to fail.
             let _ = std::io::stderr().write_all(line.as_bytes());
         }
     }
@@ -83,7 +83,7 @@ impl Lines {
         let path = out.join(&summary.key);
         let path = path.strip_prefix(".").unwrap_or(&path);
         self.print(&format!(
-            "{}: is there already, made from the same transcript with the same settings",
+            "{}: exists already, made from the same transcript with the same settings",
             path.display()
         ));
     }
@@ -168,7 +168,7 @@ impl Lines {
             "  summary     {} words{}: {} sections{}",
             grouped(plan.target_words),
             if plan.target_reduced {
-                ", less than asked for, because nothing is padded"
+                ", less than asked for, because a summary is never padded"
             } else {
                 ""
             },
@@ -205,7 +205,7 @@ impl Lines {
     }
 }
 
-/// A number with its thousands set apart: `141,355`.
+/// A number with separators between its thousands: `141,355`.
 fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -223,7 +223,7 @@ mod tests {
     use crate::cli::display::grouped;
 
     #[test]
-    fn thousands_are_set_apart() {
+    fn thousands_are_separated() {
         for (number, text) in [
             (0, "0"),
             (999, "999"),

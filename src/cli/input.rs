@@ -1,4 +1,4 @@
-//! What a command works on: a file, or `s3://bucket/key`.
+//! Opens what a command works on: a file, or `s3://bucket/key`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,10 +18,10 @@ pub(crate) struct Input {
     at: Location,
 }
 
-/// An argument that names nothing readable.
+/// An argument that does not name a readable file or object.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InputError {
-    #[error("not an address of an object: expected s3://bucket/key")]
+    #[error("not the address of an object: expected s3://bucket/key")]
     Address,
     #[error("no such file: {}", path.display())]
     NoFile { path: PathBuf },
@@ -71,12 +71,12 @@ impl Input {
         })
     }
 
-    /// As if it had just been uploaded.
+    /// The upload that it stands for.
     pub(crate) fn upload(&self) -> Upload {
         Upload::named(self.at.clone())
     }
 
-    /// The transcript itself.
+    /// Reads the transcript.
     pub(crate) async fn read(&self, config: &Config) -> Result<Transcript, JobError> {
         let (_, mut object) =
             read::open(self.store.as_ref(), &self.upload(), config.max_input_bytes).await?;

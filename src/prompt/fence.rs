@@ -1,8 +1,9 @@
-//! Keeps what was said apart from what is asked: the transcript may contain anything, instructions included.
+//! Fences texts, so that a model tells what was said from what is asked: a transcript may contain anything, instructions
+//! included.
 
 use std::borrow::Cow;
 
-/// What chat templates mark roles and ends with. A transcript that contains one could speak in another role.
+/// Marks of roles and ends in chat templates. A transcript that contains one could speak in another role.
 const TEMPLATE_MARKS: [&str; 14] = [
     "<|",
     "|>",
@@ -20,7 +21,7 @@ const TEMPLATE_MARKS: [&str; 14] = [
     "<eos>",
 ];
 
-/// `block` between two lines that carry `fence`, which whoever wrote the block could not foresee.
+/// `block` between two lines that carry `fence`, which the author of the block cannot foresee.
 #[must_use]
 pub(crate) fn fenced(block: &str, fence: &str) -> String {
     let block = neutralized(block, fence);

@@ -1,4 +1,4 @@
-//! The words of the prompts. Lengths stand here once, as digits followed by `words`; no other count is put that way.
+//! Words the prompts. A length stands in each once, as digits followed by `words`; no other count is put that way.
 
 use crate::prompt::fence::fenced;
 use crate::prompt::{Request, Style, Task};
