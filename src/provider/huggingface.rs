@@ -1,10 +1,7 @@
 //! Hugging Face: its router, a dedicated endpoint, or any server that speaks the format of one of three tasks.
 
 mod address;
-mod chat_body;
-mod generation;
 mod reserved;
-mod summarization;
 
 use std::time::Duration;
 
@@ -18,22 +15,20 @@ use crate::model::{Answer, Model, ModelError, Reply};
 use crate::prompt;
 use crate::prompt::{Messages, Request};
 use crate::secret::Secret;
-use crate::wire::advice::Names;
-use crate::wire::chat::ChatReader;
-use crate::wire::failure::{Failure, Peer, Phase};
-use crate::wire::generation::TaskReader;
-use crate::wire::http::{Incoming, Outgoing, Timeouts};
+use crate::wire::answer::{self, Format};
+use crate::wire::failure::{Endpoint, Failure, Phase, SettingNames};
+use crate::wire::generation::TaskReply;
+use crate::wire::http::{Authorization, Outgoing, Timeouts};
+use crate::wire::summarization::{Dialect, Lengths};
+use crate::wire::{chat, generation, summarization};
 
 pub use reserved::ParameterError;
-
-/// Where endpoints live that scale to zero.
-const DEDICATED_DOMAIN: &str = ".endpoints.huggingface.cloud";
 
 /// Has the proxy of a dedicated endpoint hold a request for so many seconds while a replica starts, instead of answering 503.
 const SCALE_UP_TIMEOUT: HeaderName = HeaderName::from_static("x-scale-up-timeout");
 
 /// How the settings are called.
-const NAMES: Names = Names {
+const NAMES: SettingNames = SettingNames {
     token: "HF_API_TOKEN",
     model: "HF_MODEL",
     url: "HF_ENDPOINT_URL",
@@ -113,7 +108,7 @@ pub struct HuggingFace {
     token: Option<Secret>,
     model: String,
     parameters: Map<String, Value>,
-    peer: Peer,
+    peer: Endpoint,
     timeouts: Timeouts,
 }
 
@@ -129,17 +124,10 @@ impl HuggingFace {
             mut parameters,
         } = config;
         parameters.retain(|name, value| reserved::is_allowed(task, name, value));
-        let host = endpoint.host_str().unwrap_or_default();
+        let mut peer = Endpoint::new(&endpoint, NAMES, token.clone());
+        peer.starts_on_demand = address::is_dedicated(&endpoint);
         Self {
-            peer: Peer {
-                starts_on_demand: host.ends_with(DEDICATED_DOMAIN),
-                host: match endpoint.port() {
-                    Some(port) => format!("{host}:{port}"),
-                    None => host.to_owned(),
-                },
-                names: NAMES,
-                secret: token.clone(),
-            },
+            peer,
             url: match task {
                 HuggingFaceTask::Chat => address::chat(&endpoint),
                 HuggingFaceTask::TextGeneration | HuggingFaceTask::Summarization => {
@@ -169,70 +157,57 @@ impl HuggingFace {
     }
 
     async fn exchange(&self, messages: &Messages, request: &Request) -> Result<Answer, Failure> {
-        let max_tokens = request.max_tokens;
+        let (max_tokens, parameters) = (request.max_tokens, &self.parameters);
         match self.task {
             HuggingFaceTask::Chat => {
-                let body = chat_body::body(&self.model, messages, max_tokens, &self.parameters);
-                let mut reply = self.send(&body).await?;
-                let mut reader = ChatReader::default();
-                while let Some(bytes) = reply.chunk().await? {
-                    if reader.push(&bytes)? {
-                        break;
-                    }
-                }
-                reader.finish(max_tokens)
+                let body = chat::Body::new(&self.model, messages, max_tokens, parameters);
+                self.ask(&body, chat::Completion, max_tokens).await
             }
             HuggingFaceTask::TextGeneration => {
                 let prompt = generation::prompt(messages);
-                let body = generation::body(&self.url, &prompt, max_tokens, &self.parameters);
-                let reader = TaskReader::generation(&prompt);
-                self.read(reader, self.send(&body).await?, max_tokens).await
+                let body = generation::Body {
+                    inputs: &prompt,
+                    parameters: generation::parameters(max_tokens, parameters),
+                    stream: (!address::has_fixed_form(&self.url)).then_some(true),
+                };
+                let format = TaskReply::generation(&prompt);
+                self.ask(&body, format, max_tokens).await
             }
             HuggingFaceTask::Summarization => {
-                let lengths = summarization::Lengths::of(request, &messages.user);
-                let body =
-                    summarization::body(&self.url, &messages.user, lengths, &self.parameters);
-                let reader = TaskReader::summarization();
-                self.read(reader, self.send(&body).await?, lengths.max)
+                let text = &messages.user;
+                let lengths = Lengths::of(request, text);
+                let dialect = match address::is_task_api(&self.url) {
+                    true => Dialect::TaskApi,
+                    false => Dialect::Pipeline,
+                };
+                let body = summarization::Body::new(text, lengths, dialect, parameters);
+                self.ask(&body, TaskReply::summarization(), lengths.max)
                     .await
             }
         }
     }
 
-    async fn send(&self, body: &impl Serialize) -> Result<Incoming, Failure> {
-        let outgoing = Outgoing {
-            method: Method::POST,
-            url: &self.url,
-            token: self.token.as_ref(),
-            body: Some(body),
-            timeouts: self.timeouts,
-        };
+    async fn ask(
+        &self,
+        body: &impl Serialize,
+        format: impl Format,
+        max_tokens: usize,
+    ) -> Result<Answer, Failure> {
         let mut headers = HeaderMap::new();
         if self.peer.starts_on_demand {
             // A request that is let in at the last moment still has as long again to be answered.
             let seconds = (self.timeouts.total / 2).as_secs();
             headers.insert(SCALE_UP_TIMEOUT, HeaderValue::from(seconds));
         }
-        let reply = self.http.send_with(outgoing, headers).await?;
-        reply.accepted().await
-    }
-
-    async fn read(
-        &self,
-        mut reader: TaskReader<'_>,
-        mut reply: Incoming,
-        max_tokens: usize,
-    ) -> Result<Answer, Failure> {
-        reader.counted(
-            reply.number("x-prompt-tokens"),
-            reply.number("x-generated-tokens"),
-        );
-        while let Some(bytes) = reply.chunk().await? {
-            if reader.push(&bytes)? {
-                break;
-            }
-        }
-        reader.finish(max_tokens)
+        let outgoing = Outgoing {
+            method: Method::POST,
+            url: &self.url,
+            authorization: Authorization::bearer(self.token.as_ref()),
+            headers,
+            body: Some(body),
+            timeouts: self.timeouts,
+        };
+        answer::read(outgoing.send(&self.http).await?, format, max_tokens).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! RunPod Serverless: jobs in the queue of an endpoint, whatever worker is behind it (WIRE.md 1).
+//! RunPod Serverless: jobs in the queue of an endpoint, whatever worker is behind it
 
 pub mod address;
 mod health;
@@ -9,6 +9,7 @@ mod request;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
 use reqwest::{Method, Url};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -19,16 +20,15 @@ use crate::model::{Model, ModelError, Reply, Ticket};
 use crate::prompt;
 use crate::prompt::Request;
 use crate::secret::Secret;
-use crate::wire::advice::Names;
-use crate::wire::error_text;
-use crate::wire::failure::{Failure, Peer, Phase};
-use crate::wire::http::{Outgoing, Timeouts};
+use crate::wire::answer;
+use crate::wire::failure::{Endpoint, Failure, Phase, SettingNames};
+use crate::wire::http::{Authorization, Incoming, Outgoing, Timeouts};
 use job::Job;
 
 pub use request::RESERVED_PARAMETERS;
 
 /// How the settings are called.
-const NAMES: Names = Names {
+const NAMES: SettingNames = SettingNames {
     token: "RUNPOD_API_KEY",
     model: "RUNPOD_MODEL",
     url: "RUNPOD_ENDPOINT_URL",
@@ -66,7 +66,7 @@ pub struct RunPod {
     key: Option<Secret>,
     model: Option<String>,
     parameters: Map<String, Value>,
-    peer: Peer,
+    peer: Endpoint,
     timeouts: Timeouts,
     /// Not every endpoint can hold a question. Found out once.
     never_holds: AtomicBool,
@@ -82,18 +82,8 @@ impl RunPod {
             model,
             parameters,
         } = config;
-        let host = endpoint.host_str().unwrap_or_default();
         Self {
-            peer: Peer {
-                // A cold worker shows as a job that waits.
-                starts_on_demand: false,
-                host: match endpoint.port() {
-                    Some(port) => format!("{host}:{port}"),
-                    None => host.to_owned(),
-                },
-                names: NAMES,
-                secret: key.clone(),
-            },
+            peer: Endpoint::new(&endpoint, NAMES, key.clone()),
             base: endpoint,
             http,
             key,
@@ -111,41 +101,34 @@ impl RunPod {
         Self { timeouts, ..self }
     }
 
-    /// Sends once and reads the reply, which is JSON.
-    async fn exchange<B: Serialize>(
+    async fn send<B: Serialize>(
         &self,
         method: Method,
         url: &Url,
         body: Option<&B>,
         timeouts: Timeouts,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Incoming, Failure> {
         let outgoing = Outgoing {
             method,
             url,
-            token: self.key.as_ref(),
+            authorization: Authorization::bearer(self.key.as_ref()),
+            headers: HeaderMap::new(),
             body,
             timeouts,
         };
-        let reply = self.http.send(outgoing).await?.accepted().await?;
-        json(&reply.body().await?)
+        outgoing.send(&self.http).await
     }
 
     async fn get(&self, url: &Url, timeouts: Timeouts) -> Result<Value, Failure> {
-        self.exchange(Method::GET, url, None::<&()>, timeouts).await
+        json(self.send(Method::GET, url, None::<&()>, timeouts).await?).await
     }
 
     /// Does something to a job. What is said about it is left out of errors: it may repeat the job's input, which is not at
     /// hand here to be cut out.
     async fn act(&self, operation: &str, ticket: &Ticket) -> Result<(), Failure> {
         let url = address::operation(&self.base, operation, Some(&ticket.id));
-        let outgoing = Outgoing {
-            method: Method::POST,
-            url: &url,
-            token: self.key.as_ref(),
-            body: None::<&()>,
-            timeouts: self.timeouts,
-        };
-        match self.http.send(outgoing).await?.accepted().await {
+        let sent = self.send(Method::POST, &url, None::<&()>, self.timeouts);
+        match sent.await {
             Ok(_) => Ok(()),
             Err(Failure::Refused {
                 status, headers, ..
@@ -168,11 +151,11 @@ impl RunPod {
             prompt::call_id(request),
         );
         let url = address::operation(&self.base, "run", None);
-        let job = self
-            .exchange(Method::POST, &url, Some(&body), self.timeouts)
-            .await
-            .and_then(Job::read)
-            .or_else(job::in_refusal)?;
+        let sent = self.send(Method::POST, &url, Some(&body), self.timeouts);
+        let job = match sent.await {
+            Ok(reply) => Job::read(json(reply).await?)?,
+            Err(failure) => job::in_refusal(failure)?,
+        };
         let ticket = Ticket {
             id: job.id.clone().unwrap_or_default(),
         };
@@ -302,17 +285,9 @@ impl Model for RunPod {
 }
 
 /// The JSON that a reply promised to be.
-fn json(body: &[u8]) -> Result<Value, Failure> {
-    serde_json::from_slice(body).map_err(|error| {
-        let text = String::from_utf8_lossy(body);
-        let text = text.trim();
-        if text.starts_with('<') {
-            Failure::Garbled(format!("a web page: {}", error_text::html_text(text)))
-        } else if error.is_eof() {
-            Failure::Disconnected("the body ends in the middle".to_owned())
-        } else {
-            // Not repeated: it may be anything.
-            Failure::Garbled(format!("{} bytes that are no JSON", body.len()))
-        }
+async fn json(reply: Incoming) -> Result<Value, Failure> {
+    answer::json(&reply.body().await?).map_err(|failure| match failure {
+        Failure::Unusable(what) => Failure::Garbled(what),
+        failure => failure,
     })
 }

@@ -1,4 +1,4 @@
-//! Which addresses are accepted for an endpoint.
+//! Checks the addresses of endpoints: encrypted, and without anything that must not reach the logs.
 
 use std::net::IpAddr;
 
@@ -7,26 +7,26 @@ pub use reqwest::Url;
 /// Longest value repeated in an error, in characters.
 const MAX_SHOWN: usize = 200;
 
-/// An address that is not accepted.
+/// The address of an endpoint is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{variable} is {value:?}, {problem}: an https:// URL without credentials, query or fragment is accepted, \
      http:// for loopback addresses only"
 )]
 pub struct EndpointError {
-    /// The environment variable it came from.
+    /// The environment variable that holds it.
     pub variable: String,
-    /// What was given, without what may be a credential.
+    /// The value, without anything that may be a credential.
     pub value: String,
-    /// What is wrong with it.
+    /// The problem with it.
     pub problem: &'static str,
 }
 
 /// Reads the address of an endpoint from the value of an environment variable.
 ///
 /// # Errors
-/// If it is not an `https://` URL with a host, carries credentials, a query or a fragment (keys would reach the logs), or is
-/// `http://` to anything but this machine (the token would travel in the clear).
+/// If it is not an `https://` URL with a host, has credentials, a query or a fragment (keys would reach the logs), or is
+/// `http://` to anything but this machine (the token would travel unencrypted).
 pub fn parse_endpoint(variable: &str, value: &str) -> Result<Url, EndpointError> {
     let value = value.trim();
     let refuse = |problem| EndpointError {
@@ -62,7 +62,7 @@ fn is_loopback(host: &str) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
-/// The value as it may be shown: without user information and query, and not at all if it is a key put into the wrong variable.
+/// The value as it may be shown: without user information and query, and not at all if it looks like a key.
 fn without_credentials(value: &str) -> String {
     let (scheme, rest) = match value.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
@@ -75,7 +75,7 @@ fn without_credentials(value: &str) -> String {
         None => ("", rest),
     };
     let (rest, query) = match rest.find(['?', '#']) {
-        Some(at) => (rest.get(..at).unwrap_or_default(), "?***"),
+        Some(at) => (rest.split_at(at).0, "?***"),
         None => (rest, ""),
     };
     format!("{scheme}{user}{rest}{query}")
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn https_anywhere_and_http_to_this_machine() {
+    fn https_is_accepted_anywhere_and_http_to_this_machine() {
         for value in [
             "https://router.huggingface.co/v1",
             " https://abc.us-east-1.aws.endpoints.huggingface.cloud ",
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_refused_by_name_and_value() {
+    fn refusals_name_variable_and_value_without_credentials() {
         for (value, shown, problem) in [
             ("", "", "empty"),
             (
