@@ -1,11 +1,8 @@
 //! Hugging Face: its router, a dedicated endpoint, or any server that speaks the format of one of three tasks.
 
 mod address;
-mod chat_body;
-mod generation;
 mod reserved;
 pub(crate) mod settings;
-mod summarization;
 
 use std::time::Duration;
 
@@ -21,11 +18,12 @@ use crate::provider::Registration;
 use crate::provider::huggingface::settings::{is_configured, read};
 use crate::provider::key::CurrentKey;
 use crate::secret::Secret;
-use crate::wire::advice::Names;
-use crate::wire::chat::ChatReader;
-use crate::wire::failure::{Failure, Peer, Phase};
-use crate::wire::generation::TaskReader;
-use crate::wire::http::{Incoming, Outgoing, Timeouts};
+use crate::wire::answer::{self, Format};
+use crate::wire::failure::{Endpoint, Failure, Phase, SettingNames};
+use crate::wire::generation::TaskReply;
+use crate::wire::http::{Authorization, Outgoing, Timeouts};
+use crate::wire::summarization::{Dialect, Lengths};
+use crate::wire::{chat, generation, summarization};
 
 pub use settings::HuggingFaceSettings;
 
@@ -42,14 +40,11 @@ pub(crate) const REGISTRATION: Registration = Registration {
     needs_nothing: false,
 };
 
-/// Where endpoints live that scale to zero.
-const DEDICATED_DOMAIN: &str = ".endpoints.huggingface.cloud";
-
 /// Has the proxy of a dedicated endpoint hold a request for so many seconds while a replica starts, instead of answering 503.
 const SCALE_UP_TIMEOUT: HeaderName = HeaderName::from_static("x-scale-up-timeout");
 
 /// How the settings are called.
-const NAMES: Names = Names {
+const NAMES: SettingNames = SettingNames {
     token: "HF_API_TOKEN",
     model: "HF_MODEL",
     url: "HF_ENDPOINT_URL",
@@ -97,7 +92,7 @@ pub struct HuggingFace {
     settings: HuggingFaceSettings,
     url: Url,
     key: CurrentKey,
-    peer: Peer,
+    peer: Endpoint,
     timeouts: Timeouts,
 }
 
@@ -109,17 +104,10 @@ impl HuggingFace {
         let parameters = &mut settings.parameters;
         parameters.retain(|name, value| reserved::is_allowed(task, name, value));
         let endpoint = &settings.endpoint;
-        let host = endpoint.host_str().unwrap_or("");
+        let mut peer = Endpoint::new(endpoint, NAMES, None);
+        peer.starts_on_demand = address::is_dedicated(endpoint);
         Self {
-            peer: Peer {
-                starts_on_demand: host.ends_with(DEDICATED_DOMAIN),
-                host: match endpoint.port() {
-                    Some(port) => format!("{host}:{port}"),
-                    None => host.to_owned(),
-                },
-                names: NAMES,
-                secret: None,
-            },
+            peer,
             url: match task {
                 HuggingFaceTask::Chat => address::chat(endpoint),
                 HuggingFaceTask::TextGeneration | HuggingFaceTask::Summarization => {
@@ -151,71 +139,55 @@ impl HuggingFace {
         let parameters = &self.settings.parameters;
         match self.settings.task {
             HuggingFaceTask::Chat => {
-                let body = chat_body::body(&self.settings.model, messages, max_tokens, parameters);
-                let mut reply = self.send(&body, key).await?;
-                let mut reader = ChatReader::default();
-                while let Some(bytes) = reply.chunk().await? {
-                    if reader.push(&bytes)? {
-                        break;
-                    }
-                }
-                reader.finish(max_tokens)
+                let body = chat::Body::new(&self.settings.model, messages, max_tokens, parameters);
+                self.ask(&body, key, chat::Completion, max_tokens).await
             }
             HuggingFaceTask::TextGeneration => {
                 let text = generation::prompt(messages);
-                let body = generation::body(&self.url, &text, max_tokens, parameters);
-                let reader = TaskReader::generation(&text);
-                self.read(reader, self.send(&body, key).await?, max_tokens)
-                    .await
+                let body = generation::Body {
+                    inputs: &text,
+                    parameters: generation::parameters(max_tokens, parameters),
+                    stream: (!address::has_fixed_form(&self.url)).then_some(true),
+                };
+                let format = TaskReply::generation(&text);
+                self.ask(&body, key, format, max_tokens).await
             }
             HuggingFaceTask::Summarization => {
-                let lengths = summarization::Lengths::of(prompt);
-                let body = summarization::body(&self.url, &messages.user, lengths, parameters);
-                let reader = TaskReader::summarization();
-                self.read(reader, self.send(&body, key).await?, lengths.max)
+                let text = &messages.user;
+                let lengths = Lengths::of(prompt);
+                let dialect = match address::is_task_api(&self.url) {
+                    true => Dialect::TaskApi,
+                    false => Dialect::Pipeline,
+                };
+                let body = summarization::Body::new(text, lengths, dialect, parameters);
+                self.ask(&body, key, TaskReply::summarization(), lengths.max)
                     .await
             }
         }
     }
 
-    async fn send(
+    async fn ask(
         &self,
         body: &(impl Serialize + Sync),
-        token: Option<&Secret>,
-    ) -> Result<Incoming, Failure> {
-        let outgoing = Outgoing {
-            method: Method::POST,
-            url: &self.url,
-            token,
-            body: Some(body),
-            timeouts: self.timeouts,
-        };
+        key: Option<&Secret>,
+        format: impl Format,
+        max_tokens: usize,
+    ) -> Result<Answer, Failure> {
         let mut headers = HeaderMap::new();
         if self.peer.starts_on_demand {
             // A request that is let in at the last moment still has as long again to be answered.
             let seconds = (self.timeouts.total / 2).as_secs();
             headers.insert(SCALE_UP_TIMEOUT, HeaderValue::from(seconds));
         }
-        let reply = self.http.send_with(outgoing, headers).await?;
-        reply.accepted().await
-    }
-
-    async fn read(
-        &self,
-        mut reader: TaskReader<'_>,
-        mut reply: Incoming,
-        max_tokens: usize,
-    ) -> Result<Answer, Failure> {
-        reader.counted(
-            reply.number("x-prompt-tokens"),
-            reply.number("x-generated-tokens"),
-        );
-        while let Some(bytes) = reply.chunk().await? {
-            if reader.push(&bytes)? {
-                break;
-            }
-        }
-        reader.finish(max_tokens)
+        let outgoing = Outgoing {
+            method: Method::POST,
+            url: &self.url,
+            authorization: Authorization::bearer(key),
+            headers,
+            body: Some(body),
+            timeouts: self.timeouts,
+        };
+        answer::read(outgoing.send(&self.http).await?, format, max_tokens).await
     }
 }
 
@@ -230,10 +202,7 @@ impl Model for HuggingFace {
         let answer = self.exchange(prompt, key.as_ref()).await;
         answer.map(Reply::Done).map_err(|failure| {
             let Messages { system, user, .. } = prompt.messages();
-            let peer = Peer {
-                secret: key,
-                ..self.peer.clone()
-            };
+            let peer = self.peer.with_secret(key);
             peer.error(Phase::Submit, &failure, &[system, user])
         })
     }

@@ -1,4 +1,4 @@
-//! RunPod Serverless: jobs in the queue of an endpoint, whatever worker is behind it (WIRE.md 1).
+//! RunPod Serverless: jobs in the queue of an endpoint, whatever worker is behind it
 
 pub mod address;
 pub mod follow;
@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use reqwest::header::HeaderMap;
 use reqwest::{Method, Url};
 use serde::Serialize;
 use serde_json::Value;
@@ -27,10 +28,9 @@ use crate::provider::Registration;
 use crate::provider::key::CurrentKey;
 use crate::provider::runpod::follow::{Polled, Queue, QueueState};
 use crate::provider::runpod::settings::{is_configured, read};
-use crate::wire::advice::Names;
-use crate::wire::error_text;
-use crate::wire::failure::{Failure, Peer, Phase};
-use crate::wire::http::{Outgoing, Timeouts};
+use crate::wire::answer;
+use crate::wire::failure::{Endpoint, Failure, Phase, SettingNames};
+use crate::wire::http::{Authorization, Incoming, Outgoing, Timeouts};
 use job::Job;
 
 pub use request::RESERVED_PARAMETERS;
@@ -50,7 +50,7 @@ pub(crate) const REGISTRATION: Registration = Registration {
 };
 
 /// How the settings are called.
-const NAMES: Names = Names {
+const NAMES: SettingNames = SettingNames {
     token: "RUNPOD_API_KEY",
     model: "RUNPOD_MODEL",
     url: "RUNPOD_ENDPOINT_URL",
@@ -73,7 +73,7 @@ pub struct RunPod {
     http: Http,
     settings: RunPodSettings,
     key: CurrentKey,
-    peer: Peer,
+    peer: Endpoint,
     timeouts: Timeouts,
     queue: QueueState,
     /// Not every endpoint can hold a question. Found out once.
@@ -84,18 +84,8 @@ impl RunPod {
     /// An endpoint at the configured address. Sends nothing yet.
     #[must_use]
     pub fn new(http: Http, settings: RunPodSettings, key: CurrentKey) -> Self {
-        let host = settings.endpoint.host_str().unwrap_or("");
         Self {
-            peer: Peer {
-                // A cold worker shows as a job that waits.
-                starts_on_demand: false,
-                host: match settings.endpoint.port() {
-                    Some(port) => format!("{host}:{port}"),
-                    None => host.to_owned(),
-                },
-                names: NAMES,
-                secret: None,
-            },
+            peer: Endpoint::new(&settings.endpoint, NAMES, None),
             http,
             settings,
             key,
@@ -112,43 +102,35 @@ impl RunPod {
         Self { timeouts, ..self }
     }
 
-    /// Sends once and reads the reply, which is JSON.
-    async fn exchange<B: Serialize + Sync>(
+    async fn send<B: Serialize + Sync>(
         &self,
         method: Method,
         url: &Url,
         body: Option<&B>,
         timeouts: Timeouts,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Incoming, Failure> {
         let key = self.key.get();
         let outgoing = Outgoing {
             method,
             url,
-            token: key.as_ref(),
+            authorization: Authorization::bearer(key.as_ref()),
+            headers: HeaderMap::new(),
             body,
             timeouts,
         };
-        let reply = self.http.send(outgoing).await?.accepted().await?;
-        json(&reply.body().await?)
+        outgoing.send(&self.http).await
     }
 
     async fn get(&self, url: &Url, timeouts: Timeouts) -> Result<Value, Failure> {
-        self.exchange(Method::GET, url, None::<&()>, timeouts).await
+        json(self.send(Method::GET, url, None::<&()>, timeouts).await?).await
     }
 
     /// Does something to a job. What is said about it is left out of errors: it may repeat the job's input, which is not at
     /// hand here to be cut out.
     async fn act(&self, operation: &str, ticket: &Ticket) -> Result<(), Failure> {
         let url = address::operation(&self.settings.endpoint, operation, Some(&ticket.id));
-        let key = self.key.get();
-        let outgoing = Outgoing {
-            method: Method::POST,
-            url: &url,
-            token: key.as_ref(),
-            body: None::<&()>,
-            timeouts: self.timeouts,
-        };
-        match self.http.send(outgoing).await?.accepted().await {
+        let sent = self.send(Method::POST, &url, None::<&()>, self.timeouts);
+        match sent.await {
             Ok(_) => Ok(()),
             Err(Failure::Refused {
                 status, headers, ..
@@ -170,11 +152,11 @@ impl RunPod {
             prompt.id(),
         );
         let url = address::operation(&self.settings.endpoint, "run", None);
-        let job = self
-            .exchange(Method::POST, &url, Some(&body), self.timeouts)
-            .await
-            .and_then(Job::read)
-            .or_else(job::in_refusal)?;
+        let sent = self.send(Method::POST, &url, Some(&body), self.timeouts);
+        let job = match sent.await {
+            Ok(reply) => Job::read(json(reply).await?)?,
+            Err(failure) => job::in_refusal(failure)?,
+        };
         let ticket = Ticket {
             id: job.id.clone().unwrap_or_default(),
         };
@@ -241,10 +223,7 @@ impl RunPod {
 
     /// The error for a failure; the texts that were `sent` are cut out of what the endpoint said.
     fn error(&self, phase: Phase, failure: &Failure, prompt: Option<&Prompt>) -> ModelError {
-        let peer = Peer {
-            secret: self.key.get(),
-            ..self.peer.clone()
-        };
+        let peer = self.peer.with_secret(self.key.get());
         match prompt.map(Prompt::messages) {
             Some(Messages { system, user, .. }) => peer.error(phase, failure, &[system, user]),
             None => peer.error(phase, failure, &[]),
@@ -347,17 +326,9 @@ impl Queue for RunPod {
 }
 
 /// The JSON that a reply promised to be.
-fn json(body: &[u8]) -> Result<Value, Failure> {
-    serde_json::from_slice(body).map_err(|error| {
-        let text = String::from_utf8_lossy(body);
-        let text = text.trim();
-        if text.starts_with('<') {
-            Failure::Garbled(format!("a web page: {}", error_text::html_text(text)))
-        } else if error.is_eof() {
-            Failure::Disconnected("the body ends in the middle".to_owned())
-        } else {
-            // Not repeated: it may be anything.
-            Failure::Garbled(format!("{} bytes that are no JSON", body.len()))
-        }
+async fn json(reply: Incoming) -> Result<Value, Failure> {
+    answer::json(&reply.body().await?).map_err(|failure| match failure {
+        Failure::Unusable(what) => Failure::Garbled(what),
+        failure => failure,
     })
 }

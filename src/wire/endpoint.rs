@@ -1,4 +1,4 @@
-//! Which addresses are accepted for an endpoint.
+//! Checks the addresses of endpoints: encrypted, and without anything that must not reach the logs.
 
 use std::net::IpAddr;
 
@@ -50,7 +50,7 @@ fn is_loopback(host: &str) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
-/// The value as it may be shown: without user information and query, and not at all if it is a key put into the wrong variable.
+/// The value as it may be shown: without user information and query, and not at all if it looks like a key.
 fn without_credentials(value: &str) -> String {
     let (scheme, rest) = match value.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
@@ -63,7 +63,7 @@ fn without_credentials(value: &str) -> String {
         None => ("", rest),
     };
     let (rest, query) = match rest.find(['?', '#']) {
-        Some(at) => (rest.get(..at).unwrap_or_default(), "?***"),
+        Some(at) => (rest.split_at(at).0, "?***"),
         None => (rest, ""),
     };
     format!("{scheme}{user}{rest}{query}")
@@ -79,7 +79,7 @@ mod tests {
     const URL: Variable = Variable::new("HF_ENDPOINT_URL", "");
 
     #[test]
-    fn https_anywhere_and_http_to_this_machine() {
+    fn https_is_accepted_anywhere_and_http_to_this_machine() {
         for value in [
             "https://router.huggingface.co/v1",
             " https://abc.us-east-1.aws.endpoints.huggingface.cloud ",
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_refused_by_name_and_value() {
+    fn refusals_name_variable_and_value_without_credentials() {
         for (value, shown, problem) in [
             ("", "", "empty"),
             (

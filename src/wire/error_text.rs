@@ -1,15 +1,17 @@
-//! What an error body says, whatever its form: JSON of many shapes, JSON in a string, Python's `repr`, HTML, plain text.
+//! Reads what an error body says, whatever its form.
+//!
+//! Errors come as `{"error": …}` with a string, an object, or JSON in a string; flat (`{"object":"error","message":…}`, old
+//! vLLM); as FastAPI's `detail`, a string or a list of `{loc, msg, type}`; wrapped by a gateway in one more of these; as
+//! Python's `repr` with JSON inside (RunPod's worker for vLLM); as HTML of Cloudflare or nginx; or as plain text.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::wire::python_repr;
-
-/// Errors are wrapped by workers, gateways and routers in turn; deeper than this nothing new is said.
+/// Workers, gateways and routers wrap errors in turn; deeper than this nothing new is said.
 const MAX_DEPTH: usize = 10;
 
-/// Where errors are kept (WIRE.md 0.3, 2.3), outermost first. Tracebacks are left out on purpose.
+/// Members that hold the message, outermost first. Tracebacks and FastAPI's `input` are left out on purpose.
 const MESSAGE_KEYS: [&str; 11] = [
     "error",
     "err",
@@ -24,30 +26,28 @@ const MESSAGE_KEYS: [&str; 11] = [
     "raw",
 ];
 
-/// Numbers or names of what went wrong.
+/// Members that hold a status, or a name for what went wrong.
 const CODE_KEYS: [&str; 3] = ["code", "http_status_code", "status_code"];
 
-/// Names of the kind of error.
+/// Members that hold the kind of error.
 const TYPE_KEYS: [&str; 3] = ["type", "error_type", "__type"];
 
-/// Seconds to wait.
+/// Members that hold seconds to wait.
 const WAIT_KEYS: [&str; 2] = ["estimated_time", "retry_after"];
 
 /// What a server says about an error. Unscrubbed: it may repeat the request or the token.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct ErrorText {
-    /// In words; empty if there are none.
+    /// Empty if the error has no words.
     pub(crate) message: String,
-    /// `code` and its like: a status or a name.
+    /// A status or a name.
     pub(crate) code: Option<String>,
-    /// `type` and its like.
     pub(crate) kind: Option<String>,
     /// How long the body asks to wait.
     pub(crate) wait: Option<Duration>,
 }
 
 impl ErrorText {
-    /// Reads the body of an error.
     pub(crate) fn from_body(body: &[u8]) -> Self {
         Self::from_text(&String::from_utf8_lossy(body))
     }
@@ -69,17 +69,21 @@ impl ErrorText {
         said
     }
 
-    fn gather(&mut self, value: &Value, depth: usize) {
-        if depth > MAX_DEPTH {
-            return;
+    /// The same with each of its texts changed.
+    pub(crate) fn map(self, change: impl Fn(&str) -> String) -> Self {
+        Self {
+            message: change(&self.message),
+            code: self.code.map(|code| change(&code)),
+            kind: self.kind.map(|kind| change(&kind)),
+            wait: self.wait,
         }
+    }
+
+    fn gather(&mut self, value: &Value, depth: usize) {
         match value {
+            _ if depth > MAX_DEPTH => {}
             Value::String(text) => self.gather_text(text, depth),
-            Value::Array(items) => {
-                for item in items {
-                    self.gather(item, depth + 1);
-                }
-            }
+            Value::Array(items) => items.iter().for_each(|item| self.gather(item, depth + 1)),
             Value::Object(object) => self.gather_object(object, depth),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
@@ -87,24 +91,15 @@ impl ErrorText {
 
     fn gather_object(&mut self, object: &Map<String, Value>, depth: usize) {
         let before = self.message.len();
-        for key in MESSAGE_KEYS {
-            if let Some(value) = object.get(key) {
-                self.gather(value, depth + 1);
-            }
+        for value in MESSAGE_KEYS.iter().filter_map(|key| object.get(*key)) {
+            self.gather(value, depth + 1);
         }
-        // What is inside is more exact than its wrapping, so it has been read first.
-        if self.code.is_none() {
-            self.code = first(object, &CODE_KEYS);
-        }
-        if self.kind.is_none() {
-            self.kind = first(object, &TYPE_KEYS);
-        }
-        if self.wait.is_none() {
-            self.wait = WAIT_KEYS
-                .iter()
-                .find_map(|key| object.get(*key)?.as_f64())
-                .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        }
+        // An inner error is more precise than its wrapping, so it has been read first.
+        self.code = self.code.take().or_else(|| first(object, &CODE_KEYS));
+        self.kind = self.kind.take().or_else(|| first(object, &TYPE_KEYS));
+        let seconds = || WAIT_KEYS.iter().find_map(|key| object.get(*key)?.as_f64());
+        let wait = || Duration::try_from_secs_f64(seconds()?).ok();
+        self.wait = self.wait.or_else(wait);
         if let Some(place) = object.get("loc").map(place)
             && self.message.len() > before
         {
@@ -114,23 +109,22 @@ impl ErrorText {
 
     fn gather_text(&mut self, text: &str, depth: usize) {
         let text = text.trim();
-        if depth > MAX_DEPTH {
-            self.add(text);
-            return;
-        }
         if text.starts_with('<') {
             self.add(&html_text(text));
             return;
         }
-        // `vLLM returned HTTP 400: {"error": …}` says two things.
-        for at in [0].into_iter().chain(text.find('{')) {
+        // `vLLM returned HTTP 400: {"error": …}` says two things; the first brace may be of a `repr` around it.
+        let starts = [Some(0), text.find('{'), text.find("{\"")];
+        for at in starts.into_iter().flatten().filter(|_| depth <= MAX_DEPTH) {
             let (before, structured) = text.split_at(at);
-            let Some(value) = structure(structured) else {
-                continue;
-            };
             let mut inner = Self::default();
-            inner.gather(&value, depth + 1);
+            if let Some(value) = structure(structured) {
+                inner.gather(&value, depth + 1);
+            }
             if !inner.message.is_empty() {
+                let in_repr = before.rsplit_once("'message': ");
+                let before =
+                    in_repr.map_or(before, |(_, said)| said.trim_start_matches(['\'', '"']));
                 self.add(format!("{before}{}", inner.message).trim());
                 self.code = self.code.take().or(inner.code);
                 self.kind = self.kind.take().or(inner.kind);
@@ -152,15 +146,20 @@ impl ErrorText {
     }
 }
 
-/// JSON or Python at the beginning of a text.
+/// The JSON at the beginning of a text.
 fn structure(text: &str) -> Option<Value> {
     if !text.starts_with(['{', '[', '"']) {
         return None;
     }
-    let json = serde_json::Deserializer::from_str(text)
-        .into_iter::<Value>()
-        .next()?;
-    json.ok().or_else(|| python_repr::parse(text))
+    // Python's `repr` has escaped it once more.
+    let unescaped = text.replace("\\'", "'").replace("\\\\", "\\");
+    let read = |text| {
+        serde_json::Deserializer::from_str(text)
+            .into_iter()
+            .next()?
+            .ok()
+    };
+    read(text).or_else(|| read(&unescaped))
 }
 
 /// The first of these members that is a text or a number.
@@ -181,7 +180,7 @@ fn place(loc: &Value) -> String {
     }
 }
 
-/// The title of a page, or else its text: gateways answer in HTML.
+/// The title of a page, or its text if it has none.
 pub(crate) fn html_text(html: &str) -> String {
     let lower = html.to_ascii_lowercase();
     let title = lower.find("<title").and_then(|open| {
@@ -192,15 +191,10 @@ pub(crate) fn html_text(html: &str) -> String {
     if let Some(title) = title.filter(|title| !title.is_empty()) {
         return title.to_owned();
     }
-    let mut text = String::new();
-    for piece in html.split('<') {
-        let is_code = ["script", "style"].iter().any(|tag| piece.starts_with(tag));
-        if let Some((_, words)) = piece.split_once('>').filter(|_| !is_code) {
-            text.push_str(words);
-            text.push(' ');
-        }
-    }
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let is_text = |piece: &&str| !["script", "style"].iter().any(|tag| piece.starts_with(tag));
+    let pieces = html.split('<').filter(is_text);
+    let words = pieces.filter_map(|piece| Some(piece.split_once('>')?.1.split_whitespace()));
+    words.flatten().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

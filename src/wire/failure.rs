@@ -1,31 +1,48 @@
-//! A call that failed, whom it was made to, and the error that becomes of it.
+//! Failed calls: how they are seen, what causes them, and the error that follows.
+//!
+//! Endpoints, gateways and workers report the same trouble in many ways, so this happens in three steps:
+//! a [`Failure`] is what was seen on the wire; [`cause::of`] finds the [`Cause`] from status, headers and words; and
+//! [`meaning`] is the one table from causes to what is done about them and what people are told.
+//!
+//! - A call that submits work and gets no usable reply may have been billed, and nothing tells whether it was: it is
+//!   `Ambiguous`, while the same failure of a question about a job is `Transient`. A request for which no connection came
+//!   about was certainly not sent.
+//! - A job that failed can be run again under its id, free of a second submission (RunPod's
+//!   [`/retry`](https://docs.runpod.io/serverless/endpoints/operation-reference)); one that is completed, with an error in
+//!   its output, can only be submitted anew.
+//! - What the endpoint said is scrubbed before anything is concluded from it: a transcript may well be about rate limits.
+
+mod cause;
+mod overflow;
+mod wait;
 
 use std::time::{Duration, SystemTime};
 
+use reqwest::Url;
 use reqwest::header::{HeaderMap, LOCATION};
 
-use crate::model::ModelError;
+use crate::model::{ErrorKind, ModelError};
 use crate::secret::Secret;
-use crate::wire::advice;
-use crate::wire::advice::Names;
 use crate::wire::error_text::ErrorText;
-use crate::wire::{classify, redact};
+use crate::wire::redact;
+use cause::Cause;
+pub(crate) use cause::is_error_text;
+use overflow::Sizes;
 
 /// What a call is for, which decides what a failure costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// It asks for work: whoever has received it may bill it.
+    /// It submits work: an endpoint that has received it may bill it.
     Submit,
     /// It asks after a job or gives it up: free, and safe to repeat.
     Poll,
 }
 
-/// How a job ended that gave no answer.
+/// How a job without an answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum JobEnd {
-    /// Done, but what it put out tells of an error. It cannot be run again under its ticket.
+    /// Its output is an error. It cannot be run again under its id.
     Completed,
-    /// Its worker gave it up.
     Failed,
     /// It took too long, or no worker began it in time.
     TimedOut,
@@ -34,7 +51,7 @@ pub(crate) enum JobEnd {
 }
 
 impl JobEnd {
-    /// As RunPod names it.
+    /// RunPod's name of the state.
     fn name(self) -> &'static str {
         match self {
             Self::Completed => "COMPLETED",
@@ -45,130 +62,287 @@ impl JobEnd {
     }
 }
 
-/// How a call failed, as it was seen.
-#[derive(Debug, Clone)]
+/// A failed call as it was seen. Texts are unscrubbed.
+///
+/// The errors of the HTTP client are kept as text with all their causes, because the error that follows is written to the
+/// ledger and read back.
+#[derive(Debug)]
 pub(crate) enum Failure {
-    /// No connection came about, so nothing was sent. Holds the causes, outermost first.
+    /// There was no connection, so nothing was sent. Holds the causes, outermost first.
     Connect(String),
     /// The request cannot be put into HTTP, so nothing was sent: a token with a line break, for example.
     Unsendable(String),
-    /// Time ran out.
-    Timeout {
-        /// The limit that was reached.
-        after: Duration,
-        /// It was the limit between two pieces of the answer, not the one for all of it.
-        silent: bool,
-    },
-    /// The connection broke after the request had begun. Holds the causes.
+    /// A limit of time was reached: between two pieces of the answer if `silent`, otherwise for all of it.
+    Timeout { after: Duration, silent: bool },
+    /// The connection broke after the request had begun. Holds the causes, outermost first.
     Disconnected(String),
     /// The status was not one of success.
     Refused {
-        /// HTTP status.
         status: u16,
-        /// All headers of the reply.
         headers: HeaderMap,
-        /// The beginning of its body.
+        /// The beginning of the body.
         body: Vec<u8>,
     },
-    /// The status promised success, the body or a streamed event tells of an error.
+    /// The status was one of success, but the body or a streamed event is an error.
     InBand(ErrorText),
-    /// The status promised success, the body is not of this protocol. Says what it is instead.
+    /// The status was one of success, but the body does not follow the protocol. Says what it is instead.
     Garbled(String),
-    /// The job is over without an answer, and what its worker said about that.
+    /// The job ended without an answer. Holds what its worker said.
     Job(JobEnd, ErrorText),
-    /// Jobs wait, and there is no worker to begin them.
-    NoWorkers {
-        /// Workers that were found to be broken.
-        unhealthy: u64,
-    },
-    /// The job or its result is gone. Says what was found in its place.
+    /// Jobs wait, and no worker is there to begin them.
+    NoWorkers { unhealthy: u64 },
+    /// The job or its result is gone. Says what was found instead.
     Lost(String),
     /// The reply is complete and holds no answer. Says what it holds instead.
     Unusable(String),
 }
 
-/// The endpoint that calls are made to, as far as errors need to know it.
-#[derive(Debug, Clone)]
-pub(crate) struct Peer {
-    /// Host and port, for people.
-    pub(crate) host: String,
-    /// It starts when it is called (scale to zero), and its gateway answers 502 or 503 until it runs.
-    pub(crate) starts_on_demand: bool,
-    /// How its settings are called.
-    pub(crate) names: Names,
-    /// To be cut out of whatever it says.
-    pub(crate) secret: Option<Secret>,
+/// The environment variables of a provider, to be named in messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SettingNames {
+    pub(crate) token: &'static str,
+    pub(crate) model: &'static str,
+    pub(crate) url: &'static str,
 }
 
-impl Peer {
-    /// The error for a failed call. The texts that were `sent` are cut out of what the endpoint said, before anything is
-    /// concluded from it: a transcript may well be about rate limits.
+/// The endpoint that calls are made to, as far as errors need to know it.
+#[derive(Debug, Clone)]
+pub(crate) struct Endpoint {
+    /// Host and port.
+    host: String,
+    settings: SettingNames,
+    /// Cut out of whatever the endpoint says.
+    secret: Option<Secret>,
+    /// It starts when it is called (scale to zero), and its gateway answers 502 or 503 until it runs.
+    pub(crate) starts_on_demand: bool,
+}
+
+impl Endpoint {
+    /// The same endpoint, called with the key `secret`.
+    pub(crate) fn with_secret(&self, secret: Option<Secret>) -> Self {
+        Self {
+            secret,
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn new(url: &Url, settings: SettingNames, secret: Option<Secret>) -> Self {
+        let host = url.host_str().unwrap_or_default();
+        Self {
+            host: match url.port() {
+                Some(port) => format!("{host}:{port}"),
+                None => host.to_owned(),
+            },
+            settings,
+            secret,
+            starts_on_demand: false,
+        }
+    }
+
+    /// The error for a failed call. The texts that were `sent` are cut out of what the endpoint said.
     pub(crate) fn error(&self, phase: Phase, failure: &Failure, sent: &[&str]) -> ModelError {
-        let scrub = |text: &str| redact::scrub(text, self.secret.as_ref(), sent);
-        let mut said = match failure {
-            Failure::Refused {
-                status: 300..=399,
-                headers,
-                ..
-            } => ErrorText {
-                message: location(headers),
-                ..ErrorText::default()
-            },
-            Failure::Refused { body, .. } => ErrorText::from_body(body),
-            Failure::InBand(said) | Failure::Job(_, said) => said.clone(),
-            Failure::Unsendable(text)
-            | Failure::Connect(text)
-            | Failure::Disconnected(text)
-            | Failure::Garbled(text)
-            | Failure::Lost(text)
-            | Failure::Unusable(text) => ErrorText {
-                message: text.clone(),
-                ..ErrorText::default()
-            },
-            Failure::Timeout { .. } | Failure::NoWorkers { .. } => ErrorText::default(),
-        };
-        said.message = scrub(&said.message);
-        said.code = said.code.map(|code| scrub(&code));
-        said.kind = said.kind.map(|kind| scrub(&kind));
-        let cause = classify::cause(
-            phase,
-            self.starts_on_demand,
-            failure,
-            &said,
-            SystemTime::now(),
-        );
-        let sentence = advice::sentence(cause, &self.names);
-        let shown = redact::shorten(&said.message);
-        let host = &self.host;
-        let source = match failure {
-            Failure::Refused { status, .. } if shown.is_empty() => {
-                format!("{host} answered {status}")
-            }
-            Failure::Refused { status, .. } => format!("{host} answered {status}: {shown}"),
-            Failure::InBand(_) => format!("{host} answered: {shown}"),
-            Failure::Job(end, _) if shown.is_empty() => format!("{host}: job {}", end.name()),
-            Failure::Job(end, _) => format!("{host}: job {}: {shown}", end.name()),
-            Failure::NoWorkers { .. } => format!("{host}: jobs wait in its queue"),
-            Failure::Timeout { after, silent } => {
-                let what = if *silent {
-                    "went silent for"
-                } else {
-                    "gave no complete answer within"
-                };
-                format!("{host} {what} {} s", after.as_secs_f32())
-            }
-            _ => format!("{host}: {shown}"),
-        };
+        let said = said(failure).map(|text| redact::scrub(text, self.secret.as_ref(), sent));
+        let cause = cause::of(self, phase, failure, &said, SystemTime::now());
+        let (kind, sentence) = meaning(cause, phase);
+        let SettingNames { token, model, url } = self.settings;
+        let sentence = sentence
+            .replace("{token}", token)
+            .replace("{model}", model)
+            .replace("{url}", url);
+        let (sizes, host) = (details(cause), &self.host);
+        let evidence = evidence(failure, &redact::shorten(&said.message));
         ModelError {
-            kind: classify::kind(cause, phase),
-            message: format!("{sentence} ({source})"),
+            kind,
+            message: format!("{sentence}{sizes} ({host}{evidence})"),
         }
     }
 }
 
-/// Where a redirect leads to, without a query that may hold keys.
-fn location(headers: &HeaderMap) -> String {
-    let target = headers.get(LOCATION).and_then(|value| value.to_str().ok());
-    let target = target.unwrap_or("nowhere");
-    target.split('?').next().unwrap_or(target).to_owned()
+fn said(failure: &Failure) -> ErrorText {
+    let message = match failure {
+        Failure::InBand(said) | Failure::Job(_, said) => return said.clone(),
+        Failure::Refused {
+            status: 300..=399,
+            headers,
+            ..
+        } => {
+            let target = headers.get(LOCATION).and_then(|value| value.to_str().ok());
+            // Without the query, which may hold keys.
+            target
+                .and_then(|target| target.split('?').next())
+                .unwrap_or("nowhere")
+        }
+        Failure::Refused { body, .. } => return ErrorText::from_body(body),
+        Failure::Unsendable(text)
+        | Failure::Connect(text)
+        | Failure::Disconnected(text)
+        | Failure::Garbled(text)
+        | Failure::Lost(text)
+        | Failure::Unusable(text) => text,
+        Failure::Timeout { .. } | Failure::NoWorkers { .. } => "",
+    };
+    ErrorText {
+        message: message.to_owned(),
+        ..ErrorText::default()
+    }
 }
+
+/// What was seen, to follow the host's name. `shown` is what the endpoint said.
+fn evidence(failure: &Failure, shown: &str) -> String {
+    let seen = match failure {
+        Failure::Refused { status, .. } => format!(" answered {status}"),
+        Failure::InBand(_) => " answered".to_owned(),
+        Failure::Job(end, _) => format!(": job {}", end.name()),
+        Failure::NoWorkers { .. } => ": jobs wait in its queue".to_owned(),
+        Failure::Timeout { after, silent } => {
+            let what = match silent {
+                true => "went silent for",
+                false => "gave no complete answer within",
+            };
+            format!(" {what} {} s", after.as_secs_f32())
+        }
+        _ => String::new(),
+    };
+    if shown.is_empty() {
+        seen
+    } else {
+        format!("{seen}: {shown}")
+    }
+}
+
+/// What a cause means: what is done about it, and what people are told, with the names of the settings left open.
+fn meaning(cause: Cause, phase: Phase) -> (ErrorKind, &'static str) {
+    use ErrorKind::*;
+    // Sent, and without a usable reply.
+    let unanswered = match phase {
+        Phase::Submit => Ambiguous,
+        Phase::Poll => Transient,
+    };
+    match cause {
+        Cause::Unreachable => (
+            Transient,
+            "the endpoint cannot be reached: check the network and {url}",
+        ),
+        Cause::UnknownHost => (
+            Configuration,
+            "the endpoint's host does not exist: check {url}",
+        ),
+        Cause::Certificate => (
+            Configuration,
+            "the endpoint's certificate is not valid for it or not trusted here: check {url}",
+        ),
+        Cause::NotTls => (
+            Configuration,
+            "the endpoint's port does not speak TLS: check {url}",
+        ),
+        Cause::Unsendable => (
+            Configuration,
+            "the request cannot be put into HTTP: check {token} for line breaks and the like",
+        ),
+        Cause::TimedOut => (unanswered, "the endpoint took too long"),
+        Cause::Disconnected => (
+            unanswered,
+            "the connection broke before the answer was complete",
+        ),
+        Cause::Garbled => (unanswered, "the endpoint's reply is not what was expected"),
+        Cause::Failed => (
+            unanswered,
+            "the endpoint failed, perhaps with the work already done",
+        ),
+        Cause::Token => (
+            Configuration,
+            "the endpoint refused the token: check {token}, which must hold a valid token that may call this endpoint",
+        ),
+        Cause::Credits => (
+            Configuration,
+            "no credits are left: buy credits for the account of {token}, or set a token of another account",
+        ),
+        Cause::Forbidden => (
+            Configuration,
+            "the token lacks a permission: allow the token in {token} to call this endpoint",
+        ),
+        Cause::NotFound => (
+            Configuration,
+            "the endpoint knows no such model or path: check {model} and {url}",
+        ),
+        Cause::UnknownModel => (
+            Configuration,
+            "the endpoint does not serve this model: check {model}, or set {url} to an endpoint that does",
+        ),
+        Cause::Gone => (
+            Configuration,
+            "the endpoint's address is no longer served: set {url} to the new one",
+        ),
+        Cause::Paused => (
+            Configuration,
+            "the endpoint is paused: resume it, or set {url} to another one",
+        ),
+        Cause::Redirected => (
+            Configuration,
+            "the endpoint redirects, which is not followed: set {url} to the address it leads to",
+        ),
+        Cause::Throttled(retry_after) => (Throttled { retry_after }, "too many requests"),
+        Cause::Loading(retry_after) => (Warming { retry_after }, "the endpoint is starting"),
+        Cause::TooLong(Sizes { window, prompt }) => (
+            Overflow {
+                window,
+                prompt_tokens: prompt,
+            },
+            "the request does not fit into the model's window",
+        ),
+        Cause::Unavailable => (Transient, "the endpoint is unavailable for the moment"),
+        Cause::Worker => (
+            Transient,
+            "the endpoint's worker failed for lack of memory, GPU or time",
+        ),
+        Cause::Refused => (BadInput, "the endpoint refuses this request"),
+        Cause::JobFailed => (
+            JobFailed { timed_out: false },
+            "the job failed, for reasons that may pass",
+        ),
+        Cause::JobTimedOut => (
+            JobFailed { timed_out: true },
+            "the job took too long, or no worker began it in time",
+        ),
+        Cause::JobCancelled => (
+            Configuration,
+            "somebody cancelled the job or purged the endpoint's queue: send the transcript again once that is over",
+        ),
+        // It was billed and can only be submitted anew.
+        Cause::JobErred => (
+            Ambiguous,
+            "the worker put out an error in place of an answer",
+        ),
+        Cause::NoWorkers => (
+            Configuration,
+            "the endpoint has no workers, so no job will ever begin: its max workers is 0, or RunPod has set it to 0 after a week \
+             without requests; raise max workers in the settings of the endpoint in {url}",
+        ),
+        Cause::Unhealthy => (
+            Configuration,
+            "all workers of the endpoint are unhealthy, so no job will begin: read their logs, and check image, model and GPU in \
+             the settings of the endpoint in {url}",
+        ),
+        Cause::Lost => (Lost, "the endpoint no longer knows the job"),
+        Cause::Unusable => (SuspectOutput, "the endpoint's answer holds no usable text"),
+    }
+}
+
+/// The numbers of a cause, to follow its sentence.
+fn details(cause: Cause) -> String {
+    match cause {
+        Cause::Throttled(Some(wait)) => {
+            format!(": the endpoint asks to wait {} s", wait.as_secs_f32())
+        }
+        Cause::Loading(Some(wait)) => format!(", for {} s by its own estimate", wait.as_secs_f32()),
+        Cause::TooLong(Sizes { window, prompt }) => {
+            let window = window.map(|n| format!(" of {n} tokens"));
+            let prompt = prompt.map(|n| format!(", with {n} tokens"));
+            [window, prompt].into_iter().flatten().collect()
+        }
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

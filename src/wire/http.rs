@@ -1,4 +1,9 @@
-//! The one place that sends requests to endpoints and reads their replies.
+//! Sends one request to an endpoint and reads its reply within limits of time and size.
+//!
+//! A status of success says little: errors also arrive inside a 200, and gateways answer in HTML, plain text or nothing at
+//! all. So a refusal keeps the beginning of its body as bytes, and what a body means is left to its reader.
+//! Nothing is sent twice here, because no inference API takes an idempotency key. Only an error before there is a connection
+//! proves that nothing was sent; after that a request without a reply may have been billed.
 
 use std::time::{Duration, Instant};
 
@@ -14,13 +19,13 @@ use crate::wire::failure::Failure;
 /// Largest reply. A streamed token takes some 300 bytes, so this is above 20,000 of them.
 const MAX_REPLY_BYTES: usize = 8 << 20;
 
-/// What is kept of the body of an error.
+/// Largest part of an error's body that is kept.
 const MAX_ERROR_BYTES: usize = 64 << 10;
 
 /// How long to wait for the body of an error: its status says most.
 const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Headers that help a provider's support to find a call, and that name who served it.
+/// Headers that name who served a call, and by which a provider's support finds it again.
 const CORRELATION_HEADERS: [&str; 10] = [
     "x-request-id",
     "x-amzn-requestid",
@@ -34,7 +39,7 @@ const CORRELATION_HEADERS: [&str; 10] = [
     "ratelimit",
 ];
 
-/// How long calls may take.
+/// How long a call may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
     /// From the first byte sent to the last one received.
@@ -43,54 +48,58 @@ pub struct Timeouts {
     pub idle: Duration,
 }
 
-/// A request to be sent.
+/// How a request proves who sends it. It is independent of the wire format.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Authorization<'a> {
+    None,
+    /// `Authorization: Bearer …`, marked so that it is neither logged nor kept in HTTP/2's header table.
+    Bearer(&'a Secret),
+}
+
+impl<'a> Authorization<'a> {
+    pub(crate) fn bearer(token: Option<&'a Secret>) -> Self {
+        token.map_or(Self::None, Self::Bearer)
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Outgoing<'a, B> {
     pub(crate) method: Method,
     pub(crate) url: &'a Url,
-    /// Sent as a bearer token, marked so that it is neither logged nor kept in HTTP/2's header table.
-    pub(crate) token: Option<&'a Secret>,
+    pub(crate) authorization: Authorization<'a>,
+    /// Headers besides those of authorization and content.
+    pub(crate) headers: HeaderMap,
     /// Sent as JSON.
     pub(crate) body: Option<&'a B>,
     pub(crate) timeouts: Timeouts,
 }
 
-/// A reply whose status and headers have come.
+/// A reply with a status of success, whose body is still to come.
 #[derive(Debug)]
 pub(crate) struct Incoming {
-    status: u16,
     response: Response,
     timeouts: Timeouts,
     received: usize,
 }
 
-impl Http {
-    /// Sends a request once and waits for the head of the reply, whatever its status.
-    pub(crate) async fn send<B: Serialize>(
-        &self,
-        outgoing: Outgoing<'_, B>,
-    ) -> Result<Incoming, Failure> {
-        self.send_with(outgoing, HeaderMap::new()).await
-    }
-
-    /// The same with headers besides.
-    pub(crate) async fn send_with<B: Serialize>(
-        &self,
-        outgoing: Outgoing<'_, B>,
-        headers: HeaderMap,
-    ) -> Result<Incoming, Failure> {
-        let timeouts = outgoing.timeouts;
-        let client = self
+impl<B: Serialize> Outgoing<'_, B> {
+    /// Sends the request once and waits for the head of the reply.
+    ///
+    /// # Errors
+    /// If nothing comes back, or a status that is not one of success: then with the beginning of the body.
+    pub(crate) async fn send(self, http: &Http) -> Result<Incoming, Failure> {
+        let timeouts = self.timeouts;
+        let client = http
             .client()
             .map_err(|error| Failure::Unsendable(causes(&error)))?;
         let mut request = client
-            .request(outgoing.method, outgoing.url.clone())
-            .headers(headers)
+            .request(self.method, self.url.clone())
+            .headers(self.headers)
             .timeout(timeouts.total);
-        if let Some(token) = outgoing.token {
+        if let Authorization::Bearer(token) = self.authorization {
             request = request.bearer_auth(token.expose());
         }
-        if let Some(body) = outgoing.body {
+        if let Some(body) = self.body {
             request = request.json(body);
         }
         let began = Instant::now();
@@ -99,14 +108,16 @@ impl Http {
             .await
             .map_err(|error| failure(error, timeouts))?;
         tracing::debug!(
-            host = outgoing.url.host_str(),
+            host = self.url.host_str(),
             status = response.status().as_u16(),
             after_ms = began.elapsed().as_millis(),
             correlation = correlation(response.headers()),
             "the endpoint replied"
         );
+        if !response.status().is_success() {
+            return Err(refusal(response).await);
+        }
         Ok(Incoming {
-            status: response.status().as_u16(),
             response,
             timeouts,
             received: 0,
@@ -115,33 +126,6 @@ impl Http {
 }
 
 impl Incoming {
-    /// The reply, if its status is one of success.
-    ///
-    /// # Errors
-    /// Otherwise the refusal, with the beginning of its body.
-    pub(crate) async fn accepted(mut self) -> Result<Self, Failure> {
-        if (200..300).contains(&self.status) {
-            return Ok(self);
-        }
-        let mut body = Vec::new();
-        let read = async {
-            while body.len() < MAX_ERROR_BYTES {
-                // A body that breaks off, or that is compressed wrongly, is still worth what has come of it.
-                let Ok(Some(bytes)) = self.response.chunk().await else {
-                    break;
-                };
-                body.extend_from_slice(&bytes);
-            }
-        };
-        let _: Result<(), _> = tokio::time::timeout(ERROR_BODY_TIMEOUT, read).await;
-        body.truncate(MAX_ERROR_BYTES);
-        Err(Failure::Refused {
-            status: self.status,
-            headers: std::mem::take(self.response.headers_mut()),
-            body,
-        })
-    }
-
     /// The number in a header, where there is one.
     pub(crate) fn number(&self, header: &str) -> Option<u64> {
         let value = self.response.headers().get(header)?;
@@ -160,8 +144,7 @@ impl Incoming {
     /// The next bytes of the body, or `None` at its end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Failure> {
         let idle = self.timeouts.idle;
-        let next = tokio::time::timeout(idle, self.response.chunk()).await;
-        let Ok(next) = next else {
+        let Ok(next) = tokio::time::timeout(idle, self.response.chunk()).await else {
             return Err(Failure::Timeout {
                 after: idle,
                 silent: true,
@@ -177,19 +160,38 @@ impl Incoming {
     }
 }
 
-/// What a failed exchange was. Only what fails before there is a connection has certainly not been sent.
+async fn refusal(mut response: Response) -> Failure {
+    let mut body = Vec::new();
+    let read = async {
+        // A body that breaks off, or that is compressed wrongly, is still worth what has come of it.
+        while body.len() < MAX_ERROR_BYTES
+            && let Ok(Some(bytes)) = response.chunk().await
+        {
+            body.extend_from_slice(&bytes);
+        }
+    };
+    let _: Result<(), _> = tokio::time::timeout(ERROR_BODY_TIMEOUT, read).await;
+    body.truncate(MAX_ERROR_BYTES);
+    Failure::Refused {
+        status: response.status().as_u16(),
+        headers: std::mem::take(response.headers_mut()),
+        body,
+    }
+}
+
 fn failure(error: reqwest::Error, timeouts: Timeouts) -> Failure {
+    let error = error.without_url();
     if error.is_builder() {
-        Failure::Unsendable(causes(&error.without_url()))
+        Failure::Unsendable(causes(&error))
     } else if error.is_connect() {
-        Failure::Connect(causes(&error.without_url()))
+        Failure::Connect(causes(&error))
     } else if error.is_timeout() {
         Failure::Timeout {
             after: timeouts.total,
             silent: false,
         }
     } else {
-        Failure::Disconnected(causes(&error.without_url()))
+        Failure::Disconnected(causes(&error))
     }
 }
 
@@ -207,7 +209,7 @@ mod tests {
     use reqwest::header::HeaderValue;
 
     #[test]
-    fn headers_for_the_log_are_chosen_by_name() {
+    fn only_named_headers_are_logged() {
         let mut headers = HeaderMap::new();
         for (name, value) in [
             ("cf-ray", "8f"),

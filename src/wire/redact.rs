@@ -1,4 +1,7 @@
-//! What may be repeated of what a server wrote: no secrets, nothing of the request, not much.
+//! Removes from a server's words what must not be shown or logged: secrets, and whatever they repeat of the request.
+//!
+//! Servers quote the input that they refuse, whole, cut or escaped, and show how a wrong key begins. So runs of bytes are
+//! looked for, not whole texts.
 
 use std::collections::HashSet;
 
@@ -7,21 +10,18 @@ use crate::secret::Secret;
 /// Longest text of a server in a message, in characters.
 const MAX_SHOWN: usize = 300;
 
-/// Bytes in a row that tell an echo of the request from chance: four or five words.
+/// Bytes in a row that are an echo of the request and not chance: four or five words.
 const ECHO_BYTES: usize = 24;
 
-/// Bytes in a row of a secret: servers like to show how a wrong key begins.
+/// Bytes in a row that are a part of a secret.
 const SECRET_BYTES: usize = 8;
 
-/// Stands for a secret.
 const SECRET_MARK: &str = "[secret]";
 
-/// Stands for words of the request.
 const ECHO_MARK: &str = "[request]";
 
-/// `text` on one line, without the secret and without what it repeats of the texts that were `sent`.
-///
-/// Its length is not limited, so that it can be classified; what is shown goes through [`shorten`].
+/// `text` on one line, without the secret and without what it repeats of the texts that were `sent`. It is not shortened, so
+/// that all of it can be classified; what is shown goes through [`shorten`].
 pub(crate) fn scrub(text: &str, secret: Option<&Secret>, sent: &[&str]) -> String {
     let mut text = on_one_line(text);
     if let Some(secret) = secret.map(Secret::expose).filter(|s| !s.is_empty()) {
@@ -31,7 +31,8 @@ pub(crate) fn scrub(text: &str, secret: Option<&Secret>, sent: &[&str]) -> Strin
     if sent.is_empty() {
         return text;
     }
-    // JSON inside JSON and Python's repr escape whatever is not ASCII.
+    // JSON inside JSON escapes whatever is not ASCII, and Python's repr around it escapes the backslashes.
+    let text = text.replace("\\\\", "\\");
     let sources: Vec<String> = sent
         .iter()
         .map(|text| on_one_line(text))
@@ -40,10 +41,10 @@ pub(crate) fn scrub(text: &str, secret: Option<&Secret>, sent: &[&str]) -> Strin
     without_runs(&text, &sources, ECHO_BYTES, ECHO_MARK)
 }
 
-/// The beginning of a scrubbed text, as long as a message can bear.
+/// The beginning of a scrubbed text, to be shown in a message.
 pub(crate) fn shorten(text: &str) -> String {
     match text.char_indices().nth(MAX_SHOWN) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        Some((end, _)) => format!("{}…", text.split_at(end).0),
         None => text.to_owned(),
     }
 }
@@ -67,7 +68,7 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Puts `mark` for every run of at least `window` bytes that also stands in a source. Linear in all lengths.
+/// Replaces every run of at least `window` bytes that also stands in a source by `mark`. Takes time linear in all lengths.
 fn without_runs(text: &str, sources: &[String], window: usize, mark: &str) -> String {
     let known: HashSet<&[u8]> = sources
         .iter()
@@ -97,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_cut_whole_and_in_part() {
+    fn secrets_are_cut_out_whole_and_in_part() {
         let secret = Secret::new("hf_AbCdEfGhIjKlMnOp");
         for (text, expected) in [
             ("bad token hf_AbCdEfGhIjKlMnOp.", "bad token [secret]."),
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sent_is_not_repeated() {
+    fn words_of_the_request_are_cut_out() {
         let sent = "DANA: I never told anybody\nabout the merger before today.";
         let said = "invalid content 'DANA: I never told anybody about the merger before today.' (type=value_error)";
         assert_eq!(
@@ -126,6 +127,7 @@ mod tests {
         for said in [
             format!("input: {japanese}"),
             format!("input: {}", escaped(japanese)),
+            format!("input: {}", escaped(japanese).replace('\\', "\\\\")),
         ] {
             let said = scrub(&said, None, &[japanese]);
             assert!(

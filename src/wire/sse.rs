@@ -1,9 +1,10 @@
-//! Server-sent events: bytes in as they come, the data of each event out.
+//! Decodes server-sent events from bytes that are split anywhere.
 //!
-//! After <https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream>, with one difference: an
-//! event that is not closed by an empty line when the stream ends is still handed out, because some servers forget it.
+//! It follows the [standard](https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream), with one
+//! difference: an event that the end of the stream cuts off before its empty line is still returned, because some servers
+//! leave that line out.
 
-/// A byte order mark, which may open a stream.
+/// A byte order mark may open a stream.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Any of these begins a stream of events; JSON and HTML begin with none of them.
@@ -19,7 +20,7 @@ pub(crate) struct Decoder {
 }
 
 impl Decoder {
-    /// Takes the next bytes, split anywhere, and gives the data of each event they complete.
+    /// Takes the next bytes and returns the data of each event that they complete.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Vec<String> {
         let mut events = Vec::new();
         for &byte in bytes {
@@ -34,7 +35,7 @@ impl Decoder {
         events
     }
 
-    /// Ends the stream and gives the data of the event that was still open.
+    /// Ends the stream and returns the data of the event that was still open.
     pub(crate) fn finish(mut self) -> Option<String> {
         let last = self.end_line();
         last.or_else(|| self.data.take())
@@ -52,7 +53,7 @@ impl Decoder {
         }
         let value = match line.strip_prefix(b"data") {
             Some([b':', b' ', value @ ..] | [b':', value @ ..]) => value,
-            Some([]) => line.get(..0).unwrap_or_default(),
+            Some([]) => &[],
             _ => return None,
         };
         let value = String::from_utf8_lossy(value);
@@ -67,15 +68,10 @@ impl Decoder {
     }
 }
 
-/// Whether a body that begins like this is a stream of events; `None` if it is too short to tell.
-pub(crate) fn is_stream(head: &[u8]) -> Option<bool> {
+/// Whether a body that begins like this is known to be a stream of events.
+pub(crate) fn is_stream(head: &[u8]) -> bool {
     let head = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
-    if EVENT_STARTS.iter().any(|start| head.starts_with(start)) {
-        return Some(true);
-    }
-    let may_become =
-        BOM.starts_with(head) || EVENT_STARTS.iter().any(|start| start.starts_with(head));
-    (!may_become).then_some(false)
+    EVENT_STARTS.iter().any(|start| head.starts_with(start))
 }
 
 #[cfg(test)]
@@ -108,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_without_data_has_no_events() {
+    fn streams_without_data_have_no_events() {
         assert!(read(&[b""]).is_empty());
         assert!(read(&[b": ping\n\n: ping\n\nevent: end\n\n"]).is_empty());
     }

@@ -1,16 +1,32 @@
-//! Where requests go below the address that is configured.
+//! Builds the addresses that requests go to from the one that is configured, and tells what kind of endpoint it is.
 
 use reqwest::Url;
 
-/// The host of the router.
 const ROUTER_HOST: &str = "router.huggingface.co";
 
-/// Where the router has the task API: models behind it are addressed by their path.
+/// The router's task API, in which the path names the model.
 const TASK_API: &str = "/hf-inference/models/";
 
 /// Whether this is an address at the router.
 pub(crate) fn is_router_host(endpoint: &Url) -> bool {
     endpoint.host_str() == Some(ROUTER_HOST)
+}
+
+/// The domain of dedicated endpoints, which may scale to zero.
+const DEDICATED_DOMAIN: &str = ".endpoints.huggingface.cloud";
+
+/// Routes that have one form of answer each.
+const FIXED_FORMS: [&str; 3] = ["/generate", "/generate_stream", "/predict"];
+
+/// Whether this is a dedicated endpoint.
+pub(crate) fn is_dedicated(endpoint: &Url) -> bool {
+    let host = endpoint.host_str().unwrap_or_default();
+    host.ends_with(DEDICATED_DOMAIN)
+}
+
+/// Whether this route has one form of answer, and must not be told which: it may refuse unknown members.
+pub(crate) fn has_fixed_form(url: &Url) -> bool {
+    FIXED_FORMS.iter().any(|end| url.path().ends_with(end))
 }
 
 /// Whether this is the router itself, and not one of its models.
@@ -23,7 +39,8 @@ pub(crate) fn is_task_api(url: &Url) -> bool {
     url.path().starts_with(TASK_API)
 }
 
-/// The address of chat completions below the configured one, as huggingface_hub builds it (WIRE.md 2.3).
+/// The address of chat completions below the configured one, built as in
+/// [huggingface_hub](https://github.com/huggingface/huggingface_hub).
 pub(crate) fn chat(endpoint: &Url) -> Url {
     let path = endpoint.path().trim_end_matches('/');
     let path = if path.ends_with("/chat/completions") {

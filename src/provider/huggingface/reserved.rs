@@ -3,9 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::provider::huggingface::HuggingFaceTask;
-
-/// Set to `true`, it makes the limit go by this name: it is the name alone that is a parameter, its number is computed.
-pub(crate) const COMPLETION_LIMIT: &str = "max_completion_tokens";
+use crate::wire::chat::COMPLETION_LIMIT;
 
 const LIMIT: &str = "the limit follows from SUMMARY_WORDS and MODEL_REASONING_TOKENS";
 const MODEL: &str = "set HF_MODEL";

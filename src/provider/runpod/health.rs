@@ -1,16 +1,20 @@
-//! What an endpoint's workers are doing, and whether jobs that wait will ever be begun (WIRE.md 1.2 and 1.8).
+//! Judges from an endpoint's [`/health`](https://docs.runpod.io/serverless/endpoints/operation-reference) whether jobs that
+//! wait will ever begin.
+//!
+//! RunPod sets the maximum of workers of an endpoint to 0 after a week without requests, and a person has to raise it again.
+//! Until then jobs wait in the queue until their time to live ends.
 
 use serde_json::Value;
 
 use crate::wire::failure::Failure;
 
-/// Workers that will begin a job, sooner or later. `throttled` ones wait for a GPU to become free.
+/// States of workers that will begin a job sooner or later. `throttled` ones wait for a GPU.
 const ALIVE: [&str; 5] = ["idle", "running", "initializing", "ready", "throttled"];
 
-/// Reads the reply of `/health`.
+/// Judges a reply of `/health`.
 ///
 /// # Errors
-/// If jobs wait and no worker is there or about to be.
+/// If jobs wait, and no worker exists or is starting.
 pub(crate) fn judge(health: &Value) -> Result<(), Failure> {
     let Some(workers) = health.get("workers").filter(|workers| workers.is_object()) else {
         return Ok(());
@@ -45,7 +49,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn only_an_endpoint_without_workers_is_hopeless() {
+    fn an_endpoint_is_hopeless_only_without_workers() {
         for (jobs, workers, unhealthy) in [
             (
                 json!({"inQueue": 2}),

@@ -1,4 +1,11 @@
-//! A job as the endpoint tells of it, and what it means (WIRE.md 1.4).
+//! Reads RunPod's [job object](https://docs.runpod.io/serverless/endpoints/operation-reference) and what it means.
+//!
+//! - `output` may be present while the job is in progress: a report of progress, which is no answer.
+//! - COMPLETED without `output` happens: the handler returned nothing, or more than RunPod takes (runpod-python issue 309). It
+//!   was billed.
+//! - FAILED carries the worker's error as an object, as JSON in a string if the handler raised, or as Python's `repr`.
+//! - TIMED_OUT means that the job expired before a worker took it, or that the worker did not report in time.
+//! - Some public endpoints answer 400 with a job object that has failed.
 
 use std::time::Duration;
 
@@ -6,30 +13,25 @@ use serde_json::Value;
 
 use crate::provider::runpod::follow::Polled;
 use crate::provider::runpod::output;
-use crate::wire::body::is_said;
+use crate::wire::answer::{self, is_said};
 use crate::wire::error_text::ErrorText;
 use crate::wire::failure::{Failure, JobEnd};
 
-/// A job object, as far as it matters.
 #[derive(Debug)]
 pub(crate) struct Job {
-    /// The endpoint's id of it.
     pub(crate) id: Option<String>,
-    /// Where it is.
     pub(crate) state: State,
     output: Option<Value>,
     error: ErrorText,
     time: Option<Duration>,
 }
 
-/// Where a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
     /// No worker has begun it.
     Queued,
-    /// A worker is at it, as far as is known.
+    /// A worker has begun it, as far as is known.
     Running,
-    /// Nothing more will become of it.
     Ended(JobEnd),
 }
 
@@ -37,7 +39,7 @@ impl Job {
     /// Reads a job object.
     ///
     /// # Errors
-    /// If it is none: an error in its place, or something else altogether.
+    /// If it is none: an error in place of a job, or something else.
     pub(crate) fn read(mut value: Value) -> Result<Self, Failure> {
         let id = match value.get("id") {
             Some(Value::String(id)) if !id.is_empty() => Some(id.clone()),
@@ -46,14 +48,8 @@ impl Job {
         };
         let status = value.get("status").and_then(Value::as_str);
         if id.is_none() && !status.is_some_and(is_known) {
-            let has_error = ["error", "err", "detail", "message", "errors"]
-                .iter()
-                .any(|key| value.get(*key).is_some_and(is_said));
-            return Err(if has_error {
-                Failure::InBand(ErrorText::from_value(&value))
-            } else {
-                Failure::Garbled("JSON without a job in it".to_owned())
-            });
+            let garbled = || Failure::Garbled("JSON without a job in it".to_owned());
+            return Err(answer::error_in(&value, &[]).unwrap_or_else(garbled));
         }
         let state = state(status.unwrap_or_default());
         let error = value.get("error").filter(|error| is_said(error));
@@ -70,13 +66,12 @@ impl Job {
         })
     }
 
-    /// What the job comes to. `held` says that the endpoint kept the question for as long as it might.
+    /// The reply that the job stands for. `held` says that the endpoint held the question for as long as it was asked to.
     ///
     /// # Errors
-    /// If it has ended without an answer.
+    /// If the job has ended without an answer.
     pub(crate) fn into_polled(self, max_tokens: usize, held: bool) -> Result<Polled, Failure> {
         let end = match self.state {
-            // What is there before the end is a report of progress, and no answer.
             State::Queued | State::Running => {
                 return Ok(Polled::Pending {
                     started: self.state == State::Running,
@@ -106,7 +101,7 @@ impl Job {
     }
 }
 
-/// The job in the body of a refusal: some endpoints answer 400 to say that a job has failed.
+/// The failed job in the body of a refusal.
 pub(crate) fn in_refusal(failure: Failure) -> Result<Job, Failure> {
     let Failure::Refused {
         status: 400, body, ..
@@ -137,7 +132,7 @@ fn known_state(status: &str) -> Option<State> {
     })
 }
 
-/// A state of a name that nobody knows is no end: asking again costs nothing, giving up a job does.
+/// A state of unknown name counts as running: asking again costs nothing, giving up a job does.
 fn state(status: &str) -> State {
     known_state(status).unwrap_or_else(|| {
         tracing::warn!(
@@ -148,7 +143,7 @@ fn state(status: &str) -> State {
     })
 }
 
-/// In the queue and at work, in all.
+/// Time in the queue and at work together.
 fn time(value: &Value) -> Option<Duration> {
     let milliseconds = |key: &str| value.get(key).and_then(Value::as_f64);
     let times = (milliseconds("delayTime"), milliseconds("executionTime"));
@@ -165,7 +160,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn every_state_of_the_table() {
+    fn every_state_is_read() {
         for (status, expected) in [
             ("IN_QUEUE", State::Queued),
             ("IN_PROGRESS", State::Running),
@@ -183,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn other_things_are_no_jobs() {
+    fn errors_and_other_json_are_no_jobs() {
         for (value, is_error) in [
             (json!({"error": "no"}), true),
             (json!({"detail": "Not Found"}), true),
@@ -199,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn times_add_up() {
+    fn times_of_queue_and_work_add_up() {
         for (value, milliseconds) in [
             (json!({"delayTime": 1500, "executionTime": 250}), Some(1750)),
             (json!({"executionTime": 250}), Some(250)),

@@ -1,80 +1,91 @@
-//! The answer in a job's output, which has the shape that its worker likes (WIRE.md 1.7).
+//! Finds the answer in a job's output, which has whatever shape its worker chose.
+//!
+//! - A worker's handler may return a string, an object or a list; a generator's pieces become a list
+//!   ([handlers](https://docs.runpod.io/serverless/workers/handlers/overview)).
+//! - [worker-vllm](https://github.com/runpod-workers/worker-vllm) returns a list with one completion of OpenAI's format; if it
+//!   was asked to stream, pieces of server-sent events, cut anywhere. Its versions before 2.24, still in use, return
+//!   `[{"choices":[{"tokens":[…]}],"usage":{"input":…,"output":…}}]` without a finish reason, the counts of later elements
+//!   including the earlier ones.
+//! - The worker for SGLang returns `{"text":…,"meta_info":{"finish_reason":{"type":…},…}}`, the one for
+//!   text-generation-inference a list of `{"text":…}`, one token each.
+//! - Plain handlers return their text under some name, JSON in a string, or the message of what they caught. An error message
+//!   must never be published, so a text that looks like an error, a page or broken data is no answer.
 
 use serde_json::{Map, Value};
 
-use crate::model::{Answer, TokenUsage};
-use crate::wire::body::is_said;
-use crate::wire::chat::{ChatReader, first_choice};
-use crate::wire::error_text;
-use crate::wire::error_text::ErrorText;
-use crate::wire::failure::Failure;
-use crate::wire::sse;
-use crate::wire::sse::Decoder;
-use crate::wire::{classify, python_repr};
+use crate::model::Answer;
+use crate::wire::answer::{self, AnswerBuilder, Format, is_said};
+use crate::wire::chat::{Completion, first_choice};
+use crate::wire::error_text::{self, ErrorText};
+use crate::wire::failure::{Failure, is_error_text};
+use crate::wire::sse::{self, Decoder};
 
 /// Workers wrap what servers have wrapped: `{output: {message: {content: [{text}]}}}` and a list around it.
 const MAX_DEPTH: usize = 6;
 
-/// Where a text stands, in the order in which they are tried.
-const TEXT_KEYS: [&str; 4] = ["generated_text", "summary_text", "summary", "text"];
-
-/// Where a text, or anything that holds one, stands.
-const WRAPPERS: [&str; 6] = [
-    "output", "outputs", "result", "response", "content", "message",
+/// Members that hold the answer or something around it, in the order in which they are tried. The first four hold a text.
+const ANSWER_KEYS: [&str; 11] = [
+    "generated_text",
+    "summary_text",
+    "summary",
+    "text",
+    "output",
+    "outputs",
+    "result",
+    "response",
+    "content",
+    "message",
+    "choices",
 ];
 
-/// Who says why generation ended, besides completions.
+/// Members that say why generation ended.
 const FINISH_KEYS: [&str; 3] = ["finish_reason", "done_reason", "stop_reason"];
 
-/// How tokens of prompt and answer are called.
-const USAGE_KEYS: [(&str, &str); 3] = [
-    ("prompt_tokens", "completion_tokens"),
-    ("input_tokens", "output_tokens"),
-    ("input", "output"),
-];
+/// Members that hold finish reason and tokens, besides the object itself.
+const ABOUT_KEYS: [&str; 3] = ["usage", "meta_info", "details"];
 
 /// How a web page begins.
 const PAGE_STARTS: [&str; 5] = ["<!doctype", "<html", "<head", "<body", "<?xml"];
 
-/// Reads the answer. `max_tokens` is the limit that was asked for.
+/// How data begins that prose does not begin with, as JSON or in Python's notation.
+const DATA_STARTS: [&str; 4] = ["{\"", "{'", "[{\"", "[{'"];
+
+/// Reads the answer, generated with a limit of `max_tokens`.
 ///
 /// # Errors
-/// [`Failure::InBand`] if the output tells of an error, [`Failure::Unusable`] if there is no text in it.
+/// [`Failure::InBand`] if the output is an error, [`Failure::Unusable`] if it holds no text.
 pub(crate) fn read(output: &Value, max_tokens: usize) -> Result<Answer, Failure> {
-    let mut walk = Walk::default();
-    walk.value(output, 0)?;
-    if !walk.found {
-        return Err(nothing_in(output));
+    let unusable = |what: String| Err(Failure::Unusable(what));
+    let mut answer = AnswerBuilder::default();
+    let mut text = text_of(output, &mut answer)?;
+    let mut form = form_of(&text);
+    // A worker that has put its output into a string; within that, another string is no answer any more.
+    if let Form::Data(inner) = form {
+        text = text_of(&inner, &mut answer)?;
+        form = match form_of(&text) {
+            Form::Text => Form::Text,
+            _ => return Err(nothing_in(&inner)),
+        };
     }
-    let text = walk.reader.take_text();
-    match form(&text) {
-        Form::Data(value) => {
-            // A worker that has put its output into a string; within that, another string is no answer any more.
-            walk.found = false;
-            walk.value(&value, 0)?;
-            let text = walk.reader.take_text();
-            if !walk.found || !matches!(form(&text), Form::Text) {
-                return Err(nothing_in(&value));
-            }
-            walk.reader.add(&text);
-            walk.reader.close();
-        }
-        Form::BrokenData => return Err(Failure::Unusable("broken JSON".to_owned())),
-        Form::Page => {
-            let page = error_text::html_text(text.trim());
-            return Err(Failure::Unusable(format!("a web page: {page}")));
-        }
-        Form::Error => return Err(Failure::InBand(ErrorText::from_text(&text))),
-        Form::Stream => stream(&text, &mut walk.reader)?,
+    match form {
         Form::Text => {
-            walk.reader.add(&text);
-            walk.reader.close();
+            answer.text = text;
+            answer.is_closed = true;
         }
+        Form::Stream => stream(&text, &mut answer)?,
+        Form::Error => return Err(Failure::InBand(ErrorText::from_text(&text))),
+        Form::Page => {
+            return unusable(format!(
+                "a web page: {}",
+                error_text::html_text(text.trim())
+            ));
+        }
+        Form::Data(_) | Form::BrokenData => return unusable("broken JSON".to_owned()),
     }
-    walk.reader.settle(max_tokens)
+    answer.settle(max_tokens)
 }
 
-/// What a text turns out to be once all of it is there: pieces of it may look like anything.
+/// What a text is, which shows only when all of its pieces are there.
 enum Form {
     Text,
     Stream,
@@ -84,46 +95,41 @@ enum Form {
     Error,
 }
 
-fn form(text: &str) -> Form {
+fn form_of(text: &str) -> Form {
     let text = text.trim();
     let start: String = text.chars().take(9).collect::<String>().to_lowercase();
-    if PAGE_STARTS.iter().any(|page| start.starts_with(page)) {
+    let starts = |starts: &[&str]| starts.iter().any(|phrase| start.starts_with(phrase));
+    if starts(&PAGE_STARTS) {
         return Form::Page;
     }
-    if text.starts_with('"')
+    if text.starts_with(['"', '{', '['])
         && let Ok(value) = serde_json::from_str(text)
     {
         return Form::Data(value);
     }
-    if text.starts_with(['{', '[']) {
-        let json = serde_json::from_str(text).ok();
-        // Prose may begin with a bracket.
-        return match json.or_else(|| python_repr::parse(text)) {
-            Some(value) if text.ends_with(['}', ']']) => Form::Data(value),
-            _ if start.starts_with("{\"") || start.starts_with("{'") => Form::BrokenData,
-            _ => Form::Text,
-        };
+    let is_data_line = |line: &str| line.starts_with("data:");
+    if is_error_text(text) {
+        Form::Error
+    } else if starts(&DATA_STARTS) {
+        Form::BrokenData
+    } else if sse::is_stream(text.as_bytes()) && text.lines().any(is_data_line) {
+        Form::Stream
+    } else {
+        Form::Text
     }
-    if sse::is_stream(text.as_bytes()) == Some(true)
-        && text.lines().any(|line| line.starts_with("data:"))
-    {
-        return Form::Stream;
-    }
-    if classify::is_error_text(text) {
-        return Form::Error;
-    }
-    Form::Text
 }
 
-/// A stream that was kept instead of passed on, cut anywhere.
-fn stream(text: &str, reader: &mut ChatReader) -> Result<(), Failure> {
+/// Reads a stream that was kept instead of passed on.
+fn stream(text: &str, answer: &mut AnswerBuilder) -> Result<(), Failure> {
     let mut decoder = Decoder::default();
     let mut events = decoder.push(text.as_bytes());
     events.extend(decoder.finish());
-    events.iter().try_for_each(|event| reader.event(event))
+    events
+        .iter()
+        .try_for_each(|data| answer::event(data, &mut Completion, answer))
 }
 
-/// Says what was found where a text should be, without its content: that may be the prompt.
+/// Says what was found in place of a text, without its content, which may be the prompt.
 fn nothing_in(value: &Value) -> Failure {
     let found = match value {
         Value::Array(items) if items.is_empty() => {
@@ -139,140 +145,82 @@ fn nothing_in(value: &Value) -> Failure {
     ))
 }
 
-/// Goes through an output and hands to the reader what belongs to the answer.
-#[derive(Default)]
-struct Walk {
-    reader: ChatReader,
-    found: bool,
+/// The text in an output. Everything else about the answer goes to `answer`.
+fn text_of(output: &Value, answer: &mut AnswerBuilder) -> Result<String, Failure> {
+    answer.is_found = false;
+    walk(output, answer, 0)?;
+    if !answer.is_found {
+        return Err(nothing_in(output));
+    }
+    Ok(std::mem::take(&mut answer.text))
 }
 
-impl Walk {
-    fn value(&mut self, value: &Value, depth: usize) -> Result<(), Failure> {
-        if depth > MAX_DEPTH {
-            return Ok(());
+fn walk(value: &Value, answer: &mut AnswerBuilder, depth: usize) -> Result<(), Failure> {
+    match value {
+        _ if depth > MAX_DEPTH => Ok(()),
+        Value::String(text) => {
+            answer.is_found = true;
+            answer.text.push_str(text);
+            Ok(())
         }
-        match value {
-            Value::String(text) => {
-                self.found = true;
-                self.reader.add(text);
-                Ok(())
-            }
-            Value::Array(items) => self.list(items, depth),
-            Value::Object(members) => self.object(value, members, depth),
-            Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
-        }
-    }
-
-    /// Tokens, pieces, or one answer in a list of its own.
-    fn list(&mut self, items: &[Value], depth: usize) -> Result<(), Failure> {
-        let is_message = |item: &Value| item.get("role").is_some_and(is_said);
-        if !items.is_empty() && items.iter().all(is_message) {
-            // A conversation, of which the request is the beginning.
-            return items
-                .last()
-                .map_or(Ok(()), |last| self.value(last, depth + 1));
-        }
-        items
-            .iter()
-            .try_for_each(|item| self.value(item, depth + 1))
-    }
-
-    fn object(
-        &mut self,
-        value: &Value,
-        members: &Map<String, Value>,
-        depth: usize,
-    ) -> Result<(), Failure> {
-        if is_error(members) {
-            let mut error = members.clone();
-            // What was generated until then is nothing to be shown.
-            error.retain(|key, _| {
-                key != "choices" && !TEXT_KEYS.contains(&key.as_str()) && key != "output"
-            });
-            return Err(Failure::InBand(ErrorText::from_value(&Value::Object(
-                error,
-            ))));
-        }
-        let name = |key: &str| members.get(key).and_then(Value::as_str);
-        if matches!(name("role"), Some("user" | "system" | "developer")) {
-            return Ok(());
-        }
-        if matches!(name("type"), Some("reasoning" | "thinking")) {
-            self.found = true;
-            self.reader.reasoned();
-            return Ok(());
-        }
-        self.particulars(members);
-        if let Some(choice) = first_choice(value) {
-            self.found = true;
-            let Some(tokens) = choice.get("tokens") else {
-                return self.reader.take(value);
+        Value::Array(items) => {
+            let is_message = |item: &Value| item.get("role").is_some_and(is_said);
+            // Of a conversation the last message is the answer; otherwise these are tokens or pieces, or a list around one.
+            let from = match items.iter().all(is_message) {
+                true => items.len().saturating_sub(1),
+                false => 0,
             };
-            if let Some(reason) = choice.get("finish_reason") {
-                self.reader.ended(reason);
-            }
-            return self.value(tokens, depth + 1);
+            let mut items = items.iter().skip(from);
+            items.try_for_each(|item| walk(item, answer, depth + 1))
         }
-        let said = |key: &&&str| members.get(**key).is_some_and(is_said);
-        let keys = || TEXT_KEYS.iter().chain(&WRAPPERS);
-        if let Some(inner) = keys().find(said).and_then(|key| members.get(*key)) {
-            return self.value(inner, depth + 1);
-        }
-        // An empty text is one, too.
-        self.found |= keys().any(|key| members.get(*key).is_some_and(Value::is_string));
-        Ok(())
-    }
-
-    /// Everything about the answer but its text.
-    fn particulars(&mut self, members: &Map<String, Value>) {
-        let about = |key: &str| members.get(key).and_then(Value::as_object);
-        for place in [
-            Some(members),
-            about("usage"),
-            about("meta_info"),
-            about("details"),
-        ] {
-            let Some(place) = place else { continue };
-            if let Some(usage) = usage(place) {
-                self.reader.used(usage);
-            }
-            if let Some(reason) = FINISH_KEYS.iter().find_map(|key| place.get(*key)) {
-                self.reader.ended(reason);
-            }
-        }
-        if ["reasoning", "reasoning_content"]
-            .iter()
-            .any(|key| members.get(*key).is_some_and(is_said))
-        {
-            self.found = true;
-            self.reader.reasoned();
-        }
+        Value::Object(members) => walk_object(value, members, answer, depth),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }
 }
 
-/// An error that a handler returned as if it were a result.
-fn is_error(members: &Map<String, Value>) -> bool {
+fn walk_object(
+    value: &Value,
+    members: &Map<String, Value>,
+    answer: &mut AnswerBuilder,
+    depth: usize,
+) -> Result<(), Failure> {
+    if let Some(error) = answer::error_in(value, &ANSWER_KEYS) {
+        return Err(error);
+    }
+    let name = |key: &str| members.get(key).and_then(Value::as_str);
     let said = |key: &str| members.get(key).is_some_and(is_said);
-    let text = |key: &str| members.get(key).and_then(Value::as_str).unwrap_or_default();
-    let is_false = |key: &str| members.get(key) == Some(&Value::Bool(false));
-    let status = text("status").to_lowercase();
-    ["error", "err", "error_message", "traceback"]
-        .iter()
-        .any(|key| said(key))
-        || text("object") == "error"
-        || matches!(status.as_str(), "error" | "failed" | "failure")
-        || is_false("success")
-        || is_false("ok")
-        // FastAPI's, and OpenAI's without what is around it.
-        || members.len() == 1 && (said("detail") || said("errors"))
-        || said("message") && members.contains_key("code")
-}
-
-fn usage(place: &Map<String, Value>) -> Option<TokenUsage> {
-    USAGE_KEYS.iter().find_map(|(prompt, completion)| {
-        Some(TokenUsage {
-            prompt_tokens: place.get(*prompt)?.as_u64()?,
-            completion_tokens: place.get(*completion)?.as_u64()?,
-        })
-    })
+    if matches!(name("role"), Some("user" | "system" | "developer")) {
+        return Ok(());
+    }
+    let is_reasoning = matches!(name("type"), Some("reasoning" | "thinking"));
+    if is_reasoning || said("reasoning") || said("reasoning_content") {
+        answer.is_found = true;
+        answer.has_reasoned = true;
+    }
+    if is_reasoning {
+        return Ok(());
+    }
+    let about = ABOUT_KEYS.iter().filter_map(|key| members.get(*key));
+    for place in std::iter::once(value).chain(about) {
+        if let Some(usage) = answer::usage_in(place) {
+            answer.used(usage);
+        }
+        answer.ended(FINISH_KEYS.iter().find_map(|key| place.get(*key)));
+    }
+    if let Some(choice) = first_choice(value) {
+        let Some(tokens) = choice.get("tokens") else {
+            return Completion.take(value, answer);
+        };
+        answer.is_found = true;
+        answer.ended(choice.get("finish_reason"));
+        return walk(tokens, answer, depth + 1);
+    }
+    if let Some(key) = ANSWER_KEYS.iter().find(|key| said(key)) {
+        return members
+            .get(*key)
+            .map_or(Ok(()), |inner| walk(inner, answer, depth + 1));
+    }
+    // An empty text is one, too.
+    answer.is_found |= ANSWER_KEYS.iter().any(|key| name(key).is_some());
+    Ok(())
 }

@@ -1,4 +1,11 @@
-//! What is sent to have a job done: one envelope for every kind of worker (WIRE.md 1.3 and 1.7).
+//! The body of RunPod's [`/run`](https://docs.runpod.io/serverless/endpoints/send-requests): one envelope for every kind of
+//! worker.
+//!
+//! - Workers for vLLM prefer `messages` to `prompt` and spread `sampling_params` into the body of a completion; others read
+//!   what they know of the rest. Unknown members of the input are ignored.
+//! - Without `max_tokens`, workers stop after 16 or 100 tokens, depending on their version.
+//! - `ttl` counts from submission and ends a job in any state; `executionTimeout` counts the work alone. Without them the
+//!   endpoint's own settings hold, which may be seconds.
 
 use std::time::Duration;
 
@@ -6,25 +13,24 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::prompt::Messages;
+use crate::wire::chat::{self, Message};
+use crate::wire::generation;
 
-/// Members of the input that parameters cannot override: the newest workers spread them into the body of a completion.
+/// Members of the input that parameters cannot override.
 pub const RESERVED_PARAMETERS: [&str; 5] = ["model", "messages", "prompt", "stream", "max_tokens"];
 
-/// From submission to the end of the work. The longest that an upload is worked on is a day, and what waits in a queue costs
-/// nothing; an endpoint's own setting may be as short as seconds.
+/// An upload is worked on for at most a day, and a job that waits in a queue costs nothing.
 const TIME_TO_LIVE: Duration = Duration::from_secs(24 * 3600);
 
-/// The work alone, which is what is paid for: a section takes seconds to a few minutes, so a worker that takes ten hangs.
+/// A section takes seconds to a few minutes, so a worker that takes ten minutes hangs, at the user's expense.
 const EXECUTION_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// The body of `/run`.
 #[derive(Serialize)]
 pub(crate) struct Envelope<'a> {
     input: Input<'a>,
     policy: Policy,
 }
 
-/// Workers for vLLM read `messages` and `sampling_params`, others what they know of the rest; unknown members are ignored.
 #[derive(Serialize)]
 struct Input<'a> {
     messages: Vec<Message<'a>>,
@@ -37,12 +43,6 @@ struct Input<'a> {
     correlation_id: String,
 }
 
-#[derive(Serialize)]
-struct Message<'a> {
-    role: &'static str,
-    content: &'a str,
-}
-
 /// In milliseconds.
 #[derive(Serialize)]
 struct Policy {
@@ -51,7 +51,7 @@ struct Policy {
     ttl: u64,
 }
 
-/// Puts a request into the envelope. `correlation_id` finds it again in the logs of a worker.
+/// Puts a request into the envelope. `correlation_id` is for finding it in the logs of a worker.
 pub(crate) fn envelope<'a>(
     messages: &'a Messages,
     max_tokens: usize,
@@ -61,24 +61,15 @@ pub(crate) fn envelope<'a>(
 ) -> Envelope<'a> {
     let mut sampling_params = parameters.clone();
     sampling_params.retain(|name, _| !RESERVED_PARAMETERS.contains(&name.as_str()));
-    // Left out, some versions stop after 16 tokens, some after 100.
     sampling_params.insert("max_tokens".to_owned(), Value::from(max_tokens));
-    let parts = [
-        ("system", messages.system.as_str()),
-        ("user", messages.user.as_str()),
-    ];
-    let parts = parts.iter().filter(|(_, content)| !content.is_empty());
-    let contents: Vec<&str> = parts.clone().map(|(_, content)| *content).collect();
     Envelope {
         input: Input {
-            prompt: contents.join("\n\n"),
-            messages: parts
-                .map(|&(role, content)| Message { role, content })
-                .collect(),
+            prompt: generation::prompt(messages),
+            messages: chat::messages(messages),
             sampling_params,
             max_tokens,
             model,
-            // A streamed output arrives in pieces, and is not any sooner there.
+            // A streamed output comes in pieces, and no sooner.
             stream: false,
             correlation_id,
         },
@@ -95,7 +86,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn nothing_is_sent_that_is_not_there() {
+    fn empty_messages_and_an_unset_model_are_left_out() {
         let messages = Messages {
             system: String::new(),
             user: "Dana speaks.".to_owned(),

@@ -1,11 +1,12 @@
-//! Answers of many servers, whole and streamed.
+//! Completions of many servers, whole and streamed.
 
 use super::*;
-use serde_json::json;
+use crate::model::{Answer, Finish};
+use crate::wire::answer::Reader;
 
-/// What the reader makes of `pieces`; the limit is 100 tokens.
+/// The answer in `pieces`, with a limit of 100 tokens.
 fn read(pieces: &[&[u8]]) -> Result<Answer, Failure> {
-    let mut reader = ChatReader::default();
+    let mut reader = Reader::new(Completion);
     for piece in pieces {
         if reader.push(piece)? {
             break;
@@ -68,7 +69,7 @@ fn a_stream_split_anywhere_gives_the_same_answer() {
 }
 
 #[test]
-fn streams_end_in_different_ways() {
+fn streams_may_end_in_several_ways() {
     let words = delta(json!({"content": "Words."}), json!(null));
     let last = delta(json!({}), json!("length"));
     let no_mark = stream(&[words.clone(), last.clone()], "");
@@ -103,7 +104,7 @@ fn streams_end_in_different_ways() {
 }
 
 #[test]
-fn events_without_empty_lines_between_them() {
+fn events_need_no_empty_lines_between_them() {
     let body = stream(
         &[
             delta(json!({"content": "a"}), json!(null)),
@@ -116,7 +117,7 @@ fn events_without_empty_lines_between_them() {
 }
 
 #[test]
-fn whole_answers() {
+fn whole_answers_are_read() {
     let expected = ("Words.".to_owned(), Finish::Stop);
     assert_eq!(
         text(whole(json!({"content": "Words.\n"}), json!("stop"))),
@@ -148,7 +149,7 @@ fn whole_answers() {
 }
 
 #[test]
-fn an_answer_of_reasoning_alone_is_one_cut_off() {
+fn an_answer_of_reasoning_alone_counts_as_cut_off() {
     let empty = (String::new(), Finish::Length);
     for (message, finish) in [
         (json!({"content": null, "reasoning": "hm"}), "length"),
@@ -161,7 +162,7 @@ fn an_answer_of_reasoning_alone_is_one_cut_off() {
 }
 
 #[test]
-fn success_without_an_answer() {
+fn a_success_without_a_text_is_no_answer() {
     for (body, expected) in [
         ("", "an empty body"),
         ("null", "JSON without choices"),
@@ -198,7 +199,7 @@ fn success_without_an_answer() {
 }
 
 #[test]
-fn success_with_an_error_inside() {
+fn errors_inside_a_success_are_found() {
     let words = delta(json!({"content": "Words."}), json!(null)).to_string();
     let in_stream = format!(
         "data: {words}\n\ndata: {{\"error\":{{\"message\":\"broke\",\"http_status_code\":422}}}}\n\ndata: [DONE]\n\n"
@@ -222,7 +223,7 @@ fn success_with_an_error_inside() {
 }
 
 #[test]
-fn what_was_generated_before_an_error_is_not_repeated() {
+fn text_generated_before_an_error_is_not_repeated() {
     let body = r#"{"error":{"code":500},"choices":[{"message":{"content":"Dana sold it."}}]}"#;
     match read(&[body.as_bytes()]) {
         Err(Failure::InBand(said)) => assert_eq!(said.message, r#"{"error":{"code":500}}"#),

@@ -1,9 +1,9 @@
-//! The texts by which servers say that a request is too long, and the sizes they name.
+//! Texts of servers about requests that are too long.
 
 use super::*;
 
 #[test]
-fn texts_and_their_numbers() {
+fn overflow_is_recognized_with_the_sizes_it_names() {
     // 0 stands for a size that is not named.
     for (text, window, prompt) in [
         (
@@ -118,7 +118,7 @@ fn texts_and_their_numbers() {
         ("index out of range in self", 0, 0),
     ] {
         let text = text.to_lowercase();
-        assert!(recognised(&text), "{text}");
+        assert!(is_recognized(&text), "{text}");
         let named = |n: u64| (n > 0).then_some(n);
         let expected = Sizes {
             window: named(window),
@@ -129,7 +129,7 @@ fn texts_and_their_numbers() {
 }
 
 #[test]
-fn texts_about_other_things() {
+fn texts_about_other_things_are_not_overflow() {
     for text in [
         "string_above_max_length: maximum context length",
         "rate limit reached on tokens per minute (tpm): limit 6000",
@@ -137,6 +137,6 @@ fn texts_about_other_things() {
         "your context window is fine",
         "",
     ] {
-        assert!(!recognised(text), "{text}");
+        assert!(!is_recognized(text), "{text}");
     }
 }

@@ -1,14 +1,18 @@
-//! How long a server asks to wait: in headers, or in its words.
+//! Reads how long a server asks to wait, from its headers or its words.
+//!
+//! Servers send `Retry-After` ([RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#field.retry-after)), OpenAI's
+//! `retry-after-ms`, or, like Hugging Face, the draft
+//! [`ratelimit`](https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/) with the seconds until it resets.
 
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
-/// Longer waits are not believed: no limit of these services is longer, and no invocation lives that long.
+/// Longer waits are ignored: no limit of these services is longer, and no invocation lives that long.
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// The wait that headers ask for: `retry-after-ms`, `Retry-After` in seconds or as a date (counted from the server's own
-/// `Date`, or else from `now`), or the reset of a used-up `ratelimit: "api";r=0;t=55`.
+/// The wait in headers: `retry-after-ms`, `Retry-After` in seconds or as a date (counted from the server's own `Date`,
+/// otherwise from `now`), or the reset of a used-up `ratelimit: "api";r=0;t=55`.
 pub(crate) fn in_headers(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let date = |name: &str| httpdate::parse_http_date(text(name)?).ok();
@@ -17,7 +21,7 @@ pub(crate) fn in_headers(headers: &HeaderMap, now: SystemTime) -> Option<Duratio
         seconds(text(RETRY_AFTER.as_str())?).or_else(|| {
             let now = date(DATE.as_str()).unwrap_or(now);
             let until = date(RETRY_AFTER.as_str())?;
-            // A moment that has passed: no need to wait.
+            // A date in the past means not to wait.
             Some(until.duration_since(now).unwrap_or_default())
         })
     };
@@ -33,7 +37,7 @@ pub(crate) fn in_headers(headers: &HeaderMap, now: SystemTime) -> Option<Duratio
         .filter(|wait| *wait <= LONGEST)
 }
 
-/// The wait in `… try again in 7m12.5s`, as Groq and OpenAI word it. `text` is lower-case.
+/// The wait in `… try again in 7m12.5s`, the wording of Groq and OpenAI. `text` is lower-case.
 pub(crate) fn in_words(text: &str) -> Option<Duration> {
     let (_, mut rest) = text.split_once("try again in ")?;
     let mut wait = Duration::ZERO;
@@ -81,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_in_every_form() {
+    fn waits_are_read_from_every_form_of_header() {
         assert_eq!(wait(&[("retry-after", "7")]), Some(7.0));
         assert_eq!(wait(&[("retry-after", "0.25")]), Some(0.25));
         assert_eq!(
@@ -110,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn words_in_every_form() {
+    fn waits_are_read_from_words() {
         for (text, expected) in [
             ("please try again in 7m12.5s. visit", Some(432.5)),
             ("try again in 950ms.", Some(0.95)),

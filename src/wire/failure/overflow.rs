@@ -1,4 +1,11 @@
-//! Does an error say that the request is too long for the model, and which numbers does it name? (WIRE.md 7)
+//! Recognizes errors that say the request is too long for the model, and reads the sizes that they name.
+//!
+//! The phrases are those of vLLM (which words it anew every few releases), text-generation-inference, llama.cpp, SGLang,
+//! Groq, Cerebras, OpenAI, Anthropic and Bedrock. All texts are lower-case.
+//!
+//! - "You passed N input characters": vLLM refuses before it counts tokens, so N is not the prompt's size.
+//! - "at least N input tokens": vLLM stopped counting at N.
+//! - An old vLLM says `max_tokens must be at least 1, got -512` when the prompt alone fills the window.
 
 /// One of these is enough.
 const PHRASES: [&str; 28] = [
@@ -41,13 +48,13 @@ const PAIRS: [(&str, &str); 4] = [
     REQUEST_RATE,
 ];
 
-/// A request that is larger than what one minute may bring: no rate limit, it would never pass (Groq).
+/// Groq: the request alone is larger than what the account may send in a minute, so waiting does not help.
 const REQUEST_RATE: (&str, &str) = ("request too large", "tokens per minute");
 
-/// Looks alike, but is about the characters of one field.
+/// Looks similar, but is about the characters of one field.
 const NOT_OVERFLOW: &str = "string_above_max_length";
 
-/// What stands before the window's size, most exact first.
+/// What stands before the window's size, most precise first.
 const BEFORE_WINDOW: [&str; 18] = [
     "maximum context length",
     "context length is only",
@@ -92,7 +99,7 @@ const BEHIND_PROMPT: [&str; 6] = [
     "`inputs` tokens",
 ];
 
-/// Most characters between a number and the words that tell what it counts.
+/// Most bytes between a number and the words that tell what it counts.
 const GAP: usize = 12;
 
 /// Sizes in tokens, as far as an error names them.
@@ -104,8 +111,8 @@ pub(crate) struct Sizes {
     pub(crate) prompt: Option<u64>,
 }
 
-/// Whether the text says that the request is too long. `text` is lower-case.
-pub(crate) fn recognised(text: &str) -> bool {
+/// Whether the text says that the request is too long for the model.
+pub(crate) fn is_recognized(text: &str) -> bool {
     !text.contains(NOT_OVERFLOW)
         && (PHRASES.iter().any(|phrase| text.contains(phrase))
             || PAIRS.iter().any(|pair| has_both(text, *pair)))
@@ -116,30 +123,29 @@ pub(crate) fn is_above_rate(text: &str) -> bool {
     has_both(text, REQUEST_RATE)
 }
 
-/// The numbers in the text.
 pub(crate) fn sizes(text: &str) -> Sizes {
-    // `188240 + 21333 > 200000` (Bedrock).
+    // Bedrock: `188240 + 21333 > 200000`.
     if let Some((_, sum)) = text.split_once("exceed context limit:") {
         return Sizes {
             prompt: number_after(sum, ""),
             window: number_after(sum, ">"),
         };
     }
-    let window = BEFORE_WINDOW
-        .iter()
-        .find_map(|words| number_after(text, words));
-    let prompt = BEFORE_PROMPT
-        .iter()
-        .find_map(|words| number_after(text, words))
-        .or_else(|| {
-            BEHIND_PROMPT
-                .iter()
-                .find_map(|words| number_before(text, words))
-        })
-        // `Your messages resulted in 9000 tokens` (OpenAI).
-        .or_else(|| number_after(text, "resulted in"))
-        .filter(|_| !text.contains("input characters"));
-    Sizes { window, prompt }
+    let after = |words: &&str| number_after(text, words);
+    Sizes {
+        window: BEFORE_WINDOW.iter().find_map(after),
+        prompt: BEFORE_PROMPT
+            .iter()
+            .find_map(after)
+            .or_else(|| {
+                BEHIND_PROMPT
+                    .iter()
+                    .find_map(|words| number_before(text, words))
+            })
+            // OpenAI: `Your messages resulted in 9000 tokens`.
+            .or_else(|| number_after(text, "resulted in"))
+            .filter(|_| !text.contains("input characters")),
+    }
 }
 
 fn has_both(text: &str, (one, other): (&str, &str)) -> bool {
@@ -150,12 +156,9 @@ fn has_both(text: &str, (one, other): (&str, &str)) -> bool {
 fn number_after(text: &str, words: &str) -> Option<u64> {
     text.match_indices(words).find_map(|(at, _)| {
         let rest = text.get(at + words.len()..)?;
-        let start = rest.find(|c: char| c.is_ascii_digit())?;
-        let gap = rest.get(..start)?;
+        let (gap, number) = rest.split_at(rest.find(|c: char| c.is_ascii_digit())?);
         let is_near = gap.len() <= GAP && !gap.contains(['.', ';', '-']);
-        is_near
-            .then(|| leading_number(rest.get(start..)?))
-            .flatten()
+        is_near.then(|| leading_number(number)).flatten()
     })
 }
 
@@ -163,20 +166,18 @@ fn number_after(text: &str, words: &str) -> Option<u64> {
 fn number_before(text: &str, words: &str) -> Option<u64> {
     text.match_indices(words).find_map(|(at, _)| {
         let head = text.get(..at)?.trim_end();
-        let digits = head
-            .rsplit(|c: char| !c.is_ascii_digit() && c != ',')
-            .next()?;
-        leading_number(digits)
+        leading_number(
+            head.rsplit(|c: char| !c.is_ascii_digit() && c != ',')
+                .next()?,
+        )
     })
 }
 
 fn leading_number(text: &str) -> Option<u64> {
-    let digits: String = text
-        .chars()
-        .take_while(|c| c.is_ascii_digit() || *c == ',')
-        .filter(char::is_ascii_digit)
-        .collect();
-    digits.parse().ok()
+    let number = text
+        .split(|c: char| !c.is_ascii_digit() && c != ',')
+        .next()?;
+    number.replace(',', "").parse().ok()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Every error that was seen or read about (WIRE.md 2, 7, 9), and what is to be done about it.
+//! Errors of real endpoints, and what they are taken for.
 
 mod without_status;
 
@@ -13,17 +13,19 @@ fn seconds(seconds: f64) -> Option<Duration> {
     Some(Duration::from_secs_f64(seconds))
 }
 
-fn classify(phase: Phase, on_demand: bool, failure: &Failure) -> ErrorKind {
-    let said = match failure {
-        Failure::Refused { body, .. } => ErrorText::from_body(body),
-        Failure::InBand(said) | Failure::Job(_, said) => said.clone(),
-        Failure::Connect(message) => ErrorText::from_text(message),
-        _ => ErrorText::default(),
-    };
-    kind(
-        cause(phase, on_demand, failure, &said, SystemTime::now()),
-        phase,
-    )
+const NAMES: SettingNames = SettingNames {
+    token: "HF_API_TOKEN",
+    model: "HF_MODEL",
+    url: "HF_ENDPOINT_URL",
+};
+
+fn endpoint() -> Endpoint {
+    let url = Url::parse("https://host:8443/v1").unwrap();
+    Endpoint::new(&url, NAMES, None)
+}
+
+fn classify(phase: Phase, failure: &Failure) -> ErrorKind {
+    endpoint().error(phase, failure, &[]).kind
 }
 
 fn refused(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Failure {
@@ -42,19 +44,21 @@ fn refused(status: u16, headers: &[(&'static str, &'static str)], body: &str) ->
     }
 }
 
-/// What a paid request to the router makes of a status and body.
 fn router(status: u16, body: &str) -> ErrorKind {
-    classify(Phase::Submit, false, &refused(status, &[], body))
+    classify(Phase::Submit, &refused(status, &[], body))
 }
 
 fn dedicated(status: u16, body: &str) -> ErrorKind {
-    classify(Phase::Submit, true, &refused(status, &[], body))
+    let mut endpoint = endpoint();
+    endpoint.starts_on_demand = true;
+    endpoint
+        .error(Phase::Submit, &refused(status, &[], body), &[])
+        .kind
 }
 
 fn in_band(body: &str) -> ErrorKind {
     classify(
         Phase::Submit,
-        false,
         &Failure::InBand(ErrorText::from_body(body.as_bytes())),
     )
 }
@@ -71,7 +75,7 @@ fn overflow(window: u64, prompt: u64) -> ErrorKind {
 }
 
 #[test]
-fn statuses_of_the_router() {
+fn refusals_of_the_router_are_classified() {
     for (status, body, expected) in [
         (
             400,
@@ -211,7 +215,7 @@ fn statuses_of_the_router() {
 }
 
 #[test]
-fn statuses_of_endpoints_of_ones_own() {
+fn refusals_of_dedicated_endpoints_are_classified() {
     let paused = "Bad Request: The endpoint is paused, ask a maintainer to restart it";
     for (status, body, expected) in [
         (400, paused, Configuration),
@@ -260,7 +264,7 @@ fn statuses_of_endpoints_of_ones_own() {
 }
 
 #[test]
-fn requests_that_are_too_long() {
+fn requests_that_are_too_long_are_recognized() {
     let vllm = r#"{"object":"error","message":"This model's maximum context length is 4096 tokens. However, your request has 5000 input tokens","type":"BadRequestError","code":400}"#;
     assert_eq!(router(400, vllm), overflow(4096, 5000));
     let tgi = r#"{"error":"Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000 `inputs` tokens and 1024 `max_new_tokens`","error_type":"validation"}"#;

@@ -1,0 +1,351 @@
+//! The answer in a reply, whichever format brings it: text, reasoning, why generation ended, and tokens.
+//!
+//! A [`Format`] takes one JSON value at a time, an event of a stream or a whole body, and adds what it finds to an
+//! [`AnswerBuilder`]. A [`Reader`] hands it these values from bytes, and [`AnswerBuilder::settle`] judges the result.
+//!
+//! - Status 200 does not mean success. Gateways send it before the model has begun, so errors also arrive inside it:
+//!   `{"error": …}`, `{"object":"error"}`, `{"detail": …}`, a body `null`, an error as an event after half of the text. Only a
+//!   text without any of these is an answer.
+//! - A reply may be a stream or whole, whatever was asked for and whatever its content type says: its first bytes tell.
+//! - A stream ends with `[DONE]`, a finish reason, or both. Without either it was cut by the connection.
+//! - A model that reasons may use up the whole limit before its first word: `content` is null or empty, reasoning stands in
+//!   a member of its own, and the finish reason is sometimes `stop`. That counts as cut off, since a larger limit helps.
+//! - Reasoning is never part of the answer.
+
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use crate::model::{Answer, Finish, TokenUsage};
+use crate::wire::error_text::{self, ErrorText};
+use crate::wire::failure::Failure;
+use crate::wire::http::Incoming;
+use crate::wire::reasoning;
+use crate::wire::sse::{self, Decoder};
+
+/// Members for the tokens of prompt and answer.
+const USAGE_KEYS: [(&str, &str); 4] = [
+    ("prompt_tokens", "completion_tokens"),
+    ("input_tokens", "output_tokens"),
+    ("input_length", "generated_tokens"),
+    ("input", "output"),
+];
+
+/// Members that hold what was generated before an error.
+const GENERATED: [&str; 7] = [
+    "choices",
+    "token",
+    "generated_text",
+    "summary_text",
+    "summary",
+    "text",
+    "output",
+];
+
+/// A wire format of answers.
+pub(crate) trait Format {
+    /// The member that an answer cannot lack.
+    fn member(&self) -> &'static str;
+
+    /// Adds what an event or a whole body holds.
+    ///
+    /// # Errors
+    /// If it is an error in place of an answer.
+    fn take(&mut self, value: &Value, answer: &mut AnswerBuilder) -> Result<(), Failure>;
+}
+
+/// What was found of an answer so far.
+#[derive(Debug, Default)]
+pub(crate) struct AnswerBuilder {
+    pub(crate) text: String,
+    /// The model has reasoned, in a member of its own.
+    pub(crate) has_reasoned: bool,
+    pub(crate) has_refused: bool,
+    pub(crate) usage: Option<TokenUsage>,
+    /// There was a place for a text, even if an empty one.
+    pub(crate) is_found: bool,
+    /// The reply says that nothing is missing.
+    pub(crate) is_closed: bool,
+    finish: Option<Value>,
+}
+
+impl AnswerBuilder {
+    /// Takes a finish reason. Events before the last hold `""` or null.
+    pub(crate) fn ended(&mut self, reason: Option<&Value>) {
+        if let Some(reason) = reason.filter(|reason| is_said(reason)) {
+            self.finish = Some(reason.clone());
+        }
+    }
+
+    /// Takes the tokens that a reply names. Counts of later events include the earlier ones.
+    pub(crate) fn used(&mut self, usage: TokenUsage) {
+        let known = self.usage.get_or_insert_default();
+        if usage.prompt_tokens > 0 {
+            known.prompt_tokens = usage.prompt_tokens;
+        }
+        if usage.completion_tokens > 0 {
+            known.completion_tokens = usage.completion_tokens;
+        }
+    }
+
+    /// The answer, generated with a limit of `max_tokens`.
+    ///
+    /// # Errors
+    /// If it has no text, unless the limit is to blame.
+    pub(crate) fn settle(self, max_tokens: usize) -> Result<Answer, Failure> {
+        let unusable = |what: &str| Err(Failure::Unusable(what.to_owned()));
+        let finish = match finish(self.finish.as_ref()) {
+            Err(reason) => return unusable(&format!("generation ended with {reason:?}")),
+            Ok(_) if self.has_refused => Finish::Filter,
+            Ok(Finish::Unknown) => infer(self.usage, max_tokens, self.is_closed),
+            Ok(finish) => finish,
+        };
+        let (text, has_thought) = reasoning::strip(&self.text);
+        let finish = match finish {
+            _ if !text.is_empty() => finish,
+            Finish::Filter => return unusable("withheld by a content filter"),
+            _ if has_thought || self.has_reasoned => Finish::Length,
+            Finish::Length => Finish::Length,
+            Finish::Stop | Finish::Unknown => return unusable("an empty text"),
+        };
+        Ok(Answer {
+            text,
+            finish,
+            usage: self.usage,
+            job_time: None,
+        })
+    }
+}
+
+/// Reads an answer from bytes as they come.
+#[derive(Debug)]
+pub(crate) struct Reader<F> {
+    format: F,
+    answer: AnswerBuilder,
+    /// What has come, until it is known to be a stream.
+    body: Vec<u8>,
+    decoder: Option<Decoder>,
+}
+
+/// Reads the answer in a reply to a request with a limit of `max_tokens`.
+pub(crate) async fn read(
+    mut reply: Incoming,
+    format: impl Format,
+    max_tokens: usize,
+) -> Result<Answer, Failure> {
+    let mut reader = Reader::new(format);
+    // text-generation-inference names them here where the body does not.
+    if let Some(completion_tokens) = reply.number("x-generated-tokens") {
+        reader.answer.usage = Some(TokenUsage {
+            prompt_tokens: reply.number("x-prompt-tokens").unwrap_or(0),
+            completion_tokens,
+        });
+    }
+    while let Some(bytes) = reply.chunk().await? {
+        if reader.push(&bytes)? {
+            break;
+        }
+    }
+    reader.finish(max_tokens)
+}
+
+impl<F: Format> Reader<F> {
+    pub(crate) fn new(format: F) -> Self {
+        Self {
+            format,
+            answer: AnswerBuilder::default(),
+            body: Vec::new(),
+            decoder: None,
+        }
+    }
+
+    /// Takes the next bytes. True if the answer is complete, whatever may follow.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<bool, Failure> {
+        let events = if let Some(decoder) = &mut self.decoder {
+            decoder.push(bytes)
+        } else {
+            self.body.extend_from_slice(bytes);
+            if !sse::is_stream(&self.body) {
+                return Ok(false);
+            }
+            let head = std::mem::take(&mut self.body);
+            self.decoder.insert(Decoder::default()).push(&head)
+        };
+        for data in events {
+            event(&data, &mut self.format, &mut self.answer)?;
+        }
+        Ok(self.answer.is_closed)
+    }
+
+    /// Ends the answer.
+    ///
+    /// # Errors
+    /// If it is incomplete, an error, or holds no text.
+    pub(crate) fn finish(mut self, max_tokens: usize) -> Result<Answer, Failure> {
+        let form = if let Some(decoder) = self.decoder {
+            // Half an event says nothing, and then the finish reason is missing as well.
+            let open = decoder.finish().unwrap_or_default();
+            let is_complete =
+                |data: &&str| *data == "[DONE]" || serde_json::from_str::<IgnoredAny>(data).is_ok();
+            for data in open.lines().map(str::trim).filter(is_complete) {
+                event(data, &mut self.format, &mut self.answer)?;
+            }
+            if !self.answer.is_closed && self.answer.finish.is_none() {
+                let cut = "the stream ended before the answer did";
+                return Err(Failure::Disconnected(cut.to_owned()));
+            }
+            "a stream"
+        } else {
+            self.format.take(&json(&self.body)?, &mut self.answer)?;
+            "JSON"
+        };
+        if !self.answer.is_found {
+            let what = format!("{form} without {}", self.format.member());
+            return Err(Failure::Unusable(what));
+        }
+        self.answer.settle(max_tokens)
+    }
+}
+
+/// Takes the data of an event.
+///
+/// # Errors
+/// If it is an error, or no JSON.
+pub(crate) fn event(
+    data: &str,
+    format: &mut impl Format,
+    answer: &mut AnswerBuilder,
+) -> Result<(), Failure> {
+    match data.trim() {
+        "" => {}
+        "[DONE]" => answer.is_closed = true,
+        data => match serde_json::from_str(data) {
+            Ok(value) => format.take(&value, answer)?,
+            // Events that were not separated by empty lines.
+            Err(_) if data.contains('\n') => {
+                data.lines()
+                    .try_for_each(|line| event(line, format, answer))?;
+            }
+            // Not repeated: it may be generated text.
+            Err(_) => return Err(Failure::Unusable("an event that is no JSON".to_owned())),
+        },
+    }
+    Ok(())
+}
+
+/// Reads a whole body. What is no JSON is not repeated, except for a page's title: it may be generated text.
+///
+/// # Errors
+/// If it is empty, a page, ends in the middle, or is something else.
+pub(crate) fn json(body: &[u8]) -> Result<Value, Failure> {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_start_matches('\u{feff}').trim();
+    serde_json::from_str(text).map_err(|error| {
+        if text.is_empty() {
+            Failure::Unusable("an empty body".to_owned())
+        } else if text.starts_with('<') {
+            Failure::Unusable(format!("a web page: {}", error_text::html_text(text)))
+        } else if error.is_eof() {
+            Failure::Disconnected("the body ends in the middle".to_owned())
+        } else {
+            Failure::Unusable(format!("{} bytes that are no JSON", body.len()))
+        }
+    })
+}
+
+/// The error that a value is instead of an answer, which would stand in one of the members `answers`.
+pub(crate) fn error_in(value: &Value, answers: &[&str]) -> Option<Failure> {
+    let members = value.as_object()?;
+    let said = |key: &&str| members.get(*key).is_some_and(is_said);
+    let text = |key: &str| members.get(key).and_then(Value::as_str).unwrap_or_default();
+    let is_answer = |key: &&str| {
+        members
+            .get(*key)
+            .is_some_and(|at| at.is_string() || at.is_array() || at.is_object())
+    };
+    let is_error = ["error", "err", "error_message", "traceback"]
+        .iter()
+        .any(said)
+        || text("object") == "error"
+        || matches!(
+            text("status").to_lowercase().as_str(),
+            "error" | "failed" | "failure"
+        )
+        || ["success", "ok"]
+            .iter()
+            .any(|key| members.get(*key) == Some(&Value::Bool(false)))
+        || said(&"message") && members.contains_key("code")
+        || !answers.iter().any(is_answer) && ["detail", "message", "errors"].iter().any(said);
+    is_error.then(|| {
+        let mut members = members.clone();
+        // What was generated until then must not be shown.
+        members.retain(|name, _| !GENERATED.contains(&name.as_str()));
+        Failure::InBand(ErrorText::from_value(&Value::Object(members)))
+    })
+}
+
+/// Neither null, false nor empty: some servers always send every member.
+pub(crate) fn is_said(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        Value::Bool(true) | Value::Number(_) => true,
+    }
+}
+
+/// The tokens named in an object.
+pub(crate) fn usage_in(value: &Value) -> Option<TokenUsage> {
+    let number = |key: &str| value.get(key).and_then(Value::as_u64);
+    USAGE_KEYS.iter().find_map(|(prompt, completion)| {
+        let (prompt, completion) = (number(prompt), number(completion));
+        prompt.or(completion).map(|_| TokenUsage {
+            prompt_tokens: prompt.unwrap_or(0),
+            completion_tokens: completion.unwrap_or(0),
+        })
+    })
+}
+
+/// The meaning of a finish reason; [`Finish::Unknown`] if there is none or its name is new.
+///
+/// # Errors
+/// The reason itself, if what was generated is no answer: a tool call, or an error of the engine.
+fn finish(reason: Option<&Value>) -> Result<Finish, String> {
+    // SGLang: `{"type": "stop"}`.
+    let reason = reason.map(|reason| reason.get("type").unwrap_or(reason));
+    let reason = reason.and_then(Value::as_str).unwrap_or_default();
+    Ok(match reason.to_ascii_lowercase().as_str() {
+        "stop" | "eos" | "eos_token" | "stop_sequence" | "end_turn" | "complete" => Finish::Stop,
+        "length" | "max_tokens" | "model_length" | "model_context_window_exceeded" => {
+            Finish::Length
+        }
+        "content_filter" | "content_filtered" | "guardrail_intervened" | "refusal" | "safety" => {
+            Finish::Filter
+        }
+        "tool_calls"
+        | "function_call"
+        | "tool_use"
+        | "pause_turn"
+        | "error"
+        | "abort"
+        | "repetition"
+        | "malformed_model_output"
+        | "malformed_tool_use" => {
+            return Err(reason.to_owned());
+        }
+        _ => Finish::Unknown,
+    })
+}
+
+/// Why generation ended where the endpoint does not say: a limit that is used up cuts the text, and an answer that was
+/// closed with its usage is complete.
+fn infer(usage: Option<TokenUsage>, max_tokens: usize, is_closed: bool) -> Finish {
+    match usage {
+        Some(usage) if usage.completion_tokens >= max_tokens as u64 => Finish::Length,
+        Some(_) if is_closed => Finish::Stop,
+        _ => Finish::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests;
