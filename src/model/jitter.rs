@@ -15,7 +15,7 @@ impl Jitter {
     }
 
     /// A number from 0 up to 1.
-    fn share(&self) -> f64 {
+    pub(crate) fn share(&self) -> f64 {
         let mut random = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         random.f64()
     }
@@ -62,5 +62,12 @@ mod tests {
         assert_eq!(waits(1), waits(1));
         assert_ne!(waits(1), waits(2));
         assert!(waits(1).iter().any(|wait| *wait > backoff.longest / 4));
+    }
+
+    #[test]
+    fn shares_are_even() {
+        let jitter = Jitter::new(7);
+        let mean = (0..10_000).map(|_| jitter.share()).sum::<f64>() / 10_000.0;
+        assert!((mean - 0.5).abs() < 0.02, "{mean}");
     }
 }

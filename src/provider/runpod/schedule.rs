@@ -146,12 +146,12 @@ mod tests {
 
     /// Lognormal times around `median` seconds, one job after the other: mean questions and mean loss.
     fn simulate(median: f64, sigma: f64, seed: u64) -> (f64, f64) {
-        let (schedule, dice) = (Schedule::default(), Dice::new(seed));
+        let (schedule, jitter) = (Schedule::default(), Jitter::new(seed));
         let jobs = 60;
         let (mut asked, mut lost) = (0.0, 0.0);
         for _ in 0..jobs {
             // The sum of twelve even numbers is as good as normal.
-            let normal = (0..12).map(|_| dice.roll()).sum::<f64>() - 6.0;
+            let normal = (0..12).map(|_| jitter.share()).sum::<f64>() - 6.0;
             let took = median * (sigma * normal).exp();
             let mut at = Duration::ZERO;
             while at.as_secs_f64() < took {
