@@ -34,7 +34,7 @@ use transcript_summarizer::store::{
     StoreErrorKind, Wanted,
 };
 use transcript_summarizer::text::words;
-use transcript_summarizer::trigger::Upload;
+use transcript_summarizer::job::Upload;
 use writer::{Habit, SimulatedWriter};
 
 /// Of S3, for a small object.

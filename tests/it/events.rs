@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use transcript_summarizer::store::Location;
-use transcript_summarizer::trigger::{EventError, Invocation, Record, Upload, parse};
+use transcript_summarizer::job::Upload;
+use transcript_summarizer::trigger::{Delivery, Event, EventError};
 
 fn sample(name: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -13,30 +14,17 @@ fn sample(name: &str) -> Value {
     serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap()
 }
 
-fn direct(payload: &Value) -> Vec<Record> {
-    match parse(payload).unwrap() {
-        Invocation::Direct(records) => records,
-        other => panic!("not a direct event: {other:?}"),
-    }
+fn events(payload: &Value) -> Vec<Event> {
+    let delivery = Delivery::read(payload).unwrap();
+    let items = delivery.items.into_iter();
+    items.flat_map(|item| item.events.unwrap()).collect()
 }
 
-/// The uploads of an event, those of a queue's messages included.
 fn uploads(name: &str) -> Vec<Upload> {
-    let records = match parse(&sample(name)).unwrap() {
-        Invocation::Direct(records) => records,
-        Invocation::Queue(messages) => messages
-            .into_iter()
-            .flat_map(|message| message.records.unwrap())
-            .collect(),
-        Invocation::Batch(batch) => batch
-            .tasks
-            .into_iter()
-            .map(|task| Record::Upload(task.upload.unwrap()))
-            .collect(),
-    };
-    let uploads = records.into_iter().filter_map(|record| match record {
-        Record::Upload(upload) => Some(upload),
-        Record::Other { .. } => None,
+    let events = events(&sample(name)).into_iter();
+    let uploads = events.filter_map(|event| match event {
+        Event::Upload(upload) => Some(upload),
+        Event::Other { .. } => None,
     });
     uploads.collect()
 }
@@ -80,8 +68,9 @@ fn the_same_inside_envelopes() {
         assert_eq!(uploads(name).len(), 1, "{name}");
     }
     for name in ["sqs-s3.json", "sqs-sns-s3.json"] {
+        let delivery = Delivery::read(&sample(name)).unwrap();
         assert!(
-            matches!(parse(&sample(name)), Ok(Invocation::Queue(messages)) if messages.len() == 1),
+            delivery.items.len() == 1 && !delivery.items[0].id.is_empty(),
             "{name}"
         );
     }
@@ -104,12 +93,10 @@ fn what_needs_no_work_is_told_apart() {
         "s3-removed.json",
         "eventbridge-other.json",
     ] {
-        let records = direct(&sample(name));
+        let events = events(&sample(name));
+        let needs_no_work = |event: &Event| matches!(event, Event::Other { .. });
         assert!(
-            !records.is_empty()
-                && records
-                    .iter()
-                    .all(|record| matches!(record, Record::Other { .. })),
+            !events.is_empty() && events.iter().all(needs_no_work),
             "{name}"
         );
     }
@@ -119,20 +106,14 @@ fn what_needs_no_work_is_told_apart() {
 fn test_events_arrive_through_queues_too() {
     let body = sample("s3-test-event.json").to_string();
     let event = json!({"Records": [{"messageId": "1", "eventSource": "aws:sqs", "body": body}]});
-    let Ok(Invocation::Queue(messages)) = parse(&event) else {
-        panic!("not a queue's event")
-    };
-    assert!(matches!(
-        messages[0].records.as_deref(),
-        Ok([Record::Other { .. }])
-    ));
+    assert!(matches!(events(&event)[..], [Event::Other { .. }]));
 }
 
 #[test]
 fn events_with_less_and_with_more_than_usual_pass() {
     let trimmed = json!({"Records": [{"eventVersion": "2.9", "eventSource": "aws:s3", "eventName": "s3:ObjectCreated:Copy",
         "s3": {"bucket": {"name": "b"}, "object": {"key": "a%2Fb.txt", "versionId": "null", "future": {}}}, "new": 1}]});
-    let [Record::Upload(upload)] = &direct(&trimmed)[..] else {
+    let [Event::Upload(upload)] = &events(&trimmed)[..] else {
         panic!("no upload")
     };
     assert_eq!(upload.at, Location::new("b", "a/b.txt"));
@@ -156,7 +137,7 @@ fn unknown_payloads_say_what_was_seen() {
             "an object with dynamodb, eventSource",
         ),
     ] {
-        let error = parse(&payload).unwrap_err().to_string();
+        let error = Delivery::read(&payload).unwrap_err().to_string();
         assert!(error.contains(seen), "{error}");
         assert!(!error.contains("secret"), "{error}");
     }
@@ -183,7 +164,7 @@ fn broken_records_name_the_field() {
             "Sns.Message",
         ),
     ] {
-        let error = parse(&payload).unwrap_err().to_string();
+        let error = Delivery::read(&payload).unwrap_err().to_string();
         assert!(error.contains(named), "{error}");
     }
 }
@@ -194,17 +175,12 @@ fn a_message_that_cannot_be_read_does_not_fail_the_others() {
     let message =
         |id: &str, body: &str| json!({"messageId": id, "eventSource": "aws:sqs", "body": body});
     let event = json!({"Records": [message("bad", "not json"), message("good", &good)]});
-    let Ok(Invocation::Queue(messages)) = parse(&event) else {
-        panic!("not a queue's event")
-    };
-    assert!(matches!(
-        messages[0].records,
-        Err(EventError::NotJson { .. })
-    ));
-    assert!(messages[1].records.is_ok());
+    let items = Delivery::read(&event).unwrap().items;
+    assert!(matches!(items[0].events, Err(EventError::NotJson { .. })));
+    assert!(items[1].events.is_ok());
     let nameless = json!({"Records": [{"eventSource": "aws:sqs", "body": good}]});
     assert!(
-        parse(&nameless)
+        Delivery::read(&nameless)
             .unwrap_err()
             .to_string()
             .contains("messageId")
@@ -218,5 +194,5 @@ fn endless_envelopes_end() {
         body = json!({"Type": "Notification", "Message": body}).to_string();
     }
     let payload: Value = serde_json::from_str(&body).unwrap();
-    assert_eq!(parse(&payload), Err(EventError::TooDeep));
+    assert_eq!(Delivery::read(&payload).unwrap_err(), EventError::TooDeep);
 }

@@ -19,8 +19,8 @@ const LATENCY: Duration = Duration::from_millis(150);
 async fn told(place: &Workplace, passes: bool) -> String {
     let upload = place.upload("board.txt", meeting(9000));
     let message = match place.run(&upload).await {
-        Ok(Outcome::Continue(cause)) if passes => cause.to_string(),
-        Err(cause) if !passes => {
+        Err(cause) if passes && cause.passes() => cause.to_string(),
+        Err(cause) if !passes && !cause.passes() => {
             let report = place.read_json("summaries/board.txt_error.json");
             assert_eq!(report["message"], cause.to_string());
             assert_eq!(report["kind"], "ConfigurationError");
@@ -171,7 +171,7 @@ async fn a_host_that_does_not_exist() {
         let upload = place.upload("board.txt", meeting(2000));
         // A resolver that does not answer says nothing about the host.
         let message = match place.run(&upload).await {
-            Ok(Outcome::Continue(cause)) => {
+            Err(cause) if cause.passes() => {
                 assert_says(
                     &cause.to_string(),
                     &["cannot be reached: check the network and"],

@@ -46,7 +46,7 @@ fn every_finish_reason_has_its_meaning() {
 #[test]
 fn a_missing_finish_reason_is_inferred_from_usage() {
     let usage = |completion_tokens| {
-        Some(Usage {
+        Some(TokenUsage {
             prompt_tokens: 10,
             completion_tokens,
         })
@@ -81,7 +81,7 @@ fn tokens_are_read_under_every_name() {
 fn later_counts_replace_those_that_they_name() {
     let mut answer = AnswerBuilder::default();
     for (prompt_tokens, completion_tokens) in [(5, 1), (0, 9)] {
-        answer.used(Usage {
+        answer.used(TokenUsage {
             prompt_tokens,
             completion_tokens,
         });

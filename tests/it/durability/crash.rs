@@ -34,7 +34,8 @@ fn killed(setup: Setup, reference: &Reference, deaths: &[(usize, When)]) -> Toll
         let mut last = scene.process(Fate::Lives);
         let pause = Duration::from_secs(45);
         let mut invocations = 0;
-        while let Ok(Outcome::Continue(_)) = scene.run(&last, &upload, None).await.unwrap() {
+        while let Err(error) = scene.run(&last, &upload, None).await.unwrap() {
+            assert!(error.passes(), "{error}");
             tokio::time::sleep(pause).await;
             invocations += 1;
             assert!(invocations < 5, "{deaths:?}");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use transcript_summarizer::job::Outcome;
-use transcript_summarizer::job::error::Cause;
+use transcript_summarizer::job::JobError;
 use transcript_summarizer::model::ErrorKind;
 use transcript_summarizer::prompt::Task;
 
@@ -28,7 +28,7 @@ fn an_outage_longer_than_a_slice_loses_nothing() {
             let first = scene
                 .slice(&upload, Some(Duration::from_secs(first_slice)))
                 .await;
-            assert!(matches!(first, Ok(Outcome::Continue(_))), "{first:?}");
+            assert!(first.as_ref().is_err_and(JobError::passes), "{first:?}");
             scene
                 .endpoint()
                 .set_troubles(|_| Some(Trouble::Refused(ErrorKind::Transient)));
@@ -39,8 +39,8 @@ fn an_outage_longer_than_a_slice_loses_nothing() {
                 let after = scene.endpoint().requests();
                 asked.push((after.0 - before.0) + (after.1 - before.1));
                 match ended {
-                    Ok(Outcome::Continue(_)) if nth <= 11 => {}
-                    Err(Cause::Hopeless { .. }) if nth > 10 => {}
+                    Err(error) if error.passes() && nth <= 11 => {}
+                    Err(JobError::Hopeless { .. }) if nth > 10 => {}
                     other => panic!("slice {nth}: {other:?}"),
                 }
                 tokio::time::sleep(Duration::from_secs(960)).await;
@@ -130,7 +130,7 @@ fn a_quarter_without_usable_answers_is_flagged_and_more_is_not_published() {
                 });
                 let ended = scene.slice(&upload, None).await;
                 if bad * 4 > sections {
-                    assert!(matches!(ended, Err(Cause::Degraded { .. })), "{ended:?}");
+                    assert!(matches!(ended, Err(JobError::Degraded { .. })), "{ended:?}");
                     assert!(
                         scene
                             .disk()

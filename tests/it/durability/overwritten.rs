@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join;
 use transcript_summarizer::job::Outcome;
-use transcript_summarizer::trigger::Upload;
+use transcript_summarizer::job::Upload;
 
 use crate::support::faulty::process::{Fate, When};
 use crate::support::faulty::scene::{

@@ -10,6 +10,7 @@ use transcript_summarizer::run;
 use transcript_summarizer::summary;
 use transcript_summarizer::summary::{Limits, Plan, Settings, Summary};
 use transcript_summarizer::text::words;
+use transcript_summarizer::document::text;
 use transcript_summarizer::transcript::{Decoder, Transcript};
 
 /// Below this window prompts are short ones, as in the configuration.
@@ -184,7 +185,7 @@ pub(crate) fn carry_out<M: Model + 'static>(
         let summary = summary::write(transcript, &plan, &settings, &client, &run).await;
         (summary.unwrap(), client.usage())
     });
-    let text = summary.text();
+    let text = text::render(&summary);
     Run {
         plan,
         summary,

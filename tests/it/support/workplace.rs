@@ -9,12 +9,12 @@ use tempfile::TempDir;
 use transcript_summarizer::clock::Clock;
 use transcript_summarizer::config::ConfigError;
 use transcript_summarizer::http::Http;
-use transcript_summarizer::job::error::Cause;
+use transcript_summarizer::job::JobError;
 use transcript_summarizer::job::{App, Config, LEASE, Outcome, Surface};
 use transcript_summarizer::lambda;
 use transcript_summarizer::run::Run;
 use transcript_summarizer::store::{DirStore, Location};
-use transcript_summarizer::trigger::Upload;
+use transcript_summarizer::job::Upload;
 
 use super::huggingface::TOKEN;
 use super::runpod_server::KEY;
@@ -99,7 +99,7 @@ impl Workplace {
         serde_json::from_str(&self.read(key)).unwrap()
     }
 
-    pub(crate) async fn run(&self, upload: &Upload) -> Result<Outcome, Cause> {
+    pub(crate) async fn run(&self, upload: &Upload) -> Result<Outcome, JobError> {
         self.app.run(upload, &Run::new(Clock::System)).await
     }
 

@@ -12,7 +12,7 @@ use transcript_summarizer::store::{
     Location, Metadata, Object, ObjectInfo, PutCondition, PutOptions, Store, StoreError,
     StoreErrorKind, Wanted,
 };
-use transcript_summarizer::trigger::Upload;
+use transcript_summarizer::job::Upload;
 
 use super::hash;
 use super::process::Process;

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 use transcript_summarizer::clock::Clock;
-use transcript_summarizer::job::error::Cause;
+use transcript_summarizer::job::JobError;
 use transcript_summarizer::job::{App, Config, LEASE, Outcome, Surface};
 use transcript_summarizer::run::Run;
 use transcript_summarizer::store::Location;
-use transcript_summarizer::trigger::Upload;
+use transcript_summarizer::job::Upload;
 
 use super::World;
 use super::canary::{self, CANARY};
@@ -176,13 +176,13 @@ impl Scene {
         process: &Arc<Process>,
         upload: &Upload,
         slice: Option<Duration>,
-    ) -> Option<Result<Outcome, Cause>> {
+    ) -> Option<Result<Outcome, JobError>> {
         let app = self.app(process);
         let run = self
             .endless()
             .until(slice.map(|slice| Instant::now() + slice));
         let ended = process.live(app.run(upload, &run)).await;
-        if let Some(Err(cause) | Ok(Outcome::Continue(cause))) = &ended {
+        if let Some(Err(cause)) = &ended {
             let told = format!("{cause} {cause:?} {}", cause.next_step());
             assert!(!told.contains(CANARY), "{told}");
         }
@@ -194,7 +194,7 @@ impl Scene {
         &self,
         upload: &Upload,
         slice: Option<Duration>,
-    ) -> Result<Outcome, Cause> {
+    ) -> Result<Outcome, JobError> {
         let process = self.process(Fate::Lives);
         self.run(&process, upload, slice).await.unwrap()
     }
@@ -208,7 +208,7 @@ impl Scene {
     ) -> (Outcome, usize) {
         for nth in 1..=200 {
             match self.slice(upload, slice).await {
-                Ok(Outcome::Continue(_)) | Err(_) => sleep(pause).await,
+                Err(_) => sleep(pause).await,
                 Ok(ended) => return (ended, nth),
             }
         }
