@@ -6,7 +6,6 @@ use crate::support::faulty::process::{Fate, When};
 use crate::support::faulty::scene::{
     ERROR, KEY, QUEUE, REPORT, Reference, SUMMARY, SYNC, Scene, Setup, meeting, reference, simulate,
 };
-use transcript_summarizer::job::Outcome;
 
 /// What came of a job whose processes were killed.
 #[derive(Debug, Default)]
