@@ -3,7 +3,7 @@
 use crate::model::ErrorKind;
 use crate::model::failure::Recovery;
 use crate::store::lease::Overtaken;
-use crate::store::{Location, StoreError, StoreErrorKind};
+use crate::store::{Location, StoreError};
 use crate::summary::{ShapeError, WriteError};
 use crate::transcript::Rejection;
 use crate::trigger::EventError;
@@ -110,15 +110,7 @@ impl Cause {
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Store(error) => match error.kind {
-                StoreErrorKind::NotFound => "NotFound",
-                StoreErrorKind::Denied => "AccessDenied",
-                StoreErrorKind::TooLarge => "TooLarge",
-                StoreErrorKind::Precondition
-                | StoreErrorKind::Conflict
-                | StoreErrorKind::Transient
-                | StoreErrorKind::Other => "StoreError",
-            },
+            Self::Store(error) => error.kind.policy().name,
             Self::Plan(_) => "ConfigurationError",
             Self::Write(error) => error.source.kind.policy().name,
             Self::Degraded { .. } => "UnusableAnswers",
@@ -145,15 +137,7 @@ impl Cause {
     #[must_use]
     pub fn passes(&self) -> bool {
         match self {
-            Self::Store(error) => match error.kind {
-                StoreErrorKind::Transient
-                | StoreErrorKind::Conflict
-                | StoreErrorKind::Precondition => true,
-                StoreErrorKind::NotFound
-                | StoreErrorKind::Denied
-                | StoreErrorKind::TooLarge
-                | StoreErrorKind::Other => false,
-            },
+            Self::Store(error) => error.kind.policy().passes,
             Self::Write(error) => error.source.kind.policy().recovery == Recovery::Passes,
             Self::Busy { .. } | Self::Overtaken => true,
             Self::Plan(_)
@@ -168,7 +152,7 @@ impl Cause {
     #[must_use]
     pub fn needs_a_person(&self) -> bool {
         match self {
-            Self::Store(error) => error.kind == StoreErrorKind::Denied,
+            Self::Store(error) => error.kind.policy().needs_a_person,
             Self::Plan(_)
             | Self::Report(_)
             | Self::Degraded { .. }

@@ -6,9 +6,7 @@ use bytes::Bytes;
 
 use crate::job::App;
 use crate::job::error::Cause;
-use crate::store::{
-    Location, Metadata, ObjectInfo, PutCondition, PutOptions, StoreError, StoreErrorKind,
-};
+use crate::store::{Location, Metadata, ObjectInfo, PutCondition, PutOptions, StoreError, found};
 use crate::trigger::Upload;
 
 /// Metadata of a summary: the job that made it.
@@ -138,14 +136,7 @@ impl App {
                     return Ok(true);
                 }
                 // Where no answer came, a look at the place tells whether it was written.
-                Err(error)
-                    if matches!(
-                        error.kind,
-                        StoreErrorKind::Precondition
-                            | StoreErrorKind::Conflict
-                            | StoreErrorKind::Transient
-                    ) =>
-                {
+                Err(error) if error.kind.policy().passes => {
                     last = Some(error);
                     tokio::time::sleep(RACE_WAIT).await;
                 }
@@ -160,15 +151,6 @@ impl App {
         if let Err(error) = self.target.delete(&self.output(at, "_error.json")).await {
             tracing::warn!(%error, "could not remove an error report that no longer holds");
         }
-    }
-}
-
-/// `None` where there is no object.
-fn found(looked_up: Result<ObjectInfo, StoreError>) -> Result<Option<ObjectInfo>, StoreError> {
-    match looked_up {
-        Ok(info) => Ok(Some(info)),
-        Err(error) if error.kind == StoreErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
     }
 }
 
