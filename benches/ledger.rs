@@ -22,6 +22,7 @@ use bytes::Bytes;
 use support::{Claims, meetings};
 use tokio::time::{Instant, sleep};
 use transcript_summarizer::clock::Clock;
+use transcript_summarizer::job::Upload;
 use transcript_summarizer::job::{App, Config, LEASE, Outcome, Surface};
 use transcript_summarizer::model::{
     Answer, Capabilities, Job, JobContext, Jobs, Model, ModelError, Reply, Ticket,
@@ -30,11 +31,10 @@ use transcript_summarizer::prompt::Prompt;
 use transcript_summarizer::provider::runpod::follow::{Polled, Queue, QueueState};
 use transcript_summarizer::run;
 use transcript_summarizer::store::{
-    Location, Metadata, Object, ObjectInfo, PutCondition, PutOptions, Store, StoreError,
+    Action, Location, Metadata, Object, ObjectInfo, PutCondition, PutOptions, Store, StoreError,
     StoreErrorKind, Wanted,
 };
 use transcript_summarizer::text::words;
-use transcript_summarizer::job::Upload;
 use writer::{Habit, SimulatedWriter};
 
 /// Of S3, for a small object.
@@ -266,7 +266,9 @@ impl Memory {
 
     fn find(&self, at: &Location) -> Result<(ObjectInfo, Bytes), StoreError> {
         let found = self.objects.lock().unwrap().get(at).cloned();
-        found.ok_or_else(|| StoreError::new(StoreErrorKind::NotFound, "read", at, "nothing there"))
+        found.ok_or_else(|| {
+            StoreError::new(StoreErrorKind::NotFound, Action::Read, at, "nothing there")
+        })
     }
 }
 
@@ -307,7 +309,12 @@ impl Store for Memory {
         };
         if !holds {
             let kind = StoreErrorKind::Precondition;
-            return Err(StoreError::new(kind, "write", at, "somebody else wrote"));
+            return Err(StoreError::new(
+                kind,
+                Action::Write,
+                at,
+                "somebody else wrote",
+            ));
         }
         Ok(self.insert(at, body, options.metadata))
     }

@@ -2,8 +2,8 @@
 
 use crate::model::ErrorKind;
 use crate::model::failure::Recovery;
+use crate::store::StoreError;
 use crate::store::lease::Overtaken;
-use crate::store::{StoreError, StoreErrorKind};
 use crate::summary::{ShapeError, WriteError};
 use crate::transcript::Rejection;
 
@@ -86,18 +86,15 @@ impl JobError {
         use Recovery::{NeedsAPerson, Passes};
         let (name, recovery, next_step) = match self {
             Self::Store(error) => {
-                let (name, recovery) = match error.kind {
-                    StoreErrorKind::NotFound => ("NotFound", None),
-                    StoreErrorKind::Denied => ("AccessDenied", Some(NeedsAPerson)),
-                    StoreErrorKind::TooLarge => ("TooLarge", None),
-                    StoreErrorKind::Precondition
-                    | StoreErrorKind::Conflict
-                    | StoreErrorKind::Transient => ("StoreError", Some(Passes)),
-                    StoreErrorKind::Other => ("StoreError", None),
+                let policy = error.kind.policy();
+                let recovery = match (policy.passes, policy.needs_a_person) {
+                    (true, _) => Some(Passes),
+                    (false, true) => Some(NeedsAPerson),
+                    (false, false) => None,
                 };
                 let next_step = "allow the function's role what the message names; the upload is then summarized by itself, or \
                                  after a redrive of the dead-letter queue";
-                (name, recovery, next_step)
+                (policy.name, recovery, next_step)
             }
             Self::Plan(_) => (
                 "ConfigurationError",

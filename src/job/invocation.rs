@@ -9,7 +9,8 @@ use std::time::Duration;
 use crate::job::{App, JobError};
 use crate::model::{CallOptions, ErrorKind, ModelClient, Usage};
 use crate::run::Run;
-use crate::store::lease::{Claim, Lease, RunRecord};
+use crate::store::StateFolder;
+use crate::store::lease::{Claim, Lease};
 use crate::store::ledger::Ledger;
 use crate::summary;
 use crate::summary::{Plan, Settings, Source, Summary};
@@ -71,43 +72,31 @@ impl App {
             });
         }
         let prefix = format!("{}.work/{}/", self.config.filter.output_prefix, work.job_id);
-        let owner = format!("{:016x}", fastrand::u64(..));
-        let claim = Lease::claim(
-            &self.target,
-            work.bucket,
-            &prefix,
-            &owner,
-            &work.run.clock,
-            self.lease,
-        );
-        match claim.await? {
+        let state = StateFolder::new(&self.target, work.bucket, &prefix);
+        match Lease::claim(state, &work.run.clock, self.lease).await? {
             Claim::Busy { expires_ms } => Err(JobError::Busy {
                 seconds: (expires_ms - work.run.clock.now_ms()).max(0) / 1000 + 1,
             }),
-            Claim::Ours { lease, fresh, run } => {
-                let ledger = Ledger::new(&self.target, &lease, work.bucket, &prefix, fresh);
-                self.write_on_ledger(&work, &lease, ledger, run).await
-            }
+            Claim::Ours(lease) => self.write_on_ledger(&work, &lease).await,
         }
     }
 
     async fn write_on_ledger(
         &self,
         work: &Work<'_>,
-        lease: &Lease,
-        ledger: Ledger,
-        run: RunRecord,
+        lease: &Arc<Lease>,
     ) -> Result<Written, JobError> {
+        let run = &lease.claimed;
         let age_ms = work.run.clock.now_ms() - run.created_ms;
-        let hopeless = run.slices_without_progress >= HOPELESS_INVOCATIONS
-            || age_ms > HOPELESS_AGE_MS && run.slices_without_progress > 0;
+        let hopeless = run.without_progress >= HOPELESS_INVOCATIONS
+            || age_ms > HOPELESS_AGE_MS && run.without_progress > 0;
         tracing::info!(
-            invocation = run.slices,
+            invocation = run.invocations,
             age_s = age_ms / 1000,
-            slices_without_progress = run.slices_without_progress,
+            without_progress = run.without_progress,
             "claimed"
         );
-        let client = self.model_client(work, Some(ledger), hopeless);
+        let client = self.model_client(work, Some(Ledger::new(lease)), hopeless);
         let written = tokio::select! {
             written = self.call_model(work, &client) => written,
             overtaken = lease.keep() => Err(overtaken.into()),
@@ -119,7 +108,7 @@ impl App {
                 return Ok(Written {
                     summary,
                     usage,
-                    invocations: run.slices,
+                    invocations: run.invocations,
                     created_ms: run.created_ms,
                 });
             }
@@ -138,10 +127,10 @@ impl App {
         let released = lease
             .release(|run| {
                 run.degraded_runs += u32::from(degraded);
-                run.slices_without_progress = if usage.progress > 0 {
+                run.without_progress = if usage.progress > 0 {
                     0
                 } else {
-                    run.slices_without_progress + 1
+                    run.without_progress + 1
                 };
             })
             .await;
@@ -150,7 +139,7 @@ impl App {
         }
         if hopeless && usage.progress == 0 {
             return Err(JobError::Hopeless {
-                invocations: run.slices_without_progress + 1,
+                invocations: run.without_progress + 1,
                 cause: Box::new(ended),
             });
         }

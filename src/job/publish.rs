@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use crate::document::{Artifact, SUMMARY_ENDING};
 use crate::job::{App, JobError, Upload};
-use crate::store::{
-    Location, Metadata, ObjectInfo, PutCondition, PutOptions, StoreError, StoreErrorKind,
-};
+use crate::store::{Location, Metadata, ObjectInfo, PutCondition, PutOptions, StoreError, found};
 
 /// Metadata of a summary: the job that made it.
 pub(crate) const JOB_ID: &str = "job-id";
@@ -139,7 +137,7 @@ impl App {
                     return Ok(true);
                 }
                 // Where no answer came, a look at the slot tells whether it was written.
-                Err(error) if error.kind.passes() => {
+                Err(error) if error.kind.policy().passes => {
                     last = Some(error);
                     tokio::time::sleep(RACE_WAIT).await;
                 }
@@ -154,15 +152,6 @@ impl App {
         if let Err(error) = self.target.delete(&self.output(at, "_error.json")).await {
             tracing::warn!(%error, "could not remove an outdated error report");
         }
-    }
-}
-
-/// `None` where there is no object.
-fn found(looked_up: Result<ObjectInfo, StoreError>) -> Result<Option<ObjectInfo>, StoreError> {
-    match looked_up {
-        Ok(info) => Ok(Some(info)),
-        Err(error) if error.kind == StoreErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
     }
 }
 

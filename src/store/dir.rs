@@ -1,30 +1,42 @@
-//! Objects in a local directory whose sub-directories are buckets: what S3 is for a function, for everybody else.
+//! Stores objects in a local directory, for development and the command line. A key is a relative path.
+//!
+//! - **Same answers as S3.** An entity tag is the MD5 of the bytes, as S3 has it for an object that was put whole, so that the
+//!   events of a real upload fit a copy of it here. It tells states of an object apart; nothing relies on it being hard to forge.
+//! - **Nothing outside the root.** Keys that cannot be a path are refused, and so are links that lead out.
+//! - **Conditions hold between threads and processes.** A write holds the lock file of its folder, `.metadata/.lock`, from
+//!   looking at the object until it is replaced. Readers need no lock, because files are replaced whole: written under
+//!   another name, synchronized, renamed.
+//! - **A crash never shows wrong metadata.** User metadata lies in `.metadata/<name>.json`, by the entity tag of the bytes that
+//!   it belongs to. It is written before the object, beside that of the bytes which are still there, so that readers find the
+//!   metadata of the bytes they see. A file put there by hand has none.
 
-mod file;
-mod path;
-mod sidecar;
-mod trouble;
-
-use std::fs;
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, Write};
+use std::path::{Component, Path, PathBuf};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use md5::{Digest, Md5};
 use tokio::io::AsyncReadExt;
 
-use self::file::{Guard, PIECE_BYTES, etag_of, etag_of_file, open};
-use self::path::{Folder, address, checked};
-use self::sidecar::Sidecar;
-use self::trouble::Trouble;
+use crate::hex::hex;
+use crate::store::StoreErrorKind::{Denied, NotFound, Other, Precondition, TooLarge, Transient};
 use crate::store::{
-    Location, Object, ObjectInfo, PutCondition, PutOptions, Store, StoreError, StoreErrorKind,
-    Wanted, printable, too_large,
+    Action, CHANGED, Location, Metadata, Object, ObjectInfo, PutCondition, PutOptions, REPLACED,
+    Store, StoreError, StoreErrorKind, StoreResult, Wanted, printable, too_large,
 };
 
+/// The folder, in every folder, for what the store keeps about the objects there.
+const METADATA: &str = ".metadata";
+
+/// What Linux and macOS allow for the name of a file.
+const MAX_NAME_BYTES: usize = 255;
+
+/// What is read at once.
+const PIECE_BYTES: usize = 64 * 1024;
+
 /// Objects in a directory.
-///
-/// A key is a relative path; keys that cannot be one are refused, and no link leads out. An entity tag is a hash of the
-/// bytes. Writes to a folder happen one after the other, so that conditions hold between processes too.
 #[derive(Debug, Clone)]
 pub struct DirStore {
     root: PathBuf,
@@ -32,17 +44,33 @@ pub struct DirStore {
     only_bucket: Option<String>,
 }
 
-/// An object that is being read from a directory.
+/// Where one object and its metadata are, or would be.
+#[derive(Debug)]
+struct Files {
+    bucket: PathBuf,
+    object: PathBuf,
+    metadata: PathBuf,
+}
+
+/// An object that is being read. What somebody appends meanwhile belongs to another state of it.
 #[derive(Debug)]
 struct DirObject {
     at: Location,
     info: ObjectInfo,
-    file: tokio::fs::File,
-    left: u64,
+    rest: tokio::io::Take<tokio::fs::File>,
+}
+
+/// Why an operation failed, without which operation and which object.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("{1}")]
+    Refused(StoreErrorKind, String),
 }
 
 impl DirStore {
-    /// The directory `root`, whose sub-directories are buckets. What is missing is created by the first write.
+    /// The directory `root`, whose sub-directories are buckets. The first write creates what is missing.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self {
@@ -60,98 +88,76 @@ impl DirStore {
         }
     }
 
-    /// Removes the folder `name` below the folder `below` with all that is in it, and `below` itself if nothing else is there:
-    /// only where a directory is the one bucket, and nobody else writes to that folder any more.
-    ///
-    /// # Errors
-    /// If something of it can't be removed.
-    pub fn clear(&self, below: &str, name: &str) -> std::io::Result<()> {
-        let below = self.root.join(below);
-        match fs::remove_dir_all(below.join(name)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        // Others may be in it.
-        let _: std::io::Result<()> = fs::remove_dir(below);
+    /// Removes the folder `name` in the folder `parent` with everything in it, and `parent` too if it is empty then. For a
+    /// directory that is the one bucket, and a folder that nobody else writes to any more.
+    pub(crate) fn clear(&self, parent: &str, name: &str) -> io::Result<()> {
+        let parent = self.root.join(parent);
+        if_exists(fs::remove_dir_all(parent.join(name)))?;
+        // Other jobs may keep their state in it.
+        let _: io::Result<()> = fs::remove_dir(parent);
         Ok(())
     }
 
-    /// The name of the sub-directory that is the bucket; `None` where it is the root itself.
-    fn bucket_folder<'a>(&self, at: &'a Location) -> Result<Option<&'a str>, Trouble> {
-        match &self.only_bucket {
-            None => checked(&at.bucket).map(Some),
-            Some(only) if *only == at.bucket => Ok(None),
-            Some(only) => Err(Trouble::not_found(format!(
-                "the only bucket here is `{only}`, which is the directory {}",
-                self.root.display()
-            ))),
+    fn files(&self, at: &Location) -> Result<Files, Failure> {
+        let bucket = match &self.only_bucket {
+            None => self.root.join(checked(&at.bucket)?),
+            Some(only) if *only == at.bucket => self.root.clone(),
+            Some(only) => {
+                let root = self.root.display();
+                let reason = format!("the only bucket here is `{only}`, the directory {root}");
+                return refused(NotFound, reason);
+            }
+        };
+        let (mut object, mut name) = (bucket.clone(), "");
+        for part in at.key.split('/') {
+            name = checked(part)?;
+            object.push(name);
         }
-    }
-
-    fn bucket(&self, at: &Location) -> Result<Folder, Trouble> {
-        let name = self.bucket_folder(at)?;
-        let bucket = Folder::root(&self.root).and_then(|root| match name {
-            Some(name) => root.enter(name),
-            None => Ok(root),
-        });
-        bucket.map_err(|trouble| {
-            trouble.if_missing(|| {
-                let path = self.root.join(name.unwrap_or_default());
-                format!(
-                    "there is no directory {} to be the bucket `{}`",
-                    path.display(),
-                    at.bucket
-                )
-            })
+        let mut metadata = format!("{name}.json");
+        if metadata.len() > MAX_NAME_BYTES {
+            metadata = format!("{}.json", etag_of(name.as_bytes())?);
+        }
+        let metadata = object.with_file_name(METADATA).join(metadata);
+        // Only links can lead out, so of a path that does not exist yet its existing part is enough to know.
+        if let Some(root) = if_exists(self.root.canonicalize())? {
+            for path in [&object, &metadata] {
+                let existing = path.ancestors().find_map(|path| path.canonicalize().ok());
+                if existing.is_some_and(|existing| !existing.starts_with(&root)) {
+                    let reason = format!("a link in {} leads out of the store", path.display());
+                    return refused(Other, reason);
+                }
+            }
+        }
+        Ok(Files {
+            bucket,
+            object,
+            metadata,
         })
     }
 
-    fn bucket_or_create(&self, at: &Location) -> Result<Folder, Trouble> {
-        let name = self.bucket_folder(at)?;
-        fs::create_dir_all(&self.root)?;
-        let root = Folder::root(&self.root)?;
-        match name {
-            Some(name) => root.enter_or_create(name),
-            None => Ok(root),
-        }
-    }
-
     /// Opens an object. Its file is read twice: now for the entity tag, later for the bytes.
-    fn open(&self, at: &Location, wanted: &Wanted) -> Result<(fs::File, ObjectInfo), Trouble> {
+    fn open(&self, at: &Location, wanted: &Wanted) -> Result<(File, ObjectInfo), Failure> {
         if wanted.version_id.is_some() {
-            return Err(Trouble::not_found(
-                "a directory keeps no versions of an object",
-            ));
+            return refused(NotFound, "a directory keeps no versions of an object");
         }
-        let address = address(&at.key)?;
-        let bucket = self.bucket(at)?;
-        let found = address.folder(bucket, Folder::enter).and_then(|folder| {
-            let file = open(&folder, address.name)?;
-            Ok((folder, file))
-        });
-        let (folder, mut file) = found.map_err(|trouble| {
-            trouble.if_missing(|| {
-                format!(
-                    "there is no object `{}` in the bucket `{}`",
-                    at.key, at.bucket
-                )
-            })
-        })?;
-        let fits = |size| match too_large(size, wanted.max_bytes) {
-            Some(reason) => Err(Trouble::new(StoreErrorKind::TooLarge, reason)),
-            None => Ok(()),
+        let files = self.files(at)?;
+        let Some(mut file) = files.open()? else {
+            return refused(
+                NotFound,
+                format!("there is no file {}", files.object.display()),
+            );
         };
-        fits(file.metadata()?.len())?;
-        let (etag, size) = etag_of_file(&mut file)?;
-        fits(size)?;
+        let size = file.metadata()?.len();
+        if let Some(reason) = too_large(size, wanted.max_bytes) {
+            return refused(TooLarge, reason);
+        }
+        let etag = etag_of((&file).take(size))?;
+        file.rewind()?;
         if wanted.if_match.as_ref().is_some_and(|tag| *tag != etag) {
-            return Err(Trouble::new(
-                StoreErrorKind::Precondition,
-                "it has been replaced: its entity tag is not the one that was asked for",
-            ));
+            return refused(Precondition, REPLACED);
         }
         let info = ObjectInfo {
-            metadata: Sidecar::load(&folder, address.name)?.of(&etag),
+            metadata: files.metadata()?.remove(&etag).unwrap_or_default(),
             etag,
             version_id: None,
             size,
@@ -159,107 +165,139 @@ impl DirStore {
         Ok((file, info))
     }
 
-    fn write(&self, at: &Location, body: &[u8], options: PutOptions) -> Result<String, Trouble> {
-        let address = address(&at.key)?;
-        let folder = address.folder(self.bucket_or_create(at)?, Folder::enter_or_create)?;
-        let path = folder.entry(address.name);
-        if path.is_dir() {
-            return Err(Trouble::other(format!(
-                "a directory cannot hold both an object `{0}` and objects below `{0}/`",
-                at.key
-            )));
-        }
-        let guard = Guard::wait(&folder)?;
-        let current = match open(&folder, address.name) {
-            Ok(mut file) => Some(etag_of_file(&mut file)?.0),
-            Err(trouble) if trouble.kind == StoreErrorKind::NotFound => None,
-            Err(trouble) => return Err(trouble),
-        };
+    fn write(&self, at: &Location, body: &[u8], options: PutOptions) -> Result<String, Failure> {
+        let files = self.files(at)?;
+        let _lock = files.lock()?;
+        let current = files.open()?.map(etag_of).transpose()?;
         let holds = match &options.condition {
             PutCondition::Always => true,
             PutCondition::IfAbsent => current.is_none(),
             PutCondition::IfMatch(etag) => current.as_ref() == Some(etag),
         };
         if !holds {
-            return Err(Trouble::new(
-                StoreErrorKind::Precondition,
-                "somebody else has written, replaced or deleted it in the meantime",
-            ));
+            return refused(Precondition, CHANGED);
         }
-        let etag = etag_of(body);
-        let mut sidecar = Sidecar::load(&folder, address.name)?;
-        sidecar.announce(&etag, printable(options.metadata), current.as_deref());
-        sidecar.save(&guard, address.name)?;
-        guard.replace(&path, body)?;
+        let etag = etag_of(body)?;
+        let mut metadata = files.metadata()?;
+        metadata.retain(|known, _| Some(known) == current.as_ref());
+        metadata.insert(etag.clone(), printable(options.metadata));
+        metadata.retain(|_, pairs| !pairs.is_empty());
+        if metadata.is_empty() {
+            if_exists(fs::remove_file(&files.metadata))?;
+        } else {
+            let json = serde_json::to_vec_pretty(&metadata).map_err(io::Error::from)?;
+            files.replace(&files.metadata, &json)?;
+        }
+        files.replace(&files.object, body)?;
         Ok(etag)
     }
 
-    fn remove(&self, at: &Location) -> Result<(), Trouble> {
-        let address = address(&at.key)?;
-        let folder = match address.folder(self.bucket(at)?, Folder::enter) {
-            Err(trouble) if trouble.kind == StoreErrorKind::NotFound => return Ok(()),
-            folder => folder?,
-        };
-        let path = folder.entry(address.name);
-        if path.is_dir() || path.symlink_metadata().is_err() {
-            return Ok(());
+    fn remove(&self, at: &Location) -> Result<(), Failure> {
+        let files = self.files(at)?;
+        if !files.bucket.is_dir() {
+            let reason = format!(
+                "there is no directory {} to be its bucket",
+                files.bucket.display()
+            );
+            return refused(NotFound, reason);
         }
-        let guard = Guard::wait(&folder)?;
-        file::remove(&path)?;
-        Sidecar::default().save(&guard, address.name)
+        if files.open()?.is_some() {
+            let _lock = files.lock()?;
+            if_exists(fs::remove_file(&files.object))?;
+            if_exists(fs::remove_file(&files.metadata))?;
+        }
+        Ok(())
     }
 
     /// Runs `work` where waiting for a disk or a lock holds nobody up.
     async fn blocking<T: Send + 'static>(
         &self,
-        action: &'static str,
+        action: Action,
         at: &Location,
-        work: impl FnOnce(&Self, &Location) -> Result<T, Trouble> + Send + 'static,
-    ) -> Result<T, StoreError> {
+        work: impl FnOnce(&Self, &Location) -> Result<T, Failure> + Send + 'static,
+    ) -> StoreResult<T> {
         let (store, place) = (self.clone(), at.clone());
         tokio::task::spawn_blocking(move || work(&store, &place))
             .await
-            .unwrap_or_else(|error| Err(std::io::Error::other(error).into()))
-            .map_err(|trouble| trouble.during(action, at))
+            .unwrap_or_else(|error| Err(io::Error::other(error).into()))
+            .map_err(|failure| failure.during(action, at))
+    }
+}
+
+impl Files {
+    /// Opens the object; `None` if there is no file of that name.
+    fn open(&self) -> io::Result<Option<File>> {
+        // Looked at first, because opening a pipe waits for somebody who writes into it.
+        let found = if_exists(fs::metadata(&self.object))?;
+        if !found.is_some_and(|found| found.is_file()) {
+            return Ok(None);
+        }
+        if_exists(File::open(&self.object))
+    }
+
+    /// The metadata of the object, by entity tag.
+    fn metadata(&self) -> Result<BTreeMap<String, Metadata>, Failure> {
+        let Some(json) = if_exists(fs::read(&self.metadata))? else {
+            return Ok(BTreeMap::new());
+        };
+        let path = self.metadata.display();
+        serde_json::from_slice(&json).or_else(|error| {
+            let reason = format!("its metadata in {path} is damaged ({error}); delete that file");
+            refused(Other, reason)
+        })
+    }
+
+    /// Creates the folders of the object and waits until nobody else changes what is in its folder. Dropping the file unlocks.
+    fn lock(&self) -> io::Result<File> {
+        if self.object.is_dir() {
+            return Err(ErrorKind::IsADirectory.into());
+        }
+        fs::create_dir_all(self.object.with_file_name(METADATA))?;
+        let path = self.metadata.with_file_name(".lock");
+        let lock = File::options().create(true).append(true).open(path)?;
+        lock.lock()?;
+        Ok(lock)
+    }
+
+    /// Puts `bytes` at `path`, of which others see all or nothing. Only under the lock, where one temporary name is enough and
+    /// what a crash leaves behind is gone with the next write.
+    fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let unfinished = self.metadata.with_file_name(".unfinished");
+        if_exists(fs::remove_file(&unfinished))?;
+        let mut file = File::create_new(&unfinished)?;
+        file.write_all(bytes)?;
+        // Else a rename can reach the disk before the bytes do, and a power failure leaves an empty object.
+        file.sync_all()?;
+        fs::rename(&unfinished, path)
     }
 }
 
 #[async_trait]
 impl Store for DirStore {
-    async fn get(&self, at: &Location, wanted: &Wanted) -> Result<Box<dyn Object>, StoreError> {
+    async fn get(&self, at: &Location, wanted: &Wanted) -> StoreResult<Box<dyn Object>> {
         let wanted = wanted.clone();
-        let (file, info) = self
-            .blocking("read", at, move |store, at| store.open(at, &wanted))
-            .await?;
+        let open = move |store: &Self, at: &Location| store.open(at, &wanted);
+        let (file, info) = self.blocking(Action::Read, at, open).await?;
         Ok(Box::new(DirObject {
             at: at.clone(),
-            left: info.size,
+            rest: tokio::fs::File::from(file).take(info.size),
             info,
-            file: file.into(),
         }))
     }
 
-    async fn head(&self, at: &Location) -> Result<ObjectInfo, StoreError> {
-        self.blocking("look up", at, |store, at| {
-            store.open(at, &Wanted::default()).map(|(_, info)| info)
-        })
-        .await
+    async fn head(&self, at: &Location) -> StoreResult<ObjectInfo> {
+        let open = |store: &Self, at: &Location| store.open(at, &Wanted::default());
+        let (_, info) = self.blocking(Action::LookUp, at, open).await?;
+        Ok(info)
     }
 
-    async fn put(
-        &self,
-        at: &Location,
-        body: Bytes,
-        options: PutOptions,
-    ) -> Result<String, StoreError> {
-        self.blocking("write", at, move |store, at| {
-            store.write(at, &body, options)
-        })
-        .await
+    async fn put(&self, at: &Location, body: Bytes, options: PutOptions) -> StoreResult<String> {
+        let write = move |store: &Self, at: &Location| store.write(at, &body, options);
+        self.blocking(Action::Write, at, write).await
     }
 
-    async fn delete(&self, at: &Location) -> Result<(), StoreError> {
-        self.blocking("delete", at, Self::remove).await
+    async fn delete(&self, at: &Location) -> StoreResult<()> {
+        self.blocking(Action::Delete, at, Self::remove).await
     }
 }
 
@@ -269,23 +307,172 @@ impl Object for DirObject {
         &self.info
     }
 
-    async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
-        if self.left == 0 {
-            return Ok(None);
-        }
+    async fn next(&mut self) -> StoreResult<Option<Bytes>> {
         let mut piece = BytesMut::with_capacity(PIECE_BYTES);
-        // What somebody appends meanwhile belongs to another state of the object.
-        let mut rest = (&mut self.file).take(self.left);
-        let read = match rest.read_buf(&mut piece).await {
-            Ok(0) => Err(Trouble::new(
-                StoreErrorKind::Transient,
-                "it became shorter while it was read; try again",
-            )),
-            Ok(read) => Ok(read),
-            Err(error) => Err(error.into()),
+        let left = self.rest.limit();
+        let read = match self.rest.read_buf(&mut piece).await {
+            Ok(0) if left > 0 => Err(ErrorKind::UnexpectedEof.into()),
+            read => read,
         };
-        let read = read.map_err(|trouble| trouble.during("read", &self.at))?;
-        self.left -= read as u64;
-        Ok(Some(piece.freeze()))
+        read.map_err(|error| Failure::from(error).during(Action::Read, &self.at))?;
+        Ok(Some(piece.freeze()).filter(|piece| !piece.is_empty()))
+    }
+}
+
+/// `None` if there is no such file. A file where a folder should be means that too: nothing lies below it.
+fn if_exists<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result.map_err(|error| (error.kind(), error)) {
+        Err((ErrorKind::NotFound | ErrorKind::NotADirectory, _)) => Ok(None),
+        result => result.map(Some).map_err(|(_, error)| error),
+    }
+}
+
+/// The entity tag of all that can be read.
+fn etag_of(bytes: impl Read) -> io::Result<String> {
+    let mut bytes = BufReader::with_capacity(PIECE_BYTES, bytes);
+    let mut hash = Md5::new();
+    loop {
+        let piece = bytes.fill_buf()?;
+        let read = piece.len();
+        if read == 0 {
+            return Ok(hex(&hash.finalize(), 16));
+        }
+        hash.update(piece);
+        bytes.consume(read);
+    }
+}
+
+/// Accepts a bucket or a part of a key that can be the name of a file or folder.
+fn checked(name: &str) -> Result<&str, Failure> {
+    let only = [Component::Normal(name.as_ref())];
+    let is_one_name = Path::new(name).components().eq(only) && !name.contains('\0');
+    let belongs_to_the_store = name.eq_ignore_ascii_case(METADATA);
+    if is_one_name && name.len() <= MAX_NAME_BYTES && !belongs_to_the_store {
+        return Ok(name);
+    }
+    let problem = format!(
+        "a directory cannot hold this key: {name:?} in it is not the name of a file (not empty, at most {MAX_NAME_BYTES} \
+         bytes, other than `.`, `..` and `{METADATA}`); rename the object"
+    );
+    refused(Other, problem)
+}
+
+fn refused<T>(kind: StoreErrorKind, reason: impl Into<String>) -> Result<T, Failure> {
+    Err(Failure::Refused(kind, reason.into()))
+}
+
+impl Failure {
+    fn during(self, action: Action, at: &Location) -> StoreError {
+        use ErrorKind as Io;
+        let error = match self {
+            Self::Refused(kind, reason) => return StoreError::new(kind, action, at, reason),
+            Self::Io(error) => error,
+        };
+        let (kind, advice) = match error.kind() {
+            Io::NotFound => (NotFound, "there is no such file"),
+            Io::PermissionDenied | Io::ReadOnlyFilesystem => {
+                (Denied, "change the owner or mode of the file")
+            }
+            Io::TimedOut | Io::WouldBlock | Io::ResourceBusy | Io::StaleNetworkFileHandle => {
+                (Transient, "the file system is busy; try again")
+            }
+            Io::UnexpectedEof => (Transient, "it became shorter while it was read; try again"),
+            Io::StorageFull | Io::QuotaExceeded => (Other, "the disk is full; make room"),
+            Io::IsADirectory | Io::NotADirectory => {
+                (Other, "it cannot be both an object and a folder of objects")
+            }
+            _ => (Other, "the file system refuses it"),
+        };
+        StoreError::new(kind, action, at, format!("{advice} ({error})")).caused_by(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_only_look_dangerous_are_names() {
+        for name in [
+            "...",
+            "..a",
+            "~",
+            "-rf",
+            "a\\b",
+            "C:x",
+            "\u{202e}txt",
+            "a\nb",
+            "x%2Fy",
+        ] {
+            assert_eq!(checked(name).ok(), Some(name));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_the_name_of_a_file_is_refused() {
+        let long = "x".repeat(256);
+        for name in [
+            "",
+            ".",
+            "..",
+            "/",
+            "a/",
+            "/a",
+            "a/b",
+            "./a",
+            "a/.",
+            "a\0b",
+            ".metadata",
+            ".METADATA",
+            &long,
+        ] {
+            let failure = checked(name).unwrap_err().to_string();
+            assert!(failure.contains("cannot hold this key"), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_failure_of_the_file_system_keeps_its_cause_and_says_what_to_do() {
+        for (cause, kind, advice) in [
+            (
+                ErrorKind::NotFound,
+                StoreErrorKind::NotFound,
+                "no such file",
+            ),
+            (
+                ErrorKind::PermissionDenied,
+                StoreErrorKind::Denied,
+                "owner or mode",
+            ),
+            (ErrorKind::StorageFull, StoreErrorKind::Other, "make room"),
+            (
+                ErrorKind::ResourceBusy,
+                StoreErrorKind::Transient,
+                "try again",
+            ),
+            (
+                ErrorKind::UnexpectedEof,
+                StoreErrorKind::Transient,
+                "shorter",
+            ),
+        ] {
+            let failure = Failure::from(io::Error::from(cause));
+            let error = failure.during(Action::Write, &Location::new("b", "k"));
+            assert_eq!(error.kind, kind);
+            assert!(error.reason.contains(advice), "{error}");
+            assert!(error.source.is_some());
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_key_leads_out_of_the_root(key in r"([a./\\]|\PC){0,12}") {
+            let store = DirStore::single("b", "/root-that-does-not-exist");
+            if let Ok(files) = store.files(&Location::new("b", &key)) {
+                let plain = |part: Component<'_>| !matches!(part, Component::ParentDir | Component::CurDir);
+                proptest::prop_assert_eq!(files.object.to_str().unwrap(), format!("/root-that-does-not-exist/{key}"));
+                proptest::prop_assert!(files.object.components().all(plain));
+            }
+        }
     }
 }

@@ -1,58 +1,65 @@
-//! What has been asked and answered in a job, so that nothing is paid twice: an intent before each submission, the ticket at
-//! once after it, the outcome at the end.
+//! The record of every call of a job, so that nothing is paid twice.
 //!
-//! A call is known by a hash of all that is sent. Which calls a job makes follows from their outcomes, so a run that is taken
-//! up again asks for the same ones and finds them here: the ledger is the checkpoint.
+//! A call is known by a hash of everything that is sent. Which calls a job makes follows from the answers it gets, so a run that
+//! is resumed makes the same calls and finds their records here: the ledger is the checkpoint, and there is no other. A call
+//! has up to three objects under `calls/`:
+//!
+//! | object | written | a resumed run that finds it |
+//! |---|---|---|
+//! | `<call>.intent` | before each submission | submits the call again if it finds nothing else, and counts that |
+//! | `<call>.job` | at once when the endpoint has given a ticket | asks after the job and does not submit |
+//! | `<call>.out` | when the call has ended | uses the outcome and does not call |
+//!
+//! - **Who may submit.** Only the worker that wrote the intent. The first intent is written if there is none, a later one over
+//!   the intent that was found, each with the fencing token of the lease. A worker that finds a later token than its own has
+//!   been overtaken and must not submit. The lease is confirmed before and after the intent is written, because a worker may be
+//!   frozen at any moment.
+//! - **Tickets and outcomes** need no condition. They describe what has happened at the endpoint, whoever has the job by now.
+//! - **After a `kill -9`** an intent without ticket or outcome is ambiguous: the call may have been submitted. Endpoints take no
+//!   idempotency key, so it is submitted once more. These are at most the submissions that were in flight at that moment.
+//! - **A submission that was certainly not accepted** takes its intent back, so that the next worker does not count it. That is
+//!   left undone once the lease has run out, because the intent may belong to another owner then.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::store::lease::{Lease, Overtaken};
-use crate::store::small;
-use crate::store::{Location, PutCondition, Store, StoreError, StoreErrorKind};
+use crate::store::{PutCondition, StoreError, StoreResult, written};
 
 /// The ledger of one job, in the hands of one owner of its lease.
 #[derive(Debug)]
 pub struct Ledger {
-    store: Arc<dyn Store>,
     lease: Arc<Lease>,
-    bucket: String,
-    /// Where calls are, with a slash at its end.
-    prefix: String,
-    /// Nothing was there when the job was taken up.
-    fresh: bool,
-    /// Intents that this owner has written, and their entity tags.
-    written: Mutex<HashMap<String, (Intent, String)>>,
+    /// The intents that this owner has written, and their entity tags.
+    intents: Mutex<HashMap<String, (Intent, String)>>,
 }
 
 /// `<call>.intent`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Intent {
-    owner: String,
     /// Fencing token of the owner.
     token: u64,
     /// How often the call has been submitted, this time included.
     submits: u32,
 }
 
-/// What the ledger knows of a call.
+/// What the ledger knows about a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Known<O, J> {
+pub(crate) enum Known<O, J> {
     /// How it ended.
     Outcome(O),
-    /// It became a job, which may go on.
+    /// It became a job, which may still run.
     Job(J),
-    /// Nothing, or no more than that somebody meant to submit it.
+    /// Nothing, or only that somebody meant to submit it.
     Nothing,
 }
 
 /// Why a call must not be submitted.
 #[derive(Debug, thiserror::Error)]
-pub enum LedgerError {
-    /// Somebody else works on this job now.
+pub(crate) enum LedgerError {
     #[error(transparent)]
     Overtaken(#[from] Overtaken),
     /// The ledger can't be read or written.
@@ -61,232 +68,212 @@ pub enum LedgerError {
 }
 
 impl Ledger {
-    /// The ledger under `prefix` (with a slash at its end) in `bucket`. `fresh` says that nobody has worked on the job before.
-    #[must_use]
-    pub fn new(
-        store: &Arc<dyn Store>,
-        lease: &Arc<Lease>,
-        bucket: &str,
-        prefix: &str,
-        fresh: bool,
-    ) -> Self {
+    pub(crate) fn new(lease: &Arc<Lease>) -> Self {
         Self {
-            store: Arc::clone(store),
             lease: Arc::clone(lease),
-            bucket: bucket.to_owned(),
-            prefix: format!("{prefix}calls/"),
-            fresh,
-            written: Mutex::default(),
+            intents: Mutex::default(),
         }
     }
 
-    /// What is known of a call.
+    /// Looks a call up.
     ///
     /// # Errors
     /// If the ledger can't be read.
-    pub async fn recall<O: DeserializeOwned, J: DeserializeOwned>(
+    pub(crate) async fn recall<O: DeserializeOwned, J: DeserializeOwned>(
         &self,
         call: &str,
-    ) -> Result<Known<O, J>, StoreError> {
-        // A job that nobody has worked on has no calls to look for, except the same one made twice.
-        if self.fresh && !self.intents().contains_key(call) {
+    ) -> StoreResult<Known<O, J>> {
+        // A job that nobody has worked on before has no calls to look for, except the same one made twice.
+        if self.lease.token() == 1 && !self.intents().contains_key(call) {
             return Ok(Known::Nothing);
         }
-        if let Some((outcome, _)) = small::read(self.store.as_ref(), &self.at(call, "out")).await? {
+        let state = &self.lease.state;
+        if let Some((outcome, _)) = state.read(&name(call, "out")).await? {
             return Ok(Known::Outcome(outcome));
         }
-        if let Some((job, _)) = small::read(self.store.as_ref(), &self.at(call, "job")).await? {
-            return Ok(Known::Job(job));
-        }
-        Ok(Known::Nothing)
+        let job = state.read(&name(call, "job")).await?;
+        Ok(job.map_or(Known::Nothing, |(job, _)| Known::Job(job)))
     }
 
     /// Records that the call is about to be submitted, and returns how often it may have been submitted before.
     ///
     /// # Errors
-    /// If somebody else has the job, or the ledger can't be written: then it must not be submitted.
-    pub async fn intend(&self, call: &str) -> Result<u32, LedgerError> {
+    /// If another worker has the job, or the ledger can't be written: then the call must not be submitted.
+    pub(crate) async fn intend(&self, call: &str) -> Result<u32, LedgerError> {
         self.confirm().await?;
         let before = self.write_intent(call).await?;
-        // Whoever has taken over since has not waited for us.
+        // Writing may have taken so long that another worker has taken over.
         self.confirm().await?;
         Ok(before)
     }
 
-    /// Makes sure that the job is still ours, before a call is submitted whose intent was written long ago.
+    /// Makes sure that the job is still ours, before a call is submitted whose intent was written a while ago.
     ///
     /// # Errors
-    /// If somebody else has it.
-    pub async fn confirm(&self) -> Result<(), Overtaken> {
+    /// If another worker has it.
+    pub(crate) async fn confirm(&self) -> Result<(), Overtaken> {
         if self.lease.is_good() {
             return Ok(());
         }
-        // We were frozen. If nobody has taken over, the lease is still to be had.
+        // We were frozen. If nobody has taken over, the lease can still be renewed.
         self.lease.renew().await
     }
 
     async fn write_intent(&self, call: &str) -> Result<u32, LedgerError> {
-        let at = self.at(call, "intent");
+        let (state, name) = (&self.lease.state, name(call, "intent"));
         let mut found = self.intents().get(call).cloned();
-        if found.is_none() {
-            let first = self.intent(1);
-            match small::write(self.store.as_ref(), &at, &first, PutCondition::IfAbsent).await {
-                Ok(etag) => {
-                    self.intents().insert(call.to_owned(), (first, etag));
-                    return Ok(0);
-                }
-                Err(error) if error.kind == StoreErrorKind::Precondition => {}
-                Err(error) => return Err(error.into()),
-            }
-            found = small::read(self.store.as_ref(), &at).await?;
-        }
-        let condition = match &found {
-            Some((intent, _)) if intent.token > self.lease.token() => return Err(Overtaken.into()),
-            Some((_, etag)) => PutCondition::IfMatch(etag.clone()),
-            None => PutCondition::IfAbsent,
-        };
-        let before = found.map_or(0, |(intent, _)| intent.submits);
-        let next = self.intent(before + 1);
-        match small::write(self.store.as_ref(), &at, &next, condition).await {
-            Ok(etag) => {
+        // The second time with the intent that was in the way.
+        for _ in 0..2 {
+            let (before, condition) = match found {
+                Some((intent, _)) if intent.token > self.lease.token() => break,
+                Some((intent, etag)) => (intent.submits, PutCondition::IfMatch(etag)),
+                None => (0, PutCondition::IfAbsent),
+            };
+            let next = self.intent(before + 1);
+            if let Some(etag) = written(state.write(&name, &next, condition).await)? {
                 self.intents().insert(call.to_owned(), (next, etag));
-                Ok(before)
+                return Ok(before);
             }
-            // Whoever else has written it is the owner now.
-            Err(error) if error.kind == StoreErrorKind::Precondition => Err(Overtaken.into()),
-            Err(error) => Err(error.into()),
+            found = state.read(&name).await?;
         }
+        // Whoever else has written the intent is the owner now.
+        Err(Overtaken.into())
     }
 
-    /// Takes the intent back: the submission was certainly not accepted. Left to the next owner if the lease has run out.
+    /// Takes the intent back: the submission was certainly not accepted.
     ///
     /// # Errors
     /// If the ledger can't be written.
-    pub async fn withdraw(&self, call: &str) -> Result<(), StoreError> {
+    pub(crate) async fn withdraw(&self, call: &str) -> StoreResult<()> {
         let Some((intent, etag)) = self.intents().remove(call) else {
             return Ok(());
         };
         if !self.lease.is_good() {
             return Ok(());
         }
-        let at = self.at(call, "intent");
+        let (state, name) = (&self.lease.state, name(call, "intent"));
         if intent.submits <= 1 {
-            return self.store.delete(&at).await;
+            return state.delete(&name).await;
         }
         let earlier = self.intent(intent.submits - 1);
-        small::write(
-            self.store.as_ref(),
-            &at,
-            &earlier,
-            PutCondition::IfMatch(etag),
-        )
-        .await
-        .map(|_| ())
+        let condition = PutCondition::IfMatch(etag);
+        state.write(&name, &earlier, condition).await.map(drop)
     }
 
     /// Records the job that the call became.
     ///
     /// # Errors
     /// If the ledger can't be written.
-    pub async fn submitted<J: Serialize>(&self, call: &str, job: &J) -> Result<(), StoreError> {
-        let at = self.at(call, "job");
-        small::write(self.store.as_ref(), &at, job, PutCondition::Always)
-            .await
-            .map(|_| ())
+    pub(crate) async fn submitted<J: Serialize>(&self, call: &str, job: &J) -> StoreResult<()> {
+        self.record(name(call, "job"), job).await
     }
 
     /// Records how the call ended: it is never made again.
     ///
     /// # Errors
     /// If the ledger can't be written.
-    pub async fn settle<O: Serialize>(&self, call: &str, outcome: &O) -> Result<(), StoreError> {
-        let at = self.at(call, "out");
-        small::write(self.store.as_ref(), &at, outcome, PutCondition::Always)
-            .await
-            .map(|_| ())
+    pub(crate) async fn settle<O: Serialize>(&self, call: &str, outcome: &O) -> StoreResult<()> {
+        self.record(name(call, "out"), outcome).await
     }
 
-    /// Forgets the job or the outcome of a call, so that it can be made again.
+    async fn record<T: Serialize>(&self, name: String, value: &T) -> StoreResult<()> {
+        let state = &self.lease.state;
+        state
+            .write(&name, value, PutCondition::Always)
+            .await
+            .map(drop)
+    }
+
+    /// Forgets the job and the outcome of a call, so that it can be made again.
     ///
     /// # Errors
     /// If the ledger can't be written.
-    pub async fn forget(&self, call: &str) -> Result<(), StoreError> {
-        self.store.delete(&self.at(call, "out")).await?;
-        self.store.delete(&self.at(call, "job")).await
+    pub(crate) async fn forget(&self, call: &str) -> StoreResult<()> {
+        let state = &self.lease.state;
+        state.delete(&name(call, "out")).await?;
+        state.delete(&name(call, "job")).await
     }
 
     fn intent(&self, submits: u32) -> Intent {
         Intent {
-            owner: self.lease.owner().to_owned(),
             token: self.lease.token(),
             submits,
         }
     }
 
-    fn at(&self, call: &str, ending: &str) -> Location {
-        Location::new(&self.bucket, format!("{}{call}.{ending}", self.prefix))
+    fn intents(&self) -> MutexGuard<'_, HashMap<String, (Intent, String)>> {
+        self.intents.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn intents(&self) -> std::sync::MutexGuard<'_, HashMap<String, (Intent, String)>> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn name(call: &str, ending: &str) -> String {
+    format!("calls/{call}.{ending}")
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
+    use tempfile::TempDir;
+
     use super::*;
     use crate::clock::Clock;
-    use crate::store::DirStore;
     use crate::store::lease::{Claim, LEASE};
-
-    const PREFIX: &str = "summaries/.work/abc/";
+    use crate::store::{DirStore, StateFolder, Store};
 
     type Found = Known<String, u64>;
 
-    async fn lease(store: &Arc<dyn Store>, owner: &str, clock: &Clock) -> Arc<Lease> {
-        match Lease::claim(store, "b", PREFIX, owner, clock, LEASE)
-            .await
-            .unwrap()
-        {
-            Claim::Ours { lease, .. } => lease,
-            Claim::Busy { .. } => panic!("busy"),
+    /// One job, and the time that its workers agree on.
+    struct Job {
+        clock: Clock,
+        state: StateFolder,
+        _dir: TempDir,
+    }
+
+    impl Job {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let store: Arc<dyn Store> = Arc::new(DirStore::new(dir.path()));
+            Self {
+                clock: Clock::simulated(1_000_000),
+                state: StateFolder::new(&store, "b", "summaries/.work/abc/"),
+                _dir: dir,
+            }
+        }
+
+        async fn claim(&self) -> (Arc<Lease>, Ledger) {
+            let claim = Lease::claim(self.state.clone(), &self.clock, LEASE).await;
+            match claim.unwrap() {
+                Claim::Ours(lease) => (Arc::clone(&lease), Ledger::new(&lease)),
+                Claim::Busy { expires_ms } => panic!("busy until {expires_ms}"),
+            }
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_asked_and_answered_is_found_by_the_next() {
-        let dir = tempfile::tempdir().unwrap();
-        let store: Arc<dyn Store> = Arc::new(DirStore::new(dir.path()));
-        let clock = Clock::simulated(1_000_000);
-        let first_lease = lease(&store, "a", &clock).await;
-        let first = Ledger::new(&store, &first_lease, "b", PREFIX, true);
+    async fn the_next_worker_finds_what_was_submitted_and_answered() {
+        let job = Job::new();
+        let (lease, first) = job.claim().await;
         let known: Found = first.recall("c1").await.unwrap();
         assert_eq!(known, Known::Nothing);
-        assert_eq!(first.intend("c1").await.unwrap(), 0);
-        assert_eq!(first.intend("c2").await.unwrap(), 0);
-        assert_eq!(first.intend("c3").await.unwrap(), 0);
+        for call in ["c1", "c2", "c3"] {
+            assert_eq!(first.intend(call).await.unwrap(), 0);
+        }
         first.submitted("c2", &7_u64).await.unwrap();
         first.submitted("c3", &8_u64).await.unwrap();
         first.settle("c3", &"text").await.unwrap();
-        first_lease.release(|_| {}).await.unwrap();
+        lease.release(|_| {}).await.unwrap();
 
-        let second_lease = lease(&store, "b", &clock).await;
-        let second = Ledger::new(&store, &second_lease, "b", PREFIX, false);
-        let known: [Found; 4] = [
-            second.recall("c0").await.unwrap(),
-            second.recall("c1").await.unwrap(),
-            second.recall("c2").await.unwrap(),
-            second.recall("c3").await.unwrap(),
-        ];
-        let expected = [
-            Known::Nothing,
-            Known::Nothing,
-            Known::Job(7),
-            Known::Outcome("text".to_owned()),
-        ];
-        assert_eq!(known, expected);
+        let (_lease, second) = job.claim().await;
+        for (call, expected) in [
+            ("c0", Known::Nothing),
+            ("c1", Known::Nothing),
+            ("c2", Known::Job(7)),
+            ("c3", Known::Outcome("text".to_owned())),
+        ] {
+            let known: Found = second.recall(call).await.unwrap();
+            assert_eq!(known, expected, "{call}");
+        }
         // An intent alone may have been submitted, and is counted.
         assert_eq!(second.intend("c1").await.unwrap(), 1);
         assert_eq!(second.intend("c1").await.unwrap(), 2);
@@ -295,15 +282,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_worker_that_was_overtaken_submits_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        let store: Arc<dyn Store> = Arc::new(DirStore::new(dir.path()));
-        let clock = Clock::simulated(1_000_000);
-        let frozen_lease = lease(&store, "a", &clock).await;
-        let frozen = Ledger::new(&store, &frozen_lease, "b", PREFIX, true);
+        let job = Job::new();
+        let (_, frozen) = job.claim().await;
         frozen.intend("c1").await.unwrap();
         tokio::time::advance(Duration::from_secs(200)).await;
-        let owner_lease = lease(&store, "b", &clock).await;
-        let owner = Ledger::new(&store, &owner_lease, "b", PREFIX, false);
+        let (_lease, owner) = job.claim().await;
         owner.intend("c1").await.unwrap();
         for call in ["c1", "c2"] {
             let refused = frozen.intend(call).await;
@@ -315,12 +298,27 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_frozen_worker_that_nobody_replaced_goes_on() {
-        let dir = tempfile::tempdir().unwrap();
-        let store: Arc<dyn Store> = Arc::new(DirStore::new(dir.path()));
-        let clock = Clock::simulated(1_000_000);
-        let lease = lease(&store, "a", &clock).await;
-        let ledger = Ledger::new(&store, &lease, "b", PREFIX, true);
+    async fn a_worker_that_finds_an_intent_with_a_later_token_submits_nothing() {
+        let job = Job::new();
+        let (_lease, ledger) = job.claim().await;
+        let later = Intent {
+            token: 2,
+            submits: 1,
+        };
+        let name = name("c1", "intent");
+        let written = job.state.write(&name, &later, PutCondition::Always).await;
+        written.unwrap();
+        let refused = ledger.intend("c1").await;
+        assert!(
+            matches!(refused, Err(LedgerError::Overtaken(_))),
+            "{refused:?}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frozen_worker_that_nobody_replaced_continues() {
+        let job = Job::new();
+        let (lease, ledger) = job.claim().await;
         tokio::time::advance(Duration::from_secs(200)).await;
         assert_eq!(ledger.intend("c1").await.unwrap(), 0);
         assert!(lease.is_good());
@@ -328,27 +326,28 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_submission_that_was_not_accepted_is_not_counted() {
-        let dir = tempfile::tempdir().unwrap();
-        let store: Arc<dyn Store> = Arc::new(DirStore::new(dir.path()));
-        let clock = Clock::simulated(1_000_000);
-        let first_lease = lease(&store, "a", &clock).await;
-        let first = Ledger::new(&store, &first_lease, "b", PREFIX, true);
+        let job = Job::new();
+        let (lease, first) = job.claim().await;
         first.intend("c1").await.unwrap();
         first.withdraw("c1").await.unwrap();
-        first_lease.release(|_| {}).await.unwrap();
-        let second_lease = lease(&store, "b", &clock).await;
-        let second = Ledger::new(&store, &second_lease, "b", PREFIX, false);
+        lease.release(|_| {}).await.unwrap();
+        let (_lease, second) = job.claim().await;
         assert_eq!(second.intend("c1").await.unwrap(), 0);
+        assert_eq!(second.intend("c1").await.unwrap(), 1);
+        second.withdraw("c1").await.unwrap();
+        assert_eq!(second.intend("c1").await.unwrap(), 1);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_forgotten_can_be_asked_again() {
-        let dir = tempfile::tempdir().unwrap();
-        let store: Arc<dyn Store> = Arc::new(DirStore::new(dir.path()));
-        let clock = Clock::simulated(1_000_000);
-        let lease = lease(&store, "a", &clock).await;
-        let ledger = Ledger::new(&store, &lease, "b", PREFIX, false);
+    async fn a_forgotten_call_can_be_made_again() {
+        let job = Job::new();
+        let (lease, _) = job.claim().await;
+        lease.release(|_| {}).await.unwrap();
+        // The second worker looks calls up.
+        let (_lease, ledger) = job.claim().await;
         ledger.settle("c1", &"bad").await.unwrap();
+        let known: Found = ledger.recall("c1").await.unwrap();
+        assert_eq!(known, Known::Outcome("bad".to_owned()));
         ledger.forget("c1").await.unwrap();
         let known: Found = ledger.recall("c1").await.unwrap();
         assert_eq!(known, Known::Nothing);

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use transcript_summarizer::store::Location;
 use transcript_summarizer::job::Upload;
+use transcript_summarizer::store::Location;
 use transcript_summarizer::trigger::{Delivery, Event, EventError};
 
 fn sample(name: &str) -> Value {

@@ -1,4 +1,4 @@
-//! What a failed request to S3 means, and what people can do about it.
+//! Decides what a failed request to S3 means and what people are told about it. [`meaning`] is the one table.
 
 use std::error::Error;
 
@@ -8,167 +8,147 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 
 use crate::chain::{causes, chain};
-use crate::store::StoreErrorKind;
 use crate::store::StoreErrorKind::{Conflict, Denied, NotFound, Other, Precondition, Transient};
-use crate::store::{Location, StoreError};
-
-use crate::store::s3::advice::advice;
-
-/// What was asked of S3.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Operation {
-    Get,
-    Head,
-    Put,
-    Delete,
-}
-
-impl Operation {
-    /// In the words of [`StoreError::action`].
-    pub(crate) fn action(self) -> &'static str {
-        match self {
-            Self::Get => "read",
-            Self::Head => "look up",
-            Self::Put => "write",
-            Self::Delete => "delete",
-        }
-    }
-
-    /// What a role needs for it.
-    pub(crate) fn permission(self) -> &'static str {
-        match self {
-            Self::Get | Self::Head => "s3:GetObject",
-            Self::Put => "s3:PutObject",
-            Self::Delete => "s3:DeleteObject",
-        }
-    }
-}
+use crate::store::{Action, CHANGED, Location, REPLACED, StoreError, StoreErrorKind};
 
 /// How far a request came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Failure<'a> {
-    /// There is nothing to sign it with: no credentials could be had.
+enum Failure<'a> {
+    /// There were no credentials to sign it with.
     NoCredentials,
     /// It could not be put together.
     NotBuilt,
-    /// No answer in time.
-    TimedOut,
-    /// No connection, or it broke before an answer came.
+    /// No connection, no answer in time, or the connection broke before an answer came.
     NoAnswer,
-    /// An answer that cannot be understood.
+    /// An answer that cannot be parsed.
     Garbled { status: u16 },
     /// An error. Answers to `HEAD` have no code.
     Answered { status: u16, code: &'a str },
 }
 
-/// Decides what a failure means (codes: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>).
-fn classify(operation: Operation, failure: Failure<'_>) -> StoreErrorKind {
-    match failure {
-        Failure::NoCredentials => Denied,
-        Failure::NotBuilt => Other,
-        // A success of which a part is missing is a broken connection, too.
-        Failure::TimedOut | Failure::NoAnswer | Failure::Garbled { status: ..400 } => Transient,
-        Failure::Garbled { status } => by_status(status),
-        Failure::Answered { status, code } => match code {
-            // A write never misses an object, unless it is to replace one.
-            "NoSuchKey" if operation == Operation::Put => Precondition,
-            "NoSuchKey" | "NoSuchVersion" | "NoSuchBucket" | "NotFound" => NotFound,
-            "PreconditionFailed" => Precondition,
-            "ConditionalRequestConflict" | "OperationAborted" => Conflict,
-            // Some of these come with status 400.
-            "AccessDenied"
-            | "InvalidAccessKeyId"
-            | "SignatureDoesNotMatch"
-            | "ExpiredToken"
-            | "InvalidToken"
-            | "TokenRefreshRequired"
-            | "RequestTimeTooSkewed" => Denied,
-            "SlowDown"
-            | "InternalError"
-            | "ServiceUnavailable"
-            | "RequestTimeout"
-            | "Throttling"
-            | "ThrottlingException"
-            | "RequestLimitExceeded" => Transient,
-            // 403, but no permission helps against an archive.
-            "InvalidObjectState" => Other,
-            _ => by_status(status),
-        },
-    }
-}
-
-fn by_status(status: u16) -> StoreErrorKind {
-    match status {
-        401 | 403 => Denied,
-        404 => NotFound,
-        409 => Conflict,
-        412 => Precondition,
-        // What a server does not implement now, it will not have learned by the next attempt.
-        501 => Other,
-        408 | 429 | 500..=599 => Transient,
-        _ => Other,
-    }
-}
-
 /// The error of a request that the SDK has given up.
 pub(crate) fn request_failed<E>(
-    operation: Operation,
+    action: Action,
     at: &Location,
     error: SdkError<E, HttpResponse>,
 ) -> StoreError
 where
-    E: Error + ProvideErrorMetadata + Send + Sync + 'static,
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     let failure = failure_of(&error);
-    let kind = classify(operation, failure);
-    let advice = advice(kind, operation, at, failure);
+    let (kind, advice) = meaning(action, failure);
+    let advice = fill(advice, action, at);
     let details = match failure {
         Failure::Answered { status, code } => {
             let message = error.message().unwrap_or_default();
             let request = error.request_id().unwrap_or("unknown");
-            let words = [code, message].join(" ");
-            format!(
-                "S3 answered {status} {}, request id {request}",
-                words.trim()
-            )
+            format!("S3 answered {status} {code} {message}, request id {request}")
         }
         _ => chain(&error),
     };
-    StoreError {
-        kind,
-        action: operation.action(),
-        at: at.clone(),
-        reason: format!("{advice} ({details})"),
-        source: Some(Box::new(error)),
-    }
+    StoreError::new(kind, action, at, format!("{advice} ({details})")).caused_by(error)
 }
 
 fn failure_of<E>(error: &SdkError<E, HttpResponse>) -> Failure<'_>
 where
-    E: Error + ProvideErrorMetadata + 'static,
+    E: ProvideErrorMetadata + Error + 'static,
 {
     let status = error
         .raw_response()
         .map_or(0, |response| response.status().as_u16());
     match error {
-        SdkError::TimeoutError(_) => Failure::TimedOut,
         SdkError::ServiceError(answer) => Failure::Answered {
             status,
             code: answer.err().code().unwrap_or_default(),
         },
         SdkError::ResponseError(_) => Failure::Garbled { status },
+        SdkError::TimeoutError(_) => Failure::NoAnswer,
         _ if lacks_credentials(error) => Failure::NoCredentials,
         SdkError::DispatchFailure(_) => Failure::NoAnswer,
         _ => Failure::NotBuilt,
     }
 }
 
-/// The SDK reports missing credentials as a failed dispatch; only the cause tells. Where it asks several providers the
-/// last one's trouble is all that is left of "there are none", be it a metadata service that refuses to answer.
+/// Whether there were no credentials, which the SDK reports as a failed dispatch. If it asks several providers in turn, only
+/// the error of the last one is left, such as a metadata service that refuses to answer.
 fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
     causes(error)
         .filter_map(|cause| cause.downcast_ref())
         .any(|cause| !matches!(cause, CredentialsError::ProviderTimedOut(_)))
+}
+
+const NO_CREDENTIALS: &str = "there are no usable AWS credentials: give the function a role, set AWS_ACCESS_KEY_ID and \
+    AWS_SECRET_ACCESS_KEY (or AWS_PROFILE), or set STORE_DIR to use a directory instead of S3";
+const UNREACHABLE: &str = "S3 could not be reached or did not answer in time: try again; if it lasts, check \
+    AWS_ENDPOINT_URL_S3 and the network (a function in a VPC needs a gateway endpoint for S3)";
+const BUSY: &str = "S3 is busy or in trouble; try again";
+const BEING_WRITTEN: &str = "somebody else is writing it at this moment; try again";
+const NO_BUCKET: &str = "there is no bucket `{bucket}`: create it, or check its name";
+const NO_OBJECT: &str = "there is no object `{key}` in the bucket `{bucket}`";
+const NOTHING: &str = "there is no object `{key}` in the bucket `{bucket}`, or no such bucket";
+const NO_VERSION: &str = "this version of `{key}` is gone from the bucket `{bucket}`";
+const ARCHIVED: &str = "it is in an archive; restore it first";
+const WRONG_CLOCK: &str = "the clock of this machine is wrong; set it";
+const WRONG_CREDENTIALS: &str = "the AWS credentials are wrong or have expired: renew AWS_ACCESS_KEY_ID, \
+    AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or the profile or role they come from";
+const NOT_ALLOWED: &str = "the role needs {permission} on arn:aws:s3:::{bucket}/{key}, and s3:ListBucket on \
+    arn:aws:s3:::{bucket} (without it, objects that do not exist are refused like this, too)";
+const ELSEWHERE: &str = "the bucket `{bucket}` is in another region; set AWS_REGION to it";
+const LACKING: &str = "this server lacks something that is needed here, such as conditional writes";
+const REFUSED: &str = "S3 refuses the request as it is; trying again will not help";
+
+/// What a failure means, and what people are told: the matter and what to do. The codes are those of
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>; where a code is not listed here, the status decides.
+fn meaning(action: Action, failure: Failure<'_>) -> (StoreErrorKind, &'static str) {
+    let (status, code) = match failure {
+        Failure::NoCredentials => return (Denied, NO_CREDENTIALS),
+        Failure::NotBuilt => return (Other, REFUSED),
+        Failure::NoAnswer => return (Transient, UNREACHABLE),
+        // The connection broke within a success.
+        Failure::Garbled { status: ..400 } => return (Transient, BUSY),
+        Failure::Garbled { status } => (status, ""),
+        Failure::Answered { status, code } => (status, code),
+    };
+    let writing = action == Action::Write;
+    match (code, status) {
+        // A write misses an object only if it is to replace one.
+        ("NoSuchKey", _) if writing => (Precondition, CHANGED),
+        ("NoSuchKey", _) => (NotFound, NO_OBJECT),
+        ("NoSuchBucket", _) => (NotFound, NO_BUCKET),
+        ("NoSuchVersion", _) => (NotFound, NO_VERSION),
+        // Its status is 403, but no permission helps.
+        ("InvalidObjectState", _) => (Other, ARCHIVED),
+        ("RequestTimeTooSkewed", _) => (Denied, WRONG_CLOCK),
+        ("InvalidAccessKeyId" | "SignatureDoesNotMatch", _) => (Denied, WRONG_CREDENTIALS),
+        ("ExpiredToken" | "InvalidToken", _) => (Denied, WRONG_CREDENTIALS),
+        ("TokenRefreshRequired", _) => (Denied, WRONG_CREDENTIALS),
+        ("AuthorizationHeaderMalformed", _) => (Other, ELSEWHERE),
+        ("RequestTimeout" | "Throttling", _) => (Transient, BUSY),
+        ("ThrottlingException" | "RequestLimitExceeded", _) => (Transient, BUSY),
+        (_, 300..=399) => (Other, ELSEWHERE),
+        (_, 401 | 403) => (Denied, NOT_ALLOWED),
+        (_, 404) => (NotFound, NOTHING),
+        (_, 409) => (Conflict, BEING_WRITTEN),
+        (_, 412) if writing => (Precondition, CHANGED),
+        (_, 412) => (Precondition, REPLACED),
+        // A server does not learn by the next attempt what it does not implement now.
+        (_, 501) => (Other, LACKING),
+        (_, 408 | 429 | 500..=599) => (Transient, BUSY),
+        _ => (Other, REFUSED),
+    }
+}
+
+/// Puts names into a sentence.
+fn fill(advice: &str, action: Action, at: &Location) -> String {
+    let permission = match action {
+        Action::Read | Action::LookUp => "s3:GetObject",
+        Action::Write => "s3:PutObject",
+        Action::Delete => "s3:DeleteObject",
+    };
+    let advice = advice.replace("{permission}", permission);
+    let advice = advice.replace("{bucket}", &at.bucket);
+    // The key last, because it may hold anything.
+    advice.replace("{key}", &at.key)
 }
 
 #[cfg(test)]
@@ -176,55 +156,177 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_failure_has_one_meaning() {
+    fn every_failure_has_one_meaning_and_one_sentence() {
         let answered = |status, code| Failure::Answered { status, code };
-        for (failure, expected) in [
-            (Failure::NoCredentials, Denied),
-            (Failure::NotBuilt, Other),
-            (Failure::TimedOut, Transient),
-            (Failure::NoAnswer, Transient),
-            (Failure::Garbled { status: 200 }, Transient),
-            (Failure::Garbled { status: 502 }, Transient),
-            (Failure::Garbled { status: 403 }, Denied),
-            (answered(404, "NoSuchKey"), NotFound),
-            (answered(404, "NoSuchBucket"), NotFound),
-            (answered(404, "NoSuchVersion"), NotFound),
-            (answered(404, ""), NotFound),
-            (answered(412, "PreconditionFailed"), Precondition),
-            (answered(412, ""), Precondition),
-            (answered(409, "ConditionalRequestConflict"), Conflict),
-            (answered(409, ""), Conflict),
-            (answered(401, ""), Denied),
-            (answered(403, "AccessDenied"), Denied),
-            (answered(403, "InvalidAccessKeyId"), Denied),
-            (answered(403, "SignatureDoesNotMatch"), Denied),
-            (answered(400, "ExpiredToken"), Denied),
-            (answered(403, ""), Denied),
-            (answered(403, "InvalidObjectState"), Other),
-            (answered(503, "SlowDown"), Transient),
-            (answered(500, "InternalError"), Transient),
-            (answered(400, "RequestTimeout"), Transient),
-            (answered(429, ""), Transient),
-            (answered(504, ""), Transient),
-            (answered(501, "NotImplemented"), Other),
-            (answered(400, "InvalidArgument"), Other),
-            (answered(301, ""), Other),
+        let at = Location::new("bucket", "a/b.txt");
+        let (read, write) = (Action::Read, Action::Write);
+        let (look_up, delete) = (Action::LookUp, Action::Delete);
+        for (action, failure, kind, words) in [
+            (read, Failure::NoCredentials, Denied, "STORE_DIR"),
+            (read, Failure::NotBuilt, Other, "will not help"),
+            (read, Failure::NoAnswer, Transient, "AWS_ENDPOINT_URL_S3"),
+            (
+                read,
+                Failure::Garbled { status: 200 },
+                Transient,
+                "try again",
+            ),
+            (
+                read,
+                Failure::Garbled { status: 502 },
+                Transient,
+                "try again",
+            ),
+            (
+                read,
+                Failure::Garbled { status: 403 },
+                Denied,
+                "the role needs",
+            ),
+            (
+                read,
+                answered(404, "NoSuchKey"),
+                NotFound,
+                "no object `a/b.txt` in the bucket `bucket`",
+            ),
+            (read, answered(404, "NoSuchBucket"), NotFound, "create it"),
+            (
+                read,
+                answered(404, "NoSuchVersion"),
+                NotFound,
+                "this version of `a/b.txt` is gone",
+            ),
+            (
+                look_up,
+                answered(404, "NotFound"),
+                NotFound,
+                "or no such bucket",
+            ),
+            (look_up, answered(404, ""), NotFound, "or no such bucket"),
+            (
+                read,
+                answered(412, "PreconditionFailed"),
+                Precondition,
+                "it has been replaced",
+            ),
+            (
+                read,
+                answered(412, ""),
+                Precondition,
+                "it has been replaced",
+            ),
+            (
+                write,
+                answered(412, "PreconditionFailed"),
+                Precondition,
+                "somebody else",
+            ),
+            (write, answered(412, ""), Precondition, "somebody else"),
+            (
+                write,
+                answered(404, "NoSuchKey"),
+                Precondition,
+                "deleted it in the meantime",
+            ),
+            (write, answered(404, "NoSuchBucket"), NotFound, "create it"),
+            (
+                write,
+                answered(409, "ConditionalRequestConflict"),
+                Conflict,
+                "at this moment",
+            ),
+            (
+                write,
+                answered(409, "OperationAborted"),
+                Conflict,
+                "try again",
+            ),
+            (write, answered(409, ""), Conflict, "try again"),
+            (read, answered(401, ""), Denied, "the role needs"),
+            (
+                read,
+                answered(403, ""),
+                Denied,
+                "s3:ListBucket on arn:aws:s3:::bucket ",
+            ),
+            (
+                read,
+                answered(403, "AccessDenied"),
+                Denied,
+                "s3:GetObject on arn:aws:s3:::bucket/a/b.txt",
+            ),
+            (
+                look_up,
+                answered(403, "AccessDenied"),
+                Denied,
+                "s3:GetObject",
+            ),
+            (write, answered(403, "AccessDenied"), Denied, "s3:PutObject"),
+            (
+                delete,
+                answered(403, "AccessDenied"),
+                Denied,
+                "s3:DeleteObject",
+            ),
+            (
+                read,
+                answered(403, "InvalidAccessKeyId"),
+                Denied,
+                "AWS_ACCESS_KEY_ID",
+            ),
+            (
+                read,
+                answered(403, "SignatureDoesNotMatch"),
+                Denied,
+                "AWS_SECRET_ACCESS_KEY",
+            ),
+            (
+                read,
+                answered(400, "ExpiredToken"),
+                Denied,
+                "AWS_SESSION_TOKEN",
+            ),
+            (read, answered(403, "RequestTimeTooSkewed"), Denied, "clock"),
+            (
+                read,
+                answered(403, "InvalidObjectState"),
+                Other,
+                "restore it",
+            ),
+            (read, answered(503, "SlowDown"), Transient, "try again"),
+            (read, answered(500, "InternalError"), Transient, "try again"),
+            (
+                read,
+                answered(400, "RequestTimeout"),
+                Transient,
+                "try again",
+            ),
+            (read, answered(429, ""), Transient, "try again"),
+            (read, answered(504, ""), Transient, "try again"),
+            (
+                write,
+                answered(501, "NotImplemented"),
+                Other,
+                "conditional writes",
+            ),
+            (read, answered(301, ""), Other, "AWS_REGION"),
+            (
+                read,
+                answered(400, "AuthorizationHeaderMalformed"),
+                Other,
+                "AWS_REGION",
+            ),
+            (
+                read,
+                answered(400, "InvalidArgument"),
+                Other,
+                "will not help",
+            ),
         ] {
-            assert_eq!(classify(Operation::Get, failure), expected, "{failure:?}");
+            let (meant, advice) = meaning(action, failure);
+            let advice = fill(advice, action, &at);
+            assert_eq!(meant, kind, "{action} {failure:?}");
+            assert!(advice.contains(words), "{action} {failure:?}: {advice}");
         }
-    }
-
-    #[test]
-    fn a_write_that_finds_nothing_to_replace_fails_its_condition() {
-        let gone = Failure::Answered {
-            status: 404,
-            code: "NoSuchKey",
-        };
-        assert_eq!(classify(Operation::Put, gone), Precondition);
-        let no_bucket = Failure::Answered {
-            status: 404,
-            code: "NoSuchBucket",
-        };
-        assert_eq!(classify(Operation::Put, no_bucket), NotFound);
     }
 }

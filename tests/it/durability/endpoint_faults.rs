@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use transcript_summarizer::job::Outcome;
 use transcript_summarizer::job::JobError;
+use transcript_summarizer::job::Outcome;
 use transcript_summarizer::model::ErrorKind;
 use transcript_summarizer::prompt::Task;
 

@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use transcript_summarizer::clock::Clock;
+use transcript_summarizer::document::text;
 use transcript_summarizer::model::{CallOptions, Model, ModelClient, Usage};
 use transcript_summarizer::prompt::Style;
 use transcript_summarizer::run;
 use transcript_summarizer::summary;
 use transcript_summarizer::summary::{Limits, Plan, Settings, Summary};
 use transcript_summarizer::text::words;
-use transcript_summarizer::document::text;
 use transcript_summarizer::transcript::{Decoder, Transcript};
 
 /// Below this window prompts are short ones, as in the configuration.

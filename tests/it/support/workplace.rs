@@ -10,11 +10,11 @@ use transcript_summarizer::clock::Clock;
 use transcript_summarizer::config::ConfigError;
 use transcript_summarizer::http::Http;
 use transcript_summarizer::job::JobError;
+use transcript_summarizer::job::Upload;
 use transcript_summarizer::job::{App, Config, LEASE, Outcome, Surface};
 use transcript_summarizer::lambda;
 use transcript_summarizer::run::Run;
 use transcript_summarizer::store::{DirStore, Location};
-use transcript_summarizer::job::Upload;
 
 use super::huggingface::TOKEN;
 use super::runpod_server::KEY;

@@ -8,11 +8,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::time::{Instant, sleep};
+use transcript_summarizer::job::Upload;
 use transcript_summarizer::store::{
-    Location, Metadata, Object, ObjectInfo, PutCondition, PutOptions, Store, StoreError,
+    Action, Location, Metadata, Object, ObjectInfo, PutCondition, PutOptions, Store, StoreError,
     StoreErrorKind, Wanted,
 };
-use transcript_summarizer::job::Upload;
 
 use super::hash;
 use super::process::Process;
@@ -271,7 +271,7 @@ impl Object for Reading {
             let why = "simulated: the body ends in the middle";
             return Err(StoreError::new(
                 StoreErrorKind::Transient,
-                "read",
+                Action::Read,
                 &self.at,
                 why,
             ));
@@ -284,7 +284,7 @@ impl Process {
     /// A request to the bucket, with what goes wrong.
     async fn request<T>(
         &self,
-        (operation, action): (&'static str, &'static str),
+        (operation, action): (&'static str, Action),
         at: &Location,
         act: impl FnOnce() -> Answer<T>,
     ) -> Result<T, StoreError> {
@@ -318,7 +318,7 @@ impl Store for Process {
     async fn get(&self, at: &Location, wanted: &Wanted) -> Result<Box<dyn Object>, StoreError> {
         let disk = &self.world.disk;
         let breaks_off = disk.fault("body", &at.key) == Some(StoreFault::PartialBody);
-        let opened = self.request(("get", "read"), at, || disk.open(&at.key, wanted));
+        let opened = self.request(("get", Action::Read), at, || disk.open(&at.key, wanted));
         let state = opened.await?;
         let middle = state.body.len() / 2;
         Ok(Box::new(Reading {
@@ -332,7 +332,7 @@ impl Store for Process {
     async fn head(&self, at: &Location) -> Result<ObjectInfo, StoreError> {
         let disk = &self.world.disk;
         let look = || disk.open(&at.key, &Wanted::default());
-        let state = self.request(("head", "look up"), at, look).await?;
+        let state = self.request(("head", Action::LookUp), at, look).await?;
         Ok(state.info(disk.versioned))
     }
 
@@ -344,7 +344,7 @@ impl Store for Process {
     ) -> Result<String, StoreError> {
         let disk = &self.world.disk;
         let put = || disk.put(self.number, at, body, options);
-        self.request(("put", "write"), at, put).await
+        self.request(("put", Action::Write), at, put).await
     }
 
     async fn delete(&self, at: &Location) -> Result<(), StoreError> {
@@ -353,6 +353,6 @@ impl Store for Process {
             disk.delete(self.number, &at.key);
             Ok(())
         };
-        self.request(("delete", "delete"), at, delete).await
+        self.request(("delete", Action::Delete), at, delete).await
     }
 }

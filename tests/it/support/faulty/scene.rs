@@ -9,10 +9,10 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use transcript_summarizer::clock::Clock;
 use transcript_summarizer::job::JobError;
+use transcript_summarizer::job::Upload;
 use transcript_summarizer::job::{App, Config, LEASE, Outcome, Surface};
 use transcript_summarizer::run::Run;
 use transcript_summarizer::store::Location;
-use transcript_summarizer::job::Upload;
 
 use super::World;
 use super::canary::{self, CANARY};

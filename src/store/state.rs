@@ -1,0 +1,128 @@
+//! The state of one job: small JSON objects in a folder of the bucket, read and written whole.
+//!
+//! Whether a write happened is unknown when its answer is lost. A conditional write is therefore tried again, and when the
+//! second attempt finds its condition broken, the object is compared with what was to be written: equal bytes are the work
+//! of the first attempt.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::store::{
+    Action, Location, PutCondition, PutOptions, Store, StoreError, StoreErrorKind, StoreResult,
+    Wanted, found,
+};
+
+/// No object of the state is larger: an answer has a few thousand words at most.
+const MAX_BYTES: u64 = 8 << 20;
+
+/// Attempts at one write. The SDK has its own attempts within each.
+const MAX_ATTEMPTS: u32 = 4;
+
+/// Before the second attempt; twice as long before each later one.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+
+/// The folder of one job.
+#[derive(Debug, Clone)]
+pub(crate) struct StateFolder {
+    store: Arc<dyn Store>,
+    bucket: String,
+    /// With a slash at its end.
+    prefix: String,
+}
+
+impl StateFolder {
+    pub(crate) fn new(store: &Arc<dyn Store>, bucket: &str, prefix: &str) -> Self {
+        Self {
+            store: Arc::clone(store),
+            bucket: bucket.to_owned(),
+            prefix: prefix.to_owned(),
+        }
+    }
+
+    /// The object `name` and its entity tag; `None` if there is none.
+    pub(crate) async fn read<T: DeserializeOwned>(
+        &self,
+        name: &str,
+    ) -> StoreResult<Option<(T, String)>> {
+        let Some((body, etag)) = self.bytes(name).await? else {
+            return Ok(None);
+        };
+        match serde_json::from_slice(&body) {
+            Ok(value) => Ok(Some((value, etag))),
+            Err(error) => {
+                let reason = "this version of the program cannot have written it: delete it, and what it records is done again";
+                let (kind, at) = (StoreErrorKind::Other, self.at(name));
+                Err(StoreError::new(kind, Action::Read, &at, reason).caused_by(error))
+            }
+        }
+    }
+
+    /// Writes the object `name` and returns its entity tag.
+    pub(crate) async fn write<T: Serialize>(
+        &self,
+        name: &str,
+        value: &T,
+        condition: PutCondition,
+    ) -> StoreResult<String> {
+        let body = serde_json::to_vec(value)
+            .map(Bytes::from)
+            .map_err(|error| {
+                let (kind, at) = (StoreErrorKind::Other, self.at(name));
+                StoreError::new(kind, Action::Write, &at, "it cannot be put into JSON")
+                    .caused_by(error)
+            })?;
+        let options = PutOptions {
+            condition,
+            content_type: "application/json",
+            ..PutOptions::default()
+        };
+        let at = self.at(name);
+        let (mut attempt, mut wait, mut unanswered) = (1, FIRST_WAIT, false);
+        loop {
+            let error = match self.store.put(&at, body.clone(), options.clone()).await {
+                Ok(etag) => return Ok(etag),
+                Err(error) => error,
+            };
+            if unanswered && error.kind == StoreErrorKind::Precondition {
+                let there = self.bytes(name).await?.filter(|(there, _)| *there == body);
+                return there.map(|(_, etag)| etag).ok_or(error);
+            }
+            if !error.kind.policy().repeat || attempt == MAX_ATTEMPTS {
+                return Err(error);
+            }
+            unanswered |= error.kind == StoreErrorKind::Transient;
+            tracing::warn!(%error, attempt, "could not write, trying again");
+            tokio::time::sleep(wait).await;
+            attempt += 1;
+            wait *= 2;
+        }
+    }
+
+    /// Removes the object `name`, which need not exist.
+    pub(crate) async fn delete(&self, name: &str) -> StoreResult<()> {
+        self.store.delete(&self.at(name)).await
+    }
+
+    async fn bytes(&self, name: &str) -> StoreResult<Option<(Vec<u8>, String)>> {
+        let wanted = Wanted {
+            max_bytes: Some(MAX_BYTES),
+            ..Wanted::default()
+        };
+        let Some(mut object) = found(self.store.get(&self.at(name), &wanted).await)? else {
+            return Ok(None);
+        };
+        let mut body = Vec::new();
+        while let Some(bytes) = object.next().await? {
+            body.extend_from_slice(&bytes);
+        }
+        Ok(Some((body, object.info().etag.clone())))
+    }
+
+    pub(crate) fn at(&self, name: &str) -> Location {
+        Location::new(&self.bucket, format!("{}{name}", self.prefix))
+    }
+}
