@@ -14,17 +14,21 @@ mod writer;
 
 use std::collections::HashMap;
 use std::process::ExitCode;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use support::{Claims, meetings};
 use tokio::time::{Instant, sleep};
 use transcript_summarizer::clock::Clock;
-use transcript_summarizer::config::{Config, Surface};
-use transcript_summarizer::job::{LEASE, Outcome, Workshop};
-use transcript_summarizer::model::{Answer, Model, ModelError, Pending, Reply, Ticket};
-use transcript_summarizer::prompt::Request;
+use transcript_summarizer::job::{App, Config, LEASE, Outcome, Surface};
+use transcript_summarizer::model::{
+    Answer, Capabilities, Job, JobContext, Jobs, Model, ModelError, Reply, Ticket,
+};
+use transcript_summarizer::prompt::Prompt;
+use transcript_summarizer::provider::runpod::follow::{Polled, Queue, QueueState};
+use transcript_summarizer::run;
 use transcript_summarizer::store::{
     Location, Metadata, Object, ObjectInfo, PutCondition, PutOptions, Store, StoreError,
     StoreErrorKind, Wanted,
@@ -108,28 +112,27 @@ impl Run {
         })
         .unwrap();
         runtime.block_on(async {
-            let store = Memory::default();
+            let store = Arc::new(Memory::default());
             store.insert(
                 &Location::new(BUCKET, KEY),
                 Bytes::from(text.to_owned()),
                 Metadata::new(),
             );
-            let model = Slow {
-                writer: SimulatedWriter::new(Habit::Willing),
-                queues,
-                jobs: Mutex::default(),
-            };
-            let workshop = Workshop {
-                source: &store,
-                target: &store,
-                model: &model,
-                config: &config,
+            let app = App {
+                source: store.clone(),
+                target: store.clone(),
+                model: Arc::new(Slow {
+                    writer: SimulatedWriter::new(Habit::Willing),
+                    queues,
+                    queue_state: QueueState::default(),
+                    jobs: Mutex::default(),
+                }),
+                config: Arc::new(config),
                 trace: None,
-                function: None,
-                clock: Clock::simulated(1_800_000_000_000),
                 lease: LEASE,
                 durable,
             };
+            let run = run::Run::new(Clock::simulated(1_800_000_000_000));
             let upload = Upload {
                 at: Location::new(BUCKET, KEY),
                 other_key: None,
@@ -139,7 +142,7 @@ impl Run {
                 sequencer: None,
             };
             let began = Instant::now();
-            let outcome = workshop.run(&upload, None, &|_| {}).await.unwrap();
+            let outcome = app.run(&upload, &run).await.unwrap();
             let took = began.elapsed().as_secs_f64();
             let Outcome::Done(done) = outcome else {
                 panic!("not done: {outcome:?}")
@@ -156,17 +159,24 @@ impl Run {
 }
 
 /// A writer whose calls take [`CALL`], at once or as jobs.
+#[derive(Debug)]
 struct Slow {
     writer: SimulatedWriter,
     queues: bool,
+    queue_state: QueueState,
     jobs: Mutex<HashMap<Ticket, Instant>>,
 }
 
+#[async_trait]
 impl Model for Slow {
-    async fn submit(&self, request: &Request) -> Result<Reply, ModelError> {
+    fn capabilities(&self) -> &Capabilities {
+        self.writer.capabilities()
+    }
+
+    async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError> {
         if !self.queues {
             sleep(CALL).await;
-            return self.writer.submit(request).await;
+            return self.writer.submit(prompt).await;
         }
         sleep(LATENCY).await;
         let mut jobs = self.jobs.lock().unwrap();
@@ -174,43 +184,66 @@ impl Model for Slow {
             id: jobs.len().to_string(),
         };
         jobs.insert(ticket.clone(), Instant::now() + CALL);
-        Ok(Reply::Pending(Pending {
-            ticket,
-            started: true,
-            held: true,
-        }))
+        Ok(Reply::Queued(ticket))
     }
 
+    fn jobs(&self) -> Option<&dyn Jobs> {
+        self.queues.then_some(self as &dyn Jobs)
+    }
+}
+
+#[async_trait]
+impl Jobs for Slow {
+    async fn wait(
+        &self,
+        job: Job,
+        prompt: &Prompt,
+        context: &JobContext<'_>,
+    ) -> Result<Answer, ModelError> {
+        self.queue_state.follow(self, job, prompt, context).await
+    }
+
+    async fn cancel(&self, _: &Ticket) -> Result<(), ModelError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Queue for Slow {
     async fn poll(
         &self,
         ticket: &Ticket,
-        request: &Request,
+        prompt: &Prompt,
         _: Duration,
-    ) -> Result<Reply, ModelError> {
+    ) -> Result<Polled, ModelError> {
         let ends = self.jobs.lock().unwrap().get(ticket).copied().unwrap();
         tokio::time::sleep_until(ends).await;
         sleep(LATENCY).await;
-        let reply = self.writer.submit(request).await?;
-        Ok(match reply {
-            Reply::Done(answer) => Reply::Done(Answer {
-                job_time: Some(CALL),
-                ..answer
-            }),
-            pending => pending,
-        })
+        let answer = self.writer.write(prompt).await?;
+        Ok(Polled::Done(Answer {
+            job_time: Some(CALL),
+            ..answer
+        }))
     }
 
-    fn queues(&self) -> bool {
-        self.queues
+    async fn rerun(&self, _: &Ticket) -> Result<(), ModelError> {
+        Ok(())
+    }
+
+    async fn diagnose(&self) -> Result<(), ModelError> {
+        Ok(())
+    }
+
+    fn holds(&self) -> bool {
+        true
     }
 }
 
 /// Objects in memory, as slow as S3.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Memory {
     objects: Mutex<HashMap<Location, (ObjectInfo, Bytes)>>,
-    /// Objects written for the program itself.
-    /// Of calls, and of the lease.
+    /// Objects written for the program itself: of calls, and of the lease.
     small_writes: Mutex<(usize, usize)>,
 }
 
@@ -237,16 +270,13 @@ impl Memory {
     }
 }
 
+#[async_trait]
 impl Store for Memory {
-    type Object = InMemory;
-
-    async fn get(&self, at: &Location, _: &Wanted) -> Result<InMemory, StoreError> {
+    async fn get(&self, at: &Location, _: &Wanted) -> Result<Box<dyn Object>, StoreError> {
         sleep(STORE_LATENCY).await;
         let (info, body) = self.find(at)?;
-        Ok(InMemory {
-            info,
-            body: Some(body),
-        })
+        let body = Some(body);
+        Ok(Box::new(InMemory { info, body }))
     }
 
     async fn head(&self, at: &Location) -> Result<ObjectInfo, StoreError> {
@@ -289,11 +319,13 @@ impl Store for Memory {
     }
 }
 
+#[derive(Debug)]
 struct InMemory {
     info: ObjectInfo,
     body: Option<Bytes>,
 }
 
+#[async_trait]
 impl Object for InMemory {
     fn info(&self) -> &ObjectInfo {
         &self.info

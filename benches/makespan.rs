@@ -18,15 +18,16 @@ mod runpod_jobs;
 mod support;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use futures_util::future::join_all;
 use queue::{Queue, critical_path, lognormal};
 use support::{Claims, median};
 use tokio::time::Instant;
-use transcript_summarizer::model::call::{CallOptions, Caller};
-use transcript_summarizer::prompt::{Request, Style, Task};
-use transcript_summarizer::store::DirStore;
-use transcript_summarizer::store::ledger::Ledger;
+use transcript_summarizer::clock::Clock;
+use transcript_summarizer::model::{CallOptions, ModelClient};
+use transcript_summarizer::prompt::{Prompt, Request, Style, Task};
+use transcript_summarizer::run::Run;
 
 /// Calls in flight, and workers: the default of `MODEL_CONCURRENCY`.
 const CONCURRENCY: usize = 8;
@@ -92,18 +93,19 @@ fn run(jobs: usize, seconds: f64, holds: bool, seed: u64) -> (f64, f64) {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let endpoint = Queue::of_lengths(holds, CONCURRENCY, lengths);
+        let endpoint = Arc::new(Queue::of_lengths(holds, CONCURRENCY, lengths));
         let options = CallOptions {
             max_calls: jobs,
             concurrency: CONCURRENCY,
             seed,
             ..CallOptions::default()
         };
-        let caller = Caller::new(&endpoint, None::<&Ledger<'_, DirStore>>, options);
+        let run = Run::new(Clock::System);
+        let client = ModelClient::new(endpoint.clone(), None, options, &run);
         let began = Instant::now();
         join_all((0..jobs).map(|nth| {
-            let caller = &caller;
-            async move { caller.call(&request(nth)).await.unwrap() }
+            let client = &client;
+            async move { client.call(&prompt(nth)).await.unwrap() }
         }))
         .await;
         let took = began.elapsed().as_secs_f64();
@@ -111,12 +113,11 @@ fn run(jobs: usize, seconds: f64, holds: bool, seed: u64) -> (f64, f64) {
     })
 }
 
-fn request(nth: usize) -> Request {
-    Request {
+fn prompt(nth: usize) -> Prompt {
+    let request = Request {
         task: Task::Section,
         style: Style::Full,
         target_words: 200,
-        max_tokens: 1000,
         part: (nth + 1, nth + 1),
         time_span: None,
         speakers: Vec::new(),
@@ -127,5 +128,6 @@ fn request(nth: usize) -> Request {
         excerpts: String::new(),
         draft: None,
         fence: format!("{nth:016x}"),
-    }
+    };
+    Prompt::new(request, 1000)
 }

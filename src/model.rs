@@ -87,6 +87,18 @@ pub struct Capabilities {
     pub local: bool,
 }
 
+/// Of the models that tests make up.
+#[cfg(test)]
+pub(crate) static SCRIPTED: Capabilities = Capabilities {
+    provider: "scripted",
+    model: None,
+    context_tokens: None,
+    reasoning_tokens: 0,
+    style: Style::Full,
+    quotes: false,
+    local: false,
+};
+
 /// What an endpoint says to a prompt.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reply {

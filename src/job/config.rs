@@ -243,18 +243,24 @@ mod tests {
 
     use super::*;
 
-    pub(super) fn config(
-        surface: Surface,
-        variables: &[(&str, &str)],
-    ) -> Result<Config, ConfigError> {
+    const KEY: (&str, &str) = ("RUNPOD_API_KEY", "rpa_canary");
+    const URL: (&str, &str) = ("RUNPOD_ENDPOINT_URL", "https://api.runpod.ai/v2/abc123/run");
+
+    fn config(surface: Surface, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let variables: HashMap<&str, &str> = variables.iter().copied().collect();
         Config::from_lookup(surface, &|name| {
             variables.get(name).map(|&value| value.to_owned())
         })
     }
 
+    fn error(variables: &[(&str, &str)]) -> String {
+        let error = config(Surface::Lambda, variables).unwrap_err().to_string();
+        assert!(!error.contains("canary"), "{error}");
+        error
+    }
+
     #[test]
-    fn defaults_are_those_of_the_interface() {
+    fn defaults_are_those_of_the_readme() {
         let config = config(Surface::Lambda, &[("HF_API_TOKEN", "hf_x")]).unwrap();
         assert_eq!(config.summary_words, 4000);
         assert_eq!(config.concurrency, 8);
@@ -342,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_value_is_none() {
+    fn a_blank_value_counts_as_not_set() {
         let config = config(
             Surface::CommandLine,
             &[("STORE_DIR", ""), ("SUMMARY_WORDS", " ")],
@@ -410,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_of_ones_own_needs_no_token() {
+    fn a_local_server_needs_no_token() {
         let url = ("HF_ENDPOINT_URL", "http://127.0.0.1:8080/v1");
         assert!(config(Surface::Lambda, &[("MODEL_PROVIDER", "huggingface"), url]).is_ok());
         let error = config(Surface::Lambda, &[("MODEL_PROVIDER", "huggingface")]).unwrap_err();
@@ -421,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_and_its_model_decide_what_is_asked() {
+    fn the_task_decides_which_model_is_used_or_needed() {
         let provider = |variables: &[_]| {
             let token = [("HF_API_TOKEN", "hf_x")];
             let all = [&token[..], variables].concat();
@@ -534,27 +540,13 @@ mod tests {
             assert!(config(Surface::Lambda, &settings).is_ok(), "{parameters}");
         }
     }
-}
-
-#[cfg(test)]
-mod runpod_tests {
-    use super::tests::config as config_of;
-    use super::*;
-
-    const KEY: (&str, &str) = ("RUNPOD_API_KEY", "rpa_canary");
-    const URL: (&str, &str) = ("RUNPOD_ENDPOINT_URL", "https://api.runpod.ai/v2/abc123/run");
-
-    fn error(variables: &[(&str, &str)]) -> String {
-        let error = config_of(Surface::Lambda, variables)
-            .unwrap_err()
-            .to_string();
-        assert!(!error.contains("canary"), "{error}");
-        error
-    }
 
     #[test]
-    fn a_key_and_an_endpoint_are_enough() {
-        let config = config_of(Surface::Lambda, &[KEY, URL, ("RUNPOD_MODEL", "qwen")]).unwrap();
+    fn a_key_and_an_endpoint_are_enough_for_runpod() {
+        let arn = [("RUNPOD_API_KEY_SECRET_ARN", "arn:aws:x"), URL];
+        let from_arn = config(Surface::Lambda, &arn).unwrap();
+        assert_eq!(from_arn.provider.capabilities().provider, "runpod");
+        let config = config(Surface::Lambda, &[KEY, URL, ("RUNPOD_MODEL", "qwen")]).unwrap();
         assert_eq!(config.provider.capabilities().provider, "runpod");
         assert_eq!(
             config.provider.capabilities().model.as_deref(),
@@ -566,18 +558,15 @@ mod runpod_tests {
             "runpod https://api.runpod.ai/v2/abc123 qwen {}"
         );
         assert!(!format!("{config:?}").contains("canary"));
-        let arn = [("RUNPOD_API_KEY_SECRET_ARN", "arn:aws:x"), URL];
-        let from_arn = config_of(Surface::Lambda, &arn).unwrap();
-        assert_eq!(from_arn.provider.capabilities().provider, "runpod");
     }
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn a_missing_runpod_setting_is_named() {
         assert!(error(&[KEY]).starts_with("RUNPOD_ENDPOINT_URL is not set"));
         let chosen = ("MODEL_PROVIDER", "runpod");
         assert!(error(&[chosen, URL]).starts_with("RUNPOD_API_KEY is not set"));
         let local = ("RUNPOD_ENDPOINT_URL", "http://127.0.0.1:8000");
-        assert!(config_of(Surface::Lambda, &[chosen, local]).is_ok());
+        assert!(config(Surface::Lambda, &[chosen, local]).is_ok());
     }
 
     #[test]
@@ -590,13 +579,13 @@ mod runpod_tests {
         );
         for provider in ["runpod", "huggingface", "extractive"] {
             let variables = [&both[..], &[("MODEL_PROVIDER", provider)]].concat();
-            let config = config_of(Surface::Lambda, &variables).unwrap();
+            let config = config(Surface::Lambda, &variables).unwrap();
             assert_eq!(config.provider.capabilities().provider, provider);
         }
     }
 
     #[test]
-    fn addresses_that_lead_elsewhere_say_where_to_go() {
+    fn a_wrong_runpod_address_says_where_to_go() {
         for (url, words) in [
             ("https://abc123.api.runpod.ai", "HF_ENDPOINT_URL"),
             ("https://api.runpod.ai/v2/", "<endpoint id>"),

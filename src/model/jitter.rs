@@ -63,4 +63,11 @@ mod tests {
         assert_ne!(waits(1), waits(2));
         assert!(waits(1).iter().any(|wait| *wait > backoff.longest / 4));
     }
+
+    #[test]
+    fn shares_are_even() {
+        let jitter = Jitter::new(7);
+        let mean = (0..10_000).map(|_| jitter.share()).sum::<f64>() / 10_000.0;
+        assert!((mean - 0.5).abs() < 0.02, "{mean}");
+    }
 }

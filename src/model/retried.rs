@@ -131,9 +131,19 @@ mod tests {
             (ErrorKind::Transient, 5),
             (ErrorKind::Ambiguous, 2),
             (ErrorKind::Lost, 2),
+            (
+                ErrorKind::Overflow {
+                    window: None,
+                    prompt_tokens: None,
+                },
+                1,
+            ),
             (ErrorKind::Configuration, 1),
+            (ErrorKind::BadInput, 1),
             (ErrorKind::SuspectOutput, 1),
+            (ErrorKind::BudgetSpent, 1),
             (ErrorKind::JobFailed { timed_out: true }, 1),
+            (ErrorKind::OutOfTime, 1),
         ] {
             assert_eq!(attempts(kind), expected, "{kind:?}");
         }

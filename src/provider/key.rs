@@ -54,14 +54,38 @@ impl Key {
 #[derive(Debug)]
 pub struct CurrentKey {
     current: RwLock<Option<Secret>>,
-    /// Where it is kept, and the name that it has there.
-    kept: Option<(String, Variable)>,
-    http: Http,
+    /// Where it is kept; `None` if it stands in the environment.
+    kept: Option<Kept>,
     /// When it was read again, and whether it was another one.
     renewed: Mutex<Option<(Instant, bool)>>,
 }
 
+/// The secret that holds a key.
+#[derive(Debug)]
+struct Kept {
+    arn: String,
+    /// The name of the key in a secret with several members.
+    variable: Variable,
+    http: Http,
+}
+
+impl Kept {
+    async fn fetch(&self) -> Result<Secret, SecretError> {
+        secrets::fetch(&self.http, &self.arn, self.variable.name).await
+    }
+}
+
 impl CurrentKey {
+    /// A key that stays the same, or none.
+    #[must_use]
+    pub fn plain(key: Option<Secret>) -> Self {
+        Self {
+            current: RwLock::new(key),
+            kept: None,
+            renewed: Mutex::new(None),
+        }
+    }
+
     /// Fetches `key`, which is called `variable` in a secret with several members.
     ///
     /// # Errors
@@ -71,19 +95,21 @@ impl CurrentKey {
         variable: Variable,
         http: &Http,
     ) -> Result<Self, SecretError> {
-        let (current, kept) = match key {
-            None => (None, None),
-            Some(Key::Plain(secret)) => (Some(secret.clone()), None),
-            Some(Key::SecretArn(arn)) => {
-                let secret = secrets::fetch(http, arn, variable.name).await?;
-                (Some(secret), Some((arn.clone(), variable)))
-            }
+        let arn = match key {
+            None => return Ok(Self::plain(None)),
+            Some(Key::Plain(secret)) => return Ok(Self::plain(Some(secret.clone()))),
+            Some(Key::SecretArn(arn)) => arn.clone(),
         };
+        let http = http.clone();
+        let kept = Kept {
+            arn,
+            variable,
+            http,
+        };
+        let current = kept.fetch().await?;
         Ok(Self {
-            current: RwLock::new(current),
-            kept,
-            http: http.clone(),
-            renewed: Mutex::new(None),
+            kept: Some(kept),
+            ..Self::plain(Some(current))
         })
     }
 
@@ -95,7 +121,7 @@ impl CurrentKey {
 
     /// Reads the key again. True if it is another one now. One caller reads, the others wait and see whether it helped.
     pub(crate) async fn renew(&self) -> bool {
-        let Some((arn, variable)) = &self.kept else {
+        let Some(kept) = &self.kept else {
             return false;
         };
         let mut renewed = self.renewed.lock().await;
@@ -104,8 +130,7 @@ impl CurrentKey {
         {
             return changed;
         }
-        let key = secrets::fetch(&self.http, arn, variable.name).await;
-        let changed = match key {
+        let changed = match kept.fetch().await {
             Ok(key) => {
                 let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
                 let changed = current.as_ref() != Some(&key);

@@ -1,5 +1,7 @@
 //! Every part of the transcript is in the summary: its bytes, its chunks, and what was said there.
 
+use std::sync::Arc;
+
 use crate::support::summaries::{limits, sample, samples, summarize, transcript, transcripts};
 use crate::support::writer::facts::{codes, plant};
 use crate::support::writer::{Habit, PROFILES, SimulatedWriter};
@@ -15,9 +17,11 @@ const FACTS: usize = 10;
 fn assert_facts_survive(name: &str, text: &str, context: usize) {
     let (text, facts) = plant(text, FACTS);
     let transcript = transcript(&text);
-    let model = SimulatedWriter::new(Habit::Measured(PROFILES[0]))
-        .window(Some(context))
-        .keeping_facts();
+    let model = Arc::new(
+        SimulatedWriter::new(Habit::Measured(PROFILES[0]))
+            .window(Some(context))
+            .keeping_facts(),
+    );
     let run = summarize(&transcript, TARGET, limits(context), &model);
     let kept = codes(&run.text);
     let lost: Vec<_> = facts.iter().filter(|fact| !kept.contains(fact)).collect();
@@ -55,7 +59,7 @@ fn nothing_is_padded() {
     let text = words::prefix(&sample, 600);
     let transcript = transcript(text);
     for profile in PROFILES {
-        let model = SimulatedWriter::new(Habit::Measured(profile)).window(Some(32_768));
+        let model = Arc::new(SimulatedWriter::new(Habit::Measured(profile)).window(Some(32_768)));
         let run = summarize(&transcript, TARGET, limits(32_768), &model);
         assert!(run.plan.target_reduced);
         assert!(
@@ -84,7 +88,7 @@ fn eighty_thousand_characters_of_chinese_are_a_transcript_like_any_other() {
         transcript.words
     );
     for profile in [PROFILES[0], PROFILES[3]] {
-        let model = SimulatedWriter::new(Habit::Measured(profile)).window(Some(32_768));
+        let model = Arc::new(SimulatedWriter::new(Habit::Measured(profile)).window(Some(32_768)));
         let run = summarize(&transcript, TARGET, limits(32_768), &model);
         println!(
             "{}: {} chunks, {} sections, {} characters and words",

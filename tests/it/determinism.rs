@@ -1,5 +1,7 @@
 //! How many calls are in flight changes how long a summary takes, and nothing else.
 
+use std::sync::Arc;
+
 use crate::support::summaries::{Run, carry_out, limits, sample, samples, transcript};
 use crate::support::writer::{Habit, PROFILES, SimulatedWriter};
 use transcript_summarizer::summary::plan;
@@ -12,11 +14,13 @@ fn run(
     context: usize,
     concurrency: usize,
     habit: Habit,
-) -> (Run, SimulatedWriter) {
+) -> (Run, Arc<SimulatedWriter>) {
     // A server that counts in its own way, so that something is learned from it.
-    let model = SimulatedWriter::new(habit)
-        .window(Some(context))
-        .counting(1.1);
+    let model = Arc::new(
+        SimulatedWriter::new(habit)
+            .window(Some(context))
+            .counting(1.1),
+    );
     let limits = limits(context);
     let plan = plan(transcript, TARGET, &limits).unwrap();
     (

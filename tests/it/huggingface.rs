@@ -5,18 +5,14 @@ use std::time::Duration;
 use crate::support::behaviour::{Behaviour, Completion, End};
 use crate::support::chat_server::ChatServer;
 use crate::support::huggingface::{
-    TOKEN, answer_to, client, client_to, event, events, piece, request, submit,
+    TOKEN, answer_to, client, client_to, event, events, piece, prompt, settings, submit,
 };
 use bytes::Bytes;
+use reqwest::Url;
 use serde_json::{Map, json};
 use transcript_summarizer::http::Http;
-use transcript_summarizer::model::{Answer, ErrorKind, Finish, Usage};
-use transcript_summarizer::prompt::messages;
-use transcript_summarizer::provider::huggingface::{
-    HuggingFace, HuggingFaceConfig, HuggingFaceTask,
-};
-use transcript_summarizer::secret::Secret;
-use transcript_summarizer::wire::endpoint::Url;
+use transcript_summarizer::model::{Answer, ErrorKind, Finish, TokenUsage};
+use transcript_summarizer::provider::Settings;
 
 #[tokio::test]
 async fn the_request_is_what_servers_expect() {
@@ -46,7 +42,8 @@ async fn the_request_is_what_servers_expect() {
         "{:?}",
         sent.raw
     );
-    let words = messages(&request());
+    let prompt = prompt();
+    let words = prompt.messages();
     assert_eq!(
         sent.body,
         json!({
@@ -76,7 +73,7 @@ async fn the_limit_goes_by_its_newer_name_where_that_is_wanted() {
 #[tokio::test]
 async fn answers_of_every_form() {
     let usage = |prompt_tokens, completion_tokens| {
-        Some(Usage {
+        Some(TokenUsage {
             prompt_tokens,
             completion_tokens,
         })
@@ -159,17 +156,12 @@ async fn calls_run_side_by_side_and_the_token_stays_hidden() {
     assert!(a.is_ok() && b.is_ok() && c.is_ok());
     assert_eq!(server.max_in_flight(), 3);
 
-    let broken = HuggingFaceConfig {
-        task: HuggingFaceTask::Chat,
-        token: Some(Secret::new(format!("{TOKEN}\n"))),
-        model: "m".to_owned(),
-        endpoint: Url::parse(server.url()).unwrap(),
-        parameters: Map::new(),
-    };
+    let url = Url::parse(server.url()).unwrap();
+    let broken = settings(&format!("{TOKEN}\n"), url, Map::new());
     assert!(!format!("{broken:?}").contains("AbCdEfGh"));
-    let error = submit(&HuggingFace::new(Http::default(), broken))
-        .await
-        .unwrap_err();
+    let model = broken.connect(&Http::default()).await.unwrap();
+    assert!(!format!("{model:?}").contains("AbCdEfGh"));
+    let error = submit(model.as_ref()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Configuration, "{error}");
     assert!(
         error.message.contains("HF_API_TOKEN") && !error.message.contains("AbCdEfGh"),

@@ -4,17 +4,21 @@ use std::time::Duration;
 
 use crate::support::behaviour::{Behaviour, End};
 use crate::support::chat_server::{ChatRequest, ChatServer};
-use crate::support::huggingface::{SPOKEN, TOKEN, assert_discreet, client_for, request, submit};
+use crate::support::huggingface::{
+    SPOKEN, TOKEN, assert_discreet, client_for, prompt, request, submit,
+};
 use crate::support::tasks::{bart, data, task_api, tgi, toolkit};
 use bytes::Bytes;
+use reqwest::Url;
 use serde_json::{Map, Value, json};
-use transcript_summarizer::model::{Answer, ErrorKind, Finish, Model, ModelError, Reply, Usage};
-use transcript_summarizer::prompt::{Request, Style, messages};
+use transcript_summarizer::model::{
+    Answer, ErrorKind, Finish, Model, ModelError, Reply, TokenUsage,
+};
+use transcript_summarizer::prompt::{Prompt, Request, Style};
 use transcript_summarizer::provider::huggingface::HuggingFaceTask;
 use transcript_summarizer::provider::huggingface::HuggingFaceTask::{
     Chat, Summarization, TextGeneration,
 };
-use transcript_summarizer::wire::endpoint::Url;
 use transcript_summarizer::wire::http::Timeouts;
 
 const MET: &str = "The board met and chose a bid.";
@@ -36,7 +40,7 @@ async fn exchange(
     let result = if task == Summarization {
         match model.submit(&bare()).await {
             Ok(Reply::Done(answer)) => Ok(answer),
-            Ok(Reply::Pending(pending)) => panic!("a ticket: {pending:?}"),
+            Ok(Reply::Queued(ticket)) => panic!("a ticket: {ticket:?}"),
             Err(error) => Err(error),
         }
     } else {
@@ -54,19 +58,20 @@ async fn generated(behaviour: Behaviour) -> Result<Answer, ModelError> {
 }
 
 /// A request for a summary of about 20 words of a text of 60.
-fn bare() -> Request {
-    Request {
+fn bare() -> Prompt {
+    let request = Request {
         style: Style::Bare,
         target_words: 20,
-        max_tokens: 40,
         block: [SPOKEN; 4].join(" ").into(),
         ..request()
-    }
+    };
+    Prompt::new(request, 40)
 }
 
 #[tokio::test]
 async fn a_prompt_is_sent_as_servers_expect() {
-    let words = messages(&request());
+    let prompt = prompt();
+    let words = prompt.messages();
     let inputs = format!("{}\n\n{}", words.system, words.user);
     let parameters = json!({"max_new_tokens": 100, "return_full_text": false, "temperature": 0.2});
     for (path, stream) in [
@@ -143,7 +148,7 @@ async fn the_prompt_that_comes_back_is_no_answer() {
 #[tokio::test]
 async fn answers_of_every_form() {
     let details = |reason| json!([{"generated_text": MET, "details": {"finish_reason": reason, "generated_tokens": 8, "input_length": 31}}]);
-    let usage = Some(Usage {
+    let usage = Some(TokenUsage {
         prompt_tokens: 31,
         completion_tokens: 8,
     });

@@ -1,7 +1,7 @@
 //! The promise: the length that was asked for, whatever the model makes of it.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use crate::support::summaries::{
     Run, carry_out, limits, sample, samples, summarize, transcript, transcripts,
@@ -53,14 +53,14 @@ fn keeps_to_it(profile: usize) {
     let (mut off, mut shares) = (Vec::new(), Vec::new());
     let mut degraded = 0;
     for (name, transcript, plan) in LONG.iter() {
-        let model = SimulatedWriter::new(Habit::Measured(profile)).window(Some(CONTEXT));
+        let model = Arc::new(SimulatedWriter::new(Habit::Measured(profile)).window(Some(CONTEXT)));
         let run = carry_out(plan.clone(), transcript, limits(CONTEXT), 8, &model);
         run.assert_covers(transcript);
         run.assert_calls_bounded(name);
         assert_eq!(model.refused().len(), 0, "{name}");
-        assert_eq!(run.tally.calls, model.calls(), "{name}");
+        assert_eq!(run.usage.calls, model.calls(), "{name}");
         off.push(run.deviation().abs() * 100.0);
-        shares.push(run.tally.calls as f64 / run.plan.chunks.len() as f64);
+        shares.push(run.usage.calls as f64 / run.plan.chunks.len() as f64);
         degraded += run.degraded();
     }
     off.sort_by(f64::total_cmp);
@@ -85,14 +85,14 @@ fn no_model_can_break_it() {
     for (text, context) in cases {
         let sample = transcript(&text);
         for habit in HOSTILE {
-            let model = SimulatedWriter::new(habit).window(Some(context));
+            let model = Arc::new(SimulatedWriter::new(habit).window(Some(context)));
             let run = summarize(&sample, TARGET, limits(context), &model);
             println!(
                 "{:9} {context:8} {:6} {:6.2} {:6} {:8} {:18} {:2}",
                 format!("{habit:?}"),
                 run.words(),
                 run.deviation() * 100.0,
-                run.tally.calls,
+                run.usage.calls,
                 run.plan.calls(),
                 run.degraded(),
                 run.summary.sections.len(),

@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use transcript_summarizer::config::VARIABLES;
+use transcript_summarizer::config::Variable;
+use transcript_summarizer::job::Config;
 
 fn readme() -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
 }
 
-/// First and second cell of the rows of the table that begins with `header`.
-fn table(header: &str) -> Vec<(String, String)> {
+/// The cells of the table that begins with `header`, row by row.
+fn table(header: &str) -> Vec<Vec<String>> {
     let readme = readme();
     let rows = readme
         .split_once(header)
@@ -19,30 +20,36 @@ fn table(header: &str) -> Vec<(String, String)> {
         .skip(2);
     rows.take_while(|row| row.starts_with('|'))
         .map(|row| {
-            let mut cells = row
-                .trim_matches('|')
-                .split(" | ")
-                .map(|cell| cell.trim().to_owned());
-            (cells.next().unwrap(), cells.next().unwrap())
+            let cells = row.trim_matches('|').split(" | ");
+            cells.map(|cell| cell.trim().to_owned()).collect()
         })
         .collect()
 }
 
 #[test]
-fn every_variable_is_documented_with_its_default() {
+fn every_variable_is_documented_with_its_default_and_its_meaning() {
     let documented = table("| variable | default | meaning |");
-    let read: Vec<(String, String)> = VARIABLES
-        .iter()
-        .map(|variable| (format!("`{}`", variable.name), variable.default.to_owned()))
-        .collect();
+    let row = |variable: Variable| {
+        let name = format!("`{}`", variable.name);
+        vec![name, default(variable), variable.meaning.to_owned()]
+    };
+    let read: Vec<_> = Config::variables().into_iter().map(row).collect();
     assert_eq!(documented, read);
+}
+
+fn default(variable: Variable) -> String {
+    match (variable.default, variable.note) {
+        (None, "") => "–".to_owned(),
+        (None, note) => note.to_owned(),
+        (Some(value), note) => format!("`{value}` {note}").trim_end().to_owned(),
+    }
 }
 
 #[test]
 fn every_sample_event_is_listed() {
     let listed: String = table("| sample | what it is |")
         .into_iter()
-        .map(|(names, _)| names)
+        .map(|row| row[0].clone())
         .collect();
     for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("events")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();

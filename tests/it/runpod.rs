@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::huggingface::request;
+use crate::support::huggingface::{SPOKEN, prompt};
 use crate::support::runpod::{LONG, client, client_with, failure, outcome, pending, poll, submit};
 use crate::support::runpod_faults::{Fault, Route, Trouble};
 use crate::support::runpod_jobs::JobPlan;
 use crate::support::runpod_server::{ENDPOINT, KEY, LongPoll, RunPodServer};
 use serde_json::{Map, json};
-use transcript_summarizer::model::{ErrorKind, Finish, Model, Reply, Ticket, Usage};
-use transcript_summarizer::prompt::{call_id, messages};
+use transcript_summarizer::model::{ErrorKind, Finish, Jobs, Model, Reply, Ticket, TokenUsage};
+use transcript_summarizer::provider::runpod::follow::{Polled, Queue};
 
 const SHORT: Duration = Duration::from_secs(1);
 
@@ -20,11 +20,10 @@ async fn the_envelope_suits_every_worker() {
                             "messages": [], "prompt": "x"});
     let parameters = parameters.as_object().unwrap().clone();
     let model = client_with(&server.url(), Some("qwen"), parameters);
-    assert!(model.queues());
-    let began = pending(model.submit(&request()).await.unwrap());
-    // Where questions can be held, it may be asked after at once.
-    assert!(!began.started && began.held);
-    assert_eq!(began.ticket.id, server.jobs()[0].id);
+    assert!(model.jobs().is_some());
+    // Where questions can be held, a job may be asked after at once.
+    assert!(model.holds());
+    assert_eq!(submit(&model).await.id, server.jobs()[0].id);
 
     let calls = server.calls();
     let sent = &calls[0];
@@ -33,7 +32,8 @@ async fn the_envelope_suits_every_worker() {
     assert_eq!(sent.target, format!("/v2/{ENDPOINT}/run"));
     assert_eq!(sent.headers["authorization"], format!("Bearer {KEY}"));
     assert_eq!(sent.headers["content-type"], "application/json");
-    let words = messages(&request());
+    let prompt = prompt();
+    let words = prompt.messages();
     assert_eq!(
         sent.body,
         json!({
@@ -44,7 +44,7 @@ async fn the_envelope_suits_every_worker() {
                 "max_tokens": 100,
                 "model": "qwen",
                 "stream": false,
-                "correlation_id": call_id(&request()),
+                "correlation_id": prompt.id(),
             },
             "policy": {"executionTimeout": 600_000, "ttl": 86_400_000},
         })
@@ -66,7 +66,7 @@ async fn a_question_is_held_until_the_job_is_done() {
     let model = client(&server);
     let ticket = submit(&model).await;
     let began = Instant::now();
-    let Reply::Done(answer) = poll(&model, &ticket, LONG).await.unwrap() else {
+    let Polled::Done(answer) = poll(&model, &ticket, LONG).await.unwrap() else {
         panic!("not done");
     };
     let took = began.elapsed();
@@ -78,7 +78,7 @@ async fn a_question_is_held_until_the_job_is_done() {
     assert_eq!(answer.finish, Finish::Stop);
     assert_eq!(
         answer.usage,
-        Some(Usage {
+        Some(TokenUsage {
             prompt_tokens: 20,
             completion_tokens: 3
         })
@@ -112,7 +112,6 @@ async fn a_question_is_held_for_no_longer_than_asked() {
         let held = pending(poll(&model, ticket, asked).await.unwrap());
         assert!(began.elapsed() >= Duration::from_secs(1));
         assert_eq!((held.started, held.held), (started, true));
-        assert_eq!(&held.ticket, ticket);
     }
     assert!(server.calls()[2].target.ends_with("?wait=1000"));
     // Without a wait nothing is held.
@@ -153,7 +152,7 @@ async fn an_endpoint_that_cannot_hold_is_asked_shortly() {
         tokio::time::sleep(Duration::from_millis(450)).await;
         assert!(matches!(
             poll(&model, &ticket, LONG).await,
-            Ok(Reply::Done(_))
+            Ok(Polled::Done(_))
         ));
         assert_eq!((server.long_polls(), server.polls()), (1, 5), "{mode:?}");
     }
@@ -179,7 +178,7 @@ async fn a_job_that_is_gone_is_lost() {
     assert!(poll(&model, &other, LONG).await.is_ok());
     assert_eq!(server.long_polls(), before + 1);
     server.forget(&other.id);
-    let error = model.retry(&other).await.unwrap_err();
+    let error = model.rerun(&other).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Lost);
     assert_eq!(server.states()[1].1, "GONE");
 
@@ -218,10 +217,10 @@ async fn a_failed_job_is_run_again_under_its_ticket() {
     let ticket = submit(&model).await;
     let error = poll(&model, &ticket, LONG).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::JobFailed { timed_out: false });
-    model.retry(&ticket).await.unwrap();
+    model.rerun(&ticket).await.unwrap();
     // It runs already, which the next question shows.
-    model.retry(&ticket).await.unwrap();
-    let Reply::Done(answer) = poll(&model, &ticket, LONG).await.unwrap() else {
+    model.rerun(&ticket).await.unwrap();
+    let Polled::Done(answer) = poll(&model, &ticket, LONG).await.unwrap() else {
         panic!("not done");
     };
     assert_eq!(answer.text, "At last.");
@@ -243,7 +242,7 @@ async fn a_job_is_given_up_once_and_for_all() {
     model.cancel(&ticket).await.unwrap();
     assert_eq!(server.cancels(), 2);
 
-    let quoted = format!("{{\"error\":\"no: {KEY} {}\"}}", request().block);
+    let quoted = format!("{{\"error\":\"no: {KEY} {}\"}}", SPOKEN);
     server.fail_next(
         Route::Cancel,
         [
@@ -305,7 +304,7 @@ async fn waiting_in_vain_is_explained() {
     model.diagnose().await.unwrap();
     assert!(matches!(
         poll(&model, &ticket, SHORT).await,
-        Ok(Reply::Done(_))
+        Ok(Polled::Done(_))
     ));
     assert_eq!(server.healths(), 8);
 }
@@ -317,12 +316,12 @@ async fn jobs_wait_for_workers_and_not_for_each_other() {
     server.set_workers(1);
     let model = client(&server);
     let (first, second) = (submit(&model).await, submit(&model).await);
-    let begun = |reply| pending(reply).started;
+    let begun = |polled| pending(polled).started;
     assert!(begun(poll(&model, &first, Duration::ZERO).await.unwrap()));
     assert!(!begun(poll(&model, &second, Duration::ZERO).await.unwrap()));
     let (a, b) = tokio::join!(poll(&model, &first, LONG), poll(&model, &second, LONG));
-    assert!(matches!(a, Ok(Reply::Done(_))), "{a:?}");
-    assert!(matches!(b, Ok(Reply::Done(_))), "{b:?}");
+    assert!(matches!(a, Ok(Polled::Done(_))), "{a:?}");
+    assert!(matches!(b, Ok(Polled::Done(_))), "{b:?}");
     assert!(
         server
             .states()
@@ -378,14 +377,15 @@ async fn a_reply_to_run_may_be_the_whole_job() {
             reply(200, json!({"id": 17, "status": "IN_PROGRESS"})),
         ],
     );
-    let Reply::Done(answer) = model.submit(&request()).await.unwrap() else {
+    let Reply::Done(answer) = model.submit(&prompt()).await.unwrap() else {
         panic!("not done");
     };
     assert_eq!(answer.text, "Done at once.");
-    let error = model.submit(&request()).await.unwrap_err();
+    let error = model.submit(&prompt()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::JobFailed { timed_out: false });
-    let error = model.submit(&request()).await.unwrap_err();
+    let error = model.submit(&prompt()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::BadInput);
-    let running = pending(model.submit(&request()).await.unwrap());
-    assert_eq!((running.ticket.id.as_str(), running.started), ("17", true));
+    let running = model.submit(&prompt()).await.unwrap();
+    let id = "17".to_owned();
+    assert_eq!(running, Reply::Queued(Ticket { id }));
 }

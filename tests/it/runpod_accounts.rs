@@ -1,5 +1,6 @@
 //! No job is left behind: whatever ends the work, every job that was submitted is finished, given up or on record.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::obedient;
@@ -11,11 +12,11 @@ use crate::support::workplace::{Workplace, meeting};
 use crate::support::{huggingface, runpod};
 use futures_util::future::join_all;
 use tokio::time::Instant;
+use transcript_summarizer::clock::Clock;
 use transcript_summarizer::job::Outcome;
-use transcript_summarizer::model::call::{CallOptions, Caller};
-use transcript_summarizer::model::{ErrorKind, Model};
-use transcript_summarizer::prompt::Request;
-use transcript_summarizer::store::DirStore;
+use transcript_summarizer::model::{CallOptions, ErrorKind, Model, ModelClient};
+use transcript_summarizer::prompt::{Prompt, Request};
+use transcript_summarizer::run::Run;
 
 const ROUTES: [Route; 6] = [
     Route::Run,
@@ -36,16 +37,17 @@ fn options() -> CallOptions {
     }
 }
 
-fn caller<M: Model>(model: &M, options: CallOptions) -> Caller<'_, M, DirStore> {
-    Caller::new(model, None, options)
+fn client(model: Arc<dyn Model>, options: CallOptions) -> ModelClient {
+    ModelClient::new(model, None, options, &Run::new(Clock::System))
 }
 
-fn requests(count: usize) -> Vec<Request> {
+fn prompts(count: usize) -> Vec<Prompt> {
     let request = |part| Request {
         part: (part, count),
         ..huggingface::request()
     };
-    (1..=count).map(request).collect()
+    let requests = (1..=count).map(request);
+    requests.map(|request| Prompt::new(request, 100)).collect()
 }
 
 /// A server whose workers take a moment for each text.
@@ -142,11 +144,11 @@ async fn a_job_that_somebody_else_cancels() {
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_without_workers() {
     for (holds, calls) in [(true, 1), (true, 12), (false, 12)] {
-        let queue = Queue::new(holds, 0, |_| JobPlan::text("Fine."));
-        let caller = caller(&queue, options());
+        let queue = Arc::new(Queue::new(holds, 0, |_| JobPlan::text("Fine.")));
+        let client = client(queue.clone(), options());
         let began = Instant::now();
-        let requests = requests(calls);
-        let outcomes = join_all(requests.iter().map(|request| caller.call(request))).await;
+        let prompts = prompts(calls);
+        let outcomes = join_all(prompts.iter().map(|prompt| client.call(prompt))).await;
         for outcome in outcomes {
             let error = outcome.unwrap_err();
             assert_eq!(error.kind, ErrorKind::Configuration);
@@ -156,7 +158,7 @@ async fn an_endpoint_without_workers() {
         assert!((80..=140).contains(&took), "told after {took} s");
         assert_eq!(queue.diagnoses(), 2);
         assert_eq!(queue.submits(), calls.min(8));
-        caller.abandon().await;
+        client.cancel_open_jobs().await;
         assert_eq!(queue.unaccounted(), 0);
     }
 }
@@ -168,16 +170,16 @@ async fn a_budget_that_is_spent() {
             0 if failing => JobPlan::failed("CUDA out of memory"),
             _ => JobPlan::text("Fine."),
         };
-        let queue = Queue::new(true, 3, move |job: &SubmittedJob| {
+        let queue = Arc::new(Queue::new(true, 3, move |job: &SubmittedJob| {
             plan(job).executing_for(Duration::from_secs(9))
-        });
+        }));
         let options = CallOptions {
             max_calls,
             ..options()
         };
-        let caller = caller(&queue, options);
-        let requests = requests(12);
-        let outcomes = join_all(requests.iter().map(|request| caller.call(request))).await;
+        let client = client(queue.clone(), options);
+        let prompts = prompts(12);
+        let outcomes = join_all(prompts.iter().map(|prompt| client.call(prompt))).await;
         let answered = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
         for error in outcomes.into_iter().filter_map(Result::err) {
             assert_eq!(error.kind, ErrorKind::BudgetSpent, "{error}");
@@ -202,15 +204,14 @@ async fn a_submission_whose_reply_is_lost_is_reported() {
             Fault::After(Trouble::gateway()),
         ],
     );
-    let model = runpod::client(&server);
-    let caller = caller(&model, options());
-    let requests = requests(6);
-    let outcomes = join_all(requests.iter().map(|request| caller.call(request))).await;
+    let client = client(Arc::new(runpod::client(&server)), options());
+    let prompts = prompts(6);
+    let outcomes = join_all(prompts.iter().map(|prompt| client.call(prompt))).await;
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
-    let tally = caller.tally();
+    let usage = client.usage();
     assert_eq!(server.jobs().len(), 8);
-    assert_eq!((tally.calls, tally.retries), (8, 2), "{tally:?}");
+    assert_eq!((usage.calls, usage.retries), (8, 2), "{usage:?}");
     // The endpoint cannot be asked about a job whose id never came.
     assert_eq!(server.unaccounted().len(), 2);
-    assert_eq!(tally.resubmitted, 2, "{tally:?}");
+    assert_eq!(usage.resubmitted, 2, "{usage:?}");
 }

@@ -1,19 +1,22 @@
 //! How the driver follows jobs in a queue: soon after their end, with few questions, and without keeping workers waiting.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::support::queue::{Queue, ROUND_TRIP, critical_path, lognormal};
+use crate::support::queue::{CAPABILITIES, Queue, ROUND_TRIP, critical_path, lognormal};
 use crate::support::runpod_jobs::JobPlan;
 use crate::support::runpod_server::RunPodServer;
 use crate::support::{huggingface, runpod};
+use async_trait::async_trait;
 use futures_util::future::join_all;
 use tokio::time::Instant;
-use transcript_summarizer::model::call::{CallOptions, Caller};
-use transcript_summarizer::model::{Answer, ErrorKind, Model, ModelError, Reply};
-use transcript_summarizer::prompt::Request;
-use transcript_summarizer::store::DirStore;
+use transcript_summarizer::clock::Clock;
+use transcript_summarizer::model::{
+    Answer, CallOptions, Capabilities, ErrorKind, Model, ModelClient, ModelError, Reply,
+};
+use transcript_summarizer::prompt::{Prompt, Request};
+use transcript_summarizer::run::Run;
 
 fn options(concurrency: usize) -> CallOptions {
     CallOptions {
@@ -24,28 +27,29 @@ fn options(concurrency: usize) -> CallOptions {
     }
 }
 
-fn caller<M: Model>(model: &M, options: CallOptions) -> Caller<'_, M, DirStore> {
-    Caller::new(model, None, options)
+fn client(model: Arc<dyn Model>, options: CallOptions) -> ModelClient {
+    ModelClient::new(model, None, options, &Run::new(Clock::System))
 }
 
-/// The `part`-th of many requests that differ.
-fn request(part: usize) -> Request {
-    Request {
+/// The `part`-th of many prompts that differ.
+fn prompt(part: usize) -> Prompt {
+    let request = Request {
         part: (part, 1000),
         ..huggingface::request()
-    }
+    };
+    Prompt::new(request, 100)
 }
 
 /// Makes `count` calls at once, as many at a time as the options allow, and says how long they took.
-async fn make<M: Model>(
-    model: &M,
+async fn make(
+    model: Arc<dyn Model>,
     options: CallOptions,
     count: usize,
 ) -> (Vec<Result<Answer, ModelError>>, Duration) {
-    let caller = caller(model, options);
+    let client = client(model, options);
     let began = Instant::now();
-    let requests: Vec<Request> = (0..count).map(request).collect();
-    let outcomes = join_all(requests.iter().map(|request| caller.call(request))).await;
+    let prompts: Vec<Prompt> = (0..count).map(prompt).collect();
+    let outcomes = join_all(prompts.iter().map(|prompt| client.call(prompt))).await;
     (outcomes, began.elapsed())
 }
 
@@ -53,8 +57,8 @@ async fn make<M: Model>(
 async fn a_held_question_tells_of_the_end_within_a_round_trip() {
     for concurrency in [1, 4, 8] {
         let lengths = lognormal(15.0, 0.2, 1, 20);
-        let queue = Queue::of_lengths(true, 20, lengths);
-        let (outcomes, _) = make(&queue, options(concurrency), 20).await;
+        let queue = Arc::new(Queue::of_lengths(true, 20, lengths));
+        let (outcomes, _) = make(queue.clone(), options(concurrency), 20).await;
         assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
         let requests = (queue.submits() + queue.polls()) as f64 / 20.0;
         let latest = queue.lags().into_iter().max().unwrap();
@@ -77,8 +81,8 @@ async fn few_questions_tell_of_the_end_soon() {
             let (mut polls, mut lag, seeds, jobs) = (0.0, 0.0, 10, 100);
             for seed in 0..seeds {
                 let lengths = lognormal(median, sigma, seed, jobs);
-                let queue = Queue::of_lengths(false, jobs, lengths);
-                let (outcomes, _) = make(&queue, options(4), jobs).await;
+                let queue = Arc::new(Queue::of_lengths(false, jobs, lengths));
+                let (outcomes, _) = make(queue.clone(), options(4), jobs).await;
                 assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
                 assert_eq!((queue.submits(), queue.unaccounted()), (jobs, 0));
                 polls += queue.polls() as f64 / jobs as f64 / seeds as f64;
@@ -99,8 +103,8 @@ async fn excess(holds: bool, concurrency: usize, workers: usize, sigma: f64) -> 
     for seed in 0..seeds {
         let lengths = lognormal(15.0, sigma, seed, 20);
         let least = critical_path(&lengths, concurrency.min(workers));
-        let queue = Queue::of_lengths(holds, workers, lengths);
-        let (outcomes, took) = make(&queue, options(concurrency), 20).await;
+        let queue = Arc::new(Queue::of_lengths(holds, workers, lengths));
+        let (outcomes, took) = make(queue.clone(), options(concurrency), 20).await;
         assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
         let excess = took.as_secs_f64() / least - 1.0;
         worst = worst.max(excess);
@@ -133,6 +137,7 @@ async fn twenty_jobs_take_as_long_as_their_workers_need() {
 }
 
 /// Answers in three seconds, takes only so many requests in a second and `burst` more, and may say how long to wait.
+#[derive(Debug)]
 struct Limited {
     per_second: f64,
     burst: f64,
@@ -141,8 +146,13 @@ struct Limited {
     requests: AtomicUsize,
 }
 
+#[async_trait]
 impl Model for Limited {
-    async fn submit(&self, _: &Request) -> Result<Reply, ModelError> {
+    fn capabilities(&self) -> &Capabilities {
+        &CAPABILITIES
+    }
+
+    async fn submit(&self, _: &Prompt) -> Result<Reply, ModelError> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         tokio::time::sleep(Duration::from_millis(50)).await;
         {
@@ -152,10 +162,8 @@ impl Model for Limited {
             *left = (filled.min(self.burst), now);
             if left.0 < 1.0 {
                 let retry_after = self.says.then_some(Duration::from_secs(1));
-                return Err(ModelError {
-                    kind: ErrorKind::Throttled { retry_after },
-                    message: "too many requests".to_owned(),
-                });
+                let kind = ErrorKind::Throttled { retry_after };
+                return Err(ModelError::new(kind, "too many requests"));
             }
             left.0 -= 1.0;
         }
@@ -173,16 +181,16 @@ async fn a_storm_of_refusals_costs_few_requests() {
         (0.5, 2.0, true),
         (0.5, 2.0, false),
     ] {
-        let model = Limited {
+        let model = Arc::new(Limited {
             per_second,
             burst,
             says,
             left: Mutex::new((burst, Instant::now())),
             requests: AtomicUsize::new(0),
-        };
-        let (outcomes, took) = make(&model, options(8), 60).await;
+        });
+        let (outcomes, took) = make(model.clone(), options(8), 60).await;
         assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
-        let ratio = model.requests.into_inner() as f64 / 60.0;
+        let ratio = model.requests.load(Ordering::Relaxed) as f64 / 60.0;
         let case = format!(
             "{per_second}/s, burst {burst}, says {says}: {ratio:.2} requests per answer in {took:?}"
         );
@@ -197,13 +205,12 @@ async fn a_held_question_tells_of_the_end_over_real_sockets() {
     let server =
         RunPodServer::start(|_| JobPlan::text("Fine.").executing_for(Duration::from_millis(300)))
             .await;
-    let model = runpod::client(&server);
-    let caller = caller(&model, options(4));
+    let client = client(Arc::new(runpod::client(&server)), options(4));
     let mut lags = join_all((0..20).map(|part| {
-        let caller = &caller;
+        let client = &client;
         async move {
             let began = Instant::now();
-            let answer = caller.call(&request(part)).await.unwrap();
+            let answer = client.call(&prompt(part)).await.unwrap();
             (began.elapsed(), answer)
         }
     }))

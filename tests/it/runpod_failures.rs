@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::huggingface::{SPOKEN, request};
+use crate::support::huggingface::{SPOKEN, prompt};
 use crate::support::runpod::{
-    LONG, client, client_with, failure, impatient, is_clean, poll, submit,
+    LONG, client, client_with, failure, impatient, is_clean, poll, settings, submit,
 };
 use crate::support::runpod_faults::{Fault, Route, Trouble};
 use crate::support::runpod_jobs::JobPlan;
@@ -12,10 +12,10 @@ use crate::support::runpod_server::{KEY, RunPodServer};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use transcript_summarizer::http::Http;
-use transcript_summarizer::model::{ErrorKind, Model, Reply};
-use transcript_summarizer::provider::runpod::{RunPod, RunPodConfig};
-use transcript_summarizer::secret::Secret;
-use transcript_summarizer::wire::endpoint::Url;
+use transcript_summarizer::model::{ErrorKind, Model};
+use transcript_summarizer::provider::Settings;
+use transcript_summarizer::provider::runpod::RunPodSettings;
+use transcript_summarizer::provider::runpod::follow::{Polled, Queue};
 
 const FAILED: ErrorKind = ErrorKind::JobFailed { timed_out: false };
 
@@ -261,7 +261,7 @@ async fn submissions_that_fail() {
         let shown = format!("{fault:?}");
         let before = server.submits();
         server.fail_next(Route::Run, [fault]);
-        let error = model.submit(&request()).await.unwrap_err();
+        let error = model.submit(&prompt()).await.unwrap_err();
         is_clean(&error);
         assert_eq!(error.kind, kind, "{shown}: {error}");
         assert!(error.message.contains(words), "{shown}: {error}");
@@ -305,7 +305,7 @@ async fn questions_that_fail_lose_no_job() {
     }
     assert!(matches!(
         poll(&model, &ticket, LONG).await,
-        Ok(Reply::Done(_))
+        Ok(Polled::Done(_))
     ));
     assert!(server.unaccounted().is_empty());
 }
@@ -330,25 +330,21 @@ async fn a_question_has_time_for_being_held_and_no_more() {
 #[tokio::test]
 async fn another_key_another_endpoint_and_no_endpoint() {
     let server = RunPodServer::start(|_| JobPlan::text("x")).await;
-    let stranger = RunPodConfig {
-        key: Some(Secret::new("rpa_another")),
-        endpoint: Url::parse(&server.url()).unwrap(),
-        model: None,
-        parameters: Map::new(),
-    };
+    let stranger = settings("rpa_another", &server.url(), None, Map::new());
     assert!(!format!("{stranger:?}").contains("another"));
-    let nobody = RunPodConfig {
+    let nobody = RunPodSettings {
         key: None,
         ..stranger.clone()
     };
-    for config in [stranger, nobody] {
-        let model = RunPod::new(Http::default(), config);
-        let error = model.submit(&request()).await.unwrap_err();
+    for settings in [stranger, nobody] {
+        let model = settings.connect(&Http::default()).await.unwrap();
+        assert!(!format!("{model:?}").contains("another"));
+        let error = model.submit(&prompt()).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Configuration, "{error}");
         assert!(error.message.contains("RUNPOD_API_KEY"), "{error}");
     }
     let elsewhere = client_with(&format!("{}x", server.url()), None, Map::new());
-    let error = elsewhere.submit(&request()).await.unwrap_err();
+    let error = elsewhere.submit(&prompt()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Configuration, "{error}");
     assert!(error.message.contains("RUNPOD_ENDPOINT_URL"), "{error}");
     assert!(server.jobs().is_empty());
@@ -357,7 +353,7 @@ async fn another_key_another_endpoint_and_no_endpoint() {
     let url = format!("http://{}/v2/x", closed.local_addr().unwrap());
     drop(closed);
     let error = client_with(&url, None, Map::new())
-        .submit(&request())
+        .submit(&prompt())
         .await
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Transient, "{error}");
@@ -380,7 +376,7 @@ async fn retries_that_fail_say_why() {
             Route::Retry,
             [Fault::Before(Trouble::status(status, quoted))],
         );
-        let error = model.retry(&ticket).await.unwrap_err();
+        let error = model.rerun(&ticket).await.unwrap_err();
         is_clean(&error);
         assert_eq!(error.kind, kind, "{error}");
     }

@@ -4,19 +4,19 @@ use crate::support::huggingface::SPOKEN;
 use crate::support::runpod::{failure, outcome};
 use crate::support::runpod_jobs::JobPlan;
 use serde_json::{Value, json};
-use transcript_summarizer::model::{ErrorKind, Finish, Usage};
+use transcript_summarizer::model::{ErrorKind, Finish, TokenUsage};
 
 const TEXT: &str = "The Zürich board met — twice.";
 
-fn used(prompt_tokens: u64, completion_tokens: u64) -> Option<Usage> {
-    Some(Usage {
+fn used(prompt_tokens: u64, completion_tokens: u64) -> Option<TokenUsage> {
+    Some(TokenUsage {
         prompt_tokens,
         completion_tokens,
     })
 }
 
 /// Every output holds [`TEXT`]; how it ended and what it took is told beside it.
-async fn all_hold_the_text(outputs: Vec<(Value, Finish, Option<Usage>)>) {
+async fn all_hold_the_text(outputs: Vec<(Value, Finish, Option<TokenUsage>)>) {
     for (output, finish, usage) in outputs {
         let answer = outcome(JobPlan::output(output.clone())).await;
         let told = answer

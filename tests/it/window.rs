@@ -1,5 +1,7 @@
 //! The window: no request exceeds it, however the server counts; and what is refused all the same is sent in halves.
 
+use std::sync::Arc;
+
 use crate::support::summaries::{bare_limits, limits, sample, samples, summarize, transcript};
 use crate::support::writer::{Habit, PROFILES, SimulatedWriter};
 use transcript_summarizer::summary::Limits;
@@ -31,9 +33,11 @@ fn nothing_is_refused_by_servers_that_count_a_fifth_more_or_less() {
         for limits in windows() {
             for factor in [0.8, 1.0, 1.2] {
                 let context = limits.context_tokens.unwrap();
-                let model = SimulatedWriter::new(Habit::Measured(PROFILES[0]))
-                    .window(limits.context_tokens)
-                    .counting(factor);
+                let model = Arc::new(
+                    SimulatedWriter::new(Habit::Measured(PROFILES[0]))
+                        .window(limits.context_tokens)
+                        .counting(factor),
+                );
                 let run = summarize(&transcript, 4000, limits, &model);
                 let seen = model.seen();
                 let fullest = seen
@@ -44,7 +48,7 @@ fn nothing_is_refused_by_servers_that_count_a_fifth_more_or_less() {
                 println!(
                     "{context:8} {:8} {factor:7} {:6} {:6} {:9} {fullest:16} {:.3}",
                     transcript.words,
-                    run.tally.calls,
+                    run.usage.calls,
                     run.plan.levels.len(),
                     run.plan.sections,
                     run.deviation(),
@@ -65,15 +69,17 @@ fn nothing_is_refused_by_servers_that_count_a_fifth_more_or_less() {
 fn what_is_refused_is_split() {
     let transcript = transcript(&sample());
     for limits in windows() {
-        let model = SimulatedWriter::new(Habit::Measured(PROFILES[0]))
-            .window(limits.context_tokens)
-            .counting(1.5);
+        let model = Arc::new(
+            SimulatedWriter::new(Habit::Measured(PROFILES[0]))
+                .window(limits.context_tokens)
+                .counting(1.5),
+        );
         let run = summarize(&transcript, 4000, limits, &model);
         println!(
             "window of {:?}: {} of {} requests refused, off by {:.2} %, {} sections degraded",
             limits.context_tokens,
             model.refused().len(),
-            run.tally.calls,
+            run.usage.calls,
             run.deviation() * 100.0,
             run.degraded(),
         );

@@ -128,6 +128,7 @@ impl QueueState {
         let Job {
             ticket, submitted, ..
         } = job;
+        let followed_since = Instant::now();
         let mut started = job.resumed;
         let mut held = job.resumed || queue.holds();
         let mut failed_polls = FailedPolls::default();
@@ -153,7 +154,7 @@ impl QueueState {
                     (started, held) = (is_started, was_held);
                     failed_polls = FailedPolls::default();
                     if !started && submitted.elapsed() >= DIAGNOSE_AFTER {
-                        self.diagnose(queue, ticket).await?;
+                        self.diagnose(queue, ticket, followed_since).await?;
                     }
                     continue;
                 }
@@ -198,8 +199,14 @@ impl QueueState {
         }
     }
 
-    /// Asks why no worker has begun a job; an error if none will, as two looks in a row have shown.
-    async fn diagnose(&self, queue: &dyn Queue, ticket: &Ticket) -> Result<(), ModelError> {
+    /// Asks why no worker has begun a job; an error if none will, as two looks in a row have shown. Looks from before
+    /// `since` don't count: workers may have been added, and other jobs may have been done in between.
+    async fn diagnose(
+        &self,
+        queue: &dyn Queue,
+        ticket: &Ticket,
+        since: Instant,
+    ) -> Result<(), ModelError> {
         let was_hopeless = {
             let mut diagnosed = self
                 .diagnosed
@@ -209,7 +216,7 @@ impl QueueState {
             if known.is_some_and(|(at, _)| at.elapsed() < DIAGNOSE_EVERY) {
                 return Ok(());
             }
-            let was_hopeless = known.is_some_and(|(_, hopeless)| hopeless);
+            let was_hopeless = known.is_some_and(|(at, hopeless)| hopeless && at > since);
             *diagnosed = Some((Instant::now(), was_hopeless));
             was_hopeless
         };
@@ -274,5 +281,273 @@ impl FailedPolls {
             _ => None,
         };
         (self.count < MAX_FAILED_POLLS).then(|| asked.unwrap_or(self.last_wait))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::Arc;
+
+    use futures_util::future::join_all;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::model::{
+        CallOptions, Capabilities, Jobs, Model, ModelClient, Reply, SCRIPTED, Usage,
+    };
+    use crate::prompt::tests::prompt;
+    use crate::prompt::{Style, Task};
+    use crate::run::Run;
+
+    /// Makes a job of every prompt, answers questions after it as it is told, and remembers what it was asked.
+    #[derive(Debug)]
+    struct Scripted {
+        state: QueueState,
+        /// The last one is repeated.
+        polls: Mutex<VecDeque<Result<Polled, ModelError>>>,
+        /// How long each question is held.
+        held: Duration,
+        has_no_workers: bool,
+        /// The key turns out to have been rotated.
+        is_rotated: bool,
+        asked: Mutex<Vec<&'static str>>,
+    }
+
+    impl Scripted {
+        fn new(polls: Vec<Result<Polled, ModelError>>, held_seconds: u64) -> Self {
+            Self {
+                state: QueueState::default(),
+                polls: Mutex::new(polls.into()),
+                held: Duration::from_secs(held_seconds),
+                has_no_workers: false,
+                is_rotated: false,
+                asked: Mutex::default(),
+            }
+        }
+
+        fn note(&self, what: &'static str) {
+            self.asked.lock().unwrap().push(what);
+        }
+
+        fn count(&self, what: &str) -> usize {
+            let asked = self.asked.lock().unwrap();
+            asked.iter().filter(|one| **one == what).count()
+        }
+    }
+
+    #[async_trait]
+    impl Model for Scripted {
+        fn capabilities(&self) -> &Capabilities {
+            &SCRIPTED
+        }
+
+        async fn submit(&self, _: &Prompt) -> Result<Reply, ModelError> {
+            self.note("submit");
+            let id = "j1".to_owned();
+            Ok(Reply::Queued(Ticket { id }))
+        }
+
+        fn jobs(&self) -> Option<&dyn Jobs> {
+            Some(self)
+        }
+    }
+
+    #[async_trait]
+    impl Jobs for Scripted {
+        async fn wait(
+            &self,
+            job: Job,
+            prompt: &Prompt,
+            context: &JobContext<'_>,
+        ) -> Result<Answer, ModelError> {
+            self.state.follow(self, job, prompt, context).await
+        }
+
+        async fn cancel(&self, _: &Ticket) -> Result<(), ModelError> {
+            self.note("cancel");
+            Ok(())
+        }
+    }
+
+    #[async_trait]
+    impl Queue for Scripted {
+        async fn poll(&self, _: &Ticket, _: &Prompt, _: Duration) -> Result<Polled, ModelError> {
+            self.note("poll");
+            let polled = {
+                let mut polls = self.polls.lock().unwrap();
+                match polls.len() {
+                    1 => polls[0].clone(),
+                    _ => polls.pop_front().unwrap(),
+                }
+            };
+            tokio::time::sleep(self.held).await;
+            polled
+        }
+
+        async fn rerun(&self, _: &Ticket) -> Result<(), ModelError> {
+            self.note("rerun");
+            Ok(())
+        }
+
+        async fn diagnose(&self) -> Result<(), ModelError> {
+            self.note("diagnose");
+            if self.has_no_workers {
+                return Err(ModelError::new(ErrorKind::Configuration, "no workers"));
+            }
+            Ok(())
+        }
+
+        fn holds(&self) -> bool {
+            true
+        }
+
+        async fn renew_key(&self) -> bool {
+            self.note("renew");
+            self.is_rotated
+        }
+    }
+
+    fn done() -> Result<Polled, ModelError> {
+        Ok(Polled::Done(Answer::default()))
+    }
+
+    fn not_started() -> Result<Polled, ModelError> {
+        Ok(Polled::Pending {
+            started: false,
+            held: true,
+        })
+    }
+
+    fn fails(kind: ErrorKind) -> Result<Polled, ModelError> {
+        Err(ModelError::new(kind, format!("{kind:?}")))
+    }
+
+    fn a_prompt() -> Prompt {
+        prompt(Task::Section, Style::Full)
+    }
+
+    fn client(queue: &Arc<Scripted>, run: &Run) -> ModelClient {
+        let options = CallOptions {
+            max_calls: 20,
+            concurrency: 4,
+            ..CallOptions::default()
+        };
+        ModelClient::new(queue.clone(), None, options, run)
+    }
+
+    /// Makes one call to `queue`.
+    async fn outcome(queue: Scripted) -> (Result<Answer, ErrorKind>, Usage, Arc<Scripted>) {
+        let queue = Arc::new(queue);
+        let client = client(&queue, &Run::new(Clock::System));
+        let outcome = client.call(&a_prompt()).await;
+        (outcome.map_err(|error| error.kind), client.usage(), queue)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_held_question_finds_the_job_done_with_two_requests() {
+        let (answer, usage, queue) = outcome(Scripted::new(vec![done()], 15)).await;
+        assert!(answer.is_ok());
+        assert_eq!((queue.count("submit"), queue.count("poll")), (1, 1));
+        assert_eq!(usage.calls, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_is_never_submitted_twice_because_of_failed_questions() {
+        let mut polls = vec![fails(ErrorKind::Transient); 8];
+        polls.push(fails(ErrorKind::Throttled {
+            retry_after: Some(Duration::from_secs(30)),
+        }));
+        polls.push(done());
+        let (answer, _, queue) = outcome(Scripted::new(polls, 0)).await;
+        assert!(answer.is_ok());
+        assert_eq!((queue.count("submit"), queue.count("poll")), (1, 10));
+
+        let polls = vec![fails(ErrorKind::Transient)];
+        let (answer, _, queue) = outcome(Scripted::new(polls, 0)).await;
+        assert_eq!(answer, Err(ErrorKind::Transient));
+        assert_eq!(queue.count("submit"), 1, "the job may still go on");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_outlives_its_key() {
+        let polls = vec![fails(ErrorKind::Configuration), done()];
+        let (answer, _, queue) = outcome(Scripted {
+            is_rotated: true,
+            ..Scripted::new(polls, 1)
+        })
+        .await;
+        assert!(answer.is_ok());
+        assert_eq!((queue.count("submit"), queue.count("poll")), (1, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failed_jobs_run_again_under_their_ticket() {
+        let failed = fails(ErrorKind::JobFailed { timed_out: false });
+        let polls = vec![failed.clone(), failed.clone(), done()];
+        let (answer, usage, queue) = outcome(Scripted::new(polls, 1)).await;
+        assert!(answer.is_ok());
+        assert_eq!((queue.count("submit"), queue.count("rerun")), (1, 2));
+        assert_eq!((usage.retries, usage.resubmitted), (2, 0));
+
+        let slow = fails(ErrorKind::JobFailed { timed_out: true });
+        for (failure, reruns) in [(failed, 2), (slow, 1)] {
+            let (answer, _, queue) = outcome(Scripted::new(vec![failure], 1)).await;
+            assert!(answer.is_err());
+            assert_eq!((queue.count("submit"), queue.count("rerun")), (1, reruns));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lost_job_is_asked_after_for_a_moment_and_submitted_once_more() {
+        let lost = || fails(ErrorKind::Lost);
+        let (answer, usage, queue) = outcome(Scripted::new(vec![lost()], 0)).await;
+        assert_eq!(answer, Err(ErrorKind::Lost));
+        assert_eq!((queue.count("submit"), usage.resubmitted), (2, 1));
+        assert!(queue.count("poll") >= 8, "it may not be known at once");
+
+        // The endpoint knows the job a moment later.
+        let (answer, _, queue) = outcome(Scripted::new(vec![lost(), done()], 0)).await;
+        assert!(answer.is_ok());
+        assert_eq!(queue.count("submit"), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_queue_that_no_worker_serves_is_reported_and_its_jobs_are_cancelled() {
+        let queue = Arc::new(Scripted {
+            has_no_workers: true,
+            ..Scripted::new(vec![not_started()], 45)
+        });
+        // Whatever was found before this job began says nothing about it.
+        for diagnoses in [2, 4] {
+            let client = client(&queue, &Run::new(Clock::System));
+            let prompt = a_prompt();
+            let outcomes = join_all((0..3).map(|_| client.call(&prompt))).await;
+            for outcome in outcomes {
+                assert_eq!(outcome.unwrap_err().kind, ErrorKind::Configuration);
+            }
+            assert_eq!(queue.count("diagnose"), diagnoses);
+            client.cancel_open_jobs().await;
+            // All jobs have the same ticket.
+            assert_eq!(queue.count("cancel"), diagnoses / 2);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_queue_is_waited_for() {
+        let mut polls = vec![not_started(); 8];
+        polls.push(done());
+        assert!(outcome(Scripted::new(polls, 45)).await.0.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_goes_on_when_time_is_over() {
+        let queue = Arc::new(Scripted::new(vec![not_started()], 45));
+        let began = Instant::now();
+        let run = Run::new(Clock::System).until(Some(began + Duration::from_secs(6)));
+        let error = client(&queue, &run).call(&a_prompt()).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::OutOfTime);
+        assert_eq!(began.elapsed(), Duration::from_secs(6));
+        assert_eq!((queue.count("submit"), queue.count("cancel")), (1, 0));
     }
 }

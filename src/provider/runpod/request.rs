@@ -99,6 +99,7 @@ mod tests {
         let messages = Messages {
             system: String::new(),
             user: "Dana speaks.".to_owned(),
+            tokens: 0,
         };
         let envelope = envelope(&messages, 64, None, &Map::new(), "c1".to_owned());
         assert_eq!(

@@ -1,6 +1,6 @@
 //! What the record costs when nothing goes wrong.
 
-use transcript_summarizer::job::Outcome;
+use transcript_summarizer::job::{App, Outcome};
 
 use crate::support::faulty::process::Fate;
 use crate::support::faulty::scene::{KEY, QUEUE, SYNC, Scene, meeting, simulate};
@@ -17,10 +17,12 @@ fn three_small_writes_for_each_call_at_most() {
                 let scene = Scene::new(setup);
                 let upload = scene.disk().upload(KEY, meeting("depot"));
                 let process = scene.process(Fate::Lives);
-                let mut workshop = scene.workshop(&process);
-                workshop.durable = durable;
+                let app = App {
+                    durable,
+                    ..scene.app(&process)
+                };
                 let began = tokio::time::Instant::now();
-                let ended = workshop.run(&upload, None, &|_| {}).await;
+                let ended = app.run(&upload, &scene.endless()).await;
                 assert!(matches!(ended, Ok(Outcome::Done(_))), "{ended:?}");
                 let disk = scene.disk();
                 let calls = scene.endpoint().submits().len();

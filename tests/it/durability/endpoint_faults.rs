@@ -123,8 +123,8 @@ fn a_quarter_without_usable_answers_is_flagged_and_more_is_not_published() {
                 let scene = Scene::new(QUEUE);
                 let upload = scene.disk().upload(KEY, meeting("depot"));
                 scene.endpoint().set_troubles(move |asked| {
-                    let unlucky =
-                        asked.request.task == Task::Section && asked.request.part.0 <= bad;
+                    let request = asked.prompt.request();
+                    let unlucky = request.task == Task::Section && request.part.0 <= bad;
                     (asked.question == Question::Submit && unlucky)
                         .then_some(Trouble::Answers(kind))
                 });
@@ -171,7 +171,7 @@ fn met_by(trouble: Trouble) -> (usize, usize, usize) {
         let upload = scene.disk().upload(KEY, meeting("depot"));
         let mut met = BTreeMap::new();
         scene.endpoint().set_troubles(move |asked| {
-            let call = transcript_summarizer::prompt::call_id(asked.request);
+            let call = asked.prompt.id();
             if asked.question != Question::Submit || !hash(&call).is_multiple_of(3) {
                 return None;
             }

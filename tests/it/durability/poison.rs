@@ -19,8 +19,10 @@ fn delivered(key: &str, encoded: &str, content: Vec<u8>) -> (bool, Option<String
         }}]});
         let payload = json!({"Records": [{"messageId": "m", "eventSource": "aws:sqs", "body": record.to_string()}]});
         let process = scene.process(Fate::Lives);
-        let workshop = scene.workshop(&process);
-        let answer = lambda::answer(&workshop, payload, None).await.unwrap();
+        let app = scene.app(&process);
+        let answer = lambda::answer(&app, payload, &scene.endless())
+            .await
+            .unwrap();
         let acknowledged = answer["batchItemFailures"].as_array().unwrap().is_empty();
         let error = format!("summaries/{key}_error.json");
         let error = scene

@@ -6,7 +6,7 @@ use std::path::Path;
 use bytes::Bytes;
 use tempfile::TempDir;
 use transcript_summarizer::store::{
-    AnyStore, DirStore, Location, Metadata, PutCondition, PutOptions, Store, StoreErrorKind, Wanted,
+    DirStore, Location, Metadata, PutCondition, PutOptions, Store, StoreErrorKind, Wanted,
 };
 
 use crate::store::behaviours::{self, kind, metadata, put, put_if, read};
@@ -26,7 +26,7 @@ fn write(path: &Path, text: &str) {
 #[tokio::test]
 async fn a_directory_of_buckets_behaves() {
     let (_dir, store) = buckets();
-    behaviours::all(&AnyStore::from(store), "bucket").await;
+    behaviours::all(&store, "bucket").await;
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use transcript_summarizer::aws::sdk::sdk_defaults;
 use transcript_summarizer::http::Http;
 use transcript_summarizer::store::{
-    Location, Object, PutCondition, S3Object, S3Store, Store, StoreError, StoreErrorKind, Wanted,
+    Location, Object, PutCondition, S3Store, Store, StoreError, StoreErrorKind, Wanted,
 };
 
 use crate::store::behaviours::put_if;
@@ -21,7 +21,7 @@ fn at() -> Location {
     Location::new("bucket", "a/talk.txt")
 }
 
-async fn get_from(address: SocketAddr) -> Result<S3Object, StoreError> {
+async fn get_from(address: SocketAddr) -> Result<Box<dyn Object>, StoreError> {
     let store = store_at(address, "secret").await;
     store.get(&at(), &Wanted::default()).await
 }

@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use transcript_summarizer::aws::sdk::{sdk_config, sdk_defaults};
 use transcript_summarizer::http::Http;
 use transcript_summarizer::store::{
-    AnyStore, Location, Metadata, PutCondition, S3Store, Store, StoreErrorKind,
+    Location, Metadata, PutCondition, S3Store, Store, StoreErrorKind,
 };
 
 use crate::store::behaviours::{self, kind, put, put_if, read};
@@ -110,7 +110,7 @@ async fn answer(
 async fn s3_behaves() {
     let server = Server::start().await;
     let store = store_at(server.address, SECRET).await;
-    behaviours::all(&AnyStore::from(store), "bucket").await;
+    behaviours::all(&store, "bucket").await;
 }
 
 #[tokio::test]

@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use reqwest::Url;
 use serde_json::{Map, Value, json};
 use transcript_summarizer::http::Http;
-use transcript_summarizer::model::{Answer, Model, ModelError, Reply};
-use transcript_summarizer::prompt::{Request, Style, Task};
+use transcript_summarizer::model::{Answer, Capabilities, Model, ModelError, Reply};
+use transcript_summarizer::prompt::{Prompt, Request, Style, Task};
 use transcript_summarizer::provider::huggingface::{
-    HuggingFace, HuggingFaceConfig, HuggingFaceTask,
+    HuggingFace, HuggingFaceSettings, HuggingFaceTask,
 };
+use transcript_summarizer::provider::key::{CurrentKey, Key};
 use transcript_summarizer::secret::Secret;
-use transcript_summarizer::wire::endpoint::{Url, parse_endpoint};
 use transcript_summarizer::wire::http::Timeouts;
 
 use super::behaviour::{Behaviour, End};
@@ -31,21 +32,43 @@ pub(crate) fn client_for(
     endpoint: Url,
     parameters: Map<String, Value>,
 ) -> HuggingFace {
-    let config = HuggingFaceConfig {
+    let settings = HuggingFaceSettings {
         task,
-        token: Some(Secret::new(TOKEN)),
-        model: "openai/gpt-oss-120b:fastest".to_owned(),
-        endpoint,
-        parameters,
+        ..settings(TOKEN, endpoint, parameters)
     };
-    HuggingFace::new(Http::default(), config).with_timeouts(Timeouts {
+    let key = CurrentKey::plain(Some(Secret::new(TOKEN)));
+    HuggingFace::new(Http::default(), settings, key).with_timeouts(Timeouts {
         total: Duration::from_secs(20),
         idle: Duration::from_secs(1),
     })
 }
 
+pub(crate) fn settings(
+    token: &str,
+    endpoint: Url,
+    parameters: Map<String, Value>,
+) -> HuggingFaceSettings {
+    let model = "openai/gpt-oss-120b:fastest".to_owned();
+    HuggingFaceSettings {
+        task: HuggingFaceTask::Chat,
+        token: Some(Key::Plain(Secret::new(token))),
+        capabilities: Capabilities {
+            provider: "huggingface",
+            model: Some(model.clone()),
+            context_tokens: None,
+            reasoning_tokens: 0,
+            style: Style::Full,
+            quotes: false,
+            local: false,
+        },
+        model,
+        endpoint,
+        parameters,
+    }
+}
+
 pub(crate) fn client(url: &str) -> HuggingFace {
-    client_to(parse_endpoint("HF_ENDPOINT_URL", url).unwrap(), Map::new())
+    client_to(Url::parse(url).unwrap(), Map::new())
 }
 
 pub(crate) fn request() -> Request {
@@ -53,7 +76,6 @@ pub(crate) fn request() -> Request {
         task: Task::Section,
         style: Style::Full,
         target_words: 450,
-        max_tokens: 100,
         part: (1, 3),
         time_span: None,
         speakers: vec!["DANA".to_owned()],
@@ -67,10 +89,14 @@ pub(crate) fn request() -> Request {
     }
 }
 
-pub(crate) async fn submit(model: &HuggingFace) -> Result<Answer, ModelError> {
-    match model.submit(&request()).await? {
+pub(crate) fn prompt() -> Prompt {
+    Prompt::new(request(), 100)
+}
+
+pub(crate) async fn submit(model: &dyn Model) -> Result<Answer, ModelError> {
+    match model.submit(&prompt()).await? {
         Reply::Done(answer) => Ok(answer),
-        Reply::Pending(ticket) => {
+        Reply::Queued(ticket) => {
             panic!("a ticket from an endpoint that answers at once: {ticket:?}")
         }
     }

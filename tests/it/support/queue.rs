@@ -1,15 +1,20 @@
 //! An endpoint with a queue inside this process: without sockets tokio's clock may stand still and jump.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use serde_json::json;
 use tokio::sync::Notify;
 use tokio::time::Instant;
-use transcript_summarizer::model::{Answer, ErrorKind, Model, ModelError, Pending, Reply, Ticket};
-use transcript_summarizer::prompt::Request;
+use transcript_summarizer::model::{
+    self, Answer, Capabilities, ErrorKind, Job, JobContext, Model, ModelError, Reply, Ticket,
+};
+use transcript_summarizer::prompt::{Prompt, Style};
+use transcript_summarizer::provider::runpod::follow::{self, Polled, QueueState};
 
 use super::runpod_jobs::{JobPlan, Jobs, SubmittedJob};
 
@@ -24,6 +29,7 @@ pub(crate) struct Queue {
     plan: Box<dyn Fn(&SubmittedJob) -> JobPlan + Send + Sync>,
     /// Whether it holds questions until their job has ended.
     holds: bool,
+    state: QueueState,
     jobs: Mutex<Jobs>,
     changed: Notify,
     submitted: Mutex<HashMap<String, Instant>>,
@@ -32,6 +38,23 @@ pub(crate) struct Queue {
     polls: AtomicUsize,
     diagnoses: AtomicUsize,
 }
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Queue")
+    }
+}
+
+/// Of a chat model without a window.
+pub(crate) static CAPABILITIES: Capabilities = Capabilities {
+    provider: "simulated",
+    model: None,
+    context_tokens: None,
+    reasoning_tokens: 0,
+    style: Style::Full,
+    quotes: false,
+    local: false,
+};
 
 impl Queue {
     pub(crate) fn new(
@@ -42,6 +65,7 @@ impl Queue {
         Self {
             plan: Box::new(plan),
             holds,
+            state: QueueState::default(),
             jobs: Mutex::new(Jobs::new(workers)),
             changed: Notify::new(),
             submitted: Mutex::default(),
@@ -117,16 +141,13 @@ impl Queue {
     }
 
     /// What it says about a job now, and when that ended.
-    fn look(&self, ticket: &Ticket) -> (Result<Reply, ModelError>, Option<Instant>) {
+    fn look(&self, ticket: &Ticket) -> (Result<Polled, ModelError>, Option<Instant>) {
         let mut jobs = self.jobs.lock().unwrap();
         let view = jobs.view(&ticket.id).unwrap();
         if view.is_final() {
             jobs.mark_fetched(&ticket.id);
         }
-        let error = |kind, message: &str| {
-            let message = message.to_owned();
-            (Err(ModelError { kind, message }), None)
-        };
+        let error = |kind, message| (Err(ModelError::new(kind, message)), None);
         match view.status {
             "COMPLETED" => {
                 let took = |name: &str| Duration::from_millis(view.body[name].as_u64().unwrap());
@@ -137,64 +158,80 @@ impl Queue {
                     ..Answer::default()
                 };
                 let submitted = self.submitted.lock().unwrap()[&ticket.id];
-                (Ok(Reply::Done(answer)), Some(submitted + took))
+                (Ok(Polled::Done(answer)), Some(submitted + took))
             }
             "CANCELLED" => error(ErrorKind::Configuration, "somebody cancelled the job"),
             "FAILED" => error(ErrorKind::JobFailed { timed_out: false }, "it failed"),
             status => {
-                let started = status == "IN_PROGRESS";
-                (Ok(self.pending(ticket.clone(), started)), None)
+                let (started, held) = (status == "IN_PROGRESS", self.holds);
+                (Ok(Polled::Pending { started, held }), None)
             }
         }
     }
-
-    fn pending(&self, ticket: Ticket, started: bool) -> Reply {
-        Reply::Pending(Pending {
-            ticket,
-            started,
-            held: self.holds,
-        })
-    }
 }
 
+#[async_trait]
 impl Model for Queue {
-    async fn submit(&self, _: &Request) -> Result<Reply, ModelError> {
+    fn capabilities(&self) -> &Capabilities {
+        &CAPABILITIES
+    }
+
+    async fn submit(&self, _: &Prompt) -> Result<Reply, ModelError> {
         tokio::time::sleep(ONE_WAY).await;
         let id = self.jobs.lock().unwrap().submit(json!({}), &self.plan);
         self.changed.notify_waiters();
         let now = Instant::now();
         self.submitted.lock().unwrap().insert(id.clone(), now);
         tokio::time::sleep(ONE_WAY).await;
-        Ok(self.pending(Ticket { id }, false))
+        Ok(Reply::Queued(Ticket { id }))
     }
 
-    async fn poll(
+    fn jobs(&self) -> Option<&dyn model::Jobs> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl model::Jobs for Queue {
+    async fn wait(
         &self,
-        ticket: &Ticket,
-        _: &Request,
-        wait: Duration,
-    ) -> Result<Reply, ModelError> {
-        self.polls.fetch_add(1, Ordering::Relaxed);
-        tokio::time::sleep(ONE_WAY).await;
-        if self.holds {
-            self.hold(&ticket.id, wait).await;
-        }
-        let (reply, ended) = self.look(ticket);
-        tokio::time::sleep(ONE_WAY).await;
-        let lag = ended.map(|ended| ended.elapsed());
-        self.lags.lock().unwrap().extend(lag);
-        reply
-    }
-
-    async fn retry(&self, ticket: &Ticket) -> Result<(), ModelError> {
-        let mut jobs = self.jobs.lock().unwrap();
-        jobs.retry(&ticket.id, &self.plan);
-        Ok(())
+        job: Job,
+        prompt: &Prompt,
+        context: &JobContext<'_>,
+    ) -> Result<Answer, ModelError> {
+        self.state.follow(self, job, prompt, context).await
     }
 
     async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError> {
         tokio::time::sleep(ROUND_TRIP).await;
         self.jobs.lock().unwrap().cancel(&ticket.id, false);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl follow::Queue for Queue {
+    async fn poll(
+        &self,
+        ticket: &Ticket,
+        _: &Prompt,
+        wait: Duration,
+    ) -> Result<Polled, ModelError> {
+        self.polls.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(ONE_WAY).await;
+        if self.holds {
+            self.hold(&ticket.id, wait).await;
+        }
+        let (polled, ended) = self.look(ticket);
+        tokio::time::sleep(ONE_WAY).await;
+        let lag = ended.map(|ended| ended.elapsed());
+        self.lags.lock().unwrap().extend(lag);
+        polled
+    }
+
+    async fn rerun(&self, ticket: &Ticket) -> Result<(), ModelError> {
+        let mut jobs = self.jobs.lock().unwrap();
+        jobs.retry(&ticket.id, &self.plan);
         Ok(())
     }
 
@@ -204,14 +241,14 @@ impl Model for Queue {
         if self.jobs.lock().unwrap().workers() > 0 {
             return Ok(());
         }
-        Err(ModelError {
-            kind: ErrorKind::Configuration,
-            message: "the endpoint has no workers".to_owned(),
-        })
+        Err(ModelError::new(
+            ErrorKind::Configuration,
+            "the endpoint has no workers",
+        ))
     }
 
-    fn queues(&self) -> bool {
-        true
+    fn holds(&self) -> bool {
+        self.holds
     }
 }
 

@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use reqwest::Url;
 use serde_json::{Map, Value};
 use transcript_summarizer::http::Http;
-use transcript_summarizer::model::{Answer, Model, ModelError, Pending, Reply, Ticket};
-use transcript_summarizer::provider::runpod::{RunPod, RunPodConfig};
+use transcript_summarizer::model::{Answer, Capabilities, Model, ModelError, Reply, Ticket};
+use transcript_summarizer::prompt::Style;
+use transcript_summarizer::provider::key::{CurrentKey, Key};
+use transcript_summarizer::provider::runpod::follow::{Polled, Queue};
+use transcript_summarizer::provider::runpod::{RunPod, RunPodSettings};
 use transcript_summarizer::secret::Secret;
-use transcript_summarizer::wire::endpoint::Url;
 use transcript_summarizer::wire::http::Timeouts;
 
-use super::huggingface::request;
+use super::huggingface::prompt;
 use super::runpod_jobs::JobPlan;
 use super::runpod_server::{KEY, RunPodServer};
 
@@ -22,16 +25,36 @@ pub(crate) fn client_with(
     model: Option<&str>,
     parameters: Map<String, Value>,
 ) -> RunPod {
-    let config = RunPodConfig {
-        key: Some(Secret::new(KEY)),
-        endpoint: Url::parse(url).unwrap(),
-        model: model.map(str::to_owned),
-        parameters,
-    };
-    RunPod::new(Http::default(), config).with_timeouts(Timeouts {
+    let key = CurrentKey::plain(Some(Secret::new(KEY)));
+    let settings = settings(KEY, url, model, parameters);
+    RunPod::new(Http::default(), settings, key).with_timeouts(Timeouts {
         total: Duration::from_secs(20),
         idle: Duration::from_secs(20),
     })
+}
+
+pub(crate) fn settings(
+    key: &str,
+    url: &str,
+    model: Option<&str>,
+    parameters: Map<String, Value>,
+) -> RunPodSettings {
+    let model = model.map(str::to_owned);
+    RunPodSettings {
+        key: Some(Key::Plain(Secret::new(key))),
+        endpoint: Url::parse(url).unwrap(),
+        capabilities: Capabilities {
+            provider: "runpod",
+            model: model.clone(),
+            context_tokens: None,
+            reasoning_tokens: 0,
+            style: Style::Full,
+            quotes: false,
+            local: false,
+        },
+        model,
+        parameters,
+    }
 }
 
 pub(crate) fn client(server: &RunPodServer) -> RunPod {
@@ -47,15 +70,25 @@ pub(crate) fn impatient(server: &RunPodServer) -> RunPod {
     })
 }
 
-pub(crate) fn pending(reply: Reply) -> Pending {
-    match reply {
-        Reply::Pending(pending) => pending,
-        Reply::Done(answer) => panic!("done: {answer:?}"),
+/// A job that is not done.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub(crate) started: bool,
+    pub(crate) held: bool,
+}
+
+pub(crate) fn pending(polled: Polled) -> Pending {
+    match polled {
+        Polled::Pending { started, held } => Pending { started, held },
+        Polled::Done(answer) => panic!("done: {answer:?}"),
     }
 }
 
 pub(crate) async fn submit(model: &RunPod) -> Ticket {
-    pending(model.submit(&request()).await.unwrap()).ticket
+    match model.submit(&prompt()).await.unwrap() {
+        Reply::Queued(ticket) => ticket,
+        Reply::Done(answer) => panic!("done: {answer:?}"),
+    }
 }
 
 /// Asks once.
@@ -63,8 +96,8 @@ pub(crate) async fn poll(
     model: &RunPod,
     ticket: &Ticket,
     wait: Duration,
-) -> Result<Reply, ModelError> {
-    let outcome = model.poll(ticket, &request(), wait).await;
+) -> Result<Polled, ModelError> {
+    let outcome = model.poll(ticket, &prompt(), wait).await;
     if let Err(error) = &outcome {
         is_clean(error);
     }
@@ -88,8 +121,8 @@ pub(crate) async fn outcome(plan: JobPlan) -> Result<Answer, ModelError> {
     let model = client(&server);
     let ticket = submit(&model).await;
     match poll(&model, &ticket, LONG).await? {
-        Reply::Done(answer) => Ok(answer),
-        Reply::Pending(pending) => panic!("{pending:?}"),
+        Polled::Done(answer) => Ok(answer),
+        pending @ Polled::Pending { .. } => panic!("{pending:?}"),
     }
 }
 

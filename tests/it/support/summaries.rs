@@ -1,12 +1,12 @@
 //! Whole summaries, in this process and on a clock that does not wait.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use transcript_summarizer::model::Model;
-use transcript_summarizer::model::call::{CallOptions, Caller, Tally};
+use transcript_summarizer::clock::Clock;
+use transcript_summarizer::model::{CallOptions, Model, ModelClient, Usage};
 use transcript_summarizer::prompt::Style;
-use transcript_summarizer::store::DirStore;
-use transcript_summarizer::store::ledger::Ledger;
+use transcript_summarizer::run;
 use transcript_summarizer::summary;
 use transcript_summarizer::summary::{Limits, Plan, Settings, Summary};
 use transcript_summarizer::text::words;
@@ -100,7 +100,7 @@ pub(crate) struct Run {
     pub(crate) plan: Plan,
     pub(crate) summary: Summary,
     pub(crate) text: String,
-    pub(crate) tally: Tally,
+    pub(crate) usage: Usage,
 }
 
 impl Run {
@@ -136,32 +136,32 @@ impl Run {
     pub(crate) fn assert_calls_bounded(&self, what: &str) {
         let most = self.plan.calls() * 3 / 2 + 5;
         assert!(
-            self.tally.calls <= most,
+            self.usage.calls <= most,
             "{what}: {} calls, {} planned",
-            self.tally.calls,
+            self.usage.calls,
             self.plan.calls()
         );
     }
 }
 
 /// Summarizes in `words` words.
-pub(crate) fn summarize<M: Model>(
+pub(crate) fn summarize<M: Model + 'static>(
     transcript: &Transcript,
     words: usize,
     limits: Limits,
-    model: &M,
+    model: &Arc<M>,
 ) -> Run {
     let plan = summary::plan(transcript, words, &limits).unwrap();
     carry_out(plan, transcript, limits, 8, model)
 }
 
 /// Writes what is planned, with up to `concurrency` calls at a time.
-pub(crate) fn carry_out<M: Model>(
+pub(crate) fn carry_out<M: Model + 'static>(
     plan: Plan,
     transcript: &Transcript,
     limits: Limits,
     concurrency: usize,
-    model: &M,
+    model: &Arc<M>,
 ) -> Run {
     let settings = Settings {
         limits,
@@ -178,17 +178,18 @@ pub(crate) fn carry_out<M: Model>(
         .start_paused(true)
         .build()
         .unwrap();
-    let (summary, tally) = runtime.block_on(async {
-        let caller = Caller::new(model, None::<&Ledger<'_, DirStore>>, options);
-        let summary = summary::write(transcript, &plan, &settings, &caller, &|_| {}).await;
-        (summary.unwrap(), caller.tally())
+    let (summary, usage) = runtime.block_on(async {
+        let run = run::Run::new(Clock::System);
+        let client = ModelClient::new(model.clone(), None, options, &run);
+        let summary = summary::write(transcript, &plan, &settings, &client, &run).await;
+        (summary.unwrap(), client.usage())
     });
     let text = summary.text();
     Run {
         plan,
         summary,
         text,
-        tally,
+        usage,
     }
 }
 impl Run {

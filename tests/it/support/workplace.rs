@@ -2,17 +2,18 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use transcript_summarizer::clock::Clock;
-use transcript_summarizer::config::{Config, ConfigError, Surface};
+use transcript_summarizer::config::ConfigError;
 use transcript_summarizer::http::Http;
 use transcript_summarizer::job::error::Cause;
-use transcript_summarizer::job::{LEASE, Outcome, Workshop};
+use transcript_summarizer::job::{App, Config, LEASE, Outcome, Surface};
 use transcript_summarizer::lambda;
-use transcript_summarizer::provider::AnyModel;
-use transcript_summarizer::store::{AnyStore, DirStore, Location};
+use transcript_summarizer::run::Run;
+use transcript_summarizer::store::{DirStore, Location};
 use transcript_summarizer::trigger::Upload;
 
 use super::huggingface::TOKEN;
@@ -22,9 +23,7 @@ pub(crate) const BUCKET: &str = "transcripts";
 
 pub(crate) struct Workplace {
     dir: TempDir,
-    config: Config,
-    store: AnyStore,
-    model: AnyModel,
+    app: App,
 }
 
 impl Workplace {
@@ -52,16 +51,17 @@ impl Workplace {
         let config =
             Config::from_lookup(Surface::CommandLine, &|name| variables.get(name).cloned())?;
         let dir = tempfile::tempdir().unwrap();
-        let store = AnyStore::from(DirStore::new(dir.path()));
-        let model = AnyModel::connect(&config.provider, &Http::default())
-            .await
-            .unwrap();
-        Ok(Self {
-            dir,
-            config,
-            store,
-            model,
-        })
+        let store = Arc::new(DirStore::new(dir.path()));
+        let app = App {
+            source: store.clone(),
+            target: store,
+            model: config.provider.connect(&Http::default()).await.unwrap(),
+            config: Arc::new(config),
+            trace: None,
+            lease: LEASE,
+            durable: true,
+        };
+        Ok(Self { dir, app })
     }
 
     fn path(&self, key: &str) -> PathBuf {
@@ -99,27 +99,13 @@ impl Workplace {
         serde_json::from_str(&self.read(key)).unwrap()
     }
 
-    fn workshop(&self) -> Workshop<'_, AnyStore, AnyStore, AnyModel> {
-        Workshop {
-            source: &self.store,
-            target: &self.store,
-            model: &self.model,
-            config: &self.config,
-            trace: None,
-            function: None,
-            clock: Clock::System,
-            lease: LEASE,
-            durable: true,
-        }
-    }
-
     pub(crate) async fn run(&self, upload: &Upload) -> Result<Outcome, Cause> {
-        self.workshop().run(upload, None, &|_| {}).await
+        self.app.run(upload, &Run::new(Clock::System)).await
     }
 
     /// The answer to an invocation.
     pub(crate) async fn answer(&self, payload: Value) -> Result<Value, String> {
-        lambda::answer(&self.workshop(), payload, None)
+        lambda::answer(&self.app, payload, &Run::new(Clock::System))
             .await
             .map_err(|error| format!("{}: {error}", error.kind()))
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 use transcript_summarizer::store::{
@@ -259,6 +260,7 @@ pub(crate) struct Reading {
     breaks_off: bool,
 }
 
+#[async_trait]
 impl Object for Reading {
     fn info(&self) -> &ObjectInfo {
         &self.info
@@ -311,21 +313,20 @@ impl Process {
     }
 }
 
+#[async_trait]
 impl Store for Process {
-    type Object = Reading;
-
-    async fn get(&self, at: &Location, wanted: &Wanted) -> Result<Reading, StoreError> {
+    async fn get(&self, at: &Location, wanted: &Wanted) -> Result<Box<dyn Object>, StoreError> {
         let disk = &self.world.disk;
         let breaks_off = disk.fault("body", &at.key) == Some(StoreFault::PartialBody);
         let opened = self.request(("get", "read"), at, || disk.open(&at.key, wanted));
         let state = opened.await?;
         let middle = state.body.len() / 2;
-        Ok(Reading {
+        Ok(Box::new(Reading {
             at: at.clone(),
             info: state.info(disk.versioned),
             pieces: vec![state.body.slice(middle..), state.body.slice(..middle)],
             breaks_off,
-        })
+        }))
     }
 
     async fn head(&self, at: &Location) -> Result<ObjectInfo, StoreError> {

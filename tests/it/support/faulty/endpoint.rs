@@ -5,10 +5,13 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use tokio::time::{Instant, sleep_until};
-use transcript_summarizer::model::{Answer, ErrorKind, Model, ModelError, Pending, Reply, Ticket};
-use transcript_summarizer::prompt;
-use transcript_summarizer::prompt::Request;
+use transcript_summarizer::model::{
+    self, Answer, Capabilities, ErrorKind, JobContext, Jobs, Model, ModelError, Reply, Ticket,
+};
+use transcript_summarizer::prompt::Prompt;
+use transcript_summarizer::provider::runpod::follow::{Polled, Queue};
 
 use super::hash;
 use super::process::Process;
@@ -31,7 +34,7 @@ pub(crate) enum Question {
 #[derive(Debug)]
 pub(crate) struct Asked<'a> {
     pub(crate) question: Question,
-    pub(crate) request: &'a Request,
+    pub(crate) prompt: &'a Prompt,
 }
 
 /// What goes wrong.
@@ -79,6 +82,7 @@ pub(crate) struct Endpoint {
     pub(crate) queues: bool,
     /// The shortest and the longest job.
     pub(crate) work: (Duration, Duration),
+    capabilities: Capabilities,
     writer: SimulatedWriter,
     state: Mutex<State>,
     troubles: Mutex<Option<Troubles>>,
@@ -91,10 +95,15 @@ impl fmt::Debug for Endpoint {
 }
 
 impl Endpoint {
-    pub(crate) fn new(queues: bool, work: (Duration, Duration)) -> Self {
+    pub(crate) fn new(
+        queues: bool,
+        work: (Duration, Duration),
+        capabilities: Capabilities,
+    ) -> Self {
         Self {
             queues,
             work,
+            capabilities,
             writer: SimulatedWriter::new(Habit::Willing),
             state: Mutex::default(),
             troubles: Mutex::default(),
@@ -136,7 +145,7 @@ impl Endpoint {
         self.state.lock().unwrap().most_in_flight
     }
 
-    fn trouble(&self, question: Question, request: &Request) -> Option<Trouble> {
+    fn trouble(&self, question: Question, prompt: &Prompt) -> Option<Trouble> {
         {
             let mut state = self.state.lock().unwrap();
             match question {
@@ -144,13 +153,13 @@ impl Endpoint {
                 Question::Poll => state.polls += 1,
             }
         }
-        let asked = Asked { question, request };
+        let asked = Asked { question, prompt };
         let mut troubles = self.troubles.lock().unwrap();
         troubles.as_mut().and_then(|troubles| troubles(&asked))
     }
 
-    fn accept(&self, process: usize, request: &Request, trouble: Option<Trouble>) -> usize {
-        let call = prompt::call_id(request);
+    fn accept(&self, process: usize, prompt: &Prompt, trouble: Option<Trouble>) -> usize {
+        let call = prompt.id();
         let now = Instant::now();
         let (shortest, longest) = self.work;
         let part = hash(&call) % 1000;
@@ -178,9 +187,9 @@ impl Endpoint {
         state.jobs.len() - 1
     }
 
-    /// How a job has ended. The same request gets the same answer.
-    async fn result(&self, number: usize, request: &Request) -> Result<Reply, ModelError> {
-        let written = self.writer.submit(request).await;
+    /// How a job has ended. The same prompt gets the same answer.
+    async fn result(&self, number: usize, prompt: &Prompt) -> Result<Answer, ModelError> {
+        let written = self.writer.write(prompt).await;
         let mut state = self.state.lock().unwrap();
         let Some(job) = state.jobs.get_mut(number) else {
             return Err(error(ErrorKind::Lost));
@@ -195,72 +204,51 @@ impl Endpoint {
             }
             Some(Trouble::Vanishes) => Err(error(ErrorKind::Lost)),
             Some(Trouble::Answers(Some(kind))) => Err(error(kind)),
-            Some(Trouble::Answers(None)) => Ok(Reply::Done(Answer::default())),
+            Some(Trouble::Answers(None)) => Ok(Answer::default()),
             _ => written,
         }
     }
 }
 
+#[async_trait]
 impl Model for Process {
-    async fn submit(&self, request: &Request) -> Result<Reply, ModelError> {
+    fn capabilities(&self) -> &Capabilities {
+        &self.world.endpoint.capabilities
+    }
+
+    async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError> {
         let endpoint = &self.world.endpoint;
-        let accept = || match endpoint.trouble(Question::Submit, request) {
+        let accept = || match endpoint.trouble(Question::Submit, prompt) {
             Some(Trouble::Refused(kind)) => Err(error(kind)),
-            trouble => Ok((endpoint.accept(self.number, request, trouble), trouble)),
+            trouble => Ok((endpoint.accept(self.number, prompt, trouble), trouble)),
         };
         let (number, trouble) = self.effect("submit", accept).await?;
         if trouble == Some(Trouble::AnswerLost) {
             return Err(error(ErrorKind::Ambiguous));
         }
         if endpoint.queues {
-            return Ok(Reply::Pending(Pending {
-                ticket: Ticket {
-                    id: format!("job-{number}"),
-                },
-                started: false,
-                held: false,
-            }));
+            let id = format!("job-{number}");
+            return Ok(Reply::Queued(Ticket { id }));
         }
         let ready = endpoint.state.lock().unwrap().jobs[number].ready;
         sleep_until(ready).await;
-        endpoint.result(number, request).await
+        endpoint.result(number, prompt).await.map(Reply::Done)
     }
 
-    async fn poll(
+    fn jobs(&self) -> Option<&dyn Jobs> {
+        self.world.endpoint.queues.then_some(self as &dyn Jobs)
+    }
+}
+
+#[async_trait]
+impl Jobs for Process {
+    async fn wait(
         &self,
-        ticket: &Ticket,
-        request: &Request,
-        wait: Duration,
-    ) -> Result<Reply, ModelError> {
-        let endpoint = &self.world.endpoint;
-        let number = number(ticket);
-        let arrive = || match endpoint.trouble(Question::Poll, request) {
-            Some(Trouble::Refused(kind)) => Err(error(kind)),
-            _ => Ok(endpoint.state.lock().unwrap().jobs[number].ready),
-        };
-        let ready = self.effect("poll", arrive).await?;
-        let until = ready.min(Instant::now() + wait);
-        sleep_until(until).await;
-        if ready <= Instant::now() {
-            return endpoint.result(number, request).await;
-        }
-        Ok(Reply::Pending(Pending {
-            ticket: ticket.clone(),
-            started: true,
-            held: !wait.is_zero(),
-        }))
-    }
-
-    async fn retry(&self, ticket: &Ticket) -> Result<(), ModelError> {
-        let endpoint = &self.world.endpoint;
-        let retry = || {
-            let mut state = endpoint.state.lock().unwrap();
-            let job = &mut state.jobs[number(ticket)];
-            job.failures += 1;
-            job.ready = Instant::now() + endpoint.work.0;
-        };
-        self.effect("retry", retry).await;
-        Ok(())
+        job: model::Job,
+        prompt: &Prompt,
+        context: &JobContext<'_>,
+    ) -> Result<Answer, ModelError> {
+        self.queue_state.follow(self, job, prompt, context).await
     }
 
     async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError> {
@@ -269,9 +257,53 @@ impl Model for Process {
         self.effect("cancel", cancel).await;
         Ok(())
     }
+}
 
-    fn queues(&self) -> bool {
-        self.world.endpoint.queues
+#[async_trait]
+impl Queue for Process {
+    async fn poll(
+        &self,
+        ticket: &Ticket,
+        prompt: &Prompt,
+        hold: Duration,
+    ) -> Result<Polled, ModelError> {
+        let endpoint = &self.world.endpoint;
+        let number = number(ticket);
+        let arrive = || match endpoint.trouble(Question::Poll, prompt) {
+            Some(Trouble::Refused(kind)) => Err(error(kind)),
+            _ => Ok(endpoint.state.lock().unwrap().jobs[number].ready),
+        };
+        let ready = self.effect("poll", arrive).await?;
+        let until = ready.min(Instant::now() + hold);
+        sleep_until(until).await;
+        if ready <= Instant::now() {
+            return endpoint.result(number, prompt).await.map(Polled::Done);
+        }
+        Ok(Polled::Pending {
+            started: true,
+            held: !hold.is_zero(),
+        })
+    }
+
+    async fn rerun(&self, ticket: &Ticket) -> Result<(), ModelError> {
+        let endpoint = &self.world.endpoint;
+        let rerun = || {
+            let mut state = endpoint.state.lock().unwrap();
+            let job = &mut state.jobs[number(ticket)];
+            job.failures += 1;
+            job.ready = Instant::now() + endpoint.work.0;
+        };
+        self.effect("retry", rerun).await;
+        Ok(())
+    }
+
+    async fn diagnose(&self) -> Result<(), ModelError> {
+        Ok(())
+    }
+
+    /// The first question after a job waits until it may be done.
+    fn holds(&self) -> bool {
+        false
     }
 }
 
@@ -284,5 +316,5 @@ fn error(kind: ErrorKind) -> ModelError {
         ErrorKind::Configuration => REFUSED_KEY.to_owned(),
         _ => format!("simulated: {kind:?}"),
     };
-    ModelError { kind, message }
+    ModelError::new(kind, message)
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
+use transcript_summarizer::provider::runpod::follow::QueueState;
 
 use super::World;
 
@@ -46,6 +47,7 @@ pub(crate) struct Process {
     pub(crate) world: Arc<World>,
     /// Tells processes apart.
     pub(crate) number: usize,
+    pub(super) queue_state: QueueState,
     fate: Fate,
     effects: AtomicUsize,
     on_their_way: AtomicUsize,
@@ -61,6 +63,7 @@ impl Process {
         Self {
             world: Arc::clone(world),
             number: world.processes.fetch_add(1, Ordering::Relaxed),
+            queue_state: QueueState::default(),
             fate,
             effects: AtomicUsize::new(0),
             on_their_way: AtomicUsize::new(0),

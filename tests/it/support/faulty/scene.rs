@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 use transcript_summarizer::clock::Clock;
-use transcript_summarizer::config::{Config, Surface};
 use transcript_summarizer::job::error::Cause;
-use transcript_summarizer::job::{LEASE, Outcome, Workshop};
+use transcript_summarizer::job::{App, Config, LEASE, Outcome, Surface};
+use transcript_summarizer::run::Run;
 use transcript_summarizer::store::Location;
 use transcript_summarizer::trigger::Upload;
 
@@ -57,7 +57,7 @@ pub(crate) const SYNC: Setup = Setup {
 #[derive(Debug)]
 pub(crate) struct Scene {
     pub(crate) world: Arc<World>,
-    pub(crate) config: Config,
+    pub(crate) config: Arc<Config>,
 }
 
 /// Runs `test` on a clock of its own, which goes on as soon as everybody waits.
@@ -121,6 +121,8 @@ impl Scene {
         let config = Config::from_lookup(Surface::Lambda, &|name| {
             variables.get(name).map(|&value| value.to_owned())
         });
+        let config = config.unwrap();
+        let capabilities = config.provider.capabilities().clone();
         let (shortest, longest) = setup.work_ms;
         let work = (
             Duration::from_millis(shortest),
@@ -128,13 +130,13 @@ impl Scene {
         );
         let world = World {
             disk: Disk::new(setup.versioned),
-            endpoint: Endpoint::new(setup.queues, work),
+            endpoint: Endpoint::new(setup.queues, work, capabilities),
             clock: Clock::simulated(EPOCH_MS),
             processes: AtomicUsize::new(0),
         };
         Self {
             world: Arc::new(world),
-            config: config.unwrap(),
+            config: Arc::new(config),
         }
     }
 
@@ -146,37 +148,40 @@ impl Scene {
         &self.world.endpoint
     }
 
-    pub(crate) fn process(&self, fate: Fate) -> Process {
-        Process::new(&self.world, fate)
+    pub(crate) fn process(&self, fate: Fate) -> Arc<Process> {
+        Arc::new(Process::new(&self.world, fate))
     }
 
-    pub(crate) fn workshop<'a>(
-        &'a self,
-        process: &'a Process,
-    ) -> Workshop<'a, Process, Process, Process> {
-        Workshop {
-            source: process,
-            target: process,
-            model: process,
-            config: &self.config,
+    /// The program, as it runs in `process`.
+    pub(crate) fn app(&self, process: &Arc<Process>) -> App {
+        App {
+            source: process.clone(),
+            target: process.clone(),
+            model: process.clone(),
+            config: Arc::clone(&self.config),
             trace: None,
-            function: None,
-            clock: self.world.clock.clone(),
             lease: LEASE,
             durable: true,
         }
     }
 
+    /// An invocation that nothing ends.
+    pub(crate) fn endless(&self) -> Run {
+        Run::new(self.world.clock.clone())
+    }
+
     /// One invocation, in `process`; `None` if it was killed.
     pub(crate) async fn run(
         &self,
-        process: &Process,
+        process: &Arc<Process>,
         upload: &Upload,
         slice: Option<Duration>,
     ) -> Option<Result<Outcome, Cause>> {
-        let workshop = self.workshop(process);
-        let deadline = slice.map(|slice| Instant::now() + slice);
-        let ended = process.live(workshop.run(upload, deadline, &|_| {})).await;
+        let app = self.app(process);
+        let run = self
+            .endless()
+            .until(slice.map(|slice| Instant::now() + slice));
+        let ended = process.live(app.run(upload, &run)).await;
         if let Some(Err(cause) | Ok(Outcome::Continue(cause))) = &ended {
             let told = format!("{cause} {cause:?} {}", cause.next_step());
             assert!(!told.contains(CANARY), "{told}");

@@ -13,9 +13,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use transcript_summarizer::model::{Answer, ErrorKind, Finish, Model, ModelError, Reply, Usage};
-use transcript_summarizer::prompt;
-use transcript_summarizer::prompt::{Messages, Request, Task};
+use async_trait::async_trait;
+use transcript_summarizer::model::{
+    Answer, Capabilities, ErrorKind, Finish, Model, ModelError, Reply, TokenUsage,
+};
+use transcript_summarizer::prompt::{Prompt, Style, Task};
 use transcript_summarizer::text::words;
 
 pub(crate) use answer::REMARKS;
@@ -160,17 +162,30 @@ impl SimulatedWriter {
             .collect()
     }
 
-    fn reply(&self, request: &Request, messages: &Messages) -> Result<Answer, ModelError> {
-        let asked = Asked::of(messages, request.task, request.max_tokens);
+    /// Writes the answer to a prompt.
+    pub(crate) async fn write(&self, prompt: &Prompt) -> Result<Answer, ModelError> {
+        let now = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most_in_flight.fetch_max(now, Ordering::Relaxed);
+        // Later requests may be answered first. The clock of the tests is paused: this takes no time.
+        let wait = hash((self.seed, &prompt.messages().user)) % 997;
+        tokio::time::sleep(Duration::from_millis(3 + wait)).await;
+        let answer = self.reply(prompt);
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        answer
+    }
+
+    fn reply(&self, prompt: &Prompt) -> Result<Answer, ModelError> {
+        let (messages, max_tokens) = (prompt.messages(), prompt.max_tokens());
+        let asked = Asked::of(messages, prompt.request().task, max_tokens);
         let wording = hash((self.seed, &messages.system, &messages.user));
-        let estimated = messages.tokens();
+        let estimated = prompt.tokens();
         let counted = (estimated as f64 * self.counting).ceil() as usize;
         let refused = self
             .window
-            .is_some_and(|window| counted + request.max_tokens > window);
+            .is_some_and(|window| counted + max_tokens > window);
         let (attempt, first_limit) = {
             let mut known = self.known.lock().unwrap();
-            let entry = known.entry(wording).or_insert((0, request.max_tokens));
+            let entry = known.entry(wording).or_insert((0, max_tokens));
             entry.0 += 1;
             *entry
         };
@@ -182,7 +197,7 @@ impl SimulatedWriter {
             asked: asked.words,
             estimated,
             counted,
-            max_tokens: request.max_tokens,
+            max_tokens,
             refused,
             failed,
             wording,
@@ -199,19 +214,19 @@ impl SimulatedWriter {
             };
             return Err(error(kind, "simulated 400: maximum context length"));
         }
-        let roomier = request.max_tokens >= 2 * first_limit;
+        let roomier = max_tokens >= 2 * first_limit;
         let (text, finish) = self.answer(
             Random::seeded((wording, "answer")),
             &asked,
-            request.max_tokens,
+            max_tokens,
             roomier,
         );
         let written = match (finish, text.is_empty()) {
             // All of it went into reasoning.
-            (Finish::Length, true) => request.max_tokens,
+            (Finish::Length, true) => max_tokens,
             _ => (words::count(&text) as f64 * TOKENS_PER_WORD).ceil() as usize,
         };
-        let usage = Usage {
+        let usage = TokenUsage {
             prompt_tokens: counted as u64,
             completion_tokens: written as u64,
         };
@@ -224,23 +239,27 @@ impl SimulatedWriter {
     }
 }
 
+static CAPABILITIES: Capabilities = Capabilities {
+    provider: "simulated",
+    model: None,
+    context_tokens: None,
+    reasoning_tokens: 0,
+    style: Style::Full,
+    quotes: false,
+    local: false,
+};
+
+#[async_trait]
 impl Model for SimulatedWriter {
-    async fn submit(&self, request: &Request) -> Result<Reply, ModelError> {
-        let now = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
-        self.most_in_flight.fetch_max(now, Ordering::Relaxed);
-        let messages = prompt::messages(request);
-        // Later requests may be answered first. The clock of the tests is paused: this takes no time.
-        let wait = hash((self.seed, &messages.user)) % 997;
-        tokio::time::sleep(Duration::from_millis(3 + wait)).await;
-        let answer = self.reply(request, &messages);
-        self.in_flight.fetch_sub(1, Ordering::Relaxed);
-        answer.map(Reply::Done)
+    fn capabilities(&self) -> &Capabilities {
+        &CAPABILITIES
+    }
+
+    async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError> {
+        self.write(prompt).await.map(Reply::Done)
     }
 }
 
 fn error(kind: ErrorKind, message: &str) -> ModelError {
-    ModelError {
-        kind,
-        message: message.to_owned(),
-    }
+    ModelError::new(kind, message)
 }
