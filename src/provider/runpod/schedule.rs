@@ -142,16 +142,26 @@ fn cost(rhythm: Rhythm, jobs: &[f64]) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::jitter::Jitter;
+
+    /// Numbers from 0 up to 1 (SplitMix64): the sample that the bounds below were measured with.
+    fn random(seed: u64) -> impl FnMut() -> f64 {
+        let mut state = seed;
+        move || {
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut x = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            ((x ^ (x >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+        }
+    }
 
     /// Lognormal times around `median` seconds, one job after the other: mean questions and mean loss.
     fn simulate(median: f64, sigma: f64, seed: u64) -> (f64, f64) {
-        let (schedule, jitter) = (Schedule::default(), Jitter::new(seed));
+        let (schedule, mut random) = (Schedule::default(), random(seed));
         let jobs = 60;
         let (mut asked, mut lost) = (0.0, 0.0);
         for _ in 0..jobs {
             // The sum of twelve even numbers is as good as normal.
-            let normal = (0..12).map(|_| jitter.share()).sum::<f64>() - 6.0;
+            let normal = (0..12).map(|_| random()).sum::<f64>() - 6.0;
             let took = median * (sigma * normal).exp();
             let mut at = Duration::ZERO;
             while at.as_secs_f64() < took {
