@@ -25,7 +25,7 @@ use tokio::time::Instant;
 
 use crate::prompt::{Prompt, Style};
 
-pub use client::{CallOptions, JobContext, ModelClient};
+pub use client::{CallOptions, ModelClient};
 pub use failure::{ErrorKind, ModelError};
 pub use usage::Usage;
 
@@ -61,7 +61,7 @@ pub trait Jobs: Send + Sync {
         &self,
         job: Job,
         prompt: &Prompt,
-        context: &JobContext<'_>,
+        client: &ModelClient,
     ) -> Result<Answer, ModelError>;
 
     /// Gives a job up.

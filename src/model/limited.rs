@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::model::ErrorKind;
 use crate::model::jitter::{Backoff, Jitter};
 use crate::run::sleep_until;
 
@@ -41,15 +42,6 @@ const WARMING_BACKOFF: Backoff = Backoff {
     longest: Duration::from_secs(30),
 };
 
-/// Why an endpoint did not take a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// It was one call too many.
-    Throttled,
-    /// The model is not ready.
-    Warming,
-}
-
 /// Admits the calls of one job.
 #[derive(Debug)]
 pub(crate) struct RateLimiter {
@@ -74,8 +66,10 @@ struct State {
     /// One call goes ahead to see whether a pause is over, or whether the endpoint works at all.
     probing: bool,
     last_pause: Duration,
-    /// When the pace was last changed, and how many starts were not refused since.
-    window: (Instant, u32),
+    /// When the pace was last changed.
+    paced_since: Instant,
+    /// Starts since then that were not refused.
+    starts: u32,
 }
 
 /// Permission for one call. Makes room for the next when dropped.
@@ -102,7 +96,8 @@ impl RateLimiter {
                 paused_until: now,
                 probing,
                 last_pause: Duration::ZERO,
-                window: (now, 0),
+                paced_since: now,
+                starts: 0,
             }),
             changed: Notify::new(),
         }
@@ -142,22 +137,17 @@ impl RateLimiter {
         }
     }
 
-    /// Holds all calls back after the endpoint refused one; for `asked`, where it names a time.
-    pub(crate) fn refused(
-        &self,
-        permit: &Permit<'_>,
-        refusal: Refusal,
-        asked: Option<Duration>,
-        jitter: &Jitter,
-    ) {
+    /// Slows all calls down after the endpoint was too busy for one or not ready. Other failures say nothing about the pace.
+    pub(crate) fn refused(&self, permit: &Permit<'_>, kind: ErrorKind, jitter: &Jitter) {
+        let (backoff, asked) = match kind {
+            ErrorKind::Throttled { retry_after } => (THROTTLE_BACKOFF, retry_after),
+            ErrorKind::Warming { retry_after } => (WARMING_BACKOFF, retry_after),
+            _ => return,
+        };
         let now = Instant::now();
         let mut state = self.state();
-        let backoff = match refusal {
-            Refusal::Throttled => THROTTLE_BACKOFF,
-            Refusal::Warming => WARMING_BACKOFF,
-        };
         // Calls that were in flight together are refused together: only the first of them says something new.
-        let is_news = permit.started >= state.window.0;
+        let is_news = permit.started >= state.paced_since;
         if is_news || asked.is_some() {
             let pause = asked.unwrap_or_else(|| backoff.after(state.last_pause, jitter));
             state.last_pause = pause;
@@ -165,23 +155,21 @@ impl RateLimiter {
         }
         state.probing = true;
         if !is_news {
-            state.window.1 = state.window.1.saturating_sub(1);
+            state.starts = state.starts.saturating_sub(1);
             return;
         }
-        if refusal == Refusal::Throttled {
-            let (since, started) = state.window;
-            let accepted = started.saturating_sub(1);
+        if matches!(kind, ErrorKind::Throttled { .. }) {
+            let accepted = state.starts.saturating_sub(1);
             // A refusal that follows another one tells of the pause between them, not of the pace.
             if accepted > 0 {
-                // What the endpoint took, over the time that this took with the pause it asks for.
-                let measured = (state.paused_until - since) / accepted;
-                state.gap = (state.gap * 2)
-                    .max(measured)
-                    .clamp(self.shortest_gap, LONGEST_GAP);
+                // The endpoint took so many calls in the time until its pause is over.
+                let measured = (state.paused_until - state.paced_since) / accepted;
+                let gap = measured.max(state.gap * 2);
+                state.gap = gap.clamp(self.shortest_gap, LONGEST_GAP);
             }
             state.limit = (state.limit / 2.0).max(1.0);
         }
-        state.window = (now, 0);
+        (state.paced_since, state.starts) = (now, 0);
     }
 
     /// Starts no call for `wait`: questions after jobs are throttled as well.
@@ -225,7 +213,7 @@ impl State {
             return Err(Some(earliest));
         }
         self.in_flight += 1;
-        self.window.1 += 1;
+        self.starts += 1;
         let gap = if self.fresh { FIRST_LOOK } else { self.gap };
         self.fresh = false;
         self.next_start = now + gap;
@@ -300,7 +288,9 @@ mod tests {
                         limiter.answered();
                         return;
                     }
-                    Err(asked) => limiter.refused(&permit, Refusal::Throttled, asked, &jitter),
+                    Err(retry_after) => {
+                        limiter.refused(&permit, ErrorKind::Throttled { retry_after }, &jitter);
+                    }
                 }
             }
         }))
@@ -333,12 +323,8 @@ mod tests {
     async fn a_wait_that_was_asked_for_is_kept_exactly_and_by_all_calls() {
         let (limiter, jitter) = (RateLimiter::new(8, SHORTEST_GAP, false), Jitter::new(3));
         let permit = limiter.acquire(None).await.unwrap();
-        limiter.refused(
-            &permit,
-            Refusal::Throttled,
-            Some(Duration::from_secs(7)),
-            &jitter,
-        );
+        let retry_after = Some(Duration::from_secs(7));
+        limiter.refused(&permit, ErrorKind::Throttled { retry_after }, &jitter);
         let refused = Instant::now();
         drop(permit);
         let starts = join_all((0..3).map(|_| async {

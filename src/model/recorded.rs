@@ -5,11 +5,14 @@
 //! same calls and finds their records:
 //!
 //! - an outcome is used as it is;
-//! - a ticket is asked after, and the prompt is not submitted again while the job is known;
+//! - a ticket is asked after, and the prompt is not submitted again while the endpoint knows the job;
 //! - an intent alone is ambiguous: the call is submitted once more and counted as `resubmitted`.
+//!
+//! A submission that was certainly not accepted leaves its intent open for the next attempt. If there is none, the intent is
+//! withdrawn, so that a later run does not count it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -20,8 +23,6 @@ use crate::clock::Clock;
 use crate::model::failure::Retry;
 use crate::model::{Answer, ErrorKind, Job, ModelError, Ticket};
 use crate::prompt::Prompt;
-use crate::store::StoreError;
-use crate::store::lease::Overtaken;
 use crate::store::ledger::{Known, Ledger, LedgerError};
 
 /// `<call>.out`.
@@ -42,27 +43,31 @@ struct QueuedCall {
     submits: u32,
 }
 
-/// What the ledger knows of a call.
-pub(crate) enum Recalled<P> {
+/// What the ledger knows about a call.
+pub(crate) enum Recalled {
     /// How it ended.
     Outcome(Result<Answer, ModelError>),
-    /// The job that it became, and the place that was taken for it.
-    Job(Job, P),
+    /// The job that it became.
+    Job(Job),
     /// Nothing that makes the call unnecessary.
     Nothing,
 }
 
-/// The records of a job's calls; without a ledger, nothing is kept and nothing is found.
+/// The records of a job's calls. Without a ledger nothing is kept and nothing is found.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     ledger: Option<Ledger>,
     clock: Clock,
     /// Calls that are being looked up.
-    looking_up: AtomicUsize,
+    lookups: AtomicUsize,
     looked_up: Notify,
     /// Calls whose answers could not be used.
     unusable: Mutex<Vec<String>>,
 }
+
+/// A call is being looked up until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Lookup<'a>(&'a Recorder);
 
 /// The record of one call that is being made.
 #[derive(Debug)]
@@ -71,16 +76,20 @@ pub(crate) struct CallRecord<'a> {
     id: String,
     /// How often the call has been submitted, or may have been.
     pub(crate) submits: u32,
+    /// The job that it became may still run: it must not be submitted a second time.
+    pub(crate) may_still_run: bool,
     /// An intent is written, and nothing has been accepted since.
-    open: bool,
+    has_open_intent: bool,
+    /// The ledger holds its outcome.
+    is_settled: bool,
 }
 
-/// Submissions that a new intent reveals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The submissions before one that is about to be made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Before {
-    /// Intents of earlier invocations without any trace of an answer.
+    /// Those of earlier invocations that left an intent and no trace of an answer.
     pub(crate) unanswered: u32,
-    /// The call was submitted before in this invocation.
+    /// There was one that is counted already.
     pub(crate) again: bool,
 }
 
@@ -89,7 +98,7 @@ impl Recorder {
         Self {
             ledger,
             clock,
-            looking_up: AtomicUsize::new(0),
+            lookups: AtomicUsize::new(0),
             looked_up: Notify::new(),
             unusable: Mutex::default(),
         }
@@ -97,16 +106,25 @@ impl Recorder {
 
     /// The record of the call that sends `prompt`.
     pub(crate) fn record(&self, prompt: &Prompt) -> CallRecord<'_> {
+        // Only the ledger has a use for the id, and hashing means rendering.
+        let id = self
+            .ledger
+            .as_ref()
+            .map_or_else(String::new, |_| prompt.id());
         CallRecord {
             recorder: self,
-            // Only the ledger has a use for it, and hashing means rendering.
-            id: self
-                .ledger
-                .as_ref()
-                .map_or_else(String::new, |_| prompt.id()),
+            id,
             submits: 0,
-            open: false,
+            may_still_run: false,
+            has_open_intent: false,
+            is_settled: false,
         }
+    }
+
+    /// Begins to look a call up.
+    pub(crate) fn start_lookup(&self) -> Lookup<'_> {
+        self.lookups.fetch_add(1, Ordering::Relaxed);
+        Lookup(self)
     }
 
     /// Waits until every call that has been asked for was looked up, so that jobs which run already take their places before
@@ -114,21 +132,21 @@ impl Recorder {
     pub(crate) async fn all_looked_up(&self) {
         loop {
             let looked_up = self.looked_up.notified();
-            if self.looking_up.load(Ordering::Relaxed) == 0 {
+            if self.lookups.load(Ordering::Relaxed) == 0 {
                 return;
             }
             looked_up.await;
         }
     }
 
-    /// Remembers that nothing could be made of the answer to `prompt`.
+    /// Remembers that the answer to `prompt` could not be used.
     pub(crate) fn mark_unusable(&self, prompt: &Prompt) {
         if self.ledger.is_some() {
             self.unusable().push(prompt.id());
         }
     }
 
-    /// Forgets the answers that could not be used: the next run asks again.
+    /// Forgets the answers that could not be used, so that the next run asks again.
     pub(crate) async fn forget_unusable(&self) {
         let unusable = std::mem::take(&mut *self.unusable());
         for id in unusable {
@@ -145,8 +163,32 @@ impl Recorder {
         }
     }
 
-    fn unusable(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+    fn unusable(&self) -> MutexGuard<'_, Vec<String>> {
         self.unusable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn resumed(&self, call: QueuedCall) -> Job {
+        let age = self.clock.now_ms() - call.submitted_ms;
+        let age = Duration::from_millis(u64::try_from(age).unwrap_or(0));
+        let now = Instant::now();
+        tracing::info!(
+            job = call.ticket.id,
+            age_ms = age.as_millis(),
+            "asking after a job of an earlier run"
+        );
+        Job {
+            ticket: call.ticket,
+            submitted: now.checked_sub(age).unwrap_or(now),
+            resumed: true,
+        }
+    }
+}
+
+impl Drop for Lookup<'_> {
+    fn drop(&mut self) {
+        if self.0.lookups.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.0.looked_up.notify_waiters();
+        }
     }
 }
 
@@ -155,64 +197,58 @@ impl CallRecord<'_> {
         &self.id
     }
 
-    /// Looks the call up. If it became a job, `take_place` is called before anybody in [`Recorder::all_looked_up`] goes on.
-    pub(crate) async fn recall<P>(
-        &mut self,
-        take_place: impl FnOnce() -> P,
-    ) -> Result<Recalled<P>, ModelError> {
-        let recorder = self.recorder;
-        let Some(ledger) = &recorder.ledger else {
+    /// Looks the call up.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub(crate) async fn recall(&mut self) -> Result<Recalled, ModelError> {
+        let Some(ledger) = &self.recorder.ledger else {
             return Ok(Recalled::Nothing);
         };
-        recorder.looking_up.fetch_add(1, Ordering::Relaxed);
         let known = ledger.recall::<Outcome, QueuedCall>(&self.id).await;
-        let recalled = known.map(|known| match known {
+        Ok(match known.map_err(LedgerError::from)? {
             Known::Nothing => Recalled::Nothing,
             Known::Outcome(outcome) => {
                 self.submits = outcome.submits;
+                self.is_settled = true;
                 Recalled::Outcome(outcome.result)
             }
             Known::Job(call) => {
                 self.submits = call.submits;
-                Recalled::Job(recorder.resumed(call), take_place())
+                Recalled::Job(self.recorder.resumed(call))
             }
-        });
-        if recorder.looking_up.fetch_sub(1, Ordering::Relaxed) == 1 {
-            recorder.looked_up.notify_waiters();
-        }
-        recalled.map_err(ledger_failed)
+        })
     }
 
     /// Writes the intent of a submission, unless one is open from an attempt that was not accepted.
     ///
     /// # Errors
-    /// If the job is no longer ours or the ledger cannot be written: then the prompt must not be submitted.
+    /// If another worker has the job or the ledger cannot be written: then the prompt must not be submitted.
     pub(crate) async fn before_submission(&mut self) -> Result<Before, ModelError> {
-        let mut before = Before {
-            unanswered: 0,
-            again: false,
-        };
-        if self.open {
-            if let Some(ledger) = &self.recorder.ledger {
-                ledger.confirm().await.map_err(overtaken)?;
+        let ledger = self.recorder.ledger.as_ref();
+        if self.has_open_intent {
+            if let Some(ledger) = ledger {
+                ledger.confirm().await.map_err(LedgerError::from)?;
             }
-            return Ok(before);
+            return Ok(Before::default());
         }
-        let earlier = match &self.recorder.ledger {
-            Some(ledger) => ledger.intend(&self.id).await.map_err(refused)?,
+        let recorded = match ledger {
+            Some(ledger) => ledger.intend(&self.id).await?,
             None => 0,
         };
-        let earlier = earlier.max(self.submits);
-        before.unanswered = earlier - self.submits;
-        before.again = earlier > 0 && before.unanswered == 0;
+        let counted = self.submits;
+        let earlier = recorded.max(counted);
         self.submits = earlier + 1;
-        self.open = true;
-        Ok(before)
+        self.has_open_intent = true;
+        Ok(Before {
+            unanswered: earlier - counted,
+            again: counted > 0 && counted == earlier,
+        })
     }
 
     /// Takes the result of a submission into account: what was certainly not accepted leaves its intent open.
     pub(crate) fn after_submission(&mut self, error: Option<ErrorKind>) {
-        self.open = error.is_some_and(|kind| kind.policy().not_accepted);
+        self.has_open_intent = error.is_some_and(|kind| kind.policy().not_accepted);
     }
 
     /// Records the job that the call became. The job is followed even if that fails.
@@ -236,7 +272,7 @@ impl CallRecord<'_> {
         let Some(ledger) = &self.recorder.ledger else {
             return;
         };
-        if std::mem::take(&mut self.open)
+        if std::mem::take(&mut self.has_open_intent)
             && let Err(error) = ledger.withdraw(&self.id).await
         {
             // It counts as sent then, which costs nothing.
@@ -246,7 +282,7 @@ impl CallRecord<'_> {
             Ok(_) => true,
             Err(error) => error.kind.policy().job_is_over && !may_be_submitted_anew(error.kind),
         };
-        if !is_final {
+        if !is_final || self.is_settled {
             return;
         }
         let outcome = Outcome {
@@ -259,41 +295,19 @@ impl CallRecord<'_> {
     }
 }
 
-impl Recorder {
-    fn resumed(&self, call: QueuedCall) -> Job {
-        let age = self.clock.now_ms() - call.submitted_ms;
-        let age = Duration::from_millis(u64::try_from(age).unwrap_or(0));
-        let now = Instant::now();
-        tracing::info!(
-            job = call.ticket.id,
-            age_ms = age.as_millis(),
-            "asking after a job of an earlier run"
-        );
-        Job {
-            ticket: call.ticket,
-            submitted: now.checked_sub(age).unwrap_or(now),
-            resumed: true,
-        }
-    }
-}
-
 /// Whether a call whose job ended so is submitted again.
 pub(crate) fn may_be_submitted_anew(kind: ErrorKind) -> bool {
     kind.policy().retry == Retry::MaybeBilled
 }
 
-fn refused(error: LedgerError) -> ModelError {
-    match error {
-        LedgerError::Store(error) => ledger_failed(error),
-        LedgerError::Overtaken(error) => overtaken(error),
+impl From<LedgerError> for ModelError {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Overtaken(error) => Self::new(ErrorKind::Overtaken, error.to_string()),
+            LedgerError::Store(error) => Self::new(
+                ErrorKind::Ledger,
+                format!("the record of earlier calls cannot be read or written: {error}"),
+            ),
+        }
     }
-}
-
-fn overtaken(error: Overtaken) -> ModelError {
-    ModelError::new(ErrorKind::Overtaken, error.to_string())
-}
-
-fn ledger_failed(error: StoreError) -> ModelError {
-    let message = format!("the record of earlier calls cannot be read or written: {error}");
-    ModelError::new(ErrorKind::Ledger, message)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::model::client::{Attempt, ModelClient};
+use crate::model::client::ModelClient;
 use crate::model::failure::Retry;
 use crate::model::jitter::{Backoff, Jitter};
 use crate::model::recorded::CallRecord;
@@ -80,12 +80,11 @@ impl ModelClient {
             self.count_retry();
         }
         let mut key_renewed = false;
-        let outcome = loop {
+        loop {
             let error = match self.attempt(record, prompt).await {
-                Attempt::Answered(answer) => break Ok(answer),
-                // A job that may still go on is not submitted a second time.
-                Attempt::Running(error) => return Err(error),
-                Attempt::Failed(error) => error,
+                Ok(answer) => return Ok(answer),
+                Err(error) if record.may_still_run => return Err(error),
+                Err(error) => error,
             };
             if error.kind == ErrorKind::Configuration
                 && !std::mem::replace(&mut key_renewed, true)
@@ -95,22 +94,18 @@ impl ModelClient {
                 continue;
             }
             let Some(wait) = retries.next(error.kind, began.elapsed(), &self.jitter) else {
-                break Err(error);
+                return Err(error);
             };
             let next = Instant::now() + wait;
             if self.is_too_late_at(next) {
-                break Err(error);
+                return Err(error);
             }
             tracing::warn!(%error, wait_ms = wait.as_millis(), "call failed, trying again");
             if self.pause_until(next).await.is_err() {
-                break Err(error);
+                return Err(error);
             }
             self.count_retry();
-        };
-        // Before anything is waited for: until then other calls are admitted.
-        self.stop_if_shared(&outcome);
-        record.close(&outcome).await;
-        outcome
+        }
     }
 }
 

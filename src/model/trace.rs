@@ -2,26 +2,29 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::model::client::Attempt;
-use crate::model::{ErrorKind, Finish, ModelError};
+use crate::model::{Answer, ErrorKind, Finish, ModelError};
 use crate::prompt::Prompt;
 
-/// Writes the `number`-th prompt and the end of its attempt into `dir`. The attempt fails if that is not possible.
-pub(crate) async fn write(dir: &Path, number: usize, prompt: &Prompt, attempt: Attempt) -> Attempt {
+/// Writes the `number`-th prompt and its outcome into `dir`. The call fails if that is not possible.
+pub(crate) async fn write(
+    dir: &Path,
+    number: usize,
+    prompt: &Prompt,
+    outcome: Result<Answer, ModelError>,
+) -> Result<Answer, ModelError> {
     let request = prompt.request();
     let task = request.task.name();
-    let answer = match &attempt {
-        Attempt::Answered(answer) => json!({
+    let answer = match &outcome {
+        Ok(answer) => json!({
             "text": answer.text,
             "cut_off": answer.finish == Finish::Length,
-            "usage": answer.usage.map(|usage| json!({
-                "prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens })),
+            "usage": answer.usage,
         }),
-        Attempt::Failed(error) | Attempt::Running(error) => json!({ "error": error.to_string() }),
+        Err(error) => json!({ "error": error.to_string() }),
     };
-    let content: Value = json!({
+    let content = json!({
         "task": task,
         "part": request.part.0,
         "target_words": request.target_words,
@@ -35,11 +38,9 @@ pub(crate) async fn write(dir: &Path, number: usize, prompt: &Prompt, attempt: A
         tokio::fs::create_dir_all(dir).await?;
         tokio::fs::write(&path, format!("{content:#}")).await
     };
-    match written.await {
-        Ok(()) => attempt,
-        Err(error) => {
-            let message = format!("could not write the trace {}: {error}", path.display());
-            Attempt::Failed(ModelError::new(ErrorKind::BadInput, message))
-        }
-    }
+    written.await.map_err(|error| {
+        let message = format!("could not write the trace {}: {error}", path.display());
+        ModelError::new(ErrorKind::BadInput, message)
+    })?;
+    outcome
 }

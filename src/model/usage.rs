@@ -1,9 +1,9 @@
 //! Counts what the calls of a job use.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::model::TokenUsage;
+use crate::model::Answer;
+use crate::model::recorded::Before;
 
 /// What the calls of a job have used, earlier invocations included where the ledger tells.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,25 +26,6 @@ pub struct Usage {
     pub endpoint_time: Duration,
 }
 
-/// A [`Usage`] that concurrent calls add to.
-#[derive(Debug, Default)]
-pub(crate) struct UsageCounter(Mutex<Usage>);
-
-impl UsageCounter {
-    pub(crate) fn total(&self) -> Usage {
-        *self.lock()
-    }
-
-    /// Changes the counts; `count` gets them exclusively.
-    pub(crate) fn count<T>(&self, count: impl FnOnce(&mut Usage) -> T) -> T {
-        count(&mut self.lock())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Usage> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Usage {
     /// Counts a call of an earlier invocation with all its submissions.
     pub(crate) fn add_earlier_call(&mut self, submits: u32) {
@@ -54,17 +35,17 @@ impl Usage {
         self.resubmitted += again;
     }
 
-    /// Counts requests that earlier invocations may have sent, and that are sent again now.
-    pub(crate) fn add_unanswered(&mut self, requests: u32) {
-        let requests = requests as usize;
-        self.calls += requests;
-        self.retries += requests;
-        self.resubmitted += requests;
+    /// Counts a submission, and those before it that no answer tells of: they may have been billed.
+    pub(crate) fn add_submission(&mut self, before: Before) {
+        let unanswered = before.unanswered as usize;
+        self.calls += 1 + unanswered;
+        self.retries += unanswered;
+        self.resubmitted += unanswered + usize::from(before.again);
     }
 
     /// Counts the tokens of an answer, if the endpoint reported them.
-    pub(crate) fn add_tokens(&mut self, tokens: Option<TokenUsage>) {
-        let tokens = tokens.unwrap_or_default();
+    pub(crate) fn add_tokens(&mut self, answer: &Answer) {
+        let tokens = answer.usage.unwrap_or_default();
         self.prompt_tokens += tokens.prompt_tokens;
         self.completion_tokens += tokens.completion_tokens;
     }

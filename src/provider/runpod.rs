@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use crate::http::Http;
 use crate::model::{
-    self, Answer, Capabilities, JobContext, Jobs, Model, ModelError, Reply, Ticket,
+    self, Answer, Capabilities, Jobs, Model, ModelClient, ModelError, Reply, Ticket,
 };
 use crate::prompt::{Messages, Prompt};
 use crate::provider::Registration;
@@ -261,9 +261,9 @@ impl Jobs for RunPod {
         &self,
         job: model::Job,
         prompt: &Prompt,
-        context: &JobContext<'_>,
+        client: &ModelClient,
     ) -> Result<Answer, ModelError> {
-        self.queue.follow(self, job, prompt, context).await
+        self.queue.follow(self, job, prompt, client).await
     }
 
     async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError> {

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use crate::model::jitter::{Backoff, Jitter};
-use crate::model::{Answer, ErrorKind, Job, JobContext, ModelError, Ticket};
+use crate::model::{Answer, ErrorKind, Job, ModelClient, ModelError, Ticket};
 use crate::prompt::Prompt;
 use crate::provider::runpod::schedule::Schedule;
 
@@ -110,9 +110,9 @@ impl QueueState {
         queue: &dyn Queue,
         job: Job,
         prompt: &Prompt,
-        context: &JobContext<'_>,
+        client: &ModelClient,
     ) -> Result<Answer, ModelError> {
-        let answer = self.wait(queue, &job, prompt, context).await?;
+        let answer = self.wait(queue, &job, prompt, client).await?;
         let took = answer.job_time.unwrap_or_else(|| job.submitted.elapsed());
         self.schedule.learn(took);
         Ok(answer)
@@ -123,7 +123,7 @@ impl QueueState {
         queue: &dyn Queue,
         job: &Job,
         prompt: &Prompt,
-        context: &JobContext<'_>,
+        client: &ModelClient,
     ) -> Result<Answer, ModelError> {
         let Job {
             ticket, submitted, ..
@@ -137,12 +137,12 @@ impl QueueState {
         loop {
             if !held {
                 let next = *submitted + self.schedule.next(submitted.elapsed());
-                context.pause_until(next).await?;
+                client.pause_until(next).await?;
             }
             let hold = if started { HOLD } else { HOLD_IN_QUEUE };
-            let left = context.time_left().unwrap_or(hold);
+            let left = client.time_left().unwrap_or(hold);
             let hold = hold.min(left.saturating_sub(RETURN_RESERVE));
-            let polled = context
+            let polled = client
                 .until_stopped(queue.poll(ticket, prompt, hold))
                 .await?;
             let error = match polled {
@@ -165,7 +165,7 @@ impl QueueState {
                 ErrorKind::Configuration
                     if !std::mem::replace(&mut key_renewed, true) && queue.renew_key().await => {}
                 ErrorKind::Lost if submitted.elapsed() < SETTLING => {
-                    context.pause_until(Instant::now() + SETTLING_WAIT).await?;
+                    client.pause_until(Instant::now() + SETTLING_WAIT).await?;
                 }
                 ErrorKind::JobFailed { timed_out } => {
                     let most = if timed_out {
@@ -178,21 +178,21 @@ impl QueueState {
                     }
                     reruns += 1;
                     tracing::warn!(job = ticket.id, %error, "running the job again");
-                    context.count_rerun()?;
-                    rerun(queue, ticket, context).await?;
+                    client.count_rerun()?;
+                    rerun(queue, ticket, client).await?;
                     let next = Instant::now() + POLL_BACKOFF.shortest;
-                    context.pause_until(next).await?;
+                    client.pause_until(next).await?;
                 }
                 ErrorKind::Throttled { .. } | ErrorKind::Warming { .. } | ErrorKind::Transient => {
-                    let wait = failed_polls.next(error.kind, context.jitter());
-                    let Some(wait) = wait.filter(|_| !context.is_probing()) else {
+                    let wait = failed_polls.next(error.kind, &client.jitter);
+                    let Some(wait) = wait.filter(|_| !client.is_probing()) else {
                         return Err(error);
                     };
                     tracing::warn!(job = ticket.id, %error, wait_ms = wait.as_millis(), "could not ask after the job");
                     if matches!(error.kind, ErrorKind::Throttled { .. }) {
-                        context.hold_back(wait);
+                        client.limiter.hold_back(wait);
                     }
-                    context.pause_until(Instant::now() + wait).await?;
+                    client.pause_until(Instant::now() + wait).await?;
                 }
                 _ => return Err(error),
             }
@@ -237,11 +237,7 @@ impl QueueState {
 }
 
 /// Has a failed job run again, however often that takes to be accepted.
-async fn rerun(
-    queue: &dyn Queue,
-    ticket: &Ticket,
-    context: &JobContext<'_>,
-) -> Result<(), ModelError> {
+async fn rerun(queue: &dyn Queue, ticket: &Ticket, client: &ModelClient) -> Result<(), ModelError> {
     let mut failed = FailedPolls::default();
     loop {
         let Err(error) = queue.rerun(ticket).await else {
@@ -254,11 +250,11 @@ async fn rerun(
                 | ErrorKind::Transient
                 | ErrorKind::Ambiguous
         );
-        let wait = failed.next(error.kind, context.jitter());
+        let wait = failed.next(error.kind, &client.jitter);
         let Some(wait) = wait.filter(|_| passes) else {
             return Err(error);
         };
-        context.pause_until(Instant::now() + wait).await?;
+        client.pause_until(Instant::now() + wait).await?;
     }
 }
 
