@@ -1,4 +1,4 @@
-//! Measures how many megabytes of transcript are decoded, divided into turns and cut into chunks in a second of CPU time, in
+//! Measures how many megabytes of transcript are decoded, divided into segments and cut into chunks in a second of CPU time, in
 //! texts of several shapes, and how many text-splitter cuts with a tokenizer.
 #![allow(
     clippy::unwrap_used,
@@ -15,7 +15,7 @@ use std::time::Duration;
 use support::{Claims, least_cpu, meetings, repeated};
 use text_splitter::{ChunkConfig, ChunkSizer, TextSplitter};
 use tiktoken::CoreBpe;
-use transcript_summarizer::transcript::{Decoder, Turns, chunk};
+use transcript_summarizer::transcript::{Decoder, Passage, format::plain};
 
 const MB: usize = 1_000_000;
 
@@ -36,10 +36,10 @@ const LONGEST_SPLIT: f64 = 75.0;
 fn main() -> ExitCode {
     let meetings = meetings();
     let mut claims = Claims::default();
-    println!("MB per CPU-second; chunking is turns and chunks together\n");
+    println!("MB per CPU-second; chunking is segments and chunks together\n");
     println!(
         "{:22} {:>8} {:>8} {:>8} {:>10} {:>14}",
-        "20 MB of", "decoding", "turns", "chunks", "chunking", "time 20 : 2 MB"
+        "20 MB of", "decoding", "segments", "chunks", "chunking", "time 20 : 2 MB"
     );
     let mut usual = 0.0;
     let mut steepest: f64 = 0.0;
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
         println!(
             "{name:22} {:8.0} {:8.0} {:8.0} {:10.0} {growth:14.2}",
             speed(large.decoding),
-            speed(large.turns),
+            speed(large.segments),
             speed(large.chunks),
             speed(large.chunking()),
         );
@@ -84,23 +84,23 @@ fn main() -> ExitCode {
 /// CPU seconds of the steps.
 struct Times {
     decoding: f64,
-    turns: f64,
+    segments: f64,
     chunks: f64,
 }
 
 impl Times {
     fn of(text: &str, runs: usize) -> Self {
         let patience = Duration::from_secs(6);
-        let turns = Turns::parse(text);
+        let passage = Passage::of_text(text);
         Self {
             decoding: least_cpu(runs, patience, || decode(text)),
-            turns: least_cpu(runs, patience, || Turns::parse(text)),
-            chunks: least_cpu(runs, patience, || chunk::divide(text, &turns, BUDGET, 1)),
+            segments: least_cpu(runs, patience, || plain::read(text)),
+            chunks: least_cpu(runs, patience, || passage.divide(BUDGET, 1)),
         }
     }
 
     fn chunking(&self) -> f64 {
-        self.turns + self.chunks
+        self.segments + self.chunks
     }
 }
 

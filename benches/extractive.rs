@@ -13,6 +13,7 @@ use std::time::Duration;
 use support::{least_cpu, meetings};
 use transcript_summarizer::extract;
 use transcript_summarizer::text::words;
+use transcript_summarizer::transcript::Passage;
 
 /// Length of a summary.
 const SUMMARY_WORDS: usize = 4000;
@@ -23,8 +24,9 @@ fn main() -> ExitCode {
     for size in [10_000_usize, 100_000, 1_000_000] {
         let long = meetings.repeat(size.div_ceil(words::count(&meetings)));
         let text = words::prefix(&long, size);
+        let passage = Passage::of_text(text);
         let seconds = least_cpu(5, Duration::from_secs(10), || {
-            extract::extract(text, None, SUMMARY_WORDS)
+            extract::extract(&passage, SUMMARY_WORDS)
         });
         println!("{size:9} {:18.0}", size as f64 / seconds);
     }

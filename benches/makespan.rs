@@ -28,6 +28,7 @@ use transcript_summarizer::clock::Clock;
 use transcript_summarizer::model::{CallOptions, ModelClient};
 use transcript_summarizer::prompt::{Prompt, Request, Style, Task};
 use transcript_summarizer::run::Run;
+use transcript_summarizer::transcript::Passage;
 
 /// Calls in flight, and workers: the default of `MODEL_CONCURRENCY`.
 const CONCURRENCY: usize = 8;
@@ -122,8 +123,7 @@ fn prompt(nth: usize) -> Prompt {
         time_span: None,
         speakers: Vec::new(),
         context: String::new(),
-        going_on: None,
-        block: format!("What was said in part {nth}.").into(),
+        block: Passage::of_text(format!("What was said in part {nth}.")),
         from_notes: false,
         excerpts: String::new(),
         draft: None,

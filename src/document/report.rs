@@ -1,7 +1,5 @@
 //! The report beside a summary, and the error report where there is no summary: their JSON formats.
 
-use std::ops::Range;
-
 use serde::{Deserialize, Serialize};
 
 use crate::document::Document;
@@ -227,23 +225,14 @@ impl Report {
 
 impl SectionReport {
     fn new(section: &Section, transcript: &Transcript, model_quotes: bool) -> Self {
-        let (map, text) = (&transcript.decoded.source_map, transcript.text());
-        let Range { start, end } = section.range;
+        let bytes = transcript.source_bytes(section.span);
         Self {
             title: section.title.clone(),
             words: section.words(),
             target_words: section.target_words,
             chunks: section.chunks.clone(),
-            // Bytes before and after the text (a byte order mark, say) belong to the sections at its ends.
-            byte_start: match start {
-                0 => 0,
-                _ => map.source_offset(text, start),
-            },
-            byte_end: if end == text.len() {
-                transcript.decoded.bytes
-            } else {
-                map.source_offset(text, end)
-            },
+            byte_start: bytes.start,
+            byte_end: bytes.end,
             source: match section.source {
                 Source::Model if !model_quotes => "model",
                 Source::Model | Source::Extractive => "extractive",

@@ -34,7 +34,7 @@ mod tests {
             text: "They met.".into(),
             target_words: 5,
             chunks: vec![0],
-            range: 0..1,
+            span: (0..1).into(),
             source: Source::Model,
         };
         let summary = Summary {

@@ -1,4 +1,6 @@
-//! Spoken sentences made readable: no fillers, no stutter, ordinary spacing. What was said is not touched otherwise.
+//! Makes spoken sentences readable: no fillers, no stutter, ordinary spacing. What was said is not changed otherwise.
+
+use crate::text::words::capitalized;
 
 /// Sounds that carry no meaning, in lower case.
 const FILLERS: [&str; 22] = [
@@ -12,7 +14,7 @@ pub(crate) fn clean(sentence: &str) -> String {
     let mut dropped_filler = false;
     for word in sentence.split_whitespace() {
         if is_filler(word) {
-            // What closed the filler may still have to close the sentence.
+            // A mark after the filler may have to end the sentence.
             dropped_filler = true;
             continue;
         }
@@ -53,7 +55,7 @@ fn is_filler(word: &str) -> bool {
 /// Words that are doubled on purpose.
 const DOUBLED: [&str; 7] = ["that", "had", "very", "no", "bye", "so", "ha"];
 
-/// Short words that are no beginnings of the word after them, even if that begins like them: `to tomorrow`.
+/// Short words that are no stutter even if the word after them begins like them: `to tomorrow`.
 const SHORT: [&str; 32] = [
     "a", "i", "am", "an", "and", "as", "at", "be", "but", "by", "do", "for", "go", "he", "if",
     "in", "is", "it", "me", "my", "no", "of", "on", "or", "so", "the", "to", "up", "us", "we",
@@ -75,7 +77,7 @@ fn is_stutter(last: &str, word: &str) -> bool {
     short && (same || beginning)
 }
 
-/// Some transcripts come in tokens: `I 've seen it , yes .`
+/// Whether a word belongs to the one before it: some transcripts come in tokens, `I 've seen it , yes .`
 fn sticks_to_last(word: &str, open_quote: bool) -> bool {
     match word {
         "n't" | "'s" | "'ve" | "'re" | "'ll" | "'d" | "'m" | "'S" => true,
@@ -88,20 +90,12 @@ fn sticks_to_last(word: &str, open_quote: bool) -> bool {
     }
 }
 
-fn capitalized(text: &str) -> String {
-    let mut chars = text.chars();
-    match chars.next() {
-        Some(first) if first.is_lowercase() => first.to_uppercase().chain(chars).collect(),
-        _ => text.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn fillers_and_stutter_go() {
+    fn fillers_and_stutter_are_removed() {
         assert_eq!(
             clean("Um, so we we agreed, uh, on the the budget."),
             "So we agreed, on the budget."
@@ -123,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_put_together() {
+    fn tokens_are_joined_to_words() {
         assert_eq!(clean("I 've seen it , yes ."), "I've seen it, yes.");
         assert_eq!(
             clean("It was \" fine \" , 5 % up ( or so ) ."),
@@ -133,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn other_text_stays() {
+    fn other_text_is_not_changed() {
         let text = "We paid $2.47 million — “too much”, she said; I agree.";
         assert_eq!(clean(text), text);
         assert_eq!(clean("我们开会。"), "我们开会。");

@@ -1,12 +1,23 @@
-//! Lazy greedy selection of units within a budget of words.
+//! Selects units within a budget of words, lazily and greedily.
 
-use std::collections::{BTreeSet, BinaryHeap};
-use std::ops::RangeInclusive;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::ops::{Range, RangeInclusive};
 
-use crate::extract::terms::Terms;
-use crate::extract::unit::Units;
+use crate::extract::unit::{Unit, Units};
+use crate::extract::weight::Terms;
 
-/// How much longer sentences are held against them.
+/// Sentences with fewer words say too little by themselves; they are taken only when nothing longer is left.
+const MIN_WORDS: usize = 6;
+
+/// Parts of a text that are each represented, as long as the budget has room for it. More than ten, so that every tenth of
+/// the text has something in the summary wherever its borders fall.
+const STRATA: usize = 18;
+
+/// Strata are represented if the budget has this many words for each.
+const STRATUM_WORDS: usize = 20;
+
+/// How much the length of a sentence counts against it.
 const LENGTH_EXPONENT: f64 = 0.2;
 
 /// What a sentence that breaks off is worth, where others end as they should: readers want whole ones.
@@ -18,101 +29,106 @@ pub(crate) struct Selection<'a> {
     terms: &'a Terms,
     budget: usize,
     words: usize,
-    chosen: BTreeSet<usize>,
+    /// By their place in the text.
+    chosen: BTreeMap<usize, &'a Unit>,
     covered: Vec<bool>,
 }
 
-/// A unit in the queue with the worth it had when it was last looked at.
-struct Candidate {
-    score: f64,
-    unit: usize,
-}
-
 impl<'a> Selection<'a> {
-    pub(crate) fn new(units: &'a Units, terms: &'a Terms, budget: usize) -> Self {
-        Self {
+    /// The best of `units` that `budget` words have room for, of what `known` does not say already.
+    pub(crate) fn of(units: &'a Units, terms: &'a Terms, known: &str, budget: usize) -> Self {
+        let mut selection = Self {
             units,
             terms,
             budget,
             words: 0,
-            chosen: BTreeSet::new(),
-            covered: vec![false; terms.len()],
+            chosen: BTreeMap::new(),
+            covered: terms.covered_by(known),
+        };
+        let all = 0..units.all().len();
+        if budget >= STRATA * STRATUM_WORDS {
+            let strata = units.strata(STRATA);
+            let count = strata.len();
+            for (at, stratum) in strata.into_iter().enumerate() {
+                // An even share of what is left, so that the last ones get something too.
+                let share = selection.left() / (count - at);
+                if !selection.take_best(stratum.clone(), 1, MIN_WORDS..=share) {
+                    selection.take_best(stratum, 1, 1..=share * 2);
+                }
+            }
         }
+        selection.take_best(all.clone(), usize::MAX, MIN_WORDS..=usize::MAX);
+        // A "Perfect." here and there would fill the last gap and tell nobody anything; of a text that has little else it is all.
+        if known.is_empty() && selection.left() * 10 > budget {
+            selection.take_best(all, usize::MAX, 1..=usize::MAX);
+        }
+        selection
     }
 
-    /// Words that may still be chosen.
-    pub(crate) fn left(&self) -> usize {
+    fn left(&self) -> usize {
         self.budget.saturating_sub(self.words)
     }
 
-    /// Counts the terms of `known` as covered.
-    pub(crate) fn cover(&mut self, known: &str) {
-        self.terms.cover_all(known, &mut self.covered);
+    /// What the unit at `at` is worth. It shrinks as terms are covered.
+    fn score(&self, at: usize, unit: &Unit) -> f64 {
+        let worth = if unit.is_broken_off { BROKEN_OFF } else { 1.0 };
+        worth * self.terms.gain(at, &self.covered) / (unit.words as f64).powf(LENGTH_EXPONENT)
     }
 
-    /// Takes up to `most` of the best units of `range` that have one of these `lengths` in words, and fit. Returns how many.
-    pub(crate) fn take_best(
+    /// Takes up to `most` of the best units in `range` that have one of these `lengths` in words, and fit. Whether there was one.
+    fn take_best(
         &mut self,
-        range: std::ops::Range<usize>,
+        range: Range<usize>,
         most: usize,
         lengths: RangeInclusive<usize>,
-    ) -> usize {
-        let terms = self.terms;
-        let units = self.units;
-        let score = |covered: &[bool], unit: usize, words: usize| {
-            let broken_off = units.get(unit).is_some_and(|unit| unit.broken_off);
-            let worth = if broken_off { BROKEN_OFF } else { 1.0 };
-            worth * terms.gain(unit, covered)
-                / f64::from(u32::try_from(words).unwrap_or(u32::MAX)).powf(LENGTH_EXPONENT)
-        };
-        let mut queue: BinaryHeap<Candidate> = range
-            .filter_map(|unit| {
-                let words = self.units.get(unit)?.words;
-                (lengths.contains(&words) && !self.chosen.contains(&unit)).then(|| Candidate {
-                    score: score(&self.covered, unit, words),
-                    unit,
-                })
+    ) -> bool {
+        let in_range = self
+            .units
+            .all()
+            .iter()
+            .enumerate()
+            .take(range.end)
+            .skip(range.start);
+        let mut queue: BinaryHeap<Candidate<'_>> = in_range
+            .filter(|(at, unit)| lengths.contains(&unit.words) && !self.chosen.contains_key(at))
+            .map(|(at, unit)| Candidate {
+                score: self.score(at, unit),
+                at,
+                unit,
             })
             .collect();
         let mut taken = 0;
-        while let Some(mut best) = queue.pop() {
-            let Some(unit) = self.units.get(best.unit) else {
-                break;
-            };
+        while let Some(Candidate { at, unit, .. }) = queue.pop() {
             if taken == most || self.words >= self.budget {
                 break;
             }
-            // Gains only shrink, so a stale score is an upper bound: look again, and take it if it is still the best.
-            best.score = score(&self.covered, best.unit, unit.words);
+            // Gains only shrink, so an old score is an upper bound: the unit is scored again, and taken if it is still the best.
+            let best = Candidate {
+                score: self.score(at, unit),
+                at,
+                unit,
+            };
             if queue.peek().is_some_and(|next| next > &best) {
                 queue.push(best);
                 continue;
             }
-            let words = self.words + unit.words + self.label_words(best.unit);
+            let words = self.words + unit.words + self.label_words(at, unit);
             if words <= self.budget {
                 self.words = words;
-                self.chosen.insert(best.unit);
-                terms.cover(best.unit, &mut self.covered);
+                self.chosen.insert(at, unit);
+                self.terms.cover(at, &mut self.covered);
                 taken += 1;
             }
         }
-        taken
+        taken > 0
     }
 
-    /// Words of the speakers' names that choosing `unit` adds: its own, and that of a turn it interrupts.
-    fn label_words(&self, unit: usize) -> usize {
-        let speaker = |at: usize| self.units.get(at).map(|unit| unit.speaker);
-        let before = self
-            .chosen
-            .range(..unit)
-            .next_back()
-            .and_then(|&at| speaker(at));
-        let after = self
-            .chosen
-            .range(unit + 1..)
-            .next()
-            .and_then(|&at| speaker(at));
-        let this = speaker(unit);
+    /// Words of the speakers' names that choosing a unit adds: its own, and that of a turn it interrupts.
+    fn label_words(&self, at: usize, unit: &Unit) -> usize {
+        let speaker = |(_, unit): (&usize, &&Unit)| unit.speaker;
+        let before = self.chosen.range(..at).next_back().map(speaker);
+        let after = self.chosen.range(at + 1..).next().map(speaker);
+        let this = Some(unit.speaker);
         let cost = |first, second| match second {
             Some(named) if first != second => self.units.label_words(named),
             _ => 0,
@@ -120,11 +136,16 @@ impl<'a> Selection<'a> {
         (cost(before, this) + cost(this, after)).saturating_sub(cost(before, after))
     }
 
+    /// The chosen units, in the order of the text.
+    pub(crate) fn places(self) -> impl Iterator<Item = usize> {
+        self.chosen.into_keys()
+    }
+
     /// The chosen sentences: a paragraph for each speaker in turn.
     pub(crate) fn render(&self) -> String {
         let mut text = String::new();
         let mut speaking = None;
-        for unit in self.chosen.iter().filter_map(|&at| self.units.get(at)) {
+        for unit in self.chosen.values() {
             if speaking == Some(unit.speaker) {
                 text.push(' ');
             } else {
@@ -143,25 +164,31 @@ impl<'a> Selection<'a> {
     }
 }
 
-impl Ord for Candidate {
+/// A unit in the queue, with the score that it had when it was last looked at.
+struct Candidate<'a> {
+    score: f64,
+    at: usize,
+    unit: &'a Unit,
+}
+
+impl Ord for Candidate<'_> {
     /// By score, the earlier of equals first.
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.score
-            .total_cmp(&other.score)
-            .then(other.unit.cmp(&self.unit))
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_score = self.score.total_cmp(&other.score);
+        by_score.then(other.at.cmp(&self.at))
     }
 }
 
-impl PartialOrd for Candidate {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+impl PartialOrd for Candidate<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Candidate {
+impl PartialEq for Candidate<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
     }
 }
 
-impl Eq for Candidate {}
+impl Eq for Candidate<'_> {}

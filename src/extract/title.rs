@@ -1,16 +1,21 @@
-//! Headings for sections that no model has given one.
+//! Makes headings for sections that no model has given one.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
-use crate::extract::reduce::{LARGE_BYTES, reduce};
-use crate::extract::terms::{Stats, Terms};
-use crate::extract::unit::Units;
+use crate::extract::unit;
+use crate::extract::weight::{Stats, Terms};
+use crate::text::words::capitalized;
+use crate::transcript::Passage;
 
-/// What a very long text is reduced to, in words, before its terms are counted; some times more are kept.
+/// Words that the terms of a very long passage are chosen from; a few times more are looked at.
 const REDUCED_WORDS: usize = 500;
 
-/// Words that come up in every meeting and name none of its topics: times, amounts, ways of speaking.
+/// Characters of a word that may stand in a title.
+const CHARS: RangeInclusive<usize> = 4..=40;
+
+/// Words that occur in every meeting and name none of its topics: times, amounts, ways of speaking.
 const NOT_IN_TITLES: &str = "january february march april june july august september october november december monday \
     tuesday wednesday thursday friday saturday sunday today tomorrow yesterday morning afternoon evening tonight minute \
     minutes hour hours week weeks month months year years number numbers hundred thousand million billion percent dollars \
@@ -27,20 +32,18 @@ const TITLE_MAX_SHARE: f64 = 0.4;
 /// Terms in a title at most.
 const TERMS: usize = 3;
 
-/// A title of the terms that tell this text from others: `Ridership, platforms and footnotes`. `None` if nothing stands out.
+/// A title of the terms that distinguish a passage: `Ridership, platforms and footnotes`. `None` if nothing stands out.
 #[must_use]
-pub fn title(text: &str) -> Option<String> {
-    if text.len() > LARGE_BYTES {
-        return title(&reduce(text, None, REDUCED_WORDS));
-    }
-    let units = Units::of(text, None);
+pub fn title(passage: &Passage) -> Option<String> {
+    let units = unit::candidates(passage, REDUCED_WORDS);
     let terms = Terms::of(&units);
-    let most_sentences = (units.len() as f64 * TITLE_MAX_SHARE).max(3.0);
+    let count = units.all().len() as f64;
+    let most_sentences = (count * TITLE_MAX_SHARE).max(3.0);
     let mut ranked: Vec<(f64, &Stats)> = terms
         .stats()
         .iter()
         .filter(|term| names_a_topic(&term.surface) && f64::from(term.sentences) <= most_sentences)
-        .map(|term| (weight(term, units.len()), term))
+        .map(|term| (weight(term, count), term))
         .collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut names: Vec<String> = ranked
@@ -59,10 +62,10 @@ pub fn title(text: &str) -> Option<String> {
 }
 
 /// Often, but not everywhere; long words say more than short ones.
-fn weight(term: &Stats, units: usize) -> f64 {
-    let sentences = f64::from(term.sentences.max(1));
+fn weight(term: &Stats, units: f64) -> f64 {
+    let sentences = f64::from(term.sentences);
     let length = (term.surface.chars().count() as f64).min(9.0);
-    sentences.powf(0.75) * length.sqrt() * (1.0 + units as f64 / sentences).ln()
+    sentences.powf(0.75) * length.sqrt() * (1.0 + units / sentences).ln()
 }
 
 /// Whether a word may stand in a title: long enough, and by its form no verb or adverb (a name may look like one).
@@ -73,30 +76,26 @@ fn names_a_topic(surface: &str) -> bool {
     let looks_like_a_verb = ["ing", "ed", "ly"]
         .iter()
         .any(|ending| surface.ends_with(ending));
-    surface.chars().count() >= 4
+    CHARS.contains(&surface.chars().count())
         && surface.chars().all(char::is_alphabetic)
         && (is_name || !looks_like_a_verb)
         && !SET.contains(surface.to_lowercase().as_str())
 }
 
-fn capitalized(word: &str) -> String {
-    let mut chars = word.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(chars).collect()
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use crate::transcript::Passage;
+
     #[test]
-    fn titles_name_what_the_text_is_about() {
+    fn a_title_names_what_the_text_is_about() {
         let text = "Dana: The depot is late in January.\nLee: Then we pile at night.\nDana: The depot floods in January.\n\
                     Lee: I heard so.\nDana: A council member objects.\nLee: They should see the depot.\nDana: In January, yes.\n";
-        let title = crate::extract::title::title(text).unwrap();
+        let title = |text: &str| super::title(&Passage::of_text(text));
+        let named = title(text).unwrap();
         assert!(
-            title.starts_with("Depot, ") && !title.contains("January"),
-            "{title}"
+            named.starts_with("Depot, ") && !named.contains("January"),
+            "{named}"
         );
-        assert_eq!(crate::extract::title::title("Yes. No."), None);
+        assert_eq!(title("Yes. No."), None);
     }
 }

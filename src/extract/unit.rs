@@ -1,133 +1,133 @@
-//! The units that are chosen from: sentences, cleaned for reading, with who said them.
+//! The units that are chosen from: sentences, made readable, with who said them.
 
 use std::ops::Range;
 
 use crate::extract::clean;
+use crate::extract::select::Selection;
+use crate::extract::weight::Terms;
 use crate::text::{sentence, words};
-use crate::transcript::turn::{Turn, Turns};
+use crate::transcript::{Passage, Speaker};
+
+/// Longer passages are reduced piece by piece before they are chosen from, because a sentence takes some forty times its bytes
+/// while it is weighed. A chunk of a transcript of 400,000 words is shorter.
+const LARGE_BYTES: usize = 256 * 1024;
+
+/// Bytes of a longer passage that are weighed at once.
+const PIECE_BYTES: usize = 96 * 1024;
+
+/// How many times the words that are wanted are kept, for the last choice to be made from.
+const KEPT: usize = 6;
+
+/// Words that are kept of each piece at least.
+const MIN_KEPT_WORDS: usize = 60;
 
 /// One sentence.
 #[derive(Debug)]
 pub(crate) struct Unit {
-    /// Who said it, as an index into [`Units::names`], if the transcript tells.
-    pub(crate) speaker: Option<usize>,
+    pub(crate) speaker: Option<Speaker>,
     /// Without fillers, stutter and odd spacing.
     pub(crate) text: String,
-    /// Words of `text`.
     pub(crate) words: usize,
-    /// It has no mark at its end, though most sentences of the text have one.
-    pub(crate) broken_off: bool,
+    /// It has no mark at its end, though most sentences around it have one.
+    pub(crate) is_broken_off: bool,
 }
 
-/// All units of a text, in order.
+/// Units of a passage, in order.
 #[derive(Debug)]
 pub(crate) struct Units {
-    names: Vec<String>,
+    passage: Passage,
     all: Vec<Unit>,
 }
 
+/// The units of `passage`; of a very long one, the most telling of each piece, for `budget` words to be chosen from.
+pub(crate) fn candidates(passage: &Passage, budget: usize) -> Units {
+    if passage.len() <= LARGE_BYTES {
+        return Units::of(passage);
+    }
+    let kept = (budget * KEPT / passage.len().div_ceil(PIECE_BYTES)).max(MIN_KEPT_WORDS);
+    let mut candidates = Vec::new();
+    let mut rest = passage.clone();
+    while !rest.is_empty() {
+        let (piece, after) = rest.split_at(end_of_piece(&rest));
+        let units = Units::of(&piece);
+        let terms = Terms::of(&units);
+        let places: Vec<usize> = Selection::of(&units, &terms, "", kept).places().collect();
+        let units = units.all.into_iter().enumerate();
+        let chosen = units.filter(|(at, _)| places.binary_search(at).is_ok());
+        candidates.extend(chosen.map(|(_, unit)| unit));
+        rest = after;
+    }
+    Units {
+        passage: passage.clone(),
+        all: candidates,
+    }
+}
+
+/// Where the first piece of `text` ends: after a line, else after a word, else between characters.
+fn end_of_piece(text: &str) -> usize {
+    if text.len() <= PIECE_BYTES {
+        return text.len();
+    }
+    let (head, _) = text.split_at(text.floor_char_boundary(PIECE_BYTES));
+    let line = head.rfind('\n').filter(|at| *at > head.len() / 2);
+    let end = line.or_else(|| head.rfind(' '));
+    end.map_or(head.len(), |at| at + 1)
+}
+
 impl Units {
-    /// The units of `text`; `going_on` speaks at its beginning.
-    pub(crate) fn of(text: &str, going_on: Option<&str>) -> Self {
-        let turns = Turns::parse(text);
-        let mut names = turns.speakers().to_vec();
-        let mut going_on = going_on.map(|name| {
-            names
-                .iter()
-                .position(|known| known == name)
-                .unwrap_or_else(|| {
-                    names.push(name.to_owned());
-                    names.len() - 1
-                })
-        });
-        let mut units = Self {
-            names,
-            all: Vec::new(),
-        };
-        let first = turns.all().first().map_or(text.len(), Turn::start);
-        units.add(text, 0..first, going_on);
-        let ends = turns
-            .all()
-            .iter()
-            .skip(1)
-            .map(Turn::start)
-            .chain([text.len()]);
-        for (turn, end) in turns.all().iter().zip(ends) {
-            going_on = turns.speaker_id(turn).or(going_on);
-            units.add(text, turn.body().min(end)..end, going_on);
-        }
-        units.find_broken_off();
-        units
-    }
-
-    fn find_broken_off(&mut self) {
-        let ends = |unit: &Unit| {
-            unit.text
-                .ends_with(['.', '!', '?', '…', '"', '”', '。', '！', '？'])
-        };
-        if self.all.iter().filter(|unit| ends(unit)).count() * 2 > self.all.len() {
-            for unit in &mut self.all {
-                unit.broken_off = !ends(unit);
+    fn of(passage: &Passage) -> Self {
+        let mut all = Vec::new();
+        for (speaker, spoken) in passage.utterances() {
+            for sentence in sentence::sentences(spoken) {
+                let text = clean::clean(sentence.of(spoken));
+                if text.contains(char::is_alphanumeric) {
+                    all.push(Unit {
+                        speaker,
+                        words: words::count(&text),
+                        text,
+                        is_broken_off: false,
+                    });
+                }
             }
         }
-    }
-
-    fn add(&mut self, text: &str, range: Range<usize>, speaker: Option<usize>) {
-        let spoken = text.get(range).unwrap_or_default();
-        for sentence in sentence::sentences(spoken) {
-            let text = clean::clean(spoken.get(sentence).unwrap_or_default());
-            if text.chars().any(char::is_alphanumeric) {
-                let words = words::count(&text);
-                self.all.push(Unit {
-                    speaker,
-                    text,
-                    words,
-                    broken_off: false,
-                });
+        let ends = |unit: &&Unit| sentence::ends_sentence(&unit.text);
+        if all.iter().filter(ends).count() * 2 > all.len() {
+            for unit in &mut all {
+                unit.is_broken_off = !ends(&&*unit);
             }
+        }
+        Self {
+            passage: passage.clone(),
+            all,
         }
     }
 
     /// The units in `count` successive parts of about as many words each.
     pub(crate) fn strata(&self, count: usize) -> Vec<Range<usize>> {
         let total: usize = self.all.iter().map(|unit| unit.words).sum();
-        let mut starts = vec![0];
-        let mut words = 0;
+        let mut strata = Vec::with_capacity(count);
+        let (mut start, mut words) = (0, 0);
         for (at, unit) in self.all.iter().enumerate() {
-            if starts.len() < count && words * count >= total * starts.len() && at > 0 {
-                starts.push(at);
+            if strata.len() + 1 < count && words * count >= total * (strata.len() + 1) && at > 0 {
+                strata.push(start..at);
+                start = at;
             }
             words += unit.words;
         }
-        let ends = starts.iter().skip(1).copied().chain([self.all.len()]);
-        starts
-            .iter()
-            .copied()
-            .zip(ends)
-            .map(|(start, end)| start..end)
-            .collect()
+        strata.push(start..self.all.len());
+        strata
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.all.len()
+    pub(crate) fn all(&self) -> &[Unit] {
+        &self.all
     }
 
-    pub(crate) fn get(&self, at: usize) -> Option<&Unit> {
-        self.all.get(at)
+    pub(crate) fn name(&self, speaker: Option<Speaker>) -> Option<&str> {
+        self.passage.name(speaker)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Unit> {
-        self.all.iter()
-    }
-
-    pub(crate) fn name(&self, speaker: Option<usize>) -> Option<&str> {
-        speaker
-            .and_then(|id| self.names.get(id))
-            .map(String::as_str)
-    }
-
-    /// Words that naming this speaker takes.
-    pub(crate) fn label_words(&self, speaker: Option<usize>) -> usize {
+    /// Words that naming a speaker takes.
+    pub(crate) fn label_words(&self, speaker: Option<Speaker>) -> usize {
         self.name(speaker).map_or(0, words::count)
     }
 }
@@ -135,13 +135,15 @@ impl Units {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::extract::extract;
 
     #[test]
     fn sentences_know_their_speakers() {
-        let text =
-            "and so we did. It went well.\n[00:01] Lee: Um, fine. Next?\n[00:02] Dana: I I agree.";
-        let units = Units::of(text, Some("Dana"));
+        let text = "Dana: We met and so we did. It went well.\n[00:01] Lee: Um, fine. Next?\n[00:02] Dana: I I agree.";
+        let (_, passage) = Passage::of_text(text).split_at(text.find("and").unwrap());
+        let units = Units::of(&passage);
         let said: Vec<_> = units
+            .all()
             .iter()
             .map(|unit| (units.name(unit.speaker), unit.text.as_str()))
             .collect();
@@ -155,5 +157,47 @@ mod tests {
                 (Some("Dana"), "I agree."),
             ]
         );
+    }
+
+    #[test]
+    fn a_piece_ends_after_a_line_a_word_or_a_character() {
+        let line = "Dana: The depot is late.\n";
+        let text = line.repeat(20_000);
+        assert!(text[..end_of_piece(&text)].ends_with(".\n"));
+        let one_line = "word ".repeat(40_000);
+        assert!(one_line[..end_of_piece(&one_line)].ends_with(' '));
+        let unbroken = "é".repeat(100_000);
+        assert_eq!(end_of_piece(&unbroken), PIECE_BYTES);
+        assert_eq!(end_of_piece("short"), 5);
+    }
+
+    #[test]
+    fn of_a_long_passage_something_of_every_piece_is_kept() {
+        let text: String = (0..9000)
+            .map(|i| {
+                format!(
+                    "Speaker{}: The topic{} needs {i} more people in all.\n",
+                    i % 3,
+                    i / 900
+                )
+            })
+            .collect();
+        assert!(text.len() > LARGE_BYTES);
+        let summary = extract(&Passage::of_text(text), 400);
+        for topic in 0..10 {
+            assert!(
+                summary.contains(&format!("topic{topic}")),
+                "{topic}: {summary}"
+            );
+        }
+        let words = words::count(&summary);
+        assert!((380..=400).contains(&words), "{words}");
+    }
+
+    #[test]
+    fn a_single_word_of_a_megabyte_takes_no_time_to_speak_of() {
+        let text = Passage::of_text("x".repeat(1_000_000));
+        assert!(extract(&text, 400).len() <= text.len());
+        assert_eq!(crate::extract::title(&text), None);
     }
 }

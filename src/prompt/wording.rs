@@ -98,7 +98,9 @@ fn full(request: &Request) -> String {
         if !request.speakers.is_empty() {
             lines.push(format!("Speakers: {}.", request.speakers.join(", ")));
         }
-        if let Some(name) = &request.going_on {
+        if let Some(name) = request.block.current_speaker()
+            && !request.from_notes
+        {
             lines.push(format!(
                 "The part begins in the middle of what {name} is saying."
             ));

@@ -10,6 +10,7 @@ use crate::model::{Answer, Capabilities, Finish, Model, ModelError, Reply};
 use crate::prompt::{Prompt, Request, Style, Task};
 use crate::provider::{ConnectError, Registration, Settings};
 use crate::text::words;
+use crate::transcript::Passage;
 
 const NAME: &str = "extractive";
 
@@ -71,16 +72,11 @@ impl Model for BuiltIn {
         let draft = request.draft.as_deref().unwrap_or("");
         let text = match request.task {
             Task::Section => section(request),
-            Task::Overview | Task::Notes => {
-                extract::extract(&request.block, None, request.target_words)
+            Task::Overview | Task::Notes => extract::extract(&request.block, request.target_words),
+            Task::Condense => extract::extract(&Passage::of_text(draft), request.target_words),
+            Task::Expand | Task::Continue => {
+                extract::extract_excluding(draft, &request.block, request.target_words)
             }
-            Task::Condense => extract::extract(draft, None, request.target_words),
-            Task::Expand | Task::Continue => extract::beyond(
-                draft,
-                &request.block,
-                request.going_on.as_deref(),
-                request.target_words,
-            ),
         };
         Ok(Reply::Done(Answer {
             text,
@@ -95,6 +91,6 @@ fn section(request: &Request) -> String {
     let (part, parts) = request.part;
     let title = extract::title(&request.block).unwrap_or_else(|| format!("Part {part} of {parts}"));
     let room = request.target_words.saturating_sub(words::count(&title));
-    let body = extract::extract(&request.block, request.going_on.as_deref(), room);
+    let body = extract::extract(&request.block, room);
     format!("{title}\n\n{body}")
 }

@@ -1,8 +1,6 @@
 //! A summary in its parts: overview and sections, each with its heading and its span of the transcript.
 
-use std::ops::Range;
-
-use crate::text::words;
+use crate::text::{Span, sentence, words};
 
 /// The longest first line that is taken for a heading.
 const HEADING_MAX_WORDS: usize = 14;
@@ -29,8 +27,8 @@ pub struct Section {
     pub target_words: usize,
     /// Indices of its chunks.
     pub chunks: Vec<usize>,
-    /// Bytes of the decoded text that it covers.
-    pub range: Range<usize>,
+    /// The part of the decoded text that it covers.
+    pub span: Span,
     /// Who wrote it.
     pub source: Source,
 }
@@ -83,7 +81,7 @@ pub(crate) fn split_heading(answer: &str) -> (Option<&str>, &str) {
     let heading = first.trim_matches(|c: char| c.is_whitespace() || "#*_\":".contains(c));
     let is_heading = !heading.is_empty()
         && words::count(heading) <= HEADING_MAX_WORDS
-        && !heading.ends_with(['.', '!', '?', '。', '！', '？'])
+        && !heading.ends_with(sentence::is_stop)
         && !rest.trim().is_empty();
     if is_heading {
         (Some(heading), rest.trim())

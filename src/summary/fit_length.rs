@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::extract;
 use crate::summary::assemble::{Section, Summary};
-use crate::text::{sentence, words};
+use crate::text::{Span, sentence, terms, words};
 use crate::transcript::Transcript;
 
 /// A summary may be longer or shorter than its target by so much, in percent.
@@ -130,15 +130,8 @@ fn top_up(sections: &mut [Section], transcript: &Transcript, missing: usize) -> 
             if room < MIN_ADDED {
                 continue;
             }
-            let source = transcript
-                .text()
-                .get(section.range.clone())
-                .unwrap_or_default();
-            let going_on = transcript
-                .turns
-                .at(section.range.start)
-                .and_then(|turn| transcript.turns.speaker(turn));
-            let more = extract::beyond(&section.text, source, going_on, room);
+            let source = transcript.passage(section.span);
+            let more = extract::extract_excluding(&section.text, &source, room);
             if !more.is_empty() && !section.text.contains(&more) {
                 added += words::count(&more);
                 section.text = format!("{}\n\n{more}", section.text.trim_end())
@@ -171,10 +164,10 @@ impl Sentences {
         let mut all = Vec::new();
         for (of, text) in texts.into_iter().enumerate() {
             let mut end = 0;
-            for range in sentence::sentences(text) {
-                let between = text.get(end..range.start).unwrap_or_default();
-                end = range.end;
-                let text = text.get(range).unwrap_or_default();
+            for found in sentence::sentences(text) {
+                let between = Span::from(end..found.start).of(text);
+                end = found.end;
+                let text = found.of(text);
                 all.push(Sentence {
                     of,
                     gap: match between.matches('\n').count() {
@@ -183,7 +176,7 @@ impl Sentences {
                         _ => "\n\n",
                     },
                     words: words::count(text),
-                    stems: extract::stems(text).into_iter().collect(),
+                    stems: terms::stems(text).into_iter().collect(),
                     text: text.to_owned(),
                     kept: true,
                 });
@@ -279,7 +272,7 @@ mod tests {
             text: text.into(),
             target_words,
             chunks: vec![0],
-            range,
+            span: range.into(),
             source: Source::Model,
         }
     }

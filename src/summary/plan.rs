@@ -4,7 +4,7 @@ use crate::extract::Information;
 use crate::summary::call_plan;
 use crate::summary::call_plan::{Level, Limits, ShapeError};
 use crate::text::tokens;
-use crate::transcript::{Chunk, Transcript, chunk};
+use crate::transcript::{Chunk, Transcript};
 
 /// A summary is at most this share of its transcript, so that nothing is padded.
 const MAX_SHARE: f64 = 0.6;
@@ -73,19 +73,20 @@ pub fn plan(transcript: &Transcript, words: usize, limits: &Limits) -> Result<Pl
     let mut shape = call_plan::shape(tokens, target_words - overview_words, calls, limits)?;
     // Chunks that are shown in part may be as much longer.
     let budget = (shape.chunk_tokens as f64 / shape.shown) as usize;
-    let chunks = chunk::divide(transcript.text(), &transcript.turns, budget, shape.chunks);
+    let chunks = transcript.whole().divide(budget, shape.chunks);
     if let Some(first) = shape.levels.first_mut() {
         first.calls = chunks.len();
     } else {
         shape.sections = chunks.len();
     }
-    let texts: Vec<&str> = chunks.iter().map(|chunk| transcript.slice(chunk)).collect();
+    let texts = chunks.iter().map(|chunk| chunk.span.of(transcript.text()));
+    let information = Information::of(texts);
     Ok(Plan {
         target_words,
         target_reduced: target_words < words,
         overview_words,
         tokens,
-        weights: weights(&chunks, &Information::of(&texts)),
+        weights: weights(&chunks, &information),
         shown_tokens: (shape.shown < 1.0).then_some(shape.chunk_tokens),
         levels: shape.levels,
         sections: shape.sections,
@@ -196,8 +197,8 @@ mod tests {
             assert!(plan.calls() <= 150, "{} calls", plan.calls());
             assert!((plan.weights.iter().sum::<f64>() - 1.0).abs() < 1e-9);
             let end = plan.chunks.iter().fold(0, |at, chunk| {
-                assert_eq!(chunk.range.start, at);
-                chunk.range.end
+                assert_eq!(chunk.span.start, at);
+                chunk.span.end
             });
             assert_eq!(end, transcript.text().len());
         }

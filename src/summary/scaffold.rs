@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::text::{sentence, words};
+use crate::text::{Span, sentence, words};
 
 /// A preamble or closing remark is at most so long.
 const REMARK_MAX_WORDS: usize = 30;
@@ -147,43 +147,15 @@ fn is_closing(line: &str) -> bool {
     is_count || is_remark || lower.is_empty()
 }
 
-/// The text up to its last complete sentence; all of it if it has none.
-#[must_use]
-pub fn to_last_sentence(text: &str) -> &str {
-    let text = text.trim_end();
-    if crate::summary::check::ends_a_sentence(text) {
-        return text;
-    }
-    let mut end = None;
-    let mut chars = text.char_indices().peekable();
-    let mut stopped = false;
-    while let Some((at, c)) = chars.next() {
-        let wide = matches!(c, '。' | '！' | '？');
-        if wide || matches!(c, '.' | '!' | '?' | '…' | '।') {
-            stopped = true;
-        } else if !matches!(c, '"' | '”' | '’' | ')' | ']' | '»' | '」') {
-            stopped = false;
-        }
-        let blank_follows = chars.peek().is_none_or(|(_, next)| next.is_whitespace());
-        if stopped && (wide || blank_follows) {
-            end = Some(at + c.len_utf8());
-        }
-    }
-    end.and_then(|end| text.get(..end)).unwrap_or(text)
-}
-
 /// The text with each sentence once: what is left of a loop.
 #[must_use]
 pub fn without_repetitions(text: &str) -> String {
     let mut seen = HashSet::new();
     let mut kept = String::new();
     let mut end = 0;
-    for range in sentence::sentences(text) {
-        let (gap, this) = (
-            text.get(end..range.start).unwrap_or_default(),
-            text.get(range.clone()).unwrap_or_default(),
-        );
-        end = range.end;
+    for found in sentence::sentences(text) {
+        let (gap, this) = (Span::from(end..found.start).of(text), found.of(text));
+        end = found.end;
         if seen.insert(this.to_lowercase()) {
             kept.push_str(if kept.is_empty() { "" } else { gap });
             kept.push_str(this);
@@ -232,17 +204,5 @@ mod tests {
             without_repetitions("They met. They left.\n\nThey met. They left. They slept."),
             "They met. They left. They slept."
         );
-    }
-
-    #[test]
-    fn cut_off_texts_end_at_their_last_sentence() {
-        assert_eq!(to_last_sentence("One. Two and"), "One.");
-        assert_eq!(
-            to_last_sentence("He said “yes.” And then"),
-            "He said “yes.”"
-        );
-        assert_eq!(to_last_sentence("It cost 3.5 and"), "It cost 3.5 and");
-        assert_eq!(to_last_sentence("他同意。然后"), "他同意。");
-        assert_eq!(to_last_sentence("Done."), "Done.");
     }
 }

@@ -23,7 +23,7 @@ use crate::summary::fit_length;
 use crate::summary::length_control::LengthControl;
 use crate::summary::plan::{Plan, apportion};
 use crate::text::words;
-use crate::transcript::Transcript;
+use crate::transcript::{Chunk, Passage, Transcript};
 
 use draft::{Drafter, Material};
 use piece::{Job, Piece, piece};
@@ -85,7 +85,6 @@ pub async fn write(
     let allowed = settings.limits.max_calls.saturating_sub(plan.calls());
     let mut writer = Writer {
         drafter: Drafter {
-            transcript,
             settings,
             token_ratio: 1.0,
         },
@@ -94,7 +93,7 @@ pub async fn write(
         extra_calls: (plan.calls() / 2 + EXTRA_CALLS).min(allowed),
         warnings: Vec::new(),
     };
-    let parts = writer.materials(plan);
+    let parts = materials(transcript, plan);
     let (materials, weights) = if plan.levels.is_empty() {
         (parts, plan.weights.clone())
     } else {
@@ -124,6 +123,24 @@ pub async fn write(
     Ok(summary)
 }
 
+/// The parts of the transcript, each as it will be shown.
+fn materials(transcript: &Transcript, plan: &Plan) -> Vec<Material> {
+    let material = |(index, chunk): (usize, &Chunk)| {
+        let passage = transcript.passage(chunk.span);
+        let block = match plan.shown_tokens {
+            Some(most) => extract::within_tokens(&passage, most),
+            None => passage.clone(),
+        };
+        Material {
+            passage,
+            chunks: vec![index],
+            block,
+            from_notes: false,
+        }
+    };
+    plan.chunks.iter().enumerate().map(material).collect()
+}
+
 /// The results of all of `waiting`, in their order, or the first error. None is left in the middle: what has been sent is
 /// paid for. `finished` is told how many are done. How many go on at a time is the caller's affair, not decided here.
 async fn all<T, F: Future<Output = Result<T, WriteError>>>(
@@ -140,30 +157,6 @@ async fn all<T, F: Future<Output = Result<T, WriteError>>>(
 }
 
 impl Writer<'_> {
-    /// The parts of the transcript, each as it will be shown.
-    fn materials(&self, plan: &Plan) -> Vec<Material> {
-        let transcript = self.drafter.transcript;
-        let material = |(index, chunk): (usize, &crate::transcript::Chunk)| {
-            let text = transcript.slice(chunk);
-            let block = match plan.shown_tokens {
-                Some(most) => extract::within_tokens(
-                    text,
-                    self.drafter.going_on(chunk.range.start).as_deref(),
-                    most,
-                )
-                .into(),
-                None => transcript.excerpt(chunk.range.clone()),
-            };
-            Material {
-                range: chunk.range.clone(),
-                chunks: vec![index],
-                block,
-                from_notes: false,
-            }
-        };
-        plan.chunks.iter().enumerate().map(material).collect()
-    }
-
     /// Writes the sections: a pilot, then waves, each asked for in the light of the ones before.
     async fn sections(
         &mut self,
@@ -277,7 +270,6 @@ impl Writer<'_> {
         target_words: usize,
         index: usize,
     ) -> Section {
-        let text = self.drafter.transcript.text();
         if piece.degraded {
             self.warnings.push(format!(
                 "section {}: the model gave no usable answer, the text is extractive",
@@ -291,20 +283,19 @@ impl Writer<'_> {
             self.warnings
                 .push(format!("section {}: {}", index + 1, problem.describe()));
         }
-        let source_text = text.get(material.range.clone()).unwrap_or_default();
-        let title = piece.title.or_else(|| extract::title(source_text));
+        let Material {
+            passage, chunks, ..
+        } = material;
+        let title = piece.title.or_else(|| extract::title(passage));
         Section {
             title: title.unwrap_or_else(|| format!("Part {}", index + 1)),
-            time_span: self
-                .drafter
-                .transcript
-                .turns
-                .time_span(text, &material.range)
+            time_span: passage
+                .time_span()
                 .map(|(a, b)| (a.to_owned(), b.to_owned())),
             text: piece.text,
             target_words,
-            chunks: material.chunks.clone(),
-            range: material.range.clone(),
+            chunks: chunks.clone(),
+            span: passage.span(),
             source: if piece.degraded {
                 Source::Extractive
             } else {
@@ -328,20 +319,19 @@ impl Writer<'_> {
             .iter()
             .map(|section| section.text.as_str())
             .collect();
-        let bodies = bodies.join("\n\n");
         let room = self
             .drafter
             .settings
             .limits
             .block_tokens(self.drafter.settings.limits.max_tokens(control.ask(want)));
-        let shown = room.map_or_else(String::new, |most| {
-            extract::within_tokens(&bodies, None, most)
-        });
-        let whole = room.is_some_and(|most| crate::text::tokens::estimate(&bodies) <= most);
+        let Some(most) = room else {
+            return Ok(None);
+        };
+        let bodies = Passage::of_text(bodies.join("\n\n"));
         let material = Material {
-            range: 0..0,
+            passage: Passage::of_text(""),
             chunks: Vec::new(),
-            block: if whole { bodies.as_str() } else { &shown }.into(),
+            block: extract::within_tokens(&bodies, most),
             from_notes: false,
         };
         if material.block.is_empty() {
@@ -365,7 +355,7 @@ impl Writer<'_> {
         })?;
         self.account(&piece);
         let text = if piece.degraded {
-            extract::extract(&bodies, None, want)
+            extract::extract(&bodies, want)
         } else {
             piece.text
         };

@@ -1,80 +1,76 @@
-//! Which language a text is in, as far as it takes to see that an answer is in another one.
+//! Languages, told by their scripts and by their function words.
+//!
+//! Two questions are answered: whether a text is English, whose words every vocabulary knows (which decides what its tokens
+//! cost), and whether an answer is in another language than its transcript.
 
-/// Scripts that stand for a language or a family of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Script {
-    Latin,
-    Cyrillic,
-    Greek,
-    Arabic,
-    Hebrew,
-    Devanagari,
-    Thai,
-    Hangul,
-    Kana,
-    Han,
-}
+use std::sync::LazyLock;
 
-/// Function words that tell languages in Latin script apart.
-const PROFILES: [(&str, &[&str]); 7] = [
-    (
-        "English",
-        &[
-            "the", "and", "of", "to", "that", "was", "with", "for", "they", "this", "have", "from",
-        ],
-    ),
-    (
-        "German",
-        &[
-            "der", "die", "und", "das", "nicht", "ist", "den", "mit", "ein", "auf", "sich", "wir",
-        ],
-    ),
-    (
-        "French",
-        &[
-            "les", "des", "est", "que", "une", "dans", "pour", "pas", "qui", "nous", "sur", "avec",
-        ],
-    ),
-    (
-        "Spanish",
-        &[
-            "los", "las", "que", "una", "por", "con", "para", "del", "como", "pero", "más", "el",
-        ],
-    ),
-    (
-        "Italian",
-        &[
-            "che", "di", "il", "per", "non", "una", "con", "sono", "della", "gli", "anche", "più",
-        ],
-    ),
-    (
-        "Portuguese",
-        &[
-            "que", "não", "uma", "para", "com", "os", "dos", "mais", "como", "foi", "ao", "isso",
-        ],
-    ),
-    (
-        "Dutch",
-        &[
-            "het", "een", "van", "niet", "dat", "zijn", "met", "voor", "ook", "maar", "wij", "naar",
-        ],
-    ),
-];
+use crate::text::script::Script;
+use crate::text::tokens;
 
-/// A language is named only if its function words make up this much of a text, in percent, and twice those of any other.
+/// Function words of languages in Latin script. English comes first.
+static FUNCTION_WORDS: LazyLock<Vec<(&str, Vec<&str>)>> = LazyLock::new(|| {
+    [
+        (
+            "English",
+            "the and of that with you we it this they have what for are not but be just to know would there from if about \
+             can our your on at is think like will do all right okay roger which",
+        ),
+        ("German", "der die und das nicht ist den mit ein auf sich wir"),
+        ("French", "les des est que une dans pour pas qui nous sur avec"),
+        ("Spanish", "los las que una por con para del como pero más el"),
+        ("Italian", "che di il per non una con sono della gli anche più"),
+        ("Portuguese", "que não uma para com os dos mais como foi ao isso"),
+        ("Dutch", "het een van niet dat zijn met voor ook maar wij naar"),
+    ]
+    .map(|(language, words)| (language, words.split_whitespace().collect()))
+    .into()
+});
+
+/// A text is English if this share of its words are function words of English, in percent.
+const ENGLISH_PERCENT: usize = 15;
+
+/// Fewer words do not prove that a text is English.
+const MIN_ENGLISH_WORDS: usize = 20;
+
+/// A long text is judged by this many samples of this many bytes.
+const SAMPLES: usize = 16;
+const SAMPLE_BYTES: usize = 2048;
+
+/// A language is recognized if its function words make up this share of a text, in percent, and are twice as frequent as those of any
+/// other language.
 const MIN_PERCENT: usize = 6;
 
-/// Fewer words are no evidence.
+/// Fewer words do not tell a language.
 const MIN_WORDS: usize = 30;
 
-/// Whether `answer` is surely in another language than `source`. Both are words in lower case.
+/// Whether `text` is English, judged by samples of it.
+pub(crate) fn is_english(text: &str) -> bool {
+    let english = FUNCTION_WORDS.first().map_or(&[][..], |(_, words)| words);
+    let step = (text.len() / SAMPLES).max(SAMPLE_BYTES);
+    let (mut words, mut known) = (0, 0);
+    for rest in (0..text.len())
+        .step_by(step)
+        .map(|at| text.as_bytes().split_at(at).1)
+    {
+        let sample = rest.get(..SAMPLE_BYTES).unwrap_or(rest);
+        let sampled = sample.split(|&byte| !tokens::is_letter(byte));
+        for word in sampled.filter(|word| !word.is_empty()) {
+            words += 1;
+            let is_known = |english: &&str| english.as_bytes().eq_ignore_ascii_case(word);
+            known += usize::from(english.iter().any(is_known));
+        }
+    }
+    words >= MIN_ENGLISH_WORDS && known * 100 >= words * ENGLISH_PERCENT
+}
+
+/// Whether `answer` is certainly in another language than `source`. Both are words in lower case.
 pub(crate) fn differs(answer: &[String], source: &[String]) -> bool {
     let (Some(a), Some(b)) = (script(answer), script(source)) else {
         return false;
     };
-    // Japanese mixes both; a short passage may have one only.
-    let east_asian = |script| matches!(script, Script::Han | Script::Kana);
-    if a != b && !(east_asian(a) && east_asian(b)) {
+    // Japanese mixes Han and kana, and a short passage may have one of them only.
+    if a != b && !(a.is_ideographic() && b.is_ideographic()) {
         return true;
     }
     a == Script::Latin && matches!((latin(answer), latin(source)), (Some(a), Some(b)) if a != b)
@@ -88,54 +84,35 @@ fn script(words: &[String]) -> Option<Script> {
     let mut counts: Vec<(Script, usize)> = Vec::new();
     for script in words
         .iter()
-        .filter_map(|word| word.chars().find_map(script_of))
+        .filter_map(|word| word.chars().find_map(Script::of))
     {
         match counts.iter_mut().find(|(known, _)| *known == script) {
             Some((_, count)) => *count += 1,
             None => counts.push((script, 1)),
         }
     }
-    counts
-        .into_iter()
-        .max_by_key(|&(_, count)| count)
-        .map(|(script, _)| script)
+    let most = counts.into_iter().max_by_key(|&(_, count)| count);
+    most.map(|(script, _)| script)
 }
 
-fn script_of(c: char) -> Option<Script> {
-    Some(match c {
-        'a'..='z' | '\u{c0}'..='\u{24f}' => Script::Latin,
-        '\u{370}'..='\u{3ff}' => Script::Greek,
-        '\u{400}'..='\u{52f}' => Script::Cyrillic,
-        '\u{590}'..='\u{5ff}' => Script::Hebrew,
-        '\u{600}'..='\u{6ff}' => Script::Arabic,
-        '\u{900}'..='\u{97f}' => Script::Devanagari,
-        '\u{e00}'..='\u{e7f}' => Script::Thai,
-        '\u{1100}'..='\u{11ff}' | '\u{ac00}'..='\u{d7af}' => Script::Hangul,
-        '\u{3040}'..='\u{30ff}' => Script::Kana,
-        '\u{3400}'..='\u{9fff}' => Script::Han,
-        _ => return None,
-    })
-}
-
+/// The language of words in Latin script.
 fn latin(words: &[String]) -> Option<&'static str> {
-    let mut counts: Vec<(usize, &str)> = PROFILES
+    let count = |known: &[&str]| {
+        words
+            .iter()
+            .filter(|word| known.contains(&word.as_str()))
+            .count()
+    };
+    let counts = FUNCTION_WORDS
         .iter()
-        .map(|(name, known)| {
-            (
-                words
-                    .iter()
-                    .filter(|word| known.contains(&word.as_str()))
-                    .count(),
-                *name,
-            )
-        })
-        .collect();
+        .map(|(language, known)| (count(known), *language));
+    let mut counts: Vec<(usize, &str)> = counts.collect();
     counts.sort_unstable_by(|a, b| b.cmp(a));
     match counts[..] {
-        [(most, name), (next, _), ..]
+        [(most, language), (next, _), ..]
             if most * 100 >= words.len() * MIN_PERCENT && most >= next * 2 =>
         {
-            Some(name)
+            Some(language)
         }
         _ => None,
     }
@@ -152,7 +129,7 @@ mod tests {
                           und das ist nicht, was man der Stadt im März gesagt hat, mit der wir das auf den Weg gebracht haben.";
 
     #[test]
-    fn languages_are_told_apart() {
+    fn texts_in_different_languages_differ() {
         let russian = "они договорились что депо будет готово к марту и подрядчик заплатит за это из резерва ".repeat(3);
         let chinese =
             "他们同意车库将在三月完工承包商必须从储备金中支付费用这不是市政府在三月被告知的内容"
@@ -166,9 +143,16 @@ mod tests {
     }
 
     #[test]
-    fn little_evidence_is_none() {
+    fn texts_that_prove_no_language_do_not_differ() {
         assert!(!differs(&words("Das Depot ist spät."), &words(ENGLISH)));
         let numbers = "fuel 103 101 oxygen 78 100 amps 25 cabin 5 8 ".repeat(10);
         assert!(!differs(&words(ENGLISH), &words(&numbers)));
+    }
+
+    #[test]
+    fn english_is_told_from_other_languages() {
+        assert!(is_english(&ENGLISH.repeat(300)));
+        assert!(!is_english(&GERMAN.repeat(300)));
+        assert!(!is_english("the"));
     }
 }

@@ -1,39 +1,36 @@
-//! Runs of words: what tells a loop and a copy from prose.
+//! Compares texts by their n-grams: runs of words that recur in a loop or were copied from a source.
 
 use std::collections::{HashMap, HashSet, hash_map::DefaultHasher};
 use std::hash::{Hash, Hasher};
 
-/// Words in a run that nobody says three times.
+use crate::text::script::is_ideograph;
+use crate::text::words;
+
+/// Words in an n-gram that nobody says three times.
 const LOOP_WORDS: usize = 12;
 
-/// How often such a run makes a loop.
+/// Occurrences of such an n-gram that make a loop.
 const LOOP_TIMES: usize = 3;
 
-/// Words in a run that is not found twice by chance.
+/// Words in an n-gram that two texts do not share by chance.
 const COPY_WORDS: usize = 8;
 
-/// The words of a text in lower case, punctuation left out; each ideograph is one.
+/// The words of a text in lower case, without punctuation; each ideograph is one.
 pub(crate) fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
-    let mut word = String::new();
-    for c in text.chars() {
-        let ideograph = ('\u{3040}'..='\u{9fff}').contains(&c)
-            || ('\u{f900}'..='\u{faff}').contains(&c)
-            || c >= '\u{20000}';
-        if c.is_alphanumeric() && !ideograph {
-            word.extend(c.to_lowercase());
-        } else {
-            // An apostrophe keeps its word together.
-            if !word.is_empty() && !matches!(c, '\'' | '’') {
+    for run in words::runs(text) {
+        let mut word = String::new();
+        for c in run.chars().filter(|c| !matches!(c, '\'' | '’')) {
+            let is_ideograph = is_ideograph(c);
+            if is_ideograph && !word.is_empty() {
                 words.push(std::mem::take(&mut word));
             }
-            if ideograph && c.is_alphanumeric() {
-                words.push(c.to_string());
+            word.extend(c.to_lowercase());
+            if is_ideograph {
+                words.push(std::mem::take(&mut word));
             }
         }
-    }
-    if !word.is_empty() {
-        words.push(word);
+        words.extend(Some(word).filter(|word| !word.is_empty()));
     }
     words
 }
@@ -46,7 +43,7 @@ fn hashes(words: &[String], length: usize) -> impl Iterator<Item = u64> {
     })
 }
 
-/// Whether a run of words comes again and again.
+/// Whether an n-gram recurs again and again.
 pub(crate) fn loops(words: &[String]) -> bool {
     let mut seen: HashMap<u64, usize> = HashMap::new();
     hashes(words, LOOP_WORDS).any(|run| {
@@ -56,7 +53,7 @@ pub(crate) fn loops(words: &[String]) -> bool {
     })
 }
 
-/// Percent of the runs of `words` that are in `source` too.
+/// The share of the n-grams of `words` that occur in `source`, in percent.
 pub(crate) fn copied_percent(words: &[String], source: &[String]) -> usize {
     let known: HashSet<u64> = hashes(source, COPY_WORDS).collect();
     let runs = words.len().saturating_sub(COPY_WORDS - 1);
@@ -71,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_of_every_script() {
+    fn words_are_split_in_every_script() {
         assert_eq!(
             words("Don't say 3.5 — 预算!"),
             ["dont", "say", "3", "5", "预", "算"]
@@ -79,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn loops_are_seen() {
+    fn a_loop_is_found() {
         let once =
             "the committee agreed that the depot would be ready by the end of march next year. ";
         assert!(loops(&words(&once.repeat(3))));
@@ -87,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn copies_are_measured() {
+    fn a_copy_is_measured() {
         let source = words("one two three four five six seven eight nine ten eleven twelve");
         assert_eq!(copied_percent(&source, &source), 100);
         assert_eq!(

@@ -1,49 +1,100 @@
-//! Sentences of a text, as readers see them: not broken at abbreviations or at wrapped lines, and never endless.
-
-use std::ops::Range;
+//! Divides a text into sentences, as readers see them.
+//!
+//! The rules of Unicode find the candidates. A candidate is no boundary after an abbreviation or where a line was wrapped in the
+//! middle of a sentence; and because speech recognizers leave out punctuation, a sentence that does not end is cut at a
+//! clause or a word. The marks that all of this goes by, in every script, are in one table: [`mark`].
 
 use icu_segmenter::{SentenceSegmenter, options::SentenceBreakInvariantOptions};
 
-use crate::text::words;
+use crate::text::script::Script;
+use crate::text::{Span, words};
 
-/// Speech recognizers leave out punctuation: what goes on for longer than this is cut at a clause or a word.
+/// A longer sentence is cut.
 const MAX_WORDS: usize = 50;
 
-/// A piece that is cut off has at least so many words.
+/// A cut leaves at least this many words before it.
 const MIN_WORDS: usize = 25;
 
-/// Words whose full stop ends no sentence. Single letters and `U.S.` are told by their shape.
+/// Words whose full stop ends no sentence. Single letters and `U.S.` are recognized by their shape.
 const ABBREVIATIONS: [&str; 21] = [
     "mr", "mrs", "ms", "dr", "prof", "hon", "rev", "gen", "col", "lt", "sgt", "capt", "sen", "rep",
     "gov", "st", "vs", "etc", "approx", "inc", "jr",
 ];
 
-/// Byte ranges of the sentences of `text`, blanks at their ends left out. What is between them is blank.
+/// What a punctuation mark does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// Ends a sentence.
+    Stop,
+    /// Ends a clause.
+    Clause,
+    /// Closes a quotation or a bracket, and belongs to the sentence before it.
+    Closer,
+}
+
+/// What `c` does, if it is one of the marks that structure a text.
+pub(crate) fn mark(c: char) -> Option<Mark> {
+    Some(match c {
+        '.' | '!' | '?' | '…' | '。' | '！' | '？' | '｡' | '।' | '۔' | '؟' | '።' | '։' => {
+            Mark::Stop
+        }
+        ',' | ';' | ':' | '–' | '—' | '、' | '，' | '；' | '：' => Mark::Clause,
+        '"' | '\'' | ')' | ']' | '”' | '’' | '»' | '」' | '』' | '）' => Mark::Closer,
+        _ => return None,
+    })
+}
+
+/// Whether no blank has to follow a mark for it to end something: full-width marks bring their own.
+pub(crate) fn is_wide(mark: char) -> bool {
+    matches!(mark, '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ffef}')
+}
+
+pub(crate) fn is_stop(c: char) -> bool {
+    mark(c) == Some(Mark::Stop)
+}
+
+/// Whether a text ends where a sentence does. In Thai and Lao no mark says so, and every end counts.
 #[must_use]
-pub fn sentences(text: &str) -> Vec<Range<usize>> {
+pub fn ends_sentence(text: &str) -> bool {
+    let closes = |c| mark(c) == Some(Mark::Closer) || matches!(c, '*' | '_');
+    let unmarked = |c| matches!(Script::of(c), Some(Script::Thai | Script::Lao));
+    let last = text.trim_end().trim_end_matches(closes).chars().next_back();
+    last.is_some_and(|c| is_stop(c) || unmarked(c))
+}
+
+/// The text up to the end of its last complete sentence; all of it if it has none.
+#[must_use]
+pub fn complete(text: &str) -> &str {
+    let text = text.trim_end();
+    if ends_sentence(text) {
+        return text;
+    }
+    let mut reversed = sentences(text).into_iter().rev();
+    let last = reversed.find(|sentence| ends_sentence(sentence.of(text)));
+    last.map_or(text, |last| text.split_at(last.end).0)
+}
+
+/// The sentences of `text`, without the blanks at their ends. All that stands between them is blank.
+#[must_use]
+pub fn sentences(text: &str) -> Vec<Span> {
     let segmenter = SentenceSegmenter::new(SentenceBreakInvariantOptions::default());
-    let mut found: Vec<Range<usize>> = Vec::new();
+    let mut found = Vec::new();
     let mut start = 0;
     for end in segmenter.segment_str(text).skip(1) {
-        let piece = text.get(start..end).unwrap_or_default();
-        if goes_on(piece, text.get(end..).unwrap_or_default()) {
-            continue;
+        let (piece, rest) = text.split_at(end);
+        if end == text.len() || !goes_on(piece.split_at(start).1, rest) {
+            push(text, Span { start, end }, &mut found);
+            start = end;
         }
-        push(text, start..end, &mut found);
-        start = end;
     }
-    push(text, start..text.len(), &mut found);
     found
 }
 
-/// Whether the break after `piece` is none for a reader.
+/// Whether readers see no boundary between `piece` and `rest`.
 fn goes_on(piece: &str, rest: &str) -> bool {
-    let trimmed = piece.trim_end();
-    let wrapped = piece
-        .get(trimmed.len()..)
-        .is_some_and(|blank| blank.matches('\n').count() == 1);
-    if wrapped && !trimmed.ends_with(['.', '!', '?', '…', ':', '。', '"', '”']) {
-        // A line that was wrapped in the middle of a sentence goes on in lower case.
+    let (trimmed, blank) = piece.split_at(piece.trim_end().len());
+    let is_wrapped = blank.matches('\n').count() == 1;
+    if is_wrapped && !ends_sentence(trimmed) && !trimmed.ends_with(':') {
         return rest.starts_with(char::is_lowercase);
     }
     let Some(stopped) = trimmed.strip_suffix('.') else {
@@ -52,9 +103,10 @@ fn goes_on(piece: &str, rest: &str) -> bool {
     let last = stopped
         .rsplit([' ', '\n', '(', '['])
         .next()
-        .unwrap_or_default();
-    let initial = last.chars().count() == 1 && last.starts_with(char::is_uppercase) && last != "I";
-    let letter = |part: &str| part.chars().count() == 1 && part.chars().all(char::is_alphabetic);
+        .unwrap_or(stopped);
+    let is_single = |part: &str| part.chars().count() == 1;
+    let letter = |part: &str| is_single(part) && part.chars().all(char::is_alphabetic);
+    let initial = is_single(last) && last.starts_with(char::is_uppercase) && last != "I";
     let dotted = last.contains('.') && last.split('.').all(letter);
     initial
         || dotted
@@ -63,30 +115,29 @@ fn goes_on(piece: &str, rest: &str) -> bool {
             .any(|known| last.eq_ignore_ascii_case(known))
 }
 
-/// Adds a sentence, cut into pieces if it is endless.
-fn push(text: &str, range: Range<usize>, found: &mut Vec<Range<usize>>) {
-    let Some(sentence) = text.get(range.clone()) else {
-        return;
-    };
-    let mut start = range.start + sentence.len() - sentence.trim_start().len();
-    let mut rest = sentence.trim();
+/// Adds a sentence, cut into pieces if it is too long.
+fn push(text: &str, sentence: Span, found: &mut Vec<Span>) {
+    let mut rest = sentence.of(text).trim_start();
+    let mut start = sentence.end - rest.len();
+    rest = rest.trim_end();
     while !rest.is_empty() {
         let most = words::prefix(rest, MAX_WORDS);
-        let piece = if most.len() == rest.len() {
-            rest
-        } else {
-            // At the last clause, if that leaves a piece worth reading.
+        let mut length = most.len();
+        if length < rest.len() {
+            // At the last clause, if enough is left before it.
             let least = words::prefix(rest, MIN_WORDS).len();
-            let clause = most
-                .rfind([',', ';', ':', '，', '、', '；'])
-                .filter(|&at| at >= least);
-            let end = clause.map_or(most.len(), |at| most.ceil_char_boundary(at + 1));
-            most.get(..end).unwrap_or(most)
-        };
-        found.push(start..start + piece.len());
-        let after = rest.get(piece.len()..).unwrap_or_default();
-        start += rest.len() - after.trim_start().len();
-        rest = after.trim_start();
+            let clause = most.char_indices().rev().find(|&(at, c)| {
+                let (_, after) = rest.split_at(at + c.len_utf8());
+                let ends = is_wide(c) || after.starts_with(char::is_whitespace);
+                ends && mark(c) == Some(Mark::Clause)
+            });
+            let clause = clause.filter(|&(at, _)| at >= least);
+            length = clause.map_or(length, |(at, c)| at + c.len_utf8());
+        }
+        found.push(Span::from(start..start + length));
+        let after = rest.split_at(length).1.trim_start();
+        start += rest.len() - after.len();
+        rest = after;
     }
 }
 
@@ -95,10 +146,8 @@ mod tests {
     use super::*;
 
     fn split(text: &str) -> Vec<&str> {
-        sentences(text)
-            .into_iter()
-            .map(|range| &text[range])
-            .collect()
+        let found = sentences(text).into_iter();
+        found.map(|sentence| sentence.of(text)).collect()
     }
 
     #[test]
@@ -121,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn wrapped_lines_go_on_and_other_lines_end() {
+    fn a_wrapped_line_continues_and_other_lines_end_their_sentence() {
         assert_eq!(
             split("We agreed on the\nbudget for March.\nThen we left"),
             ["We agreed on the\nbudget for March.", "Then we left"]
@@ -137,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn endless_runs_are_cut() {
+    fn sentences_without_an_end_are_cut() {
         let run = "so we went on and on ".repeat(40);
         let pieces = split(&run);
         assert!(pieces.len() > 1);
@@ -152,5 +201,31 @@ mod tests {
         let unspaced = "会议记录".repeat(100);
         assert_eq!(split(&unspaced).concat(), unspaced);
         assert_eq!(split(&unspaced).len(), 8);
+    }
+
+    #[test]
+    fn the_end_of_a_sentence_is_recognized_in_every_script() {
+        for text in [
+            "Yes.",
+            "Yes!”",
+            "他同意。",
+            "(So be it.)",
+            "ใช่ครับ",
+            "क्या यह ठीक है।",
+        ] {
+            assert!(ends_sentence(text), "{text}");
+        }
+        for text in ["and then", "the budget,", "他同意", ""] {
+            assert!(!ends_sentence(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_was_cut_off_is_complete_up_to_its_last_sentence() {
+        assert_eq!(complete("One. Two and"), "One.");
+        assert_eq!(complete("He said “yes.” And then"), "He said “yes.”");
+        assert_eq!(complete("It cost 3.5 and"), "It cost 3.5 and");
+        assert_eq!(complete("他同意。然后"), "他同意。");
+        assert_eq!(complete("Done."), "Done.");
     }
 }

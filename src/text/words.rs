@@ -1,95 +1,66 @@
-//! What a word is: the unit in which summaries are asked for and measured.
+//! Counts words, the unit in which summaries are ordered and measured.
 //!
-//! A word is a whitespace-separated token. In scripts that put no blanks between words every ideograph counts as one (a
+//! A word is a whitespace-separated token. In scripts without blanks between words every ideograph counts as one (a
 //! counter that sees 33,000 Chinese characters as one word never chunks them), and in Thai, Lao, Khmer and Burmese, where
-//! a word can't be told without a dictionary, every six characters do.
+//! only a dictionary could tell words apart, every six characters do.
 
-/// Characters to a word in the unspaced alphabets of South-East Asia, vowel signs and tone marks included.
+use crate::text::script::Script;
+
+/// Characters of a word in an unspaced alphabet, vowel signs and tone marks included.
 const UNSPACED_CHARS_PER_WORD: u8 = 6;
 
-/// Sees a text character by character and says where words start.
-#[derive(Default)]
-struct Words {
-    state: State,
-}
-
+/// What a text that is read character by character has reached.
 #[derive(Clone, Copy, Default)]
 enum State {
     #[default]
     Blank,
     Word,
     Ideograph,
-    /// In an unspaced alphabet, after so many characters of the current word.
+    /// This many characters of a word in an unspaced alphabet.
     Unspaced(u8),
 }
 
-impl Words {
+impl State {
+    /// Takes the next character, and says whether a word starts with it.
     fn starts_at(&mut self, c: char) -> bool {
-        if c.is_ascii() {
-            // The common case, kept short.
-            if c.is_ascii_whitespace() || c == '\u{b}' {
-                self.state = State::Blank;
-                return false;
+        // The common case first: a table of scripts is slow to search.
+        let script = if c.is_ascii() { None } else { Script::of(c) };
+        let (state, starts) = match (script, *self) {
+            (Some(script), _) if script.is_ideographic() => (Self::Ideograph, true),
+            (Some(script), Self::Unspaced(n))
+                if script.is_unspaced() && n < UNSPACED_CHARS_PER_WORD =>
+            {
+                (Self::Unspaced(n + 1), false)
             }
-            return self.in_word(c);
-        }
-        if c.is_whitespace() {
-            self.state = State::Blank;
-            false
-        } else if is_ideograph(c) {
-            self.state = State::Ideograph;
-            true
-        } else if is_unspaced(c) {
-            match self.state {
-                State::Unspaced(n) if n < UNSPACED_CHARS_PER_WORD => {
-                    self.state = State::Unspaced(n + 1);
-                    false
-                }
-                _ => {
-                    self.state = State::Unspaced(1);
-                    true
-                }
-            }
-        } else {
-            self.in_word(c)
-        }
-    }
-
-    fn in_word(&mut self, c: char) -> bool {
-        match self.state {
-            State::Blank => {
-                self.state = State::Word;
-                true
-            }
-            State::Word => false,
+            (Some(script), _) if script.is_unspaced() => (Self::Unspaced(1), true),
+            _ if c.is_whitespace() => (Self::Blank, false),
+            (_, Self::Blank) => (Self::Word, true),
+            (_, Self::Word) => (Self::Word, false),
             // Punctuation after an ideograph belongs to it; a letter or digit begins a word of another script.
-            State::Ideograph | State::Unspaced(_) => {
-                let starts = c.is_alphanumeric();
-                if starts {
-                    self.state = State::Word;
-                }
-                starts
-            }
-        }
+            (_, before) if !c.is_alphanumeric() => (before, false),
+            _ => (Self::Word, true),
+        };
+        *self = state;
+        starts
     }
 }
 
 /// Words in `text`.
 #[must_use]
 pub fn count(text: &str) -> usize {
-    let mut words = Words::default();
-    text.chars().filter(|&c| words.starts_at(c)).count()
+    let mut state = State::default();
+    text.chars().filter(|&c| state.starts_at(c)).count()
 }
 
 /// The longest prefix of `text` that has at most `limit` words, cut after a word.
 #[must_use]
 pub fn prefix(text: &str, limit: usize) -> &str {
-    let mut words = Words::default();
+    let mut state = State::default();
     let mut seen = 0;
     for (at, c) in text.char_indices() {
-        if words.starts_at(c) {
+        if state.starts_at(c) {
             if seen == limit {
-                return text.get(..at).unwrap_or(text).trim_end();
+                return text.split_at(at).0.trim_end();
             }
             seen += 1;
         }
@@ -97,16 +68,18 @@ pub fn prefix(text: &str, limit: usize) -> &str {
     text
 }
 
-/// Han, kana and bopomofo.
-fn is_ideograph(c: char) -> bool {
-    matches!(u32::from(c),
-        0x3005..=0x3007 | 0x3041..=0x3096 | 0x30a1..=0x30fa | 0x3105..=0x312f | 0x31f0..=0x31ff
-        | 0x3400..=0x4dbf | 0x4e00..=0x9fff | 0xf900..=0xfaff | 0x20000..=0x3ffff)
+/// Runs of letters and digits, with the apostrophes inside them: what terms and n-grams are made of.
+pub(crate) fn runs(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '\'' | '’')))
+        .map(|run| run.trim_matches(['\'', '’']))
+        .filter(|run| !run.is_empty())
 }
 
-/// Thai, Lao, Burmese and Khmer.
-fn is_unspaced(c: char) -> bool {
-    matches!(u32::from(c), 0x0e00..=0x0eff | 0x1000..=0x109f | 0x1780..=0x17ff)
+/// `text` with a capital at its beginning.
+pub(crate) fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(chars.as_str().chars()).collect()
 }
 
 #[cfg(test)]

@@ -1,65 +1,64 @@
-//! Balanced chunks on natural boundaries.
+//! Divides a passage into balanced chunks on natural boundaries.
 //!
-//! Every byte of the text is in exactly one chunk, in order. Not greedy: the i-th cut aims at what remains divided by the
-//! chunks left, and takes the best boundary within ±15 % of it, so that no small tail is left (measurements: ALGORITHM.md,
-//! "Chunks"). The time is linear in the text, for every shape of it.
+//! Every byte is in exactly one chunk, in order, without overlap: overlap would duplicate facts and ruin the accounting. Chunks
+//! are not filled greedily. The i-th cut aims at what remains divided by the chunks left, and takes the best boundary
+//! within ±15 % of that; if a chunk exceeds the budget nevertheless, there is one chunk more and everything is cut again. On 232 meetings
+//! the sizes of chunks vary by .01 to .04 (greedy: .17 to .30) and the smallest has at least .77 of the mean (greedy leaves a
+//! tail under .25 of it in every fifth meeting), with 87 to 95 % of the cuts at a turn. The time is linear in the text, for every shape
+//! of it.
 
-use std::ops::Range;
+mod boundary;
+mod cost_map;
 
-use crate::text::tokens;
-use crate::text::tokens::Cost;
-use crate::transcript::boundary;
-use crate::transcript::cost_map::CostMap;
-use crate::transcript::turn::Turns;
+use cost_map::CostMap;
+
+use crate::text::Span;
+use crate::text::tokens::{self, Cost};
+use crate::transcript::Passage;
 
 /// How far a cut may be from its aim, in percent of the aim.
 const SLACK_PERCENT: u64 = 15;
 
-/// How much of the budget chunks are planned to fill: the rest lets cuts look for good boundaries.
+/// How much of the budget chunks are planned to fill; the rest lets cuts look for good boundaries.
 const FILL_PERCENT: u64 = 93;
 
-/// A part of the transcript that is sent in one request.
+/// A part of a transcript that is sent in one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chunk {
-    /// Bytes of the text.
-    pub range: Range<usize>,
+    /// Where it is in the transcript's text.
+    pub span: Span,
     /// Estimated tokens, margin included.
     pub tokens: usize,
 }
 
-/// How many chunks a text of `tokens` needs if each may have `budget` tokens.
-#[must_use]
-pub fn count_for(tokens: usize, budget: usize) -> usize {
-    Cost::of_tokens(tokens)
-        .div_ceil(Cost::of_tokens(budget).percent(FILL_PERCENT))
-        .max(1)
-}
-
-/// Divides `text` into at least `at_least` chunks of at most `budget` tokens each.
+/// Divides a passage into at least `at_least` chunks of at most `budget` tokens each.
 ///
 /// A single character that costs more than the budget is still one chunk; a text of few characters gives fewer chunks.
-#[must_use]
-pub fn divide(text: &str, turns: &Turns, budget: usize, at_least: usize) -> Vec<Chunk> {
-    let costs = CostMap::of(text);
-    let mut count = at_least
-        .max(
-            costs
-                .total()
-                .div_ceil(Cost::of_tokens(budget).percent(FILL_PERCENT)),
-        )
-        .max(1);
+pub(crate) fn divide(passage: &Passage, budget: usize, at_least: usize) -> Vec<Chunk> {
+    let costs = CostMap::of(passage);
+    let budget = Cost::of_tokens(budget);
+    let needed = costs.total().div_ceil(budget.percent(FILL_PERCENT));
+    let mut count = at_least.max(needed).max(1);
     loop {
-        let chunks = cut(text, turns, &costs, Cost::of_tokens(budget), count);
-        // Cuts that found no boundary where they needed one: more chunks leave more room.
-        if count >= text.len() || chunks.iter().all(|chunk| chunk.tokens <= budget) {
+        let chunks = cut(passage, &costs, budget, count);
+        // Where cuts found no boundary in reach, more chunks leave more room.
+        let fit = |chunk: &Chunk| chunk.tokens <= budget.tokens();
+        if count >= passage.len() || chunks.iter().all(fit) {
             return chunks;
         }
         count += (count / 50).max(1);
     }
 }
 
-fn cut(text: &str, turns: &Turns, costs: &CostMap<'_>, budget: Cost, count: usize) -> Vec<Chunk> {
-    let mut chunks = Vec::with_capacity(count.min(text.len()));
+fn cut(passage: &Passage, costs: &CostMap<'_>, budget: Cost, count: usize) -> Vec<Chunk> {
+    let mut chunks = Vec::with_capacity(count.min(passage.len()));
+    let base = passage.span().start;
+    let mut add = |start, end, cost: Cost| {
+        chunks.push(Chunk {
+            span: Span::from(base + start..base + end),
+            tokens: cost.tokens(),
+        });
+    };
     let mut remaining = costs.total();
     let mut start = 0;
     for left in (2..=count).rev() {
@@ -72,27 +71,21 @@ fn cut(text: &str, turns: &Turns, costs: &CostMap<'_>, budget: Cost, count: usiz
         let most = aim.percent(100 + SLACK_PERCENT).min(budget).max(aim);
         let low = costs.reach(start, least);
         let middle = costs.reach(start, aim);
-        // The last byte of the way may be the one too many.
+        // The last byte within reach may be the one too many.
         let high = costs.reach(start, most).saturating_sub(1).max(middle);
-        let end = boundary::best(text, turns, low..high, middle)
+        let end = boundary::best(passage, low..high, middle)
             .filter(|&end| end > start)
-            .unwrap_or_else(|| text.ceil_char_boundary(low.max(start + 1)));
-        if end >= text.len() {
+            .unwrap_or_else(|| passage.ceil_char_boundary(low.max(start + 1)));
+        if end >= passage.len() {
             break;
         }
         let cost = costs.cost(start..end);
-        chunks.push(Chunk {
-            range: start..end,
-            tokens: cost.tokens(),
-        });
-        remaining = remaining - cost + tokens::seam(text, end);
+        add(start, end, cost);
+        remaining = remaining - cost + tokens::seam(passage, end);
         start = end;
     }
-    if start < text.len() {
-        chunks.push(Chunk {
-            range: start..text.len(),
-            tokens: costs.cost(start..text.len()).tokens(),
-        });
+    if start < passage.len() {
+        add(start, passage.len(), costs.cost(start..passage.len()));
     }
     chunks
 }
@@ -102,10 +95,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::text::rate::Rate;
+    use crate::text::tokens::Rate;
 
     fn divided(text: &str, budget: usize, at_least: usize) -> Vec<Chunk> {
-        divide(text, &Turns::parse(text), budget, at_least)
+        divide(&Passage::of_text(text), budget, at_least)
     }
 
     /// A meeting of `turns` turns whose lengths vary from one sentence to `longest`.
@@ -135,12 +128,12 @@ mod tests {
         assert!(
             chunks
                 .iter()
-                .all(|chunk| text[chunk.range.clone()].starts_with("Speaker "))
+                .all(|chunk| chunk.span.of(&text).starts_with("Speaker "))
         );
     }
 
     #[test]
-    fn as_many_chunks_as_asked_for() {
+    fn there_are_as_many_chunks_as_asked_for() {
         let text = meeting(200, 5);
         assert_eq!(divided(&text, 100_000, 9).len(), 9);
         assert_eq!(divided("ab", 100, 9).len(), 2);
@@ -154,12 +147,12 @@ mod tests {
             "This sentence has a handful of words. ".repeat(300)
         );
         for chunk in divided(&text, 500, 1).iter().skip(1) {
-            assert!(text[chunk.range.clone()].starts_with("This sentence"));
+            assert!(chunk.span.of(&text).starts_with("This sentence"));
         }
     }
 
     #[test]
-    fn hostile_shapes_are_cut_too() {
+    fn texts_of_hostile_shapes_are_cut() {
         let shapes = [
             "a",
             "é",
@@ -217,13 +210,13 @@ mod tests {
         #[test]
         fn chunks_are_an_exact_partition_within_the_budget(text in texts(), budget in 12..400_usize, at_least in 1..9_usize) {
             let chunks = divided(&text, budget, at_least);
-            let joined: String = chunks.iter().map(|chunk| &text[chunk.range.clone()]).collect();
+            let joined: String = chunks.iter().map(|chunk| chunk.span.of(&text)).collect();
             prop_assert_eq!(&joined, &text);
             for chunk in &chunks {
-                prop_assert!(!chunk.range.is_empty());
+                prop_assert!(!chunk.span.is_empty());
                 prop_assert!(chunk.tokens <= budget, "{} tokens of {}", chunk.tokens, budget);
                 let rate = Rate::of(&text);
-                prop_assert_eq!(chunk.tokens, tokens::cost_at(&text[chunk.range.clone()], rate).tokens());
+                prop_assert_eq!(chunk.tokens, tokens::cost_at(chunk.span.of(&text), rate).tokens());
             }
         }
     }

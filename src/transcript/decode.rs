@@ -1,22 +1,24 @@
-//! Bytes → text: whatever encoding a transcript comes in, or why it is not a transcript.
+//! Decodes the bytes of a transcript, in whatever encoding it comes, as they arrive; or says why they are not a transcript.
+//!
+//! The encoding is that of a byte order mark, UTF-16 by its rhythm of zero bytes, else UTF-8. Where a text that was ASCII so far turns
+//! out to be no UTF-8, it is windows-1252: both read ASCII alike, so nothing has to be decoded again.
 
-pub(crate) mod clean;
-pub(crate) mod sniff;
-pub mod source_map;
+mod clean;
+mod sniff;
+mod source_map;
 
+use clean::TextBuilder;
 use encoding_rs::{DecoderResult, UTF_8, WINDOWS_1252};
+use sniff::{HEAD_BYTES, sniff};
+pub use source_map::SourceMap;
 
-use crate::transcript::decode::clean::TextBuilder;
-use crate::transcript::decode::sniff::{HEAD_BYTES, sniff};
-use crate::transcript::decode::source_map::SourceMap;
-
-/// Source bytes decoded at a time: bounds the scratch buffer.
+/// Source bytes decoded at a time, which bounds the scratch buffer.
 const PIECE_BYTES: usize = 8 * 1024;
 
-/// Undecodable characters that are put up with, in percent: a damaged file, not another kind of file.
+/// Undecodable characters that are tolerated, in percent: the file is damaged, but not of another kind.
 pub(crate) const UNDECODABLE_PERCENT: u64 = 1;
 
-/// Why bytes are not a transcript. Nothing would change by trying again.
+/// Why bytes are not a transcript. To try again would change nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// No bytes, or nothing but blanks.
@@ -49,7 +51,7 @@ pub enum Rejection {
     },
 }
 
-/// A transcript's text, with all that is known of where it came from.
+/// The text of a transcript, and where it came from.
 #[derive(Debug, Clone)]
 pub struct Decoded {
     /// The text. Lines end in `\n` or `\r\n`; of control characters only these and tabs are left.
@@ -62,14 +64,23 @@ pub struct Decoded {
     pub source_map: SourceMap,
 }
 
-/// A streaming decoder: hand over the bytes as they arrive, cut anywhere.
-#[derive(Debug)]
+impl From<String> for Decoded {
+    fn from(text: String) -> Self {
+        Self {
+            bytes: text.len() as u64,
+            encoding: UTF_8.name(),
+            source_map: SourceMap::new(UTF_8, 0),
+            text,
+        }
+    }
+}
+
+/// A streaming decoder: takes the bytes as they arrive, cut anywhere.
 pub struct Decoder {
     state: State,
     bytes: u64,
 }
 
-#[derive(Debug)]
 enum State {
     /// Bytes held back until there are enough to tell the encoding.
     Head(Vec<u8>),
@@ -78,7 +89,7 @@ enum State {
 
 /// Turns source bytes into characters.
 enum Reader {
-    /// By the standard library, with the bytes of a character that is not complete yet.
+    /// Holds back the bytes of a character that is not complete yet.
     Utf8 {
         carry: Vec<u8>,
     },
@@ -140,7 +151,7 @@ fn begin(head: &[u8], last: bool) -> Result<(Box<TextBuilder>, Reader), Rejectio
     } else {
         Reader::Other(encoding.new_decoder_without_bom_handling())
     };
-    reader.read(head.get(mark..).unwrap_or_default(), &mut text, last)?;
+    reader.read(head.split_at(mark).1, &mut text, last)?;
     Ok((text, reader))
 }
 
@@ -178,12 +189,11 @@ fn read_utf8<'a>(
         if invalid.is_empty() {
             continue;
         }
-        let rest = bytes.get(at..).unwrap_or_default();
-        if !last && rest.len() == invalid.len() && may_go_on(invalid) {
+        let rest = bytes.split_at(at).1;
+        if !last && rest.len() == invalid.len() && is_beginning(invalid) {
             carry.extend_from_slice(invalid);
             break;
         }
-        // As long as all was ASCII, nothing has been decided: both encodings read that alike.
         if !text.beyond_ascii && !mostly_utf8(rest) {
             return Ok(Some(rest));
         }
@@ -194,7 +204,7 @@ fn read_utf8<'a>(
 }
 
 /// Whether these bytes are the beginning of a character rather than wrong.
-fn may_go_on(bytes: &[u8]) -> bool {
+fn is_beginning(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
 }
 
@@ -217,22 +227,13 @@ fn read_other(
     let mut piece = String::with_capacity(PIECE_BYTES);
     loop {
         let (result, read) = decoder.decode_to_string_without_replacement(bytes, &mut piece, last);
-        bytes = bytes.get(read..).unwrap_or_default();
+        bytes = bytes.split_at(read).1;
         text.push(&piece)?;
         piece.clear();
         match result {
             DecoderResult::InputEmpty => return Ok(()),
             DecoderResult::OutputFull => {}
             DecoderResult::Malformed(length, _) => text.push_undecodable(u64::from(length))?,
-        }
-    }
-}
-
-impl std::fmt::Debug for Reader {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Utf8 { .. } => f.write_str("UTF-8"),
-            Self::Other(decoder) => f.write_str(decoder.encoding().name()),
         }
     }
 }
@@ -269,7 +270,7 @@ mod tests {
     const MIXED: &str = "Dana: naïve — 日本語 🙂 done.\r\nLee: fine.\n";
 
     #[test]
-    fn utf8_with_and_without_a_mark() {
+    fn utf8_is_read_with_and_without_a_mark() {
         assert_eq!(decoded(MIXED.as_bytes()), (MIXED.into(), "UTF-8"));
         assert_eq!(
             decoded(format!("\u{feff}{MIXED}").as_bytes()),
@@ -278,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn utf16_both_ways_round() {
+    fn utf16_is_read_in_both_byte_orders() {
         let marked = format!("\u{feff}{MIXED}");
         assert_eq!(
             decoded(&utf16(&marked, u16::to_le_bytes)),
@@ -319,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_text_is_refused_with_its_reason() {
+    fn what_is_not_text_is_rejected_with_its_reason() {
         assert_eq!(decode(b"", 1).unwrap_err(), Rejection::Empty);
         assert_eq!(decode(b" \r\n\t", 1).unwrap_err(), Rejection::Empty);
         assert_eq!(decode(b"\xef\xbb\xbf", 1).unwrap_err(), Rejection::Empty);
@@ -345,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn offsets_lead_back_to_the_source() {
+    fn an_offset_leads_back_to_its_byte_of_the_source() {
         let text = format!("{}é\u{1}ü 日本語 🙂 end", "filler ".repeat(900));
         let sources = [
             (text.clone().into_bytes(), "end".as_bytes().to_vec()),

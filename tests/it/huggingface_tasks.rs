@@ -19,6 +19,7 @@ use transcript_summarizer::provider::huggingface::HuggingFaceTask;
 use transcript_summarizer::provider::huggingface::HuggingFaceTask::{
     Chat, Summarization, TextGeneration,
 };
+use transcript_summarizer::transcript::Passage;
 use transcript_summarizer::wire::http::Timeouts;
 
 const MET: &str = "The board met and chose a bid.";
@@ -62,7 +63,7 @@ fn bare() -> Prompt {
     let request = Request {
         style: Style::Bare,
         target_words: 20,
-        block: [SPOKEN; 4].join(" ").into(),
+        block: Passage::of_text([SPOKEN; 4].join(" ")),
         ..request()
     };
     Prompt::new(request, 40)

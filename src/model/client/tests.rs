@@ -54,7 +54,7 @@ impl Model for Scripted {
     async fn submit(&self, _: &Prompt) -> Result<Reply, ModelError> {
         self.submits.fetch_add(1, Ordering::SeqCst);
         let (wait, reply) = {
-            let mut replies = lock(&self.replies);
+            let mut replies = self.replies.lock().unwrap();
             match replies.len() {
                 1 => replies[0].clone(),
                 _ => replies.pop_front().unwrap(),

@@ -355,9 +355,9 @@ mod tests {
             &self,
             job: Job,
             prompt: &Prompt,
-            context: &JobContext<'_>,
+            client: &ModelClient,
         ) -> Result<Answer, ModelError> {
-            self.state.follow(self, job, prompt, context).await
+            self.state.follow(self, job, prompt, client).await
         }
 
         async fn cancel(&self, _: &Ticket) -> Result<(), ModelError> {

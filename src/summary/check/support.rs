@@ -2,6 +2,9 @@
 
 use std::collections::HashSet;
 
+use crate::text::sentence::is_stop;
+use crate::text::words;
+
 /// Smaller numbers are counts of the writer's own: two speakers, three reasons.
 const MIN_NUMBER: f64 = 4.0;
 
@@ -118,14 +121,13 @@ fn names(text: &str) -> HashSet<String> {
         if !begins && bare.starts_with(char::is_uppercase) && bare.chars().count() > 2 {
             found.extend(bare.split('-').map(str::to_lowercase));
         }
-        begins = word.ends_with(['.', '!', '?', ':', '"', '”']);
+        begins = word.ends_with(|c| is_stop(c) || matches!(c, ':' | '"' | '”'));
     }
     found
 }
 
 fn all_words(text: &str) -> HashSet<String> {
-    let words = text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '\'' | '’')));
-    words
+    words::runs(text)
         .map(|word| {
             word.trim_end_matches("'s")
                 .trim_end_matches("’s")

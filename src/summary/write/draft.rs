@@ -1,6 +1,5 @@
 //! Requests: what each call is shown, and how long its answer may be.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -11,7 +10,7 @@ use crate::prompt::{Prompt, Request, Task};
 use crate::summary::call_plan::{ESTIMATE_ERROR, SECTION_MAX_WORDS, SECTION_MIN_WORDS};
 use crate::summary::write::Settings;
 use crate::text::tokens;
-use crate::transcript::{Excerpt, Transcript, Turn};
+use crate::transcript::Passage;
 
 /// Speakers named in a prompt at most.
 const MAX_SPEAKERS: usize = 16;
@@ -22,19 +21,18 @@ const EXCERPT_TOKENS: usize = 400;
 /// What a section is written from: a part of the transcript, or notes on it.
 #[derive(Debug, Clone)]
 pub(crate) struct Material {
-    /// Bytes of the transcript that it stands for.
-    pub(crate) range: Range<usize>,
+    /// The part of the transcript that it stands for.
+    pub(crate) passage: Passage,
     /// Indices of the chunks.
     pub(crate) chunks: Vec<usize>,
     /// What is shown of it.
-    pub(crate) block: Excerpt,
+    pub(crate) block: Passage,
     pub(crate) from_notes: bool,
 }
 
 /// Makes the requests of one job.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Drafter<'a> {
-    pub(crate) transcript: &'a Transcript,
     pub(crate) settings: &'a Settings,
     /// The largest ratio of a server's count of a prompt's tokens to the estimate that has been seen, at least 1.
     pub(crate) token_ratio: f64,
@@ -65,8 +63,6 @@ impl Drafter<'_> {
     ) -> Request {
         let style = self.settings.limits.style;
         let (index, parts) = place;
-        let text = self.transcript.text();
-        let turns = &self.transcript.turns;
         let excerpts = if material.from_notes && task == Task::Section {
             self.excerpts(material)
         } else {
@@ -77,18 +73,16 @@ impl Drafter<'_> {
             style,
             target_words: words,
             part: (index + 1, parts),
-            time_span: turns
-                .time_span(text, &material.range)
+            time_span: material
+                .passage
+                .time_span()
                 .map(|(from, to)| (from.to_owned(), to.to_owned())),
-            speakers: within(turns.speakers_in(&material.range), style.speaker_tokens()),
+            speakers: within(material.passage.speakers(), style.speaker_tokens()),
             context: if material.from_notes {
                 String::new()
             } else {
-                self.context(material.range.start, style.context_tokens())
+                Self::context(&material.passage, style.context_tokens())
             },
-            going_on: self
-                .going_on(material.range.start)
-                .filter(|_| !material.from_notes),
             block: material.block.clone(),
             from_notes: material.from_notes,
             excerpts,
@@ -111,7 +105,7 @@ impl Drafter<'_> {
         request.draft = Some(Arc::from(draft));
         request.context = String::new();
         if task == Task::Condense {
-            request.block = "".into();
+            request.block = Passage::of_text("");
         }
         self.limited(request, words)
     }
@@ -140,33 +134,15 @@ impl Drafter<'_> {
         prompt.with_max_tokens(limit)
     }
 
-    /// What was said just before byte `start`: the last one or two turns, as far as they are short.
-    fn context(&self, start: usize, most_tokens: usize) -> String {
-        let text = self.transcript.text();
+    /// What was said just before a passage: the last one or two turns, as far as they are short.
+    fn context(passage: &Passage, most_tokens: usize) -> String {
         // A token has at least one byte, and rarely more than eight.
-        let earliest = text.ceil_char_boundary(start.saturating_sub(most_tokens * 6));
-        let turns = self.transcript.turns.starting_in(&(earliest..start));
-        let starts = [turns.len().checked_sub(2), turns.len().checked_sub(1)];
-        let candidates = starts
-            .into_iter()
-            .flatten()
-            .filter_map(|at| turns.get(at))
-            .map(Turn::start);
+        let preceding = [2, 1].map(|count| passage.preceding(count, most_tokens * 6));
+        let mut candidates = preceding.into_iter().flatten();
         candidates
-            .filter_map(|from| text.get(from..start))
             .find(|shown| tokens::estimate(shown) <= most_tokens)
             .map(|shown| shown.trim().to_owned())
             .unwrap_or_default()
-    }
-
-    /// Who is speaking at byte `start`, if that is in the middle of a turn.
-    pub(crate) fn going_on(&self, start: usize) -> Option<String> {
-        let turn = self
-            .transcript
-            .turns
-            .at(start)
-            .filter(|turn| turn.start() < start)?;
-        self.transcript.turns.speaker(turn).map(str::to_owned)
     }
 
     /// The most telling sentences of what notes were taken on.
@@ -179,12 +155,7 @@ impl Drafter<'_> {
             .unwrap_or_default()
             .saturating_sub(tokens::estimate(&material.block))
             .min(EXCERPT_TOKENS);
-        let text = self
-            .transcript
-            .text()
-            .get(material.range.clone())
-            .unwrap_or_default();
-        extract::within_tokens(text, self.going_on(material.range.start).as_deref(), spare)
+        extract::within_tokens(&material.passage, spare).to_string()
     }
 
     /// Hex digits that nobody can foresee who does not know the job, the same whenever it is resumed.

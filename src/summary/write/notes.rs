@@ -9,6 +9,7 @@ use crate::summary::write::draft::Material;
 use crate::summary::write::piece::Job;
 use crate::summary::write::{MAX_ALLOWANCE, MAX_SPLITS, WriteError, Writer};
 use crate::text::tokens;
+use crate::transcript::Passage;
 
 /// Estimated tokens of a word in notes, which are full of names and numbers.
 const TOKENS_PER_WORD: f64 = 1.7;
@@ -39,8 +40,7 @@ impl Writer<'_> {
                 .max_tokens(plan.section_words().div_ceil(plan.sections.max(1))),
         );
         let materials = grouped(&items, plan.sections, block.unwrap_or(usize::MAX));
-        let blocks: Vec<&str> = materials.iter().map(|material| &*material.block).collect();
-        let information = Information::of(&blocks);
+        let information = Information::of(materials.iter().map(|material| &*material.block));
         let size: usize = materials
             .iter()
             .map(|material| tokens::estimate(&material.block))
@@ -89,13 +89,9 @@ impl Writer<'_> {
             }
             // Twofold at least, whatever the model does: this is what makes the levels end.
             let most = (tokens::estimate(&material.block) as f64 / level.ratio * SLACK) as usize;
-            let text = if tokens::estimate(&piece.text) > most.max(48) {
-                extract::within_tokens(&piece.text, None, most.max(48))
-            } else {
-                piece.text
-            };
+            let written = Passage::of_text(piece.text);
             notes.push(Material {
-                block: text.into(),
+                block: extract::within_tokens(&written, most.max(48)),
                 from_notes: true,
                 ..material
             });
@@ -140,12 +136,12 @@ fn joined(group: &[&Material]) -> Option<Material> {
     let (first, last) = (group.first()?, group.last()?);
     let blocks: Vec<&str> = group.iter().map(|item| &*item.block).collect();
     Some(Material {
-        range: first.range.start..last.range.end,
+        passage: first.passage.through(&last.passage),
         chunks: group
             .iter()
             .flat_map(|item| item.chunks.iter().copied())
             .collect(),
-        block: blocks.join("\n").into(),
+        block: Passage::of_text(blocks.join("\n")),
         from_notes: first.from_notes,
     })
 }
@@ -155,10 +151,11 @@ mod tests {
     use super::*;
 
     fn items(sizes: &[usize]) -> Vec<Material> {
+        let whole = Passage::of_text("x".repeat(sizes.len()));
         let item = |(at, &size): (usize, &usize)| Material {
-            range: at..at + 1,
+            passage: whole.split_at(at).0,
             chunks: vec![at],
-            block: "word ".repeat(size).into(),
+            block: Passage::of_text("word ".repeat(size)),
             from_notes: true,
         };
         sizes.iter().enumerate().map(item).collect()

@@ -8,7 +8,7 @@ use crate::summary::assemble::split_heading;
 use crate::summary::check;
 use crate::summary::check::{Expected, Problem, Severity};
 use crate::summary::scaffold;
-use crate::text::words;
+use crate::text::{sentence, words};
 
 use crate::summary::write::draft::{Drafter, Material};
 use crate::summary::write::split::{halves, split};
@@ -79,7 +79,7 @@ pub(crate) async fn piece(
         let left = job.allowance.saturating_sub(extra);
         if !drafter.fits(&prompt)
             && job.splits > 0
-            && let Some(halves) = halves(job.material, drafter)
+            && let Some(halves) = halves(job.material)
         {
             return split(drafter, caller, job, halves).await;
         }
@@ -107,7 +107,7 @@ pub(crate) async fn piece(
                     let counted = prompt_tokens.map_or(0.0, |tokens| tokens as f64);
                     token_ratio = token_ratio.max(counted / prompt.tokens() as f64);
                     if job.splits > 0
-                        && let Some(halves) = halves(job.material, drafter)
+                        && let Some(halves) = halves(job.material)
                     {
                         let learned = Drafter {
                             token_ratio: drafter.token_ratio.max(token_ratio),
@@ -151,7 +151,7 @@ pub(crate) async fn piece(
         .and_then(|(problems, piece)| usable(problems, piece))
         .unwrap_or_else(|| {
             asked.iter().for_each(|prompt| caller.mark_unusable(prompt));
-            fallback(drafter, &job)
+            fallback(&job)
         });
     piece.habits = habits;
     piece.extra_calls = extra;
@@ -267,7 +267,7 @@ async fn finished(
         ..Piece::default()
     };
     if job.task != Task::Notes && !drafter.settings.quotes {
-        piece.text = scaffold::to_last_sentence(&piece.text).to_owned();
+        piece.text = sentence::complete(&piece.text).to_owned();
         let cut_off = answer.finish == Finish::Length;
         for attempt in 0..MAX_CONTINUATIONS {
             let missing = job.want.saturating_sub(words::count(&piece.text));
@@ -295,8 +295,8 @@ async fn finished(
             }
             let more = caller.call(&more).await.or_else(bearable)?;
             let more = scaffold::strip_preamble(&more.text);
-            let more = scaffold::to_last_sentence(&more);
-            if more.is_empty() || !check::ends_a_sentence(more) || piece.text.contains(more) {
+            let more = sentence::complete(&more);
+            if more.is_empty() || !sentence::ends_sentence(more) || piece.text.contains(more) {
                 break;
             }
             piece.text = format!("{} {more}", piece.text);
@@ -320,18 +320,13 @@ pub(crate) fn bearable(error: ModelError) -> Result<Answer, ModelError> {
 }
 
 /// The extractive text in place of one that could not be had.
-fn fallback(drafter: Drafter<'_>, job: &Job<'_>) -> Piece {
-    let source = drafter
-        .transcript
-        .text()
-        .get(job.material.range.clone())
-        .unwrap_or_default();
-    let going_on = drafter.going_on(job.material.range.start);
+fn fallback(job: &Job<'_>) -> Piece {
+    let passage = &job.material.passage;
     let text = match job.task {
-        Task::Notes => extract::within_tokens(source, going_on.as_deref(), job.want * 3 / 2),
+        Task::Notes => extract::within_tokens(passage, job.want * 3 / 2).to_string(),
         _ => {
-            let title = extract::title(source).map_or(0, |title| words::count(&title));
-            extract::extract(source, going_on.as_deref(), job.want.saturating_sub(title))
+            let title = extract::title(passage).map_or(0, |title| words::count(&title));
+            extract::extract(passage, job.want.saturating_sub(title))
         }
     };
     Piece {

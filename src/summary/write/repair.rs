@@ -11,7 +11,7 @@ use crate::summary::scaffold;
 use crate::summary::write::draft::Material;
 use crate::summary::write::piece::bearable;
 use crate::summary::write::{WriteError, Writer, all};
-use crate::text::words;
+use crate::text::{sentence, words};
 
 /// What is left alone, in percent of the target.
 const TOLERATED_PERCENT: usize = 4;
@@ -163,7 +163,7 @@ impl Writer<'_> {
 /// Takes a repaired text if it is acceptable and brings the whole closer to `wanted` words.
 fn take(sections: &mut [Section], at: usize, prompt: &Prompt, text: &str, wanted: usize) {
     let request = prompt.request();
-    let text = scaffold::to_last_sentence(text);
+    let text = sentence::complete(text);
     let total: usize = sections.iter().map(Section::words).sum();
     let Some(section) = sections.get_mut(at) else {
         return;

@@ -5,37 +5,28 @@ use crate::model::ModelError;
 use crate::summary::write::draft::{Drafter, Material};
 use crate::summary::write::piece::{Job, Piece, piece};
 use crate::text::tokens;
-use crate::transcript::{Chunk, Turns, chunk};
 
-/// The two halves of a part, each with its range and text. `None` if it is too small to be divided again.
-pub(crate) fn halves(material: &Material, drafter: Drafter<'_>) -> Option<[Material; 2]> {
-    let whole = tokens::estimate(&material.block);
-    let parts = chunk::divide(&material.block, &Turns::parse(&material.block), whole, 2);
-    let [first, second] = &parts[..] else {
+/// The two halves of a part. `None` if it is too small to be divided again.
+pub(crate) fn halves(material: &Material) -> Option<[Material; 2]> {
+    let Material { passage, block, .. } = material;
+    let parts = block.divide(tokens::estimate(block), 2);
+    let [first, _] = &parts[..] else {
         return None;
     };
-    let cut = if material.block.len() != material.range.len() {
-        // Notes and extracts have no bytes of their own: the span is divided in proportion.
-        let share = first.range.len() as f64 / material.block.len() as f64;
-        let at = material.range.start + (material.range.len() as f64 * share) as usize;
-        drafter.transcript.text().floor_char_boundary(at)
+    // Notes and extracts are not of the passage that they stand for: it is divided in proportion.
+    let cut = if block.len() == passage.len() {
+        first.span.len()
     } else {
-        material.range.start + first.range.len()
+        (passage.len() as f64 * (first.span.len() as f64 / block.len() as f64)) as usize
     };
-    let half = |part: &Chunk, range| Material {
-        range,
+    let half = |passage, block| Material {
+        passage,
         chunks: material.chunks.clone(),
-        block: material
-            .block
-            .get(part.range.clone())
-            .unwrap_or_default()
-            .into(),
+        block,
         from_notes: material.from_notes,
     };
-    Some([
-        half(first, material.range.start..cut),
-        half(second, cut..material.range.end),
-    ])
+    let (passages, blocks) = (passage.split_at(cut), block.split_at(first.span.len()));
+    Some([half(passages.0, blocks.0), half(passages.1, blocks.1)])
 }
 
 /// Gets the texts of both halves of a part that did not fit, and joins them.

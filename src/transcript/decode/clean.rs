@@ -1,21 +1,20 @@
-//! Collects decoded characters into a clean text: newlines of every kind, no other control characters.
+//! Collects decoded characters into a clean text, with newlines for all that ends a line and without other control characters.
 
 use encoding_rs::Encoding;
 
 use crate::transcript::decode::source_map::SourceMap;
 use crate::transcript::decode::{Decoded, Rejection, UNDECODABLE_PERCENT};
 
-/// Undecodable characters after which a file is judged before it has been read to its end.
+/// A file with more undecodable characters is judged before it has been read to its end.
 const EARLY_JUDGEMENT: u64 = 1024;
 
-#[derive(Debug)]
 pub(crate) struct TextBuilder {
     text: String,
     encoding: &'static Encoding,
     map: SourceMap,
     /// Source offset of the next character.
     source: u64,
-    /// A character beyond ASCII has been decoded, which settles the encoding.
+    /// A character beyond ASCII has been decoded, which decides the encoding.
     pub(crate) beyond_ascii: bool,
     characters: u64,
     undecodable: u64,

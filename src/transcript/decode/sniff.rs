@@ -1,16 +1,16 @@
-//! What kind of file begins with these bytes?
+//! Recognizes encodings and binary formats by the first bytes of a file.
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::transcript::decode::Rejection;
 
-/// Bytes to look at before deciding: enough for every signature and for the rhythm of UTF-16.
+/// Bytes that are looked at: enough for every signature and for the rhythm of UTF-16.
 pub(crate) const HEAD_BYTES: usize = 1024;
 
 /// Fewer zero bytes than this may be chance.
 const MIN_ZEROS: usize = 3;
 
-/// First bytes of formats that people upload under a `.txt` name by mistake, with the name to tell them.
+/// First bytes of formats that people upload under a `.txt` name by mistake, and what people call them.
 const SIGNATURES: [(&[u8], &str); 16] = [
     (b"\x1f\x8b", "gzip"),
     (b"PK\x03\x04", "a zip archive or an Office document"),
@@ -44,7 +44,7 @@ pub(crate) fn sniff(head: &[u8]) -> Result<(&'static Encoding, usize), Rejection
     Ok((unmarked_utf16(head).unwrap_or(UTF_8), 0))
 }
 
-/// UTF-16 without a mark shows by its zero bytes: in most scripts' blanks, digits and punctuation every second byte is one.
+/// UTF-16 without a mark, recognized by its zero bytes: in the blanks, digits and punctuation of most scripts every second byte is one.
 fn unmarked_utf16(head: &[u8]) -> Option<&'static Encoding> {
     let units = (head.len() / 2).max(MIN_ZEROS * 10);
     let zeros = |offset| {
@@ -74,14 +74,14 @@ mod tests {
     }
 
     #[test]
-    fn marks_decide() {
+    fn a_byte_order_mark_decides() {
         assert_eq!(sniff(b"\xef\xbb\xbfhello"), Ok((UTF_8, 3)));
         assert_eq!(sniff(b"\xff\xfeh\0"), Ok((UTF_16LE, 2)));
         assert_eq!(sniff(b"\xfe\xff\0h"), Ok((UTF_16BE, 2)));
     }
 
     #[test]
-    fn utf16_without_a_mark_is_seen() {
+    fn utf16_without_a_mark_is_recognized() {
         for text in [
             "Hello there, this is all of it.",
             "Привет, это запись на пленку 12 мая.",

@@ -1,12 +1,14 @@
-//! From an offset in the decoded text back to the byte of the source object that it came from.
+//! Leads from an offset in the decoded text back to the byte of the source object that it came from.
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-/// Text bytes between two marks at most: what a look-up has to walk.
+use crate::text::Span;
+
+/// Most bytes of text between two marks: what a look-up has to walk.
 const STRIDE: usize = 4096;
 
-/// Marks at which a text offset and a source offset are known to belong together; between them characters are as wide as
-/// their encoding makes them.
+/// Pairs of offsets in text and source that belong together. Between them characters have the width that their encoding gives
+/// them.
 #[derive(Debug, Clone)]
 pub struct SourceMap {
     encoding: &'static Encoding,
@@ -26,7 +28,7 @@ impl SourceMap {
         self.encoding = encoding;
     }
 
-    /// Notes that the text at `text` was at `source`, if the last mark is far enough behind.
+    /// Notes that the text at `text` was at `source`, if the last mark is far enough back.
     pub(crate) fn note(&mut self, text: usize, source: u64) {
         if self
             .marks
@@ -61,11 +63,8 @@ impl SourceMap {
     #[must_use]
     pub fn source_offset(&self, text: &str, at: usize) -> u64 {
         let next = self.marks.partition_point(|&(mark, _)| mark <= at);
-        let (mark, source) = next
-            .checked_sub(1)
-            .and_then(|i| self.marks.get(i))
-            .copied()
-            .unwrap_or((0, 0));
-        source + text.get(mark..at).map_or(0, |between| self.width(between))
+        let last = next.checked_sub(1).and_then(|last| self.marks.get(last));
+        let (mark, source) = last.copied().unwrap_or((0, 0));
+        source + self.width(Span::from(mark..at).of(text))
     }
 }

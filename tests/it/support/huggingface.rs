@@ -13,6 +13,7 @@ use transcript_summarizer::provider::huggingface::{
 };
 use transcript_summarizer::provider::key::{CurrentKey, Key};
 use transcript_summarizer::secret::Secret;
+use transcript_summarizer::transcript::Passage;
 use transcript_summarizer::wire::http::Timeouts;
 
 use super::behaviour::{Behaviour, End};
@@ -80,8 +81,7 @@ pub(crate) fn request() -> Request {
         time_span: None,
         speakers: vec!["DANA".to_owned()],
         context: String::new(),
-        going_on: None,
-        block: SPOKEN.into(),
+        block: Passage::of_text(SPOKEN),
         from_notes: false,
         excerpts: String::new(),
         draft: None,

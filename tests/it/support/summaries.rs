@@ -118,9 +118,9 @@ impl Run {
     pub(crate) fn assert_covers(&self, transcript: &Transcript) {
         let sections = &self.summary.sections;
         let end = sections.iter().fold(0, |at, section| {
-            assert_eq!(section.range.start, at, "a gap or an overlap");
-            assert!(section.range.end > at, "a section about nothing");
-            section.range.end
+            assert_eq!(section.span.start, at, "a gap or an overlap");
+            assert!(section.span.end > at, "a section about nothing");
+            section.span.end
         });
         assert_eq!(end, transcript.text().len(), "the end is missing");
         let chunks: Vec<usize> = sections

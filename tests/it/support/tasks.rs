@@ -149,7 +149,7 @@ fn summary(inputs: &str, min: usize, max: usize) -> String {
     let plain = plain.join(" ");
     let all: Vec<&str> = sentences(&plain)
         .into_iter()
-        .map(|range| &plain[range])
+        .map(|sentence| sentence.of(&plain))
         .collect();
     let share = min as f64 / tokens(&plain).max(1) as f64;
     let is_chosen = |at: usize| (at as f64 * share).floor() < ((at + 1) as f64 * share).floor();

@@ -1,13 +1,16 @@
-//! The best place to cut a text within a window: blank line or start of a turn › sentence end or end of a line › clause ›
-//! word › grapheme.
+//! Finds the best place to cut a text within a window: a blank line or the start of a turn › the end of a sentence or of a line ›
+//! a clause › a word › a grapheme.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use icu_segmenter::GraphemeClusterSegmenter;
 
-use crate::transcript::turn::{Turn, Turns};
+use crate::text::Span;
+use crate::text::sentence::{Mark, is_wide, mark};
+use crate::transcript::Passage;
 
-/// Bytes to either side of the aim in which graphemes are looked at.
+/// Bytes to either side of the aim in which graphemes are looked for.
 const GRAPHEME_REACH: usize = 256;
 
 /// Bytes to either side of the aim that are looked at first.
@@ -22,45 +25,39 @@ enum Rank {
     Paragraph,
 }
 
-/// The best cut of `text` within `window`, nearest to `aim` among equals. The window's ends count as inside; it need not
+/// The best cut of a passage within `window`, nearest to `aim` among equals. The window's ends count as inside; it need not
 /// begin or end on a character. `None` if there is no character boundary in it.
-pub(crate) fn best(text: &str, turns: &Turns, window: Range<usize>, aim: usize) -> Option<usize> {
-    let nearest = |a: &usize, b: &usize| a.abs_diff(aim).cmp(&b.abs_diff(aim));
-    let turn = turns
-        .starting_in(&(window.start..window.end + 1))
-        .iter()
-        .map(Turn::start)
-        .min_by(nearest);
-    let start = text.ceil_char_boundary(window.start);
-    let seen = text.get(start..text.floor_char_boundary(window.end).max(start))?;
-    // Blank lines are worth as much as turns; lesser boundaries only matter where neither is.
-    if let Some(turn) = turn {
-        let blank = blank_lines(seen).map(|at| start + at).min_by(nearest);
-        return [Some(turn), blank].into_iter().flatten().min_by(nearest);
+pub(crate) fn best(passage: &Passage, window: Range<usize>, aim: usize) -> Option<usize> {
+    let text: &str = passage;
+    let (start, end) = (
+        text.ceil_char_boundary(window.start),
+        text.floor_char_boundary(window.end),
+    );
+    if start > end {
+        return None;
     }
-    if let Some(blank) = blank_lines(seen).map(|at| start + at).min_by(nearest) {
-        return Some(blank);
+    let turns = passage.starts(window.start..window.end + 1);
+    let blank_lines = blank_lines(Span { start, end }.of(text)).map(|at| start + at);
+    // A blank line is worth as much as a turn; lesser boundaries only matter where there is neither.
+    let paragraphs = turns.chain(blank_lines);
+    if let Some(nearest) = paragraphs.min_by_key(|at| at.abs_diff(aim)) {
+        return Some(nearest);
     }
     // Of the others the nearest good one is usually near: the look widens until it has found one.
     let mut reach = FIRST_REACH;
     loop {
         let near = text.ceil_char_boundary(aim.saturating_sub(reach).max(start));
-        let far = text.floor_char_boundary((aim + reach).min(start + seen.len()));
-        let found = best_in(text.get(near..far).unwrap_or_default(), near, aim);
-        let whole = near <= start && far >= start + seen.len();
+        let far = text.floor_char_boundary((aim + reach).min(end)).max(near);
+        let found = boundaries(Span::from(near..far).of(text))
+            .map(|(rank, at)| (rank, near + at))
+            .min_by_key(|&(rank, at)| (Reverse(rank), at.abs_diff(aim)));
+        let is_whole = near <= start && far >= end;
         match found {
-            Some((rank, at)) if whole || rank >= Rank::Sentence => return Some(at),
-            None if whole => return grapheme(text, &window, aim),
+            Some((rank, at)) if is_whole || rank >= Rank::Sentence => return Some(at),
+            None if is_whole => return grapheme(text, &window, aim),
             _ => reach *= 4,
         }
     }
-}
-
-/// The best boundary inside `text`, which begins at `start`: of the highest rank, nearest to `aim`.
-fn best_in(text: &str, start: usize, aim: usize) -> Option<(Rank, usize)> {
-    boundaries(text)
-        .map(|(rank, at)| (rank, start + at))
-        .min_by_key(|&(rank, at)| (std::cmp::Reverse(rank), at.abs_diff(aim)))
 }
 
 /// Offsets after blank lines.
@@ -70,11 +67,10 @@ fn blank_lines(text: &str) -> impl Iterator<Item = usize> {
         if newline < searched {
             return None;
         }
-        let after = text.get(newline + 1..).unwrap_or_default();
-        let blank = after.len() - after.trim_start().len();
-        searched = newline + 1 + blank;
-        let is_blank_line = after.get(..blank).is_some_and(|blank| blank.contains('\n'));
-        (is_blank_line && searched < text.len()).then_some(searched)
+        let after = text.split_at(newline + 1).1;
+        let (blank, rest) = after.split_at(after.len() - after.trim_start().len());
+        searched = newline + 1 + blank.len();
+        (blank.contains('\n') && !rest.is_empty()).then_some(searched)
     })
 }
 
@@ -91,49 +87,41 @@ fn boundaries(text: &str) -> impl Iterator<Item = (Rank, usize)> {
             newlines = newlines.saturating_add(u8::from(c == '\n'));
             return None;
         }
+        let mark = mark(c);
         let rank = match (newlines, blank) {
             (0, true) => Some(if_blank),
-            (0, false) => if_any.filter(|_| !closes(c)),
+            (0, false) => if_any.filter(|_| mark != Some(Mark::Closer)),
             (1, _) => Some(Rank::Sentence),
             _ => Some(Rank::Paragraph),
         };
         (blank, newlines) = (false, 0);
-        (if_blank, if_any) = match c {
-            '.' | '!' | '?' | '…' => (Rank::Sentence, None),
-            ',' | ';' | ':' | '–' | '—' => (Rank::Clause, None),
-            '。' | '！' | '？' | '｡' => (Rank::Sentence, Some(Rank::Sentence)),
-            '、' | '，' | '；' | '：' => (Rank::Clause, Some(Rank::Clause)),
-            _ if closes(c) => (if_blank, if_any),
-            _ => (Rank::Word, None),
-        };
+        if mark != Some(Mark::Closer) {
+            if_blank = match mark {
+                Some(Mark::Stop) => Rank::Sentence,
+                Some(Mark::Clause) => Rank::Clause,
+                _ => Rank::Word,
+            };
+            if_any = (if_blank > Rank::Word && is_wide(c)).then_some(if_blank);
+        }
         rank.map(|rank| (rank, at))
     })
-}
-
-/// Quotes and brackets that belong to the sentence before them.
-fn closes(c: char) -> bool {
-    matches!(
-        c,
-        '"' | '\'' | ')' | ']' | '”' | '’' | '»' | '」' | '』' | '）'
-    )
 }
 
 /// The boundary between user-perceived characters nearest to `aim`, or between characters if one fills the window.
 fn grapheme(text: &str, window: &Range<usize>, aim: usize) -> Option<usize> {
     let start = text.floor_char_boundary(aim.saturating_sub(GRAPHEME_REACH));
-    let end = text.floor_char_boundary((aim + GRAPHEME_REACH).min(text.len()));
-    let near = text.get(start..end)?;
-    let segmenter = GraphemeClusterSegmenter::new();
-    let inside = |at: &usize| window.contains(at) || *at == window.end;
-    segmenter
-        .segment_str(near)
-        // The look may have begun and ended inside a cluster.
+    let end = text.floor_char_boundary(aim + GRAPHEME_REACH);
+    let near = Span { start, end }.of(text);
+    let is_inside = |at: &usize| window.contains(at) || *at == window.end;
+    let clusters = GraphemeClusterSegmenter::new().segment_str(near);
+    // The look may have begun and ended inside a cluster.
+    let nearest = clusters
         .filter(|&at| at > 0 && at < near.len())
         .map(|at| start + at)
-        .filter(inside)
-        .min_by_key(|at| at.abs_diff(aim))
-        .or_else(|| Some(text.ceil_char_boundary(aim)).filter(inside))
-        .or_else(|| Some(text.floor_char_boundary(aim)).filter(inside))
+        .filter(is_inside)
+        .min_by_key(|at| at.abs_diff(aim));
+    let characters = [text.ceil_char_boundary(aim), text.floor_char_boundary(aim)];
+    nearest.or_else(|| characters.into_iter().find(is_inside))
 }
 
 #[cfg(test)]
@@ -142,12 +130,12 @@ mod tests {
 
     /// The text before and after the best cut near the middle.
     fn cut(text: &str) -> (&str, &str) {
-        let at = best(text, &Turns::parse(text), 1..text.len() - 1, text.len() / 2).unwrap();
+        let at = best(&Passage::of_text(text), 1..text.len() - 1, text.len() / 2).unwrap();
         text.split_at(at)
     }
 
     #[test]
-    fn better_boundaries_win_over_nearer_ones() {
+    fn a_better_boundary_wins_over_a_nearer_one() {
         assert_eq!(
             cut("Ann: one. two three.\nBob: four five. six seven eight nine.").1,
             "Bob: four five. six seven eight nine."
@@ -172,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn clusters_and_characters_stay_whole() {
+    fn grapheme_clusters_and_characters_stay_whole() {
         let family = "👨\u{200d}👩\u{200d}👧";
         let (before, after) = (family.repeat(8), family.repeat(8));
         assert_eq!(

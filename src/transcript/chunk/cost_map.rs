@@ -1,12 +1,10 @@
-//! What a text costs up to places all along it, so that any part of it is priced without being read again.
+//! Records what a text costs up to places all along it, so that any part of it is priced without being read again.
 
 use std::ops::Range;
 
-use crate::text::rate::Rate;
-use crate::text::tokens;
-use crate::text::tokens::Cost;
+use crate::text::tokens::{self, Cost, Rate};
 
-/// Bytes between two marks at least: what is read again at either end of a part.
+/// Least bytes between two marks: what is read again at either end of a part.
 const STRIDE: usize = 1024;
 
 /// Costs are sums over runs of one character class, so between marks that stand where runs begin they are exact.
@@ -25,9 +23,9 @@ impl<'t> CostMap<'t> {
         let (bytes, rate) = (text.as_bytes(), Rate::of(text));
         let mut marks = Vec::with_capacity(bytes.len() / STRIDE + 1);
         let (mut at, mut total) = (0, Cost::default());
-        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        while at < bytes.len() {
             marks.push((at, total));
-            let (length, cost) = tokens::runs(rest, STRIDE, rate);
+            let (length, cost) = tokens::runs(bytes.split_at(at).1, STRIDE, rate);
             at += length;
             total = total + cost;
         }
@@ -50,7 +48,7 @@ impl<'t> CostMap<'t> {
             self.marks.partition_point(|mark| mark.0 < part.start),
             self.marks.partition_point(|mark| mark.0 <= part.end),
         );
-        let marks = self.marks.get(first..last).unwrap_or_default();
+        let marks = self.marks.get(first..last).unwrap_or(&[]);
         match (marks.first(), marks.last()) {
             (Some(&first), Some(&last)) => {
                 self.read(part.start..first.0) + (last.1 - first.1) + self.read(last.0..part.end)
@@ -59,10 +57,10 @@ impl<'t> CostMap<'t> {
         }
     }
 
-    /// Where a part that begins at `start` has cost `limit`, if not before that the text ends. Maybe inside a character.
+    /// Where a part that begins at `start` reaches the cost `limit`, or the end of the text. Maybe inside a character.
     pub(crate) fn reach(&self, start: usize, limit: Cost) -> usize {
         let next = self.marks.partition_point(|mark| mark.0 < start);
-        let marks = self.marks.get(next..).unwrap_or_default();
+        let marks = self.marks.split_at(next).1;
         let Some(&first) = marks.first() else {
             return self.walk(start..self.bytes.len(), limit);
         };
@@ -77,13 +75,15 @@ impl<'t> CostMap<'t> {
     }
 
     fn read(&self, part: Range<usize>) -> Cost {
-        let bytes = self.bytes.get(part).unwrap_or_default();
-        tokens::runs(bytes, usize::MAX, self.rate).1
+        tokens::runs(self.bytes(&part), usize::MAX, self.rate).1
     }
 
     fn walk(&self, part: Range<usize>, limit: Cost) -> usize {
-        let bytes = self.bytes.get(part.clone()).unwrap_or_default();
-        part.start + tokens::walk(bytes, limit, self.rate).0
+        part.start + tokens::walk(self.bytes(&part), limit, self.rate).0
+    }
+
+    fn bytes(&self, part: &Range<usize>) -> &[u8] {
+        self.bytes.split_at(part.end).0.split_at(part.start).1
     }
 }
 
@@ -107,14 +107,14 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(100))]
         #[test]
-        fn parts_cost_what_they_cost_when_they_are_read(
+        fn a_part_costs_what_it_costs_when_it_is_read(
             pieces in prop::collection::vec((0..PIECES.len(), 1..40_usize), 1..100),
             long in 0..5_000_usize,
             cuts in (0.0..1.0_f64, 0.0..1.0_f64),
             limit in 0..5_000_usize,
         ) {
             let mut text: String = pieces.iter().map(|&(at, times)| PIECES[at].repeat(times)).collect();
-            // A run that is longer than the distance of marks.
+            // A run that is longer than the distance between marks.
             text += &"x".repeat(long);
             let rate = Rate::of(&text);
             let map = CostMap::of(&text);

@@ -1,0 +1,3 @@
+//! Readers of transcript formats: each divides a text into segments.
+
+pub mod plain;

@@ -1,0 +1,160 @@
+//! A passage: a part of a transcript that knows its segments, or a text that a model wrote.
+
+use std::fmt;
+use std::ops::{Deref, Range};
+
+use crate::text::Span;
+use crate::transcript::Transcript;
+use crate::transcript::chunk::{self, Chunk};
+use crate::transcript::decode::Decoded;
+use crate::transcript::segment::{Segment, Speaker};
+
+/// A part of a transcript. Derefs to its text; cheap to clone, whatever its length.
+#[derive(Clone)]
+pub struct Passage {
+    of: Transcript,
+    span: Span,
+}
+
+impl Passage {
+    pub(crate) fn new(of: Transcript, span: Span) -> Self {
+        Self { of, span }
+    }
+
+    /// A text of its own, such as notes or sections that a model wrote: read as a transcript, since it may name speakers.
+    #[must_use]
+    pub fn of_text(text: impl Into<String>) -> Self {
+        Transcript::new(Decoded::from(text.into())).whole()
+    }
+
+    /// Where it is in the text of its transcript.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        self.span
+    }
+
+    /// Who is in the middle of a turn at its start.
+    #[must_use]
+    pub fn current_speaker(&self) -> Option<&str> {
+        let segment = self.of.segments.at(self.span.start)?;
+        let is_underway = segment.start() < self.span.start;
+        self.name(segment.speaker.filter(|_| is_underway))
+    }
+
+    /// The name of a speaker of its transcript.
+    pub(crate) fn name(&self, speaker: Option<Speaker>) -> Option<&str> {
+        self.of.segments.name(speaker)
+    }
+
+    /// Names of those who speak in it, in order of appearance.
+    #[must_use]
+    pub fn speakers(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        for name in self
+            .segments()
+            .filter_map(|segment| self.name(segment.speaker))
+        {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// First and last time stamp that apply to it, as they are written.
+    #[must_use]
+    pub fn time_span(&self) -> Option<(&str, &str)> {
+        let mut stamps = self.segments().filter_map(Segment::time);
+        let first = stamps.next()?;
+        let last = stamps.next_back().unwrap_or(first);
+        let written = |stamp: crate::transcript::Timestamp| stamp.written.of(self.of.text());
+        Some((written(first), written(last)))
+    }
+
+    /// The segment that is underway at its start, and those that start in it.
+    fn segments(&self) -> impl DoubleEndedIterator<Item = &Segment> {
+        let Span { start, end } = self.span;
+        let segments = &self.of.segments;
+        segments
+            .at(start)
+            .into_iter()
+            .chain(segments.starting_in(start + 1..end))
+    }
+
+    /// Who says what in it, segment by segment, and what is said before the first one.
+    pub(crate) fn utterances(&self) -> impl Iterator<Item = (Option<Speaker>, &str)> {
+        let Span { start, end } = self.span;
+        let first = self.segments().next().map_or(end, Segment::start);
+        let unlabelled = (first > start).then_some((None, Span::from(start..first)));
+        let spoken = self.segments().map(move |segment| {
+            let body = segment.body();
+            let start = body.start.clamp(start, end);
+            (
+                segment.speaker,
+                Span::from(start..body.end.clamp(start, end)),
+            )
+        });
+        let all = unlabelled.into_iter().chain(spoken);
+        all.map(|(speaker, span)| (speaker, span.of(self.of.text())))
+    }
+
+    /// Where segments start in it, within `range`. All offsets are from its own start.
+    pub(crate) fn starts(&self, range: Range<usize>) -> impl Iterator<Item = usize> {
+        let base = self.span.start;
+        let starting = self
+            .of
+            .segments
+            .starting_in(base + range.start..base + range.end);
+        starting.iter().map(move |segment| segment.start() - base)
+    }
+
+    /// Its bytes before and from `at`, from its own start.
+    #[must_use]
+    pub fn split_at(&self, at: usize) -> (Self, Self) {
+        let Span { start, end } = self.span;
+        let cut = self.of.text().floor_char_boundary(start + at).min(end);
+        (self.of.passage(start..cut), self.of.passage(cut..end))
+    }
+
+    /// Balanced chunks of it: at least `at_least` of at most `budget` tokens each.
+    #[must_use]
+    pub fn divide(&self, budget: usize, at_least: usize) -> Vec<Chunk> {
+        chunk::divide(self, budget, at_least)
+    }
+
+    /// From its start to the end of a later passage of the same transcript.
+    pub(crate) fn through(&self, last: &Self) -> Self {
+        self.of.passage(self.span.start..last.span.end)
+    }
+
+    /// The segments right before it, `count` of them, if they start at most `most` bytes before it.
+    pub(crate) fn preceding(&self, count: usize, most: usize) -> Option<Self> {
+        let end = self.span.start;
+        let starting = self.of.segments.starting_in(end.saturating_sub(most)..end);
+        let first = starting
+            .len()
+            .checked_sub(count)
+            .and_then(|at| starting.get(at))?;
+        Some(self.of.passage(first.start()..end))
+    }
+}
+
+impl Deref for Passage {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.span.of(self.of.text())
+    }
+}
+
+impl fmt::Display for Passage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
+impl fmt::Debug for Passage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
