@@ -1,4 +1,4 @@
-//! What the promise of DURABILITY.md comes to when processes are killed, frozen, doubled and overtaken.
+//! What the promise "nothing lost, nothing paid twice" comes to when processes are killed, frozen, doubled and overtaken.
 
 // Clippy counts only `#[test]` functions as tests, not what they share.
 

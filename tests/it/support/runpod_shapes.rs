@@ -1,4 +1,4 @@
-//! What workers at RunPod put out for a text, each in its own shape (WIRE.md 1.7), and how their jobs go wrong now and then.
+//! What workers at RunPod put out for a text, each in its own shape, and how their jobs go wrong now and then.
 
 use serde_json::{Value, json};
 

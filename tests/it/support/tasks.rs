@@ -110,7 +110,7 @@ pub(crate) fn task_api(request: &ChatRequest) -> Behaviour {
     refusal(request, &known).unwrap_or_else(|| summarized(request))
 }
 
-/// Every exception of a handler is a 400 (WIRE.md 2.3).
+/// Every exception of a handler is a 400.
 fn refusal(request: &ChatRequest, known: &[&str]) -> Option<Behaviour> {
     let refuse = |message: String| {
         let body = json!({ "error": message }).to_string();
