@@ -1,4 +1,4 @@
-//! What every store does, as one list that each of them is put through.
+//! The behaviour that all stores have in common, as one list that each of them is put through.
 
 use bytes::Bytes;
 use transcript_summarizer::store::{
@@ -17,7 +17,7 @@ const KEYS: [&str; 7] = [
 ];
 
 /// Puts `store` through the list, in `bucket`, which exists.
-pub(crate) async fn all<S: Store>(store: &S, bucket: &str) {
+pub(crate) async fn all(store: &dyn Store, bucket: &str) {
     round_trip(store, bucket).await;
     every_key(store, bucket).await;
     streaming(store, bucket).await;
@@ -29,13 +29,13 @@ pub(crate) async fn all<S: Store>(store: &S, bucket: &str) {
     missing(store, bucket).await;
 }
 
-pub(crate) async fn put<S: Store>(store: &S, at: &Location, body: &'static str) -> String {
+pub(crate) async fn put(store: &dyn Store, at: &Location, body: &'static str) -> String {
     let options = PutOptions::default();
     store.put(at, body.into(), options).await.unwrap()
 }
 
-pub(crate) async fn put_if<S: Store>(
-    store: &S,
+pub(crate) async fn put_if(
+    store: &dyn Store,
     at: &Location,
     body: &str,
     condition: PutCondition,
@@ -49,12 +49,12 @@ pub(crate) async fn put_if<S: Store>(
         .await
 }
 
-pub(crate) async fn read<S: Store>(store: &S, at: &Location) -> Vec<u8> {
+pub(crate) async fn read(store: &dyn Store, at: &Location) -> Vec<u8> {
     let object = store.get(at, &Wanted::default()).await.unwrap();
     pieces(object).await.concat()
 }
 
-async fn pieces(mut object: impl Object) -> Vec<Bytes> {
+async fn pieces(mut object: Box<dyn Object>) -> Vec<Bytes> {
     let mut pieces = Vec::new();
     while let Some(piece) = object.next().await.unwrap() {
         pieces.push(piece);
@@ -71,7 +71,7 @@ pub(crate) fn kind<T>(result: Result<T, StoreError>) -> StoreErrorKind {
     result.map(drop).unwrap_err().kind
 }
 
-async fn round_trip<S: Store>(store: &S, bucket: &str) {
+async fn round_trip(store: &dyn Store, bucket: &str) {
     let at = Location::new(bucket, "round/trip.txt");
     let options = PutOptions {
         condition: PutCondition::Always,
@@ -104,7 +104,7 @@ async fn round_trip<S: Store>(store: &S, bucket: &str) {
     assert_eq!(store.head(&at).await.unwrap().metadata, Metadata::new());
 }
 
-async fn every_key<S: Store>(store: &S, bucket: &str) {
+async fn every_key(store: &dyn Store, bucket: &str) {
     for key in KEYS {
         put_if(
             store,
@@ -127,7 +127,7 @@ async fn every_key<S: Store>(store: &S, bucket: &str) {
     }
 }
 
-async fn streaming<S: Store>(store: &S, bucket: &str) {
+async fn streaming(store: &dyn Store, bucket: &str) {
     let at = Location::new(bucket, "large.txt");
     let body: Bytes = (0..5_000_000u32).map(|n| (n % 251) as u8).collect();
     let options = PutOptions::default();
@@ -141,7 +141,7 @@ async fn streaming<S: Store>(store: &S, bucket: &str) {
     assert!(pieces.concat() == body);
 }
 
-async fn size_limit<S: Store>(store: &S, bucket: &str) {
+async fn size_limit(store: &dyn Store, bucket: &str) {
     let at = Location::new(bucket, "limit.txt");
     put(store, &at, "12345").await;
     let up_to = |max| Wanted {
@@ -159,7 +159,7 @@ async fn size_limit<S: Store>(store: &S, bucket: &str) {
     assert_eq!(pieces(object).await.concat(), b"12345");
 }
 
-async fn etags<S: Store>(store: &S, bucket: &str) {
+async fn etags(store: &dyn Store, bucket: &str) {
     let at = Location::new(bucket, "tags.txt");
     let first = put(store, &at, "first").await;
     let other = put(store, &at, "other").await;
@@ -168,7 +168,7 @@ async fn etags<S: Store>(store: &S, bucket: &str) {
     assert_eq!(store.head(&at).await.unwrap().etag, first);
 }
 
-async fn conditional_reads<S: Store>(store: &S, bucket: &str) {
+async fn conditional_reads(store: &dyn Store, bucket: &str) {
     let at = Location::new(bucket, "read.txt");
     let old = put(store, &at, "old").await;
     let new = put(store, &at, "new").await;
@@ -185,12 +185,12 @@ async fn conditional_reads<S: Store>(store: &S, bucket: &str) {
     assert_eq!(kind(gone), StoreErrorKind::NotFound);
 }
 
-async fn writes_if_absent<S: Store>(store: &S, bucket: &str) {
+async fn writes_if_absent(store: &dyn Store, bucket: &str) {
     let at = Location::new(bucket, "absent.txt");
     put_if(store, &at, "mine", PutCondition::IfAbsent)
         .await
         .unwrap();
-    // The very same bytes are no excuse: two workers may well claim one thing in the same words.
+    // Not even with the same bytes: two workers may claim one thing in the same words.
     for body in ["yours", "mine"] {
         let second = put_if(store, &at, body, PutCondition::IfAbsent).await;
         assert_eq!(kind(second), StoreErrorKind::Precondition);
@@ -204,7 +204,7 @@ async fn writes_if_absent<S: Store>(store: &S, bucket: &str) {
     assert_eq!(seen, Metadata::new(), "nothing but what the caller gave");
 }
 
-async fn writes_if_match<S: Store>(store: &S, bucket: &str) {
+async fn writes_if_match(store: &dyn Store, bucket: &str) {
     let at = Location::new(bucket, "swap.txt");
     let old = put(store, &at, "old").await;
     let swap = |etag: &str| PutCondition::IfMatch(etag.to_owned());
@@ -221,7 +221,7 @@ async fn writes_if_match<S: Store>(store: &S, bucket: &str) {
     assert_eq!(kind(store.head(&at).await), StoreErrorKind::NotFound);
 }
 
-async fn missing<S: Store>(store: &S, bucket: &str) {
+async fn missing(store: &dyn Store, bucket: &str) {
     let nothing = Location::new(bucket, "no/such.txt");
     let nowhere = Location::new("no-such-bucket", "no/such.txt");
     for at in [&nothing, &nowhere] {
