@@ -1,4 +1,4 @@
-//! How AWS is reached: one configuration, requests over the shared client, secrets.
+//! Reaches AWS: one configuration, requests over the shared HTTP client, secrets.
 
 pub(crate) mod client;
 pub mod sdk;

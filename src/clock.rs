@@ -1,6 +1,5 @@
-//! Tells the time. Leases are compared between machines, so it is the wall clock; simulations bring their own.
+//! Tells the time. Leases compare it between machines, so it is the wall clock; simulations bring a clock of their own.
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
@@ -8,29 +7,24 @@ use tokio::time::Instant;
 /// Tells milliseconds since 1970.
 #[derive(Debug, Clone, Default)]
 pub enum Clock {
-    /// The machine's clock.
+    /// The clock of the machine.
     #[default]
     System,
-    /// Starts at a chosen moment and advances with tokio's clock, which tests stop and advance.
-    Simulated(Arc<SimulatedClock>),
-}
-
-/// A clock that advances with tokio's.
-#[derive(Debug)]
-pub struct SimulatedClock {
-    began: Instant,
-    /// Milliseconds since 1970 when it began.
-    epoch_ms: i64,
+    /// Advances as tokio's clock does, which tests can pause.
+    Simulated {
+        /// When it was made.
+        began: Instant,
+        /// Milliseconds since 1970 that it told then.
+        epoch_ms: i64,
+    },
 }
 
 impl Clock {
-    /// A clock that advances with tokio's from `epoch_ms`, in milliseconds since 1970.
+    /// A clock that advances with tokio's, from `epoch_ms` on.
     #[must_use]
     pub fn simulated(epoch_ms: i64) -> Self {
-        Self::Simulated(Arc::new(SimulatedClock {
-            began: Instant::now(),
-            epoch_ms,
-        }))
+        let began = Instant::now();
+        Self::Simulated { began, epoch_ms }
     }
 
     /// Milliseconds since 1970.
@@ -40,7 +34,7 @@ impl Clock {
             Self::System => SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, milliseconds),
-            Self::Simulated(clock) => clock.epoch_ms + milliseconds(clock.began.elapsed()),
+            Self::Simulated { began, epoch_ms } => epoch_ms + milliseconds(began.elapsed()),
         }
     }
 
@@ -61,7 +55,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_simulated_clock_goes_with_tokios() {
+    async fn a_simulated_clock_advances_with_tokios() {
         let clock = Clock::simulated(5_000);
         assert_eq!(clock.now_ms(), 5_000);
         tokio::time::advance(Duration::from_secs(2)).await;

@@ -1,4 +1,4 @@
-//! Hex digits of hashes.
+//! Writes hashes in hexadecimal digits.
 
 /// The first `bytes` bytes of a hash as lower-case hex digits.
 pub(crate) fn hex(hash: &[u8], bytes: usize) -> String {

@@ -1,4 +1,4 @@
-//! The HTTP client of the process: one pool of connections and one set of certificates for S3, Secrets Manager and the endpoints.
+//! Sets up the HTTP client of the process: one pool of connections and one set of certificates for AWS and the endpoints.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -9,20 +9,19 @@ use reqwest::{Certificate, Client, ClientBuilder, Url, redirect};
 
 use crate::chain::chain;
 
-/// In a region a connection takes milliseconds; across the world with packet loss, a second or two.
+/// Within a region a connection takes milliseconds; across the world, with packets lost, a second or two.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A frozen sandbox wakes up with connections that the other side has long closed: keep them for no longer than a pause
-/// between calls.
+/// A sandbox that was frozen wakes up with connections that the other side has long closed. They are kept no longer than the
+/// pause between two calls.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How this program calls itself.
 const USER_AGENT: &str = concat!("transcript-summarizer/", env!("CARGO_PKG_VERSION"));
 
-/// Limit of a connection in the background.
+/// Nobody waits for the connection that is made in advance.
 const WARM_UP_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Files with all certificates of the system: on Amazon Linux (Lambda), and on Debian.
+/// Where Amazon Linux and Debian, and systems derived from them, keep all certificates in one file.
 const BUNDLES: [&str; 2] = [
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/certs/ca-certificates.crt",
@@ -33,16 +32,16 @@ const BUNDLES: [&str; 2] = [
 #[error("the HTTP client cannot be set up")]
 pub struct HttpError(#[from] reqwest::Error);
 
-/// Sends requests. One for the whole process: it keeps the connections. Reading the certificates of the system takes
-/// milliseconds, so it is set up when it is first needed; clones share it.
+/// The HTTP client of the process, which keeps the connections. Clones share it. It is set up when it is first needed, because
+/// reading the certificates of the system takes milliseconds.
 #[derive(Debug, Clone, Default)]
 pub struct Http {
     client: Arc<OnceLock<Client>>,
 }
 
 impl Http {
-    /// The client. It honours the usual proxy variables, does not follow redirects (the token would go along), and sends
-    /// again by itself only what a server has provably not begun (a stream refused by HTTP/2).
+    /// The client. It honours the usual proxy variables, follows no redirects (the token would be sent along), and retries by
+    /// itself only requests that the server has certainly not begun (a stream refused by HTTP/2).
     ///
     /// # Errors
     /// If TLS cannot be set up.
@@ -59,8 +58,8 @@ impl Http {
         Ok(self.client.get_or_init(|| client))
     }
 
-    /// Connects to the server of `url` in the background, if that takes TLS, so that the first call does not wait for it. The
-    /// request is a `HEAD` of the root without a key, which no server bills or counts.
+    /// Begins a connection to the server of `url` over TLS, so that the first call finds it ready. The request for it is a `HEAD`
+    /// of the root without a key, which costs the server no work and is not billed.
     pub fn warm_up(&self, url: &Url) {
         let mut root = url.clone();
         root.set_path("/");
@@ -87,8 +86,8 @@ fn builder() -> ClientBuilder {
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
 }
 
-/// The system's certificates, if they are in one file. The client by itself would read the directory around it, too, where
-/// each of them is once more: that doubles the time of a start.
+/// The certificates of the system, if they are in one file. By itself the client would also read the directory around it, which
+/// holds each of them once more: that doubles the time of a start.
 fn system_certificates() -> Option<Vec<Certificate>> {
     let named = |variable| std::env::var_os(variable).map(PathBuf::from);
     let path = bundle(named("SSL_CERT_FILE"), named("SSL_CERT_DIR"))?;
@@ -96,7 +95,7 @@ fn system_certificates() -> Option<Vec<Certificate>> {
     (!certificates.is_empty()).then_some(certificates)
 }
 
-/// The file that has all certificates, where the usual variables are set to `file` and `dir`.
+/// The file that has all certificates, given the values of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
 fn bundle(file: Option<PathBuf>, dir: Option<PathBuf>) -> Option<PathBuf> {
     match (file, dir) {
         (None, None) => BUNDLES
@@ -105,12 +104,12 @@ fn bundle(file: Option<PathBuf>, dir: Option<PathBuf>) -> Option<PathBuf> {
             .find(|at| at.exists()),
         (Some(file), None) => Some(file),
         (Some(file), Some(dir)) if file.parent() == Some(&dir) => Some(file),
-        // Certificates from a directory of their own.
+        // The directory may hold certificates that the file does not.
         (_, Some(_)) => None,
     }
 }
 
-/// The causes of an error; reqwest's own words only if it has none.
+/// The causes of an error in one line. The words of the error itself are left out, unless it has no cause: reqwest's say little.
 pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
     chain(error.source().unwrap_or(error))
 }
@@ -120,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_is_left_out_only_where_its_certificates_are_in_the_file_too() {
+    fn a_certificate_directory_is_skipped_only_if_the_bundle_is_in_it() {
         let path = |path: &str| Some(PathBuf::from(path));
         assert_eq!(bundle(path("/a/all.crt"), None), path("/a/all.crt"));
         assert_eq!(bundle(path("/a/all.crt"), path("/a/")), path("/a/all.crt"));

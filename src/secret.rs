@@ -1,4 +1,4 @@
-//! Keeps secrets from being printed by accident.
+//! Keeps tokens and keys from being printed by accident.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ impl Secret {
         Self(value.into())
     }
 
-    /// The value itself: for the one header it belongs into, and for cutting it out of what others wrote.
+    /// The value itself: for the header that it belongs into, and for removing it from texts that others wrote.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn printing_does_not_show_it() {
+    fn a_printed_secret_does_not_show_its_value() {
         let secret = Secret::new("hf_abcdefgh");
         assert_eq!(format!("{secret} {secret:?} {secret:#?}").find("hf_"), None);
         assert_eq!(secret.expose(), "hf_abcdefgh");

@@ -1,4 +1,5 @@
-//! Requests of the AWS SDK, sent over the pool of connections that the endpoints are called over.
+//! Sends the requests of the AWS SDK over the HTTP client of the process, so that S3 and the endpoints share connections and
+//! certificates.
 
 use std::time::Duration;
 
@@ -12,24 +13,14 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::http::StatusCode;
 use reqwest::{Body, Client, Request, Response, Url};
 
-/// No answer has begun.
-#[derive(Debug, thiserror::Error)]
-#[error("no answer within {0:?}")]
-struct Silence(Duration);
-
-/// An object that cannot be asked for.
-#[derive(Debug, thiserror::Error)]
-#[error("a key with a segment of dots only, as in `a/../b`, means another one in a URL")]
-struct DotSegment;
-
-/// The HTTP client of the process, as the SDK sees it.
+/// The HTTP client of the process in the shape that the SDK asks for.
 #[derive(Debug, Clone)]
 pub(crate) struct PooledClient(pub(crate) Client);
 
-/// The same with the time that an answer may take to begin.
 #[derive(Debug)]
 struct Connector {
     client: Client,
+    /// The time until an answer begins.
     read_timeout: Option<Duration>,
 }
 
@@ -48,15 +39,13 @@ impl HttpClient for PooledClient {
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (client, limit) = (self.client.clone(), self.read_timeout);
+        let client = self.client.clone();
+        let limit = self.read_timeout.unwrap_or(Duration::MAX);
         HttpConnectorFuture::new(async move {
             let answer = client.execute(outgoing(request)?);
-            let response = match limit {
-                Some(limit) => tokio::time::timeout(limit, answer)
-                    .await
-                    .map_err(|_| ConnectorError::timeout(Silence(limit).into()))?,
-                None => answer.await,
-            };
+            let response = tokio::time::timeout(limit, answer).await.map_err(|_| {
+                ConnectorError::timeout(format!("no answer within {limit:?}").into())
+            })?;
             incoming(response.map_err(failed)?)
         })
     }
@@ -67,10 +56,12 @@ fn outgoing(request: HttpRequest) -> Result<Request, ConnectorError> {
         .try_into_http1x()
         .map_err(|error| ConnectorError::user(error.into()))?;
     let (parts, body) = request.into_parts();
-    let url =
-        Url::parse(&parts.uri.to_string()).map_err(|error| ConnectorError::user(error.into()))?;
-    let url =
-        unresolved(url, parts.uri.path()).ok_or_else(|| ConnectorError::user(DotSegment.into()))?;
+    let url = Url::parse(&parts.uri.to_string());
+    let url = url.map_err(|error| ConnectorError::user(error.into()))?;
+    let url = unresolved(url, parts.uri.path()).ok_or_else(|| {
+        let reason = "a URL cannot address the key `.` or `..`";
+        ConnectorError::user(reason.into())
+    })?;
     let mut request = Request::new(parts.method, url);
     *request.headers_mut() = parts.headers;
     if body.content_length() != Some(0) {
@@ -79,27 +70,24 @@ fn outgoing(request: HttpRequest) -> Result<Request, ConnectorError> {
     Ok(request)
 }
 
-/// The URL with the path as it is meant. URLs resolve segments of dots, keys do not; but S3 takes the slashes beside them
-/// encoded, too, and then they are none.
+/// The URL with `path` as it stands. `a/../b` is a key like any other, but a URL resolves the dots. S3 also accepts the slashes
+/// beside them percent-encoded, and then the URL has no segments of dots.
 fn unresolved(mut url: Url, path: &str) -> Option<Url> {
     if url.path() == path {
         return Some(url);
     }
+    let is_dots = |segment| matches!(segment, "." | "..");
     let mut segments = path.strip_prefix('/')?.split('/');
     let mut before = segments.next()?;
     let mut encoded = format!("/{before}");
     for segment in segments {
-        let between_dots = is_dots(before) || is_dots(segment);
-        encoded.push_str(if between_dots { "%2F" } else { "/" });
+        let beside_dots = is_dots(before) || is_dots(segment);
+        encoded.push_str(if beside_dots { "%2F" } else { "/" });
         encoded.push_str(segment);
         before = segment;
     }
     url.set_path(&encoded);
     (url.path() == encoded).then_some(url)
-}
-
-fn is_dots(segment: &str) -> bool {
-    matches!(segment, "." | "..")
 }
 
 fn incoming(response: Response) -> Result<HttpResponse, ConnectorError> {
@@ -108,17 +96,16 @@ fn incoming(response: Response) -> Result<HttpResponse, ConnectorError> {
     let headers = response.headers().clone();
     let mut answer = HttpResponse::new(status, SdkBody::from_body_1_x(Body::from(response)));
     for (name, value) in &headers {
-        // What is not text, nobody asks for.
+        // The SDK takes text only; nobody asks for a header that is none.
         if let Ok(value) = value.to_str() {
-            answer
-                .headers_mut()
-                .append(name.as_str().to_owned(), value.to_owned());
+            let (name, value) = (name.as_str().to_owned(), value.to_owned());
+            answer.headers_mut().append(name, value);
         }
     }
     Ok(answer)
 }
 
-/// What a failed exchange was. Everything that happened to the connection may be tried again.
+/// The kind of a failed exchange decides whether the SDK retries it: whatever happened to the connection may be tried again.
 fn failed(error: reqwest::Error) -> ConnectorError {
     let error = error.without_url();
     if error.is_builder() {
@@ -135,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_with_segments_of_dots_stay_what_they_are() {
+    fn segments_of_dots_in_a_key_reach_the_server_unresolved() {
         let meant = |path: &str| {
             let url = Url::parse(&format!("https://s3.example{path}?x-id=GetObject")).unwrap();
             unresolved(url, path).map(|url| url.as_str().replace("https://s3.example", ""))

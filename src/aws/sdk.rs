@@ -1,4 +1,4 @@
-//! How AWS is reached: one configuration, with explicit limits, for every client of the process.
+//! Configures the AWS SDK for every client of the process: what the environment says, with explicit limits.
 
 use std::time::Duration;
 
@@ -10,16 +10,16 @@ use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 use crate::aws::client::PooledClient;
 use crate::http::{Http, HttpError};
 
-/// Until an answer begins. Bodies are not counted: those are watched by stalled-stream protection.
+/// Until an answer begins. Bodies are watched by stalled-stream protection instead.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// One attempt, connecting and sending included.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
-/// The first one and two more; with the waits in between that is under a minute at worst.
+/// At worst they take less than a minute, waits included.
 const ATTEMPTS: u32 = 3;
-/// A body of which nothing arrives for so long is given up.
+/// A body is given up when nothing of it arrives for so long.
 const STALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What the environment says (credentials, region, `AWS_ENDPOINT_URL`), within our limits and over `http`.
+/// Reads credentials, region and `AWS_ENDPOINT_URL` from the environment, for use within our limits and over `http`.
 ///
 /// # Errors
 /// If TLS cannot be set up.
@@ -27,12 +27,12 @@ pub async fn sdk_config(http: &Http) -> Result<SdkConfig, HttpError> {
     Ok(sdk_defaults(http)?.load().await)
 }
 
-/// Our limits, for a caller that sets the rest itself.
+/// Sets our limits, for a caller that sets the rest itself.
 ///
 /// # Errors
 /// If TLS cannot be set up.
 pub fn sdk_defaults(http: &Http) -> Result<ConfigLoader, HttpError> {
-    let loader = aws_config::defaults(BehaviorVersion::latest())
+    Ok(aws_config::defaults(BehaviorVersion::latest())
         .http_client(PooledClient(http.client()?.clone()))
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .timeout_config(
@@ -45,6 +45,5 @@ pub fn sdk_defaults(http: &Http) -> Result<ConfigLoader, HttpError> {
             StalledStreamProtectionConfig::enabled()
                 .grace_period(STALL_TIMEOUT)
                 .build(),
-        );
-    Ok(loader)
+        ))
 }

@@ -7,7 +7,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 
-use crate::chain::{causes, chain};
+use crate::chain::{chain, with_causes};
 use crate::store::StoreErrorKind::{Conflict, Denied, NotFound, Other, Precondition, Transient};
 use crate::store::{Action, CHANGED, Location, REPLACED, StoreError, StoreErrorKind};
 
@@ -72,7 +72,7 @@ where
 /// Whether there were no credentials, which the SDK reports as a failed dispatch. If it asks several providers in turn, only
 /// the error of the last one is left, such as a metadata service that refuses to answer.
 fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
-    causes(error)
+    with_causes(error)
         .filter_map(|cause| cause.downcast_ref())
         .any(|cause| !matches!(cause, CredentialsError::ProviderTimedOut(_)))
 }

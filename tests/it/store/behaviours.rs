@@ -1,4 +1,4 @@
-//! What every store does, as one list that each of them is put through.
+//! The behaviour that all stores have in common, as one list that each of them is put through.
 
 use bytes::Bytes;
 use transcript_summarizer::store::{
@@ -190,7 +190,7 @@ async fn writes_if_absent(store: &dyn Store, bucket: &str) {
     put_if(store, &at, "mine", PutCondition::IfAbsent)
         .await
         .unwrap();
-    // The very same bytes are no excuse: two workers may well claim one thing in the same words.
+    // Not even with the same bytes: two workers may claim one thing in the same words.
     for body in ["yours", "mine"] {
         let second = put_if(store, &at, body, PutCondition::IfAbsent).await;
         assert_eq!(kind(second), StoreErrorKind::Precondition);

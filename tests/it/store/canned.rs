@@ -1,4 +1,4 @@
-//! A server that says one thing to everybody: S3 on a bad day, byte by byte.
+//! A server that gives the same answer to every request, byte by byte: S3 on a bad day.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What only a directory can do, or get wrong: files put there by hand, links, several processes at once.
+//! The directory store where it can differ from S3: files put there by hand, links, several processes at once.
 
 use std::fs;
 use std::path::Path;
@@ -24,20 +24,20 @@ fn write(path: &Path, text: &str) {
 }
 
 #[tokio::test]
-async fn a_directory_of_buckets_behaves() {
+async fn a_directory_of_buckets_behaves_like_s3() {
     let (_dir, store) = buckets();
     behaviours::all(&store, "bucket").await;
 }
 
 #[tokio::test]
-async fn a_directory_that_is_itself_the_bucket_behaves() {
+async fn a_directory_that_is_the_only_bucket_behaves_like_s3() {
     let dir = TempDir::new().unwrap();
     let store = DirStore::single("local", dir.path());
     behaviours::all(&store, "local").await;
 }
 
 #[tokio::test]
-async fn the_first_write_creates_what_is_missing() {
+async fn the_first_write_creates_missing_directories() {
     let dir = TempDir::new().unwrap();
     let store = DirStore::new(dir.path().join("not/yet"));
     put(&store, &Location::new("new-bucket", "a/b.txt"), "b").await;
@@ -53,7 +53,7 @@ async fn the_first_write_creates_what_is_missing() {
 }
 
 #[tokio::test]
-async fn nothing_outside_can_be_reached() {
+async fn no_key_reaches_a_file_outside_the_bucket() {
     let (dir, store) = buckets();
     write(&dir.path().join("secret.txt"), "secret");
     let long = "x".repeat(256);
@@ -92,7 +92,7 @@ async fn refused(store: &DirStore, at: &Location) {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn no_link_leads_out() {
+async fn links_that_lead_out_of_the_root_are_refused() {
     use std::os::unix::fs::symlink;
 
     let (dir, store) = buckets();
@@ -168,7 +168,7 @@ async fn a_file_put_there_by_hand_is_an_object_without_metadata() {
 }
 
 #[tokio::test]
-async fn the_longest_name_has_metadata_too() {
+async fn metadata_is_kept_for_the_longest_possible_file_name() {
     let (_dir, store) = buckets();
     let at = Location::new("bucket", "x".repeat(255));
     let options = PutOptions {
@@ -183,7 +183,7 @@ async fn the_longest_name_has_metadata_too() {
 }
 
 #[tokio::test]
-async fn what_a_crash_leaves_behind_is_in_nobodys_way() {
+async fn an_unfinished_file_of_a_crash_is_replaced_by_the_next_write() {
     let (dir, store) = buckets();
     let kept = dir.path().join("bucket/.metadata");
     write(&kept.join(".unfinished"), "half an obj");
@@ -196,13 +196,13 @@ async fn what_a_crash_leaves_behind_is_in_nobodys_way() {
     write(&kept.join("talk.txt.json"), "{");
     let error = store.head(&at).await.unwrap_err();
     assert!(
-        error.to_string().contains("`.metadata/talk.txt.json`"),
+        error.to_string().contains(".metadata/talk.txt.json"),
         "{error}"
     );
 }
 
 #[tokio::test]
-async fn what_is_no_file_is_no_object() {
+async fn a_folder_is_not_an_object_and_an_object_is_not_a_folder() {
     let (dir, store) = buckets();
     put(&store, &Location::new("bucket", "folder/talk.txt"), "talk").await;
     let folder = Location::new("bucket", "folder");
@@ -231,7 +231,7 @@ async fn a_directory_keeps_no_versions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_eight_who_write_if_absent_one_wins() {
+async fn of_eight_writers_that_write_if_absent_one_wins() {
     let (dir, _) = buckets();
     for round in 0..20 {
         let at = Location::new("bucket", format!("{round}/lease.json"));

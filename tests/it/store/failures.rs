@@ -1,4 +1,4 @@
-//! Failures of S3 that really happen, over a socket: what they mean, and what is said about them.
+//! Failures of S3 that really happen, over a socket: their kinds, and what people are told.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -38,7 +38,7 @@ fn says(error: &StoreError, words: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_refusal_says_what_is_missing_and_is_not_repeated() {
+async fn a_refusal_says_what_is_missing_and_is_not_retried() {
     for (status, code, kind, words) in [
         (
             403,
@@ -102,7 +102,7 @@ async fn a_refusal_says_what_is_missing_and_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn trouble_is_retried_but_not_forever() {
+async fn a_passing_failure_is_retried_twice() {
     for (status, code) in [
         (503, "SlowDown"),
         (500, "InternalError"),
@@ -135,7 +135,7 @@ async fn answers_without_a_body_are_understood_by_their_status() {
 }
 
 #[tokio::test]
-async fn a_write_fails_in_its_own_words() {
+async fn a_failed_write_is_told_as_a_write() {
     for (status, code, kind, words) in [
         (403, "AccessDenied", StoreErrorKind::Denied, "s3:PutObject"),
         (404, "NoSuchBucket", StoreErrorKind::NotFound, "create it"),
@@ -162,7 +162,7 @@ async fn a_write_fails_in_its_own_words() {
 }
 
 #[tokio::test]
-async fn a_proxys_page_is_an_outage() {
+async fn an_html_page_of_a_proxy_is_an_outage() {
     let page = "<html><body><h1>502 Bad Gateway</h1></body></html>";
     let head = format!(
         "502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: {}\r\n",
@@ -175,7 +175,7 @@ async fn a_proxys_page_is_an_outage() {
 }
 
 #[tokio::test]
-async fn nobody_listens() {
+async fn a_refused_connection_names_the_endpoint_setting_and_the_vpc() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -185,7 +185,7 @@ async fn nobody_listens() {
 }
 
 #[tokio::test]
-async fn nobody_answers() {
+async fn a_server_that_does_not_answer_is_given_up_in_time() {
     // Connections wait in the backlog, which nobody takes them from.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let config = config_at(listener.local_addr().unwrap(), "secret").await;
@@ -216,7 +216,7 @@ impl ProvideCredentials for Nobody {
 }
 
 #[tokio::test]
-async fn without_credentials_it_says_where_to_put_them() {
+async fn without_credentials_the_error_says_where_to_put_them() {
     for (provider, reason) in [
         (
             Nobody(|| CredentialsError::not_loaded("no provider has any")),
@@ -258,7 +258,7 @@ async fn a_body_that_breaks_off_is_an_error() {
 }
 
 #[tokio::test]
-async fn an_object_that_is_too_large_is_not_even_begun() {
+async fn an_object_that_is_too_large_is_refused_before_its_body_arrives() {
     // Of the 5 GB it announces this server sends nothing.
     let server = Server::answering(
         "200 OK\r\nETag: \"tag\"\r\nContent-Length: 5000000000\r\n",
@@ -276,7 +276,7 @@ async fn an_object_that_is_too_large_is_not_even_begun() {
 }
 
 #[tokio::test]
-async fn versions_are_those_of_buckets_that_keep_them() {
+async fn the_version_null_is_no_version() {
     for (header, version) in [
         ("null", None),
         ("3HL4kqtJvjVBH40Nrjfkd", Some("3HL4kqtJvjVBH40Nrjfkd")),
@@ -292,7 +292,7 @@ async fn versions_are_those_of_buckets_that_keep_them() {
 }
 
 #[tokio::test]
-async fn what_s3_always_sends_is_missed() {
+async fn an_answer_without_etag_or_length_is_an_error() {
     let server = Server::answering("200 OK\r\nContent-Length: 0\r\n", "").await;
     says(&failure_at(server.address).await, &["`ETag`"]);
     let server = Server::answering("200 OK\r\nETag: \"tag\"\r\n", "until it closes").await;

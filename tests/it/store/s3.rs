@@ -1,7 +1,7 @@
-//! The real SDK over real HTTP: against s3s-fs within the test, or against a server that the environment names.
+//! The S3 store with the real SDK over HTTP: against s3s-fs in this process, or against a server that the environment names.
 //!
-//! s3s-fs 0.14 ignores `If-Match` on reads (the store looks at the answer, too) and checks before it writes, which is no
-//! lock: who wins a race is asked of the other server only.
+//! s3s-fs 0.14 ignores `If-Match` on reads (the store therefore looks at the answer too). Its conditional writes check and then
+//! write without a lock, so races are tested against the other server only.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -107,14 +107,14 @@ async fn answer(
 }
 
 #[tokio::test]
-async fn s3_behaves() {
+async fn s3_behaves_as_the_list_says() {
     let server = Server::start().await;
     let store = store_at(server.address, SECRET).await;
     behaviours::all(&store, "bucket").await;
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_was_lost_is_not_taken_for_somebody_elses() {
+async fn a_write_whose_answer_was_lost_is_recognized_as_our_own() {
     let server = Server::start().await;
     let store = store_at(server.address, SECRET).await;
     let at = Location::new("bucket", ".work/17/run.json");
@@ -160,7 +160,7 @@ async fn a_wrong_secret_is_denied() {
 
 #[tokio::test]
 #[ignore = "needs the environment of an S3-compatible server: AWS_ENDPOINT_URL_S3, AWS_REGION, keys"]
-async fn the_server_of_the_environment_behaves() {
+async fn the_server_of_the_environment_behaves_as_the_list_says() {
     let bucket = format!("store-test-{}", std::process::id());
     let config = aws_sdk_s3::config::Builder::from(&sdk_config(&Http::default()).await.unwrap())
         .region(Region::from_static("us-east-1"))
@@ -191,7 +191,7 @@ async fn the_server_of_the_environment_behaves() {
 }
 
 #[tokio::test]
-async fn keys_with_segments_of_dots_are_signed_as_they_arrive() {
+async fn keys_with_segments_of_dots_are_signed_as_they_are_sent() {
     let server = Server::start().await;
     let store = store_at(server.address, SECRET).await;
     let at = Location::new("bucket", "talks/./today.txt");
