@@ -163,7 +163,9 @@ impl App {
         };
         let written = self.write(work).await?;
         let text = written.summary.text();
-        let report = self.report(&at, &info, &transcript, &plan, &written, &text, run);
+        let mut report = self.report(&at, &info, &transcript, &plan, &written, &text);
+        let took = run.clock.now_ms() - written.created_ms;
+        report.duration_ms = u64::try_from(took).unwrap_or(0);
         let publication = Publication {
             upload,
             at: &at,
@@ -201,7 +203,6 @@ impl App {
         plan: &Plan,
         written: &Written,
         text: &str,
-        run: &Run,
     ) -> Report {
         let source = SourceReport {
             bucket: at.bucket.clone(),
@@ -218,7 +219,7 @@ impl App {
             model: capabilities.model.clone(),
             context_tokens: capabilities.context_tokens,
         };
-        let mut report = Report::new(
+        Report::new(
             source,
             model,
             transcript,
@@ -226,10 +227,7 @@ impl App {
             &written.summary,
             text,
             written.usage,
-        );
-        let took = run.clock.now_ms() - written.created_ms;
-        report.duration_ms = u64::try_from(took).unwrap_or(0);
-        report
+        )
     }
 
     /// Where a result of the object `at` goes: its key is kept whole, so that no two objects share a result.
