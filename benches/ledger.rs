@@ -8,8 +8,14 @@
 )]
 
 mod support;
-#[allow(dead_code, unused_imports)]
 #[path = "../tests/it/support/writer/mod.rs"]
+#[allow(
+    dead_code,
+    unused_imports,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "written for tests"
+)]
 mod writer;
 
 use std::collections::HashMap;

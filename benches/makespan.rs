@@ -7,13 +7,11 @@
     reason = "figures are for people"
 )]
 
-#[allow(dead_code, unused_imports)]
 #[path = "../tests/it/support/queue.rs"]
-#[allow(dead_code, clippy::panic, reason = "written for tests")]
+#[allow(dead_code, unused_imports, clippy::panic, reason = "written for tests")]
 mod queue;
-#[allow(dead_code, unused_imports)]
 #[path = "../tests/it/support/runpod_jobs.rs"]
-#[allow(dead_code, clippy::panic, reason = "written for tests")]
+#[allow(dead_code, unused_imports, clippy::panic, reason = "written for tests")]
 mod runpod_jobs;
 mod support;
 
