@@ -135,7 +135,7 @@ async fn summarize(app: &App, upload: &Upload, run: &Run) -> Result<Outcome, Inv
     }
     ended.map_err(|error| InvocationError::Job {
         at: upload.at.clone(),
-        error,
+        error: Box::new(error),
     })
 }
 

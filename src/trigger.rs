@@ -96,7 +96,7 @@ pub enum InvocationError {
         /// Which object.
         at: Location,
         /// Why.
-        error: JobError,
+        error: Box<JobError>,
     },
     /// The answer cannot be put into JSON.
     #[error("the answer cannot be put into JSON")]

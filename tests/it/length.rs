@@ -1,12 +1,14 @@
 //! The promise: the length that was asked for, whatever the model makes of it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use crate::support::summaries::{
-    Run, carry_out, limits, sample, samples, summarize, transcript, transcripts,
+    Run, carry_out, limits, renamed_sample, sample, samples, summarize, transcript, transcripts,
 };
-use crate::support::writer::{ERROR_TEXT, HOSTILE, Habit, PROFILES, REMARKS, SimulatedWriter};
+use crate::support::writer::{
+    ERROR_TEXT, HOSTILE, Habit, PROFILES, Profile, REMARKS, SimulatedWriter,
+};
 use transcript_summarizer::summary::{Plan, plan};
 use transcript_summarizer::transcript::Transcript;
 
@@ -17,48 +19,45 @@ const LEAST_WORDS: usize = 6667;
 
 const CONTEXT: usize = 32_768;
 
-/// The transcripts that are long enough, read and planned once.
-static LONG: LazyLock<Vec<(String, Transcript, Plan)>> = LazyLock::new(|| {
+const GENERATED: u8 = 20;
+
+#[test]
+fn every_measured_model_keeps_to_the_length_on_the_sample() {
+    let transcript = transcript(&sample());
+    let plan = plan(&transcript, TARGET, &limits(CONTEXT)).unwrap();
+    for profile in PROFILES {
+        let run = keeps_to_it(profile, "sample", &transcript, &plan);
+        let off = run.deviation();
+        assert!(off.abs() <= 0.05, "{}: off by {off}", profile.name);
+    }
+}
+
+/// Over all transcripts: how far off on average and at worst, at what cost.
+#[test]
+#[ignore = "long: run by the gate"]
+fn every_measured_model_keeps_to_the_length_on_average_and_in_few_calls() {
     let read = |(name, text): (String, String)| {
         let transcript = transcript(&text);
         let plan = plan(&transcript, TARGET, &limits(CONTEXT)).unwrap();
         (name, transcript, plan)
     };
-    transcripts(LEAST_WORDS).into_iter().map(read).collect()
-});
-
-#[test]
-fn gpt_4o_mini_keeps_to_it() {
-    keeps_to_it(0);
+    // Transcripts of the project alone are too few for an average: the sample about other things stands in for more.
+    let generated = (0..GENERATED).map(|nth| (format!("sample {nth}"), renamed_sample(nth)));
+    let all: Vec<_> = transcripts(LEAST_WORDS)
+        .into_iter()
+        .chain(generated)
+        .map(read)
+        .collect();
+    for profile in PROFILES {
+        on_average(profile, &all);
+    }
 }
 
-#[test]
-fn claude_3_5_keeps_to_it() {
-    keeps_to_it(1);
-}
-
-#[test]
-fn llama_3_1_8b_keeps_to_it() {
-    keeps_to_it(2);
-}
-
-#[test]
-fn qwen_2_7b_keeps_to_it() {
-    keeps_to_it(3);
-}
-
-/// One of the measured models over all transcripts: how far off on average and at worst, at what cost.
-fn keeps_to_it(profile: usize) {
-    let profile = PROFILES[profile];
+fn on_average(profile: Profile, all: &[(String, Transcript, Plan)]) {
     let (mut off, mut shares) = (Vec::new(), Vec::new());
     let mut degraded = 0;
-    for (name, transcript, plan) in LONG.iter() {
-        let model = Arc::new(SimulatedWriter::new(Habit::Measured(profile)).window(Some(CONTEXT)));
-        let run = carry_out(plan.clone(), transcript, limits(CONTEXT), 8, &model);
-        run.assert_covers(transcript);
-        run.assert_calls_bounded(name);
-        assert_eq!(model.refused().len(), 0, "{name}");
-        assert_eq!(run.usage.calls, model.calls(), "{name}");
+    for (name, transcript, plan) in all {
+        let run = keeps_to_it(profile, name, transcript, plan);
         off.push(run.deviation().abs() * 100.0);
         shares.push(run.usage.calls as f64 / run.plan.chunks.len() as f64);
         degraded += run.degraded();
@@ -75,6 +74,17 @@ fn keeps_to_it(profile: usize) {
     );
     assert!(mean(&off) <= 3.0 && p95 <= 5.0, "{off:?}");
     assert!(mean(&shares) <= 1.35, "{shares:?}");
+}
+
+/// What holds for each transcript.
+fn keeps_to_it(profile: Profile, name: &str, transcript: &Transcript, plan: &Plan) -> Run {
+    let model = Arc::new(SimulatedWriter::new(Habit::Measured(profile)).window(Some(CONTEXT)));
+    let run = carry_out(plan.clone(), transcript, limits(CONTEXT), 8, &model);
+    run.assert_covers(transcript);
+    run.assert_calls_bounded(name);
+    assert_eq!(model.refused().len(), 0, "{name}");
+    assert_eq!(run.usage.calls, model.calls(), "{name}");
+    run
 }
 
 #[test]

@@ -65,15 +65,9 @@ async fn a_question_is_held_until_the_job_is_done() {
     .await;
     let model = client(&server);
     let ticket = submit(&model).await;
-    let began = Instant::now();
     let Polled::Done(answer) = poll(&model, &ticket, LONG).await.unwrap() else {
         panic!("not done");
     };
-    let took = began.elapsed();
-    assert!(
-        took > Duration::from_millis(300) && took < Duration::from_secs(20),
-        "{took:?}"
-    );
     assert_eq!(answer.text, "The board met.");
     assert_eq!(answer.finish, Finish::Stop);
     assert_eq!(
@@ -139,9 +133,7 @@ async fn a_question_is_held_for_no_longer_than_asked() {
 #[tokio::test]
 async fn an_endpoint_that_cannot_hold_is_asked_shortly() {
     for mode in [LongPoll::Unknown, LongPoll::NotAllowed] {
-        let server =
-            RunPodServer::start(|_| JobPlan::text("x").executing_for(Duration::from_millis(400)))
-                .await;
+        let server = RunPodServer::start(|_| JobPlan::text("x").executing_for(LONG)).await;
         server.set_long_poll(mode);
         let model = client(&server);
         let ticket = submit(&model).await;
@@ -149,7 +141,7 @@ async fn an_endpoint_that_cannot_hold_is_asked_shortly() {
             let asked = pending(poll(&model, &ticket, LONG).await.unwrap());
             assert!(asked.started && !asked.held);
         }
-        tokio::time::sleep(Duration::from_millis(450)).await;
+        server.finish(&ticket.id);
         assert!(matches!(
             poll(&model, &ticket, LONG).await,
             Ok(Polled::Done(_))
@@ -263,7 +255,9 @@ async fn somebody_elses_cancelling_is_told() {
     let model = client(&server);
     let ticket = submit(&model).await;
     let (outcome, ()) = tokio::join!(poll(&model, &ticket, LONG), async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        while server.long_polls() == 0 {
+            tokio::task::yield_now().await;
+        }
         server.cancel(&ticket.id);
     });
     let error = outcome.unwrap_err();
@@ -311,14 +305,16 @@ async fn waiting_in_vain_is_explained() {
 
 #[tokio::test]
 async fn jobs_wait_for_workers_and_not_for_each_other() {
-    let server =
-        RunPodServer::start(|_| JobPlan::text("x").executing_for(Duration::from_millis(300))).await;
+    let server = RunPodServer::start(|_| JobPlan::text("x").executing_for(LONG)).await;
     server.set_workers(1);
     let model = client(&server);
     let (first, second) = (submit(&model).await, submit(&model).await);
     let begun = |polled| pending(polled).started;
     assert!(begun(poll(&model, &first, Duration::ZERO).await.unwrap()));
     assert!(!begun(poll(&model, &second, Duration::ZERO).await.unwrap()));
+    server.finish(&first.id);
+    assert!(begun(poll(&model, &second, Duration::ZERO).await.unwrap()));
+    server.finish(&second.id);
     let (a, b) = tokio::join!(poll(&model, &first, LONG), poll(&model, &second, LONG));
     assert!(matches!(a, Ok(Polled::Done(_))), "{a:?}");
     assert!(matches!(b, Ok(Polled::Done(_))), "{b:?}");

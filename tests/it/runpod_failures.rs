@@ -313,8 +313,8 @@ async fn questions_that_fail_lose_no_job() {
 #[tokio::test]
 async fn a_question_has_time_for_being_held_and_no_more() {
     let server = RunPodServer::start(|_| JobPlan::text("x")).await;
-    let model = impatient(&server);
-    let ticket = submit(&model).await;
+    let (patient, model) = (client(&server), impatient(&server));
+    let ticket = submit(&patient).await;
     server.fail_always(Route::StatusSync, Fault::Before(Trouble::Hang));
     let began = Instant::now();
     let error = poll(&model, &ticket, Duration::from_secs(1))
@@ -324,7 +324,7 @@ async fn a_question_has_time_for_being_held_and_no_more() {
     assert!(error.message.contains("within 1.3 s"), "{error}");
     assert!(began.elapsed() >= Duration::from_millis(1300));
     server.heal(Route::StatusSync);
-    assert!(poll(&model, &ticket, LONG).await.is_ok());
+    assert!(poll(&patient, &ticket, LONG).await.is_ok());
 }
 
 #[tokio::test]

@@ -27,10 +27,22 @@ fn texts() -> [String; 3] {
 
 #[test]
 fn nothing_is_refused_by_servers_that_count_a_fifth_more_or_less() {
+    let [short, sample, _] = texts();
+    nothing_is_refused([short], &windows());
+    nothing_is_refused([sample], &[bare_limits(1024), limits(8192)]);
+}
+
+#[test]
+#[ignore = "long: run by the gate"]
+fn nothing_is_refused_in_any_window_by_servers_that_count_a_fifth_more_or_less() {
+    nothing_is_refused(texts(), &windows());
+}
+
+fn nothing_is_refused(texts: impl IntoIterator<Item = String>, windows: &[Limits]) {
     println!(" context    words  factor  calls  notes  sections  fullest request");
-    for text in texts() {
+    for text in texts {
         let transcript = transcript(&text);
-        for limits in windows() {
+        for &limits in windows {
             for factor in [0.8, 1.0, 1.2] {
                 let context = limits.context_tokens.unwrap();
                 let model = Arc::new(

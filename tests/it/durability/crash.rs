@@ -81,7 +81,8 @@ fn killed(setup: Setup, reference: &Reference, deaths: &[(usize, When)]) -> Toll
     })
 }
 
-fn killed_everywhere(setup: Setup) {
+/// Kills a run at one effect in `step`, and some of them again.
+fn killed_everywhere(setup: Setup, step: usize) {
     let reference = reference(setup, "depot");
     assert!(
         (11..=16).contains(&reference.calls),
@@ -89,7 +90,7 @@ fn killed_everywhere(setup: Setup) {
         reference.calls
     );
     let (mut runs, mut extra, mut twice) = (0, 0, 0);
-    for at in 1..=reference.effects {
+    for at in (1..=reference.effects).step_by(step) {
         for when in [When::Before, When::After] {
             let toll = killed(setup, &reference, &[(at, when)]);
             runs += 1;
@@ -117,12 +118,27 @@ fn killed_everywhere(setup: Setup) {
     );
 }
 
+/// Kills at so few effects that everybody can run it; prime to the three or two writes of a call.
+const SOME: usize = 11;
+
 #[test]
-fn a_queued_job_killed_at_any_effect_is_finished_without_paying_again() {
-    killed_everywhere(QUEUE);
+fn a_queued_job_killed_at_some_effects_is_finished_without_paying_again() {
+    killed_everywhere(QUEUE, SOME);
 }
 
 #[test]
-fn answers_of_a_synchronous_endpoint_that_were_saved_are_never_asked_for_again() {
-    killed_everywhere(SYNC);
+#[ignore = "long: run by the gate"]
+fn a_queued_job_killed_at_any_effect_is_finished_without_paying_again() {
+    killed_everywhere(QUEUE, 1);
+}
+
+#[test]
+fn answers_that_were_saved_before_some_deaths_are_not_requested_again() {
+    killed_everywhere(SYNC, SOME);
+}
+
+#[test]
+#[ignore = "long: run by the gate"]
+fn answers_that_were_saved_before_any_death_are_not_requested_again() {
+    killed_everywhere(SYNC, 1);
 }

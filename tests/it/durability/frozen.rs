@@ -82,11 +82,22 @@ fn frozen(setup: Setup, reference: &Reference, others: usize, at: usize, when: W
 }
 
 #[test]
-fn a_worker_that_was_frozen_and_replaced_publishes_and_submits_nothing() {
+fn a_worker_frozen_at_some_effects_and_replaced_publishes_and_submits_nothing() {
+    frozen_everywhere(13);
+}
+
+#[test]
+#[ignore = "long: run by the gate"]
+fn a_worker_frozen_at_any_effect_and_replaced_publishes_and_submits_nothing() {
+    frozen_everywhere(1);
+}
+
+/// Freezes a worker at one effect in `step`.
+fn frozen_everywhere(step: usize) {
     for setup in [QUEUE, SYNC] {
         let reference = reference(setup, "depot");
         let (mut runs, mut submits, mut extra) = (0, 0, 0);
-        for at in 1..=reference.effects {
+        for at in (1..=reference.effects).step_by(step) {
             let when = if at % 2 == 0 {
                 When::Before
             } else {

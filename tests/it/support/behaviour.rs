@@ -1,9 +1,11 @@
 //! What a simulated chat server may do with a request, good and bad, and proper answers in OpenAI's wire format.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
+use tokio::sync::Barrier;
 
 /// What the server does with a request.
 #[derive(Debug, Clone)]
@@ -20,6 +22,8 @@ pub(crate) enum Behaviour {
     HangUp,
     /// Does this after a while.
     After(Duration, Box<Behaviour>),
+    /// Does this as soon as as many requests are there as the barrier waits for.
+    Together(Arc<Barrier>, Box<Behaviour>),
 }
 
 /// How a body ends.

@@ -189,9 +189,18 @@ async fn handle(
         request
     };
     let mut behaviour = (shared.respond)(&request);
-    while let Behaviour::After(delay, next) = behaviour {
-        tokio::time::sleep(delay).await;
-        behaviour = *next;
+    loop {
+        behaviour = match behaviour {
+            Behaviour::After(delay, next) => {
+                tokio::time::sleep(delay).await;
+                *next
+            }
+            Behaviour::Together(all, next) => {
+                all.wait().await;
+                *next
+            }
+            _ => break,
+        };
     }
     let response = Response::builder();
     let response = match behaviour {
@@ -227,7 +236,9 @@ async fn handle(
         Behaviour::Paced(pause, pieces) => response
             .header("content-type", "text/event-stream")
             .body(pieces_body(pieces, pause, End::Properly, in_flight, reset)),
-        Behaviour::HangUp | Behaviour::After(..) => return Err(io::Error::other("hung up")),
+        Behaviour::HangUp | Behaviour::After(..) | Behaviour::Together(..) => {
+            return Err(io::Error::other("hung up"));
+        }
     };
     response.map_err(io::Error::other)
 }

@@ -262,6 +262,13 @@ impl Jobs {
         true
     }
 
+    /// Ends the execution of a job that a worker has begun.
+    pub(crate) fn finish(&mut self, id: &str) {
+        if let Some(found) = self.position(id) {
+            self.jobs[found].plan.execution = Duration::ZERO;
+        }
+    }
+
     pub(crate) fn forget(&mut self, id: &str) {
         if let Some(found) = self.position(id) {
             self.jobs[found].forgotten = true;

@@ -150,6 +150,11 @@ impl RunPodServer {
         self.state(|state| state.jobs.forget(id));
     }
 
+    /// Ends the execution of a job, however long it was planned to take.
+    pub(crate) fn finish(&self, id: &str) {
+        self.state(|state| state.jobs.finish(id));
+    }
+
     /// Cancels a job as a person at the console would.
     pub(crate) fn cancel(&self, id: &str) {
         self.state(|state| state.jobs.cancel(id, true));

@@ -56,21 +56,22 @@ pub(crate) fn sample() -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
+/// The sample about other things: another for each number up to 26.
+pub(crate) fn renamed_sample(nth: u8) -> String {
+    let word = |word: &str| {
+        let plain = word.trim_end();
+        if plain.len() > 3 && plain.bytes().all(|byte| byte.is_ascii_lowercase()) {
+            format!("{plain}{} ", char::from(b'a' + nth))
+        } else {
+            word.to_owned()
+        }
+    };
+    sample().split_inclusive(' ').map(word).collect()
+}
+
 /// The sample so many times, each time about other things.
 pub(crate) fn samples(times: u8) -> String {
-    let sample = sample();
-    let renamed = |ending: u8| {
-        let word = move |word: &str| {
-            let plain = word.trim_end();
-            if plain.len() > 3 && plain.bytes().all(|byte| byte.is_ascii_lowercase()) {
-                format!("{plain}{} ", char::from(ending))
-            } else {
-                word.to_owned()
-            }
-        };
-        sample.split_inclusive(' ').map(word).collect::<String>()
-    };
-    (0..times).map(|nth| renamed(b'a' + nth)).collect()
+    (0..times).map(renamed_sample).collect()
 }
 
 /// Names and texts of the transcripts of at least `least` words: the sample, and the shared ones where they are at hand.

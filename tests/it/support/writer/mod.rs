@@ -22,7 +22,7 @@ use transcript_summarizer::text::words;
 
 pub(crate) use answer::REMARKS;
 use asked::Asked;
-pub(crate) use habit::{HOSTILE, Habit, PROFILES};
+pub(crate) use habit::{HOSTILE, Habit, PROFILES, Profile};
 use random::{Random, hash};
 
 /// What the server says when it fails; must not be found in a summary.
