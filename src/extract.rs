@@ -13,7 +13,7 @@ mod title;
 mod unit;
 mod weight;
 
-pub use information::Information;
+pub(crate) use information::{information_shares, shares};
 pub use title::title;
 
 use select::Selection;

@@ -1,6 +1,6 @@
 //! Selects units within a budget of words, lazily and greedily.
 
-use std::cmp::Ordering;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::ops::{Range, RangeInclusive};
 
@@ -69,46 +69,38 @@ impl<'a> Selection<'a> {
         self.budget.saturating_sub(self.words)
     }
 
-    /// What the unit at `at` is worth. It shrinks as terms are covered.
-    fn score(&self, at: usize, unit: &Unit) -> f64 {
+    /// What the unit at `at` is worth, as bits, which are in the order of the positive numbers that they stand for. It shrinks as
+    /// terms are covered.
+    fn score(&self, at: usize, unit: &Unit) -> u64 {
         let worth = if unit.is_broken_off { BROKEN_OFF } else { 1.0 };
-        worth * self.terms.gain(at, &self.covered) / (unit.words as f64).powf(LENGTH_EXPONENT)
+        let gain = worth * self.terms.gain(at, &self.covered);
+        (gain / (unit.words as f64).powf(LENGTH_EXPONENT)).to_bits()
     }
 
-    /// Takes up to `most` of the best units in `range` that have one of these `lengths` in words, and fit. Whether there was one.
+    /// Takes up to `most` of the best units in `range`, the earlier of equals first, that have one of these `lengths` in words, and
+    /// fit. Whether there was one.
     fn take_best(
         &mut self,
         range: Range<usize>,
         most: usize,
         lengths: RangeInclusive<usize>,
     ) -> bool {
-        let in_range = self
-            .units
-            .all()
-            .iter()
-            .enumerate()
-            .take(range.end)
-            .skip(range.start);
-        let mut queue: BinaryHeap<Candidate<'_>> = in_range
-            .filter(|(at, unit)| lengths.contains(&unit.words) && !self.chosen.contains_key(at))
-            .map(|(at, unit)| Candidate {
-                score: self.score(at, unit),
-                at,
-                unit,
-            })
-            .collect();
-        let mut taken = 0;
-        while let Some(Candidate { at, unit, .. }) = queue.pop() {
-            if taken == most || self.words >= self.budget {
-                break;
+        let units = self.units.all();
+        let mut queue = BinaryHeap::new();
+        for (at, unit) in units.iter().enumerate().take(range.end).skip(range.start) {
+            if lengths.contains(&unit.words) && !self.chosen.contains_key(&at) {
+                queue.push((self.score(at, unit), Reverse(at)));
             }
+        }
+        let mut taken = 0;
+        while let Some((_, Reverse(at))) = queue.pop()
+            && let Some(unit) = units.get(at)
+            && taken < most
+            && self.words < self.budget
+        {
             // Gains only shrink, so an old score is an upper bound: the unit is scored again, and taken if it is still the best.
-            let best = Candidate {
-                score: self.score(at, unit),
-                at,
-                unit,
-            };
-            if queue.peek().is_some_and(|next| next > &best) {
+            let best = (self.score(at, unit), Reverse(at));
+            if queue.peek().is_some_and(|next| *next > best) {
                 queue.push(best);
                 continue;
             }
@@ -163,32 +155,3 @@ impl<'a> Selection<'a> {
         text
     }
 }
-
-/// A unit in the queue, with the score that it had when it was last looked at.
-struct Candidate<'a> {
-    score: f64,
-    at: usize,
-    unit: &'a Unit,
-}
-
-impl Ord for Candidate<'_> {
-    /// By score, the earlier of equals first.
-    fn cmp(&self, other: &Self) -> Ordering {
-        let by_score = self.score.total_cmp(&other.score);
-        by_score.then(other.at.cmp(&self.at))
-    }
-}
-
-impl PartialOrd for Candidate<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Candidate<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Candidate<'_> {}

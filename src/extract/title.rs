@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
 use crate::extract::unit;
-use crate::extract::weight::{Stats, Terms};
+use crate::extract::weight::{Term, Terms};
 use crate::text::words::capitalized;
 use crate::transcript::Passage;
 
@@ -39,10 +39,10 @@ pub fn title(passage: &Passage) -> Option<String> {
     let terms = Terms::of(&units);
     let count = units.all().len() as f64;
     let most_sentences = (count * TITLE_MAX_SHARE).max(3.0);
-    let mut ranked: Vec<(f64, &Stats)> = terms
-        .stats()
+    let mut ranked: Vec<(f64, &Term)> = terms
+        .all()
         .iter()
-        .filter(|term| names_a_topic(&term.surface) && f64::from(term.sentences) <= most_sentences)
+        .filter(|term| names_a_topic(&term.surface) && f64::from(term.units) <= most_sentences)
         .map(|term| (weight(term, count), term))
         .collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -62,8 +62,8 @@ pub fn title(passage: &Passage) -> Option<String> {
 }
 
 /// Often, but not everywhere; long words say more than short ones.
-fn weight(term: &Stats, units: f64) -> f64 {
-    let sentences = f64::from(term.sentences);
+fn weight(term: &Term, units: f64) -> f64 {
+    let sentences = f64::from(term.units);
     let length = (term.surface.chars().count() as f64).min(9.0);
     sentences.powf(0.75) * length.sqrt() * (1.0 + units / sentences).ln()
 }

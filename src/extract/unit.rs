@@ -195,9 +195,9 @@ mod tests {
     }
 
     #[test]
-    fn a_single_word_of_a_megabyte_takes_no_time_to_speak_of() {
+    fn a_word_of_a_megabyte_is_read_and_makes_no_title() {
         let text = Passage::of_text("x".repeat(1_000_000));
-        assert!(extract(&text, 400).len() <= text.len());
+        assert!(words::count(&extract(&text, 400)) <= 400);
         assert_eq!(crate::extract::title(&text), None);
     }
 }

@@ -10,65 +10,64 @@ const NUMBER_WORTH: f64 = 2.0;
 
 /// The terms of a text.
 pub(crate) struct Terms {
+    /// Places among all terms, by stem.
     ids: HashMap<String, u32>,
+    all: Vec<Term>,
     /// The distinct terms of each unit.
     of_unit: Vec<Box<[u32]>>,
-    weight: Vec<f64>,
-    stats: Vec<Stats>,
 }
 
-/// One term.
-pub(crate) struct Stats {
-    /// Occurrences.
-    count: u32,
-    /// Units that it occurs in.
-    pub(crate) sentences: u32,
+pub(crate) struct Term {
     /// As it is written: in lower case if it is so anywhere, for only names are capitalized everywhere.
     pub(crate) surface: String,
+    occurrences: u32,
+    /// Units that it occurs in.
+    pub(crate) units: u32,
+    weight: f64,
 }
 
 impl Terms {
     pub(crate) fn of(units: &Units) -> Self {
         let mut terms = Self {
             ids: HashMap::new(),
+            all: Vec::new(),
             of_unit: Vec::with_capacity(units.all().len()),
-            weight: Vec::new(),
-            stats: Vec::new(),
         };
         for unit in units.all() {
             let mut of_unit: Vec<u32> = Vec::new();
             terms::for_each(&unit.text, |word, stem| {
-                terms.count(word, stem, &mut of_unit)
+                terms.count(word, stem, &mut of_unit);
             });
             terms.of_unit.push(of_unit.into_boxed_slice());
         }
-        let total = units.all().len().max(1) as f64;
-        let weight = |term: &Stats| {
+        let total = units.all().len() as f64;
+        for term in &mut terms.all {
             let is_number = term.surface.contains(|c: char| c.is_ascii_digit());
             let worth = if is_number { NUMBER_WORTH } else { 1.0 };
-            let frequency = 1.0 + f64::from(term.count).ln();
-            worth * frequency * (total / f64::from(term.sentences)).ln().max(0.1)
-        };
-        terms.weight = terms.stats.iter().map(weight).collect();
+            let frequency = 1.0 + f64::from(term.occurrences).ln();
+            term.weight = worth * frequency * (total / f64::from(term.units)).ln().max(0.1);
+        }
         terms
     }
 
+    /// Counts a word of a unit whose terms so far are `of_unit`.
     fn count(&mut self, word: &str, stem: &str, of_unit: &mut Vec<u32>) {
-        let next = self.stats.len() as u32;
+        let next = self.all.len() as u32;
         let id = *self.ids.entry(stem.to_owned()).or_insert(next);
         if id == next {
-            self.stats.push(Stats {
-                count: 0,
-                sentences: 0,
+            self.all.push(Term {
                 surface: word.to_owned(),
+                occurrences: 0,
+                units: 0,
+                weight: 0.0,
             });
         }
-        let Some(term) = self.stats.get_mut(id as usize) else {
+        let Some(term) = self.all.get_mut(id as usize) else {
             return;
         };
-        term.count += 1;
+        term.occurrences += 1;
         if !of_unit.contains(&id) {
-            term.sentences += 1;
+            term.units += 1;
             of_unit.push(id);
         }
         let is_capitalized = |word: &str| word.starts_with(char::is_uppercase);
@@ -77,43 +76,42 @@ impl Terms {
         }
     }
 
+    pub(crate) fn all(&self) -> &[Term] {
+        &self.all
+    }
+
     /// What the terms of `unit` that are not covered yet are worth.
     pub(crate) fn gain(&self, unit: usize, covered: &[bool]) -> f64 {
-        let uncovered = |&&term: &&u32| covered.get(term as usize) == Some(&false);
-        let terms = self.terms(unit).iter().filter(uncovered);
-        terms
-            .filter_map(|&term| self.weight.get(term as usize))
-            .sum()
+        let weight = |&id: &u32| match covered.get(id as usize) {
+            Some(false) => self.all.get(id as usize).map(|term| term.weight),
+            _ => None,
+        };
+        self.of_unit(unit).iter().filter_map(weight).sum()
     }
 
     pub(crate) fn cover(&self, unit: usize, covered: &mut [bool]) {
-        cover(self.terms(unit).iter().copied(), covered);
+        for &id in self.of_unit(unit) {
+            covered
+                .get_mut(id as usize)
+                .into_iter()
+                .for_each(|term| *term = true);
+        }
     }
 
     /// For each term, whether it is in `known`.
     pub(crate) fn covered_by(&self, known: &str) -> Vec<bool> {
-        let mut covered = vec![false; self.stats.len()];
+        let mut covered = vec![false; self.all.len()];
         terms::for_each(known, |_, stem| {
-            cover(self.ids.get(stem).copied(), &mut covered)
+            let id = self.ids.get(stem).map(|&id| id as usize);
+            id.and_then(|id| covered.get_mut(id))
+                .into_iter()
+                .for_each(|term| *term = true);
         });
         covered
     }
 
-    fn terms(&self, unit: usize) -> &[u32] {
+    fn of_unit(&self, unit: usize) -> &[u32] {
         self.of_unit.get(unit).map_or(&[], AsRef::as_ref)
-    }
-
-    /// All terms.
-    pub(crate) fn stats(&self) -> &[Stats] {
-        &self.stats
-    }
-}
-
-fn cover(terms: impl IntoIterator<Item = u32>, covered: &mut [bool]) {
-    for term in terms {
-        if let Some(covered) = covered.get_mut(term as usize) {
-            *covered = true;
-        }
     }
 }
 

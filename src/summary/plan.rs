@@ -1,6 +1,6 @@
 //! Plans a summary: its length, its parts and what each contributes.
 
-use crate::extract::Information;
+use crate::extract;
 use crate::summary::call_plan;
 use crate::summary::call_plan::{Level, Limits, ShapeError};
 use crate::text::tokens;
@@ -20,7 +20,7 @@ const OVERVIEW_MIN_WORDS: usize = 40;
 const RESERVE: usize = 10;
 
 /// Share of a section's length that the size of its part decides; its information decides the rest.
-pub(crate) const BY_SIZE: f64 = 0.7;
+const BY_SIZE: f64 = 0.7;
 
 /// The plan of a summary.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,13 +80,13 @@ pub fn plan(transcript: &Transcript, words: usize, limits: &Limits) -> Result<Pl
         shape.sections = chunks.len();
     }
     let texts = chunks.iter().map(|chunk| chunk.span.of(transcript.text()));
-    let information = Information::of(texts);
+    let sizes: Vec<f64> = chunks.iter().map(|chunk| chunk.tokens as f64).collect();
     Ok(Plan {
         target_words,
         target_reduced: target_words < words,
         overview_words,
         tokens,
-        weights: weights(&chunks, &information),
+        weights: weights(&sizes, texts),
         shown_tokens: (shape.shown < 1.0).then_some(shape.chunk_tokens),
         levels: shape.levels,
         sections: shape.sections,
@@ -108,44 +108,21 @@ fn lengths(available: usize, wanted: usize) -> (usize, usize) {
     )
 }
 
-/// What each part contributes, as shares of one: by size, and by what is in it.
-fn weights(chunks: &[Chunk], information: &Information) -> Vec<f64> {
-    let size: usize = chunks.iter().map(|chunk| chunk.tokens).sum();
-    let share = |part: f64, whole: f64| {
-        if whole > 0.0 {
-            part / whole
-        } else {
-            1.0 / chunks.len() as f64
-        }
-    };
-    chunks
-        .iter()
-        .enumerate()
-        .map(|(at, chunk)| {
-            BY_SIZE * share(chunk.tokens as f64, size as f64)
-                + (1.0 - BY_SIZE) * information.share(at)
-        })
-        .collect()
+/// What each part of a text contributes, as shares of one: by its tokens, and by what is in it.
+pub(crate) fn weights<'a>(tokens: &[f64], parts: impl Iterator<Item = &'a str>) -> Vec<f64> {
+    let (sizes, information) = (extract::shares(tokens), extract::information_shares(parts));
+    let weight = |(size, information)| BY_SIZE * size + (1.0 - BY_SIZE) * information;
+    sizes.iter().zip(information).map(weight).collect()
 }
 
 /// Divides `total` in proportion to `weights`, by largest remainder: the parts sum to exactly `total`.
 #[must_use]
 pub fn apportion(total: usize, weights: &[f64]) -> Vec<usize> {
-    let sum: f64 = weights.iter().sum();
     if weights.is_empty() {
         return Vec::new();
     }
-    let share = |weight: &f64| {
-        if sum > 0.0 {
-            weight / sum
-        } else {
-            1.0 / weights.len() as f64
-        }
-    };
-    let exact: Vec<f64> = weights
-        .iter()
-        .map(|weight| total as f64 * share(weight))
-        .collect();
+    let shares = extract::shares(weights).into_iter();
+    let exact: Vec<f64> = shares.map(|share| total as f64 * share).collect();
     let mut parts: Vec<usize> = exact.iter().map(|part| part.floor() as usize).collect();
     let mut by_remainder: Vec<usize> = (0..parts.len()).collect();
     let remainder = |&at: &usize| exact.get(at).map_or(0.0, |part| part.fract());

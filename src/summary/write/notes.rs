@@ -1,10 +1,9 @@
 //! Notes: facts instead of text, level by level, until the sections can be written from them.
 
 use crate::extract;
-use crate::extract::Information;
 use crate::prompt::Task;
 use crate::summary::call_plan::{Level, notes_output};
-use crate::summary::plan::{BY_SIZE, Plan};
+use crate::summary::plan::{Plan, weights};
 use crate::summary::write::draft::Material;
 use crate::summary::write::piece::Job;
 use crate::summary::write::{MAX_ALLOWANCE, MAX_SPLITS, WriteError, Writer};
@@ -40,16 +39,11 @@ impl Writer<'_> {
                 .max_tokens(plan.section_words().div_ceil(plan.sections.max(1))),
         );
         let materials = grouped(&items, plan.sections, block.unwrap_or(usize::MAX));
-        let information = Information::of(materials.iter().map(|material| &*material.block));
-        let size: usize = materials
+        let tokens = materials
             .iter()
-            .map(|material| tokens::estimate(&material.block))
-            .sum();
-        let weights = materials.iter().enumerate().map(|(at, material)| {
-            let share = tokens::estimate(&material.block) as f64 / size.max(1) as f64;
-            BY_SIZE * share + (1.0 - BY_SIZE) * information.share(at)
-        });
-        let weights = weights.collect();
+            .map(|material| tokens::estimate(&material.block) as f64);
+        let tokens: Vec<f64> = tokens.collect();
+        let weights = weights(&tokens, materials.iter().map(|material| &*material.block));
         Ok((materials, weights))
     }
 

@@ -29,10 +29,11 @@ pub fn read(text: &str) -> Segments {
     segments.retain_mut(|segment| {
         let had_label = segment.speaker.is_some();
         if let Some(name) = labels.name_of(segment) {
-            current = *name.speaker.get_or_insert_with(|| {
+            if name.speaker.is_none() {
+                name.speaker = Speaker::new(speakers.len());
                 speakers.push(name.text.to_owned());
-                Speaker::new(speakers.len() - 1)
-            });
+            }
+            current = name.speaker;
         } else {
             let Some(time) = segment.time() else {
                 return false;
@@ -56,7 +57,7 @@ struct Label<'t> {
     alone: u32,
     /// Next to a time stamp, which leaves no doubt that it is a name.
     is_timed: bool,
-    speaker: Option<Option<Speaker>>,
+    speaker: Option<Speaker>,
 }
 
 #[derive(Default)]
