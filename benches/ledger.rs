@@ -25,7 +25,7 @@ use transcript_summarizer::clock::Clock;
 use transcript_summarizer::job::Upload;
 use transcript_summarizer::job::{App, Config, LEASE, Outcome, Surface};
 use transcript_summarizer::model::{
-    Answer, Capabilities, Job, JobContext, Jobs, Model, ModelError, Reply, Ticket,
+    Answer, Capabilities, Job, Jobs, Model, ModelClient, ModelError, Reply, Ticket,
 };
 use transcript_summarizer::prompt::Prompt;
 use transcript_summarizer::provider::runpod::follow::{Polled, Queue, QueueState};
@@ -198,9 +198,9 @@ impl Jobs for Slow {
         &self,
         job: Job,
         prompt: &Prompt,
-        context: &JobContext<'_>,
+        client: &ModelClient,
     ) -> Result<Answer, ModelError> {
-        self.queue_state.follow(self, job, prompt, context).await
+        self.queue_state.follow(self, job, prompt, client).await
     }
 
     async fn cancel(&self, _: &Ticket) -> Result<(), ModelError> {

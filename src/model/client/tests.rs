@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 
@@ -53,7 +54,7 @@ impl Model for Scripted {
     async fn submit(&self, _: &Prompt) -> Result<Reply, ModelError> {
         self.submits.fetch_add(1, Ordering::SeqCst);
         let (wait, reply) = {
-            let mut replies = lock(&self.replies);
+            let mut replies = self.replies.lock().unwrap();
             match replies.len() {
                 1 => replies[0].clone(),
                 _ => replies.pop_front().unwrap(),

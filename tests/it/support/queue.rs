@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use transcript_summarizer::model::{
-    self, Answer, Capabilities, ErrorKind, Job, JobContext, Model, ModelError, Reply, Ticket,
+    self, Answer, Capabilities, ErrorKind, Job, Model, ModelClient, ModelError, Reply, Ticket,
 };
 use transcript_summarizer::prompt::{Prompt, Style};
 use transcript_summarizer::provider::runpod::follow::{self, Polled, QueueState};
@@ -197,9 +197,9 @@ impl model::Jobs for Queue {
         &self,
         job: Job,
         prompt: &Prompt,
-        context: &JobContext<'_>,
+        client: &ModelClient,
     ) -> Result<Answer, ModelError> {
-        self.state.follow(self, job, prompt, context).await
+        self.state.follow(self, job, prompt, client).await
     }
 
     async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError> {

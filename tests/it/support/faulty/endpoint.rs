@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::{Instant, sleep_until};
 use transcript_summarizer::model::{
-    self, Answer, Capabilities, ErrorKind, JobContext, Jobs, Model, ModelError, Reply, Ticket,
+    self, Answer, Capabilities, ErrorKind, Jobs, Model, ModelClient, ModelError, Reply, Ticket,
 };
 use transcript_summarizer::prompt::Prompt;
 use transcript_summarizer::provider::runpod::follow::{Polled, Queue};
@@ -246,9 +246,9 @@ impl Jobs for Process {
         &self,
         job: model::Job,
         prompt: &Prompt,
-        context: &JobContext<'_>,
+        client: &ModelClient,
     ) -> Result<Answer, ModelError> {
-        self.queue_state.follow(self, job, prompt, context).await
+        self.queue_state.follow(self, job, prompt, client).await
     }
 
     async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError> {
