@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::ConfigError;
 use crate::http::Http;
 use crate::job::{App, Config, JobError, Outcome, Surface, Upload};
+use crate::provider::PROVIDERS;
 use crate::run::Run;
 use crate::store::DirStore;
 use crate::summary;
@@ -35,18 +36,20 @@ const WRONG_USAGE: u8 = 2;
 /// model is used, which needs no network. Under AWS Lambda (AWS_LAMBDA_RUNTIME_API is set) the same program serves
 /// invocations instead.
 #[derive(Debug, Parser)]
-#[command(name = "transcript-summarizer", version, arg_required_else_help = true, after_help = AFTER_HELP)]
+#[command(name = "transcript-summarizer", version, arg_required_else_help = true, after_help = after_help())]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
-const AFTER_HELP: &str = "\
-Models are chosen by the environment:
-  HF_API_TOKEN           summarize with Hugging Face (HF_MODEL, HF_ENDPOINT_URL)
-  RUNPOD_API_KEY         summarize with RunPod (RUNPOD_ENDPOINT_URL)
-  MODEL_PROVIDER         huggingface, runpod or extractive, if more than one is possible
-  SUMMARY_WORDS          length of a summary in words, 4000 if not set
+fn after_help() -> String {
+    let ways = PROVIDERS.map(|provider| format!("  {}\n", provider.how_to_choose));
+    let ways = ways.concat();
+    format!(
+        "\
+Models are chosen by the environment. Set
+{ways}  MODEL_PROVIDER, if more than one of these is possible
+  SUMMARY_WORDS for the length of a summary, if not 4000 words
 The README documents all variables.
 
 Examples:
@@ -54,7 +57,9 @@ Examples:
   transcript-summarizer summarize --words 1500 --out results *.txt
   transcript-summarizer plan s3://transcripts/2026/board.txt
 
-Exit status: 0 done, 1 failed, 2 wrong usage.";
+Exit status: 0 done, 1 failed, 2 wrong usage."
+    )
+}
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -1,6 +1,8 @@
-//! Reads the environment into values. Each variable stands once in a table, with its default and its meaning; the README
-//! shows the same table. A missing or wrong value is one error at start-up that names the variable, the value and what is
-//! accepted.
+//! Reads the environment into values. A missing or wrong value is one error at start-up that names the variable, the value and
+//! what is accepted.
+//!
+//! Each variable is a constant with its default and its meaning, in the room that reads it. Tables of these constants become
+//! the README's table, which a test compares with them.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -113,48 +115,51 @@ impl<'a> Environment<'a> {
             .or_else(|| variable.default.map(str::to_owned))
     }
 
-    /// A whole number within `range`.
+    /// The value as `parse` reads it. It returns `None` for a value that is not as `expected`.
+    pub(crate) fn parsed<T>(
+        &self,
+        variable: Variable,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, ConfigError> {
+        let Some(value) = self.text(variable) else {
+            return Ok(None);
+        };
+        match parse(&value) {
+            Some(parsed) => Ok(Some(parsed)),
+            None => Err(ConfigError::invalid(variable, value, expected)),
+        }
+    }
+
+    /// The same for a variable that is needed.
+    pub(crate) fn required<T>(
+        &self,
+        variable: Variable,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, ConfigError> {
+        let parsed = self.parsed(variable, expected, parse)?;
+        parsed.ok_or_else(|| ConfigError::missing(variable, expected))
+    }
+
+    /// A whole number within `range`, which is needed.
     pub(crate) fn number<T: FromStr + PartialOrd + Display>(
         &self,
         variable: Variable,
         range: RangeInclusive<T>,
     ) -> Result<T, ConfigError> {
         let expected = format!("a whole number from {} to {}", range.start(), range.end());
-        let Some(value) = self.text(variable) else {
-            return Err(ConfigError::missing(variable, expected));
-        };
-        match value.parse() {
-            Ok(number) if range.contains(&number) => Ok(number),
-            _ => Err(ConfigError::invalid(variable, value, expected)),
-        }
-    }
-
-    /// A whole number within `range`, `default` where the variable is not set.
-    pub(crate) fn number_or<T: FromStr + PartialOrd + Display>(
-        &self,
-        variable: Variable,
-        default: T,
-        range: RangeInclusive<T>,
-    ) -> Result<T, ConfigError> {
-        match self.text(variable) {
-            Some(_) => self.number(variable, range),
-            None => Ok(default),
-        }
+        self.required(variable, &expected, |value| {
+            value.parse().ok().filter(|number| range.contains(number))
+        })
     }
 
     /// A number that is not negative, such as a price.
     pub(crate) fn decimal(&self, variable: Variable) -> Result<Option<f64>, ConfigError> {
-        let Some(value) = self.text(variable) else {
-            return Ok(None);
-        };
-        match value.parse::<f64>() {
-            Ok(number) if number.is_finite() && number >= 0.0 => Ok(Some(number)),
-            _ => Err(ConfigError::invalid(
-                variable,
-                value,
-                "a number such as 0.15",
-            )),
-        }
+        self.parsed(variable, "a number such as 0.15", |value| {
+            let number = value.parse::<f64>().ok();
+            number.filter(|number| number.is_finite() && *number >= 0.0)
+        })
     }
 
     /// One of the named values.
@@ -163,16 +168,11 @@ impl<'a> Environment<'a> {
         variable: Variable,
         choices: &[(&str, T)],
     ) -> Result<Option<T>, ConfigError> {
-        let Some(value) = self.text(variable) else {
-            return Ok(None);
-        };
-        match choices.iter().find(|(name, _)| *name == value) {
-            Some(&(_, choice)) => Ok(Some(choice)),
-            None => {
-                let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-                let expected = format!("one of {}", names.join(", "));
-                Err(ConfigError::invalid(variable, value, expected))
-            }
-        }
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        let expected = format!("one of {}", names.join(", "));
+        self.parsed(variable, &expected, |value| {
+            let chosen = choices.iter().find(|(name, _)| *name == value);
+            chosen.map(|(_, choice)| *choice)
+        })
     }
 }

@@ -67,7 +67,7 @@ pub struct SummaryReport {
 /// What wrote the summary.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelReport {
-    /// `huggingface`, `runpod` or `extractive`.
+    /// The name that `MODEL_PROVIDER` has for it.
     pub provider: String,
     /// The model's id, where there is one.
     pub model: Option<String>,

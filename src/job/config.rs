@@ -197,12 +197,11 @@ fn limits(
 }
 
 fn output_prefix(environment: Environment<'_>) -> Result<String, ConfigError> {
-    let prefix = environment.text(OUTPUT_PREFIX).unwrap_or_default();
-    if !prefix.ends_with('/') || prefix.starts_with('/') || prefix.contains("//") {
-        let expected = "a folder such as summaries/, with a slash at its end and none before it";
-        return Err(ConfigError::invalid(OUTPUT_PREFIX, prefix, expected));
-    }
-    Ok(prefix)
+    let expected = "a folder such as summaries/, with a slash at its end and none before it";
+    environment.required(OUTPUT_PREFIX, expected, |prefix| {
+        let is_folder = prefix.ends_with('/') && !prefix.starts_with('/');
+        (is_folder && !prefix.contains("//")).then(|| prefix.to_owned())
+    })
 }
 
 /// Both prices, or none: with one alone the sum would be wrong.
@@ -225,14 +224,14 @@ fn prices(environment: Environment<'_>) -> Result<Option<Prices>, ConfigError> {
 }
 
 fn suffixes(environment: Environment<'_>) -> Result<Vec<String>, ConfigError> {
-    let value = environment.text(INPUT_SUFFIXES).unwrap_or_default();
-    let suffixes: Vec<String> = value.split(',').map(|one| one.trim().to_owned()).collect();
-    let is_ending = |suffix: &String| suffix.starts_with('.') && suffix.len() >= 2;
-    if !suffixes.iter().all(is_ending) {
-        let expected = "endings with their dots, separated by commas, such as .txt,.vtt";
-        return Err(ConfigError::invalid(INPUT_SUFFIXES, value, expected));
-    }
-    Ok(suffixes)
+    let expected = "endings with their dots, separated by commas, such as .txt,.vtt";
+    environment.required(INPUT_SUFFIXES, expected, |value| {
+        let suffix = |one: &str| {
+            let is_ending = one.starts_with('.') && one.len() >= 2;
+            is_ending.then(|| one.to_owned())
+        };
+        value.split(',').map(str::trim).map(suffix).collect()
+    })
 }
 
 #[cfg(test)]

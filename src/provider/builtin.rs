@@ -14,42 +14,33 @@ use crate::transcript::Passage;
 
 const NAME: &str = "extractive";
 
-/// The line in the registry.
+/// The entry in the registry.
 pub(crate) const REGISTRATION: Registration = Registration {
     name: NAME,
+    how_to_choose: "MODEL_PROVIDER=extractive for the built-in model",
+    chosen_by: &[],
     variables: &[],
-    how_to_use: "set MODEL_PROVIDER=extractive for the built-in model",
-    is_configured: |_| Ok(false),
-    read: |_| Ok(Arc::new(BuiltIn::default())),
-    needs_nothing: true,
+    read: |_| Ok(Arc::new(BuiltIn)),
 };
 
-/// The built-in model; it has no settings of its own.
-#[derive(Debug, Clone)]
-pub struct BuiltIn {
-    capabilities: Capabilities,
-}
+static CAPABILITIES: Capabilities = Capabilities {
+    provider: NAME,
+    model: None,
+    context_tokens: None,
+    reasoning_tokens: 0,
+    style: Style::Full,
+    quotes: true,
+    local: true,
+};
 
-impl Default for BuiltIn {
-    fn default() -> Self {
-        Self {
-            capabilities: Capabilities {
-                provider: NAME,
-                model: None,
-                context_tokens: None,
-                reasoning_tokens: 0,
-                style: Style::Full,
-                quotes: true,
-                local: true,
-            },
-        }
-    }
-}
+/// The built-in model, which has no settings.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BuiltIn;
 
 #[async_trait]
 impl Settings for BuiltIn {
     fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
+        &CAPABILITIES
     }
 
     fn fingerprint(&self) -> String {
@@ -57,14 +48,14 @@ impl Settings for BuiltIn {
     }
 
     async fn connect(&self, _: &Http) -> Result<Arc<dyn Model>, ConnectError> {
-        Ok(Arc::new(self.clone()))
+        Ok(Arc::new(*self))
     }
 }
 
 #[async_trait]
 impl Model for BuiltIn {
     fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
+        &CAPABILITIES
     }
 
     async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError> {

@@ -1,8 +1,20 @@
 //! Hugging Face: its router, a dedicated endpoint, or any server that speaks the format of one of three tasks.
+//!
+//! - **Addresses.** The [router](https://huggingface.co/docs/inference-providers) takes chat completions for all models and
+//!   chooses who serves one, or takes the choice as a suffix of the model's id. A [dedicated
+//!   endpoint](https://huggingface.co/docs/inference-endpoints) serves one model below an address of its own. The key is a
+//!   bearer token; servers of one's own may need none.
+//! - **Answers are streamed**, because gateways answer 504 to requests that show no life for about a minute. Such a
+//!   generation may be billed all the same.
+//! - **Scale to zero.** The first request wakes an endpoint up; the proxy answers 503 or 502 until a replica runs, which takes
+//!   minutes, unless `X-Scale-Up-Timeout` has it hold the request for so many seconds. A *paused* endpoint answers 400, and
+//!   only a person can resume it.
+//! - **Used-up credits** are 402, and stay so until somebody buys more. The router's choice of a server is not per request:
+//!   what that server answers, 5xx included, is passed on.
 
 mod address;
 mod reserved;
-pub(crate) mod settings;
+mod settings;
 
 use std::time::Duration;
 
@@ -13,87 +25,36 @@ use serde::Serialize;
 
 use crate::http::Http;
 use crate::model::{Answer, Capabilities, Model, ModelError, Reply};
-use crate::prompt::{Messages, Prompt};
-use crate::provider::Registration;
-use crate::provider::huggingface::settings::{is_configured, read};
+use crate::prompt::Prompt;
+use crate::provider::connection::Connection;
 use crate::provider::key::CurrentKey;
-use crate::secret::Secret;
 use crate::wire::answer::{self, Format};
-use crate::wire::failure::{Endpoint, Failure, Phase, SettingNames};
+use crate::wire::failure::{Endpoint, Failure, Phase};
 use crate::wire::generation::TaskReply;
-use crate::wire::http::{Authorization, Outgoing, Timeouts};
+use crate::wire::http::Timeouts;
 use crate::wire::summarization::{Dialect, Lengths};
 use crate::wire::{chat, generation, summarization};
 
-pub use settings::HuggingFaceSettings;
+pub(crate) use settings::REGISTRATION;
+pub use settings::{HuggingFaceSettings, HuggingFaceTask};
 
-/// Its name in `MODEL_PROVIDER` and in reports.
-pub(crate) const NAME: &str = "huggingface";
-
-/// The line in the registry.
-pub(crate) const REGISTRATION: Registration = Registration {
-    name: NAME,
-    variables: settings::VARIABLES,
-    how_to_use: "set HF_API_TOKEN (or HF_API_TOKEN_SECRET_ARN) to summarize with Hugging Face",
-    is_configured,
-    read,
-    needs_nothing: false,
-};
-
-/// Has the proxy of a dedicated endpoint hold a request for so many seconds while a replica starts, instead of answering 503.
 const SCALE_UP_TIMEOUT: HeaderName = HeaderName::from_static("x-scale-up-timeout");
 
-/// How the settings are called.
-const NAMES: SettingNames = SettingNames {
-    token: "HF_API_TOKEN",
-    model: "HF_MODEL",
-    url: "HF_ENDPOINT_URL",
-};
-
-/// A section of some hundred words takes seconds on a fast provider and minutes on a busy endpoint of one's own. Streams show
-/// that they live, which is why the second limit may be short: it has to cover the reading of a prompt of several thousand
-/// tokens by a slow server.
+/// A section of some hundred words takes seconds on a fast provider and minutes on a busy endpoint of one's own. A stream
+/// shows life, so the second limit may be short: it has to cover the time in which a slow server reads a prompt of several
+/// thousand tokens.
 const TIMEOUTS: Timeouts = Timeouts {
     total: Duration::from_secs(600),
     idle: Duration::from_secs(120),
 };
 
-/// How an endpoint is spoken to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum HuggingFaceTask {
-    /// Chat completions, OpenAI's format.
-    #[default]
-    Chat,
-    /// A prompt that is continued: TGI's own route, the toolkit's containers, custom handlers, the task API.
-    TextGeneration,
-    /// A text that is made shorter: encoder-decoder models such as BART, in the toolkit's containers and the task API.
-    Summarization,
-}
-
-impl HuggingFaceTask {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Chat, Self::TextGeneration, Self::Summarization];
-
-    /// As `HF_TASK` names it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Chat => "chat",
-            Self::TextGeneration => "text-generation",
-            Self::Summarization => "summarization",
-        }
-    }
-}
-
-/// A model at an endpoint that answers at once: it has no tickets.
+/// A model at an endpoint that answers at once.
 #[derive(Debug)]
 pub struct HuggingFace {
-    http: Http,
+    connection: Connection,
     settings: HuggingFaceSettings,
+    /// Where prompts are sent.
     url: Url,
-    key: CurrentKey,
-    peer: Endpoint,
-    timeouts: Timeouts,
 }
 
 impl HuggingFace {
@@ -103,44 +64,47 @@ impl HuggingFace {
         let task = settings.task;
         let parameters = &mut settings.parameters;
         parameters.retain(|name, value| reserved::is_allowed(task, name, value));
-        let endpoint = &settings.endpoint;
-        let mut peer = Endpoint::new(endpoint, NAMES, None);
-        peer.starts_on_demand = address::is_dedicated(endpoint);
+        let url = match task {
+            HuggingFaceTask::Chat => address::chat(&settings.endpoint),
+            HuggingFaceTask::TextGeneration | HuggingFaceTask::Summarization => {
+                address::task(&settings.endpoint, settings.model())
+            }
+        };
+        let mut endpoint = Endpoint::new(&settings.endpoint, settings::NAMES, None);
+        endpoint.starts_on_demand = address::is_dedicated(&settings.endpoint);
         Self {
-            peer,
-            url: match task {
-                HuggingFaceTask::Chat => address::chat(endpoint),
-                HuggingFaceTask::TextGeneration | HuggingFaceTask::Summarization => {
-                    address::task(endpoint, &settings.model)
-                }
+            connection: Connection {
+                http,
+                key,
+                endpoint,
+                timeouts: TIMEOUTS,
             },
-            http,
             settings,
-            key,
-            timeouts: TIMEOUTS,
+            url,
         }
     }
 
-    /// With other limits than the usual ones of ten minutes in all and two of silence.
+    /// The same model with other limits than ten minutes in all and two of silence.
     #[must_use]
-    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
-        Self { timeouts, ..self }
-    }
-
-    /// At an endpoint that starts when it is called, as dedicated endpoints are known to do by their domain.
-    #[must_use]
-    pub fn starting_on_demand(mut self) -> Self {
-        self.peer.starts_on_demand = true;
+    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.connection.timeouts = timeouts;
         self
     }
 
-    async fn exchange(&self, prompt: &Prompt, key: Option<&Secret>) -> Result<Answer, Failure> {
+    /// The same model at an endpoint that starts when it is called. Dedicated endpoints are known by their domain.
+    #[must_use]
+    pub fn starting_on_demand(mut self) -> Self {
+        self.connection.endpoint.starts_on_demand = true;
+        self
+    }
+
+    async fn exchange(&self, prompt: &Prompt) -> Result<Answer, Failure> {
         let (messages, max_tokens) = (prompt.messages(), prompt.max_tokens());
         let parameters = &self.settings.parameters;
         match self.settings.task {
             HuggingFaceTask::Chat => {
-                let body = chat::Body::new(&self.settings.model, messages, max_tokens, parameters);
-                self.ask(&body, key, chat::Completion, max_tokens).await
+                let body = chat::Body::new(self.settings.model(), messages, max_tokens, parameters);
+                self.ask(&body, chat::Completion, max_tokens).await
             }
             HuggingFaceTask::TextGeneration => {
                 let text = generation::prompt(messages);
@@ -149,18 +113,17 @@ impl HuggingFace {
                     parameters: generation::parameters(max_tokens, parameters),
                     stream: (!address::has_fixed_form(&self.url)).then_some(true),
                 };
-                let format = TaskReply::generation(&text);
-                self.ask(&body, key, format, max_tokens).await
+                self.ask(&body, TaskReply::generation(&text), max_tokens)
+                    .await
             }
             HuggingFaceTask::Summarization => {
-                let text = &messages.user;
                 let lengths = Lengths::of(prompt);
                 let dialect = match address::is_task_api(&self.url) {
                     true => Dialect::TaskApi,
                     false => Dialect::Pipeline,
                 };
-                let body = summarization::Body::new(text, lengths, dialect, parameters);
-                self.ask(&body, key, TaskReply::summarization(), lengths.max)
+                let body = summarization::Body::new(&messages.user, lengths, dialect, parameters);
+                self.ask(&body, TaskReply::summarization(), lengths.max)
                     .await
             }
         }
@@ -169,25 +132,20 @@ impl HuggingFace {
     async fn ask(
         &self,
         body: &(impl Serialize + Sync),
-        key: Option<&Secret>,
         format: impl Format,
         max_tokens: usize,
     ) -> Result<Answer, Failure> {
         let mut headers = HeaderMap::new();
-        if self.peer.starts_on_demand {
-            // A request that is let in at the last moment still has as long again to be answered.
-            let seconds = (self.timeouts.total / 2).as_secs();
+        if self.connection.endpoint.starts_on_demand {
+            // A request that is let in at the last moment has as long again to be answered.
+            let seconds = (self.connection.timeouts.total / 2).as_secs();
             headers.insert(SCALE_UP_TIMEOUT, HeaderValue::from(seconds));
         }
-        let outgoing = Outgoing {
-            method: Method::POST,
-            url: &self.url,
-            authorization: Authorization::bearer(key),
-            headers,
-            body: Some(body),
-            timeouts: self.timeouts,
-        };
-        answer::read(outgoing.send(&self.http).await?, format, max_tokens).await
+        let hold = Duration::ZERO;
+        let sent = self
+            .connection
+            .send(Method::POST, &self.url, headers, Some(body), hold);
+        answer::read(sent.await?, format, max_tokens).await
     }
 }
 
@@ -198,20 +156,16 @@ impl Model for HuggingFace {
     }
 
     async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError> {
-        let key = self.key.get();
-        let answer = self.exchange(prompt, key.as_ref()).await;
-        answer.map(Reply::Done).map_err(|failure| {
-            let Messages { system, user, .. } = prompt.messages();
-            let peer = self.peer.with_secret(key);
-            peer.error(Phase::Submit, &failure, &[system, user])
-        })
+        let answer = self.exchange(prompt).await;
+        let error = |failure| self.connection.error(Phase::Submit, &failure, Some(prompt));
+        answer.map(Reply::Done).map_err(error)
     }
 
     async fn renew_key(&self) -> bool {
-        self.key.renew().await
+        self.connection.key.renew().await
     }
 
     fn warm_up(&self) {
-        self.http.warm_up(&self.settings.endpoint);
+        self.connection.http.warm_up(&self.settings.endpoint);
     }
 }

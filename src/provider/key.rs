@@ -19,8 +19,13 @@ const RENEW_EVERY: Duration = Duration::from_secs(60);
 pub enum Key {
     /// The key itself.
     Plain(Secret),
-    /// ARN of the secret in Secrets Manager that holds it.
-    SecretArn(String),
+    /// A secret in Secrets Manager.
+    Kept {
+        /// The ARN of the secret.
+        arn: String,
+        /// The name of the key in a secret with several members.
+        member: &'static str,
+    },
 }
 
 impl Key {
@@ -34,18 +39,28 @@ impl Key {
         arn: Variable,
     ) -> Result<Option<Self>, ConfigError> {
         match (environment.text(plain), environment.text(arn)) {
-            (Some(_), Some(value)) => {
-                let expected = format!("nothing, because {} is set too", plain.name);
-                Err(ConfigError::invalid(arn, value, expected))
-            }
+            (None, None) => Ok(None),
             (Some(value), None) => Ok(Some(Self::Plain(Secret::new(value)))),
-            (None, Some(value)) if value.starts_with("arn:") => Ok(Some(Self::SecretArn(value))),
+            (None, Some(value)) if value.starts_with("arn:") => Ok(Some(Self::Kept {
+                arn: value,
+                member: plain.name,
+            })),
             // Not shown: it may be the key itself, put into the wrong variable.
             (None, Some(_)) => {
                 let expected = "the ARN of a secret, arn:aws:secretsmanager:…";
                 Err(ConfigError::invalid(arn, "***", expected))
             }
-            (None, None) => Ok(None),
+            (Some(_), Some(value)) => {
+                let expected = format!("nothing, because {} is set too", plain.name);
+                Err(ConfigError::invalid(arn, value, expected))
+            }
+        }
+    }
+
+    async fn fetch(&self, http: &Http) -> Result<Secret, SecretError> {
+        match self {
+            Self::Plain(secret) => Ok(secret.clone()),
+            Self::Kept { arn, member } => secrets::fetch(http, arn, member).await,
         }
     }
 }
@@ -53,75 +68,50 @@ impl Key {
 /// The key that is valid now.
 #[derive(Debug)]
 pub struct CurrentKey {
+    key: Option<Key>,
+    http: Http,
     current: RwLock<Option<Secret>>,
-    /// Where it is kept; `None` if it stands in the environment.
-    kept: Option<Kept>,
     /// When it was read again, and whether it was another one.
     renewed: Mutex<Option<(Instant, bool)>>,
 }
 
-/// The secret that holds a key.
-#[derive(Debug)]
-struct Kept {
-    arn: String,
-    /// The name of the key in a secret with several members.
-    variable: Variable,
-    http: Http,
-}
-
-impl Kept {
-    async fn fetch(&self) -> Result<Secret, SecretError> {
-        secrets::fetch(&self.http, &self.arn, self.variable.name).await
-    }
-}
-
 impl CurrentKey {
+    /// Fetches `key` over `http` from where it is kept.
+    ///
+    /// # Errors
+    /// If the secret cannot be read.
+    pub async fn fetch(key: Option<Key>, http: &Http) -> Result<Self, SecretError> {
+        let current = match &key {
+            Some(key) => Some(key.fetch(http).await?),
+            None => None,
+        };
+        Ok(Self {
+            key,
+            http: http.clone(),
+            current: RwLock::new(current),
+            renewed: Mutex::default(),
+        })
+    }
+
     /// A key that stays the same, or none.
     #[must_use]
     pub fn plain(key: Option<Secret>) -> Self {
         Self {
+            key: None,
+            http: Http::default(),
             current: RwLock::new(key),
-            kept: None,
-            renewed: Mutex::new(None),
+            renewed: Mutex::default(),
         }
     }
 
-    /// Fetches `key`, which is called `variable` in a secret with several members.
-    ///
-    /// # Errors
-    /// If the secret cannot be read.
-    pub async fn fetch(
-        key: Option<&Key>,
-        variable: Variable,
-        http: &Http,
-    ) -> Result<Self, SecretError> {
-        let arn = match key {
-            None => return Ok(Self::plain(None)),
-            Some(Key::Plain(secret)) => return Ok(Self::plain(Some(secret.clone()))),
-            Some(Key::SecretArn(arn)) => arn.clone(),
-        };
-        let http = http.clone();
-        let kept = Kept {
-            arn,
-            variable,
-            http,
-        };
-        let current = kept.fetch().await?;
-        Ok(Self {
-            kept: Some(kept),
-            ..Self::plain(Some(current))
-        })
-    }
-
-    /// The key.
     pub(crate) fn get(&self) -> Option<Secret> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         current.clone()
     }
 
-    /// Reads the key again. True if it is another one now. One caller reads, the others wait and see whether it helped.
+    /// Reads the key again. True if it is another one now. One caller reads; the others wait and see whether it helped.
     pub(crate) async fn renew(&self) -> bool {
-        let Some(kept) = &self.kept else {
+        let Some(key @ Key::Kept { .. }) = &self.key else {
             return false;
         };
         let mut renewed = self.renewed.lock().await;
@@ -130,12 +120,11 @@ impl CurrentKey {
         {
             return changed;
         }
-        let changed = match kept.fetch().await {
+        let changed = match key.fetch(&self.http).await {
             Ok(key) => {
                 let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-                let changed = current.as_ref() != Some(&key);
-                *current = Some(key);
-                changed
+                let before = current.replace(key);
+                *current != before
             }
             Err(error) => {
                 tracing::warn!(%error, "could not read the key again");

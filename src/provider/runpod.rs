@@ -1,13 +1,30 @@
-//! RunPod Serverless: jobs in the queue of an endpoint, whatever worker is behind it
+//! RunPod Serverless: jobs in the [queue of an endpoint](https://docs.runpod.io/serverless/endpoints/operation-reference),
+//! whatever worker is behind it.
+//!
+//! | operation | what it does |
+//! |---|---|
+//! | `POST run` | submits a prompt; the reply holds the job's id, which becomes the [`Ticket`] |
+//! | `GET status-sync/<id>?wait=<ms>` | asks after a job and holds the question until the job is done or the wait is over |
+//! | `GET status/<id>` | asks after a job |
+//! | `POST retry/<id>` | runs a job that failed or timed out again, under the same id and with the same input |
+//! | `POST cancel/<id>` | cancels a job; what it has used until then may be billed |
+//! | `GET health` | counts jobs and workers |
+//!
+//! - A job runs whether or not anybody asks after it, so a connection that breaks costs nothing. Only the reply to `run` must
+//!   not be lost: RunPod knows no idempotency key, so a submission without a reply may have been billed.
+//! - Results are kept for 30 minutes. After that, and once a job's time to live is over, its id is unknown (404).
+//! - `status-sync` is in RunPod's clients but not in its documentation, and other servers lack it. An endpoint that answers
+//!   it with 405 or 501, or with 404 for a job that `status` knows, is not asked to hold questions again.
+//! - Status 200 says nothing about the job: whether it failed stands in the job object.
 
-pub mod address;
+mod address;
 pub mod follow;
 mod health;
 mod job;
 mod output;
 mod request;
 mod schedule;
-pub(crate) mod settings;
+mod settings;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -23,60 +40,36 @@ use crate::http::Http;
 use crate::model::{
     self, Answer, Capabilities, Jobs, Model, ModelClient, ModelError, Reply, Ticket,
 };
-use crate::prompt::{Messages, Prompt};
-use crate::provider::Registration;
+use crate::prompt::Prompt;
+use crate::provider::connection::{Connection, NO_BODY};
 use crate::provider::key::CurrentKey;
-use crate::provider::runpod::follow::{Polled, Queue, QueueState};
-use crate::provider::runpod::settings::{is_configured, read};
 use crate::wire::answer;
-use crate::wire::failure::{Endpoint, Failure, Phase, SettingNames};
-use crate::wire::http::{Authorization, Incoming, Outgoing, Timeouts};
+use crate::wire::failure::{Endpoint, Failure, Phase};
+use crate::wire::http::{Incoming, Timeouts};
+use follow::{Polled, Queue, QueueState};
 use job::Job;
 
-pub use request::RESERVED_PARAMETERS;
+pub(crate) use settings::REGISTRATION;
 pub use settings::RunPodSettings;
 
-/// Its name in `MODEL_PROVIDER` and in reports.
-pub(crate) const NAME: &str = "runpod";
-
-/// The line in the registry.
-pub(crate) const REGISTRATION: Registration = Registration {
-    name: NAME,
-    variables: settings::VARIABLES,
-    how_to_use: "RUNPOD_API_KEY and RUNPOD_ENDPOINT_URL to do so with RunPod",
-    is_configured,
-    read,
-    needs_nothing: false,
-};
-
-/// How the settings are called.
-const NAMES: SettingNames = SettingNames {
-    token: "RUNPOD_API_KEY",
-    model: "RUNPOD_MODEL",
-    url: "RUNPOD_ENDPOINT_URL",
-};
-
-/// Each call only hands over or asks; the work goes on without it. A reply to a submission that comes too late costs the work
-/// twice, so there is time for one.
+/// Each request only submits or asks; the work goes on without it. Yet a reply to a submission that is given up too early
+/// costs the work twice, so there is time for one.
 const TIMEOUTS: Timeouts = Timeouts {
     total: Duration::from_secs(60),
     idle: Duration::from_secs(30),
 };
 
-/// How long a question may be held: RunPod's own clients stay within these limits.
+/// How long a question may be held. RunPod's own clients stay within these limits.
 const SHORTEST_HOLD: Duration = Duration::from_secs(1);
 const LONGEST_HOLD: Duration = Duration::from_secs(90);
 
-/// An endpoint with a queue. What is submitted becomes a job, which goes on whether or not anybody asks after it.
+/// An endpoint with a queue.
 #[derive(Debug)]
 pub struct RunPod {
-    http: Http,
+    connection: Connection,
     settings: RunPodSettings,
-    key: CurrentKey,
-    peer: Endpoint,
-    timeouts: Timeouts,
     queue: QueueState,
-    /// Not every endpoint can hold a question. Found out once.
+    /// The endpoint has turned out to hold no questions.
     never_holds: AtomicBool,
 }
 
@@ -85,21 +78,24 @@ impl RunPod {
     #[must_use]
     pub fn new(http: Http, settings: RunPodSettings, key: CurrentKey) -> Self {
         Self {
-            peer: Endpoint::new(&settings.endpoint, NAMES, None),
-            http,
+            connection: Connection {
+                http,
+                key,
+                endpoint: Endpoint::new(&settings.endpoint, settings::NAMES, None),
+                timeouts: TIMEOUTS,
+            },
             settings,
-            key,
-            timeouts: TIMEOUTS,
             queue: QueueState::default(),
             never_holds: AtomicBool::new(false),
         }
     }
 
-    /// With other limits than the usual ones of a minute in all and half of it in silence. Time for which a question is held
+    /// The same endpoint with other limits than a minute in all and half of it in silence. Time for which a question is held
     /// comes on top.
     #[must_use]
-    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
-        Self { timeouts, ..self }
+    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.connection.timeouts = timeouts;
+        self
     }
 
     async fn send<B: Serialize + Sync>(
@@ -107,29 +103,31 @@ impl RunPod {
         method: Method,
         url: &Url,
         body: Option<&B>,
-        timeouts: Timeouts,
+        hold: Duration,
     ) -> Result<Incoming, Failure> {
-        let key = self.key.get();
-        let outgoing = Outgoing {
-            method,
-            url,
-            authorization: Authorization::bearer(key.as_ref()),
-            headers: HeaderMap::new(),
-            body,
-            timeouts,
-        };
-        outgoing.send(&self.http).await
+        let headers = HeaderMap::new();
+        self.connection.send(method, url, headers, body, hold).await
     }
 
-    async fn get(&self, url: &Url, timeouts: Timeouts) -> Result<Value, Failure> {
-        json(self.send(Method::GET, url, None::<&()>, timeouts).await?).await
+    /// Asks for a job object.
+    async fn job<B: Serialize + Sync>(
+        &self,
+        method: Method,
+        url: &Url,
+        body: Option<&B>,
+        hold: Duration,
+    ) -> Result<Job, Failure> {
+        match self.send(method, url, body, hold).await {
+            Ok(reply) => Job::read(json(reply).await?),
+            Err(failure) => job::in_refusal(failure),
+        }
     }
 
-    /// Does something to a job. What is said about it is left out of errors: it may repeat the job's input, which is not at
-    /// hand here to be cut out.
+    /// Cancels a job or runs it again. What the endpoint says about it is left out of errors: it may repeat the job's input,
+    /// which is not at hand here to be cut out.
     async fn act(&self, operation: &str, ticket: &Ticket) -> Result<(), Failure> {
-        let url = address::operation(&self.settings.endpoint, operation, Some(&ticket.id));
-        let sent = self.send(Method::POST, &url, None::<&()>, self.timeouts);
+        let url = self.operation(operation, Some(ticket));
+        let sent = self.send(Method::POST, &url, NO_BODY, Duration::ZERO);
         match sent.await {
             Ok(_) => Ok(()),
             Err(Failure::Refused {
@@ -147,25 +145,20 @@ impl RunPod {
         let body = request::envelope(
             prompt.messages(),
             prompt.max_tokens(),
-            self.settings.model.as_deref(),
+            self.settings.capabilities.model.as_deref(),
             &self.settings.parameters,
             prompt.id(),
         );
-        let url = address::operation(&self.settings.endpoint, "run", None);
-        let sent = self.send(Method::POST, &url, Some(&body), self.timeouts);
-        let job = match sent.await {
-            Ok(reply) => Job::read(json(reply).await?)?,
-            Err(failure) => job::in_refusal(failure)?,
-        };
-        let ticket = Ticket {
-            id: job.id.clone().unwrap_or_default(),
-        };
-        if ticket.id.is_empty() && !matches!(job.state, job::State::Ended(_)) {
-            return Err(Failure::Garbled("a job without an id".to_owned()));
-        }
-        match job.into_polled(prompt.max_tokens(), self.holds())? {
-            Polled::Done(answer) => Ok(Reply::Done(answer)),
-            Polled::Pending { .. } => Ok(Reply::Queued(ticket)),
+        let url = self.operation("run", None);
+        let sent = self.job(Method::POST, &url, Some(&body), Duration::ZERO);
+        let mut job = sent.await?;
+        let id = job.id.take();
+        match (job.into_polled(prompt.max_tokens(), self.holds())?, id) {
+            (Polled::Done(answer), _) => Ok(Reply::Done(answer)),
+            (Polled::Pending { .. }, Some(id)) => Ok(Reply::Queued(Ticket { id })),
+            (Polled::Pending { .. }, None) => {
+                Err(Failure::Garbled("a job without an id".to_owned()))
+            }
         }
     }
 
@@ -174,45 +167,34 @@ impl RunPod {
         let mut found_no_job = false;
         if !wait.is_zero() && self.holds() {
             let wait = wait.clamp(SHORTEST_HOLD, LONGEST_HOLD);
+            let mut url = self.operation("status-sync", Some(ticket));
+            url.set_query(Some(&format!("wait={}", wait.as_millis())));
             let began = Instant::now();
-            match self.ask_and_wait(ticket, wait).await {
+            match self.job(Method::GET, &url, NO_BODY, wait).await {
+                // A server may hold for less than it is asked to; one that cannot hold answers at once.
+                Ok(job) => return Ok((job, began.elapsed() >= SHORTEST_HOLD / 2)),
                 Err(Failure::Refused {
                     status: 405 | 501, ..
                 }) => self.settle_for_short_questions(),
                 // The route is unknown, or the job.
                 Err(Failure::Refused { status: 404, .. }) => found_no_job = true,
                 Err(failure) => return Err(failure),
-                // A server may hold for less than it is asked to; one that cannot hold answers at once.
-                Ok(job) => return Ok((job, began.elapsed() >= SHORTEST_HOLD / 2)),
             }
         }
-        let url = address::operation(&self.settings.endpoint, "status", Some(&ticket.id));
-        let answered = self.get(&url, self.timeouts).await;
-        match answered.and_then(Job::read).or_else(job::in_refusal) {
-            Err(Failure::Refused { status: 404, .. }) => Err(Failure::Lost(format!(
-                "no job {} is known: its result is kept for 30 minutes, and the job for its time to live",
-                ticket.id
-            ))),
+        let url = self.operation("status", Some(ticket));
+        match self.job(Method::GET, &url, NO_BODY, Duration::ZERO).await {
             Ok(job) => {
                 if found_no_job {
                     self.settle_for_short_questions();
                 }
                 Ok((job, false))
             }
-            failed => failed.map(|job| (job, false)),
+            Err(Failure::Refused { status: 404, .. }) => Err(Failure::Lost(format!(
+                "no job {} is known: its result is kept for 30 minutes, and the job for its time to live",
+                ticket.id
+            ))),
+            Err(failure) => Err(failure),
         }
-    }
-
-    async fn ask_and_wait(&self, ticket: &Ticket, wait: Duration) -> Result<Job, Failure> {
-        let mut url = address::operation(&self.settings.endpoint, "status-sync", Some(&ticket.id));
-        url.query_pairs_mut()
-            .append_pair("wait", &wait.as_millis().to_string());
-        let timeouts = Timeouts {
-            total: wait + self.timeouts.total,
-            idle: wait + self.timeouts.idle,
-        };
-        let answered = self.get(&url, timeouts).await;
-        answered.and_then(Job::read).or_else(job::in_refusal)
     }
 
     fn settle_for_short_questions(&self) {
@@ -221,13 +203,20 @@ impl RunPod {
         }
     }
 
-    /// The error for a failure; the texts that were `sent` are cut out of what the endpoint said.
-    fn error(&self, phase: Phase, failure: &Failure, prompt: Option<&Prompt>) -> ModelError {
-        let peer = self.peer.with_secret(self.key.get());
-        match prompt.map(Prompt::messages) {
-            Some(Messages { system, user, .. }) => peer.error(phase, failure, &[system, user]),
-            None => peer.error(phase, failure, &[]),
-        }
+    async fn health(&self) -> Result<Value, Failure> {
+        let url = self.operation("health", None);
+        let sent = self.send(Method::GET, &url, NO_BODY, Duration::ZERO);
+        json(sent.await?).await
+    }
+
+    /// The address of an operation. What the endpoint chose as an id stays one segment of the path.
+    fn operation(&self, name: &str, ticket: Option<&Ticket>) -> Url {
+        let id = ticket.map(|ticket| ticket.id.as_str());
+        address::operation(&self.settings.endpoint, name, id)
+    }
+
+    fn poll_error(&self, failure: &Failure) -> ModelError {
+        self.connection.error(Phase::Poll, failure, None)
     }
 }
 
@@ -238,8 +227,8 @@ impl Model for RunPod {
     }
 
     async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError> {
-        let outcome = self.run(prompt).await;
-        outcome.map_err(|failure| self.error(Phase::Submit, &failure, Some(prompt)))
+        let error = |failure| self.connection.error(Phase::Submit, &failure, Some(prompt));
+        self.run(prompt).await.map_err(error)
     }
 
     fn jobs(&self) -> Option<&dyn Jobs> {
@@ -247,11 +236,11 @@ impl Model for RunPod {
     }
 
     async fn renew_key(&self) -> bool {
-        self.key.renew().await
+        self.connection.key.renew().await
     }
 
     fn warm_up(&self) {
-        self.http.warm_up(&self.settings.endpoint);
+        self.connection.http.warm_up(&self.settings.endpoint);
     }
 }
 
@@ -270,7 +259,7 @@ impl Jobs for RunPod {
         match self.act("cancel", ticket).await {
             // It is gone already.
             Err(Failure::Refused { status: 404, .. }) => Ok(()),
-            outcome => outcome.map_err(|failure| self.error(Phase::Poll, &failure, None)),
+            outcome => outcome.map_err(|failure| self.poll_error(&failure)),
         }
     }
 }
@@ -284,48 +273,43 @@ impl Queue for RunPod {
         hold: Duration,
     ) -> Result<Polled, ModelError> {
         let asked = self.ask(ticket, hold).await;
+        let error = |failure| self.connection.error(Phase::Poll, &failure, Some(prompt));
         asked
             .and_then(|(job, held)| job.into_polled(prompt.max_tokens(), held))
-            .map_err(|failure| self.error(Phase::Poll, &failure, Some(prompt)))
+            .map_err(error)
     }
 
     async fn rerun(&self, ticket: &Ticket) -> Result<(), ModelError> {
         match self.act("retry", ticket).await {
-            // Only jobs that failed are run again: this one is running already, and asking after it shows that.
+            // Only jobs that failed are run again: this one is running already, and the next question shows that.
             Err(Failure::Refused {
                 status: 400 | 409, ..
             }) => {
                 tracing::warn!(job = ticket.id, "the endpoint does not run the job again");
                 Ok(())
             }
-            outcome => outcome.map_err(|failure| self.error(Phase::Poll, &failure, None)),
+            outcome => outcome.map_err(|failure| self.poll_error(&failure)),
         }
     }
 
     async fn diagnose(&self) -> Result<(), ModelError> {
-        let url = address::operation(&self.settings.endpoint, "health", None);
-        let health = match self.get(&url, self.timeouts).await {
-            Ok(health) => health,
+        match self.health().await {
+            Ok(health) => health::judge(&health).map_err(|failure| self.poll_error(&failure)),
             // It was only a question about the reasons; the jobs themselves will say if something is wrong.
             Err(failure) => {
-                let error = self.error(Phase::Poll, &failure, None);
+                let error = self.poll_error(&failure);
                 tracing::warn!(%error, "the endpoint does not say how its workers are");
-                return Ok(());
+                Ok(())
             }
-        };
-        health::judge(&health).map_err(|failure| self.error(Phase::Poll, &failure, None))
+        }
     }
 
     fn holds(&self) -> bool {
         !self.never_holds.load(Ordering::Relaxed)
     }
-
-    async fn renew_key(&self) -> bool {
-        self.key.renew().await
-    }
 }
 
-/// The JSON that a reply promised to be.
+/// The JSON in a reply.
 async fn json(reply: Incoming) -> Result<Value, Failure> {
     answer::json(&reply.body().await?).map_err(|failure| match failure {
         Failure::Unusable(what) => Failure::Garbled(what),

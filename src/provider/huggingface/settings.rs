@@ -10,14 +10,42 @@ use crate::config::{ConfigError, Environment, Variable};
 use crate::http::Http;
 use crate::model::{Capabilities, Model};
 use crate::prompt::Style;
-use crate::provider::huggingface::{HuggingFace, HuggingFaceTask, NAME, address, reserved};
+use crate::provider::huggingface::{HuggingFace, address, reserved};
 use crate::provider::key::{CurrentKey, Key};
 use crate::provider::{
-    ConnectError, DEFAULT_CONTEXT, MODEL_PARAMETERS, Settings, parameters, window,
+    ConnectError, MODEL_CONTEXT_TOKENS, MODEL_PARAMETERS, Registration, Settings, parameters,
+    remote_capabilities,
 };
 use crate::wire::endpoint::parse_endpoint;
+use crate::wire::failure::SettingNames;
 
-pub(crate) const HF_API_TOKEN: Variable = Variable::new("HF_API_TOKEN", "the Hugging Face token");
+const NAME: &str = "huggingface";
+
+/// The entry in the registry.
+pub(crate) const REGISTRATION: Registration = Registration {
+    name: NAME,
+    how_to_choose: "HF_API_TOKEN (or HF_API_TOKEN_SECRET_ARN) for Hugging Face",
+    chosen_by: &[HF_API_TOKEN, HF_API_TOKEN_SECRET_ARN],
+    variables: &[
+        HF_API_TOKEN,
+        HF_API_TOKEN_SECRET_ARN,
+        HF_MODEL,
+        HF_ENDPOINT_URL,
+        HF_TASK,
+    ],
+    read: |environment| Ok(Arc::new(HuggingFaceSettings::read(environment)?)),
+};
+
+pub(crate) const NAMES: SettingNames = SettingNames {
+    token: HF_API_TOKEN.name,
+    model: HF_MODEL.name,
+    url: HF_ENDPOINT_URL.name,
+};
+
+const HF_API_TOKEN: Variable = Variable::new(
+    "HF_API_TOKEN",
+    "the Hugging Face token (provider `huggingface`)",
+);
 
 const HF_API_TOKEN_SECRET_ARN: Variable = Variable::new(
     "HF_API_TOKEN_SECRET_ARN",
@@ -28,38 +56,50 @@ const HF_MODEL: Variable = Variable::new(
     "HF_MODEL",
     "model id; `:provider`, `:fastest`, `:cheapest` suffixes pass through. No default for the other tasks",
 )
-.noting("`openai/gpt-oss-120b`");
+.or("openai/gpt-oss-120b");
 
 const HF_ENDPOINT_URL: Variable = Variable::new(
     "HF_ENDPOINT_URL",
     "the router, a dedicated endpoint, or any OpenAI-compatible server",
 )
-.or(ROUTER);
+.or("https://router.huggingface.co/v1");
 
 const HF_TASK: Variable = Variable::new(
     "HF_TASK",
     "how the endpoint is spoken to: `chat`; `text-generation` for TGI's own route, toolkit containers and custom handlers; \
-     `summarization` for models such as `facebook/bart-large-cnn`",
+     `summarization` for models such as `facebook/bart-large-cnn`, whose window is 2048 if not set, half of it for the text",
 )
 .or("chat");
 
-/// The variables of this provider, its key first.
-pub(crate) const VARIABLES: &[Variable] = &[
-    HF_API_TOKEN,
-    HF_API_TOKEN_SECRET_ARN,
-    HF_MODEL,
-    HF_ENDPOINT_URL,
-    HF_TASK,
-];
+/// The window of an encoder-decoder summarizer such as BART: 1024 tokens of text, and as many of summary.
+const SUMMARIZER_CONTEXT: &str = "2048";
 
-/// The router of Hugging Face's inference providers. It asks for a token; other servers may not.
-const ROUTER: &str = "https://router.huggingface.co/v1";
+/// How an endpoint is spoken to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum HuggingFaceTask {
+    /// Chat completions, OpenAI's format.
+    #[default]
+    Chat,
+    /// A prompt that is continued: TGI's own route, the toolkit's containers, custom handlers, the task API.
+    TextGeneration,
+    /// A text that is made shorter: encoder-decoder models such as BART, in the toolkit's containers and the task API.
+    Summarization,
+}
 
-/// The chat model that is used unless another one is named.
-const CHAT_MODEL: &str = "openai/gpt-oss-120b";
+impl HuggingFaceTask {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Chat, Self::TextGeneration, Self::Summarization];
 
-/// Window of an encoder-decoder summarizer such as BART: 1024 tokens of text, and as many of summary.
-const SUMMARIZER_CONTEXT: usize = 2048;
+    /// Its name for `HF_TASK`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::TextGeneration => "text-generation",
+            Self::Summarization => "summarization",
+        }
+    }
+}
 
 /// The settings of the Hugging Face provider.
 #[derive(Debug, Clone)]
@@ -68,22 +108,12 @@ pub struct HuggingFaceSettings {
     pub task: HuggingFaceTask,
     /// The token; servers of one's own may need none.
     pub token: Option<Key>,
-    /// The model's id; empty if the endpoint serves one model and its name is not known.
-    pub model: String,
     /// The router, an endpoint, or one of its paths.
     pub endpoint: Url,
     /// Merged into each body. What the program sets itself is left out.
     pub parameters: Map<String, Value>,
-    /// What follows from the above.
+    /// The model's id, its window and its style.
     pub capabilities: Capabilities,
-}
-
-pub(crate) fn is_configured(environment: Environment<'_>) -> Result<bool, ConfigError> {
-    Ok(Key::read(environment, HF_API_TOKEN, HF_API_TOKEN_SECRET_ARN)?.is_some())
-}
-
-pub(crate) fn read(environment: Environment<'_>) -> Result<Arc<dyn Settings>, ConfigError> {
-    Ok(Arc::new(HuggingFaceSettings::read(environment)?))
 }
 
 impl HuggingFaceSettings {
@@ -94,8 +124,8 @@ impl HuggingFaceSettings {
     pub fn read(environment: Environment<'_>) -> Result<Self, ConfigError> {
         let token = Key::read(environment, HF_API_TOKEN, HF_API_TOKEN_SECRET_ARN)?;
         let parameters = parameters(environment)?;
-        let address = environment.text(HF_ENDPOINT_URL);
-        let endpoint = parse_endpoint(HF_ENDPOINT_URL, address.as_deref().unwrap_or(ROUTER))?;
+        let address = environment.text(HF_ENDPOINT_URL).unwrap_or_default();
+        let endpoint = parse_endpoint(HF_ENDPOINT_URL, &address)?;
         if token.is_none() && address::is_router_host(&endpoint) {
             return Err(ConfigError::missing(
                 HF_API_TOKEN,
@@ -105,52 +135,47 @@ impl HuggingFaceSettings {
         }
         let tasks = HuggingFaceTask::ALL.map(|task| (task.name(), task));
         let task = environment.choice(HF_TASK, &tasks)?.unwrap_or_default();
-        let model = match (environment.text(HF_MODEL), task) {
-            (Some(model), _) => model,
-            (None, HuggingFaceTask::Chat) => CHAT_MODEL.to_owned(),
-            // Requests to the router name the model in their path, so there is none without a model.
-            (None, _) if address::is_router(&endpoint) => {
-                let expected = format!(
-                    "with HF_TASK={} the router is asked for one model, for example facebook/bart-large-cnn",
-                    task.name()
-                );
-                return Err(ConfigError::missing(HF_MODEL, expected));
-            }
-            (None, _) => String::new(),
-        };
+        let model = environment.text(match task {
+            HuggingFaceTask::Chat => HF_MODEL,
+            HuggingFaceTask::TextGeneration | HuggingFaceTask::Summarization => Variable {
+                default: None,
+                ..HF_MODEL
+            },
+        });
+        // The router's task API has the model in the path.
+        if model.is_none() && address::is_router(&endpoint) {
+            let expected = format!(
+                "with HF_TASK={} the router is asked for one model, for example facebook/bart-large-cnn",
+                task.name()
+            );
+            return Err(ConfigError::missing(HF_MODEL, expected));
+        }
         reserved::check(task, &parameters).map_err(|error| {
             let value = Value::Object(parameters.clone()).to_string();
             let expected = format!("other members with HF_TASK={} ({error})", task.name());
             ConfigError::invalid(MODEL_PARAMETERS, value, expected)
         })?;
-        let is_summarizer = task == HuggingFaceTask::Summarization;
-        let default_context = if is_summarizer {
-            SUMMARIZER_CONTEXT
+        let capabilities = if task == HuggingFaceTask::Summarization {
+            let window = MODEL_CONTEXT_TOKENS.or(SUMMARIZER_CONTEXT);
+            Capabilities {
+                style: Style::Bare,
+                ..remote_capabilities(environment, NAME, model, window)?
+            }
         } else {
-            DEFAULT_CONTEXT
-        };
-        let (context, reasoning) = window(environment, default_context)?;
-        let style = if is_summarizer {
-            Style::Bare
-        } else {
-            Style::for_window(context)
+            remote_capabilities(environment, NAME, model, MODEL_CONTEXT_TOKENS)?
         };
         Ok(Self {
             task,
             token,
-            capabilities: Capabilities {
-                provider: NAME,
-                model: Some(model.clone()).filter(|id| !id.is_empty()),
-                context_tokens: Some(context),
-                reasoning_tokens: reasoning,
-                style,
-                quotes: false,
-                local: false,
-            },
-            model,
             endpoint,
             parameters,
+            capabilities,
         })
+    }
+
+    /// The model's id; empty if the endpoint serves one model whose name is not known.
+    pub(crate) fn model(&self) -> &str {
+        self.capabilities.model.as_deref().unwrap_or("")
     }
 }
 
@@ -162,13 +187,13 @@ impl Settings for HuggingFaceSettings {
 
     fn fingerprint(&self) -> String {
         let parameters = Value::Object(self.parameters.clone());
-        let (task, endpoint, model) = (self.task.name(), &self.endpoint, &self.model);
+        let (task, endpoint, model) = (self.task.name(), &self.endpoint, self.model());
         format!("{NAME} {task} {endpoint} {model} {parameters}")
     }
 
     async fn connect(&self, http: &Http) -> Result<Arc<dyn Model>, ConnectError> {
         http.client()?;
-        let key = CurrentKey::fetch(self.token.as_ref(), HF_API_TOKEN, http).await?;
+        let key = CurrentKey::fetch(self.token.clone(), http).await?;
         Ok(Arc::new(HuggingFace::new(http.clone(), self.clone(), key)))
     }
 }

@@ -1,8 +1,13 @@
-//! Where an endpoint with a queue is: what is cut off an address, and which addresses lead elsewhere.
+//! Finds the base address of an endpoint with a queue: cuts off what may have been copied along, and refuses addresses that
+//! lead elsewhere.
+//!
+//! RunPod's own endpoints are `https://api.runpod.ai/v2/<endpoint id>`. A [load-balancing
+//! endpoint](https://docs.runpod.io/serverless/load-balancing/overview), `https://<endpoint id>.api.runpod.ai`, is another
+//! product: it has no queue and no jobs.
 
 use reqwest::Url;
 
-/// What people copy along with an address, longest first.
+/// What people copy along with an address.
 const TAILS: [&str; 9] = [
     "/openai/v1/chat/completions",
     "/openai/v1",
@@ -18,52 +23,36 @@ const TAILS: [&str; 9] = [
 /// The domain of RunPod's own addresses.
 const DOMAIN: &str = ".runpod.ai";
 
-/// An address that leads to something else than an endpoint with a queue. Says what to set instead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum AddressError {
-    /// A load-balancing endpoint.
-    #[error(
-        "the address of an endpoint with a queue, https://api.runpod.ai/v2/<endpoint id>; this is a load-balancing \
-         endpoint: set MODEL_PROVIDER=huggingface and HF_ENDPOINT_URL to its address instead, and HF_API_TOKEN to the \
-         RunPod key"
-    )]
-    LoadBalancing,
-    /// No endpoint is named.
-    #[error(
-        "https://api.runpod.ai/v2/<endpoint id>, with the id of the endpoint as RunPod's console shows it"
-    )]
-    NoEndpoint,
-}
+const LOAD_BALANCING: &str = "the address of an endpoint with a queue, https://api.runpod.ai/v2/<endpoint id>; this is a \
+    load-balancing endpoint: set MODEL_PROVIDER=huggingface and HF_ENDPOINT_URL to its address instead, and HF_API_TOKEN to \
+    the RunPod key";
 
-/// The address below which an endpoint's operations are: without a slash at its end, and without the name of one of them.
+const NO_ENDPOINT: &str = "https://api.runpod.ai/v2/<endpoint id>, with the id of the endpoint as RunPod's console shows it";
+
+/// The address below which an endpoint's operations are, without a slash at its end. A server of one's own may be anywhere.
 ///
 /// # Errors
-/// If it is that of a load-balancing endpoint, or names no endpoint. A server of one's own may be anywhere.
-pub fn base_url(given: &Url) -> Result<Url, AddressError> {
+/// If it is that of a load-balancing endpoint, or names no endpoint: what is expected instead.
+pub(crate) fn base_url(given: &Url) -> Result<Url, &'static str> {
     let mut path = given.path();
     while let Some(head) = TAILS.iter().find_map(|tail| path.strip_suffix(tail)) {
         path = head;
     }
     let host = given.host_str().unwrap_or_default();
     if host.ends_with(".api.runpod.ai") {
-        return Err(AddressError::LoadBalancing);
+        return Err(LOAD_BALANCING);
     }
-    let mut segments = path.trim_start_matches('/').split('/');
-    let id = match (segments.next(), segments.next(), segments.next()) {
-        (Some("v2"), id, None) => id,
-        _ if host.ends_with(DOMAIN) => None,
-        _ => Some(path),
-    };
     let is_id = |id: &str| {
-        !id.is_empty()
-            && id
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        !id.is_empty() && id.chars().all(is_part)
     };
-    match id {
-        None | Some("v2") => return Err(AddressError::NoEndpoint),
-        Some(id) if host.ends_with(DOMAIN) && !is_id(id) => return Err(AddressError::NoEndpoint),
-        Some(_) => {}
+    let names_endpoint = if host.ends_with(DOMAIN) {
+        path.strip_prefix("/v2/").is_some_and(is_id)
+    } else {
+        path != "/v2"
+    };
+    if !names_endpoint {
+        return Err(NO_ENDPOINT);
     }
     let mut url = given.clone();
     url.set_path(path);
@@ -84,12 +73,12 @@ pub(crate) fn operation(base: &Url, name: &str, id: Option<&str>) -> Url {
 mod tests {
     use super::*;
 
-    fn base(url: &str) -> Result<String, AddressError> {
+    fn base(url: &str) -> Result<String, &'static str> {
         base_url(&Url::parse(url).unwrap()).map(|url| url.to_string())
     }
 
     #[test]
-    fn what_is_copied_along_is_cut_off() {
+    fn operations_that_were_copied_along_are_cut_off() {
         let endpoint = "https://api.runpod.ai/v2/abc123";
         for tail in [
             "",
@@ -127,19 +116,13 @@ mod tests {
     #[test]
     fn other_addresses_are_refused() {
         for (url, error) in [
-            (
-                "https://abc123.api.runpod.ai/v1",
-                AddressError::LoadBalancing,
-            ),
-            ("https://api.runpod.ai/v2/", AddressError::NoEndpoint),
-            ("https://api.runpod.ai/v2/run", AddressError::NoEndpoint),
-            ("https://api.runpod.ai", AddressError::NoEndpoint),
-            ("https://api.runpod.ai/abc123", AddressError::NoEndpoint),
-            (
-                "https://api.runpod.ai/v2/<endpoint id>",
-                AddressError::NoEndpoint,
-            ),
-            ("http://127.0.0.1:8000/v2", AddressError::NoEndpoint),
+            ("https://abc123.api.runpod.ai/v1", LOAD_BALANCING),
+            ("https://api.runpod.ai/v2/", NO_ENDPOINT),
+            ("https://api.runpod.ai/v2/run", NO_ENDPOINT),
+            ("https://api.runpod.ai", NO_ENDPOINT),
+            ("https://api.runpod.ai/abc123", NO_ENDPOINT),
+            ("https://api.runpod.ai/v2/<endpoint id>", NO_ENDPOINT),
+            ("http://127.0.0.1:8000/v2", NO_ENDPOINT),
         ] {
             assert_eq!(base(url), Err(error), "{url}");
         }

@@ -1,17 +1,23 @@
-//! Waits for a job in a queue: asks after it, runs it again under its ticket when it failed, and finds out why no worker
-//! begins it.
+//! Waits for a job in a queue: asks after it, runs it again under its id when it failed, and finds out why no worker begins
+//! it.
 //!
-//! Where the endpoint can hold a question until the job is done, one question is enough. Where it cannot, the times of
-//! earlier jobs tell when to ask ([`Schedule`]). Questions cost nothing and the job goes on meanwhile, so failed ones are
-//! repeated with patience; the prompt is never submitted a second time from here.
+//! - Where the endpoint can hold a question until the job is done, one question is enough. Where it cannot, the times of
+//!   earlier jobs tell when to ask ([`Schedule`]).
+//! - Questions cost nothing and the job goes on meanwhile, so failed ones are repeated with patience. The prompt is never
+//!   submitted a second time from here.
+//! - A job that failed runs again under its id, free of a second submission: a new worker may do better.
+//! - A job that is unknown a moment after its submission may still become known.
+//! - An endpoint whose maximum of workers is 0 keeps jobs in its queue until they expire. So when no worker begins a job for a
+//!   minute, the endpoint is asked how its workers are, and a second look that finds none ends the wait.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::model::jitter::{Backoff, Jitter};
+use crate::model::failure::Retry;
+use crate::model::jitter::Backoff;
 use crate::model::{Answer, ErrorKind, Job, ModelClient, ModelError, Ticket};
 use crate::prompt::Prompt;
 use crate::provider::runpod::schedule::Schedule;
@@ -19,25 +25,25 @@ use crate::provider::runpod::schedule::Schedule;
 /// How long the endpoint may hold one question, once a worker has begun the job.
 const HOLD: Duration = Duration::from_secs(90);
 
-/// And before: the less often one asks, the later it shows that no worker ever begins.
+/// The same before: the longer the hold, the later it shows that no worker ever begins.
 const HOLD_IN_QUEUE: Duration = Duration::from_secs(45);
 
-/// A job that no worker has begun for so long makes one ask whether any will. Workers start in some tens of seconds.
+/// A question that is held comes back so long before the end of the invocation.
+const RETURN_RESERVE: Duration = Duration::from_millis(500);
+
+/// How long to wait for a worker before asking whether there will be any. Workers start in some tens of seconds.
 const DIAGNOSE_AFTER: Duration = Duration::from_secs(60);
 
-/// Between two such questions; the second one decides.
+/// The time between two looks at the workers.
 const DIAGNOSE_EVERY: Duration = Duration::from_secs(20);
 
 /// The endpoint may not know a job for so long after its submission.
 const SETTLING: Duration = Duration::from_secs(5);
 
-/// Between questions after a job that is not known yet.
+/// The time between questions after a job that is not known yet.
 const SETTLING_WAIT: Duration = Duration::from_secs(1);
 
-/// A question that is held comes back so long before the end of the invocation.
-const RETURN_RESERVE: Duration = Duration::from_millis(500);
-
-/// How often a job is run again under its ticket: a new worker may do better, a third one seldom does.
+/// How often a job is run again: a third worker seldom does better.
 const MAX_RERUNS: usize = 2;
 
 /// The same for jobs that were too slow: they take long each time.
@@ -46,7 +52,7 @@ const MAX_RERUNS_TIMED_OUT: usize = 1;
 /// Questions in a row that may fail.
 const MAX_FAILED_POLLS: u32 = 12;
 
-/// Between questions that failed.
+/// The time between questions that failed.
 const POLL_BACKOFF: Backoff = Backoff {
     shortest: Duration::from_millis(500),
     longest: Duration::from_secs(15),
@@ -71,14 +77,9 @@ pub trait Queue: Send + Sync {
 
     /// Whether the endpoint holds questions, as far as is known.
     fn holds(&self) -> bool;
-
-    /// Reads the key again; true if it has been rotated.
-    async fn renew_key(&self) -> bool {
-        false
-    }
 }
 
-/// What an endpoint says about a job.
+/// The state of a job at the endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Polled {
     /// It is done.
@@ -92,11 +93,11 @@ pub enum Polled {
     },
 }
 
-/// What is known of a queue from all of its jobs.
+/// What is known about a queue from all of its jobs.
 #[derive(Debug, Default)]
 pub struct QueueState {
     schedule: Schedule,
-    /// When the endpoint was last asked why it begins no jobs, and whether it had a reason.
+    /// When the workers were last looked at, and whether there was no hope.
     diagnosed: Mutex<Option<(Instant, bool)>>,
 }
 
@@ -125,9 +126,7 @@ impl QueueState {
         prompt: &Prompt,
         client: &ModelClient,
     ) -> Result<Answer, ModelError> {
-        let Job {
-            ticket, submitted, ..
-        } = job;
+        let (ticket, submitted) = (&job.ticket, job.submitted);
         let followed_since = Instant::now();
         let mut started = job.resumed;
         let mut held = job.resumed || queue.holds();
@@ -136,16 +135,14 @@ impl QueueState {
         let mut key_renewed = false;
         loop {
             if !held {
-                let next = *submitted + self.schedule.next(submitted.elapsed());
+                let next = submitted + self.schedule.next(submitted.elapsed());
                 client.pause_until(next).await?;
             }
             let hold = if started { HOLD } else { HOLD_IN_QUEUE };
             let left = client.time_left().unwrap_or(hold);
             let hold = hold.min(left.saturating_sub(RETURN_RESERVE));
-            let polled = client
-                .until_stopped(queue.poll(ticket, prompt, hold))
-                .await?;
-            let error = match polled {
+            let polled = queue.poll(ticket, prompt, hold);
+            let error = match client.until_stopped(polled).await? {
                 Ok(Polled::Done(answer)) => return Ok(answer),
                 Ok(Polled::Pending {
                     started: is_started,
@@ -161,12 +158,14 @@ impl QueueState {
                 Err(error) => error,
             };
             held = true;
-            match error.kind {
+            let wait = match error.kind {
                 ErrorKind::Configuration
-                    if !std::mem::replace(&mut key_renewed, true) && queue.renew_key().await => {}
-                ErrorKind::Lost if submitted.elapsed() < SETTLING => {
-                    client.pause_until(Instant::now() + SETTLING_WAIT).await?;
+                    if !std::mem::replace(&mut key_renewed, true)
+                        && client.model.renew_key().await =>
+                {
+                    continue;
                 }
+                ErrorKind::Lost if submitted.elapsed() < SETTLING => SETTLING_WAIT,
                 ErrorKind::JobFailed { timed_out } => {
                     let most = if timed_out {
                         MAX_RERUNS_TIMED_OUT
@@ -180,22 +179,21 @@ impl QueueState {
                     tracing::warn!(job = ticket.id, %error, "running the job again");
                     client.count_rerun()?;
                     rerun(queue, ticket, client).await?;
-                    let next = Instant::now() + POLL_BACKOFF.shortest;
-                    client.pause_until(next).await?;
+                    POLL_BACKOFF.shortest
                 }
-                ErrorKind::Throttled { .. } | ErrorKind::Warming { .. } | ErrorKind::Transient => {
-                    let wait = failed_polls.next(error.kind, &client.jitter);
+                kind => {
+                    let wait = failed_polls.next(kind, client);
                     let Some(wait) = wait.filter(|_| !client.is_probing()) else {
                         return Err(error);
                     };
                     tracing::warn!(job = ticket.id, %error, wait_ms = wait.as_millis(), "could not ask after the job");
-                    if matches!(error.kind, ErrorKind::Throttled { .. }) {
+                    if matches!(kind, ErrorKind::Throttled { .. }) {
                         client.limiter.hold_back(wait);
                     }
-                    client.pause_until(Instant::now() + wait).await?;
+                    wait
                 }
-                _ => return Err(error),
-            }
+            };
+            client.pause_until(Instant::now() + wait).await?;
         }
     }
 
@@ -207,24 +205,16 @@ impl QueueState {
         ticket: &Ticket,
         since: Instant,
     ) -> Result<(), ModelError> {
-        let was_hopeless = {
-            let mut diagnosed = self
-                .diagnosed
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            let known = *diagnosed;
-            if known.is_some_and(|(at, _)| at.elapsed() < DIAGNOSE_EVERY) {
-                return Ok(());
-            }
-            let was_hopeless = known.is_some_and(|(at, hopeless)| hopeless && at > since);
-            *diagnosed = Some((Instant::now(), was_hopeless));
-            was_hopeless
+        // Otherwise somebody else asks right now.
+        let Ok(mut diagnosed) = self.diagnosed.try_lock() else {
+            return Ok(());
+        };
+        let was_hopeless = match *diagnosed {
+            Some((at, _)) if at.elapsed() < DIAGNOSE_EVERY => return Ok(()),
+            Some((at, was_hopeless)) => was_hopeless && at > since,
+            None => false,
         };
         let found = queue.diagnose().await;
-        let mut diagnosed = self
-            .diagnosed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
         *diagnosed = Some((Instant::now(), found.is_err()));
         match found {
             Err(error) if was_hopeless => {
@@ -236,26 +226,16 @@ impl QueueState {
     }
 }
 
-/// Has a failed job run again, however often that takes to be accepted.
+/// Has a failed job run again, with the patience of questions.
 async fn rerun(queue: &dyn Queue, ticket: &Ticket, client: &ModelClient) -> Result<(), ModelError> {
     let mut failed = FailedPolls::default();
-    loop {
-        let Err(error) = queue.rerun(ticket).await else {
-            return Ok(());
-        };
-        let passes = matches!(
-            error.kind,
-            ErrorKind::Throttled { .. }
-                | ErrorKind::Warming { .. }
-                | ErrorKind::Transient
-                | ErrorKind::Ambiguous
-        );
-        let wait = failed.next(error.kind, &client.jitter);
-        let Some(wait) = wait.filter(|_| passes) else {
+    while let Err(error) = queue.rerun(ticket).await {
+        let Some(wait) = failed.next(error.kind, client) else {
             return Err(error);
         };
         client.pause_until(Instant::now() + wait).await?;
     }
+    Ok(())
 }
 
 /// Questions that failed in a row.
@@ -266,16 +246,15 @@ struct FailedPolls {
 }
 
 impl FailedPolls {
-    /// The wait after one more; `None` if it was one too many.
-    fn next(&mut self, kind: ErrorKind, jitter: &Jitter) -> Option<Duration> {
-        self.count += 1;
-        self.last_wait = POLL_BACKOFF.after(self.last_wait, jitter);
-        let asked = match kind {
-            ErrorKind::Throttled { retry_after } | ErrorKind::Warming { retry_after } => {
-                retry_after
-            }
-            _ => None,
+    /// The wait after one more; `None` if it was one too many, or its failure does not pass.
+    fn next(&mut self, kind: ErrorKind, client: &ModelClient) -> Option<Duration> {
+        let asked = match kind.policy().retry {
+            Retry::WhenAdmitted { asked } => asked,
+            Retry::Free => None,
+            Retry::MaybeBilled | Retry::Never => return None,
         };
+        self.count += 1;
+        self.last_wait = POLL_BACKOFF.after(self.last_wait, &client.jitter);
         (self.count < MAX_FAILED_POLLS).then(|| asked.unwrap_or(self.last_wait))
     }
 }
@@ -283,15 +262,13 @@ impl FailedPolls {
 #[cfg(test)]
 mod tests {
     use std::collections::VecDeque;
-    use std::sync::Arc;
+    use std::sync::{Arc, Mutex};
 
     use futures_util::future::join_all;
 
     use super::*;
     use crate::clock::Clock;
-    use crate::model::{
-        CallOptions, Capabilities, Jobs, Model, ModelClient, Reply, SCRIPTED, Usage,
-    };
+    use crate::model::{CallOptions, Capabilities, Jobs, Model, Reply, SCRIPTED, Usage};
     use crate::prompt::tests::prompt;
     use crate::prompt::{Style, Task};
     use crate::run::Run;
@@ -347,6 +324,10 @@ mod tests {
         fn jobs(&self) -> Option<&dyn Jobs> {
             Some(self)
         }
+
+        async fn renew_key(&self) -> bool {
+            self.is_rotated
+        }
     }
 
     #[async_trait]
@@ -396,11 +377,6 @@ mod tests {
 
         fn holds(&self) -> bool {
             true
-        }
-
-        async fn renew_key(&self) -> bool {
-            self.note("renew");
-            self.is_rotated
         }
     }
 

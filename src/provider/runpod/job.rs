@@ -1,8 +1,8 @@
 //! Reads RunPod's [job object](https://docs.runpod.io/serverless/endpoints/operation-reference) and what it means.
 //!
 //! - `output` may be present while the job is in progress: a report of progress, which is no answer.
-//! - COMPLETED without `output` happens: the handler returned nothing, or more than RunPod takes (runpod-python issue 309). It
-//!   was billed.
+//! - COMPLETED without `output` happens: the handler returned nothing, or more than RunPod takes
+//!   ([runpod-python 309](https://github.com/runpod/runpod-python/issues/309)). It was billed.
 //! - FAILED carries the worker's error as an object, as JSON in a string if the handler raised, or as Python's `repr`.
 //! - TIMED_OUT means that the job expired before a worker took it, or that the worker did not report in time.
 //! - Some public endpoints answer 400 with a job object that has failed.
@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::model::Answer;
 use crate::provider::runpod::follow::Polled;
 use crate::provider::runpod::output;
 use crate::wire::answer::{self, is_said};
@@ -20,14 +21,14 @@ use crate::wire::failure::{Failure, JobEnd};
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) id: Option<String>,
-    pub(crate) state: State,
+    state: State,
     output: Option<Value>,
     error: ErrorText,
     time: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
+enum State {
     /// No worker has begun it.
     Queued,
     /// A worker has begun it, as far as is known.
@@ -46,18 +47,24 @@ impl Job {
             Some(Value::Number(id)) => Some(id.to_string()),
             _ => None,
         };
-        let status = value.get("status").and_then(Value::as_str);
-        if id.is_none() && !status.is_some_and(is_known) {
-            let garbled = || Failure::Garbled("JSON without a job in it".to_owned());
-            return Err(answer::error_in(&value, &[]).unwrap_or_else(garbled));
-        }
-        let state = state(status.unwrap_or_default());
+        let status = value.get("status").and_then(Value::as_str).unwrap_or("");
+        let state = match State::read(status) {
+            Some(state) => state,
+            // Asking again costs nothing, giving up a job does.
+            None if id.is_some() => {
+                tracing::warn!(status, "a job in a state of unknown name counts as running");
+                State::Running
+            }
+            None => {
+                let garbled = || Failure::Garbled("JSON without a job in it".to_owned());
+                return Err(answer::error_in(&value, &[]).unwrap_or_else(garbled));
+            }
+        };
         let error = value.get("error").filter(|error| is_said(error));
-        let error = error.map(ErrorText::from_value).unwrap_or_default();
         Ok(Self {
             id,
             state,
-            error,
+            error: error.map(ErrorText::from_value).unwrap_or_default(),
             time: time(&value),
             output: value
                 .get_mut("output")
@@ -71,87 +78,66 @@ impl Job {
     /// # Errors
     /// If the job has ended without an answer.
     pub(crate) fn into_polled(self, max_tokens: usize, held: bool) -> Result<Polled, Failure> {
-        let end = match self.state {
-            State::Queued | State::Running => {
-                return Ok(Polled::Pending {
-                    started: self.state == State::Running,
-                    held,
-                });
+        let pending = |started| Ok(Polled::Pending { started, held });
+        let output = match (self.state, self.output) {
+            (State::Queued, _) => return pending(false),
+            (State::Running, _) => return pending(true),
+            (State::Ended(JobEnd::Completed), Some(output)) => output,
+            (State::Ended(JobEnd::Completed), None) if self.error == ErrorText::default() => {
+                return Err(Failure::Unusable(
+                    "the job is done and was paid, but has no output: its worker returned nothing, or more than RunPod takes"
+                        .to_owned(),
+                ));
             }
-            State::Ended(end) => end,
+            (State::Ended(end), _) => return Err(Failure::Job(end, self.error)),
         };
-        if end != JobEnd::Completed {
-            return Err(Failure::Job(end, self.error));
+        match output::read(&output, max_tokens) {
+            Ok(answer) => Ok(Polled::Done(Answer {
+                job_time: self.time,
+                ..answer
+            })),
+            Err(Failure::InBand(said)) => Err(Failure::Job(JobEnd::Completed, said)),
+            Err(failure) => Err(failure),
         }
-        match self.output {
-            None if self.error != ErrorText::default() => Err(Failure::Job(end, self.error)),
-            None => Err(Failure::Unusable(
-                "the job is done and was paid, but has no output: its worker returned nothing, or more than RunPod takes"
-                    .to_owned(),
-            )),
-            Some(output) => match output::read(&output, max_tokens) {
-                Ok(answer) => Ok(Polled::Done(crate::model::Answer {
-                    job_time: self.time,
-                    ..answer
-                })),
-                Err(Failure::InBand(said)) => Err(Failure::Job(end, said)),
-                Err(failure) => Err(failure),
-            },
-        }
+    }
+}
+
+impl State {
+    fn read(status: &str) -> Option<Self> {
+        Some(match status {
+            "IN_QUEUE" => Self::Queued,
+            "IN_PROGRESS" | "RUNNING" => Self::Running,
+            "COMPLETED" => Self::Ended(JobEnd::Completed),
+            "FAILED" => Self::Ended(JobEnd::Failed),
+            "TIMED_OUT" => Self::Ended(JobEnd::TimedOut),
+            "CANCELLED" => Self::Ended(JobEnd::Cancelled),
+            _ => return None,
+        })
     }
 }
 
 /// The failed job in the body of a refusal.
 pub(crate) fn in_refusal(failure: Failure) -> Result<Job, Failure> {
-    let Failure::Refused {
+    if let Failure::Refused {
         status: 400, body, ..
     } = &failure
-    else {
-        return Err(failure);
-    };
-    let value = serde_json::from_slice::<Value>(body).unwrap_or_default();
-    match Job::read(value) {
-        Ok(job) if job.id.is_some() && matches!(job.state, State::Ended(_)) => Ok(job),
-        _ => Err(failure),
+        && let Ok(value) = serde_json::from_slice(body)
+        && let Ok(job) = Job::read(value)
+        && job.id.is_some()
+        && matches!(job.state, State::Ended(_))
+    {
+        return Ok(job);
     }
-}
-
-fn is_known(status: &str) -> bool {
-    known_state(status).is_some()
-}
-
-fn known_state(status: &str) -> Option<State> {
-    Some(match status {
-        "IN_QUEUE" => State::Queued,
-        "IN_PROGRESS" | "RUNNING" => State::Running,
-        "COMPLETED" => State::Ended(JobEnd::Completed),
-        "FAILED" => State::Ended(JobEnd::Failed),
-        "TIMED_OUT" => State::Ended(JobEnd::TimedOut),
-        "CANCELLED" => State::Ended(JobEnd::Cancelled),
-        _ => return None,
-    })
-}
-
-/// A state of unknown name counts as running: asking again costs nothing, giving up a job does.
-fn state(status: &str) -> State {
-    known_state(status).unwrap_or_else(|| {
-        tracing::warn!(
-            status,
-            "a job in a state of unknown name, taken for one in progress"
-        );
-        State::Running
-    })
+    Err(failure)
 }
 
 /// Time in the queue and at work together.
 fn time(value: &Value) -> Option<Duration> {
-    let milliseconds = |key: &str| value.get(key).and_then(Value::as_f64);
-    let times = (milliseconds("delayTime"), milliseconds("executionTime"));
-    let total = match times {
-        (None, None) => return None,
-        (delay, execution) => delay.unwrap_or(0.0) + execution.unwrap_or(0.0),
-    };
-    Duration::try_from_secs_f64(total / 1000.0).ok()
+    let seconds = |key: &str| Some(value.get(key)?.as_f64()? / 1000.0);
+    let times = [seconds("delayTime"), seconds("executionTime")];
+    let known = times.into_iter().flatten();
+    let total = known.reduce(|delay, execution| delay + execution)?;
+    Duration::try_from_secs_f64(total).ok()
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::wire::chat::{self, Message};
 use crate::wire::generation;
 
 /// Members of the input that parameters cannot override.
-pub const RESERVED_PARAMETERS: [&str; 5] = ["model", "messages", "prompt", "stream", "max_tokens"];
+const RESERVED_PARAMETERS: [&str; 5] = ["model", "messages", "prompt", "stream", "max_tokens"];
 
 /// An upload is worked on for at most a day, and a job that waits in a queue costs nothing.
 const TIME_TO_LIVE: Duration = Duration::from_secs(24 * 3600);

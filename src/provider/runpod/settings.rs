@@ -9,16 +9,40 @@ use serde_json::{Map, Value};
 use crate::config::{ConfigError, Environment, Variable};
 use crate::http::Http;
 use crate::model::{Capabilities, Model};
-use crate::prompt::Style;
 use crate::provider::key::{CurrentKey, Key};
+use crate::provider::runpod::RunPod;
 use crate::provider::runpod::address::base_url;
-use crate::provider::runpod::{NAME, RunPod};
-use crate::provider::{ConnectError, DEFAULT_CONTEXT, Settings, parameters, window};
+use crate::provider::{
+    ConnectError, MODEL_CONTEXT_TOKENS, Registration, Settings, parameters, remote_capabilities,
+};
 use crate::wire::endpoint::parse_endpoint;
+use crate::wire::failure::SettingNames;
 
-pub(crate) const RUNPOD_API_KEY: Variable = Variable::new(
+const NAME: &str = "runpod";
+
+/// The entry in the registry.
+pub(crate) const REGISTRATION: Registration = Registration {
+    name: NAME,
+    how_to_choose: "RUNPOD_API_KEY and RUNPOD_ENDPOINT_URL for RunPod",
+    chosen_by: &[RUNPOD_API_KEY, RUNPOD_API_KEY_SECRET_ARN],
+    variables: &[
+        RUNPOD_API_KEY,
+        RUNPOD_API_KEY_SECRET_ARN,
+        RUNPOD_ENDPOINT_URL,
+        RUNPOD_MODEL,
+    ],
+    read: |environment| Ok(Arc::new(RunPodSettings::read(environment)?)),
+};
+
+pub(crate) const NAMES: SettingNames = SettingNames {
+    token: RUNPOD_API_KEY.name,
+    model: RUNPOD_MODEL.name,
+    url: RUNPOD_ENDPOINT_URL.name,
+};
+
+const RUNPOD_API_KEY: Variable = Variable::new(
     "RUNPOD_API_KEY",
-    "the RunPod key; a server on this machine needs none",
+    "the RunPod key (provider `runpod`); a server on this machine needs none",
 );
 
 const RUNPOD_API_KEY_SECRET_ARN: Variable = Variable::new(
@@ -34,14 +58,6 @@ const RUNPOD_ENDPOINT_URL: Variable = Variable::new(
 const RUNPOD_MODEL: Variable =
     Variable::new("RUNPOD_MODEL", "passed on to the worker, where it needs it");
 
-/// The variables of this provider, its key first.
-pub(crate) const VARIABLES: &[Variable] = &[
-    RUNPOD_API_KEY,
-    RUNPOD_API_KEY_SECRET_ARN,
-    RUNPOD_ENDPOINT_URL,
-    RUNPOD_MODEL,
-];
-
 /// The settings of the RunPod provider.
 #[derive(Debug, Clone)]
 pub struct RunPodSettings {
@@ -49,20 +65,10 @@ pub struct RunPodSettings {
     pub key: Option<Key>,
     /// The endpoint, `https://api.runpod.ai/v2/<endpoint id>`, without what may have been copied along.
     pub endpoint: Url,
-    /// Passed on to workers that serve several models.
-    pub model: Option<String>,
     /// Merged into the sampling parameters.
     pub parameters: Map<String, Value>,
-    /// What follows from the above.
+    /// The model, for workers that serve several, and its window.
     pub capabilities: Capabilities,
-}
-
-pub(crate) fn is_configured(environment: Environment<'_>) -> Result<bool, ConfigError> {
-    Ok(Key::read(environment, RUNPOD_API_KEY, RUNPOD_API_KEY_SECRET_ARN)?.is_some())
-}
-
-pub(crate) fn read(environment: Environment<'_>) -> Result<Arc<dyn Settings>, ConfigError> {
-    Ok(Arc::new(RunPodSettings::read(environment)?))
 }
 
 impl RunPodSettings {
@@ -81,7 +87,7 @@ impl RunPodSettings {
         };
         let given = parse_endpoint(RUNPOD_ENDPOINT_URL, &address)?;
         let endpoint = base_url(&given)
-            .map_err(|error| ConfigError::invalid(RUNPOD_ENDPOINT_URL, given, error.to_string()))?;
+            .map_err(|expected| ConfigError::invalid(RUNPOD_ENDPOINT_URL, given, expected))?;
         // Addresses without encryption are those of this machine.
         if key.is_none() && endpoint.scheme() == "https" {
             return Err(ConfigError::missing(
@@ -89,22 +95,12 @@ impl RunPodSettings {
                 "RunPod wants a key that may call the endpoint; set it, or RUNPOD_API_KEY_SECRET_ARN",
             ));
         }
-        let (context, reasoning) = window(environment, DEFAULT_CONTEXT)?;
         let model = environment.text(RUNPOD_MODEL);
         Ok(Self {
             key,
             endpoint,
-            capabilities: Capabilities {
-                provider: NAME,
-                model: model.clone(),
-                context_tokens: Some(context),
-                reasoning_tokens: reasoning,
-                style: Style::for_window(context),
-                quotes: false,
-                local: false,
-            },
-            model,
             parameters,
+            capabilities: remote_capabilities(environment, NAME, model, MODEL_CONTEXT_TOKENS)?,
         })
     }
 }
@@ -117,13 +113,13 @@ impl Settings for RunPodSettings {
 
     fn fingerprint(&self) -> String {
         let parameters = Value::Object(self.parameters.clone());
-        let model = self.model.as_deref().unwrap_or("");
+        let model = self.capabilities.model.as_deref().unwrap_or("");
         format!("{NAME} {} {model} {parameters}", self.endpoint)
     }
 
     async fn connect(&self, http: &Http) -> Result<Arc<dyn Model>, ConnectError> {
         http.client()?;
-        let key = CurrentKey::fetch(self.key.as_ref(), RUNPOD_API_KEY, http).await?;
+        let key = CurrentKey::fetch(self.key.clone(), http).await?;
         Ok(Arc::new(RunPod::new(http.clone(), self.clone(), key)))
     }
 }

@@ -49,20 +49,18 @@ pub(crate) fn settings(
     endpoint: Url,
     parameters: Map<String, Value>,
 ) -> HuggingFaceSettings {
-    let model = "openai/gpt-oss-120b:fastest".to_owned();
     HuggingFaceSettings {
         task: HuggingFaceTask::Chat,
         token: Some(Key::Plain(Secret::new(token))),
         capabilities: Capabilities {
             provider: "huggingface",
-            model: Some(model.clone()),
+            model: Some("openai/gpt-oss-120b:fastest".to_owned()),
             context_tokens: None,
             reasoning_tokens: 0,
             style: Style::Full,
             quotes: false,
             local: false,
         },
-        model,
         endpoint,
         parameters,
     }

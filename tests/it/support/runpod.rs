@@ -39,20 +39,18 @@ pub(crate) fn settings(
     model: Option<&str>,
     parameters: Map<String, Value>,
 ) -> RunPodSettings {
-    let model = model.map(str::to_owned);
     RunPodSettings {
         key: Some(Key::Plain(Secret::new(key))),
         endpoint: Url::parse(url).unwrap(),
         capabilities: Capabilities {
             provider: "runpod",
-            model: model.clone(),
+            model: model.map(str::to_owned),
             context_tokens: None,
             reasoning_tokens: 0,
             style: Style::Full,
             quotes: false,
             local: false,
         },
-        model,
         parameters,
     }
 }
