@@ -1,5 +1,6 @@
-//! Reaches AWS: one configuration, requests over the shared HTTP client, secrets.
+//! Reaches AWS: one configuration, the SDK over the shared HTTP client, signed requests, secrets.
 
 pub(crate) mod client;
 pub mod sdk;
 pub mod secrets;
+mod signed;

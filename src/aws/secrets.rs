@@ -1,12 +1,18 @@
-//! Keys that are kept in AWS Secrets Manager.
+//! Reads keys that are kept in AWS Secrets Manager.
 
-use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::DisplayErrorContext;
-use serde_json::{Map, Value};
+use aws_config::SdkConfig;
+use serde_json::{Map, Value, json};
 
 use crate::aws::sdk::sdk_config;
+use crate::aws::signed::SignedRequest;
+use crate::chain::chain;
 use crate::http::Http;
 use crate::secret::Secret;
+
+const SERVICE: &str = "secretsmanager";
+
+/// Where another server stands in for AWS.
+const ENDPOINT: &str = "AWS_ENDPOINT_URL_SECRETS_MANAGER";
 
 /// A secret that could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -21,32 +27,59 @@ pub struct SecretError {
 /// # Errors
 /// If it can't be read, or holds neither.
 pub async fn fetch(http: &Http, arn: &str, variable: &str) -> Result<Secret, SecretError> {
-    let error = |reason| SecretError {
+    let read = match sdk_config(http).await {
+        Ok(config) => read(&config, std::env::var(ENDPOINT).ok(), http, arn, variable).await,
+        Err(error) => Err(chain(&error)),
+    };
+    read.map_err(|reason| SecretError {
         arn: arn.to_owned(),
         reason,
+    })
+}
+
+/// Reads the secret from `endpoint`, from that of `config`, or from AWS in the region of the ARN. An error is a reason for people.
+async fn read(
+    config: &SdkConfig,
+    endpoint: Option<String>,
+    http: &Http,
+    arn: &str,
+    variable: &str,
+) -> Result<Secret, String> {
+    // arn:aws:secretsmanager:eu-central-1:123456789012:secret:name
+    let mut parts = arn.split(':').skip(1);
+    let domain = match parts.next() {
+        Some("aws-cn") => "amazonaws.com.cn",
+        _ => "amazonaws.com",
     };
-    let config = sdk_config(http)
-        .await
-        .map_err(|cause| error(cause.to_string()))?;
-    let client = Client::new(&config);
-    let answer = client
-        .get_secret_value()
-        .secret_id(arn)
-        .send()
-        .await
-        .map_err(|cause| {
-            error(format!(
-                "{}; the function's role needs secretsmanager:GetSecretValue on it",
-                DisplayErrorContext(&cause)
-            ))
-        })?;
-    let value = answer
-        .secret_string()
-        .ok_or_else(|| error("it is binary: store the key as text".to_owned()))?;
+    let region = parts.nth(1).filter(|region| !region.is_empty());
+    let region = region
+        .or(config.region().map(AsRef::as_ref))
+        .ok_or("its ARN names no region")?;
+    let endpoint = endpoint.filter(|url| !url.is_empty());
+    let endpoint = endpoint.or(config.endpoint_url().map(str::to_owned));
+    let fips = if config.use_fips() == Some(true) {
+        "-fips"
+    } else {
+        ""
+    };
+    let url = endpoint.unwrap_or_else(|| format!("https://{SERVICE}{fips}.{region}.{domain}/"));
+    let request = SignedRequest {
+        service: SERVICE,
+        url: &url,
+        region,
+        target: "secretsmanager.GetSecretValue",
+        body: json!({ "SecretId": arn }).to_string(),
+    };
+    let answer = request.send(config, http).await.map_err(|error| {
+        let chain = chain(&error);
+        format!("{chain}; the function's role needs secretsmanager:GetSecretValue on it")
+    })?;
+    let value = answer.get("SecretString").and_then(Value::as_str);
+    let value = value.ok_or("it is binary: store the key as text")?;
     key_in(value, variable).ok_or_else(|| {
-        error(format!(
+        format!(
             "it is JSON without a text under {variable:?}: add that, or store the key as plain text"
-        ))
+        )
     })
 }
 
@@ -61,10 +94,171 @@ fn key_in(value: &str, variable: &str) -> Option<Secret> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use aws_config::retry::RetryConfig;
+    use aws_credential_types::Credentials;
+    use aws_credential_types::provider::SharedCredentialsProvider;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
 
+    const ARN: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:model-AbCdEf";
+
+    /// Gives the answers in turn, the last one again and again, and keeps the requests.
+    async fn server(answers: Vec<(u16, &'static str)>) -> (String, Arc<Mutex<Vec<String>>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&requests);
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = Vec::new();
+                // The ARN is in the body, which arrives last.
+                while !String::from_utf8_lossy(&request).contains(ARN) {
+                    stream.read_buf(&mut request).await.unwrap();
+                }
+                let served = {
+                    let mut seen = seen.lock().unwrap();
+                    seen.push(String::from_utf8(request).unwrap());
+                    seen.len()
+                };
+                let (status, body) = answers[served.min(answers.len()) - 1];
+                let length = body.len();
+                let answer = format!(
+                    "HTTP/1.1 {status} Status\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+                );
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        (url, requests)
+    }
+
+    async fn read_from(url: &str) -> Result<Secret, String> {
+        let credentials = Credentials::new(
+            "AKIDEXAMPLE",
+            "secret",
+            Some("session".into()),
+            None,
+            "test",
+        );
+        let config = SdkConfig::builder()
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(1)))
+            .build();
+        read(
+            &config,
+            Some(url.to_owned()),
+            &Http::default(),
+            ARN,
+            "HF_API_TOKEN",
+        )
+        .await
+    }
+
+    #[tokio::test]
+    async fn a_secret_is_read_with_one_signed_request() {
+        let (url, requests) = server(vec![(200, r#"{"SecretString": "hf_abc"}"#)]).await;
+        let secret = read_from(&url).await.unwrap();
+        assert_eq!(secret.expose(), "hf_abc");
+        let requests = requests.lock().unwrap();
+        let [request] = requests.as_slice() else {
+            panic!("{requests:?}");
+        };
+        let (head, body) = request.split_once("\r\n\r\n").unwrap();
+        assert_eq!(body, format!(r#"{{"SecretId":"{ARN}"}}"#));
+        let header = |name: &str| {
+            let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+            lines.find_map(|(found, value)| found.eq_ignore_ascii_case(name).then_some(value))
+        };
+        assert!(head.starts_with("POST / HTTP/1.1\r\n"), "{head}");
+        assert_eq!(
+            header("x-amz-target"),
+            Some("secretsmanager.GetSecretValue")
+        );
+        assert_eq!(header("content-type"), Some("application/x-amz-json-1.1"));
+        assert_eq!(header("x-amz-security-token"), Some("session"));
+        let date = header("x-amz-date").unwrap();
+        let day = &date[..8];
+        let signature = header("authorization")
+            .unwrap()
+            .rsplit_once("Signature=")
+            .unwrap();
+        assert_eq!(
+            signature.0,
+            format!(
+                "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/{day}/eu-central-1/secretsmanager/aws4_request, \
+                 SignedHeaders=content-type;host;x-amz-date;x-amz-security-token;x-amz-target, "
+            )
+        );
+        assert!(
+            signature.1.len() == 64 && signature.1.bytes().all(|byte| byte.is_ascii_hexdigit())
+        );
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_told_in_the_words_of_aws_and_not_retried() {
+        let refusal = r#"{"__type": "com.amazonaws#AccessDeniedException", "Message": "User is not authorized"}"#;
+        let (url, requests) = server(vec![(400, refusal)]).await;
+        let reason = read_from(&url).await.unwrap_err();
+        for words in [
+            "400 AccessDeniedException",
+            "User is not authorized",
+            "secretsmanager:GetSecretValue",
+        ] {
+            assert!(reason.contains(words), "{reason}");
+        }
+        assert_eq!(requests.lock().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_busy_service_is_asked_three_times() {
+        let throttled = r#"{"__type": "ThrottlingException", "message": "Rate exceeded"}"#;
+        let answers = vec![
+            (400, throttled),
+            (503, "<html>"),
+            (200, r#"{"SecretString": "hf_abc"}"#),
+        ];
+        let (url, requests) = server(answers).await;
+        assert_eq!(read_from(&url).await.unwrap().expose(), "hf_abc");
+        assert_eq!(requests.lock().unwrap().len(), 3);
+
+        let (url, requests) = server(vec![(503, "<html>")]).await;
+        let reason = read_from(&url).await.unwrap_err();
+        assert!(reason.contains("503"), "{reason}");
+        assert_eq!(requests.lock().unwrap().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn secrets_that_hold_no_key_say_what_to_store() {
+        for (value, words) in [
+            (r#"{"SecretBinary": "aGY="}"#, "store the key as text"),
+            (
+                r#"{"SecretString": "{\"token\": \"hf\"}"}"#,
+                "under \"HF_API_TOKEN\"",
+            ),
+        ] {
+            let (url, _) = server(vec![(200, value)]).await;
+            let reason = read_from(&url).await.unwrap_err();
+            assert!(reason.contains(words), "{reason}");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_credentials_nothing_is_sent() {
+        let (url, requests) = server(vec![(200, "{}")]).await;
+        let config = SdkConfig::builder().build();
+        let read = read(&config, Some(url), &Http::default(), ARN, "HF_API_TOKEN").await;
+        let reason = read.unwrap_err();
+        assert!(reason.contains("AWS credentials"), "{reason}");
+        assert!(requests.lock().unwrap().is_empty());
+    }
+
     #[test]
-    fn secrets_are_plain_or_json() {
+    fn a_secret_is_plain_text_or_a_member_of_json() {
         let key = |value| key_in(value, "HF_API_TOKEN").map(|secret| secret.expose().to_owned());
         assert_eq!(key("hf_abc\n").as_deref(), Some("hf_abc"));
         assert_eq!(

@@ -1,0 +1,136 @@
+//! Sends one request to a JSON service of AWS, signed with Signature Version 4, over the HTTP client of the process.
+//!
+//! - The header `x-amz-target` names the operation, `Service.Operation`. Request and answer are JSON 1.1.
+//! - The signature covers the headers here, `host`, the date, the session token and the hash of the body. What the HTTP client
+//!   adds to them stays unsigned. Signatures are made for each attempt, because they are valid for minutes.
+//! - An error has its code in the member `__type`, behind a `#` if there is one, and its words in `message` or `Message`.
+//! - Requests are sent again under the limits that the SDK has: where there was no connection or no answer, after 429 and 5xx,
+//!   and when throttled, which may come with status 400.
+
+use std::error::Error;
+use std::time::SystemTime;
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_credential_types::provider::ProvideCredentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4::SigningParams;
+use serde_json::Value;
+
+use crate::http::Http;
+
+/// One request.
+#[derive(Debug)]
+pub(crate) struct SignedRequest<'a> {
+    /// The service as the signature names it.
+    pub(crate) service: &'a str,
+    pub(crate) url: &'a str,
+    pub(crate) region: &'a str,
+    /// `Service.Operation`.
+    pub(crate) target: &'a str,
+    /// JSON.
+    pub(crate) body: String,
+}
+
+/// Why there is no answer to a request.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SignedError {
+    #[error("the request cannot be signed; are there AWS credentials?")]
+    NotSigned(#[source] Box<dyn Error + Send + Sync>),
+    #[error("no answer came")]
+    NoAnswer(#[from] reqwest::Error),
+    #[error("AWS answered {status} {code}: {message}")]
+    Refused {
+        status: u16,
+        code: String,
+        message: String,
+    },
+}
+
+impl SignedRequest<'_> {
+    /// Sends the request with the credentials and within the limits of `config`, and again where that may help.
+    pub(crate) async fn send(&self, config: &SdkConfig, http: &Http) -> Result<Value, SignedError> {
+        let retry = config.retry_config().cloned();
+        let retry = retry.unwrap_or_else(RetryConfig::standard);
+        let (mut attempt, mut wait) = (1, retry.initial_backoff());
+        loop {
+            match self.attempt(config, http).await {
+                Err(error) if error.passes() && attempt < retry.max_attempts() => {
+                    tracing::warn!(%error, attempt, "AWS did not answer, trying again");
+                    tokio::time::sleep(wait).await;
+                    attempt += 1;
+                    wait *= 2;
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    async fn attempt(&self, config: &SdkConfig, http: &Http) -> Result<Value, SignedError> {
+        let provider = config.credentials_provider();
+        let provider = provider.ok_or_else(|| not_signed("there is no provider of credentials"))?;
+        let identity = provider
+            .provide_credentials()
+            .await
+            .map_err(not_signed)?
+            .into();
+        let params = SigningParams::builder()
+            .identity(&identity)
+            .region(self.region)
+            .name(self.service)
+            .time(SystemTime::now())
+            .settings(SigningSettings::default())
+            .build()
+            .map_err(not_signed)?
+            .into();
+        let headers = [
+            ("content-type", "application/x-amz-json-1.1"),
+            ("x-amz-target", self.target),
+        ];
+        let body = SignableBody::Bytes(self.body.as_bytes());
+        let signed = SignableRequest::new("POST", self.url, headers.into_iter(), body)
+            .and_then(|request| sign(request, &params))
+            .map_err(not_signed)?;
+        let client = http.client().map_err(not_signed)?;
+        let mut request = client.post(self.url).body(self.body.clone());
+        let limits = config.timeout_config();
+        if let Some(limit) = limits.and_then(TimeoutConfig::operation_attempt_timeout) {
+            request = request.timeout(limit);
+        }
+        for (name, value) in headers.into_iter().chain(signed.output().headers()) {
+            request = request.header(name, value);
+        }
+        let answer = request.send().await?;
+        let status = answer.status();
+        // A proxy may answer with anything but JSON.
+        let body: Value = serde_json::from_slice(&answer.bytes().await?).unwrap_or(Value::Null);
+        if status.is_success() {
+            return Ok(body);
+        }
+        let text = |name: &str| body.get(name).and_then(Value::as_str);
+        let code = text("__type").and_then(|code| code.rsplit('#').next());
+        let message = text("message").or(text("Message"));
+        Err(SignedError::Refused {
+            status: status.as_u16(),
+            code: code.unwrap_or("without a code").to_owned(),
+            message: message.unwrap_or("no message").to_owned(),
+        })
+    }
+}
+
+impl SignedError {
+    fn passes(&self) -> bool {
+        match self {
+            Self::NotSigned(_) => false,
+            Self::NoAnswer(error) => !error.is_builder(),
+            Self::Refused { status, code, .. } => {
+                matches!(status, 429 | 500..) || code.starts_with("Throttling")
+            }
+        }
+    }
+}
+
+fn not_signed(error: impl Into<Box<dyn Error + Send + Sync>>) -> SignedError {
+    SignedError::NotSigned(error.into())
+}
