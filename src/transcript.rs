@@ -18,7 +18,8 @@ mod segment;
 pub use chunk::Chunk;
 pub use decode::{Decoded, Decoder, Rejection};
 pub use passage::Passage;
-pub use segment::{Segment, Segments, Speaker, Timestamp};
+pub use segment::Segments;
+pub(crate) use segment::{Speaker, Timestamp};
 
 /// A transcript that has been read whole. Clones share it.
 #[derive(Debug, Clone)]
@@ -55,16 +56,14 @@ impl Transcript {
     }
 
     /// A part of the text, without the characters that it cuts.
-    #[must_use]
-    pub fn passage(&self, part: impl Into<Span>) -> Passage {
+    pub(crate) fn passage(&self, part: impl Into<Span>) -> Passage {
         let span = part.into().whole_characters(self.text());
         Passage::new(self.clone(), span)
     }
 
     /// The bytes of the source object that a part of the text was decoded from. What is before and after the text (a byte order
     /// mark, say) belongs to its first and last part.
-    #[must_use]
-    pub fn source_bytes(&self, part: Span) -> Range<u64> {
+    pub(crate) fn source_bytes(&self, part: Span) -> Range<u64> {
         let Decoded {
             text,
             bytes,

@@ -142,7 +142,7 @@ impl Lines {
                 grouped(usize::try_from(decoded.bytes).unwrap_or(usize::MAX)),
                 decoded.encoding,
                 grouped(transcript.words),
-                transcript.segments.speakers().len(),
+                transcript.segments.speakers.len(),
                 grouped(plan.tokens)
             ),
             format!(

@@ -54,8 +54,7 @@ pub(crate) fn is_stop(c: char) -> bool {
 }
 
 /// Whether a text ends where a sentence does. In Thai and Lao no mark says so, and every end counts.
-#[must_use]
-pub fn ends_sentence(text: &str) -> bool {
+pub(crate) fn ends_sentence(text: &str) -> bool {
     let closes = |c| mark(c) == Some(Mark::Closer) || matches!(c, '*' | '_');
     let unmarked = |c| matches!(Script::of(c), Some(Script::Thai | Script::Lao));
     let last = text.trim_end().trim_end_matches(closes).chars().next_back();
@@ -63,8 +62,7 @@ pub fn ends_sentence(text: &str) -> bool {
 }
 
 /// The text up to the end of its last complete sentence; all of it if it has none.
-#[must_use]
-pub fn complete(text: &str) -> &str {
+pub(crate) fn complete(text: &str) -> &str {
     let text = text.trim_end();
     if ends_sentence(text) {
         return text;

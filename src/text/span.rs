@@ -28,15 +28,8 @@ impl Span {
     }
 
     /// Bytes.
-    #[must_use]
-    pub fn len(self) -> usize {
+    pub(crate) fn len(self) -> usize {
         self.end - self.start
-    }
-
-    /// Whether it has no bytes.
-    #[must_use]
-    pub fn is_empty(self) -> bool {
-        self.start == self.end
     }
 }
 

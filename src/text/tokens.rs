@@ -13,7 +13,7 @@ use crate::text::language;
 
 /// Which letters a text is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rate {
+pub(crate) enum Rate {
     /// English, whose words every vocabulary knows.
     English,
     /// Other languages in Latin letters, names, code: words are put together from pieces.
@@ -22,8 +22,7 @@ pub enum Rate {
 
 impl Rate {
     /// The rate for `text`.
-    #[must_use]
-    pub fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         if language::is_english(text) {
             Self::English
         } else {
@@ -70,42 +69,36 @@ const CLASSES: [Class; 256] = {
 
 /// A price in hundredths of a token, without the margin, so that the prices of parts add up exactly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cost(u64);
+pub(crate) struct Cost(u64);
 
 impl Cost {
     /// The largest cost whose estimate is at most `tokens`.
-    #[must_use]
-    pub fn of_tokens(tokens: usize) -> Self {
+    pub(crate) fn of_tokens(tokens: usize) -> Self {
         Self((tokens as u64).saturating_mul(UNIT * 100) / MARGIN_PERCENT)
     }
 
     /// Tokens, margin included, rounded up.
-    #[must_use]
-    pub fn tokens(self) -> usize {
+    pub(crate) fn tokens(self) -> usize {
         usize::try_from((self.0 * MARGIN_PERCENT).div_ceil(UNIT * 100)).unwrap_or(usize::MAX)
     }
 
     /// This many hundredths of the cost.
-    #[must_use]
-    pub fn percent(self, percent: u64) -> Self {
+    pub(crate) fn percent(self, percent: u64) -> Self {
         Self(self.0.saturating_mul(percent) / 100)
     }
 
     /// The cost divided into `parts`, rounded up.
-    #[must_use]
-    pub fn share(self, parts: usize) -> Self {
+    pub(crate) fn share(self, parts: usize) -> Self {
         Self(self.0.div_ceil(parts.max(1) as u64))
     }
 
     /// `parts` times the cost.
-    #[must_use]
-    pub fn times(self, parts: usize) -> Self {
+    pub(crate) fn times(self, parts: usize) -> Self {
         Self(self.0.saturating_mul(parts as u64))
     }
 
     /// How often `part` fits in, rounded up.
-    #[must_use]
-    pub fn div_ceil(self, part: Self) -> usize {
+    pub(crate) fn div_ceil(self, part: Self) -> usize {
         usize::try_from(self.0.div_ceil(part.0.max(1))).unwrap_or(usize::MAX)
     }
 }
@@ -126,14 +119,12 @@ impl std::ops::Sub for Cost {
 }
 
 /// The cost of `text` at the rate that fits it.
-#[must_use]
-pub fn cost(text: &str) -> Cost {
+pub(crate) fn cost(text: &str) -> Cost {
     cost_at(text, Rate::of(text))
 }
 
 /// The cost of `text` at a given rate: that of the whole, for parts of it that are to be compared.
-#[must_use]
-pub fn cost_at(text: &str, rate: Rate) -> Cost {
+pub(crate) fn cost_at(text: &str, rate: Rate) -> Cost {
     runs(text.as_bytes(), usize::MAX, rate).1
 }
 
@@ -144,7 +135,6 @@ pub fn estimate(text: &str) -> usize {
 }
 
 /// Length and cost of whole runs: as many as it takes for `least` bytes, or all.
-#[must_use]
 pub(crate) fn runs(bytes: &[u8], least: usize, rate: Rate) -> (usize, Cost) {
     let (mut at, mut cost) = (0, 0);
     while at < least
@@ -161,7 +151,6 @@ pub(crate) fn runs(bytes: &[u8], least: usize, rate: Rate) -> (usize, Cost) {
 /// Length of the shortest prefix that costs at least `limit` (the whole, if that costs less), and its cost.
 ///
 /// The prefix may end inside a character.
-#[must_use]
 pub(crate) fn walk(bytes: &[u8], limit: Cost, rate: Rate) -> (usize, Cost) {
     let mut closed = 0;
     let mut at = 0;

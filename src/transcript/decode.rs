@@ -8,7 +8,7 @@ mod sniff;
 mod source_map;
 
 use clean::TextBuilder;
-use encoding_rs::{DecoderResult, UTF_8, WINDOWS_1252};
+use encoding_rs::{DecoderResult, Encoding, UTF_8, WINDOWS_1252};
 use sniff::{HEAD_BYTES, sniff};
 pub use source_map::SourceMap;
 
@@ -76,33 +76,15 @@ impl From<String> for Decoded {
 }
 
 /// A streaming decoder: takes the bytes as they arrive, cut anywhere.
+#[derive(Default)]
 pub struct Decoder {
-    state: State,
     bytes: u64,
-}
-
-enum State {
-    /// Bytes held back until there are enough to tell the encoding.
-    Head(Vec<u8>),
-    Text(Box<TextBuilder>, Reader),
-}
-
-/// Turns source bytes into characters.
-enum Reader {
-    /// Holds back the bytes of a character that is not complete yet.
-    Utf8 {
-        carry: Vec<u8>,
-    },
-    Other(encoding_rs::Decoder),
-}
-
-impl Default for Decoder {
-    fn default() -> Self {
-        Self {
-            state: State::Head(Vec::with_capacity(HEAD_BYTES)),
-            bytes: 0,
-        }
-    }
+    /// Bytes held back: the head until there is enough of it to tell the encoding, then a character that is not complete yet.
+    held: Vec<u8>,
+    /// As soon as the encoding is known.
+    text: Option<TextBuilder>,
+    /// For other encodings than UTF-8.
+    decoder: Option<encoding_rs::Decoder>,
 }
 
 impl Decoder {
@@ -112,100 +94,85 @@ impl Decoder {
     /// As soon as it is certain that this is not text.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Rejection> {
         self.bytes += bytes.len() as u64;
-        match &mut self.state {
-            State::Text(text, reader) => reader.read(bytes, text, false),
-            State::Head(head) => {
-                head.extend_from_slice(bytes);
-                if head.len() >= HEAD_BYTES {
-                    let head = std::mem::take(head);
-                    let (text, reader) = begin(&head, false)?;
-                    self.state = State::Text(text, reader);
-                }
-                Ok(())
-            }
-        }
+        self.read(bytes, false)
     }
 
     /// The whole text, after the last byte.
     ///
     /// # Errors
     /// If this is not a transcript.
-    pub fn finish(self) -> Result<Decoded, Rejection> {
-        let text = match self.state {
-            State::Head(head) => begin(&head, true)?.0,
-            State::Text(mut text, mut reader) => {
-                reader.read(&[], &mut text, true)?;
-                text
-            }
-        };
+    pub fn finish(mut self) -> Result<Decoded, Rejection> {
+        self.read(&[], true)?;
+        let text = self.text.ok_or(Rejection::Empty)?;
         text.finish(self.bytes)
     }
-}
 
-/// Decides on the encoding by the head, and decodes it.
-fn begin(head: &[u8], last: bool) -> Result<(Box<TextBuilder>, Reader), Rejection> {
-    let (encoding, mark) = sniff(head)?;
-    let mut text = Box::new(TextBuilder::new(encoding, mark as u64));
-    let mut reader = if encoding == UTF_8 {
-        Reader::Utf8 { carry: Vec::new() }
-    } else {
-        Reader::Other(encoding.new_decoder_without_bom_handling())
-    };
-    reader.read(head.split_at(mark).1, &mut text, last)?;
-    Ok((text, reader))
-}
-
-impl Reader {
-    fn read(&mut self, bytes: &[u8], text: &mut TextBuilder, last: bool) -> Result<(), Rejection> {
-        match self {
-            Self::Utf8 { carry } => {
-                carry.extend_from_slice(bytes);
-                let whole = std::mem::take(carry);
-                if let Some(rest) = read_utf8(&whole, carry, text, last)? {
-                    text.switch(WINDOWS_1252);
-                    let mut other = WINDOWS_1252.new_decoder_without_bom_handling();
-                    read_other(&mut other, rest, text, last)?;
-                    *self = Self::Other(other);
-                }
-                Ok(())
+    fn read(&mut self, bytes: &[u8], last: bool) -> Result<(), Rejection> {
+        if let (Some(text), Some(decoder)) = (&mut self.text, &mut self.decoder) {
+            return read_other(decoder, bytes, text, last);
+        }
+        self.held.extend_from_slice(bytes);
+        if self.text.is_none() && self.held.len() < HEAD_BYTES && !last {
+            return Ok(());
+        }
+        let held = std::mem::take(&mut self.held);
+        let mut rest = &held[..];
+        let text = match &mut self.text {
+            Some(text) => text,
+            None => {
+                let (encoding, mark) = sniff(&held)?;
+                rest = held.split_at(mark).1;
+                let other = (encoding != UTF_8).then_some(encoding);
+                self.decoder = other.map(Encoding::new_decoder_without_bom_handling);
+                self.text.insert(TextBuilder::new(encoding, mark as u64))
             }
-            Self::Other(decoder) => read_other(decoder, bytes, text, last),
+        };
+        if self.decoder.is_none() {
+            rest = read_utf8(rest, text, last)?;
+            if is_beginning(rest) && !last {
+                self.held = rest.to_vec();
+                return Ok(());
+            }
+            if !rest.is_empty() {
+                text.switch(WINDOWS_1252);
+                self.decoder = Some(WINDOWS_1252.new_decoder_without_bom_handling());
+            }
+        }
+        match &mut self.decoder {
+            Some(decoder) => read_other(decoder, rest, text, last),
+            None => Ok(()),
         }
     }
 }
 
-/// Decodes UTF-8 and leaves an incomplete character in `carry`. Returns what is left if it turns out not to be UTF-8.
+/// Decodes UTF-8. Returns an incomplete character at the end, or what is left from where it turns out not to be UTF-8.
 fn read_utf8<'a>(
     bytes: &'a [u8],
-    carry: &mut Vec<u8>,
     text: &mut TextBuilder,
     last: bool,
-) -> Result<Option<&'a [u8]>, Rejection> {
-    let mut at = 0;
+) -> Result<&'a [u8], Rejection> {
+    let mut rest = bytes;
     for chunk in bytes.utf8_chunks() {
-        text.push(chunk.valid())?;
-        at += chunk.valid().len();
-        let invalid = chunk.invalid();
+        let (valid, invalid) = (chunk.valid(), chunk.invalid());
+        text.push(valid)?;
+        rest = rest.split_at(valid.len()).1;
         if invalid.is_empty() {
             continue;
         }
-        let rest = bytes.split_at(at).1;
-        if !last && rest.len() == invalid.len() && is_beginning(invalid) {
-            carry.extend_from_slice(invalid);
-            break;
-        }
-        if !text.beyond_ascii && !mostly_utf8(rest) {
-            return Ok(Some(rest));
+        let may_continue = !last && rest.len() == invalid.len() && is_beginning(invalid);
+        if may_continue || (!text.beyond_ascii && !mostly_utf8(rest)) {
+            return Ok(rest);
         }
         text.push_undecodable(invalid.len() as u64)?;
-        at += invalid.len();
+        rest = rest.split_at(invalid.len()).1;
     }
-    Ok(None)
+    Ok(rest)
 }
 
 /// Whether these bytes are the beginning of a character rather than wrong.
 fn is_beginning(bytes: &[u8]) -> bool {
-    std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
+    std::str::from_utf8(bytes)
+        .is_err_and(|error| error.error_len().is_none() && error.valid_up_to() == 0)
 }
 
 /// Whether more characters beyond ASCII are right than wrong, read as UTF-8.

@@ -34,8 +34,7 @@ impl Passage {
     }
 
     /// Who is in the middle of a turn at its start.
-    #[must_use]
-    pub fn current_speaker(&self) -> Option<&str> {
+    pub(crate) fn current_speaker(&self) -> Option<&str> {
         let segment = self.of.segments.at(self.span.start)?;
         let is_underway = segment.start() < self.span.start;
         self.name(segment.speaker.filter(|_| is_underway))
@@ -47,8 +46,7 @@ impl Passage {
     }
 
     /// Names of those who speak in it, in order of appearance.
-    #[must_use]
-    pub fn speakers(&self) -> Vec<&str> {
+    pub(crate) fn speakers(&self) -> Vec<&str> {
         let mut names = Vec::new();
         for name in self
             .segments()
@@ -62,8 +60,7 @@ impl Passage {
     }
 
     /// First and last time stamp that apply to it, as they are written.
-    #[must_use]
-    pub fn time_span(&self) -> Option<(&str, &str)> {
+    pub(crate) fn time_span(&self) -> Option<(&str, &str)> {
         let mut stamps = self.segments().filter_map(Segment::time);
         let first = stamps.next()?;
         let last = stamps.next_back().unwrap_or(first);
@@ -109,8 +106,7 @@ impl Passage {
     }
 
     /// Its bytes before and from `at`, from its own start.
-    #[must_use]
-    pub fn split_at(&self, at: usize) -> (Self, Self) {
+    pub(crate) fn split_at(&self, at: usize) -> (Self, Self) {
         let Span { start, end } = self.span;
         let cut = self.of.text().floor_char_boundary(start + at).min(end);
         (self.of.passage(start..cut), self.of.passage(cut..end))

@@ -7,15 +7,13 @@ use crate::text::Span;
 
 /// A speaker of one transcript: a place among [`Segments::speakers`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Speaker(NonZeroU16);
+pub(crate) struct Speaker(NonZeroU16);
 
 impl Speaker {
     /// The speaker at `index`; `None` for more speakers than a transcript may have.
     pub(crate) fn new(index: usize) -> Option<Self> {
-        u16::try_from(index + 1)
-            .ok()
-            .and_then(NonZeroU16::new)
-            .map(Self)
+        let place = u16::try_from(index + 1).ok()?;
+        NonZeroU16::new(place).map(Self)
     }
 
     pub(crate) fn index(self) -> usize {
@@ -25,18 +23,18 @@ impl Speaker {
 
 /// A time stamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timestamp {
+pub(crate) struct Timestamp {
     /// Where it is written, without its brackets.
-    pub written: Span,
+    pub(crate) written: Span,
     /// Milliseconds since the beginning; 24 days at most.
-    pub millis: i32,
+    pub(crate) millis: i32,
 }
 
 /// From a line that names a speaker or a time to the next such line.
 ///
 /// There may be a million of them, so they take 20 bytes each: offsets are bytes of the text, or of the line where they are small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Segment {
+pub(crate) struct Segment {
     start: u32,
     end: u32,
     millis: i32,
@@ -79,14 +77,12 @@ impl Segment {
     }
 
     /// Byte at which its line begins.
-    #[must_use]
-    pub fn start(&self) -> usize {
+    pub(crate) fn start(&self) -> usize {
         self.start as usize
     }
 
     /// What is said in it, without speaker and time.
-    #[must_use]
-    pub fn body(&self) -> Span {
+    pub(crate) fn body(&self) -> Span {
         Span {
             start: self.start() + usize::from(self.body),
             end: self.end as usize,
@@ -94,8 +90,7 @@ impl Segment {
     }
 
     /// Its time stamp.
-    #[must_use]
-    pub fn time(&self) -> Option<Timestamp> {
+    pub(crate) fn time(&self) -> Option<Timestamp> {
         let start = self.start() + usize::from(self.time_at);
         let len = usize::from(self.time_len?.get());
         Some(Timestamp {
@@ -103,19 +98,14 @@ impl Segment {
             millis: self.millis,
         })
     }
-
-    /// Who speaks, if the transcript tells.
-    #[must_use]
-    pub fn speaker(&self) -> Option<Speaker> {
-        self.speaker
-    }
 }
 
 /// All segments of a transcript, in order. Empty if it names neither speakers nor times.
 #[derive(Debug, Clone, Default)]
 pub struct Segments {
     all: Vec<Segment>,
-    speakers: Vec<String>,
+    /// Names of all speakers, in order of appearance.
+    pub speakers: Vec<String>,
 }
 
 impl Segments {
@@ -129,21 +119,8 @@ impl Segments {
         Self { all, speakers }
     }
 
-    /// All segments.
-    #[must_use]
-    pub fn all(&self) -> &[Segment] {
-        &self.all
-    }
-
-    /// Names of all speakers, in order of appearance.
-    #[must_use]
-    pub fn speakers(&self) -> &[String] {
-        &self.speakers
-    }
-
     /// The name of a speaker of this transcript.
-    #[must_use]
-    pub fn name(&self, speaker: Option<Speaker>) -> Option<&str> {
+    pub(crate) fn name(&self, speaker: Option<Speaker>) -> Option<&str> {
         self.speakers.get(speaker?.index()).map(String::as_str)
     }
 

@@ -10,7 +10,6 @@ const EARLY_JUDGEMENT: u64 = 1024;
 
 pub(crate) struct TextBuilder {
     text: String,
-    encoding: &'static Encoding,
     map: SourceMap,
     /// Source offset of the next character.
     source: u64,
@@ -26,7 +25,6 @@ impl TextBuilder {
     pub(crate) fn new(encoding: &'static Encoding, source: u64) -> Self {
         Self {
             text: String::new(),
-            encoding,
             map: SourceMap::new(encoding, source),
             source,
             beyond_ascii: false,
@@ -36,9 +34,9 @@ impl TextBuilder {
         }
     }
 
+    /// From here on the source is in another encoding; what came before was ASCII, which both read alike.
     pub(crate) fn switch(&mut self, encoding: &'static Encoding) {
-        self.encoding = encoding;
-        self.map.switch(encoding);
+        self.map.encoding = encoding;
     }
 
     /// Takes the next characters.
@@ -86,7 +84,7 @@ impl TextBuilder {
         // windows-1252 leaves five bytes undefined, other encodings have no use for these at all.
         if matches!(c, '\u{80}'..='\u{84}' | '\u{86}'..='\u{9f}') {
             self.undecodable += 1;
-            return self.judge_early();
+            return self.judge(EARLY_JUDGEMENT);
         }
         Ok(())
     }
@@ -107,37 +105,30 @@ impl TextBuilder {
         self.undecodable += 1;
         self.source += width;
         self.map.mark(self.text.len(), self.source);
-        self.judge_early()
+        self.judge(EARLY_JUDGEMENT)
     }
 
-    fn judge_early(&self) -> Result<(), Rejection> {
-        if self.undecodable > EARLY_JUDGEMENT {
-            self.judge()
-        } else {
-            Ok(())
-        }
-    }
-
-    fn judge(&self) -> Result<(), Rejection> {
-        if self.undecodable * 100 > self.characters * UNDECODABLE_PERCENT {
-            let percent = (self.undecodable * 100)
-                .div_ceil(self.characters.max(1))
-                .min(100);
-            return Err(Rejection::Undecodable { percent });
+    fn judge(&self, after: u64) -> Result<(), Rejection> {
+        let is_too_much = self.undecodable * 100 > self.characters * UNDECODABLE_PERCENT;
+        if self.undecodable > after && is_too_much {
+            let percent = (self.undecodable * 100).div_ceil(self.characters.max(1));
+            return Err(Rejection::Undecodable {
+                percent: percent.min(100),
+            });
         }
         Ok(())
     }
 
     pub(crate) fn finish(mut self, bytes: u64) -> Result<Decoded, Rejection> {
         self.settle_cr(false);
-        self.judge()?;
+        self.judge(0)?;
         if self.text.trim().is_empty() {
             return Err(Rejection::Empty);
         }
         self.text.shrink_to_fit();
         Ok(Decoded {
             text: self.text,
-            encoding: self.encoding.name(),
+            encoding: self.map.encoding.name(),
             bytes,
             source_map: self.map,
         })

@@ -11,7 +11,7 @@ const STRIDE: usize = 4096;
 /// them.
 #[derive(Debug, Clone)]
 pub struct SourceMap {
-    encoding: &'static Encoding,
+    pub(crate) encoding: &'static Encoding,
     marks: Vec<(usize, u64)>,
 }
 
@@ -23,18 +23,10 @@ impl SourceMap {
         }
     }
 
-    /// From here on the source is in another encoding; what came before was ASCII, which both read alike.
-    pub(crate) fn switch(&mut self, encoding: &'static Encoding) {
-        self.encoding = encoding;
-    }
-
     /// Notes that the text at `text` was at `source`, if the last mark is far enough back.
     pub(crate) fn note(&mut self, text: usize, source: u64) {
-        if self
-            .marks
-            .last()
-            .is_none_or(|&(last, _)| text >= last + STRIDE)
-        {
+        let is_far = |&(last, _): &(usize, u64)| text >= last + STRIDE;
+        if self.marks.last().is_none_or(is_far) {
             self.mark(text, source);
         }
     }
@@ -60,8 +52,7 @@ impl SourceMap {
     }
 
     /// The source offset of the character at byte `at` of `text`, the whole text that this map was made with.
-    #[must_use]
-    pub fn source_offset(&self, text: &str, at: usize) -> u64 {
+    pub(crate) fn source_offset(&self, text: &str, at: usize) -> u64 {
         let next = self.marks.partition_point(|&(mark, _)| mark <= at);
         let last = next.checked_sub(1).and_then(|last| self.marks.get(last));
         let (mark, source) = last.copied().unwrap_or((0, 0));

@@ -465,8 +465,8 @@ mod tests {
     /// (speaker, what is said) of each segment.
     fn said(text: &str) -> Vec<(String, String)> {
         let segments = read(text);
-        let said = segments.all().iter().map(|segment| {
-            let name = segments.name(segment.speaker()).unwrap_or("?");
+        let said = segments.starting_in(0..text.len()).iter().map(|segment| {
+            let name = segments.name(segment.speaker).unwrap_or("?");
             let body = segment.body().of(text).trim();
             (name.to_owned(), body.to_owned())
         });
@@ -504,7 +504,7 @@ mod tests {
     #[test]
     fn subtitles_have_times_and_no_speakers() {
         let text = "1\n00:00:01,000 --> 00:00:04,000\nHello there.\n\n2\n00:00:05,000 --> 00:00:09,000\nAnd more.\n";
-        assert!(read(text).speakers().is_empty());
+        assert!(read(text).speakers.is_empty());
         let whole = Passage::of_text(text);
         assert_eq!(whole.time_span(), Some(("00:00:01,000", "00:00:05,000")));
     }
