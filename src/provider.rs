@@ -18,6 +18,8 @@ use crate::config::{ConfigError, Environment, Variable};
 use crate::http::{Http, HttpError};
 use crate::model::{Capabilities, Model};
 use crate::prompt::Style;
+use crate::provider::key::Key;
+use crate::secret::Secret;
 
 /// All providers. The environment chooses one by `MODEL_PROVIDER` or by what else is set.
 pub const PROVIDERS: [Registration; 3] = [
@@ -170,6 +172,15 @@ fn remote_capabilities(
         quotes: false,
         local: false,
     })
+}
+
+/// Sets TLS up, and fetches the key from where it is kept.
+async fn fetch_key(http: &Http, key: Option<&Key>) -> Result<Option<Secret>, ConnectError> {
+    http.client()?;
+    match key {
+        Some(key) => Ok(Some(key.fetch(http).await?)),
+        None => Ok(None),
+    }
 }
 
 /// `MODEL_PARAMETERS`.

@@ -16,13 +16,13 @@ use tokio::time::Instant;
 use crate::model::failure::Retry;
 use crate::model::jitter::Jitter;
 use crate::model::limited::{Permit, RateLimiter, SHORTEST_GAP};
-use crate::model::recorded::{CallRecord, Recalled, Recorder, may_be_submitted_anew};
+use crate::model::recorded::{CallRecord, Recorder, may_be_submitted_anew};
 use crate::model::trace;
 use crate::model::usage::Usage;
 use crate::model::{Answer, ErrorKind, Job, Model, ModelError, Reply, Ticket};
 use crate::prompt::Prompt;
 use crate::run::{Run, sleep_until};
-use crate::store::ledger::Ledger;
+use crate::store::ledger::{Known, Ledger};
 
 /// A call to an endpoint that answers at once is not begun with less time left, if the invocation is long enough.
 const CALL_RESERVE: Duration = Duration::from_secs(10);
@@ -167,14 +167,12 @@ impl ModelClient {
         record: &mut CallRecord<'_>,
         prompt: &Prompt,
     ) -> Result<Option<Answer>, ModelError> {
-        let lookup = self.recorder.start_lookup();
+        let lookup = self.recorder.start_lookup().await;
         let recalled = record.recall().await?;
         // A job that runs already takes its place before new calls are admitted. Only a job without progress for long lets
         // it wait for its turn like a new call.
         let place = match recalled {
-            Recalled::Job(_) if !self.options.probing => {
-                Some(self.limiter.acquire_for_running_job())
-            }
+            Known::Job(_) if !self.options.probing => Some(self.limiter.acquire_for_running_job()),
             _ => None,
         };
         drop(lookup);
@@ -184,9 +182,9 @@ impl ModelClient {
             state.spent += record.submits as usize;
         }
         let job = match recalled {
-            Recalled::Job(job) => job,
-            Recalled::Nothing => return Ok(None),
-            Recalled::Outcome(outcome) => {
+            Known::Job(job) => job,
+            Known::Nothing => return Ok(None),
+            Known::Outcome(outcome) => {
                 let answer = outcome?;
                 self.state().usage.add_tokens(&answer);
                 return Ok(Some(answer));

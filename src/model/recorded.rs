@@ -11,12 +11,11 @@
 //! A submission that was certainly not accepted leaves its intent open for the next attempt. If there is none, the intent is
 //! withdrawn, so that a later run does not count it.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
+use tokio::sync::{RwLock, RwLockReadGuard};
 use tokio::time::Instant;
 
 use crate::clock::Clock;
@@ -43,31 +42,19 @@ struct QueuedCall {
     submits: u32,
 }
 
-/// What the ledger knows about a call.
-pub(crate) enum Recalled {
-    /// How it ended.
-    Outcome(Result<Answer, ModelError>),
-    /// The job that it became.
-    Job(Job),
-    /// Nothing that makes the call unnecessary.
-    Nothing,
-}
+/// What the ledger knows about a call: how it ended, or the job that it became.
+pub(crate) type Recalled = Known<Result<Answer, ModelError>, Job>;
 
 /// The records of a job's calls. Without a ledger nothing is kept and nothing is found.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     ledger: Option<Ledger>,
     clock: Clock,
-    /// Calls that are being looked up.
-    lookups: AtomicUsize,
-    looked_up: Notify,
+    /// Held for reading by each call that is being looked up.
+    lookups: RwLock<()>,
     /// Calls whose answers could not be used.
     unusable: Mutex<Vec<String>>,
 }
-
-/// A call is being looked up until this is dropped.
-#[derive(Debug)]
-pub(crate) struct Lookup<'a>(&'a Recorder);
 
 /// The record of one call that is being made.
 #[derive(Debug)]
@@ -98,8 +85,7 @@ impl Recorder {
         Self {
             ledger,
             clock,
-            lookups: AtomicUsize::new(0),
-            looked_up: Notify::new(),
+            lookups: RwLock::default(),
             unusable: Mutex::default(),
         }
     }
@@ -121,22 +107,15 @@ impl Recorder {
         }
     }
 
-    /// Begins to look a call up.
-    pub(crate) fn start_lookup(&self) -> Lookup<'_> {
-        self.lookups.fetch_add(1, Ordering::Relaxed);
-        Lookup(self)
+    /// Begins to look a call up, until the guard is dropped.
+    pub(crate) async fn start_lookup(&self) -> RwLockReadGuard<'_, ()> {
+        self.lookups.read().await
     }
 
-    /// Waits until every call that has been asked for was looked up, so that jobs which run already take their places before
-    /// new ones are submitted.
+    /// Waits until the lookups that have begun are over, so that jobs which run already take their places before new ones are
+    /// submitted.
     pub(crate) async fn all_looked_up(&self) {
-        loop {
-            let looked_up = self.looked_up.notified();
-            if self.lookups.load(Ordering::Relaxed) == 0 {
-                return;
-            }
-            looked_up.await;
-        }
+        drop(self.lookups.write().await);
     }
 
     /// Remembers that the answer to `prompt` could not be used.
@@ -184,14 +163,6 @@ impl Recorder {
     }
 }
 
-impl Drop for Lookup<'_> {
-    fn drop(&mut self) {
-        if self.0.lookups.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.0.looked_up.notify_waiters();
-        }
-    }
-}
-
 impl CallRecord<'_> {
     pub(crate) fn id(&self) -> &str {
         &self.id
@@ -203,19 +174,19 @@ impl CallRecord<'_> {
     /// If the ledger cannot be read.
     pub(crate) async fn recall(&mut self) -> Result<Recalled, ModelError> {
         let Some(ledger) = &self.recorder.ledger else {
-            return Ok(Recalled::Nothing);
+            return Ok(Known::Nothing);
         };
         let known = ledger.recall::<Outcome, QueuedCall>(&self.id).await;
         Ok(match known.map_err(LedgerError::from)? {
-            Known::Nothing => Recalled::Nothing,
+            Known::Nothing => Known::Nothing,
             Known::Outcome(outcome) => {
                 self.submits = outcome.submits;
                 self.is_settled = true;
-                Recalled::Outcome(outcome.result)
+                Known::Outcome(outcome.result)
             }
             Known::Job(call) => {
                 self.submits = call.submits;
-                Recalled::Job(self.recorder.resumed(call))
+                Known::Job(self.recorder.resumed(call))
             }
         })
     }

@@ -27,7 +27,7 @@ use crate::http::Http;
 use crate::model::{Answer, Capabilities, Model, ModelError, Reply};
 use crate::prompt::Prompt;
 use crate::provider::connection::Connection;
-use crate::provider::key::CurrentKey;
+use crate::secret::Secret;
 use crate::wire::answer::{self, Format};
 use crate::wire::failure::{Endpoint, Failure, Phase};
 use crate::wire::generation::TaskReply;
@@ -58,9 +58,9 @@ pub struct HuggingFace {
 }
 
 impl HuggingFace {
-    /// A model at the configured address. Sends nothing yet.
+    /// A model at the configured address, with a key that was fetched. Sends nothing yet.
     #[must_use]
-    pub fn new(http: Http, mut settings: HuggingFaceSettings, key: CurrentKey) -> Self {
+    pub fn new(http: Http, mut settings: HuggingFaceSettings, secret: Option<Secret>) -> Self {
         let task = settings.task;
         let parameters = &mut settings.parameters;
         parameters.retain(|name, value| reserved::is_allowed(task, name, value));
@@ -72,13 +72,9 @@ impl HuggingFace {
         };
         let mut endpoint = Endpoint::new(&settings.endpoint, settings::NAMES, None);
         endpoint.starts_on_demand = address::is_dedicated(&settings.endpoint);
+        let key = settings.token.clone();
         Self {
-            connection: Connection {
-                http,
-                key,
-                endpoint,
-                timeouts: TIMEOUTS,
-            },
+            connection: Connection::new(http, key, secret, endpoint, TIMEOUTS),
             settings,
             url,
         }
@@ -162,10 +158,10 @@ impl Model for HuggingFace {
     }
 
     async fn renew_key(&self) -> bool {
-        self.connection.key.renew().await
+        self.connection.renew_key().await
     }
 
     fn warm_up(&self) {
-        self.connection.http.warm_up(&self.settings.endpoint);
+        self.connection.warm_up(&self.settings.endpoint);
     }
 }

@@ -42,7 +42,7 @@ use crate::model::{
 };
 use crate::prompt::Prompt;
 use crate::provider::connection::{Connection, NO_BODY};
-use crate::provider::key::CurrentKey;
+use crate::secret::Secret;
 use crate::wire::answer;
 use crate::wire::failure::{Endpoint, Failure, Phase};
 use crate::wire::http::{Incoming, Timeouts};
@@ -74,16 +74,13 @@ pub struct RunPod {
 }
 
 impl RunPod {
-    /// An endpoint at the configured address. Sends nothing yet.
+    /// An endpoint at the configured address, with a key that was fetched. Sends nothing yet.
     #[must_use]
-    pub fn new(http: Http, settings: RunPodSettings, key: CurrentKey) -> Self {
+    pub fn new(http: Http, settings: RunPodSettings, secret: Option<Secret>) -> Self {
+        let endpoint = Endpoint::new(&settings.endpoint, settings::NAMES, None);
+        let key = settings.key.clone();
         Self {
-            connection: Connection {
-                http,
-                key,
-                endpoint: Endpoint::new(&settings.endpoint, settings::NAMES, None),
-                timeouts: TIMEOUTS,
-            },
+            connection: Connection::new(http, key, secret, endpoint, TIMEOUTS),
             settings,
             queue: QueueState::default(),
             never_holds: AtomicBool::new(false),
@@ -236,11 +233,11 @@ impl Model for RunPod {
     }
 
     async fn renew_key(&self) -> bool {
-        self.connection.key.renew().await
+        self.connection.renew_key().await
     }
 
     fn warm_up(&self) {
-        self.connection.http.warm_up(&self.settings.endpoint);
+        self.connection.warm_up(&self.settings.endpoint);
     }
 }
 

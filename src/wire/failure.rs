@@ -315,8 +315,8 @@ fn meaning(cause: Cause, phase: Phase) -> (ErrorKind, &'static str) {
         ),
         Cause::NoWorkers => (
             Configuration,
-            "the endpoint has no workers, so no job will ever begin: its max workers is 0, or RunPod has set it to 0 after a week \
-             without requests; raise max workers in the settings of the endpoint in {url}",
+            "the endpoint has no workers, so no job will ever begin: its max workers is 0, or the provider has set it to 0 after a \
+             week without requests; raise max workers in the settings of the endpoint in {url}",
         ),
         Cause::Unhealthy => (
             Configuration,

@@ -11,10 +11,10 @@ use crate::http::Http;
 use crate::model::{Capabilities, Model};
 use crate::prompt::Style;
 use crate::provider::huggingface::{HuggingFace, address, reserved};
-use crate::provider::key::{CurrentKey, Key};
+use crate::provider::key::Key;
 use crate::provider::{
-    ConnectError, MODEL_CONTEXT_TOKENS, MODEL_PARAMETERS, Registration, Settings, parameters,
-    remote_capabilities,
+    ConnectError, MODEL_CONTEXT_TOKENS, MODEL_PARAMETERS, Registration, Settings, fetch_key,
+    parameters, remote_capabilities,
 };
 use crate::wire::endpoint::parse_endpoint;
 use crate::wire::failure::SettingNames;
@@ -192,8 +192,8 @@ impl Settings for HuggingFaceSettings {
     }
 
     async fn connect(&self, http: &Http) -> Result<Arc<dyn Model>, ConnectError> {
-        http.client()?;
-        let key = CurrentKey::fetch(self.token.clone(), http).await?;
-        Ok(Arc::new(HuggingFace::new(http.clone(), self.clone(), key)))
+        let secret = fetch_key(http, self.token.as_ref()).await?;
+        let model = HuggingFace::new(http.clone(), self.clone(), secret);
+        Ok(Arc::new(model))
     }
 }

@@ -9,11 +9,12 @@ use serde_json::{Map, Value};
 use crate::config::{ConfigError, Environment, Variable};
 use crate::http::Http;
 use crate::model::{Capabilities, Model};
-use crate::provider::key::{CurrentKey, Key};
+use crate::provider::key::Key;
 use crate::provider::runpod::RunPod;
 use crate::provider::runpod::address::base_url;
 use crate::provider::{
-    ConnectError, MODEL_CONTEXT_TOKENS, Registration, Settings, parameters, remote_capabilities,
+    ConnectError, MODEL_CONTEXT_TOKENS, Registration, Settings, fetch_key, parameters,
+    remote_capabilities,
 };
 use crate::wire::endpoint::parse_endpoint;
 use crate::wire::failure::SettingNames;
@@ -118,8 +119,8 @@ impl Settings for RunPodSettings {
     }
 
     async fn connect(&self, http: &Http) -> Result<Arc<dyn Model>, ConnectError> {
-        http.client()?;
-        let key = CurrentKey::fetch(self.key.clone(), http).await?;
-        Ok(Arc::new(RunPod::new(http.clone(), self.clone(), key)))
+        let secret = fetch_key(http, self.key.as_ref()).await?;
+        let model = RunPod::new(http.clone(), self.clone(), secret);
+        Ok(Arc::new(model))
     }
 }

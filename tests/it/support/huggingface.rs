@@ -11,7 +11,7 @@ use transcript_summarizer::prompt::{Prompt, Request, Style, Task};
 use transcript_summarizer::provider::huggingface::{
     HuggingFace, HuggingFaceSettings, HuggingFaceTask,
 };
-use transcript_summarizer::provider::key::{CurrentKey, Key};
+use transcript_summarizer::provider::key::Key;
 use transcript_summarizer::secret::Secret;
 use transcript_summarizer::transcript::Passage;
 use transcript_summarizer::wire::http::Timeouts;
@@ -37,8 +37,8 @@ pub(crate) fn client_for(
         task,
         ..settings(TOKEN, endpoint, parameters)
     };
-    let key = CurrentKey::plain(Some(Secret::new(TOKEN)));
-    HuggingFace::new(Http::default(), settings, key).with_timeouts(Timeouts {
+    let secret = Some(Secret::new(TOKEN));
+    HuggingFace::new(Http::default(), settings, secret).with_timeouts(Timeouts {
         total: Duration::from_secs(20),
         idle: Duration::from_secs(1),
     })

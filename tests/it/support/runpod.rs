@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use transcript_summarizer::http::Http;
 use transcript_summarizer::model::{Answer, Capabilities, Model, ModelError, Reply, Ticket};
 use transcript_summarizer::prompt::Style;
-use transcript_summarizer::provider::key::{CurrentKey, Key};
+use transcript_summarizer::provider::key::Key;
 use transcript_summarizer::provider::runpod::follow::{Polled, Queue};
 use transcript_summarizer::provider::runpod::{RunPod, RunPodSettings};
 use transcript_summarizer::secret::Secret;
@@ -25,9 +25,9 @@ pub(crate) fn client_with(
     model: Option<&str>,
     parameters: Map<String, Value>,
 ) -> RunPod {
-    let key = CurrentKey::plain(Some(Secret::new(KEY)));
+    let secret = Some(Secret::new(KEY));
     let settings = settings(KEY, url, model, parameters);
-    RunPod::new(Http::default(), settings, key).with_timeouts(Timeouts {
+    RunPod::new(Http::default(), settings, secret).with_timeouts(Timeouts {
         total: Duration::from_secs(20),
         idle: Duration::from_secs(20),
     })

@@ -384,7 +384,7 @@ fn every_cause_has_a_kind_and_a_sentence() {
         (
             Failure::NoWorkers { unhealthy: 0 },
             Configuration,
-            "the endpoint has no workers, so no job will ever begin: its max workers is 0, or RunPod has set it to 0 after a \
+            "the endpoint has no workers, so no job will ever begin: its max workers is 0, or the provider has set it to 0 after a \
              week without requests; raise max workers in the settings of the endpoint in HF_ENDPOINT_URL \
              (host:8443: jobs wait in its queue)",
         ),
