@@ -73,7 +73,8 @@ impl<'a> Selection<'a> {
     /// terms are covered.
     fn score(&self, at: usize, unit: &Unit) -> u64 {
         let worth = if unit.is_broken_off { BROKEN_OFF } else { 1.0 };
-        let gain = worth * self.terms.gain(at, &self.covered);
+        // The sum of no gains is −0, whose sign is a bit too.
+        let gain = worth * self.terms.gain(at, &self.covered).abs();
         (gain / (unit.words as f64).powf(LENGTH_EXPONENT)).to_bits()
     }
 
