@@ -19,6 +19,7 @@ pub mod ledger;
 mod s3;
 mod state;
 
+use crate::aws::sdk::sdk_config;
 use crate::http::{Http, HttpError};
 
 pub use dir::DirStore;
@@ -145,7 +146,7 @@ pub trait Store: Debug + Send + Sync {
 pub async fn connect(dir: Option<&Path>, http: &Http) -> Result<Arc<dyn Store>, HttpError> {
     Ok(match dir {
         Some(dir) => Arc::new(DirStore::new(dir)),
-        None => Arc::new(S3Store::from_env(http).await?),
+        None => Arc::new(S3Store::from_config(&sdk_config(http).await?)),
     })
 }
 

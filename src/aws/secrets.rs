@@ -57,11 +57,10 @@ async fn read(
         .ok_or("its ARN names no region")?;
     let endpoint = endpoint.filter(|url| !url.is_empty());
     let endpoint = endpoint.or(config.endpoint_url().map(str::to_owned));
-    let fips = if config.use_fips() == Some(true) {
-        "-fips"
-    } else {
-        ""
-    };
+    let fips = config
+        .use_fips()
+        .filter(|&fips| fips)
+        .map_or("", |_| "-fips");
     let url = endpoint.unwrap_or_else(|| format!("https://{SERVICE}{fips}.{region}.{domain}/"));
     let request = SignedRequest {
         service: SERVICE,

@@ -14,8 +14,8 @@
 //! `run.json` is written by the owner of the lease, or by whoever takes it over. The token orders the owners for everything
 //! else that is written about the job: [`crate::store::ledger`] refuses to submit a call once it has seen a later token.
 //!
-//! Expiry compares wall clocks of different machines. A clock that is wrong costs time or a lost race; it does no harm, because
-//! every write that matters is conditional.
+//! Expiry compares the wall clocks of different machines. If one is wrong by more than a lease, two workers work on the job until
+//! the first one renews. Then a call may be paid twice; results cannot be mixed up, because they are published conditionally.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -146,12 +146,8 @@ impl Lease {
             };
         }
         let (kind, at) = (StoreErrorKind::Conflict, state.at(RECORD));
-        Err(StoreError::new(
-            kind,
-            Action::Write,
-            &at,
-            "other workers keep changing it",
-        ))
+        let reason = "other workers keep changing it";
+        Err(StoreError::new(kind, Action::Write, &at, reason))
     }
 
     /// The fencing token: 1 if nobody has worked on the job before.

@@ -177,11 +177,9 @@ impl Ledger {
     }
 
     async fn record<T: Serialize>(&self, name: String, value: &T) -> StoreResult<()> {
-        let state = &self.lease.state;
-        state
-            .write(&name, value, PutCondition::Always)
-            .await
-            .map(drop)
+        let condition = PutCondition::Always;
+        let written = self.lease.state.write(&name, value, condition).await;
+        written.map(drop)
     }
 
     /// Forgets the job and the outcome of a call, so that it can be made again.

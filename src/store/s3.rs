@@ -14,9 +14,7 @@ use aws_sdk_s3::config::{Builder, Region};
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
-use crate::aws::sdk::sdk_config;
 use crate::chain::chain;
-use crate::http::{Http, HttpError};
 use crate::store::{
     Action, Location, Object, ObjectInfo, PutCondition, PutOptions, REPLACED, Store, StoreError,
     StoreErrorKind, StoreResult, Wanted, printable, too_large,
@@ -45,14 +43,6 @@ struct S3Object {
 }
 
 impl S3Store {
-    /// The S3 that the environment describes, over `http`.
-    ///
-    /// # Errors
-    /// If TLS cannot be set up.
-    pub async fn from_env(http: &Http) -> Result<Self, HttpError> {
-        Ok(Self::from_config(&sdk_config(http).await?))
-    }
-
     /// The S3 that `config` describes.
     #[must_use]
     pub fn from_config(config: &SdkConfig) -> Self {
@@ -72,10 +62,8 @@ impl S3Store {
     async fn look_up(&self, at: &Location) -> StoreResult<ObjectInfo> {
         let action = Action::LookUp;
         let request = self.client.head_object().bucket(&at.bucket).key(&at.key);
-        let found = request
-            .send()
-            .await
-            .map_err(|error| request_failed(action, at, error))?;
+        let found = request.send().await;
+        let found = found.map_err(|error| request_failed(action, at, error))?;
         Ok(ObjectInfo {
             etag: etag(action, at, found.e_tag)?,
             version_id: version_id(found.version_id),
@@ -89,11 +77,8 @@ impl S3Store {
 impl Store for S3Store {
     async fn get(&self, at: &Location, wanted: &Wanted) -> StoreResult<Box<dyn Object>> {
         let action = Action::Read;
-        let found = self
-            .client
-            .get_object()
-            .bucket(&at.bucket)
-            .key(&at.key)
+        let request = self.client.get_object().bucket(&at.bucket).key(&at.key);
+        let found = request
             .set_if_match(wanted.if_match.as_deref().map(quoted))
             .set_version_id(wanted.version_id.clone())
             .send()
@@ -106,22 +91,14 @@ impl Store for S3Store {
             metadata: found.metadata.into_iter().flatten().collect(),
         };
         info.metadata.remove(WRITE_ID);
+        let refused = |kind, reason: &str| Err(StoreError::new(kind, action, at, reason));
         // Some servers do not know the condition and ignore it.
-        if wanted
-            .if_match
-            .as_ref()
-            .is_some_and(|tag| *tag != info.etag)
-        {
-            let kind = StoreErrorKind::Precondition;
-            return Err(StoreError::new(kind, action, at, REPLACED));
+        let if_match = wanted.if_match.as_ref();
+        if if_match.is_some_and(|etag| *etag != info.etag) {
+            return refused(StoreErrorKind::Precondition, REPLACED);
         }
         if let Some(reason) = too_large(info.size, wanted.max_bytes) {
-            return Err(StoreError::new(
-                StoreErrorKind::TooLarge,
-                action,
-                at,
-                reason,
-            ));
+            return refused(StoreErrorKind::TooLarge, &reason);
         }
         Ok(Box::new(S3Object {
             at: at.clone(),
@@ -185,10 +162,9 @@ impl Object for S3Object {
 
     async fn next(&mut self) -> StoreResult<Option<Bytes>> {
         let bytes = self.body.next().await.transpose().map_err(|error| {
-            let (received, size, chain) = (self.received, self.info.size, chain(&error));
-            let reason =
-                format!("it broke off after {received} of {size} bytes ({chain}); try again");
-            let kind = StoreErrorKind::Transient;
+            let (kind, chain) = (StoreErrorKind::Transient, chain(&error));
+            let progress = format!("{} of {} bytes", self.received, self.info.size);
+            let reason = format!("it broke off after {progress} ({chain}); try again");
             StoreError::new(kind, Action::Read, &self.at, reason).caused_by(error)
         })?;
         self.received += bytes.as_ref().map_or(0, Bytes::len);
@@ -218,7 +194,6 @@ fn version_id(id: Option<String>) -> Option<String> {
 }
 
 fn incomplete(action: Action, at: &Location, header: &str) -> StoreError {
-    let reason =
-        format!("the server answered without the header `{header}`, which S3 always sends");
+    let reason = format!("the answer has no header `{header}`, which S3 always sends");
     StoreError::new(StoreErrorKind::Other, action, at, reason)
 }

@@ -1,8 +1,8 @@
 //! The state of one job: small JSON objects in a folder of the bucket, read and written whole.
 //!
-//! Whether a write happened is unknown when its answer is lost. A conditional write is therefore tried again, and when the
-//! second attempt finds its condition broken, the object is compared with what was to be written: equal bytes are the work
-//! of the first attempt.
+//! When the answer to a write is lost, nobody knows whether the write happened. It is tried again. If a later attempt of a
+//! conditional write finds its condition broken, the object is compared with what was to be written: equal bytes are the work of
+//! an earlier attempt.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,14 +51,12 @@ impl StateFolder {
         let Some((body, etag)) = self.bytes(name).await? else {
             return Ok(None);
         };
-        match serde_json::from_slice(&body) {
-            Ok(value) => Ok(Some((value, etag))),
-            Err(error) => {
-                let reason = "this version of the program cannot have written it: delete it, and what it records is done again";
-                let (kind, at) = (StoreErrorKind::Other, self.at(name));
-                Err(StoreError::new(kind, Action::Read, &at, reason).caused_by(error))
-            }
-        }
+        let value = serde_json::from_slice(&body).map_err(|error| {
+            let reason = "this version of the program did not write it: delete it, and what it records is done again";
+            let (kind, at) = (StoreErrorKind::Other, self.at(name));
+            StoreError::new(kind, Action::Read, &at, reason).caused_by(error)
+        })?;
+        Ok(Some((value, etag)))
     }
 
     /// Writes the object `name` and returns its entity tag.
@@ -68,19 +66,17 @@ impl StateFolder {
         value: &T,
         condition: PutCondition,
     ) -> StoreResult<String> {
-        let body = serde_json::to_vec(value)
-            .map(Bytes::from)
-            .map_err(|error| {
-                let (kind, at) = (StoreErrorKind::Other, self.at(name));
-                StoreError::new(kind, Action::Write, &at, "it cannot be put into JSON")
-                    .caused_by(error)
-            })?;
+        let at = self.at(name);
+        let body = serde_json::to_vec(value).map_err(|error| {
+            let (kind, reason) = (StoreErrorKind::Other, "it cannot be put into JSON");
+            StoreError::new(kind, Action::Write, &at, reason).caused_by(error)
+        })?;
+        let body = Bytes::from(body);
         let options = PutOptions {
             condition,
             content_type: "application/json",
             ..PutOptions::default()
         };
-        let at = self.at(name);
         let (mut attempt, mut wait, mut unanswered) = (1, FIRST_WAIT, false);
         loop {
             let error = match self.store.put(&at, body.clone(), options.clone()).await {

@@ -35,38 +35,31 @@ pub(crate) fn request_failed<E>(
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
-    let failure = failure_of(&error);
+    let response = error.raw_response();
+    let status = response.map_or(0, |response| response.status().as_u16());
+    let code = error.code().unwrap_or_default();
+    let failure = match &error {
+        SdkError::ServiceError(_) => Failure::Answered { status, code },
+        SdkError::ResponseError(_) => Failure::Garbled { status },
+        SdkError::TimeoutError(_) => Failure::NoAnswer,
+        _ if lacks_credentials(&error) => Failure::NoCredentials,
+        SdkError::DispatchFailure(_) => Failure::NoAnswer,
+        _ => Failure::NotBuilt,
+    };
     let (kind, advice) = meaning(action, failure);
     let advice = fill(advice, action, at);
     let details = match failure {
-        Failure::Answered { status, code } => {
-            let message = error.message().unwrap_or_default();
+        Failure::Answered { .. } => {
+            let words = [code, error.message().unwrap_or_default()].join(" ");
             let request = error.request_id().unwrap_or("unknown");
-            format!("S3 answered {status} {code} {message}, request id {request}")
+            format!(
+                "S3 answered {status} {}, request id {request}",
+                words.trim()
+            )
         }
         _ => chain(&error),
     };
     StoreError::new(kind, action, at, format!("{advice} ({details})")).caused_by(error)
-}
-
-fn failure_of<E>(error: &SdkError<E, HttpResponse>) -> Failure<'_>
-where
-    E: ProvideErrorMetadata + Error + 'static,
-{
-    let status = error
-        .raw_response()
-        .map_or(0, |response| response.status().as_u16());
-    match error {
-        SdkError::ServiceError(answer) => Failure::Answered {
-            status,
-            code: answer.err().code().unwrap_or_default(),
-        },
-        SdkError::ResponseError(_) => Failure::Garbled { status },
-        SdkError::TimeoutError(_) => Failure::NoAnswer,
-        _ if lacks_credentials(error) => Failure::NoCredentials,
-        SdkError::DispatchFailure(_) => Failure::NoAnswer,
-        _ => Failure::NotBuilt,
-    }
 }
 
 /// Whether there were no credentials, which the SDK reports as a failed dispatch. If it asks several providers in turn, only

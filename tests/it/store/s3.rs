@@ -162,14 +162,15 @@ async fn a_wrong_secret_is_denied() {
 #[ignore = "needs the environment of an S3-compatible server: AWS_ENDPOINT_URL_S3, AWS_REGION, keys"]
 async fn the_server_of_the_environment_behaves_as_the_list_says() {
     let bucket = format!("store-test-{}", std::process::id());
-    let config = aws_sdk_s3::config::Builder::from(&sdk_config(&Http::default()).await.unwrap())
+    let environment = sdk_config(&Http::default()).await.unwrap();
+    let config = aws_sdk_s3::config::Builder::from(&environment)
         .region(Region::from_static("us-east-1"))
         .force_path_style(true)
         .build();
     let client = aws_sdk_s3::Client::from_conf(config);
     client.create_bucket().bucket(&bucket).send().await.unwrap();
 
-    let store = S3Store::from_env(&Http::default()).await.unwrap();
+    let store = S3Store::from_config(&environment);
     behaviours::all(&store, &bucket).await;
 
     let at = Location::new(&bucket, "lease.json");
