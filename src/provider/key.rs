@@ -36,14 +36,14 @@ impl Key {
                 arn: value,
                 member: plain.name,
             })),
-            // Not shown: it may be the key itself, put into the wrong variable.
+            // Its value is not shown: it may be the key itself, put into the wrong variable.
             (None, Some(_)) => {
                 let expected = "the ARN of a secret, arn:aws:secretsmanager:…";
                 Err(ConfigError::invalid(arn, "***", expected))
             }
-            (Some(_), Some(value)) => {
+            (Some(_), Some(_)) => {
                 let expected = format!("nothing, because {} is set too", plain.name);
-                Err(ConfigError::invalid(arn, value, expected))
+                Err(ConfigError::invalid(arn, "***", expected))
             }
         }
     }

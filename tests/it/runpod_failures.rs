@@ -230,7 +230,7 @@ async fn submissions_that_fail() {
         (
             Fault::After(Trouble::status(200, "")),
             ErrorKind::Ambiguous,
-            "ends in the middle",
+            "an empty body",
         ),
         (
             Fault::After(Trouble::status(200, "ok")),
