@@ -44,7 +44,7 @@ use crate::prompt::Prompt;
 use crate::provider::connection::{Connection, NO_BODY};
 use crate::secret::Secret;
 use crate::wire::answer;
-use crate::wire::failure::{Endpoint, Failure, Phase};
+use crate::wire::failure::{Cause, Endpoint, Failure, Phase};
 use crate::wire::http::{Incoming, Timeouts};
 use follow::{Polled, Queue, QueueState};
 use job::Job;
@@ -153,9 +153,7 @@ impl RunPod {
         match (job.into_polled(prompt.max_tokens(), self.holds())?, id) {
             (Polled::Done(answer), _) => Ok(Reply::Done(answer)),
             (Polled::Pending { .. }, Some(id)) => Ok(Reply::Queued(Ticket { id })),
-            (Polled::Pending { .. }, None) => {
-                Err(Failure::Garbled("a job without an id".to_owned()))
-            }
+            (Polled::Pending { .. }, None) => Err(Cause::Garbled.seen("a job without an id")),
         }
     }
 
@@ -186,7 +184,7 @@ impl RunPod {
                 }
                 Ok((job, false))
             }
-            Err(Failure::Refused { status: 404, .. }) => Err(Failure::Lost(format!(
+            Err(Failure::Refused { status: 404, .. }) => Err(Cause::Lost.seen(format!(
                 "no job {} is known: its result is kept for 30 minutes, and the job for its time to live",
                 ticket.id
             ))),
@@ -309,7 +307,7 @@ impl Queue for RunPod {
 /// The JSON in a reply.
 async fn json(reply: Incoming) -> Result<Value, Failure> {
     answer::json(&reply.body().await?).map_err(|failure| match failure {
-        Failure::Unusable(what) => Failure::Garbled(what),
+        Failure::Known(Cause::Unusable, what) => Cause::Garbled.seen(what),
         failure => failure,
     })
 }

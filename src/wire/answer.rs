@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::model::{Answer, Finish, TokenUsage};
 use crate::wire::error_text::{self, ErrorText};
-use crate::wire::failure::Failure;
+use crate::wire::failure::{Cause, Failure};
 use crate::wire::http::Incoming;
 use crate::wire::reasoning;
 use crate::wire::sse::{self, Decoder};
@@ -31,15 +31,11 @@ const USAGE_KEYS: [(&str, &str); 4] = [
 ];
 
 /// Members that hold what was generated before an error.
-const GENERATED: [&str; 7] = [
-    "choices",
-    "token",
-    "generated_text",
-    "summary_text",
-    "summary",
-    "text",
-    "output",
-];
+const GENERATED: &str = "choices|token|generated_text|summary_text|summary|text|output";
+
+/// Finish reasons of what is no answer: a tool call, or an error of the engine.
+const NO_ANSWER: &str = "tool_calls|function_call|tool_use|pause_turn|error|abort|repetition|\
+    malformed_model_output|malformed_tool_use";
 
 /// A wire format of answers.
 pub(crate) trait Format {
@@ -77,14 +73,11 @@ impl AnswerBuilder {
     }
 
     /// Takes the tokens that a reply names. Counts of later events include the earlier ones.
-    pub(crate) fn used(&mut self, usage: TokenUsage) {
+    pub(crate) fn used(&mut self, usage: Option<TokenUsage>) {
+        let Some(usage) = usage else { return };
         let known = self.usage.get_or_insert_default();
-        if usage.prompt_tokens > 0 {
-            known.prompt_tokens = usage.prompt_tokens;
-        }
-        if usage.completion_tokens > 0 {
-            known.completion_tokens = usage.completion_tokens;
-        }
+        known.prompt_tokens = known.prompt_tokens.max(usage.prompt_tokens);
+        known.completion_tokens = known.completion_tokens.max(usage.completion_tokens);
     }
 
     /// The answer, generated with a limit of `max_tokens`.
@@ -92,7 +85,7 @@ impl AnswerBuilder {
     /// # Errors
     /// If it has no text, unless the limit is to blame.
     pub(crate) fn settle(self, max_tokens: usize) -> Result<Answer, Failure> {
-        let unusable = |what: &str| Err(Failure::Unusable(what.to_owned()));
+        let unusable = |what: &str| Err(Cause::Unusable.seen(what));
         let finish = match finish(self.finish.as_ref()) {
             Err(reason) => return unusable(&format!("generation ended with {reason:?}")),
             Ok(_) if self.has_refused => Finish::Filter,
@@ -134,12 +127,11 @@ pub(crate) async fn read(
 ) -> Result<Answer, Failure> {
     let mut reader = Reader::new(format);
     // text-generation-inference names them here where the body does not.
-    if let Some(completion_tokens) = reply.number("x-generated-tokens") {
-        reader.answer.usage = Some(TokenUsage {
-            prompt_tokens: reply.number("x-prompt-tokens").unwrap_or(0),
-            completion_tokens,
-        });
-    }
+    let generated = reply.number("x-generated-tokens");
+    reader.answer.usage = generated.map(|completion_tokens| TokenUsage {
+        prompt_tokens: reply.number("x-prompt-tokens").unwrap_or(0),
+        completion_tokens,
+    });
     while let Some(bytes) = reply.chunk().await? {
         if reader.push(&bytes)? {
             break;
@@ -190,8 +182,7 @@ impl<F: Format> Reader<F> {
                 event(data, &mut self.format, &mut self.answer)?;
             }
             if !self.answer.is_closed && self.answer.finish.is_none() {
-                let cut = "the stream ended before the answer did";
-                return Err(Failure::Disconnected(cut.to_owned()));
+                return Err(Cause::Disconnected.seen("the stream ended before the answer did"));
             }
             "a stream"
         } else {
@@ -200,7 +191,7 @@ impl<F: Format> Reader<F> {
         };
         if !self.answer.is_found {
             let what = format!("{form} without {}", self.format.member());
-            return Err(Failure::Unusable(what));
+            return Err(Cause::Unusable.seen(what));
         }
         self.answer.settle(max_tokens)
     }
@@ -226,7 +217,7 @@ pub(crate) fn event(
                     .try_for_each(|line| event(line, format, answer))?;
             }
             // Not repeated: it may be generated text.
-            Err(_) => return Err(Failure::Unusable("an event that is no JSON".to_owned())),
+            Err(_) => return Err(Cause::Unusable.seen("an event that is no JSON")),
         },
     }
     Ok(())
@@ -241,46 +232,48 @@ pub(crate) fn json(body: &[u8]) -> Result<Value, Failure> {
     let text = text.trim_start_matches('\u{feff}').trim();
     serde_json::from_str(text).map_err(|error| {
         if text.is_empty() {
-            Failure::Unusable("an empty body".to_owned())
+            Cause::Unusable.seen("an empty body")
         } else if text.starts_with('<') {
-            Failure::Unusable(format!("a web page: {}", error_text::html_text(text)))
+            Cause::Unusable.seen(format!("a web page: {}", error_text::html_text(text)))
         } else if error.is_eof() {
-            Failure::Disconnected("the body ends in the middle".to_owned())
+            Cause::Disconnected.seen("the body ends in the middle")
         } else {
-            Failure::Unusable(format!("{} bytes that are no JSON", body.len()))
+            Cause::Unusable.seen(format!("{} bytes that are no JSON", body.len()))
         }
     })
 }
 
 /// The error that a value is instead of an answer, which would stand in one of the members `answers`.
-pub(crate) fn error_in(value: &Value, answers: &[&str]) -> Option<Failure> {
-    let members = value.as_object()?;
-    let said = |key: &&str| members.get(*key).is_some_and(is_said);
-    let text = |key: &str| members.get(key).and_then(Value::as_str).unwrap_or_default();
-    let is_answer = |key: &&str| {
-        members
-            .get(*key)
-            .is_some_and(|at| at.is_string() || at.is_array() || at.is_object())
+pub(crate) fn error_in(value: &Value, answers: &str) -> Option<Failure> {
+    let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
+    let is_false = |key: &str| value.get(key) == Some(&Value::Bool(false));
+    let is_answer = |at: &Value| at.is_string() || at.is_array() || at.is_object();
+    let has_answer = || {
+        answers
+            .split('|')
+            .any(|key| value.get(key).is_some_and(is_answer))
     };
-    let is_error = ["error", "err", "error_message", "traceback"]
-        .iter()
-        .any(said)
+    let is_error = has_any(value, "error|err|error_message|traceback")
+        || has_any(value, "message") && value.get("code").is_some()
         || text("object") == "error"
-        || matches!(
-            text("status").to_lowercase().as_str(),
-            "error" | "failed" | "failure"
-        )
-        || ["success", "ok"]
-            .iter()
-            .any(|key| members.get(*key) == Some(&Value::Bool(false)))
-        || said(&"message") && members.contains_key("code")
-        || !answers.iter().any(is_answer) && ["detail", "message", "errors"].iter().any(said);
+        || ["error", "failed", "failure"].contains(&text("status").to_lowercase().as_str())
+        || is_false("success")
+        || is_false("ok")
+        || has_any(value, "detail|message|errors") && !has_answer();
     is_error.then(|| {
-        let mut members = members.clone();
+        let mut value = value.clone();
         // What was generated until then must not be shown.
-        members.retain(|name, _| !GENERATED.contains(&name.as_str()));
-        Failure::InBand(ErrorText::from_value(&Value::Object(members)))
+        if let Some(members) = value.as_object_mut() {
+            members.retain(|name, _| !GENERATED.split('|').any(|key| key == name));
+        }
+        Failure::InBand(ErrorText::from_value(&value))
     })
+}
+
+/// Whether one of the members `keys`, separated by `|`, says something.
+pub(crate) fn has_any(value: &Value, keys: &str) -> bool {
+    keys.split('|')
+        .any(|key| value.get(key).is_some_and(is_said))
 }
 
 /// Neither null, false nor empty: some servers always send every member.
@@ -322,17 +315,7 @@ fn finish(reason: Option<&Value>) -> Result<Finish, String> {
         "content_filter" | "content_filtered" | "guardrail_intervened" | "refusal" | "safety" => {
             Finish::Filter
         }
-        "tool_calls"
-        | "function_call"
-        | "tool_use"
-        | "pause_turn"
-        | "error"
-        | "abort"
-        | "repetition"
-        | "malformed_model_output"
-        | "malformed_tool_use" => {
-            return Err(reason.to_owned());
-        }
+        name if NO_ANSWER.split('|').any(|known| known == name) => return Err(reason.to_owned()),
         _ => Finish::Unknown,
     })
 }

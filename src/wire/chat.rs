@@ -78,12 +78,10 @@ impl Format for Completion {
     }
 
     fn take(&mut self, value: &Value, answer: &mut AnswerBuilder) -> Result<(), Failure> {
-        if let Some(error) = answer::error_in(value, &["choices"]) {
+        if let Some(error) = answer::error_in(value, "choices") {
             return Err(error);
         }
-        if let Some(usage) = value.get("usage").and_then(answer::usage_in) {
-            answer.used(usage);
-        }
+        answer.used(value.get("usage").and_then(answer::usage_in));
         let Some(choice) = first_choice(value) else {
             return Ok(());
         };
@@ -99,9 +97,8 @@ impl Format for Completion {
         if let Some(content) = message.get("content").or_else(|| message.get("text")) {
             push_text(content, &mut answer.text);
         }
-        let has = |key: &str| message.get(key).is_some_and(is_said);
-        answer.has_reasoned |= has("reasoning") || has("reasoning_content");
-        answer.has_refused |= has("refusal");
+        answer.has_reasoned |= answer::has_any(message, "reasoning|reasoning_content");
+        answer.has_refused |= answer::has_any(message, "refusal");
         Ok(())
     }
 }

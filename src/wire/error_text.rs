@@ -12,19 +12,8 @@ use serde_json::{Map, Value};
 const MAX_DEPTH: usize = 10;
 
 /// Members that hold the message, outermost first. Tracebacks and FastAPI's `input` are left out on purpose.
-const MESSAGE_KEYS: [&str; 11] = [
-    "error",
-    "err",
-    "errors",
-    "detail",
-    "message",
-    "Message",
-    "msg",
-    "error_message",
-    "details",
-    "metadata",
-    "raw",
-];
+const MESSAGE_KEYS: &str =
+    "error err errors detail message Message msg error_message details metadata raw";
 
 /// Members that hold a status, or a name for what went wrong.
 const CODE_KEYS: [&str; 3] = ["code", "http_status_code", "status_code"];
@@ -48,6 +37,14 @@ pub(crate) struct ErrorText {
 }
 
 impl ErrorText {
+    /// A text that is known to have no structure.
+    pub(crate) fn plain(text: &str) -> Self {
+        Self {
+            message: text.to_owned(),
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn from_body(body: &[u8]) -> Self {
         Self::from_text(&String::from_utf8_lossy(body))
     }
@@ -91,7 +88,7 @@ impl ErrorText {
 
     fn gather_object(&mut self, object: &Map<String, Value>, depth: usize) {
         let before = self.message.len();
-        for value in MESSAGE_KEYS.iter().filter_map(|key| object.get(*key)) {
+        for value in MESSAGE_KEYS.split(' ').filter_map(|key| object.get(key)) {
             self.gather(value, depth + 1);
         }
         // An inner error is more precise than its wrapping, so it has been read first.
@@ -182,19 +179,32 @@ fn place(loc: &Value) -> String {
 
 /// The title of a page, or its text if it has none.
 pub(crate) fn html_text(html: &str) -> String {
-    let lower = html.to_ascii_lowercase();
-    let title = lower.find("<title").and_then(|open| {
-        let start = open + lower.get(open..)?.find('>')? + 1;
-        let end = start + lower.get(start..)?.find('<')?;
-        html.get(start..end).map(str::trim)
-    });
-    if let Some(title) = title.filter(|title| !title.is_empty()) {
-        return title.to_owned();
+    let elements = html.split('<').filter_map(|piece| piece.split_once('>'));
+    let mut titles = elements
+        .clone()
+        .filter(|(tag, _)| starts_with_any(tag, "title"));
+    if let Some((_, title)) = titles.find(|(_, title)| !title.trim().is_empty()) {
+        return title.trim().to_owned();
     }
-    let is_text = |piece: &&str| !["script", "style"].iter().any(|tag| piece.starts_with(tag));
-    let pieces = html.split('<').filter(is_text);
-    let words = pieces.filter_map(|piece| Some(piece.split_once('>')?.1.split_whitespace()));
-    words.flatten().collect::<Vec<_>>().join(" ")
+    let texts = elements.filter(|(tag, _)| !starts_with_any(tag, "script|style"));
+    let words: Vec<&str> = texts
+        .flat_map(|(_, text)| text.split_whitespace())
+        .collect();
+    words.join(" ")
+}
+
+/// Whether a text in lower case has one of these phrases, which are separated by `|`.
+pub(crate) fn mentions(text: &str, phrases: &str) -> bool {
+    phrases.split('|').any(|phrase| text.contains(phrase))
+}
+
+/// Whether a text starts with one of these phrases, which are in lower case and separated by `|`.
+pub(crate) fn starts_with_any(text: &str, phrases: &str) -> bool {
+    let starts = |phrase: &str| {
+        let start = text.as_bytes().get(..phrase.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(phrase.as_bytes()))
+    };
+    phrases.split('|').any(starts)
 }
 
 #[cfg(test)]

@@ -1,22 +1,20 @@
-//! Failed calls: how they are seen, what causes them, and the error that follows.
+//! Turns a failed call into an error: what was seen, its cause, what is done about it, and what people are told.
 //!
-//! Endpoints, gateways and workers report the same trouble in many ways, so this happens in three steps:
-//! a [`Failure`] is what was seen on the wire; [`cause::of`] finds the [`Cause`] from status, headers and words; and
-//! [`meaning`] is the one table from causes to what is done about them and what people are told.
+//! Endpoints, gateways and workers report the same trouble in many ways, so there are three steps. A [`Failure`] is what was
+//! seen on the wire. [`cause::of`] finds its [`Cause`] in status, headers and words. [`meaning`] is the one table from causes
+//! to kinds of error and sentences.
 //!
-//! - A call that submits work and gets no usable reply may have been billed, and nothing tells whether it was: it is
-//!   `Ambiguous`, while the same failure of a question about a job is `Transient`. A request for which no connection came
-//!   about was certainly not sent.
-//! - A job that failed can be run again under its id, free of a second submission (RunPod's
-//!   [`/retry`](https://docs.runpod.io/serverless/endpoints/operation-reference)); one that is completed, with an error in
-//!   its output, can only be submitted anew.
-//! - What the endpoint said is scrubbed before anything is concluded from it: a transcript may well be about rate limits.
+//! - A call that submits work and gets no usable reply may have been billed, and there is no way to find out. It is
+//!   `Ambiguous`, while the same failure of a question about a job is `Transient`. Only a request without a connection was
+//!   certainly not sent.
+//! - A job that failed can be run again under its id, by RunPod's
+//!   [`/retry`](https://docs.runpod.io/serverless/endpoints/operation-reference). A job that is completed, with an error in its
+//!   output, can only be submitted anew.
+//! - What the endpoint said is scrubbed before anything is concluded from it: a transcript may be about rate limits.
 
 mod cause;
 mod overflow;
 mod wait;
-
-use std::time::{Duration, SystemTime};
 
 use reqwest::Url;
 use reqwest::header::{HeaderMap, LOCATION};
@@ -25,8 +23,7 @@ use crate::model::{ErrorKind, ModelError};
 use crate::secret::Secret;
 use crate::wire::error_text::ErrorText;
 use crate::wire::redact;
-use cause::Cause;
-pub(crate) use cause::is_error_text;
+pub(crate) use cause::{Cause, is_error_text};
 use overflow::Sizes;
 
 /// What a call is for, which decides what a failure costs.
@@ -64,18 +61,12 @@ impl JobEnd {
 
 /// A failed call as it was seen. Texts are unscrubbed.
 ///
-/// The errors of the HTTP client are kept as text with all their causes, because the error that follows is written to the
+/// Errors of the HTTP client are kept as text with all that is behind them, because the error that follows is written to the
 /// ledger and read back.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// There was no connection, so nothing was sent. Holds the causes, outermost first.
-    Connect(String),
-    /// The request cannot be put into HTTP, so nothing was sent: a token with a line break, for example.
-    Unsendable(String),
-    /// A limit of time was reached: between two pieces of the answer if `silent`, otherwise for all of it.
-    Timeout { after: Duration, silent: bool },
-    /// The connection broke after the request had begun. Holds the causes, outermost first.
-    Disconnected(String),
+    /// The cause shows at once. Says what was seen.
+    Known(Cause, String),
     /// The status was not one of success.
     Refused {
         status: u16,
@@ -85,16 +76,8 @@ pub(crate) enum Failure {
     },
     /// The status was one of success, but the body or a streamed event is an error.
     InBand(ErrorText),
-    /// The status was one of success, but the body does not follow the protocol. Says what it is instead.
-    Garbled(String),
     /// The job ended without an answer. Holds what its worker said.
     Job(JobEnd, ErrorText),
-    /// Jobs wait, and no worker is there to begin them.
-    NoWorkers { unhealthy: u64 },
-    /// The job or its result is gone. Says what was found instead.
-    Lost(String),
-    /// The reply is complete and holds no answer. Says what it holds instead.
-    Unusable(String),
 }
 
 /// The environment variables of a provider, to be named in messages.
@@ -127,12 +110,8 @@ impl Endpoint {
     }
 
     pub(crate) fn new(url: &Url, settings: SettingNames, secret: Option<Secret>) -> Self {
-        let host = url.host_str().unwrap_or_default();
         Self {
-            host: match url.port() {
-                Some(port) => format!("{host}:{port}"),
-                None => host.to_owned(),
-            },
+            host: url.authority().to_owned(),
             settings,
             secret,
             starts_on_demand: false,
@@ -141,72 +120,49 @@ impl Endpoint {
 
     /// The error for a failed call. The texts that were `sent` are cut out of what the endpoint said.
     pub(crate) fn error(&self, phase: Phase, failure: &Failure, sent: &[&str]) -> ModelError {
-        let said = said(failure).map(|text| redact::scrub(text, self.secret.as_ref(), sent));
-        let cause = cause::of(self, phase, failure, &said, SystemTime::now());
+        let (seen, said) = failure.seen();
+        let said = said.map(|text| redact::scrub(text, self.secret.as_ref(), sent));
+        let cause = cause::of(self, phase, failure, &said);
         let (kind, sentence) = meaning(cause, phase);
         let SettingNames { token, model, url } = self.settings;
         let sentence = sentence
             .replace("{token}", token)
             .replace("{model}", model)
             .replace("{url}", url);
-        let (sizes, host) = (details(cause), &self.host);
-        let evidence = evidence(failure, &redact::shorten(&said.message));
+        let shown = match redact::shorten(&said.message) {
+            shown if shown.is_empty() => shown,
+            shown => format!(": {shown}"),
+        };
+        let (details, host) = (details(cause), &self.host);
         ModelError {
             kind,
-            message: format!("{sentence}{sizes} ({host}{evidence})"),
+            message: format!("{sentence}{details} ({host}{seen}{shown})"),
         }
     }
 }
 
-fn said(failure: &Failure) -> ErrorText {
-    let message = match failure {
-        Failure::InBand(said) | Failure::Job(_, said) => return said.clone(),
-        Failure::Refused {
-            status: 300..=399,
-            headers,
-            ..
-        } => {
-            let target = headers.get(LOCATION).and_then(|value| value.to_str().ok());
-            // Without the query, which may hold keys.
-            target
-                .and_then(|target| target.split('?').next())
-                .unwrap_or("nowhere")
+impl Failure {
+    /// What was seen, to follow the host's name, and what the endpoint said.
+    fn seen(&self) -> (String, ErrorText) {
+        match self {
+            Self::InBand(said) => (" answered".to_owned(), said.clone()),
+            Self::Job(end, said) => (format!(": job {}", end.name()), said.clone()),
+            Self::Refused {
+                status,
+                headers,
+                body,
+            } => {
+                let target = headers.get(LOCATION).and_then(|value| value.to_str().ok());
+                // Without the query, which may hold keys.
+                let target = target.and_then(|target| target.split('?').next());
+                let said = match status {
+                    300..=399 => ErrorText::plain(target.unwrap_or("nowhere")),
+                    _ => ErrorText::from_body(body),
+                };
+                (format!(" answered {status}"), said)
+            }
+            Self::Known(_, what) => (String::new(), ErrorText::plain(what)),
         }
-        Failure::Refused { body, .. } => return ErrorText::from_body(body),
-        Failure::Unsendable(text)
-        | Failure::Connect(text)
-        | Failure::Disconnected(text)
-        | Failure::Garbled(text)
-        | Failure::Lost(text)
-        | Failure::Unusable(text) => text,
-        Failure::Timeout { .. } | Failure::NoWorkers { .. } => "",
-    };
-    ErrorText {
-        message: message.to_owned(),
-        ..ErrorText::default()
-    }
-}
-
-/// What was seen, to follow the host's name. `shown` is what the endpoint said.
-fn evidence(failure: &Failure, shown: &str) -> String {
-    let seen = match failure {
-        Failure::Refused { status, .. } => format!(" answered {status}"),
-        Failure::InBand(_) => " answered".to_owned(),
-        Failure::Job(end, _) => format!(": job {}", end.name()),
-        Failure::NoWorkers { .. } => ": jobs wait in its queue".to_owned(),
-        Failure::Timeout { after, silent } => {
-            let what = match silent {
-                true => "went silent for",
-                false => "gave no complete answer within",
-            };
-            format!(" {what} {} s", after.as_secs_f32())
-        }
-        _ => String::new(),
-    };
-    if shown.is_empty() {
-        seen
-    } else {
-        format!("{seen}: {shown}")
     }
 }
 
@@ -218,25 +174,19 @@ fn meaning(cause: Cause, phase: Phase) -> (ErrorKind, &'static str) {
         Phase::Submit => Ambiguous,
         Phase::Poll => Transient,
     };
+    // No other call would fare better: a person has to change something.
+    let configuration = |sentence| (Configuration, sentence);
     match cause {
         Cause::Unreachable => (
             Transient,
             "the endpoint cannot be reached: check the network and {url}",
         ),
-        Cause::UnknownHost => (
-            Configuration,
-            "the endpoint's host does not exist: check {url}",
-        ),
-        Cause::Certificate => (
-            Configuration,
+        Cause::UnknownHost => configuration("the endpoint's host does not exist: check {url}"),
+        Cause::Certificate => configuration(
             "the endpoint's certificate is not valid for it or not trusted here: check {url}",
         ),
-        Cause::NotTls => (
-            Configuration,
-            "the endpoint's port does not speak TLS: check {url}",
-        ),
-        Cause::Unsendable => (
-            Configuration,
+        Cause::NotTls => configuration("the endpoint's port does not speak TLS: check {url}"),
+        Cause::Unsendable => configuration(
             "the request cannot be put into HTTP: check {token} for line breaks and the like",
         ),
         Cause::TimedOut => (unanswered, "the endpoint took too long"),
@@ -249,36 +199,30 @@ fn meaning(cause: Cause, phase: Phase) -> (ErrorKind, &'static str) {
             unanswered,
             "the endpoint failed, perhaps with the work already done",
         ),
-        Cause::Token => (
-            Configuration,
-            "the endpoint refused the token: check {token}, which must hold a valid token that may call this endpoint",
+        Cause::Token => configuration(
+            "the endpoint refused the token: check {token}, which must hold a valid token that may \
+             call this endpoint",
         ),
-        Cause::Credits => (
-            Configuration,
-            "no credits are left: buy credits for the account of {token}, or set a token of another account",
+        Cause::Credits => configuration(
+            "no credits are left: buy credits for the account of {token}, or set a token of another \
+             account",
         ),
-        Cause::Forbidden => (
-            Configuration,
+        Cause::Forbidden => configuration(
             "the token lacks a permission: allow the token in {token} to call this endpoint",
         ),
-        Cause::NotFound => (
-            Configuration,
-            "the endpoint knows no such model or path: check {model} and {url}",
+        Cause::NotFound => {
+            configuration("the endpoint knows no such model or path: check {model} and {url}")
+        }
+        Cause::UnknownModel => configuration(
+            "the endpoint does not serve this model: check {model}, or set {url} to one that does",
         ),
-        Cause::UnknownModel => (
-            Configuration,
-            "the endpoint does not serve this model: check {model}, or set {url} to an endpoint that does",
-        ),
-        Cause::Gone => (
-            Configuration,
-            "the endpoint's address is no longer served: set {url} to the new one",
-        ),
-        Cause::Paused => (
-            Configuration,
-            "the endpoint is paused: resume it, or set {url} to another one",
-        ),
-        Cause::Redirected => (
-            Configuration,
+        Cause::Gone => {
+            configuration("the endpoint's address is no longer served: set {url} to the new one")
+        }
+        Cause::Paused => {
+            configuration("the endpoint is paused: resume it, or set {url} to another one")
+        }
+        Cause::Redirected => configuration(
             "the endpoint redirects, which is not followed: set {url} to the address it leads to",
         ),
         Cause::Throttled(retry_after) => (Throttled { retry_after }, "too many requests"),
@@ -304,24 +248,23 @@ fn meaning(cause: Cause, phase: Phase) -> (ErrorKind, &'static str) {
             JobFailed { timed_out: true },
             "the job took too long, or no worker began it in time",
         ),
-        Cause::JobCancelled => (
-            Configuration,
-            "somebody cancelled the job or purged the endpoint's queue: send the transcript again once that is over",
+        Cause::JobCancelled => configuration(
+            "somebody cancelled the job or purged the endpoint's queue: send the transcript again \
+             once that is over",
         ),
         // It was billed and can only be submitted anew.
         Cause::JobErred => (
             Ambiguous,
             "the worker put out an error in place of an answer",
         ),
-        Cause::NoWorkers => (
-            Configuration,
-            "the endpoint has no workers, so no job will ever begin: its max workers is 0, or the provider has set it to 0 after a \
-             week without requests; raise max workers in the settings of the endpoint in {url}",
+        Cause::NoWorkers => configuration(
+            "the endpoint has no workers, so no job will ever begin: its max workers is 0, or the \
+             provider has set it to 0 after a week without requests; raise max workers in the settings of \
+             the endpoint in {url}",
         ),
-        Cause::Unhealthy => (
-            Configuration,
-            "all workers of the endpoint are unhealthy, so no job will begin: read their logs, and check image, model and GPU in \
-             the settings of the endpoint in {url}",
+        Cause::Unhealthy => configuration(
+            "all workers of the endpoint are unhealthy, so no job will begin: read their logs, and \
+             check image, model and GPU in the settings of the endpoint in {url}",
         ),
         Cause::Lost => (Lost, "the endpoint no longer knows the job"),
         Cause::Unusable => (SuspectOutput, "the endpoint's answer holds no usable text"),

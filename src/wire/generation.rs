@@ -23,8 +23,8 @@ use crate::wire::failure::Failure;
 const MAX_LISTS: usize = 3;
 
 /// Members that hold the text, by task. Handlers are written by people, who name it in several ways.
-const GENERATED: [&str; 3] = ["generated_text", "text", "summary_text"];
-const SUMMARIZED: [&str; 3] = ["summary_text", "generated_text", "summary"];
+const GENERATED: &str = "generated_text|text|summary_text";
+const SUMMARIZED: &str = "summary_text|generated_text|summary";
 
 #[derive(Serialize)]
 pub(crate) struct Body<'a> {
@@ -53,7 +53,7 @@ pub(crate) fn parameters(max_tokens: usize, wanted: &Map<String, Value>) -> Map<
 /// The format of task replies and of the events of their stream.
 #[derive(Debug)]
 pub(crate) struct TaskReply<'a> {
-    keys: &'static [&'static str],
+    keys: &'static str,
     /// Cut off where it opens the answer.
     prompt: Option<&'a str>,
     /// Tokens in the stream so far.
@@ -64,7 +64,7 @@ impl<'a> TaskReply<'a> {
     /// The continuation of a prompt.
     pub(crate) fn generation(prompt: &'a str) -> Self {
         Self {
-            keys: &GENERATED,
+            keys: GENERATED,
             prompt: Some(prompt),
             tokens: 0,
         }
@@ -73,7 +73,7 @@ impl<'a> TaskReply<'a> {
     /// A summary. One that begins like its text may well be right.
     pub(crate) fn summarization() -> Self {
         Self {
-            keys: &SUMMARIZED,
+            keys: SUMMARIZED,
             prompt: None,
             tokens: 0,
         }
@@ -82,7 +82,7 @@ impl<'a> TaskReply<'a> {
 
 impl Format for TaskReply<'_> {
     fn member(&self) -> &'static str {
-        self.keys.first().copied().unwrap_or_default()
+        self.keys.split('|').next().unwrap_or_default()
     }
 
     fn take(&mut self, value: &Value, answer: &mut AnswerBuilder) -> Result<(), Failure> {
@@ -101,7 +101,10 @@ impl Format for TaskReply<'_> {
                 answer.text.push_str(text.unwrap_or_default());
             }
         }
-        let member = self.keys.iter().find_map(|key| value.get(*key)?.as_str());
+        let member = self
+            .keys
+            .split('|')
+            .find_map(|key| value.get(key)?.as_str());
         let Some(text) = member.or_else(|| value.as_str()) else {
             return Ok(());
         };
@@ -114,18 +117,13 @@ impl Format for TaskReply<'_> {
             answer.text = rest.to_owned();
         }
         (answer.is_found, answer.is_closed) = (true, true);
-        if self.tokens > 0 {
-            answer.used(TokenUsage {
-                prompt_tokens: 0,
-                completion_tokens: self.tokens,
-            });
-        }
-        if let Some(details) = value.get("details") {
-            answer.ended(details.get("finish_reason"));
-            answer::usage_in(details)
-                .into_iter()
-                .for_each(|usage| answer.used(usage));
-        }
+        answer.used((self.tokens > 0).then_some(TokenUsage {
+            prompt_tokens: 0,
+            completion_tokens: self.tokens,
+        }));
+        let details = value.get("details").unwrap_or(&Value::Null);
+        answer.ended(details.get("finish_reason"));
+        answer.used(answer::usage_in(details));
         Ok(())
     }
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::http::{Http, causes};
 use crate::secret::Secret;
-use crate::wire::failure::Failure;
+use crate::wire::failure::{Cause, Failure};
 
 /// Largest reply. A streamed token takes some 300 bytes, so this is above 20,000 of them.
 const MAX_REPLY_BYTES: usize = 8 << 20;
@@ -26,18 +26,9 @@ const MAX_ERROR_BYTES: usize = 64 << 10;
 const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Headers that name who served a call, and by which a provider's support finds it again.
-const CORRELATION_HEADERS: [&str; 10] = [
-    "x-request-id",
-    "x-amzn-requestid",
-    "x-amz-cf-id",
-    "x-inference-provider",
-    "x-inference-id",
-    "x-proxied-host",
-    "x-compute-time",
-    "x-total-time",
-    "cf-ray",
-    "ratelimit",
-];
+const CORRELATION_HEADERS: &str = "\
+    x-request-id x-amzn-requestid x-amz-cf-id x-inference-provider x-inference-id x-proxied-host \
+    x-compute-time x-total-time cf-ray ratelimit";
 
 /// How long a call may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +82,7 @@ impl<B: Serialize> Outgoing<'_, B> {
         let timeouts = self.timeouts;
         let client = http
             .client()
-            .map_err(|error| Failure::Unsendable(causes(&error)))?;
+            .map_err(|error| Cause::Unsendable.seen(causes(&error)))?;
         let mut request = client
             .request(self.method, self.url.clone())
             .headers(self.headers)
@@ -145,16 +136,14 @@ impl Incoming {
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Failure> {
         let idle = self.timeouts.idle;
         let Ok(next) = tokio::time::timeout(idle, self.response.chunk()).await else {
-            return Err(Failure::Timeout {
-                after: idle,
-                silent: true,
-            });
+            let what = format!("went silent for {} s", idle.as_secs_f32());
+            return Err(Cause::TimedOut.seen(what));
         };
         let bytes = next.map_err(|error| failure(error, self.timeouts))?;
         self.received += bytes.as_ref().map_or(0, Bytes::len);
         if self.received > MAX_REPLY_BYTES {
             let limit = MAX_REPLY_BYTES >> 20;
-            return Err(Failure::Unusable(format!("more than {limit} MiB")));
+            return Err(Cause::Unusable.seen(format!("more than {limit} MiB")));
         }
         Ok(bytes)
     }
@@ -182,25 +171,23 @@ async fn refusal(mut response: Response) -> Failure {
 fn failure(error: reqwest::Error, timeouts: Timeouts) -> Failure {
     let error = error.without_url();
     if error.is_builder() {
-        Failure::Unsendable(causes(&error))
+        Cause::Unsendable.seen(causes(&error))
     } else if error.is_connect() {
-        Failure::Connect(causes(&error))
+        let causes = causes(&error);
+        Cause::of_connection(&causes).seen(causes)
     } else if error.is_timeout() {
-        Failure::Timeout {
-            after: timeouts.total,
-            silent: false,
-        }
+        let limit = timeouts.total.as_secs_f32();
+        Cause::TimedOut.seen(format!("gave no complete answer within {limit} s"))
     } else {
-        Failure::Disconnected(causes(&error))
+        Cause::Disconnected.seen(causes(&error))
     }
 }
 
 fn correlation(headers: &HeaderMap) -> String {
-    let named: Vec<String> = CORRELATION_HEADERS
-        .iter()
-        .filter_map(|name| Some(format!("{name}={}", headers.get(*name)?.to_str().ok()?)))
-        .collect();
-    named.join(" ")
+    let named = CORRELATION_HEADERS
+        .split(' ')
+        .filter_map(|name| Some(format!("{name}={}", headers.get(name)?.to_str().ok()?)));
+    named.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

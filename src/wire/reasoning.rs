@@ -30,11 +30,8 @@ pub(crate) fn strip(text: &str) -> (String, bool) {
     let mut rest = text.trim().to_owned();
     if let Some((_, answer)) = text.rsplit_once(HARMONY_FINAL) {
         let end = HARMONY_ENDS.iter().filter_map(|end| answer.find(end)).min();
-        rest = answer
-            .split_at(end.unwrap_or(answer.len()))
-            .0
-            .trim()
-            .to_owned();
+        let (answer, _) = answer.split_at(end.unwrap_or(answer.len()));
+        rest = answer.trim().to_owned();
     } else if text.contains(HARMONY_ANALYSIS) {
         rest.clear();
     }

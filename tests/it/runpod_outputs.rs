@@ -1,4 +1,4 @@
-//! Outputs of RunPod's workers in every shape that was seen or read about: which of them are answers.
+//! Outputs of RunPod's workers in many shapes, and which of them are answers.
 
 use crate::support::huggingface::SPOKEN;
 use crate::support::runpod::{failure, outcome};

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use crate::wire::failure::Failure;
+use crate::wire::failure::{Cause, Failure};
 
 /// States of workers that will begin a job sooner or later. `throttled` ones wait for a GPU.
 const ALIVE: [&str; 5] = ["idle", "running", "initializing", "ready", "throttled"];
@@ -27,9 +27,11 @@ pub(crate) fn judge(health: &Value) -> Result<(), Failure> {
         .fold(0, u64::saturating_add);
     let throttled = count("throttled");
     if alive == 0 && waiting.unwrap_or(0) > 0 {
-        return Err(Failure::NoWorkers {
-            unhealthy: count("unhealthy"),
-        });
+        let cause = match count("unhealthy") {
+            0 => Cause::NoWorkers,
+            _ => Cause::Unhealthy,
+        };
+        return Err(cause.seen("jobs wait in its queue"));
     }
     if throttled > 0 && throttled == alive {
         tracing::warn!(
@@ -50,17 +52,17 @@ mod tests {
 
     #[test]
     fn an_endpoint_is_hopeless_only_without_workers() {
-        for (jobs, workers, unhealthy) in [
+        for (jobs, workers, cause) in [
             (
                 json!({"inQueue": 2}),
                 json!({"idle": 0, "running": 0}),
-                Some(0),
+                Some(Cause::NoWorkers),
             ),
-            (json!({"inQueue": 2}), json!({}), Some(0)),
+            (json!({"inQueue": 2}), json!({}), Some(Cause::NoWorkers)),
             (
                 json!({"inQueue": 2}),
                 json!({"idle": 0, "unhealthy": 3}),
-                Some(3),
+                Some(Cause::Unhealthy),
             ),
             (json!({"inQueue": 0}), json!({"idle": 0}), None),
             (json!({"inQueue": 2}), json!({"idle": 1}), None),
@@ -77,10 +79,10 @@ mod tests {
             let verdict = judge(&json!({"jobs": jobs, "workers": workers}));
             let found = match verdict {
                 Ok(()) => None,
-                Err(Failure::NoWorkers { unhealthy }) => Some(unhealthy),
+                Err(Failure::Known(cause, _)) => Some(cause),
                 Err(other) => panic!("{other:?}"),
             };
-            assert_eq!(found, unhealthy, "{jobs} {workers}");
+            assert_eq!(found, cause, "{jobs} {workers}");
         }
         assert!(judge(&json!("ok")).is_ok());
     }

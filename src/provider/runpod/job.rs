@@ -16,7 +16,7 @@ use crate::provider::runpod::follow::Polled;
 use crate::provider::runpod::output;
 use crate::wire::answer::{self, is_said};
 use crate::wire::error_text::ErrorText;
-use crate::wire::failure::{Failure, JobEnd};
+use crate::wire::failure::{Cause, Failure, JobEnd};
 
 #[derive(Debug)]
 pub(crate) struct Job {
@@ -56,8 +56,8 @@ impl Job {
                 State::Running
             }
             None => {
-                let garbled = || Failure::Garbled("JSON without a job in it".to_owned());
-                return Err(answer::error_in(&value, &[]).unwrap_or_else(garbled));
+                let garbled = || Cause::Garbled.seen("JSON without a job in it");
+                return Err(answer::error_in(&value, "").unwrap_or_else(garbled));
             }
         };
         let error = value.get("error").filter(|error| is_said(error));
@@ -84,9 +84,9 @@ impl Job {
             (State::Running, _) => return pending(true),
             (State::Ended(JobEnd::Completed), Some(output)) => output,
             (State::Ended(JobEnd::Completed), None) if self.error == ErrorText::default() => {
-                return Err(Failure::Unusable(
-                    "the job is done and was paid, but has no output: its worker returned nothing, or more than RunPod takes"
-                        .to_owned(),
+                return Err(Cause::Unusable.seen(
+                    "the job is done and was paid, but has no output: its worker returned nothing, \
+                     or more than RunPod takes",
                 ));
             }
             (State::Ended(end), _) => return Err(Failure::Job(end, self.error)),
@@ -175,7 +175,11 @@ mod tests {
         ] {
             let failure = Job::read(value.clone()).unwrap_err();
             assert_eq!(matches!(failure, Failure::InBand(_)), is_error, "{value}");
-            assert_eq!(matches!(failure, Failure::Garbled(_)), !is_error, "{value}");
+            assert_eq!(
+                matches!(failure, Failure::Known(Cause::Garbled, _)),
+                !is_error,
+                "{value}"
+            );
         }
     }
 

@@ -11,32 +11,21 @@
 //! - Plain handlers return their text under some name, JSON in a string, or the message of what they caught. An error message
 //!   must never be published, so a text that looks like an error, a page or broken data is no answer.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::model::Answer;
 use crate::wire::answer::{self, AnswerBuilder, Format, is_said};
 use crate::wire::chat::{Completion, first_choice};
-use crate::wire::error_text::{self, ErrorText};
-use crate::wire::failure::{Failure, is_error_text};
+use crate::wire::error_text::{self, ErrorText, starts_with_any};
+use crate::wire::failure::{Cause, Failure, is_error_text};
 use crate::wire::sse::{self, Decoder};
 
 /// Workers wrap what servers have wrapped: `{output: {message: {content: [{text}]}}}` and a list around it.
 const MAX_DEPTH: usize = 6;
 
 /// Members that hold the answer or something around it, in the order in which they are tried. The first four hold a text.
-const ANSWER_KEYS: [&str; 11] = [
-    "generated_text",
-    "summary_text",
-    "summary",
-    "text",
-    "output",
-    "outputs",
-    "result",
-    "response",
-    "content",
-    "message",
-    "choices",
-];
+const ANSWER_KEYS: &str = "generated_text|summary_text|summary|text|\
+    output|outputs|result|response|content|message|choices";
 
 /// Members that say why generation ended.
 const FINISH_KEYS: [&str; 3] = ["finish_reason", "done_reason", "stop_reason"];
@@ -45,17 +34,17 @@ const FINISH_KEYS: [&str; 3] = ["finish_reason", "done_reason", "stop_reason"];
 const ABOUT_KEYS: [&str; 3] = ["usage", "meta_info", "details"];
 
 /// How a web page begins.
-const PAGE_STARTS: [&str; 5] = ["<!doctype", "<html", "<head", "<body", "<?xml"];
+const PAGE_STARTS: &str = "<!doctype|<html|<head|<body|<?xml";
 
-/// How data begins that prose does not begin with, as JSON or in Python's notation.
-const DATA_STARTS: [&str; 4] = ["{\"", "{'", "[{\"", "[{'"];
+/// How data begins, as JSON or in Python's notation, and prose does not.
+const DATA_STARTS: &str = "{\"|{'|[{\"|[{'";
 
 /// Reads the answer, generated with a limit of `max_tokens`.
 ///
 /// # Errors
-/// [`Failure::InBand`] if the output is an error, [`Failure::Unusable`] if it holds no text.
+/// [`Failure::InBand`] if the output is an error, [`Cause::Unusable`] if it holds no text.
 pub(crate) fn read(output: &Value, max_tokens: usize) -> Result<Answer, Failure> {
-    let unusable = |what: String| Err(Failure::Unusable(what));
+    let unusable = |what: &str| Err(Cause::Unusable.seen(what));
     let mut answer = AnswerBuilder::default();
     let mut text = text_of(output, &mut answer)?;
     let mut form = form_of(&text);
@@ -75,12 +64,10 @@ pub(crate) fn read(output: &Value, max_tokens: usize) -> Result<Answer, Failure>
         Form::Stream => stream(&text, &mut answer)?,
         Form::Error => return Err(Failure::InBand(ErrorText::from_text(&text))),
         Form::Page => {
-            return unusable(format!(
-                "a web page: {}",
-                error_text::html_text(text.trim())
-            ));
+            let page = error_text::html_text(text.trim());
+            return unusable(&format!("a web page: {page}"));
         }
-        Form::Data(_) | Form::BrokenData => return unusable("broken JSON".to_owned()),
+        Form::Data(_) | Form::BrokenData => return unusable("broken JSON"),
     }
     answer.settle(max_tokens)
 }
@@ -97,9 +84,7 @@ enum Form {
 
 fn form_of(text: &str) -> Form {
     let text = text.trim();
-    let start: String = text.chars().take(9).collect::<String>().to_lowercase();
-    let starts = |starts: &[&str]| starts.iter().any(|phrase| start.starts_with(phrase));
-    if starts(&PAGE_STARTS) {
+    if starts_with_any(text, PAGE_STARTS) {
         return Form::Page;
     }
     if text.starts_with(['"', '{', '['])
@@ -110,7 +95,7 @@ fn form_of(text: &str) -> Form {
     let is_data_line = |line: &str| line.starts_with("data:");
     if is_error_text(text) {
         Form::Error
-    } else if starts(&DATA_STARTS) {
+    } else if starts_with_any(text, DATA_STARTS) {
         Form::BrokenData
     } else if sse::is_stream(text.as_bytes()) && text.lines().any(is_data_line) {
         Form::Stream
@@ -140,7 +125,7 @@ fn nothing_in(value: &Value) -> Failure {
         Value::String(_) => "data in a string, without a text".to_owned(),
         Value::Null | Value::Bool(_) | Value::Number(_) => "no text".to_owned(),
     };
-    Failure::Unusable(format!(
+    Cause::Unusable.seen(format!(
         "the job is done and was paid, its output is {found}"
     ))
 }
@@ -164,7 +149,7 @@ fn walk(value: &Value, answer: &mut AnswerBuilder, depth: usize) -> Result<(), F
             Ok(())
         }
         Value::Array(items) => {
-            let is_message = |item: &Value| item.get("role").is_some_and(is_said);
+            let is_message = |item: &Value| answer::has_any(item, "role");
             // Of a conversation the last message is the answer; otherwise these are tokens or pieces, or a list around one.
             let from = match items.iter().all(is_message) {
                 true => items.len().saturating_sub(1),
@@ -173,38 +158,30 @@ fn walk(value: &Value, answer: &mut AnswerBuilder, depth: usize) -> Result<(), F
             let mut items = items.iter().skip(from);
             items.try_for_each(|item| walk(item, answer, depth + 1))
         }
-        Value::Object(members) => walk_object(value, members, answer, depth),
+        Value::Object(_) => walk_object(value, answer, depth),
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }
 }
 
-fn walk_object(
-    value: &Value,
-    members: &Map<String, Value>,
-    answer: &mut AnswerBuilder,
-    depth: usize,
-) -> Result<(), Failure> {
-    if let Some(error) = answer::error_in(value, &ANSWER_KEYS) {
+fn walk_object(value: &Value, answer: &mut AnswerBuilder, depth: usize) -> Result<(), Failure> {
+    if let Some(error) = answer::error_in(value, ANSWER_KEYS) {
         return Err(error);
     }
-    let name = |key: &str| members.get(key).and_then(Value::as_str);
-    let said = |key: &str| members.get(key).is_some_and(is_said);
+    let name = |key: &str| value.get(key).and_then(Value::as_str);
     if matches!(name("role"), Some("user" | "system" | "developer")) {
         return Ok(());
     }
     let is_reasoning = matches!(name("type"), Some("reasoning" | "thinking"));
-    if is_reasoning || said("reasoning") || said("reasoning_content") {
+    if is_reasoning || answer::has_any(value, "reasoning|reasoning_content") {
         answer.is_found = true;
         answer.has_reasoned = true;
     }
     if is_reasoning {
         return Ok(());
     }
-    let about = ABOUT_KEYS.iter().filter_map(|key| members.get(*key));
+    let about = ABOUT_KEYS.iter().filter_map(|key| value.get(*key));
     for place in std::iter::once(value).chain(about) {
-        if let Some(usage) = answer::usage_in(place) {
-            answer.used(usage);
-        }
+        answer.used(answer::usage_in(place));
         answer.ended(FINISH_KEYS.iter().find_map(|key| place.get(*key)));
     }
     if let Some(choice) = first_choice(value) {
@@ -215,12 +192,11 @@ fn walk_object(
         answer.ended(choice.get("finish_reason"));
         return walk(tokens, answer, depth + 1);
     }
-    if let Some(key) = ANSWER_KEYS.iter().find(|key| said(key)) {
-        return members
-            .get(*key)
-            .map_or(Ok(()), |inner| walk(inner, answer, depth + 1));
+    let members = || ANSWER_KEYS.split('|').filter_map(|key| value.get(key));
+    if let Some(member) = members().find(|member| is_said(member)) {
+        return walk(member, answer, depth + 1);
     }
     // An empty text is one, too.
-    answer.is_found |= ANSWER_KEYS.iter().any(|key| name(key).is_some());
+    answer.is_found |= members().any(Value::is_string);
     Ok(())
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::model::{Answer, Finish};
 use crate::wire::answer::Reader;
+use crate::wire::failure::Cause;
 
 /// The answer in `pieces`, with a limit of 100 tokens.
 fn read(pieces: &[&[u8]]) -> Result<Answer, Failure> {
@@ -99,7 +100,10 @@ fn streams_may_end_in_several_ways() {
         ": nothing\n\n".to_owned(),
     ] {
         let failure = read(&[broken.as_bytes()]).unwrap_err();
-        assert!(matches!(failure, Failure::Disconnected(_)), "{failure:?}");
+        assert!(
+            matches!(failure, Failure::Known(Cause::Disconnected, _)),
+            "{failure:?}"
+        );
     }
 }
 
@@ -190,12 +194,15 @@ fn a_success_without_a_text_is_no_answer() {
         ),
     ] {
         match read(&[body.as_bytes()]) {
-            Err(Failure::Unusable(what)) => assert_eq!(what, expected),
+            Err(Failure::Known(Cause::Unusable, what)) => assert_eq!(what, expected),
             other => panic!("{body}: {other:?}"),
         }
     }
     let cut = read(&[br#"{"choices":[{"mess"#]).unwrap_err();
-    assert!(matches!(cut, Failure::Disconnected(_)), "{cut:?}");
+    assert!(
+        matches!(cut, Failure::Known(Cause::Disconnected, _)),
+        "{cut:?}"
+    );
 }
 
 #[test]

@@ -6,39 +6,24 @@
 //! - "You passed N input characters": vLLM refuses before it counts tokens, so N is not the prompt's size.
 //! - "at least N input tokens": vLLM stopped counting at N.
 //! - An old vLLM says `max_tokens must be at least 1, got -512` when the prompt alone fills the window.
+//! - Transformers' tokenizer warns of a `specified maximum sequence length`; where the position embedding ends, PyTorch says
+//!   `index out of range in self`.
 
-/// One of these is enough.
-const PHRASES: [&str; 28] = [
-    "context_length_exceeded",
-    "exceed_context_size_error",
-    "maximum context length",
-    "model's context length",
-    "maximum context limit",
-    "exceed context limit",
-    "maximum model length",
-    "`inputs` tokens + `max_new_tokens` must be <=",
-    "`inputs` must have less than",
-    "exceeds the available context size",
-    "reduce the length of the messages",
-    "reduce the length of the input prompt",
-    "reduce the length of the prompt",
-    "prompt is too long",
-    "input is too long",
-    "is too long to fit into the model",
-    "too many input tokens",
-    "expected maxlength",
-    "too large for model with",
-    "exceeds the maximum number of tokens allowed",
-    "input tokens exceed the configured limit",
-    "max_tokens must be at least 1, got -",
-    "cannot be greater than max_model_len",
-    "cannot be greater than max_total_tokens",
-    "request fewer output tokens",
-    "model_context_window_exceeded",
-    // Transformers, where the tokenizer warns or the position embedding ends.
-    "longer than the specified maximum sequence length",
-    "index out of range in self",
-];
+use crate::wire::error_text::mentions;
+
+/// Each of these is enough.
+const PHRASES: &str = "\
+    context_length_exceeded|exceed_context_size_error|maximum context length|\
+    model's context length|maximum context limit|exceed context limit|maximum model length|\
+    `inputs` tokens + `max_new_tokens` must be <=|`inputs` must have less than|\
+    exceeds the available context size|reduce the length of the messages|\
+    reduce the length of the input prompt|reduce the length of the prompt|prompt is too long|\
+    input is too long|is too long to fit into the model|too many input tokens|expected maxlength|\
+    too large for model with|exceeds the maximum number of tokens allowed|\
+    input tokens exceed the configured limit|max_tokens must be at least 1, got -|\
+    cannot be greater than max_model_len|cannot be greater than max_total_tokens|\
+    request fewer output tokens|model_context_window_exceeded|\
+    longer than the specified maximum sequence length|index out of range in self";
 
 /// All of one of these together.
 const PAIRS: [(&str, &str); 4] = [
@@ -55,49 +40,20 @@ const REQUEST_RATE: (&str, &str) = ("request too large", "tokens per minute");
 const NOT_OVERFLOW: &str = "string_above_max_length";
 
 /// What stands before the window's size, most precise first.
-const BEFORE_WINDOW: [&str; 18] = [
-    "maximum context length",
-    "context length is only",
-    "model's context length",
-    "context length",
-    "maximum model length of",
-    "maximum model length",
-    "available context size",
-    "must be <=",
-    "must have less than",
-    "while limit is",
-    "max_model_len",
-    "max_total_tokens",
-    "number of tokens allowed",
-    "configured limit of",
-    "too large for model with",
-    "tpm): limit",
-    "tokens >",
-    "maximum input length is",
-];
+const BEFORE_WINDOW: &str = "\
+    maximum context length|context length is only|model's context length|context length|\
+    maximum model length of|maximum model length|available context size|must be <=|\
+    must have less than|while limit is|max_model_len|max_total_tokens|number of tokens allowed|\
+    configured limit of|too large for model with|tpm): limit|tokens >|maximum input length is";
 
 /// What stands before the prompt's size.
-const BEFORE_PROMPT: [&str; 9] = [
-    "given:",
-    "current length is",
-    "request (",
-    "the input (",
-    "input length (",
-    "input token count (",
-    "prompt (length",
-    "total length",
-    "prompt is too long:",
-];
+const BEFORE_PROMPT: &str = "\
+    given:|current length is|request (|the input (|input length (|input token count (|\
+    prompt (length|total length|prompt is too long:";
 
 /// What stands behind the prompt's size.
-const BEHIND_PROMPT: [&str; 6] = [
-    "in the messages",
-    "in your prompt",
-    "in the prompt",
-    "input tokens",
-    "tokens in the input",
-    "`inputs` tokens",
-];
+const BEHIND_PROMPT: &str = "\
+    in the messages|in your prompt|in the prompt|input tokens|tokens in the input|`inputs` tokens";
 
 /// Most bytes between a number and the words that tell what it counts.
 const GAP: usize = 12;
@@ -114,8 +70,7 @@ pub(crate) struct Sizes {
 /// Whether the text says that the request is too long for the model.
 pub(crate) fn is_recognized(text: &str) -> bool {
     !text.contains(NOT_OVERFLOW)
-        && (PHRASES.iter().any(|phrase| text.contains(phrase))
-            || PAIRS.iter().any(|pair| has_both(text, *pair)))
+        && (mentions(text, PHRASES) || PAIRS.iter().any(|pair| has_both(text, *pair)))
 }
 
 /// Whether the request is larger than the account's tokens per minute, which comes as a 413 or 429.
@@ -131,17 +86,14 @@ pub(crate) fn sizes(text: &str) -> Sizes {
             window: number_after(sum, ">"),
         };
     }
-    let after = |words: &&str| number_after(text, words);
+    let after = |words| number_after(text, words);
+    let before = |words| number_before(text, words);
     Sizes {
-        window: BEFORE_WINDOW.iter().find_map(after),
+        window: BEFORE_WINDOW.split('|').find_map(after),
         prompt: BEFORE_PROMPT
-            .iter()
+            .split('|')
             .find_map(after)
-            .or_else(|| {
-                BEHIND_PROMPT
-                    .iter()
-                    .find_map(|words| number_before(text, words))
-            })
+            .or_else(|| BEHIND_PROMPT.split('|').find_map(before))
             // OpenAI: `Your messages resulted in 9000 tokens`.
             .or_else(|| number_after(text, "resulted in"))
             .filter(|_| !text.contains("input characters")),

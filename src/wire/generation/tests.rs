@@ -3,6 +3,7 @@
 use super::*;
 use crate::model::{Answer, Finish};
 use crate::wire::answer::Reader;
+use crate::wire::failure::Cause;
 use serde_json::json;
 
 fn read(format: TaskReply<'_>, body: &str, max_tokens: usize) -> Result<Answer, Failure> {
@@ -80,7 +81,7 @@ fn a_stream_split_anywhere_gives_the_same_answer() {
     let broken = stream.get(..stream.len() - 30).unwrap();
     assert!(matches!(
         read(TaskReply::generation("x"), broken, 9),
-        Err(Failure::Disconnected(_))
+        Err(Failure::Known(Cause::Disconnected, _))
     ));
 }
 
@@ -100,7 +101,7 @@ fn replies_without_a_text_are_no_answers() {
     ] {
         let result = read(TaskReply::generation("x"), body, 9);
         assert!(
-            matches!(result, Err(Failure::Unusable(_))),
+            matches!(result, Err(Failure::Known(Cause::Unusable, _))),
             "{body}: {result:?}"
         );
     }
@@ -117,5 +118,8 @@ fn replies_without_a_text_are_no_answers() {
         );
     }
     let cut = read(TaskReply::generation("x"), r#"[{"generated_text":"They"#, 9);
-    assert!(matches!(cut, Err(Failure::Disconnected(_))), "{cut:?}");
+    assert!(
+        matches!(cut, Err(Failure::Known(Cause::Disconnected, _))),
+        "{cut:?}"
+    );
 }
