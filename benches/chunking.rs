@@ -1,5 +1,5 @@
-//! Measures how many megabytes of transcript are decoded, divided into segments and cut into chunks in a second of CPU time, in
-//! texts of several shapes, and how many text-splitter cuts with a tokenizer.
+//! Measures how many megabytes of transcript per CPU second are decoded, divided into segments and cut into chunks, for
+//! texts of several shapes, compared with text-splitter and a tokenizer.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -19,18 +19,18 @@ use transcript_summarizer::transcript::{Decoder, Passage, format::plain};
 
 const MB: usize = 1_000_000;
 
-/// Tokens of a chunk: the default of `CHUNK_TOKENS`.
+/// Chunk size in tokens: the default of `CHUNK_TOKENS`.
 const BUDGET: usize = 6000;
 
-/// Bytes that arrive at a time, as from S3.
+/// Bytes per piece, as they arrive from S3.
 const PIECE: usize = 64 << 10;
 
-/// What must hold.
+/// Limits that the benchmark enforces.
 const LEAST_MB_PER_SECOND: f64 = 100.0;
 const MOST_GROWTH: f64 = 11.0;
 const LEAST_TIMES_TEXT_SPLITTER: f64 = 30.0;
 
-/// A benchmark is no place to wait: what would take longer is reckoned from a smaller text.
+/// If splitting 10 MB would take longer than this many CPU seconds, the time is extrapolated from 1 MB.
 const LONGEST_SPLIT: f64 = 75.0;
 
 fn main() -> ExitCode {
@@ -81,7 +81,7 @@ fn main() -> ExitCode {
     claims.verdict()
 }
 
-/// CPU seconds of the steps.
+/// CPU seconds of each step.
 struct Times {
     decoding: f64,
     segments: f64,
@@ -112,8 +112,8 @@ fn decode(text: &str) -> String {
     decoder.finish().unwrap().text
 }
 
-/// How many times as fast as text-splitter the chunking is on 10 MB, with the tokenizer that it brings along. That is slow, and
-/// is told on 1 MB first.
+/// How many times as fast as text-splitter (with the tokenizer it bundles) the chunking is on 10 MB. text-splitter is slow,
+/// so it runs on 1 MB first, and 10 MB may be extrapolated.
 fn against_text_splitter(meetings: &str) -> f64 {
     let config = ChunkConfig::new(BUDGET);
     let usual = TextSplitter::new(config.with_sizer(tiktoken_rs::o200k_base().unwrap()));
@@ -141,7 +141,7 @@ fn compare(name: &str, splitter: &TextSplitter<impl ChunkSizer>, meetings: &str)
     times
 }
 
-/// Written for speed, which tiktoken's own crate is not.
+/// A tokenizer optimized for speed, unlike `tiktoken_rs`.
 struct Fastest(&'static CoreBpe);
 
 impl ChunkSizer for Fastest {
@@ -150,7 +150,7 @@ impl ChunkSizer for Fastest {
     }
 }
 
-/// As transcripts are.
+/// The shape of ordinary transcripts.
 const USUAL: &str = "meetings with turns";
 
 type Shape = (&'static str, fn(&str) -> String);
@@ -163,7 +163,7 @@ const SHAPES: [Shape; 5] = [
     ("subtitles", subtitles),
 ];
 
-/// An ideograph for every four letters, with full-width marks and the turns as they were.
+/// One ideograph for every four letters, with full-width punctuation and unchanged turns.
 fn chinese(text: &str) -> String {
     let mut written = String::with_capacity(text.len());
     for (at, byte) in text.bytes().enumerate() {
@@ -182,7 +182,7 @@ fn chinese(text: &str) -> String {
     written
 }
 
-/// Ten words to a subtitle.
+/// Subtitles of ten words each.
 fn subtitles(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let mut written = String::with_capacity(text.len() * 2);

@@ -1,4 +1,4 @@
-//! Measures how many words the built-in extractive model reads in a second of CPU time.
+//! Measures how many words per CPU second the embedded extractive model reads.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -15,7 +15,7 @@ use transcript_summarizer::extract;
 use transcript_summarizer::text::words;
 use transcript_summarizer::transcript::Passage;
 
-/// Length of a summary.
+/// Target length of the summary, in words.
 const SUMMARY_WORDS: usize = 4000;
 
 fn main() -> ExitCode {

@@ -1,5 +1,5 @@
-//! Measures what the ledger costs: how much longer a job takes with it than without, and how much it writes per call. On a clock
-//! that does not wait.
+//! Measures the overhead of the ledger: how much longer a job takes with it than without it, and how many objects it writes
+//! per call. Runs on a simulated clock.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -43,14 +43,14 @@ use transcript_summarizer::store::{
 use transcript_summarizer::text::words;
 use writer::{Habit, SimulatedWriter};
 
-/// Of S3, for a small object.
+/// Latency of S3 for a small object.
 const STORE_LATENCY: Duration = Duration::from_millis(20);
 
-/// Of a call, and of a question to an endpoint that queues.
+/// Duration of a call, and latency of a submission or a poll at a queueing endpoint.
 const CALL: Duration = Duration::from_secs(5);
 const LATENCY: Duration = Duration::from_millis(25);
 
-/// What must hold.
+/// Limits that the benchmark enforces.
 const MOST_OVERHEAD: f64 = 0.03;
 const MOST_WRITES_PER_CALL: f64 = 3.0;
 
@@ -164,7 +164,7 @@ impl Run {
     }
 }
 
-/// A writer whose calls take [`CALL`], at once or as jobs.
+/// A writer whose calls take [`CALL`], either synchronously or as queued jobs.
 #[derive(Debug)]
 struct Slow {
     writer: SimulatedWriter,
@@ -245,11 +245,11 @@ impl Queue for Slow {
     }
 }
 
-/// Objects in memory, as slow as S3.
+/// An in-memory store with the latency of S3.
 #[derive(Debug, Default)]
 struct Memory {
     objects: Mutex<HashMap<Location, (ObjectInfo, Bytes)>>,
-    /// Objects written for the program itself: of calls, and of the lease.
+    /// Number of internal objects written: for calls, and for the lease.
     small_writes: Mutex<(usize, usize)>,
 }
 

@@ -1,5 +1,5 @@
-//! Measures how long the calls of a job take at an endpoint that queues, against the critical path: a client without latency that
-//! submits the next one in the moment a worker is free. On a clock that does not wait.
+//! Measures the makespan of a job's calls at a queueing endpoint, relative to the critical path: a client without latency
+//! that submits the next call as soon as a worker is free. Runs on a simulated clock.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -28,13 +28,13 @@ use transcript_summarizer::prompt::{Prompt, Request, Style, Task};
 use transcript_summarizer::run::Run;
 use transcript_summarizer::transcript::Passage;
 
-/// Calls in flight, and workers: the default of `MODEL_CONCURRENCY`.
+/// Calls in flight and number of workers: the default of `MODEL_CONCURRENCY`.
 const CONCURRENCY: usize = 8;
 
-/// Of the logarithm of a job's length: two of three are within a third of the median.
+/// Standard deviation of the logarithm of a job's length: about two in three jobs are within a third of the median.
 const SPREAD: f64 = 0.3;
 
-/// Runs with other lengths.
+/// Number of runs, each with different job lengths.
 const RUNS: u64 = 15;
 
 fn main() -> ExitCode {
@@ -82,7 +82,7 @@ impl Figures {
     }
 }
 
-/// The ratio, and questions per job.
+/// The ratio of makespan to critical path, and the number of polls per job.
 fn run(jobs: usize, seconds: f64, holds: bool, seed: u64) -> (f64, f64) {
     let lengths = lognormal(seconds, SPREAD, seed, jobs);
     let least = critical_path(&lengths, CONCURRENCY);

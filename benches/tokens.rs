@@ -1,4 +1,4 @@
-//! Measures how many megabytes of text the token estimate prices in a second of CPU time, and how many tiktoken counts.
+//! Measures how many megabytes of text per CPU second the token estimate processes, compared with tiktoken's exact count.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -15,7 +15,7 @@ use transcript_summarizer::text::tokens;
 
 const MB: usize = 1_000_000;
 
-/// Vocabularies of models that are served today.
+/// Vocabularies of current models.
 const VOCABULARIES: [&str; 3] = ["o200k_base", "llama3", "qwen2"];
 
 fn main() -> ExitCode {

@@ -1,4 +1,4 @@
-//! Reaches AWS: one configuration, the SDK over the shared HTTP client, signed requests, secrets.
+//! Access to AWS: one configuration, the SDK over the shared HTTP client, signed requests, secrets.
 
 pub(crate) mod client;
 pub mod sdk;

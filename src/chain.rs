@@ -1,15 +1,15 @@
-//! Walks from an error to its causes.
+//! Iterates over an error and its sources.
 
 use std::error::Error;
 
-/// An error and its causes, outermost first.
+/// Iterates over an error and its sources, outermost first.
 pub(crate) fn with_causes<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&cause| cause.source())
 }
 
-/// An error and its causes in one line, without repetitions: many errors quote their source.
+/// Formats an error and its sources in one line, omitting repetitions, because many errors include their source's message.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut line = String::new();
     for cause in with_causes(error).map(ToString::to_string) {

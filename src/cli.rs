@@ -1,4 +1,4 @@
-//! Runs the command line: `summarize` and `plan`, on files and on objects in S3.
+//! The command line: `summarize` and `plan`, for files and objects in S3.
 
 mod display;
 mod input;
@@ -119,7 +119,7 @@ async fn summarize(
     if let Some(words) = arguments.words {
         config.summary_words = words as usize;
     }
-    // Results go under --out, whatever bucket an object came from.
+    // Results are written under --out, whatever bucket the transcript is in.
     config.output_bucket = Some(LOCAL_BUCKET.to_owned());
     let out = DirStore::single(LOCAL_BUCKET, &arguments.out);
     let http = Http::default();
@@ -164,7 +164,7 @@ async fn summarize(
         let problem = match ended {
             Ok(Outcome::Done(done)) => {
                 lines.done(&arguments.out, &done, started.elapsed(), config.prices);
-                // It was kept in case of an interruption.
+                // The state was only needed in case of an interruption.
                 let state = format!("{}.work", config.filter.output_prefix);
                 if let Err(error) = out.clear(&state, &done.job_id) {
                     tracing::warn!(%error, "could not remove the state of the job");

@@ -1,33 +1,33 @@
-//! Tells the time. Leases compare it between machines, so it is the wall clock; simulations bring a clock of their own.
+//! The current time. Leases compare it across machines, so it is the wall clock. Simulations use a clock of their own.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-/// Tells milliseconds since 1970.
+/// A source of the current time.
 #[derive(Debug, Clone, Default)]
 pub enum Clock {
-    /// The clock of the machine.
+    /// The system clock.
     #[default]
     System,
-    /// Advances as tokio's clock does, which tests can pause.
+    /// Advances with tokio's clock, which tests can pause.
     Simulated {
-        /// When it was made.
+        /// When the clock was created, on tokio's clock.
         began: Instant,
-        /// Milliseconds since 1970 that it told then.
+        /// The time at that moment, in milliseconds since 1970.
         epoch_ms: i64,
     },
 }
 
 impl Clock {
-    /// A clock that advances with tokio's, from `epoch_ms` on.
+    /// A clock that starts at `epoch_ms`, in milliseconds since 1970, and advances with tokio's.
     #[must_use]
     pub fn simulated(epoch_ms: i64) -> Self {
         let began = Instant::now();
         Self::Simulated { began, epoch_ms }
     }
 
-    /// Milliseconds since 1970.
+    /// The current time in milliseconds since 1970.
     #[must_use]
     pub fn now_ms(&self) -> i64 {
         match self {
@@ -38,7 +38,7 @@ impl Clock {
         }
     }
 
-    /// The moment `unix_ms` on tokio's clock; now, if it has passed.
+    /// Converts `unix_ms`, in milliseconds since 1970, to an instant of tokio's clock; now, if it is in the past.
     #[must_use]
     pub fn instant(&self, unix_ms: i64) -> Instant {
         let left = unix_ms.saturating_sub(self.now_ms());

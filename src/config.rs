@@ -1,8 +1,8 @@
-//! Reads the environment into values. A missing or wrong value is one error at start-up that names the variable, the value and
-//! what is accepted.
+//! Reads settings from environment variables. A missing or invalid value is an error at start-up that names the variable,
+//! its value and what is accepted.
 //!
-//! Each variable is a constant with its default and its meaning, in the room that reads it. Tables of these constants become
-//! the README's table, which a test compares with them.
+//! Each variable is a constant with its default and its meaning, in the module that reads it. A test compares the table in
+//! the README with these constants.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -13,16 +13,16 @@ use std::str::FromStr;
 pub struct Variable {
     /// Its name.
     pub name: &'static str,
-    /// The value that is read where it is not set.
+    /// The value that is used if the variable is not set.
     pub default: Option<&'static str>,
-    /// What the README says about the default besides its value.
+    /// What the README says about the default in addition to its value.
     pub note: &'static str,
-    /// What it is for, as the README says it.
+    /// What it is for, in the README's words.
     pub meaning: &'static str,
 }
 
 impl Variable {
-    /// A variable that has no default.
+    /// Creates a variable without a default.
     #[must_use]
     pub const fn new(name: &'static str, meaning: &'static str) -> Self {
         Self {
@@ -42,14 +42,14 @@ impl Variable {
         }
     }
 
-    /// The same variable with a remark about its default.
+    /// The same variable with a note about its default.
     #[must_use]
     pub const fn noting(self, note: &'static str) -> Self {
         Self { note, ..self }
     }
 }
 
-/// A missing or wrong value.
+/// A missing or invalid value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// The variable is not set.
@@ -60,12 +60,12 @@ pub enum ConfigError {
         /// What it should hold, and what to do.
         expected: String,
     },
-    /// The value is not one that is accepted.
+    /// The value is not accepted.
     #[error("{variable} is {value:?}: expected {expected}")]
     Invalid {
         /// Which variable.
         variable: &'static str,
-        /// What it holds; `***` where that may be a secret.
+        /// Its value, or `***` if that may be a secret.
         value: String,
         /// What is accepted.
         expected: String,
@@ -73,7 +73,7 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    /// The error for a variable that is needed and not set.
+    /// The error for a required variable that is not set.
     pub(crate) fn missing(variable: Variable, expected: impl Into<String>) -> Self {
         Self::Missing {
             variable: variable.name,
@@ -95,14 +95,14 @@ impl ConfigError {
     }
 }
 
-/// The environment. Blank values count as not set, because templates set every variable.
+/// The environment variables. Blank values count as not set, because deployment templates set every variable.
 #[derive(Clone, Copy)]
 pub struct Environment<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
 }
 
 impl<'a> Environment<'a> {
-    /// The environment that `lookup` shows.
+    /// Creates an environment that reads its variables with `lookup`.
     #[must_use]
     pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
         Self { lookup }
@@ -115,7 +115,7 @@ impl<'a> Environment<'a> {
             .or_else(|| variable.default.map(str::to_owned))
     }
 
-    /// The value as `parse` reads it. It returns `None` for a value that is not as `expected`.
+    /// The value as parsed by `parse`, which returns `None` for a value that is not accepted. `expected` describes what is.
     pub(crate) fn parsed<T>(
         &self,
         variable: Variable,
@@ -131,7 +131,7 @@ impl<'a> Environment<'a> {
         }
     }
 
-    /// The same for a variable that is needed.
+    /// The same for a required variable.
     pub(crate) fn required<T>(
         &self,
         variable: Variable,
@@ -142,7 +142,7 @@ impl<'a> Environment<'a> {
         parsed.ok_or_else(|| ConfigError::missing(variable, expected))
     }
 
-    /// A whole number within `range`, which is needed.
+    /// A required whole number within `range`.
     pub(crate) fn number<T: FromStr + PartialOrd + Display>(
         &self,
         variable: Variable,
@@ -154,7 +154,7 @@ impl<'a> Environment<'a> {
         })
     }
 
-    /// A number that is not negative, such as a price.
+    /// An optional non-negative number, such as a price.
     pub(crate) fn decimal(&self, variable: Variable) -> Result<Option<f64>, ConfigError> {
         self.parsed(variable, "a number such as 0.15", |value| {
             let number = value.parse::<f64>().ok();
@@ -162,7 +162,7 @@ impl<'a> Environment<'a> {
         })
     }
 
-    /// One of the named values.
+    /// One of the named `choices`.
     pub(crate) fn choice<T: Copy>(
         &self,
         variable: Variable,

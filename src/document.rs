@@ -1,5 +1,5 @@
-//! What is delivered about one transcript. A [`Document`] is rendered as text and as a report; each rendering becomes an
-//! [`Artifact`], an object beside the others. Pure.
+//! The published results for one transcript. A [`Document`] is rendered as text and as a report; each rendering is an
+//! [`Artifact`], published as an object of its own. Pure.
 
 pub mod report;
 pub mod text;
@@ -14,46 +14,46 @@ use crate::store::{Location, ObjectInfo};
 use crate::summary::{Plan, Summary};
 use crate::transcript::Transcript;
 
-/// Ending of the key of a summary. It is published last: whoever sees it finds everything else.
+/// Key suffix of summaries. The summary is published last, so once it exists, all other artifacts do too.
 pub const SUMMARY_ENDING: &str = "_summary.txt";
 
-/// A summary, with where it came from and what it took.
+/// A summary with its source and statistics.
 #[derive(Debug, Clone, Copy)]
 pub struct Document<'a> {
-    /// Where the transcript is.
+    /// The transcript's location.
     pub at: &'a Location,
-    /// The transcript as an object.
+    /// The transcript's object properties.
     pub info: &'a ObjectInfo,
-    /// The transcript as text.
+    /// The decoded transcript.
     pub transcript: &'a Transcript,
-    /// What was to be written.
+    /// The plan for the summary.
     pub plan: &'a Plan,
-    /// What was written.
+    /// The finished summary.
     pub summary: &'a Summary,
     /// The model that wrote it.
     pub model: &'a Capabilities,
-    /// What its calls used.
+    /// Model usage of the job.
     pub usage: Usage,
-    /// From the first claim of the job to now.
+    /// Time since the job was first claimed.
     pub duration: Duration,
 }
 
 /// A rendering of a document: an object to be published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {
-    /// Put behind the key of the transcript.
+    /// Suffix appended to the transcript's key.
     pub ending: &'static str,
     /// MIME type.
     pub content_type: &'static str,
-    /// Its bytes.
+    /// Contents.
     pub body: Bytes,
 }
 
 impl Document<'_> {
-    /// All artifacts in the order in which they are published, and the report that is one of them.
+    /// All artifacts in the order of publication, and the report, which is one of them.
     ///
     /// # Errors
-    /// If the report cannot be put into JSON.
+    /// If the report cannot be serialized as JSON.
     pub fn artifacts(&self) -> Result<(Report, Vec<Artifact>), serde_json::Error> {
         let text = text::render(self.summary);
         let report = Report::new(self, &text);

@@ -1,10 +1,12 @@
-//! Extractive summarizing: the sentences of a passage that cover most of what it is about.
+//! Extractive summarization: selects the sentences of a passage that cover most of its content.
 //!
-//! Budgeted submodular coverage of terms by lazy greedy selection (Lin and Bilmes, 2011): a sentence is worth the terms that no
-//! chosen sentence has yet, weighted by tf-idf with sublinear tf, and is taken by worth ÷ length^0.2. On 232 meetings this
-//! beats LexRank, TextRank, LSA, SumBasic, MMR and the lead: ROUGE-1 37 at 450 words (LexRank 34, lead 32), with every tenth of the
-//! meeting represented. It is the model that needs no key, the text in place of an answer that cannot be had, and what fills
-//! up a summary that is too short.
+//! The method is budgeted submodular coverage of terms by lazy greedy selection (Lin and Bilmes, 2011). The gain of a
+//! sentence is the total weight of its terms that no selected sentence contains yet; weights are tf-idf with sublinear tf.
+//! Sentences are ranked by gain ÷ length^0.2. On 232 meetings this beats LexRank, TextRank, LSA, SumBasic, MMR and the lead
+//! baseline: ROUGE-1 37 at 450 words (LexRank 34, lead 32), with every tenth of the meeting represented.
+//!
+//! It serves as the embedded model, which needs no API key; as the fallback when the model gives no usable answer; and to
+//! top up summaries that are too short.
 
 mod clean;
 mod information;
@@ -22,28 +24,28 @@ use weight::Terms;
 use crate::text::{tokens, words};
 use crate::transcript::Passage;
 
-/// About `budget` words (never more) of the most telling sentences of a passage, in their order, each turn with its speaker's
-/// name.
+/// Extracts the most informative sentences of a passage, about `budget` words in total and never more, in their original
+/// order. Each turn begins with its speaker's name.
 #[must_use]
 pub fn extract(passage: &Passage, budget: usize) -> String {
     extract_excluding("", passage, budget)
 }
 
-/// The same, of what `known` does not say already.
+/// Like [`extract`], but terms that already occur in `known` count for nothing.
 #[must_use]
 pub fn extract_excluding(known: &str, passage: &Passage, budget: usize) -> String {
     let units = unit::candidates(passage, budget);
     Selection::of(&units, &Terms::of(&units), known, budget).render()
 }
 
-/// The passage, or as much of its most telling sentences as `most` estimated tokens hold.
+/// The whole passage if it has at most `most` estimated tokens, otherwise its most informative sentences within that limit.
 #[must_use]
 pub fn within_tokens(passage: &Passage, most: usize) -> Passage {
     let whole = tokens::estimate(passage);
     if whole <= most {
         return passage.clone();
     }
-    // As many words as the tokens hold if all words cost the same; names and marks may make it fewer.
+    // Assume that all words have the same number of tokens, then reduce the budget until the result fits.
     let mut budget = words::count(passage) * most / whole;
     let units = unit::candidates(passage, budget);
     let terms = Terms::of(&units);

@@ -1,4 +1,4 @@
-//! Writes hashes in hexadecimal digits.
+//! Formats hashes as hexadecimal.
 
 /// The first `bytes` bytes of a hash as lower-case hex digits.
 pub(crate) fn hex(hash: &[u8], bytes: usize) -> String {

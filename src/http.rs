@@ -1,4 +1,4 @@
-//! Sets up the HTTP client of the process: one pool of connections and one set of certificates for AWS and the endpoints.
+//! The process's HTTP client: one connection pool and one set of certificates for AWS and the endpoints.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -9,39 +9,39 @@ use reqwest::{Certificate, Client, ClientBuilder, Url, redirect};
 
 use crate::chain::chain;
 
-/// Within a region a connection takes milliseconds; across the world, with packets lost, a second or two.
+/// Connecting takes milliseconds within a region, and a second or two across the world with packet loss.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A sandbox that was frozen wakes up with connections that the other side has long closed. They are kept no longer than the
-/// pause between two calls.
+/// A frozen sandbox wakes up with connections that the server closed long ago, so idle connections are kept only for about
+/// as long as the pause between two calls.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 const USER_AGENT: &str = concat!("transcript-summarizer/", env!("CARGO_PKG_VERSION"));
 
-/// Nobody waits for the connection that is made in advance.
+/// Timeout of the warm-up connection. Nothing waits for it.
 const WARM_UP_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Where Amazon Linux and Debian, and systems derived from them, keep all certificates in one file.
+/// Certificate bundles on Amazon Linux, Debian and derived systems.
 const BUNDLES: [&str; 2] = [
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/certs/ca-certificates.crt",
 ];
 
-/// The client cannot be built, for example because this machine has no certificate store.
+/// The HTTP client cannot be built, for example because the system has no certificate store.
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client cannot be set up")]
 pub struct HttpError(#[from] reqwest::Error);
 
-/// The HTTP client of the process, which keeps the connections. Clones share it. It is set up when it is first needed, because
-/// reading the certificates of the system takes milliseconds.
+/// This process's HTTP client with its connection pool. Clones share it. It is built on first use, because reading the
+/// system certificates takes milliseconds.
 #[derive(Debug, Clone, Default)]
 pub struct Http {
     client: Arc<OnceLock<Client>>,
 }
 
 impl Http {
-    /// The client. It honours the usual proxy variables, follows no redirects (the token would be sent along), and retries by
-    /// itself only requests that the server has certainly not begun (a stream refused by HTTP/2).
+    /// The client. It honors the usual proxy variables and follows no redirects, because the token would be sent along. By
+    /// itself it only retries requests that the server certainly has not processed (a stream refused by HTTP/2).
     ///
     /// # Errors
     /// If TLS cannot be set up.
@@ -58,8 +58,8 @@ impl Http {
         Ok(self.client.get_or_init(|| client))
     }
 
-    /// Begins a connection to the server of `url` over TLS, so that the first call finds it ready. The request for it is a `HEAD`
-    /// of the root without a key, which costs the server no work and is not billed.
+    /// Opens a TLS connection to the server of `url` in the background, so that the first call need not wait for it. It
+    /// sends a `HEAD` request for the root without an API key, which is not billed.
     pub fn warm_up(&self, url: &Url) {
         let mut root = url.clone();
         root.set_path("/");
@@ -86,8 +86,8 @@ fn builder() -> ClientBuilder {
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
 }
 
-/// The certificates of the system, if they are in one file. By itself the client would also read the directory around it, which
-/// holds each of them once more: that doubles the time of a start.
+/// The system certificates, if they are in one bundle. By default the client would also read the directory around it, which
+/// contains each certificate again and doubles the startup time.
 fn system_certificates() -> Option<Vec<Certificate>> {
     let named = |variable| std::env::var_os(variable).map(PathBuf::from);
     let path = bundle(named("SSL_CERT_FILE"), named("SSL_CERT_DIR"))?;
@@ -95,7 +95,7 @@ fn system_certificates() -> Option<Vec<Certificate>> {
     (!certificates.is_empty()).then_some(certificates)
 }
 
-/// The file that has all certificates, given the values of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
+/// Finds the file with all certificates, given the values of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
 fn bundle(file: Option<PathBuf>, dir: Option<PathBuf>) -> Option<PathBuf> {
     match (file, dir) {
         (None, None) => BUNDLES
@@ -104,12 +104,12 @@ fn bundle(file: Option<PathBuf>, dir: Option<PathBuf>) -> Option<PathBuf> {
             .find(|at| at.exists()),
         (Some(file), None) => Some(file),
         (Some(file), Some(dir)) if file.parent() == Some(&dir) => Some(file),
-        // The directory may hold certificates that the file does not.
+        // The directory may contain certificates that the file lacks.
         (_, Some(_)) => None,
     }
 }
 
-/// The causes of an error in one line. The words of the error itself are left out, unless it has no cause: reqwest's say little.
+/// The causes of an error in one line. The error's own message is omitted unless it has no cause: reqwest's says little.
 pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
     chain(error.source().unwrap_or(error))
 }

@@ -1,8 +1,8 @@
-//! One upload → one outcome: opened, claimed, summarized and published, or as much of that as one invocation has time for.
+//! Runs one job, from an upload to an outcome: reads, claims, summarizes and publishes, as far as one invocation has time.
 //!
-//! A job is known by the bytes of the transcript and the settings that change the summary. Whatever interrupts it, its next
-//! run resumes where it stopped ([`store::lease`](crate::store::lease), [`store::ledger`](crate::store::ledger)), and under
-//! the summary's key there is never a partial text, an error text or the summary of an older version.
+//! A job is identified by the transcript's object and the settings that affect the summary. After an interruption, the next
+//! run resumes where the last one stopped ([`store::lease`](crate::store::lease), [`store::ledger`](crate::store::ledger)).
+//! The summary's key never holds a partial text or an error message, and an older version never overwrites a newer one.
 
 pub mod config;
 pub mod error;
@@ -35,31 +35,31 @@ pub use error::{JobError, Rejected};
 pub use outcome::{Done, Outcome, Status};
 pub use upload::Upload;
 
-/// What jobs work with. Clones share everything.
+/// Everything that jobs share. Cloning is cheap.
 #[derive(Debug, Clone)]
 pub struct App {
-    /// Where transcripts are.
+    /// The store that transcripts are read from.
     pub source: Arc<dyn Store>,
-    /// Where results go, and the state of jobs.
+    /// The store for results and job state.
     pub target: Arc<dyn Store>,
-    /// The model that writes.
+    /// The model that writes the summaries.
     pub model: Arc<dyn Model>,
     /// The configuration.
     pub config: Arc<Config>,
-    /// The directory that prompts and answers are written to, if any.
+    /// The directory to write prompts and answers to, if any.
     pub trace: Option<PathBuf>,
-    /// How long a worker's claim to a job is good for: others wait so long after it has died.
+    /// Lease duration: how long other workers wait after the owner has died.
     pub lease: Duration,
-    /// Whether what is paid for is recorded as it comes. Without it a run that is interrupted starts again: for benchmarks.
+    /// Whether calls are recorded in the ledger. If not, as in benchmarks, an interrupted job starts from the beginning.
     pub durable: bool,
 }
 
 impl App {
-    /// Summarizes one upload, as far as `run` has time for it. The next run for the same upload pays for nothing twice.
+    /// Summarizes one upload, as far as `run` has time. A later run for the same upload resumes the job.
     ///
     /// # Errors
-    /// If the job failed or was not finished. Nothing is then under the summary's key, and the same upload may be tried
-    /// again. What a person must mend is also told in `_error.json`.
+    /// If the job failed or is unfinished. It has then published no summary, and the same upload may be retried. Failures
+    /// that someone has to fix are also reported in `_error.json`.
     pub async fn run(&self, upload: &Upload, run: &Run) -> Result<Outcome, JobError> {
         let ended = self.summarize(upload, run).await;
         if let Err(error) = &ended
@@ -76,7 +76,7 @@ impl App {
             Ok(opened) => opened,
             Err(error) => match error.kind {
                 StoreErrorKind::Precondition => return Ok(Outcome::Superseded),
-                // It was there when its event was sent. An object that a person names has to be there.
+                // It existed when the event was sent. An object named by a person, in contrast, has to exist.
                 StoreErrorKind::NotFound if upload.is_announced() => {
                     return Ok(Outcome::Superseded);
                 }
@@ -92,7 +92,7 @@ impl App {
         let job_id = id::job_id(&at, &info, &self.config);
         match self.summary_slot(upload, &at, &job_id).await? {
             SummarySlot::Done(_) if self.trace.is_none() => {
-                // The worker that published it may have been killed before it removed the error report.
+                // The worker that published the summary may have been killed before it deleted the error report.
                 self.clear_error(&at).await;
                 let summary = self.output(&at, SUMMARY_ENDING);
                 return Ok(Outcome::Duplicate { summary });
@@ -166,7 +166,7 @@ impl App {
         })))
     }
 
-    /// Where a result of the object `at` goes: its key is kept whole, so that no two objects share a result.
+    /// The location of a result for the object `at`. It includes the whole key, so no two objects share a result.
     fn output(&self, at: &Location, ending: &str) -> Location {
         let bucket = self.config.output_bucket.as_ref().unwrap_or(&at.bucket);
         let prefix = &self.config.filter.output_prefix;

@@ -1,4 +1,4 @@
-//! Serves Lambda invocations: reads the payload, works on its uploads, and gives the answer that the sender expects.
+//! Serves Lambda invocations: parses the payload, summarizes its uploads, and returns the response that the sender expects.
 
 pub mod metrics;
 pub mod telemetry;
@@ -15,20 +15,20 @@ use crate::job::{App, Outcome, Upload};
 use crate::run::Run;
 use crate::trigger::{Delivery, Event, Handled, InvocationError, Item, ItemResult};
 
-/// `errorType` of a function that cannot start: its settings are wrong, or its key cannot be read.
+/// `errorType` if the function cannot start, because settings are invalid or the API key cannot be read.
 const INIT_ERROR_TYPE: &str = "ConfigurationError";
 
-/// The runtime is on this machine.
+/// Short, because the runtime API is on this machine.
 const INIT_ERROR_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A function's timeout is a second at least.
+/// The shortest timeout that Lambda allows is one second.
 const SHORTEST_TIMEOUT_MS: i64 = 1000;
 
-/// The function's name, under which its metrics are written; none outside Lambda.
+/// The function name, a dimension of its metrics; `None` outside Lambda.
 static FUNCTION: LazyLock<Option<String>> =
     LazyLock::new(|| std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok());
 
-/// Serves invocations until the sandbox is shut down.
+/// Serves invocations until Lambda shuts down the sandbox.
 ///
 /// # Errors
 /// If the Lambda runtime cannot be reached.
@@ -41,16 +41,16 @@ pub async fn serve(app: &App, clock: &Clock) -> Result<(), lambda_runtime::Error
     .await
 }
 
-/// The moment of a deadline in milliseconds since 1970. A deadline that has passed, or is nearer than any timeout allows, is
-/// none: Lambda never sends one, but tools for development do.
+/// Converts a deadline in milliseconds since 1970. Deadlines that have passed, or are closer than the shortest timeout
+/// allows, are ignored: Lambda never sends them, but development tools do.
 fn moment(clock: &Clock, deadline_ms: i64) -> Option<Instant> {
     let left_ms = deadline_ms.saturating_sub(clock.now_ms());
     tracing::debug!(left_ms, "deadline");
-    // A tenth may have gone by on the way here.
+    // Allow for a tenth of the timeout having passed already.
     (left_ms > SHORTEST_TIMEOUT_MS * 9 / 10).then(|| clock.instant(deadline_ms))
 }
 
-/// Tells the Lambda runtime that the function cannot start, so that whoever invokes it sees why.
+/// Reports to the Lambda runtime that the function cannot start, so that callers see the reason.
 pub async fn report_init_error(error: &lambda_runtime::Error) {
     let Ok(api) = std::env::var("AWS_LAMBDA_RUNTIME_API") else {
         return;
@@ -73,10 +73,10 @@ pub async fn report_init_error(error: &lambda_runtime::Error) {
     }
 }
 
-/// Does the work of one payload.
+/// Handles one payload.
 ///
 /// # Errors
-/// If the payload cannot be understood, or its sender expects a failure where an upload could not be finished.
+/// If the payload cannot be parsed, or the sender expects a failed invocation when an upload was not finished.
 pub async fn answer(app: &App, payload: Value, run: &Run) -> Result<Value, InvocationError> {
     let delivery =
         Delivery::read(&payload).inspect_err(|error| tracing::error!(%error, "payload refused"))?;
@@ -87,7 +87,7 @@ pub async fn answer(app: &App, payload: Value, run: &Run) -> Result<Value, Invoc
     delivery.answer(results)
 }
 
-/// Works on all uploads of an item, also after one has failed.
+/// Handles all uploads of an item, continuing after a failure.
 async fn work_on(app: &App, item: &Item, run: &Run) -> ItemResult {
     let events = item.events.as_ref().map_err(|error| {
         tracing::error!(%error, item = item.id, "message refused");
@@ -117,7 +117,7 @@ async fn work_on(app: &App, item: &Item, run: &Run) -> ItemResult {
     failure.map_or(Ok(handled), Err)
 }
 
-/// Summarizes one upload, if its key is that of a transcript, and writes its metrics.
+/// Summarizes one upload, unless its key is filtered out, and writes its metrics.
 async fn summarize(app: &App, upload: &Upload, run: &Run) -> Result<Outcome, InvocationError> {
     let (bucket, key) = (&upload.at.bucket, &upload.at.key);
     if let Some(skip) = app.config.filter.skips(key) {

@@ -1,8 +1,8 @@
 //! Turns long transcripts into summaries of about 4,000 words.
 //!
-//! One program, two surfaces: under the Lambda runtime it serves invocations ([`lambda`]), otherwise it is a command line
-//! ([`cli`]). Both run jobs: an upload becomes a transcript, the transcript a summary, the summary a document, and the
-//! document the objects that are published.
+//! The same program has two interfaces: under the Lambda runtime it serves invocations ([`lambda`]), otherwise it is a
+//! command line ([`cli`]). Both run jobs: a job reads an uploaded transcript, writes a summary, renders it as a document and
+//! publishes the resulting objects.
 //!
 //! ```text
 //! upload ──► trigger ──► job ──► transcript ──► summary ──► document ──► publish
@@ -10,30 +10,30 @@
 //!
 //! # Map
 //!
-//! Each room may use the rooms below it.
+//! Each module may use the modules below it.
 //!
-//! | room | what it does |
+//! | module | what it does |
 //! |---|---|
-//! | [`lambda`], [`cli`] | the two surfaces |
-//! | [`trigger`] | payload → uploads, results → the answer of the sender; one file for each source |
-//! | [`job`] | one upload → one outcome: opens, claims, summarizes, publishes |
-//! | [`document`] | what is delivered: the text and the report |
-//! | [`summary`] | plans, writes, checks, and fits the length |
-//! | [`provider`] | Hugging Face, RunPod and the built-in model, a folder each |
-//! | [`wire`] | what providers share: HTTP, formats of answers, failures and their meaning |
-//! | [`model`] | the seam to models, and the client that makes billable calls |
-//! | [`prompt`], [`extract`] | requests and their wording; extractive summarizing |
-//! | [`transcript`] | bytes → text → who said what when → parts |
+//! | [`lambda`], [`cli`] | the two interfaces |
+//! | [`trigger`] | payload → uploads, results → the sender's response; one file per source |
+//! | [`job`] | one upload → one outcome: reads, claims, summarizes, publishes |
+//! | [`document`] | the published text and report |
+//! | [`summary`] | plans, writes and checks summaries, and fits their length |
+//! | [`provider`] | Hugging Face, RunPod and the built-in model, one folder each |
+//! | [`wire`] | shared by providers: HTTP, response formats, classification of failures |
+//! | [`model`] | the interface to models, and the client that makes billable calls |
+//! | [`prompt`], [`extract`] | prompts; extractive summaries |
+//! | [`transcript`] | bytes → text → turns → parts |
 //! | [`text`] | words, sentences, tokens, languages |
-//! | [`store`] | S3 or a directory; lease and ledger of a job |
-//! | [`aws`] | how AWS is reached |
+//! | [`store`] | S3 or a directory; a job's lease and ledger |
+//! | [`aws`] | access to AWS |
 //! | [`config`] | environment → values |
 //!
-//! `trigger`, `document`, `prompt`, `extract`, `transcript` and `text` are pure: they neither wait nor send.
+//! `trigger`, `document`, `prompt`, `extract`, `transcript` and `text` are pure: they do no I/O and never wait.
 //!
 //! # Example
 //!
-//! A summary by the built-in model, in this process:
+//! Summarizing with the built-in model, in this process:
 //!
 //! ```
 //! use transcript_summarizer::clock::Clock;
@@ -51,7 +51,7 @@
 //! decoder.push(include_bytes!("../samples/harbor-line-review.txt"))?;
 //! let transcript = Transcript::new(decoder.finish()?);
 //!
-//! // No variable is set: the built-in model writes.
+//! // With no variable set, the built-in model is used.
 //! let config = Config::from_lookup(Surface::CommandLine, &|_| None)?;
 //! let model = config.provider.connect(&Http::default()).await?;
 //! let run = Run::new(Clock::System);

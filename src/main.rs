@@ -1,4 +1,4 @@
-//! Chooses the surface: invocations under the Lambda runtime, the command line otherwise.
+//! Entry point: serves invocations under the Lambda runtime, and runs the command line otherwise.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use transcript_summarizer::job::{App, Config, LEASE, Surface};
 use transcript_summarizer::lambda::telemetry;
 use transcript_summarizer::{cli, lambda, store};
 
-// One thread: the work is waiting for endpoints, and a function has one core.
+// One thread is enough: the program mostly waits for endpoints, and the function has one core.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {

@@ -1,11 +1,11 @@
-//! The seam to language models, and the client that makes their billable calls.
+//! The interface to language models, and the client that makes the billable calls.
 //!
-//! A provider implements [`Model`] (and [`Jobs`], if its endpoint queues) and never retries by itself. [`ModelClient`] makes
-//! the calls of one job in three layers, each in a file with its own state:
+//! A provider implements [`Model`], and [`Jobs`] if its endpoint has a queue. A provider never submits a prompt twice.
+//! [`ModelClient`] makes the calls of one job in three layers, each in its own file with its own state:
 //!
-//! 1. [`recorded`]: what the ledger knows of a call is not paid again; an intent is written before each submission.
-//! 2. [`retried`]: a call that failed is made again where [`ErrorKind::policy`] says that this is safe.
-//! 3. [`limited`]: all calls share one pace.
+//! 1. [`recorded`]: a call that is in the ledger is not paid for again; an intent is recorded before each submission.
+//! 2. [`retried`]: a failed call is retried if [`ErrorKind::policy`] says that this is safe.
+//! 3. [`limited`]: all calls share one rate limiter.
 
 pub(crate) mod client;
 pub(crate) mod failure;
@@ -32,31 +32,31 @@ pub use usage::Usage;
 /// A text-generation endpoint.
 #[async_trait]
 pub trait Model: Debug + Send + Sync {
-    /// What it can do, and what distinguishes it.
+    /// The model's capabilities and identity.
     fn capabilities(&self) -> &Capabilities;
 
-    /// Sends a prompt once.
+    /// Submits a prompt once, without retries.
     async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError>;
 
-    /// The queue behind the endpoint, if prompts become jobs.
+    /// The job interface, if the endpoint queues prompts as jobs.
     fn jobs(&self) -> Option<&dyn Jobs> {
         None
     }
 
-    /// Reads the key again from where it is kept. True if it has been rotated: what was refused may be sent again.
+    /// Fetches the key again. Returns true if it has been rotated, so that a refused request is worth sending again.
     async fn renew_key(&self) -> bool {
         false
     }
 
-    /// Connects to the endpoint in the background, so that the first call does not wait for that.
+    /// Connects to the endpoint in the background, so that the first call does not have to wait for the connection.
     fn warm_up(&self) {}
 }
 
-/// An endpoint whose prompts become jobs. A job goes on whether or not anybody asks after it.
+/// An endpoint that queues prompts as jobs. A job keeps running whether or not anyone polls it.
 #[async_trait]
 pub trait Jobs: Send + Sync {
-    /// Waits for the answer of a job. Failures that pass are met by asking again or by running the job again under its
-    /// ticket; the prompt is never submitted a second time here.
+    /// Waits for the answer to a job. After transient failures it polls again or reruns the job under its ticket; it never
+    /// submits the prompt a second time.
     async fn wait(
         &self,
         job: Job,
@@ -64,11 +64,11 @@ pub trait Jobs: Send + Sync {
         client: &ModelClient,
     ) -> Result<Answer, ModelError>;
 
-    /// Gives a job up.
+    /// Cancels a job.
     async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError>;
 }
 
-/// What a model can do and what it needs: asked instead of which provider it is.
+/// What a model can do and what it needs. Code depends on these instead of on the provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capabilities {
     /// The provider, as `MODEL_PROVIDER` and reports name it.
@@ -79,15 +79,15 @@ pub struct Capabilities {
     pub context_tokens: Option<usize>,
     /// Output tokens kept for a model that reasons before it writes.
     pub reasoning_tokens: usize,
-    /// How prompts for it are worded; encoder-decoders follow no instructions and write no headings.
+    /// How prompts for it are worded. Encoder-decoder models follow no instructions and write no headings.
     pub style: Style,
-    /// Its text is made of the transcript's own sentences.
+    /// It is extractive: its text consists of sentences from the transcript.
     pub quotes: bool,
-    /// It runs in this process: no pace to keep, nothing to record, no billing.
+    /// It runs in this process: no rate limit, no ledger, no billing.
     pub local: bool,
 }
 
-/// Of the models that tests make up.
+/// The capabilities of scripted models in tests.
 #[cfg(test)]
 pub(crate) static SCRIPTED: Capabilities = Capabilities {
     provider: "scripted",
@@ -99,27 +99,27 @@ pub(crate) static SCRIPTED: Capabilities = Capabilities {
     local: false,
 };
 
-/// What an endpoint says to a prompt.
+/// An endpoint's reply to a prompt.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reply {
     /// The answer.
     Done(Answer),
-    /// The prompt has become a job.
+    /// The prompt was queued as a job.
     Queued(Ticket),
 }
 
-/// A job at an endpoint that queues.
+/// A job in an endpoint's queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
-    /// The endpoint's name for it.
+    /// Identifies the job at its endpoint.
     pub ticket: Ticket,
-    /// When it was submitted, maybe by an earlier invocation.
+    /// When it was submitted, possibly by an earlier invocation.
     pub submitted: Instant,
-    /// An earlier invocation submitted it: it may be done.
+    /// An earlier invocation submitted it, so it may already be done.
     pub resumed: bool,
 }
 
-/// The name of a job at its endpoint.
+/// Identifies a job at its endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Ticket {
     /// The endpoint's id.
@@ -129,20 +129,20 @@ pub struct Ticket {
 /// A finished answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
-    /// The generated text, reasoning left out.
+    /// The generated text, without reasoning.
     pub text: String,
     /// Why generation ended.
     pub finish: Finish,
-    /// Tokens, where the endpoint reports them.
+    /// The tokens used, if the endpoint reports them.
     pub usage: Option<TokenUsage>,
-    /// From submission to the end of the work, where the endpoint reports it.
+    /// The time from submission to the end of the job, if the endpoint reports it.
     pub job_time: Option<Duration>,
 }
 
 /// Why generation ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Finish {
-    /// The model was done.
+    /// The model finished its text.
     #[default]
     Stop,
     /// The output limit was reached: the text is cut off.
@@ -153,7 +153,7 @@ pub enum Finish {
     Unknown,
 }
 
-/// Tokens of one call, as the endpoint reports them.
+/// The tokens of one call, as reported by the endpoint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenUsage {
     /// Tokens of the prompt.

@@ -1,7 +1,7 @@
-//! Builds prompts: a [`Request`] holds typed parts, [`wording`] puts them into words, a [`Prompt`] is rendered once.
+//! Builds prompts: a [`Request`] holds the typed parts, [`wording`] turns them into text, and a [`Prompt`] renders it once.
 //!
-//! Every prompt that asks for prose states its length once, in digits, as `about N words`. Texts that others wrote stand
-//! between fences that their authors cannot forge ([`fence`]).
+//! Every prompt states the requested length exactly once, in digits, as `about N words`; only [`Style::Bare`] states none.
+//! Untrusted texts are enclosed in fences that their authors cannot forge ([`fence`]).
 
 mod fence;
 mod wording;
@@ -19,13 +19,13 @@ use crate::transcript::Passage;
 pub enum Task {
     /// Write the section about one part of the transcript.
     Section,
-    /// Note the facts of one part, for a section to be written from.
+    /// Take notes on one part, from which a section is written later.
     Notes,
-    /// Write the overview that opens the summary, from its sections.
+    /// Write the opening overview of the summary from its sections.
     Overview,
-    /// Write more for a section that is too short, with facts it leaves out.
+    /// Extend a section that is too short with facts that it leaves out.
     Expand,
-    /// Write a section that is too long again, shorter.
+    /// Shorten a section that is too long.
     Condense,
     /// Write the rest of a section that was cut off.
     Continue,
@@ -46,25 +46,25 @@ impl Task {
     }
 }
 
-/// How much a prompt may say.
+/// How detailed the instructions in a prompt are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Style {
     /// All rules, for chat models.
     Full,
-    /// The shortest wording that still says the length, for small windows.
+    /// The shortest wording that still states the length, for small context windows.
     Compact,
-    /// The text alone, for encoder-decoder summarizers, which know no instructions.
+    /// Only the text, for encoder-decoder summarizers, which do not follow instructions.
     Bare,
 }
 
-/// Tokens that a chat template adds around two messages, at most.
+/// Maximum number of tokens that a chat template adds around two messages.
 const TEMPLATE_TOKENS: usize = 48;
 
-/// Smaller windows get short prompts: the full rules would take a fifth of them.
+/// Minimum context window in tokens for the full prompt. In a smaller one, the rules would take up a fifth or more.
 const FULL_PROMPT_CONTEXT: usize = 4096;
 
 impl Style {
-    /// The style for a model with a window of `context` tokens that follows instructions.
+    /// The style for an instruction-following model with a context window of `context` tokens.
     #[must_use]
     pub fn for_window(context: usize) -> Self {
         if context < FULL_PROMPT_CONTEXT {
@@ -74,7 +74,7 @@ impl Style {
         }
     }
 
-    /// Tokens of what was said just before a part that are shown at most.
+    /// Maximum tokens of preceding transcript that are shown as context.
     #[must_use]
     pub fn context_tokens(self) -> usize {
         match self {
@@ -83,7 +83,7 @@ impl Style {
         }
     }
 
-    /// Tokens of the list of speakers at most.
+    /// Maximum tokens of the list of speakers.
     #[must_use]
     pub fn speaker_tokens(self) -> usize {
         match self {
@@ -92,83 +92,84 @@ impl Style {
         }
     }
 
-    /// Estimated tokens that a prompt takes besides the texts it works on, at most.
+    /// Maximum estimated tokens of a prompt, not counting the texts it works on.
     #[must_use]
     pub fn overhead_tokens(self) -> usize {
         let variable = self.context_tokens() + self.speaker_tokens();
         match self {
-            // Rules, fences, the lines about part and length, a long time span and a long name.
+            // Rules, fences, the lines that state part and length, a long time span and a long name.
             Self::Full => variable + 620,
             Self::Compact => 180,
             Self::Bare => 8,
         }
     }
 
-    /// Whether answers begin with a heading.
+    /// Whether the model is asked to begin a section with a heading.
     #[must_use]
     pub fn has_headings(self) -> bool {
         self != Self::Bare
     }
 
-    /// Whether a model can be asked to add to a text, to go on with it, or to do better. A summarizer is shown a text and makes
-    /// it shorter: asked again, it gives the same summary again.
+    /// Whether a model can be asked to extend, continue or improve a text. An encoder-decoder summarizer only shortens its
+    /// input, and gives the same summary again when the request is repeated.
     #[must_use]
     pub fn follows_instructions(self) -> bool {
         self != Self::Bare
     }
 }
 
-/// A request in typed parts: filled in by the summary, worded here, put into its wire format by the provider.
+/// The typed parts of a request. The summary code fills them in, this module turns them into text, and the provider
+/// encodes the text in its wire format.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// What is asked.
+    /// What the model is asked to do.
     pub task: Task,
-    /// How it is worded.
+    /// How detailed the instructions are.
     pub style: Style,
-    /// How long the answer should be, in words.
+    /// Requested length of the answer in words.
     pub target_words: usize,
-    /// Which part of how many, counted from 1; 0 for none.
+    /// Number of the part, counted from 1, and total number of parts (0 if there are none).
     pub part: (usize, usize),
-    /// First and last time stamp of the part.
+    /// First and last timestamp of the part.
     pub time_span: Option<(String, String)>,
-    /// Who speaks in it.
+    /// Speakers in the part.
     pub speakers: Vec<String>,
-    /// What was said just before the part, to understand it by.
+    /// The transcript just before the part, shown as context.
     pub context: String,
     /// The text to work on.
     pub block: Passage,
-    /// `block` holds notes, not the transcript itself.
+    /// Whether `block` holds notes instead of transcript.
     pub from_notes: bool,
-    /// Telling sentences of the transcript that `block` are notes on.
+    /// The most informative sentences of the transcript that the notes in `block` were taken on.
     pub excerpts: String,
-    /// The section that is expanded, condensed or continued.
+    /// The section to expand, condense or continue.
     pub draft: Option<Arc<str>>,
-    /// Hex digits that fence the texts: not to be foreseen by whoever wrote them, the same when a run is resumed.
+    /// Hex digits that fence the texts. Their authors cannot predict them, and they are the same when a run is resumed.
     pub fence: String,
 }
 
-/// A request as it is sent: its words, rendered once, and the limit of its answer.
+/// A request together with its rendered text and the output limit.
 #[derive(Debug, Clone)]
 pub struct Prompt {
     request: Request,
     max_tokens: usize,
-    /// Rendered when first needed: a local model works on the parts, and rendering takes several times their memory.
+    /// Rendered on first use. A local model needs only the typed parts, and rendering takes several times their memory.
     messages: OnceLock<Messages>,
 }
 
-/// The text of a prompt as chat models take it.
+/// The text of a prompt, as the two messages that chat models expect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Messages {
-    /// Who the model is and what always holds; empty for [`Style::Bare`].
+    /// The role of the model and its rules. Empty for [`Style::Bare`].
     pub system: String,
-    /// What is asked now, and the texts to work on.
+    /// The request itself and the texts to work on.
     pub user: String,
-    /// Estimated tokens of both, the chat template included.
+    /// Estimated tokens of both messages, chat template included.
     pub tokens: usize,
 }
 
 impl Prompt {
-    /// The prompt for `request`, whose answer may have `max_tokens` tokens, reasoning included.
+    /// The prompt for `request`, with an output limit of `max_tokens` tokens, reasoning included.
     #[must_use]
     pub fn new(request: Request, max_tokens: usize) -> Self {
         Self {
@@ -178,19 +179,19 @@ impl Prompt {
         }
     }
 
-    /// The same prompt with another limit of its answer.
+    /// The same prompt with a different output limit.
     #[must_use]
     pub fn with_max_tokens(self, max_tokens: usize) -> Self {
         Self { max_tokens, ..self }
     }
 
-    /// The typed parts that the prompt is made of.
+    /// The typed parts of the prompt.
     #[must_use]
     pub fn request(&self) -> &Request {
         &self.request
     }
 
-    /// The answer's limit in tokens, room for reasoning included. Every endpoint is sent it.
+    /// The output limit in tokens, reasoning included. It is sent to every endpoint.
     #[must_use]
     pub fn max_tokens(&self) -> usize {
         self.max_tokens
@@ -207,24 +208,24 @@ impl Prompt {
         self.messages().tokens
     }
 
-    /// The id of the call that sends it: a hash of everything that is sent, so that a resumed run finds the answers of the
-    /// one before. 32 hex digits.
+    /// The id of the call: a hash of everything that is sent, so that a resumed run finds the answers of the previous one.
+    /// 32 hex digits.
     #[must_use]
     pub fn id(&self) -> String {
         let Messages { system, user, .. } = self.messages();
         let mut hash = Sha256::new();
-        // Lengths keep texts apart that would be the same when joined.
+        // The length prefix distinguishes different texts that would be the same when joined.
         for text in [system, user] {
             hash.update((text.len() as u64).to_le_bytes());
             hash.update(text.as_bytes());
         }
-        // Where the words do not say how long the answer should be, the endpoint is told besides.
+        // Where the prompt does not state the requested length, the endpoint receives it as a parameter.
         hash.update((self.request.target_words as u64).to_le_bytes());
         hash.update((self.max_tokens as u64).to_le_bytes());
         hex(&hash.finalize(), 16)
     }
 
-    /// The instructions without the texts to work on: what an answer must not repeat.
+    /// The instructions without the texts to work on. An answer must not repeat them.
     #[must_use]
     pub fn instructions(&self) -> String {
         let empty = Request {

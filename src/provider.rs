@@ -1,5 +1,5 @@
-//! The providers of models. Each is a folder with its settings, its connection, its addresses and its [`Model`]; the registry
-//! [`PROVIDERS`] is the only other place that names it.
+//! The model providers. Each has a module with its settings and its [`Model`]; the only other place that names it is the
+//! registry [`PROVIDERS`].
 
 pub mod builtin;
 mod connection;
@@ -21,7 +21,7 @@ use crate::prompt::Style;
 use crate::provider::key::Key;
 use crate::secret::Secret;
 
-/// All providers. The environment chooses one by `MODEL_PROVIDER` or by what else is set.
+/// All providers. `MODEL_PROVIDER` chooses one; without it, the key that is set does.
 pub const PROVIDERS: [Registration; 3] = [
     huggingface::REGISTRATION,
     runpod::REGISTRATION,
@@ -61,20 +61,19 @@ pub(crate) const SHARED_VARIABLES: [Variable; 3] = [
     MODEL_PARAMETERS,
 ];
 
-/// Smaller windows keep nothing for reasoning.
+/// Windows smaller than this reserve no tokens for reasoning by default.
 const REASONING_CONTEXT: usize = 16_384;
 
-/// What the registry knows about a provider.
+/// A provider's entry in the registry.
 #[derive(Debug, Clone, Copy)]
 pub struct Registration {
-    /// Its name for `MODEL_PROVIDER` and in reports.
+    /// Its name in `MODEL_PROVIDER` and in reports.
     pub name: &'static str,
-    /// What to set to use it, for people: "HF_API_TOKEN for Hugging Face".
+    /// How to choose it, as shown in error messages: "HF_API_TOKEN for Hugging Face".
     pub how_to_choose: &'static str,
-    /// It is chosen if one of these is set. Without any it needs no settings: it is for development, where nobody waits for
-    /// a summary by a model.
+    /// The variables that choose it if one of them is set. Empty for the built-in model, which needs no settings.
     pub chosen_by: &'static [Variable],
-    /// The variables that it reads besides those that every provider reads.
+    /// The variables it reads in addition to those that every provider reads.
     pub variables: &'static [Variable],
     /// Reads its settings.
     pub read: fn(Environment<'_>) -> Result<Arc<dyn Settings>, ConfigError>,
@@ -83,17 +82,17 @@ pub struct Registration {
 /// The settings of a provider.
 #[async_trait]
 pub trait Settings: Debug + Send + Sync {
-    /// What its model can do.
+    /// The capabilities of its model.
     fn capabilities(&self) -> &Capabilities;
 
-    /// Everything that changes answers; no secrets.
+    /// A text of all settings that affect answers, without secrets.
     fn fingerprint(&self) -> String;
 
-    /// Makes the model, which calls over `http`.
+    /// Creates the model, which sends its requests over `http`.
     async fn connect(&self, http: &Http) -> Result<Arc<dyn Model>, ConnectError>;
 }
 
-/// A model that cannot be reached, because its key cannot be read or TLS cannot be set up.
+/// A failure to create the model.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The key cannot be read.
@@ -104,19 +103,19 @@ pub enum ConnectError {
     Http(#[from] HttpError),
 }
 
-/// What is done where no provider is configured.
+/// What to do if no provider is configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unconfigured {
-    /// The provider that needs no settings is used: on a command line, or in development.
+    /// Use the provider that needs no settings, as on the command line and in development.
     UseBuiltIn,
-    /// It is an error: in a deployed function.
+    /// Fail, as in a deployed function.
     Refuse,
 }
 
-/// Reads the provider that the environment chooses, and its settings.
+/// Reads the settings of the provider that the environment chooses.
 ///
 /// # Errors
-/// The first missing or wrong value.
+/// The first missing or invalid value.
 pub fn read(
     environment: Environment<'_>,
     unconfigured: Unconfigured,
@@ -151,7 +150,7 @@ pub fn read(
     (chosen.read)(environment)
 }
 
-/// The capabilities of a model behind an endpoint. `window` is [`MODEL_CONTEXT_TOKENS`], with the default of the provider.
+/// The capabilities of a model behind an endpoint. `window` is [`MODEL_CONTEXT_TOKENS`] with the provider's default.
 fn remote_capabilities(
     environment: Environment<'_>,
     provider: &'static str,
@@ -174,7 +173,7 @@ fn remote_capabilities(
     })
 }
 
-/// Sets TLS up, and fetches the key from where it is kept.
+/// Sets up TLS and fetches the key, if there is one.
 async fn fetch_key(http: &Http, key: Option<&Key>) -> Result<Option<Secret>, ConnectError> {
     http.client()?;
     match key {
@@ -183,7 +182,7 @@ async fn fetch_key(http: &Http, key: Option<&Key>) -> Result<Option<Secret>, Con
     }
 }
 
-/// `MODEL_PARAMETERS`.
+/// Parses `MODEL_PARAMETERS`.
 fn parameters(environment: Environment<'_>) -> Result<Map<String, Value>, ConfigError> {
     let value = environment.text(MODEL_PARAMETERS).unwrap_or_default();
     serde_json::from_str(&value).map_err(|error| {

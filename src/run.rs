@@ -1,5 +1,4 @@
-//! The run of one job in one invocation: when its work must have stopped, who is told how far it has come, and what time
-//! it is. Everything below a surface gets these three together.
+//! The run of one job in one invocation: its deadline, its progress listener and its clock. They are passed down together.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,27 +8,27 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 
-/// How far a job has come.
+/// The progress of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Chunks that have been worked through.
+    /// The number of chunks that are done.
     pub done: usize,
-    /// All chunks.
+    /// The number of all chunks.
     pub chunks: usize,
 }
 
 /// Deadline, progress and clock of one run. Clones share the listener.
 #[derive(Clone)]
 pub struct Run {
-    /// When the work must have stopped; `None` where nothing ends it.
+    /// When the work must have stopped; `None` if there is no limit.
     pub deadline: Option<Instant>,
-    /// The clock that leases and ledgers are dated by.
+    /// The clock for timestamps in leases and ledgers.
     pub clock: Clock,
     listener: Arc<dyn Fn(Progress) + Send + Sync>,
 }
 
 impl Run {
-    /// A run without a deadline that nobody watches.
+    /// Creates a run without a deadline and without a listener.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self {
@@ -45,7 +44,7 @@ impl Run {
         Self { deadline, ..self }
     }
 
-    /// The same run, with `listener` called after each chunk.
+    /// The same run, with `listener` called on progress.
     #[must_use]
     pub fn watched_by(self, listener: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         Self {
@@ -54,8 +53,8 @@ impl Run {
         }
     }
 
-    /// The same run with a deadline that leaves `reserve` for what comes after, but at most one part in `share` of the time
-    /// that is left now.
+    /// The same run with an earlier deadline, which leaves `reserve` for later work, but at most `1 / share` of the time
+    /// left now.
     pub(crate) fn keeping(&self, reserve: Duration, share: u32) -> Self {
         let now = Instant::now();
         let deadline = self.deadline.map(|deadline| {
@@ -65,13 +64,13 @@ impl Run {
         self.clone().until(deadline)
     }
 
-    /// Time left until the deadline.
+    /// The time left until the deadline; `None` if there is none.
     pub(crate) fn time_left(&self) -> Option<Duration> {
         let deadline = self.deadline?;
         Some(deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// Tells the listener.
+    /// Reports progress to the listener.
     pub(crate) fn tell(&self, progress: Progress) {
         (self.listener)(progress);
     }
@@ -85,7 +84,7 @@ impl fmt::Debug for Run {
     }
 }
 
-/// Sleeps until `moment`; for ever if there is none.
+/// Sleeps until `moment`, or forever if it is `None`.
 pub(crate) async fn sleep_until(moment: Option<Instant>) {
     match moment {
         Some(moment) => tokio::time::sleep_until(moment).await,

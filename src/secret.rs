@@ -1,18 +1,18 @@
-//! Keeps tokens and keys from being printed by accident.
+//! Prevents tokens and keys from being printed by accident.
 
 use std::fmt;
 
-/// A token or key. Neither `Debug` nor `Display` shows it, and it cannot be serialized.
+/// A token or key. `Debug` and `Display` hide the value, and it cannot be serialized.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Keeps `value` from being printed.
+    /// Wraps `value`.
     pub fn new(value: impl Into<String>) -> Self {
         Self(value.into())
     }
 
-    /// The value itself: for the header that it belongs into, and for removing it from texts that others wrote.
+    /// The value itself, for request headers and for redacting it in text from elsewhere.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

@@ -1,7 +1,7 @@
-//! Stores objects in S3, or in a directory that stands in for it and gives the same answers to the same tests.
+//! Object storage: S3, or a local directory that stands in for it and passes the same tests.
 //!
-//! Conditional writes are the only lock there is: a write may demand that nothing is at its place, or that the object it
-//! replaces still has a certain entity tag. [`lease`] and [`ledger`] are built on that.
+//! Conditional writes are the only locking primitive: a write may require that no object exists under its key, or that
+//! the object it replaces still has a given entity tag. [`lease`] and [`ledger`] are built on that.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -31,12 +31,12 @@ pub(crate) use state::StateFolder;
 pub struct Location {
     /// Bucket name.
     pub bucket: String,
-    /// Key, decoded: exactly as S3 stores it.
+    /// Key, decoded, exactly as S3 stores it.
     pub key: String,
 }
 
 impl Location {
-    /// `key` in `bucket`.
+    /// The object `key` in `bucket`.
     #[must_use]
     pub fn new(bucket: impl Into<String>, key: impl Into<String>) -> Self {
         Self {
@@ -55,8 +55,8 @@ impl fmt::Display for Location {
 /// User metadata of an object: lower-case names, ASCII values.
 pub type Metadata = BTreeMap<String, String>;
 
-/// Percent-encodes everything but printable ASCII, in every store alike: metadata travels in HTTP headers, where other
-/// characters are refused or mangled.
+/// Percent-encodes everything but printable ASCII. Both stores do this, because S3 sends metadata in HTTP headers, where
+/// other characters are rejected or mangled.
 fn printable(metadata: Metadata) -> Metadata {
     metadata
         .into_iter()
@@ -64,46 +64,46 @@ fn printable(metadata: Metadata) -> Metadata {
         .collect()
 }
 
-/// What a store tells about an object besides its bytes.
+/// The properties of a stored object, without its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectInfo {
-    /// Entity tag without its quotes. Changes whenever the bytes do.
+    /// Entity tag, without quotes. Changes whenever the bytes change.
     pub etag: String,
-    /// In buckets that keep versions.
+    /// Version id, if the bucket is versioned.
     pub version_id: Option<String>,
     /// Length in bytes.
     pub size: u64,
-    /// As given to [`Store::put`].
+    /// User metadata, as passed to [`Store::put`].
     pub metadata: Metadata,
 }
 
-/// The state of an object that a reader wants.
+/// The conditions of a read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// Only if its entity tag is this; otherwise [`StoreErrorKind::Precondition`].
+    /// Required entity tag. If it differs, the read fails with [`StoreErrorKind::Precondition`].
     pub if_match: Option<String>,
-    /// This version instead of the newest.
+    /// The version to read instead of the current one.
     pub version_id: Option<String>,
-    /// Larger objects are refused with [`StoreErrorKind::TooLarge`] before a byte of them is read.
+    /// Maximum size in bytes. Larger objects fail with [`StoreErrorKind::TooLarge`] before any of their bytes are read.
     pub max_bytes: Option<u64>,
 }
 
-/// The condition of a write.
+/// The precondition of a write.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum PutCondition {
-    /// None: an object that is there is replaced.
+    /// None: an existing object is replaced.
     #[default]
     Always,
-    /// Only if nothing is there.
+    /// Only if no object exists under the key.
     IfAbsent,
-    /// Only over the object that has this entity tag.
+    /// Only if the existing object has this entity tag.
     IfMatch(String),
 }
 
-/// How an object is written.
+/// The options of a write.
 #[derive(Debug, Clone, Default)]
 pub struct PutOptions {
-    /// Failing it gives [`StoreErrorKind::Precondition`], also where the object to replace is gone.
+    /// If it does not hold, or the object to replace is gone, the write fails with [`StoreErrorKind::Precondition`].
     pub condition: PutCondition,
     /// MIME type.
     pub content_type: &'static str,
@@ -111,35 +111,35 @@ pub struct PutOptions {
     pub metadata: Metadata,
 }
 
-/// An object that is being read.
+/// An object opened for reading.
 #[async_trait]
 pub trait Object: Debug + Send {
-    /// What is known about it.
+    /// The object's properties.
     fn info(&self) -> &ObjectInfo;
 
-    /// The next bytes, as they arrive; `None` after the last.
+    /// The next bytes as they arrive; `None` at the end.
     async fn next(&mut self) -> StoreResult<Option<Bytes>>;
 }
 
-/// A place for objects.
+/// A store of objects.
 #[async_trait]
 pub trait Store: Debug + Send + Sync {
     /// Opens an object for reading.
     async fn get(&self, at: &Location, wanted: &Wanted) -> StoreResult<Box<dyn Object>>;
 
-    /// Looks an object up without reading it.
+    /// Returns an object's properties without reading its bytes.
     async fn head(&self, at: &Location) -> StoreResult<ObjectInfo>;
 
-    /// Writes an object whole and returns its entity tag. Nobody ever sees a part of it.
+    /// Writes a whole object and returns its entity tag. The write is atomic: readers never see part of an object.
     ///
-    /// After [`StoreErrorKind::Transient`] it may have been written all the same.
+    /// After [`StoreErrorKind::Transient`], the object may have been written or not.
     async fn put(&self, at: &Location, body: Bytes, options: PutOptions) -> StoreResult<String>;
 
-    /// Removes an object. It is no error if there is none, unless its bucket is missing too.
+    /// Deletes an object. Succeeds if the object does not exist, but fails if its bucket is missing.
     async fn delete(&self, at: &Location) -> StoreResult<()>;
 }
 
-/// Connects to the directory `dir` if one is given, otherwise to the S3 that the environment describes, over `http`.
+/// Opens the directory `dir` if given; otherwise connects over `http` to the S3 that the environment configures.
 ///
 /// # Errors
 /// If TLS cannot be set up.
@@ -150,7 +150,7 @@ pub async fn connect(dir: Option<&Path>, http: &Http) -> Result<Arc<dyn Store>, 
     })
 }
 
-/// What was being done to an object.
+/// The operation that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// [`Store::get`] and [`Object::next`].
@@ -177,37 +177,37 @@ impl fmt::Display for Action {
 /// Kinds of failed operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreErrorKind {
-    /// There is no such object, version or bucket.
+    /// The object, version or bucket does not exist.
     NotFound,
-    /// A condition does not hold (412): somebody else has written.
+    /// A precondition does not hold (412): another writer was faster.
     Precondition,
-    /// Somebody else is writing at this moment (409).
+    /// Another write to the same key is in progress (409).
     Conflict,
-    /// Credentials are missing, wrong, or do not allow it.
+    /// Credentials are missing, invalid or lack a permission.
     Denied,
     /// The object is larger than the caller accepts.
     TooLarge,
-    /// It may work later: timeouts, throttling, server errors, broken connections.
+    /// A retry may succeed: timeouts, throttling, server errors, broken connections.
     Transient,
     /// Anything else.
     Other,
 }
 
-/// Everything that is decided by the kind of a failure.
+/// How a failure of one kind is handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StorePolicy {
-    /// The name of the error for CloudWatch, invocation errors and `_error.json`.
+    /// Error name used in CloudWatch, invocation errors and `_error.json`.
     pub(crate) name: &'static str,
-    /// The same request may succeed a moment later.
+    /// An immediate retry of the same request may succeed.
     pub(crate) repeat: bool,
-    /// It passes without anybody's help, once the object has been looked at again.
+    /// A later run may succeed without anyone's help, once it has looked at the object again.
     pub(crate) passes: bool,
-    /// A person has to do something and is told in `_error.json`.
+    /// Someone has to act, and is told so in `_error.json`.
     pub(crate) needs_a_person: bool,
 }
 
 impl StoreErrorKind {
-    /// What is done about a failure of this kind.
+    /// How failures of this kind are handled.
     pub(crate) fn policy(self) -> StorePolicy {
         let (name, repeat, passes, needs_a_person) = match self {
             Self::NotFound => ("NotFound", false, false, false),
@@ -230,13 +230,13 @@ impl StoreErrorKind {
 #[derive(Debug, thiserror::Error)]
 #[error("could not {action} {at}: {reason}")]
 pub struct StoreError {
-    /// Decides what is done about it.
+    /// Determines how the failure is handled.
     pub kind: StoreErrorKind,
-    /// What was tried.
+    /// The operation that failed.
     pub action: Action,
-    /// Which object.
+    /// The object.
     pub at: Location,
-    /// What happened, for people: the store's own words where it gave any, and what to do.
+    /// Human-readable reason: the store's message if there was one, and what to do about it.
     pub reason: String,
     /// The underlying error.
     #[source]
@@ -247,7 +247,7 @@ pub struct StoreError {
 pub type StoreResult<T> = Result<T, StoreError>;
 
 impl StoreError {
-    /// An error that has no underlying one.
+    /// An error without a source.
     #[must_use]
     pub fn new(
         kind: StoreErrorKind,
@@ -272,12 +272,12 @@ impl StoreError {
     }
 }
 
-/// What was read or looked up; `None` where there is no such object.
+/// Turns "not found" into `None`.
 pub(crate) fn found<T>(result: StoreResult<T>) -> StoreResult<Option<T>> {
     unless(StoreErrorKind::NotFound, result)
 }
 
-/// The entity tag of what was written; `None` where the condition did not hold.
+/// The entity tag of the written object; `None` if the precondition failed.
 fn written(result: StoreResult<String>) -> StoreResult<Option<String>> {
     unless(StoreErrorKind::Precondition, result)
 }
@@ -290,13 +290,13 @@ fn unless<T>(kind: StoreErrorKind, result: StoreResult<T>) -> StoreResult<Option
     }
 }
 
-/// The reason for refusing an object that has another entity tag than its reader wants.
+/// The error reason when a read requires a different entity tag.
 const REPLACED: &str = "it has been replaced: its entity tag is not the one that was asked for";
 
-/// The reason for not writing an object whose condition does not hold.
+/// The error reason when the precondition of a write does not hold.
 const CHANGED: &str = "somebody else has written, replaced or deleted it in the meantime";
 
-/// The reason for refusing an object of `size` bytes, if it has more than `max_bytes`.
+/// The error reason if `size` exceeds `max_bytes`; both in bytes.
 fn too_large(size: u64, max_bytes: Option<u64>) -> Option<String> {
     max_bytes
         .filter(|&max| size > max)
@@ -309,7 +309,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_failure_has_one_policy() {
-        // kind, name, the same request may succeed, passes by itself, a person is told
+        // kind, name, repeat, passes, needs_a_person
         for (kind, name, repeat, passes, needs_a_person) in [
             (StoreErrorKind::NotFound, "NotFound", false, false, false),
             (

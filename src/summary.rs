@@ -1,12 +1,13 @@
-//! Turns a transcript into a summary of the ordered length.
+//! Turns a transcript into a summary of the requested length.
 //!
-//! No model writes 4,000 words in one call: asked for that, they write 1,000 to 2,300. So the transcript is divided into
-//! parts, the model writes a section of 150 to 500 words about each, and the sections are put together in order.
+//! Models do not write 4,000 words in one call: when asked for that many, they write 1,000 to 2,300. So the transcript is
+//! divided into parts, the model writes a section of 150 to 500 words about each, and the sections are joined in order.
 //!
-//! 1. [`plan`]: how many parts, sections and calls ([`call_plan`]).
-//! 2. [`write`]: sections in waves, each asked for in the light of the ones before ([`length_control`]); answers are cleaned
-//!    ([`scaffold`]) and checked ([`check`]); an overview; repairs.
-//! 3. [`fit_length`]: sentences are dropped or added until the length fits.
+//! 1. [`plan`] decides on the number of parts, sections and calls ([`call_plan`]).
+//! 2. [`write`] requests the sections in waves and adjusts the requested lengths after each wave ([`length_control`]). It
+//!    strips answers of everything but the text ([`scaffold`]), checks them ([`check`]), adds an overview, and repairs
+//!    sections that are too short or too long.
+//! 3. [`fit_length`] drops or adds sentences until the length fits.
 
 pub mod assemble;
 pub mod call_plan;

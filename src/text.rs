@@ -1,4 +1,4 @@
-//! The lexicon: words, sentences, scripts, languages, terms, n-grams and tokens, each read in one way everywhere. Pure.
+//! Text analysis: words, sentences, scripts, languages, terms, n-grams and token estimates. Pure functions without I/O.
 
 pub(crate) mod language;
 pub(crate) mod ngrams;

@@ -1,8 +1,8 @@
-//! Reads transcripts: bytes → text → segments, of which every later step takes passages and chunks.
+//! Reads transcripts: bytes → text → segments. All later steps work with passages and chunks of the result.
 //!
-//! `decode` makes text of the bytes, a reader in `format` divides the text into [`Segment`]s, each spoken by one speaker, and
-//! nothing after that parses a speaker or a time again: a [`Passage`] knows its segments. Pure: nothing in here waits, sends or
-//! stores.
+//! `decode` decodes the bytes, and a reader in `format` splits the text into [`Segment`]s with one speaker each. No later
+//! step parses speaker labels or time stamps again, since a [`Passage`] knows its segments. Everything here is pure: no
+//! waiting, network or storage.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -21,14 +21,14 @@ pub use passage::Passage;
 pub use segment::Segments;
 pub(crate) use segment::{Speaker, Timestamp};
 
-/// A transcript that has been read whole. Clones share it.
+/// A complete transcript. Clones share its data.
 #[derive(Debug, Clone)]
 pub struct Transcript {
-    /// The text, and where it came from.
+    /// The decoded text, with the mapping back to the source.
     pub decoded: Arc<Decoded>,
-    /// Who said what when, as far as the text tells.
+    /// The segments, with the speakers and time stamps found in the text.
     pub segments: Arc<Segments>,
-    /// Words of the text.
+    /// Number of words in the text.
     pub words: usize,
 }
 
@@ -49,20 +49,20 @@ impl Transcript {
         &self.decoded.text
     }
 
-    /// The whole of it.
+    /// The whole transcript as a passage.
     #[must_use]
     pub fn whole(&self) -> Passage {
         self.passage(0..self.text().len())
     }
 
-    /// A part of the text, without the characters that it cuts.
+    /// The passage at a byte range of the text, leaving out characters that the range cuts.
     pub(crate) fn passage(&self, part: impl Into<Span>) -> Passage {
         let span = part.into().whole_characters(self.text());
         Passage::new(self.clone(), span)
     }
 
-    /// The bytes of the source object that a part of the text was decoded from. What is before and after the text (a byte order
-    /// mark, say) belongs to its first and last part.
+    /// The byte range in the source object that a part of the text was decoded from. Bytes before and after the text, such
+    /// as a byte order mark, belong to the first and last part.
     pub(crate) fn source_bytes(&self, part: Span) -> Range<u64> {
         let Decoded {
             text,

@@ -1,8 +1,8 @@
-//! Reads any invocation payload as uploads, and gives the answer that its sender expects. Pure.
+//! Parses invocation payloads into uploads and builds the response that the sender expects. Pure.
 //!
-//! Each file reads one source. The structs of `aws_lambda_events` demand fields that real events leave out, so payloads are
-//! read tolerantly: unknown fields and newer versions pass, only what is needed must be there. Envelopes may be nested: a
-//! queue fed by a topic that is fed by a bucket has three.
+//! Each submodule handles one event source. Payloads are parsed leniently, because real events lack fields that the structs
+//! of `aws_lambda_events` require: unknown fields and newer versions are accepted, and only the fields used here must be
+//! present. Envelopes may be nested: an S3 event sent through SNS to SQS has three layers.
 
 mod batch;
 mod eventbridge;
@@ -19,13 +19,13 @@ use serde_json::Value;
 use crate::job::{JobError, Outcome, Status, Upload};
 use crate::store::Location;
 
-/// Envelopes inside each other at most.
+/// Maximum depth of nested envelopes.
 const MAX_DEPTH: usize = 5;
 
-/// What a source makes of a payload; `None` if the payload is not its own.
+/// The events that a source finds in a payload; `None` if the payload is from another source.
 type Reading = Option<Result<Vec<Event>, EventError>>;
 
-/// The sources of events that are delivered by themselves or in an envelope. `usize` is the number of envelopes so far.
+/// The sources that may be nested in an envelope. `usize` is the number of envelopes around the payload.
 const SOURCES: [fn(&Value, usize) -> Reading; 5] = [
     s3::test_event,
     eventbridge::read,
@@ -34,122 +34,121 @@ const SOURCES: [fn(&Value, usize) -> Reading; 5] = [
     s3::read,
 ];
 
-/// Something that happened.
+/// An event from any source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// An object was created.
     Upload(Upload),
-    /// Something that needs no work, such as a deletion or the test event of a new notification.
+    /// An event that needs no work, such as a deletion or the test event of a new notification.
     Other {
-        /// What it is, for logs.
+        /// Description for logs.
         what: String,
     },
 }
 
-/// One thing that the sender wants an answer about: a message, a task, or the whole payload.
+/// The unit that the sender expects a result for: a message, a task, or the whole payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
-    /// Its name in the answer.
+    /// Its id in the response.
     pub id: String,
-    /// What it tells of, or why that cannot be read.
+    /// Its events, or the reason they cannot be parsed.
     pub events: Result<Vec<Event>, EventError>,
 }
 
-/// What an invocation delivers.
+/// The contents of one invocation.
 #[derive(Debug)]
 pub struct Delivery {
-    /// All items in their order; each succeeds or fails by itself.
+    /// All items in order. Each succeeds or fails on its own.
     pub items: Vec<Item>,
     sender: Box<dyn Sender>,
 }
 
-/// What became of the uploads of one item. The first failure stands for all of them; one that passes is still a failure.
+/// The result of one item. If uploads of the item fail, this is the first failure, even if it passes by itself.
 pub type ItemResult = Result<Vec<Handled>, InvocationError>;
 
-/// An upload that was dealt with.
+/// An upload that was handled without a failure.
 #[derive(Debug)]
 pub struct Handled {
-    /// Which object.
+    /// The uploaded object.
     pub at: Location,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
-/// Who delivers items, and how it is answered.
+/// The sender of an invocation, which determines the form of the response.
 trait Sender: Debug + Send + Sync {
-    /// The answer, given the result of each item.
+    /// Builds the response from the results of the items.
     ///
     /// # Errors
-    /// If the invocation as a whole has to fail, so that the sender delivers it again.
+    /// If the whole invocation has to fail so that the sender retries it.
     fn answer(&self, items: &[Item], results: Vec<ItemResult>) -> Result<Value, InvocationError>;
 }
 
-/// Why an invocation, or one of its items, failed.
+/// The reason an invocation or one of its items failed.
 #[derive(Debug, thiserror::Error)]
 pub enum InvocationError {
-    /// The payload cannot be understood.
+    /// The payload cannot be parsed.
     #[error(transparent)]
     Event(#[from] EventError),
-    /// One upload could not be summarized.
+    /// An upload could not be summarized.
     #[error("could not summarize {at}: {error}")]
     Job {
-        /// Which object.
+        /// The uploaded object.
         at: Location,
-        /// Why.
+        /// The reason.
         error: Box<JobError>,
     },
-    /// The answer cannot be put into JSON.
+    /// The response cannot be serialized as JSON.
     #[error("the answer cannot be put into JSON")]
     Answer(#[from] serde_json::Error),
 }
 
-/// A payload that cannot be understood.
+/// A payload that cannot be parsed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
-    /// It has no known shape.
+    /// The shape is unknown.
     #[error(
         "unknown payload: {seen}. Expected an S3 notification (Records with eventSource aws:s3), the same in SQS or SNS, or \
          an EventBridge \"Object Created\" event, or an invocation by S3 Batch Operations"
     )]
     Unknown {
-        /// Its shape in short, without its values.
+        /// Summary of its shape, without values.
         seen: String,
     },
-    /// A field is missing or wrong.
+    /// A required field is missing or has the wrong type.
     #[error("{field} is missing or not {expected} in a record of {source_name}")]
     Field {
         /// Path of the field.
         field: &'static str,
-        /// What it should be.
+        /// The expected type.
         expected: &'static str,
-        /// Where the record comes from.
+        /// The source of the record.
         source_name: &'static str,
     },
-    /// A key is not form-encoded UTF-8.
+    /// An object key is not form-encoded UTF-8.
     #[error("the object key {key:?} is not valid form-encoded UTF-8")]
     Key {
-        /// As it stands in the event.
+        /// The key as it appears in the event.
         key: String,
     },
     /// A message body is not JSON.
     #[error("the {body} is not JSON: {reason}")]
     NotJson {
-        /// Which body.
+        /// The body.
         body: &'static str,
-        /// The parser's words.
+        /// The parser's message.
         reason: String,
     },
-    /// Envelopes without end.
+    /// Too many nested envelopes.
     #[error("more than {MAX_DEPTH} envelopes inside each other")]
     TooDeep,
 }
 
 impl Delivery {
-    /// Reads a payload.
+    /// Parses a payload.
     ///
     /// # Errors
-    /// If its shape is unknown, or items cannot be told apart. An item that cannot be read is no error here: it carries its
-    /// own.
+    /// If the shape is unknown or items lack an id. An item that cannot be parsed is no error here; it holds its own error.
     pub fn read(payload: &Value) -> Result<Self, EventError> {
         let delivered = sqs::read(payload).or_else(|| batch::read(payload));
         delivered.unwrap_or_else(|| {
@@ -164,20 +163,20 @@ impl Delivery {
         })
     }
 
-    /// The answer, given the result of each item in their order.
+    /// Builds the response from the results of the items, in order.
     ///
     /// # Errors
-    /// If the invocation as a whole has to fail.
+    /// If the whole invocation has to fail.
     pub fn answer(&self, results: Vec<ItemResult>) -> Result<Value, InvocationError> {
         self.sender.answer(&self.items, results)
     }
 }
 
-/// A sender that gets one success or failure for everything: Lambda invokes again after a failure, and the job resumes.
+/// A direct invocation, which succeeds or fails as a whole. After a failure Lambda retries it, and the job resumes.
 #[derive(Debug)]
 struct Direct;
 
-/// What a direct invocation is told about one upload.
+/// The response to a direct invocation, for one upload.
 #[derive(Debug, Serialize)]
 struct UploadOutcome {
     bucket: String,
@@ -218,7 +217,7 @@ impl From<Handled> for UploadOutcome {
 }
 
 impl InvocationError {
-    /// A stable name of the kind of error: `errorType` of a failed invocation.
+    /// A stable name for the kind of error, used as the `errorType` of a failed invocation.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -228,14 +227,14 @@ impl InvocationError {
         }
     }
 
-    /// Whether it passes without anybody's help.
+    /// Whether a retry may succeed without anyone's help.
     #[must_use]
     pub fn passes(&self) -> bool {
         matches!(self, Self::Job { error, .. } if error.passes())
     }
 }
 
-/// The events in a payload that is in `depth` envelopes.
+/// The events of a payload that is nested in `depth` envelopes.
 fn events(payload: &Value, depth: usize) -> Result<Vec<Event>, EventError> {
     if depth > MAX_DEPTH {
         return Err(EventError::TooDeep);
@@ -244,7 +243,7 @@ fn events(payload: &Value, depth: usize) -> Result<Vec<Event>, EventError> {
     read.unwrap_or_else(|| Err(unknown(payload)))
 }
 
-/// The events in a message body.
+/// The events of a message body.
 fn events_in(body: &str, name: &'static str, depth: usize) -> Result<Vec<Event>, EventError> {
     let inner: Value = serde_json::from_str(body).map_err(|error| EventError::NotJson {
         body: name,
@@ -257,25 +256,25 @@ fn text<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
     value.get(field).and_then(Value::as_str)
 }
 
-/// An entity tag without its quotes.
+/// An entity tag, without quotes.
 fn etag(object: &Value, field: &str) -> Option<String> {
     text(object, field).map(|etag| etag.trim_matches('"').to_owned())
 }
 
-/// A version id. Objects from before a bucket kept versions have the version `null`.
+/// A version id; `None` for `null`, the id of objects stored before the bucket was versioned.
 fn version(object: &Value, field: &str) -> Option<String> {
     text(object, field)
         .filter(|id| !id.is_empty() && *id != "null")
         .map(str::to_owned)
 }
 
-/// The records of a payload, if `is_ours` holds for the first of them.
+/// The records of a payload, if there are none or the first satisfies `is_ours`.
 fn records(payload: &Value, is_ours: fn(&Value) -> bool) -> Option<&Vec<Value>> {
     let records = payload.get("Records")?.as_array()?;
     records.first().is_none_or(is_ours).then_some(records)
 }
 
-/// The error for a payload of unknown shape. Names its fields, but nothing of what it says.
+/// The error for a payload of unknown shape. It names the payload's fields but none of its values.
 fn unknown(value: &Value) -> EventError {
     let seen = match value {
         Value::Object(fields) if fields.is_empty() => "an empty object".to_owned(),

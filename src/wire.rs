@@ -1,8 +1,9 @@
-//! The wire: HTTP, the formats of requests and answers, and failures and what they mean. Formats belong to no provider.
+//! The wire layer: HTTP, request and response formats, and the classification of failures. No format is tied to one
+//! provider.
 //!
-//! `http` sends a request. `chat`, `generation` and `summarization` are formats: the body of a request, and how a
-//! reply is read into an `answer`. A `failure` becomes an error with a kind, which says what is done about it, and a
-//! sentence for people, from which `redact` has removed secrets and whatever the endpoint repeats of the transcript.
+//! `http` sends requests. `chat`, `generation` and `summarization` are formats: each builds a request body and reads a
+//! reply into an `answer`. A `failure` becomes an error with a kind, which decides how it is handled, and a message for the
+//! user. `redact` removes secrets and anything the endpoint echoes of the transcript from that message.
 
 pub(crate) mod answer;
 pub(crate) mod chat;

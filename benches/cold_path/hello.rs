@@ -1,4 +1,4 @@
-//! The least that a Lambda function in Rust can be: what the cold path is measured against.
+//! The smallest possible Lambda function in Rust: the baseline for the cold path.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Sends the requests of the AWS SDK over the HTTP client of the process, so that S3 and the endpoints share connections and
+//! Runs the AWS SDK's requests over this process's HTTP client, so that S3 and the endpoints share connections and
 //! certificates.
 
 use std::time::Duration;
@@ -13,14 +13,14 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::http::StatusCode;
 use reqwest::{Body, Client, Request, Response, Url};
 
-/// The HTTP client of the process in the shape that the SDK asks for.
+/// Adapts this process's HTTP client to the SDK's interface.
 #[derive(Debug, Clone)]
 pub(crate) struct PooledClient(pub(crate) Client);
 
 #[derive(Debug)]
 struct Connector {
     client: Client,
-    /// The time until an answer begins.
+    /// Timeout until the response begins.
     read_timeout: Option<Duration>,
 }
 
@@ -70,8 +70,8 @@ fn outgoing(request: HttpRequest) -> Result<Request, ConnectorError> {
     Ok(request)
 }
 
-/// The URL with `path` as it stands. `a/../b` is a key like any other, but a URL resolves the dots. S3 also accepts the slashes
-/// beside them percent-encoded, and then the URL has no segments of dots.
+/// The URL with `path` unchanged. `a/../b` is a valid key, but URL parsing would resolve the dots. S3 accepts the slashes
+/// around them percent-encoded, which leaves no dot segments to resolve.
 fn unresolved(mut url: Url, path: &str) -> Option<Url> {
     if url.path() == path {
         return Some(url);
@@ -96,7 +96,7 @@ fn incoming(response: Response) -> Result<HttpResponse, ConnectorError> {
     let headers = response.headers().clone();
     let mut answer = HttpResponse::new(status, SdkBody::from_body_1_x(Body::from(response)));
     for (name, value) in &headers {
-        // The SDK takes text only; nobody asks for a header that is none.
+        // The SDK only accepts text values. No header that is needed has any other.
         if let Ok(value) = value.to_str() {
             let (name, value) = (name.as_str().to_owned(), value.to_owned());
             answer.headers_mut().append(name, value);
@@ -105,7 +105,7 @@ fn incoming(response: Response) -> Result<HttpResponse, ConnectorError> {
     Ok(answer)
 }
 
-/// The kind of a failed exchange decides whether the SDK retries it: whatever happened to the connection may be tried again.
+/// Classifies a failed exchange, which decides whether the SDK retries it. Connection failures of any kind are retryable.
 fn failed(error: reqwest::Error) -> ConnectorError {
     let error = error.without_url();
     if error.is_builder() {

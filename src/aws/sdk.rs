@@ -1,4 +1,4 @@
-//! Configures the AWS SDK for every client of the process: what the environment says, with explicit limits.
+//! Configures the AWS SDK for all clients of this process: settings from the environment, with explicit limits.
 
 use std::time::Duration;
 
@@ -10,16 +10,16 @@ use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 use crate::aws::client::PooledClient;
 use crate::http::{Http, HttpError};
 
-/// Until an answer begins. Bodies are watched by stalled-stream protection instead.
+/// Timeout until the response begins. For bodies, stalled-stream protection applies instead.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// One attempt, connecting and sending included.
+/// Timeout of one attempt, including connecting and sending.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
-/// At worst they take less than a minute, waits included.
+/// Attempts per request. At worst they take less than a minute in total, including the waits.
 const ATTEMPTS: u32 = 3;
-/// A body is given up when nothing of it arrives for so long.
+/// A body is given up after this long without new bytes.
 const STALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Reads credentials, region and `AWS_ENDPOINT_URL` from the environment, for use within our limits and over `http`.
+/// Reads credentials, region and `AWS_ENDPOINT_URL` from the environment, and applies our limits and `http`.
 ///
 /// # Errors
 /// If TLS cannot be set up.
@@ -27,7 +27,7 @@ pub async fn sdk_config(http: &Http) -> Result<SdkConfig, HttpError> {
     Ok(sdk_defaults(http)?.load().await)
 }
 
-/// Sets our limits, for a caller that sets the rest itself.
+/// Applies our limits and `http`; the caller configures the rest.
 ///
 /// # Errors
 /// If TLS cannot be set up.

@@ -1,4 +1,4 @@
-//! Reads keys that are kept in AWS Secrets Manager.
+//! Reads API keys stored in AWS Secrets Manager.
 
 use aws_config::SdkConfig;
 use serde_json::{Map, Value, json};
@@ -11,7 +11,7 @@ use crate::secret::Secret;
 
 const SERVICE: &str = "secretsmanager";
 
-/// Where another server stands in for AWS.
+/// Overrides the endpoint, for a server that stands in for AWS.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL_SECRETS_MANAGER";
 
 /// A secret that could not be read.
@@ -22,10 +22,10 @@ pub struct SecretError {
     reason: String,
 }
 
-/// Reads the secret `arn` over `http`: a plain string, or a JSON object that has the key under the name `variable`.
+/// Reads the secret `arn` over `http`. Its value is the key itself, or a JSON object with the key in the field `variable`.
 ///
 /// # Errors
-/// If it can't be read, or holds neither.
+/// If the secret cannot be read, or its value is neither.
 pub async fn fetch(http: &Http, arn: &str, variable: &str) -> Result<Secret, SecretError> {
     let read = match sdk_config(http).await {
         Ok(config) => read(&config, std::env::var(ENDPOINT).ok(), http, arn, variable).await,
@@ -37,7 +37,7 @@ pub async fn fetch(http: &Http, arn: &str, variable: &str) -> Result<Secret, Sec
     })
 }
 
-/// Reads the secret from `endpoint`, from that of `config`, or from AWS in the region of the ARN. An error is a reason for people.
+/// Reads the secret from `endpoint`, `config`'s endpoint, or AWS in the ARN's region. Errors are human-readable.
 async fn read(
     config: &SdkConfig,
     endpoint: Option<String>,
@@ -82,7 +82,7 @@ async fn read(
     })
 }
 
-/// The key in the value of a secret.
+/// Extracts the key from the value of a secret.
 fn key_in(value: &str, variable: &str) -> Option<Secret> {
     let key = match serde_json::from_str::<Map<String, Value>>(value) {
         Ok(fields) => fields.get(variable)?.as_str()?.trim().to_owned(),
@@ -106,7 +106,7 @@ mod tests {
 
     const ARN: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:model-AbCdEf";
 
-    /// Gives the answers in turn, the last one again and again, and keeps the requests.
+    /// Serves `answers` in turn, repeating the last one, and records the requests.
     async fn server(answers: Vec<(u16, &'static str)>) -> (String, Arc<Mutex<Vec<String>>>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

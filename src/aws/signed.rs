@@ -1,11 +1,11 @@
-//! Sends one request to a JSON service of AWS, signed with Signature Version 4, over the HTTP client of the process.
+//! Sends one request to a JSON service of AWS, signed with Signature Version 4, over this process's HTTP client.
 //!
-//! - The header `x-amz-target` names the operation, `Service.Operation`. Request and answer are JSON 1.1.
-//! - The signature covers the headers here, `host`, the date, the session token and the hash of the body. What the HTTP client
-//!   adds to them stays unsigned. Signatures are made for each attempt, because they are valid for minutes.
-//! - An error has its code in the member `__type`, behind a `#` if there is one, and its words in `message` or `Message`.
-//! - Requests are sent again under the limits that the SDK has: where there was no connection or no answer, after 429 and 5xx,
-//!   and when throttled, which may come with status 400.
+//! - The header `x-amz-target` names the operation as `Service.Operation`. Request and response are JSON 1.1.
+//! - The signature covers the headers set here, `host`, the date, the session token and the hash of the body, but not the
+//!   headers that the HTTP client adds. Each attempt is signed anew, because signatures are valid for minutes only.
+//! - An error response has its code in `__type`, possibly after a `#`, and its text in `message` or `Message`.
+//! - Requests are retried within the SDK's limits: without a connection or response, after 429 and 5xx, and when throttled,
+//!   which may come with status 400.
 
 use std::error::Error;
 use std::time::SystemTime;
@@ -20,10 +20,10 @@ use serde_json::Value;
 
 use crate::http::Http;
 
-/// One request.
+/// A request to a JSON service.
 #[derive(Debug)]
 pub(crate) struct SignedRequest<'a> {
-    /// The service as the signature names it.
+    /// The service name used in the signature.
     pub(crate) service: &'a str,
     pub(crate) url: &'a str,
     pub(crate) region: &'a str,
@@ -33,7 +33,7 @@ pub(crate) struct SignedRequest<'a> {
     pub(crate) body: String,
 }
 
-/// Why there is no answer to a request.
+/// The reason a request has no response.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SignedError {
     #[error("the request cannot be signed; are there AWS credentials?")]
@@ -49,7 +49,7 @@ pub(crate) enum SignedError {
 }
 
 impl SignedRequest<'_> {
-    /// Sends the request with the credentials and within the limits of `config`, and again where that may help.
+    /// Sends the request with the credentials and limits of `config`, retrying where that may help.
     pub(crate) async fn send(&self, config: &SdkConfig, http: &Http) -> Result<Value, SignedError> {
         let retry = config.retry_config().cloned();
         let retry = retry.unwrap_or_else(RetryConfig::standard);
@@ -103,7 +103,7 @@ impl SignedRequest<'_> {
         }
         let answer = request.send().await?;
         let status = answer.status();
-        // A proxy may answer with anything but JSON.
+        // A proxy may answer with something other than JSON.
         let body: Value = serde_json::from_slice(&answer.bytes().await?).unwrap_or(Value::Null);
         if status.is_success() {
             return Ok(body);

@@ -1,4 +1,4 @@
-//! Shows progress and results to people: a progress bar on a terminal, plain lines otherwise.
+//! Displays progress and results: a progress bar on a terminal, plain lines otherwise.
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
@@ -13,11 +13,11 @@ use crate::store::Location;
 use crate::summary::{Plan, Prices, Tokens};
 use crate::transcript::Transcript;
 
-/// Progress of one transcript: chunks done of all, and the time it took.
+/// Progress of one transcript: finished chunks and elapsed time.
 pub(crate) struct Bar {
     name: String,
     started: Instant,
-    /// On a terminal.
+    /// `None` unless standard error is a terminal.
     bar: Option<ProgressBar>,
 }
 
@@ -66,7 +66,7 @@ impl Bar {
     }
 }
 
-/// Lines about results on standard output, about failures on standard error.
+/// Writes results to standard output and failures to standard error.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lines;
 
@@ -205,7 +205,7 @@ impl Lines {
     }
 }
 
-/// A number with separators between its thousands: `141,355`.
+/// Formats a number with thousands separators: `141,355`.
 fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);

@@ -1,4 +1,4 @@
-//! Opens what a command works on: a file, or `s3://bucket/key`.
+//! Opens the inputs of a command: files or `s3://bucket/key`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use crate::job::{Config, JobError, Upload, read};
 use crate::store::{self, DirStore, Location, Store};
 use crate::transcript::Transcript;
 
-/// The name that reports give to the directory a file is in, and to `--out`.
+/// The bucket name, as in reports, for a local input's directory and for `--out`.
 pub(crate) const LOCAL_BUCKET: &str = "local";
 
-/// A transcript to be read, and the store it is in.
+/// A transcript to read, with its store.
 #[derive(Debug)]
 pub(crate) struct Input {
     pub(crate) store: Arc<dyn Store>,
@@ -71,12 +71,12 @@ impl Input {
         })
     }
 
-    /// The upload that it stands for.
+    /// The input as an upload.
     pub(crate) fn upload(&self) -> Upload {
         Upload::named(self.at.clone())
     }
 
-    /// Reads the transcript.
+    /// Reads and decodes the transcript.
     pub(crate) async fn read(&self, config: &Config) -> Result<Transcript, JobError> {
         let (_, mut object) =
             read::open(self.store.as_ref(), &self.upload(), config.max_input_bytes).await?;

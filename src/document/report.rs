@@ -1,4 +1,4 @@
-//! The report beside a summary, and the error report where there is no summary: their JSON formats.
+//! The JSON formats of the report next to a summary, and of the error report if there is no summary.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,28 +7,28 @@ use crate::summary::{Section, Source};
 use crate::text::words;
 use crate::transcript::Transcript;
 
-/// `_summary.json`. All counts are integers, durations in milliseconds.
+/// The contents of `_summary.json`. Counts are integers, durations are in milliseconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// Version of this format.
     pub version: u32,
     /// The transcript.
     pub source: SourceReport,
-    /// The summary's length.
+    /// Length of the summary.
     pub summary: SummaryReport,
-    /// What wrote it.
+    /// The model that wrote it.
     pub model: ModelReport,
-    /// Its sections, in order; their byte ranges are of the source object.
+    /// The sections in order. Byte ranges refer to the source object.
     pub sections: Vec<SectionReport>,
-    /// How much of the transcript is in it.
+    /// How much of the transcript the summary covers.
     pub coverage: CoverageReport,
-    /// What it took.
+    /// Model usage.
     pub usage: UsageReport,
-    /// What a reader should know.
+    /// Warnings for the reader.
     pub warnings: Vec<String>,
-    /// Wall time of the job.
+    /// Wall-clock duration of the job in milliseconds.
     pub duration_ms: u64,
-    /// Program and version.
+    /// Name and version of this program.
     pub generator: String,
 }
 
@@ -41,13 +41,13 @@ pub struct SourceReport {
     pub key: String,
     /// Entity tag.
     pub etag: Option<String>,
-    /// Version, in buckets that keep them.
+    /// Version id, if the bucket is versioned.
     pub version_id: Option<String>,
-    /// Length.
+    /// Size in bytes.
     pub bytes: Option<u64>,
-    /// Words of the text.
+    /// Words of the decoded text.
     pub words: Option<u64>,
-    /// Encoding it was read in.
+    /// Encoding it was decoded from.
     pub encoding: Option<String>,
 }
 
@@ -56,95 +56,95 @@ pub struct SourceReport {
 pub struct SummaryReport {
     /// Words of the published text, headings included.
     pub words: usize,
-    /// Words it should have.
+    /// Target length in words.
     pub target_words: usize,
-    /// The transcript was too short for the length that was asked for.
+    /// Whether the target was reduced because the transcript is too short for the requested length.
     pub target_reduced: bool,
     /// (words − target) ÷ target.
     pub deviation: f64,
 }
 
-/// What wrote the summary.
+/// The model that wrote the summary.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelReport {
-    /// The name that `MODEL_PROVIDER` has for it.
+    /// Provider name, as in `MODEL_PROVIDER`.
     pub provider: String,
-    /// The model's id, where there is one.
+    /// Model id, if any.
     pub model: Option<String>,
-    /// Its window, where it has one.
+    /// Context window in tokens, if limited.
     pub context_tokens: Option<usize>,
 }
 
 /// One section.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SectionReport {
-    /// Heading without the time span.
+    /// Heading, without the time span.
     pub title: String,
     /// Words, heading included.
     pub words: usize,
-    /// Words it should have.
+    /// Target length in words.
     pub target_words: usize,
-    /// Chunks it was written from.
+    /// The chunks it was written from.
     pub chunks: Vec<usize>,
-    /// First byte of its part of the source object.
+    /// Start of its part of the source object, as a byte offset.
     pub byte_start: u64,
-    /// Byte after its part.
+    /// End of its part (exclusive), as a byte offset.
     pub byte_end: u64,
     /// `model` or `extractive`.
     pub source: String,
 }
 
-/// How much of the transcript is in the summary.
+/// How much of the transcript the summary covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CoverageReport {
     /// Chunks of the transcript.
     pub chunks: usize,
-    /// Chunks that a section was written from.
+    /// Chunks used in a section.
     pub summarized: usize,
-    /// Chunks of sections that the model did not write.
+    /// Chunks of extractive sections.
     pub degraded: usize,
 }
 
-/// What the summary took.
+/// Model usage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageReport {
     /// Requests sent to the model.
     pub calls: usize,
-    /// Of these, sent again after a refusal or failure.
+    /// Requests that were retries after a refusal or failure.
     pub retries: usize,
-    /// Of these, sent again though the first may have been billed.
+    /// Requests that repeated one which may already have been billed.
     pub resubmitted: usize,
-    /// Tokens of all prompts, as far as reported.
+    /// Prompt tokens, as far as reported.
     pub prompt_tokens: u64,
-    /// Tokens of all answers, as far as reported.
+    /// Completion tokens, as far as reported.
     pub completion_tokens: u64,
 }
 
-/// `_error.json`: why there is no summary, and what to do.
+/// The contents of `_error.json`: the reason there is no summary, and the next step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorReport {
     /// Version of this format.
     pub version: u32,
     /// The transcript, as far as it was read.
     pub source: SourceReport,
-    /// What kind of error, for machines.
+    /// Kind of error, for programs.
     pub kind: String,
-    /// What happened.
+    /// Error message.
     pub message: String,
-    /// Whether it can work later without a new upload.
+    /// Whether a retry can succeed without a new upload.
     pub retryable: bool,
-    /// What to do about it.
+    /// Suggested next step.
     pub next_step: String,
 }
 
 /// The version of both formats.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// This program, as reports name it.
+/// Name and version of this program, as in reports.
 pub const GENERATOR: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
 impl Report {
-    /// The report on a document whose published text is `text`.
+    /// Creates the report on a document whose published text is `text`.
     #[must_use]
     pub(crate) fn new(document: &Document<'_>, text: &str) -> Self {
         let Document {

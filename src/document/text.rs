@@ -2,7 +2,7 @@
 
 use crate::summary::Summary;
 
-/// The text of a summary, ending in a newline.
+/// Renders a summary as text that ends in a newline.
 #[must_use]
 pub fn render(summary: &Summary) -> String {
     let overview = summary.overview.as_deref();

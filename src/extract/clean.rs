@@ -1,20 +1,20 @@
-//! Makes spoken sentences readable: no fillers, no stutter, ordinary spacing. What was said is not changed otherwise.
+//! Makes spoken sentences readable: removes fillers and stutters and normalizes spacing. All other words stay unchanged.
 
 use crate::text::words::capitalized;
 
-/// Sounds that carry no meaning, in lower case.
+/// Fillers, in lower case.
 const FILLERS: [&str; 22] = [
     "um", "umm", "uh", "uhm", "uhh", "er", "erm", "err", "ah", "eh", "hm", "hmm", "mm", "mmm",
     "mhm", "mm-hmm", "uh-huh", "hm-hmm", "äh", "ähm", "öh", "euh",
 ];
 
-/// `sentence` without fillers and stutter, in one line, beginning with a capital.
+/// Returns `sentence` on one line, without fillers and stutters, and beginning with a capital letter.
 pub(crate) fn clean(sentence: &str) -> String {
     let mut words: Vec<&str> = Vec::new();
     let mut dropped_filler = false;
     for word in sentence.split_whitespace() {
         if is_filler(word) {
-            // A mark after the filler may have to end the sentence.
+            // Drop a comma or dash after the filler as well, but keep a mark that ends the sentence.
             dropped_filler = true;
             continue;
         }
@@ -52,17 +52,17 @@ fn is_filler(word: &str) -> bool {
             .any(|filler| bare.eq_ignore_ascii_case(filler))
 }
 
-/// Words that are doubled on purpose.
+/// Words that speakers repeat on purpose.
 const DOUBLED: [&str; 7] = ["that", "had", "very", "no", "bye", "so", "ha"];
 
-/// Short words that are no stutter even if the word after them begins like them: `to tomorrow`.
+/// Short words that are not a stutter even if the next word begins with them, as in `to tomorrow`.
 const SHORT: [&str; 32] = [
     "a", "i", "am", "an", "and", "as", "at", "be", "but", "by", "do", "for", "go", "he", "if",
     "in", "is", "it", "me", "my", "no", "of", "on", "or", "so", "the", "to", "up", "us", "we",
     "you", "her",
 ];
 
-/// The same word twice in a row, as in `the the`, or its beginning first, as in `th these`.
+/// Whether `last` is a stutter: the same word twice in a row, as in `the the`, or its beginning, as in `th these`.
 fn is_stutter(last: &str, word: &str) -> bool {
     let bare = last.trim_end_matches([',', '-', '—']).to_lowercase();
     let word = word
@@ -77,7 +77,7 @@ fn is_stutter(last: &str, word: &str) -> bool {
     short && (same || beginning)
 }
 
-/// Whether a word belongs to the one before it: some transcripts come in tokens, `I 've seen it , yes .`
+/// Whether a word follows the previous one without a space. Some transcripts are tokenized: `I 've seen it , yes .`
 fn sticks_to_last(word: &str, open_quote: bool) -> bool {
     match word {
         "n't" | "'s" | "'ve" | "'re" | "'ll" | "'d" | "'m" | "'S" => true,

@@ -1,11 +1,11 @@
-//! Measures how much is said in each part of a text: its distinct terms, weighted by how few of the parts have them.
+//! Measures the information content of each part of a text: its distinct terms, weighted by idf over the parts.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use crate::text::terms;
 
-/// The share of each part in all information: the sum of idf over its distinct stems, as a part of that of all parts.
+/// The share of each part in the total information. A part's information is the sum of idf over its distinct stems.
 pub(crate) fn information_shares<'a>(parts: impl Iterator<Item = &'a str>) -> Vec<f64> {
     let stems: Vec<HashSet<u64>> = parts.map(hashes).collect();
     let mut sharing: HashMap<u64, usize> = HashMap::new();
@@ -16,7 +16,7 @@ pub(crate) fn information_shares<'a>(parts: impl Iterator<Item = &'a str>) -> Ve
         let shared = sharing.get(stem).copied().unwrap_or(1);
         (1.0 + stems.len() as f64 / shared as f64).ln()
     };
-    // Summed in one order, because the sum of floats depends on it.
+    // Sort before summing: the sum of floats depends on their order, and a hash set has none.
     let sums = stems.iter().map(|stems| {
         let mut values: Vec<f64> = stems.iter().map(idf).collect();
         values.sort_by(f64::total_cmp);
@@ -25,7 +25,7 @@ pub(crate) fn information_shares<'a>(parts: impl Iterator<Item = &'a str>) -> Ve
     shares(&sums.collect::<Vec<f64>>())
 }
 
-/// Each part as a share of their sum; equal shares if that is nothing.
+/// Each part as a share of the sum of all. Equal shares if the sum is 0.
 pub(crate) fn shares(parts: &[f64]) -> Vec<f64> {
     let sum: f64 = parts.iter().sum();
     let even = 1.0 / parts.len() as f64;
@@ -33,8 +33,8 @@ pub(crate) fn shares(parts: &[f64]) -> Vec<f64> {
     parts.iter().map(share).collect()
 }
 
-/// The distinct stems of a text as hashes, the same in every run: of a long text the stems themselves would take as much
-/// memory as the text.
+/// The distinct stems of a text, as hashes that are the same in every run. The stems of a long text would take as much
+/// memory as the text itself.
 fn hashes(text: &str) -> HashSet<u64> {
     let hasher = BuildHasherDefault::<DefaultHasher>::new();
     let mut hashes = HashSet::new();

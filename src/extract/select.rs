@@ -1,4 +1,4 @@
-//! Selects units within a budget of words, lazily and greedily.
+//! Selects units within a budget of words, by lazy greedy selection.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -7,35 +7,35 @@ use std::ops::{Range, RangeInclusive};
 use crate::extract::unit::{Unit, Units};
 use crate::extract::weight::Terms;
 
-/// Sentences with fewer words say too little by themselves; they are taken only when nothing longer is left.
+/// Minimum length of a sentence in words. Shorter ones say too little and are selected only when no longer one fits.
 const MIN_WORDS: usize = 6;
 
-/// Parts of a text that are each represented, as long as the budget has room for it. More than ten, so that every tenth of
-/// the text has something in the summary wherever its borders fall.
+/// Number of successive parts of the text that are each represented if the budget allows. There are more than ten, so that
+/// every tenth of the text is represented even if it does not coincide with a part.
 const STRATA: usize = 18;
 
-/// Strata are represented if the budget has this many words for each.
+/// Minimum budget per stratum, in words. With less, strata are ignored.
 const STRATUM_WORDS: usize = 20;
 
-/// How much the length of a sentence counts against it.
+/// A score is divided by the length of the sentence to this power. Higher exponents favour shorter sentences.
 const LENGTH_EXPONENT: f64 = 0.2;
 
-/// What a sentence that breaks off is worth, where others end as they should: readers want whole ones.
+/// Factor for the score of a sentence that breaks off: readers want complete sentences.
 const BROKEN_OFF: f64 = 0.5;
 
-/// The units chosen so far, and what they cost.
+/// The units chosen so far, and their length in words.
 pub(crate) struct Selection<'a> {
     units: &'a Units,
     terms: &'a Terms,
     budget: usize,
     words: usize,
-    /// By their place in the text.
+    /// Keyed by position in the text.
     chosen: BTreeMap<usize, &'a Unit>,
     covered: Vec<bool>,
 }
 
 impl<'a> Selection<'a> {
-    /// The best of `units` that `budget` words have room for, of what `known` does not say already.
+    /// Selects the best of `units` within `budget` words. Terms that already occur in `known` count for nothing.
     pub(crate) fn of(units: &'a Units, terms: &'a Terms, known: &str, budget: usize) -> Self {
         let mut selection = Self {
             units,
@@ -50,7 +50,7 @@ impl<'a> Selection<'a> {
             let strata = units.strata(STRATA);
             let count = strata.len();
             for (at, stratum) in strata.into_iter().enumerate() {
-                // An even share of what is left, so that the last ones get something too.
+                // Divide what is left evenly, so that the last strata are not left without.
                 let share = selection.left() / (count - at);
                 if !selection.take_best(stratum.clone(), 1, MIN_WORDS..=share) {
                     selection.take_best(stratum, 1, 1..=share * 2);
@@ -58,7 +58,8 @@ impl<'a> Selection<'a> {
             }
         }
         selection.take_best(all.clone(), usize::MAX, MIN_WORDS..=usize::MAX);
-        // A "Perfect." here and there would fill the last gap and tell nobody anything; of a text that has little else it is all.
+        // Sentences such as "Perfect." tell readers nothing, so do not use them to fill the last gap. Allow them only if the
+        // text offers little else.
         if known.is_empty() && selection.left() * 10 > budget {
             selection.take_best(all, usize::MAX, 1..=usize::MAX);
         }
@@ -69,17 +70,17 @@ impl<'a> Selection<'a> {
         self.budget.saturating_sub(self.words)
     }
 
-    /// What the unit at `at` is worth, as bits, which are in the order of the positive numbers that they stand for. It shrinks as
-    /// terms are covered.
+    /// The score of the unit at `at`, as the bits of a non-negative float, which sort in the same order as the float. Scores
+    /// only decrease as terms are covered.
     fn score(&self, at: usize, unit: &Unit) -> u64 {
         let worth = if unit.is_broken_off { BROKEN_OFF } else { 1.0 };
-        // The sum of no gains is −0, whose sign is a bit too.
+        // An empty sum is −0.0, and its sign bit would make it sort highest.
         let gain = worth * self.terms.gain(at, &self.covered).abs();
         (gain / (unit.words as f64).powf(LENGTH_EXPONENT)).to_bits()
     }
 
-    /// Takes up to `most` of the best units in `range`, the earlier of equals first, that have one of these `lengths` in words, and
-    /// fit. Whether there was one.
+    /// Selects up to `most` of the best units in `range` that fit the budget and whose length in words is in `lengths`. Of
+    /// equal units, the earlier one is selected first. Returns whether any was selected.
     fn take_best(
         &mut self,
         range: Range<usize>,
@@ -99,7 +100,8 @@ impl<'a> Selection<'a> {
             && taken < most
             && self.words < self.budget
         {
-            // Gains only shrink, so an old score is an upper bound: the unit is scored again, and taken if it is still the best.
+            // Scores only decrease, so an old score is an upper bound. Score the unit again, and select it if it is still
+            // the best.
             let best = (self.score(at, unit), Reverse(at));
             if queue.peek().is_some_and(|next| *next > best) {
                 queue.push(best);
@@ -116,7 +118,7 @@ impl<'a> Selection<'a> {
         taken > 0
     }
 
-    /// Words of the speakers' names that choosing a unit adds: its own, and that of a turn it interrupts.
+    /// Words of speakers' names that selecting a unit adds: its own speaker's, and that of a turn it interrupts.
     fn label_words(&self, at: usize, unit: &Unit) -> usize {
         let speaker = |(_, unit): (&usize, &&Unit)| unit.speaker;
         let before = self.chosen.range(..at).next_back().map(speaker);
@@ -129,12 +131,12 @@ impl<'a> Selection<'a> {
         (cost(before, this) + cost(this, after)).saturating_sub(cost(before, after))
     }
 
-    /// The chosen units, in the order of the text.
+    /// Positions of the chosen units, in ascending order.
     pub(crate) fn places(self) -> impl Iterator<Item = usize> {
         self.chosen.into_keys()
     }
 
-    /// The chosen sentences: a paragraph for each speaker in turn.
+    /// Renders the chosen sentences, with one paragraph per turn.
     pub(crate) fn render(&self) -> String {
         let mut text = String::new();
         let mut speaking = None;

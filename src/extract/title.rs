@@ -1,4 +1,4 @@
-//! Makes headings for sections that no model has given one.
+//! Makes headings for sections that have none from the model.
 
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -9,13 +9,13 @@ use crate::extract::weight::{Term, Terms};
 use crate::text::words::capitalized;
 use crate::transcript::Passage;
 
-/// Words that the terms of a very long passage are chosen from; a few times more are looked at.
+/// Word budget to which a very long passage is reduced before its terms are ranked; a few times as many are kept.
 const REDUCED_WORDS: usize = 500;
 
-/// Characters of a word that may stand in a title.
+/// Minimum and maximum length of a word in a title, in characters.
 const CHARS: RangeInclusive<usize> = 4..=40;
 
-/// Words that occur in every meeting and name none of its topics: times, amounts, ways of speaking.
+/// Words that occur in every meeting without naming a topic: times, amounts, figures of speech.
 const NOT_IN_TITLES: &str = "january february march april june july august september october november december monday \
     tuesday wednesday thursday friday saturday sunday today tomorrow yesterday morning afternoon evening tonight minute \
     minutes hour hours week weeks month months year years number numbers hundred thousand million billion percent dollars \
@@ -26,13 +26,14 @@ const NOT_IN_TITLES: &str = "january february march april june july august septe
     affirmative negative stand read loud clear honourable minister chair friend speaker order word words talk course fact \
     else since though both next last same true wrong right left high low long short side kind";
 
-/// A term in more than this share of sentences names nothing in a title.
+/// A term that occurs in more than this share of the sentences is too common for a title.
 const TITLE_MAX_SHARE: f64 = 0.4;
 
-/// Terms in a title at most.
+/// Maximum number of terms in a title.
 const TERMS: usize = 3;
 
-/// A title of the terms that distinguish a passage: `Ridership, platforms and footnotes`. `None` if nothing stands out.
+/// Makes a title from the most distinctive terms of a passage, such as `Ridership, platforms and footnotes`. `None` if
+/// there are none.
 #[must_use]
 pub fn title(passage: &Passage) -> Option<String> {
     let units = unit::candidates(passage, REDUCED_WORDS);
@@ -61,14 +62,15 @@ pub fn title(passage: &Passage) -> Option<String> {
     })
 }
 
-/// Often, but not everywhere; long words say more than short ones.
+/// Favours terms that are frequent but not everywhere, and longer words over shorter ones.
 fn weight(term: &Term, units: f64) -> f64 {
     let sentences = f64::from(term.units);
     let length = (term.surface.chars().count() as f64).min(9.0);
     sentences.powf(0.75) * length.sqrt() * (1.0 + units / sentences).ln()
 }
 
-/// Whether a word may stand in a title: long enough, and by its form no verb or adverb (a name may look like one).
+/// Whether a word may be used in a title: its length is within bounds, and it does not look like a verb or an adverb, unless
+/// it is a name.
 fn names_a_topic(surface: &str) -> bool {
     static SET: LazyLock<HashSet<&'static str>> =
         LazyLock::new(|| NOT_IN_TITLES.split_whitespace().collect());

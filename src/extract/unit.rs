@@ -1,4 +1,4 @@
-//! The units that are chosen from: sentences, made readable, with who said them.
+//! Units of selection: cleaned-up sentences with their speakers.
 
 use std::ops::Range;
 
@@ -8,38 +8,39 @@ use crate::extract::weight::Terms;
 use crate::text::{sentence, words};
 use crate::transcript::{Passage, Speaker};
 
-/// Longer passages are reduced piece by piece before they are chosen from, because a sentence takes some forty times its bytes
-/// while it is weighed. A chunk of a transcript of 400,000 words is shorter.
+/// Passages above this size in bytes are reduced piece by piece before selection, because weighing a sentence takes about
+/// forty times its size in memory. The chunks of a transcript of 400,000 words are smaller.
 const LARGE_BYTES: usize = 256 * 1024;
 
-/// Bytes of a longer passage that are weighed at once.
+/// Size in bytes of the pieces in which larger passages are weighed.
 const PIECE_BYTES: usize = 96 * 1024;
 
-/// How many times the words that are wanted are kept, for the last choice to be made from.
+/// The reduced passage keeps this many times the requested words, as candidates for the final selection.
 const KEPT: usize = 6;
 
-/// Words that are kept of each piece at least.
+/// Minimum number of words to keep from each piece.
 const MIN_KEPT_WORDS: usize = 60;
 
 /// One sentence.
 #[derive(Debug)]
 pub(crate) struct Unit {
     pub(crate) speaker: Option<Speaker>,
-    /// Without fillers, stutter and odd spacing.
+    /// The text without fillers, stutters and odd spacing.
     pub(crate) text: String,
     pub(crate) words: usize,
-    /// It has no mark at its end, though most sentences around it have one.
+    /// Whether it lacks final punctuation although most sentences of the passage have it.
     pub(crate) is_broken_off: bool,
 }
 
-/// Units of a passage, in order.
+/// The units of a passage, in order.
 #[derive(Debug)]
 pub(crate) struct Units {
     passage: Passage,
     all: Vec<Unit>,
 }
 
-/// The units of `passage`; of a very long one, the most telling of each piece, for `budget` words to be chosen from.
+/// The units of `passage` from which to select `budget` words. For a very long passage, only the most informative units of
+/// each piece.
 pub(crate) fn candidates(passage: &Passage, budget: usize) -> Units {
     if passage.len() <= LARGE_BYTES {
         return Units::of(passage);
@@ -63,7 +64,8 @@ pub(crate) fn candidates(passage: &Passage, budget: usize) -> Units {
     }
 }
 
-/// Where the first piece of `text` ends: after a line, else after a word, else between characters.
+/// The byte offset at which the first piece of `text` ends: after a line if possible, else after a word, else between
+/// characters.
 fn end_of_piece(text: &str) -> usize {
     if text.len() <= PIECE_BYTES {
         return text.len();
@@ -102,7 +104,7 @@ impl Units {
         }
     }
 
-    /// The units in `count` successive parts of about as many words each.
+    /// Divides the units into up to `count` successive ranges of about equal length in words.
     pub(crate) fn strata(&self, count: usize) -> Vec<Range<usize>> {
         let total: usize = self.all.iter().map(|unit| unit.words).sum();
         let mut strata = Vec::with_capacity(count);
@@ -126,7 +128,7 @@ impl Units {
         self.passage.name(speaker)
     }
 
-    /// Words that naming a speaker takes.
+    /// Number of words in a speaker's name.
     pub(crate) fn label_words(&self, speaker: Option<Speaker>) -> usize {
         self.name(speaker).map_or(0, words::count)
     }

@@ -1,27 +1,27 @@
-//! Weighs terms: tf-idf with sublinear tf, over the units of one text.
+//! Weighs the terms of a text by tf-idf with sublinear tf, where each unit counts as a document.
 
 use std::collections::HashMap;
 
 use crate::extract::unit::Units;
 use crate::text::terms;
 
-/// How much more a number is worth: numbers are facts, such as dates, amounts and codes.
+/// Factor for the weight of numbers, because they are facts such as dates, amounts and codes.
 const NUMBER_WORTH: f64 = 2.0;
 
 /// The terms of a text.
 pub(crate) struct Terms {
-    /// Places among all terms, by stem.
+    /// Index in `all`, by stem.
     ids: HashMap<String, u32>,
     all: Vec<Term>,
-    /// The distinct terms of each unit.
+    /// The distinct terms of each unit, as indices in `all`.
     of_unit: Vec<Box<[u32]>>,
 }
 
 pub(crate) struct Term {
-    /// As it is written: in lower case if it is so anywhere, for only names are capitalized everywhere.
+    /// The word as written. Lower case if it occurs in lower case anywhere, because only names are capitalized everywhere.
     pub(crate) surface: String,
     occurrences: u32,
-    /// Units that it occurs in.
+    /// Number of units that contain it.
     pub(crate) units: u32,
     weight: f64,
 }
@@ -50,7 +50,7 @@ impl Terms {
         terms
     }
 
-    /// Counts a word of a unit whose terms so far are `of_unit`.
+    /// Counts one word. `of_unit` holds the terms of its unit so far.
     fn count(&mut self, word: &str, stem: &str, of_unit: &mut Vec<u32>) {
         let next = self.all.len() as u32;
         let id = *self.ids.entry(stem.to_owned()).or_insert(next);
@@ -80,7 +80,7 @@ impl Terms {
         &self.all
     }
 
-    /// What the terms of `unit` that are not covered yet are worth.
+    /// Total weight of the terms of `unit` that are not covered yet.
     pub(crate) fn gain(&self, unit: usize, covered: &[bool]) -> f64 {
         let weight = |&id: &u32| match covered.get(id as usize) {
             Some(false) => self.all.get(id as usize).map(|term| term.weight),
@@ -98,7 +98,7 @@ impl Terms {
         }
     }
 
-    /// For each term, whether it is in `known`.
+    /// For each term, whether it occurs in `known`.
     pub(crate) fn covered_by(&self, known: &str) -> Vec<bool> {
         let mut covered = vec![false; self.all.len()];
         terms::for_each(known, |_, stem| {

@@ -1,4 +1,4 @@
-//! The configuration of jobs, from the environment. The settings of the model belong to its provider.
+//! The configuration of jobs, read from environment variables. Each provider reads its own settings.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -62,13 +62,13 @@ const MAX_INPUT_BYTES: Variable = Variable::new(
 
 const STORE_DIR: Variable = Variable::new("STORE_DIR", "use this directory in place of S3");
 
-/// Read by the SDK, and listed because it is needed for other servers.
+/// Read by the AWS SDK; listed here so that it appears in the documentation.
 const AWS_ENDPOINT_URL_S3: Variable = Variable::new(
     "AWS_ENDPOINT_URL_S3",
     "an S3-compatible server, addressed path-style",
 );
 
-/// The variables of jobs, besides those of providers.
+/// The variables of jobs, without those of providers.
 const VARIABLES: [Variable; 12] = [
     CHUNK_TOKENS,
     MODEL_CONCURRENCY,
@@ -84,15 +84,15 @@ const VARIABLES: [Variable; 12] = [
     AWS_ENDPOINT_URL_S3,
 ];
 
-/// Objects up to this size can be asked for; offsets are kept in 32 bits.
+/// Upper limit of the configurable input size in bytes: offsets are stored in 32 bits.
 const MAX_INPUT_LIMIT: u64 = 1 << 30;
 
-/// Where the program runs, which decides what holds when no model is configured.
+/// Where the program runs. Determines the default if no model is configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Surface {
-    /// A person's command line.
+    /// The command line.
     CommandLine,
-    /// A Lambda function.
+    /// AWS Lambda.
     Lambda,
 }
 
@@ -101,44 +101,44 @@ pub enum Surface {
 pub struct Config {
     /// The provider's settings.
     pub provider: Arc<dyn provider::Settings>,
-    /// What the model and its operator allow.
+    /// The limits set by the model and the configuration.
     pub limits: Limits,
-    /// Calls in flight per invocation.
+    /// Maximum calls in flight per invocation.
     pub concurrency: usize,
-    /// Length of a summary in words.
+    /// Target length of a summary in words.
     pub summary_words: usize,
-    /// What tokens cost, if the environment says.
+    /// Token prices, if configured.
     pub prices: Option<Prices>,
-    /// Bucket for results, if not the source's.
+    /// Bucket for results; `None` for the transcript's own bucket.
     pub output_bucket: Option<String>,
-    /// Which keys are read, and where results go.
+    /// Selects the keys to read; holds the output prefix.
     pub filter: Filter,
-    /// Larger objects are rejected before they are read.
+    /// Maximum size of a transcript in bytes. Larger objects are rejected before they are read.
     pub max_input_bytes: u64,
-    /// A directory in place of S3.
+    /// A directory to use instead of S3.
     pub store_dir: Option<PathBuf>,
 }
 
 impl Config {
-    /// Reads the environment of this process.
+    /// Reads the configuration from this process's environment.
     ///
     /// # Errors
-    /// The first missing or wrong value.
+    /// If a variable is missing or invalid: the first one found.
     pub fn from_env(surface: Surface) -> Result<Self, ConfigError> {
         Self::from_lookup(surface, &|name| std::env::var(name).ok())
     }
 
-    /// Reads variables from `lookup`.
+    /// Reads the configuration from `lookup`, which returns the value of a variable.
     ///
     /// # Errors
-    /// The first missing or wrong value.
+    /// If a variable is missing or invalid: the first one found.
     pub fn from_lookup(
         surface: Surface,
         lookup: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
         let environment = Environment::new(lookup);
         let store_dir = environment.text(STORE_DIR).map(PathBuf::from);
-        // With a directory for a bucket nobody waits for a real summary: development needs no key.
+        // A directory instead of S3 means development, which should need no API key.
         let unconfigured = if surface == Surface::CommandLine || store_dir.is_some() {
             Unconfigured::UseBuiltIn
         } else {
@@ -161,7 +161,7 @@ impl Config {
         })
     }
 
-    /// Every variable that is read, in the order of the README.
+    /// All variables, in the order of the README.
     #[must_use]
     pub fn variables() -> Vec<Variable> {
         let of_providers = PROVIDERS.iter().flat_map(|provider| provider.variables);
@@ -179,14 +179,14 @@ fn limits(
     environment: Environment<'_>,
     provider: &dyn provider::Settings,
 ) -> Result<Limits, ConfigError> {
-    // Read in any case, so that a wrong value shows before a model is added.
+    // Read these in any case, so that an invalid value is reported before a model is configured.
     let chunk_tokens = environment.number(CHUNK_TOKENS, 100..=1_000_000)?;
     let max_calls = environment.number(MAX_MODEL_CALLS, 1..=100_000)?;
     let capabilities = provider.capabilities();
     Ok(Limits {
         context_tokens: capabilities.context_tokens,
         reasoning_tokens: capabilities.reasoning_tokens,
-        // Long parts give a model without a window more to choose from.
+        // A model without a context window selects better from long parts.
         chunk_tokens: match capabilities.context_tokens {
             Some(_) => chunk_tokens,
             None => usize::MAX,
@@ -204,7 +204,7 @@ fn output_prefix(environment: Environment<'_>) -> Result<String, ConfigError> {
     })
 }
 
-/// Both prices, or none: with one alone the sum would be wrong.
+/// Both prices or neither: with only one, the cost would be wrong.
 fn prices(environment: Environment<'_>) -> Result<Option<Prices>, ConfigError> {
     let input = environment.decimal(PRICE_INPUT_PER_MTOK)?;
     let output = environment.decimal(PRICE_OUTPUT_PER_MTOK)?;

@@ -1,4 +1,4 @@
-//! Why an upload could not be summarized, and what is done about it: decided once, by [`JobError::policy`].
+//! The reasons an upload could not be summarized. [`JobError::policy`] decides how each is handled.
 
 use crate::model::ErrorKind;
 use crate::model::failure::Recovery;
@@ -7,22 +7,22 @@ use crate::store::lease::Overtaken;
 use crate::summary::{ShapeError, WriteError};
 use crate::transcript::Rejection;
 
-/// Why one upload could not be summarized.
+/// The reason an upload could not be summarized.
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
     /// An object could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The limits don't allow it.
+    /// The context window or the call limit is too small for this transcript.
     #[error(transparent)]
     Plan(#[from] ShapeError),
     /// A call failed.
     #[error(transparent)]
     Write(WriteError),
-    /// The report cannot be put into JSON.
+    /// The report cannot be serialized as JSON.
     #[error("the report cannot be put into JSON")]
     Report(#[source] serde_json::Error),
-    /// Too much of the summary would not be the model's.
+    /// Too many sections of the summary are extractive.
     #[error(
         "the model gave no usable answer for {degraded} of {sections} sections, and at most a quarter may be extractive"
     )]
@@ -32,21 +32,21 @@ pub enum JobError {
         /// All sections.
         sections: usize,
     },
-    /// Another worker works on the job.
+    /// Another worker holds the lease.
     #[error("another worker holds the job, for at most {seconds} s unless it renews its lease")]
     Busy {
-        /// Until its lease expires.
+        /// Seconds until the lease expires.
         seconds: i64,
     },
-    /// Another worker has taken the job over.
+    /// Another worker has taken over the job.
     #[error("another worker has taken the job over")]
     Overtaken,
-    /// The job has had no progress for long.
+    /// Many attempts in a row made no progress.
     #[error("{invocations} attempts in a row have brought no progress, the last because: {cause}")]
     Hopeless {
-        /// Invocations without a new answer.
+        /// Invocations in a row without a new answer.
         invocations: u32,
-        /// Why the last one failed.
+        /// The error of the last one.
         cause: Box<JobError>,
     },
     /// The object is not a transcript.
@@ -54,34 +54,34 @@ pub enum JobError {
     Rejected(#[from] Rejected),
 }
 
-/// Why an object is not taken for a transcript. Nothing would change by trying again.
+/// The reason an object is rejected as a transcript. A retry would not help.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
-    /// Its bytes are not text.
+    /// The bytes are not text.
     #[error(transparent)]
     NotText(#[from] Rejection),
-    /// It is larger than is accepted.
+    /// The object is larger than the limit.
     #[error("{reason}")]
     TooLarge {
-        /// The store's words, with both sizes.
+        /// The store's message, with both sizes.
         reason: String,
     },
 }
 
-/// Everything that is decided by why a job failed.
+/// How a job error is handled.
 pub(crate) struct Policy {
-    /// Stable name of the kind of error: `errorType` of a failed invocation, `kind` of an error report.
+    /// Stable name of the kind of error: the `errorType` of a failed invocation and the `kind` of an error report.
     pub(crate) name: &'static str,
-    /// Who can mend it. `None` for what nobody is told of in `_error.json`, and what does not pass by itself either.
+    /// How the job can recover. `None` if it neither recovers by itself nor needs an `_error.json`.
     pub(crate) recovery: Option<Recovery>,
-    /// What that person can do.
+    /// Suggested next step.
     pub(crate) next_step: &'static str,
 }
 
 const RESUMES: &str = "wait: the job is resumed by itself";
 
 impl JobError {
-    /// What is done about this failure.
+    /// How this failure is handled.
     pub(crate) fn policy(&self) -> Policy {
         use Recovery::{NeedsAPerson, Passes};
         let (name, recovery, next_step) = match self {
@@ -139,19 +139,19 @@ impl JobError {
         }
     }
 
-    /// A stable name of the kind of error.
+    /// A stable name for the kind of error.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         self.policy().name
     }
 
-    /// Whether it passes without anybody's help: then the job is continued later.
+    /// Whether the failure passes without anyone's help. The job is then resumed later.
     #[must_use]
     pub fn passes(&self) -> bool {
         self.policy().recovery == Some(Recovery::Passes)
     }
 
-    /// What the person who is told can do.
+    /// The suggested next step.
     #[must_use]
     pub fn next_step(&self) -> &'static str {
         self.policy().next_step

@@ -1,4 +1,4 @@
-//! Writes `_error.json` beside the place of the summary: what a person must look at.
+//! Writes `_error.json` next to where the summary would be, for failures that someone has to look at.
 
 use bytes::Bytes;
 
@@ -6,7 +6,7 @@ use crate::document::report::{ErrorReport, FORMAT_VERSION, SourceReport};
 use crate::job::{App, JobError, Outcome, Rejected, Upload};
 use crate::store::{Location, ObjectInfo, PutOptions, StoreError, Wanted};
 
-/// Whether a failure can be mended without a new upload.
+/// Whether the failure can be fixed without a new upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mendable {
     Yes,
@@ -14,7 +14,7 @@ enum Mendable {
 }
 
 impl App {
-    /// Records why an upload is not summarized and never will be.
+    /// Reports a transcript that is rejected for good.
     pub(crate) async fn reject(
         &self,
         upload: &Upload,
@@ -29,8 +29,8 @@ impl App {
         Ok(Outcome::Rejected(rejected))
     }
 
-    /// Records what keeps an upload from being summarized until somebody mends it, unless a newer version has taken its
-    /// place. Should that fail, the failure itself still reaches the sender of the event.
+    /// Reports a failure that someone has to fix, unless a newer version of the transcript exists. If the report cannot be
+    /// written, the sender of the event still gets the failure itself.
     pub(crate) async fn report_failure(&self, upload: &Upload, error: &JobError) {
         if upload.etag.is_some()
             && let Ok(now) = self.source.head(&upload.at).await
@@ -73,7 +73,7 @@ impl App {
         };
         let json = Bytes::from(serde_json::to_vec_pretty(&report).map_err(JobError::Report)?);
         let at = self.output(at, "_error.json");
-        // Each write is an event, and may be a mail to somebody: the same failure is told once.
+        // Each write sends an event and possibly an email, so do not repeat an identical report.
         if self.holds(&at, &json).await {
             return Ok(());
         }
@@ -85,7 +85,7 @@ impl App {
         Ok(())
     }
 
-    /// Whether an object has exactly these bytes; false if that cannot be seen.
+    /// Whether the object has exactly these bytes; false if it cannot be read.
     async fn holds(&self, at: &Location, bytes: &[u8]) -> bool {
         let wanted = Wanted {
             max_bytes: Some(bytes.len() as u64),

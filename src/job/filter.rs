@@ -1,27 +1,27 @@
-//! Which uploads are transcripts.
+//! Decides by its key whether an object is a transcript.
 
-/// Which keys are read. What the trigger's filter says does not matter: the program's own output never is.
+/// Selects the keys to read. The program's own output is never read, whatever filter the trigger has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {
-    /// Where results go.
+    /// Key prefix of results.
     pub output_prefix: String,
-    /// Endings of keys that are transcripts, compared without regard to case.
+    /// Suffixes of transcript keys, case-insensitive.
     pub suffixes: Vec<String>,
 }
 
-/// Why an upload is not read.
+/// The reason a key is skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Skip {
-    /// It lies where results go.
+    /// It starts with the output prefix.
     OwnOutput,
-    /// It is a folder, as consoles create them.
+    /// It is a folder marker, as created by S3 consoles.
     Folder,
-    /// It has another ending.
+    /// It has none of the suffixes.
     OtherSuffix,
 }
 
 impl Skip {
-    /// For logs.
+    /// The reason, for logs.
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {
@@ -33,7 +33,7 @@ impl Skip {
 }
 
 impl Filter {
-    /// Why the object at `key` is not read; `None` if it is.
+    /// The reason to skip the object at `key`; `None` to read it.
     #[must_use]
     pub fn skips(&self, key: &str) -> Option<Skip> {
         let ends = |suffix: &String| {

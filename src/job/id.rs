@@ -1,4 +1,4 @@
-//! The id of a job: the same for the same bytes summarized in the same way, different otherwise.
+//! Computes job ids. The same object content at the same location, summarized with the same settings, has the same id.
 
 use sha2::{Digest, Sha256};
 
@@ -6,8 +6,8 @@ use crate::hex::hex;
 use crate::job::Config;
 use crate::store::{Location, ObjectInfo};
 
-/// Hash of the object, its entity tag, and all settings that change the answer. Not of its version: an upload of the same
-/// bytes has a new one, and needs no new summary.
+/// Hashes the object's location and entity tag and all settings that affect the result. The version id is left out: a
+/// repeated upload of the same bytes has a new version but needs no new summary.
 pub(crate) fn job_id(at: &Location, info: &ObjectInfo, config: &Config) -> String {
     let mut hash = Sha256::new();
     let limits = config.limits;
@@ -19,7 +19,7 @@ pub(crate) fn job_id(at: &Location, info: &ObjectInfo, config: &Config) -> Strin
         &config.provider.fingerprint(),
         &settings,
     ] {
-        // Lengths keep "a" + "bc" and "ab" + "c" apart.
+        // Hash lengths too, to tell "a" + "bc" from "ab" + "c".
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     }

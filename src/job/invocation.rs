@@ -1,7 +1,8 @@
-//! The paid part of a job in one invocation: under a lease, recorded in the ledger, until it is done or time is over.
+//! The billable part of a job in one invocation: runs under a lease and records its calls in the ledger.
 //!
-//! An invocation that ends without a summary gives its lease back with counters: after ten invocations without progress,
-//! each further one stops at its first failure, so that hopeless work costs one request until the queue gives it up.
+//! An invocation that ends without a summary releases its lease and updates the job's counters. After ten invocations
+//! without progress, each further one stops at its first failure, so a hopeless job costs one request per delivery until
+//! the queue gives up on it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,25 +17,25 @@ use crate::summary;
 use crate::summary::{Plan, Settings, Source, Summary};
 use crate::transcript::Transcript;
 
-/// Time kept for publishing: some small requests to the store.
+/// Time reserved for publishing, which takes a few small requests to the store.
 const PUBLISH_RESERVE: Duration = Duration::from_secs(5);
 
-/// Of a short invocation at most one part in so many.
+/// The reserve is at most this fraction (one sixth) of a short invocation.
 const PUBLISH_SHARE: u32 = 6;
 
 /// After this many invocations without progress, an invocation stops at its first failure.
 const HOPELESS_INVOCATIONS: u32 = 10;
 
-/// So does the second invocation without progress of a job of this age.
+/// A job older than this (three days) does so as soon as one invocation has made no progress.
 const HOPELESS_AGE_MS: i64 = 3 * 24 * 3600 * 1000;
 
 /// A summary is published only if at most one section in four is extractive.
 const DEGRADED_SHARE: usize = 4;
 
-/// How often the unusable answers behind extractive sections are asked for again.
+/// How often the unusable answers behind extractive sections are discarded and requested again.
 const MAX_DEGRADED_RUNS: u32 = 2;
 
-/// What is to be written in this invocation.
+/// The input of one invocation.
 pub(crate) struct Work<'w> {
     pub(crate) bucket: &'w str,
     pub(crate) job_id: &'w str,
@@ -43,21 +44,21 @@ pub(crate) struct Work<'w> {
     pub(crate) run: &'w Run,
 }
 
-/// A finished text and what it took.
+/// A finished summary with its usage.
 #[derive(Debug)]
 pub(crate) struct Written {
     pub(crate) summary: Summary,
     pub(crate) usage: Usage,
-    /// Invocations that it took.
+    /// Number of invocations.
     pub(crate) invocations: u32,
-    /// When the job was first taken up, in milliseconds since 1970.
+    /// When the job was started, in milliseconds since 1970.
     pub(crate) created_ms: i64,
 }
 
 impl App {
-    /// Writes the summary, or as much of it as there is time for.
+    /// Writes the summary, or as much of it as time allows.
     pub(crate) async fn write(&self, work: Work<'_>) -> Result<Written, JobError> {
-        // A local model costs nothing, and a trace shows all calls: neither is recorded.
+        // Calls are not recorded if the model is local and free, or if a trace is to show all calls.
         if !self.durable || self.model.capabilities().quotes || self.trace.is_some() {
             let client = self.model_client(&work, None, false);
             let written = self.call_model(&work, &client).await;
@@ -115,7 +116,7 @@ impl App {
             Err(JobError::Overtaken) => return Err(JobError::Overtaken),
             Err(cause) => cause,
         };
-        // Jobs at an endpoint that will never do them are cancelled; others go on.
+        // Cancel the open jobs at an endpoint that can never run them. Otherwise leave them running for the next invocation.
         if matches!(&ended, JobError::Write(error) if error.source.kind == ErrorKind::Configuration)
         {
             client.cancel_open_jobs().await;
@@ -146,7 +147,7 @@ impl App {
         Err(ended)
     }
 
-    /// Writes the whole summary; an error if too much of it is not the model's.
+    /// Writes the whole summary. Fails if too many sections are extractive.
     async fn call_model(&self, work: &Work<'_>, client: &ModelClient) -> Result<Summary, JobError> {
         let settings = Settings {
             limits: self.config.limits,

@@ -1,4 +1,4 @@
-//! How a job ends, and the one list of names for that.
+//! The outcomes of jobs and their status names.
 
 use std::time::Duration;
 
@@ -7,62 +7,62 @@ use crate::job::error::{JobError, Rejected};
 use crate::job::filter::Skip;
 use crate::store::Location;
 
-/// How a job ended. A failure is a [`JobError`]: who sent the upload decides what becomes of one that passes.
+/// The outcome of a job that did not fail. On a [`JobError`], the sender of the event decides whether to retry.
 #[derive(Debug)]
 pub enum Outcome {
-    /// The summary is there.
+    /// The summary was published.
     Done(Box<Done>),
-    /// The object is not a transcript by its key.
+    /// The key is not that of a transcript.
     Skipped(Skip),
-    /// The summary was there already.
+    /// The summary already existed.
     Duplicate {
-        /// Where it is.
+        /// Its location.
         summary: Location,
     },
-    /// The object has been overwritten or removed since: a newer event brings the summary, if there is to be one.
+    /// The transcript has been overwritten or deleted. If it was overwritten, the newer event triggers its own job.
     Superseded,
-    /// Not a transcript; `_error.json` says why.
+    /// The object is not a transcript; `_error.json` has the reason.
     Rejected(Rejected),
 }
 
 /// A finished job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Done {
-    /// Its id.
+    /// Job id.
     pub job_id: String,
-    /// Where the summary is.
+    /// Location of the summary.
     pub summary: Location,
-    /// Its report.
+    /// The published report.
     pub report: Report,
-    /// Invocations that it took.
+    /// Number of invocations.
     pub invocations: u32,
-    /// Requests refused because there were too many.
+    /// Requests that were throttled.
     pub throttled: usize,
-    /// Time that the endpoint took, summed over all calls of this invocation.
+    /// Time spent at the endpoint, summed over all calls of this invocation.
     pub endpoint_time: Duration,
 }
 
-/// The end of a job as answers, logs and metrics name it.
+/// The status of a job in responses, logs and metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// The summary is there.
+    /// The summary was published.
     Done,
-    /// It was there already.
+    /// The summary already existed.
     Duplicate,
-    /// A newer version of the transcript has taken its place.
+    /// The transcript has been overwritten or deleted.
     Superseded,
-    /// Not a transcript.
+    /// The object is not a transcript.
     Rejected,
-    /// Not a transcript by its key.
+    /// The key is not that of a transcript.
     Skipped,
-    /// Not finished, and continued later.
+    /// Unfinished; will be resumed.
     Continue,
     /// Failed.
     Failed,
 }
 
 impl Status {
-    /// The statuses that jobs are counted by.
+    /// The statuses that have a metric.
     pub(crate) const COUNTED: [Self; 6] = [
         Self::Done,
         Self::Rejected,
@@ -72,7 +72,7 @@ impl Status {
         Self::Superseded,
     ];
 
-    /// The status of what a job came to.
+    /// The status of a job's result.
     #[must_use]
     pub fn of(ended: &Result<Outcome, JobError>) -> Self {
         match ended {
@@ -86,7 +86,7 @@ impl Status {
         }
     }
 
-    /// Its name in answers.
+    /// The status name in responses.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Publishes the artifacts of a document, the summary last, unless a newer version of the transcript has been uploaded since.
+//! Publishes a document's artifacts, the summary last, unless a newer version of the transcript has been uploaded.
 
 use std::time::Duration;
 
@@ -6,47 +6,47 @@ use crate::document::{Artifact, SUMMARY_ENDING};
 use crate::job::{App, JobError, Upload};
 use crate::store::{Location, Metadata, ObjectInfo, PutCondition, PutOptions, StoreError, found};
 
-/// Metadata of a summary: the job that made it.
+/// Metadata key of a summary: the id of its job.
 pub(crate) const JOB_ID: &str = "job-id";
 
-/// Metadata of a summary: the entity tag of the transcript.
+/// Metadata key of a summary: the transcript's entity tag.
 const SOURCE_ETAG: &str = "source-etag";
 
-/// Metadata of a summary: the version of the transcript.
+/// Metadata key of a summary: the transcript's version id.
 const SOURCE_VERSION_ID: &str = "source-version-id";
 
-/// Metadata of a summary: the sequencer of the transcript's event.
+/// Metadata key of a summary: the sequencer of the transcript's event.
 const SOURCE_SEQUENCER: &str = "source-sequencer";
 
-/// How often other writers may come first.
+/// Attempts to publish while other writers interfere.
 const MAX_RACES: usize = 8;
 
-/// Before the slot is looked at again.
+/// Wait before the next attempt.
 const RACE_WAIT: Duration = Duration::from_millis(250);
 
-/// What is to be published.
+/// The input of [`App::publish`].
 pub(crate) struct Publication<'p> {
     pub(crate) upload: &'p Upload,
-    /// Where the transcript was found, and what it was.
+    /// The transcript's location.
     pub(crate) at: &'p Location,
     pub(crate) info: &'p ObjectInfo,
     pub(crate) job_id: &'p str,
-    /// In the order in which they are written; the summary is the last one.
+    /// In the order of publication; the summary is last.
     pub(crate) artifacts: Vec<Artifact>,
 }
 
-/// What is under the key of a summary.
+/// The state of the summary's key.
 pub(crate) enum SummarySlot {
-    /// Nothing, or the summary of an older version; writing there has this condition.
+    /// Free, or holds the summary of another job that is not newer. The condition is for writing the summary.
     Ours(PutCondition),
-    /// The summary of this very job; writing it again has this condition.
+    /// Holds this job's summary. The condition is for overwriting it.
     Done(PutCondition),
-    /// The summary of a newer version.
+    /// Holds the summary of a newer version.
     Newer,
 }
 
 impl App {
-    /// Looks at what is under the key of the summary of `at`.
+    /// Looks up the current summary of the object `at`.
     pub(crate) async fn summary_slot(
         &self,
         upload: &Upload,
@@ -63,7 +63,7 @@ impl App {
         }
         let is_newer = match (known(SOURCE_SEQUENCER), &upload.sequencer) {
             (Some(theirs), Some(ours)) => is_later(theirs, ours),
-            // Without sequencers nothing orders them but the transcript itself, which is looked at before publishing.
+            // Without sequencers the summaries cannot be ordered. `publish` checks that the transcript is unchanged.
             _ => false,
         };
         Ok(if is_newer {
@@ -73,11 +73,11 @@ impl App {
         })
     }
 
-    /// Publishes all artifacts; false if a newer version of the transcript is there, or its summary.
+    /// Publishes all artifacts. Returns false if the transcript or its summary has been replaced by a newer version.
     ///
-    /// Each artifact is written under a condition, so that a slow old run never overwrites the result of a newer one, and
-    /// the transcript is looked at after all conditions were fixed: a newer version's results that were there before show
-    /// by it, later ones by the conditions.
+    /// All writes are conditional, so a slow old run never overwrites a newer result. The transcript is checked after the
+    /// preconditions have been read: if a newer version's results existed by then, that check detects the newer version; if
+    /// they appear later, the preconditions fail.
     pub(crate) async fn publish(&self, publication: Publication<'_>) -> Result<bool, JobError> {
         let Publication {
             upload,
@@ -91,7 +91,7 @@ impl App {
             let slot = match self.summary_slot(upload, at, job_id).await? {
                 SummarySlot::Ours(condition) => condition,
                 SummarySlot::Newer => return Ok(false),
-                // Another worker has taken over and published the same.
+                // Another worker has taken over and published the same summary.
                 SummarySlot::Done(_) if self.trace.is_none() => {
                     self.clear_error(at).await;
                     return Ok(true);
@@ -136,7 +136,7 @@ impl App {
                     self.clear_error(at).await;
                     return Ok(true);
                 }
-                // Where no answer came, a look at the slot tells whether it was written.
+                // The write may have succeeded without a response. The next look at the slot shows it.
                 Err(error) if error.kind.policy().passes => {
                     last = Some(error);
                     tokio::time::sleep(RACE_WAIT).await;
@@ -147,7 +147,7 @@ impl App {
         Err(last.map_or(JobError::Overtaken, JobError::from))
     }
 
-    /// Removes the error report of an earlier run. The summary counts for more than whether that works.
+    /// Deletes the error report of an earlier run. A failure is only logged, because the summary is already published.
     pub(crate) async fn clear_error(&self, at: &Location) {
         if let Err(error) = self.target.delete(&self.output(at, "_error.json")).await {
             tracing::warn!(%error, "could not remove an outdated error report");
@@ -155,15 +155,15 @@ impl App {
     }
 }
 
-/// Whether the event with the sequencer `one` happened after the one with `other`: S3 documents to pad the shorter with zeros on
-/// the right and to compare as text. Only for events of the same key.
+/// Whether the event with the sequencer `one` is later than that with `other`. As S3 documents, the shorter one is padded
+/// with zeros on the right and both are compared as strings. Only valid for events of the same key.
 fn is_later(one: &str, other: &str) -> bool {
     let width = one.len().max(other.len());
     let padded = |sequencer: &str| format!("{sequencer:0<width$}").to_ascii_uppercase();
     padded(one) > padded(other)
 }
 
-/// What leads from a summary back to what it was made from.
+/// Metadata that links a summary to its source.
 fn metadata(upload: &Upload, info: &ObjectInfo, job_id: &str) -> Metadata {
     let version = info.version_id.as_ref().or(upload.version_id.as_ref());
     [

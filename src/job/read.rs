@@ -5,8 +5,8 @@ use crate::job::upload::Upload;
 use crate::store::{Location, Object, Store, StoreError, StoreErrorKind, Wanted};
 use crate::transcript::{Decoder, Transcript};
 
-/// Opens an upload: exactly the version or entity tag that its event named, if it has no more than `max_bytes`. Under the
-/// other reading of its key if no object is found under the first.
+/// Opens an upload of at most `max_bytes` bytes, in exactly the version or with the entity tag from its event. If no object
+/// exists under its key, tries `other_key`.
 pub(crate) async fn open(
     source: &dyn Store,
     upload: &Upload,
@@ -28,15 +28,15 @@ pub(crate) async fn open(
         if let Ok(object) = source.get(&other, &wanted).await {
             return Ok((other, object));
         }
-        // The key as it came is the one people know.
+        // Report the error for the key as the event gave it, because people know that one.
     }
     Err(error)
 }
 
-/// Reads an open object to its end.
+/// Reads an open object to the end and decodes it.
 ///
 /// # Errors
-/// If it cannot be read, or is rejected because it is no transcript.
+/// If it cannot be read, or is rejected because it is not a transcript.
 pub(crate) async fn transcribe(object: &mut dyn Object) -> Result<Transcript, JobError> {
     let mut decoder = Decoder::default();
     while let Some(bytes) = object.next().await? {

@@ -1,26 +1,26 @@
-//! An object that was uploaded, as far as the one who tells of it knows.
+//! An uploaded object, with what its event says about it.
 
 use crate::store::Location;
 
 /// An uploaded object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upload {
-    /// Where it is.
+    /// Its location.
     pub at: Location,
-    /// Another reading of its key, tried if no object is found under the first.
+    /// An alternative decoding of the key, tried if no object exists under the first.
     pub other_key: Option<String>,
     /// Entity tag, without quotes.
     pub etag: Option<String>,
-    /// Version, in buckets that keep them.
+    /// Version id, if the bucket is versioned.
     pub version_id: Option<String>,
-    /// Length in bytes.
+    /// Size in bytes.
     pub size: Option<u64>,
-    /// Orders the events of one key: compare as text, the shorter padded with zeros on the right.
+    /// Orders the events of one key: compared as strings, the shorter padded with zeros on the right.
     pub sequencer: Option<String>,
 }
 
 impl Upload {
-    /// The object at `at`, of which nothing else is known: a person named it.
+    /// The object at `at`, named by a person, without event data.
     #[must_use]
     pub fn named(at: Location) -> Self {
         Self {
@@ -33,7 +33,7 @@ impl Upload {
         }
     }
 
-    /// Whether an event told of this very state of the object.
+    /// Whether an event identified this state of the object.
     pub(crate) fn is_announced(&self) -> bool {
         self.etag.is_some() || self.version_id.is_some() || self.sequencer.is_some()
     }

@@ -1,6 +1,6 @@
 //! Writes one line of metrics for each upload, in CloudWatch's embedded metric format
-//! (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>):
-//! no agent and no call, only a line in the log.
+//! (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>),
+//! which needs no agent and no API call, only a line in the log.
 
 use std::io::Write;
 use std::time::Duration;
@@ -9,15 +9,15 @@ use serde_json::{Map, Value, json};
 
 use crate::job::{JobError, Outcome, Status};
 
-/// The namespace of the metrics in CloudWatch.
+/// The CloudWatch namespace of the metrics.
 pub const NAMESPACE: &str = "TranscriptSummarizer";
 
-/// What a metric counts.
+/// The unit of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// Things.
+    /// A number of things.
     Count,
-    /// A share.
+    /// A ratio without a unit.
     None,
     /// Seconds.
     Seconds,
@@ -25,12 +25,12 @@ pub enum Unit {
     Milliseconds,
 }
 
-/// A metric that lines may hold.
+/// A metric that a line may contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Metric {
-    /// Its name.
+    /// Metric name.
     pub name: &'static str,
-    /// What it counts.
+    /// Unit.
     pub unit: Unit,
 }
 
@@ -38,7 +38,7 @@ const fn metric(name: &'static str, unit: Unit) -> Metric {
     Metric { name, unit }
 }
 
-/// Every metric. The dashboard and the alarms of template.yaml are held against this list.
+/// All metrics. CI compares the dashboard and the alarms of template.yaml with this list.
 pub const METRICS: [Metric; 20] = [
     metric("Jobs", Unit::Count),
     metric("Done", Unit::Count),
@@ -62,8 +62,8 @@ pub const METRICS: [Metric; 20] = [
     metric("Duration", Unit::Milliseconds),
 ];
 
-/// The line about one upload, as it ended after `took`, written at `now_ms` (milliseconds since 1970). `properties` are not
-/// metrics: they are found with the line.
+/// The metrics line for one upload that ended after `took`, written at `now_ms` (milliseconds since 1970). `properties` are
+/// fields that can be searched for but are not metrics.
 #[must_use]
 pub fn line(
     function: &str,
@@ -92,9 +92,9 @@ pub fn line(
     Value::Object(line)
 }
 
-/// Writes a line where CloudWatch reads it.
+/// Writes a line to standard output, where CloudWatch Logs picks it up.
 pub fn emit(line: &Value) {
-    // A log that can't be written to is no reason to fail.
+    // A broken log is no reason to fail the invocation.
     let _: std::io::Result<()> = writeln!(std::io::stdout(), "{line}");
 }
 
@@ -105,7 +105,7 @@ fn values(ended: &Result<Outcome, JobError>, took: Duration) -> Map<String, Valu
     };
     let status = Status::of(ended);
     set("Jobs", 1.into());
-    // All of them, so that their sums and rates have no gaps.
+    // Write zeros too, so that sums and rates have no gaps.
     for counted in Status::COUNTED {
         set(metric_of(counted), u8::from(counted == status).into());
     }
@@ -128,7 +128,7 @@ fn values(ended: &Result<Outcome, JobError>, took: Duration) -> Map<String, Valu
     values
 }
 
-/// The metric that counts jobs of this status.
+/// The metric that counts jobs with this status.
 fn metric_of(status: Status) -> &'static str {
     match status {
         Status::Done => "Done",
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(directive["Namespace"], "TranscriptSummarizer");
         assert_eq!(directive["Dimensions"], json!([["FunctionName"]]));
         assert_eq!(line["FunctionName"], "summarizer");
-        // Every metric that is declared has a value, and every value but the properties is declared.
+        // Every declared metric has a value, and every value except the properties is declared.
         let declared: Vec<&str> = directive["Metrics"]
             .as_array()
             .unwrap()

@@ -1,11 +1,11 @@
-//! Sets up log lines: JSON for CloudWatch, plain text for people. They hold ids, sizes, counts and durations; nothing that
-//! anybody said is ever logged.
+//! Sets up logging: JSON for CloudWatch, plain text for people. Logs contain ids, sizes, counts and durations, but never
+//! anything from a transcript.
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
-/// Lines for CloudWatch on standard output. The level is Lambda's own setting (`ApplicationLogLevel` of its logging
-/// configuration), or `RUST_LOG`.
+/// Logs JSON for CloudWatch to standard output. The level comes from Lambda's logging configuration
+/// (`ApplicationLogLevel`) or `RUST_LOG`.
 pub fn for_lambda() {
     let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").unwrap_or_else(|_| "info".to_owned());
     let lines = tracing_subscriber::fmt::layer()
@@ -18,7 +18,7 @@ pub fn for_lambda() {
         .init();
 }
 
-/// Lines for people on standard error: warnings, or what `RUST_LOG` asks for.
+/// Logs plain text to standard error: warnings, or what `RUST_LOG` selects.
 pub fn for_people() {
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
@@ -28,8 +28,8 @@ pub fn for_people() {
         .init();
 }
 
-/// `RUST_LOG` as levels by module. The filter that also knows spans and fields brings a regular-expression engine along:
-/// 0.6 MB.
+/// Parses `RUST_LOG` as levels by module. `EnvFilter`, which also supports spans and fields, would add 0.6 MB for a
+/// regular-expression engine.
 fn filter(default: &str) -> Targets {
     let asked = std::env::var("RUST_LOG").ok();
     asked
@@ -39,7 +39,7 @@ fn filter(default: &str) -> Targets {
 
 fn usual(level: &str) -> Targets {
     let level = level.parse().unwrap_or(LevelFilter::INFO);
-    // The SDK's own lines below warnings hold headers and bodies. The runtime's span carries the request id.
+    // Below warnings, the SDK logs headers and bodies. The runtime's span carries the request id.
     Targets::new()
         .with_default(LevelFilter::WARN)
         .with_target("lambda_runtime", LevelFilter::INFO)

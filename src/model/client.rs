@@ -1,8 +1,8 @@
 //! Makes the billable calls of one job: looks each up in the ledger, acquires a permit, submits, waits for queued jobs, and
-//! counts what is used.
+//! counts usage.
 //!
-//! A failure that concerns all calls (a refused key, an endpoint that is down) stops the job. Calls that wait then fail with
-//! it; requests that were sent are waited for, because they are paid for.
+//! A failure that affects all calls, such as a refused key or an endpoint that is down, stops the job. Waiting calls then
+//! fail with the same error. Requests that are already being submitted are still awaited, because they are paid for.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -24,30 +24,30 @@ use crate::prompt::Prompt;
 use crate::run::{Run, sleep_until};
 use crate::store::ledger::{Known, Ledger};
 
-/// A call to an endpoint that answers at once is not begun with less time left, if the invocation is long enough.
+/// The time that must be left before the deadline to start a call to an endpoint without a queue.
 const CALL_RESERVE: Duration = Duration::from_secs(10);
 
-/// The same for a submission to a queue, which only has to bring the ticket.
+/// The time that must be left to submit to a queue: just enough to receive the ticket.
 const SUBMIT_RESERVE: Duration = Duration::from_secs(2);
 
-/// A reserve takes at most one part in so many of a short invocation.
+/// In a short invocation, a reserve is at most the invocation's length divided by this.
 const RESERVE_SHARE: u32 = 4;
 
-/// How long cancelling one job may take.
+/// The timeout for cancelling one job.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How the calls of a job are made.
+/// Options for the calls of one job.
 #[derive(Debug, Clone, Default)]
 pub struct CallOptions {
-    /// Calls at most. Requests that an endpoint was too busy to accept don't count.
+    /// The maximum number of calls. Requests that were not accepted because of a transient failure don't count.
     pub max_calls: usize,
-    /// Calls in flight at most.
+    /// The maximum number of calls in flight.
     pub concurrency: usize,
-    /// The directory that prompts and answers are written to. They hold what was said, so only the command line sets this.
+    /// The directory to write prompts and answers to. They contain the transcript, so only the command line sets this.
     pub trace: Option<PathBuf>,
-    /// Seed of the jitter.
+    /// The seed of the jitter.
     pub seed: u64,
-    /// The job has had no progress for long: one attempt at one call, and more only after an answer.
+    /// The job has made no progress for a long time: make a single attempt at a single call, and more only after an answer.
     pub probing: bool,
 }
 
@@ -68,18 +68,19 @@ pub struct ModelClient {
 #[derive(Debug, Default)]
 struct State {
     usage: Usage,
-    /// Calls that count against `max_calls`.
+    /// The calls that count towards `max_calls`.
     spent: usize,
-    /// The time that the slowest call so far has taken.
+    /// The duration of the slowest call so far.
     slowest: Duration,
-    /// Jobs that may still run at the endpoint, and the ids of their calls.
+    /// Jobs that may still be running at the endpoint, with the ids of their calls.
     open_jobs: HashMap<Ticket, String>,
     /// The error that stopped the job.
     stopped: Option<ModelError>,
 }
 
 impl ModelClient {
-    /// A client of `model` for one job in `run`. Without a `ledger` nothing is recorded; a local model needs no record.
+    /// Creates a client of `model` for one job in `run`. Without a `ledger` nothing is recorded. A local model never uses
+    /// the ledger.
     #[must_use]
     pub fn new(
         model: Arc<dyn Model>,
@@ -106,16 +107,16 @@ impl ModelClient {
         }
     }
 
-    /// What has been used so far.
+    /// The usage so far.
     #[must_use]
     pub fn usage(&self) -> Usage {
         self.state().usage
     }
 
-    /// Gets the answer to a prompt: from the ledger, from a job of an earlier invocation, or by a call.
+    /// Gets the answer to a prompt: from the ledger, from a job of an earlier invocation, or with a new call.
     ///
     /// # Errors
-    /// If the endpoint refuses or keeps failing, the job has used up its calls, or time is over.
+    /// If the endpoint refuses or keeps failing, the job has used up its calls, or the time is up.
     pub async fn call(&self, prompt: &Prompt) -> Result<Answer, ModelError> {
         let mut record = self.recorder.record(prompt);
         let outcome = match self.recall(&mut record, prompt).await {
@@ -126,23 +127,23 @@ impl ModelClient {
             }
             Err(error) => Err(error),
         };
-        // Before anything is waited for, because until then other calls are admitted.
+        // Before the next await, because other calls are admitted until the job is stopped.
         self.stop_if_shared(&outcome);
         record.close(&outcome).await;
         outcome
     }
 
-    /// Remembers that the answer to `prompt` could not be used.
+    /// Marks the answer to `prompt` as unusable.
     pub(crate) fn mark_unusable(&self, prompt: &Prompt) {
         self.recorder.mark_unusable(prompt);
     }
 
-    /// Removes the answers that could not be used from the ledger, so that the next run asks again.
+    /// Removes unusable answers from the ledger, so that the next run makes these calls again.
     pub(crate) async fn forget_unusable(&self) {
         self.recorder.forget_unusable().await;
     }
 
-    /// Cancels the jobs that may still run at the endpoint.
+    /// Cancels the jobs that may still be running at the endpoint.
     pub async fn cancel_open_jobs(&self) {
         let Some(jobs) = self.model.jobs() else {
             return;
@@ -161,7 +162,7 @@ impl ModelClient {
         join_all(cancelled).await;
     }
 
-    /// The answer that an earlier invocation paid for, if there is one or its job has one now.
+    /// Gets the answer that an earlier invocation has paid for: the recorded one, or that of its job.
     async fn recall(
         &self,
         record: &mut CallRecord<'_>,
@@ -169,8 +170,8 @@ impl ModelClient {
     ) -> Result<Option<Answer>, ModelError> {
         let lookup = self.recorder.start_lookup().await;
         let recalled = record.recall().await?;
-        // A job that runs already takes its place before new calls are admitted. Only a job without progress for long lets
-        // it wait for its turn like a new call.
+        // A running job takes its permit before new calls are admitted. When probing, it waits for a permit like a new
+        // call.
         let place = match recalled {
             Known::Job(_) if !self.options.probing => Some(self.limiter.acquire_for_running_job()),
             _ => None,
@@ -205,7 +206,7 @@ impl ModelClient {
         }
     }
 
-    /// Sends the prompt once, and waits for the job that it may become.
+    /// Submits the prompt once, and waits for the job if the endpoint queues it.
     pub(crate) async fn attempt(
         &self,
         record: &mut CallRecord<'_>,
@@ -242,7 +243,7 @@ impl ModelClient {
         let submitted = tokio::select! {
             biased;
             submitted = self.model.submit(prompt) => submitted,
-            // A request that is dropped here may be billed: it is counted when it is sent again.
+            // A request dropped here may be billed. Its intent stays in the ledger, so it is counted when it is sent again.
             () = sleep_until(self.run.deadline) => Err(out_of_time()),
         };
         record.after_submission(submitted.as_ref().err().map(|error| error.kind));
@@ -263,7 +264,7 @@ impl ModelClient {
         }
     }
 
-    /// Waits for a job's answer at an endpoint that queues.
+    /// Waits for the answer to a queued job.
     async fn follow(
         &self,
         record: &mut CallRecord<'_>,
@@ -289,7 +290,7 @@ impl ModelClient {
         outcome
     }
 
-    /// Waits for a permit; an error if the job stops first or too little time is left.
+    /// Waits for a permit. Fails if the job stops first or too little time is left.
     async fn acquire(&self) -> Result<Permit<'_>, ModelError> {
         let acquired = self.limiter.acquire(self.run.deadline);
         let permit = self.until_stopped(acquired).await?;
@@ -301,7 +302,7 @@ impl ModelClient {
             .ok_or_else(out_of_time)
     }
 
-    /// Takes one call from those that the job may make.
+    /// Counts one call towards `max_calls`. Fails if the job has used them up.
     fn spend(&self) -> Result<(), ModelError> {
         let most = self.options.max_calls;
         let mut state = self.state();
@@ -313,7 +314,7 @@ impl ModelClient {
         Err(ModelError::new(ErrorKind::BudgetSpent, message))
     }
 
-    /// Draws conclusions for all calls from a submission that failed.
+    /// Handles a submission that was not accepted: refunds the call and tells the rate limiter.
     fn learn_from_refusal(&self, kind: ErrorKind, permit: &Permit<'_>) {
         let mut state = self.state();
         match kind.policy().retry {
@@ -325,7 +326,7 @@ impl ModelClient {
         self.limiter.refused(permit, kind, &self.jitter);
     }
 
-    /// Counts an answer, and returns the time that it took.
+    /// Counts an answer and returns the duration of its call.
     fn count_answer(&self, answer: &Answer, permit: &Permit<'_>) -> Duration {
         self.limiter.answered();
         let took = permit.started.elapsed();
@@ -339,14 +340,14 @@ impl ModelClient {
         self.state().usage.retries += 1;
     }
 
-    /// Counts a further run of a job under its ticket; an error if the job has used up its calls.
+    /// Counts the rerun of a queued job. Fails if `max_calls` is used up.
     pub(crate) fn count_rerun(&self) -> Result<(), ModelError> {
         self.spend()?;
         self.count_retry();
         Ok(())
     }
 
-    /// Whether a call that begins at `moment` could not be finished in this invocation.
+    /// Whether `moment` is too close to the deadline to start a call.
     pub(crate) fn is_too_late_at(&self, moment: Instant) -> bool {
         let Some(deadline) = self.run.deadline else {
             return false;
@@ -360,17 +361,17 @@ impl ModelClient {
         moment + reserve > deadline
     }
 
-    /// Whether nothing is tried twice, because nothing has worked for long.
+    /// Whether nothing is retried, because the job was without progress before and still is.
     pub(crate) fn is_probing(&self) -> bool {
         self.options.probing && self.usage().progress == 0
     }
 
-    /// Time left in this invocation.
+    /// The time left in this invocation; `None` without a deadline.
     pub(crate) fn time_left(&self) -> Option<Duration> {
         self.run.time_left()
     }
 
-    /// Stops the job if the failure of one call concerns all of them.
+    /// Stops the job if the failure of a call affects all calls.
     fn stop_if_shared(&self, outcome: &Result<Answer, ModelError>) {
         if let Err(error) = outcome
             && !error.kind.concerns_one_call()
@@ -385,7 +386,7 @@ impl ModelClient {
         self.state().stopped.clone()
     }
 
-    /// Does `work` unless the job stops or time is over first.
+    /// Runs `work` unless the job stops or the deadline passes first.
     pub(crate) async fn until_stopped<T>(
         &self,
         work: impl Future<Output = T>,
@@ -401,7 +402,7 @@ impl ModelClient {
         }
     }
 
-    /// Waits until `moment`; an error at once if that is after the deadline.
+    /// Sleeps until `moment`. Fails at once if that is not before the deadline.
     pub(crate) async fn pause_until(&self, moment: Instant) -> Result<(), ModelError> {
         if self.run.deadline.is_some_and(|deadline| moment >= deadline) {
             return Err(self.stopped().unwrap_or_else(out_of_time));

@@ -1,4 +1,4 @@
-//! What a failed call means, decided once: [`ErrorKind::policy`] answers every question that is asked about a kind of failure.
+//! The kinds of failed calls. [`ErrorKind::policy`] is the only place that decides how each kind is handled.
 
 use std::time::Duration;
 
@@ -7,43 +7,43 @@ use serde::{Deserialize, Serialize};
 /// Kinds of failed calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ErrorKind {
-    /// Too many requests; nothing was done.
+    /// The endpoint received too many requests; this one was not processed.
     Throttled {
         /// How long the endpoint asks to wait.
         retry_after: Option<Duration>,
     },
-    /// The model is being loaded or its endpoint is starting; nothing was done.
+    /// The model is loading or its endpoint is starting; the request was not processed.
     Warming {
         /// How long the endpoint expects that to take.
         retry_after: Option<Duration>,
     },
-    /// Nothing was sent or accepted, or the worker broke down: safe to send again.
+    /// Nothing was sent or accepted, or the worker broke down: it is safe to send the request again.
     Transient,
-    /// The request was sent and no usable reply came: it may have been billed.
+    /// The request was sent, but no usable reply arrived: it may have been billed.
     Ambiguous,
     /// The request does not fit into the model's window.
     Overflow {
-        /// The window in tokens as the endpoint names it: input and output together. Some name the input's limit alone.
+        /// The window in tokens as the endpoint reports it: input and output together, or for some only the input.
         window: Option<u64>,
-        /// The prompt in tokens as the endpoint counts it; at least that many, as some stop counting.
+        /// The prompt's tokens as the endpoint counts them. A lower bound, because some endpoints stop counting early.
         prompt_tokens: Option<u64>,
     },
-    /// Key, credits, model or address are refused: no other call would fare better.
+    /// The key, credits, model or address is refused, and would be for any other call.
     Configuration,
-    /// This request is refused, others may pass.
+    /// This request is refused, but others may be accepted.
     BadInput,
-    /// The endpoint answered, but not with a text.
+    /// The endpoint answered, but without a usable text.
     SuspectOutput,
-    /// The job has used up the calls that it may make; nothing was sent.
+    /// The job has used up its calls; nothing was sent.
     BudgetSpent,
-    /// The endpoint no longer knows the job: it may have been billed, and its result cannot be had.
+    /// The endpoint no longer knows the job: it may have been billed, and its result is lost.
     Lost,
-    /// The job ended without a result, for reasons that pass: it can be run again under its ticket.
+    /// The job ended without a result for a transient reason: it can be rerun under its ticket.
     JobFailed {
-        /// It was too slow, or never begun.
+        /// It was too slow, or expired before it was started.
         timed_out: bool,
     },
-    /// The time of this invocation is over; a job that was submitted goes on.
+    /// The time of this invocation is up; a submitted job keeps running.
     OutOfTime,
     /// The ledger cannot be read or written; nothing was sent.
     Ledger,
@@ -51,56 +51,56 @@ pub enum ErrorKind {
     Overtaken,
 }
 
-/// Whether and how a call that failed is made again in the same invocation.
+/// Whether and how a failed call is retried in the same invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Retry {
-    /// Never: another attempt would end alike.
+    /// Not at all: another attempt would fail as well.
     Never,
-    /// As soon as the rate limiter admits calls again; all of them are held back.
+    /// As soon as the rate limiter, which holds all calls back, admits calls again.
     WhenAdmitted {
         /// How long the endpoint asks to wait.
         asked: Option<Duration>,
     },
-    /// After a wait; the failed attempt cost nothing.
+    /// With backoff; the failed attempt cost nothing.
     Free,
-    /// After a wait, once; the failed attempt may have been billed.
+    /// Once, after a wait; the failed attempt may have been billed.
     MaybeBilled,
 }
 
-/// Which calls a failure concerns.
+/// Which calls a failure affects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// The one that failed; the others go on.
+    /// Only the failed one; the others continue.
     OneCall,
-    /// All calls of the job: it stops.
+    /// All calls; the job stops.
     AllCalls,
 }
 
-/// Who can mend a failure.
+/// How a job recovers from a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Recovery {
-    /// Nobody has to: it passes, and the job is continued later.
+    /// By itself: the failure is transient, and the job is resumed later.
     Passes,
-    /// A person, who is told in `_error.json`.
+    /// A person has to act, and is told so in `_error.json`.
     NeedsAPerson,
 }
 
-/// Everything that is decided by the kind of a failure.
+/// How a kind of failure is handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Policy {
     pub(crate) retry: Retry,
     pub(crate) scope: Scope,
     pub(crate) recovery: Recovery,
-    /// A submission that failed so was certainly not accepted: its intent in the ledger holds for the next attempt.
+    /// The submission was certainly not accepted, so the next attempt reuses its intent in the ledger.
     pub(crate) not_accepted: bool,
-    /// A job that failed so is over at the endpoint.
+    /// The job is no longer running at the endpoint.
     pub(crate) job_is_over: bool,
     /// The name of the error for CloudWatch, invocation errors and `_error.json`.
     pub(crate) name: &'static str,
 }
 
 impl ErrorKind {
-    /// What is done about a failure of this kind.
+    /// The policy for this kind of failure.
     pub(crate) fn policy(self) -> Policy {
         use Recovery::{NeedsAPerson, Passes};
         use Scope::{AllCalls, OneCall};
@@ -139,24 +139,24 @@ impl ErrorKind {
         }
     }
 
-    /// Whether only the call that failed is concerned, and its text can be had in another way.
+    /// Whether the failure affects only one call, whose text can be produced in another way.
     pub(crate) fn concerns_one_call(self) -> bool {
         self.policy().scope == Scope::OneCall
     }
 }
 
-/// A failed call. It is kept in the ledger, so it holds words instead of the error behind them.
+/// A failed call. It is serialized to the ledger, so it holds a message instead of a source error.
 #[derive(Debug, Clone, thiserror::Error, Serialize, Deserialize)]
 #[error("{message}")]
 pub struct ModelError {
-    /// Decides what is done about it.
+    /// The kind of failure, which decides how it is handled.
     pub kind: ErrorKind,
-    /// What happened, for people: which endpoint, what it said (never the prompt or a secret), what to do.
+    /// The message for people: which endpoint failed, what it said (never the prompt or a secret), and what to do.
     pub message: String,
 }
 
 impl ModelError {
-    /// An error of this kind.
+    /// Creates an error of this kind.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let message = message.into();
         Self { kind, message }
@@ -172,7 +172,7 @@ mod tests {
         use ErrorKind::*;
         let wait = Some(Duration::from_secs(7));
         let asked = Retry::WhenAdmitted { asked: wait };
-        // kind, retry, all calls stop, passes by itself, certainly not accepted, over at the endpoint, name
+        // kind, retry, stops all calls, recovers by itself, not accepted, job is over, name
         for (kind, retry, all, passes, refused, over, name) in [
             (
                 Throttled { retry_after: wait },

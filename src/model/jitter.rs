@@ -1,11 +1,11 @@
-//! Backoff with decorrelated jitter: a wait is drawn between the shortest and three times the last one
-//! (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>), so that clients which failed together do
-//! not come back together.
+//! Backoff with decorrelated jitter: each wait is drawn between the shortest wait and three times the previous one
+//! (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>), so that clients that failed together do
+//! not retry together.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// A seeded source of randomness: tests draw the same waits each time.
+/// A seeded random number generator, so that tests get the same waits every time.
 #[derive(Debug)]
 pub(crate) struct Jitter(Mutex<fastrand::Rng>);
 
@@ -14,14 +14,14 @@ impl Jitter {
         Self(Mutex::new(fastrand::Rng::with_seed(seed)))
     }
 
-    /// A number from 0 up to 1.
+    /// A random number from 0 (inclusive) to 1 (exclusive).
     pub(crate) fn share(&self) -> f64 {
         let mut random = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         random.f64()
     }
 }
 
-/// Bounds of a wait that grows.
+/// The bounds of the waits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Backoff {
     pub(crate) shortest: Duration,
@@ -29,7 +29,7 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// The wait that follows one of `last`.
+    /// The wait after one of length `last`.
     pub(crate) fn after(self, last: Duration, jitter: &Jitter) -> Duration {
         let most = (last.max(self.shortest) * 3).min(self.longest);
         self.shortest + (most - self.shortest).mul_f64(jitter.share())

@@ -1,9 +1,9 @@
-//! The shared pace of a job's calls: at most so many in flight, and all of them slower once the endpoint says that it is too
-//! much.
+//! The rate limiter that all calls of a job share. It limits the number of calls in flight and slows all calls down when the
+//! endpoint throttles.
 //!
-//! A refusal halves the number of calls in flight, widens the distance between starts to what the endpoint has shown to take,
-//! and pauses all calls for as long as it asks. After a pause one call goes ahead; its answer lets the others follow. Every
-//! answer brings the starts closer together again.
+//! When the endpoint throttles a call, the limiter halves the concurrency, widens the gap between starts to match the rate
+//! that the endpoint has accepted, and pauses all calls for as long as the endpoint asks. After a pause a single call probes
+//! the endpoint, and its answer admits the others. Every answer raises the concurrency by one and narrows the gap again.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,28 +15,28 @@ use crate::model::ErrorKind;
 use crate::model::jitter::{Backoff, Jitter};
 use crate::run::sleep_until;
 
-/// Calls never start closer together: should the endpoint take fewer than are allowed, the first refusal is there before all
-/// of them have been sent. Seven of these are lost once, at the start.
+/// The shortest gap between two starts. If the endpoint accepts fewer calls than are allowed, the first refusal arrives
+/// before all of them are sent. With eight calls in flight this costs 70 ms once, at the start.
 pub(crate) const SHORTEST_GAP: Duration = Duration::from_millis(10);
 
-/// Nor further apart, or one refusal after a long quiet would stop everything.
+/// The longest gap between two starts. Without it, one refusal after a long quiet period would stop everything.
 const LONGEST_GAP: Duration = Duration::from_secs(30);
 
-/// After the very first call the next one waits for so long, unless that one is accepted before: an endpoint that refuses the
-/// key, the model or the address says so within it, and then nothing else has been sent.
+/// The gap after the very first call, unless that call is accepted sooner. An endpoint that refuses the key, the model or
+/// the address usually does so within this time, before anything else is sent.
 const FIRST_LOOK: Duration = Duration::from_millis(500);
 
-/// Each success brings the starts so much closer together again. Twenty successes double the rate, so that near the limit
-/// about one call in ten or fewer is refused.
+/// Each answer multiplies the gap by this. Twenty answers about double the rate, so that near the limit about one call in
+/// ten or fewer is refused.
 const SPEED_UP: f64 = 0.96;
 
-/// The pause after a refusal that names none.
+/// The pause after throttling, if the endpoint does not say how long to wait.
 const THROTTLE_BACKOFF: Backoff = Backoff {
     shortest: Duration::from_secs(1),
     longest: Duration::from_secs(60),
 };
 
-/// The pause while a model is being loaded: that takes from half a minute to many.
+/// The pause while a model is loading, which takes from half a minute to many minutes.
 const WARMING_BACKOFF: Backoff = Backoff {
     shortest: Duration::from_secs(5),
     longest: Duration::from_secs(30),
@@ -54,25 +54,25 @@ pub(crate) struct RateLimiter {
 #[derive(Debug)]
 struct State {
     in_flight: usize,
-    /// Calls in flight that are allowed now.
+    /// The current limit of calls in flight.
     limit: f64,
-    /// Between two starts.
+    /// The time between two starts.
     gap: Duration,
     next_start: Instant,
     /// No call has been started yet.
     fresh: bool,
-    /// No call starts before it.
+    /// No call starts before this moment.
     paused_until: Instant,
-    /// One call goes ahead to see whether a pause is over, or whether the endpoint works at all.
+    /// Only one call may be in flight, to find out whether a pause is over or whether the endpoint works at all.
     probing: bool,
     last_pause: Duration,
-    /// When the pace was last changed.
+    /// When a refusal last changed the rate.
     paced_since: Instant,
-    /// Starts since then that were not refused.
+    /// Calls started since then, without those refused.
     starts: u32,
 }
 
-/// Permission for one call. Makes room for the next when dropped.
+/// Permission for one call. Dropping it makes room for the next call.
 #[derive(Debug)]
 pub(crate) struct Permit<'a> {
     limiter: &'a RateLimiter,
@@ -80,7 +80,8 @@ pub(crate) struct Permit<'a> {
 }
 
 impl RateLimiter {
-    /// Admits at most `most` calls at a time, `shortest_gap` apart. When `probing`, a single call until one was answered.
+    /// Admits at most `most` calls at a time, at least `shortest_gap` apart. When `probing`, admits a single call at a time
+    /// until one is answered.
     pub(crate) fn new(most: usize, shortest_gap: Duration, probing: bool) -> Self {
         let now = Instant::now();
         let most = most.max(1) as f64;
@@ -103,10 +104,10 @@ impl RateLimiter {
         }
     }
 
-    /// Waits until a call may start. `None` if that will not be before `deadline`.
+    /// Waits until a call may start. Returns `None` if it cannot start before `deadline`.
     pub(crate) async fn acquire(&self, deadline: Option<Instant>) -> Option<Permit<'_>> {
         loop {
-            // Registered before the state is looked at, so that no change is missed.
+            // Registered before the state is read, so that no change is missed.
             let changed = self.changed.notified();
             let wait_until = match self.state().admit(Instant::now()) {
                 Ok(()) => return Some(self.permit()),
@@ -124,7 +125,7 @@ impl RateLimiter {
         }
     }
 
-    /// A permit for a job that runs at the endpoint already: it takes its place, whatever the pace is.
+    /// A permit for a job that is already running at the endpoint. It is granted at once, whatever the limits are.
     pub(crate) fn acquire_for_running_job(&self) -> Permit<'_> {
         self.state().in_flight += 1;
         self.permit()
@@ -137,7 +138,7 @@ impl RateLimiter {
         }
     }
 
-    /// Slows all calls down after the endpoint was too busy for one or not ready. Other failures say nothing about the pace.
+    /// Slows all calls down after the endpoint has throttled one or was not ready. Other failures don't affect the rate.
     pub(crate) fn refused(&self, permit: &Permit<'_>, kind: ErrorKind, jitter: &Jitter) {
         let (backoff, asked) = match kind {
             ErrorKind::Throttled { retry_after } => (THROTTLE_BACKOFF, retry_after),
@@ -146,7 +147,7 @@ impl RateLimiter {
         };
         let now = Instant::now();
         let mut state = self.state();
-        // Calls that were in flight together are refused together: only the first of them says something new.
+        // Calls that were in flight together are refused together. Only the first refusal says something new.
         let is_news = permit.started >= state.paced_since;
         if is_news || asked.is_some() {
             let pause = asked.unwrap_or_else(|| backoff.after(state.last_pause, jitter));
@@ -160,9 +161,9 @@ impl RateLimiter {
         }
         if matches!(kind, ErrorKind::Throttled { .. }) {
             let accepted = state.starts.saturating_sub(1);
-            // A refusal that follows another one tells of the pause between them, not of the pace.
+            // If no call was accepted since the last refusal, only the pause was too short; the rate was not.
             if accepted > 0 {
-                // The endpoint took so many calls in the time until its pause is over.
+                // The endpoint has accepted `accepted` calls in the time up to the end of the pause.
                 let measured = (state.paused_until - state.paced_since) / accepted;
                 let gap = measured.max(state.gap * 2);
                 state.gap = gap.clamp(self.shortest_gap, LONGEST_GAP);
@@ -172,19 +173,19 @@ impl RateLimiter {
         (state.paced_since, state.starts) = (now, 0);
     }
 
-    /// Starts no call for `wait`: questions after jobs are throttled as well.
+    /// Starts no new call for `wait`, because the endpoint has throttled a poll.
     pub(crate) fn hold_back(&self, wait: Duration) {
         let mut state = self.state();
         state.paused_until = state.paused_until.max(Instant::now() + wait);
     }
 
-    /// Learns that a call became a job: the endpoint can be used.
+    /// Records that a call was queued as a job, which proves that the endpoint works.
     pub(crate) fn accepted(&self) {
         self.state().end_first_look();
         self.changed.notify_waiters();
     }
 
-    /// Learns that a call was answered.
+    /// Records that a call was answered.
     pub(crate) fn answered(&self) {
         let mut state = self.state();
         state.end_first_look();
@@ -202,7 +203,7 @@ impl RateLimiter {
 }
 
 impl State {
-    /// Starts a call, or says when to try again; `None` if only the end of another call can tell.
+    /// Starts a call, or returns when to try again; `None` means after another call has ended.
     fn admit(&mut self, now: Instant) -> Result<(), Option<Instant>> {
         let limit = if self.probing { 1 } else { self.limit as usize };
         if self.in_flight >= limit {
@@ -240,7 +241,7 @@ mod tests {
 
     use super::*;
 
-    /// An endpoint that takes `per_second` requests and `burst` more, and says how long to wait if it is asked to.
+    /// An endpoint with a token bucket of `per_second` and `burst` requests. If `asks`, its refusals say how long to wait.
     struct Limited {
         per_second: f64,
         burst: f64,
@@ -280,7 +281,7 @@ mod tests {
         join_all((0..needed).map(|_| async {
             loop {
                 let permit = limiter.acquire(None).await.unwrap();
-                // The way there, and the work.
+                // The time to reach the endpoint.
                 tokio::time::sleep(Duration::from_millis(5)).await;
                 match endpoint.take() {
                     Ok(()) => {

@@ -1,15 +1,15 @@
-//! The recorded layer: no call is paid twice, whatever interrupts a job.
+//! The recorded layer: keeps calls in the ledger, so that a resumed job does not pay for them again.
 //!
-//! A call is known by the hash of everything that is sent. Its record in the ledger has three stages: an *intent* before each
-//! submission, the *ticket* as soon as the endpoint has queued it, the *outcome* at the end. A job that is resumed makes the
-//! same calls and finds their records:
+//! A call is identified by a hash of everything that is sent. Its record in the ledger has three stages: an *intent* before
+//! each submission, the *ticket* as soon as the endpoint has queued it, and the *outcome* at the end. A resumed job makes
+//! the same calls and finds their records:
 //!
-//! - an outcome is used as it is;
-//! - a ticket is asked after, and the prompt is not submitted again while the endpoint knows the job;
-//! - an intent alone is ambiguous: the call is submitted once more and counted as `resubmitted`.
+//! - An outcome is used as it is.
+//! - The job of a ticket is polled, and the prompt is not submitted again while the endpoint knows the job.
+//! - An intent alone is ambiguous: the call is submitted once more and counted as `resubmitted`.
 //!
-//! A submission that was certainly not accepted leaves its intent open for the next attempt. If there is none, the intent is
-//! withdrawn, so that a later run does not count it.
+//! A submission that was certainly not accepted leaves its intent open for the next attempt. If there is no next attempt,
+//! the intent is withdrawn, so that a later run does not count it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -24,16 +24,16 @@ use crate::model::{Answer, ErrorKind, Job, ModelError, Ticket};
 use crate::prompt::Prompt;
 use crate::store::ledger::{Known, Ledger, LedgerError};
 
-/// `<call>.out`.
+/// The record of a finished call, stored as `<call>.out`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Outcome {
     /// How often the call was submitted.
     submits: u32,
-    /// The answer, or the error that another attempt would end in too.
+    /// The answer, or an error that another attempt would not change.
     result: Result<Answer, ModelError>,
 }
 
-/// `<call>.job`.
+/// The record of a queued call, stored as `<call>.job`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct QueuedCall {
     ticket: Ticket,
@@ -42,41 +42,41 @@ struct QueuedCall {
     submits: u32,
 }
 
-/// What the ledger knows about a call: how it ended, or the job that it became.
+/// What the ledger knows about a call: its outcome, or its queued job.
 pub(crate) type Recalled = Known<Result<Answer, ModelError>, Job>;
 
-/// The records of a job's calls. Without a ledger nothing is kept and nothing is found.
+/// Records the calls of a job. Without a ledger nothing is recorded and nothing is found.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     ledger: Option<Ledger>,
     clock: Clock,
     /// Held for reading by each call that is being looked up.
     lookups: RwLock<()>,
-    /// Calls whose answers could not be used.
+    /// The ids of calls with unusable answers.
     unusable: Mutex<Vec<String>>,
 }
 
-/// The record of one call that is being made.
+/// The record of a call in progress.
 #[derive(Debug)]
 pub(crate) struct CallRecord<'a> {
     recorder: &'a Recorder,
     id: String,
     /// How often the call has been submitted, or may have been.
     pub(crate) submits: u32,
-    /// The job that it became may still run: it must not be submitted a second time.
+    /// Its queued job may still be running, so the prompt must not be submitted again.
     pub(crate) may_still_run: bool,
-    /// An intent is written, and nothing has been accepted since.
+    /// An intent is recorded, and no submission has been accepted since.
     has_open_intent: bool,
-    /// The ledger holds its outcome.
+    /// The ledger already holds its outcome.
     is_settled: bool,
 }
 
-/// The submissions before one that is about to be made.
+/// Earlier submissions of a call that is about to be submitted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Before {
-    /// Those of earlier invocations that left an intent and no trace of an answer.
+    /// Submissions by earlier invocations that left only an intent.
     pub(crate) unanswered: u32,
-    /// There was one that is counted already.
+    /// The call was submitted before, and all of its submissions are already counted.
     pub(crate) again: bool,
 }
 
@@ -92,7 +92,7 @@ impl Recorder {
 
     /// The record of the call that sends `prompt`.
     pub(crate) fn record(&self, prompt: &Prompt) -> CallRecord<'_> {
-        // Only the ledger has a use for the id, and hashing means rendering.
+        // Only the ledger uses the id, and hashing requires rendering the prompt.
         let id = self
             .ledger
             .as_ref()
@@ -107,25 +107,24 @@ impl Recorder {
         }
     }
 
-    /// Begins to look a call up, until the guard is dropped.
+    /// Starts a lookup, which lasts until the guard is dropped.
     pub(crate) async fn start_lookup(&self) -> RwLockReadGuard<'_, ()> {
         self.lookups.read().await
     }
 
-    /// Waits until the lookups that have begun are over, so that jobs which run already take their places before new ones are
-    /// submitted.
+    /// Waits for all started lookups to end, so that running jobs take their permits before new calls are submitted.
     pub(crate) async fn all_looked_up(&self) {
         drop(self.lookups.write().await);
     }
 
-    /// Remembers that the answer to `prompt` could not be used.
+    /// Marks the answer to `prompt` as unusable.
     pub(crate) fn mark_unusable(&self, prompt: &Prompt) {
         if self.ledger.is_some() {
             self.unusable().push(prompt.id());
         }
     }
 
-    /// Forgets the answers that could not be used, so that the next run asks again.
+    /// Removes unusable answers from the ledger, so that the next run makes these calls again.
     pub(crate) async fn forget_unusable(&self) {
         let unusable = std::mem::take(&mut *self.unusable());
         for id in unusable {
@@ -133,7 +132,7 @@ impl Recorder {
         }
     }
 
-    /// Forgets a call's job and outcome.
+    /// Removes a call's job and outcome from the ledger.
     pub(crate) async fn forget(&self, id: &str) {
         if let Some(ledger) = &self.ledger
             && let Err(error) = ledger.forget(id).await
@@ -168,7 +167,7 @@ impl CallRecord<'_> {
         &self.id
     }
 
-    /// Looks the call up.
+    /// Looks the call up in the ledger.
     ///
     /// # Errors
     /// If the ledger cannot be read.
@@ -191,10 +190,10 @@ impl CallRecord<'_> {
         })
     }
 
-    /// Writes the intent of a submission, unless one is open from an attempt that was not accepted.
+    /// Records the intent to submit, unless an intent is still open from an attempt that was not accepted.
     ///
     /// # Errors
-    /// If another worker has the job or the ledger cannot be written: then the prompt must not be submitted.
+    /// If another worker has taken the job over or the ledger cannot be written. The prompt must not be submitted then.
     pub(crate) async fn before_submission(&mut self) -> Result<Before, ModelError> {
         let ledger = self.recorder.ledger.as_ref();
         if self.has_open_intent {
@@ -217,12 +216,12 @@ impl CallRecord<'_> {
         })
     }
 
-    /// Takes the result of a submission into account: what was certainly not accepted leaves its intent open.
+    /// Updates the record after a submission. If it was certainly not accepted, its intent stays open.
     pub(crate) fn after_submission(&mut self, error: Option<ErrorKind>) {
         self.has_open_intent = error.is_some_and(|kind| kind.policy().not_accepted);
     }
 
-    /// Records the job that the call became. The job is followed even if that fails.
+    /// Records the ticket of the queued job. The job is polled even if recording fails.
     pub(crate) async fn queued(&self, ticket: &Ticket) {
         let Some(ledger) = &self.recorder.ledger else {
             return;
@@ -237,8 +236,8 @@ impl CallRecord<'_> {
         }
     }
 
-    /// Closes the record: an open intent is withdrawn, and an outcome that another attempt would not change is kept. The
-    /// answer is used even if that fails.
+    /// Closes the record: withdraws an open intent, and stores an outcome that another attempt would not change. The answer
+    /// is used even if that fails.
     pub(crate) async fn close(&mut self, result: &Result<Answer, ModelError>) {
         let Some(ledger) = &self.recorder.ledger else {
             return;
@@ -246,7 +245,7 @@ impl CallRecord<'_> {
         if std::mem::take(&mut self.has_open_intent)
             && let Err(error) = ledger.withdraw(&self.id).await
         {
-            // It counts as sent then, which costs nothing.
+            // A later run will count it as sent, which costs nothing.
             tracing::warn!(%error, "could not withdraw an intent");
         }
         let is_final = match result {
@@ -266,7 +265,7 @@ impl CallRecord<'_> {
     }
 }
 
-/// Whether a call whose job ended so is submitted again.
+/// Whether a call whose job ended with `kind` is submitted again.
 pub(crate) fn may_be_submitted_anew(kind: ErrorKind) -> bool {
     kind.policy().retry == Retry::MaybeBilled
 }

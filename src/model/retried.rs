@@ -1,8 +1,8 @@
-//! The retried layer: a call is made again where its failure's policy says so, within limits of attempts and of time.
+//! The retried layer: retries a failed call if the policy of its failure allows it, within limits of attempts and time.
 //!
-//! What was certainly not accepted is sent up to five times with growing waits. What may have been billed is sent once more
-//! and counted. Throttling and cold starts are not attempts: the rate limiter holds all calls back, and a call is patient
-//! with it for a quarter of an hour.
+//! A prompt that was certainly not accepted is sent up to five times with backoff. One that may have been billed is sent
+//! once more, and the retry is counted. Throttling and cold starts don't count as attempts: the rate limiter holds all calls
+//! back, and a call keeps waiting for up to 15 minutes.
 
 use std::time::Duration;
 
@@ -15,34 +15,34 @@ use crate::model::recorded::CallRecord;
 use crate::model::{Answer, ErrorKind, ModelError};
 use crate::prompt::Prompt;
 
-/// How often a prompt is sent that was not accepted, the first time included. Five with the waits below bridge about half a
-/// minute: a restarted gateway, not an outage.
+/// Attempts at a prompt that was not accepted, including the first. With the backoff below, five attempts bridge about half
+/// a minute: the restart of a gateway, but not an outage.
 const MAX_FREE_ATTEMPTS: u32 = 5;
 
-/// How often a prompt is sent that may have been billed, the first time included.
+/// Attempts at a prompt that may have been billed, including the first.
 const MAX_BILLED_ATTEMPTS: u32 = 2;
 
-/// How long one call waits for an endpoint that throttles or starts. Cold starts of large models take minutes.
+/// How long one call waits for an endpoint that throttles or is starting. Cold starts of large models take minutes.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
-/// Between attempts.
+/// The backoff between attempts.
 const BACKOFF: Backoff = Backoff {
     shortest: Duration::from_millis(500),
     longest: Duration::from_secs(20),
 };
 
-/// The attempts at one call so far.
+/// The retry state of one call.
 #[derive(Debug, Clone, Copy, Default)]
 struct RetryState {
     free: u32,
     billed: u32,
     last_wait: Duration,
-    /// One attempt and no more: the job has had no progress for long.
+    /// Make only one attempt, because the job has made no progress for a long time.
     single: bool,
 }
 
 impl RetryState {
-    /// How long to wait before the next attempt, `since` after the call began; `None` to give up.
+    /// How long to wait before the next attempt; `None` to give up. `since` is the time since the call began.
     fn next(&mut self, kind: ErrorKind, since: Duration, jitter: &Jitter) -> Option<Duration> {
         if self.single {
             return None;
@@ -65,7 +65,7 @@ impl RetryState {
 }
 
 impl ModelClient {
-    /// Makes a call until it is answered or another attempt makes no sense.
+    /// Makes a call and retries it until it is answered or no further attempt is allowed.
     pub(crate) async fn call_with_retries(
         &self,
         record: &mut CallRecord<'_>,

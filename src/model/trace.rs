@@ -1,4 +1,4 @@
-//! Writes prompts and answers to files, for debugging. They hold what was said, so only the command line asks for this.
+//! Writes prompts and answers to files for debugging. They contain the transcript, so only the command line enables this.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::model::{Answer, ErrorKind, Finish, ModelError};
 use crate::prompt::Prompt;
 
-/// Writes the `number`-th prompt and its outcome into `dir`. The call fails if that is not possible.
+/// Writes the `number`-th prompt and its outcome to a file in `dir`. If that fails, so does the call.
 pub(crate) async fn write(
     dir: &Path,
     number: usize,

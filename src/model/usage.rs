@@ -1,28 +1,28 @@
-//! Counts what the calls of a job use.
+//! Counts the requests, tokens and time that a job's calls use.
 
 use std::time::Duration;
 
 use crate::model::Answer;
 use crate::model::recorded::Before;
 
-/// What the calls of a job have used, earlier invocations included where the ledger tells.
+/// The usage of a job's calls, including those of earlier invocations that are in the ledger.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Requests sent.
     pub calls: usize,
-    /// Of these, sent again after a failure.
+    /// Retries, including reruns of queued jobs.
     pub retries: usize,
-    /// Of these, sent again though the first may have been billed.
+    /// Requests sent again although an earlier one may have been billed.
     pub resubmitted: usize,
-    /// Calls that were answered or became jobs in this invocation: what the next one can build on.
+    /// Calls that were answered or queued in this invocation, which the next one can build on.
     pub progress: usize,
-    /// Requests refused because there were too many.
+    /// Requests that the endpoint throttled.
     pub throttled: usize,
     /// Tokens of all prompts, as far as reported.
     pub prompt_tokens: u64,
     /// Tokens of all answers, as far as reported.
     pub completion_tokens: u64,
-    /// Time from permit to answer, summed over the answered calls.
+    /// The time from permit to answer, summed over the answered calls.
     pub endpoint_time: Duration,
 }
 
@@ -35,7 +35,7 @@ impl Usage {
         self.resubmitted += again;
     }
 
-    /// Counts a submission, and those before it that no answer tells of: they may have been billed.
+    /// Counts a submission and the unanswered ones before it, which may have been billed.
     pub(crate) fn add_submission(&mut self, before: Before) {
         let unanswered = before.unanswered as usize;
         self.calls += 1 + unanswered;

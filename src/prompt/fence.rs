@@ -1,9 +1,9 @@
-//! Fences texts, so that a model tells what was said from what is asked: a transcript may contain anything, instructions
-//! included.
+//! Encloses texts in fences, so that the model can tell data from instructions: a transcript may contain anything,
+//! including instructions.
 
 use std::borrow::Cow;
 
-/// Marks of roles and ends in chat templates. A transcript that contains one could speak in another role.
+/// Role and end-of-turn markers of chat templates. A transcript that contains one could impersonate another role.
 const TEMPLATE_MARKS: [&str; 14] = [
     "<|",
     "|>",
@@ -21,7 +21,7 @@ const TEMPLATE_MARKS: [&str; 14] = [
     "<eos>",
 ];
 
-/// `block` between two lines that carry `fence`, which the author of the block cannot foresee.
+/// Encloses `block` between two lines that contain `fence`, which the author of the block cannot predict.
 #[must_use]
 pub(crate) fn fenced(block: &str, fence: &str) -> String {
     let block = neutralized(block, fence);
@@ -29,7 +29,7 @@ pub(crate) fn fenced(block: &str, fence: &str) -> String {
     format!("<<<{fence}\n{block}\n{fence}>>>")
 }
 
-/// `text` with a blank put into everything that a model could take for a mark of its template or for the fence.
+/// Inserts a space into everything in `text` that a model could mistake for a template marker or for the fence.
 #[must_use]
 pub(crate) fn neutralized<'a>(text: &'a str, fence: &str) -> Cow<'a, str> {
     let mut safe = Cow::Borrowed(text);

@@ -1,4 +1,5 @@
-//! The built-in model: extractive summarizing behind the same seam as the others, without network and without cost.
+//! The built-in model: extractive summarization behind the same [`Model`] trait as the others, without network access or
+//! cost.
 
 use std::sync::Arc;
 
@@ -77,7 +78,7 @@ impl Model for BuiltIn {
     }
 }
 
-/// A heading made of the part's terms, and its most telling sentences in what the heading leaves of the length.
+/// A heading made from the part's key terms, followed by its most important sentences within the remaining words.
 fn section(request: &Request) -> String {
     let (part, parts) = request.part;
     let title = extract::title(&request.block).unwrap_or_else(|| format!("Part {part} of {parts}"));

@@ -1,4 +1,4 @@
-//! Sends the requests of a provider to its endpoint with the key that is valid now, and explains what fails.
+//! Sends a provider's requests to its endpoint with the current key, and turns failures into [`ModelError`]s.
 
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::secret::Secret;
 use crate::wire::failure::{Endpoint, Failure, Phase};
 use crate::wire::http::{Authorization, Incoming, Outgoing, Timeouts};
 
-/// A key is not read again more often: many calls are refused at once, and each read costs.
+/// The shortest interval between renewals of the key: a rotated key makes many calls fail at once, and each read is billed.
 const RENEW_EVERY: Duration = Duration::from_secs(60);
 
 /// The body of a request that has none.
@@ -29,14 +29,14 @@ pub(crate) struct Connection {
     pub(crate) timeouts: Timeouts,
     http: Http,
     key: Option<Key>,
-    /// The key that is valid now.
+    /// The current key.
     secret: RwLock<Option<Secret>>,
-    /// When the key was read again, and whether it was another one.
+    /// When the key was last renewed, and whether it had changed.
     renewed: Mutex<Option<(Instant, bool)>>,
 }
 
 impl Connection {
-    /// A connection with the key `secret`, which was fetched from where `key` says. Sends nothing yet.
+    /// Creates a connection. `secret` is the key as fetched from `key`. Sends nothing yet.
     pub(crate) fn new(
         http: Http,
         key: Option<Key>,
@@ -54,7 +54,7 @@ impl Connection {
         }
     }
 
-    /// Sends one request. `hold` is the time for which the endpoint may hold it besides the usual limits.
+    /// Sends one request. `hold` is the duration of a long poll, which is added to the timeouts.
     pub(crate) async fn send<B: Serialize + Sync>(
         &self,
         method: Method,
@@ -78,7 +78,7 @@ impl Connection {
         outgoing.send(&self.http).await
     }
 
-    /// The error for a failure. The key and the texts of `prompt` are cut out of what the endpoint said.
+    /// Builds the error for a failure. The key and the texts of `prompt` are removed from what the endpoint said.
     pub(crate) fn error(
         &self,
         phase: Phase,
@@ -92,7 +92,8 @@ impl Connection {
         }
     }
 
-    /// Reads the key again. True if it is another one now. One caller reads; the others wait and see whether it helped.
+    /// Fetches the key again and returns whether it has changed. Concurrent callers wait for the first one and share its
+    /// result.
     pub(crate) async fn renew_key(&self) -> bool {
         let Some(key @ Key::Kept { .. }) = &self.key else {
             return false;
@@ -121,7 +122,7 @@ impl Connection {
         changed
     }
 
-    /// Connects in the background.
+    /// Connects to the endpoint in the background.
     pub(crate) fn warm_up(&self, url: &Url) {
         self.http.warm_up(url);
     }

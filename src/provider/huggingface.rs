@@ -1,16 +1,16 @@
-//! Hugging Face: its router, a dedicated endpoint, or any server that speaks the format of one of three tasks.
+//! Hugging Face: its router, a dedicated endpoint, or any server that implements the API of one of three tasks.
 //!
-//! - **Addresses.** The [router](https://huggingface.co/docs/inference-providers) takes chat completions for all models and
-//!   chooses who serves one, or takes the choice as a suffix of the model's id. A [dedicated
-//!   endpoint](https://huggingface.co/docs/inference-endpoints) serves one model below an address of its own. The key is a
-//!   bearer token; servers of one's own may need none.
-//! - **Answers are streamed**, because gateways answer 504 to requests that show no life for about a minute. Such a
-//!   generation may be billed all the same.
-//! - **Scale to zero.** The first request wakes an endpoint up; the proxy answers 503 or 502 until a replica runs, which takes
-//!   minutes, unless `X-Scale-Up-Timeout` has it hold the request for so many seconds. A *paused* endpoint answers 400, and
-//!   only a person can resume it.
-//! - **Used-up credits** are 402, and stay so until somebody buys more. The router's choice of a server is not per request:
-//!   what that server answers, 5xx included, is passed on.
+//! - **URLs.** The [router](https://huggingface.co/docs/inference-providers) accepts chat completions for all models. It
+//!   chooses the provider that serves a model, unless a suffix of the model's id names one. A [dedicated
+//!   endpoint](https://huggingface.co/docs/inference-endpoints) serves one model at its own URL. The key is a bearer token;
+//!   self-hosted servers may need none.
+//! - **Answers are streamed**, because gateways reply 504 to a request if nothing is sent for about a minute. The generation
+//!   may be billed even so.
+//! - **Scale to zero.** The first request wakes the endpoint up. The proxy replies 503 or 502 until a replica runs, which
+//!   takes minutes. With `X-Scale-Up-Timeout` it holds the request for up to that many seconds instead. A *paused* endpoint
+//!   replies 400, and only a person can resume it.
+//! - **Used-up credits** cause a 402 until somebody buys more. The router does not switch to another provider when one
+//!   fails: it passes the provider's reply on, including 5xx.
 
 mod address;
 mod reserved;
@@ -40,25 +40,25 @@ pub use settings::{HuggingFaceSettings, HuggingFaceTask};
 
 const SCALE_UP_TIMEOUT: HeaderName = HeaderName::from_static("x-scale-up-timeout");
 
-/// A section of some hundred words takes seconds on a fast provider and minutes on a busy endpoint of one's own. A stream
-/// shows life, so the second limit may be short: it has to cover the time in which a slow server reads a prompt of several
-/// thousand tokens.
+/// A section of a few hundred words takes seconds on a fast provider and minutes on a busy dedicated endpoint. Because
+/// answers are streamed, the idle limit can be shorter: it only has to cover the time in which a slow server processes a
+/// prompt of several thousand tokens.
 const TIMEOUTS: Timeouts = Timeouts {
     total: Duration::from_secs(600),
     idle: Duration::from_secs(120),
 };
 
-/// A model at an endpoint that answers at once.
+/// A model behind an endpoint without a queue.
 #[derive(Debug)]
 pub struct HuggingFace {
     connection: Connection,
     settings: HuggingFaceSettings,
-    /// Where prompts are sent.
+    /// The URL that prompts are sent to.
     url: Url,
 }
 
 impl HuggingFace {
-    /// A model at the configured address, with a key that was fetched. Sends nothing yet.
+    /// Creates the provider for the configured endpoint with the fetched key. Sends nothing yet.
     #[must_use]
     pub fn new(http: Http, mut settings: HuggingFaceSettings, secret: Option<Secret>) -> Self {
         let task = settings.task;
@@ -80,14 +80,14 @@ impl HuggingFace {
         }
     }
 
-    /// The same model with other limits than ten minutes in all and two of silence.
+    /// Replaces the default timeouts: ten minutes in total, two minutes without data.
     #[must_use]
     pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
         self.connection.timeouts = timeouts;
         self
     }
 
-    /// The same model at an endpoint that starts when it is called. Dedicated endpoints are known by their domain.
+    /// Marks the endpoint as one that scales up on demand. Dedicated endpoints are recognized by their domain.
     #[must_use]
     pub fn starting_on_demand(mut self) -> Self {
         self.connection.endpoint.starts_on_demand = true;
@@ -133,7 +133,7 @@ impl HuggingFace {
     ) -> Result<Answer, Failure> {
         let mut headers = HeaderMap::new();
         if self.connection.endpoint.starts_on_demand {
-            // A request that is let in at the last moment has as long again to be answered.
+            // Half of the total timeout, so that a request that is held until the last moment still has the other half.
             let seconds = (self.connection.timeouts.total / 2).as_secs();
             headers.insert(SCALE_UP_TIMEOUT, HeaderValue::from(seconds));
         }

@@ -1,11 +1,11 @@
-//! Reads the key of a provider: from the environment, or from a secret that may be rotated while the function runs.
+//! The key of a provider, read from the environment or from a secret that may be rotated while the function runs.
 
 use crate::aws::secrets::{self, SecretError};
 use crate::config::{ConfigError, Environment, Variable};
 use crate::http::Http;
 use crate::secret::Secret;
 
-/// A key, or where it is kept.
+/// A key, or the secret that holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Key {
     /// The key itself.
@@ -14,16 +14,16 @@ pub enum Key {
     Kept {
         /// The ARN of the secret.
         arn: String,
-        /// The name of the key in a secret with several members.
+        /// The member that holds the key if the secret is a JSON object.
         member: &'static str,
     },
 }
 
 impl Key {
-    /// Reads a key from the variable that holds it or the one that says where it is kept.
+    /// Reads a key from the variable with the key itself or from the one with the ARN of its secret.
     ///
     /// # Errors
-    /// If both are set, or the second one holds no ARN.
+    /// If both are set, or the second one does not hold an ARN.
     pub(crate) fn read(
         environment: Environment<'_>,
         plain: Variable,
@@ -36,7 +36,7 @@ impl Key {
                 arn: value,
                 member: plain.name,
             })),
-            // Its value is not shown: it may be the key itself, put into the wrong variable.
+            // The value is not shown, because it may be the key itself in the wrong variable.
             (None, Some(_)) => {
                 let expected = "the ARN of a secret, arn:aws:secretsmanager:…";
                 Err(ConfigError::invalid(arn, "***", expected))
@@ -48,7 +48,7 @@ impl Key {
         }
     }
 
-    /// Fetches the key from where it is kept.
+    /// Returns the key, fetched from Secrets Manager if it is kept there.
     ///
     /// # Errors
     /// If the secret cannot be read.

@@ -1,21 +1,21 @@
 //! RunPod Serverless: jobs in the [queue of an endpoint](https://docs.runpod.io/serverless/endpoints/operation-reference),
-//! whatever worker is behind it.
+//! with any kind of worker.
 //!
 //! | operation | what it does |
 //! |---|---|
 //! | `POST run` | submits a prompt; the reply holds the job's id, which becomes the [`Ticket`] |
-//! | `GET status-sync/<id>?wait=<ms>` | asks after a job and holds the question until the job is done or the wait is over |
-//! | `GET status/<id>` | asks after a job |
-//! | `POST retry/<id>` | runs a job that failed or timed out again, under the same id and with the same input |
-//! | `POST cancel/<id>` | cancels a job; what it has used until then may be billed |
+//! | `GET status-sync/<id>?wait=<ms>` | long-polls a job: replies when the job is done or the wait is over |
+//! | `GET status/<id>` | polls a job |
+//! | `POST retry/<id>` | reruns a job that failed or timed out, under the same id and with the same input |
+//! | `POST cancel/<id>` | cancels a job; what it has used so far may be billed |
 //! | `GET health` | counts jobs and workers |
 //!
-//! - A job runs whether or not anybody asks after it, so a connection that breaks costs nothing. Only the reply to `run` must
-//!   not be lost: RunPod knows no idempotency key, so a submission without a reply may have been billed.
+//! - A job runs whether or not anyone polls it, so a broken connection costs nothing. Only the reply to `run` must not be
+//!   lost: RunPod has no idempotency keys, so a submission without a reply may have been billed.
 //! - Results are kept for 30 minutes. After that, and once a job's time to live is over, its id is unknown (404).
-//! - `status-sync` is in RunPod's clients but not in its documentation, and other servers lack it. An endpoint that answers
-//!   it with 405 or 501, or with 404 for a job that `status` knows, is not asked to hold questions again.
-//! - Status 200 says nothing about the job: whether it failed stands in the job object.
+//! - RunPod's clients use `status-sync`, but its documentation does not mention it and other servers lack it. If an endpoint
+//!   answers it with 405 or 501, or with 404 for a job that `status` knows, only `status` is used from then on.
+//! - HTTP status 200 says nothing about the job. The job object says whether it failed.
 
 mod address;
 pub mod follow;
@@ -52,14 +52,14 @@ use job::Job;
 pub(crate) use settings::REGISTRATION;
 pub use settings::RunPodSettings;
 
-/// Each request only submits or asks; the work goes on without it. Yet a reply to a submission that is given up too early
-/// costs the work twice, so there is time for one.
+/// A request only submits or polls; the job runs without it. The limits are still generous, because giving up on the reply
+/// to a submission too early means paying for the job twice.
 const TIMEOUTS: Timeouts = Timeouts {
     total: Duration::from_secs(60),
     idle: Duration::from_secs(30),
 };
 
-/// How long a question may be held. RunPod's own clients stay within these limits.
+/// Bounds of a long poll. RunPod's own clients stay within them.
 const SHORTEST_HOLD: Duration = Duration::from_secs(1);
 const LONGEST_HOLD: Duration = Duration::from_secs(90);
 
@@ -69,12 +69,12 @@ pub struct RunPod {
     connection: Connection,
     settings: RunPodSettings,
     queue: QueueState,
-    /// The endpoint has turned out to hold no questions.
+    /// The endpoint has turned out not to support long polling.
     never_holds: AtomicBool,
 }
 
 impl RunPod {
-    /// An endpoint at the configured address, with a key that was fetched. Sends nothing yet.
+    /// Creates the provider for the configured endpoint with the fetched key. Sends nothing yet.
     #[must_use]
     pub fn new(http: Http, settings: RunPodSettings, secret: Option<Secret>) -> Self {
         let endpoint = Endpoint::new(&settings.endpoint, settings::NAMES, None);
@@ -87,8 +87,8 @@ impl RunPod {
         }
     }
 
-    /// The same endpoint with other limits than a minute in all and half of it in silence. Time for which a question is held
-    /// comes on top.
+    /// Replaces the default timeouts: 60 seconds in total, 30 seconds without data. The duration of a long poll is added to
+    /// both.
     #[must_use]
     pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
         self.connection.timeouts = timeouts;
@@ -106,7 +106,7 @@ impl RunPod {
         self.connection.send(method, url, headers, body, hold).await
     }
 
-    /// Asks for a job object.
+    /// Sends a request whose reply is a job object.
     async fn job<B: Serialize + Sync>(
         &self,
         method: Method,
@@ -120,8 +120,8 @@ impl RunPod {
         }
     }
 
-    /// Cancels a job or runs it again. What the endpoint says about it is left out of errors: it may repeat the job's input,
-    /// which is not at hand here to be cut out.
+    /// Cancels or reruns a job. The body of a refusal is dropped from errors: it may repeat the prompt, which is not
+    /// available here to redact it.
     async fn act(&self, operation: &str, ticket: &Ticket) -> Result<(), Failure> {
         let url = self.operation(operation, Some(ticket));
         let sent = self.send(Method::POST, &url, NO_BODY, Duration::ZERO);
@@ -157,7 +157,7 @@ impl RunPod {
         }
     }
 
-    /// Asks after a job; also says whether the endpoint held the question.
+    /// Polls a job. Also returns whether the endpoint held the request.
     async fn ask(&self, ticket: &Ticket, wait: Duration) -> Result<(Job, bool), Failure> {
         let mut found_no_job = false;
         if !wait.is_zero() && self.holds() {
@@ -166,12 +166,12 @@ impl RunPod {
             url.set_query(Some(&format!("wait={}", wait.as_millis())));
             let began = Instant::now();
             match self.job(Method::GET, &url, NO_BODY, wait).await {
-                // A server may hold for less than it is asked to; one that cannot hold answers at once.
+                // A server may hold the request for less than the requested time. One that ignores `wait` replies at once.
                 Ok(job) => return Ok((job, began.elapsed() >= SHORTEST_HOLD / 2)),
                 Err(Failure::Refused {
                     status: 405 | 501, ..
                 }) => self.settle_for_short_questions(),
-                // The route is unknown, or the job.
+                // Either the route or the job is unknown.
                 Err(Failure::Refused { status: 404, .. }) => found_no_job = true,
                 Err(failure) => return Err(failure),
             }
@@ -204,7 +204,7 @@ impl RunPod {
         json(sent.await?).await
     }
 
-    /// The address of an operation. What the endpoint chose as an id stays one segment of the path.
+    /// The URL of an operation. The ticket's id is encoded as one path segment.
     fn operation(&self, name: &str, ticket: Option<&Ticket>) -> Url {
         let id = ticket.map(|ticket| ticket.id.as_str());
         address::operation(&self.settings.endpoint, name, id)
@@ -252,7 +252,7 @@ impl Jobs for RunPod {
 
     async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError> {
         match self.act("cancel", ticket).await {
-            // It is gone already.
+            // The job is already gone.
             Err(Failure::Refused { status: 404, .. }) => Ok(()),
             outcome => outcome.map_err(|failure| self.poll_error(&failure)),
         }
@@ -276,7 +276,7 @@ impl Queue for RunPod {
 
     async fn rerun(&self, ticket: &Ticket) -> Result<(), ModelError> {
         match self.act("retry", ticket).await {
-            // Only jobs that failed are run again: this one is running already, and the next question shows that.
+            // Only failed jobs can be rerun. This one is probably running already, which the next poll will show.
             Err(Failure::Refused {
                 status: 400 | 409, ..
             }) => {
@@ -290,7 +290,7 @@ impl Queue for RunPod {
     async fn diagnose(&self) -> Result<(), ModelError> {
         match self.health().await {
             Ok(health) => health::judge(&health).map_err(|failure| self.poll_error(&failure)),
-            // It was only a question about the reasons; the jobs themselves will say if something is wrong.
+            // The check is optional: if something is wrong with the jobs, polls will show it.
             Err(failure) => {
                 let error = self.poll_error(&failure);
                 tracing::warn!(%error, "the endpoint does not say how its workers are");
@@ -304,7 +304,7 @@ impl Queue for RunPod {
     }
 }
 
-/// The JSON in a reply.
+/// Reads the JSON body of a reply.
 async fn json(reply: Incoming) -> Result<Value, Failure> {
     answer::json(&reply.body().await?).map_err(|failure| match failure {
         Failure::Known(Cause::Unusable, what) => Cause::Garbled.seen(what),

@@ -1,14 +1,14 @@
 //! Stores objects in a local directory, for development and the command line. A key is a relative path.
 //!
-//! - **Same answers as S3.** An entity tag is the MD5 of the bytes, as S3 has it for an object that was put whole, so that the
-//!   events of a real upload fit a copy of it here. It tells states of an object apart; nothing relies on it being hard to forge.
-//! - **Nothing outside the root.** Keys that cannot be a path are refused, and so are links that lead out.
-//! - **Conditions hold between threads and processes.** A write holds the lock file of its folder, `.metadata/.lock`, from
-//!   looking at the object until it is replaced. Readers need no lock, because files are replaced whole: written under
-//!   another name, synchronized, renamed.
-//! - **A crash never shows wrong metadata.** User metadata lies in `.metadata/<name>.json`, by the entity tag of the bytes that
-//!   it belongs to. It is written before the object, beside that of the bytes which are still there, so that readers find the
-//!   metadata of the bytes they see. A file put there by hand has none.
+//! - **Behaves like S3.** Entity tags are the MD5 of the bytes, as S3 computes them for an object uploaded in one request,
+//!   so the event of a real upload matches a copy here. They only detect changes; nothing relies on them being secure.
+//! - **Nothing outside the root.** Keys that are not valid paths and symbolic links that lead out of the root are refused.
+//! - **Conditions hold across threads and processes.** A write holds the lock file of its folder, `.metadata/.lock`, from
+//!   checking the object until it is replaced. Readers need no lock, because files are replaced atomically: written under a
+//!   temporary name, synced, renamed.
+//! - **A crash never shows wrong metadata.** User metadata is stored in `.metadata/<name>.json`, keyed by the entity tag of
+//!   the bytes it belongs to. The new entry is written before the object, next to the entry for the existing bytes, so
+//!   readers always find the metadata of the bytes they see. A file created by hand has none.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -27,24 +27,24 @@ use crate::store::{
     Store, StoreError, StoreErrorKind, StoreResult, Wanted, printable, too_large,
 };
 
-/// The folder, in every folder, for what the store keeps about the objects there.
+/// The folder, next to the objects, for the store's own files.
 const METADATA: &str = ".metadata";
 
-/// What Linux and macOS allow for the name of a file.
+/// Maximum length of a file name on Linux and macOS.
 const MAX_NAME_BYTES: usize = 255;
 
-/// What is read at once.
+/// Read buffer size.
 const PIECE_BYTES: usize = 64 * 1024;
 
-/// Objects in a directory.
+/// A store in a local directory.
 #[derive(Debug, Clone)]
 pub struct DirStore {
     root: PathBuf,
-    /// The name under which `root` itself is the only bucket.
+    /// If set, `root` itself is the only bucket and has this name.
     only_bucket: Option<String>,
 }
 
-/// Where one object and its metadata are, or would be.
+/// The paths of one object and its metadata, which need not exist.
 #[derive(Debug)]
 struct Files {
     bucket: PathBuf,
@@ -52,7 +52,7 @@ struct Files {
     metadata: PathBuf,
 }
 
-/// An object that is being read. What somebody appends meanwhile belongs to another state of it.
+/// An object opened for reading. Reads at most the size it had when opened, even if the file grows.
 #[derive(Debug)]
 struct DirObject {
     at: Location,
@@ -60,7 +60,7 @@ struct DirObject {
     rest: tokio::io::Take<tokio::fs::File>,
 }
 
-/// Why an operation failed, without which operation and which object.
+/// The cause of a failure, before the operation and the object are added.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(transparent)]
@@ -70,7 +70,7 @@ enum Failure {
 }
 
 impl DirStore {
-    /// The directory `root`, whose sub-directories are buckets. The first write creates what is missing.
+    /// Uses the subdirectories of `root` as buckets. The first write creates what is missing.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self {
@@ -79,7 +79,7 @@ impl DirStore {
         }
     }
 
-    /// The directory `dir` as the one bucket there is.
+    /// Uses the directory `dir` as the only bucket.
     #[must_use]
     pub fn single(bucket: impl Into<String>, dir: impl Into<PathBuf>) -> Self {
         Self {
@@ -88,12 +88,12 @@ impl DirStore {
         }
     }
 
-    /// Removes the folder `name` in the folder `parent` with everything in it, and `parent` too if it is empty then. For a
-    /// directory that is the one bucket, and a folder that nobody else writes to any more.
+    /// Deletes the folder `name` in the folder `parent` with its contents, and `parent` too if that leaves it empty. Only
+    /// for a directory that is the only bucket, and a folder that nobody writes to any more.
     pub(crate) fn clear(&self, parent: &str, name: &str) -> io::Result<()> {
         let parent = self.root.join(parent);
         if_exists(fs::remove_dir_all(parent.join(name)))?;
-        // Other jobs may keep their state in it.
+        // Fails if other jobs keep their state there.
         let _: io::Result<()> = fs::remove_dir(parent);
         Ok(())
     }
@@ -118,7 +118,7 @@ impl DirStore {
             metadata = format!("{}.json", etag_of(name.as_bytes())?);
         }
         let metadata = object.with_file_name(METADATA).join(metadata);
-        // Only links can lead out, so of a path that does not exist yet its existing part is enough to know.
+        // Only symbolic links can lead out, so it is enough to check the part of the path that exists.
         if let Some(root) = if_exists(self.root.canonicalize())? {
             for path in [&object, &metadata] {
                 let existing = path.ancestors().find_map(|path| path.canonicalize().ok());
@@ -135,7 +135,7 @@ impl DirStore {
         })
     }
 
-    /// Opens an object. Its file is read twice: now for the entity tag, later for the bytes.
+    /// Opens an object. Its file is read twice: here for the entity tag, later for the bytes.
     fn open(&self, at: &Location, wanted: &Wanted) -> Result<(File, ObjectInfo), Failure> {
         if wanted.version_id.is_some() {
             return refused(NotFound, "a directory keeps no versions of an object");
@@ -209,7 +209,7 @@ impl DirStore {
         Ok(())
     }
 
-    /// Runs `work` where waiting for a disk or a lock holds nobody up.
+    /// Runs `work` on the blocking thread pool, because it waits for the disk and for locks.
     async fn blocking<T: Send + 'static>(
         &self,
         action: Action,
@@ -225,9 +225,9 @@ impl DirStore {
 }
 
 impl Files {
-    /// Opens the object; `None` if there is no file of that name.
+    /// Opens the object; `None` if it is not an existing regular file.
     fn open(&self) -> io::Result<Option<File>> {
-        // Looked at first, because opening a pipe waits for somebody who writes into it.
+        // Check first: opening a named pipe would block until someone writes to it.
         let found = if_exists(fs::metadata(&self.object))?;
         if !found.is_some_and(|found| found.is_file()) {
             return Ok(None);
@@ -235,7 +235,7 @@ impl Files {
         if_exists(File::open(&self.object))
     }
 
-    /// The metadata of the object, by entity tag.
+    /// The object's metadata by entity tag.
     fn metadata(&self) -> Result<BTreeMap<String, Metadata>, Failure> {
         let Some(json) = if_exists(fs::read(&self.metadata))? else {
             return Ok(BTreeMap::new());
@@ -247,7 +247,7 @@ impl Files {
         })
     }
 
-    /// Creates the folders of the object and waits until nobody else changes what is in its folder. Dropping the file unlocks.
+    /// Creates the object's folders and waits for the folder's lock. Dropping the returned file releases it.
     fn lock(&self) -> io::Result<File> {
         if self.object.is_dir() {
             return Err(ErrorKind::IsADirectory.into());
@@ -259,14 +259,14 @@ impl Files {
         Ok(lock)
     }
 
-    /// Puts `bytes` at `path`, of which others see all or nothing. Only under the lock, where one temporary name is enough and
-    /// what a crash leaves behind is gone with the next write.
+    /// Atomically writes `bytes` to `path`. The caller holds the lock, so one temporary name is enough, and the next write
+    /// removes what a crash left behind.
     fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let unfinished = self.metadata.with_file_name(".unfinished");
         if_exists(fs::remove_file(&unfinished))?;
         let mut file = File::create_new(&unfinished)?;
         file.write_all(bytes)?;
-        // Else a rename can reach the disk before the bytes do, and a power failure leaves an empty object.
+        // Without this, the rename can reach the disk before the bytes, and a power failure leaves an empty object.
         file.sync_all()?;
         fs::rename(&unfinished, path)
     }
@@ -319,7 +319,7 @@ impl Object for DirObject {
     }
 }
 
-/// `None` if there is no such file. A file where a folder should be means that too: nothing lies below it.
+/// Turns "not found" into `None`. A file in place of a parent folder means the same: nothing can exist below it.
 fn if_exists<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result.map_err(|error| (error.kind(), error)) {
         Err((ErrorKind::NotFound | ErrorKind::NotADirectory, _)) => Ok(None),
@@ -327,7 +327,7 @@ fn if_exists<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// The entity tag of all that can be read.
+/// The entity tag of all bytes of a reader.
 fn etag_of(bytes: impl Read) -> io::Result<String> {
     let mut bytes = BufReader::with_capacity(PIECE_BYTES, bytes);
     let mut hash = Md5::new();
@@ -342,7 +342,7 @@ fn etag_of(bytes: impl Read) -> io::Result<String> {
     }
 }
 
-/// Accepts a bucket or a part of a key that can be the name of a file or folder.
+/// Validates a bucket name or one segment of a key as a file name.
 fn checked(name: &str) -> Result<&str, Failure> {
     let only = [Component::Normal(name.as_ref())];
     let is_one_name = Path::new(name).components().eq(only) && !name.contains('\0');

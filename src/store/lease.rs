@@ -1,21 +1,22 @@
-//! The right to work on a job: a lease with a fencing token in `run.json`.
+//! Makes sure that one worker at a time works on a job: a lease with a fencing token, kept in `run.json`.
 //!
-//! Any number of workers may be sent to the same job: events are delivered twice, Lambda tries again what it believes dead, and
-//! a worker may be frozen and wake up minutes later. One of them at a time works on it:
+//! Any number of workers may start on the same job: events are delivered twice, Lambda retries invocations it believes
+//! dead, and a frozen worker may wake up minutes later. One of them holds the lease:
 //!
-//! - The first worker creates `run.json` if it is absent, with the fencing token 1. The next one replaces the record of an owner
-//!   whose lease has run out, on condition that it is still the same record, and takes the next token. Both are conditional
-//!   writes, so that one of several wins a race.
-//! - The owner renews the lease every third of its time while work goes on. Two renewals may fail. Once a renewal finds
+//! - The first worker creates `run.json` if it does not exist, with fencing token 1. Once the owner's lease has expired, the
+//!   next worker replaces the record, provided that it has not changed, and takes the next token. Both are conditional
+//!   writes, so exactly one of several competing workers wins.
+//! - The owner renews the lease three times per lease duration while working, so two renewals may fail. When a renewal finds
 //!   another owner's record, the worker stops at once ([`Overtaken`]).
-//! - An owner that is done for now gives the lease back: it expires at once, and the counters of the job are brought up to date.
-//! - After a `kill -9` nobody gives the lease back. The job waits until it has run out.
+//! - An owner that stops early releases the lease: it expires at once, and the job's counters are updated.
+//! - After a `kill -9` nobody releases the lease. The job waits until it expires.
 //!
-//! `run.json` is written by the owner of the lease, or by whoever takes it over. The token orders the owners for everything
-//! else that is written about the job: [`crate::store::ledger`] refuses to submit a call once it has seen a later token.
+//! Only the lease's owner, or the worker that takes it over, writes `run.json`. The token orders the owners for everything
+//! else written about the job: [`crate::store::ledger`] refuses to submit a call once it has seen a higher token.
 //!
-//! Expiry compares the wall clocks of different machines. If one is wrong by more than a lease, two workers work on the job until
-//! the first one renews. Then a call may be paid twice; results cannot be mixed up, because they are published conditionally.
+//! Expiry compares the wall clocks of different machines. If one is off by more than a lease duration, two workers work on
+//! the job until the first one renews. A call may then be paid for twice, but results are never mixed up, because they are
+//! published with conditional writes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -29,76 +30,76 @@ use crate::store::{
     Action, PutCondition, StateFolder, StoreError, StoreErrorKind, StoreResult, written,
 };
 
-/// How long a lease lasts. A dead owner's lease must have run out when Lambda tries a direct invocation again, one and three
-/// minutes after it failed.
+/// Duration of a lease. Lambda retries an asynchronous invocation one minute and three minutes after it failed; a dead
+/// owner's lease must have expired by the last retry.
 pub const LEASE: Duration = Duration::from_secs(90);
 
-/// Renewals in the time of one lease.
+/// Renewals per lease duration.
 const RENEWALS: u32 = 3;
 
-/// Attempts to create or take over the record while others change it.
+/// Attempts to create or take over the record while other workers change it.
 const MAX_RACES: usize = 10;
 
 const RECORD: &str = "run.json";
 
-/// `run.json`.
+/// The contents of `run.json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RunRecord {
     /// Version of this format.
     version: u32,
-    /// The worker that has the lease, or had it last.
+    /// The worker that holds the lease or held it last.
     owner: String,
-    /// The fencing token: larger with every owner.
+    /// The fencing token. Each new owner's is higher.
     token: u64,
-    /// When the lease runs out, in milliseconds since 1970; 0 once it has been given back.
+    /// Expiry of the lease, in milliseconds since 1970; 0 once it has been released.
     expires_ms: i64,
-    /// When the job was begun.
+    /// When the job was started, in milliseconds since 1970.
     pub(crate) created_ms: i64,
-    /// Invocations that worked on the job, this one included.
+    /// Invocations that have worked on the job, including this one.
     #[serde(rename = "slices")]
     pub(crate) invocations: u32,
-    /// The last ones of them in a row that brought no new answer.
+    /// How many of the most recent invocations in a row have brought no new answer.
     #[serde(rename = "slices_without_progress")]
     pub(crate) without_progress: u32,
-    /// Times that the summary was refused for having too many extractive sections.
+    /// Times the summary was refused because it had too many extractive sections.
     pub(crate) degraded_runs: u32,
 }
 
-/// The right to work on a job.
+/// A lease on a job.
 #[derive(Debug)]
 pub(crate) struct Lease {
     pub(super) state: StateFolder,
     clock: Clock,
     duration: Duration,
-    /// The record of the job as it was when this lease began.
+    /// The job's record when this lease was claimed.
     pub(crate) claimed: RunRecord,
     expires_ms: AtomicI64,
-    /// The record as it was written last, and its entity tag.
+    /// The record as last written, with its entity tag.
     written: Mutex<(RunRecord, String)>,
 }
 
-/// The answer to a worker that asks for a job.
+/// The result of claiming a job.
 #[derive(Debug)]
 pub(crate) enum Claim {
-    /// The job is ours.
+    /// The lease was acquired.
     Ours(Arc<Lease>),
-    /// Another worker has the job.
+    /// Another worker holds the lease.
     Busy {
-        /// When its lease runs out, unless it is renewed.
+        /// When that lease expires unless it is renewed, in milliseconds since 1970.
         expires_ms: i64,
     },
 }
 
-/// Another worker has taken the job over.
+/// Another worker has taken over the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("another worker has taken the job over")]
 pub(crate) struct Overtaken;
 
 impl Lease {
-    /// Asks for the job that has its state in `state`, for `duration` at a time.
+    /// Claims the job whose state is in `state`, with a lease of `duration`.
     ///
     /// # Errors
-    /// If the state can't be read or written.
+    /// If the state cannot be read or written.
     pub(crate) async fn claim(
         state: StateFolder,
         clock: &Clock,
@@ -113,7 +114,7 @@ impl Lease {
             invocations: 1,
             ..RunRecord::default()
         };
-        // Most jobs are new: their record is written without looking first.
+        // Most jobs are new, so the first attempt writes the record without reading first.
         let (mut run, mut condition) = (first.clone(), PutCondition::IfAbsent);
         for _ in 0..MAX_RACES {
             run.expires_ms = clock.now_ms() + duration.as_millis() as i64;
@@ -141,7 +142,7 @@ impl Lease {
                     };
                     (ours, PutCondition::IfMatch(etag))
                 }
-                // It was removed in the meantime.
+                // The record was deleted in the meantime.
                 None => (first.clone(), PutCondition::IfAbsent),
             };
         }
@@ -150,17 +151,17 @@ impl Lease {
         Err(StoreError::new(kind, Action::Write, &at, reason))
     }
 
-    /// The fencing token: 1 if nobody has worked on the job before.
+    /// The fencing token; 1 if no other worker has owned the job.
     pub(crate) fn token(&self) -> u64 {
         self.claimed.token
     }
 
-    /// Whether the lease holds by our own clock. A worker that was frozen finds that it does not.
+    /// Whether the lease is still valid by this machine's clock. It may have expired while the worker was frozen.
     pub(crate) fn is_good(&self) -> bool {
         self.clock.now_ms() < self.expires_ms.load(Ordering::Relaxed)
     }
 
-    /// Renews the lease again and again. Ends when another worker has the job.
+    /// Keeps renewing the lease. Returns only when the lease is lost.
     pub(crate) async fn keep(&self) -> Overtaken {
         loop {
             tokio::time::sleep(self.duration / RENEWALS).await;
@@ -170,10 +171,10 @@ impl Lease {
         }
     }
 
-    /// Renews the lease once. A store that is down does not end the work before the lease has run out.
+    /// Renews the lease once. If the store is unavailable, the worker keeps the lease until it expires.
     ///
     /// # Errors
-    /// If another worker has the job, or the lease has run out and can't be renewed.
+    /// If another worker owns the job, or the lease has expired and cannot be renewed.
     pub(crate) async fn renew(&self) -> Result<(), Overtaken> {
         let expires_ms = self.clock.now_ms() + self.duration.as_millis() as i64;
         match self.rewrite(|run| run.expires_ms = expires_ms).await {
@@ -186,10 +187,10 @@ impl Lease {
         }
     }
 
-    /// Gives the job back, with its counters changed by `count`.
+    /// Releases the lease, after `count` has updated the job's counters.
     ///
     /// # Errors
-    /// If the record can't be written, or another worker has the job.
+    /// If the record cannot be written, or another worker owns the job.
     pub(crate) async fn release(&self, count: impl FnOnce(&mut RunRecord)) -> StoreResult<()> {
         self.rewrite(|run| {
             count(run);
@@ -204,7 +205,7 @@ impl Lease {
         change(&mut run);
         let write = |etag| self.state.write(RECORD, &run, PutCondition::IfMatch(etag));
         etag = match write(etag).await {
-            // A renewal that was cancelled may have been written all the same. Then the record is still ours.
+            // A cancelled renewal may still have been written. If so, the record is ours under a newer entity tag.
             Err(error) if error.kind == StoreErrorKind::Precondition => {
                 match self.state.read::<RunRecord>(RECORD).await? {
                     Some((found, etag)) if found.owner == run.owner => write(etag).await?,
@@ -226,7 +227,7 @@ mod tests {
     use super::*;
     use crate::store::{DirStore, Store};
 
-    /// The state of one job in a directory of its own.
+    /// The state of one job, in a temporary directory.
     fn state() -> (TempDir, StateFolder) {
         let dir = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(DirStore::new(dir.path()));
@@ -292,7 +293,7 @@ mod tests {
         let (_dir, state) = state();
         let clock = Clock::simulated(1_000_000);
         let first = ours(claim(&state, &clock).await);
-        // Renewed for ten minutes, which no lease lasts.
+        // Ten minutes is far longer than one lease.
         let kept = tokio::time::timeout(Duration::from_secs(600), first.keep()).await;
         assert!(kept.is_err() && first.is_good());
         first.release(|_| {}).await.unwrap();

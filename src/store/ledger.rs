@@ -1,24 +1,25 @@
-//! The record of every call of a job, so that nothing is paid twice.
+//! Records every call of a job, so that no call is paid for twice.
 //!
-//! A call is known by a hash of everything that is sent. Which calls a job makes follows from the answers it gets, so a run that
-//! is resumed makes the same calls and finds their records here: the ledger is the checkpoint, and there is no other. A call
-//! has up to three objects under `calls/`:
+//! A call is identified by a hash of the whole request. Which calls a job makes depends only on the answers it gets, so a
+//! resumed run makes the same calls and finds their records here. The ledger is the only checkpoint. Each call has up to
+//! three objects under `calls/`:
 //!
 //! | object | written | a resumed run that finds it |
 //! |---|---|---|
-//! | `<call>.intent` | before each submission | submits the call again if it finds nothing else, and counts that |
-//! | `<call>.job` | at once when the endpoint has given a ticket | asks after the job and does not submit |
-//! | `<call>.out` | when the call has ended | uses the outcome and does not call |
+//! | `<call>.intent` | before each submission | submits again if it finds nothing else, and counts the submission |
+//! | `<call>.job` | as soon as the endpoint has returned a ticket | polls the job instead of submitting |
+//! | `<call>.out` | when the call has ended | uses the recorded outcome and makes no call |
 //!
-//! - **Who may submit.** Only the worker that wrote the intent. The first intent is written if there is none, a later one over
-//!   the intent that was found, each with the fencing token of the lease. A worker that finds a later token than its own has
-//!   been overtaken and must not submit. The lease is confirmed before and after the intent is written, because a worker may be
-//!   frozen at any moment.
-//! - **Tickets and outcomes** need no condition. They describe what has happened at the endpoint, whoever has the job by now.
-//! - **After a `kill -9`** an intent without ticket or outcome is ambiguous: the call may have been submitted. Endpoints take no
-//!   idempotency key, so it is submitted once more. These are at most the submissions that were in flight at that moment.
-//! - **A submission that was certainly not accepted** takes its intent back, so that the next worker does not count it. That is
-//!   left undone once the lease has run out, because the intent may belong to another owner then.
+//! - **Who may submit.** Only the worker that wrote the intent. The first intent is written only if none exists, a later one
+//!   only over the intent that was read; each holds the fencing token of the lease. A worker that finds a higher token than
+//!   its own has lost the job and must not submit. The lease is checked before and after the intent is written, because a
+//!   worker may be frozen at any moment.
+//! - **Tickets and outcomes** are written unconditionally. They record what happened at the endpoint, which is true whoever
+//!   owns the job by then.
+//! - **After a `kill -9`** an intent without ticket or outcome is ambiguous: the call may have been submitted. Endpoints
+//!   accept no idempotency key, so it is submitted again. At most the submissions in flight at that moment are affected.
+//! - **A submission that was certainly rejected** withdraws its intent, so that the next worker does not count it. Once the
+//!   lease has expired the intent is left alone, because it may belong to another owner by then.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,40 +30,40 @@ use serde::{Deserialize, Serialize};
 use crate::store::lease::{Lease, Overtaken};
 use crate::store::{PutCondition, StoreError, StoreResult, written};
 
-/// The ledger of one job, in the hands of one owner of its lease.
+/// The ledger of one job, used by one owner of its lease.
 #[derive(Debug)]
 pub struct Ledger {
     lease: Arc<Lease>,
-    /// The intents that this owner has written, and their entity tags.
+    /// The intents this owner has written, with their entity tags.
     intents: Mutex<HashMap<String, (Intent, String)>>,
 }
 
-/// `<call>.intent`.
+/// The contents of `<call>.intent`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Intent {
-    /// Fencing token of the owner.
+    /// The owner's fencing token.
     token: u64,
-    /// How often the call has been submitted, this time included.
+    /// Number of submissions so far, including this one.
     submits: u32,
 }
 
-/// What the ledger knows about a call.
+/// What the ledger holds about a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Known<O, J> {
-    /// How it ended.
+    /// The call has ended.
     Outcome(O),
-    /// It became a job, which may still run.
+    /// The call has been accepted as a job, which may still be running.
     Job(J),
-    /// Nothing, or only that somebody meant to submit it.
+    /// At most an intent: the call may or may not have been submitted.
     Nothing,
 }
 
-/// Why a call must not be submitted.
+/// The reason a call must not be submitted.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LedgerError {
     #[error(transparent)]
     Overtaken(#[from] Overtaken),
-    /// The ledger can't be read or written.
+    /// The ledger cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -75,15 +76,15 @@ impl Ledger {
         }
     }
 
-    /// Looks a call up.
+    /// Looks up a call.
     ///
     /// # Errors
-    /// If the ledger can't be read.
+    /// If the ledger cannot be read.
     pub(crate) async fn recall<O: DeserializeOwned, J: DeserializeOwned>(
         &self,
         call: &str,
     ) -> StoreResult<Known<O, J>> {
-        // A job that nobody has worked on before has no calls to look for, except the same one made twice.
+        // The first owner of a job finds no records, except of calls it has made itself: skip the reads.
         if self.lease.token() == 1 && !self.intents().contains_key(call) {
             return Ok(Known::Nothing);
         }
@@ -95,10 +96,10 @@ impl Ledger {
         Ok(job.map_or(Known::Nothing, |(job, _)| Known::Job(job)))
     }
 
-    /// Records that the call is about to be submitted, and returns how often it may have been submitted before.
+    /// Records that the call is about to be submitted. Returns how many times it may have been submitted before.
     ///
     /// # Errors
-    /// If another worker has the job, or the ledger can't be written: then the call must not be submitted.
+    /// If another worker owns the job or the ledger cannot be written. The call must then not be submitted.
     pub(crate) async fn intend(&self, call: &str) -> Result<u32, LedgerError> {
         self.confirm().await?;
         let before = self.write_intent(call).await?;
@@ -107,22 +108,22 @@ impl Ledger {
         Ok(before)
     }
 
-    /// Makes sure that the job is still ours, before a call is submitted whose intent was written a while ago.
+    /// Checks that this worker still owns the job, for a submission whose intent was written a while ago.
     ///
     /// # Errors
-    /// If another worker has it.
+    /// If another worker owns it.
     pub(crate) async fn confirm(&self) -> Result<(), Overtaken> {
         if self.lease.is_good() {
             return Ok(());
         }
-        // We were frozen. If nobody has taken over, the lease can still be renewed.
+        // This worker was frozen. The lease can still be renewed if nobody has taken over.
         self.lease.renew().await
     }
 
     async fn write_intent(&self, call: &str) -> Result<u32, LedgerError> {
         let (state, name) = (&self.lease.state, name(call, "intent"));
         let mut found = self.intents().get(call).cloned();
-        // The second time with the intent that was in the way.
+        // The second attempt replaces the intent found by the first.
         for _ in 0..2 {
             let (before, condition) = match found {
                 Some((intent, _)) if intent.token > self.lease.token() => break,
@@ -136,14 +137,14 @@ impl Ledger {
             }
             found = state.read(&name).await?;
         }
-        // Whoever else has written the intent is the owner now.
+        // Only another owner of the job can have written that intent.
         Err(Overtaken.into())
     }
 
-    /// Takes the intent back: the submission was certainly not accepted.
+    /// Withdraws the intent of a submission that was certainly rejected.
     ///
     /// # Errors
-    /// If the ledger can't be written.
+    /// If the ledger cannot be written.
     pub(crate) async fn withdraw(&self, call: &str) -> StoreResult<()> {
         let Some((intent, etag)) = self.intents().remove(call) else {
             return Ok(());
@@ -160,18 +161,18 @@ impl Ledger {
         state.write(&name, &earlier, condition).await.map(drop)
     }
 
-    /// Records the job that the call became.
+    /// Records the job that the endpoint created for the call.
     ///
     /// # Errors
-    /// If the ledger can't be written.
+    /// If the ledger cannot be written.
     pub(crate) async fn submitted<J: Serialize>(&self, call: &str, job: &J) -> StoreResult<()> {
         self.record(name(call, "job"), job).await
     }
 
-    /// Records how the call ended: it is never made again.
+    /// Records the outcome of the call, which is then never made again.
     ///
     /// # Errors
-    /// If the ledger can't be written.
+    /// If the ledger cannot be written.
     pub(crate) async fn settle<O: Serialize>(&self, call: &str, outcome: &O) -> StoreResult<()> {
         self.record(name(call, "out"), outcome).await
     }
@@ -182,10 +183,10 @@ impl Ledger {
         written.map(drop)
     }
 
-    /// Forgets the job and the outcome of a call, so that it can be made again.
+    /// Deletes the job and the outcome of a call, so that it can be made again.
     ///
     /// # Errors
-    /// If the ledger can't be written.
+    /// If the ledger cannot be written.
     pub(crate) async fn forget(&self, call: &str) -> StoreResult<()> {
         let state = &self.lease.state;
         state.delete(&name(call, "out")).await?;
@@ -221,7 +222,7 @@ mod tests {
 
     type Found = Known<String, u64>;
 
-    /// One job, and the time that its workers agree on.
+    /// One job, with the clock that its workers share.
     struct Job {
         clock: Clock,
         state: StateFolder,
@@ -272,7 +273,7 @@ mod tests {
             let known: Found = second.recall(call).await.unwrap();
             assert_eq!(known, expected, "{call}");
         }
-        // An intent alone may have been submitted, and is counted.
+        // A call with only an intent may have been submitted, so it counts.
         assert_eq!(second.intend("c1").await.unwrap(), 1);
         assert_eq!(second.intend("c1").await.unwrap(), 2);
         assert_eq!(second.intend("c4").await.unwrap(), 0);
@@ -341,7 +342,7 @@ mod tests {
         let job = Job::new();
         let (lease, _) = job.claim().await;
         lease.release(|_| {}).await.unwrap();
-        // The second worker looks calls up.
+        // Only a worker that is not the first looks calls up.
         let (_lease, ledger) = job.claim().await;
         ledger.settle("c1", &"bad").await.unwrap();
         let known: Found = ledger.recall("c1").await.unwrap();

@@ -1,9 +1,9 @@
-//! Stores objects in S3, or in any server that speaks its protocol.
+//! Stores objects in S3 or an S3-compatible server.
 //!
-//! A conditional write whose answer is lost may have been carried out. The SDK sends it again, meets its own object and is told
-//! that the condition does not hold: a lease that is held would seem lost, and an intent somebody else's. Conditional writes
-//! therefore carry a random id in their metadata. If one fails its condition, the object is looked up: with the same id there,
-//! the write succeeded.
+//! A conditional write may succeed although its response is lost. The SDK then retries, and the retry fails its precondition
+//! because the object is already there: a lease we hold would look lost, and our own intent like someone else's.
+//! Conditional writes therefore carry a random id in their metadata. If one fails its precondition, the object is looked
+//! up, and if it has the same id, the write succeeded.
 
 mod failure;
 
@@ -22,13 +22,13 @@ use crate::store::{
 
 use failure::request_failed;
 
-/// The region where none is configured: other servers do not care, and S3 itself says which region a bucket is in.
+/// Used if no region is configured: compatible servers ignore it, and S3 itself replies with a bucket's real region.
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// The metadata with the id of a conditional write; not shown to callers.
+/// Metadata key for the id of a conditional write; hidden from callers.
 const WRITE_ID: &str = "write-id";
 
-/// Objects in S3.
+/// A store in S3.
 #[derive(Debug, Clone)]
 pub struct S3Store {
     client: Client,
@@ -43,10 +43,10 @@ struct S3Object {
 }
 
 impl S3Store {
-    /// The S3 that `config` describes.
+    /// Creates a store for the S3 that `config` describes.
     #[must_use]
     pub fn from_config(config: &SdkConfig) -> Self {
-        // Other servers rarely have a host name for every bucket.
+        // Compatible servers rarely support a host name per bucket.
         let other_server = config.endpoint_url().is_some()
             || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some_and(|url| !url.is_empty());
         let region = config.region().cloned();
@@ -58,7 +58,7 @@ impl S3Store {
         Self { client }
     }
 
-    /// Looks an object up; its metadata still has the [`WRITE_ID`].
+    /// Looks up an object. The returned metadata still includes the [`WRITE_ID`].
     async fn look_up(&self, at: &Location) -> StoreResult<ObjectInfo> {
         let action = Action::LookUp;
         let request = self.client.head_object().bucket(&at.bucket).key(&at.key);
@@ -92,7 +92,7 @@ impl Store for S3Store {
         };
         info.metadata.remove(WRITE_ID);
         let refused = |kind, reason: &str| Err(StoreError::new(kind, action, at, reason));
-        // Some servers do not know the condition and ignore it.
+        // Some servers ignore If-Match.
         let if_match = wanted.if_match.as_ref();
         if if_match.is_some_and(|etag| *etag != info.etag) {
             return refused(StoreErrorKind::Precondition, REPLACED);
@@ -172,13 +172,13 @@ impl Object for S3Object {
     }
 }
 
-/// An entity tag without its quotes.
+/// Strips the quotes from an entity tag.
 fn etag(action: Action, at: &Location, tag: Option<String>) -> StoreResult<String> {
     let tag = tag.ok_or_else(|| incomplete(action, at, "ETag"))?;
     Ok(tag.trim_start_matches("W/").trim_matches('"').to_owned())
 }
 
-/// An entity tag as it stands in a header.
+/// Quotes an entity tag for use in a header.
 fn quoted(etag: &str) -> String {
     format!("\"{etag}\"")
 }
@@ -188,7 +188,7 @@ fn size(action: Action, at: &Location, length: Option<i64>) -> StoreResult<u64> 
     size.ok_or_else(|| incomplete(action, at, "Content-Length"))
 }
 
-/// A version, unless it is what S3 calls the only one in a bucket that keeps none.
+/// A version id; `None` for `null`, which S3 uses for objects without versions.
 fn version_id(id: Option<String>) -> Option<String> {
     id.filter(|id| id != "null")
 }

@@ -1,8 +1,8 @@
-//! The state of one job: small JSON objects in a folder of the bucket, read and written whole.
+//! The state of one job: small JSON objects in a folder of the bucket, always read and written whole.
 //!
-//! When the answer to a write is lost, nobody knows whether the write happened. It is tried again. If a later attempt of a
-//! conditional write finds its condition broken, the object is compared with what was to be written: equal bytes are the work of
-//! an earlier attempt.
+//! If the response to a write is lost, the write may or may not have happened, so it is retried. If a retried conditional
+//! write fails its precondition, the object is compared with the intended bytes: if they are equal, an earlier attempt
+//! succeeded.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,13 +16,13 @@ use crate::store::{
     Wanted, found,
 };
 
-/// No object of the state is larger: an answer has a few thousand words at most.
+/// Maximum size of a state object in bytes. An answer has at most a few thousand words.
 const MAX_BYTES: u64 = 8 << 20;
 
-/// Attempts at one write. The SDK has its own attempts within each.
+/// Attempts per write. The SDK makes its own attempts within each.
 const MAX_ATTEMPTS: u32 = 4;
 
-/// Before the second attempt; twice as long before each later one.
+/// Wait before the second attempt; it doubles before each later one.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 
 /// The folder of one job.
@@ -30,7 +30,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 pub(crate) struct StateFolder {
     store: Arc<dyn Store>,
     bucket: String,
-    /// With a slash at its end.
+    /// Ends in a slash.
     prefix: String,
 }
 
@@ -43,7 +43,7 @@ impl StateFolder {
         }
     }
 
-    /// The object `name` and its entity tag; `None` if there is none.
+    /// Reads the object `name` and its entity tag; `None` if it does not exist.
     pub(crate) async fn read<T: DeserializeOwned>(
         &self,
         name: &str,
@@ -98,7 +98,7 @@ impl StateFolder {
         }
     }
 
-    /// Removes the object `name`, which need not exist.
+    /// Deletes the object `name`, if it exists.
     pub(crate) async fn delete(&self, name: &str) -> StoreResult<()> {
         self.store.delete(&self.at(name)).await
     }

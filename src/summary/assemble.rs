@@ -1,8 +1,8 @@
-//! A summary in its parts: overview and sections, each with its heading and its span of the transcript.
+//! The parts of a summary: an overview, and sections with a heading and a span of the transcript.
 
 use crate::text::{Span, sentence, words};
 
-/// The longest first line that is taken for a heading.
+/// Maximum length of a heading in words. A longer first line is treated as prose.
 const HEADING_MAX_WORDS: usize = 14;
 
 /// Who wrote a section.
@@ -10,7 +10,7 @@ const HEADING_MAX_WORDS: usize = 14;
 pub enum Source {
     /// The configured model.
     Model,
-    /// The embedded extractive model, in place of an answer that could not be had.
+    /// The embedded extractive model, because the configured one gave no usable answer.
     Extractive,
 }
 
@@ -19,22 +19,22 @@ pub enum Source {
 pub struct Section {
     /// Its heading, without the time span.
     pub title: String,
-    /// First and last time stamp of its part.
+    /// First and last timestamp of its part.
     pub time_span: Option<(String, String)>,
     /// The prose.
     pub text: String,
-    /// Length that was planned, heading included.
+    /// Planned length in words, heading included.
     pub target_words: usize,
-    /// Indices of its chunks.
+    /// Indices of the chunks that it covers.
     pub chunks: Vec<usize>,
-    /// The part of the decoded text that it covers.
+    /// The span of the decoded transcript that it covers.
     pub span: Span,
     /// Who wrote it.
     pub source: Source,
 }
 
 impl Section {
-    /// The heading line: the title, and the time span where the transcript has times.
+    /// The heading line: the title, followed by the time span if the transcript has timestamps.
     #[must_use]
     pub fn heading(&self) -> String {
         match &self.time_span {
@@ -44,26 +44,26 @@ impl Section {
         }
     }
 
-    /// Words, heading included.
+    /// Length in words, heading included.
     #[must_use]
     pub fn words(&self) -> usize {
         words::count(&self.heading()) + words::count(&self.text)
     }
 }
 
-/// A summary, as it is published.
+/// A summary in its published form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
     /// The opening paragraph.
     pub overview: Option<String>,
     /// One section for each part of the transcript, in order.
     pub sections: Vec<Section>,
-    /// What a reader should know.
+    /// Warnings for the reader.
     pub warnings: Vec<String>,
 }
 
 impl Summary {
-    /// Words of the published text, headings included.
+    /// Length of the published text in words, headings included.
     #[must_use]
     pub fn words(&self) -> usize {
         let overview = self.overview.as_deref();
@@ -72,7 +72,8 @@ impl Summary {
     }
 }
 
-/// The heading and the prose of an answer. A first line is a heading if it is short, is no sentence, and prose follows.
+/// Splits an answer into heading and prose. The first line is a heading if it is short, does not end like a sentence, and
+/// is followed by more text.
 pub(crate) fn split_heading(answer: &str) -> (Option<&str>, &str) {
     let answer = answer.trim();
     let Some((first, rest)) = answer.split_once('\n') else {

@@ -1,64 +1,67 @@
-//! Plans how many calls of what size a transcript takes: arithmetic alone.
+//! Plans the number and size of the model calls for a transcript. Pure arithmetic, no I/O.
 //!
-//! With N tokens of transcript, T words to write, a window of U tokens beside prompt and reasoning, and at most I tokens of
-//! transcript in a request (facts in the middle of long inputs get lost), there are at least max(T/500, N/I) sections, and
-//! as many more as the window asks for. If that leaves sections of 150 words or more, each part becomes one section.
-//! Otherwise notes are taken first, level by level, each two to ten times shorter than what it is taken from; at least 2.5
-//! tokens of notes are kept for each word to be written, or the writer invents. If that takes more calls than allowed, only
-//! the most telling sentences of each part are shown.
+//! Let N be the tokens of the transcript, T the words to write, and I the maximum number of transcript tokens in a request
+//! (models overlook facts in the middle of long inputs). There are at least max(T/500, N/I) sections, and more if the
+//! context window is too small for that. If each section can still have at least 150 words, every part of the transcript
+//! becomes one section.
+//!
+//! Otherwise notes are taken first, in one or more levels. Each level is about two to ten times shorter than its input. The
+//! plan aims for 2.5 tokens of notes for every word to write, plus a reserve: with fewer, the model starts to invent.
+//!
+//! If either plan takes more calls than allowed, only the most informative sentences of each part are shown to the model.
 
 use crate::prompt::Style;
 
-/// Longest section: what models write reliably in one answer.
+/// Maximum length of a section in words. Models reliably write this much in one answer.
 pub(crate) const SECTION_MAX_WORDS: usize = 500;
 
-/// Shortest section: less is a heading with a remark.
+/// Minimum length of a section in words. Anything shorter is little more than a heading.
 pub(crate) const SECTION_MIN_WORDS: usize = 150;
 
-/// Tokens reserved for each word of an answer: 1.8, and a tenth more so that a long answer is not cut off.
+/// Tokens reserved for each word of an answer: 1.8, plus 10% so that a long answer is not cut off.
 const RESERVED_PER_WORD: f64 = 1.8 * 1.1;
 
-/// Tokens of notes for each word that is written from them: fewer, and the writer invents.
+/// Tokens of notes for each word of summary: 2.5, plus 35%. With fewer, the model starts to invent.
 const NOTES_PER_WORD: f64 = 2.5 * 1.35;
 
-/// Notes are so much shorter than the transcript, if nothing else decides.
+/// Default ratio of the transcript's length to the length of its notes.
 const NOTES_SHARE: f64 = 8.0;
 
-/// A level of notes is at most so many times shorter, or too much is left out at once.
+/// Maximum compression ratio of one level of notes: with a higher one, too much is left out at once.
 const LEVEL_RATIO: f64 = 10.0;
 
-/// And at least so many times, or the levels would never end.
+/// Minimum compression ratio of one level of notes. It guarantees that every level makes progress.
 const LEVEL_MIN_RATIO: f64 = 2.0;
 
-/// How far a server's own count of a prompt may lie above the estimate.
+/// Assumed upper bound for the ratio of the server's token count to our estimate.
 pub(crate) const ESTIMATE_ERROR: f64 = 1.2;
 
-/// Tokens left free at the end of the window.
+/// Tokens of the context window that are left unused, as a safety margin.
 const MARGIN_TOKENS: usize = 48;
 
-/// Share of its room that a chunk is planned to fill: the rest lets cuts look for good boundaries.
+/// Share of its token limit that a chunk is planned to fill. The rest allows cutting at good boundaries.
 const FILL: f64 = 0.93;
 
-/// Nothing is planned for blocks that are smaller than this.
+/// Minimum size of a block of text in tokens: a smaller one is not worth a request.
 const MIN_BLOCK_TOKENS: usize = 48;
 
-/// What a model and its operator allow.
+/// Limits set by the model and by the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The window, input and output together. `None` for a model without one.
+    /// Context window in tokens, input and output together. `None` for a model without a limit.
     pub context_tokens: Option<usize>,
-    /// Output tokens kept for a model that thinks before it writes.
+    /// Output tokens reserved for reasoning.
     pub reasoning_tokens: usize,
-    /// Most tokens of transcript in one request.
+    /// Maximum tokens of transcript in one request.
     pub chunk_tokens: usize,
-    /// Calls that are never exceeded.
+    /// Maximum number of calls.
     pub max_calls: usize,
-    /// How requests are worded.
+    /// Prompt style.
     pub style: Style,
 }
 
 impl Limits {
-    /// The output limit of an answer of `words` words.
+    /// The output limit in tokens for an answer of `words` words, reasoning included.
     #[must_use]
     pub fn max_tokens(&self, words: usize) -> usize {
         self.output_tokens(words) + self.reasoning_tokens
@@ -69,16 +72,16 @@ impl Limits {
         self.half().map_or(tokens, |half| tokens.min(half))
     }
 
-    /// An encoder reads and a decoder writes in windows of their own, of the same size: each has half of what both have
-    /// together.
+    /// Half of the context window, for encoder-decoder models only: encoder and decoder have separate windows of the same
+    /// size, and `context_tokens` is their sum.
     fn half(&self) -> Option<usize> {
         self.context_tokens
             .filter(|_| self.style == Style::Bare)
             .map(|context| context / 2)
     }
 
-    /// Tokens that a request's text may have beside the prompt and `output` tokens of answer, even if the server counts a
-    /// fifth more than the estimate. `None` if that leaves less than is worth sending.
+    /// Maximum tokens of text in a request, next to the prompt and `output` tokens of answer, even if the server counts 20%
+    /// more than the estimate. `None` if that leaves too little to be worth sending.
     #[must_use]
     pub fn block_tokens(&self, output: usize) -> Option<usize> {
         let Some(context) = self.context_tokens else {
@@ -91,9 +94,9 @@ impl Limits {
         (block >= MIN_BLOCK_TOKENS).then_some(block.min(self.chunk_tokens))
     }
 
-    /// Whether a prompt of `prompt` estimated tokens and an answer of at most `max_tokens` fit the window, if the server
-    /// counts `ratio` times the estimate. Without a window nothing is counted: to put a prompt together takes several times
-    /// the memory of its text.
+    /// Whether a prompt of `prompt` estimated tokens and an answer of at most `max_tokens` fit the context window, if the
+    /// server counts `ratio` times the estimate. Without a window, `prompt` is not called: rendering a prompt takes several
+    /// times the memory of its text.
     #[must_use]
     pub fn fits(&self, prompt: impl FnOnce() -> usize, max_tokens: usize, ratio: f64) -> bool {
         self.context_tokens
@@ -101,73 +104,73 @@ impl Limits {
     }
 }
 
-/// How a transcript is worked through.
+/// The number and size of the calls for one transcript.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shape {
-    /// Parts of the transcript, each sent once.
+    /// Number of parts of the transcript; each is sent once.
     pub chunks: usize,
-    /// Most tokens of text in the requests about parts.
+    /// Maximum tokens of text in a request about a part.
     pub chunk_tokens: usize,
-    /// How much of each part is shown, 1 for all of it: less, if more calls than allowed would be needed otherwise.
+    /// Share of each part that is shown to the model. Below 1 if showing everything would take more calls than allowed.
     pub shown: f64,
-    /// Levels of notes between the parts and the sections; none if sections are written from the parts themselves.
+    /// Levels of notes between parts and sections. Empty if sections are written directly from the parts.
     pub levels: Vec<Level>,
-    /// Sections to be written.
+    /// Number of sections to write.
     pub sections: usize,
 }
 
 /// A level of notes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Level {
-    /// Calls that write it.
+    /// Number of calls.
     pub calls: usize,
-    /// Tokens of text in each of its requests at most.
+    /// Maximum tokens of text in each request.
     pub input_tokens: usize,
-    /// Notes are so many times shorter than what they are taken from.
+    /// Compression ratio: length of the input divided by the length of the notes.
     pub ratio: f64,
 }
 
 impl Shape {
-    /// Calls, without the overview.
+    /// Number of calls, not counting the overview.
     #[must_use]
     pub fn calls(&self) -> usize {
         self.sections + self.levels.iter().map(|level| level.calls).sum::<usize>()
     }
 }
 
-/// Why no shape fits.
+/// Reasons why there is no possible plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ShapeError {
-    /// The window leaves no room for text.
+    /// The context window leaves no room for text.
     #[error(
         "MODEL_CONTEXT_TOKENS is {context}, which leaves no room for a transcript beside the prompt ({prompt} tokens), \
          MODEL_REASONING_TOKENS ({reasoning}) and the answer: use a model with a larger window"
     )]
     NoRoom {
-        /// The window.
+        /// Context window in tokens.
         context: usize,
-        /// Tokens of the prompt.
+        /// Tokens of the prompt without the text.
         prompt: usize,
-        /// Tokens for reasoning.
+        /// Tokens reserved for reasoning.
         reasoning: usize,
     },
-    /// More calls than allowed, however little of the transcript is shown.
+    /// Even the smallest plan takes more calls than allowed.
     #[error(
         "MAX_MODEL_CALLS is {limit}, and a summary of this length takes at least {calls} calls: raise it, or lower SUMMARY_WORDS"
     )]
     TooManyCalls {
-        /// Calls of the smallest plan.
+        /// Number of calls of the smallest plan.
         calls: usize,
-        /// The limit.
+        /// Maximum number of calls.
         limit: usize,
     },
 }
 
-/// The shape for a transcript of `tokens` estimated tokens, of which `words` words are written in sections, with at most
-/// `calls` calls.
+/// Plans the calls for a transcript of `tokens` estimated tokens, to be summarized in sections of `words` words in total,
+/// with at most `calls` calls.
 ///
 /// # Errors
-/// If the window is too small, or the calls are too few.
+/// If the context window is too small, or too few calls are allowed.
 pub fn shape(
     tokens: usize,
     words: usize,
@@ -183,7 +186,8 @@ pub fn shape(
     if whole.calls() <= calls {
         return Ok(whole);
     }
-    // The largest share that fits, to a hundredth. Fewer tokens never need more calls by much, so halving finds it.
+    // Binary search for the largest share of the transcript that fits. Good enough, although the number of calls is not
+    // strictly monotonic in the number of tokens.
     let (mut fits, mut low, mut high) = (None, 0.0, 1.0);
     for _ in 0..12 {
         let middle = f64::midpoint(low, high);
@@ -229,7 +233,8 @@ fn with_shown(tokens: usize, words: usize, shown: f64, limits: &Limits) -> Optio
     })
 }
 
-/// The fewest sections that `tokens` of text can be written in, at most `most`, and the tokens each may be made from.
+/// The smallest number of sections for `tokens` tokens of text, normally at most `most`, and the maximum tokens of text
+/// for each.
 fn sections(tokens: usize, words: usize, most: usize, limits: &Limits) -> Option<(usize, usize)> {
     let fewest = words
         .div_ceil(SECTION_MAX_WORDS)
@@ -241,12 +246,12 @@ fn sections(tokens: usize, words: usize, most: usize, limits: &Limits) -> Option
     })
 }
 
-/// Parts of at most `block` tokens.
+/// Number of parts when each has at most `block` tokens.
 fn parts(tokens: usize, block: usize) -> usize {
     (tokens as f64 / (block as f64 * FILL)).ceil() as usize
 }
 
-/// Levels of notes after which the sections can be written.
+/// The levels of notes needed before the sections can be written.
 fn notes(tokens: usize, words: usize, most: usize, limits: &Limits) -> Option<Vec<Level>> {
     let block = limits.block_tokens(limits.output_tokens(words.div_ceil(most)))?;
     let needed = words as f64 * NOTES_PER_WORD;
@@ -269,11 +274,11 @@ fn notes(tokens: usize, words: usize, most: usize, limits: &Limits) -> Option<Ve
     Some(levels.collect())
 }
 
-/// Tokens of text in a request for notes `ratio` times shorter: text and notes share the window.
+/// Maximum tokens of text in a request for notes `ratio` times shorter. Text and notes share the context window.
 fn notes_input(ratio: f64, limits: &Limits) -> Option<usize> {
     let whole = limits.block_tokens(0)? as f64;
     let mut input = limits.chunk_tokens.min(whole as usize);
-    // Less text makes shorter notes, which makes room: a few steps settle it.
+    // Less text means shorter notes, which in turn leaves more room. Reduce the text by 5% until both fit.
     for _ in 0..40 {
         if limits
             .block_tokens(notes_output(input, ratio))
@@ -286,7 +291,7 @@ fn notes_input(ratio: f64, limits: &Limits) -> Option<usize> {
     None
 }
 
-/// Output tokens of the notes on `input` tokens.
+/// Output tokens of the notes on `input` tokens of text, with a reserve of 10%.
 #[must_use]
 pub fn notes_output(input: usize, ratio: f64) -> usize {
     (input as f64 / ratio * 1.1).ceil() as usize
@@ -311,7 +316,7 @@ mod tests {
 
     #[test]
     fn calls_grow_as_measured() {
-        // Transcripts of 10,000, 100,000 and 300,000 words; tokens as conversation has them, margin included.
+        // Transcripts of 10,000, 100,000 and 300,000 words, at 1.45 tokens per word of conversation, margin included.
         for (words, context, style, most) in [
             (10_000, 2048, Style::Compact, 16),
             (10_000, 8192, Style::Full, 9),
@@ -350,7 +355,7 @@ mod tests {
         assert!(error.starts_with("MODEL_CONTEXT_TOKENS is 700"), "{error}");
     }
 
-    /// A random transcript of so many tokens, the length that is wanted, the settings, and a server's factor of counting.
+    /// Random tokens of transcript, requested words, limits, and ratio of the server's token count to the estimate.
     fn plans() -> impl Strategy<Value = (usize, usize, Limits, f64)> {
         let limits = (
             1024..200_000_usize,

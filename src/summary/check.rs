@@ -5,75 +5,75 @@ mod support;
 
 use crate::text::{language, ngrams, sentence, words};
 
-/// An answer is at least and at most so long, in percent of what was asked.
+/// Minimum and maximum length of an answer, in percent of the requested length.
 const MIN_PERCENT: usize = 60;
 const MAX_PERCENT: usize = 160;
 
-/// Copying: percent of the answer's runs of eight words that are in the source.
+/// Copying: maximum percentage of the answer's eight-word sequences that occur in the source.
 const MAX_COPIED_PERCENT: usize = 25;
 
-/// An answer that is too long and copied to this extent is what was shown, sent back.
+/// An answer that is too long and copied to more than this percentage is the source, sent back.
 const ECHO_PERCENT: usize = 80;
 
-/// Alignment: percent of the answer's distinct longer words that are in the source.
+/// Relevance: minimum percentage of the answer's distinct longer words that occur in the source.
 const MIN_SHARED_PERCENT: usize = 15;
 
-/// Answers with fewer distinct longer words are not judged by them.
+/// Minimum number of distinct longer words for the relevance check.
 const MIN_CONTENT_WORDS: usize = 12;
 
-/// What an answer is held against.
+/// What an answer is checked against.
 #[derive(Debug, Clone, Copy)]
 pub struct Expected<'a> {
-    /// Length that was asked for, in words.
+    /// Requested length in words.
     pub words: usize,
-    /// What it was made from.
+    /// The text that the answer is based on.
     pub source: &'a str,
-    /// The prompt without the source: instructions and fences.
+    /// The prompt without the source text.
     pub instructions: &'a str,
     /// The hex digits of the fences.
     pub fence: &'a str,
 }
 
-/// Why an answer is not acceptable as it is, the worst first.
+/// Reasons why an answer is not acceptable as it is, from worst to mildest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Problem {
-    /// No words.
+    /// It has no words.
     Empty,
-    /// A page, a data structure or an error message in place of prose.
+    /// It is a web page, a data structure or an error message instead of prose.
     NotProse,
-    /// The prompt or its fences are repeated.
+    /// It repeats the prompt, its fences or the source.
     Echo,
-    /// The same words come again and again.
+    /// It repeats the same words over and over.
     Loop,
     /// It is in another language than the transcript.
     Language,
     /// It has nothing to do with its part of the transcript.
     Unrelated,
-    /// Most of its numbers or names are not in the transcript.
+    /// Most of its numbers or most of its names are not in the transcript.
     Invented,
     /// It repeats the transcript instead of summarizing it.
     Copied,
-    /// It does not end with a sentence.
+    /// It does not end with a complete sentence.
     Unfinished,
-    /// Far shorter than asked.
+    /// Far shorter than requested.
     Short,
-    /// Far longer than asked.
+    /// Far longer than requested.
     Long,
 }
 
-/// What a problem means for the answer that has it.
+/// How a problem affects the use of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Severity {
-    /// The answer is never published.
+    /// The answer is never published as it is. Only [`Problem::Loop`] can be mended, by removing the repetitions.
     Fatal,
-    /// The answer is asked for again, and published if no better one is available.
+    /// The request is repeated. The answer is published if no better one is available.
     Content,
-    /// Only its length is wrong, which is mended with the length of the whole summary.
+    /// Only the length is wrong. That is corrected later, together with the length of the whole summary.
     Length,
 }
 
 impl Problem {
-    /// How bad it is.
+    /// How the problem affects the use of the answer.
     pub(crate) fn severity(self) -> Severity {
         match self {
             Self::Empty | Self::NotProse | Self::Echo | Self::Loop => Severity::Fatal,
@@ -82,7 +82,7 @@ impl Problem {
         }
     }
 
-    /// The problem in words, for a reader of the report.
+    /// Describes the problem for readers of the report.
     pub(crate) fn describe(self) -> &'static str {
         match self {
             Self::Empty => "the answer was empty",
@@ -102,7 +102,7 @@ impl Problem {
     }
 }
 
-/// Everything that is wrong with an answer, the worst first. Scaffolding has to be removed before.
+/// All problems of an answer, worst first. Strip preambles, closing remarks and markup beforehand.
 #[must_use]
 pub fn check(answer: &str, expected: &Expected<'_>) -> Vec<Problem> {
     let length = words::count(answer);
@@ -143,7 +143,7 @@ pub fn check(answer: &str, expected: &Expected<'_>) -> Vec<Problem> {
     .collect()
 }
 
-/// Whether the same words come again and again.
+/// Whether the answer repeats the same words over and over.
 #[must_use]
 pub fn loops(answer: &str) -> bool {
     ngrams::loops(&ngrams::words(answer))
@@ -166,7 +166,7 @@ fn is_no_prose(answer: &str) -> bool {
     markup || data || trouble
 }
 
-/// Whether the prompt comes back: its fence, or its instructions word for word.
+/// Whether the answer contains the prompt's fence, or repeats its instructions word for word.
 fn echoes(answer: &str, words: &[String], expected: &Expected<'_>) -> bool {
     const MAX_ECHO_PERCENT: usize = 5;
     (!expected.fence.is_empty() && answer.contains(expected.fence))
@@ -175,7 +175,8 @@ fn echoes(answer: &str, words: &[String], expected: &Expected<'_>) -> bool {
 
 /// Whether an answer shares too few longer words with its source to be about it.
 fn is_unrelated(answer: &[String], source: &[String]) -> bool {
-    // Four letters of a longer word are enough to know its family; an ideograph is short and tells much.
+    // Longer words are compared by their first five letters. Words that are not ASCII count at any length, because
+    // ideographs are short but specific.
     let stem = |word: &String| -> Option<String> {
         let long = word.chars().count() >= 5;
         (long || !word.is_ascii()).then(|| word.chars().take(5).collect())

@@ -3,23 +3,23 @@
 use crate::summary::call_plan::Limits;
 use crate::summary::plan::Plan;
 
-/// Tokens of a word of English prose, as models write it.
+/// Tokens per word of English prose written by a model.
 const TOKENS_PER_WORD: f64 = 1.4;
 
-/// Tokens that prices are given for.
+/// Prices are given per million tokens.
 const MILLION: f64 = 1_000_000.0;
 
-/// What one million tokens cost, in whatever currency.
+/// Prices per million tokens, in any currency.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Prices {
-    /// Of prompts.
+    /// Price of prompt tokens.
     pub input_per_mtok: f64,
-    /// Of answers.
+    /// Price of completion tokens.
     pub output_per_mtok: f64,
 }
 
 impl Prices {
-    /// What so many tokens cost.
+    /// The cost of `tokens`, in the currency of the prices.
     #[must_use]
     pub fn cost(&self, tokens: Tokens) -> f64 {
         (tokens.prompt as f64 * self.input_per_mtok
@@ -28,17 +28,17 @@ impl Prices {
     }
 }
 
-/// Tokens of all calls together.
+/// Total tokens of all calls.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tokens {
-    /// Of prompts.
+    /// Prompt tokens.
     pub prompt: usize,
-    /// Of answers, without what a model may think before.
+    /// Completion tokens, not counting reasoning.
     pub completion: usize,
 }
 
 impl Plan {
-    /// About what the planned calls use, repairs not counted. The estimate of prompts is on the high side, as it has to be.
+    /// Estimates the tokens of the planned calls, without repairs. Prompt tokens are deliberately estimated high.
     #[must_use]
     pub fn usage(&self, limits: &Limits) -> Tokens {
         let shown: usize = self
@@ -47,7 +47,7 @@ impl Plan {
             .map(|chunk| chunk.tokens.min(self.shown_tokens.unwrap_or(usize::MAX)))
             .sum();
         let written = (self.target_words as f64 * TOKENS_PER_WORD) as usize;
-        // What is read goes through the levels, each of which writes it shorter; the last one is read by the sections.
+        // Each level of notes is shorter than its input by its ratio, and is itself read by the next level or the sections.
         let (notes, _) = self
             .levels
             .iter()

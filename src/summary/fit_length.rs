@@ -1,5 +1,5 @@
-//! Fits a summary to its length: repeated sentences are dropped, then those that add least, or the speakers' own sentences
-//! are added.
+//! Fits a summary to its target length: drops repeated sentences, then either drops the least informative ones or adds
+//! sentences from the transcript.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,26 +8,27 @@ use crate::summary::assemble::{Section, Summary};
 use crate::text::{Span, sentence, terms, words};
 use crate::transcript::Transcript;
 
-/// A summary may be longer or shorter than its target by so much, in percent.
+/// Tolerated deviation from the target length, in percent.
 const LONGER_PERCENT: usize = 3;
 const SHORTER_PERCENT: usize = 4;
 
-/// What is added brings a short summary to this much below its target, in percent.
+/// A short summary is topped up to this far below its target, in percent.
 const FILLED_PERCENT: usize = 2;
 
-/// A summary of quotations is filled up as soon as it is shorter by so much, in percent.
+/// An extractive summary is topped up when it falls short of its target by more than this, in percent.
 const QUOTED_PERCENT: usize = 1;
 
-/// Sentences that a section always keeps.
+/// Minimum number of sentences to keep in each section.
 const MIN_SENTENCES: usize = 2;
 
-/// Fewer words are no sentence anybody would miss when it is there twice.
+/// Shorter sentences may repeat: removing them gains nothing.
 const MIN_DUPLICATE_WORDS: usize = 5;
 
-/// Fewer words are not added to a section.
+/// Minimum number of words to add to a section.
 const MIN_ADDED: usize = 10;
 
-/// What a summary of `target` words may be long: no more than that, if a longer one would have to be padded.
+/// Maximum length in words of a summary of `target` words. There is no tolerance if the target was `reduced` because the
+/// transcript is short.
 pub(crate) fn longest(target: usize, reduced: bool) -> usize {
     if reduced {
         target
@@ -36,7 +37,8 @@ pub(crate) fn longest(target: usize, reduced: bool) -> usize {
     }
 }
 
-/// Brings a summary to about `target` words and at most `most`. One that `quotes` anyway takes more quotations without a warning.
+/// Brings a summary to about `target` words, and aims for at most `most`. If the model `quotes` anyway, more quotations are
+/// added without a warning.
 pub(crate) fn fit(
     summary: &mut Summary,
     transcript: &Transcript,
@@ -66,7 +68,7 @@ pub(crate) fn fit(
     }
 }
 
-/// `text` without its least telling sentences, down to `most` words.
+/// Drops the least informative sentences of `text` until it has about `most` words; always keeps at least one.
 pub(crate) fn shorten(text: &str, most: usize) -> String {
     let excess = words::count(text).saturating_sub(most);
     if excess == 0 {
@@ -77,7 +79,7 @@ pub(crate) fn shorten(text: &str, most: usize) -> String {
     sentences.text(0)
 }
 
-/// Removes sentences that an earlier section has word for word.
+/// Removes sentences that already occurred word for word.
 fn drop_duplicates(sections: &mut [Section]) {
     let mut seen: HashSet<String> = HashSet::new();
     for section in sections {
@@ -93,7 +95,7 @@ fn drop_duplicates(sections: &mut [Section]) {
                 sentence.kept = false;
             }
         }
-        // A section of nothing but repetitions stays: its part of the transcript has to be represented.
+        // Keep a section that consists only of repetitions: its part of the transcript has to be represented.
         if sentences.all.iter().any(|sentence| !sentence.kept)
             && sentences.all.iter().any(|sentence| sentence.kept)
         {
@@ -102,7 +104,7 @@ fn drop_duplicates(sections: &mut [Section]) {
     }
 }
 
-/// Removes about `excess` words of the sentences that add least; the model's own first.
+/// Removes about `excess` words, starting with the least informative sentences.
 fn drop_least(sections: &mut [Section], excess: usize) {
     let mut sentences = Sentences::of(sections.iter().map(|section| section.text.as_str()));
     sentences.drop_least(excess, MIN_SENTENCES);
@@ -111,7 +113,8 @@ fn drop_least(sections: &mut [Section], excess: usize) {
     }
 }
 
-/// Adds up to `missing` words of the transcript's own sentences to the sections that are shortest. Returns how many.
+/// Adds up to `missing` words of transcript sentences, in proportion to how far each section falls short of its target.
+/// Returns the number of words added.
 fn top_up(sections: &mut [Section], transcript: &Transcript, missing: usize) -> usize {
     let shortfalls: Vec<usize> = sections
         .iter()
@@ -120,7 +123,7 @@ fn top_up(sections: &mut [Section], transcript: &Transcript, missing: usize) -> 
     let all: usize = shortfalls.iter().sum();
     let count = sections.len().max(1);
     let mut added = 0;
-    // What a part has no sentences for is left to the next ones, and to a second round.
+    // A part may have too few sentences left; a second round gives its share to the others.
     for _ in 0..2 {
         for (section, shortfall) in sections.iter_mut().zip(&shortfalls) {
             let share = (missing * shortfall)
@@ -149,10 +152,10 @@ struct Sentences {
 }
 
 struct Sentence {
-    /// Which text it is of.
+    /// Index of the text it belongs to.
     of: usize,
     text: String,
-    /// What stands between it and the one before: a blank, or the end of a paragraph.
+    /// Whitespace between the previous sentence and this one: a space, a line break or a paragraph break.
     gap: &'static str,
     words: usize,
     stems: Vec<String>,
@@ -185,8 +188,7 @@ impl Sentences {
         Self { all }
     }
 
-    /// Drops the sentences that add least until `excess` words are gone, but none of a text that would have fewer than
-    /// `least` left.
+    /// Drops the least informative sentences until `excess` words are gone, keeping at least `least` sentences of each text.
     fn drop_least(&mut self, mut excess: usize, least: usize) {
         let mut shared: HashMap<String, usize> = HashMap::new();
         let mut left: HashMap<usize, usize> = HashMap::new();
@@ -197,7 +199,7 @@ impl Sentences {
             }
         }
         while excess > 0 {
-            // A term that stands nowhere else would be lost with its sentence; numbers all the more.
+            // A rarer term is worth more, because it could be lost with its sentence. Numbers count three times as much.
             let worth = |sentence: &Sentence| {
                 let terms = sentence.stems.iter().map(|stem| {
                     let shared = shared.get(stem).copied().unwrap_or(1) as f64;
@@ -236,12 +238,12 @@ impl Sentences {
         }
     }
 
-    /// What is kept of text `of`.
+    /// The kept sentences of text `of`, joined.
     fn text(&self, of: usize) -> String {
         let mut text = String::new();
         let mut gap = "";
         for sentence in self.all.iter().filter(|sentence| sentence.of == of) {
-            // The end of a paragraph outlasts the sentence that began the next one.
+            // Keep a paragraph break even if the sentence after it was dropped.
             gap = if sentence.gap.len() > gap.len() || gap == " " && sentence.gap == "\n" {
                 sentence.gap
             } else {

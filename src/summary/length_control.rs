@@ -1,27 +1,28 @@
-//! Closes the loop between the length that is asked for and the length that is written.
+//! Feedback control of section lengths: adjusts the requested length to what the model has written so far.
 //!
-//! A model misses lengths by a factor that is its own. The factor is measured with every answer and divides what is asked
-//! for next; words that are missing or left over are spread over the sections that are still to be written.
+//! Each model writes too much or too little by a characteristic factor. This module measures the factor with every answer
+//! and divides the next requested length by it. Any shortfall or excess is spread over the remaining sections.
 
 use crate::summary::plan::apportion;
 
-/// Models miss lengths by a factor, but not by any factor.
+/// Bounds for the measured factor.
 const RATIO_RANGE: (f64, f64) = (0.4, 2.5);
 
-/// To make up for others, a section gets at least and at most these shares of what was planned for it.
+/// Minimum and maximum target of a section that makes up for others, as a share of its planned length.
 const TARGET_RANGE: (f64, f64) = (0.6, 1.6);
 
-/// Words that count as if the model had kept to them, so that one answer does not decide everything.
+/// Weight of the initial assumption that the model writes exactly as much as requested, in words. It keeps a single short
+/// answer from dominating the measured factor.
 const PRIOR_WORDS: f64 = 40.0;
 
-/// What a model writes of what it is asked for, and what is still to be written.
+/// Words requested, words written, and words still to be written.
 #[derive(Debug, Clone)]
 pub(crate) struct LengthControl {
     /// Planned words of each section.
     planned: Vec<usize>,
     asked: f64,
     written: f64,
-    /// Words of the sections that are done.
+    /// Words of the finished sections.
     done: usize,
     next: usize,
 }
@@ -37,7 +38,8 @@ impl LengthControl {
         }
     }
 
-    /// Words that the next `count` sections should have, once what others missed is spread over all that are left.
+    /// Target lengths in words of the next `count` sections, after spreading the shortfall or excess so far over all
+    /// remaining sections.
     pub(crate) fn targets(&self, count: usize) -> Vec<usize> {
         let left = self.planned.get(self.next..).unwrap_or_default();
         let total: usize = self.planned.iter().sum();
@@ -59,19 +61,19 @@ impl LengthControl {
         bounded.collect()
     }
 
-    /// Words to ask for, to be given `words` words.
+    /// The number of words to request in order to get `words` words.
     pub(crate) fn ask(&self, words: usize) -> usize {
         ((words as f64 / self.ratio()).round() as usize).max(1)
     }
 
-    /// Words written for each word asked for, so far.
+    /// Words written per word requested so far, within bounds.
     pub(crate) fn ratio(&self) -> f64 {
         let (low, high) = RATIO_RANGE;
         ((self.written + PRIOR_WORDS) / (self.asked + PRIOR_WORDS)).clamp(low, high)
     }
 
-    /// Takes the next section into account. It has `words` words; `answer` holds words asked for and words written, unless
-    /// the answer could not be used.
+    /// Records the next section, which has `words` words. `answer` holds words requested and words written, or `None` if the
+    /// answer says nothing about how well the model keeps to lengths.
     pub(crate) fn learn(&mut self, words: usize, answer: Option<(usize, usize)>) {
         self.next += 1;
         self.done += words;

@@ -1,4 +1,4 @@
-//! Plans a summary: its length, its parts and what each contributes.
+//! Plans a summary: its length, the parts of the transcript, and the weight of each part.
 
 use crate::extract;
 use crate::summary::call_plan;
@@ -6,20 +6,20 @@ use crate::summary::call_plan::{Level, Limits, ShapeError};
 use crate::text::tokens;
 use crate::transcript::{Chunk, Transcript};
 
-/// A summary is at most this share of its transcript, so that nothing is padded.
+/// Maximum length of a summary as a share of its transcript. A longer one would have to be padded.
 const MAX_SHARE: f64 = 0.6;
 
-/// Share of the summary that its overview takes, and its greatest length.
+/// Length of the overview as a share of the summary, and its maximum length in words.
 const OVERVIEW_SHARE: f64 = 0.05;
 const OVERVIEW_MAX_WORDS: usize = 200;
 
-/// Shorter overviews say nothing; then the summary begins with its first section.
+/// Minimum length of the overview in words. If it would be shorter, the summary has no overview.
 const OVERVIEW_MIN_WORDS: usize = 40;
 
-/// Calls kept for repairs: one in so many.
+/// One call in this many is reserved for repairs.
 const RESERVE: usize = 10;
 
-/// Share of a section's length that the size of its part decides; its information decides the rest.
+/// How much the length of a section depends on the size of its part. The rest depends on the part's information content.
 const BY_SIZE: f64 = 0.7;
 
 /// The plan of a summary.
@@ -27,26 +27,26 @@ const BY_SIZE: f64 = 0.7;
 pub struct Plan {
     /// Length of the whole summary in words.
     pub target_words: usize,
-    /// The transcript is too short for the length that was asked for.
+    /// Whether the target is below the requested length because the transcript is too short.
     pub target_reduced: bool,
-    /// Length of the overview; 0 for none.
+    /// Length of the overview in words; 0 for none.
     pub overview_words: usize,
     /// Estimated tokens of the transcript.
     pub tokens: usize,
-    /// Parts of the transcript: without notes, each becomes a section.
+    /// Parts of the transcript. Without notes, each becomes one section.
     pub chunks: Vec<Chunk>,
-    /// How informative each part is, as a share of all.
+    /// The weight of each part, by size and information content, as a share of all.
     pub weights: Vec<f64>,
-    /// Tokens of each part that are shown, if not all of it can be.
+    /// Maximum tokens of each part that are shown to the model. `None` if parts are shown in full.
     pub shown_tokens: Option<usize>,
-    /// Levels of notes between the parts and the sections.
+    /// Levels of notes between parts and sections.
     pub levels: Vec<Level>,
-    /// Sections to be written.
+    /// Number of sections to write.
     pub sections: usize,
 }
 
 impl Plan {
-    /// Calls that this plan makes, if nothing has to be repaired.
+    /// Number of calls in this plan, without repairs.
     #[must_use]
     pub fn calls(&self) -> usize {
         self.sections
@@ -54,7 +54,7 @@ impl Plan {
             + usize::from(self.overview_words > 0)
     }
 
-    /// Words that the sections have together.
+    /// Total length of the sections in words.
     #[must_use]
     pub fn section_words(&self) -> usize {
         self.target_words - self.overview_words
@@ -64,14 +64,14 @@ impl Plan {
 /// Plans a summary of about `words` words.
 ///
 /// # Errors
-/// If the model's window is too small for anything, or the allowed calls are too few.
+/// If the context window is too small, or too few calls are allowed.
 pub fn plan(transcript: &Transcript, words: usize, limits: &Limits) -> Result<Plan, ShapeError> {
     let (target_words, overview_words) = lengths(transcript.words, words);
     let tokens = tokens::estimate(transcript.text());
     let calls = (limits.max_calls - limits.max_calls / RESERVE)
         .saturating_sub(usize::from(overview_words > 0));
     let mut shape = call_plan::shape(tokens, target_words - overview_words, calls, limits)?;
-    // Chunks that are shown in part may be as much longer.
+    // If only a share of each chunk is shown, chunks may be longer by the same factor.
     let budget = (shape.chunk_tokens as f64 / shape.shown) as usize;
     let chunks = transcript.whole().divide(budget, shape.chunks);
     if let Some(first) = shape.levels.first_mut() {
@@ -94,7 +94,8 @@ pub fn plan(transcript: &Transcript, words: usize, limits: &Limits) -> Result<Pl
     })
 }
 
-/// Length of the summary of a transcript of `available` words of which `wanted` were asked for, and of its overview.
+/// Length of the summary and of its overview in words, if the transcript has `available` words and `wanted` words were
+/// requested.
 fn lengths(available: usize, wanted: usize) -> (usize, usize) {
     let target = wanted.min((available as f64 * MAX_SHARE) as usize).max(1);
     let overview = ((target as f64 * OVERVIEW_SHARE) as usize).min(OVERVIEW_MAX_WORDS);
@@ -108,14 +109,14 @@ fn lengths(available: usize, wanted: usize) -> (usize, usize) {
     )
 }
 
-/// What each part of a text contributes, as shares of one: by its tokens, and by what is in it.
+/// The weight of each part of a text, by its tokens and its information content. Weights add up to 1.
 pub(crate) fn weights<'a>(tokens: &[f64], parts: impl Iterator<Item = &'a str>) -> Vec<f64> {
     let (sizes, information) = (extract::shares(tokens), extract::information_shares(parts));
     let weight = |(size, information)| BY_SIZE * size + (1.0 - BY_SIZE) * information;
     sizes.iter().zip(information).map(weight).collect()
 }
 
-/// Divides `total` in proportion to `weights`, by largest remainder: the parts sum to exactly `total`.
+/// Divides `total` in proportion to `weights` by the largest-remainder method. The parts add up to exactly `total`.
 #[must_use]
 pub fn apportion(total: usize, weights: &[f64]) -> Vec<usize> {
     if weights.is_empty() {

@@ -1,13 +1,13 @@
-//! What models put around an answer, taken off before it is counted or judged.
+//! Strips reasoning, code fences, preambles, closing remarks and markup from an answer before it is counted or checked.
 
 use std::collections::HashSet;
 
 use crate::text::{Span, sentence, words};
 
-/// A preamble or closing remark is at most so long.
+/// Maximum length of a preamble or closing remark in words.
 const REMARK_MAX_WORDS: usize = 30;
 
-/// How remarks to the person who asked begin, in lower case.
+/// Beginnings of remarks addressed to the user, in lower case.
 const PREAMBLES: [&str; 14] = [
     "here is",
     "here's",
@@ -39,7 +39,7 @@ const CLOSINGS: [&str; 12] = [
     "total words",
 ];
 
-/// An answer without reasoning, fences, preamble and closing remark, its markup made plain text.
+/// Removes reasoning, code fences, preambles, closing remarks and markup from an answer.
 #[must_use]
 pub(crate) fn strip_preamble(answer: &str) -> String {
     let text = without_reasoning(answer);
@@ -57,7 +57,8 @@ pub(crate) fn strip_preamble(answer: &str) -> String {
     lines.join("\n").trim().to_owned()
 }
 
-/// Reasoning that a server has left in the text. What is never closed has no answer after it.
+/// Removes reasoning that the server left in the text. If a block is never closed, everything after its opening tag is
+/// removed.
 fn without_reasoning(text: &str) -> String {
     let mut text = text.to_owned();
     for (open, close) in [
@@ -72,7 +73,7 @@ fn without_reasoning(text: &str) -> String {
                 .map(|at| start + at + close.len());
             text.replace_range(start..end.unwrap_or(text.len()), "");
         }
-        // Templates that open the reasoning themselves leave only its end.
+        // Some chat templates open the reasoning block themselves, so only the closing tag is in the answer.
         if let Some(end) = text.rfind(close) {
             text.replace_range(..end + close.len(), "");
         }
@@ -80,7 +81,7 @@ fn without_reasoning(text: &str) -> String {
     text
 }
 
-/// The inside of a Markdown fence that the whole answer stands in, remarks around it included.
+/// The content of a Markdown code fence if it encloses the whole answer, apart from short remarks around it.
 fn without_code_fence(text: &str) -> &str {
     let Some((before, after)) = text.split_once("```") else {
         return text;
@@ -95,7 +96,7 @@ fn without_code_fence(text: &str) -> &str {
     }
 }
 
-/// A line without heading marks, emphasis and bullets.
+/// Removes heading marks, emphasis and bullets from a line.
 fn plain_line(line: &str) -> String {
     let line = line.trim_end();
     let heading = line.trim_start().trim_start_matches('#');
@@ -121,7 +122,7 @@ fn trim_blank(lines: &mut Vec<String>) {
     }
 }
 
-/// `Here is the section:`, but not a heading or a sentence that happens to begin so.
+/// Recognizes `Here is the section:`, but not a heading or a sentence that happens to begin the same way.
 fn is_preamble(line: &str) -> bool {
     let lower = line.trim().to_lowercase();
     PREAMBLES.iter().any(|start| lower.starts_with(start))
@@ -147,7 +148,7 @@ fn is_closing(line: &str) -> bool {
     is_count || is_remark || lower.is_empty()
 }
 
-/// The text with each sentence once: what is left of a loop.
+/// Removes repeated sentences, for answers in which the model got stuck in a loop.
 #[must_use]
 pub fn without_repetitions(text: &str) -> String {
     let mut seen = HashSet::new();

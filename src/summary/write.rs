@@ -1,5 +1,6 @@
-//! The waves of calls that write a summary. What is asked and taken depends on the answers alone, never on their order of
-//! arrival, so that `MODEL_CONCURRENCY` changes nothing and a resumed run asks what the first one asked.
+//! Writes a summary in waves of calls. Requests and results depend only on the content of earlier answers, never on their
+//! order of arrival. So `MODEL_CONCURRENCY` does not affect the summary, and a resumed run makes the same requests as the
+//! first one.
 
 mod draft;
 mod notes;
@@ -28,53 +29,55 @@ use crate::transcript::{Chunk, Passage, Transcript};
 use draft::{Drafter, Material};
 use piece::{Job, Piece, piece};
 
-/// Sections in a wave at least; so that the loop is closed about three times, a third of them otherwise.
+/// Minimum number of sections in a wave. Otherwise a wave is a third of the sections, so that the requested length is
+/// adjusted about three times.
 const MIN_WAVE: usize = 4;
 
-/// Calls beyond the plan: half of it, and this many. Part of them is kept for repairs.
+/// Calls beyond the plan: up to half the number of planned calls, plus this many. Some of them are reserved for repairs.
 const EXTRA_CALLS: usize = 5;
 
-/// How often one section may be asked for again or continued.
+/// Maximum number of extra calls per text, for repeated requests and continuations.
 const MAX_ALLOWANCE: usize = 2;
 
-/// How often a part may be divided whose request does not fit.
+/// Maximum number of times a part is halved because its request does not fit the context window.
 const MAX_SPLITS: usize = 4;
 
-/// How a summary is written.
+/// Settings for writing a summary.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// What the model allows.
+    /// Limits set by the model and by the configuration.
     pub limits: Limits,
-    /// What the fences are derived from: the job's id.
+    /// The job's id, from which the fences are derived.
     pub seed: String,
-    /// The model quotes, as the embedded one does: its answers need no judgement, and more quotations may complete them.
+    /// Whether the model only quotes the transcript, as the embedded one does. Its answers are not checked, and may be
+    /// topped up with more quotations without a warning.
     pub quotes: bool,
 }
 
-/// A call that failed in a way that concerns all calls.
+/// A failed call whose cause affects all calls.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}: {source}")]
 pub struct WriteError {
-    /// Which call.
+    /// The call that failed, such as `part 3 of 9`.
     what: String,
-    /// Why.
+    /// The cause.
     pub source: ModelError,
 }
 
-/// What all steps work with.
+/// State shared by all steps.
 struct Writer<'a> {
     drafter: Drafter<'a>,
     caller: &'a ModelClient,
     run: &'a Run,
-    /// Calls left beyond the plan.
+    /// Remaining calls beyond those planned.
     extra_calls: usize,
     warnings: Vec<String>,
 }
 
-/// Writes the summary that `plan` describes. `run` is told as chunks are done.
+/// Writes the summary that `plan` describes, and reports progress to `run` as chunks are finished.
 ///
 /// # Errors
-/// If a call fails in a way that concerns all: a refused key, an endpoint that is down.
+/// If a call fails for a reason that affects all calls, such as a rejected API key or an endpoint that is down.
 pub async fn write(
     transcript: &Transcript,
     plan: &Plan,
@@ -123,7 +126,7 @@ pub async fn write(
     Ok(summary)
 }
 
-/// The parts of the transcript, each as it will be shown.
+/// The parts of the transcript, as they are shown to the model.
 fn materials(transcript: &Transcript, plan: &Plan) -> Vec<Material> {
     let material = |(index, chunk): (usize, &Chunk)| {
         let passage = transcript.passage(chunk.span);
@@ -141,8 +144,9 @@ fn materials(transcript: &Transcript, plan: &Plan) -> Vec<Material> {
     plan.chunks.iter().enumerate().map(material).collect()
 }
 
-/// The results of all of `waiting`, in their order, or the first error. None is left in the middle: what has been sent is
-/// paid for. `finished` is told how many are done. How many go on at a time is the caller's affair, not decided here.
+/// Runs all of `waiting` and returns their results in order, or the first error in that order. Even after an error, the
+/// others run to completion, because requests that have been sent are paid for. `finished` receives the number of
+/// completed futures. Concurrency is limited elsewhere, by the model client.
 async fn all<T, F: Future<Output = Result<T, WriteError>>>(
     waiting: impl Iterator<Item = F>,
     finished: impl Fn(usize),
@@ -157,7 +161,8 @@ async fn all<T, F: Future<Output = Result<T, WriteError>>>(
 }
 
 impl Writer<'_> {
-    /// Writes the sections: a pilot, then waves, each asked for in the light of the ones before.
+    /// Writes the sections: the first one alone, then the rest in waves. Each wave's requests are adjusted to the answers so
+    /// far.
     async fn sections(
         &mut self,
         materials: &[Material],
@@ -226,7 +231,7 @@ impl Writer<'_> {
         Ok((sections, control))
     }
 
-    /// Gets several texts at a time, in their order.
+    /// Requests several texts concurrently and returns them in order.
     async fn pieces(
         &self,
         jobs: Vec<Job<'_>>,
@@ -257,7 +262,7 @@ impl Writer<'_> {
         .await
     }
 
-    /// Takes note of what a text has cost, and of how the server counts tokens.
+    /// Records the extra calls that a text took, and the server's token ratio.
     fn account(&mut self, piece: &Piece) {
         self.extra_calls = self.extra_calls.saturating_sub(piece.extra_calls);
         self.drafter.token_ratio = self.drafter.token_ratio.max(piece.token_ratio);
@@ -304,7 +309,8 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes the overview from the sections, or takes their most telling sentences.
+    /// Writes the overview from the sections. If the model gives no usable answer, the overview consists of their most
+    /// informative sentences.
     async fn overview(
         &mut self,
         plan: &Plan,
@@ -344,7 +350,7 @@ impl Writer<'_> {
             ask: control.ask(want),
             want,
             allowance: self.extra_calls.min(1),
-            // Everything in the sections is a quotation to the overview.
+            // The source is the summary itself, so an overview may copy from it.
             tolerated: &[Problem::Copied],
             splits: 0,
         };
@@ -359,7 +365,7 @@ impl Writer<'_> {
         } else {
             piece.text
         };
-        // Far longer than wanted, it would take the sections' place.
+        // An overview that is far too long would take up the words of the sections.
         let text = fit_length::shorten(&text, want * 3 / 2);
         Ok((!text.is_empty()).then_some(text))
     }

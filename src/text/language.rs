@@ -1,7 +1,7 @@
-//! Languages, told by their scripts and by their function words.
+//! Detects languages by their scripts and function words.
 //!
-//! Two questions are answered: whether a text is English, whose words every vocabulary knows (which decides what its tokens
-//! cost), and whether an answer is in another language than its transcript.
+//! Answers two questions: whether a text is English, which decides its token cost because every vocabulary knows English
+//! words, and whether an answer is in a different language from its transcript.
 
 use std::sync::LazyLock;
 
@@ -27,24 +27,24 @@ static FUNCTION_WORDS: LazyLock<Vec<(&str, Vec<&str>)>> = LazyLock::new(|| {
     .into()
 });
 
-/// A text is English if this share of its words are function words of English, in percent.
+/// Minimum share of English function words in an English text, in percent.
 const ENGLISH_PERCENT: usize = 15;
 
-/// Fewer words do not prove that a text is English.
+/// Minimum number of words needed to recognize English.
 const MIN_ENGLISH_WORDS: usize = 20;
 
-/// A long text is judged by this many samples of this many bytes.
+/// A long text is judged by at most this number of samples of [`SAMPLE_BYTES`] bytes each.
 const SAMPLES: usize = 16;
 const SAMPLE_BYTES: usize = 2048;
 
-/// A language is recognized if its function words make up this share of a text, in percent, and are twice as frequent as those of any
-/// other language.
+/// Minimum share of function words for a language to be recognized, in percent. They must also be twice as frequent as
+/// those of any other language.
 const MIN_PERCENT: usize = 6;
 
-/// Fewer words do not tell a language.
+/// Minimum number of words needed to recognize a language or script.
 const MIN_WORDS: usize = 30;
 
-/// Whether `text` is English, judged by samples of it.
+/// Whether `text` is English, judged by samples.
 pub(crate) fn is_english(text: &str) -> bool {
     let english = FUNCTION_WORDS.first().map_or(&[][..], |(_, words)| words);
     let step = (text.len() / SAMPLES).max(SAMPLE_BYTES);
@@ -64,19 +64,19 @@ pub(crate) fn is_english(text: &str) -> bool {
     words >= MIN_ENGLISH_WORDS && known * 100 >= words * ENGLISH_PERCENT
 }
 
-/// Whether `answer` is certainly in another language than `source`. Both are words in lower case.
+/// Whether `answer` is clearly in a different language from `source`. Both are lists of lower-case words.
 pub(crate) fn differs(answer: &[String], source: &[String]) -> bool {
     let (Some(a), Some(b)) = (script(answer), script(source)) else {
         return false;
     };
-    // Japanese mixes Han and kana, and a short passage may have one of them only.
+    // Japanese mixes Han and kana, and a short passage may have only one of them.
     if a != b && !(a.is_ideographic() && b.is_ideographic()) {
         return true;
     }
     a == Script::Latin && matches!((latin(answer), latin(source)), (Some(a), Some(b)) if a != b)
 }
 
-/// The script of most words.
+/// The most frequent script, or `None` if there are too few words.
 fn script(words: &[String]) -> Option<Script> {
     if words.len() < MIN_WORDS {
         return None;
@@ -95,7 +95,7 @@ fn script(words: &[String]) -> Option<Script> {
     most.map(|(script, _)| script)
 }
 
-/// The language of words in Latin script.
+/// The language of words in Latin script, if it is clear.
 fn latin(words: &[String]) -> Option<&'static str> {
     let count = |known: &[&str]| {
         words

@@ -1,4 +1,4 @@
-//! Compares texts by their n-grams: runs of words that recur in a loop or were copied from a source.
+//! Detects repetition loops and copied text by their n-grams (runs of n words).
 
 use std::collections::{HashMap, HashSet, hash_map::DefaultHasher};
 use std::hash::{Hash, Hasher};
@@ -6,16 +6,16 @@ use std::hash::{Hash, Hasher};
 use crate::text::script::is_ideograph;
 use crate::text::words;
 
-/// Words in an n-gram that nobody says three times.
+/// Words per n-gram for loop detection. Nobody repeats a run this long three times.
 const LOOP_WORDS: usize = 12;
 
-/// Occurrences of such an n-gram that make a loop.
+/// Number of occurrences of an n-gram that counts as a loop.
 const LOOP_TIMES: usize = 3;
 
-/// Words in an n-gram that two texts do not share by chance.
+/// Words per n-gram for copy detection. Two texts do not share a run this long by chance.
 const COPY_WORDS: usize = 8;
 
-/// The words of a text in lower case, without punctuation; each ideograph is one.
+/// The words of a text in lower case, without punctuation. Each ideograph is a word.
 pub(crate) fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     for run in words::runs(text) {
@@ -43,7 +43,7 @@ fn hashes(words: &[String], length: usize) -> impl Iterator<Item = u64> {
     })
 }
 
-/// Whether an n-gram recurs again and again.
+/// Whether any n-gram occurs often enough to be a loop.
 pub(crate) fn loops(words: &[String]) -> bool {
     let mut seen: HashMap<u64, usize> = HashMap::new();
     hashes(words, LOOP_WORDS).any(|run| {
@@ -53,7 +53,7 @@ pub(crate) fn loops(words: &[String]) -> bool {
     })
 }
 
-/// The share of the n-grams of `words` that occur in `source`, in percent.
+/// The share of the n-grams of `words` that also occur in `source`, in percent.
 pub(crate) fn copied_percent(words: &[String], source: &[String]) -> usize {
     let known: HashSet<u64> = hashes(source, COPY_WORDS).collect();
     let runs = words.len().saturating_sub(COPY_WORDS - 1);

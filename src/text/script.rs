@@ -1,4 +1,4 @@
-//! Scripts, by the characters that belong to them.
+//! Unicode scripts and the characters that belong to them.
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Script {
@@ -14,12 +14,12 @@ pub(crate) enum Script {
     Khmer,
     Hangul,
     Kana,
-    /// Ideographs, and the letters of Bopomofo.
+    /// Ideographs and Bopomofo letters.
     Han,
 }
 
 impl Script {
-    /// The script of a letter. Basic Latin letters count in lower case only, and punctuation belongs to no script.
+    /// The script of a letter. Basic Latin letters are recognized only in lower case, and punctuation has no script.
     pub(crate) fn of(c: char) -> Option<Self> {
         Some(match u32::from(c) {
             0x61..=0x7a | 0xc0..=0x24f => Self::Latin,
@@ -40,12 +40,12 @@ impl Script {
         })
     }
 
-    /// Han and kana: no blanks between words, and each character counts as a word.
+    /// Whether this is Han or kana, which have no spaces between words. Each character counts as a word.
     pub(crate) fn is_ideographic(self) -> bool {
         matches!(self, Self::Han | Self::Kana)
     }
 
-    /// Alphabets without blanks between words, which only a dictionary could tell apart.
+    /// Whether this is an alphabet without spaces between words, where only a dictionary could separate them.
     pub(crate) fn is_unspaced(self) -> bool {
         matches!(self, Self::Thai | Self::Lao | Self::Burmese | Self::Khmer)
     }

@@ -1,38 +1,39 @@
-//! Divides a text into sentences, as readers see them.
+//! Splits a text into sentences.
 //!
-//! The rules of Unicode find the candidates. A candidate is no boundary after an abbreviation or where a line was wrapped in the
-//! middle of a sentence; and because speech recognizers leave out punctuation, a sentence that does not end is cut at a
-//! clause or a word. The marks that all of this goes by, in every script, are in one table: [`mark`].
+//! Candidates come from the Unicode sentence rules. A candidate is rejected after an abbreviation, or where a line is
+//! wrapped in the middle of a sentence. Speech recognizers often omit punctuation, so an overlong sentence is cut at a
+//! clause or a word. All punctuation marks, for every script, are in one table: [`mark`].
 
 use icu_segmenter::{SentenceSegmenter, options::SentenceBreakInvariantOptions};
 
 use crate::text::script::Script;
 use crate::text::{Span, words};
 
-/// A longer sentence is cut.
+/// Maximum words in a sentence. A longer one is cut.
 const MAX_WORDS: usize = 50;
 
-/// A cut leaves at least this many words before it.
+/// Minimum words before a cut at a clause.
 const MIN_WORDS: usize = 25;
 
-/// Words whose full stop ends no sentence. Single letters and `U.S.` are recognized by their shape.
+/// Abbreviations whose full stop does not end a sentence. Single letters and forms like `U.S.` are recognized by their
+/// shape.
 const ABBREVIATIONS: [&str; 21] = [
     "mr", "mrs", "ms", "dr", "prof", "hon", "rev", "gen", "col", "lt", "sgt", "capt", "sen", "rep",
     "gov", "st", "vs", "etc", "approx", "inc", "jr",
 ];
 
-/// What a punctuation mark does.
+/// The role of a punctuation mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mark {
     /// Ends a sentence.
     Stop,
     /// Ends a clause.
     Clause,
-    /// Closes a quotation or a bracket, and belongs to the sentence before it.
+    /// Closes a quotation or a bracket. Belongs to the sentence before it.
     Closer,
 }
 
-/// What `c` does, if it is one of the marks that structure a text.
+/// The role of `c`, if it is one of the punctuation marks that structure a text.
 pub(crate) fn mark(c: char) -> Option<Mark> {
     Some(match c {
         '.' | '!' | '?' | '…' | '。' | '！' | '？' | '｡' | '।' | '۔' | '؟' | '።' | '։' => {
@@ -44,7 +45,7 @@ pub(crate) fn mark(c: char) -> Option<Mark> {
     })
 }
 
-/// Whether no blank has to follow a mark for it to end something: full-width marks bring their own.
+/// Whether the mark is full-width, so that no blank has to follow it.
 pub(crate) fn is_wide(mark: char) -> bool {
     matches!(mark, '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ffef}')
 }
@@ -53,7 +54,7 @@ pub(crate) fn is_stop(c: char) -> bool {
     mark(c) == Some(Mark::Stop)
 }
 
-/// Whether a text ends where a sentence does. In Thai and Lao no mark says so, and every end counts.
+/// Whether a text ends at the end of a sentence. Thai and Lao do not mark sentence ends, so any end counts.
 pub(crate) fn ends_sentence(text: &str) -> bool {
     let closes = |c| mark(c) == Some(Mark::Closer) || matches!(c, '*' | '_');
     let unmarked = |c| matches!(Script::of(c), Some(Script::Thai | Script::Lao));
@@ -61,7 +62,7 @@ pub(crate) fn ends_sentence(text: &str) -> bool {
     last.is_some_and(|c| is_stop(c) || unmarked(c))
 }
 
-/// The text up to the end of its last complete sentence; all of it if it has none.
+/// The text up to the end of its last complete sentence, or all of it if there is none.
 pub(crate) fn complete(text: &str) -> &str {
     let text = text.trim_end();
     if ends_sentence(text) {
@@ -72,7 +73,7 @@ pub(crate) fn complete(text: &str) -> &str {
     last.map_or(text, |last| text.split_at(last.end).0)
 }
 
-/// The sentences of `text`, without the blanks at their ends. All that stands between them is blank.
+/// The sentences of `text`, trimmed. There is only whitespace between them.
 #[must_use]
 pub fn sentences(text: &str) -> Vec<Span> {
     let segmenter = SentenceSegmenter::new(SentenceBreakInvariantOptions::default());
@@ -88,7 +89,7 @@ pub fn sentences(text: &str) -> Vec<Span> {
     found
 }
 
-/// Whether readers see no boundary between `piece` and `rest`.
+/// Whether the sentence continues in `rest`, so that the candidate boundary after `piece` is rejected.
 fn goes_on(piece: &str, rest: &str) -> bool {
     let (trimmed, blank) = piece.split_at(piece.trim_end().len());
     let is_wrapped = blank.matches('\n').count() == 1;
@@ -113,7 +114,7 @@ fn goes_on(piece: &str, rest: &str) -> bool {
             .any(|known| last.eq_ignore_ascii_case(known))
 }
 
-/// Adds a sentence, cut into pieces if it is too long.
+/// Adds a sentence, cutting it into pieces if it is too long.
 fn push(text: &str, sentence: Span, found: &mut Vec<Span>) {
     let mut rest = sentence.of(text).trim_start();
     let mut start = sentence.end - rest.len();
@@ -122,7 +123,7 @@ fn push(text: &str, sentence: Span, found: &mut Vec<Span>) {
         let most = words::prefix(rest, MAX_WORDS);
         let mut length = most.len();
         if length < rest.len() {
-            // At the last clause, if enough is left before it.
+            // Cut after the last clause if that leaves at least `MIN_WORDS` words before the cut.
             let least = words::prefix(rest, MIN_WORDS).len();
             let clause = most.char_indices().rev().find(|&(at, c)| {
                 let (_, after) = rest.split_at(at + c.len_utf8());

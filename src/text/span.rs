@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-/// A range of bytes that begins and ends between characters of the text it was found in.
+/// A byte range that starts and ends on character boundaries of its text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Span {
     /// First byte.
@@ -10,24 +10,24 @@ pub struct Span {
 }
 
 impl Span {
-    /// The span without the characters of `text` that it cuts.
+    /// The span shrunk to character boundaries, leaving out characters of `text` that it cuts.
     pub(crate) fn whole_characters(self, text: &str) -> Self {
         let end = text.floor_char_boundary(self.end);
         let start = text.ceil_char_boundary(self.start).min(end);
         Self { start, end }
     }
 
-    /// The bytes of `text`, in which the span was found.
+    /// The part of `text` that the span covers. `text` must be the text in which the span was found.
     ///
     /// # Panics
-    /// If the span is of another text.
+    /// If the span belongs to another text and does not fit this one.
     #[must_use]
     pub fn of(self, text: &str) -> &str {
-        // A span of another text is a bug, and an empty text in its place would hide that.
+        // A span of another text is a bug, which returning an empty text would hide.
         &text[self.start..self.end]
     }
 
-    /// Bytes.
+    /// Length in bytes.
     pub(crate) fn len(self) -> usize {
         self.end - self.start
     }

@@ -1,12 +1,12 @@
-//! Terms: the stems of the words that say what a text is about.
+//! Extracts terms: the stems of the words that carry a text's subject.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use crate::text::words;
 
-/// Words that say nothing about the subject of a text: English function words and what meetings are full of. In other
-/// languages inverse document frequency alone has to sort them out.
+/// Stopwords: English function words and the usual vocabulary of meetings. In other languages, frequent words are only
+/// down-weighted by inverse document frequency.
 const STOPWORDS: &str = "a about above after again all also am an and any are as at back be because been before being both \
     but by can can't could did didn't do does doesn't doing don't down each even every for from get gets getting give go \
     goes going gonna good got had has have having he her here him his how i i'd i'll i'm i've if in into is isn't it it's \
@@ -17,13 +17,13 @@ const STOPWORDS: &str = "a about above after again all also am an and any are as
     we'll we're we've well were what what's when where which while who why will with won't would yeah yep yes yet you \
     you'd you'll you're you've your roger copy";
 
-/// Endings of English words that a stem leaves off, if at least three letters remain.
+/// English word endings that are stripped from a stem if at least three letters remain.
 const ENDINGS: [&str; 17] = [
     "ations", "ation", "ingly", "edly", "ings", "ing", "ies", "ied", "ers", "est", "ed", "es",
     "er", "ly", "s", "y", "e",
 ];
 
-/// Calls `each` with every word that is no stopword, as it was written, and with its stem.
+/// Calls `each` with every word that is not a stopword, as written, and its stem.
 pub(crate) fn for_each(text: &str, mut each: impl FnMut(&str, &str)) {
     for_each_word(text, |word| {
         let lower = word.to_lowercase();
@@ -44,8 +44,8 @@ pub(crate) fn stems(text: &str) -> HashSet<String> {
     stems
 }
 
-/// Calls `each` with every word of more than one letter. Where there are no blanks, pairs of characters carry the meaning and
-/// stand for words.
+/// Calls `each` with every word of more than one letter. In text without spaces between words, pairs of characters take the
+/// place of words.
 fn for_each_word<'a>(text: &'a str, mut each: impl FnMut(&'a str)) {
     for run in words::runs(text) {
         if run.is_ascii() {

@@ -1,27 +1,35 @@
-//! Estimates how many tokens a text costs, without any vocabulary.
+//! Estimates the number of tokens of a text without a tokenizer vocabulary.
 //!
-//! The tokenizer of the served model is not known at build time, so a text is priced by runs of characters of one class: English
-//! letters and apostrophes one token and another for every eight more, letters of other languages 23 hundredths for every one more, digits
-//! and ASCII punctuation one each, a run of newlines one, a single blank nothing and a longer blank one, other characters a token for
-//! every 2.7 bytes, Greek and Hebrew for every 1.9. A tenth is added to the sum.
+//! The served model's tokenizer is not known at build time, so a text is split into runs of characters of one class, and
+//! each run has a cost in tokens:
 //!
-//! Against the vocabularies of eight families of models (tests/it/token_estimate.rs) this is an upper bound. English
-//! words have a price of their own because every vocabulary knows them, and digits cost one token each because some vocabularies
-//! know no longer numbers. What remains is learned from the `usage` that endpoints report.
+//! - English letters and apostrophes: 1, plus 1 for every 8 further bytes
+//! - letters in other languages: 1, plus 0.23 for every further byte
+//! - digits and ASCII punctuation: 1 each
+//! - newlines: 1 per run
+//! - blanks: 0 for a single blank, 1 for a longer run
+//! - Greek and Hebrew: 1 for every 1.9 bytes
+//! - other non-ASCII characters: 1 for every 2.7 bytes
+//!
+//! The estimate is the sum plus 10 %.
+//!
+//! The estimate is an upper bound for the vocabularies of eight model families (tests/it/token_estimate.rs). English has
+//! its own rate because every vocabulary knows its words. Digits cost one token each because some vocabularies have no
+//! multi-digit tokens. The remaining error is corrected with the `usage` that endpoints report.
 
 use crate::text::language;
 
-/// Which letters a text is made of.
+/// The rate at which letters are priced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rate {
-    /// English, whose words every vocabulary knows.
+    /// English, whose words are in every vocabulary.
     English,
-    /// Other languages in Latin letters, names, code: words are put together from pieces.
+    /// Other languages in Latin script, names and code, whose words are split into several tokens.
     Other,
 }
 
 impl Rate {
-    /// The rate for `text`.
+    /// The rate for the language of `text`.
     pub(crate) fn of(text: &str) -> Self {
         if language::is_english(text) {
             Self::English
@@ -31,10 +39,10 @@ impl Rate {
     }
 }
 
-/// Costs are counted in hundredths of a token: exact integers, which can be summed in any order.
+/// Cost units per token. Integers are exact and can be summed in any order.
 const UNIT: u64 = 100;
 
-/// Estimates are raised by a tenth, which makes them an upper bound.
+/// Estimates are raised by 10 %, which makes them an upper bound.
 const MARGIN_PERCENT: u64 = 110;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,10 +50,10 @@ enum Class {
     Letter,
     Newline,
     Blank,
-    /// Digits and punctuation, which cost a token each.
+    /// Digits and punctuation, which cost one token each.
     Single,
     NonAscii,
-    /// Greek and Hebrew, of which some vocabularies know little more than the letters.
+    /// Greek and Hebrew: some vocabularies have little more than their single letters.
     Dense,
 }
 
@@ -67,7 +75,7 @@ const CLASSES: [Class; 256] = {
     classes
 };
 
-/// A price in hundredths of a token, without the margin, so that the prices of parts add up exactly.
+/// A cost in hundredths of a token, without the margin, so that the costs of parts add up exactly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Cost(u64);
 
@@ -77,12 +85,12 @@ impl Cost {
         Self((tokens as u64).saturating_mul(UNIT * 100) / MARGIN_PERCENT)
     }
 
-    /// Tokens, margin included, rounded up.
+    /// The estimate in tokens, including the margin, rounded up.
     pub(crate) fn tokens(self) -> usize {
         usize::try_from((self.0 * MARGIN_PERCENT).div_ceil(UNIT * 100)).unwrap_or(usize::MAX)
     }
 
-    /// This many hundredths of the cost.
+    /// `percent` percent of the cost, rounded down.
     pub(crate) fn percent(self, percent: u64) -> Self {
         Self(self.0.saturating_mul(percent) / 100)
     }
@@ -97,7 +105,7 @@ impl Cost {
         Self(self.0.saturating_mul(parts as u64))
     }
 
-    /// How often `part` fits in, rounded up.
+    /// The cost divided by `part`, rounded up.
     pub(crate) fn div_ceil(self, part: Self) -> usize {
         usize::try_from(self.0.div_ceil(part.0.max(1))).unwrap_or(usize::MAX)
     }
@@ -112,29 +120,29 @@ impl std::ops::Add for Cost {
 
 impl std::ops::Sub for Cost {
     type Output = Self;
-    /// Zero if `other` is more.
+    /// Saturates at zero.
     fn sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
 }
 
-/// The cost of `text` at the rate that fits it.
+/// The cost of `text` at the rate for its language.
 pub(crate) fn cost(text: &str) -> Cost {
     cost_at(text, Rate::of(text))
 }
 
-/// The cost of `text` at a given rate: that of the whole, for parts of it that are to be compared.
+/// The cost of `text` at a given rate. Costs of parts are comparable only at the same rate, usually that of the whole text.
 pub(crate) fn cost_at(text: &str, rate: Rate) -> Cost {
     runs(text.as_bytes(), usize::MAX, rate).1
 }
 
-/// Estimated tokens of `text`, margin included.
+/// The estimated tokens of `text`, including the margin.
 #[must_use]
 pub fn estimate(text: &str) -> usize {
     cost(text).tokens()
 }
 
-/// Length and cost of whole runs: as many as it takes for `least` bytes, or all.
+/// Length in bytes and cost of the leading runs that together have at least `least` bytes, or of all runs.
 pub(crate) fn runs(bytes: &[u8], least: usize, rate: Rate) -> (usize, Cost) {
     let (mut at, mut cost) = (0, 0);
     while at < least
@@ -148,7 +156,7 @@ pub(crate) fn runs(bytes: &[u8], least: usize, rate: Rate) -> (usize, Cost) {
     (at, Cost(cost))
 }
 
-/// Length of the shortest prefix that costs at least `limit` (the whole, if that costs less), and its cost.
+/// Length in bytes and cost of the shortest prefix that costs at least `limit`, or of everything if that costs less.
 ///
 /// The prefix may end inside a character.
 pub(crate) fn walk(bytes: &[u8], limit: Cost, rate: Rate) -> (usize, Cost) {
@@ -159,7 +167,8 @@ pub(crate) fn walk(bytes: &[u8], limit: Cost, rate: Rate) -> (usize, Cost) {
             break;
         }
         let class = class_of(first);
-        // Blanks cost the same at any length; of all else a byte costs at least a hundredth, so a longer look is never needed.
+        // A newline or blank run costs at most one token at any length, so it is read whole. In all other runs each byte
+        // costs at least a hundredth of a token, so there is no need to look further than the remaining hundredths.
         let reach = match class {
             Class::Newline | Class::Blank => usize::MAX,
             _ => usize::try_from(limit.0 - closed).unwrap_or(usize::MAX),
@@ -181,7 +190,7 @@ pub(crate) fn walk(bytes: &[u8], limit: Cost, rate: Rate) -> (usize, Cost) {
     (at, Cost(closed))
 }
 
-/// What cutting `text` at `at` adds to the cost of its two parts at most: a run that is cut in two is priced twice.
+/// Upper bound for the cost that cutting `text` at byte `at` adds: a run that is cut in two is charged twice.
 pub(crate) fn seam(text: &str, at: usize) -> Cost {
     let class = |at: Option<usize>| {
         at.and_then(|at| text.as_bytes().get(at))
@@ -191,7 +200,7 @@ pub(crate) fn seam(text: &str, at: usize) -> Cost {
     Cost(if before == after { UNIT } else { 0 })
 }
 
-/// The smallest of 1..=`most` for which `holds` is true, as it is for all above it.
+/// The smallest number in 1..=`most` for which `holds` is true, by binary search. `holds` must stay true above it.
 fn shortest(most: usize, holds: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut high) = (1, most);
     while low < high {
@@ -205,7 +214,7 @@ fn shortest(most: usize, holds: impl Fn(usize) -> bool) -> usize {
     low
 }
 
-/// Whether a byte belongs to a word in Latin letters.
+/// Whether a byte is an ASCII letter or an apostrophe.
 pub(crate) fn is_letter(byte: u8) -> bool {
     class_of(byte) == Class::Letter
 }
@@ -219,18 +228,18 @@ fn class_of(byte: u8) -> Class {
     CLASSES[usize::from(byte)]
 }
 
-/// Whether a run continues with this byte; the later bytes of a character belong to it.
+/// Whether a run of `class` continues with this byte. Continuation bytes belong to the run of their character.
 #[inline]
 fn continues(class: Class, byte: u8) -> bool {
     class_of(byte) == class || (class == Class::Dense && matches!(byte, 0x80..=0xbf))
 }
 
-/// How many bytes at the beginning are one run of `class`.
+/// Length in bytes of the run of `class` at the start.
 #[inline]
 fn run_length(class: Class, bytes: &[u8]) -> usize {
     let mut length = 0;
     if class == Class::Letter {
-        // Most of a transcript is words: eight bytes at a time, without a branch for each letter.
+        // Most of a transcript is words, so letters are scanned eight bytes at a time without a branch per letter.
         let (eights, _) = bytes.as_chunks::<8>();
         for eight in eights {
             let letters = leading_letters(u64::from_le_bytes(*eight));
@@ -244,13 +253,13 @@ fn run_length(class: Class, bytes: &[u8]) -> usize {
     length + rest.take_while(|&&byte| continues(class, byte)).count()
 }
 
-/// How many of eight bytes, lowest first, come before the first that is no [`Class::Letter`].
+/// The number of [`Class::Letter`] bytes before the first other byte, starting from the lowest of eight bytes.
 #[inline]
 fn leading_letters(eight: u64) -> usize {
     const fn all(byte: u8) -> u64 {
         u64::from_le_bytes([byte; 8])
     }
-    // In the highest bit of each byte; adding seven bits to seven bits never carries into the next byte.
+    // The results are in the highest bit of each byte. Adding two 7-bit numbers never carries into the next byte.
     let lower = (eight | all(0x20)) & all(0x7f);
     let from_a = lower + all(0x80 - b'a');
     let past_z = lower + all(0x7f - b'z');

@@ -1,29 +1,29 @@
-//! Counts words, the unit in which summaries are ordered and measured.
+//! Counts words, the unit of summary lengths.
 //!
-//! A word is a whitespace-separated token. In scripts without blanks between words every ideograph counts as one (a
-//! counter that sees 33,000 Chinese characters as one word never chunks them), and in Thai, Lao, Khmer and Burmese, where
-//! only a dictionary could tell words apart, every six characters do.
+//! A word is a whitespace-separated token. In scripts without spaces between words, every ideograph counts as a word;
+//! otherwise 33,000 Chinese characters would count as one word and never be chunked. In Thai, Lao, Khmer and Burmese, where
+//! finding words takes a dictionary, every six characters count as a word.
 
 use crate::text::script::Script;
 
-/// Characters of a word in an unspaced alphabet, vowel signs and tone marks included.
+/// Characters per word in an unspaced alphabet, including vowel signs and tone marks.
 const UNSPACED_CHARS_PER_WORD: u8 = 6;
 
-/// What a text that is read character by character has reached.
+/// State of the word counter, which reads a text character by character.
 #[derive(Clone, Copy, Default)]
 enum State {
     #[default]
     Blank,
     Word,
     Ideograph,
-    /// This many characters of a word in an unspaced alphabet.
+    /// Inside a word of an unspaced alphabet, after this number of characters.
     Unspaced(u8),
 }
 
 impl State {
-    /// Takes the next character, and says whether a word starts with it.
+    /// Takes the next character and returns whether a word starts with it.
     fn starts_at(&mut self, c: char) -> bool {
-        // The common case first: a table of scripts is slow to search.
+        // ASCII is the common case, and looking up a script is slow.
         let script = if c.is_ascii() { None } else { Script::of(c) };
         let (state, starts) = match (script, *self) {
             (Some(script), _) if script.is_ideographic() => (Self::Ideograph, true),
@@ -36,7 +36,7 @@ impl State {
             _ if c.is_whitespace() => (Self::Blank, false),
             (_, Self::Blank) => (Self::Word, true),
             (_, Self::Word) => (Self::Word, false),
-            // Punctuation after an ideograph belongs to it; a letter or digit begins a word of another script.
+            // Punctuation after an ideograph belongs to it; a letter or digit starts a word of another script.
             (_, before) if !c.is_alphanumeric() => (before, false),
             _ => (Self::Word, true),
         };
@@ -45,14 +45,14 @@ impl State {
     }
 }
 
-/// Words in `text`.
+/// The number of words in `text`.
 #[must_use]
 pub fn count(text: &str) -> usize {
     let mut state = State::default();
     text.chars().filter(|&c| state.starts_at(c)).count()
 }
 
-/// The longest prefix of `text` that has at most `limit` words, cut after a word.
+/// The longest prefix of `text` with at most `limit` words, cut after a word.
 #[must_use]
 pub fn prefix(text: &str, limit: usize) -> &str {
     let mut state = State::default();
@@ -68,14 +68,14 @@ pub fn prefix(text: &str, limit: usize) -> &str {
     text
 }
 
-/// Runs of letters and digits, with the apostrophes inside them: what terms and n-grams are made of.
+/// Runs of letters and digits, including inner apostrophes. Terms and n-grams are built from these.
 pub(crate) fn runs(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '\'' | '’')))
         .map(|run| run.trim_matches(['\'', '’']))
         .filter(|run| !run.is_empty())
 }
 
-/// `text` with a capital at its beginning.
+/// `text` with its first letter capitalized.
 pub(crate) fn capitalized(text: &str) -> String {
     let mut chars = text.chars();
     let first = chars.next().into_iter().flat_map(char::to_uppercase);

@@ -1,7 +1,8 @@
-//! Decodes the bytes of a transcript, in whatever encoding it comes, as they arrive; or says why they are not a transcript.
+//! Decodes the bytes of a transcript as they arrive, detecting the encoding, or rejects files that are not transcripts.
 //!
-//! The encoding is that of a byte order mark, UTF-16 by its rhythm of zero bytes, else UTF-8. Where a text that was ASCII so far turns
-//! out to be no UTF-8, it is windows-1252: both read ASCII alike, so nothing has to be decoded again.
+//! A byte order mark decides the encoding. Without one, UTF-16 is recognized by its zero bytes, and everything else is
+//! first read as UTF-8. If a text that was pure ASCII so far turns out not to be UTF-8, decoding continues as windows-1252;
+//! ASCII is the same in both, so nothing is decoded twice.
 
 mod clean;
 mod sniff;
@@ -12,55 +13,55 @@ use encoding_rs::{DecoderResult, Encoding, UTF_8, WINDOWS_1252};
 use sniff::{HEAD_BYTES, sniff};
 pub use source_map::SourceMap;
 
-/// Source bytes decoded at a time, which bounds the scratch buffer.
+/// Source bytes decoded per step, which limits the scratch buffer.
 const PIECE_BYTES: usize = 8 * 1024;
 
-/// Undecodable characters that are tolerated, in percent: the file is damaged, but not of another kind.
+/// Maximum share of undecodable characters, in percent. Up to this the file counts as damaged text.
 pub(crate) const UNDECODABLE_PERCENT: u64 = 1;
 
-/// Why bytes are not a transcript. To try again would change nothing.
+/// Why a file was rejected as a transcript. Retrying does not help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
-    /// No bytes, or nothing but blanks.
+    /// The file is empty or has only whitespace.
     #[error("the file is empty: there is nothing to summarize")]
     Empty,
-    /// The signature of a format that is not plain text.
+    /// The file starts with the signature of a binary format.
     #[error(
         "the file is {format}, not plain text: export the transcript as text (UTF-8) and upload that"
     )]
     NotText {
-        /// The format, as people call it.
+        /// Common name of the format.
         format: &'static str,
     },
-    /// A NUL character.
+    /// The file contains a NUL character.
     #[error(
         "the file is binary (a NUL at byte {at}), not plain text: export the transcript as text (UTF-8) and upload that"
     )]
     Nul {
-        /// Offset in the source.
+        /// Byte offset in the source.
         at: u64,
     },
-    /// Too much that no text encoding explains.
+    /// Too many bytes are invalid in the detected encoding.
     #[error(
         "{percent} % of the file's characters cannot be read in any encoding it might have (at most {UNDECODABLE_PERCENT} % \
          may be damaged): export the transcript as text (UTF-8) and upload that"
     )]
     Undecodable {
-        /// Share of characters that could not be decoded, rounded up.
+        /// Share of undecodable characters in percent, rounded up.
         percent: u64,
     },
 }
 
-/// The text of a transcript, and where it came from.
+/// The decoded text of a transcript, with the mapping back to its source.
 #[derive(Debug, Clone)]
 pub struct Decoded {
-    /// The text. Lines end in `\n` or `\r\n`; of control characters only these and tabs are left.
+    /// The text. Lines end in `\n` or `\r\n`; these and tabs are the only control characters left.
     pub text: String,
-    /// WHATWG name of the source's encoding, such as `UTF-8` or `windows-1252`.
+    /// WHATWG name of the source encoding, such as `UTF-8` or `windows-1252`.
     pub encoding: &'static str,
-    /// Bytes read.
+    /// Size of the source in bytes.
     pub bytes: u64,
-    /// Leads back from the text to the source.
+    /// Maps offsets in the text to offsets in the source.
     pub source_map: SourceMap,
 }
 
@@ -75,15 +76,15 @@ impl From<String> for Decoded {
     }
 }
 
-/// A streaming decoder: takes the bytes as they arrive, cut anywhere.
+/// A streaming decoder. Input may be split at any byte.
 #[derive(Default)]
 pub struct Decoder {
     bytes: u64,
-    /// Bytes held back: the head until there is enough of it to tell the encoding, then a character that is not complete yet.
+    /// Buffered bytes: the head until there is enough to detect the encoding, later an incomplete character.
     held: Vec<u8>,
-    /// As soon as the encoding is known.
+    /// `None` until the encoding is known.
     text: Option<TextBuilder>,
-    /// For other encodings than UTF-8.
+    /// Used for encodings other than UTF-8.
     decoder: Option<encoding_rs::Decoder>,
 }
 
@@ -91,16 +92,16 @@ impl Decoder {
     /// Takes the next bytes.
     ///
     /// # Errors
-    /// As soon as it is certain that this is not text.
+    /// As soon as the bytes are known not to be text.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Rejection> {
         self.bytes += bytes.len() as u64;
         self.read(bytes, false)
     }
 
-    /// The whole text, after the last byte.
+    /// Returns the whole text after the last byte.
     ///
     /// # Errors
-    /// If this is not a transcript.
+    /// If the file is not a transcript.
     pub fn finish(mut self) -> Result<Decoded, Rejection> {
         self.read(&[], true)?;
         let text = self.text.ok_or(Rejection::Empty)?;
@@ -145,7 +146,8 @@ impl Decoder {
     }
 }
 
-/// Decodes UTF-8. Returns an incomplete character at the end, or what is left from where it turns out not to be UTF-8.
+/// Decodes UTF-8. Returns the undecoded rest: an incomplete character at the end, or everything from where the bytes turn
+/// out not to be UTF-8.
 fn read_utf8<'a>(
     bytes: &'a [u8],
     text: &mut TextBuilder,
@@ -169,13 +171,13 @@ fn read_utf8<'a>(
     Ok(rest)
 }
 
-/// Whether these bytes are the beginning of a character rather than wrong.
+/// Whether these bytes are an incomplete UTF-8 character rather than an invalid one.
 fn is_beginning(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes)
         .is_err_and(|error| error.error_len().is_none() && error.valid_up_to() == 0)
 }
 
-/// Whether more characters beyond ASCII are right than wrong, read as UTF-8.
+/// Whether, read as UTF-8, the bytes have more valid non-ASCII characters than invalid sequences.
 fn mostly_utf8(bytes: &[u8]) -> bool {
     let (mut right, mut wrong) = (0, 0);
     for chunk in bytes.utf8_chunks() {
@@ -217,7 +219,7 @@ mod tests {
         decoder.finish()
     }
 
-    /// The text is the same wherever the bytes were cut.
+    /// The text does not depend on where the input is split.
     fn decoded(bytes: &[u8]) -> (String, &'static str) {
         let whole = decode(bytes, usize::MAX).unwrap();
         for piece in [1, 2, 3, 1021] {
@@ -281,7 +283,7 @@ mod tests {
             decoded(&damaged),
             (format!("{text}\u{fffd}{text}"), "UTF-8")
         );
-        // A file that was cut in front begins in the middle of a character.
+        // A file whose start was cut off begins in the middle of a character.
         let cut = [b"\xa9", text.as_bytes()].concat();
         assert_eq!(decoded(&cut).1, "UTF-8");
     }

@@ -1,3 +1,3 @@
-//! Readers of transcript formats: each divides a text into segments.
+//! Parsers of transcript formats, each of which splits a text into segments.
 
 pub mod plain;

@@ -1,4 +1,4 @@
-//! A passage: a part of a transcript that knows its segments, or a text that a model wrote.
+//! A passage: a part of a transcript together with its segments, or a text written by a model.
 
 use std::fmt;
 use std::ops::{Deref, Range};
@@ -9,7 +9,7 @@ use crate::transcript::chunk::{self, Chunk};
 use crate::transcript::decode::Decoded;
 use crate::transcript::segment::{Segment, Speaker};
 
-/// A part of a transcript. Derefs to its text; cheap to clone, whatever its length.
+/// A part of a transcript. Dereferences to its text; cheap to clone at any length.
 #[derive(Clone)]
 pub struct Passage {
     of: Transcript,
@@ -21,31 +21,32 @@ impl Passage {
         Self { of, span }
     }
 
-    /// A text of its own, such as notes or sections that a model wrote: read as a transcript, since it may name speakers.
+    /// Makes a passage from a standalone text, such as notes or sections written by a model. It is parsed like a
+    /// transcript, since it may have speaker labels.
     #[must_use]
     pub fn of_text(text: impl Into<String>) -> Self {
         Transcript::new(Decoded::from(text.into())).whole()
     }
 
-    /// Where it is in the text of its transcript.
+    /// Byte range in the transcript's text.
     #[must_use]
     pub fn span(&self) -> Span {
         self.span
     }
 
-    /// Who is in the middle of a turn at its start.
+    /// The speaker whose turn started before the passage and is still in progress at its start.
     pub(crate) fn current_speaker(&self) -> Option<&str> {
         let segment = self.of.segments.at(self.span.start)?;
         let is_underway = segment.start() < self.span.start;
         self.name(segment.speaker.filter(|_| is_underway))
     }
 
-    /// The name of a speaker of its transcript.
+    /// The name of a speaker of the transcript.
     pub(crate) fn name(&self, speaker: Option<Speaker>) -> Option<&str> {
         self.of.segments.name(speaker)
     }
 
-    /// Names of those who speak in it, in order of appearance.
+    /// Names of the speakers in the passage, in order of first appearance.
     pub(crate) fn speakers(&self) -> Vec<&str> {
         let mut names = Vec::new();
         for name in self
@@ -59,7 +60,7 @@ impl Passage {
         names
     }
 
-    /// First and last time stamp that apply to it, as they are written.
+    /// The first and last time stamps that apply to the passage, as written.
     pub(crate) fn time_span(&self) -> Option<(&str, &str)> {
         let mut stamps = self.segments().filter_map(Segment::time);
         let first = stamps.next()?;
@@ -68,7 +69,7 @@ impl Passage {
         Some((written(first), written(last)))
     }
 
-    /// The segment that is underway at its start, and those that start in it.
+    /// The segment in progress at the start of the passage, followed by those that start inside it.
     fn segments(&self) -> impl DoubleEndedIterator<Item = &Segment> {
         let Span { start, end } = self.span;
         let segments = &self.of.segments;
@@ -78,7 +79,7 @@ impl Passage {
             .chain(segments.starting_in(start + 1..end))
     }
 
-    /// Who says what in it, segment by segment, and what is said before the first one.
+    /// Speaker and spoken text of each segment, preceded by any text before the first segment.
     pub(crate) fn utterances(&self) -> impl Iterator<Item = (Option<Speaker>, &str)> {
         let Span { start, end } = self.span;
         let first = self.segments().next().map_or(end, Segment::start);
@@ -95,7 +96,7 @@ impl Passage {
         all.map(|(speaker, span)| (speaker, span.of(self.of.text())))
     }
 
-    /// Where segments start in it, within `range`. All offsets are from its own start.
+    /// Offsets within `range` at which segments start. All offsets are relative to the passage.
     pub(crate) fn starts(&self, range: Range<usize>) -> impl Iterator<Item = usize> {
         let base = self.span.start;
         let starting = self
@@ -105,25 +106,25 @@ impl Passage {
         starting.iter().map(move |segment| segment.start() - base)
     }
 
-    /// Its bytes before and from `at`, from its own start.
+    /// Splits the passage at byte `at`, relative to its start, rounded down to a character boundary.
     pub(crate) fn split_at(&self, at: usize) -> (Self, Self) {
         let Span { start, end } = self.span;
         let cut = self.of.text().floor_char_boundary(start + at).min(end);
         (self.of.passage(start..cut), self.of.passage(cut..end))
     }
 
-    /// Balanced chunks of it: at least `at_least` of at most `budget` tokens each.
+    /// Divides the passage into at least `at_least` balanced chunks of at most `budget` tokens each.
     #[must_use]
     pub fn divide(&self, budget: usize, at_least: usize) -> Vec<Chunk> {
         chunk::divide(self, budget, at_least)
     }
 
-    /// From its start to the end of a later passage of the same transcript.
+    /// The passage from the start of this one to the end of `last`, a later passage of the same transcript.
     pub(crate) fn through(&self, last: &Self) -> Self {
         self.of.passage(self.span.start..last.span.end)
     }
 
-    /// The segments right before it, `count` of them, if they start at most `most` bytes before it.
+    /// The `count` segments directly before the passage. `None` if they do not all start within the `most` bytes before it.
     pub(crate) fn preceding(&self, count: usize, most: usize) -> Option<Self> {
         let end = self.span.start;
         let starting = self.of.segments.starting_in(end.saturating_sub(most)..end);

@@ -1,5 +1,5 @@
-//! S3 Batch Operations, schema 1.0 and 2.0: a job over many objects invokes the function for each, and wants exactly one
-//! result for each task. A temporary failure is tried again before the job ends; a permanent one is listed in its report.
+//! S3 Batch Operations, schemas 1.0 and 2.0: a job over many objects invokes the function with tasks and expects exactly one
+//! result for each. Temporary failures are retried before the job ends; permanent ones appear in its completion report.
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::trigger::{
     Delivery, Event, EventError, InvocationError, Item, ItemResult, Sender, key, text, version,
 };
 
-/// Reads the tasks of an invocation.
+/// Parses the tasks of an invocation.
 pub(crate) fn read(payload: &Value) -> Option<Result<Delivery, EventError>> {
     let schema_version = text(payload, "invocationSchemaVersion")?;
     let tasks = payload.get("tasks")?.as_array()?;
@@ -35,8 +35,8 @@ pub(crate) fn read(payload: &Value) -> Option<Result<Delivery, EventError>> {
     Some(read())
 }
 
-/// The object of a task. Keys are encoded as in notifications; should a blank be meant by `%20` alone and a plus by itself,
-/// the second reading finds it.
+/// The object of a task. Keys are decoded as in S3 notifications, with `+` as a space. `other_key` keeps `+` as it is, in
+/// case only percent-encoding was used.
 fn upload(task: &Value) -> Result<Upload, EventError> {
     let bucket = match (text(task, "s3Bucket"), text(task, "s3BucketArn")) {
         (Some(name), _) => name,
@@ -76,7 +76,7 @@ impl Sender for BatchJob {
         });
         Ok(json!({
             "invocationSchemaVersion": self.schema_version,
-            // A task without a result is tried again: nothing is lost by a mistake here.
+            // A task without a result is retried, so an omission here loses nothing.
             "treatMissingKeysAs": "TemporaryFailure",
             "invocationId": self.invocation_id,
             "results": results.collect::<Vec<Value>>(),
@@ -84,7 +84,7 @@ impl Sender for BatchJob {
     }
 }
 
-/// Code and words for what became of a task.
+/// The result code and message of a task.
 fn result_of(result: ItemResult) -> (&'static str, String) {
     match result {
         Ok(handled) => {

@@ -1,4 +1,4 @@
-//! EventBridge events. Their keys are not encoded; senders that encode them all the same are met by a second reading.
+//! EventBridge events. Their keys are not encoded, but in case a sender encodes them, the decoded key is tried second.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::job::Upload;
 use crate::store::Location;
 use crate::trigger::{Event, EventError, Reading, etag, key, text, version};
 
-/// An event, which is the payload itself.
+/// Parses the payload as a single event.
 pub(crate) fn read(payload: &Value, _: usize) -> Reading {
     let (kind, source) = (text(payload, "detail-type")?, text(payload, "source")?);
     if source != "aws.s3" || kind != "Object Created" {

@@ -1,10 +1,10 @@
-//! Object keys as S3 notifications carry them: form-encoded.
+//! Form-encoded object keys, as in S3 notifications.
 
 use percent_encoding::percent_decode_str;
 
 use crate::trigger::EventError;
 
-/// The key that `raw` stands for: `+` is a blank, then percent-decoding, exactly once.
+/// Decodes a key: `+` becomes a space, then percent-decoding, applied exactly once.
 pub(crate) fn decode(raw: &str) -> Result<String, EventError> {
     let spaced = raw.replace('+', " ");
     let decoded = percent_decode_str(&spaced).decode_utf8();

@@ -1,5 +1,5 @@
-//! S3 notifications. Keys are form-encoded: `+` is a blank, then percent-encoding. Object stores that imitate S3 put their
-//! own name before `:s3` and `s3:` before the event's name.
+//! S3 event notifications. Keys are form-encoded: `+` for a space, then percent-encoding. S3-compatible stores may use
+//! another `eventSource` (`minio:s3`) and prefix the event name with `s3:`.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::job::Upload;
 use crate::store::Location;
 use crate::trigger::{Event, EventError, Reading, etag, key, records, text, unknown, version};
 
-/// The test event that a new notification configuration sends.
+/// Parses the test event that S3 sends when notifications are configured.
 pub(crate) fn test_event(payload: &Value, _: usize) -> Reading {
     const NAME: &str = "s3:TestEvent";
     let what = text(payload, "Event").filter(|event| *event == NAME)?;
@@ -16,7 +16,7 @@ pub(crate) fn test_event(payload: &Value, _: usize) -> Reading {
     }]))
 }
 
-/// The records of a notification.
+/// Parses the records of a notification.
 pub(crate) fn read(payload: &Value, _: usize) -> Reading {
     let is_ours =
         |record: &Value| matches!(text(record, "eventSource"), Some("aws:s3" | "minio:s3"));

@@ -1,10 +1,10 @@
-//! SNS: records of a direct subscription, and the envelope that a topic puts around a message in a queue.
+//! SNS: the records of a direct subscription, and the envelope around a message delivered through a queue.
 
 use serde_json::Value;
 
 use crate::trigger::{EventError, Reading, events_in, records, text};
 
-/// The envelope of a message that was delivered through a queue.
+/// Parses the envelope of a message delivered through a queue.
 pub(crate) fn read_envelope(payload: &Value, depth: usize) -> Reading {
     let body = text(payload, "Message").filter(|_| text(payload, "Type") == Some("Notification"));
     Some(events_in(
@@ -14,7 +14,7 @@ pub(crate) fn read_envelope(payload: &Value, depth: usize) -> Reading {
     ))
 }
 
-/// The records of a subscription.
+/// Parses the records of a direct subscription.
 pub(crate) fn read(payload: &Value, depth: usize) -> Reading {
     let records = records(payload, |record| {
         text(record, "EventSource") == Some("aws:sns")

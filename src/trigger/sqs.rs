@@ -1,5 +1,5 @@
-//! SQS: a batch of messages, each of which succeeds or fails by itself. A message that failed stays in the queue, so every
-//! failure is reported, also one that passes: its redelivery resumes the job.
+//! SQS: a batch of messages, each of which succeeds or fails on its own. Every failure is reported as a batch item failure,
+//! even if it passes by itself: the message stays in the queue, and its redelivery resumes the job.
 
 use aws_lambda_events::sqs::SqsBatchResponse;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use crate::trigger::{
     Delivery, EventError, InvocationError, Item, ItemResult, Sender, events_in, records, text,
 };
 
-/// Reads the messages of a queue.
+/// Parses the messages of a batch.
 pub(crate) fn read(payload: &Value) -> Option<Result<Delivery, EventError>> {
     let records = records(payload, |record| {
         text(record, "eventSource") == Some("aws:sqs")
@@ -29,7 +29,7 @@ fn item(record: &Value) -> Result<Item, EventError> {
         expected: "a string",
         source_name: "SQS",
     };
-    // Without an id no failure of it could be reported: the whole batch has to fail.
+    // A message without an id cannot be reported as a batch item failure, so the whole batch has to fail.
     let id = text(record, "messageId").filter(|id| !id.is_empty());
     Ok(Item {
         id: id.ok_or(missing("messageId"))?.to_owned(),

@@ -1,15 +1,16 @@
-//! The answer in a reply, whichever format brings it: text, reasoning, why generation ended, and tokens.
+//! Reads the answer from a reply in any format: text, reasoning, finish reason and token usage.
 //!
-//! A [`Format`] takes one JSON value at a time, an event of a stream or a whole body, and adds what it finds to an
-//! [`AnswerBuilder`]. A [`Reader`] hands it these values from bytes, and [`AnswerBuilder::settle`] judges the result.
+//! A [`Format`] takes one JSON value at a time, either a stream event or a whole body, and adds its content to an
+//! [`AnswerBuilder`]. A [`Reader`] parses these values from bytes, and [`AnswerBuilder::settle`] decides whether the result
+//! is a usable answer.
 //!
-//! - Status 200 does not mean success. Gateways send it before the model has begun, so errors also arrive inside it:
-//!   `{"error": …}`, `{"object":"error"}`, `{"detail": …}`, a body `null`, an error as an event after half of the text. Only a
-//!   text without any of these is an answer.
-//! - A reply may be a stream or whole, whatever was asked for and whatever its content type says: its first bytes tell.
-//! - A stream ends with `[DONE]`, a finish reason, or both. Without either it was cut by the connection.
-//! - A model that reasons may use up the whole limit before its first word: `content` is null or empty, reasoning stands in
-//!   a member of its own, and the finish reason is sometimes `stop`. That counts as cut off, since a larger limit helps.
+//! - Status 200 does not mean success. Gateways send it before the model has started, so errors also arrive in the body:
+//!   `{"error": …}`, `{"object":"error"}`, `{"detail": …}`, a body of `null`, or an error event halfway through the text. A
+//!   reply is an answer only if it has text and none of these.
+//! - A reply may be streamed or not, regardless of what was requested and of its content type. Its first bytes decide.
+//! - A stream ends with `[DONE]`, a finish reason, or both. With neither, the connection was lost.
+//! - A reasoning model may reach the token limit before it writes any answer: `content` is null or empty, the reasoning is
+//!   in a separate field, and the finish reason is sometimes `stop`. This counts as cut off, since a higher limit helps.
 //! - Reasoning is never part of the answer.
 
 use serde::de::IgnoredAny;
@@ -22,7 +23,7 @@ use crate::wire::http::Incoming;
 use crate::wire::reasoning;
 use crate::wire::sse::{self, Decoder};
 
-/// Members for the tokens of prompt and answer.
+/// Field names of the prompt and completion token counts.
 const USAGE_KEYS: [(&str, &str); 4] = [
     ("prompt_tokens", "completion_tokens"),
     ("input_tokens", "output_tokens"),
@@ -30,49 +31,48 @@ const USAGE_KEYS: [(&str, &str); 4] = [
     ("input", "output"),
 ];
 
-/// Members that hold what was generated before an error.
+/// Fields that may hold text generated before an error.
 const GENERATED: &str = "choices|token|generated_text|summary_text|summary|text|output";
 
-/// Finish reasons of what is no answer: a tool call, or an error of the engine.
+/// Finish reasons of replies that are not an answer: a tool call or an engine error.
 const NO_ANSWER: &str = "tool_calls|function_call|tool_use|pause_turn|error|abort|repetition|\
     malformed_model_output|malformed_tool_use";
 
-/// A wire format of answers.
 pub(crate) trait Format {
-    /// The member that an answer cannot lack.
+    /// Name of the field that every answer must have, for error messages.
     fn member(&self) -> &'static str;
 
-    /// Adds what an event or a whole body holds.
+    /// Adds the content of a stream event or a whole body to `answer`.
     ///
     /// # Errors
-    /// If it is an error in place of an answer.
+    /// If the value is an error instead of an answer.
     fn take(&mut self, value: &Value, answer: &mut AnswerBuilder) -> Result<(), Failure>;
 }
 
-/// What was found of an answer so far.
+/// The parts of an answer received so far.
 #[derive(Debug, Default)]
 pub(crate) struct AnswerBuilder {
     pub(crate) text: String,
-    /// The model has reasoned, in a member of its own.
+    /// The reply has reasoning in a separate field.
     pub(crate) has_reasoned: bool,
     pub(crate) has_refused: bool,
     pub(crate) usage: Option<TokenUsage>,
-    /// There was a place for a text, even if an empty one.
+    /// The reply had a field for the text, even if it was empty.
     pub(crate) is_found: bool,
-    /// The reply says that nothing is missing.
+    /// The reply is known to be complete.
     pub(crate) is_closed: bool,
     finish: Option<Value>,
 }
 
 impl AnswerBuilder {
-    /// Takes a finish reason. Events before the last hold `""` or null.
+    /// Records a finish reason. In events before the last one it is `""` or null.
     pub(crate) fn ended(&mut self, reason: Option<&Value>) {
         if let Some(reason) = reason.filter(|reason| is_said(reason)) {
             self.finish = Some(reason.clone());
         }
     }
 
-    /// Takes the tokens that a reply names. Counts of later events include the earlier ones.
+    /// Records token usage. Counts in later events include those of earlier ones.
     pub(crate) fn used(&mut self, usage: Option<TokenUsage>) {
         let Some(usage) = usage else { return };
         let known = self.usage.get_or_insert_default();
@@ -80,10 +80,10 @@ impl AnswerBuilder {
         known.completion_tokens = known.completion_tokens.max(usage.completion_tokens);
     }
 
-    /// The answer, generated with a limit of `max_tokens`.
+    /// Turns the collected parts into an answer. `max_tokens` is the limit that was requested.
     ///
     /// # Errors
-    /// If it has no text, unless the limit is to blame.
+    /// If there is no text, unless the model ran into the token limit. Also if the finish reason rules out an answer.
     pub(crate) fn settle(self, max_tokens: usize) -> Result<Answer, Failure> {
         let unusable = |what: &str| Err(Cause::Unusable.seen(what));
         let finish = match finish(self.finish.as_ref()) {
@@ -109,24 +109,24 @@ impl AnswerBuilder {
     }
 }
 
-/// Reads an answer from bytes as they come.
+/// Reads an answer incrementally from the bytes of a reply.
 #[derive(Debug)]
 pub(crate) struct Reader<F> {
     format: F,
     answer: AnswerBuilder,
-    /// What has come, until it is known to be a stream.
+    /// The bytes received so far, until the reply turns out to be a stream.
     body: Vec<u8>,
     decoder: Option<Decoder>,
 }
 
-/// Reads the answer in a reply to a request with a limit of `max_tokens`.
+/// Reads the answer from the reply to a request with a limit of `max_tokens`.
 pub(crate) async fn read(
     mut reply: Incoming,
     format: impl Format,
     max_tokens: usize,
 ) -> Result<Answer, Failure> {
     let mut reader = Reader::new(format);
-    // text-generation-inference names them here where the body does not.
+    // text-generation-inference sends token counts in these headers when the body has none.
     let generated = reply.number("x-generated-tokens");
     reader.answer.usage = generated.map(|completion_tokens| TokenUsage {
         prompt_tokens: reply.number("x-prompt-tokens").unwrap_or(0),
@@ -150,7 +150,7 @@ impl<F: Format> Reader<F> {
         }
     }
 
-    /// Takes the next bytes. True if the answer is complete, whatever may follow.
+    /// Takes the next bytes. Returns true if the answer is complete and the rest of the reply can be ignored.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<bool, Failure> {
         let events = if let Some(decoder) = &mut self.decoder {
             decoder.push(bytes)
@@ -168,13 +168,13 @@ impl<F: Format> Reader<F> {
         Ok(self.answer.is_closed)
     }
 
-    /// Ends the answer.
+    /// Finishes reading at the end of the reply.
     ///
     /// # Errors
-    /// If it is incomplete, an error, or holds no text.
+    /// If the reply is incomplete, is an error, or has no text.
     pub(crate) fn finish(mut self, max_tokens: usize) -> Result<Answer, Failure> {
         let form = if let Some(decoder) = self.decoder {
-            // Half an event says nothing, and then the finish reason is missing as well.
+            // A truncated event is dropped. The finish reason is then missing too, so the cut is still detected.
             let open = decoder.finish().unwrap_or_default();
             let is_complete =
                 |data: &&str| *data == "[DONE]" || serde_json::from_str::<IgnoredAny>(data).is_ok();
@@ -197,10 +197,10 @@ impl<F: Format> Reader<F> {
     }
 }
 
-/// Takes the data of an event.
+/// Processes the data of one event.
 ///
 /// # Errors
-/// If it is an error, or no JSON.
+/// If it is an error or not valid JSON.
 pub(crate) fn event(
     data: &str,
     format: &mut impl Format,
@@ -211,22 +211,23 @@ pub(crate) fn event(
         "[DONE]" => answer.is_closed = true,
         data => match serde_json::from_str(data) {
             Ok(value) => format.take(&value, answer)?,
-            // Events that were not separated by empty lines.
+            // Some servers do not separate events by empty lines.
             Err(_) if data.contains('\n') => {
                 data.lines()
                     .try_for_each(|line| event(line, format, answer))?;
             }
-            // Not repeated: it may be generated text.
+            // The message does not quote the data, which may be generated text.
             Err(_) => return Err(Cause::Unusable.seen("an event that is no JSON")),
         },
     }
     Ok(())
 }
 
-/// Reads a whole body. What is no JSON is not repeated, except for a page's title: it may be generated text.
+/// Parses a whole body as JSON. Error messages do not quote the body, which may be generated text, except for the title or
+/// text of an HTML page.
 ///
 /// # Errors
-/// If it is empty, a page, ends in the middle, or is something else.
+/// If the body is empty, an HTML page, truncated, or otherwise not JSON.
 pub(crate) fn json(body: &[u8]) -> Result<Value, Failure> {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}').trim();
@@ -243,7 +244,7 @@ pub(crate) fn json(body: &[u8]) -> Result<Value, Failure> {
     })
 }
 
-/// The error that a value is instead of an answer, which would stand in one of the members `answers`.
+/// Returns the error in a value, if it has one. `answers` lists the fields that would hold an answer, separated by `|`.
 pub(crate) fn error_in(value: &Value, answers: &str) -> Option<Failure> {
     let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
     let is_false = |key: &str| value.get(key) == Some(&Value::Bool(false));
@@ -262,7 +263,7 @@ pub(crate) fn error_in(value: &Value, answers: &str) -> Option<Failure> {
         || has_any(value, "detail|message|errors") && !has_answer();
     is_error.then(|| {
         let mut value = value.clone();
-        // What was generated until then must not be shown.
+        // Text generated before the error must not be shown.
         if let Some(members) = value.as_object_mut() {
             members.retain(|name, _| !GENERATED.split('|').any(|key| key == name));
         }
@@ -270,13 +271,13 @@ pub(crate) fn error_in(value: &Value, answers: &str) -> Option<Failure> {
     })
 }
 
-/// Whether one of the members `keys`, separated by `|`, says something.
+/// Whether any of the fields `keys`, separated by `|`, has a value in the sense of [`is_said`].
 pub(crate) fn has_any(value: &Value, keys: &str) -> bool {
     keys.split('|')
         .any(|key| value.get(key).is_some_and(is_said))
 }
 
-/// Neither null, false nor empty: some servers always send every member.
+/// Whether a value is neither null, false nor empty. Some servers always send every field.
 pub(crate) fn is_said(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => false,
@@ -287,7 +288,7 @@ pub(crate) fn is_said(value: &Value) -> bool {
     }
 }
 
-/// The tokens named in an object.
+/// The token usage in an object.
 pub(crate) fn usage_in(value: &Value) -> Option<TokenUsage> {
     let number = |key: &str| value.get(key).and_then(Value::as_u64);
     USAGE_KEYS.iter().find_map(|(prompt, completion)| {
@@ -299,10 +300,10 @@ pub(crate) fn usage_in(value: &Value) -> Option<TokenUsage> {
     })
 }
 
-/// The meaning of a finish reason; [`Finish::Unknown`] if there is none or its name is new.
+/// Maps a finish reason; [`Finish::Unknown`] if there is none or it is not a known name.
 ///
 /// # Errors
-/// The reason itself, if what was generated is no answer: a tool call, or an error of the engine.
+/// Returns the reason itself if the reply is not an answer: a tool call or an engine error.
 fn finish(reason: Option<&Value>) -> Result<Finish, String> {
     // SGLang: `{"type": "stop"}`.
     let reason = reason.map(|reason| reason.get("type").unwrap_or(reason));
@@ -320,8 +321,8 @@ fn finish(reason: Option<&Value>) -> Result<Finish, String> {
     })
 }
 
-/// Why generation ended where the endpoint does not say: a limit that is used up cuts the text, and an answer that was
-/// closed with its usage is complete.
+/// Infers the finish reason when the endpoint gives none: reaching the token limit means cut off, and a complete reply with
+/// usage below the limit means stopped normally.
 fn infer(usage: Option<TokenUsage>, max_tokens: usize, is_closed: bool) -> Finish {
     match usage {
         Some(usage) if usage.completion_tokens >= max_tokens as u64 => Finish::Length,

@@ -1,12 +1,11 @@
-//! Chat completions, OpenAI's [format](https://platform.openai.com/docs/api-reference/chat): the body of a request, and what
-//! a completion or an event of its stream holds. Spoken by vLLM, llama.cpp, SGLang, text-generation-inference and most
-//! gateways.
+//! Request body and replies of chat completions, OpenAI's [format](https://platform.openai.com/docs/api-reference/chat).
+//! vLLM, llama.cpp, SGLang, text-generation-inference and most gateways support it.
 //!
-//! - `content` is a string, null, or a list of parts `{"type":"text","text":…}`. Reasoning stands in `reasoning` or
+//! - `content` is a string, null, or a list of parts `{"type":"text","text":…}`. Reasoning is in `reasoning` or
 //!   `reasoning_content`, or in a part of another type.
-//! - Tokens are named in a stream only if `stream_options` asks for them, in a last event without choices.
-//! - A stream is asked for because gateways cut off long answers that show no life.
-//! - The router of Hugging Face reads the provider from a short beginning of the body, so `model` comes first.
+//! - A stream reports token usage only if `stream_options` asks for it, in a last event without choices.
+//! - Answers are streamed because gateways close connections that stay silent during a long answer.
+//! - Hugging Face's router looks for the model only near the start of the body, so `model` comes first.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -16,8 +15,8 @@ use crate::wire::answer::{self, AnswerBuilder, Format, is_said};
 use crate::wire::error_text::ErrorText;
 use crate::wire::failure::Failure;
 
-/// The name of the limit that OpenAI's newest models insist on; other servers know `max_tokens` alone. As a parameter that
-/// is `true`, it makes the limit go by this name.
+/// The name of the token limit that OpenAI's newest models require; other servers know only `max_tokens`. If the parameters
+/// contain this name (with any value), the limit is sent under it.
 pub(crate) const COMPLETION_LIMIT: &str = "max_completion_tokens";
 
 #[derive(Serialize)]
@@ -34,7 +33,7 @@ pub(crate) struct Message<'a> {
     pub(crate) content: &'a str,
 }
 
-/// The messages that say something.
+/// The non-empty messages.
 pub(crate) fn messages(messages: &Messages) -> Vec<Message<'_>> {
     [("system", &messages.system), ("user", &messages.user)]
         .into_iter()
@@ -44,7 +43,7 @@ pub(crate) fn messages(messages: &Messages) -> Vec<Message<'_>> {
 }
 
 impl<'a> Body<'a> {
-    /// Asks for a streamed answer of at most `limit` tokens, with the parameters that are `wanted`.
+    /// Builds a request for a streamed answer of at most `limit` tokens, with the parameters in `wanted`.
     pub(crate) fn new(
         model: &'a str,
         messages: &'a Messages,
@@ -68,7 +67,7 @@ impl<'a> Body<'a> {
     }
 }
 
-/// The format of completions and of the events of their stream.
+/// The format of completions, whole or streamed.
 #[derive(Debug, Default)]
 pub(crate) struct Completion;
 
@@ -103,7 +102,7 @@ impl Format for Completion {
     }
 }
 
-/// One answer is asked for; if a server gives several, the first is taken.
+/// One answer is requested. If a server returns several, the first is used.
 pub(crate) fn first_choice(value: &Value) -> Option<&Value> {
     let choices = value.get("choices")?.as_array()?;
     choices

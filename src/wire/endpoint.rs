@@ -1,4 +1,4 @@
-//! Checks the addresses of endpoints: encrypted, and without anything that must not reach the logs.
+//! Validates endpoint URLs: they must be encrypted and hold nothing that must not appear in logs.
 
 use std::net::IpAddr;
 
@@ -6,10 +6,10 @@ use reqwest::Url;
 
 use crate::config::{ConfigError, Variable};
 
-/// Longest value repeated in an error, in characters.
+/// Maximum length of a value quoted in an error, in characters.
 const MAX_SHOWN: usize = 200;
 
-/// Reads the address of an endpoint from the value of an environment variable.
+/// Parses an endpoint URL from the value of an environment variable.
 ///
 /// # Errors
 /// If it is not an `https://` URL with a host, carries credentials, a query or a fragment (keys would reach the logs), or is
@@ -50,14 +50,14 @@ fn is_loopback(host: &str) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
-/// The value as it may be shown: without user information and query, and not at all if it looks like a key.
+/// The value in a form that may be shown: without user information and query, and not at all if it looks like a key.
 fn without_credentials(value: &str) -> String {
     let (scheme, rest) = match value.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
         None if value.len() > 16 && !value.contains(['.', ':', '/']) => return "***".to_owned(),
         None => (String::new(), value),
     };
-    // The last `@` comes first: a password may hold a question mark.
+    // User information is cut at the last `@` first, since a password may contain a question mark.
     let (user, rest) = match rest.rsplit_once('@') {
         Some((_, rest)) => ("***@", rest),
         None => ("", rest),

@@ -1,43 +1,44 @@
-//! Reads what an error body says, whatever its form.
+//! Extracts message, code, type and wait from an error body of any form.
 //!
-//! Errors come as `{"error": …}` with a string, an object, or JSON in a string; flat (`{"object":"error","message":…}`, old
-//! vLLM); as FastAPI's `detail`, a string or a list of `{loc, msg, type}`; wrapped by a gateway in one more of these; as
-//! Python's `repr` with JSON inside (RunPod's worker for vLLM); as HTML of Cloudflare or nginx; or as plain text.
+//! Known forms are `{"error": …}` with a string, an object, or JSON in a string; flat objects
+//! (`{"object":"error","message":…}`, old vLLM); FastAPI's `detail`, a string or a list of `{loc, msg, type}`; any of these
+//! wrapped in another by a gateway; Python's `repr` with JSON inside (RunPod's vLLM worker); HTML from Cloudflare or nginx;
+//! and plain text.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-/// Workers, gateways and routers wrap errors in turn; deeper than this nothing new is said.
+/// Maximum nesting depth. Workers, gateways and routers each wrap errors, but deeper levels add no information.
 const MAX_DEPTH: usize = 10;
 
-/// Members that hold the message, outermost first. Tracebacks and FastAPI's `input` are left out on purpose.
+/// Fields that hold the message, outermost first. Tracebacks and FastAPI's `input` are excluded on purpose.
 const MESSAGE_KEYS: &str =
     "error err errors detail message Message msg error_message details metadata raw";
 
-/// Members that hold a status, or a name for what went wrong.
+/// Fields that hold a status code or an error name.
 const CODE_KEYS: [&str; 3] = ["code", "http_status_code", "status_code"];
 
-/// Members that hold the kind of error.
+/// Fields that hold the error type.
 const TYPE_KEYS: [&str; 3] = ["type", "error_type", "__type"];
 
-/// Members that hold seconds to wait.
+/// Fields that hold a wait in seconds.
 const WAIT_KEYS: [&str; 2] = ["estimated_time", "retry_after"];
 
-/// What a server says about an error. Unscrubbed: it may repeat the request or the token.
+/// The contents of a server's error. Unscrubbed: it may quote the request or the token.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct ErrorText {
-    /// Empty if the error has no words.
+    /// Empty if the error has no text.
     pub(crate) message: String,
-    /// A status or a name.
+    /// A status code or an error name.
     pub(crate) code: Option<String>,
     pub(crate) kind: Option<String>,
-    /// How long the body asks to wait.
+    /// The wait that the body asks for.
     pub(crate) wait: Option<Duration>,
 }
 
 impl ErrorText {
-    /// A text that is known to have no structure.
+    /// Wraps a text that is known to be unstructured.
     pub(crate) fn plain(text: &str) -> Self {
         Self {
             message: text.to_owned(),
@@ -49,14 +50,14 @@ impl ErrorText {
         Self::from_text(&String::from_utf8_lossy(body))
     }
 
-    /// Reads a text that may hold a structure.
+    /// Reads a text that may contain JSON or HTML.
     pub(crate) fn from_text(text: &str) -> Self {
         let mut said = Self::default();
         said.gather_text(text, 0);
         said
     }
 
-    /// Reads a JSON value. A value of unknown shape is its own message.
+    /// Reads a JSON value. If it has no known form, the JSON itself becomes the message.
     pub(crate) fn from_value(value: &Value) -> Self {
         let mut said = Self::default();
         said.gather(value, 0);
@@ -66,7 +67,7 @@ impl ErrorText {
         said
     }
 
-    /// The same with each of its texts changed.
+    /// Applies `change` to the message, the code and the type.
     pub(crate) fn map(self, change: impl Fn(&str) -> String) -> Self {
         Self {
             message: change(&self.message),
@@ -91,7 +92,7 @@ impl ErrorText {
         for value in MESSAGE_KEYS.split(' ').filter_map(|key| object.get(key)) {
             self.gather(value, depth + 1);
         }
-        // An inner error is more precise than its wrapping, so it has been read first.
+        // The inner error is read first and takes precedence, because it is more specific.
         self.code = self.code.take().or_else(|| first(object, &CODE_KEYS));
         self.kind = self.kind.take().or_else(|| first(object, &TYPE_KEYS));
         let seconds = || WAIT_KEYS.iter().find_map(|key| object.get(*key)?.as_f64());
@@ -110,7 +111,8 @@ impl ErrorText {
             self.add(&html_text(text));
             return;
         }
-        // `vLLM returned HTTP 400: {"error": …}` says two things; the first brace may be of a `repr` around it.
+        // In `vLLM returned HTTP 400: {"error": …}` both the prefix and the JSON matter. The first brace may belong to an
+        // enclosing `repr`.
         let starts = [Some(0), text.find('{'), text.find("{\"")];
         for at in starts.into_iter().flatten().filter(|_| depth <= MAX_DEPTH) {
             let (before, structured) = text.split_at(at);
@@ -143,12 +145,12 @@ impl ErrorText {
     }
 }
 
-/// The JSON at the beginning of a text.
+/// Parses the JSON value at the start of a text.
 fn structure(text: &str) -> Option<Value> {
     if !text.starts_with(['{', '[', '"']) {
         return None;
     }
-    // Python's `repr` has escaped it once more.
+    // Python's `repr` adds another level of escaping.
     let unescaped = text.replace("\\'", "'").replace("\\\\", "\\");
     let read = |text| {
         serde_json::Deserializer::from_str(text)
@@ -159,7 +161,7 @@ fn structure(text: &str) -> Option<Value> {
     read(text).or_else(|| read(&unescaped))
 }
 
-/// The first of these members that is a text or a number.
+/// The first of these fields that holds a string or a number.
 fn first(object: &Map<String, Value>, keys: &[&str]) -> Option<String> {
     keys.iter().find_map(|key| match object.get(*key)? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
@@ -168,7 +170,7 @@ fn first(object: &Map<String, Value>, keys: &[&str]) -> Option<String> {
     })
 }
 
-/// FastAPI's `loc`: `["body","max_tokens"]`.
+/// Formats FastAPI's `loc`, such as `["body","max_tokens"]`.
 fn place(loc: &Value) -> String {
     match loc {
         Value::Array(parts) => parts.iter().map(place).collect::<Vec<_>>().join("."),
@@ -177,7 +179,7 @@ fn place(loc: &Value) -> String {
     }
 }
 
-/// The title of a page, or its text if it has none.
+/// The title of an HTML page, or its text if it has no title.
 pub(crate) fn html_text(html: &str) -> String {
     let elements = html.split('<').filter_map(|piece| piece.split_once('>'));
     let mut titles = elements
@@ -193,12 +195,12 @@ pub(crate) fn html_text(html: &str) -> String {
     words.join(" ")
 }
 
-/// Whether a text in lower case has one of these phrases, which are separated by `|`.
+/// Whether a lower-case text contains any of these phrases, separated by `|`.
 pub(crate) fn mentions(text: &str, phrases: &str) -> bool {
     phrases.split('|').any(|phrase| text.contains(phrase))
 }
 
-/// Whether a text starts with one of these phrases, which are in lower case and separated by `|`.
+/// Whether a text starts with any of these lower-case phrases, separated by `|`.
 pub(crate) fn starts_with_any(text: &str, phrases: &str) -> bool {
     let starts = |phrase: &str| {
         let start = text.as_bytes().get(..phrase.len());

@@ -1,16 +1,16 @@
-//! Turns a failed call into an error: what was seen, its cause, what is done about it, and what people are told.
+//! Turns a failed call into an error with a kind and a message for the user.
 //!
-//! Endpoints, gateways and workers report the same trouble in many ways, so there are three steps. A [`Failure`] is what was
-//! seen on the wire. [`cause::of`] finds its [`Cause`] in status, headers and words. [`meaning`] is the one table from causes
-//! to kinds of error and sentences.
+//! Endpoints, gateways and workers report the same problem in many ways, so classification has three steps. A [`Failure`]
+//! records the raw response or error. [`cause::of`] derives its [`Cause`] from the status code, the headers and the error
+//! text. [`meaning`] maps every cause to an error kind and a sentence.
 //!
 //! - A call that submits work and gets no usable reply may have been billed, and there is no way to find out. It is
-//!   `Ambiguous`, while the same failure of a question about a job is `Transient`. Only a request without a connection was
-//!   certainly not sent.
-//! - A job that failed can be run again under its id, by RunPod's
-//!   [`/retry`](https://docs.runpod.io/serverless/endpoints/operation-reference). A job that is completed, with an error in its
-//!   output, can only be submitted anew.
-//! - What the endpoint said is scrubbed before anything is concluded from it: a transcript may be about rate limits.
+//!   `Ambiguous`, while the same failure of a poll or a cancel is `Transient`. Only a request that never got a connection
+//!   is certain not to have been sent.
+//! - A failed job can be run again under its id, with RunPod's
+//!   [`/retry`](https://docs.runpod.io/serverless/endpoints/operation-reference). A completed job whose output is an error
+//!   can only be submitted again as a new job.
+//! - The error text is scrubbed before it is classified: a quoted transcript may talk about rate limits.
 
 mod cause;
 mod overflow;
@@ -26,29 +26,29 @@ use crate::wire::redact;
 pub(crate) use cause::{Cause, is_error_text};
 use overflow::Sizes;
 
-/// What a call is for, which decides what a failure costs.
+/// The purpose of a call, which decides whether a failed call may have been billed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// It submits work: an endpoint that has received it may bill it.
+    /// Submits work. An endpoint that has received the call may bill it.
     Submit,
-    /// It asks after a job or gives it up: free, and safe to repeat.
+    /// Polls or cancels a job. Free, and safe to repeat.
     Poll,
 }
 
 /// How a job without an answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum JobEnd {
-    /// Its output is an error. It cannot be run again under its id.
+    /// The output is an error. The job cannot be run again under its id.
     Completed,
     Failed,
-    /// It took too long, or no worker began it in time.
+    /// The job ran for too long, or no worker started it in time.
     TimedOut,
-    /// Somebody cancelled it, or purged the queue.
+    /// Someone cancelled the job or purged the queue.
     Cancelled,
 }
 
 impl JobEnd {
-    /// RunPod's name of the state.
+    /// RunPod's name for the job state.
     fn name(self) -> &'static str {
         match self {
             Self::Completed => "COMPLETED",
@@ -59,28 +59,28 @@ impl JobEnd {
     }
 }
 
-/// A failed call as it was seen. Texts are unscrubbed.
+/// A failed call before classification. Texts are unscrubbed.
 ///
-/// Errors of the HTTP client are kept as text with all that is behind them, because the error that follows is written to the
-/// ledger and read back.
+/// HTTP client errors are stored as text that includes their chain of sources, because the resulting error is written to
+/// the ledger and read back.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The cause shows at once. Says what was seen.
+    /// The cause is already known. The text describes what was seen.
     Known(Cause, String),
-    /// The status was not one of success.
+    /// The status code was not 2xx.
     Refused {
         status: u16,
         headers: HeaderMap,
-        /// The beginning of the body.
+        /// The start of the body.
         body: Vec<u8>,
     },
-    /// The status was one of success, but the body or a streamed event is an error.
+    /// The status code was 2xx, but the body or a stream event is an error.
     InBand(ErrorText),
-    /// The job ended without an answer. Holds what its worker said.
+    /// The job ended without an answer. The text is the worker's error.
     Job(JobEnd, ErrorText),
 }
 
-/// The environment variables of a provider, to be named in messages.
+/// The names of a provider's environment variables, for use in messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SettingNames {
     pub(crate) token: &'static str,
@@ -88,20 +88,20 @@ pub(crate) struct SettingNames {
     pub(crate) url: &'static str,
 }
 
-/// The endpoint that calls are made to, as far as errors need to know it.
+/// The endpoint of a call, as described in error messages.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoint {
     /// Host and port.
     host: String,
     settings: SettingNames,
-    /// Cut out of whatever the endpoint says.
+    /// The API key, which is removed from the endpoint's error text.
     secret: Option<Secret>,
-    /// It starts when it is called (scale to zero), and its gateway answers 502 or 503 until it runs.
+    /// The endpoint scales to zero: it starts on the first call, and its gateway answers 502 or 503 until it is up.
     pub(crate) starts_on_demand: bool,
 }
 
 impl Endpoint {
-    /// The same endpoint, called with the key `secret`.
+    /// Returns the same endpoint with the API key `secret`.
     pub(crate) fn with_secret(&self, secret: Option<Secret>) -> Self {
         Self {
             secret,
@@ -118,7 +118,7 @@ impl Endpoint {
         }
     }
 
-    /// The error for a failed call. The texts that were `sent` are cut out of what the endpoint said.
+    /// Builds the error for a failed call. The texts in `sent` are removed from the endpoint's error text.
     pub(crate) fn error(&self, phase: Phase, failure: &Failure, sent: &[&str]) -> ModelError {
         let (seen, said) = failure.seen();
         let said = said.map(|text| redact::scrub(text, self.secret.as_ref(), sent));
@@ -142,7 +142,7 @@ impl Endpoint {
 }
 
 impl Failure {
-    /// What was seen, to follow the host's name, and what the endpoint said.
+    /// A description of the failure, to be shown after the host name, and the endpoint's error text.
     fn seen(&self) -> (String, ErrorText) {
         match self {
             Self::InBand(said) => (" answered".to_owned(), said.clone()),
@@ -153,7 +153,7 @@ impl Failure {
                 body,
             } => {
                 let target = headers.get(LOCATION).and_then(|value| value.to_str().ok());
-                // Without the query, which may hold keys.
+                // The query is left out because it may hold keys.
                 let target = target.and_then(|target| target.split('?').next());
                 let said = match status {
                     300..=399 => ErrorText::plain(target.unwrap_or("nowhere")),
@@ -166,15 +166,15 @@ impl Failure {
     }
 }
 
-/// What a cause means: what is done about it, and what people are told, with the names of the settings left open.
+/// The error kind and the sentence for a cause. Names of settings are placeholders.
 fn meaning(cause: Cause, phase: Phase) -> (ErrorKind, &'static str) {
     use ErrorKind::*;
-    // Sent, and without a usable reply.
+    // The request was sent, but there was no usable reply.
     let unanswered = match phase {
         Phase::Submit => Ambiguous,
         Phase::Poll => Transient,
     };
-    // No other call would fare better: a person has to change something.
+    // Every other call would fail too until someone changes the configuration.
     let configuration = |sentence| (Configuration, sentence);
     match cause {
         Cause::Unreachable => (
@@ -252,7 +252,7 @@ fn meaning(cause: Cause, phase: Phase) -> (ErrorKind, &'static str) {
             "somebody cancelled the job or purged the endpoint's queue: send the transcript again \
              once that is over",
         ),
-        // It was billed and can only be submitted anew.
+        // The job was billed, and can only be submitted again as a new job.
         Cause::JobErred => (
             Ambiguous,
             "the worker put out an error in place of an answer",
@@ -271,7 +271,7 @@ fn meaning(cause: Cause, phase: Phase) -> (ErrorKind, &'static str) {
     }
 }
 
-/// The numbers of a cause, to follow its sentence.
+/// The numbers that come with a cause, appended to its sentence.
 fn details(cause: Cause) -> String {
     match cause {
         Cause::Throttled(Some(wait)) => {

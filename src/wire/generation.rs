@@ -1,14 +1,14 @@
-//! Text generation, Hugging Face's task for models that continue a prompt: the body of a request, and the replies of this
-//! task and of [summarization](crate::wire::summarization).
+//! Request body and replies of text generation, Hugging Face's task for models that continue a prompt. Also reads the
+//! replies of [summarization](crate::wire::summarization).
 //!
-//! - text-generation-inference answers `/` with a list of one object, `/generate` with the object, `/generate_stream` with
-//!   events of one token each, the last of which has the whole text
-//!   ([API](https://huggingface.github.io/text-generation-inference/)). A pipeline that is given one text of a batch answers
-//!   with a list in a list, and a custom handler with whatever its author chose, for example a string.
-//! - Some servers put the prompt before what they generate, even if asked not to.
-//! - `details` would hold the finish reason, but is not asked for: the
-//!   [toolkit](https://github.com/huggingface/huggingface-inference-toolkit) hands `parameters` to the pipeline as they are,
-//!   which refuses what it does not know. Tokens are counted in the stream or read from headers instead.
+//! - text-generation-inference answers `/` with a list of one object, `/generate` with the object, and `/generate_stream`
+//!   with one event per token, the last of which has the whole text
+//!   ([API](https://huggingface.github.io/text-generation-inference/)). A pipeline that receives a batch of one text
+//!   answers with a nested list. A custom handler answers in whatever form its author chose, for example a string.
+//! - Some servers repeat the prompt before the generated text, even if told not to.
+//! - `details` would hold the finish reason but is not requested: the
+//!   [toolkit](https://github.com/huggingface/huggingface-inference-toolkit) passes `parameters` straight to the pipeline,
+//!   which rejects unknown ones. Tokens are counted in the stream or read from headers instead.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -19,10 +19,10 @@ use crate::wire::answer::{self, AnswerBuilder, Format};
 use crate::wire::chat;
 use crate::wire::failure::Failure;
 
-/// Most lists around an answer.
+/// Maximum number of nested lists around an answer.
 const MAX_LISTS: usize = 3;
 
-/// Members that hold the text, by task. Handlers are written by people, who name it in several ways.
+/// Fields that hold the text, by task. The names vary between handlers.
 const GENERATED: &str = "generated_text|text|summary_text";
 const SUMMARIZED: &str = "summary_text|generated_text|summary";
 
@@ -30,13 +30,13 @@ const SUMMARIZED: &str = "summary_text|generated_text|summary";
 pub(crate) struct Body<'a> {
     pub(crate) inputs: &'a str,
     pub(crate) parameters: Map<String, Value>,
-    /// `true` keeps the gateways before text-generation-inference from cutting off a long answer. Servers that read `inputs`
-    /// and `parameters` alone answer whole. `None` is for routes that have one form of answer and are not told which.
+    /// `true` keeps gateways in front of text-generation-inference from timing out on a long answer. Servers that read only
+    /// `inputs` and `parameters` ignore it and do not stream. `None` omits it, for routes with only one form of answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) stream: Option<bool>,
 }
 
-/// The messages as one text. A template is the business of chat completions.
+/// Joins the messages into one text. No chat template is applied; that is left to chat completions.
 pub(crate) fn prompt(messages: &Messages) -> String {
     let messages = chat::messages(messages);
     let contents: Vec<&str> = messages.iter().map(|message| message.content).collect();
@@ -50,18 +50,18 @@ pub(crate) fn parameters(max_tokens: usize, wanted: &Map<String, Value>) -> Map<
     parameters
 }
 
-/// The format of task replies and of the events of their stream.
+/// The format of task replies, whole or streamed.
 #[derive(Debug)]
 pub(crate) struct TaskReply<'a> {
     keys: &'static str,
-    /// Cut off where it opens the answer.
+    /// Removed from the start of the answer if the server repeats it.
     prompt: Option<&'a str>,
-    /// Tokens in the stream so far.
+    /// Number of tokens streamed so far.
     tokens: u64,
 }
 
 impl<'a> TaskReply<'a> {
-    /// The continuation of a prompt.
+    /// The format of text generation, which removes a repeated prompt.
     pub(crate) fn generation(prompt: &'a str) -> Self {
         Self {
             keys: GENERATED,
@@ -70,7 +70,7 @@ impl<'a> TaskReply<'a> {
         }
     }
 
-    /// A summary. One that begins like its text may well be right.
+    /// The format of summarization. A summary may legitimately start like its source, so nothing is removed.
     pub(crate) fn summarization() -> Self {
         Self {
             keys: SUMMARIZED,

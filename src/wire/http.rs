@@ -1,9 +1,10 @@
-//! Sends one request to an endpoint and reads its reply within limits of time and size.
+//! Sends one request to an endpoint and reads the reply within time and size limits.
 //!
-//! A status of success says little: errors also arrive inside a 200, and gateways answer in HTML, plain text or nothing at
-//! all. So a refusal keeps the beginning of its body as bytes, and what a body means is left to its reader.
-//! Nothing is sent twice here, because no inference API takes an idempotency key. Only an error before there is a connection
-//! proves that nothing was sent; after that a request without a reply may have been billed.
+//! A 2xx status does not mean success: errors also arrive in the body of a 200, and gateways answer with HTML, plain text
+//! or nothing. For a non-2xx status the start of the body is kept as bytes; interpreting it is up to the caller.
+//!
+//! Nothing is sent twice here, because no inference API takes an idempotency key. Only an error before the connection is
+//! made proves that nothing was sent. After that, a request without a reply may have been billed.
 
 use std::time::{Duration, Instant};
 
@@ -16,30 +17,30 @@ use crate::http::{Http, causes};
 use crate::secret::Secret;
 use crate::wire::failure::{Cause, Failure};
 
-/// Largest reply. A streamed token takes some 300 bytes, so this is above 20,000 of them.
+/// Maximum size of a reply. A streamed token takes about 300 bytes, so this allows more than 20,000 tokens.
 const MAX_REPLY_BYTES: usize = 8 << 20;
 
-/// Largest part of an error's body that is kept.
+/// Maximum number of bytes kept of an error body.
 const MAX_ERROR_BYTES: usize = 64 << 10;
 
-/// How long to wait for the body of an error: its status says most.
+/// How long to wait for the body of an error. The status code alone is usually enough.
 const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Headers that name who served a call, and by which a provider's support finds it again.
+/// Headers that identify the request, which the provider's support needs to look it up.
 const CORRELATION_HEADERS: &str = "\
     x-request-id x-amzn-requestid x-amz-cf-id x-inference-provider x-inference-id x-proxied-host \
     x-compute-time x-total-time cf-ray ratelimit";
 
-/// How long a call may take.
+/// Time limits of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
     /// From the first byte sent to the last one received.
     pub total: Duration,
-    /// Between two pieces of a reply that has begun.
+    /// Between two chunks of a reply that has started.
     pub idle: Duration,
 }
 
-/// How a request proves who sends it. It is independent of the wire format.
+/// How a request is authenticated, independent of the wire format.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Authorization<'a> {
     None,
@@ -58,14 +59,14 @@ pub(crate) struct Outgoing<'a, B> {
     pub(crate) method: Method,
     pub(crate) url: &'a Url,
     pub(crate) authorization: Authorization<'a>,
-    /// Headers besides those of authorization and content.
+    /// Headers other than authorization and content type.
     pub(crate) headers: HeaderMap,
     /// Sent as JSON.
     pub(crate) body: Option<&'a B>,
     pub(crate) timeouts: Timeouts,
 }
 
-/// A reply with a status of success, whose body is still to come.
+/// A 2xx reply whose body has not been read yet.
 #[derive(Debug)]
 pub(crate) struct Incoming {
     response: Response,
@@ -74,10 +75,10 @@ pub(crate) struct Incoming {
 }
 
 impl<B: Serialize> Outgoing<'_, B> {
-    /// Sends the request once and waits for the head of the reply.
+    /// Sends the request once and waits for the response headers.
     ///
     /// # Errors
-    /// If nothing comes back, or a status that is not one of success: then with the beginning of the body.
+    /// If there is no response, or the status code is not 2xx. In the latter case the error has the start of the body.
     pub(crate) async fn send(self, http: &Http) -> Result<Incoming, Failure> {
         let timeouts = self.timeouts;
         let client = http
@@ -117,7 +118,7 @@ impl<B: Serialize> Outgoing<'_, B> {
 }
 
 impl Incoming {
-    /// The number in a header, where there is one.
+    /// The number in a header, if present.
     pub(crate) fn number(&self, header: &str) -> Option<u64> {
         let value = self.response.headers().get(header)?;
         value.to_str().ok()?.trim().parse().ok()
@@ -152,7 +153,7 @@ impl Incoming {
 async fn refusal(mut response: Response) -> Failure {
     let mut body = Vec::new();
     let read = async {
-        // A body that breaks off, or that is compressed wrongly, is still worth what has come of it.
+        // Keep what was received of a body that breaks off or is compressed incorrectly.
         while body.len() < MAX_ERROR_BYTES
             && let Ok(Some(bytes)) = response.chunk().await
         {

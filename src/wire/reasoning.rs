@@ -1,8 +1,8 @@
-//! Removes reasoning that a server has left inside the text, because it has no parser for this model's.
+//! Removes reasoning that is left inside the text because the server has no reasoning parser for the model.
 //!
-//! Most models put it between tags such as `<think>`. Some chat templates open the tag themselves, so that only its end
-//! comes. gpt-oss writes channels ([harmony](https://cookbook.openai.com/articles/openai-harmony)), of which the final one is
-//! the answer.
+//! Most models put reasoning between tags such as `<think>`. Some chat templates add the opening tag themselves, so that
+//! only the closing tag is generated. gpt-oss writes [harmony](https://cookbook.openai.com/articles/openai-harmony)
+//! channels; its answer is in the final channel.
 
 /// Opening and closing tags of reasoning.
 const TAGS: [(&str, &str); 3] = [
@@ -11,21 +11,22 @@ const TAGS: [(&str, &str); 3] = [
     ("<reasoning>", "</reasoning>"),
 ];
 
-/// Opens the answer of gpt-oss.
+/// Starts the answer of gpt-oss.
 const HARMONY_FINAL: &str = "<|channel|>final<|message|>";
 
-/// Opens its reasoning.
+/// Starts the reasoning of gpt-oss.
 const HARMONY_ANALYSIS: &str = "<|channel|>analysis";
 
-/// Close one of its messages.
+/// Markers that end a gpt-oss message.
 const HARMONY_ENDS: [&str; 2] = ["<|return|>", "<|end|>"];
 
 /// Characters that end a sentence.
 const ENDS: [char; 8] = ['.', '!', '?', '…', '。', '！', '？', '।'];
 
-/// The answer in `text`, trimmed, and whether reasoning was removed. Reasoning that is never closed has no answer after it.
+/// Returns the trimmed answer in `text`, and whether reasoning was removed. Everything after an unclosed opening tag is
+/// reasoning.
 ///
-/// Reasoning begins where a sentence has ended. A tag inside a sentence is one that the transcript talks about.
+/// An opening tag counts only at the start of a line or after the end of a sentence. Inside a sentence it is quoted text.
 pub(crate) fn strip(text: &str) -> (String, bool) {
     let mut rest = text.trim().to_owned();
     if let Some((_, answer)) = text.rsplit_once(HARMONY_FINAL) {
@@ -50,7 +51,7 @@ pub(crate) fn strip(text: &str) -> (String, bool) {
     (rest, has_thought)
 }
 
-/// The text before and after the first tag that opens reasoning.
+/// Splits `text` at the first `tag` that opens reasoning.
 fn opened<'a>(text: &'a str, tag: &str) -> Option<(&'a str, &'a str)> {
     let mut places = text.match_indices(tag).map(|(at, _)| at);
     let at = places.find(|at| {

@@ -1,27 +1,27 @@
-//! Removes from a server's words what must not be shown or logged: secrets, and whatever they repeat of the request.
+//! Removes secrets and quotes of the request from a server's error text, before it is shown or logged.
 //!
-//! Servers quote the input that they refuse, whole, cut or escaped, and show how a wrong key begins. So runs of bytes are
-//! looked for, not whole texts.
+//! Servers quote rejected input in full, truncated or escaped, and show the start of an invalid key. So the search is for
+//! runs of bytes rather than whole texts.
 
 use std::collections::HashSet;
 
 use crate::secret::Secret;
 
-/// Longest text of a server in a message, in characters.
+/// Maximum length of a server's text in a message, in characters.
 const MAX_SHOWN: usize = 300;
 
-/// Bytes in a row that are an echo of the request and not chance: four or five words.
+/// Minimum length of a run that counts as quoted from the request rather than coincidence: four or five words.
 const ECHO_BYTES: usize = 24;
 
-/// Bytes in a row that are a part of a secret.
+/// Minimum length of a run that counts as part of a secret, in bytes.
 const SECRET_BYTES: usize = 8;
 
 const SECRET_MARK: &str = "[secret]";
 
 const ECHO_MARK: &str = "[request]";
 
-/// `text` on one line, without the secret and without what it repeats of the texts that were `sent`. It is not shortened, so
-/// that all of it can be classified; what is shown goes through [`shorten`].
+/// Returns `text` on one line, with the secret and any quotes of the texts in `sent` replaced. It is not shortened, so that
+/// the whole text can be classified. Text for display goes through [`shorten`].
 pub(crate) fn scrub(text: &str, secret: Option<&Secret>, sent: &[&str]) -> String {
     let mut text = on_one_line(text);
     if let Some(secret) = secret.map(Secret::expose).filter(|s| !s.is_empty()) {
@@ -31,7 +31,7 @@ pub(crate) fn scrub(text: &str, secret: Option<&Secret>, sent: &[&str]) -> Strin
     if sent.is_empty() {
         return text;
     }
-    // JSON inside JSON escapes whatever is not ASCII, and Python's repr around it escapes the backslashes.
+    // JSON nested in JSON escapes non-ASCII characters, and Python's `repr` around it escapes the backslashes again.
     let text = text.replace("\\\\", "\\");
     let sources: Vec<String> = sent
         .iter()
@@ -41,7 +41,7 @@ pub(crate) fn scrub(text: &str, secret: Option<&Secret>, sent: &[&str]) -> Strin
     without_runs(&text, &sources, ECHO_BYTES, ECHO_MARK)
 }
 
-/// The beginning of a scrubbed text, to be shown in a message.
+/// Shortens a scrubbed text to `MAX_SHOWN` characters for display.
 pub(crate) fn shorten(text: &str) -> String {
     match text.char_indices().nth(MAX_SHOWN) {
         Some((end, _)) => format!("{}…", text.split_at(end).0),
@@ -61,7 +61,7 @@ fn escaped(text: &str) -> String {
     text.encode_utf16().map(escape).collect()
 }
 
-/// Replaces every run of at least `window` bytes that also stands in a source by `mark`. Takes time linear in all lengths.
+/// Replaces every run of at least `window` bytes that also occurs in a source with `mark`. Runs in linear time.
 fn without_runs(text: &str, sources: &[String], window: usize, mark: &str) -> String {
     let known: HashSet<&[u8]> = sources
         .iter()

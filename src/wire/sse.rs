@@ -1,16 +1,16 @@
 //! Decodes server-sent events from bytes that are split anywhere.
 //!
-//! It follows the [standard](https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream), with one
-//! difference: an event that the end of the stream cuts off before its empty line is still returned, because some servers
-//! leave that line out.
+//! Follows the [standard](https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream), with one
+//! difference: if the stream ends without the empty line that completes the last event, the event is still returned,
+//! because some servers omit that line.
 
-/// A byte order mark may open a stream.
+/// The byte order mark that may precede a stream.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// Any of these begins a stream of events; JSON and HTML begin with none of them.
+/// Possible starts of an event stream. JSON and HTML start with none of them.
 const EVENT_STARTS: [&[u8]; 5] = [b"data:", b"event:", b"id:", b"retry:", b":"];
 
-/// Reads a stream of events. Field names other than `data`, and comments, are skipped.
+/// Decodes an event stream. Comments and fields other than `data` are skipped.
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
     line: Vec<u8>,
@@ -20,7 +20,7 @@ pub(crate) struct Decoder {
 }
 
 impl Decoder {
-    /// Takes the next bytes and returns the data of each event that they complete.
+    /// Takes the next bytes and returns the data of each completed event.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Vec<String> {
         let mut events = Vec::new();
         for &byte in bytes {
@@ -35,7 +35,7 @@ impl Decoder {
         events
     }
 
-    /// Ends the stream and returns the data of the event that was still open.
+    /// Ends the stream and returns the data of the unfinished event, if there is one.
     pub(crate) fn finish(mut self) -> Option<String> {
         let last = self.end_line();
         last.or_else(|| self.data.take())
@@ -68,7 +68,7 @@ impl Decoder {
     }
 }
 
-/// Whether a body that begins like this is known to be a stream of events.
+/// Whether a body that starts with these bytes is an event stream.
 pub(crate) fn is_stream(head: &[u8]) -> bool {
     let head = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
     EVENT_STARTS.iter().any(|start| head.starts_with(start))

@@ -1,8 +1,7 @@
-//! Summarization, Hugging Face's task for encoder-decoder models such as BART: the body of a request, which is the text alone
-//! and how long its summary is to be. The [replies](crate::wire::generation::TaskReply) are those of text generation.
+//! Request body of summarization, Hugging Face's task for encoder-decoder models such as BART: only the text and the length
+//! limits of the summary. The [replies](crate::wire::generation::TaskReply) are those of text generation.
 //!
-//! These models end a summary soon after the least length they are given, whatever the most is, so the least length is what
-//! sets the length.
+//! These models end a summary soon after the minimum length, whatever the maximum is, so the minimum controls the length.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -10,13 +9,13 @@ use serde_json::{Map, Value};
 use crate::prompt::Prompt;
 use crate::text::tokens;
 
-/// Tokens of a word of summary. How far that is off is learned from the first answers.
+/// Tokens per summary word. The first answers show how far off this is, and later requests correct for it.
 const TOKENS_PER_WORD: f64 = 1.25;
 
-/// The least length is at most this share of the text: a model that has to write more repeats itself.
+/// Maximum ratio of the minimum length to the text, in percent. A model forced to write more repeats itself.
 const MAX_SHARE_PERCENT: usize = 70;
 
-/// Parameters of the pipeline; all others are of its generation.
+/// Parameters of the pipeline itself; all others are generation parameters.
 const OF_PIPELINE: [&str; 2] = ["clean_up_tokenization_spaces", "truncation"];
 
 #[derive(Serialize)]
@@ -25,18 +24,18 @@ pub(crate) struct Body<'a> {
     parameters: Map<String, Value>,
 }
 
-/// How a server takes the parameters of generation.
+/// How a server expects generation parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
-    /// In `generate_parameters`. May truncate the text silently unless told not to
-    /// ([task API](https://huggingface.co/docs/inference-providers/tasks/summarization)).
+    /// In `generate_parameters`. May silently truncate the text unless told not to ([task
+    /// API](https://huggingface.co/docs/inference-providers/tasks/summarization)).
     TaskApi,
-    /// Beside the parameters of the pipeline, which refuses `generate_parameters` and truncates nothing by itself
+    /// Next to the parameters of the pipeline, which rejects `generate_parameters` and does not truncate by default
     /// ([toolkit](https://github.com/huggingface/huggingface-inference-toolkit)).
     Pipeline,
 }
 
-/// Limits of a summary, in tokens.
+/// Minimum and maximum length of a summary, in tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lengths {
     min: usize,
@@ -44,12 +43,12 @@ pub(crate) struct Lengths {
 }
 
 impl Lengths {
-    /// The lengths for a request about `text`.
+    /// Computes the limits for a request.
     pub(crate) fn of(prompt: &Prompt) -> Self {
         let text = &prompt.messages().user;
         let max = prompt.max_tokens().max(2);
         let wanted = (prompt.request().target_words as f64 * TOKENS_PER_WORD) as usize;
-        // Between the two is room to end a sentence.
+        // The minimum stays below the maximum to leave room to finish a sentence.
         let most = (max * 4 / 5).min(tokens::estimate(text) * MAX_SHARE_PERCENT / 100);
         Self {
             min: wanted.min(most),

@@ -1,4 +1,4 @@
-//! What an invocation is answered, by what sent it.
+//! The response to an invocation, depending on the event source.
 
 use crate::support::workplace::{BUCKET, Workplace, event, meeting, message};
 use serde_json::json;

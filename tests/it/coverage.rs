@@ -1,4 +1,4 @@
-//! Every part of the transcript is in the summary: its bytes, its chunks, and what was said there.
+//! Coverage: every part of the transcript is represented in the summary, in its bytes, its chunks and its facts.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use transcript_summarizer::text::words;
 
 const TARGET: usize = 4000;
 
-/// One for each tenth of a transcript.
+/// One fact for each tenth of a transcript.
 const FACTS: usize = 10;
 
-/// Facts of ten that are in the summary, if the model keeps those that it is shown.
+/// Checks that all planted facts are in the summary when the model repeats every fact it is shown.
 fn assert_facts_survive(name: &str, text: &str, context: usize) {
     let (text, facts) = plant(text, FACTS);
     let transcript = transcript(&text);
@@ -51,7 +51,7 @@ fn a_fact_of_each_tenth_survives_notes() {
 #[ignore = "long: run by the gate"]
 fn a_fact_of_each_tenth_survives_notes_on_longer_transcripts() {
     assert_facts_survive("three samples", &samples(3), 2048);
-    // Long enough for notes in a small window, short enough for a test.
+    // Long enough to require notes in a small window, short enough for a test.
     for (name, text) in transcripts(18_000) {
         if words::count(&text) < 30_000 {
             assert_facts_survive(&name, &text, 2048);
@@ -140,7 +140,7 @@ fn eighty_thousand_characters_of_chinese_are_a_transcript_like_any_other() {
     }
 }
 
-/// What somebody might say, over and over, in `characters` characters.
+/// Repetitive Chinese text of `characters` characters, in the form of a transcript.
 fn chinese(characters: usize) -> String {
     let names = ["王主任", "李工程师", "赵会计", "陈经理"];
     let words: Vec<&str> = "\
@@ -151,7 +151,7 @@ fn chinese(characters: usize) -> String {
         .collect();
     let mut text = String::new();
     let mut length = 0;
-    // A generator as plain as its purpose (Knuth's constants).
+    // A linear congruential generator with Knuth's constants.
     let mut state = 7_u64;
     let mut next = |most: usize| {
         state = state

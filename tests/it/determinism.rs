@@ -1,4 +1,4 @@
-//! How many calls are in flight changes how long a summary takes, and nothing else.
+//! Concurrency affects how long a summary takes and nothing else.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ fn run(
     concurrency: usize,
     habit: Habit,
 ) -> (Run, Arc<SimulatedWriter>) {
-    // A server that counts in its own way, so that something is learned from it.
+    // The server counts more tokens than estimated, so that the program has a ratio to learn.
     let model = Arc::new(
         SimulatedWriter::new(habit)
             .window(Some(context))
@@ -66,7 +66,7 @@ fn same_summary(cases: impl IntoIterator<Item = (Habit, usize, String)>) {
     }
 }
 
-/// What was asked, in no order.
+/// Wording and output limit of every request, sorted because requests may arrive in any order.
 fn asked(model: &SimulatedWriter) -> Vec<(u64, usize)> {
     let mut asked: Vec<_> = model
         .seen()

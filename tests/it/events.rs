@@ -1,4 +1,4 @@
-//! Every sample payload in `events/` is understood as its sender means it.
+//! Every sample payload in `events/` is interpreted as its sender intends.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! The embedded model: as good as it was measured to be, and everywhere in the meeting.
+//! The embedded extractive model: its measured quality, and its coverage of the whole meeting.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -8,19 +8,19 @@ use transcript_summarizer::extract;
 use transcript_summarizer::text::{sentence, words};
 use transcript_summarizer::transcript::Passage;
 
-/// Words of a run by which a sentence is known again.
+/// Length in words of the word runs by which a sentence is recognized in the summary.
 const RUN: usize = 4;
 
-/// Parts of a meeting that have to be represented.
+/// Number of equal parts of a meeting, each of which must be represented.
 const TENTHS: usize = 10;
 
-/// A meeting, and what people wrote about it.
+/// A meeting and its human-written summaries.
 struct Meeting {
     name: String,
     text: String,
-    /// A paragraph about the whole.
+    /// The reference summary of the whole meeting, one paragraph.
     general: String,
-    /// That, and answers to questions about its parts.
+    /// The same, plus the answers to questions about specific parts.
     all: String,
 }
 
@@ -28,7 +28,7 @@ fn extract(text: &str, words: usize) -> String {
     extract::extract(&Passage::of_text(text), words)
 }
 
-/// The QMSum meetings; empty where the shared data is not at hand.
+/// The QMSum meetings, or nothing if the shared data is not available.
 fn meetings() -> Vec<Meeting> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/transcripts/qmsum");
     let Ok(entries) = std::fs::read_dir(&dir) else {
@@ -112,7 +112,7 @@ fn every_tenth_of_a_meeting_is_represented() {
     );
 }
 
-/// The runs of words in each tenth of a text, by words.
+/// The word runs in each tenth of a text, with tenths measured in words.
 fn tenths(text: &str) -> Vec<HashSet<Vec<String>>> {
     let all: Vec<Vec<String>> = said(text);
     let total: usize = all.iter().map(Vec::len).sum();
@@ -130,7 +130,7 @@ fn tenths(text: &str) -> Vec<HashSet<Vec<String>>> {
     tenths
 }
 
-/// The sentences of a transcript or of an extract, in normalized words: without labels, fillers and stutter.
+/// The sentences of a transcript or extract as normalized words, without labels, fillers and stutter.
 fn said(text: &str) -> Vec<Vec<String>> {
     const FILLERS: [&str; 14] = [
         "um", "umm", "uh", "uhm", "er", "erm", "ah", "eh", "hm", "hmm", "mm", "mmm", "mhm", "err",

@@ -1,4 +1,4 @@
-//! The Hugging Face client against a simulated server, over real sockets: what is sent, and answers of every form.
+//! The Hugging Face client against a simulated server over real sockets: requests, and every form of answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,7 +126,7 @@ async fn answers_of_every_form() {
         .unwrap();
     assert_eq!((answer.text.as_str(), answer.finish), ("", Finish::Length));
 
-    // Slower in all than the limit of silence, but never silent for so long.
+    // The stream takes longer in total than the idle timeout, but no single pause does.
     let slow = [
         vec![piece("word "); 30],
         vec![event(
@@ -138,7 +138,7 @@ async fn answers_of_every_form() {
         .unwrap();
     assert_eq!(answer.text.split(' ').count(), 30);
 
-    // A server that keeps the connection open after the end is not waited for.
+    // The client does not wait for a server that keeps the connection open after the last event.
     let last = json!({"choices": [{"delta": {"content": [{"type": "text", "text": "b"}]}, "finish_reason": "stop"}]});
     let answer = answer_to(events(vec![piece("a"), event(&last), done], End::Silence))
         .await

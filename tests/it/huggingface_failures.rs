@@ -1,4 +1,4 @@
-//! The Hugging Face client when things go wrong, each failure really happening on a socket: what it is taken for, and what is said.
+//! Failures of the Hugging Face client, each produced on a real socket: how it is classified, and the message shown.
 
 use std::time::{Duration, Instant};
 
@@ -242,7 +242,7 @@ async fn without_a_connection_nothing_was_sent() {
     let error = submit(&client("https://nonexistent.invalid/v1"))
         .await
         .unwrap_err();
-    // A resolver that does not answer says nothing about the host.
+    // A resolver that does not answer proves nothing about the host, so that failure counts as transient.
     let expected = if error.message.contains("cannot be reached") {
         ErrorKind::Transient
     } else {

@@ -1,4 +1,4 @@
-//! Whole summaries with each of Hugging Face's tasks, over real sockets, with endpoints that fail now and then.
+//! Complete summaries with each Hugging Face task, over real sockets, with endpoints that fail occasionally.
 
 use std::collections::HashSet;
 
@@ -23,7 +23,7 @@ struct Written {
     requests: Vec<ChatRequest>,
 }
 
-/// The sample's summary by a server that answers so, after a failure of its own now and then.
+/// Summarizes the sample with a server that responds like this and also injects occasional failures.
 async fn written(
     path: &str,
     settings: &[(&str, &str)],
@@ -49,7 +49,7 @@ async fn written(
     }
 }
 
-/// It is as long as it should be, about every part, written by the model, and none of it is of an error.
+/// Checks that the summary has the right length, covers every section, is written by the model, and contains no error text.
 fn assert_is_a_summary(written: &Written) {
     let report = &written.done.report;
     assert_eq!(report.summary.target_words, 4000);
@@ -125,7 +125,7 @@ async fn summarization_by_bart() {
             "{:?}",
             written.done.report.warnings
         );
-        // Neither refused for its length nor asked for the same again, and never more than BART can write.
+        // Every request is within BART's limits, and only retries repeat a request.
         for request in &written.requests {
             assert!(tokens(request.inputs()) <= 1024 && request.length("max_length") <= 1024);
             assert!(request.length("min_length") < request.length("max_length"));

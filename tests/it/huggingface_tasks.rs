@@ -1,4 +1,4 @@
-//! Text generation and summarization against simulated containers, over real sockets: what is sent, answers and failures of every form.
+//! The text-generation and summarization tasks against simulated containers over real sockets: requests, answers, failures.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ fn object(value: Value) -> Map<String, Value> {
     value.as_object().unwrap().clone()
 }
 
-/// What a task makes of a server that behaves so at `path`, and what the server was sent.
+/// Sends one request of a task to a server that responds like this at `path`. Returns the result and the request received.
 async fn exchange(
     task: HuggingFaceTask,
     path: &str,
@@ -58,7 +58,7 @@ async fn generated(behaviour: Behaviour) -> Result<Answer, ModelError> {
     exchange(TextGeneration, "/", json!({}), respond).await.0
 }
 
-/// A request for a summary of about 20 words of a text of 60.
+/// A request for a summary of about 20 words of a 60-word text.
 fn bare() -> Prompt {
     let request = Request {
         style: Style::Bare,
@@ -172,7 +172,7 @@ async fn answers_of_every_form() {
         };
         assert_eq!(answer, expected, "{body}");
     }
-    // Cut off, as its tokens tell: in a stream, and in one piece.
+    // Truncated at the token limit, according to the token count: streamed, and as a single body.
     for path in ["/generate_stream", "/generate"] {
         let long = |request: &ChatRequest| tgi(request, &"word ".repeat(300));
         let (answer, _) = exchange(TextGeneration, path, json!({}), long).await;
@@ -183,7 +183,7 @@ async fn answers_of_every_form() {
             "{path}"
         );
     }
-    // A server that keeps the connection open after the end is not waited for.
+    // The client does not wait for a server that keeps the connection open after the last event.
     let last = json!({"token": {"text": "met.", "special": false}, "generated_text": "They met."});
     let open = Behaviour::Pieces("text/event-stream", vec![data(&last)], End::Silence);
     assert_eq!(generated(open).await.unwrap().text, "They met.");
@@ -246,7 +246,7 @@ async fn failures_are_taken_for_what_they_are() {
         ),
         (502, page, ErrorKind::Ambiguous),
         (503, loading, warming),
-        // The status promises what the body does not keep.
+        // The body reports an error although the status is 200.
         (200, overloaded, throttled),
         (200, overflow, too_long),
         (200, broken, ErrorKind::Ambiguous),

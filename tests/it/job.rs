@@ -1,4 +1,4 @@
-//! One upload, from the bucket to the bucket, with real HTTP in between.
+//! One upload, processed from the source object to the published summary, over real HTTP.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ fn done(outcome: Outcome) -> Box<Done> {
 
 #[tokio::test]
 async fn every_part_is_sent_once_within_the_limit_and_nothing_is_left_out() {
-    // Two requests in the middle are answered together, or never.
+    // Two of the middle requests are answered only once both have arrived, which proves that calls overlap.
     let both = Arc::new(Barrier::new(2));
     let server = ChatServer::start(move |request| match request.number {
         2 | 3 => Behaviour::Together(Arc::clone(&both), Box::new(obedient(request))),
@@ -53,7 +53,7 @@ async fn every_part_is_sent_once_within_the_limit_and_nothing_is_left_out() {
         server.max_in_flight()
     );
     assert!(server.max_in_flight() > 1, "calls should overlap");
-    // Every turn of the transcript is in exactly one part.
+    // Every turn of the transcript is in exactly one request.
     for item in 0..9000 / 24 {
         let turn = format!("item{item}, which");
         let shown = sections.iter().filter(|request| {
@@ -138,7 +138,7 @@ async fn a_failing_endpoint_is_an_error_and_leaves_nothing() {
             Err(cause) => (cause.to_string(), cause.passes()),
         };
         assert!(error.contains(cause) && !error.contains(TOKEN), "{error}");
-        // What a person has to mend is written where they look for the summary.
+        // A failure that someone has to fix is reported where they look for the summary.
         assert_eq!(place.exists("summaries/board.txt_error.json"), !passes);
         assert_eq!(passes, ["500", "connection"].contains(&cause), "{error}");
         assert!(

@@ -1,4 +1,4 @@
-//! The promise: the length that was asked for, whatever the model makes of it.
+//! Length control: the summary has the requested length, however the model behaves.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use transcript_summarizer::transcript::Transcript;
 
 const TARGET: usize = 4000;
 
-/// Of fewer words the target would be reduced.
+/// For a shorter transcript the target would be reduced.
 const LEAST_WORDS: usize = 6667;
 
 const CONTEXT: usize = 32_768;
@@ -32,7 +32,7 @@ fn every_measured_model_keeps_to_the_length_on_the_sample() {
     }
 }
 
-/// Over all transcripts: how far off on average and at worst, at what cost.
+/// Over all transcripts: mean and worst deviation from the target, and the number of calls.
 #[test]
 #[ignore = "long: run by the gate"]
 fn every_measured_model_keeps_to_the_length_on_average_and_in_few_calls() {
@@ -41,7 +41,7 @@ fn every_measured_model_keeps_to_the_length_on_average_and_in_few_calls() {
         let plan = plan(&transcript, TARGET, &limits(CONTEXT)).unwrap();
         (name, transcript, plan)
     };
-    // Transcripts of the project alone are too few for an average: the sample about other things stands in for more.
+    // The available transcripts are too few for an average, so copies of the sample with other vocabulary are added.
     let generated = (0..GENERATED).map(|nth| (format!("sample {nth}"), renamed_sample(nth)));
     let all: Vec<_> = transcripts(LEAST_WORDS)
         .into_iter()
@@ -76,7 +76,7 @@ fn on_average(profile: Profile, all: &[(String, Transcript, Plan)]) {
     assert!(mean(&shares) <= 1.35, "{shares:?}");
 }
 
-/// What holds for each transcript.
+/// Summarizes a transcript and checks what must hold for each: full coverage, bounded calls, and no refused request.
 fn keeps_to_it(profile: Profile, name: &str, transcript: &Transcript, plan: &Plan) -> Run {
     let model = Arc::new(SimulatedWriter::new(Habit::Measured(profile)).window(Some(CONTEXT)));
     let run = carry_out(plan.clone(), transcript, limits(CONTEXT), 8, &model);
@@ -89,7 +89,7 @@ fn keeps_to_it(profile: Profile, name: &str, transcript: &Transcript, plan: &Pla
 
 #[test]
 fn no_model_can_break_it() {
-    // Sections from the text itself, and from notes on it.
+    // Sections written from the transcript itself, and from notes on it.
     let cases = [(sample(), CONTEXT), (samples(2), 2048)];
     println!("habit      context  words  off %  calls  planned  sections degraded of");
     for (text, context) in cases {
@@ -120,7 +120,7 @@ fn no_model_can_break_it() {
     }
 }
 
-/// Nothing is in it that a reader would not expect.
+/// Checks that the text contains nothing a reader would not expect in a summary.
 fn assert_is_a_summary(run: &Run, model: &SimulatedWriter, what: &str) {
     let text = &run.text;
     let marks = ["<think>", "</think>", "```", "<<<", ">>>", "**", "## "];
@@ -141,7 +141,7 @@ fn assert_is_a_summary(run: &Run, model: &SimulatedWriter, what: &str) {
     }
 }
 
-/// Twelve words in a row, three times.
+/// Whether any run of twelve words occurs three times.
 fn loops(text: &str) -> bool {
     let words: Vec<&str> = text.split_whitespace().collect();
     let mut seen: HashMap<&[&str], usize> = HashMap::new();

@@ -1,5 +1,5 @@
-//! The program from the outside: against simulated services over real sockets, stores that fail, and models that do what
-//! models do.
+//! Tests of the program from the outside: simulated services over real sockets, failing stores, and models that behave as
+//! badly as real ones.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

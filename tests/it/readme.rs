@@ -1,4 +1,4 @@
-//! The README's tables are true.
+//! The tables in the README match the code.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ fn readme() -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
 }
 
-/// The cells of the table that begins with `header`, row by row.
+/// The cells of the table whose first line starts with `header`, row by row.
 fn table(header: &str) -> Vec<Vec<String>> {
     let readme = readme();
     let rows = readme

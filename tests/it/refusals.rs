@@ -1,4 +1,4 @@
-//! What an endpoint refuses, from the upload to what people are told: one sentence that says what to do, and no request too many.
+//! Requests that an endpoint refuses: one sentence tells the user what to do, and no unnecessary request is sent.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,10 +12,10 @@ use crate::support::runpod_server::{KEY, RunPodServer};
 use crate::support::workplace::{Workplace, meeting};
 use transcript_summarizer::job::Outcome;
 
-/// The way to a real endpoint and back.
+/// Simulated round-trip time to a real endpoint.
 const LATENCY: Duration = Duration::from_millis(150);
 
-/// What people are told about a job that fails so.
+/// The message that users get about a job that fails this way.
 async fn told(place: &Workplace, passes: bool) -> String {
     let upload = place.upload("board.txt", meeting(9000));
     let message = match place.run(&upload).await {
@@ -154,7 +154,7 @@ async fn nobody_is_there_who_speaks_tls() {
     assert!(server.requests().is_empty());
 }
 
-/// Looking a name up is waited for even while the clock stands; only the waits between attempts are jumped over.
+/// Name resolution happens in real time even though the clock is paused; only the waits between attempts are skipped.
 #[tokio::test(start_paused = true)]
 async fn a_host_that_does_not_exist() {
     let places = [
@@ -169,7 +169,7 @@ async fn a_host_that_does_not_exist() {
     ];
     for (place, variable) in places {
         let upload = place.upload("board.txt", meeting(2000));
-        // A resolver that does not answer says nothing about the host.
+        // A resolver that does not answer proves nothing about the host, so that failure counts as transient.
         let message = match place.run(&upload).await {
             Err(cause) if cause.passes() => {
                 assert_says(
@@ -209,7 +209,8 @@ async fn keys_are_not_sent_in_the_clear() {
     }
 }
 
-/// On a real clock, where load delays requests: only what comes too early is wrong here. The limiter's tests have the rest.
+/// Runs on a real clock, where load delays requests, so only requests that come too early fail. The rate limiter's own tests
+/// cover the rest.
 #[tokio::test]
 async fn a_wait_that_is_asked_for_is_kept() {
     for as_date in [false, true] {

@@ -1,4 +1,4 @@
-//! The RunPod client against a simulated endpoint, over real sockets: what is sent, how jobs are followed, run again and given up.
+//! The RunPod client against a simulated endpoint over real sockets: requests, polling, retries and cancellation of jobs.
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ async fn the_envelope_suits_every_worker() {
     let parameters = parameters.as_object().unwrap().clone();
     let model = client_with(&server.url(), Some("qwen"), parameters);
     assert!(model.jobs().is_some());
-    // Where questions can be held, a job may be asked after at once.
+    // With long polling, a job may be polled immediately.
     assert!(model.holds());
     assert_eq!(submit(&model).await.id, server.jobs()[0].id);
 
@@ -100,7 +100,7 @@ async fn a_question_is_held_for_no_longer_than_asked() {
     let model = client(&server);
     let (waiting, running) = (submit(&model).await, submit(&model).await);
     for (ticket, started) in [(&waiting, false), (&running, true)] {
-        // Less than RunPod allows, so it is asked for a second.
+        // Below RunPod's minimum, so the client long-polls for one second.
         let began = Instant::now();
         let asked = Duration::from_millis(10);
         let held = pending(poll(&model, ticket, asked).await.unwrap());
@@ -108,7 +108,7 @@ async fn a_question_is_held_for_no_longer_than_asked() {
         assert_eq!((held.started, held.held), (started, true));
     }
     assert!(server.calls()[2].target.ends_with("?wait=1000"));
-    // Without a wait nothing is held.
+    // With a wait of zero, the poll returns immediately.
     let asked = pending(poll(&model, &running, Duration::ZERO).await.unwrap());
     assert!(asked.started && !asked.held);
     assert_eq!((server.long_polls(), server.polls()), (2, 3));
@@ -117,7 +117,7 @@ async fn a_question_is_held_for_no_longer_than_asked() {
     server.set_long_poll(LongPoll::AtOnce);
     let not_held = pending(poll(&model, &running, LONG).await.unwrap());
     assert!(!not_held.held, "asking again at once would spin");
-    // The longest that is asked for.
+    // The wait is capped at the longest long poll that RunPod allows.
     poll(&model, &running, LONG * 60).await.unwrap();
     assert!(
         server
@@ -164,7 +164,7 @@ async fn a_job_that_is_gone_is_lost() {
         assert_eq!(error.kind, ErrorKind::Lost, "{error}");
         assert!(error.message.contains(&ticket.id), "{error}");
     }
-    // That a job is unknown does not say that the route is.
+    // An unknown job does not mean that the route is unknown: long polling continues.
     let other = submit(&model).await;
     let before = server.long_polls();
     assert!(poll(&model, &other, LONG).await.is_ok());
@@ -210,7 +210,7 @@ async fn a_failed_job_is_run_again_under_its_ticket() {
     let error = poll(&model, &ticket, LONG).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::JobFailed { timed_out: false });
     model.rerun(&ticket).await.unwrap();
-    // It runs already, which the next question shows.
+    // Rerunning a job that is already running is harmless; the next poll shows its state.
     model.rerun(&ticket).await.unwrap();
     let Polled::Done(answer) = poll(&model, &ticket, LONG).await.unwrap() else {
         panic!("not done");
@@ -285,7 +285,7 @@ async fn waiting_in_vain_is_explained() {
     let error = model.diagnose().await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Configuration);
     assert!(error.message.contains("unhealthy"), "{error}");
-    // Workers that wait for a GPU will begin some day.
+    // Throttled workers are waiting for a GPU and will start eventually.
     server.set_broken_workers(2, 1);
     model.diagnose().await.unwrap();
     server.set_broken_workers(0, 0);
@@ -345,7 +345,7 @@ async fn states_of_any_name_are_taken() {
         let asked = pending(poll(&model, &ticket, Duration::ZERO).await.unwrap());
         assert!(asked.started, "{state}");
     }
-    // Members that nobody knows, and times of any form.
+    // Unknown members are ignored, and times may have any numeric form.
     let plan =
         JobPlan::text("x").always_saying(json!({"retries": 1, "input": {}, "delayTime": 7.5}));
     let answer = outcome(plan).await.unwrap();

@@ -1,4 +1,4 @@
-//! No job is left behind: whatever ends the work, every job that was submitted is finished, given up or on record.
+//! No job is lost track of: however the work ends, every submitted job is finished, cancelled or recorded in the ledger.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,7 +50,7 @@ fn prompts(count: usize) -> Vec<Prompt> {
     requests.map(|request| Prompt::new(request, 100)).collect()
 }
 
-/// A server whose workers take a moment for each text.
+/// A server whose workers take 200 ms per job.
 async fn server() -> RunPodServer {
     let plan = |job: &SubmittedJob| {
         let text = obedient::answer(job.message("user"));
@@ -61,14 +61,14 @@ async fn server() -> RunPodServer {
     server
 }
 
-/// Waits until so many jobs have been submitted.
+/// Waits until at least `jobs` jobs have been submitted.
 async fn until_submitted(server: &RunPodServer, jobs: usize) {
     while server.jobs().len() < jobs {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
 
-/// The second run of an upload goes on where the first one left off: every job is known, none is submitted twice.
+/// Runs the upload again and checks that it resumes: every job is known, and none is submitted twice.
 async fn goes_on(place: &Workplace, server: &RunPodServer, given_up: usize) {
     let upload = Workplace::announced("board.txt");
     let done = match place.run(&upload).await {
@@ -76,9 +76,9 @@ async fn goes_on(place: &Workplace, server: &RunPodServer, given_up: usize) {
         other => panic!("{other:?}"),
     };
     assert_eq!(server.unaccounted(), Vec::<String>::new());
-    // All of them were submitted in the name of this upload, those that were given up included.
+    // The report counts every submission for this upload, including cancelled jobs.
     assert_eq!(done.report.usage.calls, server.jobs().len());
-    // What was given up may have been billed.
+    // Cancelled jobs may have been billed.
     assert_eq!(done.report.usage.resubmitted, given_up);
 }
 
@@ -100,11 +100,11 @@ async fn a_key_that_is_revoked_in_the_middle() {
     assert!(error.contains("check RUNPOD_API_KEY"), "{error}");
     let report = place.read_json("summaries/board.txt_error.json");
     assert_eq!(report["kind"], "ConfigurationError", "{report}");
-    // One that finds out, those under way, and one attempt to give up each job.
+    // One request that discovers the refusal, the requests in flight, and one cancellation attempt per job.
     let after = server.calls().len() - before;
     assert!(after <= 2 * 8 + 1, "{after} requests with a refused key");
 
-    // Nobody could be asked about them, nor could they be given up: they are on record, for as long as it takes.
+    // These jobs could be neither polled nor cancelled, so they stay in the ledger.
     assert!(!server.unaccounted().is_empty());
     for route in ROUTES {
         server.heal(route);
@@ -211,7 +211,7 @@ async fn a_submission_whose_reply_is_lost_is_reported() {
     let usage = client.usage();
     assert_eq!(server.jobs().len(), 8);
     assert_eq!((usage.calls, usage.retries), (8, 2), "{usage:?}");
-    // The endpoint cannot be asked about a job whose id never came.
+    // A job whose id was never received cannot be polled or cancelled.
     assert_eq!(server.unaccounted().len(), 2);
     assert_eq!(usage.resubmitted, 2, "{usage:?}");
 }

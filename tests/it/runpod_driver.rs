@@ -1,4 +1,4 @@
-//! How the driver follows jobs in a queue: soon after their end, with few questions, and without keeping workers waiting.
+//! How the driver follows queued jobs: it notices completion promptly, with few polls, and without leaving workers idle.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -31,7 +31,7 @@ fn client(model: Arc<dyn Model>, options: CallOptions) -> ModelClient {
     ModelClient::new(model, None, options, &Run::new(Clock::System))
 }
 
-/// The `part`-th of many prompts that differ.
+/// The `part`-th of many distinct prompts.
 fn prompt(part: usize) -> Prompt {
     let request = Request {
         part: (part, 1000),
@@ -40,7 +40,7 @@ fn prompt(part: usize) -> Prompt {
     Prompt::new(request, 100)
 }
 
-/// Makes `count` calls at once, as many at a time as the options allow, and says how long they took.
+/// Makes `count` calls, with as many in flight as the options allow, and returns how long they took.
 async fn make(
     model: Arc<dyn Model>,
     options: CallOptions,
@@ -97,7 +97,7 @@ async fn few_questions_tell_of_the_end_soon() {
     }
 }
 
-/// By how much twenty jobs take longer than their workers need, as a part of that: on average, and at most.
+/// Relative excess of the makespan of twenty jobs over the critical path: the mean and the maximum over ten seeds.
 async fn excess(holds: bool, concurrency: usize, workers: usize, sigma: f64) -> (f64, f64) {
     let (mut mean, mut worst, seeds) = (0.0, 0.0_f64, 10);
     for seed in 0..seeds {
@@ -125,18 +125,19 @@ async fn twenty_jobs_take_as_long_as_their_workers_need() {
             let (_, worst) = excess(true, concurrency, workers, sigma).await;
             assert!(worst <= 0.01, "{worst}");
         }
-        // Jobs that wait in the queue hide what is lost between the end of one and the start of another.
+        // With more jobs queued than workers, the poll delay between one job's end and the next job's start is hidden.
         let (_, worst) = excess(false, 8, 4, sigma).await;
         assert!(worst <= 0.05, "{worst}");
-        // Where each worker waits for a question to be asked, it is so on average; one long job that ends between two
-        // questions may cost twice that.
+        // When every worker idles until its job is polled, the bound holds on average. A single long job that ends between
+        // two polls may cost twice as much.
         let (mean, worst) = excess(false, 8, 8, sigma).await;
         assert!(mean <= 0.05 && worst <= 0.10, "{mean} {worst}");
         excess(false, 4, 4, sigma).await;
     }
 }
 
-/// Answers in three seconds, takes only so many requests in a second and `burst` more, and may say how long to wait.
+/// A model that answers in three seconds and throttles with a token bucket that holds `burst` requests. If `says` is set, a
+/// refusal carries a Retry-After of one second.
 #[derive(Debug)]
 struct Limited {
     per_second: f64,
@@ -199,7 +200,7 @@ async fn a_storm_of_refusals_costs_few_requests() {
     }
 }
 
-/// Refuses its first requests for a second each, and remembers when they came.
+/// Throttles its first requests, each with a one-second Retry-After, and records when requests arrive.
 #[derive(Debug, Default)]
 struct Refusing {
     came: Mutex<Vec<Instant>>,
@@ -243,7 +244,7 @@ async fn refusals_in_a_row_neither_add_up_nor_slow_down_what_follows() {
     assert!(rest < Duration::from_secs(2), "{waits:?}");
 }
 
-/// How soon they tell of it is asserted above, on a clock of its own.
+/// Counts polls only; how promptly completion is noticed is asserted above, on a simulated clock.
 #[tokio::test]
 async fn held_questions_over_real_sockets_are_one_for_each_job() {
     let server =

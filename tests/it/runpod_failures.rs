@@ -1,4 +1,4 @@
-//! The RunPod client when things go wrong, each failure really happening on a socket: what it is taken for, and what is said.
+//! Failures of the RunPod client, each produced on a real socket: how it is classified, and the message shown.
 
 use std::time::{Duration, Instant};
 
@@ -21,14 +21,14 @@ const FAILED: ErrorKind = ErrorKind::JobFailed { timed_out: false };
 
 const TIMED_OUT: ErrorKind = ErrorKind::JobFailed { timed_out: true };
 
-/// What the worker for vLLM makes of an error of the server behind it: Python's `repr`, in a string.
+/// An error from the vLLM server as worker-vllm reports it: the Python `repr` of a dictionary, in a string.
 fn repr(status: u16, message: &str) -> Value {
     json!(format!(
         "{{'error': {{'message': 'vLLM returned HTTP {status}: {{\"error\":{{\"message\":\"{message}\",\"type\":\"x\",\"code\":{status}}}}}', 'type': 'worker_error', 'code': None}}}}"
     ))
 }
 
-/// What RunPod's SDK makes of an exception: JSON, in a string.
+/// An exception as RunPod's SDK reports it: JSON in a string.
 fn raised(kind: &str, message: &str) -> Value {
     let error = json!({
         "error_type": format!("<class '{kind}'>"),
@@ -145,7 +145,7 @@ async fn workers_repeat_neither_key_nor_transcript() {
         repr(400, &format!("bad content {SPOKEN} {KEY}")),
         json!(format!("{KEY} {SPOKEN} ").repeat(400)),
     ] {
-        // `failure` looks for both.
+        // `failure` checks that neither the key nor the transcript text is shown.
         let failed = failure(JobPlan::failed(error)).await;
         assert!(failed.message.contains("[request]"), "{failed}");
     }
@@ -267,7 +267,7 @@ async fn submissions_that_fail() {
         assert!(error.message.contains(words), "{shown}: {error}");
         assert_eq!(server.submits(), before + 1, "sent once: {shown}");
     }
-    // What was accepted though the reply was lost.
+    // These jobs were accepted although the reply was lost.
     assert_eq!(server.unaccounted().len(), 12);
 }
 

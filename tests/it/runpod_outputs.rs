@@ -1,4 +1,4 @@
-//! Outputs of RunPod's workers in many shapes, and which of them are answers.
+//! Outputs of RunPod workers in many shapes, and which of them count as answers.
 
 use crate::support::huggingface::SPOKEN;
 use crate::support::runpod::{failure, outcome};
@@ -15,7 +15,7 @@ fn used(prompt_tokens: u64, completion_tokens: u64) -> Option<TokenUsage> {
     })
 }
 
-/// Every output holds [`TEXT`]; how it ended and what it took is told beside it.
+/// Checks that every output yields [`TEXT`], with the expected finish reason and token usage.
 async fn all_hold_the_text(outputs: Vec<(Value, Finish, Option<TokenUsage>)>) {
     for (output, finish, usage) in outputs {
         let answer = outcome(JobPlan::output(output.clone())).await;
@@ -142,7 +142,7 @@ async fn plain_handlers() {
     )
     .await;
     all_hold_the_text(vec![(json!(in_a_string.to_string()), Finish::Length, None)]).await;
-    // Prose may begin like something else.
+    // Prose may start like JSON, markup or an error message.
     for prose in [
         "[Applause] The board met.",
         "<b>Board</b> met.",
@@ -210,7 +210,7 @@ async fn what_is_no_text_is_no_answer() {
         ),
         (json!("{\"words\": 7}"), "without a text"),
         (json!("{\"summary\": \"The bo"), "broken JSON"),
-        // Python's notation is data, too, and must not be published.
+        // A Python literal is data too and must not be published.
         (json!(format!("{{'summary': '{TEXT}'}}")), "broken JSON"),
         (json!(format!("[{{'summary': '{TEXT}'}}]")), "broken JSON"),
         (
@@ -274,7 +274,7 @@ async fn errors_in_the_place_of_an_answer() {
             json!({"success": false, "message": "vLLM returned HTTP 401"}),
             ErrorKind::Configuration,
         ),
-        // Paid, and not to be run again under its ticket: it is COMPLETED.
+        // Billed, and not retryable under the same ticket because its status is COMPLETED.
         (json!({"error": "CUDA out of memory"}), ErrorKind::Ambiguous),
         (
             json!([{"text": TEXT}, {"error": "engine is dead"}]),

@@ -1,4 +1,4 @@
-//! Whole summaries by every kind of worker that runs at RunPod, over real sockets, with and without failures in between.
+//! Complete summaries with every type of RunPod worker, over real sockets, with and without injected failures.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ struct Written {
     server: RunPodServer,
 }
 
-/// The sample's summary by workers of this kind.
+/// Summarizes the sample with workers whose output has this shape.
 async fn written(shape: Shape, long_poll: LongPoll, faulty: bool) -> Written {
     let plan = move |job: &SubmittedJob| {
         let text = obedient::answer(job.message("user"));
@@ -51,7 +51,7 @@ async fn written(shape: Shape, long_poll: LongPoll, faulty: bool) -> Written {
     }
 }
 
-/// It is as long as it should be, about every part, written by the model, and holds nothing that is not its text.
+/// Checks that the summary has the right length, covers every section, is written by the model, and contains only its text.
 fn assert_is_a_summary(written: &Written, case: &str) {
     let report = &written.done.report;
     assert_eq!(report.model.provider, "runpod");
@@ -83,13 +83,13 @@ fn assert_is_a_summary(written: &Written, case: &str) {
     );
 }
 
-/// What the report says it took is what the server saw.
+/// Checks that the usage in the report matches what the server saw.
 fn assert_usage_is_true(written: &Written, shape: Shape, case: &str) {
     let (usage, server) = (&written.done.report.usage, &written.server);
     assert_eq!(usage.calls, server.submits(), "{case}");
     let (prompts, answers) = (usage.prompt_tokens, usage.completion_tokens);
     if shape.counts_tokens() {
-        // A word counts as a token. All of the transcript was read, all of the summary written.
+        // A word counts as a token: the whole transcript was read, and a whole summary was written.
         let words = written.done.report.source.words.unwrap();
         assert!((words..4 * words).contains(&prompts), "{case}: {usage:?}");
         assert!((3600..9000).contains(&answers), "{case}: {usage:?}");
@@ -117,7 +117,7 @@ async fn every_kind_of_worker_writes_it() {
         usage.calls
     });
     let calls = join_all(runs).await;
-    // The shape of an answer changes nothing about what is asked.
+    // The shape of the output has no influence on the number of requests.
     assert!(calls.iter().all(|n| *n == calls[0]), "{calls:?}");
 }
 
@@ -140,7 +140,7 @@ async fn every_kind_of_worker_writes_it_in_spite_of_failures() {
             "{case}: {failed} failed"
         );
         assert!(server.retries() >= 2, "{case}: failed jobs are run again");
-        // Refused submissions, at least one of them perhaps billed, and jobs run again.
+        // Retries include refused submissions, at least one of them possibly billed, and jobs that were run again.
         assert!(usage.retries >= 4, "{case}: {usage:?}");
         assert!(server.submits() > server.jobs().len(), "{case}");
         eprintln!(

@@ -1,10 +1,10 @@
-//! The token estimate against real tokenizers, whose vocabularies their crate brings along.
+//! The token estimate compared with real tokenizers, whose vocabularies are bundled with their crate.
 
 use std::path::Path;
 
 use transcript_summarizer::text::tokens;
 
-/// Vocabularies of models that are served today, by their families.
+/// Vocabularies of current models, one per family.
 const VOCABULARIES: [&str; 8] = [
     "o200k_base",
     "cl100k_base",
@@ -16,7 +16,7 @@ const VOCABULARIES: [&str; 8] = [
     "glm4",
 ];
 
-/// How many times the real count the estimate is, per vocabulary.
+/// The ratio of the estimate to the real token count, per vocabulary.
 fn ratios(text: &str) -> Vec<f64> {
     let estimate = tokens::estimate(text) as f64;
     VOCABULARIES
@@ -30,7 +30,7 @@ fn show(name: &str, ratios: &[f64]) {
     println!("{name:28} {}", columns.join(" "));
 }
 
-/// The sample of this project, and the shared transcripts where they are at hand.
+/// The sample of this repository, and the shared transcripts if available.
 fn transcripts() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folders = [

@@ -1,4 +1,4 @@
-//! The window: no request exceeds it, however the server counts; and what is refused all the same is sent in halves.
+//! The context window: no request exceeds it, however the server counts tokens, and a refused request is split in half.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use crate::support::summaries::{bare_limits, limits, sample, samples, summarize,
 use crate::support::writer::{Habit, PROFILES, SimulatedWriter};
 use transcript_summarizer::summary::Limits;
 
-/// From encoder-decoder summarizers to the largest windows that are common.
+/// From encoder-decoder summarizers to the largest common windows.
 fn windows() -> [Limits; 6] {
     [
         bare_limits(1024),

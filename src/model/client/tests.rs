@@ -9,13 +9,13 @@ use crate::model::{Capabilities, SCRIPTED, TokenUsage};
 use crate::prompt::tests::prompt;
 use crate::prompt::{Style, Task};
 
-/// Answers at once, as it is told, and counts what it is asked.
+/// Replies as scripted, and counts submissions and renewals of the key.
 #[derive(Debug)]
 struct Scripted {
-    /// Each after a wait; the last one is repeated.
+    /// The replies in order, each with its delay; the last one is repeated.
     replies: Mutex<VecDeque<(Duration, Result<Reply, ModelError>)>>,
     submits: AtomicUsize,
-    /// Times that the key turns out to have been rotated.
+    /// How many renewals of the key find a new one.
     rotations: AtomicUsize,
     renewals: AtomicUsize,
 }
@@ -160,7 +160,7 @@ async fn a_rotated_key_is_read_again_once() {
     assert!(outcome(&model).await.0.is_ok());
     assert_eq!((model.submits(), model.renewals()), (2, 1));
 
-    // The new one is refused as well.
+    // The new key is refused as well.
     let model = Scripted::at_once(vec![refused]);
     model.rotations.store(9, Ordering::SeqCst);
     assert!(outcome(&model).await.0.is_err());
@@ -213,7 +213,7 @@ async fn no_call_starts_that_cannot_finish() {
             Err(error) => break error,
         }
     };
-    // After the second, 30 seconds are left: less than twice the slowest call.
+    // After the second call 30 seconds are left, less than twice the slowest call.
     assert_eq!((answered, last.kind), (2, ErrorKind::OutOfTime));
     assert_eq!(model.submits(), 2);
 }

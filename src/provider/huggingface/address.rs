@@ -1,13 +1,13 @@
-//! Builds the addresses that requests go to from the one that is configured, and tells what kind of endpoint it is.
+//! Builds request URLs from the configured endpoint and recognizes the kinds of endpoints.
 
 use reqwest::Url;
 
 const ROUTER_HOST: &str = "router.huggingface.co";
 
-/// The router's task API, in which the path names the model.
+/// The path of the router's task API, followed by the model's id.
 const TASK_API: &str = "/hf-inference/models/";
 
-/// Whether this is an address at the router.
+/// Whether this is a URL of the router.
 pub(crate) fn is_router_host(endpoint: &Url) -> bool {
     endpoint.host_str() == Some(ROUTER_HOST)
 }
@@ -15,7 +15,7 @@ pub(crate) fn is_router_host(endpoint: &Url) -> bool {
 /// The domain of dedicated endpoints, which may scale to zero.
 const DEDICATED_DOMAIN: &str = ".endpoints.huggingface.cloud";
 
-/// Routes that have one form of answer each.
+/// Routes with a fixed response format.
 const FIXED_FORMS: [&str; 3] = ["/generate", "/generate_stream", "/predict"];
 
 /// Whether this is a dedicated endpoint.
@@ -24,22 +24,23 @@ pub(crate) fn is_dedicated(endpoint: &Url) -> bool {
     host.ends_with(DEDICATED_DOMAIN)
 }
 
-/// Whether this route has one form of answer, and must not be told which: it may refuse unknown members.
+/// Whether this route has a fixed response format. `stream` must not be sent then, because such a route may reject unknown
+/// members.
 pub(crate) fn has_fixed_form(url: &Url) -> bool {
     FIXED_FORMS.iter().any(|end| url.path().ends_with(end))
 }
 
-/// Whether this is the router itself, and not one of its models.
+/// Whether this is the router's base URL and not the URL of one of its models.
 pub(crate) fn is_router(endpoint: &Url) -> bool {
     is_router_host(endpoint) && matches!(endpoint.path().trim_end_matches('/'), "" | "/v1")
 }
 
-/// Whether this address is one of the task API, whose parameters are not those of the toolkit's containers.
+/// Whether this URL belongs to the task API, whose parameters differ from those of the toolkit's containers.
 pub(crate) fn is_task_api(url: &Url) -> bool {
     url.path().starts_with(TASK_API)
 }
 
-/// The address of chat completions below the configured one, built as in
+/// The URL of chat completions below the configured one, built like in
 /// [huggingface_hub](https://github.com/huggingface/huggingface_hub).
 pub(crate) fn chat(endpoint: &Url) -> Url {
     let path = endpoint.path().trim_end_matches('/');
@@ -53,10 +54,10 @@ pub(crate) fn chat(endpoint: &Url) -> Url {
     with_path(endpoint, &path)
 }
 
-/// The address of a model's own task: the configured one, or the model's in the task API of the router.
+/// The URL of a model's own task: the configured one, or for the router that of the model in the task API.
 pub(crate) fn task(endpoint: &Url, model: &str) -> Url {
     if is_router(endpoint) {
-        // The choice of a provider belongs to the router's chat completions.
+        // A `:provider` suffix is only understood by the router's chat completions.
         let model = model.split(':').next().unwrap_or(model);
         with_path(endpoint, &format!("{TASK_API}{model}"))
     } else {

@@ -1,4 +1,4 @@
-//! Members of a body that parameters cannot override: without them an answer cannot be asked for, limited or read.
+//! Members of a request body that `MODEL_PARAMETERS` cannot override, because requests, limits or answers depend on them.
 
 use serde_json::{Map, Value};
 
@@ -51,7 +51,7 @@ const SUMMARIZATION: [(&str, &str); 10] = [
     ("num_return_sequences", ONE),
 ];
 
-/// A parameter that cannot be set.
+/// A parameter that must not be set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{member} cannot be set: {instead}")]
 pub(crate) struct ParameterError {
@@ -80,7 +80,7 @@ pub(crate) fn is_allowed(task: HuggingFaceTask, name: &str, value: &Value) -> bo
     reason(task, name, value).is_none()
 }
 
-/// Why a parameter cannot be set, if it cannot.
+/// Why a parameter must not be set; `None` if it may.
 fn reason(task: HuggingFaceTask, name: &str, value: &Value) -> Option<&'static str> {
     let reserved: &[(&str, &'static str)] = match task {
         HuggingFaceTask::Chat if name == COMPLETION_LIMIT && value == true => return None,

@@ -1,4 +1,4 @@
-//! The settings of the Hugging Face provider, and how they belong together.
+//! The settings of the Hugging Face provider, and the checks that they fit together.
 
 use std::sync::Arc;
 
@@ -71,7 +71,7 @@ const HF_TASK: Variable = Variable::new(
 )
 .or("chat");
 
-/// The window of an encoder-decoder summarizer such as BART: 1024 tokens of text, and as many of summary.
+/// The window of an encoder-decoder summarizer such as BART: 1024 tokens for the text and 1024 for the summary.
 const SUMMARIZER_CONTEXT: &str = "2048";
 
 /// How an endpoint is spoken to.
@@ -80,17 +80,17 @@ pub enum HuggingFaceTask {
     /// Chat completions, OpenAI's format.
     #[default]
     Chat,
-    /// A prompt that is continued: TGI's own route, the toolkit's containers, custom handlers, the task API.
+    /// Continuation of a prompt: TGI's own route, the toolkit's containers, custom handlers, the task API.
     TextGeneration,
-    /// A text that is made shorter: encoder-decoder models such as BART, in the toolkit's containers and the task API.
+    /// Summarization of a text: encoder-decoder models such as BART, in the toolkit's containers and the task API.
     Summarization,
 }
 
 impl HuggingFaceTask {
-    /// All of them.
+    /// All tasks.
     pub const ALL: [Self; 3] = [Self::Chat, Self::TextGeneration, Self::Summarization];
 
-    /// Its name for `HF_TASK`.
+    /// Its name in `HF_TASK`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -106,13 +106,13 @@ impl HuggingFaceTask {
 pub struct HuggingFaceSettings {
     /// How the endpoint is spoken to.
     pub task: HuggingFaceTask,
-    /// The token; servers of one's own may need none.
+    /// The token; self-hosted servers may need none.
     pub token: Option<Key>,
-    /// The router, an endpoint, or one of its paths.
+    /// The URL of the router, of an endpoint, or of one of their routes.
     pub endpoint: Url,
-    /// Merged into each body. What the program sets itself is left out.
+    /// Merged into each request body, except for members that the program sets itself.
     pub parameters: Map<String, Value>,
-    /// The model's id, its window and its style.
+    /// The capabilities of the model, with its id.
     pub capabilities: Capabilities,
 }
 
@@ -120,7 +120,7 @@ impl HuggingFaceSettings {
     /// Reads the settings.
     ///
     /// # Errors
-    /// The first missing or wrong value.
+    /// The first missing or invalid value.
     pub fn read(environment: Environment<'_>) -> Result<Self, ConfigError> {
         let token = Key::read(environment, HF_API_TOKEN, HF_API_TOKEN_SECRET_ARN)?;
         let parameters = parameters(environment)?;
@@ -142,7 +142,7 @@ impl HuggingFaceSettings {
                 ..HF_MODEL
             },
         });
-        // The router's task API has the model in the path.
+        // The router's task API needs the model's id for the path.
         if model.is_none() && address::is_router(&endpoint) {
             let expected = format!(
                 "with HF_TASK={} the router is asked for one model, for example facebook/bart-large-cnn",
@@ -173,7 +173,7 @@ impl HuggingFaceSettings {
         })
     }
 
-    /// The model's id; empty if the endpoint serves one model whose name is not known.
+    /// The model's id; empty if none is set, because the endpoint serves only one model.
     pub(crate) fn model(&self) -> &str {
         self.capabilities.model.as_deref().unwrap_or("")
     }

@@ -1,13 +1,13 @@
-//! Finds the base address of an endpoint with a queue: cuts off what may have been copied along, and refuses addresses that
-//! lead elsewhere.
+//! Finds the base URL of an endpoint with a queue: strips operations that were copied with it, and rejects URLs of other
+//! products.
 //!
-//! RunPod's own endpoints are `https://api.runpod.ai/v2/<endpoint id>`. A [load-balancing
-//! endpoint](https://docs.runpod.io/serverless/load-balancing/overview), `https://<endpoint id>.api.runpod.ai`, is another
-//! product: it has no queue and no jobs.
+//! RunPod's endpoints with a queue are `https://api.runpod.ai/v2/<endpoint id>`. A [load-balancing
+//! endpoint](https://docs.runpod.io/serverless/load-balancing/overview), `https://<endpoint id>.api.runpod.ai`, is a
+//! different product without a queue or jobs.
 
 use reqwest::Url;
 
-/// What people copy along with an address.
+/// Path endings that people copy together with the base URL.
 const TAILS: [&str; 9] = [
     "/openai/v1/chat/completions",
     "/openai/v1",
@@ -20,7 +20,7 @@ const TAILS: [&str; 9] = [
     "/",
 ];
 
-/// The domain of RunPod's own addresses.
+/// The domain of RunPod's URLs.
 const DOMAIN: &str = ".runpod.ai";
 
 const LOAD_BALANCING: &str = "the address of an endpoint with a queue, https://api.runpod.ai/v2/<endpoint id>; this is a \
@@ -29,10 +29,10 @@ const LOAD_BALANCING: &str = "the address of an endpoint with a queue, https://a
 
 const NO_ENDPOINT: &str = "https://api.runpod.ai/v2/<endpoint id>, with the id of the endpoint as RunPod's console shows it";
 
-/// The address below which an endpoint's operations are, without a slash at its end. A server of one's own may be anywhere.
+/// The base URL of an endpoint's operations, without a trailing slash. A self-hosted server may be at any URL.
 ///
 /// # Errors
-/// If it is that of a load-balancing endpoint, or names no endpoint: what is expected instead.
+/// What is expected instead, if the URL is that of a load-balancing endpoint or names no endpoint.
 pub(crate) fn base_url(given: &Url) -> Result<Url, &'static str> {
     let mut path = given.path();
     while let Some(head) = TAILS.iter().find_map(|tail| path.strip_suffix(tail)) {
@@ -59,10 +59,10 @@ pub(crate) fn base_url(given: &Url) -> Result<Url, &'static str> {
     Ok(url)
 }
 
-/// The address of an operation, on a job if one is named. What a server chose as an id stays one segment of the path.
+/// The URL of an operation, on the job `id` if there is one. The id is encoded as one path segment, whatever it contains.
 pub(crate) fn operation(base: &Url, name: &str, id: Option<&str>) -> Url {
     let mut url = base.clone();
-    // An HTTP address always has a path.
+    // This never fails, because an HTTP URL always has a path.
     if let Ok(mut segments) = url.path_segments_mut() {
         segments.pop_if_empty().push(name).extend(id);
     }

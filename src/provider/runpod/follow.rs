@@ -1,14 +1,13 @@
-//! Waits for a job in a queue: asks after it, runs it again under its id when it failed, and finds out why no worker begins
-//! it.
+//! Waits for a queued job: polls it, reruns it under its id if it fails, and checks the workers if none picks it up.
 //!
-//! - Where the endpoint can hold a question until the job is done, one question is enough. Where it cannot, the times of
-//!   earlier jobs tell when to ask ([`Schedule`]).
-//! - Questions cost nothing and the job goes on meanwhile, so failed ones are repeated with patience. The prompt is never
-//!   submitted a second time from here.
-//! - A job that failed runs again under its id, free of a second submission: a new worker may do better.
-//! - A job that is unknown a moment after its submission may still become known.
-//! - An endpoint whose maximum of workers is 0 keeps jobs in its queue until they expire. So when no worker begins a job for a
-//!   minute, the endpoint is asked how its workers are, and a second look that finds none ends the wait.
+//! - With long polling, one poll is usually enough and the next one can follow at once. Without it, the durations of earlier
+//!   jobs determine when to poll ([`Schedule`]).
+//! - Polls are free and the job keeps running in the meantime, so failed polls are retried many times. This module never
+//!   submits the prompt a second time.
+//! - A failed job is rerun under its id instead of being submitted again: a different worker may succeed.
+//! - The endpoint may not know a job yet in the first seconds after its submission.
+//! - An endpoint with a maximum of 0 workers keeps jobs in its queue until they expire. So if a job is still queued after a
+//!   minute, the endpoint's workers are checked. Two checks in a row that find no usable worker end the wait.
 
 use std::time::Duration;
 
@@ -22,46 +21,46 @@ use crate::model::{Answer, ErrorKind, Job, ModelClient, ModelError, Ticket};
 use crate::prompt::Prompt;
 use crate::provider::runpod::schedule::Schedule;
 
-/// How long the endpoint may hold one question, once a worker has begun the job.
+/// The longest long poll once a worker has started the job.
 const HOLD: Duration = Duration::from_secs(90);
 
-/// The same before: the longer the hold, the later it shows that no worker ever begins.
+/// The longest long poll while the job is queued. It is shorter, because a missing worker is noticed only between polls.
 const HOLD_IN_QUEUE: Duration = Duration::from_secs(45);
 
-/// A question that is held comes back so long before the end of the invocation.
+/// A long poll returns at least this long before the end of the invocation.
 const RETURN_RESERVE: Duration = Duration::from_millis(500);
 
-/// How long to wait for a worker before asking whether there will be any. Workers start in some tens of seconds.
+/// How long a job may stay queued before the workers are checked. A worker usually starts within some tens of seconds.
 const DIAGNOSE_AFTER: Duration = Duration::from_secs(60);
 
-/// The time between two looks at the workers.
+/// The minimum time between two checks of the workers.
 const DIAGNOSE_EVERY: Duration = Duration::from_secs(20);
 
-/// The endpoint may not know a job for so long after its submission.
+/// How long after its submission a job may still be unknown to the endpoint.
 const SETTLING: Duration = Duration::from_secs(5);
 
-/// The time between questions after a job that is not known yet.
+/// The time between polls of a job that is not known yet.
 const SETTLING_WAIT: Duration = Duration::from_secs(1);
 
-/// How often a job is run again: a third worker seldom does better.
+/// Reruns of a failed job, at most. If three runs have failed, a fourth seldom succeeds.
 const MAX_RERUNS: usize = 2;
 
-/// The same for jobs that were too slow: they take long each time.
+/// Reruns of a job that timed out, at most: every run takes a long time.
 const MAX_RERUNS_TIMED_OUT: usize = 1;
 
-/// Questions in a row that may fail.
+/// The wait ends when this many polls in a row have failed.
 const MAX_FAILED_POLLS: u32 = 12;
 
-/// The time between questions that failed.
+/// The backoff between failed polls.
 const POLL_BACKOFF: Backoff = Backoff {
     shortest: Duration::from_millis(500),
     longest: Duration::from_secs(15),
 };
 
-/// The operations of a queue on its jobs.
+/// The job operations of a queue.
 #[async_trait]
 pub trait Queue: Send + Sync {
-    /// Asks once after a job. An endpoint that can hold the question until the job is done does so for at most `hold`.
+    /// Polls a job once. An endpoint with long polling holds the request until the job is done, for at most `hold`.
     async fn poll(
         &self,
         ticket: &Ticket,
@@ -69,43 +68,44 @@ pub trait Queue: Send + Sync {
         hold: Duration,
     ) -> Result<Polled, ModelError>;
 
-    /// Has a job that failed run again under its ticket.
+    /// Reruns a failed job under its ticket.
     async fn rerun(&self, ticket: &Ticket) -> Result<(), ModelError>;
 
-    /// Asks why jobs are not begun. An error says that they never will be.
+    /// Checks why jobs stay queued. An error means that no worker is going to start them.
     async fn diagnose(&self) -> Result<(), ModelError>;
 
-    /// Whether the endpoint holds questions, as far as is known.
+    /// Whether the endpoint supports long polling, as far as is known.
     fn holds(&self) -> bool;
 }
 
 /// The state of a job at the endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Polled {
-    /// It is done.
+    /// The job is done.
     Done(Answer),
-    /// It is not done.
+    /// The job is queued or running.
     Pending {
-        /// A worker has begun it.
+        /// A worker has started the job.
         started: bool,
-        /// The endpoint held the question for as long as it was asked to: it may be asked again at once.
+        /// This was a long poll, so the next poll may follow at once.
         held: bool,
     },
 }
 
-/// What is known about a queue from all of its jobs.
+/// What all jobs of a queue have shown about it.
 #[derive(Debug, Default)]
 pub struct QueueState {
     schedule: Schedule,
-    /// When the workers were last looked at, and whether there was no hope.
+    /// When the workers were last checked, and whether none was usable.
     diagnosed: Mutex<Option<(Instant, bool)>>,
 }
 
 impl QueueState {
-    /// Waits for the answer of `job`.
+    /// Waits for the answer to `job`.
     ///
     /// # Errors
-    /// If the job failed for good, is lost, no worker will begin it, or the work stops first.
+    /// If the job fails for good or is lost, polls keep failing, no worker is going to start the job, or the call is stopped
+    /// or out of time.
     pub async fn follow(
         &self,
         queue: &dyn Queue,
@@ -197,15 +197,15 @@ impl QueueState {
         }
     }
 
-    /// Asks why no worker has begun a job; an error if none will, as two looks in a row have shown. Looks from before
-    /// `since` don't count: workers may have been added, and other jobs may have been done in between.
+    /// Checks why a job is still queued. Fails if two checks in a row have found no usable worker. Checks before `since`
+    /// don't count: workers may have been added, and other jobs may have finished in the meantime.
     async fn diagnose(
         &self,
         queue: &dyn Queue,
         ticket: &Ticket,
         since: Instant,
     ) -> Result<(), ModelError> {
-        // Otherwise somebody else asks right now.
+        // If the lock is taken, another call is checking right now.
         let Ok(mut diagnosed) = self.diagnosed.try_lock() else {
             return Ok(());
         };
@@ -226,7 +226,7 @@ impl QueueState {
     }
 }
 
-/// Has a failed job run again, with the patience of questions.
+/// Reruns a failed job. Failed requests are retried like failed polls.
 async fn rerun(queue: &dyn Queue, ticket: &Ticket, client: &ModelClient) -> Result<(), ModelError> {
     let mut failed = FailedPolls::default();
     while let Err(error) = queue.rerun(ticket).await {
@@ -238,7 +238,7 @@ async fn rerun(queue: &dyn Queue, ticket: &Ticket, client: &ModelClient) -> Resu
     Ok(())
 }
 
-/// Questions that failed in a row.
+/// Consecutive failed polls.
 #[derive(Debug, Default)]
 struct FailedPolls {
     count: u32,
@@ -246,7 +246,8 @@ struct FailedPolls {
 }
 
 impl FailedPolls {
-    /// The wait after one more; `None` if it was one too many, or its failure does not pass.
+    /// Counts a failed poll and returns how long to wait before the next one. `None` if the limit is reached or a retry
+    /// would not help.
     fn next(&mut self, kind: ErrorKind, client: &ModelClient) -> Option<Duration> {
         let asked = match kind.policy().retry {
             Retry::WhenAdmitted { asked } => asked,
@@ -273,16 +274,16 @@ mod tests {
     use crate::prompt::{Style, Task};
     use crate::run::Run;
 
-    /// Makes a job of every prompt, answers questions after it as it is told, and remembers what it was asked.
+    /// Queues every prompt as a job, answers polls as scripted, and records the requests.
     #[derive(Debug)]
     struct Scripted {
         state: QueueState,
-        /// The last one is repeated.
+        /// The results of the polls in order; the last one is repeated.
         polls: Mutex<VecDeque<Result<Polled, ModelError>>>,
-        /// How long each question is held.
+        /// How long each poll is held.
         held: Duration,
         has_no_workers: bool,
-        /// The key turns out to have been rotated.
+        /// Whether renewing the key finds a new one.
         is_rotated: bool,
         asked: Mutex<Vec<&'static str>>,
     }
@@ -478,7 +479,7 @@ mod tests {
         assert_eq!((queue.count("submit"), usage.resubmitted), (2, 1));
         assert!(queue.count("poll") >= 8, "it may not be known at once");
 
-        // The endpoint knows the job a moment later.
+        // The endpoint learns of the job a moment later.
         let (answer, _, queue) = outcome(Scripted::new(vec![lost(), done()], 0)).await;
         assert!(answer.is_ok());
         assert_eq!(queue.count("submit"), 1);
@@ -490,7 +491,7 @@ mod tests {
             has_no_workers: true,
             ..Scripted::new(vec![not_started()], 45)
         });
-        // Whatever was found before this job began says nothing about it.
+        // Checks made before this wait began don't count.
         for diagnoses in [2, 4] {
             let client = client(&queue, &Run::new(Clock::System));
             let prompt = a_prompt();

@@ -1,20 +1,20 @@
-//! Judges from an endpoint's [`/health`](https://docs.runpod.io/serverless/endpoints/operation-reference) whether jobs that
-//! wait will ever begin.
+//! Decides from an endpoint's [`/health`](https://docs.runpod.io/serverless/endpoints/operation-reference) whether queued
+//! jobs will ever be started.
 //!
-//! RunPod sets the maximum of workers of an endpoint to 0 after a week without requests, and a person has to raise it again.
-//! Until then jobs wait in the queue until their time to live ends.
+//! After a week without requests, RunPod sets an endpoint's maximum number of workers to 0, and only a person can raise it
+//! again. Meanwhile jobs stay in the queue until their time to live is over.
 
 use serde_json::Value;
 
 use crate::wire::failure::{Cause, Failure};
 
-/// States of workers that will begin a job sooner or later. `throttled` ones wait for a GPU.
+/// States of workers that will start a job sooner or later. `throttled` workers are waiting for a GPU.
 const ALIVE: [&str; 5] = ["idle", "running", "initializing", "ready", "throttled"];
 
-/// Judges a reply of `/health`.
+/// Evaluates a reply from `/health`.
 ///
 /// # Errors
-/// If jobs wait, and no worker exists or is starting.
+/// If jobs are queued and no worker is in one of the states in [`ALIVE`].
 pub(crate) fn judge(health: &Value) -> Result<(), Failure> {
     let Some(workers) = health.get("workers").filter(|workers| workers.is_object()) else {
         return Ok(());

@@ -1,11 +1,11 @@
-//! Reads RunPod's [job object](https://docs.runpod.io/serverless/endpoints/operation-reference) and what it means.
+//! Parses and interprets RunPod's [job object](https://docs.runpod.io/serverless/endpoints/operation-reference).
 //!
-//! - `output` may be present while the job is in progress: a report of progress, which is no answer.
-//! - COMPLETED without `output` happens: the handler returned nothing, or more than RunPod takes
-//!   ([runpod-python 309](https://github.com/runpod/runpod-python/issues/309)). It was billed.
+//! - A job in progress may have an `output`. That is a progress report, not the answer.
+//! - COMPLETED without `output` means that the handler returned nothing, or more than RunPod accepts
+//!   ([runpod-python 309](https://github.com/runpod/runpod-python/issues/309)). The job was billed.
 //! - FAILED carries the worker's error as an object, as JSON in a string if the handler raised, or as Python's `repr`.
 //! - TIMED_OUT means that the job expired before a worker took it, or that the worker did not report in time.
-//! - Some public endpoints answer 400 with a job object that has failed.
+//! - Some public endpoints answer 400 with a failed job as the body.
 
 use std::time::Duration;
 
@@ -29,9 +29,9 @@ pub(crate) struct Job {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// No worker has begun it.
+    /// No worker has started it.
     Queued,
-    /// A worker has begun it, as far as is known.
+    /// A worker has started it, or its status is not one of the known names.
     Running,
     Ended(JobEnd),
 }
@@ -40,7 +40,7 @@ impl Job {
     /// Reads a job object.
     ///
     /// # Errors
-    /// If it is none: an error in place of a job, or something else.
+    /// If the value is not a job: an error message in its place, or anything else.
     pub(crate) fn read(mut value: Value) -> Result<Self, Failure> {
         let id = match value.get("id") {
             Some(Value::String(id)) if !id.is_empty() => Some(id.clone()),
@@ -50,7 +50,7 @@ impl Job {
         let status = value.get("status").and_then(Value::as_str).unwrap_or("");
         let state = match State::read(status) {
             Some(state) => state,
-            // Asking again costs nothing, giving up a job does.
+            // Polling again is free; giving up on the job is not.
             None if id.is_some() => {
                 tracing::warn!(status, "a job in a state of unknown name counts as running");
                 State::Running
@@ -73,10 +73,10 @@ impl Job {
         })
     }
 
-    /// The reply that the job stands for. `held` says that the endpoint held the question for as long as it was asked to.
+    /// Turns the job into the result of a poll. `held` is copied to [`Polled::Pending`].
     ///
     /// # Errors
-    /// If the job has ended without an answer.
+    /// If the job has ended without a usable answer.
     pub(crate) fn into_polled(self, max_tokens: usize, held: bool) -> Result<Polled, Failure> {
         let pending = |started| Ok(Polled::Pending { started, held });
         let output = match (self.state, self.output) {
@@ -116,7 +116,7 @@ impl State {
     }
 }
 
-/// The failed job in the body of a refusal.
+/// The job that has ended in the body of a 400 reply; otherwise the failure itself.
 pub(crate) fn in_refusal(failure: Failure) -> Result<Job, Failure> {
     if let Failure::Refused {
         status: 400, body, ..
@@ -131,7 +131,7 @@ pub(crate) fn in_refusal(failure: Failure) -> Result<Job, Failure> {
     Err(failure)
 }
 
-/// Time in the queue and at work together.
+/// The time in the queue plus the execution time.
 fn time(value: &Value) -> Option<Duration> {
     let seconds = |key: &str| Some(value.get(key)?.as_f64()? / 1000.0);
     let times = [seconds("delayTime"), seconds("executionTime")];

@@ -1,15 +1,15 @@
-//! Finds the answer in a job's output, which has whatever shape its worker chose.
+//! Finds the answer in a job's output, whose shape depends on the worker.
 //!
-//! - A worker's handler may return a string, an object or a list; a generator's pieces become a list
+//! - A worker's handler may return a string, an object or a list. What a generator yields becomes a list
 //!   ([handlers](https://docs.runpod.io/serverless/workers/handlers/overview)).
-//! - [worker-vllm](https://github.com/runpod-workers/worker-vllm) returns a list with one completion of OpenAI's format; if it
-//!   was asked to stream, pieces of server-sent events, cut anywhere. Its versions before 2.24, still in use, return
-//!   `[{"choices":[{"tokens":[…]}],"usage":{"input":…,"output":…}}]` without a finish reason, the counts of later elements
-//!   including the earlier ones.
+//! - [worker-vllm](https://github.com/runpod-workers/worker-vllm) returns a list with one completion in OpenAI's format, or,
+//!   if streaming was requested, fragments of server-sent events, split anywhere. Versions before 2.24, which are still in
+//!   use, return `[{"choices":[{"tokens":[…]}],"usage":{"input":…,"output":…}}]` without a finish reason. The counts of
+//!   later elements include the earlier ones.
 //! - The worker for SGLang returns `{"text":…,"meta_info":{"finish_reason":{"type":…},…}}`, the one for
 //!   text-generation-inference a list of `{"text":…}`, one token each.
-//! - Plain handlers return their text under some name, JSON in a string, or the message of what they caught. An error message
-//!   must never be published, so a text that looks like an error, a page or broken data is no answer.
+//! - Custom handlers return their text under various names, as JSON in a string, or return the message of an exception. An
+//!   error message must never be published, so a text that looks like an error, a web page or broken data is rejected.
 
 use serde_json::Value;
 
@@ -20,35 +20,35 @@ use crate::wire::error_text::{self, ErrorText, starts_with_any};
 use crate::wire::failure::{Cause, Failure, is_error_text};
 use crate::wire::sse::{self, Decoder};
 
-/// Workers wrap what servers have wrapped: `{output: {message: {content: [{text}]}}}` and a list around it.
+/// The maximum nesting. Workers wrap what servers have already wrapped: `[{output: {message: {content: [{text}]}}}]`.
 const MAX_DEPTH: usize = 6;
 
-/// Members that hold the answer or something around it, in the order in which they are tried. The first four hold a text.
+/// Members that hold the answer or wrap it, in the order in which they are tried. The first four hold a text.
 const ANSWER_KEYS: &str = "generated_text|summary_text|summary|text|\
     output|outputs|result|response|content|message|choices";
 
-/// Members that say why generation ended.
+/// Members with the finish reason.
 const FINISH_KEYS: [&str; 3] = ["finish_reason", "done_reason", "stop_reason"];
 
-/// Members that hold finish reason and tokens, besides the object itself.
+/// Members that may hold the finish reason and the token counts, besides the object itself.
 const ABOUT_KEYS: [&str; 3] = ["usage", "meta_info", "details"];
 
-/// How a web page begins.
+/// Starts of a web page.
 const PAGE_STARTS: &str = "<!doctype|<html|<head|<body|<?xml";
 
-/// How data begins, as JSON or in Python's notation, and prose does not.
+/// Starts of data in JSON or Python notation, which prose never has.
 const DATA_STARTS: &str = "{\"|{'|[{\"|[{'";
 
-/// Reads the answer, generated with a limit of `max_tokens`.
+/// Reads an answer that was generated with a limit of `max_tokens`.
 ///
 /// # Errors
-/// [`Failure::InBand`] if the output is an error, [`Cause::Unusable`] if it holds no text.
+/// [`Failure::InBand`] if the output is an error, [`Cause::Unusable`] if it has no usable text.
 pub(crate) fn read(output: &Value, max_tokens: usize) -> Result<Answer, Failure> {
     let unusable = |what: &str| Err(Cause::Unusable.seen(what));
     let mut answer = AnswerBuilder::default();
     let mut text = text_of(output, &mut answer)?;
     let mut form = form_of(&text);
-    // A worker that has put its output into a string; within that, another string is no answer any more.
+    // The worker has put its output into a JSON string. This is unwrapped once; data inside it is rejected.
     if let Form::Data(inner) = form {
         text = text_of(&inner, &mut answer)?;
         form = match form_of(&text) {
@@ -72,7 +72,7 @@ pub(crate) fn read(output: &Value, max_tokens: usize) -> Result<Answer, Failure>
     answer.settle(max_tokens)
 }
 
-/// What a text is, which shows only when all of its pieces are there.
+/// The kind of a text, which can be determined only once all of its pieces are joined.
 enum Form {
     Text,
     Stream,
@@ -104,7 +104,7 @@ fn form_of(text: &str) -> Form {
     }
 }
 
-/// Reads a stream that was kept instead of passed on.
+/// Reads the events of a stream that the worker has collected in its output.
 fn stream(text: &str, answer: &mut AnswerBuilder) -> Result<(), Failure> {
     let mut decoder = Decoder::default();
     let mut events = decoder.push(text.as_bytes());
@@ -114,7 +114,8 @@ fn stream(text: &str, answer: &mut AnswerBuilder) -> Result<(), Failure> {
         .try_for_each(|data| answer::event(data, &mut Completion, answer))
 }
 
-/// Says what was found in place of a text, without its content, which may be the prompt.
+/// The error for an output without a text. It describes the output but does not quote it, because it may contain the
+/// prompt.
 fn nothing_in(value: &Value) -> Failure {
     let found = match value {
         Value::Array(items) if items.is_empty() => {
@@ -130,7 +131,7 @@ fn nothing_in(value: &Value) -> Failure {
     ))
 }
 
-/// The text in an output. Everything else about the answer goes to `answer`.
+/// Returns the text in an output. Everything else about the answer is stored in `answer`.
 fn text_of(output: &Value, answer: &mut AnswerBuilder) -> Result<String, Failure> {
     answer.is_found = false;
     walk(output, answer, 0)?;
@@ -150,7 +151,7 @@ fn walk(value: &Value, answer: &mut AnswerBuilder, depth: usize) -> Result<(), F
         }
         Value::Array(items) => {
             let is_message = |item: &Value| answer::has_any(item, "role");
-            // Of a conversation the last message is the answer; otherwise these are tokens or pieces, or a list around one.
+            // The last message of a conversation is the answer. Any other list holds tokens, fragments or a single item.
             let from = match items.iter().all(is_message) {
                 true => items.len().saturating_sub(1),
                 false => 0,
@@ -196,7 +197,7 @@ fn walk_object(value: &Value, answer: &mut AnswerBuilder, depth: usize) -> Resul
     if let Some(member) = members().find(|member| is_said(member)) {
         return walk(member, answer, depth + 1);
     }
-    // An empty text is one, too.
+    // An empty text counts as an answer, too.
     answer.is_found |= members().any(Value::is_string);
     Ok(())
 }

@@ -1,11 +1,11 @@
-//! The body of RunPod's [`/run`](https://docs.runpod.io/serverless/endpoints/send-requests): one envelope for every kind of
-//! worker.
+//! The body of a request to RunPod's [`/run`](https://docs.runpod.io/serverless/endpoints/send-requests), the same for every
+//! kind of worker.
 //!
-//! - Workers for vLLM prefer `messages` to `prompt` and spread `sampling_params` into the body of a completion; others read
-//!   what they know of the rest. Unknown members of the input are ignored.
+//! - vLLM workers prefer `messages` to `prompt` and merge `sampling_params` into the body of a completion. Other workers
+//!   read the members they know and ignore the rest.
 //! - Without `max_tokens`, workers stop after 16 or 100 tokens, depending on their version.
-//! - `ttl` counts from submission and ends a job in any state; `executionTimeout` counts the work alone. Without them the
-//!   endpoint's own settings hold, which may be seconds.
+//! - `ttl` counts from submission and ends a job in any state; `executionTimeout` limits the execution alone. Without them
+//!   the endpoint's own settings apply, which may be seconds.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ use crate::prompt::Messages;
 use crate::wire::chat::{self, Message};
 use crate::wire::generation;
 
-/// Members of the input that parameters cannot override.
+/// Members that `MODEL_PARAMETERS` cannot override.
 const RESERVED_PARAMETERS: [&str; 5] = ["model", "messages", "prompt", "stream", "max_tokens"];
 
-/// An upload is worked on for at most a day, and a job that waits in a queue costs nothing.
+/// An upload is processed for at most a day, and a queued job costs nothing.
 const TIME_TO_LIVE: Duration = Duration::from_secs(24 * 3600);
 
-/// A section takes seconds to a few minutes, so a worker that takes ten minutes hangs, at the user's expense.
+/// A section takes seconds to a few minutes, so a worker that takes ten minutes is hanging, at the user's expense.
 const EXECUTION_TIMEOUT: Duration = Duration::from_secs(600);
 
 #[derive(Serialize)]
@@ -43,7 +43,7 @@ struct Input<'a> {
     correlation_id: String,
 }
 
-/// In milliseconds.
+/// Time limits in milliseconds.
 #[derive(Serialize)]
 struct Policy {
     #[serde(rename = "executionTimeout")]
@@ -51,7 +51,7 @@ struct Policy {
     ttl: u64,
 }
 
-/// Puts a request into the envelope. `correlation_id` is for finding it in the logs of a worker.
+/// Builds the body of a request. `correlation_id` helps to find the request in a worker's logs.
 pub(crate) fn envelope<'a>(
     messages: &'a Messages,
     max_tokens: usize,
@@ -69,7 +69,7 @@ pub(crate) fn envelope<'a>(
             sampling_params,
             max_tokens,
             model,
-            // A streamed output comes in pieces, and no sooner.
+            // Streaming would only split the output, not deliver it sooner.
             stream: false,
             correlation_id,
         },

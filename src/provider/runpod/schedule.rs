@@ -1,50 +1,50 @@
-//! When to ask after a job at an endpoint that does not hold questions: as the jobs before it have taught.
+//! The polling schedule for endpoints without long polling, learned from the durations of earlier jobs.
 //!
-//! Doubling the wait would ask often while nothing can be ready, and seldom when it is. Here a number of questions is set,
-//! by how long jobs usually take. The first one comes when one job in that many has been done; the others follow in even
-//! steps, which are just so long that the number suffices on average.
+//! Exponential backoff would poll often while no job can be done yet, and seldom once it may be. Instead, the median job
+//! duration sets a target of n polls per job. The first poll comes at about the time when one job in n is done. The others
+//! follow at even intervals, sized so that an average job takes about n polls.
 //!
-//! In a simulation with lognormal times (sigma 0.3), jobs of 4 seconds take 2.8 questions and are found 0.44 s after their
-//! end, jobs of 15 seconds take 5.7 and 0.85 s.
+//! In a simulation with lognormal durations (sigma 0.3), jobs of 4 seconds take 2.8 polls and are noticed 0.44 s after their
+//! end; jobs of 15 seconds take 5.7 polls and are noticed after 0.85 s.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Jobs remembered: queues and prompts change.
+/// How many jobs are remembered. Older ones say little, because queues and prompts change.
 const REMEMBERED: usize = 24;
 
-/// No longer time is learned: an endpoint may report nonsense.
+/// Longer durations are capped to this: an endpoint may report nonsense.
 const LONGEST_JOB: Duration = Duration::from_secs(24 * 3600);
 
-/// Questions are never closer together, in seconds, so that a round trip fits between them.
+/// The shortest interval between polls in seconds, so that a round trip fits in between.
 const SHORTEST_STEP: f64 = 0.25;
 
-/// Nor further apart: results are kept for half an hour, but people wait.
+/// The longest interval between polls in seconds. Results are kept for half an hour, but people are waiting for them.
 const LONGEST_STEP: f64 = 15.0;
 
-/// The first question about the first jobs comes early, for handlers that take a moment.
+/// When to poll first while no job has finished yet, in seconds. It is early because some handlers finish at once.
 const UNLEARNED_FIRST: f64 = 0.6;
 
-/// A job that has taken so many times as long as the longest one before it is of another kind.
+/// A job that has run for this many times the longest remembered duration is no longer predicted by it.
 const STRAGGLER: f64 = 1.25;
 
 /// Learns how long jobs take.
 #[derive(Debug, Default)]
 pub(crate) struct Schedule {
-    /// Seconds, the last job first.
+    /// Durations in seconds, newest first.
     seen: Mutex<VecDeque<f64>>,
 }
 
 impl Schedule {
-    /// Learns from a job that took so long from its submission.
+    /// Records a job that took `took` from its submission.
     pub(crate) fn learn(&self, took: Duration) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.push_front(took.min(LONGEST_JOB).as_secs_f64());
         seen.truncate(REMEMBERED);
     }
 
-    /// The time since its submission at which to ask next after a job that was not done after `elapsed`.
+    /// When to poll a job next if it was not done after `elapsed`. Both are measured from its submission.
     pub(crate) fn next(&self, elapsed: Duration) -> Duration {
         elapsed + Duration::from_secs_f64(self.wait(elapsed.as_secs_f64()))
     }
@@ -61,12 +61,12 @@ impl Schedule {
         let count = seen.len() as f64;
         let quantile = |share: f64| *seen.get((count * share) as usize).unwrap_or(&longest);
         let questions = (1.8 + quantile(0.5) / 4.0).min(5.4);
-        // The next job may be a little faster than any before it.
+        // The next job may be slightly faster than the remembered ones.
         let first = 0.95 * quantile(1.0 / questions);
         if elapsed + SHORTEST_STEP < first {
             return first - elapsed;
         }
-        // Half a step is lost on average, and the first question is one of them.
+        // The first poll is one of `questions`, and an average job ends half a step before its last poll.
         let after_first = seen.iter().map(|took| (took - first).max(0.0)).sum::<f64>() / count;
         let step = (after_first / (questions - 1.5)).clamp(SHORTEST_STEP, LONGEST_STEP);
         if elapsed > STRAGGLER * longest {
@@ -77,8 +77,8 @@ impl Schedule {
     }
 }
 
-/// Steps that grow with the root of the time: what is lost stays small beside the time, and so does the number of questions.
-/// All jobs that are in flight before the first one is done are asked after like this.
+/// Intervals that grow with the square root of the elapsed time, which keeps both the delay and the number of polls small
+/// in proportion. They are used until the first job is done, and for stragglers.
 fn unlearned(elapsed: f64) -> f64 {
     if elapsed < UNLEARNED_FIRST {
         UNLEARNED_FIRST
@@ -92,13 +92,14 @@ mod tests {
     use super::*;
     use crate::model::jitter::Jitter;
 
-    /// Lognormal times around `median` seconds, one job after the other: mean questions and mean loss.
+    /// Simulates jobs with lognormal durations around `median` seconds, one after the other. Returns the mean number of
+    /// polls and the mean delay in seconds.
     fn simulate(median: f64, sigma: f64, seed: u64) -> (f64, f64) {
         let (schedule, jitter) = (Schedule::default(), Jitter::new(seed));
         let jobs = 60;
         let (mut asked, mut lost) = (0.0, 0.0);
         for _ in 0..jobs {
-            // The sum of twelve even numbers is as good as normal.
+            // The sum of twelve uniform numbers is close to a normal distribution.
             let normal = (0..12).map(|_| jitter.share()).sum::<f64>() - 6.0;
             let took = median * (sigma * normal).exp();
             let mut at = Duration::ZERO;

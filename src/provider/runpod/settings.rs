@@ -64,11 +64,11 @@ const RUNPOD_MODEL: Variable =
 pub struct RunPodSettings {
     /// The key; a server on this machine may need none.
     pub key: Option<Key>,
-    /// The endpoint, `https://api.runpod.ai/v2/<endpoint id>`, without what may have been copied along.
+    /// The base URL of the endpoint, `https://api.runpod.ai/v2/<endpoint id>`.
     pub endpoint: Url,
     /// Merged into the sampling parameters.
     pub parameters: Map<String, Value>,
-    /// The model, for workers that serve several, and its window.
+    /// The capabilities of the model, with its name for workers that need it.
     pub capabilities: Capabilities,
 }
 
@@ -76,7 +76,7 @@ impl RunPodSettings {
     /// Reads the settings.
     ///
     /// # Errors
-    /// The first missing or wrong value.
+    /// The first missing or invalid value.
     pub fn read(environment: Environment<'_>) -> Result<Self, ConfigError> {
         let key = Key::read(environment, RUNPOD_API_KEY, RUNPOD_API_KEY_SECRET_ARN)?;
         let parameters = parameters(environment)?;
@@ -89,7 +89,7 @@ impl RunPodSettings {
         let given = parse_endpoint(RUNPOD_ENDPOINT_URL, &address)?;
         let endpoint = base_url(&given)
             .map_err(|expected| ConfigError::invalid(RUNPOD_ENDPOINT_URL, given, expected))?;
-        // Addresses without encryption are those of this machine.
+        // Only URLs of this machine may be unencrypted.
         if key.is_none() && endpoint.scheme() == "https" {
             return Err(ConfigError::missing(
                 RUNPOD_API_KEY,

@@ -1,4 +1,4 @@
-//! Decides what a failed request to S3 means and what people are told about it. [`meaning`] is the one table.
+//! Classifies failed S3 requests and phrases the message for people. [`meaning`] is the only table.
 
 use std::error::Error;
 
@@ -11,22 +11,22 @@ use crate::chain::{chain, with_causes};
 use crate::store::StoreErrorKind::{Conflict, Denied, NotFound, Other, Precondition, Transient};
 use crate::store::{Action, CHANGED, Location, REPLACED, StoreError, StoreErrorKind};
 
-/// How far a request came.
+/// How far a request got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Failure<'a> {
-    /// There were no credentials to sign it with.
+    /// There were no credentials to sign the request with.
     NoCredentials,
-    /// It could not be put together.
+    /// The request could not be built.
     NotBuilt,
-    /// No connection, no answer in time, or the connection broke before an answer came.
+    /// No connection, a timeout, or the connection broke before a response arrived.
     NoAnswer,
-    /// An answer that cannot be parsed.
+    /// The response could not be parsed.
     Garbled { status: u16 },
-    /// An error. Answers to `HEAD` have no code.
+    /// An error response. Those to `HEAD` have no code.
     Answered { status: u16, code: &'a str },
 }
 
-/// The error of a request that the SDK has given up.
+/// The error for a request that the SDK has given up on.
 pub(crate) fn request_failed<E>(
     action: Action,
     at: &Location,
@@ -62,8 +62,8 @@ where
     StoreError::new(kind, action, at, format!("{advice} ({details})")).caused_by(error)
 }
 
-/// Whether there were no credentials, which the SDK reports as a failed dispatch. If it asks several providers in turn, only
-/// the error of the last one is left, such as a metadata service that refuses to answer.
+/// Whether credentials were missing, which the SDK reports as a dispatch failure. If several credential providers were
+/// tried, only the last one's error is kept, such as that of a metadata service that refuses to answer.
 fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
     with_causes(error)
         .filter_map(|cause| cause.downcast_ref())
@@ -90,26 +90,26 @@ const ELSEWHERE: &str = "the bucket `{bucket}` is in another region; set AWS_REG
 const LACKING: &str = "this server lacks something that is needed here, such as conditional writes";
 const REFUSED: &str = "S3 refuses the request as it is; trying again will not help";
 
-/// What a failure means, and what people are told: the matter and what to do. The codes are those of
-/// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>; where a code is not listed here, the status decides.
+/// The kind of a failure and the message for people. Error codes are those of
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>; for any code not listed here, the status decides.
 fn meaning(action: Action, failure: Failure<'_>) -> (StoreErrorKind, &'static str) {
     let (status, code) = match failure {
         Failure::NoCredentials => return (Denied, NO_CREDENTIALS),
         Failure::NotBuilt => return (Other, REFUSED),
         Failure::NoAnswer => return (Transient, UNREACHABLE),
-        // The connection broke within a success.
+        // A success status, but the connection broke in the response.
         Failure::Garbled { status: ..400 } => return (Transient, BUSY),
         Failure::Garbled { status } => (status, ""),
         Failure::Answered { status, code } => (status, code),
     };
     let writing = action == Action::Write;
     match (code, status) {
-        // A write misses an object only if it is to replace one.
+        // A write can only miss an object that it was to replace.
         ("NoSuchKey", _) if writing => (Precondition, CHANGED),
         ("NoSuchKey", _) => (NotFound, NO_OBJECT),
         ("NoSuchBucket", _) => (NotFound, NO_BUCKET),
         ("NoSuchVersion", _) => (NotFound, NO_VERSION),
-        // Its status is 403, but no permission helps.
+        // The status is 403, but no permission would help: the object is archived.
         ("InvalidObjectState", _) => (Other, ARCHIVED),
         ("RequestTimeTooSkewed", _) => (Denied, WRONG_CLOCK),
         ("InvalidAccessKeyId" | "SignatureDoesNotMatch", _) => (Denied, WRONG_CREDENTIALS),
@@ -124,14 +124,14 @@ fn meaning(action: Action, failure: Failure<'_>) -> (StoreErrorKind, &'static st
         (_, 409) => (Conflict, BEING_WRITTEN),
         (_, 412) if writing => (Precondition, CHANGED),
         (_, 412) => (Precondition, REPLACED),
-        // A server does not learn by the next attempt what it does not implement now.
+        // Not implemented: a retry cannot succeed.
         (_, 501) => (Other, LACKING),
         (_, 408 | 429 | 500..=599) => (Transient, BUSY),
         _ => (Other, REFUSED),
     }
 }
 
-/// Puts names into a sentence.
+/// Fills in the placeholders of a message.
 fn fill(advice: &str, action: Action, at: &Location) -> String {
     let permission = match action {
         Action::Read | Action::LookUp => "s3:GetObject",
@@ -140,7 +140,7 @@ fn fill(advice: &str, action: Action, at: &Location) -> String {
     };
     let advice = advice.replace("{permission}", permission);
     let advice = advice.replace("{bucket}", &at.bucket);
-    // The key last, because it may hold anything.
+    // The key comes last, because it may contain text that looks like a placeholder.
     advice.replace("{key}", &at.key)
 }
 

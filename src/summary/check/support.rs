@@ -1,14 +1,14 @@
-//! Checks whether the numbers and names of an answer stand in its source.
+//! Checks whether the numbers and names in an answer occur in its source.
 
 use std::collections::HashSet;
 
 use crate::text::sentence::is_stop;
 use crate::text::words;
 
-/// Smaller numbers are counts of the writer's own: two speakers, three reasons.
+/// Smaller numbers are ignored: they are often the model's own counts, such as "two speakers" or "three reasons".
 const MIN_NUMBER: f64 = 4.0;
 
-/// Fewer unsupported items prove nothing: numbers are rounded, names inflected.
+/// Minimum number of unsupported items that counts as evidence. Fewer may be rounded numbers or inflected names.
 const MIN_UNSUPPORTED: usize = 3;
 
 const UNITS: [&str; 20] = [
@@ -38,7 +38,7 @@ const TENS: [&str; 8] = [
     "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
 ];
 
-/// Whether most of the numbers and names of `answer` are not in `source`: invented, or of another text.
+/// Whether most of the numbers or most of the names in `answer` are missing from `source`.
 pub(crate) fn is_invented(answer: &str, source: &str) -> bool {
     mostly_missing(&numbers(answer), &numbers(source))
         || mostly_missing(&names(answer), &all_words(source))
@@ -49,7 +49,7 @@ fn mostly_missing(wanted: &HashSet<String>, known: &HashSet<String>) -> bool {
     missing >= MIN_UNSUPPORTED && missing * 2 > wanted.len()
 }
 
-/// Numbers of a text in digits, whether they were written so or in English words.
+/// The numbers in a text, normalized to digits, whether written in digits or in English words.
 fn numbers(text: &str) -> HashSet<String> {
     let mut found = HashSet::new();
     let mut spelled: Option<u64> = None;
@@ -111,7 +111,7 @@ fn spelled_value(word: &str) -> Option<u64> {
     }
 }
 
-/// Capitalized words inside sentences, in lower case.
+/// Words that are capitalized although they do not begin a sentence, converted to lower case.
 fn names(text: &str) -> HashSet<String> {
     let mut found = HashSet::new();
     let mut begins = true;

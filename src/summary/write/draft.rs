@@ -1,4 +1,4 @@
-//! Requests: what each call is shown, and how long its answer may be.
+//! Builds requests: the text that each call is shown, and its output limit.
 
 use std::sync::Arc;
 
@@ -12,35 +12,35 @@ use crate::summary::write::Settings;
 use crate::text::tokens;
 use crate::transcript::Passage;
 
-/// Speakers named in a prompt at most.
+/// Maximum number of speakers named in a prompt.
 const MAX_SPEAKERS: usize = 16;
 
-/// Room in a prompt for the speakers' own words, in tokens, when a section is written from notes.
+/// Maximum tokens of transcript excerpts in a prompt, when a section is written from notes.
 const EXCERPT_TOKENS: usize = 400;
 
-/// What a section is written from: a part of the transcript, or notes on it.
+/// The source of a section: a part of the transcript, or notes on it.
 #[derive(Debug, Clone)]
 pub(crate) struct Material {
-    /// The part of the transcript that it stands for.
+    /// The part of the transcript that it covers.
     pub(crate) passage: Passage,
-    /// Indices of the chunks.
+    /// Indices of the chunks that it covers.
     pub(crate) chunks: Vec<usize>,
-    /// What is shown of it.
+    /// The text that is shown to the model.
     pub(crate) block: Passage,
     pub(crate) from_notes: bool,
 }
 
-/// Makes the requests of one job.
+/// Builds requests.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Drafter<'a> {
     pub(crate) settings: &'a Settings,
-    /// The largest ratio of a server's count of a prompt's tokens to the estimate that has been seen, at least 1.
+    /// The largest ratio seen so far of the server's token count of a prompt to our estimate, at least 1.
     pub(crate) token_ratio: f64,
 }
 
 impl Drafter<'_> {
-    /// A request about `material`, the `index`-th of `parts`, for about `words` words. `attempt` tells repetitions apart: the
-    /// same request would get the same answer.
+    /// Builds a request about `material` for about `words` words. `place` is the index of the part and the number of parts.
+    /// `attempt` makes repeated requests differ: an identical one would get the recorded answer.
     pub(crate) fn about(
         &self,
         task: Task,
@@ -91,7 +91,7 @@ impl Drafter<'_> {
         }
     }
 
-    /// A request that works on a section's text, with or without its material.
+    /// Builds a request to expand, condense or continue the text of a section. The material is left out for condensing.
     pub(crate) fn on_draft(
         &self,
         task: Task,
@@ -110,14 +110,15 @@ impl Drafter<'_> {
         self.limited(request, words)
     }
 
-    /// Whether the window has room for a prompt, as far as is known how the server counts.
+    /// Whether a prompt and its answer fit the context window, given the server's token ratio so far.
     pub(crate) fn fits(&self, prompt: &Prompt) -> bool {
         self.settings
             .limits
             .fits(|| prompt.tokens(), prompt.max_tokens(), self.token_ratio)
     }
 
-    /// The prompt for `request`, with the output limit for `words` words or what the window leaves of it.
+    /// Builds the prompt for `request`. Its output limit allows for `words` words, or fewer if the context window is too
+    /// small.
     fn limited(&self, request: Request, words: usize) -> Prompt {
         let limits = &self.settings.limits;
         let wanted = limits.max_tokens(words);
@@ -126,7 +127,7 @@ impl Drafter<'_> {
             return prompt;
         };
         let counted = (prompt.tokens() as f64 * self.token_ratio.max(ESTIMATE_ERROR)) as usize;
-        // Never below what was planned: then the request is refused and split.
+        // Leave room for a section of minimum length. If even that is too much, `fits` fails and the part is split.
         let least = limits.max_tokens(words.min(SECTION_MIN_WORDS));
         let limit = wanted
             .min(context.saturating_sub(counted))
@@ -134,9 +135,9 @@ impl Drafter<'_> {
         prompt.with_max_tokens(limit)
     }
 
-    /// What was said just before a passage: the last one or two turns, as far as they are short.
+    /// The context before a passage: the last one or two segments, if they have at most `most_tokens` estimated tokens.
     fn context(passage: &Passage, most_tokens: usize) -> String {
-        // A token has at least one byte, and rarely more than eight.
+        // Skip segments that are probably too long: a token rarely has more than six bytes.
         let preceding = [2, 1].map(|count| passage.preceding(count, most_tokens * 6));
         let mut candidates = preceding.into_iter().flatten();
         candidates
@@ -145,7 +146,7 @@ impl Drafter<'_> {
             .unwrap_or_default()
     }
 
-    /// The most telling sentences of what notes were taken on.
+    /// The most informative sentences of the passage that the notes were taken on.
     fn excerpts(&self, material: &Material) -> String {
         let room = self
             .settings
@@ -158,7 +159,7 @@ impl Drafter<'_> {
         extract::within_tokens(&material.passage, spare).to_string()
     }
 
-    /// Hex digits that nobody can foresee who does not know the job, the same whenever it is resumed.
+    /// Hex digits that cannot be predicted without the job's id. They are the same whenever the job is resumed.
     fn fence(&self, task: Task, part: usize, attempt: usize) -> String {
         let digest = Sha256::digest(format!(
             "{}/{}/{part}/{attempt}",
@@ -169,12 +170,12 @@ impl Drafter<'_> {
     }
 }
 
-/// As many of the names as have room in `most_tokens`.
+/// The first names that fit in `most_tokens` tokens, at most [`MAX_SPEAKERS`].
 fn within(names: Vec<&str>, most_tokens: usize) -> Vec<String> {
     let mut left = most_tokens;
     let mut kept = Vec::new();
     for name in names.into_iter().take(MAX_SPEAKERS) {
-        // With its comma.
+        // Two more for the comma.
         let cost = tokens::estimate(name) + 2;
         if cost > left {
             break;

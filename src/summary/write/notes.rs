@@ -1,4 +1,4 @@
-//! Notes: facts instead of text, level by level, until the sections can be written from them.
+//! Takes notes, level by level, until they are short enough to write the sections from.
 
 use crate::extract;
 use crate::prompt::Task;
@@ -10,14 +10,14 @@ use crate::summary::write::{MAX_ALLOWANCE, MAX_SPLITS, WriteError, Writer};
 use crate::text::tokens;
 use crate::transcript::Passage;
 
-/// Estimated tokens of a word in notes, which are full of names and numbers.
+/// Estimated tokens per word of notes. They are full of names and numbers, which take more tokens.
 const TOKENS_PER_WORD: f64 = 1.7;
 
-/// Notes may be longer than asked by this factor before they are cut.
+/// Notes are cut if they are longer than requested by more than this factor.
 const SLACK: f64 = 1.25;
 
 impl Writer<'_> {
-    /// Takes notes level by level. Returns what the sections are written from, and what each is worth.
+    /// Takes all levels of notes. Returns the source of each section and its weight.
     pub(crate) async fn notes(
         &mut self,
         plan: &Plan,
@@ -47,7 +47,7 @@ impl Writer<'_> {
         Ok((materials, weights))
     }
 
-    /// One level: all its calls at once.
+    /// Takes one level of notes, with all calls concurrently.
     async fn level(
         &mut self,
         plan: &Plan,
@@ -81,7 +81,7 @@ impl Writer<'_> {
                 let from = material.chunks.first().map_or(0, |chunk| chunk + 1);
                 self.warnings.push(format!("notes on part {from}: the model gave no usable answer, its telling sentences were taken"));
             }
-            // Twofold at least, whatever the model does: this is what makes the levels end.
+            // Enforce the maximum length whatever the model returns, so that every level makes progress.
             let most = (tokens::estimate(&material.block) as f64 / level.ratio * SLACK) as usize;
             let written = Passage::of_text(piece.text);
             notes.push(Material {
@@ -94,7 +94,7 @@ impl Writer<'_> {
     }
 }
 
-/// Neighbours put together into about `count` groups of at most `most` tokens each, balanced.
+/// Joins neighbouring items into about `count` groups of similar size, each of at most `most` tokens.
 fn grouped(items: &[Material], count: usize, most: usize) -> Vec<Material> {
     let sizes: Vec<usize> = items
         .iter()
@@ -106,7 +106,8 @@ fn grouped(items: &[Material], count: usize, most: usize) -> Vec<Material> {
     for (at, (item, &cost)) in items.iter().zip(&sizes).enumerate() {
         let groups_left = (count + 1).saturating_sub(groups.len()).max(1);
         let aim = (left + size) / groups_left;
-        // Closer to the aim without this one? And never so that later groups would go without.
+        // Start a new group if this one is closer to the intended size without the item, or if every remaining item is
+        // needed for a group of its own.
         let is_full =
             size > 0 && (size + cost > most || (size + cost / 2 > aim && groups.len() < count));
         let must_open = size > 0 && items.len() - at <= count.saturating_sub(groups.len());

@@ -1,4 +1,5 @@
-//! One text from the model: asked for, cleaned, finished, checked, asked for again, and replaced if nothing helps.
+//! Gets one text from the model: requests it, strips everything but the text, continues it if it was cut off, checks it,
+//! and repeats the request if necessary. If no answer is usable, falls back to extracted sentences.
 
 use crate::extract;
 use crate::model::ModelClient;
@@ -13,57 +14,57 @@ use crate::text::{sentence, words};
 use crate::summary::write::draft::{Drafter, Material};
 use crate::summary::write::split::{halves, split};
 
-/// A text that was cut off is kept as it is if it has this much of its length, in percent.
+/// A text that was cut off is not continued if it has at least this much of its length, in percent.
 const ENOUGH_PERCENT: usize = 90;
 
-/// How often a text is asked for that has something wrong with what it says: another time seldom helps more.
+/// Maximum number of attempts at a text whose content has problems. More attempts rarely help.
 const MAX_ATTEMPTS: usize = 2;
 
-/// How often a text that was cut off is continued.
+/// Maximum number of continuations of a text that was cut off.
 const MAX_CONTINUATIONS: usize = 2;
 
-/// A continuation for fewer words is not worth a call.
+/// Minimum number of missing words for a continuation. Fewer are not worth a call.
 const MIN_CONTINUATION_WORDS: usize = 30;
 
-/// A text for the summary, or for its notes.
+/// A text for the summary or its notes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Piece {
     pub(crate) title: Option<String>,
     pub(crate) text: String,
     /// Calls beyond the first.
     pub(crate) extra_calls: usize,
-    /// Words asked for and words written, where the model's own answer shows how it keeps to lengths.
+    /// Words requested and words written. `None` if the answer says nothing about how well the model keeps to lengths.
     pub(crate) measured: Option<(usize, usize)>,
-    /// What is wrong with the text.
+    /// Problems of the text.
     pub(crate) problems: Vec<Problem>,
-    /// What was wrong with every answer though it was asked for again.
+    /// Problems that the best answer has although the request was repeated.
     pub(crate) habits: Vec<Problem>,
-    /// The model gave nothing that could be used: the text is extractive.
+    /// Whether the text is extractive because the model gave no usable answer.
     pub(crate) degraded: bool,
-    /// Largest ratio of the server's count of a prompt's tokens to the estimate.
+    /// Largest ratio of the server's token count of a prompt to our estimate.
     pub(crate) token_ratio: f64,
 }
 
-/// Which part of the transcript a text is about, and how it may be come by.
+/// A text to request: its task, its source, and how many calls it may take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Job<'a> {
     pub(crate) task: Task,
     pub(crate) material: &'a Material,
-    /// Index and number of parts.
+    /// Index of the part and number of parts.
     pub(crate) place: (usize, usize),
-    /// Words to ask for.
+    /// Number of words to request.
     pub(crate) ask: usize,
-    /// Words that are wanted: less than asked of a model that writes too little.
+    /// Number of words wanted. Fewer than are requested if the model tends to write too little.
     pub(crate) want: usize,
-    /// Calls allowed beyond the first.
+    /// Maximum number of calls beyond the first.
     pub(crate) allowance: usize,
-    /// Problems that this model's answers have anyway: asking again has not helped before.
+    /// Problems that do not trigger a repeated request, because repeating has not helped with this model before.
     pub(crate) tolerated: &'a [Problem],
-    /// How often the part may be divided, if its request does not fit the window.
+    /// How many more times the part may be halved, if its request does not fit the context window.
     pub(crate) splits: usize,
 }
 
-/// Gets the text for `job`. Only failures that concern all calls are errors.
+/// Gets the text for `job`. Returns an error only for failures that affect all calls.
 pub(crate) async fn piece(
     drafter: Drafter<'_>,
     caller: &ModelClient,
@@ -114,14 +115,14 @@ pub(crate) async fn piece(
                             ..drafter
                         };
                         let mut piece = split(learned, caller, job, halves).await?;
-                        // The refused request was a call too.
+                        // The rejected request was a call, too.
                         piece.extra_calls += 1;
                         piece.token_ratio = piece.token_ratio.max(token_ratio);
                         return Ok(piece);
                     }
                     break;
                 }
-                // Refused from the start: it is not this part that is wrong, but what is sent with every one.
+                // The first part was rejected as bad input: the cause is probably something that is sent with every part.
                 ErrorKind::BadInput if job.place.0 == 0 && job.place.1 > 0 => {
                     return Err(error);
                 }
@@ -159,11 +160,11 @@ pub(crate) async fn piece(
     Ok(piece)
 }
 
-/// What can be used of the best answer there is; `None` for nothing.
+/// The usable text of the best answer. `None` if it has to be discarded.
 fn usable(problems: Vec<Problem>, mut piece: Piece) -> Option<Piece> {
     if problems.contains(&Problem::Loop) {
         piece.text = scaffold::without_repetitions(&piece.text);
-        // What it would have been without the loop is not known.
+        // The length that the answer would have had without the loop is unknown.
         piece.measured = None;
     }
     let bearable = problems
@@ -173,7 +174,7 @@ fn usable(problems: Vec<Problem>, mut piece: Piece) -> Option<Piece> {
         .then_some(Piece { problems, ..piece })
 }
 
-/// Whether another attempt may help. Lengths are the business of the whole summary, not of one section.
+/// Whether the problem justifies another attempt. Lengths do not: they are corrected for the summary as a whole.
 fn asks_again(problem: Problem) -> bool {
     !matches!(
         problem,
@@ -181,14 +182,14 @@ fn asks_again(problem: Problem) -> bool {
     )
 }
 
-/// The worst problem decides; none is best.
+/// Ranks answers by their worst problem: 0 for none, higher is worse.
 fn severity(problems: &[Problem]) -> usize {
     problems
         .first()
         .map_or(0, |&worst| Problem::Long as usize + 1 - worst as usize)
 }
 
-/// What the server's count of the prompt says about the estimate.
+/// Ratio of the server's token count of the prompt to our estimate. 0 if the server reports no count.
 fn ratio_of(prompt: &Prompt, answer: &Answer) -> f64 {
     answer.usage.map_or(0.0, |usage| {
         usage.prompt_tokens as f64 / prompt.tokens().max(1) as f64
@@ -210,11 +211,11 @@ fn problems(piece: &Piece, prompt: &Prompt, want: usize) -> Vec<Problem> {
     };
     let mut found = check::check(&piece.text, &expected);
     if !request.style.follows_instructions() {
-        // Summarizers of this kind take over most sentences as they are.
+        // Encoder-decoder summarizers copy most sentences unchanged.
         found.retain(|&problem| problem != Problem::Copied);
     }
     if request.task == Task::Notes {
-        // Notes may quote, are lists, and are as long as they are.
+        // Notes may quote, need not end with a complete sentence, and may have any length.
         found.retain(|problem| {
             !matches!(
                 problem,
@@ -225,7 +226,7 @@ fn problems(piece: &Piece, prompt: &Prompt, want: usize) -> Vec<Problem> {
     found
 }
 
-/// An answer without its scaffolding, and its end where it was cut off.
+/// Strips everything but the text from an answer, and continues it if it was cut off.
 async fn finished(
     drafter: Drafter<'_>,
     caller: &ModelClient,
@@ -241,7 +242,7 @@ async fn finished(
         && scaffold::strip_preamble(&answer.text).is_empty()
         && allowance > 0
     {
-        // All went into reasoning: twice the room, once.
+        // Reasoning used up the whole output limit. Retry once with twice the limit.
         extra += 1;
         let roomier = prompt.clone().with_max_tokens(prompt.max_tokens() * 2);
         if drafter.fits(&roomier) {
@@ -301,7 +302,7 @@ async fn finished(
             }
             piece.text = format!("{} {more}", piece.text);
         }
-        // What a cut-off answer would have been is not known.
+        // The length that a cut-off answer would have had is unknown.
         if cut_off {
             piece.measured = None;
         }
@@ -310,7 +311,7 @@ async fn finished(
     Ok(piece)
 }
 
-/// An error that concerns one call only stands for an empty answer.
+/// Turns an error that affects only one call into an empty answer.
 pub(crate) fn bearable(error: ModelError) -> Result<Answer, ModelError> {
     if error.kind.concerns_one_call() {
         Ok(Answer::default())
@@ -319,7 +320,7 @@ pub(crate) fn bearable(error: ModelError) -> Result<Answer, ModelError> {
     }
 }
 
-/// The extractive text in place of one that could not be had.
+/// An extractive text, for when the model gives no usable answer.
 fn fallback(job: &Job<'_>) -> Piece {
     let passage = &job.material.passage;
     let text = match job.task {

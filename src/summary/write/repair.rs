@@ -1,4 +1,5 @@
-//! Repairs: while the whole is off by too much, the shortest sections are expanded or the longest condensed.
+//! Repairs the length of a summary: while it is too short, expands the sections that are furthest below their targets;
+//! while it is too long, condenses those that are furthest above.
 
 use std::cmp::Reverse;
 
@@ -13,18 +14,19 @@ use crate::summary::write::piece::bearable;
 use crate::summary::write::{WriteError, Writer, all};
 use crate::text::{sentence, words};
 
-/// What is left alone, in percent of the target.
+/// Tolerated deviation from the target length, in percent.
 const TOLERATED_PERCENT: usize = 4;
 
-/// Words that one expansion adds at most, and at least.
+/// Maximum and minimum number of words that one expansion should add.
 const MAX_ADDED: usize = 350;
 const MIN_ADDED: usize = 40;
 
-/// How often one section is repaired.
+/// Maximum number of repairs per section.
 const MAX_REPAIRS: usize = 2;
 
 impl Writer<'_> {
-    /// Brings the words of all sections closer to `wanted`. Each change is taken only if the whole gets closer, so it ends.
+    /// Brings the total length of the sections closer to `wanted` words. A change is accepted only if it reduces the
+    /// deviation. The loop ends because calls and repairs per section are limited.
     pub(crate) async fn repair(
         &mut self,
         materials: &[Material],
@@ -63,7 +65,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// The repairs that could make up for `off` words, for the sections that need it most.
+    /// Plans the repairs that could make up for `off` words, starting with the sections that are furthest off their targets.
     #[expect(clippy::too_many_arguments, reason = "all of it describes one round")]
     fn round(
         &self,
@@ -103,7 +105,7 @@ impl Writer<'_> {
                 break;
             }
             let words = words::count(&section.text);
-            // Distinct from the section's own attempts, so that the fence is another.
+            // Makes the second repair of a section differ from the first: an identical request would get the same answer.
             let attempt = repaired.get(at).copied().unwrap_or(0);
             let place = (at, sections.len());
             let request = if short {
@@ -160,7 +162,7 @@ impl Writer<'_> {
     }
 }
 
-/// Takes a repaired text if it is acceptable and brings the whole closer to `wanted` words.
+/// Accepts a repaired text if it is usable and brings the total length closer to `wanted` words.
 fn take(sections: &mut [Section], at: usize, prompt: &Prompt, text: &str, wanted: usize) {
     let request = prompt.request();
     let text = sentence::complete(text);
@@ -186,7 +188,7 @@ fn take(sections: &mut [Section], at: usize, prompt: &Prompt, text: &str, wanted
     }
     let changed = match request.task {
         Task::Condense => text.to_owned(),
-        // What only says the same again adds nothing.
+        // An expansion that only repeats the section adds nothing.
         _ if section.text.contains(text) => return,
         _ => format!("{}\n\n{text}", section.text),
     };

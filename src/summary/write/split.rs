@@ -1,4 +1,4 @@
-//! A part whose request does not fit the window is written in two halves.
+//! Splits a part in two if its request does not fit the context window.
 
 use crate::model::ModelClient;
 use crate::model::ModelError;
@@ -6,14 +6,14 @@ use crate::summary::write::draft::{Drafter, Material};
 use crate::summary::write::piece::{Job, Piece, piece};
 use crate::text::tokens;
 
-/// The two halves of a part. `None` if it is too small to be divided again.
+/// The two halves of a part. `None` if it is too small to divide.
 pub(crate) fn halves(material: &Material) -> Option<[Material; 2]> {
     let Material { passage, block, .. } = material;
     let parts = block.divide(tokens::estimate(block), 2);
     let [first, _] = &parts[..] else {
         return None;
     };
-    // Notes and extracts are not of the passage that they stand for: it is divided in proportion.
+    // Positions in notes or extracts do not match the passage they stand for, so the passage is divided in proportion.
     let cut = if block.len() == passage.len() {
         first.span.len()
     } else {
@@ -29,7 +29,7 @@ pub(crate) fn halves(material: &Material) -> Option<[Material; 2]> {
     Some([half(passages.0, blocks.0), half(passages.1, blocks.1)])
 }
 
-/// Gets the texts of both halves of a part that did not fit, and joins them.
+/// Requests the texts of both halves of a part that did not fit, and joins them.
 pub(crate) async fn split(
     drafter: Drafter<'_>,
     caller: &ModelClient,
@@ -53,7 +53,7 @@ pub(crate) async fn split(
             joined.title = piece.title;
         }
         joined.text = [joined.text, piece.text].join(if at == 0 { "" } else { "\n\n" });
-        // One of the two is the call that was planned.
+        // The first half uses the planned call; the second half is an extra call.
         joined.extra_calls += piece.extra_calls + usize::from(at > 0);
         joined.problems.extend(piece.problems);
         joined.degraded |= piece.degraded;

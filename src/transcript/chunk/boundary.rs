@@ -1,5 +1,5 @@
-//! Finds the best place to cut a text within a window: a blank line or the start of a turn › the end of a sentence or of a line ›
-//! a clause › a word › a grapheme.
+//! Finds the best place to cut a text within a window. In order of preference: a blank line or the start of a turn, the end
+//! of a sentence or a line, the end of a clause, a word boundary, a grapheme boundary.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -10,13 +10,13 @@ use crate::text::Span;
 use crate::text::sentence::{Mark, is_wide, mark};
 use crate::transcript::Passage;
 
-/// Bytes to either side of the aim in which graphemes are looked for.
+/// Distance from the target, in bytes, within which grapheme boundaries are searched.
 const GRAPHEME_REACH: usize = 256;
 
-/// Bytes to either side of the aim that are looked at first.
+/// Distance from the target, in bytes, that is searched first.
 const FIRST_REACH: usize = 512;
 
-/// Ranks of boundaries that are found by looking at the text, best last.
+/// Ranks of the boundaries found by scanning the text, in ascending order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     Word,
@@ -25,8 +25,8 @@ enum Rank {
     Paragraph,
 }
 
-/// The best cut of a passage within `window`, nearest to `aim` among equals. The window's ends count as inside; it need not
-/// begin or end on a character. `None` if there is no character boundary in it.
+/// The best cut in `window`, and among equally good ones the nearest to `aim`. Both ends of the window are included, and
+/// need not be character boundaries. `None` if the window has no character boundary.
 pub(crate) fn best(passage: &Passage, window: Range<usize>, aim: usize) -> Option<usize> {
     let text: &str = passage;
     let (start, end) = (
@@ -38,12 +38,12 @@ pub(crate) fn best(passage: &Passage, window: Range<usize>, aim: usize) -> Optio
     }
     let turns = passage.starts(window.start..window.end + 1);
     let blank_lines = blank_lines(Span { start, end }.of(text)).map(|at| start + at);
-    // A blank line is worth as much as a turn; lesser boundaries only matter where there is neither.
+    // A blank line ranks as high as the start of a turn. Lesser boundaries are used only if there is neither.
     let paragraphs = turns.chain(blank_lines);
     if let Some(nearest) = paragraphs.min_by_key(|at| at.abs_diff(aim)) {
         return Some(nearest);
     }
-    // Of the others the nearest good one is usually near: the look widens until it has found one.
+    // A good boundary is usually close to the target, so the search starts there and widens until it finds one.
     let mut reach = FIRST_REACH;
     loop {
         let near = text.ceil_char_boundary(aim.saturating_sub(reach).max(start));
@@ -60,7 +60,7 @@ pub(crate) fn best(passage: &Passage, window: Range<usize>, aim: usize) -> Optio
     }
 }
 
-/// Offsets after blank lines.
+/// Offsets of the text that follows each run of blank lines.
 fn blank_lines(text: &str) -> impl Iterator<Item = usize> {
     let mut searched = 0;
     text.match_indices('\n').filter_map(move |(newline, _)| {
@@ -76,7 +76,8 @@ fn blank_lines(text: &str) -> impl Iterator<Item = usize> {
 
 /// All boundaries inside a text, with their ranks.
 fn boundaries(text: &str) -> impl Iterator<Item = (Rank, usize)> {
-    // What a blank after the last character would mean, and what any character would: full-width marks need no blank.
+    // The rank of a boundary here if a blank follows the last character, and if any character follows. Only full-width
+    // marks need no blank.
     let mut if_blank = Rank::Word;
     let mut if_any = None;
     let mut blank = false;
@@ -107,14 +108,14 @@ fn boundaries(text: &str) -> impl Iterator<Item = (Rank, usize)> {
     })
 }
 
-/// The boundary between user-perceived characters nearest to `aim`, or between characters if one fills the window.
+/// The grapheme boundary nearest to `aim`, or a character boundary if there is none in reach.
 fn grapheme(text: &str, window: &Range<usize>, aim: usize) -> Option<usize> {
     let start = text.floor_char_boundary(aim.saturating_sub(GRAPHEME_REACH));
     let end = text.floor_char_boundary(aim + GRAPHEME_REACH);
     let near = Span { start, end }.of(text);
     let is_inside = |at: &usize| window.contains(at) || *at == window.end;
     let clusters = GraphemeClusterSegmenter::new().segment_str(near);
-    // The look may have begun and ended inside a cluster.
+    // The ends of the searched text may be inside a cluster, so they are ignored.
     let nearest = clusters
         .filter(|&at| at > 0 && at < near.len())
         .map(|at| start + at)
@@ -128,7 +129,7 @@ fn grapheme(text: &str, window: &Range<usize>, aim: usize) -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// The text before and after the best cut near the middle.
+    /// Splits the text at the best cut near the middle.
     fn cut(text: &str) -> (&str, &str) {
         let at = best(&Passage::of_text(text), 1..text.len() - 1, text.len() / 2).unwrap();
         text.split_at(at)

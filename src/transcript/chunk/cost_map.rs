@@ -1,24 +1,24 @@
-//! Records what a text costs up to places all along it, so that any part of it is priced without being read again.
+//! Records cumulative token costs along a text, so that any part can be priced without rereading it.
 
 use std::ops::Range;
 
 use crate::text::tokens::{self, Cost, Rate};
 
-/// Least bytes between two marks: what is read again at either end of a part.
+/// Minimum bytes between two marks. About this much is reread at each end of a part.
 const STRIDE: usize = 1024;
 
-/// Costs are sums over runs of one character class, so between marks that stand where runs begin they are exact.
+/// Cumulative costs at marks. Marks are at the starts of character-class runs, so the costs between them are exact.
 #[derive(Debug)]
 pub(crate) struct CostMap<'t> {
     bytes: &'t [u8],
     rate: Rate,
-    /// Starts of runs, and what the text before them costs.
+    /// Byte offset of the start of a run, and the cost of the text before it.
     marks: Vec<(usize, Cost)>,
     total: Cost,
 }
 
 impl<'t> CostMap<'t> {
-    /// Reads the whole of `text`, once.
+    /// Builds the map in one pass over `text`.
     pub(crate) fn of(text: &'t str) -> Self {
         let (bytes, rate) = (text.as_bytes(), Rate::of(text));
         let mut marks = Vec::with_capacity(bytes.len() / STRIDE + 1);
@@ -42,7 +42,7 @@ impl<'t> CostMap<'t> {
         self.total
     }
 
-    /// The cost of a part that begins and ends between characters.
+    /// The cost of a part that starts and ends on character boundaries.
     pub(crate) fn cost(&self, part: Range<usize>) -> Cost {
         let (first, last) = (
             self.marks.partition_point(|mark| mark.0 < part.start),
@@ -57,7 +57,8 @@ impl<'t> CostMap<'t> {
         }
     }
 
-    /// Where a part that begins at `start` reaches the cost `limit`, or the end of the text. Maybe inside a character.
+    /// The offset at which a part that starts at `start` reaches the cost `limit`, or the end of the text. It may be inside
+    /// a character.
     pub(crate) fn reach(&self, start: usize, limit: Cost) -> usize {
         let next = self.marks.partition_point(|mark| mark.0 < start);
         let marks = self.marks.split_at(next).1;
@@ -114,7 +115,7 @@ mod tests {
             limit in 0..5_000_usize,
         ) {
             let mut text: String = pieces.iter().map(|&(at, times)| PIECES[at].repeat(times)).collect();
-            // A run that is longer than the distance between marks.
+            // A run longer than the distance between marks.
             text += &"x".repeat(long);
             let rate = Rate::of(&text);
             let map = CostMap::of(&text);

@@ -1,11 +1,11 @@
-//! Collects decoded characters into a clean text, with newlines for all that ends a line and without other control characters.
+//! Builds a clean text from decoded characters: line separators become newlines, and other control characters are dropped.
 
 use encoding_rs::Encoding;
 
 use crate::transcript::decode::source_map::SourceMap;
 use crate::transcript::decode::{Decoded, Rejection, UNDECODABLE_PERCENT};
 
-/// A file with more undecodable characters is judged before it has been read to its end.
+/// With more undecodable characters than this, a file may be rejected before its end is reached.
 const EARLY_JUDGEMENT: u64 = 1024;
 
 pub(crate) struct TextBuilder {
@@ -13,11 +13,11 @@ pub(crate) struct TextBuilder {
     map: SourceMap,
     /// Source offset of the next character.
     source: u64,
-    /// A character beyond ASCII has been decoded, which decides the encoding.
+    /// Whether a non-ASCII character has been decoded, which settles the encoding.
     pub(crate) beyond_ascii: bool,
     characters: u64,
     undecodable: u64,
-    /// The text ends in a `\r` that stays only if a `\n` follows.
+    /// Whether the text ends in a `\r`, which is kept only if a `\n` follows.
     after_cr: bool,
 }
 
@@ -34,7 +34,7 @@ impl TextBuilder {
         }
     }
 
-    /// From here on the source is in another encoding; what came before was ASCII, which both read alike.
+    /// Switches the source encoding. The text so far is ASCII, which is the same in both encodings.
     pub(crate) fn switch(&mut self, encoding: &'static Encoding) {
         self.map.encoding = encoding;
     }
@@ -71,7 +71,7 @@ impl TextBuilder {
         let stands_for = match c {
             '\0' => return Err(Rejection::Nul { at: self.source }),
             '\r' => Some('\r'),
-            // Form feeds and the separators of Unicode: a line ends.
+            // Form feeds, vertical tabs and Unicode line separators end a line.
             '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some('\n'),
             _ => None,
         };
@@ -81,7 +81,7 @@ impl TextBuilder {
         if stands_for.is_none_or(|kept| kept.len_utf8() != c.len_utf8()) {
             self.map.mark(self.text.len(), self.source);
         }
-        // windows-1252 leaves five bytes undefined, other encodings have no use for these at all.
+        // C1 control characters: five bytes are undefined in windows-1252, and text in other encodings does not use them.
         if matches!(c, '\u{80}'..='\u{84}' | '\u{86}'..='\u{9f}') {
             self.undecodable += 1;
             return self.judge(EARLY_JUDGEMENT);
@@ -89,7 +89,7 @@ impl TextBuilder {
         Ok(())
     }
 
-    /// Turns a `\r` at the end into `\n`, unless that follows: newlines of old Macs.
+    /// Turns a trailing `\r` into `\n` (old Mac line ending) unless a `\n` follows.
     fn settle_cr(&mut self, newline_follows: bool) {
         if std::mem::take(&mut self.after_cr) && !newline_follows {
             self.text.pop();
@@ -97,7 +97,7 @@ impl TextBuilder {
         }
     }
 
-    /// Puts a replacement character where `width` source bytes could not be decoded.
+    /// Adds a replacement character for `width` source bytes that could not be decoded.
     pub(crate) fn push_undecodable(&mut self, width: u64) -> Result<(), Rejection> {
         self.settle_cr(false);
         self.characters += 1;
@@ -135,7 +135,7 @@ impl TextBuilder {
     }
 }
 
-/// Characters that don't go into the text as they are.
+/// Whether a character is dropped, replaced or otherwise handled specially.
 fn needs_care(c: char) -> bool {
     matches!(c, '\0'..='\u{8}' | '\u{b}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
 }

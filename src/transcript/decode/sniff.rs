@@ -1,16 +1,16 @@
-//! Recognizes encodings and binary formats by the first bytes of a file.
+//! Detects encodings and binary formats by the first bytes of a file.
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::transcript::decode::Rejection;
 
-/// Bytes that are looked at: enough for every signature and for the rhythm of UTF-16.
+/// Number of bytes examined: enough for every signature and for the zero-byte pattern of UTF-16.
 pub(crate) const HEAD_BYTES: usize = 1024;
 
-/// Fewer zero bytes than this may be chance.
+/// Minimum number of zero bytes that count as evidence of UTF-16.
 const MIN_ZEROS: usize = 3;
 
-/// First bytes of formats that people upload under a `.txt` name by mistake, and what people call them.
+/// Signatures and common names of formats that users upload as `.txt` by mistake.
 const SIGNATURES: [(&[u8], &str); 16] = [
     (b"\x1f\x8b", "gzip"),
     (b"PK\x03\x04", "a zip archive or an Office document"),
@@ -30,10 +30,10 @@ const SIGNATURES: [(&[u8], &str); 16] = [
     (b"\x1a\x45\xdf\xa3", "Matroska or WebM video"),
 ];
 
-/// The encoding that the head of a file suggests, and the length of its byte order mark.
+/// Returns the encoding suggested by the head of a file, and the length of its byte order mark.
 ///
 /// # Errors
-/// [`Rejection::NotText`] if the head is the signature of a format that is not plain text.
+/// [`Rejection::NotText`] if the head has the signature of a binary format.
 pub(crate) fn sniff(head: &[u8]) -> Result<(&'static Encoding, usize), Rejection> {
     if let Some((_, format)) = SIGNATURES.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Err(Rejection::NotText { format });
@@ -44,7 +44,7 @@ pub(crate) fn sniff(head: &[u8]) -> Result<(&'static Encoding, usize), Rejection
     Ok((unmarked_utf16(head).unwrap_or(UTF_8), 0))
 }
 
-/// UTF-16 without a mark, recognized by its zero bytes: in the blanks, digits and punctuation of most scripts every second byte is one.
+/// Detects UTF-16 without a byte order mark. In most scripts blanks, digits and punctuation have one zero byte out of two.
 fn unmarked_utf16(head: &[u8]) -> Option<&'static Encoding> {
     let units = (head.len() / 2).max(MIN_ZEROS * 10);
     let zeros = |offset| {
@@ -55,7 +55,8 @@ fn unmarked_utf16(head: &[u8]) -> Option<&'static Encoding> {
             .count()
     };
     let (even, odd) = (zeros(0), zeros(1));
-    // A tenth is reached by blanks alone; the other half of the unit is zero only in a NUL character.
+    // In real text, blanks alone give a tenth of the units one zero byte. The other byte of every unit must be nonzero, so
+    // that a file with NUL characters is not taken for UTF-16.
     if odd * 10 >= units && even == 0 {
         Some(UTF_16LE)
     } else if even * 10 >= units && odd == 0 {

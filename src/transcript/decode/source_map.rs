@@ -1,14 +1,14 @@
-//! Leads from an offset in the decoded text back to the byte of the source object that it came from.
+//! Maps byte offsets in the decoded text to byte offsets in the source object.
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::text::Span;
 
-/// Most bytes of text between two marks: what a look-up has to walk.
+/// Bytes of text between two marks, which limits the work of a lookup.
 const STRIDE: usize = 4096;
 
-/// Pairs of offsets in text and source that belong together. Between them characters have the width that their encoding gives
-/// them.
+/// Marks are pairs of corresponding offsets in text and source. Between two marks every character has its normal width in
+/// the source encoding.
 #[derive(Debug, Clone)]
 pub struct SourceMap {
     pub(crate) encoding: &'static Encoding,
@@ -23,7 +23,7 @@ impl SourceMap {
         }
     }
 
-    /// Notes that the text at `text` was at `source`, if the last mark is far enough back.
+    /// Adds a mark for text offset `text` and source offset `source` if the last mark is far enough back.
     pub(crate) fn note(&mut self, text: usize, source: u64) {
         let is_far = |&(last, _): &(usize, u64)| text >= last + STRIDE;
         if self.marks.last().is_none_or(is_far) {
@@ -31,7 +31,7 @@ impl SourceMap {
         }
     }
 
-    /// Notes that the text at `text` was at `source`, because something between was dropped or replaced.
+    /// Always adds a mark, after characters were dropped or replaced.
     pub(crate) fn mark(&mut self, text: usize, source: u64) {
         match self.marks.last_mut() {
             Some(last) if last.0 == text => last.1 = source,
@@ -39,7 +39,7 @@ impl SourceMap {
         }
     }
 
-    /// Bytes that `text` takes in the source encoding.
+    /// The size of `text` in the source encoding, in bytes.
     pub(crate) fn width(&self, text: &str) -> u64 {
         let width = if self.encoding == UTF_8 {
             text.len()
@@ -51,7 +51,7 @@ impl SourceMap {
         width as u64
     }
 
-    /// The source offset of the character at byte `at` of `text`, the whole text that this map was made with.
+    /// The source offset of the character at byte `at`. `text` must be the whole text for which this map was built.
     pub(crate) fn source_offset(&self, text: &str, at: usize) -> u64 {
         let next = self.marks.partition_point(|&(mark, _)| mark <= at);
         let last = next.checked_sub(1).and_then(|last| self.marks.get(last));

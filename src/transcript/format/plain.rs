@@ -1,26 +1,27 @@
-//! Plain text: segments begin at lines that name a speaker or a time.
+//! Plain text, in which a segment starts at each line with a speaker label or a time stamp.
 //!
-//! A line is read in the usual forms: `Name:`, `[00:12:30] Name:`, `Name (00:12):`, `SPEAKER_01:`, `>> NAME:`, `<v Name>`, a name
-//! or a time stamp on a line of its own. Whether a label is a name is decided over the whole text: it is if it recurs, if a time
-//! stands beside it, or if most lines have a label. A text without such lines has no segments; nothing relies on there being any.
+//! Supported forms are `Name:`, `[00:12:30] Name:`, `Name (00:12):`, `SPEAKER_01:`, `>> NAME:`, `<v Name>`, and a name or a
+//! time stamp on its own line. Whether a label is a name depends on the whole text: it is a name if it recurs, if it has a
+//! time stamp next to it, or if most lines have a label. A text without such lines has no segments, and no code depends on
+//! there being any.
 
 use std::collections::HashMap;
 
 use crate::text::Span;
 use crate::transcript::segment::{Segment, Segments, Speaker, Timestamp};
 
-/// Longest label that is taken for a speaker: parliaments put office, name, riding and party into it.
+/// Maximum length of a speaker label, in bytes. Parliaments put office, name, riding and party into it.
 const MAX_LABEL_BYTES: usize = 100;
 
-/// Most words of a label outside brackets.
+/// Maximum number of words in a label, outside brackets.
 const MAX_LABEL_WORDS: usize = 5;
 
-/// Words of a name that need no capital.
+/// Words in a name that may be lower-case.
 const PARTICLES: [&str; 13] = [
     "de", "da", "di", "van", "von", "der", "den", "la", "le", "al", "of", "the", "and",
 ];
 
-/// Finds the segments of a text.
+/// Splits a text into segments.
 #[must_use]
 pub fn read(text: &str) -> Segments {
     let (mut segments, mut labels) = candidates(text);
@@ -42,7 +43,7 @@ pub fn read(text: &str) -> Segments {
                 let line = line_at(text, segment.start());
                 segment.set_body(after_time(line, time.written.end - segment.start()));
             }
-            // A time stamp alone is no change of speaker.
+            // A time stamp without a label does not change the speaker.
         }
         segment.speaker = current;
         true
@@ -50,12 +51,12 @@ pub fn read(text: &str) -> Segments {
     Segments::new(segments, speakers, text.len())
 }
 
-/// A label, and how often it occurs.
+/// A label and the number of its occurrences.
 struct Label<'t> {
     text: &'t str,
     with_colon: u32,
     alone: u32,
-    /// Next to a time stamp, which leaves no doubt that it is a name.
+    /// The label occurs next to a time stamp, which proves that it is a name.
     is_timed: bool,
     speaker: Option<Speaker>,
 }
@@ -64,12 +65,12 @@ struct Label<'t> {
 struct Labels<'t> {
     all: Vec<Label<'t>>,
     known: HashMap<&'t str, Speaker>,
-    /// Where most lines have a label, one that occurs once is a name too.
+    /// Most lines have a label, so even a label that occurs only once is a name.
     on_most_lines: bool,
 }
 
 impl<'t> Labels<'t> {
-    /// Counts a label. `None` if the text has more different ones than there can be speakers.
+    /// Counts a label and returns its id. `None` if there are more distinct labels than possible speakers.
     fn count(&mut self, text: &'t str, head: &Head) -> Option<Speaker> {
         let id = match self.known.get(text) {
             Some(&id) => id,
@@ -93,7 +94,7 @@ impl<'t> Labels<'t> {
         Some(id)
     }
 
-    /// The label of a segment, if it is a name.
+    /// The label of a segment, if it counts as a name.
     fn name_of(&mut self, segment: &Segment) -> Option<&mut Label<'t>> {
         let label = self.all.get_mut(segment.speaker?.index())?;
         let recurs = if segment.has_colon {
@@ -105,7 +106,7 @@ impl<'t> Labels<'t> {
     }
 }
 
-/// A segment for each line that has a label or a time, its label's id in place of its speaker; and the labels.
+/// Creates a segment for each line with a label or a time stamp. Its `speaker` holds the label's id for now.
 fn candidates(text: &str) -> (Vec<Segment>, Labels<'_>) {
     let mut segments = Vec::new();
     let mut labels = Labels::default();
@@ -139,13 +140,13 @@ fn candidates(text: &str) -> (Vec<Segment>, Labels<'_>) {
     (segments, labels)
 }
 
-/// The line that begins at byte `start`, without its newline.
+/// The line that starts at byte `start`, without its newline.
 fn line_at(text: &str, start: usize) -> &str {
     let rest = text.split_at(start).1;
     rest.split_once('\n').map_or(rest, |(line, _)| line)
 }
 
-/// Where the text continues after a time stamp that ends at `end` and that no speaker follows.
+/// The offset of the spoken text after a time stamp that ends at `end` and has no speaker label after it.
 fn after_time(line: &str, end: usize) -> usize {
     let rest = line.split_at(end).1;
     if rest.contains("-->") {
@@ -154,15 +155,15 @@ fn after_time(line: &str, end: usize) -> usize {
     line.len() - rest.trim_start_matches([']', ')', ' ', '\t', '-']).len()
 }
 
-/// What a line begins with. All offsets are from the beginning of the line.
+/// The time stamp and speaker label at the start of a line. All offsets are relative to the line.
 #[derive(Debug, Default)]
 struct Head {
     time: Option<Timestamp>,
-    /// What may be a speaker's name.
+    /// A possible speaker label.
     label: Option<Span>,
-    /// Where the spoken text begins; the line's length if the line has none.
+    /// Offset of the spoken text, or the length of the line if there is none.
     body: usize,
-    /// The label ends in a colon, and is not just a short line.
+    /// The label ends in a colon. Otherwise it is a short line on its own.
     has_colon: bool,
 }
 
@@ -186,7 +187,7 @@ fn head(line: &str) -> Head {
         head.has_colon = true;
         return head;
     }
-    // No name begins like this, which spares most lines without one the search for its end.
+    // Names do not start in lower case. This check saves most unlabelled lines the search for a colon.
     if rest.is_empty() || rest.starts_with(char::is_lowercase) {
         return head;
     }
@@ -197,7 +198,7 @@ fn head(line: &str) -> Head {
     };
     let (label, time) = without_time(line, Span::from(at..end));
     let name = label.of(line);
-    // A number on a line of its own counts subtitles.
+    // A number on its own line is a subtitle counter.
     if is_label(name) && (colon.is_some() || name.contains(char::is_alphabetic)) {
         head.time = head.time.or(time);
         head.label = Some(label);
@@ -207,12 +208,12 @@ fn head(line: &str) -> Head {
     head
 }
 
-/// What may stand before a head. A function, because a search for each of several characters is slower.
+/// Characters that may precede a time stamp or label. A function is faster here than searching for several characters.
 fn is_lead(c: char) -> bool {
     matches!(c, ' ' | '\t' | '>' | '-' | '*' | '\u{2013}')
 }
 
-/// The first colon outside brackets that ends a label: a blank or nothing follows it, or it is full-width.
+/// The first colon outside brackets that ends a label: it is full-width, or followed by a blank or the end of the line.
 fn colon(text: &str) -> Option<Span> {
     let mut depth = 0_usize;
     let bytes = text.as_bytes();
@@ -233,7 +234,7 @@ fn colon(text: &str) -> Option<Span> {
     None
 }
 
-/// Takes a time stamp off the end of a label: `Name (00:12)`, `Name 0:12`.
+/// Separates a time stamp from the end of a label: `Name (00:12)`, `Name 0:12`.
 fn without_time(line: &str, label: Span) -> (Span, Option<Timestamp>) {
     let text = label.of(line);
     let start = match text.chars().next_back() {
@@ -250,8 +251,8 @@ fn without_time(line: &str, label: Span) -> (Span, Option<Timestamp>) {
     (Span::from(label.start..end), time)
 }
 
-/// A time stamp at `at`, with or without brackets, and the offset after it: `0:12`, `00:12:30.5`, `-00:00:03`, and with days
-/// `02:04:13:29`.
+/// Parses a time stamp at `at`, with or without brackets, and returns it with the offset after it: `0:12`, `00:12:30.5`,
+/// `-00:00:03`, or `02:04:13:29` with days.
 fn time_at(line: &str, at: usize) -> Option<(Timestamp, usize)> {
     let bytes = line.as_bytes();
     let byte = |at: usize| bytes.get(at).copied();
@@ -288,7 +289,7 @@ fn time_at(line: &str, at: usize) -> Option<(Timestamp, usize)> {
     let [days, hours, minutes, seconds] = parts;
     let mut millis = (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000;
     if matches!(byte(end), Some(b'.' | b',')) && digits(end + 1).next().is_some() {
-        // Three digits of the fraction, with zeros for those it has not.
+        // Read three digits of the fraction, padded with zeros.
         millis += number(digits(end + 1).chain(b"00").take(3));
         end += 1 + digits(end + 1).count();
     }
@@ -309,7 +310,7 @@ fn number<'a>(digits: impl Iterator<Item = &'a u8>) -> i64 {
     digits.fold(0, |number, digit| number * 10 + i64::from(digit - b'0'))
 }
 
-/// Whether the second half of a subtitle's time line stands at `at`: `--> 00:00:04.000`.
+/// Whether the second half of a subtitle's time line is at `at`: `--> 00:00:04.000`.
 fn is_arrow(line: &str, at: usize) -> bool {
     let end = line
         .split_at(at)
@@ -324,7 +325,7 @@ fn skip_blanks(line: &str, at: usize) -> usize {
     line.len() - line.split_at(at).1.trim_start().len()
 }
 
-/// Whether a text has the shape of a speaker's name: short, each word capitalized or a number, no sentence.
+/// Whether a text looks like a speaker's name: short, each word capitalized or a number, and not a sentence.
 fn is_label(text: &str) -> bool {
     if text.is_empty() || text.len() > MAX_LABEL_BYTES {
         return false;
@@ -357,7 +358,7 @@ mod tests {
     use super::*;
     use crate::transcript::Passage;
 
-    /// Time, label and body of a line, as text.
+    /// Time stamp, label and body of a line, as text.
     fn parts(line: &str) -> (Option<&str>, Option<&str>, &str) {
         let head = head(line);
         (
@@ -462,7 +463,7 @@ mod tests {
         }
     }
 
-    /// (speaker, what is said) of each segment.
+    /// (speaker, spoken text) of each segment.
     fn said(text: &str) -> Vec<(String, String)> {
         let segments = read(text);
         let said = segments.starting_in(0..text.len()).iter().map(|segment| {

@@ -1,4 +1,4 @@
-//! Finish reasons, tokens and errors as endpoints name them.
+//! Tests of finish reasons, token usage and errors as endpoints report them.
 
 use super::*;
 use serde_json::json;

@@ -1,11 +1,11 @@
-//! Completions of many servers, whole and streamed.
+//! Tests with completions from many servers, whole and streamed.
 
 use super::*;
 use crate::model::{Answer, Finish};
 use crate::wire::answer::Reader;
 use crate::wire::failure::Cause;
 
-/// The answer in `pieces`, with a limit of 100 tokens.
+/// The answer read from `pieces`, with a limit of 100 tokens.
 fn read(pieces: &[&[u8]]) -> Result<Answer, Failure> {
     let mut reader = Reader::new(Completion);
     for piece in pieces {

@@ -1,4 +1,4 @@
-//! Error bodies of real servers, and what is read from them.
+//! Tests with error bodies of real servers.
 
 use super::*;
 
@@ -105,7 +105,7 @@ fn json_is_found_inside_the_repr_of_a_worker() {
         );
         check(&repr, message, Some("400"), Some("BadRequestError"));
     }
-    // Older workers send no JSON in it. The words are left as they are, and are enough to classify the error.
+    // Older workers send a `repr` without JSON. The text is kept as is, which is enough to classify the error.
     let repr = r#"{'error': {'message': "it isn't there", 'type': 'NotFoundError', 'code': 404}}"#;
     check(repr, repr, None, None);
 }

@@ -1,16 +1,18 @@
-//! Finds the cause of a failed call in its status, its headers and the words that came with it.
+//! Finds the cause of a failed call from its status code, its headers and the text of the error.
 //!
-//! A status alone says little, so words count as well, and the order in which they are looked for matters:
+//! The status code alone is not enough, so the error text is searched as well. The order of the searches matters:
 //!
-//! - Hugging Face answers 402 or 429 when the account has no credits left; a 429 with these words never passes by waiting.
+//! - Hugging Face answers 402 or 429 when the account has no credits left. Waiting never helps with such a 429.
 //! - A paused Inference Endpoint answers 400 in plain text.
-//! - Groq's 413 or 429 "Request too large … tokens per minute" would never pass unchanged, so it means too long, not too many.
-//!   All other throttling comes before the search for "too long": "too many tokens, please wait" is throttling.
-//! - A custom handler answers 400 to every exception, also to running out of memory
-//!   ([toolkit](https://github.com/huggingface/huggingface-inference-toolkit)). llama.cpp answers 503 while it loads a model.
-//! - RunPod's worker for vLLM reports an error of its server as the words `vLLM returned HTTP 400: …`, older ones as the
-//!   error's type and code, both inside Python's `repr` of a dictionary
-//!   ([worker-vllm](https://github.com/runpod-workers/worker-vllm)). Searching its text finds them, so it is not parsed.
+//! - Groq's 413 or 429 "Request too large … tokens per minute" fails again however long we wait, so it counts as a prompt
+//!   that is too long, not as throttling. All other throttling is checked before "too long": "too many tokens, please wait"
+//!   is throttling.
+//! - A custom handler answers 400 to every exception, including running out of memory
+//!   ([toolkit](https://github.com/huggingface/huggingface-inference-toolkit)). llama.cpp answers 503 while it loads a
+//!   model.
+//! - RunPod's vLLM worker reports its server's errors as text: `vLLM returned HTTP 400: …`, or in older versions the
+//!   error's type and code. Both are inside Python's `repr` of a dictionary
+//!   ([worker-vllm](https://github.com/runpod-workers/worker-vllm)). A text search finds them, so the `repr` is not parsed.
 
 use std::time::{Duration, SystemTime};
 
@@ -20,20 +22,20 @@ use crate::wire::error_text::{ErrorText, mentions, starts_with_any};
 use crate::wire::failure::overflow::{self, Sizes};
 use crate::wire::failure::{Endpoint, Failure, JobEnd, Phase, wait};
 
-/// Why a call failed, in the distinctions that people need.
+/// Why a call failed. Causes are kept apart where the user has to do something different about them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// There was no connection, so nothing was sent. The same holds for the next four.
+    /// No connection was made, so nothing was sent. The next four variants also mean that nothing was sent.
     Unreachable,
     UnknownHost,
-    /// The certificate is for another host, not trusted or not valid now.
+    /// The certificate is for another host, untrusted, expired or not yet valid.
     Certificate,
     NotTls,
-    /// The request cannot be put into HTTP: a token with a line break, for example.
+    /// The request cannot be encoded as HTTP, for example because the token contains a line break.
     Unsendable,
-    /// Time ran out with the request on its way.
+    /// The call timed out after the request may have been sent.
     TimedOut,
-    /// The connection broke with the request on its way.
+    /// The connection broke after the request may have been sent.
     Disconnected,
     /// 401.
     Token,
@@ -44,51 +46,51 @@ pub(crate) enum Cause {
     NotFound,
     /// The path is right, but this model is not served.
     UnknownModel,
-    /// 410: the address has been given up.
+    /// 410: the URL is no longer in use.
     Gone,
     /// The owner has paused the endpoint.
     Paused,
-    /// 3xx. Not followed, because the token would go to another host.
+    /// 3xx. Redirects are not followed, because that would send the token to another host.
     Redirected,
     Throttled(Option<Duration>),
     /// The endpoint is starting, or loading the model.
     Loading(Option<Duration>),
     TooLong(Sizes),
-    /// Not accepted, for reasons that pass.
+    /// The request was not accepted, but may be accepted later.
     Unavailable,
     /// The worker ran out of memory, or lost its GPU or its engine.
     Worker,
-    /// It failed on the way or in the work.
+    /// A gateway or the generation failed.
     Failed,
-    /// This request is refused, others may pass.
+    /// The endpoint rejects this request, but may accept others.
     Refused,
-    /// The status was one of success, but the body does not follow the protocol.
+    /// The status code was 2xx, but the body does not follow the protocol.
     Garbled,
-    /// The job failed for reasons that pass.
+    /// The job failed, but may succeed when run again.
     JobFailed,
-    /// The job was too slow, or never begun.
+    /// The job ran for too long or was never started.
     JobTimedOut,
-    /// The job was cancelled, and not by this program.
+    /// The job was cancelled by someone other than this program.
     JobCancelled,
-    /// The job is done, with an error in place of an answer.
+    /// The job completed, but its output is an error.
     JobErred,
-    /// Jobs wait, and no worker is there or will come.
+    /// Jobs are queued, but there are no workers and none will start.
     NoWorkers,
-    /// Jobs wait, and all workers are broken.
+    /// Jobs are queued, but all workers are unhealthy.
     Unhealthy,
-    /// The job or its result is gone.
+    /// The endpoint no longer has the job or its result.
     Lost,
-    /// The reply is complete and holds no text.
+    /// The reply holds no usable answer.
     Unusable,
 }
 
 impl Cause {
-    /// The failure of which this is plainly the cause. `what` was seen, and is unscrubbed.
+    /// A failure whose cause is already known. `what` describes what was seen and is unscrubbed.
     pub(crate) fn seen(self, what: impl Into<String>) -> Failure {
         Failure::Known(self, what.into())
     }
 
-    /// Why there was no connection, in the words of the HTTP client.
+    /// Classifies a connection failure by the HTTP client's error text.
     pub(crate) fn of_connection(error: &str) -> Self {
         let words = error.to_lowercase();
         if words.contains("invalid peer certificate") {
@@ -96,7 +98,7 @@ impl Cause {
         } else if words.contains("corrupt message") {
             Self::NotTls
         } else if mentions(&words, "dns error|failed to lookup address")
-            // getaddrinfo's EAI_AGAIN: the resolver did not answer, which says nothing about the host.
+            // getaddrinfo's EAI_AGAIN: the resolver did not answer, so the host may well exist.
             && !mentions(&words, "temporary failure|try again")
         {
             Self::UnknownHost
@@ -115,12 +117,12 @@ impl Cause {
     }
 }
 
-/// The account has no credits left, whatever the status.
+/// The account has no credits left. Checked for every status code except 401 and 402.
 const NO_CREDITS: &str = "\
     monthly included credits|insufficient_quota|insufficient credits|insufficient balance|\
     insufficient funds|exceeded your current quota, please check your plan and billing";
 
-/// Too many requests, whatever the status.
+/// Too many requests, under status codes other than 429.
 const THROTTLED: &str = "throttl|rate limit|rate_limit|please wait|too many requests|overloaded";
 
 const UNKNOWN_MODEL: &str = "\
@@ -131,21 +133,22 @@ const WORKER_TROUBLE: &str = "\
     cuda|out of memory|worker is unhealthy|process is not running|request to vllm failed|\
     enginedead|engine is dead|engine loop is not running|connection refused";
 
-/// The worker cannot use its input, and no other worker could.
+/// The worker rejects its input, and so would any other worker.
 const REFUSED_INPUT: &str = "\
     job input must contain|keyerror|unexpected keyword argument|validationerror|validation error|\
     is a required input|is not a valid input option";
 
-/// A limit of time was reached, though the state is FAILED.
+/// The job ran into a time limit, although its state is FAILED.
 const TOO_SLOW: &str = "job timed out|executiontimeout exceeded|execution timeout exceeded";
 
-/// The local server of RunPod's SDK forgets a job once it has told its result, and says so in a job that failed.
+/// The local server of RunPod's SDK forgets a job once it has returned the result. A later poll yields a failed job with
+/// this text.
 const UNKNOWN_JOB: &str = "job id not found";
 
-/// What stands before a status in words.
+/// Text that precedes a status code in an error message.
 const BEFORE_STATUS: &str = "returned http |status code |http error |'code': ";
 
-/// Types of errors, in lower case and without underscores, and the status that they come with elsewhere.
+/// Error types, in lower case and without underscores, with the status code that each corresponds to.
 const ERROR_TYPES: [(&str, u16); 8] = [
     ("badrequest|invalidrequest", 400),
     ("authentication", 401),
@@ -157,16 +160,16 @@ const ERROR_TYPES: [(&str, u16); 8] = [
     ("unavailable", 503),
 ];
 
-/// Plain handlers return what they caught as their output.
+/// Simple handlers return the exception they caught as their output.
 const ERROR_STARTS: &str = "\
     error:|exception:|traceback (most recent call last)|vllm returned http |{'error':|[{'error':";
 
-/// Whether a text in place of an answer is an error message.
+/// Whether an output text is an error message instead of an answer.
 pub(crate) fn is_error_text(text: &str) -> bool {
     starts_with_any(text.trim_start(), ERROR_STARTS)
 }
 
-/// Why a call failed. `said` is what the endpoint said, scrubbed.
+/// Finds the cause of a failed call. `said` is the endpoint's error text, scrubbed.
 pub(crate) fn of(endpoint: &Endpoint, phase: Phase, failure: &Failure, said: &ErrorText) -> Cause {
     let words = words(said);
     match failure {
@@ -189,9 +192,9 @@ pub(crate) fn of(endpoint: &Endpoint, phase: Phase, failure: &Failure, said: &Er
     }
 }
 
-/// The meaning of an error that came with a status of success.
+/// The cause of an error that arrived in a 2xx reply or a job.
 fn in_band(said: &ErrorText, words: &str) -> Cause {
-    // Without a status of its own it is a failure of the work, which may have been billed.
+    // An error without a status code counts as a failed generation, which may have been billed.
     let status = status(said, words).unwrap_or(500);
     match refused(status, wait(said, words), words) {
         Cause::Failed | Cause::Refused if mentions(words, WORKER_TROUBLE) => Cause::Worker,
@@ -215,7 +218,7 @@ fn of_job(end: JobEnd, said: &ErrorText, words: &str) -> Cause {
     }
 }
 
-/// The meaning of a status and the words that came with it.
+/// The cause for a status code and the error text that came with it.
 fn refused(status: u16, wait: Option<Duration>, words: &str) -> Cause {
     let too_long = || Cause::TooLong(overflow::sizes(words));
     match status {
@@ -249,7 +252,7 @@ fn refused(status: u16, wait: Option<Duration>, words: &str) -> Cause {
     }
 }
 
-/// `x-should-retry` has the last word about sending again, as in the clients of OpenAI and Anthropic.
+/// `x-should-retry` decides whether the request may be sent again, as in the OpenAI and Anthropic clients.
 fn overruled(cause: Cause, headers: &HeaderMap) -> Cause {
     let header = headers.get("x-should-retry");
     match header.map(HeaderValue::as_bytes) {
@@ -259,7 +262,7 @@ fn overruled(cause: Cause, headers: &HeaderMap) -> Cause {
     }
 }
 
-/// Everything an error mentions, in lower case: message, code and type.
+/// The error's message, code and type, in lower case.
 fn words(said: &ErrorText) -> String {
     let parts = [Some(&said.message), said.code.as_ref(), said.kind.as_ref()];
     let all: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
@@ -270,7 +273,7 @@ fn wait(said: &ErrorText, words: &str) -> Option<Duration> {
     said.wait.or_else(|| wait::in_words(words))
 }
 
-/// The status inside an error that came with another status: in its code, its words or its type.
+/// The status code that an error states in its code, its text or its type.
 fn status(said: &ErrorText, words: &str) -> Option<u16> {
     let number = |text: &str| text.parse().ok().filter(|n| (300..600).contains(n));
     let in_words = |before| number(words.split_once(before)?.1.get(..3)?);
@@ -281,7 +284,7 @@ fn status(said: &ErrorText, words: &str) -> Option<u16> {
             .find(|(types, _)| starts_with_any(&name, types));
         known.map(|(_, status)| *status)
     };
-    // A `repr` names the type in words.
+    // In a Python `repr`, the type is part of the text.
     let kind = said.kind.as_deref();
     let kind = kind.or_else(|| Some(words.split_once("'type': '")?.1));
     number(said.code.as_deref().unwrap_or_default())

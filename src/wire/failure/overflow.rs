@@ -1,17 +1,18 @@
-//! Recognizes errors that say the request is too long for the model, and reads the sizes that they name.
+//! Recognizes errors that say the request is too long for the model, and reads the token counts they state.
 //!
-//! The phrases are those of vLLM (which words it anew every few releases), text-generation-inference, llama.cpp, SGLang,
+//! The phrases come from vLLM (whose wording changes every few releases), text-generation-inference, llama.cpp, SGLang,
 //! Groq, Cerebras, OpenAI, Anthropic and Bedrock. All texts are lower-case.
 //!
-//! - "You passed N input characters": vLLM refuses before it counts tokens, so N is not the prompt's size.
+//! - "You passed N input characters": vLLM rejects the request before it counts tokens, so N is not the prompt's token
+//!   count.
 //! - "at least N input tokens": vLLM stopped counting at N.
-//! - An old vLLM says `max_tokens must be at least 1, got -512` when the prompt alone fills the window.
-//! - Transformers' tokenizer warns of a `specified maximum sequence length`; where the position embedding ends, PyTorch says
-//!   `index out of range in self`.
+//! - Old versions of vLLM say `max_tokens must be at least 1, got -512` when the prompt alone fills the context window.
+//! - Transformers' tokenizer warns of a `specified maximum sequence length`. Past the end of the position embedding,
+//!   PyTorch says `index out of range in self`.
 
 use crate::wire::error_text::mentions;
 
-/// Each of these is enough.
+/// Phrases that each identify the error on their own.
 const PHRASES: &str = "\
     context_length_exceeded|exceed_context_size_error|maximum context length|\
     model's context length|maximum context limit|exceed context limit|maximum model length|\
@@ -25,7 +26,7 @@ const PHRASES: &str = "\
     request fewer output tokens|model_context_window_exceeded|\
     longer than the specified maximum sequence length|index out of range in self";
 
-/// All of one of these together.
+/// Pairs of phrases that identify the error if both occur.
 const PAIRS: [(&str, &str); 4] = [
     ("context window", "exceed"),
     ("maximum input length is", "tokens"),
@@ -33,37 +34,37 @@ const PAIRS: [(&str, &str); 4] = [
     REQUEST_RATE,
 ];
 
-/// Groq: the request alone is larger than what the account may send in a minute, so waiting does not help.
+/// Groq: this one request exceeds the account's tokens per minute, so waiting does not help.
 const REQUEST_RATE: (&str, &str) = ("request too large", "tokens per minute");
 
-/// Looks similar, but is about the characters of one field.
+/// OpenAI's error for a string field with too many characters, which does not concern the context window.
 const NOT_OVERFLOW: &str = "string_above_max_length";
 
-/// What stands before the window's size, most precise first.
+/// Text that precedes the size of the context window, most specific first.
 const BEFORE_WINDOW: &str = "\
     maximum context length|context length is only|model's context length|context length|\
     maximum model length of|maximum model length|available context size|must be <=|\
     must have less than|while limit is|max_model_len|max_total_tokens|number of tokens allowed|\
     configured limit of|too large for model with|tpm): limit|tokens >|maximum input length is";
 
-/// What stands before the prompt's size.
+/// Text that precedes the prompt's token count.
 const BEFORE_PROMPT: &str = "\
     given:|current length is|request (|the input (|input length (|input token count (|\
     prompt (length|total length|prompt is too long:";
 
-/// What stands behind the prompt's size.
+/// Text that follows the prompt's token count.
 const BEHIND_PROMPT: &str = "\
     in the messages|in your prompt|in the prompt|input tokens|tokens in the input|`inputs` tokens";
 
-/// Most bytes between a number and the words that tell what it counts.
+/// Maximum number of bytes between a number and the text that identifies it.
 const GAP: usize = 12;
 
-/// Sizes in tokens, as far as an error names them.
+/// The token counts that an error states.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Sizes {
-    /// Input and output together.
+    /// The context window: input plus output.
     pub(crate) window: Option<u64>,
-    /// The input as the server counts it; at least that many where it stopped counting.
+    /// The input, as counted by the server. A lower bound if the server stopped counting early.
     pub(crate) prompt: Option<u64>,
 }
 
@@ -73,7 +74,7 @@ pub(crate) fn is_recognized(text: &str) -> bool {
         && (mentions(text, PHRASES) || PAIRS.iter().any(|pair| has_both(text, *pair)))
 }
 
-/// Whether the request is larger than the account's tokens per minute, which comes as a 413 or 429.
+/// Whether this one request exceeds the account's tokens per minute. The status code is 413 or 429.
 pub(crate) fn is_above_rate(text: &str) -> bool {
     has_both(text, REQUEST_RATE)
 }
@@ -104,7 +105,7 @@ fn has_both(text: &str, (one, other): (&str, &str)) -> bool {
     text.contains(one) && text.contains(other)
 }
 
-/// The number that follows one of the occurrences of `words` within the same clause.
+/// The number after an occurrence of `words`, within [`GAP`] bytes and the same clause.
 fn number_after(text: &str, words: &str) -> Option<u64> {
     text.match_indices(words).find_map(|(at, _)| {
         let rest = text.get(at + words.len()..)?;
@@ -114,7 +115,7 @@ fn number_after(text: &str, words: &str) -> Option<u64> {
     })
 }
 
-/// The number right before one of the occurrences of `words`.
+/// The number directly before an occurrence of `words`.
 fn number_before(text: &str, words: &str) -> Option<u64> {
     text.match_indices(words).find_map(|(at, _)| {
         let head = text.get(..at)?.trim_end();

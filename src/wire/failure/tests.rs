@@ -1,4 +1,4 @@
-//! Errors of real endpoints, and what they are taken for.
+//! Tests that classify error responses of real endpoints.
 
 use super::*;
 use ErrorKind::{
@@ -423,7 +423,7 @@ fn jobs_without_an_answer_are_classified() {
         |end, text: &str| classify(Phase::Poll, &Failure::Job(end, ErrorText::from_text(text)));
     let failed = ErrorKind::JobFailed { timed_out: false };
     let timed_out = ErrorKind::JobFailed { timed_out: true };
-    // What passes can be run again if the job failed, and only be asked for anew if it is done.
+    // After a transient error, a failed job can be run again, but a completed one can only be submitted as a new job.
     for (text, of_failed, of_completed) in [
         ("", failed, Ambiguous),
         ("boom", failed, Ambiguous),
@@ -478,7 +478,7 @@ fn error_messages_are_told_from_prose() {
     }
 }
 
-/// The one table of causes: each has a kind, and a sentence whose placeholders are all filled in.
+/// Every cause has an error kind and a sentence without unfilled placeholders.
 #[test]
 fn every_cause_has_a_kind_and_a_sentence() {
     let job = |end, text| Failure::Job(end, ErrorText::from_text(text));

@@ -1,4 +1,4 @@
-//! Reads how long a server asks to wait, from its headers or its words.
+//! Reads the wait that a server asks for from its headers or its error text.
 //!
 //! Servers send `Retry-After` ([RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#field.retry-after)), OpenAI's
 //! `retry-after-ms`, or, like Hugging Face, the draft
@@ -8,11 +8,11 @@ use std::time::{Duration, SystemTime};
 
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
-/// Longer waits are ignored: no limit of these services is longer, and no invocation lives that long.
+/// Longer waits are ignored: these services have no longer limits, and no invocation runs that long.
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// The wait in headers: `retry-after-ms`, `Retry-After` in seconds or as a date (counted from the server's own `Date`,
-/// otherwise from `now`), or the reset of a used-up `ratelimit: "api";r=0;t=55`.
+/// Reads the wait from headers: `retry-after-ms`, `Retry-After` in seconds or as a date (relative to the server's own
+/// `Date`, otherwise to `now`), or the reset time of an exhausted `ratelimit: "api";r=0;t=55`.
 pub(crate) fn in_headers(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let date = |name: &str| httpdate::parse_http_date(text(name)?).ok();
@@ -21,7 +21,7 @@ pub(crate) fn in_headers(headers: &HeaderMap, now: SystemTime) -> Option<Duratio
         seconds(text(RETRY_AFTER.as_str())?).or_else(|| {
             let now = date(DATE.as_str()).unwrap_or(now);
             let until = date(RETRY_AFTER.as_str())?;
-            // A date in the past means not to wait.
+            // A date in the past means no wait.
             Some(until.duration_since(now).unwrap_or_default())
         })
     };
@@ -37,7 +37,7 @@ pub(crate) fn in_headers(headers: &HeaderMap, now: SystemTime) -> Option<Duratio
         .filter(|wait| *wait <= LONGEST)
 }
 
-/// The wait in `… try again in 7m12.5s`, the wording of Groq and OpenAI. `text` is lower-case.
+/// Reads the wait from `… try again in 7m12.5s`, as worded by Groq and OpenAI. `text` is lower-case.
 pub(crate) fn in_words(text: &str) -> Option<Duration> {
     let (_, mut rest) = text.split_once("try again in ")?;
     let mut wait = Duration::ZERO;

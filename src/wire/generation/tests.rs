@@ -1,4 +1,4 @@
-//! Replies to tasks of every shape, whole and streamed.
+//! Tests with task replies of every form, whole and streamed.
 
 use super::*;
 use crate::model::{Answer, Finish};

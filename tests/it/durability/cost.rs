@@ -1,4 +1,4 @@
-//! What the record costs when nothing goes wrong.
+//! The overhead of the ledger when nothing fails.
 
 use transcript_summarizer::job::{App, Outcome};
 

@@ -1,4 +1,4 @@
-//! A process killed at every single effect, and the next one that goes on from there.
+//! Kills the process at every effect and checks that the next process resumes from there.
 
 use std::time::Duration;
 
@@ -7,15 +7,15 @@ use crate::support::faulty::scene::{
     ERROR, KEY, QUEUE, REPORT, Reference, SUMMARY, SYNC, Scene, Setup, meeting, reference, simulate,
 };
 
-/// What came of a job whose processes were killed.
+/// The cost of a job whose processes were killed.
 #[derive(Debug, Default)]
 struct Toll {
     extra: usize,
-    /// Effects of the run that finished it.
+    /// Number of effects of the run that finished the job.
     effects: usize,
 }
 
-/// Kills one process after the other at these effects, and lets the last one finish.
+/// Kills one process after another at the given effects, then lets the last one finish.
 fn killed(setup: Setup, reference: &Reference, deaths: &[(usize, When)]) -> Toll {
     simulate(async {
         let scene = Scene::new(setup);
@@ -27,7 +27,8 @@ fn killed(setup: Setup, reference: &Reference, deaths: &[(usize, When)]) -> Toll
                 break;
             }
             in_flight.extend(scene.in_flight());
-            // The message is back in a minute, and the dead process still has its lease: it goes back once more.
+            // The message becomes visible again after a minute. The dead process still holds its lease,
+            // so the message goes back to the queue once more.
             tokio::time::sleep(Duration::from_secs(60)).await;
         }
         let mut last = scene.process(Fate::Lives);
@@ -81,7 +82,7 @@ fn killed(setup: Setup, reference: &Reference, deaths: &[(usize, When)]) -> Toll
     })
 }
 
-/// Kills a run at one effect in `step`, and some of them again.
+/// Kills a run at every `step`-th effect, and kills the run that follows some of those as well.
 fn killed_everywhere(setup: Setup, step: usize) {
     let reference = reference(setup, "depot");
     assert!(
@@ -96,7 +97,7 @@ fn killed_everywhere(setup: Setup, step: usize) {
             runs += 1;
             extra += toll.extra;
             assert!(toll.extra <= 4);
-            // Again in the second run: at one effect drawn from all that it had, a third of it after the one before.
+            // Kill the second run too, at a pseudo-random one of its effects, and the third run about half as far in.
             if toll.effects > 0 {
                 let again = 1 + (at * 37 + twice) % toll.effects;
                 killed(
@@ -118,7 +119,7 @@ fn killed_everywhere(setup: Setup, step: usize) {
     );
 }
 
-/// Kills at so few effects that everybody can run it; prime to the three or two writes of a call.
+/// A step large enough for a quick test run. It is coprime to the two or three writes of a call.
 const SOME: usize = 11;
 
 #[test]

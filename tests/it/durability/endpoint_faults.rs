@@ -1,4 +1,4 @@
-//! An endpoint that is down, refuses the key, or gives answers of which nothing can be made.
+//! An endpoint that is down, rejects the key, or returns unusable answers.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,13 +18,13 @@ const SLICE: Option<Duration> = Some(Duration::from_secs(60));
 
 #[test]
 fn an_outage_longer_than_a_slice_loses_nothing() {
-    // The first slice of the queued jobs ends while some of them go on, or between two waves.
+    // The first invocation (in seconds) ends while queued jobs are still running, or between two waves of jobs.
     for (setup, first_slice) in [(QUEUE, 6), (QUEUE, 9), (SYNC, 30)] {
         let reference = reference(setup, "depot");
         simulate(async {
             let scene = Scene::new(setup);
             let upload = scene.disk().upload(KEY, meeting("depot"));
-            // Down in the middle of the job: some calls are done, some jobs open.
+            // The outage begins mid-job: some calls are done, some jobs are still open.
             let first = scene
                 .slice(&upload, Some(Duration::from_secs(first_slice)))
                 .await;
@@ -58,7 +58,7 @@ fn an_outage_longer_than_a_slice_loses_nothing() {
                 .await;
             scene.check(&[&reference.text]);
             assert!(scene.disk().read(ERROR).is_none());
-            // Results are kept for half an hour: what ran when the outage began is lost by now, where jobs are queued.
+            // Results are kept for 30 minutes, so queued jobs that were running when the outage began have expired by now.
             let extra = scene.extra_submits();
             eprintln!(
                 "queues: {}: {extra} extra submits for jobs that expired",
@@ -139,7 +139,7 @@ fn a_quarter_without_usable_answers_is_flagged_and_more_is_not_published() {
                     );
                     assert_eq!(scene.disk().read_json(ERROR)["kind"], "UnusableAnswers");
                     scene.check(&[]);
-                    // What could not be used is asked for again, twice; then it stays as it is.
+                    // At most two later runs request the unusable answers again. The runs after those send nothing.
                     let mut requests = Vec::new();
                     for _ in 0..4 {
                         let before = scene.endpoint().requests().0;
@@ -163,7 +163,7 @@ fn a_quarter_without_usable_answers_is_flagged_and_more_is_not_published() {
     }
 }
 
-/// One call in three is met by this, the first time it is made.
+/// Injects `trouble` into one call in three, the first time that call is made.
 fn met_by(trouble: Trouble) -> (usize, usize, usize) {
     let reference = reference(QUEUE, "depot");
     simulate(async {

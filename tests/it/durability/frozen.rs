@@ -1,4 +1,4 @@
-//! Several workers on one job, one of them frozen at every effect and woken after another has taken the job over.
+//! Several workers on one job: one is frozen at every effect in turn and wakes after another has taken over the job.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::support::faulty::scene::{
     KEY, QUEUE, REPORT, Reference, SUMMARY, SYNC, Scene, Setup, meeting, reference, simulate,
 };
 
-/// Longer than a lease, and long enough for the others to finish.
+/// Longer than a lease, and long enough for the other workers to finish.
 const ASLEEP: Duration = Duration::from_secs(400);
 
-/// What a worker did after it had been woken.
+/// The actions of a worker after it woke up.
 #[derive(Debug, Default)]
 struct Woken {
     submits: usize,
@@ -63,7 +63,7 @@ fn frozen(setup: Setup, reference: &Reference, others: usize, at: usize, when: W
             published: published.count(),
             extra: scene.extra_submits(),
         };
-        // What was on its way when it froze arrives when it wakes: nobody could call it back.
+        // A request already sent when the worker froze still arrives when it wakes; it cannot be recalled.
         let struck = when == When::Before && sleeper.struck_at().as_deref() == Some("submit");
         let on_its_way = usize::from(struck) + sleeper.on_their_way();
         assert!(
@@ -92,7 +92,7 @@ fn a_worker_frozen_at_any_effect_and_replaced_publishes_and_submits_nothing() {
     frozen_everywhere(1);
 }
 
-/// Freezes a worker at one effect in `step`.
+/// Freezes a worker at every `step`-th effect, either before or after it, with 1, 3 or 15 other workers.
 fn frozen_everywhere(step: usize) {
     for setup in [QUEUE, SYNC] {
         let reference = reference(setup, "depot");

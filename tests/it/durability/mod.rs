@@ -1,6 +1,7 @@
-//! What the promise "nothing lost, nothing paid twice" comes to when processes are killed, frozen, doubled and overtaken.
+//! Fault-injection tests of one guarantee: no job is lost and no call is paid for twice when processes are killed or frozen,
+//! run in parallel, or outlive their lease, and when the store or the endpoint fails.
 
-// Clippy counts only `#[test]` functions as tests, not what they share.
+// Clippy recognizes only `#[test]` functions as test code, not the helpers they share.
 
 mod cost;
 mod crash;

@@ -1,4 +1,4 @@
-//! A transcript that is overwritten while it is worked on, at every effect, and events that come out of order.
+//! A transcript that is overwritten while it is being summarized, at every effect, and events that arrive out of order.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use crate::support::faulty::scene::{
     ERROR, KEY, REPORT, Reference, SUMMARY, SYNC, Scene, Setup, meeting, named, reference, simulate,
 };
 
-/// What an event tells besides the key.
+/// How much of the S3 event's version information an upload carries besides the key.
 #[derive(Debug, Clone, Copy)]
 enum Tells {
     Everything,
-    /// No sequencer: another sender than S3.
+    /// An entity tag but no sequencer, as from a sender other than S3.
     TagAlone,
     Nothing,
 }
@@ -31,7 +31,8 @@ fn event(upload: Upload, tells: Tells) -> Upload {
     }
 }
 
-/// Overwrites the source while the first run is frozen at this effect, and has the second event worked on by then, or after.
+/// Overwrites the source while the first run is frozen at effect `at`.
+/// The second event is processed during the freeze or after it.
 fn overwritten(
     setup: Setup,
     tells: Tells,
@@ -66,7 +67,7 @@ fn overwritten(
         if !second_first {
             scene.redeliver(&second, None, pause).await;
         }
-        // Both events come once more, the older one last.
+        // Redeliver both events, the older one last.
         for upload in [&second, &first] {
             scene.redeliver(upload, None, pause).await;
         }
@@ -96,7 +97,7 @@ fn everywhere(setup: Setup, tells: Tells, step: usize) -> usize {
     let new = reference(setup, "garden");
     let mut runs = 0;
     let ends = old.effects.saturating_sub(12);
-    // Every effect of reading and publishing, and of the calls between them one in `step`.
+    // Every effect while reading and publishing; of the calls in between, every `step`-th effect.
     for at in (1..old.effects).filter(|at| *at < 6 || *at >= ends || at % step == 0) {
         for when in [When::Before, When::After] {
             overwritten(
@@ -181,7 +182,7 @@ fn trouble_with_a_version_that_was_replaced_is_not_reported() {
         scene
             .endpoint()
             .set_troubles(|_| Some(Trouble::Refused(ErrorKind::Configuration)));
-        // Frozen with the refusal on its way back, until the newer version has been summarized.
+        // The refusal is frozen on its way back until the newer version has been summarized.
         let slow = scene.process(Fate::Freezes {
             at: 5,
             when: When::After,

@@ -1,4 +1,4 @@
-//! Uploads that are no transcripts, or strange ones: each has its outcome, and nothing breaks.
+//! Uploads that are not transcripts, or are malformed: each ends with a defined outcome, and none crashes the program.
 
 use serde_json::{Value, json};
 use transcript_summarizer::lambda;
@@ -8,7 +8,8 @@ use crate::support::faulty::disk::BUCKET;
 use crate::support::faulty::process::Fate;
 use crate::support::faulty::scene::{SYNC, Scene, meeting, simulate};
 
-/// The status of a message's upload, as its queue is told: whether it is acknowledged, and what is in the bucket afterwards.
+/// Delivers one upload as a queue message. Returns whether the message is acknowledged, and the summary and error report
+/// found in the bucket afterwards.
 fn delivered(key: &str, encoded: &str, content: Vec<u8>) -> (bool, Option<String>, Option<Value>) {
     simulate(async {
         let scene = Scene::new(SYNC);

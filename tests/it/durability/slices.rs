@@ -1,4 +1,4 @@
-//! A job that takes several invocations, and events that come more than once.
+//! A job that takes several invocations, and events that are delivered more than once.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -83,7 +83,7 @@ fn a_summary_that_is_there_ends_what_was_said_about_a_failure() {
         let scene = Scene::new(SYNC);
         let upload = scene.disk().upload(KEY, meeting("depot"));
         scene.redeliver(&upload, None, Duration::from_secs(1)).await;
-        // As if the process had been killed between publishing and clearing up.
+        // The state left by a process killed between publishing and cleaning up.
         scene.disk().upload(ERROR, "{}");
         let ended = scene.slice(&upload, None).await;
         assert!(matches!(ended, Ok(Outcome::Duplicate { .. })), "{ended:?}");

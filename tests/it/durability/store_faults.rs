@@ -1,4 +1,4 @@
-//! A bucket that answers 503 and 409, slowly, not at all, or with half an object, by seeded chance.
+//! A store that answers 503 or 409, slowly, not at all, or with half an object, chosen by a seeded random generator.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -22,7 +22,7 @@ fn a_bucket_in_trouble_costs_time_and_nothing_else_over_many_seeds() {
     storms(2..20);
 }
 
-/// Two jobs for each seed, while one request in eight goes wrong.
+/// Runs two jobs per seed while one store request in eight fails.
 fn storms(seeds: Range<u64>) {
     let faults = [
         StoreFault::Unavailable,
@@ -39,7 +39,7 @@ fn storms(seeds: Range<u64>) {
                 let scene = Scene::new(setup);
                 let upload = scene.disk().upload(KEY, meeting("depot"));
                 let mut nth = 0;
-                // One request in eight; never the same four times in a row, which is an outage.
+                // One request in eight fails, but never four in a row, which would be an outage.
                 let mut row = 0;
                 scene.disk().set_faults(move |_, _| {
                     nth += 1;

@@ -1,11 +1,11 @@
-//! The behaviour that all stores have in common, as one list that each of them is put through.
+//! The behaviour common to all stores, as one list of checks that every store must pass.
 
 use bytes::Bytes;
 use transcript_summarizer::store::{
     Location, Metadata, Object, PutCondition, PutOptions, Store, StoreError, StoreErrorKind, Wanted,
 };
 
-/// Keys that break naive stores: encoded twice, decoded twice, cut at `?` or `#`, or taken for something else.
+/// Keys that break naive stores: encoded or decoded twice, cut at `?` or `#`, or mistaken for something else.
 const KEYS: [&str; 7] = [
     "a b+(1)/é ü.txt",
     "a%2Fb.txt",
@@ -16,7 +16,7 @@ const KEYS: [&str; 7] = [
     "会议/记录 №1.txt",
 ];
 
-/// Puts `store` through the list, in `bucket`, which exists.
+/// Runs every check against `store`, in an existing `bucket`.
 pub(crate) async fn all(store: &dyn Store, bucket: &str) {
     round_trip(store, bucket).await;
     every_key(store, bucket).await;
@@ -190,7 +190,7 @@ async fn writes_if_absent(store: &dyn Store, bucket: &str) {
     put_if(store, &at, "mine", PutCondition::IfAbsent)
         .await
         .unwrap();
-    // Not even with the same bytes: two workers may claim one thing in the same words.
+    // Even identical bytes conflict, because two workers may write the same claim.
     for body in ["yours", "mine"] {
         let second = put_if(store, &at, body, PutCondition::IfAbsent).await;
         assert_eq!(kind(second), StoreErrorKind::Precondition);

@@ -1,4 +1,4 @@
-//! A server that gives the same answer to every request, byte by byte: S3 on a bad day.
+//! A server that gives the same canned response to every request, byte for byte, to simulate failures of S3.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A server that has one answer for everything and counts how often it was asked.
+/// A server with one canned response that counts its requests.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     requests: Arc<AtomicUsize>,
 }
 
 impl Server {
-    /// `head` is status line and headers, each line ended; after `body` the connection is closed.
+    /// `head` is the status line and headers, each with its line ending. The connection is closed after `body`.
     pub(crate) async fn answering(head: impl Into<String>, body: &str) -> Self {
         let answer = format!("HTTP/1.1 {}Connection: close\r\n\r\n{body}", head.into());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -31,7 +31,7 @@ impl Server {
         Self { address, requests }
     }
 
-    /// An error as S3 words it.
+    /// Answers with an error in S3's XML format.
     pub(crate) async fn refusing(status: u16, code: &str, message: &str) -> Self {
         let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
         let head = format!(
@@ -42,13 +42,13 @@ impl Server {
         Self::answering(head, &body).await
     }
 
-    /// How often it was asked so far.
+    /// Number of requests so far.
     pub(crate) fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
 }
 
-/// Reads one request whole, because what is unread when the connection closes resets it, and answers.
+/// Reads the whole request before it answers: closing a connection with unread data would reset it.
 async fn serve(mut stream: TcpStream, answer: String) {
     let mut request = Vec::new();
     while !is_whole(&request) {

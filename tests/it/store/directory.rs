@@ -1,4 +1,4 @@
-//! The directory store where it can differ from S3: files put there by hand, links, several processes at once.
+//! The directory store where it can differ from S3: files added by hand, links, and concurrent processes.
 
 use std::fs;
 use std::path::Path;
@@ -192,7 +192,7 @@ async fn an_unfinished_file_of_a_crash_is_replaced_by_the_next_write() {
     assert_eq!(read(&store, &at).await, b"talk");
     assert!(!kept.join(".unfinished").exists());
 
-    // Nobody but a person can have damaged this one.
+    // Only manual editing can leave damaged metadata like this.
     write(&kept.join("talk.txt.json"), "{");
     let error = store.head(&at).await.unwrap_err();
     assert!(
@@ -236,7 +236,7 @@ async fn of_eight_writers_that_write_if_absent_one_wins() {
     for round in 0..20 {
         let at = Location::new("bucket", format!("{round}/lease.json"));
         let writers = (0..8).map(|writer| {
-            // Separate stores on one directory, as separate processes have them.
+            // A separate store per writer on the same directory, as separate processes would have.
             let store = DirStore::new(dir.path());
             let at = at.clone();
             tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! Failures of S3 that really happen, over a socket: their kinds, and what people are told.
+//! S3 failures produced over a real socket: how each is classified, and the message shown.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -186,7 +186,7 @@ async fn a_refused_connection_names_the_endpoint_setting_and_the_vpc() {
 
 #[tokio::test]
 async fn a_server_that_does_not_answer_is_given_up_in_time() {
-    // Connections wait in the backlog, which nobody takes them from.
+    // Connections stay in the backlog because nothing accepts them.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let config = config_at(listener.local_addr().unwrap(), "secret").await;
     let soon = TimeoutConfig::builder()
@@ -202,7 +202,7 @@ async fn a_server_that_does_not_answer_is_given_up_in_time() {
     says(&error, &["did not answer in time", "20ms"]);
 }
 
-/// A provider that has no credentials, and says why.
+/// A provider without credentials that returns the given error.
 #[derive(Debug)]
 struct Nobody(fn() -> CredentialsError);
 
@@ -259,7 +259,7 @@ async fn a_body_that_breaks_off_is_an_error() {
 
 #[tokio::test]
 async fn an_object_that_is_too_large_is_refused_before_its_body_arrives() {
-    // Of the 5 GB it announces this server sends nothing.
+    // The server announces 5 GB but sends no body.
     let server = Server::answering(
         "200 OK\r\nETag: \"tag\"\r\nContent-Length: 5000000000\r\n",
         "",

@@ -1,6 +1,6 @@
-//! S3 and a directory give the same answers; what only one of them can do, or get wrong, is in a file of its own.
+//! S3 and the directory store behave the same. Behaviour specific to one of them is tested in its own file.
 
-// Clippy counts only `#[test]` functions as tests, not what they share.
+// Clippy recognizes only `#[test]` functions as test code, not the helpers they share.
 
 mod behaviours;
 mod canned;

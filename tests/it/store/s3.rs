@@ -1,7 +1,7 @@
-//! The S3 store with the real SDK over HTTP: against s3s-fs in this process, or against a server that the environment names.
+//! The S3 store with the real SDK over HTTP, against s3s-fs in this process or a server named by environment variables.
 //!
-//! s3s-fs 0.14 ignores `If-Match` on reads (the store therefore looks at the answer too). Its conditional writes check and then
-//! write without a lock, so races are tested against the other server only.
+//! s3s-fs 0.14 ignores `If-Match` on reads, so the store also checks the response. Its conditional writes check first and
+//! then write, without a lock, so races are tested only against the other server.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ use crate::store::behaviours::{self, kind, put, put_if, read};
 const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
-/// The product's own client, but for the waits between its attempts.
+/// The production client, except for the waits between its attempts.
 pub(crate) async fn store_at(address: SocketAddr, secret: &str) -> S3Store {
     S3Store::from_config(&config_at(address, secret).await)
 }
@@ -50,7 +50,7 @@ pub(crate) async fn config_at(address: SocketAddr, secret: &str) -> SdkConfig {
         .build()
 }
 
-/// S3 on a loopback port, over a temporary directory.
+/// S3 on a loopback port, backed by a temporary directory.
 struct Server {
     address: SocketAddr,
     lose_answer: Arc<AtomicBool>,
@@ -85,7 +85,7 @@ impl Server {
         }
     }
 
-    /// Carries the next write out, and then reports an error all the same, once.
+    /// Makes the next write take effect but report an error, once.
     fn lose_next_answer(&self) {
         self.lose_answer.store(true, Ordering::SeqCst);
     }

@@ -1,4 +1,4 @@
-//! What a simulated chat server may do with a request, good and bad, and proper answers in OpenAI's wire format.
+//! The possible behaviours of a simulated chat server, good and bad, and well-formed answers in OpenAI's wire format.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,22 +7,22 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 
-/// What the server does with a request.
+/// The server's behaviour for one request.
 #[derive(Debug, Clone)]
 pub(crate) enum Behaviour {
-    /// Answers properly, as a stream if one was asked for.
+    /// A well-formed answer, streamed if the request asked for a stream.
     Answer(Completion),
     /// Answers with this status, these headers and this body.
     Status(u16, Vec<(&'static str, String)>, String),
-    /// Answers 200 with these pieces, each sent by itself, and ends so.
+    /// Status 200 with these pieces, each sent separately, ending as specified.
     Pieces(&'static str, Vec<Bytes>, End),
-    /// Sends these events one by one with a pause before each, and ends properly.
+    /// Sends these events one by one, with a pause before each, and ends the body properly.
     Paced(Duration, Vec<Bytes>),
-    /// Closes the connection without a word.
+    /// Closes the connection without a response.
     HangUp,
-    /// Does this after a while.
+    /// Behaves this way after a delay.
     After(Duration, Box<Behaviour>),
-    /// Does this as soon as as many requests are there as the barrier waits for.
+    /// Behaves this way once as many requests have arrived as the barrier waits for.
     Together(Arc<Barrier>, Box<Behaviour>),
 }
 
@@ -30,11 +30,11 @@ pub(crate) enum Behaviour {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     Properly,
-    /// The connection is closed in the middle.
+    /// Closes the connection in the middle of the body.
     Abort,
-    /// The connection is reset (TCP RST).
+    /// Resets the connection (TCP RST).
     Reset,
-    /// Nothing comes any more.
+    /// Sends nothing more but keeps the connection open.
     Silence,
 }
 
@@ -55,18 +55,18 @@ impl Behaviour {
         Self::Status(status, Vec::new(), body.into())
     }
 
-    /// 200 with this body, whatever it is.
+    /// Status 200 with this body, sent as is.
     pub(crate) fn body(content_type: &'static str, body: impl Into<String>) -> Self {
         Self::Pieces(content_type, vec![Bytes::from(body.into())], End::Properly)
     }
 }
 
-/// A proper answer.
+/// A well-formed answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Completion {
     pub(crate) text: String,
     pub(crate) finish: &'static str,
-    /// Prompt and completion tokens; counted by the server if absent.
+    /// Prompt and completion tokens. If absent, the server counts them.
     pub(crate) usage: Option<(u64, u64)>,
 }
 
@@ -74,7 +74,7 @@ fn usage_json((prompt, completion): (u64, u64)) -> Value {
     json!({"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion})
 }
 
-/// A proper answer in one piece.
+/// A well-formed answer as a single body.
 pub(crate) fn whole(completion: &Completion, usage: (u64, u64)) -> Bytes {
     let message = json!({"role": "assistant", "content": completion.text});
     let choice = json!({"index": 0, "message": message, "finish_reason": completion.finish});

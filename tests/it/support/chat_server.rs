@@ -1,4 +1,4 @@
-//! A simulated chat completions server: answers as a closure says, and remembers what it was asked.
+//! A simulated chat completions server. A closure chooses its behaviour, and it records every request.
 
 use std::convert::Infallible;
 use std::io;
@@ -21,14 +21,14 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::behaviour::{Behaviour, Completion, End, events, whole};
 use super::reset::ResettableStream;
 
-/// A request as it arrived.
+/// A request as received.
 #[derive(Debug, Clone)]
 pub(crate) struct ChatRequest {
-    /// Counted from 0.
+    /// Sequence number, starting from 0.
     pub(crate) number: usize,
     pub(crate) path: String,
     pub(crate) headers: hyper::HeaderMap,
-    /// The body as it was sent, and parsed; null if it is no JSON.
+    /// The body as received, and parsed; null if it is not JSON.
     pub(crate) raw: Bytes,
     pub(crate) body: Value,
     pub(crate) at: Instant,
@@ -39,7 +39,7 @@ impl ChatRequest {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The content of the first message of this role.
+    /// The content of the first message with this role.
     pub(crate) fn message(&self, role: &str) -> &str {
         let messages = self.body["messages"].as_array().into_iter().flatten();
         messages
@@ -63,7 +63,7 @@ struct Shared {
     max_in_flight: AtomicUsize,
 }
 
-/// The server. Stops when dropped.
+/// The server, which stops when dropped.
 pub(crate) struct ChatServer {
     url: String,
     shared: Arc<Shared>,
@@ -71,14 +71,14 @@ pub(crate) struct ChatServer {
 }
 
 impl ChatServer {
-    /// Starts on a free port of this machine; a word counts as a token.
+    /// Starts on a free loopback port and counts each word as one token.
     pub(crate) async fn start(
         respond: impl Fn(&ChatRequest) -> Behaviour + Send + Sync + 'static,
     ) -> Self {
         Self::start_counting(|text| text.split_whitespace().count(), respond).await
     }
 
-    /// Starts with its own way of counting tokens.
+    /// Starts with a custom token counter.
     pub(crate) async fn start_counting(
         count_tokens: fn(&str) -> usize,
         respond: impl Fn(&ChatRequest) -> Behaviour + Send + Sync + 'static,
@@ -100,22 +100,22 @@ impl ChatServer {
         }
     }
 
-    /// What belongs into `HF_ENDPOINT_URL`.
+    /// The value for `HF_ENDPOINT_URL`.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// The address of another path of it.
+    /// The URL of another path on this server.
     pub(crate) fn at(&self, path: &str) -> String {
         self.url.replace("/v1", path)
     }
 
-    /// All requests so far, in the order of their arrival.
+    /// All requests so far, in order of arrival.
     pub(crate) fn requests(&self) -> Vec<ChatRequest> {
         self.shared.requests.lock().unwrap().clone()
     }
 
-    /// The most requests that were being answered at the same time.
+    /// The maximum number of requests in flight at once.
     pub(crate) fn max_in_flight(&self) -> usize {
         self.shared.max_in_flight.load(Ordering::SeqCst)
     }
@@ -127,7 +127,7 @@ impl Drop for ChatServer {
     }
 }
 
-/// Connections live in this task, and end with it.
+/// Accepts connections, which run inside this task and end with it.
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
@@ -140,7 +140,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         let shared = Arc::clone(&shared);
         connections.spawn(async move {
             let service = service_fn(|request| handle(request, &shared, &reset));
-            // A client that goes away is part of the game.
+            // Clients may disconnect at any time, so errors are ignored.
             let _: Result<(), hyper::Error> = hyper::server::conn::http1::Builder::new()
                 .serve_connection(io, service)
                 .await;
@@ -148,7 +148,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-/// A request that is being answered.
+/// A request in flight.
 struct InFlight(Arc<Shared>);
 
 impl InFlight {
@@ -247,7 +247,7 @@ fn infallible(never: Infallible) -> io::Error {
     match never {}
 }
 
-/// A body of pieces that are sent one by one. It owns the request's place among those in flight.
+/// A body whose pieces are sent one by one. It holds the request's in-flight guard until it ends.
 fn pieces_body(
     pieces: Vec<Bytes>,
     pause: Duration,
@@ -267,7 +267,7 @@ fn pieces_body(
     });
     let frames = stream::iter(pieces)
         .then(move |piece| async move {
-            // Even without a pause the connection is to write what it has before the next piece comes.
+            // Let the connection flush what it has before the next piece, even without a pause.
             tokio::task::yield_now().await;
             if !pause.is_zero() {
                 tokio::time::sleep(pause).await;

@@ -100,7 +100,7 @@ pub(crate) async fn submit(model: &dyn Model) -> Result<Answer, ModelError> {
     }
 }
 
-/// What the client makes of one behaviour.
+/// The client's result for one server behaviour.
 pub(crate) async fn answer_to(behaviour: Behaviour) -> Result<Answer, ModelError> {
     let server = ChatServer::start(move |_| behaviour.clone()).await;
     let result = submit(&client(server.url())).await;
@@ -109,7 +109,7 @@ pub(crate) async fn answer_to(behaviour: Behaviour) -> Result<Answer, ModelError
     result
 }
 
-/// An error shows neither the token nor the prompt, and is of a bearable length.
+/// Checks that an error shows neither the token nor the prompt, and is reasonably short.
 pub(crate) fn assert_discreet(result: &Result<Answer, ModelError>) {
     if let Err(error) = result {
         let shown = format!("{error} {error:?}");

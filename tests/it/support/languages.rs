@@ -1,6 +1,6 @@
-//! The same kind of meeting in many languages and notations: what an estimate of tokens has to hold for.
+//! Similar meetings in many languages and scripts, for checking the token estimate.
 
-/// Name and text, in the order in which tables print them.
+/// Name and text, in the order printed in tables.
 pub(crate) const TEXTS: [(&str, &str); 21] = [
     ("German", GERMAN),
     ("Dutch", DUTCH),

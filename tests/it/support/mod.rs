@@ -1,4 +1,4 @@
-//! Stand-ins for the services that the program talks to, in this process and over real sockets.
+//! Simulated services that the program talks to, in this process and over real sockets.
 #![allow(
     dead_code,
     unused_imports,

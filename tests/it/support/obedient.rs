@@ -1,4 +1,4 @@
-//! A writer that does as it is told: of the length that was asked for, about what was shown, in its own order of words.
+//! A writer that follows instructions: it writes the requested length about the given text, in a different word order.
 
 use transcript_summarizer::text::words;
 
@@ -40,7 +40,7 @@ pub(crate) fn answer(prompt: &str) -> String {
     sentences.trim().to_owned()
 }
 
-/// The number that stands before `words`.
+/// The number directly before `words`.
 fn asked(prompt: &str) -> usize {
     prompt
         .match_indices(" words")

@@ -1,4 +1,4 @@
-//! An endpoint with a queue inside this process: without sockets tokio's clock may stand still and jump.
+//! A queueing endpoint inside this process. Without sockets, tokio's clock can be paused and advanced.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,22 +18,22 @@ use transcript_summarizer::provider::runpod::follow::{self, Polled, QueueState};
 
 use super::runpod_jobs::{JobPlan, Jobs, SubmittedJob};
 
-/// How long a request is on its way, and as long the reply.
+/// Latency of a request, and again of its reply.
 const ONE_WAY: Duration = Duration::from_millis(10);
 
-/// There and back.
+/// Latency of a request and its reply together.
 pub(crate) const ROUND_TRIP: Duration = Duration::from_millis(20);
 
-/// A queue whose jobs are what the plan says.
+/// A queue whose jobs behave as planned.
 pub(crate) struct Queue {
     plan: Box<dyn Fn(&SubmittedJob) -> JobPlan + Send + Sync>,
-    /// Whether it holds questions until their job has ended.
+    /// Whether it supports long polling.
     holds: bool,
     state: QueueState,
     jobs: Mutex<Jobs>,
     changed: Notify,
     submitted: Mutex<HashMap<String, Instant>>,
-    /// From the end of a job until the client knew of it.
+    /// Time from the end of a job until the client learned of it.
     lags: Mutex<Vec<Duration>>,
     polls: AtomicUsize,
     diagnoses: AtomicUsize,
@@ -45,7 +45,7 @@ impl fmt::Debug for Queue {
     }
 }
 
-/// Of a chat model without a window.
+/// The capabilities of a chat model without a known context window.
 pub(crate) static CAPABILITIES: Capabilities = Capabilities {
     provider: "simulated",
     model: None,
@@ -75,7 +75,7 @@ impl Queue {
         }
     }
 
-    /// Jobs that take so many seconds, in the order in which they are submitted.
+    /// Jobs that take these numbers of seconds, in the order of submission.
     pub(crate) fn of_lengths(holds: bool, workers: usize, lengths: Vec<f64>) -> Self {
         Self::new(holds, workers, move |job| {
             let length = Duration::from_secs_f64(lengths[job.number]);
@@ -104,7 +104,7 @@ impl Queue {
         lags.iter().map(Duration::as_secs_f64).sum::<f64>() / lags.len() as f64
     }
 
-    /// Cancels a job as a person at the console would.
+    /// Cancels a job as a user at the console would.
     pub(crate) fn cancel_from_outside(&self, number: usize) {
         let mut jobs = self.jobs.lock().unwrap();
         let id = jobs.all()[number].submitted.id.clone();
@@ -113,7 +113,7 @@ impl Queue {
         self.changed.notify_waiters();
     }
 
-    /// Jobs whose end nobody has heard of, and that were not given up.
+    /// Number of jobs whose result was never fetched and that the client did not cancel.
     pub(crate) fn unaccounted(&self) -> usize {
         let jobs = self.jobs.lock().unwrap();
         let jobs = jobs.all().iter();
@@ -121,7 +121,7 @@ impl Queue {
             .count()
     }
 
-    /// Waits until the job has ended, or time is up.
+    /// Waits until the job has ended or the wait is over.
     async fn hold(&self, id: &str, wait: Duration) {
         let deadline = Instant::now() + wait;
         loop {
@@ -140,7 +140,7 @@ impl Queue {
         }
     }
 
-    /// What it says about a job now, and when that ended.
+    /// The reply to a poll of this job, and when the job ended.
     fn look(&self, ticket: &Ticket) -> (Result<Polled, ModelError>, Option<Instant>) {
         let mut jobs = self.jobs.lock().unwrap();
         let view = jobs.view(&ticket.id).unwrap();
@@ -252,7 +252,7 @@ impl follow::Queue for Queue {
     }
 }
 
-/// Lengths around `median` seconds whose logarithms are normal (SplitMix64, and twelve even numbers for a normal one).
+/// Log-normal lengths in seconds with this median. Uses SplitMix64, and sums of twelve uniform numbers as normal ones.
 pub(crate) fn lognormal(median: f64, sigma: f64, seed: u64, count: usize) -> Vec<f64> {
     let mut state = seed;
     let mut even = || {
@@ -267,7 +267,7 @@ pub(crate) fn lognormal(median: f64, sigma: f64, seed: u64, count: usize) -> Vec
         .collect()
 }
 
-/// When the last of the jobs ends, if each is begun in the order of submission as soon as one of `lanes` is free.
+/// The makespan if each job starts in the order of submission as soon as one of `lanes` workers is free.
 pub(crate) fn critical_path(lengths: &[f64], lanes: usize) -> f64 {
     let mut free = vec![0.0_f64; lanes];
     for length in lengths {

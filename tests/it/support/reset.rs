@@ -1,4 +1,4 @@
-//! A TCP stream that can be told to end with a reset instead of a proper close.
+//! A TCP stream that can end with a reset instead of a proper close.
 
 use std::io;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Closes with RST if the flag is set when it is dropped.
+/// Closes with RST instead of FIN if the flag is set when the stream is dropped.
 pub(crate) struct ResettableStream {
     stream: TcpStream,
     reset: Arc<AtomicBool>,
@@ -52,7 +52,7 @@ impl AsyncWrite for ResettableStream {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
-    /// Closing the sending half would be a proper end.
+    /// Skips the shutdown if a reset is wanted, because closing the sending half would be a proper end.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.reset.load(Ordering::SeqCst) {
             return Poll::Ready(Ok(()));

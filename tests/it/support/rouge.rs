@@ -1,4 +1,4 @@
-//! ROUGE-1: the share of single words that two texts have in common (Lin, 2004), as F1.
+//! ROUGE-1: the overlap of single words between two texts (Lin, 2004), as F1.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! The RunPod client, and what it makes of a job.
+//! The RunPod client, and helpers that submit, poll and classify jobs.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use super::huggingface::prompt;
 use super::runpod_jobs::JobPlan;
 use super::runpod_server::{KEY, RunPodServer};
 
-/// Longer than a test takes.
+/// Longer than any test takes.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 pub(crate) fn client_with(
@@ -59,7 +59,7 @@ pub(crate) fn client(server: &RunPodServer) -> RunPod {
     client_with(&server.url(), None, Map::new())
 }
 
-/// A client that does not wait long.
+/// A client with short timeouts.
 pub(crate) fn impatient(server: &RunPodServer) -> RunPod {
     let limit = Duration::from_millis(300);
     client(server).with_timeouts(Timeouts {
@@ -68,7 +68,7 @@ pub(crate) fn impatient(server: &RunPodServer) -> RunPod {
     })
 }
 
-/// A job that is not done.
+/// An unfinished job.
 #[derive(Debug)]
 pub(crate) struct Pending {
     pub(crate) started: bool,
@@ -89,7 +89,7 @@ pub(crate) async fn submit(model: &RunPod) -> Ticket {
     }
 }
 
-/// Asks once.
+/// Polls once.
 pub(crate) async fn poll(
     model: &RunPod,
     ticket: &Ticket,
@@ -102,7 +102,7 @@ pub(crate) async fn poll(
     outcome
 }
 
-/// No error may show what was said or what is secret.
+/// Checks that an error shows neither transcript text nor secrets.
 pub(crate) fn is_clean(error: &ModelError) {
     let shown = format!("{error} {error:?}");
     assert!(!shown.contains("AbCdEfGh"), "the key shows: {shown}");
@@ -113,7 +113,7 @@ pub(crate) fn is_clean(error: &ModelError) {
     assert!(error.message.chars().count() < 700, "{shown}");
 }
 
-/// What the client makes of a job that has ended like this.
+/// The client's result for a job that ends like this.
 pub(crate) async fn outcome(plan: JobPlan) -> Result<Answer, ModelError> {
     let server = RunPodServer::start(move |_| plan.clone()).await;
     let model = client(&server);

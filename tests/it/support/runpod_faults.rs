@@ -1,4 +1,4 @@
-//! What goes wrong between a client and a simulated RunPod endpoint.
+//! Fault injection between a client and a simulated RunPod endpoint.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -38,29 +38,29 @@ impl Route {
     }
 }
 
-/// Something that goes wrong with one call.
+/// A fault that affects one call.
 #[derive(Debug, Clone)]
 pub(crate) enum Fault {
     /// The call has no effect.
     Before(Trouble),
-    /// The call has its effect, but what the client gets to see is this.
+    /// The call takes effect, but this is what the client sees.
     After(Trouble),
 }
 
-/// What the client gets to see.
+/// What the client sees instead of the reply.
 #[derive(Debug, Clone)]
 pub(crate) enum Trouble {
     /// This reply.
     Reply(u16, Vec<(&'static str, String)>, String),
-    /// Nothing, for good.
+    /// No reply, ever.
     Hang,
-    /// The connection is closed.
+    /// A closed connection.
     HangUp,
-    /// The connection is reset.
+    /// A reset connection.
     Reset,
-    /// The first half of the reply, as if it were all.
+    /// The first half of the reply, as if it were complete.
     Half,
-    /// This, after a while.
+    /// The given trouble, after a delay.
     Late(Duration, Box<Trouble>),
 }
 
@@ -109,12 +109,12 @@ impl Trouble {
     }
 }
 
-/// What is still to go wrong.
+/// The faults still to be injected.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     next: HashMap<Route, VecDeque<Fault>>,
     always: HashMap<Route, Fault>,
-    /// Which failure comes first, and how many calls of each route there have been, if one in ten is to go wrong.
+    /// When one call in ten is to fail: the kind of the first failure, and the number of calls of each route so far.
     mixed: Option<(usize, HashMap<Route, usize>)>,
 }
 
@@ -128,7 +128,8 @@ impl Faults {
         self.always.extend(fault.map(|fault| (route, fault)));
     }
 
-    /// Has one call in ten of each route go wrong, each time in another way; the first one does where few are made.
+    /// Makes one call in ten of each route fail, rotating through four kinds of failure. For rarely called routes the first
+    /// call fails.
     pub(crate) fn mix(&mut self, first: usize) {
         self.mixed = Some((first, HashMap::new()));
     }

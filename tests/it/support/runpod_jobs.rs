@@ -1,22 +1,22 @@
-//! The jobs of a simulated RunPod endpoint: where each of them is at any time follows from when it came and what is planned.
+//! The jobs of a simulated RunPod endpoint. The state of each at any time follows from its arrival time and its plan.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-/// How long results are kept.
+/// How long results are retained.
 const RETENTION: Duration = Duration::from_secs(30 * 60);
 
-/// A job as it was handed in.
+/// A job as submitted.
 #[derive(Debug, Clone)]
 pub(crate) struct SubmittedJob {
-    /// Counted from 0.
+    /// Sequence number, starting from 0.
     pub(crate) number: usize,
     pub(crate) id: String,
-    /// How often it has been run again.
+    /// How often the job has been retried.
     pub(crate) retries: usize,
-    /// The envelope.
+    /// The request body, including the `input` envelope.
     pub(crate) body: Value,
 }
 
@@ -25,7 +25,7 @@ impl SubmittedJob {
         &self.body["input"]
     }
 
-    /// The content of the first message of this role.
+    /// The content of the first message with this role.
     pub(crate) fn message(&self, role: &str) -> &str {
         let messages = self.input()["messages"].as_array().into_iter().flatten();
         messages
@@ -45,7 +45,7 @@ impl SubmittedJob {
     }
 }
 
-/// What becomes of a job.
+/// The planned course of a job.
 #[derive(Debug, Clone)]
 pub(crate) struct JobPlan {
     queue: Duration,
@@ -53,9 +53,9 @@ pub(crate) struct JobPlan {
     progress: Option<Value>,
     retention: Duration,
     end: &'static str,
-    /// Members of the job object at its end.
+    /// Members added to the job object once it has ended.
     result: Value,
-    /// Members of the job object at all times; they win.
+    /// Members of the job object in every state, overriding the others.
     always: Value,
 }
 
@@ -72,12 +72,12 @@ impl JobPlan {
         }
     }
 
-    /// COMPLETED, with this output.
+    /// COMPLETED with this output.
     pub(crate) fn output(output: Value) -> Self {
         Self::ends("COMPLETED", json!({"output": output}))
     }
 
-    /// COMPLETED by a worker for vLLM.
+    /// COMPLETED with the output of a vLLM worker.
     pub(crate) fn text(text: &str) -> Self {
         Self::output(json!([{
             "object": "chat.completion",
@@ -86,7 +86,7 @@ impl JobPlan {
         }]))
     }
 
-    /// COMPLETED, and nothing else.
+    /// COMPLETED without an output.
     pub(crate) fn without_output() -> Self {
         Self::ends("COMPLETED", json!({}))
     }
@@ -103,7 +103,7 @@ impl JobPlan {
         Self::ends("CANCELLED", json!({}))
     }
 
-    /// Not known any more as soon as it has ended.
+    /// Unknown as soon as it has ended.
     pub(crate) fn vanishing() -> Self {
         Self::without_output().kept_for(Duration::ZERO)
     }
@@ -116,7 +116,7 @@ impl JobPlan {
         Self { execution, ..self }
     }
 
-    /// Shows an output while it is worked on.
+    /// Shows this output while it is in progress.
     pub(crate) fn reporting(self, progress: Value) -> Self {
         let progress = Some(progress);
         Self { progress, ..self }
@@ -126,33 +126,33 @@ impl JobPlan {
         Self { retention, ..self }
     }
 
-    /// Has the job object say this at all times, whatever is true.
+    /// Sets these members of the job object in every state, whether true or not.
     pub(crate) fn always_saying(self, always: Value) -> Self {
         Self { always, ..self }
     }
 }
 
-/// A job and what has happened to it.
+/// A job and its history.
 pub(crate) struct Job {
     pub(crate) submitted: SubmittedJob,
     plan: JobPlan,
-    /// When it came, or was last run again.
+    /// When it arrived or was last retried.
     since: Instant,
-    /// Its end has been told.
+    /// Whether its end has been reported to the client.
     pub(crate) fetched: bool,
-    /// By its owner.
+    /// When the client cancelled it.
     pub(crate) cancelled: Option<Instant>,
-    /// By somebody else.
+    /// When someone else cancelled it.
     cancelled_from_outside: Option<Instant>,
     forgotten: bool,
 }
 
-/// A job at one moment.
+/// The state of a job at one moment.
 pub(crate) struct View {
-    /// `GONE` if it is not known any more.
+    /// `GONE` if the job is no longer known.
     pub(crate) status: &'static str,
     pub(crate) body: Value,
-    /// When it will be in another state, if that is known.
+    /// When the state will change next, if known.
     pub(crate) next: Option<Instant>,
     begun: bool,
 }
@@ -168,7 +168,7 @@ pub(crate) struct Jobs {
     jobs: Vec<Job>,
     workers: usize,
     workers_since: Instant,
-    /// Executions of jobs that were run again since.
+    /// Executions of jobs that were retried afterwards.
     earlier_executions: usize,
 }
 
@@ -190,7 +190,7 @@ impl Jobs {
         self.workers
     }
 
-    /// Jobs that have been begun stay with their old times only if there were no workers before.
+    /// Jobs that have already started keep their start times only if there were no workers before.
     pub(crate) fn set_workers(&mut self, workers: usize) {
         self.workers = workers;
         self.workers_since = Instant::now();
@@ -227,7 +227,7 @@ impl Jobs {
         (view.status != "GONE").then_some(found)
     }
 
-    /// Runs a job again: `None` if it is not known, false if it has not failed.
+    /// Retries a job. Returns `None` if it is unknown, `Some(false)` if it has not failed.
     pub(crate) fn retry(
         &mut self,
         id: &str,
@@ -247,7 +247,7 @@ impl Jobs {
         Some(true)
     }
 
-    /// Cancels a job; false if it is not known.
+    /// Cancels a job. Returns false if it is unknown.
     pub(crate) fn cancel(&mut self, id: &str, from_outside: bool) -> bool {
         let Some(found) = self.position(id) else {
             return false;
@@ -262,7 +262,7 @@ impl Jobs {
         true
     }
 
-    /// Ends the execution of a job that a worker has begun.
+    /// Ends the execution of a job that a worker has started.
     pub(crate) fn finish(&mut self, id: &str) {
         if let Some(found) = self.position(id) {
             self.jobs[found].plan.execution = Duration::ZERO;
@@ -281,7 +281,7 @@ impl Jobs {
         }
     }
 
-    /// The job now; `None` if it is not known any more.
+    /// The current state of a job, or `None` if it is no longer known.
     pub(crate) fn view(&self, id: &str) -> Option<View> {
         let found = self.position(id)?;
         self.views().into_iter().nth(found)
@@ -292,7 +292,7 @@ impl Jobs {
         self.earlier_executions + begun
     }
 
-    /// Every job now: they are begun in the order in which they came, each by the first worker that is free.
+    /// The current state of every job. Jobs start in order of arrival, each on the first free worker.
     pub(crate) fn views(&self) -> Vec<View> {
         let now = Instant::now();
         let mut free = vec![self.workers_since; self.workers.min(self.jobs.len())];

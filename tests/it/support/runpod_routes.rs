@@ -1,4 +1,4 @@
-//! The routes of a simulated RunPod endpoint: what each of them does, and says.
+//! The routes of a simulated RunPod endpoint: their effects and replies.
 
 use std::io;
 use std::sync::atomic::AtomicBool;
@@ -81,7 +81,7 @@ fn decode(id: &str) -> String {
         .into_owned()
 }
 
-/// What a healthy endpoint says. `arrives` tells whether the caller will get to read it.
+/// The reply of a healthy endpoint. `arrives` says whether the client will receive it.
 async fn answer(
     shared: &Shared,
     call: &Call,
@@ -156,7 +156,7 @@ fn submit(shared: &Shared, call: &Call) -> Reply {
     json_reply(200, &json!({"id": id, "status": "IN_QUEUE"}))
 }
 
-/// Waits until the job has ended, is unknown, or time is up.
+/// Waits until the job has ended, is unknown, or the wait is over.
 async fn hold(shared: &Shared, id: &str, wait: Duration) {
     let deadline = Instant::now() + wait;
     loop {

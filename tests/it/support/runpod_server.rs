@@ -1,4 +1,4 @@
-//! A simulated RunPod endpoint with a queue: jobs wait for workers and are worked on as a closure says, in the time of tokio.
+//! A simulated RunPod endpoint with a queue: jobs wait for workers and run as a closure plans, on tokio's clock.
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
@@ -17,31 +17,31 @@ use super::runpod_faults::{Fault, Faults, Route};
 use super::runpod_jobs::{JobPlan, Jobs, SubmittedJob};
 use super::runpod_routes::handle;
 
-/// The one key that is accepted.
+/// The only accepted key.
 pub(crate) const KEY: &str = "rpa_AbCdEfGhIjKlMnOpQrStUvWxYz";
 
-/// The one endpoint there is.
+/// The only existing endpoint.
 pub(crate) const ENDPOINT: &str = "abc123def456";
 
-/// What `/status-sync` does.
+/// The behaviour of `/status-sync`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LongPoll {
-    /// Holds the question until the job is done.
+    /// Long polling: the reply is delayed until the job is done or the wait is over.
     Held,
-    /// Answers at once.
+    /// Answers immediately.
     AtOnce,
-    /// 404: there is no such route.
+    /// 404: the route does not exist.
     Unknown,
-    /// 405.
+    /// 405: the method is not allowed.
     NotAllowed,
 }
 
-/// A request as it arrived.
+/// A request as received.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
     pub(crate) route: Option<Route>,
     pub(crate) method: Method,
-    /// Path and query, as they were sent.
+    /// Path and query as received.
     pub(crate) target: String,
     pub(crate) headers: hyper::HeaderMap,
     pub(crate) body: Value,
@@ -65,7 +65,7 @@ pub(super) struct Shared {
     pub(super) changed: Notify,
 }
 
-/// The endpoint. Stops when dropped.
+/// The endpoint, which stops when dropped.
 pub(crate) struct RunPodServer {
     origin: String,
     shared: Arc<Shared>,
@@ -73,7 +73,7 @@ pub(crate) struct RunPodServer {
 }
 
 impl RunPodServer {
-    /// Starts on a free port of this machine, with plenty of workers.
+    /// Starts on a free loopback port, with plenty of workers.
     pub(crate) async fn start(
         plan: impl Fn(&SubmittedJob) -> JobPlan + Send + Sync + 'static,
     ) -> Self {
@@ -100,7 +100,7 @@ impl RunPodServer {
         }
     }
 
-    /// What belongs into `RUNPOD_ENDPOINT_URL`.
+    /// The value for `RUNPOD_ENDPOINT_URL`.
     pub(crate) fn url(&self) -> String {
         format!("{}/v2/{ENDPOINT}", self.origin)
     }
@@ -111,12 +111,12 @@ impl RunPodServer {
         outcome
     }
 
-    /// How many jobs are worked on at a time, from now on.
+    /// Sets how many jobs run at a time from now on.
     pub(crate) fn set_workers(&self, workers: usize) {
         self.state(|state| state.jobs.set_workers(workers));
     }
 
-    /// Workers that `/health` counts though they do nothing.
+    /// Sets how many idle workers `/health` reports as unhealthy and as throttled.
     pub(crate) fn set_broken_workers(&self, unhealthy: u64, throttled: u64) {
         self.state(|state| (state.unhealthy, state.throttled) = (unhealthy, throttled));
     }
@@ -125,42 +125,42 @@ impl RunPodServer {
         self.state(|state| state.long_poll = long_poll);
     }
 
-    /// Has the next calls of this route go wrong, one for each fault.
+    /// Makes the next calls of this route fail, one per fault.
     pub(crate) fn fail_next(&self, route: Route, faults: impl IntoIterator<Item = Fault>) {
         self.state(|state| state.faults.next(route, faults));
     }
 
-    /// Has every call of this route go wrong from now on.
+    /// Makes every call of this route fail from now on.
     pub(crate) fn fail_always(&self, route: Route, fault: Fault) {
         self.state(|state| state.faults.always(route, Some(fault)));
     }
 
-    /// Ends what [`fail_always`](Self::fail_always) began.
+    /// Stops the failures started by [`fail_always`](Self::fail_always).
     pub(crate) fn heal(&self, route: Route) {
         self.state(|state| state.faults.always(route, None));
     }
 
-    /// Has one call in ten of each route go wrong from now on, beginning with the `first` of four kinds of failure.
+    /// Makes one call in ten of each route fail from now on, rotating through four kinds of failure, starting with `first`.
     pub(crate) fn mix_faults(&self, first: usize) {
         self.state(|state| state.faults.mix(first));
     }
 
-    /// Forgets a job, as RunPod does when its retention has passed.
+    /// Forgets a job, as RunPod does after its retention period.
     pub(crate) fn forget(&self, id: &str) {
         self.state(|state| state.jobs.forget(id));
     }
 
-    /// Ends the execution of a job, however long it was planned to take.
+    /// Ends the execution of a job, however long it was planned to run.
     pub(crate) fn finish(&self, id: &str) {
         self.state(|state| state.jobs.finish(id));
     }
 
-    /// Cancels a job as a person at the console would.
+    /// Cancels a job as a user at the console would.
     pub(crate) fn cancel(&self, id: &str) {
         self.state(|state| state.jobs.cancel(id, true));
     }
 
-    /// All requests so far, in the order of their arrival.
+    /// All requests so far, in order of arrival.
     pub(crate) fn calls(&self) -> Vec<Call> {
         self.state(|state| state.calls.clone())
     }
@@ -173,22 +173,22 @@ impl RunPodServer {
             .count()
     }
 
-    /// Requests to `/run`, refused ones included.
+    /// Number of requests to `/run`, including refused ones.
     pub(crate) fn submits(&self) -> usize {
         self.count(Route::Run)
     }
 
-    /// Questions to `/status` and `/status-sync`.
+    /// Number of polls of `/status` and `/status-sync`.
     pub(crate) fn polls(&self) -> usize {
         self.count(Route::Status) + self.long_polls()
     }
 
-    /// Questions to `/status-sync`.
+    /// Number of polls of `/status-sync`.
     pub(crate) fn long_polls(&self) -> usize {
         self.count(Route::StatusSync)
     }
 
-    /// Questions after one job.
+    /// Number of polls of one job.
     pub(crate) fn polls_of(&self, id: &str) -> usize {
         self.state(|state| state.polls.get(id).copied().unwrap_or(0))
     }
@@ -205,7 +205,7 @@ impl RunPodServer {
         self.count(Route::Health)
     }
 
-    /// Jobs that were accepted, in the order of their arrival.
+    /// Accepted jobs, in order of arrival.
     pub(crate) fn jobs(&self) -> Vec<SubmittedJob> {
         self.state(|state| {
             state
@@ -217,7 +217,7 @@ impl RunPodServer {
         })
     }
 
-    /// Id and status of every job; `GONE` for those that are not known any more.
+    /// Id and status of every job, with `GONE` for jobs that are no longer known.
     pub(crate) fn states(&self) -> Vec<(String, &'static str)> {
         self.state(|state| {
             let views = state.jobs.views();
@@ -226,12 +226,12 @@ impl RunPodServer {
         })
     }
 
-    /// How often jobs were executed to their end or begun, retries included: what would be on the bill.
+    /// Number of executions that were started, including retries: what RunPod would bill.
     pub(crate) fn executions(&self) -> usize {
         self.state(|state| state.jobs.executions())
     }
 
-    /// Jobs whose end nobody has heard of, and that were not given up.
+    /// Jobs whose result was never fetched and that the client did not cancel.
     pub(crate) fn unaccounted(&self) -> Vec<String> {
         self.state(|state| {
             let jobs = state.jobs.all().iter();
@@ -248,7 +248,7 @@ impl Drop for RunPodServer {
     }
 }
 
-/// Connections live in this task, and end with it.
+/// Accepts connections, which run inside this task and end with it.
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
@@ -261,7 +261,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         let shared = Arc::clone(&shared);
         connections.spawn(async move {
             let service = service_fn(|request| handle(request, &shared, &reset));
-            // A client that goes away is part of the game.
+            // Clients may disconnect at any time, so errors are ignored.
             let _: Result<(), hyper::Error> = hyper::server::conn::http1::Builder::new()
                 .serve_connection(io, service)
                 .await;

@@ -1,13 +1,13 @@
-//! What workers at RunPod put out for a text, each in its own shape, and how their jobs go wrong now and then.
+//! The output shapes of different RunPod workers, and occasional job failures.
 
 use serde_json::{Value, json};
 
 use super::runpod_jobs::{JobPlan, SubmittedJob};
 
-/// What workers think aloud; it must never be in a summary.
+/// Reasoning text of the workers, which must never appear in a summary.
 const THOUGHTS: &str = "Let me ponder what the user wants";
 
-/// What is said in place of answers, and around them; none of it must be found in a summary.
+/// Error texts and text around answers; none of it may appear in a summary.
 pub(crate) const FOREIGN: [&str; 14] = [
     THOUGHTS,
     "<think>",
@@ -25,20 +25,20 @@ pub(crate) const FOREIGN: [&str; 14] = [
     "_reason",
 ];
 
-/// A worker's output for a text.
+/// The shape of a worker's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// One response of the chat API in a list: worker-vllm since 2.24.
+    /// A chat completion in a list: worker-vllm since 2.24.
     VllmNew,
-    /// Tokens in choices: worker-vllm before.
+    /// Token lists in `choices`: worker-vllm before 2.24.
     VllmOld,
-    /// A string, with reasoning in it.
+    /// A string that includes reasoning.
     Plain,
-    /// `{"summary": …}`, as handlers of one's own have it.
+    /// `{"summary": …}`, as custom handlers return it.
     Summary,
-    /// A streamed response, cut into pieces anywhere.
+    /// A streamed response, cut at arbitrary positions.
     Fragments,
-    /// SGLang's own route.
+    /// The native SGLang route.
     Sglang,
 }
 
@@ -52,12 +52,12 @@ impl Shape {
         Self::Sglang,
     ];
 
-    /// Whether it tells how many tokens there were.
+    /// Whether the output includes token counts.
     pub(crate) fn counts_tokens(self) -> bool {
         !matches!(self, Self::Plain | Self::Summary)
     }
 
-    /// `text` as the output of a job.
+    /// `text` as the output of `job`.
     pub(crate) fn output(self, job: &SubmittedJob, text: &str) -> Value {
         let prompt = words(job.message("system")) + words(job.message("user"));
         let usage = json!({"prompt_tokens": prompt, "completion_tokens": words(text)});
@@ -86,7 +86,7 @@ fn words(text: &str) -> usize {
     text.split_whitespace().count()
 }
 
-/// A stream in pieces of 97 characters, wherever these end.
+/// A stream cut into pieces of 97 characters, regardless of event boundaries.
 fn fragments(text: &str, usage: &Value) -> Vec<String> {
     let delta = |delta: Value| json!({"choices": [{"index": 0, "delta": delta}]});
     let thought = delta(json!({"reasoning_content": THOUGHTS}));
@@ -107,12 +107,12 @@ fn fragments(text: &str, usage: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Whether something befalls the job of this number when it is first done: one in ten, and three of the first.
+/// Whether the first execution of the job with this number fails: one in ten, plus jobs 4 to 6.
 pub(crate) fn is_hit(number: usize) -> bool {
     number % 10 == 2 || (4..7).contains(&number)
 }
 
-/// What befalls a job, in turns: no output, the error of a worker in Python's notation, no end in time.
+/// The failure planned for a job: no output, a worker error in Python notation, or a timeout, depending on its number.
 pub(crate) fn befalling(job: &SubmittedJob) -> Option<JobPlan> {
     if job.retries > 0 || !is_hit(job.number) {
         return None;

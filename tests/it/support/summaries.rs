@@ -1,4 +1,4 @@
-//! Whole summaries, in this process and on a clock that does not wait.
+//! Complete summaries in this process, on a paused clock.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use transcript_summarizer::summary::{Limits, Plan, Settings, Summary};
 use transcript_summarizer::text::words;
 use transcript_summarizer::transcript::{Decoder, Transcript};
 
-/// Below this window prompts are short ones, as in the configuration.
+/// Context windows below this size get short prompts, as in the configuration.
 const FULL_PROMPT_CONTEXT: usize = 4096;
 
-/// From this window on room is kept for reasoning, as in the configuration.
+/// Context windows of at least this size reserve room for reasoning, as in the configuration.
 const REASONING_CONTEXT: usize = 16_384;
 
-/// What the configuration makes of a chat model with this window.
+/// The limits that the configuration derives for a chat model with this context window.
 pub(crate) fn limits(context: usize) -> Limits {
     Limits {
         context_tokens: Some(context),
@@ -34,7 +34,7 @@ pub(crate) fn limits(context: usize) -> Limits {
     }
 }
 
-/// The same for an encoder-decoder summarizer, which is sent the text alone.
+/// The same for an encoder-decoder summarizer, which receives only the text.
 pub(crate) fn bare_limits(context: usize) -> Limits {
     Limits {
         style: Style::Bare,
@@ -43,20 +43,20 @@ pub(crate) fn bare_limits(context: usize) -> Limits {
     }
 }
 
-/// A text as the program reads it.
+/// A text parsed as the program does it.
 pub(crate) fn transcript(text: &str) -> Transcript {
     let mut decoder = Decoder::default();
     decoder.push(text.as_bytes()).unwrap();
     Transcript::new(decoder.finish().unwrap())
 }
 
-/// The sample that comes with the project.
+/// The sample transcript of this repository.
 pub(crate) fn sample() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/harbor-line-review.txt");
     std::fs::read_to_string(path).unwrap()
 }
 
-/// The sample about other things: another for each number up to 26.
+/// The sample with other vocabulary, different for each number up to 26.
 pub(crate) fn renamed_sample(nth: u8) -> String {
     let word = |word: &str| {
         let plain = word.trim_end();
@@ -69,12 +69,12 @@ pub(crate) fn renamed_sample(nth: u8) -> String {
     sample().split_inclusive(' ').map(word).collect()
 }
 
-/// The sample so many times, each time about other things.
+/// The sample repeated `times` times, each time with other vocabulary.
 pub(crate) fn samples(times: u8) -> String {
     (0..times).map(renamed_sample).collect()
 }
 
-/// Names and texts of the transcripts of at least `least` words: the sample, and the shared ones where they are at hand.
+/// Names and texts of the transcripts with at least `least` words: the sample, and the shared ones if available.
 pub(crate) fn transcripts(least: usize) -> Vec<(String, String)> {
     let mut found = vec![("harbor-line-review".to_owned(), sample())];
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/transcripts");
@@ -96,7 +96,7 @@ pub(crate) fn transcripts(least: usize) -> Vec<(String, String)> {
     found
 }
 
-/// A summary, what it was planned as, and what it took.
+/// A summary with its plan and its cost.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) plan: Plan,
@@ -110,12 +110,12 @@ impl Run {
         words::count(&self.text)
     }
 
-    /// How far the length is from the target, as a share of it; negative if too short.
+    /// Relative deviation of the length from the target; negative if too short.
     pub(crate) fn deviation(&self) -> f64 {
         self.words() as f64 / self.plan.target_words as f64 - 1.0
     }
 
-    /// Every chunk is in exactly one section, in order, and the sections' bytes are the whole text.
+    /// Checks that every chunk is in exactly one section, in order, and that the sections' byte ranges cover the whole text.
     pub(crate) fn assert_covers(&self, transcript: &Transcript) {
         let sections = &self.summary.sections;
         let end = sections.iter().fold(0, |at, section| {
@@ -134,7 +134,7 @@ impl Run {
         }
     }
 
-    /// Calls are bounded: half of the plan more, and five.
+    /// Checks that there are at most 1.5 times the planned calls, plus five.
     pub(crate) fn assert_calls_bounded(&self, what: &str) {
         let most = self.plan.calls() * 3 / 2 + 5;
         assert!(
@@ -146,7 +146,7 @@ impl Run {
     }
 }
 
-/// Summarizes in `words` words.
+/// Plans and writes a summary of `words` words.
 pub(crate) fn summarize<M: Model + 'static>(
     transcript: &Transcript,
     words: usize,
@@ -157,7 +157,7 @@ pub(crate) fn summarize<M: Model + 'static>(
     carry_out(plan, transcript, limits, 8, model)
 }
 
-/// Writes what is planned, with up to `concurrency` calls at a time.
+/// Carries out the plan with up to `concurrency` calls in flight.
 pub(crate) fn carry_out<M: Model + 'static>(
     plan: Plan,
     transcript: &Transcript,
@@ -195,7 +195,7 @@ pub(crate) fn carry_out<M: Model + 'static>(
     }
 }
 impl Run {
-    /// Sections that no model wrote.
+    /// Number of sections that no model wrote.
     pub(crate) fn degraded(&self) -> usize {
         self.summary
             .sections

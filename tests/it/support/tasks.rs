@@ -1,4 +1,5 @@
-//! Simulated containers behind Hugging Face's tasks, each strict about what it is sent: TGI, the toolkit's pipelines, the task API.
+//! Simulated containers for Hugging Face tasks, each of which validates its input strictly: TGI, the toolkit's pipelines and
+//! the task API.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -10,10 +11,10 @@ use transcript_summarizer::text::sentence::sentences;
 use super::behaviour::{Behaviour, End};
 use super::chat_server::ChatRequest;
 
-/// What `BART` reads and writes at most, in tokens.
+/// BART's limit for input and for output, in tokens.
 const BART_TOKENS: usize = 1024;
 
-/// Keyword arguments that pipelines know.
+/// Keyword arguments that the pipelines accept.
 const GENERATION_KWARGS: [&str; 4] = ["max_new_tokens", "return_full_text", "temperature", "top_p"];
 const SUMMARIZATION_KWARGS: [&str; 5] = [
     "max_length",
@@ -32,7 +33,7 @@ impl ChatRequest {
         self.body["parameters"].as_object().unwrap()
     }
 
-    /// A length among the parameters, or those of generation where the task API has them.
+    /// A length parameter: a direct member of `parameters`, or a generation parameter as in the task API.
     pub(crate) fn length(&self, name: &str) -> usize {
         let own = &self.body["parameters"][name];
         let nested = &self.body["parameters"]["generate_parameters"][name];
@@ -40,12 +41,12 @@ impl ChatRequest {
     }
 }
 
-/// Roughly what byte-pair vocabularies make of English.
+/// A rough token count of English text with a byte-pair vocabulary.
 pub(crate) fn tokens(text: &str) -> usize {
     text.split_whitespace().count() * 13 / 10
 }
 
-/// TGI's own route: a stream if one is asked for or the path says so, an object at `/generate`, an array elsewhere.
+/// TGI's native route: a stream if requested by the body or the path, an object at `/generate`, an array elsewhere.
 pub(crate) fn tgi(request: &ChatRequest, text: &str) -> Behaviour {
     let limit = request.length("max_new_tokens");
     if request.inputs().is_empty() || limit == 0 {
@@ -84,23 +85,23 @@ pub(crate) fn tgi(request: &ChatRequest, text: &str) -> Behaviour {
     Behaviour::Pieces("text/event-stream", pieces, End::Properly)
 }
 
-/// An event of TGI's stream, which has no blank after the colon.
+/// An event of TGI's stream, which has no space after the colon.
 pub(crate) fn data(event: &Value) -> Bytes {
     Bytes::from(format!("data:{event}\n\n"))
 }
 
-/// A text-generation pipeline of the toolkit.
+/// A text-generation pipeline of the inference toolkit.
 pub(crate) fn toolkit(request: &ChatRequest, text: &str) -> Behaviour {
     refusal(request, &GENERATION_KWARGS)
         .unwrap_or_else(|| json_body(&json!([{ "generated_text": text }])))
 }
 
-/// A summarization pipeline of the toolkit, with BART in it.
+/// A summarization pipeline of the inference toolkit, running BART.
 pub(crate) fn bart(request: &ChatRequest) -> Behaviour {
     refusal(request, &SUMMARIZATION_KWARGS).unwrap_or_else(|| summarized(request))
 }
 
-/// The same behind the task API.
+/// The same model behind the task API.
 pub(crate) fn task_api(request: &ChatRequest) -> Behaviour {
     let known = [
         "generate_parameters",
@@ -110,7 +111,7 @@ pub(crate) fn task_api(request: &ChatRequest) -> Behaviour {
     refusal(request, &known).unwrap_or_else(|| summarized(request))
 }
 
-/// Every exception of a handler is a 400.
+/// A handler answers every exception with status 400.
 fn refusal(request: &ChatRequest, known: &[&str]) -> Option<Behaviour> {
     let refuse = |message: String| {
         let body = json!({ "error": message }).to_string();
@@ -140,7 +141,7 @@ fn summarized(request: &ChatRequest) -> Behaviour {
     json_body(&json!([{ "summary_text": format!(" {text}") }]))
 }
 
-/// As BART has it: sentences of the text from its beginning to its end, until the least length is reached.
+/// Imitates BART: sentences from the whole text, in order, until the minimum length is reached.
 fn summary(inputs: &str, min: usize, max: usize) -> String {
     let plain: Vec<&str> = inputs
         .lines()
@@ -183,16 +184,16 @@ fn json_body(body: &Value) -> Behaviour {
     Behaviour::body("application/json", body.to_string())
 }
 
-/// Four kinds of failure, each once among the first requests and then now and then; a request that is sent again succeeds.
+/// Four kinds of failure, each once among the first requests and later one request in ten. A repeated request succeeds.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Mutex<HashSet<Bytes>>);
 
 impl Faults {
-    /// What is said in place of an answer; none of it must be found in a summary.
+    /// Error texts of the failures, none of which may appear in a summary.
     pub(crate) const WORDS: [&str; 4] =
         ["Slow down", "exploded", "Bad Gateway", "currently loading"];
 
-    /// The failure that befalls this request, if any does.
+    /// The failure to inject for this request, if any.
     pub(crate) fn befalling(&self, request: &ChatRequest) -> Option<Behaviour> {
         let mut seen = self.0.lock().unwrap();
         let nth = seen.len();

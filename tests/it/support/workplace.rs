@@ -1,4 +1,4 @@
-//! A bucket in a temporary directory, a configuration, and a model at a simulated server: what a job needs.
+//! The environment of a job: a bucket in a temporary directory, a configuration, and a model on a simulated server.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -27,14 +27,14 @@ pub(crate) struct Workplace {
 }
 
 impl Workplace {
-    /// With the embedded model, or the one at `url`, and these settings besides.
+    /// Uses the embedded model, or the one at `url`, plus these settings.
     pub(crate) async fn new(url: Option<&str>, settings: &[(&str, &str)]) -> Self {
         let model = url.map(|url| [("HF_API_TOKEN", TOKEN), ("HF_ENDPOINT_URL", url)]);
         let model = model.as_ref().map_or(&[][..], |model| &model[..]);
         Self::configured(&[settings, model].concat()).await.unwrap()
     }
 
-    /// With a RunPod endpoint at `url`, and these settings besides.
+    /// Uses a RunPod endpoint at `url`, plus these settings.
     pub(crate) async fn runpod(url: &str, settings: &[(&str, &str)]) -> Self {
         let model = [("RUNPOD_API_KEY", KEY), ("RUNPOD_ENDPOINT_URL", url)];
         Self::configured(&[&model, settings].concat())
@@ -42,7 +42,7 @@ impl Workplace {
             .unwrap()
     }
 
-    /// With these settings; later ones win.
+    /// Uses these settings; later ones override earlier ones.
     pub(crate) async fn configured(settings: &[(&str, &str)]) -> Result<Self, ConfigError> {
         let variables: HashMap<String, String> = settings
             .iter()
@@ -75,7 +75,7 @@ impl Workplace {
         Self::announced(key)
     }
 
-    /// The upload as an event would tell of it, whether it is there or not.
+    /// The upload as an event would announce it, whether or not the object exists.
     pub(crate) fn announced(key: &str) -> Upload {
         Upload {
             at: Location::new(BUCKET, key),
@@ -103,7 +103,7 @@ impl Workplace {
         self.app.run(upload, &Run::new(Clock::System)).await
     }
 
-    /// The answer to an invocation.
+    /// The response to an invocation.
     pub(crate) async fn answer(&self, payload: Value) -> Result<Value, String> {
         lambda::answer(&self.app, payload, &Run::new(Clock::System))
             .await
@@ -111,7 +111,7 @@ impl Workplace {
     }
 }
 
-/// The notification about these keys.
+/// An S3 notification about these keys.
 pub(crate) fn event(keys: &[&str]) -> Value {
     let records: Vec<Value> = keys
         .iter()
@@ -123,12 +123,12 @@ pub(crate) fn event(keys: &[&str]) -> Value {
     json!({ "Records": records })
 }
 
-/// The same in a message of a queue.
+/// The notification wrapped in an SQS message.
 pub(crate) fn message(id: &str, body: &Value) -> Value {
     json!({"messageId": id, "eventSource": "aws:sqs", "body": body.to_string()})
 }
 
-/// A meeting of about `words` words, every turn about something of its own.
+/// A meeting of about `words` words in which every turn has a different topic.
 pub(crate) fn meeting(words: usize) -> String {
     const NAMES: [&str; 4] = ["Dana Whitfield", "Lee Ng", "Tobias Renwick", "Anjali Rao"];
     const TOPICS: [&str; 6] = [

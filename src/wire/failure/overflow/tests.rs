@@ -1,10 +1,10 @@
-//! Texts of servers about requests that are too long.
+//! Tests with servers' error messages for requests that are too long.
 
 use super::*;
 
 #[test]
 fn overflow_is_recognized_with_the_sizes_it_names() {
-    // 0 stands for a size that is not named.
+    // 0 means that the message does not state the size.
     for (text, window, prompt) in [
         (
             "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens (3976 in the messages, 1024 in the completion).",

@@ -1,17 +1,17 @@
-//! A word that was said and must not be told: listens to everything that the program logs.
+//! A canary word that occurs in every transcript and must never be logged. Checks everything that the program logs.
 
 use std::io;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Stands in every transcript.
+/// Occurs in every transcript.
 pub(crate) const CANARY: &str = "quokkaliber";
 
 static LISTENING: Once = Once::new();
 static LEAKED: AtomicBool = AtomicBool::new(false);
 static LINES: AtomicUsize = AtomicUsize::new(0);
 
-/// Looks for the word in what is written to it.
+/// A log writer that looks for the canary in everything written to it.
 struct Ear;
 
 impl io::Write for Ear {
@@ -28,7 +28,7 @@ impl io::Write for Ear {
     }
 }
 
-/// Listens from now on, to all tests of this process.
+/// Starts checking the logs of all tests in this process.
 pub(crate) fn listen() {
     LISTENING.call_once(|| {
         tracing_subscriber::fmt()
@@ -38,7 +38,7 @@ pub(crate) fn listen() {
     });
 }
 
-/// Lines heard so far, in none of which the word was.
+/// Number of log lines so far. Panics if the canary was in one of them.
 pub(crate) fn lines() -> usize {
     assert!(!LEAKED.load(Ordering::Relaxed), "{CANARY} was logged");
     LINES.load(Ordering::Relaxed)

@@ -1,4 +1,4 @@
-//! A bucket in memory with the answers of S3: conditional writes, metadata, versions; and it remembers every write.
+//! An in-memory bucket with S3 semantics: conditional writes, metadata and versions. It records every write.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,23 +19,23 @@ use super::process::Process;
 
 pub(crate) const BUCKET: &str = "transcripts";
 
-/// What goes wrong with one request.
+/// A fault injected into one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StoreFault {
-    /// 503: nothing happened.
+    /// 503 before the operation takes effect.
     Unavailable,
-    /// It happened, and the answer got lost.
+    /// The operation takes effect, but the response is lost.
     AnswerLost,
-    /// 409, to a write.
+    /// 409 in response to a write.
     Conflict,
     Slow(Duration),
-    /// Half of the object arrives.
+    /// Only half of the object arrives.
     PartialBody,
 }
 
 type Faults = Box<dyn FnMut(&str, &str) -> Option<StoreFault> + Send>;
 
-/// A state of an object.
+/// One version of an object.
 #[derive(Debug, Clone)]
 struct State {
     version: String,
@@ -44,7 +44,7 @@ struct State {
     body: Bytes,
 }
 
-/// A write or, without a body, a removal.
+/// A write, or a deletion if there is no body.
 #[derive(Debug, Clone)]
 pub(crate) struct Write {
     pub(crate) at: Instant,
@@ -55,11 +55,11 @@ pub(crate) struct Write {
 
 #[derive(Default)]
 pub(crate) struct Disk {
-    /// The bucket keeps versions.
+    /// Whether the bucket is versioned.
     pub(crate) versioned: bool,
     objects: Mutex<BTreeMap<String, Vec<Option<State>>>>,
     writes: Mutex<Vec<Write>>,
-    /// How often each operation was asked for, with its key.
+    /// Every request: its operation and key.
     asked: Mutex<Vec<(&'static str, String)>>,
     faults: Mutex<Option<Faults>>,
 }
@@ -71,7 +71,7 @@ impl fmt::Debug for Disk {
 }
 
 impl Disk {
-    /// An empty one, which keeps versions if that is wanted.
+    /// An empty bucket, versioned if requested.
     pub(crate) fn new(versioned: bool) -> Self {
         Self {
             versioned,
@@ -79,7 +79,7 @@ impl Disk {
         }
     }
 
-    /// Puts a transcript there, and returns what its event tells.
+    /// Stores a transcript and returns the upload as its event would describe it.
     pub(crate) fn upload(&self, key: &str, content: impl Into<Bytes>) -> Upload {
         let body = content.into();
         let size = body.len() as u64;
@@ -95,7 +95,7 @@ impl Disk {
         }
     }
 
-    /// From now on requests fail as `faults` says for the operation and the key.
+    /// From now on, `faults` decides which requests fail, given the operation and the key.
     pub(crate) fn set_faults(
         &self,
         faults: impl FnMut(&str, &str) -> Option<StoreFault> + Send + 'static,
@@ -122,7 +122,7 @@ impl Disk {
             .collect()
     }
 
-    /// All writes to keys that `wanted` picks, in their order.
+    /// All writes to keys that match `wanted`, in order.
     pub(crate) fn writes(&self, wanted: impl Fn(&str) -> bool) -> Vec<Write> {
         let writes = self.writes.lock().unwrap();
         writes
@@ -132,7 +132,7 @@ impl Disk {
             .collect()
     }
 
-    /// How often `operation` was asked for keys that `wanted` picks.
+    /// Number of requests for `operation` on keys that match `wanted`.
     pub(crate) fn asked(&self, operation: &str, wanted: impl Fn(&str) -> bool) -> usize {
         let asked = self.asked.lock().unwrap();
         asked
@@ -141,7 +141,7 @@ impl Disk {
             .count()
     }
 
-    /// All requests.
+    /// Total number of requests.
     pub(crate) fn requests(&self) -> usize {
         self.asked.lock().unwrap().len()
     }
@@ -251,7 +251,7 @@ impl State {
     }
 }
 
-/// An object that is being read, in two pieces.
+/// An object being read in two pieces.
 #[derive(Debug)]
 pub(crate) struct Reading {
     at: Location,
@@ -281,7 +281,7 @@ impl Object for Reading {
 }
 
 impl Process {
-    /// A request to the bucket, with what goes wrong.
+    /// Sends a request to the bucket, subject to fault injection.
     async fn request<T>(
         &self,
         (operation, action): (&'static str, Action),

@@ -1,4 +1,4 @@
-//! A simulated endpoint, queueing or answering at once, that keeps account of every submission and every ticket.
+//! A simulated endpoint, queued or synchronous, that records every submission and every ticket.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,46 +17,46 @@ use super::hash;
 use super::process::Process;
 use crate::support::writer::{Habit, SimulatedWriter};
 
-/// Results are forgotten after it.
+/// How long results are retained.
 const KEPT: Duration = Duration::from_secs(1800);
 
-/// What a person is told whose key is refused.
+/// The message shown to a user whose key is refused.
 pub(crate) const REFUSED_KEY: &str = "RUNPOD_API_KEY is refused: set another (simulated 401)";
 
-/// What is asked of the endpoint.
+/// The kind of a request to the endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Question {
     Submit,
     Poll,
 }
 
-/// A request, as faults are chosen by.
+/// A request, as seen by the fault selector.
 #[derive(Debug)]
 pub(crate) struct Asked<'a> {
     pub(crate) question: Question,
     pub(crate) prompt: &'a Prompt,
 }
 
-/// What goes wrong.
+/// A fault of the endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trouble {
-    /// Not accepted.
+    /// The submission is rejected.
     Refused(ErrorKind),
-    /// Accepted, and the answer got lost.
+    /// The submission is accepted, but the response is lost.
     AnswerLost,
-    /// Accepted, and the answer is this error or, without one, empty.
+    /// The submission is accepted, and the result is this error or, if `None`, an empty answer.
     Answers(Option<ErrorKind>),
-    /// The job fails so often, and then succeeds.
+    /// The job fails this many times and then succeeds.
     Fails { timed_out: bool, times: usize },
-    /// It is not known any more.
+    /// The job becomes unknown.
     Vanishes,
-    /// No worker begins it for so long.
+    /// No worker starts the job for this long.
     Stuck(Duration),
 }
 
 type Troubles = Box<dyn FnMut(&Asked<'_>) -> Option<Trouble> + Send>;
 
-/// A job, or a call that was answered at once.
+/// A queued job or a synchronous call.
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
     pub(crate) call: String,
@@ -65,7 +65,7 @@ pub(crate) struct Job {
     ready: Instant,
     trouble: Option<Trouble>,
     failures: usize,
-    /// The client was told how it ended.
+    /// Whether the client has received the result.
     pub(crate) fetched: bool,
     pub(crate) cancelled: bool,
 }
@@ -80,7 +80,7 @@ struct State {
 
 pub(crate) struct Endpoint {
     pub(crate) queues: bool,
-    /// The shortest and the longest job.
+    /// The minimum and maximum duration of a job.
     pub(crate) work: (Duration, Duration),
     capabilities: Capabilities,
     writer: SimulatedWriter,
@@ -121,7 +121,7 @@ impl Endpoint {
         *self.troubles.lock().unwrap() = None;
     }
 
-    /// Submissions that were accepted, per call.
+    /// Number of accepted submissions per call.
     pub(crate) fn submits(&self) -> BTreeMap<String, usize> {
         let mut submits = BTreeMap::new();
         for job in &self.state.lock().unwrap().jobs {
@@ -134,13 +134,13 @@ impl Endpoint {
         self.state.lock().unwrap().jobs.clone()
     }
 
-    /// Submissions, those that were refused included, and questions after jobs.
+    /// Number of submissions, including rejected ones, and number of polls.
     pub(crate) fn requests(&self) -> (usize, usize) {
         let state = self.state.lock().unwrap();
         (state.requests, state.polls)
     }
 
-    /// Jobs that were open at once.
+    /// The maximum number of jobs open at once.
     pub(crate) fn most_in_flight(&self) -> usize {
         self.state.lock().unwrap().most_in_flight
     }
@@ -187,7 +187,7 @@ impl Endpoint {
         state.jobs.len() - 1
     }
 
-    /// How a job has ended. The same prompt gets the same answer.
+    /// The result of a job. The same prompt always gets the same answer.
     async fn result(&self, number: usize, prompt: &Prompt) -> Result<Answer, ModelError> {
         let written = self.writer.write(prompt).await;
         let mut state = self.state.lock().unwrap();
@@ -301,7 +301,7 @@ impl Queue for Process {
         Ok(())
     }
 
-    /// The first question after a job waits until it may be done.
+    /// No long polling: the driver delays its first poll until the job may be done.
     fn holds(&self) -> bool {
         false
     }

@@ -1,4 +1,4 @@
-//! A bucket, an endpoint and processes that can be killed or frozen at any effect, all in this process and on tokio's clock.
+//! A bucket, an endpoint and processes that can be killed or frozen at any effect, all in this process on tokio's clock.
 
 pub(crate) mod canary;
 pub(crate) mod disk;
@@ -14,7 +14,7 @@ use transcript_summarizer::clock::Clock;
 use disk::Disk;
 use endpoint::Endpoint;
 
-/// What outlives every process.
+/// The state that survives every process.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) disk: Disk,
@@ -23,7 +23,7 @@ pub(crate) struct World {
     processes: AtomicUsize,
 }
 
-/// A number that depends on `parts` alone.
+/// A hash that depends only on `parts`.
 pub(crate) fn hash(parts: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     parts.hash(&mut hasher);

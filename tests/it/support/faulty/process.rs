@@ -1,4 +1,4 @@
-//! A process: what it does to the world are numbered effects, and at any of them it can be killed or frozen.
+//! A simulated process. Its effects on the outside world are numbered, and it can be killed or frozen at any of them.
 
 use std::future::{Future, pending, poll_fn};
 use std::pin::pin;
@@ -13,28 +13,28 @@ use transcript_summarizer::provider::runpod::follow::QueueState;
 
 use super::World;
 
-/// How long a request is on its way, and its answer on the way back.
+/// Latency of a request, and again of its response.
 const TRAVEL: Duration = Duration::from_millis(4);
 
-/// On which side of an effect something happens to a process.
+/// The side of an effect on which a process is killed or frozen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum When {
-    /// The effect has not happened. The request of a frozen process is on its way, that of a killed one is lost.
+    /// The effect has not happened. A frozen process has a request in transit; that of a killed process is lost.
     Before,
-    /// It has, and nobody has been told.
+    /// The effect has happened, but the process has not received the response.
     After,
 }
 
-/// What becomes of a process.
+/// The fate of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Lives,
-    /// It is killed at its `at`-th effect.
+    /// Killed at its `at`-th effect.
     Dies {
         at: usize,
         when: When,
     },
-    /// It stands still for so long at its `at`-th effect.
+    /// Frozen for the duration `asleep` at its `at`-th effect.
     Freezes {
         at: usize,
         when: When,
@@ -45,7 +45,7 @@ pub(crate) enum Fate {
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) world: Arc<World>,
-    /// Tells processes apart.
+    /// Identifies the process.
     pub(crate) number: usize,
     pub(super) queue_state: QueueState,
     fate: Fate,
@@ -54,7 +54,7 @@ pub(crate) struct Process {
     dead: AtomicBool,
     frozen_until: Mutex<Option<Instant>>,
     struck: Notify,
-    /// The effect at which it was struck.
+    /// The effect at which it was killed or frozen.
     struck_at: Mutex<Option<String>>,
 }
 
@@ -74,36 +74,36 @@ impl Process {
         }
     }
 
-    /// Effects so far.
+    /// Number of effects so far.
     pub(crate) fn effects(&self) -> usize {
         self.effects.load(Ordering::Relaxed)
     }
 
-    /// The effect at which its fate was fulfilled, if it was.
+    /// The effect at which it was killed or frozen, if it has been.
     pub(crate) fn struck_at(&self) -> Option<String> {
         self.struck_at.lock().unwrap().clone()
     }
 
-    /// Submissions that were sent before it froze and arrived after.
+    /// Number of submissions sent before the freeze that arrived after it.
     pub(crate) fn on_their_way(&self) -> usize {
         self.on_their_way.load(Ordering::Relaxed)
     }
 
-    /// Until when it is or was frozen.
+    /// The end of the freeze, if it is or was frozen.
     pub(crate) fn frozen_until(&self) -> Option<Instant> {
         *self.frozen_until.lock().unwrap()
     }
 
-    /// Waits until its fate is fulfilled.
+    /// Waits until it is killed or frozen.
     pub(crate) async fn until_struck(&self) {
         self.struck.notified().await;
     }
 
-    /// Does something to the world, with the way there and back.
+    /// Performs one effect on the outside world, with latency in both directions.
     pub(crate) async fn effect<T>(&self, name: &str, act: impl FnOnce() -> T) -> T {
         let began = Instant::now();
         self.travel().await;
-        // Sent before the freeze, it arrives when the process is woken: only then is the world asked.
+        // A request sent before a freeze takes effect only when the process wakes.
         let overslept = self
             .frozen_until()
             .is_some_and(|until| began < until && Instant::now() >= until);
@@ -147,7 +147,7 @@ impl Process {
         self.struck.notify_one();
     }
 
-    /// Does this process's work: `None` if it is killed. Nothing of it goes on after that, nor while it is frozen.
+    /// Runs this process's work, which makes no progress while frozen. Returns `None` if the process is killed.
     pub(crate) async fn live<F: Future>(&self, work: F) -> Option<F::Output> {
         let mut work = pin!(work);
         let mut thaw = None;

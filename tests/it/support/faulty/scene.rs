@@ -1,4 +1,4 @@
-//! A job in a world of its own: what is uploaded, how it is worked on, and what must hold of all that is left behind.
+//! A job in a simulated world of its own: its upload, its invocations, and the invariants of everything it leaves behind.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -25,15 +25,15 @@ pub(crate) const SUMMARY: &str = "summaries/team/board.txt_summary.txt";
 pub(crate) const REPORT: &str = "summaries/team/board.txt_summary.json";
 pub(crate) const ERROR: &str = "summaries/team/board.txt_error.json";
 
-/// 2026-11-14.
+/// 2026-11-14, in milliseconds since the Unix epoch.
 const EPOCH_MS: i64 = 1_794_600_000_000;
 
-/// How a job is set up.
+/// The setup of a job.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Setup {
     pub(crate) queues: bool,
     pub(crate) versioned: bool,
-    /// Milliseconds of the shortest and the longest call.
+    /// Minimum and maximum duration of a call, in milliseconds.
     pub(crate) work_ms: (u64, u64),
     pub(crate) summary_words: &'static str,
     pub(crate) concurrency: &'static str,
@@ -48,7 +48,7 @@ pub(crate) const QUEUE: Setup = Setup {
     concurrency: "4",
 };
 
-/// The same at an endpoint that answers at once.
+/// The same job at a synchronous endpoint.
 pub(crate) const SYNC: Setup = Setup {
     queues: false,
     ..QUEUE
@@ -60,7 +60,7 @@ pub(crate) struct Scene {
     pub(crate) config: Arc<Config>,
 }
 
-/// Runs `test` on a clock of its own, which goes on as soon as everybody waits.
+/// Runs `test` on a paused clock, which advances whenever all tasks are waiting.
 pub(crate) fn simulate<T>(test: impl Future<Output = T>) -> T {
     canary::listen();
     tokio::runtime::Builder::new_current_thread()
@@ -71,7 +71,7 @@ pub(crate) fn simulate<T>(test: impl Future<Output = T>) -> T {
         .block_on(test)
 }
 
-/// A run that nothing happens to.
+/// A run without faults, for comparison.
 #[derive(Debug)]
 pub(crate) struct Reference {
     pub(crate) text: String,
@@ -81,7 +81,7 @@ pub(crate) struct Reference {
     pub(crate) effects: usize,
 }
 
-/// What a meeting about `subject` comes to.
+/// Summarizes a meeting about `subject` without faults.
 pub(crate) fn reference(setup: Setup, subject: &str) -> Reference {
     simulate(async {
         let scene = Scene::new(setup);
@@ -152,7 +152,7 @@ impl Scene {
         Arc::new(Process::new(&self.world, fate))
     }
 
-    /// The program, as it runs in `process`.
+    /// The application as it runs in `process`.
     pub(crate) fn app(&self, process: &Arc<Process>) -> App {
         App {
             source: process.clone(),
@@ -165,12 +165,12 @@ impl Scene {
         }
     }
 
-    /// An invocation that nothing ends.
+    /// An invocation without a time limit.
     pub(crate) fn endless(&self) -> Run {
         Run::new(self.world.clock.clone())
     }
 
-    /// One invocation, in `process`; `None` if it was killed.
+    /// One invocation in `process`. Returns `None` if the process was killed.
     pub(crate) async fn run(
         &self,
         process: &Arc<Process>,
@@ -189,7 +189,7 @@ impl Scene {
         ended
     }
 
-    /// One invocation that nothing happens to.
+    /// One invocation without faults.
     pub(crate) async fn slice(
         &self,
         upload: &Upload,
@@ -199,7 +199,7 @@ impl Scene {
         self.run(&process, upload, slice).await.unwrap()
     }
 
-    /// Invocations until there is nothing more to do, `pause` after each other; how many there were.
+    /// Repeats the invocation, with `pause` in between, until it succeeds. Returns its outcome and how many there were.
     pub(crate) async fn redeliver(
         &self,
         upload: &Upload,
@@ -215,7 +215,7 @@ impl Scene {
         panic!("200 invocations have not finished it");
     }
 
-    /// Calls that the endpoint accepted and of which the bucket knows neither ticket nor answer.
+    /// Calls that the endpoint accepted but for which the bucket has neither a ticket nor an answer.
     pub(crate) fn in_flight(&self) -> BTreeSet<String> {
         let keys = self.disk().keys();
         let known: BTreeSet<&str> = keys
@@ -231,7 +231,7 @@ impl Scene {
             .collect()
     }
 
-    /// Submissions beyond one per call.
+    /// Number of submissions beyond one per call.
     pub(crate) fn extra_submits(&self) -> usize {
         self.endpoint()
             .submits()
@@ -240,7 +240,8 @@ impl Scene {
             .sum()
     }
 
-    /// Nothing but whole summaries was ever under the summary's key, the report was there first, and nobody told what was said.
+    /// Checks that the summary's key only ever held one of `texts`, that the report was written before the summary, and that
+    /// the canary leaked into neither the error report, the ledger nor the logs.
     pub(crate) fn check(&self, texts: &[&str]) {
         let published = self.disk().writes(|key| key == SUMMARY);
         for write in &published {
@@ -266,7 +267,7 @@ impl Scene {
     }
 }
 
-/// The upload of a key that an event tells of without saying more.
+/// An upload described by its key alone.
 pub(crate) fn named(key: &str) -> Upload {
     Upload {
         at: Location::new(BUCKET, key),
@@ -278,7 +279,7 @@ pub(crate) fn named(key: &str) -> Upload {
     }
 }
 
-/// A meeting about `subject`; somebody says what must not be told.
+/// A meeting about `subject` that mentions the canary.
 pub(crate) fn meeting(subject: &str) -> String {
     (0..170)
         .map(|i| {

@@ -1,4 +1,4 @@
-//! Answers: prose of the wanted length, and what a habit makes of it.
+//! Answers: prose of the desired length, distorted according to a habit.
 
 use transcript_summarizer::model::Finish;
 use transcript_summarizer::prompt::Task;
@@ -9,14 +9,14 @@ use super::random::Random;
 use super::vocabulary::Vocabulary;
 use super::{Habit, SimulatedWriter, TOKENS_PER_WORD, facts, prose};
 
-/// Remarks around an answer; must not be found in a summary.
+/// Remarks around an answer, which must not appear in a summary.
 pub(crate) const REMARKS: [&str; 3] = [
     "Sure! Here is the section you asked for:",
     "Let me know if you would like any changes.",
     "Okay, the user wants me to summarize",
 ];
 
-/// How far a text has got before it breaks off.
+/// Share of a text that is written before it breaks off.
 const CUT_OFF_AT: f64 = 0.6;
 
 impl SimulatedWriter {
@@ -69,7 +69,7 @@ impl SimulatedWriter {
         }
     }
 
-    /// A text of `aim` words in the form that the task wants.
+    /// A text of `aim` words in the form required by the task.
     fn text(&self, random: &mut Random, asked: &Asked, about: &Vocabulary, aim: usize) -> String {
         let heading = has_heading(asked).then(|| prose::heading(random, about));
         let mut left = aim.saturating_sub(heading.as_deref().map_or(0, words::count));
@@ -105,7 +105,7 @@ fn has_heading(asked: &Asked) -> bool {
     asked.task == Task::Section && !asked.is_bare
 }
 
-/// The first `most` words, without a sentence's end.
+/// The first `most` words, without sentence-final punctuation.
 fn broken_off(text: &str, most: usize) -> String {
     words::prefix(text, most)
         .trim_end_matches(|c: char| !c.is_alphanumeric())

@@ -1,30 +1,30 @@
-//! What a server can tell of a request: its words, and nothing else.
+//! What a server can infer from the words of a request alone.
 
 use transcript_summarizer::prompt::{Messages, Task};
 
-/// Output tokens that are reserved for a word: what the length is told by where no instruction says it.
+/// Output tokens reserved per word. If no instruction states a length, it is inferred from the output limit.
 const RESERVED_PER_WORD: f64 = 1.98;
 
-/// A request as its receiver understands it.
+/// A request as interpreted by its receiver.
 #[derive(Debug)]
 pub(super) struct Asked {
-    /// What for. Looked up, as no server would misread it.
+    /// The task, copied from the request because no server would misread it.
     pub(super) task: Task,
-    /// The text alone was sent.
+    /// Whether only the text was sent, without instructions.
     pub(super) is_bare: bool,
-    /// How long the answer should be, in words.
+    /// The requested length in words.
     pub(super) words: usize,
-    /// Which part, if that is said.
+    /// The part number, or 0 if none is stated.
     pub(super) part: usize,
-    /// The text to work on.
+    /// The text to be summarized.
     pub(super) source: String,
-    /// The hex digits around the texts.
+    /// The hex digits that mark the fences.
     pub(super) fence: Option<String>,
-    /// Instructions: what stands outside the fences, line by line.
+    /// The instructions outside the fences, line by line.
     pub(super) instructions: Vec<String>,
 }
 
-/// A text between fences.
+/// A fenced text.
 #[derive(Debug)]
 struct Block<'a> {
     /// The line before it.
@@ -70,7 +70,7 @@ impl Asked {
     }
 }
 
-/// The fenced texts, and what stands outside of them.
+/// The fenced texts, and everything outside of them.
 fn blocks(user: &str) -> (Vec<Block<'_>>, String) {
     let (mut blocks, mut outside) = (Vec::new(), String::new());
     let mut rest = user;
@@ -94,7 +94,7 @@ fn blocks(user: &str) -> (Vec<Block<'_>>, String) {
     (blocks, outside)
 }
 
-/// The first digits that are followed by `words`.
+/// The first number followed by `words`.
 fn length(text: &str) -> Option<usize> {
     text.match_indices(" words").find_map(|(end, _)| {
         let before = &text[..end];

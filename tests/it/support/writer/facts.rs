@@ -1,9 +1,10 @@
-//! Facts that can be found again: sentences with a code that nothing else could bring into a summary.
+//! Planted facts: sentences with a unique code that can reach the summary only from the transcript.
 
-/// What every code begins with.
+/// The prefix of every code.
 const MARK: &str = "QX-";
 
-/// `text` with one fact in each of `count` equal parts, as a turn of whoever speaks there, and the facts' codes.
+/// Plants one fact in each of `count` equal parts of `text`, as a turn of the current speaker.
+/// Returns the new text and the codes of the facts.
 pub(crate) fn plant(text: &str, count: usize) -> (String, Vec<String>) {
     let (mut planted, mut codes) = (String::new(), Vec::new());
     let mut from = 0;
@@ -30,7 +31,7 @@ pub(crate) fn plant(text: &str, count: usize) -> (String, Vec<String>) {
     (planted, codes)
 }
 
-/// The codes in `text`, each once.
+/// The distinct codes in `text`.
 pub(crate) fn codes(text: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for (at, _) in text.match_indices(MARK) {
@@ -46,7 +47,7 @@ pub(crate) fn codes(text: &str) -> Vec<String> {
     found
 }
 
-/// What a line begins with that names its speaker: `[00:12:30] Dana: `.
+/// The start of a line up to and including the speaker's name, such as `[00:12:30] Dana: `.
 fn label(line: &str) -> Option<&str> {
     let after_time = line
         .strip_prefix('[')

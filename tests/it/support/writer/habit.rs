@@ -1,13 +1,13 @@
-//! What models do with a length: four that were measured, and what goes wrong elsewhere.
+//! How models respond to a requested length: four measured profiles, and typical failure modes.
 
 use super::random::Random;
 
-/// How a model's lengths follow what it is asked for: `sat · (1 − exp(−b · asked / sat)) · lognormal(sd)`
-/// (ALGORITHM.md, fitted to HelloBench).
+/// The length of a model's answer as a function of the requested length, fitted to HelloBench:
+/// `sat · (1 − exp(−b · asked / sat)) · lognormal(sd)`
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Profile {
     pub(crate) name: &'static str,
-    /// Words that it never gets beyond.
+    /// The length in words that the model never exceeds, apart from the random factor.
     sat: f64,
     b: f64,
     sd: f64,
@@ -15,7 +15,7 @@ pub(crate) struct Profile {
     looping: f64,
 }
 
-/// The four that were measured.
+/// The four measured profiles.
 pub(crate) const PROFILES: [Profile; 4] = [
     Profile {
         name: "GPT-4o-mini",
@@ -47,41 +47,41 @@ pub(crate) const PROFILES: [Profile; 4] = [
     },
 ];
 
-/// How the others scatter around the length they aim at.
+/// Scatter (standard deviation of the logarithm) of the other habits around their target length.
 const SD: f64 = 0.1;
 
 /// How a simulated model behaves.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Habit {
-    /// About as long as asked, and nothing wrong.
+    /// About the requested length, without defects.
     Willing,
-    /// As a model was measured to behave.
+    /// As measured for a real model.
     Measured(Profile),
     /// Always 220 words.
     Stuck,
-    /// A third more than asked.
+    /// About a third longer than requested.
     TooLong,
-    /// Returns what it was shown.
+    /// Returns the text it was shown.
     Echo,
-    /// Each part longer than the one before.
+    /// Each part is longer than the one before.
     Growing,
-    /// The same sentence until the limit.
+    /// Repeats the same sentence up to the output limit.
     Looping,
-    /// Breaks off after 60 % of the length, in the middle of a sentence.
+    /// Breaks off in the middle of a sentence, after 60 % of the length.
     CutOff,
-    /// Thinks aloud before it answers.
+    /// Writes its reasoning before the answer.
     Thinking,
-    /// Thinks until the limit, and answers only if that is doubled.
+    /// Reasons up to the output limit, and answers only if that limit is doubled.
     Brooding,
-    /// Answers nothing.
+    /// Returns an empty answer.
     Silent,
-    /// Fails once in ten times.
+    /// Fails on one call in ten.
     Flaky,
     /// Wraps its answer in remarks and Markdown.
     Chatty,
 }
 
-/// All that are not [`Habit::Measured`] and not [`Habit::Willing`].
+/// All habits except [`Habit::Measured`] and [`Habit::Willing`].
 pub(crate) const HOSTILE: [Habit; 11] = [
     Habit::Stuck,
     Habit::TooLong,
@@ -97,7 +97,7 @@ pub(crate) const HOSTILE: [Habit; 11] = [
 ];
 
 impl Habit {
-    /// Words that it writes when asked for `asked` for part `part`.
+    /// The number of words written for part `part` when `asked` words are requested.
     pub(super) fn words(self, random: &mut Random, asked: usize, part: usize) -> usize {
         let asked = asked as f64;
         let words = match self {

@@ -1,4 +1,4 @@
-//! A language model in this process: deterministic, readable, and as unreliable as it is told to be.
+//! A simulated language model: deterministic, readable, and as unreliable as configured.
 
 mod answer;
 mod asked;
@@ -25,26 +25,26 @@ use asked::Asked;
 pub(crate) use habit::{HOSTILE, Habit, PROFILES, Profile};
 use random::{Random, hash};
 
-/// What the server says when it fails; must not be found in a summary.
+/// The server's error message, which must not appear in a summary.
 pub(crate) const ERROR_TEXT: &str = "simulated 503: no healthy upstream";
 
-/// Tokens of a word that it writes.
+/// Output tokens counted per word.
 const TOKENS_PER_WORD: f64 = 1.35;
 
-/// One call in so many fails with [`Habit::Flaky`].
+/// Share of calls that fail with [`Habit::Flaky`].
 const FLAKY_SHARE: f64 = 0.1;
 
-/// A model whose answers depend on the words of the request and on nothing else.
+/// A model whose answers depend only on the wording of the request.
 #[derive(Debug)]
 pub(crate) struct SimulatedWriter {
     seed: u64,
     habit: Habit,
     window: Option<usize>,
-    /// Tokens that the server counts for each that is estimated.
+    /// Ratio of the server's token count to the program's estimate.
     counting: f64,
     keeps_facts: bool,
     seen: Mutex<Vec<Seen>>,
-    /// Per wording: how often it came, and with which limit first.
+    /// Per prompt wording: how often it arrived, and the output limit of its first request.
     known: Mutex<HashMap<u64, (usize, usize)>>,
     in_flight: AtomicUsize,
     most_in_flight: AtomicUsize,
@@ -54,20 +54,20 @@ pub(crate) struct SimulatedWriter {
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
     pub(crate) task: Task,
-    /// Which part, as far as the prompt says; 0 for none.
+    /// The part number stated in the prompt, or 0 if there is none.
     pub(crate) part: usize,
-    /// Words asked for.
+    /// The requested number of words.
     pub(crate) asked: usize,
-    /// Tokens of the prompt, as the program estimates them.
+    /// Prompt tokens as estimated by the program.
     pub(crate) estimated: usize,
-    /// Tokens of the prompt, as the server counts them.
+    /// Prompt tokens as counted by the server.
     pub(crate) counted: usize,
     pub(crate) max_tokens: usize,
-    /// It did not fit into the window.
+    /// Refused because it exceeded the context window.
     pub(crate) refused: bool,
-    /// It failed in passing.
+    /// Failed with a transient error.
     pub(crate) failed: bool,
-    /// Tells wordings apart.
+    /// A hash that identifies the wording of the prompt.
     pub(crate) wording: u64,
     pub(crate) fence: Option<String>,
     pub(crate) instructions: Vec<String>,
@@ -88,12 +88,12 @@ impl SimulatedWriter {
         }
     }
 
-    /// Other answers of the same kind.
+    /// Varies the answers without changing the habit.
     pub(crate) fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
     }
 
-    /// Refuses prompts that leave less than their output limit of `tokens`.
+    /// Refuses requests whose prompt and output limit together exceed a window of `tokens`.
     pub(crate) fn window(self, tokens: Option<usize>) -> Self {
         Self {
             window: tokens,
@@ -101,7 +101,7 @@ impl SimulatedWriter {
         }
     }
 
-    /// Counts `factor` tokens for each that is estimated.
+    /// Counts `factor` times the estimated tokens.
     pub(crate) fn counting(self, factor: f64) -> Self {
         Self {
             counting: factor,
@@ -109,7 +109,7 @@ impl SimulatedWriter {
         }
     }
 
-    /// Repeats every planted fact that it is shown.
+    /// Repeats every planted fact it is shown.
     pub(crate) fn keeping_facts(self) -> Self {
         Self {
             keeps_facts: true,
@@ -127,7 +127,7 @@ impl SimulatedWriter {
         self.seen.lock().unwrap().len()
     }
 
-    /// Requests for `task`.
+    /// Number of requests for `task`.
     pub(crate) fn calls_for(&self, task: Task) -> usize {
         self.seen
             .lock()
@@ -137,7 +137,7 @@ impl SimulatedWriter {
             .count()
     }
 
-    /// Requests that exceeded the window.
+    /// Requests that exceeded the context window.
     pub(crate) fn refused(&self) -> Vec<Seen> {
         self.seen
             .lock()
@@ -148,12 +148,12 @@ impl SimulatedWriter {
             .collect()
     }
 
-    /// Requests that were worked on at the same time, at most.
+    /// The maximum number of requests in flight at once.
     pub(crate) fn most_in_flight(&self) -> usize {
         self.most_in_flight.load(Ordering::Relaxed)
     }
 
-    /// Every line of instructions and every fence that it was shown: nothing of it belongs into a summary.
+    /// Every instruction line and every fence it was shown, none of which may appear in a summary.
     pub(crate) fn scaffolding(&self) -> BTreeSet<String> {
         let seen = self.seen.lock().unwrap();
         seen.iter()
@@ -166,7 +166,7 @@ impl SimulatedWriter {
     pub(crate) async fn write(&self, prompt: &Prompt) -> Result<Answer, ModelError> {
         let now = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
         self.most_in_flight.fetch_max(now, Ordering::Relaxed);
-        // Later requests may be answered first. The clock of the tests is paused: this takes no time.
+        // Later requests may be answered first. Tests run on a paused clock, so this takes no real time.
         let wait = hash((self.seed, &prompt.messages().user)) % 997;
         tokio::time::sleep(Duration::from_millis(3 + wait)).await;
         let answer = self.reply(prompt);
@@ -222,7 +222,7 @@ impl SimulatedWriter {
             roomier,
         );
         let written = match (finish, text.is_empty()) {
-            // All of it went into reasoning.
+            // All tokens were spent on reasoning.
             (Finish::Length, true) => max_tokens,
             _ => (words::count(&text) as f64 * TOKENS_PER_WORD).ceil() as usize,
         };

@@ -1,15 +1,15 @@
-//! Sentences about a text, in its own terms but not in its own words, as long as wanted.
+//! Sentences about a text, using its terms but not its wording, of any length.
 
 use super::random::Random;
 use super::vocabulary::Vocabulary;
 
-/// Words of a paragraph.
+/// Words per paragraph.
 const PARAGRAPH_WORDS: usize = 90;
 
-/// Words of a sentence.
+/// Minimum and maximum words per sentence.
 const SENTENCE_WORDS: (usize, usize) = (12, 24);
 
-/// Who spoke, where the text does not say.
+/// Subjects for texts that name no speaker.
 const SOMEBODY: [&str; 5] = [
     "One speaker",
     "Another speaker",
@@ -44,7 +44,7 @@ const LINKS: [&str; 8] = [
     "could wait for",
 ];
 
-/// How a sentence goes on; `*` stands for a term, `#` for a number.
+/// Phrases that extend a sentence; `*` stands for a term, `#` for a number.
 const TAILS: [&str; 12] = [
     "after the *",
     "despite the *",
@@ -70,7 +70,7 @@ const WIDE_OPENINGS: [&str; 6] = [
 ];
 const WIDE_LINKS: [&str; 8] = ["与", "和", "以及", "关于", "因此", "并且", "需要", "影响"];
 
-/// Sentences of `words` words in all.
+/// Sentences with `words` words in total.
 pub(super) fn sentences(random: &mut Random, about: &Vocabulary, words: usize) -> Vec<String> {
     let (short, long) = SENTENCE_WORDS;
     let mut left = words;
@@ -79,7 +79,7 @@ pub(super) fn sentences(random: &mut Random, about: &Vocabulary, words: usize) -
         let length = if left <= long {
             left
         } else {
-            // What is left has to make a sentence too.
+            // Leave enough words for another sentence.
             (short + random.below(long - short + 1)).min(left - short)
         };
         left -= length;
@@ -92,7 +92,7 @@ pub(super) fn sentences(random: &mut Random, about: &Vocabulary, words: usize) -
     sentences
 }
 
-/// The sentences in paragraphs.
+/// Joins the sentences into paragraphs.
 pub(super) fn paragraphs(sentences: &[String], is_wide: bool) -> String {
     let mut text = String::new();
     let mut words = 0;
@@ -109,7 +109,7 @@ pub(super) fn paragraphs(sentences: &[String], is_wide: bool) -> String {
     text
 }
 
-/// A line of four to six words that names topics.
+/// A heading that names topics.
 pub(super) fn heading(random: &mut Random, about: &Vocabulary) -> String {
     let mut term = || random.pick(&about.terms).clone();
     let (first, second, third) = (term(), term(), term());
@@ -153,7 +153,7 @@ fn sentence(random: &mut Random, about: &Vocabulary, words: usize) -> String {
             .into_iter()
             .filter(|tail| {
                 let length = tail.split(' ').count();
-                // One word alone cannot be filled.
+                // Do not leave room for exactly one word, which no phrase fills.
                 (length == room || length + 1 < room)
                     && (!about.numbers.is_empty() || !tail.contains('#'))
             })
@@ -165,7 +165,7 @@ fn sentence(random: &mut Random, about: &Vocabulary, words: usize) -> String {
             (true, _) => say("and then *", random, &mut said),
         }
     }
-    // A sentence that is too short for all that names its topics at least.
+    // A sentence too short for this pattern just names topics.
     if said.len() > words {
         said = vec!["They".to_owned(), "discussed".to_owned()];
         while said.len() < words {

@@ -1,11 +1,11 @@
-//! Chance that is the same whenever and in whatever order it is asked for.
+//! Reproducible random numbers that do not depend on the order of requests.
 
 use std::f64::consts::TAU;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// A number that depends on `parts` alone.
+/// A hash that depends only on `parts`.
 pub(super) fn hash(parts: impl Hash) -> u64 {
-    // Not keyed by chance, unlike that of a `HashMap`.
+    // Uses fixed keys, unlike the hasher of a `HashMap`.
     let mut hasher = DefaultHasher::new();
     parts.hash(&mut hasher);
     hasher.finish()
@@ -28,12 +28,12 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// Evenly in 0..1, never 0.
+    /// Uniform in the open interval from 0 to 1.
     pub(super) fn share(&mut self) -> f64 {
         ((self.next() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
     }
 
-    /// Evenly in 0..`most`.
+    /// Uniform in 0..`most`.
     pub(super) fn below(&mut self, most: usize) -> usize {
         ((self.share() * most as f64) as usize).min(most.saturating_sub(1))
     }
@@ -42,7 +42,7 @@ impl Random {
         &from[self.below(from.len())]
     }
 
-    /// A factor with a median of one (Box and Muller, 1958).
+    /// A log-normal factor with median 1 (Box and Muller, 1958).
     pub(super) fn lognormal(&mut self, sd: f64) -> f64 {
         let radius = (-2.0 * self.share().ln()).sqrt();
         (sd * radius * (TAU * self.share()).cos()).exp()

@@ -1,16 +1,16 @@
-//! What a text is made of: who speaks, what about, and which numbers.
+//! The vocabulary of a text: its speakers, topics and numbers.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// Words that say nothing of what a text is about, although they are long enough.
+/// Long words that say nothing about the topic of a text.
 const COMMON: &str = "about after again also because been before being both come could does doing done down each even every \
     from going gonna good have here into just keep kind know like look made make many maybe mean might more most much need \
     okay only other over point really right said same should some something sort still such sure take talk tell than thank \
     that their them then there these they thing things think this those three through under very want well went were what \
     when where which while will with would yeah year your that's don't it's we're they're you're there's i've";
 
-/// Fewer terms make no text.
+/// Added when a text has too few terms.
 const FALLBACK: [&str; 4] = ["matter", "question", "point", "matters"];
 
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(super) struct Vocabulary {
     pub(super) speakers: Vec<String>,
     pub(super) terms: Vec<String>,
     pub(super) numbers: Vec<String>,
-    /// Ideographs: no blanks between the words.
+    /// Written in ideographs, without spaces between words.
     pub(super) is_wide: bool,
 }
 
@@ -61,13 +61,13 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
         .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
 }
 
-/// Lower case, so that no name is taken for a term.
+/// Requires lower case so that names are not mistaken for terms.
 fn is_term(word: &str) -> bool {
     static SET: LazyLock<HashSet<&str>> = LazyLock::new(|| COMMON.split_whitespace().collect());
     word.len() >= 4 && word.bytes().all(|byte| byte.is_ascii_lowercase()) && !SET.contains(word)
 }
 
-/// Who speaks in this line of a transcript or of notes.
+/// The speaker of this line of a transcript or of notes.
 fn speaker(line: &str) -> Option<&str> {
     let line = line.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ' '));
     let line = match line.strip_prefix('[') {
@@ -88,7 +88,7 @@ fn is_wide(c: char) -> bool {
     ('\u{3040}'..='\u{30ff}').contains(&c) || ('\u{4e00}'..='\u{9fff}').contains(&c)
 }
 
-/// Ideographs two by two, from where a clause begins.
+/// Pairs of ideographs, starting at the beginning of each clause.
 fn pairs(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut seen = HashSet::new();
