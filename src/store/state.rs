@@ -79,13 +79,17 @@ impl StateFolder {
         };
         let (mut attempt, mut wait, mut unanswered) = (1, FIRST_WAIT, false);
         loop {
-            let error = match self.store.put(&at, body.clone(), options.clone()).await {
+            let mut error = match self.store.put(&at, body.clone(), options.clone()).await {
                 Ok(etag) => return Ok(etag),
                 Err(error) => error,
             };
             if unanswered && error.kind == StoreErrorKind::Precondition {
-                let there = self.bytes(name).await?.filter(|(there, _)| *there == body);
-                return there.map(|(_, etag)| etag).ok_or(error);
+                error = match self.bytes(name).await {
+                    Ok(Some((there, etag))) if there == body => return Ok(etag),
+                    Ok(_) => return Err(error),
+                    // Whether an earlier attempt succeeded is still unknown: the next one asks again.
+                    Err(error) => error,
+                };
             }
             if !error.kind.policy().repeat || attempt == MAX_ATTEMPTS {
                 return Err(error);
