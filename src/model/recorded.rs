@@ -152,7 +152,7 @@ impl Recorder {
         tracing::info!(
             job = call.ticket.id,
             age_ms = age.as_millis(),
-            "asking after a job of an earlier run"
+            "resuming a job of an earlier run"
         );
         Job {
             ticket: call.ticket,

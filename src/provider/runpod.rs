@@ -194,7 +194,7 @@ impl RunPod {
 
     fn settle_for_short_questions(&self) {
         if !self.never_holds.swap(true, Ordering::Relaxed) {
-            tracing::info!("the endpoint has no /status-sync: asking /status instead");
+            tracing::info!("the endpoint has no /status-sync: polling /status instead");
         }
     }
 
@@ -280,7 +280,7 @@ impl Queue for RunPod {
             Err(Failure::Refused {
                 status: 400 | 409, ..
             }) => {
-                tracing::warn!(job = ticket.id, "the endpoint does not run the job again");
+                tracing::warn!(job = ticket.id, "the endpoint refused to rerun the job");
                 Ok(())
             }
             outcome => outcome.map_err(|failure| self.poll_error(&failure)),
@@ -293,7 +293,7 @@ impl Queue for RunPod {
             // The check is optional: if something is wrong with the jobs, polls will show it.
             Err(failure) => {
                 let error = self.poll_error(&failure);
-                tracing::warn!(%error, "the endpoint does not say how its workers are");
+                tracing::warn!(%error, "could not read the state of the workers");
                 Ok(())
             }
         }

@@ -186,7 +186,7 @@ impl QueueState {
                     let Some(wait) = wait.filter(|_| !client.is_probing()) else {
                         return Err(error);
                     };
-                    tracing::warn!(job = ticket.id, %error, wait_ms = wait.as_millis(), "could not ask after the job");
+                    tracing::warn!(job = ticket.id, %error, wait_ms = wait.as_millis(), "could not poll the job");
                     if matches!(kind, ErrorKind::Throttled { .. }) {
                         client.limiter.hold_back(wait);
                     }
@@ -218,7 +218,7 @@ impl QueueState {
         *diagnosed = Some((Instant::now(), found.is_err()));
         match found {
             Err(error) if was_hopeless => {
-                tracing::error!(job = ticket.id, %error, "no worker begins the job");
+                tracing::error!(job = ticket.id, %error, "no worker will start the job");
                 Err(error)
             }
             Err(_) | Ok(()) => Ok(()),
