@@ -3,9 +3,9 @@
 //! A provider implements [`Model`], and [`Jobs`] if its endpoint has a queue. A provider never submits a prompt twice.
 //! [`ModelClient`] makes the calls of one job in three layers, each in its own file with its own state:
 //!
-//! 1. [`recorded`]: a call that is in the ledger is not paid for again; an intent is recorded before each submission.
-//! 2. [`retried`]: a failed call is retried if [`ErrorKind::policy`] says that this is safe.
-//! 3. [`limited`]: all calls share one rate limiter.
+//! 1. `recorded`: a call that is in the ledger is not paid for again; an intent is recorded before each submission.
+//! 2. `retried`: a failed call is retried if `ErrorKind::policy` says that this is safe.
+//! 3. `limited`: all calls share one rate limiter.
 
 pub(crate) mod client;
 pub(crate) mod failure;

@@ -1,7 +1,7 @@
-//! Builds prompts: a [`Request`] holds the typed parts, [`wording`] turns them into text, and a [`Prompt`] renders it once.
+//! Builds prompts: a [`Request`] holds the typed parts, `wording` turns them into text, and a [`Prompt`] renders it once.
 //!
 //! Every prompt states the requested length exactly once, in digits, as `about N words`; only [`Style::Bare`] states none.
-//! Untrusted texts are enclosed in fences that their authors cannot forge ([`fence`]).
+//! Untrusted texts are enclosed in fences that their authors cannot forge (`fence`).
 
 mod fence;
 mod wording;

@@ -3,11 +3,11 @@
 //! Models do not write 4,000 words in one call: when asked for that many, they write 1,000 to 2,300. So the transcript is
 //! divided into parts, the model writes a section of 150 to 500 words about each, and the sections are joined in order.
 //!
-//! 1. [`plan`] decides on the number of parts, sections and calls ([`call_plan`]).
-//! 2. [`write`] requests the sections in waves and adjusts the requested lengths after each wave ([`length_control`]). It
+//! 1. [`plan`](mod@plan) decides on the number of parts, sections and calls ([`call_plan`]).
+//! 2. [`write`](mod@write) requests the sections in waves and adjusts the requested lengths after each wave (`length_control`). It
 //!    strips answers of everything but the text ([`scaffold`]), checks them ([`check`]), adds an overview, and repairs
 //!    sections that are too short or too long.
-//! 3. [`fit_length`] drops or adds sentences until the length fits.
+//! 3. `fit_length` drops or adds sentences until the length fits.
 
 pub mod assemble;
 pub mod call_plan;

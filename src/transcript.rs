@@ -1,6 +1,6 @@
 //! Reads transcripts: bytes → text → segments. All later steps work with passages and chunks of the result.
 //!
-//! `decode` decodes the bytes, and a reader in `format` splits the text into [`Segment`]s with one speaker each. No later
+//! `decode` decodes the bytes, and a reader in `format` splits the text into `Segment`s with one speaker each. No later
 //! step parses speaker labels or time stamps again, since a [`Passage`] knows its segments. Everything here is pure: no
 //! waiting, network or storage.
 

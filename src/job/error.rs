@@ -1,4 +1,4 @@
-//! The reasons an upload could not be summarized. [`JobError::policy`] decides how each is handled.
+//! The reasons an upload could not be summarized. `JobError::policy` decides how each is handled.
 
 use crate::model::ErrorKind;
 use crate::model::failure::Recovery;

@@ -7,7 +7,7 @@
 //!   next worker replaces the record, provided that it has not changed, and takes the next token. Both are conditional
 //!   writes, so exactly one of several competing workers wins.
 //! - The owner renews the lease three times per lease duration while working, so two renewals may fail. When a renewal finds
-//!   another owner's record, the worker stops at once ([`Overtaken`]).
+//!   another owner's record, the worker stops at once (`Overtaken`).
 //! - An owner that stops early releases the lease: it expires at once, and the job's counters are updated.
 //! - After a `kill -9` nobody releases the lease. The job waits until it expires.
 //!

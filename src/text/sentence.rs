@@ -2,7 +2,7 @@
 //!
 //! Candidates come from the Unicode sentence rules. A candidate is rejected after an abbreviation, or where a line is
 //! wrapped in the middle of a sentence. Speech recognizers often omit punctuation, so an overlong sentence is cut at a
-//! clause or a word. All punctuation marks, for every script, are in one table: [`mark`].
+//! clause or a word. All punctuation marks, for every script, are in one table: `mark`.
 
 use icu_segmenter::{SentenceSegmenter, options::SentenceBreakInvariantOptions};
 

@@ -1,7 +1,7 @@
 //! Waits for a queued job: polls it, reruns it under its id if it fails, and checks the workers if none picks it up.
 //!
 //! - With long polling, one poll is usually enough and the next one can follow at once. Without it, the durations of earlier
-//!   jobs determine when to poll ([`Schedule`]).
+//!   jobs determine when to poll (`Schedule`).
 //! - Polls are free and the job keeps running in the meantime, so failed polls are retried many times. This module never
 //!   submits the prompt a second time.
 //! - A failed job is rerun under its id instead of being submitted again: a different worker may succeed.
