@@ -5,7 +5,7 @@ import json
 from scenario import expect
 from storage import BUCKET
 
-# As in DESIGN.md: the fields of _summary.json, and those that are integers.
+# The fields of _summary.json, and those that are integers.
 REPORT_FIELDS = {
     "source": {"bucket", "key", "etag", "version_id", "bytes", "words", "encoding"},
     "summary": {"words", "target_words", "target_reduced", "deviation"},

@@ -170,7 +170,7 @@ impl RunPod {
                 Ok(job) => return Ok((job, began.elapsed() >= SHORTEST_HOLD / 2)),
                 Err(Failure::Refused {
                     status: 405 | 501, ..
-                }) => self.settle_for_short_questions(),
+                }) => self.stop_long_polling(),
                 // Either the route or the job is unknown.
                 Err(Failure::Refused { status: 404, .. }) => found_no_job = true,
                 Err(failure) => return Err(failure),
@@ -180,7 +180,7 @@ impl RunPod {
         match self.job(Method::GET, &url, NO_BODY, Duration::ZERO).await {
             Ok(job) => {
                 if found_no_job {
-                    self.settle_for_short_questions();
+                    self.stop_long_polling();
                 }
                 Ok((job, false))
             }
@@ -192,7 +192,7 @@ impl RunPod {
         }
     }
 
-    fn settle_for_short_questions(&self) {
+    fn stop_long_polling(&self) {
         if !self.never_holds.swap(true, Ordering::Relaxed) {
             tracing::info!("the endpoint has no /status-sync: polling /status instead");
         }

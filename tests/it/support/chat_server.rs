@@ -11,15 +11,13 @@ use futures_util::{StreamExt, stream};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
 use super::behaviour::{Behaviour, Completion, End, events, whole};
-use super::reset::ResettableStream;
+use super::reset;
 
 /// A request as received.
 #[derive(Debug, Clone)]
@@ -92,7 +90,13 @@ impl ChatServer {
             in_flight: AtomicUsize::new(0),
             max_in_flight: AtomicUsize::new(0),
         });
-        let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
+        let accepting = tokio::spawn(reset::serve(listener, {
+            let shared = Arc::clone(&shared);
+            move |request, reset| {
+                let shared = Arc::clone(&shared);
+                async move { handle(request, &shared, &reset).await }
+            }
+        }));
         Self {
             url,
             shared,
@@ -124,27 +128,6 @@ impl ChatServer {
 impl Drop for ChatServer {
     fn drop(&mut self) {
         self.accepting.abort();
-    }
-}
-
-/// Accepts connections, which run inside this task and end with it.
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    let mut connections = JoinSet::new();
-    loop {
-        let Ok((socket, _)) = listener.accept().await else {
-            return;
-        };
-        while connections.try_join_next().is_some() {}
-        let reset = Arc::new(AtomicBool::new(false));
-        let io = TokioIo::new(ResettableStream::new(socket, Arc::clone(&reset)));
-        let shared = Arc::clone(&shared);
-        connections.spawn(async move {
-            let service = service_fn(|request| handle(request, &shared, &reset));
-            // Clients may disconnect at any time, so errors are ignored.
-            let _: Result<(), hyper::Error> = hyper::server::conn::http1::Builder::new()
-                .serve_connection(io, service)
-                .await;
-        });
     }
 }
 

@@ -1,22 +1,28 @@
-//! A TCP stream that can end with a reset instead of a proper close.
+//! HTTP over TCP streams that can end with a reset instead of a proper close.
 
+use std::error::Error;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
+use hyper::body::{Body, Incoming};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
 /// Closes with RST instead of FIN if the flag is set when the stream is dropped.
-pub(crate) struct ResettableStream {
+struct ResettableStream {
     stream: TcpStream,
     reset: Arc<AtomicBool>,
 }
 
 impl ResettableStream {
-    pub(crate) fn new(stream: TcpStream, reset: Arc<AtomicBool>) -> Self {
+    fn new(stream: TcpStream, reset: Arc<AtomicBool>) -> Self {
         Self { stream, reset }
     }
 }
@@ -58,5 +64,33 @@ impl AsyncWrite for ResettableStream {
             return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// Accepts connections and answers their requests with `handle`, which may reset its connection by setting the flag.
+/// Connections run inside this task and end with it.
+pub(crate) async fn serve<B, F>(
+    listener: TcpListener,
+    handle: impl Fn(Request<Incoming>, Arc<AtomicBool>) -> F + Clone + Send + 'static,
+) where
+    B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+    F: Future<Output = Result<Response<B>, io::Error>> + Send,
+{
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok((socket, _)) = listener.accept().await else {
+            return;
+        };
+        while connections.try_join_next().is_some() {}
+        let reset = Arc::new(AtomicBool::new(false));
+        let io = TokioIo::new(ResettableStream::new(socket, Arc::clone(&reset)));
+        let handle = handle.clone();
+        connections.spawn(async move {
+            let service = service_fn(move |request| handle(request, Arc::clone(&reset)));
+            // Clients may disconnect at any time, so errors are ignored.
+            let _: Result<(), hyper::Error> = hyper::server::conn::http1::Builder::new()
+                .serve_connection(io, service)
+                .await;
+        });
     }
 }

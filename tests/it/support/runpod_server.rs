@@ -1,18 +1,15 @@
 //! A simulated RunPod endpoint with a queue: jobs wait for workers and run as a closure plans, on tokio's clock.
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use hyper::Method;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
-use super::reset::ResettableStream;
+use super::reset;
 use super::runpod_faults::{Fault, Faults, Route};
 use super::runpod_jobs::{JobPlan, Jobs, SubmittedJob};
 use super::runpod_routes::handle;
@@ -92,7 +89,13 @@ impl RunPodServer {
             }),
             changed: Notify::new(),
         });
-        let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
+        let accepting = tokio::spawn(reset::serve(listener, {
+            let shared = Arc::clone(&shared);
+            move |request, reset| {
+                let shared = Arc::clone(&shared);
+                async move { handle(request, &shared, &reset).await }
+            }
+        }));
         Self {
             origin,
             shared,
@@ -245,26 +248,5 @@ impl RunPodServer {
 impl Drop for RunPodServer {
     fn drop(&mut self) {
         self.accepting.abort();
-    }
-}
-
-/// Accepts connections, which run inside this task and end with it.
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    let mut connections = JoinSet::new();
-    loop {
-        let Ok((socket, _)) = listener.accept().await else {
-            return;
-        };
-        while connections.try_join_next().is_some() {}
-        let reset = Arc::new(AtomicBool::new(false));
-        let io = TokioIo::new(ResettableStream::new(socket, Arc::clone(&reset)));
-        let shared = Arc::clone(&shared);
-        connections.spawn(async move {
-            let service = service_fn(|request| handle(request, &shared, &reset));
-            // Clients may disconnect at any time, so errors are ignored.
-            let _: Result<(), hyper::Error> = hyper::server::conn::http1::Builder::new()
-                .serve_connection(io, service)
-                .await;
-        });
     }
 }
