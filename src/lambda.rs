@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::clock::Clock;
+use crate::http::client_builder;
 use crate::job::{App, Outcome, Upload};
 use crate::run::Run;
 use crate::trigger::{Delivery, Event, Handled, InvocationError, Item, ItemResult};
@@ -56,7 +57,7 @@ pub async fn report_init_error(error: &lambda_runtime::Error) {
         return;
     };
     let told = async {
-        reqwest::Client::builder()
+        client_builder()
             .no_proxy()
             .timeout(INIT_ERROR_TIMEOUT)
             .build()?
