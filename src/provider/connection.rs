@@ -109,3 +109,26 @@ impl Connection {
         self.secrets.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::failure::SettingNames;
+
+    #[test]
+    fn errors_show_neither_the_current_key_nor_an_earlier_one() {
+        let names = SettingNames {
+            token: "KEY",
+            model: "MODEL",
+            url: "URL",
+        };
+        let endpoint = Endpoint::new(&Url::parse("https://host").unwrap(), names);
+        let first = Some(Secret::new("rp_FirstKey1"));
+        let connection = Connection::new(Http::default(), None, first, endpoint);
+        let second = Secret::new("rp_SecondKey2");
+        connection.secrets.write().unwrap().push(second);
+        let failure = Cause::Token.seen("rp_FirstKey1 is not rp_SecondKey2");
+        let message = connection.error(Phase::Submit, &failure, None).message;
+        assert!(message.contains("[secret] is not [secret]"), "{message}");
+    }
+}
