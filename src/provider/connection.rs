@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::chain::chain;
 use crate::http::Http;
 use crate::model::ModelError;
 use crate::prompt::{Messages, Prompt};
@@ -111,7 +112,7 @@ impl Connection {
                 *current != before
             }
             Err(error) => {
-                tracing::warn!(%error, "could not read the key again");
+                tracing::warn!(error = chain(&error), "could not read the key again");
                 false
             }
         };
