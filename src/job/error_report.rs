@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::chain::chain;
 use crate::document::report::{ErrorReport, FORMAT_VERSION, SourceReport};
 use crate::job::{App, JobError, Outcome, Rejected, Upload};
 use crate::store::{Location, ObjectInfo, PutOptions, StoreError, Wanted};
@@ -42,7 +43,7 @@ impl App {
             .write_error(upload, &upload.at, None, error, Mendable::Yes)
             .await;
         if let Err(error) = written {
-            tracing::error!(%error, "could not write the error report");
+            tracing::error!(error = chain(&error), "could not write the error report");
         }
     }
 
@@ -67,7 +68,7 @@ impl App {
                 ..SourceReport::default()
             },
             kind: error.kind().to_owned(),
-            message: error.to_string(),
+            message: chain(error),
             retryable: mendable == Mendable::Yes,
             next_step: error.next_step().to_owned(),
         };

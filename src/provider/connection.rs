@@ -7,6 +7,7 @@ use reqwest::{Method, RequestBuilder, Url};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::chain::chain;
 use crate::http::{Http, causes};
 use crate::model::ModelError;
 use crate::prompt::Prompt;
@@ -94,7 +95,7 @@ impl Connection {
                 changed
             }
             Err(error) => {
-                tracing::warn!(%error, "could not read the key again");
+                tracing::warn!(error = chain(&error), "could not read the key again");
                 false
             }
         };
