@@ -254,7 +254,7 @@ async fn finished(
     } else {
         scaffold::strip_preamble(&answer.text)
     };
-    let (title, body) = if job.task == Task::Section && request.style.has_headings() {
+    let (title, body) = if job.task == Task::Section && request.style.follows_instructions() {
         let (title, body) = split_heading(&stripped);
         (title.map(str::to_owned), body.to_owned())
     } else {
