@@ -209,7 +209,7 @@ async fn finished(
     } else {
         scaffold::strip_preamble(&answer.text)
     };
-    let (title, body) = if job.task == Task::Section && style.has_headings() {
+    let (title, body) = if job.task == Task::Section && style.follows_instructions() {
         split_heading(&text)
     } else {
         (None, text.as_str())
