@@ -126,24 +126,28 @@ async fn answers_of_every_form() {
         .unwrap();
     assert_eq!((answer.text.as_str(), answer.finish), ("", Finish::Length));
 
-    // The stream takes longer in total than the idle timeout, but no single pause does.
-    let slow = [
-        vec![piece("word "); 30],
-        vec![event(
-            &json!({"choices": [{"delta": {}, "finish_reason": "stop"}]}),
-        )],
-    ];
-    let answer = answer_to(Behaviour::Paced(Duration::from_millis(40), slow.concat()))
-        .await
-        .unwrap();
-    assert_eq!(answer.text.split(' ').count(), 30);
-
     // The client does not wait for a server that keeps the connection open after the last event.
     let last = json!({"choices": [{"delta": {"content": [{"type": "text", "text": "b"}]}, "finish_reason": "stop"}]});
     let answer = answer_to(events(vec![piece("a"), event(&last), done], End::Silence))
         .await
         .unwrap();
     assert_eq!(answer.text, "ab");
+}
+
+/// Time is paused: it moves on only while client and server both wait.
+#[tokio::test(start_paused = true)]
+async fn a_stream_may_take_longer_than_the_idle_timeout_if_no_pause_does() {
+    let slow = [
+        vec![piece("word "); 30],
+        vec![event(
+            &json!({"choices": [{"delta": {}, "finish_reason": "stop"}]}),
+        )],
+    ];
+    let paced = |pause| answer_to(Behaviour::Paced(pause, slow.concat()));
+    let answer = paced(Duration::from_millis(400)).await.unwrap();
+    assert_eq!(answer.text.split(' ').count(), 30);
+    let error = paced(Duration::from_millis(1100)).await.unwrap_err();
+    assert!(error.to_string().contains("1 s"), "{error}");
 }
 
 #[tokio::test]
