@@ -80,10 +80,8 @@ fn script(words: &[String]) -> Option<Script> {
         return None;
     }
     let mut counts: Vec<(Script, usize)> = Vec::new();
-    for script in words
-        .iter()
-        .filter_map(|word| word.chars().find_map(Script::of))
-    {
+    let script_of = |word: &String| word.chars().find_map(Script::of);
+    for script in words.iter().filter_map(script_of) {
         match counts.iter_mut().find(|(known, _)| *known == script) {
             Some((_, count)) => *count += 1,
             None => counts.push((script, 1)),
