@@ -96,21 +96,15 @@ impl ConfigError {
 }
 
 /// The environment variables. Blank values count as not set, because deployment templates set every variable.
+///
+/// Holds the function that returns the value of a variable.
 #[derive(Clone, Copy)]
-pub struct Environment<'a> {
-    lookup: &'a dyn Fn(&str) -> Option<String>,
-}
+pub struct Environment<'a>(pub(crate) &'a dyn Fn(&str) -> Option<String>);
 
-impl<'a> Environment<'a> {
-    /// Creates an environment that reads its variables with `lookup`.
-    #[must_use]
-    pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { lookup }
-    }
-
+impl Environment<'_> {
     /// The value of a variable or its default.
     pub(crate) fn text(&self, variable: Variable) -> Option<String> {
-        let set = (self.lookup)(variable.name).map(|value| value.trim().to_owned());
+        let set = (self.0)(variable.name).map(|value| value.trim().to_owned());
         set.filter(|value| !value.is_empty())
             .or_else(|| variable.default.map(str::to_owned))
     }

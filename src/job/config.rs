@@ -136,7 +136,7 @@ impl Config {
         surface: Surface,
         lookup: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        let environment = Environment::new(lookup);
+        let environment = Environment(lookup);
         let store_dir = environment.text(STORE_DIR).map(PathBuf::from);
         // A directory instead of S3 means development, which should need no API key.
         let unconfigured = if surface == Surface::CommandLine || store_dir.is_some() {
@@ -145,8 +145,21 @@ impl Config {
             Unconfigured::Refuse
         };
         let provider = provider::read(environment, unconfigured)?;
+        // Read in any case, so that an invalid value is reported before a model is configured.
+        let chunk_tokens = environment.number(CHUNK_TOKENS, 100..=1_000_000)?;
+        let capabilities = provider.capabilities();
         Ok(Self {
-            limits: limits(environment, provider.as_ref())?,
+            limits: Limits {
+                context_tokens: capabilities.context_tokens,
+                reasoning_tokens: capabilities.reasoning_tokens,
+                // A model without a context window selects better from long parts.
+                chunk_tokens: match capabilities.context_tokens {
+                    Some(_) => chunk_tokens,
+                    None => usize::MAX,
+                },
+                max_calls: environment.number(MAX_MODEL_CALLS, 1..=100_000)?,
+                style: capabilities.style,
+            },
             provider,
             concurrency: environment.number(MODEL_CONCURRENCY, 1..=256)?,
             summary_words: environment.number(SUMMARY_WORDS, 50..=100_000)?,
@@ -175,27 +188,6 @@ impl Config {
     }
 }
 
-fn limits(
-    environment: Environment<'_>,
-    provider: &dyn provider::Settings,
-) -> Result<Limits, ConfigError> {
-    // Read these in any case, so that an invalid value is reported before a model is configured.
-    let chunk_tokens = environment.number(CHUNK_TOKENS, 100..=1_000_000)?;
-    let max_calls = environment.number(MAX_MODEL_CALLS, 1..=100_000)?;
-    let capabilities = provider.capabilities();
-    Ok(Limits {
-        context_tokens: capabilities.context_tokens,
-        reasoning_tokens: capabilities.reasoning_tokens,
-        // A model without a context window selects better from long parts.
-        chunk_tokens: match capabilities.context_tokens {
-            Some(_) => chunk_tokens,
-            None => usize::MAX,
-        },
-        max_calls,
-        style: capabilities.style,
-    })
-}
-
 fn output_prefix(environment: Environment<'_>) -> Result<String, ConfigError> {
     let expected = "a folder such as summaries/, with a slash at its end and none before it";
     environment.required(OUTPUT_PREFIX, expected, |prefix| {
@@ -208,19 +200,19 @@ fn output_prefix(environment: Environment<'_>) -> Result<String, ConfigError> {
 fn prices(environment: Environment<'_>) -> Result<Option<Prices>, ConfigError> {
     let input = environment.decimal(PRICE_INPUT_PER_MTOK)?;
     let output = environment.decimal(PRICE_OUTPUT_PER_MTOK)?;
-    let missing = |variable, other: Variable| {
-        let expected = format!("{} is set, and costs are the sum of both", other.name);
-        Err(ConfigError::missing(variable, expected))
+    let missing = match (input, output) {
+        (Some(input_per_mtok), Some(output_per_mtok)) => {
+            return Ok(Some(Prices {
+                input_per_mtok,
+                output_per_mtok,
+            }));
+        }
+        (None, None) => return Ok(None),
+        (None, Some(_)) => PRICE_INPUT_PER_MTOK,
+        (Some(_), None) => PRICE_OUTPUT_PER_MTOK,
     };
-    match (input, output) {
-        (Some(input_per_mtok), Some(output_per_mtok)) => Ok(Some(Prices {
-            input_per_mtok,
-            output_per_mtok,
-        })),
-        (None, None) => Ok(None),
-        (None, Some(_)) => missing(PRICE_INPUT_PER_MTOK, PRICE_OUTPUT_PER_MTOK),
-        (Some(_), None) => missing(PRICE_OUTPUT_PER_MTOK, PRICE_INPUT_PER_MTOK),
-    }
+    let expected = "set both prices or neither, because a cost is the sum of both";
+    Err(ConfigError::missing(missing, expected))
 }
 
 fn suffixes(environment: Environment<'_>) -> Result<Vec<String>, ConfigError> {

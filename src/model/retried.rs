@@ -37,16 +37,11 @@ struct RetryState {
     free: u32,
     billed: u32,
     last_wait: Duration,
-    /// Make only one attempt, because the job has made no progress for a long time.
-    single: bool,
 }
 
 impl RetryState {
     /// How long to wait before the next attempt; `None` to give up. `since` is the time since the call began.
     fn next(&mut self, kind: ErrorKind, since: Duration, jitter: &Jitter) -> Option<Duration> {
-        if self.single {
-            return None;
-        }
         match kind.policy().retry {
             Retry::Never => return None,
             Retry::WhenAdmitted { asked } => {
@@ -72,10 +67,9 @@ impl ModelClient {
         prompt: &Prompt,
     ) -> Result<Answer, ModelError> {
         let began = Instant::now();
-        let mut retries = RetryState {
-            single: self.is_probing(),
-            ..RetryState::default()
-        };
+        let mut retries = RetryState::default();
+        // A job that has made no progress for a long time makes only one attempt.
+        let is_single = self.is_probing();
         if record.submits > 0 {
             self.count_retry();
         }
@@ -93,7 +87,8 @@ impl ModelClient {
                 self.count_retry();
                 continue;
             }
-            let Some(wait) = retries.next(error.kind, began.elapsed(), &self.jitter) else {
+            let wait = retries.next(error.kind, began.elapsed(), &self.jitter);
+            let Some(wait) = wait.filter(|_| !is_single) else {
                 return Err(error);
             };
             let next = Instant::now() + wait;

@@ -254,7 +254,7 @@ impl Writer<'_> {
                 })
         });
         all(waiting, |finished| {
-            self.run.tell(Progress {
+            self.run.report(Progress {
                 done: (done + finished).min(chunks),
                 chunks,
             });

@@ -151,7 +151,9 @@ pub(crate) async fn piece(
     let mut piece = best
         .and_then(|(problems, piece)| usable(problems, piece))
         .unwrap_or_else(|| {
-            asked.iter().for_each(|prompt| caller.mark_unusable(prompt));
+            asked
+                .iter()
+                .for_each(|prompt| caller.recorder.mark_unusable(prompt));
             fallback(&job)
         });
     piece.habits = habits;
