@@ -30,8 +30,9 @@ use invocation::Work;
 use publish::SummarySlot;
 use upload::JobSource;
 
+pub use crate::config::Surface;
 pub use crate::store::lease::LEASE;
-pub use config::{Config, Surface};
+pub use config::Config;
 pub use error::{JobError, Rejected};
 pub use outcome::{Done, Outcome, Status};
 pub use upload::Upload;

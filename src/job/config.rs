@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::config::{ConfigError, Environment, Variable};
+use crate::config::{ConfigError, Environment, Surface, Variable};
 use crate::job::filter::Filter;
-use crate::provider::{self, PROVIDERS, SHARED_VARIABLES, Unconfigured};
+use crate::provider::{self, PROVIDERS, SHARED_VARIABLES};
 use crate::summary::{Limits, Prices};
 
 const CHUNK_TOKENS: Variable = Variable::new(
@@ -87,15 +87,6 @@ const VARIABLES: [Variable; 12] = [
 /// Upper limit of the configurable input size in bytes: offsets are stored in 32 bits.
 const MAX_INPUT_LIMIT: u64 = 1 << 30;
 
-/// Where the program runs. Determines the default if no model is configured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Surface {
-    /// The command line.
-    CommandLine,
-    /// AWS Lambda.
-    Lambda,
-}
-
 /// The configuration of jobs.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -139,12 +130,8 @@ impl Config {
         let environment = Environment(lookup);
         let store_dir = environment.text(STORE_DIR).map(PathBuf::from);
         // A directory instead of S3 means development, which should need no API key.
-        let unconfigured = if surface == Surface::CommandLine || store_dir.is_some() {
-            Unconfigured::UseBuiltIn
-        } else {
-            Unconfigured::Refuse
-        };
-        let provider = provider::read(environment, unconfigured)?;
+        let surface = store_dir.as_ref().map_or(surface, |_| Surface::CommandLine);
+        let provider = provider::read(environment, surface)?;
         // Read in any case, so that an invalid value is reported before a model is configured.
         let chunk_tokens = environment.number(CHUNK_TOKENS, 100..=1_000_000)?;
         let capabilities = provider.capabilities();
@@ -277,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn small_windows_keep_nothing_for_reasoning() {
+    fn small_windows_reserve_no_tokens_for_reasoning() {
         let variables = [("HF_API_TOKEN", "hf_x"), ("MODEL_CONTEXT_TOKENS", "8192")];
         assert_eq!(
             config(Surface::Lambda, &variables)
@@ -289,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_summarizer_has_a_small_window_and_is_sent_the_text_alone() {
+    fn a_summarization_model_has_a_small_window_and_gets_only_the_text() {
         let variables = [
             ("HF_API_TOKEN", "hf_x"),
             ("HF_TASK", "summarization"),
@@ -349,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_that_is_set_decides() {
+    fn the_key_that_is_set_chooses_the_provider() {
         let name = |surface, variables: &[_]| {
             config(surface, variables).map(|config| config.provider.capabilities().provider)
         };
@@ -561,7 +548,7 @@ mod tests {
     }
 
     #[test]
-    fn two_keys_leave_the_choice_open() {
+    fn with_two_keys_the_provider_has_to_be_named() {
         let both = [KEY, URL, ("HF_API_TOKEN", "hf_canary")];
         let error = error(&both);
         assert!(
@@ -576,7 +563,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_runpod_address_says_where_to_go() {
+    fn a_wrong_runpod_url_is_refused_with_what_to_set_instead() {
         for (url, words) in [
             ("https://abc123.api.runpod.ai", "HF_ENDPOINT_URL"),
             ("https://api.runpod.ai/v2/", "<endpoint id>"),

@@ -20,7 +20,7 @@ pub enum JobError {
     #[error(transparent)]
     Write(WriteError),
     /// The report cannot be serialized as JSON.
-    #[error("the report cannot be put into JSON")]
+    #[error("the report cannot be serialized as JSON")]
     Report(#[source] serde_json::Error),
     /// Too many sections of the summary are extractive.
     #[error(

@@ -48,8 +48,9 @@ impl App {
                 bucket: at.bucket.clone(),
                 key: at.key.clone(),
                 etag: info
-                    .map(|info| info.etag.clone())
-                    .or_else(|| upload.etag.clone()),
+                    .map(|info| &info.etag)
+                    .or(upload.etag.as_ref())
+                    .cloned(),
                 version_id: upload.version_id.clone(),
                 bytes: info.map(|info| info.size).or(upload.size),
                 ..SourceReport::default()

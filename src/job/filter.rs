@@ -25,7 +25,7 @@ impl Skip {
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {
-            Self::OwnOutput => "it lies under OUTPUT_PREFIX",
+            Self::OwnOutput => "it is under OUTPUT_PREFIX",
             Self::Folder => "it is a folder",
             Self::OtherSuffix => "its ending is not in INPUT_SUFFIXES",
         }

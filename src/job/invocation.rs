@@ -1,8 +1,8 @@
 //! The billable part of a job in one invocation: runs under a lease and records its calls in the ledger.
 //!
 //! An invocation that ends without a summary releases its lease and updates the job's counters. After ten invocations
-//! without progress, each further one stops at its first failure, so that a job that cannot succeed costs one request per delivery until
-//! the queue gives up on it.
+//! without progress, each further one stops at its first failure, so that a job that cannot succeed costs one request per
+//! delivery until the queue gives up on it.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -392,7 +392,7 @@ impl ModelClient {
 }
 
 fn out_of_time() -> ModelError {
-    let message = "the time of this invocation is over; the next one continues";
+    let message = "this invocation is out of time; the next one resumes the job";
     ModelError::new(ErrorKind::OutOfTime, message)
 }
 

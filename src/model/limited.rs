@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_wait_that_was_asked_for_is_kept_exactly_and_by_all_calls() {
+    async fn all_calls_wait_as_long_as_the_endpoint_asks() {
         let (limiter, jitter) = (limiter(8), Jitter::new(3));
         let permit = limiter.acquire(None).await.unwrap();
         let retry_after = Some(Duration::from_secs(7));

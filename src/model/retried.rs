@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_is_made_again_as_often_as_its_failure_allows() {
+    fn the_kind_of_failure_limits_the_attempts() {
         for (kind, expected) in [
             (ErrorKind::Transient, 5),
             (ErrorKind::Ambiguous, 2),
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn patience_with_a_full_or_sleeping_endpoint_ends_after_a_quarter_of_an_hour() {
+    fn throttling_is_waited_out_for_at_most_15_minutes() {
         let (mut retries, jitter) = (RetryState::default(), Jitter::new(1));
         for (asked, minutes, again) in [
             (7, 0, true),
