@@ -3,6 +3,7 @@
 mod display;
 mod input;
 
+use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,17 +11,15 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::chain::chain;
 use crate::clock::Clock;
-use crate::config::ConfigError;
 use crate::http::Http;
-use crate::job::{App, Config, JobError, Outcome, Surface, Upload};
+use crate::job::{App, Config, JobError, Outcome, Surface};
 use crate::provider::PROVIDERS;
 use crate::run::Run;
 use crate::store::DirStore;
 use crate::summary;
-use crate::transcript::Transcript;
 
-use display::{Bar, Lines};
 use input::{Input, LOCAL_BUCKET};
 
 /// How long a killed run keeps its job from the next run.
@@ -43,8 +42,9 @@ pub struct Cli {
 }
 
 fn after_help() -> String {
-    let ways = PROVIDERS.map(|provider| format!("  {}\n", provider.how_to_choose));
-    let ways = ways.concat();
+    let ways = PROVIDERS
+        .map(|provider| format!("  {}\n", provider.how_to_choose))
+        .concat();
     format!(
         "\
 Models are chosen by the environment. Set
@@ -94,28 +94,23 @@ struct Summarize {
 /// Runs the command line of this process.
 pub async fn run() -> ExitCode {
     let cli = Cli::parse();
-    let lines = Lines;
     let config = match Config::from_env(Surface::CommandLine) {
         Ok(config) => config,
-        Err(error) => return lines.wrong_usage(&error),
+        Err(error) => {
+            display::error(&chain(&error));
+            return ExitCode::from(WRONG_USAGE);
+        }
     };
     let failed = match cli.command {
-        Command::Summarize(arguments) => summarize(arguments, config, lines).await,
-        Command::Plan(arguments) => Ok(plan(&arguments.inputs, &config, lines).await),
+        Command::Summarize(arguments) => summarize(arguments, config).await,
+        Command::Plan(arguments) => plan(&arguments.inputs, &config).await,
     };
-    match failed {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
-        Err(error) => lines.wrong_usage(&error),
-    }
+    ExitCode::from(u8::from(failed > 0))
 }
 
 /// Summarizes all inputs and returns how many failed.
-async fn summarize(
-    arguments: Summarize,
-    mut config: Config,
-    lines: Lines,
-) -> Result<usize, ConfigError> {
+async fn summarize(arguments: Summarize, mut config: Config) -> usize {
+    let inputs = arguments.inputs.inputs;
     if let Some(words) = arguments.words {
         config.summary_words = words as usize;
     }
@@ -126,53 +121,35 @@ async fn summarize(
     let model = match config.provider.connect(&http).await {
         Ok(model) => model,
         Err(error) => {
-            lines.error(&error);
-            return Ok(arguments.inputs.inputs.len());
+            display::error(&chain(&error));
+            return inputs.len();
         }
     };
-    let config = Arc::new(config);
+    let app = App {
+        source: Arc::new(out.clone()),
+        target: Arc::new(out.clone()),
+        model,
+        config: Arc::new(config),
+        trace: arguments.trace,
+        lease: LEASE,
+        durable: true,
+    };
     let mut failed = 0;
-    for name in &arguments.inputs.inputs {
+    for name in &inputs {
         let started = Instant::now();
-        let input = Input::open(name, &config, &http).await;
-        let ended = match &input {
-            Err(error) => Err(error.to_string()),
-            Ok(input) => {
-                let app = App {
-                    source: Arc::clone(&input.store),
-                    target: Arc::new(out.clone()),
-                    model: Arc::clone(&model),
-                    config: Arc::clone(&config),
-                    trace: arguments.trace.clone(),
-                    lease: LEASE,
-                    durable: true,
-                };
-                let bar = Arc::new(Bar::new(name));
-                let ended = to_its_end(&app, &input.upload(), &bar, name, lines).await;
-                bar.finish();
-                ended.map_err(|error| {
-                    if error.passes() {
-                        format!(
-                            "{error}; run the same command again: it continues where it stopped"
-                        )
-                    } else {
-                        error.to_string()
-                    }
-                })
-            }
-        };
-        let problem = match ended {
+        let problem = match summarize_one(name, &app, &http).await {
             Ok(Outcome::Done(done)) => {
-                lines.done(&arguments.out, &done, started.elapsed(), config.prices);
+                let elapsed = started.elapsed();
+                display::done(&arguments.out, &done, elapsed, app.config.prices);
                 // The state was only needed in case of an interruption.
-                let state = format!("{}.work", config.filter.output_prefix);
+                let state = format!("{}.work", app.config.filter.output_prefix);
                 if let Err(error) = out.clear(&state, &done.job_id) {
                     tracing::warn!(%error, "could not remove the state of the job");
                 }
                 continue;
             }
             Ok(Outcome::Duplicate { summary }) => {
-                lines.duplicate(&arguments.out, &summary);
+                display::duplicate(&arguments.out, &summary);
                 continue;
             }
             Ok(Outcome::Skipped(skip)) => skip.reason().to_owned(),
@@ -180,77 +157,66 @@ async fn summarize(
             Ok(Outcome::Superseded) => {
                 "was overwritten while it was read; run this again".to_owned()
             }
-            Err(problem) => problem,
+            Err(error) => chain(error.as_ref()),
         };
-        lines.error(&format!("{name}: {problem}"));
+        display::error(&format!("{name}: {problem}"));
         failed += 1;
     }
-    Ok(failed)
+    failed
 }
 
-/// Summarizes one upload. A run that was killed a moment ago still holds the job, so its lease is waited for.
-async fn to_its_end(
-    app: &App,
-    upload: &Upload,
-    bar: &Arc<Bar>,
-    name: &str,
-    lines: Lines,
-) -> Result<Outcome, JobError> {
-    let mut told = false;
-    let watching = Arc::clone(bar);
-    let run = Run::new(Clock::System).watched_by(move |progress| watching.show(progress));
-    loop {
-        let ended = app.run(upload, &run).await;
+/// Summarizes one input. If another run holds the job, such as one that was killed a moment ago, waits for its lease.
+async fn summarize_one(name: &str, app: &App, http: &Http) -> Result<Outcome, Box<dyn Error>> {
+    let input = Input::open(name, &app.config, http).await?;
+    let app = App {
+        source: Arc::clone(&input.store),
+        ..app.clone()
+    };
+    let bar = display::progress_bar(name);
+    let shown = bar.clone();
+    let run = Run::new(Clock::System).watched_by(move |progress| display::show(&shown, progress));
+    let mut waiting = false;
+    let ended = loop {
+        let ended = app.run(&input.upload(), &run).await;
         let Err(JobError::Busy { seconds }) = ended else {
-            return ended;
+            break ended;
         };
-        if !told {
-            lines.note(&format!(
+        if !waiting {
+            display::note(&format!(
                 "{name}: another run works on it, or was killed less than {} s ago; waiting for it",
                 LEASE.as_secs()
             ));
-            told = true;
+            waiting = true;
         }
         tokio::time::sleep(Duration::from_secs(seconds.unsigned_abs())).await;
-    }
+    };
+    bar.finish_and_clear();
+    ended.map_err(|error| {
+        if !error.passes() {
+            return error.into();
+        }
+        let reason = chain(&error);
+        format!("{reason}; run the same command again: it continues where it stopped").into()
+    })
 }
 
 /// Shows the plans of all inputs and returns how many failed.
-async fn plan(inputs: &[String], config: &Config, lines: Lines) -> usize {
+async fn plan(inputs: &[String], config: &Config) -> usize {
     let http = Http::default();
     let mut failed = 0;
     for name in inputs {
-        match plan_one(name, config, &http).await {
-            Ok((transcript, plan)) => lines.plan(name, &transcript, &plan, config),
-            Err(error) => {
-                lines.error(&format!("{name}: {error}"));
-                failed += 1;
-            }
+        if let Err(error) = plan_one(name, config, &http).await {
+            display::error(&format!("{name}: {}", chain(error.as_ref())));
+            failed += 1;
         }
     }
     failed
 }
 
-async fn plan_one(
-    name: &str,
-    config: &Config,
-    http: &Http,
-) -> Result<(Transcript, summary::Plan), String> {
-    let input = Input::open(name, config, http)
-        .await
-        .map_err(|error| error.to_string())?;
-    let transcript = input
-        .read(config)
-        .await
-        .map_err(|error| error.to_string())?;
-    let plan = summary::plan(&transcript, config.summary_words, &config.limits)
-        .map_err(|error| error.to_string())?;
-    Ok((transcript, plan))
-}
-
-impl Lines {
-    fn wrong_usage(self, error: &ConfigError) -> ExitCode {
-        self.error(error);
-        ExitCode::from(WRONG_USAGE)
-    }
+async fn plan_one(name: &str, config: &Config, http: &Http) -> Result<(), Box<dyn Error>> {
+    let input = Input::open(name, config, http).await?;
+    let transcript = input.read(config).await?;
+    let plan = summary::plan(&transcript, config.summary_words, &config.limits)?;
+    display::plan(name, &transcript, &plan, config);
+    Ok(())
 }

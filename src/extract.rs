@@ -16,10 +16,9 @@ mod unit;
 mod weight;
 
 pub(crate) use information::{information_shares, shares};
-pub use title::title;
+pub(crate) use title::title;
 
 use select::Selection;
-use weight::Terms;
 
 use crate::text::{tokens, words};
 use crate::transcript::Passage;
@@ -32,15 +31,12 @@ pub fn extract(passage: &Passage, budget: usize) -> String {
 }
 
 /// Like [`extract`], but terms that already occur in `known` count for nothing.
-#[must_use]
-pub fn extract_excluding(known: &str, passage: &Passage, budget: usize) -> String {
-    let units = unit::candidates(passage, budget);
-    Selection::of(&units, &Terms::of(&units), known, budget).render()
+pub(crate) fn extract_excluding(known: &str, passage: &Passage, budget: usize) -> String {
+    Selection::of(&unit::candidates(passage, budget), known, budget).render()
 }
 
 /// The whole passage if it has at most `most` estimated tokens, otherwise its most informative sentences within that limit.
-#[must_use]
-pub fn within_tokens(passage: &Passage, most: usize) -> Passage {
+pub(crate) fn within_tokens(passage: &Passage, most: usize) -> Passage {
     let whole = tokens::estimate(passage);
     if whole <= most {
         return passage.clone();
@@ -48,9 +44,8 @@ pub fn within_tokens(passage: &Passage, most: usize) -> Passage {
     // Assume that all words have the same number of tokens, then reduce the budget until the result fits.
     let mut budget = words::count(passage) * most / whole;
     let units = unit::candidates(passage, budget);
-    let terms = Terms::of(&units);
     loop {
-        let shorter = Selection::of(&units, &terms, "", budget).render();
+        let shorter = Selection::of(&units, "", budget).render();
         if tokens::estimate(&shorter) <= most {
             return Passage::of_text(shorter);
         }

@@ -78,8 +78,15 @@ impl Http {
     }
 }
 
-fn builder() -> ClientBuilder {
+/// A client with the process's TLS, which reqwest is built without: `ring` compiles in a fraction of aws-lc's time.
+pub(crate) fn client_builder() -> ClientBuilder {
+    // An error says that this was done before.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
+}
+
+fn builder() -> ClientBuilder {
+    client_builder()
         .user_agent(USER_AGENT)
         .redirect(redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)

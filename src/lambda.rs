@@ -1,6 +1,6 @@
 //! Serves Lambda invocations: parses the payload, summarizes its uploads, and returns the response that the sender expects.
 
-pub mod metrics;
+mod metrics;
 pub mod telemetry;
 
 use std::sync::LazyLock;
@@ -10,7 +10,9 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::chain::chain;
 use crate::clock::Clock;
+use crate::http::client_builder;
 use crate::job::{App, Outcome, Upload};
 use crate::run::Run;
 use crate::trigger::{Delivery, Event, Handled, InvocationError, Item, ItemResult};
@@ -50,26 +52,31 @@ fn moment(clock: &Clock, deadline_ms: i64) -> Option<Instant> {
     (left_ms > SHORTEST_TIMEOUT_MS * 9 / 10).then(|| clock.instant(deadline_ms))
 }
 
-/// Reports to the Lambda runtime that the function cannot start, so that callers see the reason.
+/// Logs that the function cannot start, and reports it to the Lambda runtime, so that callers see the reason.
 pub async fn report_init_error(error: &lambda_runtime::Error) {
+    let reason = chain(error.as_ref());
+    tracing::error!(error = reason, "cannot start");
     let Ok(api) = std::env::var("AWS_LAMBDA_RUNTIME_API") else {
         return;
     };
-    let told = async {
-        reqwest::Client::builder()
+    let reported = async {
+        client_builder()
             .no_proxy()
             .timeout(INIT_ERROR_TIMEOUT)
             .build()?
             .post(format!("http://{api}/2018-06-01/runtime/init/error"))
             .header("lambda-runtime-function-error-type", INIT_ERROR_TYPE)
             .json(&serde_json::json!({
-                "errorType": INIT_ERROR_TYPE, "errorMessage": error.to_string(), "stackTrace": []}))
+                "errorType": INIT_ERROR_TYPE, "errorMessage": reason, "stackTrace": []}))
             .send()
             .await?
             .error_for_status()
     };
-    if let Err(error) = told.await {
-        tracing::warn!(%error, "could not tell the runtime");
+    if let Err(error) = reported.await {
+        tracing::warn!(
+            error = chain(&error),
+            "could not report the error to the Lambda runtime"
+        );
     }
 }
 
@@ -104,10 +111,11 @@ async fn work_on(app: &App, item: &Item, run: &Run) -> ItemResult {
                     outcome,
                 }),
                 Err(error) => {
+                    let (kind, reason) = (error.kind(), chain(&error));
                     if error.passes() {
-                        tracing::warn!(%error, kind = error.kind(), "not done yet");
+                        tracing::warn!(error = reason, kind, "not done yet");
                     } else {
-                        tracing::error!(%error, kind = error.kind(), "upload failed");
+                        tracing::error!(error = reason, kind, "upload failed");
                     }
                     failure.get_or_insert(error);
                 }
@@ -135,7 +143,7 @@ async fn summarize(app: &App, upload: &Upload, run: &Run) -> Result<Outcome, Inv
     }
     ended.map_err(|error| InvocationError::Job {
         at: upload.at.clone(),
-        error: Box::new(error),
+        source: Box::new(error),
     })
 }
 
@@ -143,7 +151,7 @@ impl From<InvocationError> for Diagnostic {
     fn from(error: InvocationError) -> Self {
         Self {
             error_type: error.kind().to_owned(),
-            error_message: error.to_string(),
+            error_message: chain(&error),
         }
     }
 }
@@ -153,7 +161,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_deadline_that_has_passed_is_none() {
+    async fn a_deadline_that_has_passed_is_ignored() {
         let clock = Clock::simulated(1_790_000_000_000);
         assert_eq!(moment(&clock, 600_000), None);
         assert_eq!(moment(&clock, 1_790_000_000_003), None);

@@ -20,7 +20,6 @@ async fn main() -> ExitCode {
     match serve().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(%error, "cannot start");
             lambda::report_init_error(&error).await;
             ExitCode::FAILURE
         }

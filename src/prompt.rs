@@ -65,8 +65,7 @@ const FULL_PROMPT_CONTEXT: usize = 4096;
 
 impl Style {
     /// The style for an instruction-following model with a context window of `context` tokens.
-    #[must_use]
-    pub fn for_window(context: usize) -> Self {
+    pub(crate) fn for_window(context: usize) -> Self {
         if context < FULL_PROMPT_CONTEXT {
             Self::Compact
         } else {
@@ -75,45 +74,29 @@ impl Style {
     }
 
     /// Maximum tokens of preceding transcript that are shown as context.
-    #[must_use]
-    pub fn context_tokens(self) -> usize {
-        match self {
-            Self::Full => 120,
-            Self::Compact | Self::Bare => 0,
-        }
+    pub(crate) fn context_tokens(self) -> usize {
+        if self == Self::Full { 120 } else { 0 }
     }
 
     /// Maximum tokens of the list of speakers.
-    #[must_use]
-    pub fn speaker_tokens(self) -> usize {
-        match self {
-            Self::Full => 80,
-            Self::Compact | Self::Bare => 0,
-        }
+    pub(crate) fn speaker_tokens(self) -> usize {
+        if self == Self::Full { 80 } else { 0 }
     }
 
     /// Maximum estimated tokens of a prompt, not counting the texts it works on.
-    #[must_use]
-    pub fn overhead_tokens(self) -> usize {
-        let variable = self.context_tokens() + self.speaker_tokens();
-        match self {
+    pub(crate) fn overhead_tokens(self) -> usize {
+        let fixed = match self {
             // Rules, fences, the lines that state part and length, a long time span and a long name.
-            Self::Full => variable + 620,
+            Self::Full => 620,
             Self::Compact => 180,
             Self::Bare => 8,
-        }
+        };
+        fixed + self.context_tokens() + self.speaker_tokens()
     }
 
-    /// Whether the model is asked to begin a section with a heading.
-    #[must_use]
-    pub fn has_headings(self) -> bool {
-        self != Self::Bare
-    }
-
-    /// Whether a model can be asked to extend, continue or improve a text. An encoder-decoder summarizer only shortens its
-    /// input, and gives the same summary again when the request is repeated.
-    #[must_use]
-    pub fn follows_instructions(self) -> bool {
+    /// Whether a model can be asked to begin a section with a heading, or to extend, continue or improve a text. An
+    /// encoder-decoder summarizer only shortens its input, and gives the same summary again when the request is repeated.
+    pub(crate) fn follows_instructions(self) -> bool {
         self != Self::Bare
     }
 }
@@ -180,8 +163,7 @@ impl Prompt {
     }
 
     /// The same prompt with a different output limit.
-    #[must_use]
-    pub fn with_max_tokens(self, max_tokens: usize) -> Self {
+    pub(crate) fn with_max_tokens(self, max_tokens: usize) -> Self {
         Self { max_tokens, ..self }
     }
 
@@ -226,8 +208,7 @@ impl Prompt {
     }
 
     /// The instructions without the texts to work on. An answer must not repeat them.
-    #[must_use]
-    pub fn instructions(&self) -> String {
+    pub(crate) fn instructions(&self) -> String {
         let empty = Request {
             block: Passage::of_text(""),
             draft: None,

@@ -193,36 +193,36 @@ pub enum StoreErrorKind {
     Other,
 }
 
-/// How a failure of one kind is handled.
+/// What it takes for a failed operation to succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct StorePolicy {
-    /// Error name used in CloudWatch, invocation errors and `_error.json`.
-    pub(crate) name: &'static str,
-    /// An immediate retry of the same request may succeed.
-    pub(crate) repeat: bool,
-    /// A later run may succeed without anyone's help, once it has looked at the object again.
-    pub(crate) passes: bool,
+pub(crate) enum Remedy {
+    /// An immediate retry of the same request, or a later run.
+    Retry,
+    /// A later run, once it has looked at the object again.
+    LaterRun,
     /// Someone has to act, and is told so in `_error.json`.
-    pub(crate) needs_a_person: bool,
+    Intervention,
+    /// Nothing helps.
+    None,
 }
 
 impl StoreErrorKind {
-    /// How failures of this kind are handled.
-    pub(crate) fn policy(self) -> StorePolicy {
-        let (name, repeat, passes, needs_a_person) = match self {
-            Self::NotFound => ("NotFound", false, false, false),
-            Self::Precondition => ("StoreError", false, true, false),
-            Self::Conflict | Self::Transient => ("StoreError", true, true, false),
-            Self::Denied => ("AccessDenied", false, false, true),
-            Self::TooLarge => ("TooLarge", false, false, false),
-            Self::Other => ("StoreError", false, false, false),
-        };
-        StorePolicy {
-            name,
-            repeat,
-            passes,
-            needs_a_person,
+    /// How failures of this kind are handled: the error name used in CloudWatch, invocation errors and `_error.json`, and
+    /// the remedy.
+    pub(crate) fn policy(self) -> (&'static str, Remedy) {
+        match self {
+            Self::NotFound => ("NotFound", Remedy::None),
+            Self::Precondition => ("StoreError", Remedy::LaterRun),
+            Self::Conflict | Self::Transient => ("StoreError", Remedy::Retry),
+            Self::Denied => ("AccessDenied", Remedy::Intervention),
+            Self::TooLarge => ("TooLarge", Remedy::None),
+            Self::Other => ("StoreError", Remedy::None),
         }
+    }
+
+    /// Whether a later run may succeed without anyone's help.
+    pub(crate) fn passes(self) -> bool {
+        matches!(self.policy().1, Remedy::Retry | Remedy::LaterRun)
     }
 }
 
@@ -236,9 +236,9 @@ pub struct StoreError {
     pub action: Action,
     /// The object.
     pub at: Location,
-    /// Human-readable reason: the store's message if there was one, and what to do about it.
+    /// Human-readable reason, and what to do about it.
     pub reason: String,
-    /// The underlying error.
+    /// The underlying error, or the answer of the server.
     #[source]
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -291,10 +291,10 @@ fn unless<T>(kind: StoreErrorKind, result: StoreResult<T>) -> StoreResult<Option
 }
 
 /// The error reason when a read requires a different entity tag.
-const REPLACED: &str = "it has been replaced: its entity tag is not the one that was asked for";
+const REPLACED: &str = "it has been replaced: its entity tag is not the requested one";
 
 /// The error reason when the precondition of a write does not hold.
-const CHANGED: &str = "somebody else has written, replaced or deleted it in the meantime";
+const CHANGED: &str = "another writer has created, replaced or deleted it in the meantime";
 
 /// The error reason if `size` exceeds `max_bytes`; both in bytes.
 fn too_large(size: u64, max_bytes: Option<u64>) -> Option<String> {
@@ -309,29 +309,18 @@ mod tests {
 
     #[test]
     fn every_kind_of_failure_has_one_policy() {
-        // kind, name, repeat, passes, needs_a_person
-        for (kind, name, repeat, passes, needs_a_person) in [
-            (StoreErrorKind::NotFound, "NotFound", false, false, false),
-            (
-                StoreErrorKind::Precondition,
-                "StoreError",
-                false,
-                true,
-                false,
-            ),
-            (StoreErrorKind::Conflict, "StoreError", true, true, false),
-            (StoreErrorKind::Denied, "AccessDenied", false, false, true),
-            (StoreErrorKind::TooLarge, "TooLarge", false, false, false),
-            (StoreErrorKind::Transient, "StoreError", true, true, false),
-            (StoreErrorKind::Other, "StoreError", false, false, false),
+        for (kind, name, remedy) in [
+            (StoreErrorKind::NotFound, "NotFound", Remedy::None),
+            (StoreErrorKind::Precondition, "StoreError", Remedy::LaterRun),
+            (StoreErrorKind::Conflict, "StoreError", Remedy::Retry),
+            (StoreErrorKind::Denied, "AccessDenied", Remedy::Intervention),
+            (StoreErrorKind::TooLarge, "TooLarge", Remedy::None),
+            (StoreErrorKind::Transient, "StoreError", Remedy::Retry),
+            (StoreErrorKind::Other, "StoreError", Remedy::None),
         ] {
-            let expected = StorePolicy {
-                name,
-                repeat,
-                passes,
-                needs_a_person,
-            };
-            assert_eq!(kind.policy(), expected, "{kind:?}");
+            assert_eq!(kind.policy(), (name, remedy), "{kind:?}");
+            let passes = matches!(remedy, Remedy::Retry | Remedy::LaterRun);
+            assert_eq!(kind.passes(), passes, "{kind:?}");
         }
     }
 }

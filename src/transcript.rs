@@ -57,28 +57,21 @@ impl Transcript {
 
     /// The passage at a byte range of the text, leaving out characters that the range cuts.
     pub(crate) fn passage(&self, part: impl Into<Span>) -> Passage {
-        let span = part.into().whole_characters(self.text());
-        Passage::new(self.clone(), span)
+        Passage {
+            span: part.into().whole_characters(self.text()),
+            of: self.clone(),
+        }
     }
 
     /// The byte range in the source object that a part of the text was decoded from. Bytes before and after the text, such
     /// as a byte order mark, belong to the first and last part.
     pub(crate) fn source_bytes(&self, part: Span) -> Range<u64> {
-        let Decoded {
-            text,
-            bytes,
-            source_map,
-            ..
-        } = &*self.decoded;
-        let start = match part.start {
+        let text = self.text();
+        let offset = |at| match at {
             0 => 0,
-            start => source_map.source_offset(text, start),
+            at if at == text.len() => self.decoded.bytes,
+            at => self.decoded.source_map.source_offset(text, at),
         };
-        let end = if part.end == text.len() {
-            *bytes
-        } else {
-            source_map.source_offset(text, part.end)
-        };
-        start..end
+        offset(part.start)..offset(part.end)
     }
 }

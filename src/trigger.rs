@@ -11,8 +11,6 @@ mod s3;
 mod sns;
 mod sqs;
 
-use std::fmt::Debug;
-
 use serde::Serialize;
 use serde_json::Value;
 
@@ -60,7 +58,16 @@ pub struct Item {
 pub struct Delivery {
     /// All items in order. Each succeeds or fails on its own.
     pub items: Vec<Item>,
-    sender: Box<dyn Sender>,
+    sender: Sender,
+}
+
+/// The sender of an invocation, which determines the form of the response.
+#[derive(Debug)]
+enum Sender {
+    /// A direct invocation, which succeeds or fails as a whole. After a failure Lambda retries it, and the job resumes.
+    Direct,
+    Queue,
+    Batch(batch::Invocation),
 }
 
 /// The result of one item. If uploads of the item fail, this is the first failure, even if it passes by itself.
@@ -75,15 +82,6 @@ pub struct Handled {
     pub outcome: Outcome,
 }
 
-/// The sender of an invocation, which determines the form of the response.
-trait Sender: Debug + Send + Sync {
-    /// Builds the response from the results of the items.
-    ///
-    /// # Errors
-    /// If the whole invocation has to fail so that the sender retries it.
-    fn answer(&self, items: &[Item], results: Vec<ItemResult>) -> Result<Value, InvocationError>;
-}
-
 /// The reason an invocation or one of its items failed.
 #[derive(Debug, thiserror::Error)]
 pub enum InvocationError {
@@ -91,15 +89,15 @@ pub enum InvocationError {
     #[error(transparent)]
     Event(#[from] EventError),
     /// An upload could not be summarized.
-    #[error("could not summarize {at}: {error}")]
+    #[error("could not summarize {at}")]
     Job {
         /// The uploaded object.
         at: Location,
         /// The reason.
-        error: Box<JobError>,
+        source: Box<JobError>,
     },
     /// The response cannot be serialized as JSON.
-    #[error("the answer cannot be put into JSON")]
+    #[error("could not serialize the response as JSON")]
     Answer(#[from] serde_json::Error),
 }
 
@@ -115,13 +113,11 @@ pub enum EventError {
         /// Summary of its shape, without values.
         seen: String,
     },
-    /// A required field is missing or has the wrong type.
-    #[error("{field} is missing or not {expected} in a record of {source_name}")]
+    /// A required field is missing, empty or not a string.
+    #[error("{field} is missing, empty or not a string in a record of {source_name}")]
     Field {
         /// Path of the field.
-        field: &'static str,
-        /// The expected type.
-        expected: &'static str,
+        field: String,
         /// The source of the record.
         source_name: &'static str,
     },
@@ -140,7 +136,7 @@ pub enum EventError {
         reason: String,
     },
     /// Too many nested envelopes.
-    #[error("more than {MAX_DEPTH} envelopes inside each other")]
+    #[error("more than {MAX_DEPTH} nested envelopes")]
     TooDeep,
 }
 
@@ -158,7 +154,7 @@ impl Delivery {
             };
             Ok(Self {
                 items: vec![item],
-                sender: Box::new(Direct),
+                sender: Sender::Direct,
             })
         })
     }
@@ -168,13 +164,13 @@ impl Delivery {
     /// # Errors
     /// If the whole invocation has to fail.
     pub fn answer(&self, results: Vec<ItemResult>) -> Result<Value, InvocationError> {
-        self.sender.answer(&self.items, results)
+        match &self.sender {
+            Sender::Direct => answer(results),
+            Sender::Queue => Ok(sqs::answer(&self.items, &results)?),
+            Sender::Batch(invocation) => Ok(invocation.answer(&self.items, results)),
+        }
     }
 }
-
-/// A direct invocation, which succeeds or fails as a whole. After a failure Lambda retries it, and the job resumes.
-#[derive(Debug)]
-struct Direct;
 
 /// The response to a direct invocation, for one upload.
 #[derive(Debug, Serialize)]
@@ -188,31 +184,28 @@ struct UploadOutcome {
     words: Option<usize>,
 }
 
-impl Sender for Direct {
-    fn answer(&self, _: &[Item], results: Vec<ItemResult>) -> Result<Value, InvocationError> {
-        let handled = results.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let outcomes = handled.into_iter().flatten().map(UploadOutcome::from);
-        let outcomes: Vec<UploadOutcome> = outcomes.collect();
-        Ok(serde_json::json!({ "outcomes": serde_json::to_value(outcomes)? }))
-    }
+/// The response to a direct invocation.
+fn answer(results: Vec<ItemResult>) -> Result<Value, InvocationError> {
+    let handled = results.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let outcomes = handled.into_iter().flatten().map(upload_outcome);
+    let outcomes: Vec<UploadOutcome> = outcomes.collect();
+    Ok(serde_json::json!({ "outcomes": serde_json::to_value(outcomes)? }))
 }
 
-impl From<Handled> for UploadOutcome {
-    fn from(Handled { at, outcome }: Handled) -> Self {
-        let ended = Ok(outcome);
-        let status = Status::of(&ended).name();
-        let (summary_key, words) = match ended {
-            Ok(Outcome::Done(done)) => (Some(done.summary.key), Some(done.report.summary.words)),
-            Ok(Outcome::Duplicate { summary }) => (Some(summary.key), None),
-            _ => (None, None),
-        };
-        Self {
-            bucket: at.bucket,
-            key: at.key,
-            status,
-            summary_key,
-            words,
-        }
+fn upload_outcome(Handled { at, outcome }: Handled) -> UploadOutcome {
+    let ended = Ok(outcome);
+    let status = Status::of(&ended).name();
+    let (summary_key, words) = match ended {
+        Ok(Outcome::Done(done)) => (Some(done.summary.key), Some(done.report.summary.words)),
+        Ok(Outcome::Duplicate { summary }) => (Some(summary.key), None),
+        _ => (None, None),
+    };
+    UploadOutcome {
+        bucket: at.bucket,
+        key: at.key,
+        status,
+        summary_key,
+        words,
     }
 }
 
@@ -222,7 +215,7 @@ impl InvocationError {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Event(_) => "EventError",
-            Self::Job { error, .. } => error.kind(),
+            Self::Job { source, .. } => source.kind(),
             Self::Answer(_) => "InternalError",
         }
     }
@@ -230,7 +223,7 @@ impl InvocationError {
     /// Whether a retry may succeed without anyone's help.
     #[must_use]
     pub fn passes(&self) -> bool {
-        matches!(self, Self::Job { error, .. } if error.passes())
+        matches!(self, Self::Job { source, .. } if source.passes())
     }
 }
 
@@ -256,15 +249,36 @@ fn text<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
     value.get(field).and_then(Value::as_str)
 }
 
-/// An entity tag, without quotes.
-fn etag(object: &Value, field: &str) -> Option<String> {
-    text(object, field).map(|etag| etag.trim_matches('"').to_owned())
+/// The text at the JSON pointer `pointer` in a record of the source `source_name`, which must not be empty.
+fn required<'r>(
+    record: &'r Value,
+    pointer: &str,
+    source_name: &'static str,
+) -> Result<&'r str, EventError> {
+    let text = record.pointer(pointer).and_then(Value::as_str);
+    let text = text.filter(|text| !text.is_empty());
+    text.ok_or_else(|| EventError::Field {
+        field: pointer.trim_start_matches('/').replace('/', "."),
+        source_name,
+    })
+}
+
+/// The upload of the object at `at`, as described by an S3 notification or an EventBridge event, which spell two fields
+/// differently.
+fn described(at: Location, object: &Value) -> Upload {
+    let either = |one, other| text(object, one).or(text(object, other));
+    Upload {
+        etag: either("eTag", "etag").map(|etag| etag.trim_matches('"').to_owned()),
+        version_id: version(either("versionId", "version-id")),
+        size: object.get("size").and_then(Value::as_u64),
+        sequencer: text(object, "sequencer").map(str::to_owned),
+        ..Upload::named(at)
+    }
 }
 
 /// A version id; `None` for `null`, the id of objects stored before the bucket was versioned.
-fn version(object: &Value, field: &str) -> Option<String> {
-    text(object, field)
-        .filter(|id| !id.is_empty() && *id != "null")
+fn version(id: Option<&str>) -> Option<String> {
+    id.filter(|id| !matches!(*id, "" | "null"))
         .map(str::to_owned)
 }
 

@@ -4,9 +4,8 @@ use aws_config::SdkConfig;
 use serde_json::{Map, Value, json};
 
 use crate::aws::sdk::sdk_config;
-use crate::aws::signed::SignedRequest;
-use crate::chain::chain;
-use crate::http::Http;
+use crate::aws::signed::{SignedError, SignedRequest};
+use crate::http::{Http, HttpError};
 use crate::secret::Secret;
 
 const SERVICE: &str = "secretsmanager";
@@ -16,10 +15,24 @@ const ENDPOINT: &str = "AWS_ENDPOINT_URL_SECRETS_MANAGER";
 
 /// A secret that could not be read.
 #[derive(Debug, thiserror::Error)]
-#[error("could not read the secret {arn}: {reason}")]
+#[error("could not read the secret {arn}")]
 pub struct SecretError {
     arn: String,
-    reason: String,
+    source: Cause,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Cause {
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    #[error("its ARN names no region")]
+    NoRegion,
+    #[error("the request failed; the function's role needs secretsmanager:GetSecretValue on it")]
+    Request(#[from] SignedError),
+    #[error("it is binary: store the key as text")]
+    Binary,
+    #[error("it is JSON without a text under {0:?}: add that, or store the key as plain text")]
+    NoKey(String),
 }
 
 /// Reads the secret `arn` over `http`. Its value is the key itself, or a JSON object with the key in the field `variable`.
@@ -27,24 +40,24 @@ pub struct SecretError {
 /// # Errors
 /// If the secret cannot be read, or its value is neither.
 pub async fn fetch(http: &Http, arn: &str, variable: &str) -> Result<Secret, SecretError> {
-    let read = match sdk_config(http).await {
-        Ok(config) => read(&config, std::env::var(ENDPOINT).ok(), http, arn, variable).await,
-        Err(error) => Err(chain(&error)),
+    let read = async {
+        let config = sdk_config(http).await?;
+        read(&config, std::env::var(ENDPOINT).ok(), http, arn, variable).await
     };
-    read.map_err(|reason| SecretError {
+    read.await.map_err(|source| SecretError {
         arn: arn.to_owned(),
-        reason,
+        source,
     })
 }
 
-/// Reads the secret from `endpoint`, `config`'s endpoint, or AWS in the ARN's region. Errors are human-readable.
+/// Reads the secret from `endpoint`, `config`'s endpoint, or AWS in the ARN's region.
 async fn read(
     config: &SdkConfig,
     endpoint: Option<String>,
     http: &Http,
     arn: &str,
     variable: &str,
-) -> Result<Secret, String> {
+) -> Result<Secret, Cause> {
     // arn:aws:secretsmanager:eu-central-1:123456789012:secret:name
     let mut parts = arn.split(':').skip(1);
     let domain = match parts.next() {
@@ -54,13 +67,14 @@ async fn read(
     let region = parts.nth(1).filter(|region| !region.is_empty());
     let region = region
         .or(config.region().map(AsRef::as_ref))
-        .ok_or("its ARN names no region")?;
+        .ok_or(Cause::NoRegion)?;
     let endpoint = endpoint.filter(|url| !url.is_empty());
     let endpoint = endpoint.or(config.endpoint_url().map(str::to_owned));
-    let fips = config
-        .use_fips()
-        .filter(|&fips| fips)
-        .map_or("", |_| "-fips");
+    let fips = if config.use_fips() == Some(true) {
+        "-fips"
+    } else {
+        ""
+    };
     let url = endpoint.unwrap_or_else(|| format!("https://{SERVICE}{fips}.{region}.{domain}/"));
     let request = SignedRequest {
         service: SERVICE,
@@ -69,17 +83,10 @@ async fn read(
         target: "secretsmanager.GetSecretValue",
         body: json!({ "SecretId": arn }).to_string(),
     };
-    let answer = request.send(config, http).await.map_err(|error| {
-        let chain = chain(&error);
-        format!("{chain}; the function's role needs secretsmanager:GetSecretValue on it")
-    })?;
+    let answer = request.send(config, http).await?;
     let value = answer.get("SecretString").and_then(Value::as_str);
-    let value = value.ok_or("it is binary: store the key as text")?;
-    key_in(value, variable).ok_or_else(|| {
-        format!(
-            "it is JSON without a text under {variable:?}: add that, or store the key as plain text"
-        )
-    })
+    let value = value.ok_or(Cause::Binary)?;
+    key_in(value, variable).ok_or_else(|| Cause::NoKey(variable.to_owned()))
 }
 
 /// Extracts the key from the value of a secret.
@@ -103,6 +110,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::chain::chain;
 
     const ARN: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:model-AbCdEf";
 
@@ -136,7 +144,7 @@ mod tests {
         (url, requests)
     }
 
-    async fn read_from(url: &str) -> Result<Secret, String> {
+    async fn read_from(url: &str) -> Result<Secret, Cause> {
         let credentials = Credentials::new(
             "AKIDEXAMPLE",
             "secret",
@@ -199,10 +207,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refusal_is_told_in_the_words_of_aws_and_not_retried() {
+    async fn a_refusal_keeps_the_message_of_aws_and_is_not_retried() {
         let refusal = r#"{"__type": "com.amazonaws#AccessDeniedException", "Message": "User is not authorized"}"#;
         let (url, requests) = server(vec![(400, refusal)]).await;
-        let reason = read_from(&url).await.unwrap_err();
+        let reason = chain(&read_from(&url).await.unwrap_err());
         for words in [
             "400 AccessDeniedException",
             "User is not authorized",
@@ -214,7 +222,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_busy_service_is_asked_three_times() {
+    async fn a_busy_service_gets_three_attempts() {
         let throttled = r#"{"__type": "ThrottlingException", "message": "Rate exceeded"}"#;
         let answers = vec![
             (400, throttled),
@@ -226,13 +234,13 @@ mod tests {
         assert_eq!(requests.lock().unwrap().len(), 3);
 
         let (url, requests) = server(vec![(503, "<html>")]).await;
-        let reason = read_from(&url).await.unwrap_err();
+        let reason = chain(&read_from(&url).await.unwrap_err());
         assert!(reason.contains("503"), "{reason}");
         assert_eq!(requests.lock().unwrap().len(), 3);
     }
 
     #[tokio::test]
-    async fn secrets_that_hold_no_key_say_what_to_store() {
+    async fn a_secret_without_a_key_says_what_to_store() {
         for (value, words) in [
             (r#"{"SecretBinary": "aGY="}"#, "store the key as text"),
             (
@@ -241,7 +249,7 @@ mod tests {
             ),
         ] {
             let (url, _) = server(vec![(200, value)]).await;
-            let reason = read_from(&url).await.unwrap_err();
+            let reason = chain(&read_from(&url).await.unwrap_err());
             assert!(reason.contains(words), "{reason}");
         }
     }
@@ -251,7 +259,7 @@ mod tests {
         let (url, requests) = server(vec![(200, "{}")]).await;
         let config = SdkConfig::builder().build();
         let read = read(&config, Some(url), &Http::default(), ARN, "HF_API_TOKEN").await;
-        let reason = read.unwrap_err();
+        let reason = chain(&read.unwrap_err());
         assert!(reason.contains("AWS credentials"), "{reason}");
         assert!(requests.lock().unwrap().is_empty());
     }

@@ -18,6 +18,7 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4::SigningParams;
 use serde_json::Value;
 
+use crate::chain::chain;
 use crate::http::Http;
 
 /// A request to a JSON service.
@@ -38,7 +39,7 @@ pub(crate) struct SignedRequest<'a> {
 pub(crate) enum SignedError {
     #[error("the request cannot be signed; are there AWS credentials?")]
     NotSigned(#[source] Box<dyn Error + Send + Sync>),
-    #[error("no answer came")]
+    #[error("no response arrived")]
     NoAnswer(#[from] reqwest::Error),
     #[error("AWS answered {status} {code}: {message}")]
     Refused {
@@ -57,7 +58,11 @@ impl SignedRequest<'_> {
         loop {
             match self.attempt(config, http).await {
                 Err(error) if error.passes() && attempt < retry.max_attempts() => {
-                    tracing::warn!(%error, attempt, "AWS did not answer, trying again");
+                    tracing::warn!(
+                        error = chain(&error),
+                        attempt,
+                        "request to AWS failed, trying again"
+                    );
                     tokio::time::sleep(wait).await;
                     attempt += 1;
                     wait *= 2;

@@ -1,9 +1,8 @@
 //! Displays progress and results: a progress bar on a terminal, plain lines otherwise.
 
-use std::fmt::Display;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -13,209 +12,162 @@ use crate::store::Location;
 use crate::summary::{Plan, Prices, Tokens};
 use crate::transcript::Transcript;
 
-/// Progress of one transcript: finished chunks and elapsed time.
-pub(crate) struct Bar {
-    name: String,
-    started: Instant,
-    /// `None` unless standard error is a terminal.
-    bar: Option<ProgressBar>,
+/// A progress bar for the transcript `name`; hidden unless standard error is a terminal.
+pub(crate) fn progress_bar(name: &str) -> ProgressBar {
+    let bar = ProgressBar::new(0).with_prefix(name.to_owned());
+    let template = "{prefix} {wide_bar} {pos}/{len} chunks, {elapsed}";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    if !bar.is_hidden() {
+        bar.enable_steady_tick(Duration::from_millis(250));
+    }
+    bar
 }
 
-impl Bar {
-    pub(crate) fn new(name: &str) -> Self {
-        let style =
-            ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} chunks, {elapsed}");
-        let bar = style
-            .ok()
-            .filter(|_| std::io::stderr().is_terminal())
-            .map(|style| {
-                let bar = ProgressBar::new(0)
-                    .with_style(style)
-                    .with_prefix(name.to_owned());
-                bar.enable_steady_tick(Duration::from_millis(250));
-                bar
-            });
-        Self {
-            name: name.to_owned(),
-            started: Instant::now(),
-            bar,
-        }
-    }
-
-    pub(crate) fn show(&self, progress: Progress) {
-        if let Some(bar) = &self.bar {
-            bar.set_length(progress.chunks as u64);
-            bar.set_position(progress.done as u64);
-        } else {
-            let line = format!(
-                "{}: {}/{} chunks, {:.1} s\n",
-                self.name,
-                progress.done,
-                progress.chunks,
-                self.started.elapsed().as_secs_f64()
-            );
-            // A closed standard error is no reason to fail.
-            let _ = std::io::stderr().write_all(line.as_bytes());
-        }
-    }
-
-    pub(crate) fn finish(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+/// Shows progress on the bar, or on a line of its own if the bar is hidden.
+pub(crate) fn show(bar: &ProgressBar, Progress { done, chunks }: Progress) {
+    bar.set_length(chunks as u64);
+    bar.set_position(done as u64);
+    if bar.is_hidden() {
+        let (name, seconds) = (bar.prefix(), bar.elapsed().as_secs_f64());
+        note(&format!("{name}: {done}/{chunks} chunks, {seconds:.1} s"));
     }
 }
 
-/// Writes results to standard output and failures to standard error.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Lines;
+pub(crate) fn error(text: &str) {
+    note(&format!("error: {text}"));
+}
 
-impl Lines {
-    pub(crate) fn error(self, error: &dyn Display) {
-        let _ = writeln!(std::io::stderr(), "error: {error}");
+/// Writes a line to standard error. That nobody reads it is no reason to fail.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Writes results to standard output. That nobody reads them is no reason to fail.
+fn print(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+fn shown_path(out: &Path, summary: &Location) -> String {
+    let path = out.join(&summary.key);
+    let path = path.strip_prefix(".").unwrap_or(&path);
+    path.display().to_string()
+}
+
+pub(crate) fn duplicate(out: &Path, summary: &Location) {
+    let path = shown_path(out, summary);
+    print(&format!(
+        "{path}: exists already, made from the same transcript with the same settings"
+    ));
+}
+
+pub(crate) fn done(out: &Path, done: &Done, elapsed: Duration, prices: Option<Prices>) {
+    let report = &done.report;
+    let model = report.model.model.as_ref();
+    print(&format!(
+        "{}: {} words of {} wanted, {} sections, {} calls{}, {:.1} s",
+        shown_path(out, &done.summary),
+        grouped(report.summary.words),
+        grouped(report.summary.target_words),
+        report.sections.len(),
+        report.usage.calls,
+        model.map_or_else(String::new, |model| format!(" to {model}")),
+        elapsed.as_secs_f64()
+    ));
+    if done.invocations > 1 {
+        print("  note: resumed an earlier run; nothing it had paid for was requested again");
     }
-
-    pub(crate) fn note(self, text: &str) {
-        let _ = writeln!(std::io::stderr(), "{text}");
-    }
-
-    pub(crate) fn duplicate(self, out: &Path, summary: &Location) {
-        let path = out.join(&summary.key);
-        let path = path.strip_prefix(".").unwrap_or(&path);
-        self.print(&format!(
-            "{}: exists already, made from the same transcript with the same settings",
-            path.display()
+    let tokens = Tokens {
+        prompt: usize::try_from(report.usage.prompt_tokens).unwrap_or(usize::MAX),
+        completion: usize::try_from(report.usage.completion_tokens).unwrap_or(usize::MAX),
+    };
+    if let Some(prices) = prices.filter(|_| tokens != Tokens::default()) {
+        print(&format!(
+            "  cost: {:.4} for {} tokens of prompts and {} of answers",
+            prices.cost(tokens),
+            grouped(tokens.prompt),
+            grouped(tokens.completion)
         ));
     }
-
-    pub(crate) fn done(self, out: &Path, done: &Done, elapsed: Duration, prices: Option<Prices>) {
-        let report = &done.report;
-        let path = out.join(&done.summary.key);
-        let path = path.strip_prefix(".").unwrap_or(&path);
-        let calls = match report.model.model.as_deref() {
-            Some(model) => format!("{} calls to {model}", report.usage.calls),
-            None => format!("{} calls", report.usage.calls),
-        };
-        self.print(&format!(
-            "{}: {} words of {} wanted, {} sections, {calls}, {:.1} s",
-            path.display(),
-            grouped(report.summary.words),
-            grouped(report.summary.target_words),
-            report.sections.len(),
-            elapsed.as_secs_f64()
-        ));
-        if done.invocations > 1 {
-            self.print(
-                "  note: resumed an earlier run; nothing it had paid for was requested again",
-            );
-        }
-        let tokens = Tokens {
-            prompt: usize::try_from(report.usage.prompt_tokens).unwrap_or(usize::MAX),
-            completion: usize::try_from(report.usage.completion_tokens).unwrap_or(usize::MAX),
-        };
-        if let Some(prices) = prices.filter(|_| tokens != Tokens::default()) {
-            self.print(&format!(
-                "  cost: {:.4} for {} tokens of prompts and {} of answers",
-                prices.cost(tokens),
-                grouped(tokens.prompt),
-                grouped(tokens.completion)
-            ));
-        }
-        for warning in &report.warnings {
-            self.print(&format!("  note: {warning}"));
-        }
+    for warning in &report.warnings {
+        print(&format!("  note: {warning}"));
     }
+}
 
-    pub(crate) fn plan(self, name: &str, transcript: &Transcript, plan: &Plan, config: &Config) {
-        let decoded = &transcript.decoded;
-        let sizes = || plan.chunks.iter().map(|chunk| chunk.tokens);
-        let capabilities = config.provider.capabilities();
-        let model = capabilities
-            .model
-            .as_ref()
-            .map(|model| format!(" ({model})"))
-            .unwrap_or_default();
-        let mut lines = vec![
-            name.to_owned(),
-            format!(
-                "  transcript  {} bytes of {}, {} words, {} speakers, about {} tokens",
-                grouped(usize::try_from(decoded.bytes).unwrap_or(usize::MAX)),
-                decoded.encoding,
-                grouped(transcript.words),
-                transcript.segments.speakers.len(),
-                grouped(plan.tokens)
-            ),
-            format!(
-                "  chunks      {} of {} to {} tokens",
-                plan.chunks.len(),
-                grouped(sizes().min().unwrap_or(0)),
-                grouped(sizes().max().unwrap_or(0))
-            ),
-        ];
-        if let Some(shown) = plan.shown_tokens {
-            lines.push(format!(
-                "              of each, at most {} tokens of its most telling sentences",
-                grouped(shown)
-            ));
-        }
-        lines.extend(plan.levels.iter().map(|level| {
-            format!(
-                "  notes       {} calls, each makes its text {:.1} times shorter",
-                level.calls, level.ratio
-            )
-        }));
-        lines.push(format!(
-            "  summary     {} words{}: {} sections{}",
-            grouped(plan.target_words),
-            if plan.target_reduced {
-                ", less than asked for, because a summary is never padded"
-            } else {
-                ""
-            },
-            plan.sections,
-            match plan.overview_words {
-                0 => String::new(),
-                words => format!(" and an overview of {words} words"),
-            }
+pub(crate) fn plan(name: &str, transcript: &Transcript, plan: &Plan, config: &Config) {
+    let decoded = &transcript.decoded;
+    let sizes = || plan.chunks.iter().map(|chunk| chunk.tokens);
+    let capabilities = config.provider.capabilities();
+    let model = capabilities.model.as_ref();
+    print(name);
+    print(&format!(
+        "  transcript  {} bytes of {}, {} words, {} speakers, about {} tokens",
+        grouped(usize::try_from(decoded.bytes).unwrap_or(usize::MAX)),
+        decoded.encoding,
+        grouped(transcript.words),
+        transcript.segments.speakers.len(),
+        grouped(plan.tokens)
+    ));
+    print(&format!(
+        "  chunks      {} of {} to {} tokens",
+        plan.chunks.len(),
+        grouped(sizes().min().unwrap_or(0)),
+        grouped(sizes().max().unwrap_or(0))
+    ));
+    if let Some(shown) = plan.shown_tokens.map(grouped) {
+        print(&format!(
+            "              of each, at most {shown} tokens of its most telling sentences"
         ));
-        lines.push(format!(
-            "  calls       {} to {}{model}, {} at a time, {} allowed",
-            plan.calls(),
-            capabilities.provider,
-            config.concurrency,
-            config.limits.max_calls
+    }
+    for level in &plan.levels {
+        let (calls, ratio) = (level.calls, level.ratio);
+        print(&format!(
+            "  notes       {calls} calls, each makes its text {ratio:.1} times shorter"
         ));
-        if config.limits.context_tokens.is_some() {
-            let tokens = plan.usage(&config.limits);
-            let cost = config.prices.map_or_else(String::new, |prices| {
-                format!(", which cost about {:.4}", prices.cost(tokens))
-            });
-            lines.push(format!(
-                "  tokens      about {} of prompts and {} of answers{cost}; half as many more at most, for repairs",
-                grouped(tokens.prompt),
-                grouped(tokens.completion)
-            ));
-        }
-        lines.push(String::new());
-        self.print(&lines.join("\n"));
     }
-
-    fn print(self, text: &str) {
-        let _ = writeln!(std::io::stdout(), "{text}");
+    let reduced = if plan.target_reduced {
+        ", less than asked for, because a summary is never padded"
+    } else {
+        ""
+    };
+    let overview = match plan.overview_words {
+        0 => String::new(),
+        words => format!(" and an overview of {words} words"),
+    };
+    print(&format!(
+        "  summary     {} words{reduced}: {} sections{overview}",
+        grouped(plan.target_words),
+        plan.sections
+    ));
+    print(&format!(
+        "  calls       {} to {}{}, {} at a time, {} allowed",
+        plan.calls(),
+        capabilities.provider,
+        model.map_or_else(String::new, |model| format!(" ({model})")),
+        config.concurrency,
+        config.limits.max_calls
+    ));
+    if config.limits.context_tokens.is_some() {
+        let tokens = plan.usage(&config.limits);
+        let cost = config.prices.map_or_else(String::new, |prices| {
+            format!(", which cost about {:.4}", prices.cost(tokens))
+        });
+        print(&format!(
+            "  tokens      about {} of prompts and {} of answers{cost}; half as many more at most, for repairs",
+            grouped(tokens.prompt),
+            grouped(tokens.completion)
+        ));
     }
+    print("");
 }
 
 /// Formats a number with thousands separators: `141,355`.
 fn grouped(number: usize) -> String {
     let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    let groups = digits.as_bytes().rchunks(3).rev();
+    let groups: Vec<_> = groups.map(String::from_utf8_lossy).collect();
+    groups.join(",")
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Opens the inputs of a command: files or `s3://bucket/key`.
 
-use std::path::{Path, PathBuf};
+use std::ffi::OsStr;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::http::{Http, HttpError};
@@ -23,10 +24,10 @@ pub(crate) struct Input {
 pub(crate) enum InputError {
     #[error("not the address of an object: expected s3://bucket/key")]
     Address,
-    #[error("no such file: {}", path.display())]
-    NoFile { path: PathBuf },
-    #[error("a directory, not a file: name the transcripts in it, {}/*.txt", path.display())]
-    Directory { path: PathBuf },
+    #[error("there is no such file")]
+    NoFile,
+    #[error("a directory, not a file: name the transcripts in it, {0}/*.txt")]
+    Directory(String),
     #[error("the file's name is not valid UTF-8: rename it")]
     Name,
     #[error(transparent)]
@@ -40,31 +41,22 @@ impl Input {
             if bucket.is_empty() || key.is_empty() {
                 return Err(InputError::Address);
             }
-            let store = store::connect(config.store_dir.as_deref(), http).await?;
             return Ok(Self {
-                store,
+                store: store::connect(config.store_dir.as_deref(), http).await?,
                 at: Location::new(bucket, key),
             });
         }
         let path = Path::new(name);
         if path.is_dir() {
-            return Err(InputError::Directory {
-                path: path.to_owned(),
-            });
+            return Err(InputError::Directory(name.to_owned()));
         }
         if !path.exists() {
-            return Err(InputError::NoFile {
-                path: path.to_owned(),
-            });
+            return Err(InputError::NoFile);
         }
-        let key = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .ok_or(InputError::Name)?;
-        let dir = path
-            .parent()
-            .filter(|dir| !dir.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
+        let key = path.file_name().and_then(OsStr::to_str);
+        let key = key.ok_or(InputError::Name)?;
+        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+        let dir = dir.unwrap_or(Path::new("."));
         Ok(Self {
             store: Arc::new(DirStore::single(LOCAL_BUCKET, dir)),
             at: Location::new(LOCAL_BUCKET, key),

@@ -145,18 +145,9 @@ pub const GENERATOR: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG
 
 impl Report {
     /// Creates the report on a document whose published text is `text`.
-    #[must_use]
     pub(crate) fn new(document: &Document<'_>, text: &str) -> Self {
-        let Document {
-            at,
-            info,
-            transcript,
-            plan,
-            summary,
-            model,
-            usage,
-            duration,
-        } = document;
+        let (transcript, plan, summary) = (document.transcript, document.plan, document.summary);
+        let (at, info, model, usage) = (document.at, document.info, document.model, document.usage);
         let words = words::count(text);
         let target = plan.target_words;
         let chunks = |counts: fn(&Section) -> bool| {
@@ -172,8 +163,8 @@ impl Report {
         }
         if plan.shown_tokens.is_some() {
             warnings.push(
-                "MAX_MODEL_CALLS would not have been enough for the whole text: of each part only its most telling sentences \
-                 were shown to the model"
+                "MAX_MODEL_CALLS is too low for the whole text: the model was shown only the most informative sentences of each \
+                 part"
                     .to_owned(),
             );
         }
@@ -217,7 +208,7 @@ impl Report {
                 completion_tokens: usage.completion_tokens,
             },
             warnings,
-            duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+            duration_ms: u64::try_from(document.duration.as_millis()).unwrap_or(u64::MAX),
             generator: GENERATOR.to_owned(),
         }
     }

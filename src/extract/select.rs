@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::ops::{Range, RangeInclusive};
 
 use crate::extract::unit::{Unit, Units};
-use crate::extract::weight::Terms;
 
 /// Minimum length of a sentence in words. Shorter ones say too little and are selected only when no longer one fits.
 const MIN_WORDS: usize = 6;
@@ -26,26 +25,25 @@ const BROKEN_OFF: f64 = 0.5;
 /// The units chosen so far, and their length in words.
 pub(crate) struct Selection<'a> {
     units: &'a Units,
-    terms: &'a Terms,
     budget: usize,
     words: usize,
     /// Keyed by position in the text.
     chosen: BTreeMap<usize, &'a Unit>,
-    covered: Vec<bool>,
+    /// The weight of each term, or 0 if it is covered.
+    weights: Vec<f64>,
 }
 
 impl<'a> Selection<'a> {
     /// Selects the best of `units` within `budget` words. Terms that already occur in `known` count for nothing.
-    pub(crate) fn of(units: &'a Units, terms: &'a Terms, known: &str, budget: usize) -> Self {
+    pub(crate) fn of(units: &'a Units, known: &str, budget: usize) -> Self {
         let mut selection = Self {
             units,
-            terms,
             budget,
             words: 0,
             chosen: BTreeMap::new(),
-            covered: terms.covered_by(known),
+            weights: units.terms.weights(known),
         };
-        let all = 0..units.all().len();
+        let all = 0..units.all.len();
         if budget >= STRATA * STRATUM_WORDS {
             let strata = units.strata(STRATA);
             let count = strata.len();
@@ -75,7 +73,7 @@ impl<'a> Selection<'a> {
     fn score(&self, at: usize, unit: &Unit) -> u64 {
         let worth = if unit.is_broken_off { BROKEN_OFF } else { 1.0 };
         // An empty sum is −0.0, and its sign bit would make it sort highest.
-        let gain = worth * self.terms.gain(at, &self.covered).abs();
+        let gain = worth * self.units.terms.gain(at, &self.weights).abs();
         (gain / (unit.words as f64).powf(LENGTH_EXPONENT)).to_bits()
     }
 
@@ -87,7 +85,7 @@ impl<'a> Selection<'a> {
         most: usize,
         lengths: RangeInclusive<usize>,
     ) -> bool {
-        let units = self.units.all();
+        let units = &self.units.all;
         let mut queue = BinaryHeap::new();
         for (at, unit) in units.iter().enumerate().take(range.end).skip(range.start) {
             if lengths.contains(&unit.words) && !self.chosen.contains_key(&at) {
@@ -111,7 +109,7 @@ impl<'a> Selection<'a> {
             if words <= self.budget {
                 self.words = words;
                 self.chosen.insert(at, unit);
-                self.terms.cover(at, &mut self.covered);
+                self.units.terms.cover(at, &mut self.weights);
                 taken += 1;
             }
         }
@@ -131,16 +129,16 @@ impl<'a> Selection<'a> {
         (cost(before, this) + cost(this, after)).saturating_sub(cost(before, after))
     }
 
-    /// Positions of the chosen units, in ascending order.
-    pub(crate) fn places(self) -> impl Iterator<Item = usize> {
-        self.chosen.into_keys()
+    /// The chosen units, in their order in the text.
+    pub(crate) fn units(&self) -> impl Iterator<Item = &'a Unit> {
+        self.chosen.values().copied()
     }
 
     /// Renders the chosen sentences, with one paragraph per turn.
     pub(crate) fn render(&self) -> String {
         let mut text = String::new();
         let mut speaking = None;
-        for unit in self.chosen.values() {
+        for unit in self.units() {
             if speaking == Some(unit.speaker) {
                 text.push(' ');
             } else {
@@ -156,5 +154,50 @@ impl<'a> Selection<'a> {
             text.push_str(&unit.text);
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::extract::extract;
+    use crate::extract::weight::tests::GAINS;
+    use crate::transcript::Passage;
+
+    /// A meeting of sentences whose words are drawn with Zipf's frequencies, from a vocabulary that grows with its length.
+    fn meeting(sentences: usize) -> Passage {
+        let mut state = 1_u64;
+        let mut word = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let uniform = (state >> 40) as f64 / (1_u64 << 24) as f64;
+            let rank = (sentences as f64).powf(uniform);
+            format!("w{}", rank as usize)
+        };
+        let text: String = (0..sentences)
+            .map(|at| {
+                let words: Vec<String> = (0..6 + at % 9).map(|_| word()).collect();
+                format!("Speaker{}: {}.\n", at / 4 % 5, words.join(" "))
+            })
+            .collect();
+        Passage::of_text(text)
+    }
+
+    /// The number of gains computed to extract a fifth of the words of a meeting.
+    fn gains(sentences: usize) -> usize {
+        let passage = meeting(sentences);
+        let before = GAINS.get();
+        assert_ne!(extract(&passage, sentences * 2), "");
+        GAINS.get() - before
+    }
+
+    /// The steps are counted because a time depends on the machine.
+    #[test]
+    fn the_work_grows_linearly_with_the_text() {
+        let (small, large) = (gains(500), gains(4000));
+        assert!(
+            small >= 500 && large <= small * 10,
+            "{small} gains for 500 sentences, {large} for 4000"
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
 use crate::extract::unit;
-use crate::extract::weight::{Term, Terms};
+use crate::extract::weight::Term;
 use crate::text::words::capitalized;
 use crate::transcript::Passage;
 
@@ -34,32 +34,25 @@ const TERMS: usize = 3;
 
 /// Makes a title from the most distinctive terms of a passage, such as `Ridership, platforms and footnotes`. `None` if
 /// there are none.
-#[must_use]
-pub fn title(passage: &Passage) -> Option<String> {
+pub(crate) fn title(passage: &Passage) -> Option<String> {
     let units = unit::candidates(passage, REDUCED_WORDS);
-    let terms = Terms::of(&units);
-    let count = units.all().len() as f64;
+    let count = units.all.len() as f64;
     let most_sentences = (count * TITLE_MAX_SHARE).max(3.0);
-    let mut ranked: Vec<(f64, &Term)> = terms
-        .all()
+    let mut ranked: Vec<(f64, &Term)> = units
+        .terms
+        .all
         .iter()
         .filter(|term| names_a_topic(&term.surface) && f64::from(term.units) <= most_sentences)
         .map(|term| (weight(term, count), term))
         .collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let mut names: Vec<String> = ranked
-        .into_iter()
-        .take(TERMS)
-        .map(|(_, term)| term.surface.clone())
-        .collect();
-    let first = names.first_mut()?;
-    *first = capitalized(first);
-    let last = names.pop()?;
-    Some(if names.is_empty() {
-        last
-    } else {
-        format!("{} and {last}", names.join(", "))
-    })
+    let names = ranked.iter().take(TERMS).map(|(_, term)| &*term.surface);
+    let title = match names.collect::<Vec<_>>()[..] {
+        [] => return None,
+        [name] => name.to_owned(),
+        [ref names @ .., last] => format!("{} and {last}", names.join(", ")),
+    };
+    Some(capitalized(&title))
 }
 
 /// Favours terms that are frequent but not everywhere, and longer words over shorter ones.

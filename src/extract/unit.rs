@@ -22,7 +22,7 @@ const KEPT: usize = 6;
 const MIN_KEPT_WORDS: usize = 60;
 
 /// One sentence.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Unit {
     pub(crate) speaker: Option<Speaker>,
     /// The text without fillers, stutters and odd spacing.
@@ -33,10 +33,10 @@ pub(crate) struct Unit {
 }
 
 /// The units of a passage, in order.
-#[derive(Debug)]
 pub(crate) struct Units {
     passage: Passage,
-    all: Vec<Unit>,
+    pub(crate) all: Vec<Unit>,
+    pub(crate) terms: Terms,
 }
 
 /// The units of `passage` from which to select `budget` words. For a very long passage, only the most informative units of
@@ -50,18 +50,10 @@ pub(crate) fn candidates(passage: &Passage, budget: usize) -> Units {
     let mut rest = passage.clone();
     while !rest.is_empty() {
         let (piece, after) = rest.split_at(end_of_piece(&rest));
-        let units = Units::of(&piece);
-        let terms = Terms::of(&units);
-        let places: Vec<usize> = Selection::of(&units, &terms, "", kept).places().collect();
-        let units = units.all.into_iter().enumerate();
-        let chosen = units.filter(|(at, _)| places.binary_search(at).is_ok());
-        candidates.extend(chosen.map(|(_, unit)| unit));
+        candidates.extend(Selection::of(&Units::of(&piece), "", kept).units().cloned());
         rest = after;
     }
-    Units {
-        passage: passage.clone(),
-        all: candidates,
-    }
+    Units::new(passage, candidates)
 }
 
 /// The byte offset at which the first piece of `text` ends: after a line if possible, else after a word, else between
@@ -77,6 +69,15 @@ fn end_of_piece(text: &str) -> usize {
 }
 
 impl Units {
+    fn new(passage: &Passage, all: Vec<Unit>) -> Self {
+        Self {
+            passage: passage.clone(),
+            terms: Terms::of(&all),
+            all,
+        }
+    }
+
+    /// All units of a passage.
     fn of(passage: &Passage) -> Self {
         let mut all = Vec::new();
         for (speaker, spoken) in passage.utterances() {
@@ -98,10 +99,7 @@ impl Units {
                 unit.is_broken_off = !ends(&&*unit);
             }
         }
-        Self {
-            passage: passage.clone(),
-            all,
-        }
+        Self::new(passage, all)
     }
 
     /// Divides the units into up to `count` successive ranges of about equal length in words.
@@ -118,10 +116,6 @@ impl Units {
         }
         strata.push(start..self.all.len());
         strata
-    }
-
-    pub(crate) fn all(&self) -> &[Unit] {
-        &self.all
     }
 
     pub(crate) fn name(&self, speaker: Option<Speaker>) -> Option<&str> {
@@ -145,7 +139,7 @@ mod tests {
         let (_, passage) = Passage::of_text(text).split_at(text.find("and").unwrap());
         let units = Units::of(&passage);
         let said: Vec<_> = units
-            .all()
+            .all
             .iter()
             .map(|unit| (units.name(unit.speaker), unit.text.as_str()))
             .collect();

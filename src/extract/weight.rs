@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::extract::unit::Units;
+use crate::extract::unit::Unit;
 use crate::text::terms;
 
 /// Factor for the weight of numbers, because they are facts such as dates, amounts and codes.
@@ -12,7 +12,7 @@ const NUMBER_WORTH: f64 = 2.0;
 pub(crate) struct Terms {
     /// Index in `all`, by stem.
     ids: HashMap<String, u32>,
-    all: Vec<Term>,
+    pub(crate) all: Vec<Term>,
     /// The distinct terms of each unit, as indices in `all`.
     of_unit: Vec<Box<[u32]>>,
 }
@@ -27,20 +27,20 @@ pub(crate) struct Term {
 }
 
 impl Terms {
-    pub(crate) fn of(units: &Units) -> Self {
+    pub(crate) fn of(units: &[Unit]) -> Self {
         let mut terms = Self {
             ids: HashMap::new(),
             all: Vec::new(),
-            of_unit: Vec::with_capacity(units.all().len()),
+            of_unit: Vec::with_capacity(units.len()),
         };
-        for unit in units.all() {
+        for unit in units {
             let mut of_unit: Vec<u32> = Vec::new();
             terms::for_each(&unit.text, |word, stem| {
                 terms.count(word, stem, &mut of_unit);
             });
             terms.of_unit.push(of_unit.into_boxed_slice());
         }
-        let total = units.all().len() as f64;
+        let total = units.len() as f64;
         for term in &mut terms.all {
             let is_number = term.surface.contains(|c: char| c.is_ascii_digit());
             let worth = if is_number { NUMBER_WORTH } else { 1.0 };
@@ -76,61 +76,56 @@ impl Terms {
         }
     }
 
-    pub(crate) fn all(&self) -> &[Term] {
-        &self.all
+    /// The weights of all terms. Terms that occur in `known` have none.
+    pub(crate) fn weights(&self, known: &str) -> Vec<f64> {
+        let mut weights = self.all.iter().map(|term| term.weight).collect::<Vec<_>>();
+        terms::for_each(known, |_, stem| cover(self.ids.get(stem), &mut weights));
+        weights
     }
 
-    /// Total weight of the terms of `unit` that are not covered yet.
-    pub(crate) fn gain(&self, unit: usize, covered: &[bool]) -> f64 {
-        let weight = |&id: &u32| match covered.get(id as usize) {
-            Some(false) => self.all.get(id as usize).map(|term| term.weight),
-            _ => None,
-        };
-        self.of_unit(unit).iter().filter_map(weight).sum()
+    /// Total weight of the terms of `unit`.
+    pub(crate) fn gain(&self, unit: usize, weights: &[f64]) -> f64 {
+        #[cfg(test)]
+        tests::GAINS.with(|gains| gains.set(gains.get() + 1));
+        let ids = self.of_unit.get(unit).into_iter().flatten();
+        ids.filter_map(|&id| weights.get(id as usize)).sum()
     }
 
-    pub(crate) fn cover(&self, unit: usize, covered: &mut [bool]) {
-        for &id in self.of_unit(unit) {
-            covered
-                .get_mut(id as usize)
-                .into_iter()
-                .for_each(|term| *term = true);
+    /// Takes their weights from the terms of `unit`, since it is selected.
+    pub(crate) fn cover(&self, unit: usize, weights: &mut [f64]) {
+        cover(self.of_unit.get(unit).into_iter().flatten(), weights);
+    }
+}
+
+fn cover<'a>(ids: impl IntoIterator<Item = &'a u32>, weights: &mut [f64]) {
+    for &id in ids {
+        if let Some(weight) = weights.get_mut(id as usize) {
+            *weight = 0.0;
         }
-    }
-
-    /// For each term, whether it occurs in `known`.
-    pub(crate) fn covered_by(&self, known: &str) -> Vec<bool> {
-        let mut covered = vec![false; self.all.len()];
-        terms::for_each(known, |_, stem| {
-            let id = self.ids.get(stem).map(|&id| id as usize);
-            id.and_then(|id| covered.get_mut(id))
-                .into_iter()
-                .for_each(|term| *term = true);
-        });
-        covered
-    }
-
-    fn of_unit(&self, unit: usize) -> &[u32] {
-        self.of_unit.get(unit).map_or(&[], AsRef::as_ref)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
+pub(crate) mod tests {
+    use std::cell::Cell;
+
     use crate::extract::unit;
     use crate::transcript::Passage;
+
+    thread_local! {
+        /// Number of gains computed on this thread.
+        pub(crate) static GAINS: Cell<usize> = const { Cell::new(0) };
+    }
 
     #[test]
     fn a_covered_term_is_worth_nothing_again() {
         let text = "The tram stops here. The tram is late today. Buses run well.";
-        let units = unit::candidates(&Passage::of_text(text), 10);
-        let terms = Terms::of(&units);
-        let mut covered = terms.covered_by("");
-        let before = terms.gain(1, &covered);
-        terms.cover(0, &mut covered);
-        assert!(terms.gain(1, &covered) < before);
-        terms.cover(1, &mut covered);
-        assert!(terms.gain(1, &covered).abs() < f64::EPSILON);
+        let terms = unit::candidates(&Passage::of_text(text), 10).terms;
+        let mut weights = terms.weights("");
+        let before = terms.gain(1, &weights);
+        terms.cover(0, &mut weights);
+        assert!(terms.gain(1, &weights) < before);
+        terms.cover(1, &mut weights);
+        assert!(terms.gain(1, &weights).abs() < f64::EPSILON);
     }
 }

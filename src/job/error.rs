@@ -1,9 +1,10 @@
 //! The reasons an upload could not be summarized. `JobError::policy` decides how each is handled.
 
+use crate::chain::chain;
 use crate::model::ErrorKind;
 use crate::model::failure::Recovery;
-use crate::store::StoreError;
 use crate::store::lease::Overtaken;
+use crate::store::{Remedy, StoreError};
 use crate::summary::{ShapeError, WriteError};
 use crate::transcript::Rejection;
 
@@ -42,7 +43,10 @@ pub enum JobError {
     #[error("another worker has taken the job over")]
     Overtaken,
     /// Many attempts in a row made no progress.
-    #[error("{invocations} attempts in a row have brought no progress, the last because: {cause}")]
+    #[error(
+        "{invocations} attempts in a row have brought no progress, the last because: {}",
+        chain(cause)
+    )]
     NoProgress {
         /// Invocations in a row without a new answer.
         invocations: u32,
@@ -83,15 +87,15 @@ impl JobError {
         use Recovery::{Intervention, Passes};
         let (name, recovery, next_step) = match self {
             Self::Store(error) => {
-                let policy = error.kind.policy();
-                let recovery = match (policy.passes, policy.needs_a_person) {
-                    (true, _) => Some(Passes),
-                    (false, true) => Some(Intervention),
-                    (false, false) => None,
+                let (name, remedy) = error.kind.policy();
+                let recovery = match remedy {
+                    Remedy::Retry | Remedy::LaterRun => Some(Passes),
+                    Remedy::Intervention => Some(Intervention),
+                    Remedy::None => None,
                 };
                 let next_step = "allow the function's role what the message names; the upload is then summarized automatically, or \
                                  after a redrive of the dead-letter queue";
-                (policy.name, recovery, next_step)
+                (name, recovery, next_step)
             }
             Self::Plan(_) => (
                 "ConfigurationError",

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::chain::chain;
 use crate::document::report::{ErrorReport, FORMAT_VERSION, SourceReport};
 use crate::job::{App, JobError, Outcome, Rejected, Upload};
 use crate::store::{Location, ObjectInfo, PutOptions, StoreError, Wanted};
@@ -31,7 +32,7 @@ impl App {
             return;
         }
         if let Err(error) = self.write_error(upload, &upload.at, None, error).await {
-            tracing::error!(%error, "could not write the error report");
+            tracing::error!(error = chain(&error), "could not write the error report");
         }
     }
 
@@ -56,7 +57,7 @@ impl App {
                 ..SourceReport::default()
             },
             kind: error.kind().to_owned(),
-            message: error.to_string(),
+            message: chain(error),
             retryable: !matches!(error, JobError::Rejected(_)),
             next_step: error.next_step().to_owned(),
         };

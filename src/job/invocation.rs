@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::chain::chain;
 use crate::job::upload::JobSource;
 use crate::job::{App, JobError};
 use crate::model::{CallOptions, ErrorKind, ModelClient, Usage};
@@ -135,7 +136,10 @@ impl App {
             })
             .await;
         if let Err(error) = released {
-            tracing::warn!(%error, "could not give the lease back: the next invocation waits until it has run out");
+            tracing::warn!(
+                error = chain(&error),
+                "could not release the lease: the next invocation waits until it expires"
+            );
         }
         if stalled && usage.progress == 0 {
             return Err(JobError::NoProgress {

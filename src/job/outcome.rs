@@ -62,16 +62,6 @@ pub enum Status {
 }
 
 impl Status {
-    /// The statuses that have a metric.
-    pub(crate) const COUNTED: [Self; 6] = [
-        Self::Done,
-        Self::Rejected,
-        Self::Continue,
-        Self::Failed,
-        Self::Duplicate,
-        Self::Superseded,
-    ];
-
     /// The status of a job's result.
     #[must_use]
     pub fn of(ended: &Result<Outcome, JobError>) -> Self {

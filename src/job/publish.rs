@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::chain::chain;
 use crate::document::{Artifact, SUMMARY_ENDING};
 use crate::job::upload::JobSource;
 use crate::job::{App, JobError};
@@ -114,7 +115,7 @@ impl App {
                     return Ok(true);
                 }
                 // The write may have succeeded without a response. The next look at the slot shows it.
-                Err(error) if error.kind.policy().passes => {
+                Err(error) if error.kind.passes() => {
                     last = Some(error);
                     tokio::time::sleep(RACE_WAIT).await;
                 }
@@ -127,7 +128,10 @@ impl App {
     /// Deletes the error report of an earlier run. A failure is only logged, because the summary is already published.
     pub(crate) async fn clear_error(&self, at: &Location) {
         if let Err(error) = self.target.delete(&self.output(at, "_error.json")).await {
-            tracing::warn!(%error, "could not remove an outdated error report");
+            tracing::warn!(
+                error = chain(&error),
+                "could not remove an outdated error report"
+            );
         }
     }
 }

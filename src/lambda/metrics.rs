@@ -5,146 +5,102 @@
 use std::io::Write;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::job::{JobError, Outcome, Status};
 
 /// The CloudWatch namespace of the metrics.
-pub const NAMESPACE: &str = "TranscriptSummarizer";
-
-/// The unit of a metric.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// A number of things.
-    Count,
-    /// A ratio without a unit.
-    None,
-    /// Seconds.
-    Seconds,
-    /// Milliseconds.
-    Milliseconds,
-}
-
-/// A metric that a line may contain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Metric {
-    /// Metric name.
-    pub name: &'static str,
-    /// Unit.
-    pub unit: Unit,
-}
-
-const fn metric(name: &'static str, unit: Unit) -> Metric {
-    Metric { name, unit }
-}
-
-/// All metrics. CI compares the dashboard and the alarms of template.yaml with this list.
-pub const METRICS: [Metric; 20] = [
-    metric("Jobs", Unit::Count),
-    metric("Done", Unit::Count),
-    metric("Rejected", Unit::Count),
-    metric("Continued", Unit::Count),
-    metric("Failed", Unit::Count),
-    metric("Duplicates", Unit::Count),
-    metric("Superseded", Unit::Count),
-    metric("WordsIn", Unit::Count),
-    metric("WordsOut", Unit::Count),
-    metric("ModelCalls", Unit::Count),
-    metric("Retries", Unit::Count),
-    metric("Resubmitted", Unit::Count),
-    metric("Throttles", Unit::Count),
-    metric("PromptTokens", Unit::Count),
-    metric("CompletionTokens", Unit::Count),
-    metric("DegradedSections", Unit::Count),
-    metric("Slices", Unit::Count),
-    metric("Deviation", Unit::None),
-    metric("EndpointSeconds", Unit::Seconds),
-    metric("Duration", Unit::Milliseconds),
-];
+const NAMESPACE: &str = "TranscriptSummarizer";
 
 /// The metrics line for one upload that ended after `took`, written at `now_ms` (milliseconds since 1970). `properties` are
 /// fields that can be searched for but are not metrics.
-#[must_use]
-pub fn line(
+pub(crate) fn line(
     function: &str,
     ended: &Result<Outcome, JobError>,
     took: Duration,
     now_ms: i64,
     properties: &[(&str, &str)],
 ) -> Value {
-    let values = values(ended, took);
-    let definitions: Vec<Value> = METRICS
+    let metrics = metrics(ended, took);
+    let definitions = metrics
         .iter()
-        .filter(|metric| values.contains_key(metric.name))
-        .map(|metric| json!({"Name": metric.name, "Unit": format!("{:?}", metric.unit)}))
-        .collect();
-    let mut line = Map::new();
-    line.insert(
-        "_aws".to_owned(),
-        json!({"Timestamp": now_ms, "CloudWatchMetrics": [
-            {"Namespace": NAMESPACE, "Dimensions": [["FunctionName"]], "Metrics": definitions}]}),
-    );
-    line.insert("FunctionName".to_owned(), function.into());
-    for (name, value) in properties {
-        line.insert((*name).to_owned(), (*value).into());
-    }
-    line.extend(values);
-    Value::Object(line)
+        .map(|metric| json!({"Name": metric.name, "Unit": metric.unit}));
+    let directive = json!({
+        "Namespace": NAMESPACE,
+        "Dimensions": [["FunctionName"]],
+        "Metrics": definitions.collect::<Vec<Value>>(),
+    });
+    let fixed = [
+        (
+            "_aws",
+            json!({"Timestamp": now_ms, "CloudWatchMetrics": [directive]}),
+        ),
+        ("FunctionName", function.into()),
+    ];
+    let properties = properties.iter().map(|&(name, value)| (name, value.into()));
+    let values = metrics
+        .into_iter()
+        .map(|metric| (metric.name, metric.value));
+    let line = fixed.into_iter().chain(properties).chain(values);
+    line.map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// Writes a line to standard output, where CloudWatch Logs picks it up.
-pub fn emit(line: &Value) {
+pub(crate) fn emit(line: &Value) {
     // A broken log is no reason to fail the invocation.
     let _: std::io::Result<()> = writeln!(std::io::stdout(), "{line}");
 }
 
-fn values(ended: &Result<Outcome, JobError>, took: Duration) -> Map<String, Value> {
-    let mut values = Map::new();
-    let mut set = |name: &str, value: Value| {
-        values.insert(name.to_owned(), value);
-    };
-    let status = Status::of(ended);
-    set("Jobs", 1.into());
-    // Write zeros too, so that sums and rates have no gaps.
-    for counted in Status::COUNTED {
-        set(metric_of(counted), u8::from(counted == status).into());
-    }
-    set("Duration", millis(took));
+struct Metric {
+    name: &'static str,
+    /// One of CloudWatch's units.
+    unit: &'static str,
+    value: Value,
+}
+
+fn metric(name: &'static str, unit: &'static str, value: impl Into<Value>) -> Metric {
+    let value = value.into();
+    Metric { name, unit, value }
+}
+
+/// The metrics of one upload. CI compares the dashboard and the alarms of template.yaml with their names.
+fn metrics(ended: &Result<Outcome, JobError>, took: Duration) -> Vec<Metric> {
+    let ended_as = Status::of(ended);
+    let is = |status| u8::from(status == ended_as);
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let mut metrics = vec![
+        metric("Jobs", "Count", 1),
+        // Write zeros too, so that sums and rates have no gaps.
+        metric("Done", "Count", is(Status::Done)),
+        metric("Rejected", "Count", is(Status::Rejected)),
+        metric("Continued", "Count", is(Status::Continue)),
+        metric("Failed", "Count", is(Status::Failed)),
+        metric("Duplicates", "Count", is(Status::Duplicate)),
+        metric("Superseded", "Count", is(Status::Superseded)),
+        metric("Duration", "Milliseconds", took_ms),
+    ];
     if let Ok(Outcome::Done(done)) = ended {
-        let report = &done.report;
-        set("WordsIn", report.source.words.unwrap_or(0).into());
-        set("WordsOut", report.summary.words.into());
-        set("ModelCalls", report.usage.calls.into());
-        set("Retries", report.usage.retries.into());
-        set("Resubmitted", report.usage.resubmitted.into());
-        set("Throttles", done.throttled.into());
-        set("PromptTokens", report.usage.prompt_tokens.into());
-        set("CompletionTokens", report.usage.completion_tokens.into());
-        set("DegradedSections", report.coverage.degraded.into());
-        set("Slices", done.invocations.into());
-        set("Deviation", report.summary.deviation.into());
-        set("EndpointSeconds", done.endpoint_time.as_secs_f64().into());
+        let (report, usage) = (&done.report, &done.report.usage);
+        metrics.extend([
+            metric("WordsIn", "Count", report.source.words.unwrap_or(0)),
+            metric("WordsOut", "Count", report.summary.words),
+            metric("ModelCalls", "Count", usage.calls),
+            metric("Retries", "Count", usage.retries),
+            metric("Resubmitted", "Count", usage.resubmitted),
+            metric("Throttles", "Count", done.throttled),
+            metric("PromptTokens", "Count", usage.prompt_tokens),
+            metric("CompletionTokens", "Count", usage.completion_tokens),
+            metric("DegradedSections", "Count", report.coverage.degraded),
+            metric("Slices", "Count", done.invocations),
+            metric("Deviation", "None", report.summary.deviation),
+            metric(
+                "EndpointSeconds",
+                "Seconds",
+                done.endpoint_time.as_secs_f64(),
+            ),
+        ]);
     }
-    values
-}
-
-/// The metric that counts jobs with this status.
-fn metric_of(status: Status) -> &'static str {
-    match status {
-        Status::Done => "Done",
-        Status::Rejected => "Rejected",
-        Status::Continue => "Continued",
-        Status::Failed => "Failed",
-        Status::Duplicate => "Duplicates",
-        Status::Superseded => "Superseded",
-        Status::Skipped => "Skipped",
-    }
-}
-
-fn millis(duration: Duration) -> Value {
-    u64::try_from(duration.as_millis())
-        .unwrap_or(u64::MAX)
-        .into()
+    metrics
 }
 
 #[cfg(test)]
@@ -152,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_what_cloudwatch_reads() {
+    fn a_line_declares_every_value_that_is_not_a_property() {
         let ended = Ok(Outcome::Superseded);
         let line = line(
             "summarizer",

@@ -31,17 +31,15 @@ pub fn for_people() {
 /// Parses `RUST_LOG` as levels by module. `EnvFilter`, which also supports spans and fields, would add 0.6 MB for a
 /// regular-expression engine.
 fn filter(default: &str) -> Targets {
-    let asked = std::env::var("RUST_LOG").ok();
-    asked
+    let chosen = std::env::var("RUST_LOG").ok();
+    chosen
         .and_then(|value| value.parse().ok())
-        .unwrap_or_else(|| usual(default))
-}
-
-fn usual(level: &str) -> Targets {
-    let level = level.parse().unwrap_or(LevelFilter::INFO);
-    // Below warnings, the SDK logs headers and bodies. The runtime's span carries the request id.
-    Targets::new()
-        .with_default(LevelFilter::WARN)
-        .with_target("lambda_runtime", LevelFilter::INFO)
-        .with_target("transcript_summarizer", level)
+        .unwrap_or_else(|| {
+            let level = default.parse().unwrap_or(LevelFilter::INFO);
+            // Below warnings, the SDK logs headers and bodies. The runtime's span carries the request id.
+            Targets::new()
+                .with_default(LevelFilter::WARN)
+                .with_target("lambda_runtime", LevelFilter::INFO)
+                .with_target("transcript_summarizer", level)
+        })
 }

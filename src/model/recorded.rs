@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{RwLock, RwLockReadGuard};
 use tokio::time::Instant;
 
+use crate::chain::chain;
 use crate::clock::Clock;
 use crate::model::failure::Retry;
 use crate::model::{Answer, ErrorKind, Job, ModelError, Ticket};
@@ -137,7 +138,10 @@ impl Recorder {
         if let Some(ledger) = &self.ledger
             && let Err(error) = ledger.forget(id).await
         {
-            tracing::warn!(%error, "could not remove the record of a call");
+            tracing::warn!(
+                error = chain(&error),
+                "could not remove the record of a call"
+            );
         }
     }
 
@@ -228,7 +232,11 @@ impl CallRecord<'_> {
             submits: self.submits,
         };
         if let Err(error) = ledger.submitted(&self.id, &call).await {
-            tracing::error!(%error, job = ticket.id, "could not record a job: if this run is interrupted now, it is paid again");
+            tracing::error!(
+                error = chain(&error),
+                job = ticket.id,
+                "could not record a job: if this run is interrupted now, it is paid again"
+            );
         }
     }
 
@@ -242,7 +250,7 @@ impl CallRecord<'_> {
             && let Err(error) = ledger.withdraw(&self.id).await
         {
             // A later run will count it as sent, which costs nothing.
-            tracing::warn!(%error, "could not withdraw an intent");
+            tracing::warn!(error = chain(&error), "could not withdraw an intent");
         }
         let is_final = match result {
             Ok(_) => true,
@@ -256,7 +264,10 @@ impl CallRecord<'_> {
             result: result.clone(),
         };
         if let Err(error) = ledger.settle(&self.id, &outcome).await {
-            tracing::error!(%error, "could not record an answer: if this run is interrupted now, it is paid again");
+            tracing::error!(
+                error = chain(&error),
+                "could not record an answer: if this run is interrupted now, it is paid again"
+            );
         }
     }
 }
@@ -272,7 +283,10 @@ impl From<LedgerError> for ModelError {
             LedgerError::Overtaken(error) => Self::new(ErrorKind::Overtaken, error.to_string()),
             LedgerError::Store(error) => Self::new(
                 ErrorKind::Ledger,
-                format!("the record of earlier calls cannot be read or written: {error}"),
+                format!(
+                    "the record of earlier calls cannot be read or written: {}",
+                    chain(&error)
+                ),
             ),
         }
     }

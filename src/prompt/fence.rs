@@ -22,7 +22,6 @@ const TEMPLATE_MARKS: [&str; 14] = [
 ];
 
 /// Encloses `block` between two lines that contain `fence`, which the author of the block cannot predict.
-#[must_use]
 pub(crate) fn fenced(block: &str, fence: &str) -> String {
     let block = neutralized(block, fence);
     let block = block.trim_matches(['\n', '\r']);
@@ -30,7 +29,6 @@ pub(crate) fn fenced(block: &str, fence: &str) -> String {
 }
 
 /// Inserts a space into everything in `text` that a model could mistake for a template marker or for the fence.
-#[must_use]
 pub(crate) fn neutralized<'a>(text: &'a str, fence: &str) -> Cow<'a, str> {
     let mut safe = Cow::Borrowed(text);
     for mark in TEMPLATE_MARKS.into_iter().chain([fence]) {

@@ -108,64 +108,49 @@ fn full(request: &Request) -> String {
         }
     }
     lines.push(format!("Length: {}.", length(request)));
-    let fence = |text: &str| fenced(text, &request.fence);
-    if !request.context.is_empty() {
-        lines.push(format!(
-            "\nSaid just before, to understand the part by; it belongs to another section:\n{}",
-            fence(&request.context)
-        ));
-    }
-    if let Some(draft) = &request.draft {
-        lines.push(format!("\nThe section as it is:\n{}", fence(draft)));
-    }
-    if !request.excerpts.is_empty() {
-        lines.push(format!(
-            "\nIn the speakers' own words:\n{}",
-            fence(&request.excerpts)
-        ));
-    }
     let block = match request.task {
         Task::Overview => "The sections",
         _ if request.from_notes => "Notes on the part",
         _ => "The part of the transcript",
     };
-    if !request.block.is_empty() {
-        lines.push(format!("\n{block}:\n{}", fence(&request.block)));
+    let before = "Said just before, to understand the part by; it belongs to another section";
+    for (title, text) in [
+        (before, request.context.as_str()),
+        (
+            "The section as it is",
+            request.draft.as_deref().unwrap_or(""),
+        ),
+        ("In the speakers' own words", &request.excerpts),
+        (block, &request.block),
+    ] {
+        if !text.is_empty() {
+            lines.push(format!("\n{title}:\n{}", fenced(text, &request.fence)));
+        }
     }
     lines.push(format!("\n{}", now(request.task)));
     lines.join("\n")
 }
 
 fn compact(request: &Request) -> String {
-    let mut lines = vec![match request.task {
-        Task::Section => format!(
-            "Summarize this part of a transcript in {}. First line: a short heading.",
-            length(request)
+    // The length stands between the two halves.
+    let (before, after) = match request.task {
+        Task::Section => (
+            "Summarize this part of a transcript in",
+            ". First line: a short heading.",
         ),
-        Task::Notes => format!(
-            "Note the facts of this part of a transcript, one per line, in {}.",
-            length(request)
+        Task::Notes => (
+            "Note the facts of this part of a transcript, one per line, in",
+            ".",
         ),
-        Task::Overview => format!(
-            "Write one opening paragraph of {} for these sections.",
-            length(request)
-        ),
-        Task::Expand => format!(
-            "Write {} more for this section, with facts it leaves out.",
-            length(request)
-        ),
-        Task::Condense => format!("Rewrite this section in {}.", length(request)),
-        Task::Continue => format!(
-            "This section was cut off. Go on after its end, {}.",
-            length(request)
-        ),
-    }];
-    if let Some(draft) = &request.draft {
-        lines.push(fenced(draft, &request.fence));
-    }
-    if !request.block.is_empty() {
-        lines.push(fenced(&request.block, &request.fence));
-    }
+        Task::Overview => ("Write one opening paragraph of", " for these sections."),
+        Task::Expand => ("Write", " more for this section, with facts it leaves out."),
+        Task::Condense => ("Rewrite this section in", "."),
+        Task::Continue => ("This section was cut off. Go on after its end,", "."),
+    };
+    let mut lines = vec![format!("{before} {}{after}", length(request))];
+    let texts = [request.draft.as_deref().unwrap_or(""), &request.block];
+    let texts = texts.into_iter().filter(|text| !text.is_empty());
+    lines.extend(texts.map(|text| fenced(text, &request.fence)));
     lines.join("\n")
 }
 
@@ -180,17 +165,13 @@ fn part(request: &Request) -> String {
 /// The requested length as a word count and as a number of paragraphs or lines.
 fn length(request: &Request) -> String {
     let words = request.target_words;
-    match (
-        request.task,
-        (words + PARAGRAPH_WORDS / 2) / PARAGRAPH_WORDS,
-    ) {
-        (Task::Notes, _) => format!(
-            "about {words} words, in about {} lines",
-            (words / 15).max(1)
-        ),
-        (_, 0 | 1) => format!("about {words} words, in one paragraph"),
-        (_, paragraphs) => format!("about {words} words, in about {paragraphs} paragraphs"),
-    }
+    let paragraphs = (words + PARAGRAPH_WORDS / 2) / PARAGRAPH_WORDS;
+    let shape = match (request.task, paragraphs) {
+        (Task::Notes, _) => format!("about {} lines", (words / 15).max(1)),
+        (_, 0 | 1) => "one paragraph".to_owned(),
+        _ => format!("about {paragraphs} paragraphs"),
+    };
+    format!("about {words} words, in {shape}")
 }
 
 fn now(task: Task) -> &'static str {

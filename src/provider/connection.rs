@@ -1,36 +1,31 @@
 //! Sends a provider's requests to its endpoint with the current key, and turns failures into [`ModelError`]s.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-use reqwest::header::HeaderMap;
-use reqwest::{Method, Url};
-use serde::Serialize;
+use reqwest::{Method, RequestBuilder, Url};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::http::Http;
+use crate::chain::chain;
+use crate::http::{Http, causes};
 use crate::model::ModelError;
-use crate::prompt::{Messages, Prompt};
+use crate::prompt::Prompt;
 use crate::provider::key::Key;
 use crate::secret::Secret;
-use crate::wire::failure::{Endpoint, Failure, Phase};
-use crate::wire::http::{Authorization, Incoming, Outgoing, Timeouts};
+use crate::wire::failure::{Cause, Endpoint, Failure, Phase};
 
 /// The shortest interval between renewals of the key: a rotated key makes many calls fail at once, and each read is billed.
 const RENEW_EVERY: Duration = Duration::from_secs(60);
 
-/// The body of a request that has none.
-pub(crate) const NO_BODY: Option<&()> = None;
-
 #[derive(Debug)]
 pub(crate) struct Connection {
+    pub(crate) http: Http,
     pub(crate) endpoint: Endpoint,
-    pub(crate) timeouts: Timeouts,
-    http: Http,
     key: Option<Key>,
-    /// The current key.
-    secret: RwLock<Option<Secret>>,
+    /// Every value of the key so far. The last one is sent. Earlier ones may still be quoted in replies to requests that
+    /// were sent before the rotation.
+    secrets: RwLock<Vec<Secret>>,
     /// When the key was last renewed, and whether it had changed.
     renewed: Mutex<Option<(Instant, bool)>>,
 }
@@ -42,40 +37,26 @@ impl Connection {
         key: Option<Key>,
         secret: Option<Secret>,
         endpoint: Endpoint,
-        timeouts: Timeouts,
     ) -> Self {
         Self {
-            endpoint,
-            timeouts,
             http,
+            endpoint,
             key,
-            secret: RwLock::new(secret),
+            secrets: RwLock::new(secret.into_iter().collect()),
             renewed: Mutex::default(),
         }
     }
 
-    /// Sends one request. `hold` is the duration of a long poll, which is added to the timeouts.
-    pub(crate) async fn send<B: Serialize + Sync>(
-        &self,
-        method: Method,
-        url: &Url,
-        headers: HeaderMap,
-        body: Option<&B>,
-        hold: Duration,
-    ) -> Result<Incoming, Failure> {
-        let secret = self.secret();
-        let outgoing = Outgoing {
-            method,
-            url,
-            authorization: Authorization::bearer(secret.as_ref()),
-            headers,
-            body,
-            timeouts: Timeouts {
-                total: hold + self.timeouts.total,
-                idle: hold + self.timeouts.idle,
-            },
-        };
-        outgoing.send(&self.http).await
+    /// Creates a request with the current key. Its `Authorization` header is marked so that it is neither logged nor kept in
+    /// HTTP/2's header table.
+    pub(crate) fn request(&self, method: Method, url: &Url) -> Result<RequestBuilder, Failure> {
+        let client = self.http.client();
+        let client = client.map_err(|error| Cause::Unsendable.seen(causes(&error)))?;
+        let request = client.request(method, url.clone());
+        Ok(match self.secrets().last() {
+            Some(secret) => request.bearer_auth(secret.expose()),
+            None => request,
+        })
     }
 
     /// Builds the error for a failure. The key and the texts of `prompt` are removed from what the endpoint said.
@@ -85,11 +66,11 @@ impl Connection {
         failure: &Failure,
         prompt: Option<&Prompt>,
     ) -> ModelError {
-        let endpoint = self.endpoint.with_secret(self.secret());
-        match prompt.map(Prompt::messages) {
-            Some(Messages { system, user, .. }) => endpoint.error(phase, failure, &[system, user]),
-            None => endpoint.error(phase, failure, &[]),
-        }
+        let messages = prompt.map(Prompt::messages).into_iter();
+        let sent: Vec<&str> = messages
+            .flat_map(|sent| [sent.system.as_str(), sent.user.as_str()])
+            .collect();
+        self.endpoint.error(phase, failure, &self.secrets(), &sent)
     }
 
     /// Fetches the key again and returns whether it has changed. Concurrent callers wait for the first one and share its
@@ -106,12 +87,15 @@ impl Connection {
         }
         let changed = match key.fetch(&self.http).await {
             Ok(secret) => {
-                let mut current = self.secret.write().unwrap_or_else(PoisonError::into_inner);
-                let before = current.replace(secret);
-                *current != before
+                let mut secrets = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
+                let changed = secrets.last() != Some(&secret);
+                if changed {
+                    secrets.push(secret);
+                }
+                changed
             }
             Err(error) => {
-                tracing::warn!(%error, "could not read the key again");
+                tracing::warn!(error = chain(&error), "could not read the key again");
                 false
             }
         };
@@ -122,13 +106,30 @@ impl Connection {
         changed
     }
 
-    /// Connects to the endpoint in the background.
-    pub(crate) fn warm_up(&self, url: &Url) {
-        self.http.warm_up(url);
+    fn secrets(&self) -> RwLockReadGuard<'_, Vec<Secret>> {
+        self.secrets.read().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn secret(&self) -> Option<Secret> {
-        let secret = self.secret.read().unwrap_or_else(PoisonError::into_inner);
-        secret.clone()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::failure::SettingNames;
+
+    #[test]
+    fn errors_show_neither_the_current_key_nor_an_earlier_one() {
+        let names = SettingNames {
+            token: "KEY",
+            model: "MODEL",
+            url: "URL",
+        };
+        let endpoint = Endpoint::new(&Url::parse("https://host").unwrap(), names);
+        let first = Some(Secret::new("rp_FirstKey1"));
+        let connection = Connection::new(Http::default(), None, first, endpoint);
+        let second = Secret::new("rp_SecondKey2");
+        connection.secrets.write().unwrap().push(second);
+        let failure = Cause::Token.seen("rp_FirstKey1 is not rp_SecondKey2");
+        let message = connection.error(Phase::Submit, &failure, None).message;
+        assert!(message.contains("[secret] is not [secret]"), "{message}");
     }
 }

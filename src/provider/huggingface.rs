@@ -19,7 +19,7 @@ mod settings;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::HeaderName;
 use reqwest::{Method, Url};
 use serde::Serialize;
 
@@ -30,9 +30,7 @@ use crate::provider::connection::Connection;
 use crate::secret::Secret;
 use crate::wire::answer::{self, Format};
 use crate::wire::failure::{Endpoint, Failure, Phase};
-use crate::wire::generation::TaskReply;
-use crate::wire::http::Timeouts;
-use crate::wire::summarization::{Dialect, Lengths};
+use crate::wire::http::{self, Timeouts};
 use crate::wire::{chat, generation, summarization};
 
 pub(crate) use settings::REGISTRATION;
@@ -51,6 +49,8 @@ const TIMEOUTS: Timeouts = Timeouts {
 /// A model behind an endpoint without a queue.
 #[derive(Debug)]
 pub struct HuggingFace {
+    /// By default ten minutes in total and two minutes without data.
+    pub timeouts: Timeouts,
     connection: Connection,
     settings: HuggingFaceSettings,
     /// The URL that prompts are sent to.
@@ -63,28 +63,22 @@ impl HuggingFace {
     pub fn new(http: Http, mut settings: HuggingFaceSettings, secret: Option<Secret>) -> Self {
         let task = settings.task;
         let parameters = &mut settings.parameters;
-        parameters.retain(|name, value| reserved::is_allowed(task, name, value));
+        parameters.retain(|name, value| reserved::reason(task, name, value).is_none());
         let url = match task {
             HuggingFaceTask::Chat => address::chat(&settings.endpoint),
             HuggingFaceTask::TextGeneration | HuggingFaceTask::Summarization => {
                 address::task(&settings.endpoint, settings.model())
             }
         };
-        let mut endpoint = Endpoint::new(&settings.endpoint, settings::NAMES, None);
+        let mut endpoint = Endpoint::new(&settings.endpoint, settings::NAMES);
         endpoint.starts_on_demand = address::is_dedicated(&settings.endpoint);
         let key = settings.token.clone();
         Self {
-            connection: Connection::new(http, key, secret, endpoint, TIMEOUTS),
+            timeouts: TIMEOUTS,
+            connection: Connection::new(http, key, secret, endpoint),
             settings,
             url,
         }
-    }
-
-    /// Replaces the default timeouts: ten minutes in total, two minutes without data.
-    #[must_use]
-    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
-        self.connection.timeouts = timeouts;
-        self
     }
 
     /// Marks the endpoint as one that scales up on demand. Dedicated endpoints are recognized by their domain.
@@ -109,17 +103,13 @@ impl HuggingFace {
                     parameters: generation::parameters(max_tokens, parameters),
                     stream: (!address::has_fixed_form(&self.url)).then_some(true),
                 };
-                self.ask(&body, TaskReply::generation(&text), max_tokens)
+                self.ask(&body, generation::TaskReply::generation(&text), max_tokens)
                     .await
             }
             HuggingFaceTask::Summarization => {
-                let lengths = Lengths::of(prompt);
-                let dialect = match address::is_task_api(&self.url) {
-                    true => Dialect::TaskApi,
-                    false => Dialect::Pipeline,
-                };
-                let body = summarization::Body::new(&messages.user, lengths, dialect, parameters);
-                self.ask(&body, TaskReply::summarization(), lengths.max)
+                let dialect = address::dialect(&self.url);
+                let body = summarization::body(prompt, dialect, parameters);
+                self.ask(&body, generation::TaskReply::summarization(), max_tokens)
                     .await
             }
         }
@@ -127,21 +117,19 @@ impl HuggingFace {
 
     async fn ask(
         &self,
-        body: &(impl Serialize + Sync),
+        body: &impl Serialize,
         format: impl Format,
         max_tokens: usize,
     ) -> Result<Answer, Failure> {
-        let mut headers = HeaderMap::new();
-        if self.connection.endpoint.starts_on_demand {
+        let connection = &self.connection;
+        let mut request = connection.request(Method::POST, &self.url)?.json(body);
+        if connection.endpoint.starts_on_demand {
             // Half of the total timeout, so that a request that is held until the last moment still has the other half.
-            let seconds = (self.connection.timeouts.total / 2).as_secs();
-            headers.insert(SCALE_UP_TIMEOUT, HeaderValue::from(seconds));
+            let seconds = (self.timeouts.total / 2).as_secs();
+            request = request.header(SCALE_UP_TIMEOUT, seconds);
         }
-        let hold = Duration::ZERO;
-        let sent = self
-            .connection
-            .send(Method::POST, &self.url, headers, Some(body), hold);
-        answer::read(sent.await?, format, max_tokens).await
+        let reply = http::send(request, self.timeouts).await?;
+        answer::read(reply, format, max_tokens).await
     }
 }
 
@@ -162,6 +150,6 @@ impl Model for HuggingFace {
     }
 
     fn warm_up(&self) {
-        self.connection.warm_up(&self.settings.endpoint);
+        self.connection.http.warm_up(&self.settings.endpoint);
     }
 }

@@ -30,9 +30,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::header::HeaderMap;
-use reqwest::{Method, Url};
-use serde::Serialize;
+use reqwest::{Method, RequestBuilder, Url};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -41,11 +39,11 @@ use crate::model::{
     self, Answer, Capabilities, Jobs, Model, ModelClient, ModelError, Reply, Ticket,
 };
 use crate::prompt::Prompt;
-use crate::provider::connection::{Connection, NO_BODY};
+use crate::provider::connection::Connection;
 use crate::secret::Secret;
 use crate::wire::answer;
 use crate::wire::failure::{Cause, Endpoint, Failure, Phase};
-use crate::wire::http::{Incoming, Timeouts};
+use crate::wire::http::{self, Incoming, Timeouts};
 use follow::{Polled, Queue, QueueState};
 use job::Job;
 
@@ -66,6 +64,8 @@ const LONGEST_HOLD: Duration = Duration::from_secs(90);
 /// An endpoint with a queue.
 #[derive(Debug)]
 pub struct RunPod {
+    /// By default 60 seconds in total and 30 seconds without data. The duration of a long poll is added to both.
+    pub timeouts: Timeouts,
     connection: Connection,
     settings: RunPodSettings,
     queue: QueueState,
@@ -77,44 +77,20 @@ impl RunPod {
     /// Creates the provider for the configured endpoint with the fetched key. Sends nothing yet.
     #[must_use]
     pub fn new(http: Http, settings: RunPodSettings, secret: Option<Secret>) -> Self {
-        let endpoint = Endpoint::new(&settings.endpoint, settings::NAMES, None);
+        let endpoint = Endpoint::new(&settings.endpoint, settings::NAMES);
         let key = settings.key.clone();
         Self {
-            connection: Connection::new(http, key, secret, endpoint, TIMEOUTS),
+            timeouts: TIMEOUTS,
+            connection: Connection::new(http, key, secret, endpoint),
             settings,
             queue: QueueState::default(),
             never_holds: AtomicBool::new(false),
         }
     }
 
-    /// Replaces the default timeouts: 60 seconds in total, 30 seconds without data. The duration of a long poll is added to
-    /// both.
-    #[must_use]
-    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
-        self.connection.timeouts = timeouts;
-        self
-    }
-
-    async fn send<B: Serialize + Sync>(
-        &self,
-        method: Method,
-        url: &Url,
-        body: Option<&B>,
-        hold: Duration,
-    ) -> Result<Incoming, Failure> {
-        let headers = HeaderMap::new();
-        self.connection.send(method, url, headers, body, hold).await
-    }
-
     /// Sends a request whose reply is a job object.
-    async fn job<B: Serialize + Sync>(
-        &self,
-        method: Method,
-        url: &Url,
-        body: Option<&B>,
-        hold: Duration,
-    ) -> Result<Job, Failure> {
-        match self.send(method, url, body, hold).await {
+    async fn job(&self, request: RequestBuilder, timeouts: Timeouts) -> Result<Job, Failure> {
+        match http::send(request, timeouts).await {
             Ok(reply) => Job::read(json(reply).await?),
             Err(failure) => job::in_refusal(failure),
         }
@@ -124,18 +100,12 @@ impl RunPod {
     /// available here to redact it.
     async fn act(&self, operation: &str, ticket: &Ticket) -> Result<(), Failure> {
         let url = self.operation(operation, Some(ticket));
-        let sent = self.send(Method::POST, &url, NO_BODY, Duration::ZERO);
-        match sent.await {
-            Ok(_) => Ok(()),
-            Err(Failure::Refused {
-                status, headers, ..
-            }) => Err(Failure::Refused {
-                status,
-                headers,
-                body: Vec::new(),
-            }),
-            Err(failure) => Err(failure),
+        let request = self.connection.request(Method::POST, &url)?;
+        let mut sent = http::send(request, self.timeouts).await;
+        if let Err(Failure::Refused { body, .. }) = &mut sent {
+            body.clear();
         }
+        sent.map(drop)
     }
 
     async fn run(&self, prompt: &Prompt) -> Result<Reply, Failure> {
@@ -147,48 +117,59 @@ impl RunPod {
             prompt.id(),
         );
         let url = self.operation("run", None);
-        let sent = self.job(Method::POST, &url, Some(&body), Duration::ZERO);
-        let mut job = sent.await?;
+        let request = self.connection.request(Method::POST, &url)?.json(&body);
+        let mut job = self.job(request, self.timeouts).await?;
         let id = job.id.take();
-        match (job.into_polled(prompt.max_tokens(), self.holds())?, id) {
+        match (job.into_polled(prompt.max_tokens())?, id) {
             (Polled::Done(answer), _) => Ok(Reply::Done(answer)),
             (Polled::Pending { .. }, Some(id)) => Ok(Reply::Queued(Ticket { id })),
             (Polled::Pending { .. }, None) => Err(Cause::Garbled.seen("a job without an id")),
         }
     }
 
-    /// Polls a job. Also returns whether the endpoint held the request.
-    async fn ask(&self, ticket: &Ticket, wait: Duration) -> Result<(Job, bool), Failure> {
+    /// Polls a job.
+    async fn ask(&self, ticket: &Ticket, wait: Duration) -> Result<Job, Failure> {
         let mut found_no_job = false;
         if !wait.is_zero() && self.holds() {
             let wait = wait.clamp(SHORTEST_HOLD, LONGEST_HOLD);
             let mut url = self.operation("status-sync", Some(ticket));
             url.set_query(Some(&format!("wait={}", wait.as_millis())));
+            let request = self.connection.request(Method::GET, &url)?;
+            let timeouts = Timeouts {
+                total: wait + self.timeouts.total,
+                idle: wait + self.timeouts.idle,
+            };
             let began = Instant::now();
-            match self.job(Method::GET, &url, NO_BODY, wait).await {
-                // A server may hold the request for less than the requested time. One that ignores `wait` replies at once.
-                Ok(job) => return Ok((job, began.elapsed() >= SHORTEST_HOLD / 2)),
-                Err(Failure::Refused {
-                    status: 405 | 501, ..
-                }) => self.stop_long_polling(),
+            let failure = match self.job(request, timeouts).await {
+                Ok(mut job) => {
+                    // A server may hold the request for less than the requested time. One that ignores `wait` replies at
+                    // once.
+                    job.held = began.elapsed() >= SHORTEST_HOLD / 2;
+                    return Ok(job);
+                }
+                Err(failure) => failure,
+            };
+            match failure.status() {
+                Some(405 | 501) => self.stop_long_polling(),
                 // Either the route or the job is unknown.
-                Err(Failure::Refused { status: 404, .. }) => found_no_job = true,
-                Err(failure) => return Err(failure),
+                Some(404) => found_no_job = true,
+                _ => return Err(failure),
             }
         }
         let url = self.operation("status", Some(ticket));
-        match self.job(Method::GET, &url, NO_BODY, Duration::ZERO).await {
+        let request = self.connection.request(Method::GET, &url)?;
+        match self.job(request, self.timeouts).await {
+            Err(failure) if failure.status() == Some(404) => Err(Cause::Lost.seen(format!(
+                "no job {} is known: its result is kept for 30 minutes, and the job for its time to live",
+                ticket.id
+            ))),
             Ok(job) => {
                 if found_no_job {
                     self.stop_long_polling();
                 }
-                Ok((job, false))
+                Ok(job)
             }
-            Err(Failure::Refused { status: 404, .. }) => Err(Cause::Lost.seen(format!(
-                "no job {} is known: its result is kept for 30 minutes, and the job for its time to live",
-                ticket.id
-            ))),
-            Err(failure) => Err(failure),
+            failed => failed,
         }
     }
 
@@ -200,8 +181,8 @@ impl RunPod {
 
     async fn health(&self) -> Result<Value, Failure> {
         let url = self.operation("health", None);
-        let sent = self.send(Method::GET, &url, NO_BODY, Duration::ZERO);
-        json(sent.await?).await
+        let request = self.connection.request(Method::GET, &url)?;
+        json(http::send(request, self.timeouts).await?).await
     }
 
     /// The URL of an operation. The ticket's id is encoded as one path segment.
@@ -235,7 +216,7 @@ impl Model for RunPod {
     }
 
     fn warm_up(&self) {
-        self.connection.warm_up(&self.settings.endpoint);
+        self.connection.http.warm_up(&self.settings.endpoint);
     }
 }
 
@@ -253,7 +234,7 @@ impl Jobs for RunPod {
     async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError> {
         match self.act("cancel", ticket).await {
             // The job is already gone.
-            Err(Failure::Refused { status: 404, .. }) => Ok(()),
+            Err(failure) if failure.status() == Some(404) => Ok(()),
             outcome => outcome.map_err(|failure| self.poll_error(&failure)),
         }
     }
@@ -270,16 +251,14 @@ impl Queue for RunPod {
         let asked = self.ask(ticket, hold).await;
         let error = |failure| self.connection.error(Phase::Poll, &failure, Some(prompt));
         asked
-            .and_then(|(job, held)| job.into_polled(prompt.max_tokens(), held))
+            .and_then(|job| job.into_polled(prompt.max_tokens()))
             .map_err(error)
     }
 
     async fn rerun(&self, ticket: &Ticket) -> Result<(), ModelError> {
         match self.act("retry", ticket).await {
             // Only failed jobs can be rerun. This one is probably running already, which the next poll will show.
-            Err(Failure::Refused {
-                status: 400 | 409, ..
-            }) => {
+            Err(failure) if matches!(failure.status(), Some(400 | 409)) => {
                 tracing::warn!(job = ticket.id, "the endpoint refused to rerun the job");
                 Ok(())
             }

@@ -142,10 +142,8 @@ impl DirStore {
         }
         let files = self.files(at)?;
         let Some(mut file) = files.open()? else {
-            return refused(
-                NotFound,
-                format!("there is no file {}", files.object.display()),
-            );
+            let reason = format!("there is no file {}", files.object.display());
+            return refused(NotFound, reason);
         };
         let size = file.metadata()?.len();
         if let Some(reason) = too_large(size, wanted.max_bytes) {
@@ -195,11 +193,11 @@ impl DirStore {
     fn remove(&self, at: &Location) -> Result<(), Failure> {
         let files = self.files(at)?;
         if !files.bucket.is_dir() {
-            let reason = format!(
-                "there is no directory {} to be its bucket",
-                files.bucket.display()
+            let bucket = files.bucket.display();
+            return refused(
+                NotFound,
+                format!("its bucket, the directory {bucket}, does not exist"),
             );
-            return refused(NotFound, reason);
         }
         if files.open()?.is_some() {
             let _lock = files.lock()?;
@@ -242,7 +240,7 @@ impl Files {
         };
         let path = self.metadata.display();
         serde_json::from_slice(&json).or_else(|error| {
-            let reason = format!("its metadata in {path} is damaged ({error}); delete that file");
+            let reason = format!("its metadata in {path} is damaged ({error}): delete that file");
             refused(Other, reason)
         })
     }
@@ -331,23 +329,20 @@ fn if_exists<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 fn etag_of(bytes: impl Read) -> io::Result<String> {
     let mut bytes = BufReader::with_capacity(PIECE_BYTES, bytes);
     let mut hash = Md5::new();
-    loop {
-        let piece = bytes.fill_buf()?;
-        let read = piece.len();
-        if read == 0 {
-            return Ok(hex(&hash.finalize(), 16));
-        }
+    while let piece @ [_, ..] = bytes.fill_buf()? {
         hash.update(piece);
+        let read = piece.len();
         bytes.consume(read);
     }
+    Ok(hex(&hash.finalize(), 16))
 }
 
 /// Validates a bucket name or one segment of a key as a file name.
 fn checked(name: &str) -> Result<&str, Failure> {
     let only = [Component::Normal(name.as_ref())];
     let is_one_name = Path::new(name).components().eq(only) && !name.contains('\0');
-    let belongs_to_the_store = name.eq_ignore_ascii_case(METADATA);
-    if is_one_name && name.len() <= MAX_NAME_BYTES && !belongs_to_the_store {
+    let is_reserved = name.eq_ignore_ascii_case(METADATA);
+    if is_one_name && name.len() <= MAX_NAME_BYTES && !is_reserved {
         return Ok(name);
     }
     let problem = format!(
@@ -383,7 +378,7 @@ impl Failure {
             }
             _ => (Other, "the file system refuses it"),
         };
-        StoreError::new(kind, action, at, format!("{advice} ({error})")).caused_by(error)
+        StoreError::new(kind, action, at, advice).caused_by(error)
     }
 }
 
@@ -392,7 +387,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_only_look_dangerous_are_names() {
+    fn accepts_names_that_only_look_dangerous() {
         for name in [
             "...",
             "..a",
@@ -409,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_the_name_of_a_file_is_refused() {
+    fn rejects_keys_that_are_not_file_names() {
         let long = "x".repeat(256);
         for name in [
             "",
@@ -432,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_of_the_file_system_keeps_its_cause_and_says_what_to_do() {
+    fn file_system_errors_keep_their_cause_and_advise() {
         for (cause, kind, advice) in [
             (
                 ErrorKind::NotFound,

@@ -25,6 +25,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
+use crate::chain::chain;
 use crate::clock::Clock;
 use crate::store::{
     Action, PutCondition, StateFolder, StoreError, StoreErrorKind, StoreResult, written,
@@ -181,7 +182,7 @@ impl Lease {
             Ok(()) => Ok(()),
             Err(error) if error.kind == StoreErrorKind::Precondition => Err(Overtaken),
             Err(error) => {
-                tracing::warn!(%error, "could not renew the lease");
+                tracing::warn!(error = chain(&error), "could not renew the lease");
                 self.is_good().then_some(()).ok_or(Overtaken)
             }
         }
@@ -247,7 +248,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_worker_at_a_time_has_the_job_and_the_next_one_once_the_lease_has_run_out() {
+    async fn an_expired_lease_passes_to_the_next_worker() {
         let (_dir, state) = state();
         let clock = Clock::simulated(1_000_000);
         let first = ours(claim(&state, &clock).await);
@@ -276,7 +277,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_job_that_was_given_back_can_be_claimed_at_once() {
+    async fn a_released_lease_can_be_claimed_at_once() {
         let (_dir, state) = state();
         let clock = Clock::simulated(1_000_000);
         let first = ours(claim(&state, &clock).await);
@@ -289,7 +290,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn renewing_ends_when_another_worker_has_the_job() {
+    async fn renewing_ends_when_another_worker_owns_the_job() {
         let (_dir, state) = state();
         let clock = Clock::simulated(1_000_000);
         let first = ours(claim(&state, &clock).await);
@@ -302,7 +303,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn of_eight_workers_that_claim_a_job_at_once_one_gets_it() {
+    async fn one_of_eight_concurrent_claims_wins() {
         let (_dir, state) = state();
         let clock = Clock::simulated(1_000_000);
         for token in [1, 2] {

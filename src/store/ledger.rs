@@ -146,12 +146,10 @@ impl Ledger {
     /// # Errors
     /// If the ledger cannot be written.
     pub(crate) async fn withdraw(&self, call: &str) -> StoreResult<()> {
-        let Some((intent, etag)) = self.intents().remove(call) else {
+        let removed = self.intents().remove(call);
+        let Some((intent, etag)) = removed.filter(|_| self.lease.is_good()) else {
             return Ok(());
         };
-        if !self.lease.is_good() {
-            return Ok(());
-        }
         let (state, name) = (&self.lease.state, name(call, "intent"));
         if intent.submits <= 1 {
             return state.delete(&name).await;
@@ -250,7 +248,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_next_worker_finds_what_was_submitted_and_answered() {
+    async fn the_next_worker_finds_jobs_and_outcomes() {
         let job = Job::new();
         let (lease, first) = job.claim().await;
         let known: Found = first.recall("c1").await.unwrap();
@@ -280,7 +278,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_worker_that_was_overtaken_submits_nothing() {
+    async fn an_overtaken_worker_submits_nothing() {
         let job = Job::new();
         let (_, frozen) = job.claim().await;
         frozen.intend("c1").await.unwrap();
@@ -297,7 +295,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_worker_that_finds_an_intent_with_a_later_token_submits_nothing() {
+    async fn an_intent_with_a_higher_token_prevents_submission() {
         let job = Job::new();
         let (_lease, ledger) = job.claim().await;
         let later = Intent {
@@ -315,7 +313,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_frozen_worker_that_nobody_replaced_continues() {
+    async fn a_frozen_worker_renews_a_lease_that_nobody_took() {
         let job = Job::new();
         let (lease, ledger) = job.claim().await;
         tokio::time::advance(Duration::from_secs(200)).await;
@@ -324,7 +322,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_submission_that_was_not_accepted_is_not_counted() {
+    async fn a_rejected_submission_is_not_counted() {
         let job = Job::new();
         let (lease, first) = job.claim().await;
         first.intend("c1").await.unwrap();

@@ -14,7 +14,6 @@ use aws_sdk_s3::config::{Builder, Region};
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
-use crate::chain::chain;
 use crate::store::{
     Action, Location, Object, ObjectInfo, PutCondition, PutOptions, REPLACED, Store, StoreError,
     StoreErrorKind, StoreResult, Wanted, printable, too_large,
@@ -54,8 +53,9 @@ impl S3Store {
             .force_path_style(other_server)
             .region(region.unwrap_or(Region::from_static(DEFAULT_REGION)))
             .build();
-        let client = Client::from_conf(config);
-        Self { client }
+        Self {
+            client: Client::from_conf(config),
+        }
     }
 
     /// Looks up an object. The returned metadata still includes the [`WRITE_ID`].
@@ -162,9 +162,8 @@ impl Object for S3Object {
 
     async fn next(&mut self) -> StoreResult<Option<Bytes>> {
         let bytes = self.body.next().await.transpose().map_err(|error| {
-            let (kind, chain) = (StoreErrorKind::Transient, chain(&error));
-            let progress = format!("{} of {} bytes", self.received, self.info.size);
-            let reason = format!("it broke off after {progress} ({chain}); try again");
+            let (kind, received, size) = (StoreErrorKind::Transient, self.received, self.info.size);
+            let reason = format!("it broke off after {received} of {size} bytes; try again");
             StoreError::new(kind, Action::Read, &self.at, reason).caused_by(error)
         })?;
         self.received += bytes.as_ref().map_or(0, Bytes::len);

@@ -11,9 +11,10 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::chain::chain;
 use crate::store::{
-    Action, Location, PutCondition, PutOptions, Store, StoreError, StoreErrorKind, StoreResult,
-    Wanted, found,
+    Action, Location, PutCondition, PutOptions, Remedy, Store, StoreError, StoreErrorKind,
+    StoreResult, Wanted, found,
 };
 
 /// Maximum size of a state object in bytes. An answer has at most a few thousand words.
@@ -52,7 +53,7 @@ impl StateFolder {
             return Ok(None);
         };
         let value = serde_json::from_slice(&body).map_err(|error| {
-            let reason = "this version of the program did not write it: delete it, and what it records is done again";
+            let reason = "it is damaged, or another version of the program wrote it: delete it, and what it records is done again";
             let (kind, at) = (StoreErrorKind::Other, self.at(name));
             StoreError::new(kind, Action::Read, &at, reason).caused_by(error)
         })?;
@@ -67,11 +68,11 @@ impl StateFolder {
         condition: PutCondition,
     ) -> StoreResult<String> {
         let at = self.at(name);
-        let body = serde_json::to_vec(value).map_err(|error| {
-            let (kind, reason) = (StoreErrorKind::Other, "it cannot be put into JSON");
+        let json = serde_json::to_vec(value).map_err(|error| {
+            let (kind, reason) = (StoreErrorKind::Other, "it cannot be serialized as JSON");
             StoreError::new(kind, Action::Write, &at, reason).caused_by(error)
-        })?;
-        let body = Bytes::from(body);
+        });
+        let body = Bytes::from(json?);
         let options = PutOptions {
             condition,
             content_type: "application/json",
@@ -91,11 +92,15 @@ impl StateFolder {
                     Err(error) => error,
                 };
             }
-            if !error.kind.policy().repeat || attempt == MAX_ATTEMPTS {
+            if error.kind.policy().1 != Remedy::Retry || attempt == MAX_ATTEMPTS {
                 return Err(error);
             }
             unanswered |= error.kind == StoreErrorKind::Transient;
-            tracing::warn!(%error, attempt, "could not write, trying again");
+            tracing::warn!(
+                error = chain(&error),
+                attempt,
+                "could not write, trying again"
+            );
             tokio::time::sleep(wait).await;
             attempt += 1;
             wait *= 2;

@@ -94,6 +94,12 @@ impl Limits {
         (block >= MIN_BLOCK_TOKENS).then_some(block.min(self.chunk_tokens))
     }
 
+    /// Maximum tokens of text in a request, next to the prompt and an answer of `words` words.
+    #[must_use]
+    pub(crate) fn block_beside(&self, words: usize) -> Option<usize> {
+        self.block_tokens(self.output_tokens(words))
+    }
+
     /// Whether a prompt of `prompt` estimated tokens and an answer of at most `max_tokens` fit the context window, if the
     /// server counts `ratio` times the estimate. Without a window, `prompt` is not called: rendering a prompt takes several
     /// times the memory of its text.
@@ -241,7 +247,7 @@ fn sections(tokens: usize, words: usize, most: usize, limits: &Limits) -> Option
         .max(parts(tokens, limits.chunk_tokens))
         .max(1);
     (fewest..=most.max(words.div_ceil(SECTION_MAX_WORDS))).find_map(|count| {
-        let block = limits.block_tokens(limits.output_tokens(words.div_ceil(count)))?;
+        let block = limits.block_beside(words.div_ceil(count))?;
         (parts(tokens, block) <= count).then_some((count, block))
     })
 }
@@ -253,7 +259,7 @@ fn parts(tokens: usize, block: usize) -> usize {
 
 /// The levels of notes needed before the sections can be written.
 fn notes(tokens: usize, words: usize, most: usize, limits: &Limits) -> Option<Vec<Level>> {
-    let block = limits.block_tokens(limits.output_tokens(words.div_ceil(most)))?;
+    let block = limits.block_beside(words.div_ceil(most))?;
     let needed = words as f64 * NOTES_PER_WORD;
     let room = most as f64 * block as f64 * FILL;
     let wanted = (tokens as f64 / NOTES_SHARE).max(needed).min(room);

@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::collections::HashSet;
+
 use crate::text::{language, ngrams, sentence, words};
 
 /// Minimum and maximum length of an answer, in percent of the requested length.
@@ -61,11 +63,13 @@ pub enum Problem {
     Long,
 }
 
-/// How a problem affects the use of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a problem affects the use of an answer, from worst to mildest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Severity {
-    /// The answer is never published as it is. Only [`Problem::Loop`] can be mended, by removing the repetitions.
+    /// The answer is never published.
     Fatal,
+    /// The answer can be published after the repetitions are removed.
+    Repetitive,
     /// The request is repeated. The answer is published if no better one is available.
     Content,
     /// Only the length is wrong. That is corrected later, together with the length of the whole summary.
@@ -76,18 +80,16 @@ impl Problem {
     /// How the problem affects the use of the answer.
     pub(crate) fn severity(self) -> Severity {
         match self {
-            Self::Empty | Self::NotProse | Self::Echo | Self::Loop => Severity::Fatal,
+            Self::Empty | Self::NotProse | Self::Echo => Severity::Fatal,
+            Self::Loop => Severity::Repetitive,
             Self::Language | Self::Unrelated | Self::Invented | Self::Copied => Severity::Content,
             Self::Unfinished | Self::Short | Self::Long => Severity::Length,
         }
     }
 
-    /// Describes the problem for readers of the report.
-    pub(crate) fn describe(self) -> &'static str {
-        match self {
-            Self::Empty => "the answer was empty",
-            Self::NotProse => "the answer was not prose",
-            Self::Echo => "the answer repeated the prompt",
+    /// Describes the problem for readers of the report. `None` if no published text has it, or if only the length is wrong.
+    pub(crate) fn warning(self) -> Option<&'static str> {
+        Some(match self {
             Self::Loop => "the answer repeated itself",
             Self::Language => "the answer is in another language than the transcript",
             Self::Unrelated => "the answer has little to do with its part of the transcript",
@@ -95,10 +97,8 @@ impl Problem {
                 "most numbers or names of the answer are not in its part of the transcript"
             }
             Self::Copied => "the answer repeats much of the transcript word for word",
-            Self::Unfinished => "the answer was cut off",
-            Self::Short => "the answer is much shorter than asked",
-            Self::Long => "the answer is much longer than asked",
-        }
+            _ => return None,
+        })
     }
 }
 
@@ -113,26 +113,19 @@ pub fn check(answer: &str, expected: &Expected<'_>) -> Vec<Problem> {
     let source_words = ngrams::words(expected.source);
     let copied = ngrams::copied_percent(&answer_words, &source_words);
     let is_long = length * 100 > expected.words * MAX_PERCENT;
-    let sent_back = is_long && copied > ECHO_PERCENT;
+    let is_echo = is_long && copied > ECHO_PERCENT || echoes(answer, &answer_words, expected);
+    let differs = language::differs(&answer_words, &source_words);
+    let is_invented = support::is_invented(answer, expected.source);
     [
         (Problem::NotProse, is_no_prose(answer)),
-        (
-            Problem::Echo,
-            sent_back || echoes(answer, &answer_words, expected),
-        ),
+        (Problem::Echo, is_echo),
         (Problem::Loop, ngrams::loops(&answer_words)),
-        (
-            Problem::Language,
-            language::differs(&answer_words, &source_words),
-        ),
+        (Problem::Language, differs),
         (
             Problem::Unrelated,
             is_unrelated(&answer_words, &source_words),
         ),
-        (
-            Problem::Invented,
-            support::is_invented(answer, expected.source),
-        ),
+        (Problem::Invented, is_invented),
         (Problem::Copied, copied > MAX_COPIED_PERCENT),
         (Problem::Unfinished, !sentence::ends_sentence(answer)),
         (Problem::Short, length * 100 < expected.words * MIN_PERCENT),
@@ -156,14 +149,15 @@ fn is_no_prose(answer: &str) -> bool {
         .take(200)
         .flat_map(char::to_lowercase)
         .collect();
-    let markup =
-        start.starts_with("<!doctype") || start.starts_with("<html") || start.starts_with("<?xml");
-    let data = (start.starts_with("{\"") || start.starts_with("[{") || start.starts_with("{'"))
-        && answer.trim_end().ends_with(['}', ']']);
-    let trouble = start.starts_with("traceback (most recent call last)")
-        || start.starts_with("error:")
-        || start.starts_with("internal server error");
-    markup || data || trouble
+    let starts_with = |starts: &[&str]| starts.iter().any(|known| start.starts_with(known));
+    starts_with(&[
+        "<!doctype",
+        "<html",
+        "<?xml",
+        "traceback (most recent call last)",
+        "error:",
+        "internal server error",
+    ]) || starts_with(&["{\"", "[{", "{'"]) && answer.trim_end().ends_with(['}', ']'])
 }
 
 /// Whether the answer contains the prompt's fence, or repeats its instructions word for word.
@@ -181,9 +175,9 @@ fn is_unrelated(answer: &[String], source: &[String]) -> bool {
         let long = word.chars().count() >= 5;
         (long || !word.is_ascii()).then(|| word.chars().take(5).collect())
     };
-    let known: std::collections::HashSet<String> = source.iter().filter_map(stem).collect();
-    let used: std::collections::HashSet<String> = answer.iter().filter_map(stem).collect();
-    let shared = used.iter().filter(|word| known.contains(*word)).count();
+    let known: HashSet<String> = source.iter().filter_map(stem).collect();
+    let used: HashSet<String> = answer.iter().filter_map(stem).collect();
+    let shared = used.intersection(&known).count();
     used.len() >= MIN_CONTENT_WORDS && shared * 100 < used.len() * MIN_SHARED_PERCENT
 }
 

@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 
 use crate::extract;
 use crate::summary::assemble::{Section, Summary};
+use crate::summary::plan::Plan;
 use crate::text::{Span, sentence, terms, words};
 use crate::transcript::Transcript;
 
-/// Tolerated deviation from the target length, in percent.
-const LONGER_PERCENT: usize = 3;
+/// Tolerated shortfall from the target length, in percent.
 const SHORTER_PERCENT: usize = 4;
 
 /// A short summary is topped up to this far below its target, in percent.
@@ -27,45 +27,50 @@ const MIN_DUPLICATE_WORDS: usize = 5;
 /// Minimum number of words to add to a section.
 const MIN_ADDED: usize = 10;
 
-/// Maximum length in words of a summary of `target` words. There is no tolerance if the target was `reduced` because the
-/// transcript is short.
-pub(crate) fn longest(target: usize, reduced: bool) -> usize {
-    if reduced {
-        target
-    } else {
-        target + target * LONGER_PERCENT / 100
+/// Brings a summary to about its planned length, and warns if sentences from the transcript were added.
+pub(crate) fn fit(summary: &mut Summary, transcript: &Transcript, plan: &Plan) {
+    let (target, most) = (plan.target_words, plan.max_words());
+    let added = adjust(
+        summary,
+        transcript,
+        target,
+        most,
+        SHORTER_PERCENT,
+        FILLED_PERCENT,
+    );
+    if added > 0 {
+        summary.warnings.push(format!(
+            "the model wrote less than asked: {added} words in the speakers' own sentences were added to reach the length"
+        ));
     }
 }
 
-/// Brings a summary to about `target` words, and aims for at most `most`. If the model `quotes` anyway, more quotations are
-/// added without a warning.
-pub(crate) fn fit(
+/// Brings a summary that consists of quotations to its planned length.
+pub(crate) fn fit_quotations(summary: &mut Summary, transcript: &Transcript, plan: &Plan) {
+    let (target, most) = (plan.target_words, plan.max_words());
+    adjust(summary, transcript, target, most, QUOTED_PERCENT, 0);
+}
+
+/// Drops repetitions. If there are then more than `most` words, drops others; if the summary falls short of `target` by more
+/// than `tolerated` percent, adds sentences until only `left` percent are missing. Returns the number of words added.
+fn adjust(
     summary: &mut Summary,
     transcript: &Transcript,
     target: usize,
     most: usize,
-    quotes: bool,
-) {
+    tolerated: usize,
+    left: usize,
+) -> usize {
     drop_duplicates(&mut summary.sections);
     let words = summary.words();
     if words > most {
         drop_least(&mut summary.sections, words - most);
-        return;
     }
-    let (tolerated, filled) = if quotes {
-        (QUOTED_PERCENT, 0)
-    } else {
-        (SHORTER_PERCENT, FILLED_PERCENT)
-    };
-    if words < target - target * tolerated / 100 {
-        let missing = target - target * filled / 100 - words;
-        let added = top_up(&mut summary.sections, transcript, missing);
-        if added > 0 && !quotes {
-            summary.warnings.push(format!(
-                "the model wrote less than asked: {added} words in the speakers' own sentences were added to reach the length"
-            ));
-        }
+    if words >= target - target * tolerated / 100 {
+        return 0;
     }
+    let missing = target - target * left / 100 - words;
+    top_up(&mut summary.sections, transcript, missing)
 }
 
 /// Drops the least informative sentences of `text` until it has about `most` words; always keeps at least one.
@@ -74,42 +79,35 @@ pub(crate) fn shorten(text: &str, most: usize) -> String {
     if excess == 0 {
         return text.to_owned();
     }
-    let mut sentences = Sentences::of([text]);
-    sentences.drop_least(excess, 1);
-    sentences.text(0)
+    let mut sentences = split([text]);
+    drop_sentences(&mut sentences, excess, 1);
+    joined(&sentences, 0)
 }
 
 /// Removes sentences that already occurred word for word.
 fn drop_duplicates(sections: &mut [Section]) {
     let mut seen: HashSet<String> = HashSet::new();
     for section in sections {
-        let mut sentences = Sentences::of([section.text.as_str()]);
-        for sentence in &mut sentences.all {
-            let plain: String = sentence
-                .text
-                .to_lowercase()
-                .split_whitespace()
-                .collect::<Vec<_>>()
-                .join(" ");
-            if words::count(&plain) >= MIN_DUPLICATE_WORDS && !seen.insert(plain) {
-                sentence.kept = false;
-            }
+        let mut sentences = split([section.text.as_str()]);
+        for sentence in &mut sentences {
+            let lower = sentence.text.to_lowercase();
+            let plain = lower.split_whitespace().collect::<Vec<_>>().join(" ");
+            sentence.kept = words::count(&plain) < MIN_DUPLICATE_WORDS || seen.insert(plain);
         }
         // Keep a section that consists only of repetitions: its part of the transcript has to be represented.
-        if sentences.all.iter().any(|sentence| !sentence.kept)
-            && sentences.all.iter().any(|sentence| sentence.kept)
-        {
-            section.text = sentences.text(0);
+        let kept = sentences.iter().filter(|sentence| sentence.kept).count();
+        if (1..sentences.len()).contains(&kept) {
+            section.text = joined(&sentences, 0);
         }
     }
 }
 
 /// Removes about `excess` words, starting with the least informative sentences.
 fn drop_least(sections: &mut [Section], excess: usize) {
-    let mut sentences = Sentences::of(sections.iter().map(|section| section.text.as_str()));
-    sentences.drop_least(excess, MIN_SENTENCES);
+    let mut sentences = split(sections.iter().map(|section| section.text.as_str()));
+    drop_sentences(&mut sentences, excess, MIN_SENTENCES);
     for (at, section) in sections.iter_mut().enumerate() {
-        section.text = sentences.text(at);
+        section.text = joined(&sentences, at);
     }
 }
 
@@ -146,11 +144,7 @@ fn top_up(sections: &mut [Section], transcript: &Transcript, missing: usize) -> 
     added
 }
 
-/// The sentences of several texts.
-struct Sentences {
-    all: Vec<Sentence>,
-}
-
+/// A sentence of one of several texts.
 struct Sentence {
     /// Index of the text it belongs to.
     of: usize,
@@ -162,103 +156,89 @@ struct Sentence {
     kept: bool,
 }
 
-impl Sentences {
-    fn of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut all = Vec::new();
-        for (of, text) in texts.into_iter().enumerate() {
-            let mut end = 0;
-            for found in sentence::sentences(text) {
-                let between = Span::from(end..found.start).of(text);
-                end = found.end;
-                let text = found.of(text);
-                all.push(Sentence {
-                    of,
-                    gap: match between.matches('\n').count() {
-                        0 => " ",
-                        1 => "\n",
-                        _ => "\n\n",
-                    },
-                    words: words::count(text),
-                    stems: terms::stems(text).into_iter().collect(),
-                    text: text.to_owned(),
-                    kept: true,
-                });
-            }
-        }
-        Self { all }
-    }
-
-    /// Drops the least informative sentences until `excess` words are gone, keeping at least `least` sentences of each text.
-    fn drop_least(&mut self, mut excess: usize, least: usize) {
-        let mut shared: HashMap<String, usize> = HashMap::new();
-        let mut left: HashMap<usize, usize> = HashMap::new();
-        for sentence in &self.all {
-            *left.entry(sentence.of).or_default() += 1;
-            for stem in &sentence.stems {
-                *shared.entry(stem.clone()).or_default() += 1;
-            }
-        }
-        while excess > 0 {
-            // A rarer term is worth more, because it could be lost with its sentence. Numbers count three times as much.
-            let worth = |sentence: &Sentence| {
-                let terms = sentence.stems.iter().map(|stem| {
-                    let shared = shared.get(stem).copied().unwrap_or(1) as f64;
-                    if stem.contains(|c: char| c.is_ascii_digit()) {
-                        3.0 / shared
-                    } else {
-                        1.0 / shared
-                    }
-                });
-                let mut terms: Vec<f64> = terms.collect();
-                terms.sort_by(f64::total_cmp);
-                terms.iter().sum::<f64>() / (sentence.words.max(1) as f64).sqrt()
-            };
-            let candidates = self.all.iter().enumerate().filter(|(_, sentence)| {
-                sentence.kept
-                    && sentence.words <= excess + 12
-                    && left.get(&sentence.of).is_some_and(|&left| left > least)
+/// The sentences of several texts, in order.
+fn split<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Sentence> {
+    let mut all = Vec::new();
+    for (of, text) in texts.into_iter().enumerate() {
+        let mut end = 0;
+        for found in sentence::sentences(text) {
+            let between = Span::from(end..found.start).of(text);
+            end = found.end;
+            let text = found.of(text);
+            all.push(Sentence {
+                of,
+                gap: match between.matches('\n').count() {
+                    0 => " ",
+                    1 => "\n",
+                    _ => "\n\n",
+                },
+                words: words::count(text),
+                stems: terms::stems(text).into_iter().collect(),
+                text: text.to_owned(),
+                kept: true,
             });
-            let Some((at, _)) = candidates.min_by(|(_, a), (_, b)| worth(a).total_cmp(&worth(b)))
-            else {
-                break;
-            };
-            let Some(sentence) = self.all.get_mut(at) else {
-                break;
-            };
-            sentence.kept = false;
-            excess = excess.saturating_sub(sentence.words);
-            for stem in &sentence.stems {
-                if let Some(count) = shared.get_mut(stem) {
-                    *count = count.saturating_sub(1);
-                }
-            }
-            if let Some(count) = left.get_mut(&sentence.of) {
-                *count -= 1;
-            }
         }
     }
+    all
+}
 
-    /// The kept sentences of text `of`, joined.
-    fn text(&self, of: usize) -> String {
-        let mut text = String::new();
-        let mut gap = "";
-        for sentence in self.all.iter().filter(|sentence| sentence.of == of) {
-            // Keep a paragraph break even if the sentence after it was dropped.
-            gap = if sentence.gap.len() > gap.len() || gap == " " && sentence.gap == "\n" {
-                sentence.gap
-            } else {
-                gap
-            };
-            if sentence.kept {
-                if !text.is_empty() {
-                    text.push_str(gap);
-                }
-                text.push_str(&sentence.text);
-                gap = "";
-            }
+/// Drops the least informative sentences until `excess` words are gone, keeping at least `least` sentences of each text.
+fn drop_sentences(sentences: &mut [Sentence], mut excess: usize, least: usize) {
+    let mut shared: HashMap<String, usize> = HashMap::new();
+    let mut left: HashMap<usize, usize> = HashMap::new();
+    for sentence in &*sentences {
+        *left.entry(sentence.of).or_default() += 1;
+        for stem in &sentence.stems {
+            *shared.entry(stem.clone()).or_default() += 1;
         }
-        text
     }
+    while excess > 0 {
+        // A rarer term is worth more, because it could be lost with its sentence. Numbers count three times as much.
+        let worth = |sentence: &Sentence| {
+            let terms = sentence.stems.iter().map(|stem| {
+                let is_number = stem.contains(|c: char| c.is_ascii_digit());
+                let weight = if is_number { 3.0 } else { 1.0 };
+                weight / shared.get(stem).copied().unwrap_or(1) as f64
+            });
+            let mut terms: Vec<f64> = terms.collect();
+            terms.sort_by(f64::total_cmp);
+            terms.iter().sum::<f64>() / (sentence.words.max(1) as f64).sqrt()
+        };
+        let candidates = sentences.iter_mut().filter(|sentence| {
+            sentence.kept
+                && sentence.words <= excess + 12
+                && left.get(&sentence.of).is_some_and(|&left| left > least)
+        });
+        let Some(sentence) = candidates.min_by(|a, b| worth(a).total_cmp(&worth(b))) else {
+            break;
+        };
+        sentence.kept = false;
+        excess = excess.saturating_sub(sentence.words);
+        for stem in &sentence.stems {
+            shared.entry(stem.clone()).and_modify(|count| *count -= 1);
+        }
+        left.entry(sentence.of).and_modify(|count| *count -= 1);
+    }
+}
+
+/// The kept sentences of text `of`, joined.
+fn joined(sentences: &[Sentence], of: usize) -> String {
+    let mut text = String::new();
+    let mut gap = "";
+    for sentence in sentences.iter().filter(|sentence| sentence.of == of) {
+        // Keep a paragraph break even if the sentence after it was dropped.
+        if sentence.gap.len() > gap.len() || gap == " " && sentence.gap == "\n" {
+            gap = sentence.gap;
+        }
+        if sentence.kept {
+            if !text.is_empty() {
+                text.push_str(gap);
+            }
+            text.push_str(&sentence.text);
+            gap = "";
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -291,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn too_long_loses_what_adds_least() {
+    fn drops_the_least_informative_sentences_of_a_long_summary() {
         let filler = "They talked about the depot again. ";
         let text = format!(
             "The depot cost 4711 dollars. {filler}They talked about the depot. Brackwater built it in March."
@@ -301,7 +281,14 @@ mod tests {
             sections: vec![section(&text, 14, 0..10)],
             warnings: Vec::new(),
         };
-        fit(&mut summary, &transcript(), 14, 14, false);
+        adjust(
+            &mut summary,
+            &transcript(),
+            14,
+            14,
+            SHORTER_PERCENT,
+            FILLED_PERCENT,
+        );
         let text = summary.sections[0].text.clone();
         assert!(
             text.contains("4711") && text.contains("Brackwater"),
@@ -311,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn too_short_is_filled_and_flagged() {
+    fn tops_up_a_short_summary_and_warns() {
         let transcript = transcript();
         let half = transcript.text().len() / 2;
         let sections = vec![
@@ -323,7 +310,18 @@ mod tests {
             sections,
             warnings: Vec::new(),
         };
-        fit(&mut summary, &transcript, 200, longest(200, false), false);
+        let plan = Plan {
+            target_words: 200,
+            target_reduced: false,
+            overview_words: 0,
+            tokens: 0,
+            chunks: Vec::new(),
+            weights: Vec::new(),
+            shown_tokens: None,
+            levels: Vec::new(),
+            sections: 2,
+        };
+        fit(&mut summary, &transcript, &plan);
         let words = summary.words();
         assert!((190..=206).contains(&words), "{words}");
         assert!(
@@ -335,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_twice_goes_once() {
+    fn drops_a_repeated_sentence() {
         let twice = "The city will answer before the end of November.";
         let mut sections = vec![
             section(twice, 9, 0..1),
@@ -349,11 +347,10 @@ mod tests {
     }
 
     #[test]
-    fn paragraphs_survive() {
-        let sentences =
-            Sentences::of(["One is here. Two is here.\n\nThree is here. Four is here."]);
+    fn keeps_paragraph_breaks() {
+        let sentences = split(["One is here. Two is here.\n\nThree is here. Four is here."]);
         assert_eq!(
-            sentences.text(0),
+            joined(&sentences, 0),
             "One is here. Two is here.\n\nThree is here. Four is here."
         );
         assert_eq!(

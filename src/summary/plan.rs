@@ -16,6 +16,9 @@ const OVERVIEW_MAX_WORDS: usize = 200;
 /// Minimum length of the overview in words. If it would be shorter, the summary has no overview.
 const OVERVIEW_MIN_WORDS: usize = 40;
 
+/// Tolerated excess over the target length, in percent.
+const LONGER_PERCENT: usize = 3;
+
 /// One call in this many is reserved for repairs.
 const RESERVE: usize = 10;
 
@@ -52,6 +55,17 @@ impl Plan {
         self.sections
             + self.levels.iter().map(|level| level.calls).sum::<usize>()
             + usize::from(self.overview_words > 0)
+    }
+
+    /// Maximum length of the whole summary in words. There is no tolerance if the target was reduced because the transcript
+    /// is short.
+    pub(crate) fn max_words(&self) -> usize {
+        let tolerated = if self.target_reduced {
+            0
+        } else {
+            LONGER_PERCENT
+        };
+        self.target_words * (100 + tolerated) / 100
     }
 
     /// Total length of the sections in words.
@@ -99,14 +113,8 @@ pub fn plan(transcript: &Transcript, words: usize, limits: &Limits) -> Result<Pl
 fn lengths(available: usize, wanted: usize) -> (usize, usize) {
     let target = wanted.min((available as f64 * MAX_SHARE) as usize).max(1);
     let overview = ((target as f64 * OVERVIEW_SHARE) as usize).min(OVERVIEW_MAX_WORDS);
-    (
-        target,
-        if overview < OVERVIEW_MIN_WORDS {
-            0
-        } else {
-            overview
-        },
-    )
+    let has_overview = overview >= OVERVIEW_MIN_WORDS;
+    (target, if has_overview { overview } else { 0 })
 }
 
 /// The weight of each part of a text, by its tokens and its information content. Weights add up to 1.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::text::{Span, sentence, words};
+use crate::wire::reasoning;
 
 /// Maximum length of a preamble or closing remark in words.
 const REMARK_MAX_WORDS: usize = 30;
@@ -42,43 +43,22 @@ const CLOSINGS: [&str; 12] = [
 /// Removes reasoning, code fences, preambles, closing remarks and markup from an answer.
 #[must_use]
 pub(crate) fn strip_preamble(answer: &str) -> String {
-    let text = without_reasoning(answer);
-    let text = without_code_fence(text.trim());
-    let mut lines: Vec<String> = text.lines().map(plain_line).collect();
-    trim_blank(&mut lines);
-    while lines.len() > 1 && lines.first().is_some_and(|line| is_preamble(line)) {
-        lines.remove(0);
-        trim_blank(&mut lines);
+    let (text, _) = reasoning::strip(answer);
+    let lines: Vec<String> = without_code_fence(&text).lines().map(plain_line).collect();
+    let mut kept = &lines[..];
+    while let [first, rest @ ..] = kept
+        && !rest.is_empty()
+        && (first.trim().is_empty() || is_preamble(first))
+    {
+        kept = rest;
     }
-    while lines.len() > 1 && lines.last().is_some_and(|line| is_closing(line)) {
-        lines.pop();
-        trim_blank(&mut lines);
+    while let [rest @ .., last] = kept
+        && !rest.is_empty()
+        && is_closing(last)
+    {
+        kept = rest;
     }
-    lines.join("\n").trim().to_owned()
-}
-
-/// Removes reasoning that the server left in the text. If a block is never closed, everything after its opening tag is
-/// removed.
-fn without_reasoning(text: &str) -> String {
-    let mut text = text.to_owned();
-    for (open, close) in [
-        ("<think>", "</think>"),
-        ("<thinking>", "</thinking>"),
-        ("<reasoning>", "</reasoning>"),
-    ] {
-        while let Some(start) = text.find(open) {
-            let end = text
-                .get(start..)
-                .and_then(|rest| rest.find(close))
-                .map(|at| start + at + close.len());
-            text.replace_range(start..end.unwrap_or(text.len()), "");
-        }
-        // Some chat templates open the reasoning block themselves, so only the closing tag is in the answer.
-        if let Some(end) = text.rfind(close) {
-            text.replace_range(..end + close.len(), "");
-        }
-    }
-    text
+    kept.join("\n").trim().to_owned()
 }
 
 /// The content of a Markdown code fence if it encloses the whole answer, apart from short remarks around it.
@@ -99,11 +79,9 @@ fn without_code_fence(text: &str) -> &str {
 /// Removes heading marks, emphasis and bullets from a line.
 fn plain_line(line: &str) -> String {
     let line = line.trim_end();
-    let heading = line.trim_start().trim_start_matches('#');
-    let line = if heading.len() < line.trim_start().len() {
-        heading.trim_start()
-    } else {
-        line
+    let line = match line.trim_start().strip_prefix('#') {
+        Some(heading) => heading.trim_start_matches('#').trim_start(),
+        None => line,
     };
     let bullet = line.trim_start();
     let line = ["- ", "* ", "• "]
@@ -111,15 +89,6 @@ fn plain_line(line: &str) -> String {
         .find_map(|mark| bullet.strip_prefix(mark))
         .unwrap_or(line);
     line.replace("**", "").replace("__", "")
-}
-
-fn trim_blank(lines: &mut Vec<String>) {
-    while lines.first().is_some_and(|line| line.trim().is_empty()) {
-        lines.remove(0);
-    }
-    while lines.last().is_some_and(|line| line.trim().is_empty()) {
-        lines.pop();
-    }
 }
 
 /// Recognizes `Here is the section:`, but not a heading or a sentence that happens to begin the same way.
@@ -132,6 +101,7 @@ fn is_preamble(line: &str) -> bool {
                 && (lower.contains("summary") || lower.contains("section"))))
 }
 
+/// Recognizes a remark after the text, a word count, or a line without words.
 fn is_closing(line: &str) -> bool {
     let lower = line
         .trim()
@@ -170,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scaffolding_is_taken_off() {
+    fn strips_everything_but_the_text() {
         for (answer, text) in [
             ("They met.", "They met."),
             ("<think>who?</think>\nThey met.", "They met."),
@@ -184,6 +154,7 @@ mod tests {
                 "Here's the summary:\n```markdown\nBudget\n\nThey met.\n```\nLet me know if you need changes.",
                 "Budget\n\nThey met.",
             ),
+            ("They say <think> is a tag.", "They say <think> is a tag."),
             (
                 "Budget\n\nThey met.\n\nWord count: 450",
                 "Budget\n\nThey met.",
@@ -200,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_loop_its_first_round_is_left() {
+    fn removes_repeated_sentences() {
         assert_eq!(
             without_repetitions("They met. They left.\n\nThey met. They left. They slept."),
             "They met. They left. They slept."

@@ -13,13 +13,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::future::join_all;
 
 use crate::extract;
-use crate::model::ModelClient;
-use crate::model::ModelError;
+use crate::model::{ModelClient, ModelError};
 use crate::prompt::Task;
 use crate::run::{Progress, Run};
 use crate::summary::assemble::{Section, Source, Summary};
 use crate::summary::call_plan::Limits;
-use crate::summary::check::{Problem, Severity};
+use crate::summary::check::Problem;
 use crate::summary::fit_length;
 use crate::summary::length_control::LengthControl;
 use crate::summary::plan::{Plan, apportion};
@@ -67,7 +66,6 @@ pub struct WriteError {
 /// State shared by all steps.
 struct Writer<'a> {
     drafter: Drafter<'a>,
-    caller: &'a ModelClient,
     run: &'a Run,
     /// Remaining calls beyond those planned.
     extra_calls: usize,
@@ -89,9 +87,9 @@ pub async fn write(
     let mut writer = Writer {
         drafter: Drafter {
             settings,
+            caller,
             token_ratio: 1.0,
         },
-        caller,
         run,
         extra_calls: (plan.calls() / 2 + EXTRA_CALLS).min(allowed),
         warnings: Vec::new(),
@@ -115,14 +113,11 @@ pub async fn write(
         sections,
         warnings: writer.warnings,
     };
-    let most = fit_length::longest(plan.target_words, plan.target_reduced);
-    fit_length::fit(
-        &mut summary,
-        transcript,
-        plan.target_words,
-        most,
-        settings.quotes,
-    );
+    if settings.quotes {
+        fit_length::fit_quotations(&mut summary, transcript, plan);
+    } else {
+        fit_length::fit(&mut summary, transcript, plan);
+    }
     Ok(summary)
 }
 
@@ -142,6 +137,11 @@ fn materials(transcript: &Transcript, plan: &Plan) -> Vec<Material> {
         }
     };
     plan.chunks.iter().enumerate().map(material).collect()
+}
+
+/// The share of the `nth` of `count` texts in `spare` extra calls.
+fn allowance(spare: usize, count: usize, nth: usize) -> usize {
+    (spare / count + usize::from(nth < spare % count)).min(MAX_ALLOWANCE)
 }
 
 /// Runs all of `waiting` and returns their results in order, or the first error in that order. Even after an error, the
@@ -176,69 +176,51 @@ impl Writer<'_> {
         let mut sections: Vec<Section> = Vec::with_capacity(count);
         let mut tolerated: Vec<Problem> = Vec::new();
         while sections.len() < count {
-            let size = if sections.is_empty() {
+            let first = sections.len();
+            let size = if first == 0 {
                 1
             } else {
-                wave.min(count - sections.len())
+                wave.min(count - first)
             };
-            let first = sections.len();
             let wanted = control.targets(size);
             let spare = self.extra_calls.saturating_sub(kept_for_repairs);
-            let asked = materials
-                .iter()
-                .enumerate()
-                .skip(first)
-                .zip(&wanted)
-                .enumerate();
-            let jobs = asked.map(|(nth, ((index, material), &want))| Job {
+            let asked = materials.iter().enumerate().skip(first).zip(wanted);
+            let jobs = asked.map(|((index, material), want)| Job {
                 task: Task::Section,
                 material,
                 place: (index, count),
                 ask: control.ask(want),
                 want,
-                allowance: (spare / size + usize::from(nth < spare % size)).min(MAX_ALLOWANCE),
+                allowance: allowance(spare, size, index - first),
                 tolerated: &tolerated,
                 splits: MAX_SPLITS,
             });
-            let done_before = if plan.levels.is_empty() {
+            let done = if plan.levels.is_empty() {
                 first
             } else {
                 plan.chunks.len()
             };
-            let pieces = self
-                .pieces(jobs.collect(), done_before, plan.chunks.len())
-                .await?;
-            let mut habits = Vec::new();
-            for (nth, piece) in pieces.into_iter().enumerate() {
-                let (Some(material), Some(&target)) =
-                    (materials.get(first + nth), targets.get(first + nth))
-                else {
-                    break;
-                };
-                self.account(&piece);
-                habits.extend(piece.habits.iter().copied());
+            let pieces = self.pieces(jobs.collect(), done, plan).await?;
+            let parts = materials.iter().zip(targets).skip(first);
+            for (piece, (material, &target)) in pieces.into_iter().zip(parts) {
+                tolerated.extend(&piece.habits);
                 let measured = piece.measured;
-                let section = self.section(piece, material, target, first + nth);
+                let section = self.section(piece, material, target, sections.len() + 1);
                 control.learn(section.words(), measured);
                 sections.push(section);
-            }
-            for habit in habits {
-                if !tolerated.contains(&habit) {
-                    tolerated.push(habit);
-                }
             }
         }
         Ok((sections, control))
     }
 
-    /// Requests several texts concurrently and returns them in order.
+    /// Requests several texts concurrently and returns them in order. `done` chunks were finished before.
     async fn pieces(
-        &self,
+        &mut self,
         jobs: Vec<Job<'_>>,
         done: usize,
-        chunks: usize,
+        plan: &Plan,
     ) -> Result<Vec<Piece>, WriteError> {
-        let (drafter, caller) = (self.drafter, self.caller);
+        let (drafter, chunks) = (self.drafter, plan.chunks.len());
         let waiting = jobs.into_iter().map(|job| async move {
             let (index, parts) = job.place;
             let what = if job.material.from_notes {
@@ -246,20 +228,20 @@ impl Writer<'_> {
             } else {
                 "part"
             };
-            piece(drafter, caller, job)
-                .await
-                .map_err(|source| WriteError {
-                    what: format!("{what} {} of {parts}", index + 1),
-                    source,
-                })
+            piece(drafter, job).await.map_err(|source| WriteError {
+                what: format!("{what} {} of {parts}", index + 1),
+                source,
+            })
         });
-        all(waiting, |finished| {
+        let pieces = all(waiting, |finished| {
             self.run.report(Progress {
                 done: (done + finished).min(chunks),
                 chunks,
             });
         })
-        .await
+        .await?;
+        pieces.iter().for_each(|piece| self.account(piece));
+        Ok(pieces)
     }
 
     /// Records the extra calls that a text took, and the server's token ratio.
@@ -273,34 +255,23 @@ impl Writer<'_> {
         piece: Piece,
         material: &Material,
         target_words: usize,
-        index: usize,
+        number: usize,
     ) -> Section {
-        if piece.degraded {
-            self.warnings.push(format!(
-                "section {}: the model gave no usable answer, the text is extractive",
-                index + 1
-            ));
-        } else if let Some(problem) = piece
-            .problems
-            .iter()
-            .find(|problem| problem.severity() != Severity::Length)
-        {
-            self.warnings
-                .push(format!("section {}: {}", index + 1, problem.describe()));
-        }
-        let Material {
-            passage, chunks, ..
-        } = material;
-        let title = piece.title.or_else(|| extract::title(passage));
+        let warning = if piece.degraded {
+            Some("the model gave no usable answer, the text is extractive")
+        } else {
+            piece.problems.iter().find_map(|problem| problem.warning())
+        };
+        self.warnings
+            .extend(warning.map(|warning| format!("section {number}: {warning}")));
+        let title = piece.title.or_else(|| extract::title(&material.passage));
         Section {
-            title: title.unwrap_or_else(|| format!("Part {}", index + 1)),
-            time_span: passage
-                .time_span()
-                .map(|(a, b)| (a.to_owned(), b.to_owned())),
+            title: title.unwrap_or_else(|| format!("Part {number}")),
+            time_span: material.time_span(),
             text: piece.text,
             target_words,
-            chunks: chunks.clone(),
-            span: passage.span(),
+            chunks: material.chunks.clone(),
+            span: material.passage.span(),
             source: if piece.degraded {
                 Source::Extractive
             } else {
@@ -325,19 +296,15 @@ impl Writer<'_> {
             .iter()
             .map(|section| section.text.as_str())
             .collect();
-        let room = self
-            .drafter
-            .settings
-            .limits
-            .block_tokens(self.drafter.settings.limits.max_tokens(control.ask(want)));
+        let room = self.drafter.settings.limits.block_beside(control.ask(want));
         let Some(most) = room else {
             return Ok(None);
         };
         let bodies = Passage::of_text(bodies.join("\n\n"));
         let material = Material {
-            passage: Passage::of_text(""),
-            chunks: Vec::new(),
             block: extract::within_tokens(&bodies, most),
+            passage: bodies,
+            chunks: Vec::new(),
             from_notes: false,
         };
         if material.block.is_empty() {
@@ -354,19 +321,14 @@ impl Writer<'_> {
             tolerated: &[Problem::Copied],
             splits: 0,
         };
-        let written = piece(self.drafter, self.caller, job).await;
+        let written = piece(self.drafter, job).await;
         let piece = written.map_err(|source| WriteError {
             what: "the overview".to_owned(),
             source,
         })?;
         self.account(&piece);
-        let text = if piece.degraded {
-            extract::extract(&bodies, want)
-        } else {
-            piece.text
-        };
         // An overview that is far too long would take up the words of the sections.
-        let text = fit_length::shorten(&text, want * 3 / 2);
+        let text = fit_length::shorten(&piece.text, want * 3 / 2);
         Ok((!text.is_empty()).then_some(text))
     }
 }

@@ -49,10 +49,8 @@ pub(crate) fn is_english(text: &str) -> bool {
     let english = FUNCTION_WORDS.first().map_or(&[][..], |(_, words)| words);
     let step = (text.len() / SAMPLES).max(SAMPLE_BYTES);
     let (mut words, mut known) = (0, 0);
-    for rest in (0..text.len())
-        .step_by(step)
-        .map(|at| text.as_bytes().split_at(at).1)
-    {
+    for at in (0..text.len()).step_by(step) {
+        let rest = text.as_bytes().split_at(at).1;
         let sample = rest.get(..SAMPLE_BYTES).unwrap_or(rest);
         let sampled = sample.split(|&byte| !tokens::is_letter(byte));
         for word in sampled.filter(|word| !word.is_empty()) {
@@ -97,15 +95,10 @@ fn script(words: &[String]) -> Option<Script> {
 
 /// The language of words in Latin script, if it is clear.
 fn latin(words: &[String]) -> Option<&'static str> {
-    let count = |known: &[&str]| {
-        words
-            .iter()
-            .filter(|word| known.contains(&word.as_str()))
-            .count()
-    };
-    let counts = FUNCTION_WORDS
-        .iter()
-        .map(|(language, known)| (count(known), *language));
+    let counts = FUNCTION_WORDS.iter().map(|(language, known)| {
+        let found = words.iter().filter(|word| known.contains(&word.as_str()));
+        (found.count(), *language)
+    });
     let mut counts: Vec<(usize, &str)> = counts.collect();
     counts.sort_unstable_by(|a, b| b.cmp(a));
     match counts[..] {

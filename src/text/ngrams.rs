@@ -1,7 +1,7 @@
 //! Detects repetition loops and copied text by their n-grams (runs of n words).
 
-use std::collections::{HashMap, HashSet, hash_map::DefaultHasher};
-use std::hash::{Hash, Hasher};
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use crate::text::script::is_ideograph;
 use crate::text::words;
@@ -36,11 +36,8 @@ pub(crate) fn words(text: &str) -> Vec<String> {
 }
 
 fn hashes(words: &[String], length: usize) -> impl Iterator<Item = u64> {
-    words.windows(length).map(|run| {
-        let mut hash = DefaultHasher::new();
-        run.hash(&mut hash);
-        hash.finish()
-    })
+    let hasher = BuildHasherDefault::<DefaultHasher>::new();
+    words.windows(length).map(move |run| hasher.hash_one(run))
 }
 
 /// Whether any n-gram occurs often enough to be a loop.

@@ -81,7 +81,7 @@ pub fn sentences(text: &str) -> Vec<Span> {
     let mut start = 0;
     for end in segmenter.segment_str(text).skip(1) {
         let (piece, rest) = text.split_at(end);
-        if end == text.len() || !goes_on(piece.split_at(start).1, rest) {
+        if end == text.len() || !continues(piece.split_at(start).1, rest) {
             push(text, Span { start, end }, &mut found);
             start = end;
         }
@@ -90,7 +90,7 @@ pub fn sentences(text: &str) -> Vec<Span> {
 }
 
 /// Whether the sentence continues in `rest`, so that the candidate boundary after `piece` is rejected.
-fn goes_on(piece: &str, rest: &str) -> bool {
+fn continues(piece: &str, rest: &str) -> bool {
     let (trimmed, blank) = piece.split_at(piece.trim_end().len());
     let is_wrapped = blank.matches('\n').count() == 1;
     if is_wrapped && !ends_sentence(trimmed) && !trimmed.ends_with(':') {
@@ -99,19 +99,14 @@ fn goes_on(piece: &str, rest: &str) -> bool {
     let Some(stopped) = trimmed.strip_suffix('.') else {
         return false;
     };
-    let last = stopped
-        .rsplit([' ', '\n', '(', '['])
-        .next()
-        .unwrap_or(stopped);
+    let mut words = stopped.rsplit([' ', '\n', '(', '[']);
+    let last = words.next().unwrap_or(stopped);
     let is_single = |part: &str| part.chars().count() == 1;
     let letter = |part: &str| is_single(part) && part.chars().all(char::is_alphabetic);
     let initial = is_single(last) && last.starts_with(char::is_uppercase) && last != "I";
     let dotted = last.contains('.') && last.split('.').all(letter);
-    initial
-        || dotted
-        || ABBREVIATIONS
-            .iter()
-            .any(|known| last.eq_ignore_ascii_case(known))
+    let is_last = |known: &&str| last.eq_ignore_ascii_case(known);
+    initial || dotted || ABBREVIATIONS.iter().any(is_last)
 }
 
 /// Adds a sentence, cutting it into pieces if it is too long.

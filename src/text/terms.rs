@@ -77,11 +77,11 @@ fn stem(lower: &str) -> &str {
     if !word.is_ascii() {
         return word;
     }
-    let stems = ENDINGS.iter().filter_map(|ending| {
+    let stem = ENDINGS.iter().find_map(|ending| {
         let stem = word.strip_suffix(ending)?;
         (stem.len() >= 3 && !(*ending == "s" && stem.ends_with('s'))).then_some(stem)
     });
-    stems.into_iter().next().unwrap_or(word)
+    stem.unwrap_or(word)
 }
 
 #[cfg(test)]

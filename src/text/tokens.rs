@@ -126,11 +126,6 @@ impl std::ops::Sub for Cost {
     }
 }
 
-/// The cost of `text` at the rate for its language.
-pub(crate) fn cost(text: &str) -> Cost {
-    cost_at(text, Rate::of(text))
-}
-
 /// The cost of `text` at a given rate. Costs of parts are comparable only at the same rate, usually that of the whole text.
 pub(crate) fn cost_at(text: &str, rate: Rate) -> Cost {
     runs(text.as_bytes(), usize::MAX, rate).1
@@ -139,7 +134,7 @@ pub(crate) fn cost_at(text: &str, rate: Rate) -> Cost {
 /// The estimated tokens of `text`, including the margin.
 #[must_use]
 pub fn estimate(text: &str) -> usize {
-    cost(text).tokens()
+    cost_at(text, Rate::of(text)).tokens()
 }
 
 /// Length in bytes and cost of the leading runs that together have at least `least` bytes, or of all runs.
@@ -175,29 +170,27 @@ pub(crate) fn walk(bytes: &[u8], limit: Cost, rate: Rate) -> (usize, Cost) {
         };
         let rest = bytes.split_at(at).1;
         let run = run_length(class, rest.get(..reach).unwrap_or(rest)).max(1);
-        let cost = run_cost(class, run as u64, rate);
-        if closed + cost < limit.0 {
-            closed += cost;
-            at += run;
+        let closed_after = |length: usize| closed + run_cost(class, length as u64, rate);
+        let length = if closed_after(run) < limit.0 {
+            run
         } else {
-            let enough = shortest(run, |length| {
-                closed + run_cost(class, length as u64, rate) >= limit.0
-            });
-            closed += run_cost(class, enough as u64, rate);
-            at += enough;
-        }
+            shortest(run, |length| closed_after(length) >= limit.0)
+        };
+        closed = closed_after(length);
+        at += length;
     }
     (at, Cost(closed))
 }
 
 /// Upper bound for the cost that cutting `text` at byte `at` adds: a run that is cut in two is charged twice.
 pub(crate) fn seam(text: &str, at: usize) -> Cost {
-    let class = |at: Option<usize>| {
-        at.and_then(|at| text.as_bytes().get(at))
-            .map(|&byte| class_of(byte))
-    };
-    let (before, after) = (class(at.checked_sub(1)), class(Some(at)));
-    Cost(if before == after { UNIT } else { 0 })
+    let around = at
+        .checked_sub(1)
+        .and_then(|before| text.as_bytes().get(before..=at));
+    match around {
+        Some(&[before, after]) if class_of(before) == class_of(after) => Cost(UNIT),
+        _ => Cost::default(),
+    }
 }
 
 /// The smallest number in 1..=`most` for which `holds` is true, by binary search. `holds` must stay true above it.

@@ -33,23 +33,26 @@ pub struct Chunk {
     pub tokens: usize,
 }
 
-/// Divides a passage into at least `at_least` chunks of at most `budget` tokens each.
-///
-/// A single character that exceeds the budget is still a chunk. A text with too few characters yields fewer chunks than
-/// `at_least`.
-pub(crate) fn divide(passage: &Passage, budget: usize, at_least: usize) -> Vec<Chunk> {
-    let costs = CostMap::of(passage);
-    let budget = Cost::of_tokens(budget);
-    let needed = costs.total().div_ceil(budget.percent(FILL_PERCENT));
-    let mut count = at_least.max(needed).max(1);
-    loop {
-        let chunks = cut(passage, &costs, budget, count);
-        // If there was no boundary within reach of a cut, more chunks leave more room.
-        let fit = |chunk: &Chunk| chunk.tokens <= budget.tokens();
-        if count >= passage.len() || chunks.iter().all(fit) {
-            return chunks;
+impl Passage {
+    /// Divides the passage into at least `at_least` balanced chunks of at most `budget` tokens each.
+    ///
+    /// A single character that exceeds the budget is still a chunk. A text with too few characters yields fewer chunks than
+    /// `at_least`.
+    #[must_use]
+    pub fn divide(&self, budget: usize, at_least: usize) -> Vec<Chunk> {
+        let costs = CostMap::of(self);
+        let budget = Cost::of_tokens(budget);
+        let needed = costs.total.div_ceil(budget.percent(FILL_PERCENT));
+        let mut count = at_least.max(needed).max(1);
+        loop {
+            let chunks = cut(self, &costs, budget, count);
+            // If there was no boundary within reach of a cut, more chunks leave more room.
+            let fit = |chunk: &Chunk| chunk.tokens <= budget.tokens();
+            if count >= self.len() || chunks.iter().all(fit) {
+                return chunks;
+            }
+            count += (count / 50).max(1);
         }
-        count += (count / 50).max(1);
     }
 }
 
@@ -62,7 +65,7 @@ fn cut(passage: &Passage, costs: &CostMap<'_>, budget: Cost, count: usize) -> Ve
             tokens: cost.tokens(),
         });
     };
-    let mut remaining = costs.total();
+    let mut remaining = costs.total;
     let mut start = 0;
     for left in (2..=count).rev() {
         let aim = remaining.share(left);
@@ -101,7 +104,7 @@ mod tests {
     use crate::text::tokens::Rate;
 
     fn divided(text: &str, budget: usize, at_least: usize) -> Vec<Chunk> {
-        divide(&Passage::of_text(text), budget, at_least)
+        Passage::of_text(text).divide(budget, at_least)
     }
 
     /// A meeting of `turns` turns whose lengths range from one sentence to `longest`.

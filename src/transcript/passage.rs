@@ -4,23 +4,17 @@ use std::fmt;
 use std::ops::{Deref, Range};
 
 use crate::text::Span;
-use crate::transcript::Transcript;
-use crate::transcript::chunk::{self, Chunk};
-use crate::transcript::decode::Decoded;
 use crate::transcript::segment::{Segment, Speaker};
+use crate::transcript::{Decoded, Timestamp, Transcript};
 
 /// A part of a transcript. Dereferences to its text; cheap to clone at any length.
 #[derive(Clone)]
 pub struct Passage {
-    of: Transcript,
-    span: Span,
+    pub(super) of: Transcript,
+    pub(super) span: Span,
 }
 
 impl Passage {
-    pub(crate) fn new(of: Transcript, span: Span) -> Self {
-        Self { of, span }
-    }
-
     /// Makes a passage from a standalone text, such as notes or sections written by a model. It is parsed like a
     /// transcript, since it may have speaker labels.
     #[must_use]
@@ -49,11 +43,10 @@ impl Passage {
     /// Names of the speakers in the passage, in order of first appearance.
     pub(crate) fn speakers(&self) -> Vec<&str> {
         let mut names = Vec::new();
-        for name in self
-            .segments()
-            .filter_map(|segment| self.name(segment.speaker))
-        {
-            if !names.contains(&name) {
+        for segment in self.segments() {
+            if let Some(name) = self.name(segment.speaker)
+                && !names.contains(&name)
+            {
                 names.push(name);
             }
         }
@@ -65,18 +58,15 @@ impl Passage {
         let mut stamps = self.segments().filter_map(Segment::time);
         let first = stamps.next()?;
         let last = stamps.next_back().unwrap_or(first);
-        let written = |stamp: crate::transcript::Timestamp| stamp.written.of(self.of.text());
+        let written = |stamp: Timestamp| stamp.written.of(self.of.text());
         Some((written(first), written(last)))
     }
 
     /// The segment in progress at the start of the passage, followed by those that start inside it.
     fn segments(&self) -> impl DoubleEndedIterator<Item = &Segment> {
         let Span { start, end } = self.span;
-        let segments = &self.of.segments;
-        segments
-            .at(start)
-            .into_iter()
-            .chain(segments.starting_in(start + 1..end))
+        let first = self.of.segments.at(start).into_iter();
+        first.chain(self.of.segments.starting_in(start + 1..end))
     }
 
     /// Speaker and spoken text of each segment, preceded by any text before the first segment.
@@ -84,26 +74,23 @@ impl Passage {
         let Span { start, end } = self.span;
         let first = self.segments().next().map_or(end, Segment::start);
         let unlabelled = (first > start).then_some((None, Span::from(start..first)));
-        let spoken = self.segments().map(move |segment| {
-            let body = segment.body();
-            let start = body.start.clamp(start, end);
-            (
-                segment.speaker,
-                Span::from(start..body.end.clamp(start, end)),
-            )
-        });
+        let spoken = self
+            .segments()
+            .map(|segment| (segment.speaker, segment.body()));
         let all = unlabelled.into_iter().chain(spoken);
-        all.map(|(speaker, span)| (speaker, span.of(self.of.text())))
+        all.map(move |(speaker, body)| {
+            let start = body.start.clamp(start, end);
+            let inside = Span::from(start..body.end.clamp(start, end));
+            (speaker, inside.of(self.of.text()))
+        })
     }
 
     /// Offsets within `range` at which segments start. All offsets are relative to the passage.
     pub(crate) fn starts(&self, range: Range<usize>) -> impl Iterator<Item = usize> {
         let base = self.span.start;
-        let starting = self
-            .of
-            .segments
-            .starting_in(base + range.start..base + range.end);
-        starting.iter().map(move |segment| segment.start() - base)
+        let range = base + range.start..base + range.end;
+        let starting = self.of.segments.starting_in(range).iter();
+        starting.map(move |segment| segment.start() - base)
     }
 
     /// Splits the passage at byte `at`, relative to its start, rounded down to a character boundary.
@@ -111,12 +98,6 @@ impl Passage {
         let Span { start, end } = self.span;
         let cut = self.of.text().floor_char_boundary(start + at).min(end);
         (self.of.passage(start..cut), self.of.passage(cut..end))
-    }
-
-    /// Divides the passage into at least `at_least` balanced chunks of at most `budget` tokens each.
-    #[must_use]
-    pub fn divide(&self, budget: usize, at_least: usize) -> Vec<Chunk> {
-        chunk::divide(self, budget, at_least)
     }
 
     /// The passage from the start of this one to the end of `last`, a later passage of the same transcript.
@@ -128,10 +109,7 @@ impl Passage {
     pub(crate) fn preceding(&self, count: usize, most: usize) -> Option<Self> {
         let end = self.span.start;
         let starting = self.of.segments.starting_in(end.saturating_sub(most)..end);
-        let first = starting
-            .len()
-            .checked_sub(count)
-            .and_then(|at| starting.get(at))?;
+        let first = starting.get(starting.len().checked_sub(count)?)?;
         Some(self.of.passage(first.start()..end))
     }
 }

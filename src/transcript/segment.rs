@@ -33,7 +33,7 @@ pub(crate) struct Timestamp {
 ///
 /// A transcript may have a million segments, so each takes only 20 bytes: `start` and `end` are byte offsets in the text,
 /// and `body` and `time_at` are small offsets from `start`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Segment {
     start: u32,
     end: u32,
@@ -51,14 +51,8 @@ impl Segment {
     /// beyond 4 GiB.
     pub(crate) fn new(start: usize, body: usize, time: Option<Timestamp>) -> Option<Self> {
         let mut segment = Self {
-            start: u32::try_from(start).ok()?,
-            end: u32::MAX,
-            millis: 0,
-            body: 0,
-            time_at: 0,
-            time_len: None,
-            has_colon: false,
-            speaker: None,
+            start: start.try_into().ok()?,
+            ..Self::default()
         };
         segment.set_body(body);
         // A time stamp that does not fit is dropped: it follows 64 KiB of blanks or is longer than any real one.

@@ -4,101 +4,91 @@
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
+use crate::chain::chain;
 use crate::job::{Status, Upload};
 use crate::store::Location;
 use crate::trigger::{
-    Delivery, Event, EventError, InvocationError, Item, ItemResult, Sender, key, text, version,
+    Delivery, Event, EventError, Item, ItemResult, Sender, key, required, text, version,
 };
+
+const SOURCE: &str = "S3 Batch Operations";
+
+/// What the response repeats from the invocation.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    schema_version: String,
+    id: String,
+}
 
 /// Parses the tasks of an invocation.
 pub(crate) fn read(payload: &Value) -> Option<Result<Delivery, EventError>> {
-    let schema_version = text(payload, "invocationSchemaVersion")?;
+    let schema_version = text(payload, "invocationSchemaVersion")?.to_owned();
     let tasks = payload.get("tasks")?.as_array()?;
-    let items = tasks.iter().map(|task| {
-        Ok(Item {
-            id: text(task, "taskId")
-                .ok_or(missing("tasks.taskId"))?
-                .to_owned(),
-            events: upload(task).map(|upload| vec![Event::Upload(upload)]),
-        })
-    });
     let read = || {
-        let invocation_id = text(payload, "invocationId").ok_or(missing("invocationId"))?;
+        let id = required(payload, "/invocationId", SOURCE)?.to_owned();
         Ok(Delivery {
-            items: items.collect::<Result<_, EventError>>()?,
-            sender: Box::new(BatchJob {
-                schema_version: schema_version.to_owned(),
-                invocation_id: invocation_id.to_owned(),
-            }),
+            items: tasks.iter().map(item).collect::<Result<_, _>>()?,
+            sender: Sender::Batch(Invocation { schema_version, id }),
         })
     };
     Some(read())
 }
 
+fn item(task: &Value) -> Result<Item, EventError> {
+    Ok(Item {
+        id: required(task, "/taskId", SOURCE)?.to_owned(),
+        events: upload(task).map(|upload| vec![Event::Upload(upload)]),
+    })
+}
+
 /// The object of a task. Keys are decoded as in S3 notifications, with `+` as a space. `other_key` keeps `+` as it is, in
 /// case only percent-encoding was used.
 fn upload(task: &Value) -> Result<Upload, EventError> {
-    let bucket = match (text(task, "s3Bucket"), text(task, "s3BucketArn")) {
-        (Some(name), _) => name,
-        (None, Some(arn)) => arn.rsplit(':').next().unwrap_or(arn),
-        (None, None) => return Err(missing("tasks.s3BucketArn")),
+    let bucket = match text(task, "s3Bucket") {
+        Some(name) => name,
+        None => {
+            let arn = required(task, "/s3BucketArn", SOURCE)?;
+            arn.rsplit_once(':').map_or(arn, |(_, name)| name)
+        }
     };
-    let raw = text(task, "s3Key").ok_or(missing("tasks.s3Key"))?;
+    let raw = required(task, "/s3Key", SOURCE)?;
     let key = key::decode(raw)?;
     let other_key = percent_decode_str(raw).decode_utf8().ok();
     let other_key = other_key.map(String::from).filter(|other| *other != key);
     Ok(Upload {
         other_key,
-        version_id: version(task, "s3VersionId"),
+        version_id: version(text(task, "s3VersionId")),
         ..Upload::named(Location::new(bucket, key))
     })
 }
 
-fn missing(field: &'static str) -> EventError {
-    EventError::Field {
-        field,
-        expected: "a string",
-        source_name: "S3 Batch Operations",
-    }
-}
-
-#[derive(Debug)]
-struct BatchJob {
-    schema_version: String,
-    invocation_id: String,
-}
-
-impl Sender for BatchJob {
-    fn answer(&self, items: &[Item], results: Vec<ItemResult>) -> Result<Value, InvocationError> {
+impl Invocation {
+    /// The response: one result for each task.
+    pub(crate) fn answer(&self, items: &[Item], results: Vec<ItemResult>) -> Value {
         let results = items.iter().zip(results).map(|(item, result)| {
             let (code, words) = result_of(result);
             json!({"taskId": item.id, "resultCode": code, "resultString": words})
         });
-        Ok(json!({
+        json!({
             "invocationSchemaVersion": self.schema_version,
             // A task without a result is retried, so an omission here loses nothing.
             "treatMissingKeysAs": "TemporaryFailure",
-            "invocationId": self.invocation_id,
+            "invocationId": self.id,
             "results": results.collect::<Vec<Value>>(),
-        }))
+        })
     }
 }
 
 /// The result code and message of a task.
 fn result_of(result: ItemResult) -> (&'static str, String) {
-    match result {
-        Ok(handled) => {
-            let handled = handled.into_iter().next();
-            match handled.map(|handled| Status::of(&Ok(handled.outcome))) {
-                Some(Status::Rejected) => (
-                    "PermanentFailure",
-                    "rejected: see its _error.json".to_owned(),
-                ),
-                status => ("Succeeded", status.map_or("", Status::name).to_owned()),
-            }
-        }
-        Err(error) if error.passes() => ("TemporaryFailure", error.to_string()),
-        Err(error) => ("PermanentFailure", error.to_string()),
+    let handled = match result {
+        Ok(handled) => handled.into_iter().next(),
+        Err(error) if error.passes() => return ("TemporaryFailure", chain(&error)),
+        Err(error) => return ("PermanentFailure", chain(&error)),
+    };
+    match handled.map(|handled| Status::of(&Ok(handled.outcome))) {
+        Some(Status::Rejected) => ("PermanentFailure", "rejected: see its _error.json".into()),
+        status => ("Succeeded", status.map_or("", Status::name).into()),
     }
 }
 
@@ -106,7 +96,7 @@ fn result_of(result: ItemResult) -> (&'static str, String) {
 mod tests {
     use super::*;
     use crate::job::{JobError, Outcome};
-    use crate::trigger::Handled;
+    use crate::trigger::{Handled, InvocationError};
 
     fn batch(task: Value) -> Delivery {
         let payload = json!({"invocationSchemaVersion": "1.0", "invocationId": "i1", "job": {"id": "j1"}, "tasks": [task]});
@@ -146,20 +136,20 @@ mod tests {
         let at = Location::new("transcripts", "a.txt");
         let failed = |error| InvocationError::Job {
             at: at.clone(),
-            error: Box::new(error),
+            source: Box::new(error),
         };
         let superseded = Handled {
             at: at.clone(),
             outcome: Outcome::Superseded,
         };
-        let hopeless = JobError::Degraded {
+        let degraded = JobError::Degraded {
             degraded: 5,
             sections: 9,
         };
         for (result, code) in [
             (Ok(vec![superseded]), "Succeeded"),
             (Err(failed(JobError::Overtaken)), "TemporaryFailure"),
-            (Err(failed(hopeless)), "PermanentFailure"),
+            (Err(failed(degraded)), "PermanentFailure"),
         ] {
             let batch = batch(
                 json!({"taskId": "t1", "s3Key": "a.txt", "s3BucketArn": "arn:aws:s3:::transcripts"}),

@@ -2,16 +2,13 @@
 
 use serde_json::Value;
 
-use crate::trigger::{EventError, Reading, events_in, records, text};
+use crate::trigger::{Reading, events_in, records, required, text};
 
 /// Parses the envelope of a message delivered through a queue.
 pub(crate) fn read_envelope(payload: &Value, depth: usize) -> Reading {
     let body = text(payload, "Message").filter(|_| text(payload, "Type") == Some("Notification"));
-    Some(events_in(
-        body?,
-        "Message of an SNS notification",
-        depth + 1,
-    ))
+    let name = "Message of an SNS notification";
+    Some(events_in(body?, name, depth + 1))
 }
 
 /// Parses the records of a direct subscription.
@@ -19,21 +16,10 @@ pub(crate) fn read(payload: &Value, depth: usize) -> Reading {
     let records = records(payload, |record| {
         text(record, "EventSource") == Some("aws:sns")
     })?;
-    let mut events = Vec::new();
-    for record in records {
-        let body = record.pointer("/Sns/Message").and_then(Value::as_str);
-        let read = match body {
-            Some(body) => events_in(body, "Message of an SNS record", depth + 1),
-            None => Err(EventError::Field {
-                field: "Sns.Message",
-                expected: "a string",
-                source_name: "SNS",
-            }),
-        };
-        match read {
-            Ok(read) => events.extend(read),
-            Err(error) => return Some(Err(error)),
-        }
-    }
-    Some(Ok(events))
+    let events = records.iter().map(|record| {
+        let body = required(record, "/Sns/Message", "SNS")?;
+        events_in(body, "Message of an SNS record", depth + 1)
+    });
+    let events: Result<Vec<_>, _> = events.collect();
+    Some(events.map(|events| events.concat()))
 }

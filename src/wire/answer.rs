@@ -249,18 +249,14 @@ pub(crate) fn error_in(value: &Value, answers: &str) -> Option<Failure> {
     let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
     let is_false = |key: &str| value.get(key) == Some(&Value::Bool(false));
     let is_answer = |at: &Value| at.is_string() || at.is_array() || at.is_object();
-    let has_answer = || {
-        answers
-            .split('|')
-            .any(|key| value.get(key).is_some_and(is_answer))
-    };
+    let mut members = answers.split('|').filter_map(|key| value.get(key));
     let is_error = has_any(value, "error|err|error_message|traceback")
         || has_any(value, "message") && value.get("code").is_some()
         || text("object") == "error"
         || ["error", "failed", "failure"].contains(&text("status").to_lowercase().as_str())
         || is_false("success")
         || is_false("ok")
-        || has_any(value, "detail|message|errors") && !has_answer();
+        || has_any(value, "detail|message|errors") && !members.any(is_answer);
     is_error.then(|| {
         let mut value = value.clone();
         // Text generated before the error must not be shown.
@@ -273,8 +269,8 @@ pub(crate) fn error_in(value: &Value, answers: &str) -> Option<Failure> {
 
 /// Whether any of the fields `keys`, separated by `|`, has a value in the sense of [`is_said`].
 pub(crate) fn has_any(value: &Value, keys: &str) -> bool {
-    keys.split('|')
-        .any(|key| value.get(key).is_some_and(is_said))
+    let mut members = keys.split('|').filter_map(|key| value.get(key));
+    members.any(is_said)
 }
 
 /// Whether a value is neither null, false nor empty. Some servers always send every field.

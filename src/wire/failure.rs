@@ -2,7 +2,7 @@
 //!
 //! Endpoints, gateways and workers report the same problem in many ways, so classification has three steps. A [`Failure`]
 //! records the raw response or error. [`cause::of`] derives its [`Cause`] from the status code, the headers and the error
-//! text. [`meaning`] maps every cause to an error kind and a sentence.
+//! text. [`kind`] and [`sentence`] map every cause to an error kind and to a sentence for the user.
 //!
 //! - A call that submits work and gets no usable reply may have been billed, and there is no way to find out. It is
 //!   `Ambiguous`, while the same failure of a poll or a cancel is `Transient`. Only a request that never got a connection
@@ -94,38 +94,32 @@ pub(crate) struct Endpoint {
     /// Host and port.
     host: String,
     settings: SettingNames,
-    /// The API key, which is removed from the endpoint's error text.
-    secret: Option<Secret>,
     /// The endpoint scales to zero: it starts on the first call, and its gateway answers 502 or 503 until it is up.
     pub(crate) starts_on_demand: bool,
 }
 
 impl Endpoint {
-    /// Returns the same endpoint with the API key `secret`.
-    pub(crate) fn with_secret(&self, secret: Option<Secret>) -> Self {
-        Self {
-            secret,
-            ..self.clone()
-        }
-    }
-
-    pub(crate) fn new(url: &Url, settings: SettingNames, secret: Option<Secret>) -> Self {
+    pub(crate) fn new(url: &Url, settings: SettingNames) -> Self {
         Self {
             host: url.authority().to_owned(),
             settings,
-            secret,
             starts_on_demand: false,
         }
     }
 
-    /// Builds the error for a failed call. The texts in `sent` are removed from the endpoint's error text.
-    pub(crate) fn error(&self, phase: Phase, failure: &Failure, sent: &[&str]) -> ModelError {
+    /// Builds the error for a failed call. `secrets` and the texts in `sent` are removed from the endpoint's error text.
+    pub(crate) fn error(
+        &self,
+        phase: Phase,
+        failure: &Failure,
+        secrets: &[Secret],
+        sent: &[&str],
+    ) -> ModelError {
         let (seen, said) = failure.seen();
-        let said = said.map(|text| redact::scrub(text, self.secret.as_ref(), sent));
+        let said = said.map(|text| redact::scrub(text, secrets, sent));
         let cause = cause::of(self, phase, failure, &said);
-        let (kind, sentence) = meaning(cause, phase);
         let SettingNames { token, model, url } = self.settings;
-        let sentence = sentence
+        let sentence = sentence(cause)
             .replace("{token}", token)
             .replace("{model}", model)
             .replace("{url}", url);
@@ -135,13 +129,21 @@ impl Endpoint {
         };
         let (details, host) = (details(cause), &self.host);
         ModelError {
-            kind,
+            kind: kind(cause, phase),
             message: format!("{sentence}{details} ({host}{seen}{shown})"),
         }
     }
 }
 
 impl Failure {
+    /// The status code if it was not 2xx.
+    pub(crate) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
     /// A description of the failure, to be shown after the host name, and the endpoint's error text.
     fn seen(&self) -> (String, ErrorText) {
         match self {
@@ -166,108 +168,109 @@ impl Failure {
     }
 }
 
-/// The error kind and the sentence for a cause. Names of settings are placeholders.
-fn meaning(cause: Cause, phase: Phase) -> (ErrorKind, &'static str) {
-    use ErrorKind::*;
-    // The request was sent, but there was no usable reply.
-    let unanswered = match phase {
-        Phase::Submit => Ambiguous,
-        Phase::Poll => Transient,
-    };
-    // Every other call would fail too until someone changes the configuration.
-    let configuration = |sentence| (Configuration, sentence);
+fn kind(cause: Cause, phase: Phase) -> ErrorKind {
     match cause {
-        Cause::Unreachable => (
-            Transient,
-            "the endpoint cannot be reached: check the network and {url}",
-        ),
-        Cause::UnknownHost => configuration("the endpoint's host does not exist: check {url}"),
-        Cause::Certificate => configuration(
-            "the endpoint's certificate is not valid for it or not trusted here: check {url}",
-        ),
-        Cause::NotTls => configuration("the endpoint's port does not speak TLS: check {url}"),
-        Cause::Unsendable => configuration(
-            "the request cannot be put into HTTP: check {token} for line breaks and the like",
-        ),
-        Cause::TimedOut => (unanswered, "the endpoint took too long"),
-        Cause::Disconnected => (
-            unanswered,
-            "the connection broke before the answer was complete",
-        ),
-        Cause::Garbled => (unanswered, "the endpoint's reply is not what was expected"),
-        Cause::Failed => (
-            unanswered,
-            "the endpoint failed, perhaps with the work already done",
-        ),
-        Cause::Token => configuration(
-            "the endpoint refused the token: check {token}, which must hold a valid token that may \
-             call this endpoint",
-        ),
-        Cause::Credits => configuration(
-            "no credits are left: buy credits for the account of {token}, or set a token of another \
-             account",
-        ),
-        Cause::Forbidden => configuration(
-            "the token lacks a permission: allow the token in {token} to call this endpoint",
-        ),
-        Cause::NotFound => {
-            configuration("the endpoint knows no such model or path: check {model} and {url}")
-        }
-        Cause::UnknownModel => configuration(
-            "the endpoint does not serve this model: check {model}, or set {url} to one that does",
-        ),
-        Cause::Gone => {
-            configuration("the endpoint's address is no longer served: set {url} to the new one")
-        }
-        Cause::Paused => {
-            configuration("the endpoint is paused: resume it, or set {url} to another one")
-        }
-        Cause::Redirected => configuration(
-            "the endpoint redirects, which is not followed: set {url} to the address it leads to",
-        ),
-        Cause::Throttled(retry_after) => (Throttled { retry_after }, "too many requests"),
-        Cause::Loading(retry_after) => (Warming { retry_after }, "the endpoint is starting"),
-        Cause::TooLong(Sizes { window, prompt }) => (
-            Overflow {
-                window,
-                prompt_tokens: prompt,
-            },
-            "the request does not fit into the model's window",
-        ),
-        Cause::Unavailable => (Transient, "the endpoint is unavailable for the moment"),
-        Cause::Worker => (
-            Transient,
-            "the endpoint's worker failed for lack of memory, GPU or time",
-        ),
-        Cause::Refused => (BadInput, "the endpoint refuses this request"),
-        Cause::JobFailed => (
-            JobFailed { timed_out: false },
-            "the job failed, for reasons that may pass",
-        ),
-        Cause::JobTimedOut => (
-            JobFailed { timed_out: true },
-            "the job took too long, or no worker began it in time",
-        ),
-        Cause::JobCancelled => configuration(
-            "somebody cancelled the job or purged the endpoint's queue: send the transcript again \
-             once that is over",
-        ),
+        Cause::Unreachable | Cause::Unavailable | Cause::Worker => ErrorKind::Transient,
+        // The request was sent, but there was no usable reply.
+        Cause::TimedOut | Cause::Disconnected | Cause::Garbled | Cause::Failed => match phase {
+            Phase::Submit => ErrorKind::Ambiguous,
+            Phase::Poll => ErrorKind::Transient,
+        },
+        // Every other call would fail too until someone changes the configuration.
+        Cause::UnknownHost
+        | Cause::Certificate
+        | Cause::NotTls
+        | Cause::Unsendable
+        | Cause::Token
+        | Cause::Credits
+        | Cause::Forbidden
+        | Cause::NotFound
+        | Cause::UnknownModel
+        | Cause::Gone
+        | Cause::Paused
+        | Cause::Redirected
+        | Cause::JobCancelled
+        | Cause::NoWorkers
+        | Cause::Unhealthy => ErrorKind::Configuration,
+        Cause::Throttled(retry_after) => ErrorKind::Throttled { retry_after },
+        Cause::Loading(retry_after) => ErrorKind::Warming { retry_after },
+        Cause::TooLong(Sizes {
+            window,
+            prompt: prompt_tokens,
+        }) => ErrorKind::Overflow {
+            window,
+            prompt_tokens,
+        },
+        Cause::Refused => ErrorKind::BadInput,
+        Cause::JobFailed => ErrorKind::JobFailed { timed_out: false },
+        Cause::JobTimedOut => ErrorKind::JobFailed { timed_out: true },
         // The job was billed, and can only be submitted again as a new job.
-        Cause::JobErred => (
-            Ambiguous,
-            "the worker put out an error in place of an answer",
-        ),
-        Cause::NoWorkers => configuration(
+        Cause::JobErred => ErrorKind::Ambiguous,
+        Cause::Lost => ErrorKind::Lost,
+        Cause::Unusable => ErrorKind::SuspectOutput,
+    }
+}
+
+/// The sentence for a cause. Names of settings are placeholders.
+fn sentence(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Unreachable => "the endpoint cannot be reached: check the network and {url}",
+        Cause::UnknownHost => "the endpoint's host does not exist: check {url}",
+        Cause::Certificate => {
+            "the endpoint's certificate is not valid for it or not trusted here: check {url}"
+        }
+        Cause::NotTls => "the endpoint's port does not speak TLS: check {url}",
+        Cause::Unsendable => {
+            "the request cannot be put into HTTP: check {token} for line breaks and the like"
+        }
+        Cause::TimedOut => "the endpoint took too long",
+        Cause::Disconnected => "the connection broke before the answer was complete",
+        Cause::Garbled => "the endpoint's reply is not what was expected",
+        Cause::Failed => "the endpoint failed, perhaps with the work already done",
+        Cause::Token => {
+            "the endpoint refused the token: check {token}, which must hold a valid token that may \
+             call this endpoint"
+        }
+        Cause::Credits => {
+            "no credits are left: buy credits for the account of {token}, or set a token of another \
+             account"
+        }
+        Cause::Forbidden => {
+            "the token lacks a permission: allow the token in {token} to call this endpoint"
+        }
+        Cause::NotFound => "the endpoint knows no such model or path: check {model} and {url}",
+        Cause::UnknownModel => {
+            "the endpoint does not serve this model: check {model}, or set {url} to one that does"
+        }
+        Cause::Gone => "the endpoint's address is no longer served: set {url} to the new one",
+        Cause::Paused => "the endpoint is paused: resume it, or set {url} to another one",
+        Cause::Redirected => {
+            "the endpoint redirects, which is not followed: set {url} to the address it leads to"
+        }
+        Cause::Throttled(_) => "too many requests",
+        Cause::Loading(_) => "the endpoint is starting",
+        Cause::TooLong(_) => "the request does not fit into the model's window",
+        Cause::Unavailable => "the endpoint is unavailable for the moment",
+        Cause::Worker => "the endpoint's worker failed for lack of memory, GPU or time",
+        Cause::Refused => "the endpoint refuses this request",
+        Cause::JobFailed => "the job failed, for reasons that may pass",
+        Cause::JobTimedOut => "the job took too long, or no worker began it in time",
+        Cause::JobCancelled => {
+            "somebody cancelled the job or purged the endpoint's queue: send the transcript again \
+             once that is over"
+        }
+        Cause::JobErred => "the worker put out an error in place of an answer",
+        Cause::NoWorkers => {
             "the endpoint has no workers, so no job will ever begin: its max workers is 0, or the \
              provider has set it to 0 after a week without requests; raise max workers in the settings of \
-             the endpoint in {url}",
-        ),
-        Cause::Unhealthy => configuration(
+             the endpoint in {url}"
+        }
+        Cause::Unhealthy => {
             "all workers of the endpoint are unhealthy, so no job will begin: read their logs, and \
-             check image, model and GPU in the settings of the endpoint in {url}",
-        ),
-        Cause::Lost => (Lost, "the endpoint no longer knows the job"),
-        Cause::Unusable => (SuspectOutput, "the endpoint's answer holds no usable text"),
+             check image, model and GPU in the settings of the endpoint in {url}"
+        }
+        Cause::Lost => "the endpoint no longer knows the job",
+        Cause::Unusable => "the endpoint's answer holds no usable text",
     }
 }
 

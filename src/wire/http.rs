@@ -10,11 +10,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use reqwest::header::HeaderMap;
-use reqwest::{Method, Response, Url};
-use serde::Serialize;
+use reqwest::{RequestBuilder, Response};
 
-use crate::http::{Http, causes};
-use crate::secret::Secret;
+use crate::http::causes;
 use crate::wire::failure::{Cause, Failure};
 
 /// Maximum size of a reply. A streamed token takes about 300 bytes, so this allows more than 20,000 tokens.
@@ -40,32 +38,6 @@ pub struct Timeouts {
     pub idle: Duration,
 }
 
-/// How a request is authenticated, independent of the wire format.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Authorization<'a> {
-    None,
-    /// `Authorization: Bearer …`, marked so that it is neither logged nor kept in HTTP/2's header table.
-    Bearer(&'a Secret),
-}
-
-impl<'a> Authorization<'a> {
-    pub(crate) fn bearer(token: Option<&'a Secret>) -> Self {
-        token.map_or(Self::None, Self::Bearer)
-    }
-}
-
-#[derive(Debug)]
-pub(crate) struct Outgoing<'a, B> {
-    pub(crate) method: Method,
-    pub(crate) url: &'a Url,
-    pub(crate) authorization: Authorization<'a>,
-    /// Headers other than authorization and content type.
-    pub(crate) headers: HeaderMap,
-    /// Sent as JSON.
-    pub(crate) body: Option<&'a B>,
-    pub(crate) timeouts: Timeouts,
-}
-
 /// A 2xx reply whose body has not been read yet.
 #[derive(Debug)]
 pub(crate) struct Incoming {
@@ -74,47 +46,29 @@ pub(crate) struct Incoming {
     received: usize,
 }
 
-impl<B: Serialize> Outgoing<'_, B> {
-    /// Sends the request once and waits for the response headers.
-    ///
-    /// # Errors
-    /// If there is no response, or the status code is not 2xx. In the latter case the error has the start of the body.
-    pub(crate) async fn send(self, http: &Http) -> Result<Incoming, Failure> {
-        let timeouts = self.timeouts;
-        let client = http
-            .client()
-            .map_err(|error| Cause::Unsendable.seen(causes(&error)))?;
-        let mut request = client
-            .request(self.method, self.url.clone())
-            .headers(self.headers)
-            .timeout(timeouts.total);
-        if let Authorization::Bearer(token) = self.authorization {
-            request = request.bearer_auth(token.expose());
-        }
-        if let Some(body) = self.body {
-            request = request.json(body);
-        }
-        let began = Instant::now();
-        let response = request
-            .send()
-            .await
-            .map_err(|error| failure(error, timeouts))?;
-        tracing::debug!(
-            host = self.url.host_str(),
-            status = response.status().as_u16(),
-            after_ms = began.elapsed().as_millis(),
-            correlation = correlation(response.headers()),
-            "the endpoint replied"
-        );
-        if !response.status().is_success() {
-            return Err(refusal(response).await);
-        }
-        Ok(Incoming {
-            response,
-            timeouts,
-            received: 0,
-        })
+/// Sends a request once and waits for the response headers.
+///
+/// # Errors
+/// If there is no response, or the status code is not 2xx. In the latter case the error has the start of the body.
+pub(crate) async fn send(request: RequestBuilder, timeouts: Timeouts) -> Result<Incoming, Failure> {
+    let began = Instant::now();
+    let sent = request.timeout(timeouts.total).send().await;
+    let response = sent.map_err(|error| failure(error, timeouts))?;
+    tracing::debug!(
+        host = response.url().host_str(),
+        status = response.status().as_u16(),
+        after_ms = began.elapsed().as_millis(),
+        correlation = correlation(response.headers()),
+        "the endpoint replied"
+    );
+    if !response.status().is_success() {
+        return Err(refusal(response).await);
     }
+    Ok(Incoming {
+        response,
+        timeouts,
+        received: 0,
+    })
 }
 
 impl Incoming {

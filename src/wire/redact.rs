@@ -20,11 +20,11 @@ const SECRET_MARK: &str = "[secret]";
 
 const ECHO_MARK: &str = "[request]";
 
-/// Returns `text` on one line, with the secret and any quotes of the texts in `sent` replaced. It is not shortened, so that
+/// Returns `text` on one line, with the secrets and any quotes of the texts in `sent` replaced. It is not shortened, so that
 /// the whole text can be classified. Text for display goes through [`shorten`].
-pub(crate) fn scrub(text: &str, secret: Option<&Secret>, sent: &[&str]) -> String {
+pub(crate) fn scrub(text: &str, secrets: &[Secret], sent: &[&str]) -> String {
     let mut text = on_one_line(text);
-    if let Some(secret) = secret.map(Secret::expose).filter(|s| !s.is_empty()) {
+    for secret in secrets.iter().map(Secret::expose).filter(|s| !s.is_empty()) {
         text = text.replace(secret, SECRET_MARK);
         text = without_runs(&text, &[secret.to_owned()], SECRET_BYTES, SECRET_MARK);
     }
@@ -92,20 +92,16 @@ mod tests {
 
     #[test]
     fn secrets_are_cut_out_whole_and_in_part() {
-        let secret = Secret::new("hf_AbCdEfGhIjKlMnOp");
+        let secrets = ["hf_AbCdEfGhIjKlMnOp", "", "abc"].map(Secret::new);
         for (text, expected) in [
             ("bad token hf_AbCdEfGhIjKlMnOp.", "bad token [secret]."),
             ("bad token hf_AbCdEfGhI...", "bad token [secret]..."),
             ("ends in IjKlMnOp", "ends in [secret]"),
             ("bad token", "bad token"),
+            ("key abc", "key [secret]"),
         ] {
-            assert_eq!(scrub(text, Some(&secret), &[]), expected);
+            assert_eq!(scrub(text, &secrets, &[]), expected);
         }
-        assert_eq!(scrub("x y", Some(&Secret::new("")), &[]), "x y");
-        assert_eq!(
-            scrub("key abc", Some(&Secret::new("abc")), &[]),
-            "key [secret]"
-        );
     }
 
     #[test]
@@ -113,7 +109,7 @@ mod tests {
         let sent = "DANA: I never told anybody\nabout the merger before today.";
         let said = "invalid content 'DANA: I never told anybody about the merger before today.' (type=value_error)";
         assert_eq!(
-            scrub(said, None, &["system", sent]),
+            scrub(said, &[], &["system", sent]),
             "invalid content '[request]' (type=value_error)"
         );
         let japanese = "私たちは来年の春に新しい工場を建てる予定です。";
@@ -122,14 +118,14 @@ mod tests {
             format!("input: {}", escaped(japanese)),
             format!("input: {}", escaped(japanese).replace('\\', "\\\\")),
         ] {
-            let said = scrub(&said, None, &[japanese]);
+            let said = scrub(&said, &[], &[japanese]);
             assert!(
                 said.starts_with("input: [request]") && said.len() < 30,
                 "{said}"
             );
         }
         assert_eq!(
-            scrub("maximum context length is 4096 tokens", None, &[sent]),
+            scrub("maximum context length is 4096 tokens", &[], &[sent]),
             "maximum context length is 4096 tokens"
         );
     }

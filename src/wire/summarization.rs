@@ -3,8 +3,7 @@
 //!
 //! These models end a summary soon after the minimum length, whatever the maximum is, so the minimum controls the length.
 
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::prompt::Prompt;
 use crate::text::tokens;
@@ -18,12 +17,6 @@ const MAX_SHARE_PERCENT: usize = 70;
 /// Parameters of the pipeline itself; all others are generation parameters.
 const OF_PIPELINE: [&str; 2] = ["clean_up_tokenization_spaces", "truncation"];
 
-#[derive(Serialize)]
-pub(crate) struct Body<'a> {
-    inputs: &'a str,
-    parameters: Map<String, Value>,
-}
-
 /// How a server expects generation parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -35,53 +28,27 @@ pub(crate) enum Dialect {
     Pipeline,
 }
 
-/// Minimum and maximum length of a summary, in tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Lengths {
-    min: usize,
-    pub(crate) max: usize,
-}
-
-impl Lengths {
-    /// Computes the limits for a request.
-    pub(crate) fn of(prompt: &Prompt) -> Self {
-        let text = &prompt.messages().user;
-        let max = prompt.max_tokens().max(2);
-        let wanted = (prompt.request().target_words as f64 * TOKENS_PER_WORD) as usize;
-        // The minimum stays below the maximum to leave room to finish a sentence.
-        let most = (max * 4 / 5).min(tokens::estimate(text) * MAX_SHARE_PERCENT / 100);
-        Self {
-            min: wanted.min(most),
-            max,
+/// Builds a request with the minimum and maximum length of the summary in tokens, and the parameters in `wanted`.
+pub(crate) fn body(prompt: &Prompt, dialect: Dialect, wanted: &Map<String, Value>) -> Value {
+    let text = &prompt.messages().user;
+    let max = prompt.max_tokens().max(2);
+    let target = (prompt.request().target_words as f64 * TOKENS_PER_WORD) as usize;
+    // The minimum stays below the maximum to leave room to finish a sentence.
+    let most = (max * 4 / 5).min(tokens::estimate(text) * MAX_SHARE_PERCENT / 100);
+    let (mut parameters, mut generation): (Map<_, _>, Map<_, _>) = wanted
+        .clone()
+        .into_iter()
+        .partition(|(name, _)| OF_PIPELINE.contains(&name.as_str()));
+    generation.insert("max_length".to_owned(), max.into());
+    generation.insert("min_length".to_owned(), target.min(most).into());
+    match dialect {
+        Dialect::Pipeline => parameters.extend(generation),
+        Dialect::TaskApi => {
+            parameters
+                .entry("truncation")
+                .or_insert_with(|| "do_not_truncate".into());
+            parameters.insert("generate_parameters".to_owned(), generation.into());
         }
     }
-}
-
-impl<'a> Body<'a> {
-    pub(crate) fn new(
-        text: &'a str,
-        lengths: Lengths,
-        dialect: Dialect,
-        wanted: &Map<String, Value>,
-    ) -> Self {
-        let (mut parameters, mut generation): (Map<_, _>, Map<_, _>) = wanted
-            .clone()
-            .into_iter()
-            .partition(|(name, _)| OF_PIPELINE.contains(&name.as_str()));
-        generation.insert("max_length".to_owned(), lengths.max.into());
-        generation.insert("min_length".to_owned(), lengths.min.into());
-        match dialect {
-            Dialect::Pipeline => parameters.extend(generation),
-            Dialect::TaskApi => {
-                parameters
-                    .entry("truncation")
-                    .or_insert_with(|| "do_not_truncate".into());
-                parameters.insert("generate_parameters".to_owned(), generation.into());
-            }
-        }
-        Self {
-            inputs: text,
-            parameters,
-        }
-    }
+    json!({"inputs": text, "parameters": parameters})
 }

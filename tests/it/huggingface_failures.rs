@@ -195,10 +195,11 @@ async fn time_in_all_is_limited_as_well() {
     let endless = Behaviour::Paced(Duration::from_millis(20), vec![piece("word "); 10_000]);
     for behaviour in [late, endless] {
         let server = ChatServer::start(move |_| behaviour.clone()).await;
-        let model = client(server.url()).with_timeouts(Timeouts {
+        let mut model = client(server.url());
+        model.timeouts = Timeouts {
             total: Duration::from_millis(400),
             idle: Duration::from_secs(60),
-        });
+        };
         let error = submit(&model).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Ambiguous);
         assert!(

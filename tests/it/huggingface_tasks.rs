@@ -312,10 +312,9 @@ async fn an_endpoint_that_starts_on_demand_holds_the_request() {
     })
     .await;
     let url = || Url::parse(server.url()).unwrap();
-    let starting = client_for(Chat, url(), Map::new()).starting_on_demand();
+    let mut starting = client_for(Chat, url(), Map::new()).starting_on_demand();
     let total = Duration::from_secs(20);
-    let timeouts = Timeouts { total, idle: total };
-    let starting = starting.with_timeouts(timeouts);
+    starting.timeouts = Timeouts { total, idle: total };
     for _ in 0..2 {
         let error = submit(&starting).await.unwrap_err();
         assert_eq!(

@@ -2,6 +2,8 @@
 
 use reqwest::Url;
 
+use crate::wire::summarization::Dialect;
+
 const ROUTER_HOST: &str = "router.huggingface.co";
 
 /// The path of the router's task API, followed by the model's id.
@@ -35,9 +37,12 @@ pub(crate) fn is_router(endpoint: &Url) -> bool {
     is_router_host(endpoint) && matches!(endpoint.path().trim_end_matches('/'), "" | "/v1")
 }
 
-/// Whether this URL belongs to the task API, whose parameters differ from those of the toolkit's containers.
-pub(crate) fn is_task_api(url: &Url) -> bool {
-    url.path().starts_with(TASK_API)
+/// How the server at this URL expects the parameters of summarization.
+pub(crate) fn dialect(url: &Url) -> Dialect {
+    match url.path().starts_with(TASK_API) {
+        true => Dialect::TaskApi,
+        false => Dialect::Pipeline,
+    }
 }
 
 /// The URL of chat completions below the configured one, built like in

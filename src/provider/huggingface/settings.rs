@@ -150,11 +150,17 @@ impl HuggingFaceSettings {
             );
             return Err(ConfigError::missing(HF_MODEL, expected));
         }
-        reserved::check(task, &parameters).map_err(|error| {
-            let value = Value::Object(parameters.clone()).to_string();
-            let expected = format!("other members with HF_TASK={} ({error})", task.name());
-            ConfigError::invalid(MODEL_PARAMETERS, value, expected)
-        })?;
+        let mut refused = parameters
+            .iter()
+            .filter_map(|(name, value)| Some((name, reserved::reason(task, name, value)?)));
+        if let Some((member, instead)) = refused.next() {
+            let expected = format!(
+                "other members with HF_TASK={} ({member} cannot be set: {instead})",
+                task.name()
+            );
+            let value = Value::Object(parameters).to_string();
+            return Err(ConfigError::invalid(MODEL_PARAMETERS, value, expected));
+        }
         let capabilities = if task == HuggingFaceTask::Summarization {
             let window = MODEL_CONTEXT_TOKENS.or(SUMMARIZER_CONTEXT);
             Capabilities {

@@ -8,17 +8,8 @@
 use reqwest::Url;
 
 /// Path endings that people copy together with the base URL.
-const TAILS: [&str; 9] = [
-    "/openai/v1/chat/completions",
-    "/openai/v1",
-    "/openai",
-    "/status-sync",
-    "/runsync",
-    "/status",
-    "/health",
-    "/run",
-    "/",
-];
+const TAILS: &str =
+    "/openai/v1/chat/completions|/openai/v1|/openai|/status-sync|/runsync|/status|/health|/run|/";
 
 /// The domain of RunPod's URLs.
 const DOMAIN: &str = ".runpod.ai";
@@ -35,7 +26,7 @@ const NO_ENDPOINT: &str = "https://api.runpod.ai/v2/<endpoint id>, with the id o
 /// What is expected instead, if the URL is that of a load-balancing endpoint or names no endpoint.
 pub(crate) fn base_url(given: &Url) -> Result<Url, &'static str> {
     let mut path = given.path();
-    while let Some(head) = TAILS.iter().find_map(|tail| path.strip_suffix(tail)) {
+    while let Some(head) = TAILS.split('|').find_map(|tail| path.strip_suffix(tail)) {
         path = head;
     }
     let host = given.host_str().unwrap_or_default();

@@ -113,19 +113,6 @@ impl QueueState {
         prompt: &Prompt,
         client: &ModelClient,
     ) -> Result<Answer, ModelError> {
-        let answer = self.wait(queue, &job, prompt, client).await?;
-        let took = answer.job_time.unwrap_or_else(|| job.submitted.elapsed());
-        self.schedule.learn(took);
-        Ok(answer)
-    }
-
-    async fn wait(
-        &self,
-        queue: &dyn Queue,
-        job: &Job,
-        prompt: &Prompt,
-        client: &ModelClient,
-    ) -> Result<Answer, ModelError> {
         let (ticket, submitted) = (&job.ticket, job.submitted);
         let followed_since = Instant::now();
         let mut started = job.resumed;
@@ -143,7 +130,11 @@ impl QueueState {
             let hold = hold.min(left.saturating_sub(RETURN_RESERVE));
             let polled = queue.poll(ticket, prompt, hold);
             let error = match client.until_stopped(polled).await? {
-                Ok(Polled::Done(answer)) => return Ok(answer),
+                Ok(Polled::Done(answer)) => {
+                    let took = answer.job_time.unwrap_or_else(|| submitted.elapsed());
+                    self.schedule.learn(took);
+                    return Ok(answer);
+                }
                 Ok(Polled::Pending {
                     started: is_started,
                     held: was_held,
@@ -167,10 +158,9 @@ impl QueueState {
                 }
                 ErrorKind::Lost if submitted.elapsed() < SETTLING => SETTLING_WAIT,
                 ErrorKind::JobFailed { timed_out } => {
-                    let most = if timed_out {
-                        MAX_RERUNS_TIMED_OUT
-                    } else {
-                        MAX_RERUNS
+                    let most = match timed_out {
+                        true => MAX_RERUNS_TIMED_OUT,
+                        false => MAX_RERUNS,
                     };
                     if reruns >= most {
                         return Err(error);

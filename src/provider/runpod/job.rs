@@ -21,10 +21,11 @@ use crate::wire::failure::{Cause, Failure, JobEnd};
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) id: Option<String>,
+    /// The endpoint held the request until the job changed or the wait was over.
+    pub(crate) held: bool,
     state: State,
-    output: Option<Value>,
-    error: ErrorText,
-    time: Option<Duration>,
+    /// The whole object.
+    value: Value,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,78 +42,79 @@ impl Job {
     ///
     /// # Errors
     /// If the value is not a job: an error message in its place, or anything else.
-    pub(crate) fn read(mut value: Value) -> Result<Self, Failure> {
+    pub(crate) fn read(value: Value) -> Result<Self, Failure> {
         let id = match value.get("id") {
             Some(Value::String(id)) if !id.is_empty() => Some(id.clone()),
             Some(Value::Number(id)) => Some(id.to_string()),
             _ => None,
         };
         let status = value.get("status").and_then(Value::as_str).unwrap_or("");
-        let state = match State::read(status) {
-            Some(state) => state,
+        let state = match status {
+            "IN_QUEUE" => State::Queued,
+            "IN_PROGRESS" | "RUNNING" => State::Running,
+            "COMPLETED" => State::Ended(JobEnd::Completed),
+            "FAILED" => State::Ended(JobEnd::Failed),
+            "TIMED_OUT" => State::Ended(JobEnd::TimedOut),
+            "CANCELLED" => State::Ended(JobEnd::Cancelled),
             // Polling again is free; giving up on the job is not.
-            None if id.is_some() => {
+            _ if id.is_some() => {
                 tracing::warn!(status, "a job in a state of unknown name counts as running");
                 State::Running
             }
-            None => {
+            _ => {
                 let garbled = || Cause::Garbled.seen("JSON without a job in it");
                 return Err(answer::error_in(&value, "").unwrap_or_else(garbled));
             }
         };
-        let error = value.get("error").filter(|error| is_said(error));
         Ok(Self {
             id,
+            held: false,
             state,
-            error: error.map(ErrorText::from_value).unwrap_or_default(),
-            time: time(&value),
-            output: value
-                .get_mut("output")
-                .map(Value::take)
-                .filter(|output| !output.is_null()),
+            value,
         })
     }
 
-    /// Turns the job into the result of a poll. `held` is copied to [`Polled::Pending`].
+    /// Turns the job into the result of a poll.
     ///
     /// # Errors
     /// If the job has ended without a usable answer.
-    pub(crate) fn into_polled(self, max_tokens: usize, held: bool) -> Result<Polled, Failure> {
-        let pending = |started| Ok(Polled::Pending { started, held });
-        let output = match (self.state, self.output) {
-            (State::Queued, _) => return pending(false),
-            (State::Running, _) => return pending(true),
-            (State::Ended(JobEnd::Completed), Some(output)) => output,
-            (State::Ended(JobEnd::Completed), None) if self.error == ErrorText::default() => {
-                return Err(Cause::Unusable.seen(
-                    "the job is done and was paid, but has no output: its worker returned nothing, \
-                     or more than RunPod takes",
-                ));
+    pub(crate) fn into_polled(self, max_tokens: usize) -> Result<Polled, Failure> {
+        let held = self.held;
+        let member = |name: &str| self.value.get(name).filter(|value| !value.is_null());
+        let error = member("error").filter(|error| is_said(error));
+        let end = match self.state {
+            State::Queued => {
+                return Ok(Polled::Pending {
+                    started: false,
+                    held,
+                });
             }
-            (State::Ended(end), _) => return Err(Failure::Job(end, self.error)),
+            State::Running => {
+                return Ok(Polled::Pending {
+                    started: true,
+                    held,
+                });
+            }
+            State::Ended(end) => end,
         };
-        match output::read(&output, max_tokens) {
-            Ok(answer) => Ok(Polled::Done(Answer {
-                job_time: self.time,
-                ..answer
-            })),
-            Err(Failure::InBand(said)) => Err(Failure::Job(JobEnd::Completed, said)),
-            Err(failure) => Err(failure),
+        match (end, member("output"), error) {
+            (JobEnd::Completed, Some(output), _) => match output::read(output, max_tokens) {
+                Ok(answer) => Ok(Polled::Done(Answer {
+                    job_time: time(&self.value),
+                    ..answer
+                })),
+                Err(Failure::InBand(said)) => Err(Failure::Job(end, said)),
+                Err(failure) => Err(failure),
+            },
+            (JobEnd::Completed, None, None) => Err(Cause::Unusable.seen(
+                "the job is done and was paid, but has no output: its worker returned nothing, \
+                 or more than RunPod takes",
+            )),
+            (end, _, error) => {
+                let said = error.map(ErrorText::from_value).unwrap_or_default();
+                Err(Failure::Job(end, said))
+            }
         }
-    }
-}
-
-impl State {
-    fn read(status: &str) -> Option<Self> {
-        Some(match status {
-            "IN_QUEUE" => Self::Queued,
-            "IN_PROGRESS" | "RUNNING" => Self::Running,
-            "COMPLETED" => Self::Ended(JobEnd::Completed),
-            "FAILED" => Self::Ended(JobEnd::Failed),
-            "TIMED_OUT" => Self::Ended(JobEnd::TimedOut),
-            "CANCELLED" => Self::Ended(JobEnd::Cancelled),
-            _ => return None,
-        })
     }
 }
 

@@ -44,30 +44,22 @@ const DATA_STARTS: &str = "{\"|{'|[{\"|[{'";
 /// # Errors
 /// [`Failure::InBand`] if the output is an error, [`Cause::Unusable`] if it has no usable text.
 pub(crate) fn read(output: &Value, max_tokens: usize) -> Result<Answer, Failure> {
-    let unusable = |what: &str| Err(Cause::Unusable.seen(what));
     let mut answer = AnswerBuilder::default();
     let mut text = text_of(output, &mut answer)?;
-    let mut form = form_of(&text);
+    let mut form = form_of(&text)?;
     // The worker has put its output into a JSON string. This is unwrapped once; data inside it is rejected.
     if let Form::Data(inner) = form {
         text = text_of(&inner, &mut answer)?;
-        form = match form_of(&text) {
-            Form::Text => Form::Text,
-            _ => return Err(nothing_in(&inner)),
+        let Ok(Form::Text) = form_of(&text) else {
+            return Err(nothing_in(&inner));
         };
+        form = Form::Text;
     }
-    match form {
-        Form::Text => {
-            answer.text = text;
-            answer.is_closed = true;
-        }
-        Form::Stream => stream(&text, &mut answer)?,
-        Form::Error => return Err(Failure::InBand(ErrorText::from_text(&text))),
-        Form::Page => {
-            let page = error_text::html_text(text.trim());
-            return unusable(&format!("a web page: {page}"));
-        }
-        Form::Data(_) | Form::BrokenData => return unusable("broken JSON"),
+    if let Form::Stream = form {
+        stream(&text, &mut answer)?;
+    } else {
+        answer.text = text;
+        answer.is_closed = true;
     }
     answer.settle(max_tokens)
 }
@@ -77,30 +69,32 @@ enum Form {
     Text,
     Stream,
     Data(Value),
-    BrokenData,
-    Page,
-    Error,
 }
 
-fn form_of(text: &str) -> Form {
-    let text = text.trim();
-    if starts_with_any(text, PAGE_STARTS) {
-        return Form::Page;
+/// Determines the kind of a text.
+///
+/// # Errors
+/// If it is an error message, a web page or broken data.
+fn form_of(text: &str) -> Result<Form, Failure> {
+    let trimmed = text.trim();
+    if starts_with_any(trimmed, PAGE_STARTS) {
+        let page = error_text::html_text(trimmed);
+        return Err(Cause::Unusable.seen(format!("a web page: {page}")));
     }
-    if text.starts_with(['"', '{', '['])
-        && let Ok(value) = serde_json::from_str(text)
+    if trimmed.starts_with(['"', '{', '['])
+        && let Ok(value) = serde_json::from_str(trimmed)
     {
-        return Form::Data(value);
+        return Ok(Form::Data(value));
     }
     let is_data_line = |line: &str| line.starts_with("data:");
-    if is_error_text(text) {
-        Form::Error
-    } else if starts_with_any(text, DATA_STARTS) {
-        Form::BrokenData
-    } else if sse::is_stream(text.as_bytes()) && text.lines().any(is_data_line) {
-        Form::Stream
+    if is_error_text(trimmed) {
+        Err(Failure::InBand(ErrorText::from_text(text)))
+    } else if starts_with_any(trimmed, DATA_STARTS) {
+        Err(Cause::Unusable.seen("broken JSON"))
+    } else if sse::is_stream(trimmed.as_bytes()) && trimmed.lines().any(is_data_line) {
+        Ok(Form::Stream)
     } else {
-        Form::Text
+        Ok(Form::Text)
     }
 }
 

@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::prompt::Messages;
 use crate::wire::chat::{self, Message};
@@ -26,12 +26,6 @@ const TIME_TO_LIVE: Duration = Duration::from_secs(24 * 3600);
 const EXECUTION_TIMEOUT: Duration = Duration::from_secs(600);
 
 #[derive(Serialize)]
-pub(crate) struct Envelope<'a> {
-    input: Input<'a>,
-    policy: Policy,
-}
-
-#[derive(Serialize)]
 struct Input<'a> {
     messages: Vec<Message<'a>>,
     prompt: String,
@@ -43,47 +37,38 @@ struct Input<'a> {
     correlation_id: String,
 }
 
-/// Time limits in milliseconds.
-#[derive(Serialize)]
-struct Policy {
-    #[serde(rename = "executionTimeout")]
-    execution_timeout: u64,
-    ttl: u64,
-}
-
 /// Builds the body of a request. `correlation_id` helps to find the request in a worker's logs.
-pub(crate) fn envelope<'a>(
-    messages: &'a Messages,
+pub(crate) fn envelope(
+    messages: &Messages,
     max_tokens: usize,
-    model: Option<&'a str>,
+    model: Option<&str>,
     parameters: &Map<String, Value>,
     correlation_id: String,
-) -> Envelope<'a> {
+) -> Value {
     let mut sampling_params = parameters.clone();
     sampling_params.retain(|name, _| !RESERVED_PARAMETERS.contains(&name.as_str()));
     sampling_params.insert("max_tokens".to_owned(), Value::from(max_tokens));
-    Envelope {
-        input: Input {
-            prompt: generation::prompt(messages),
-            messages: chat::messages(messages),
-            sampling_params,
-            max_tokens,
-            model,
-            // Streaming would only split the output, not deliver it sooner.
-            stream: false,
-            correlation_id,
-        },
-        policy: Policy {
-            execution_timeout: EXECUTION_TIMEOUT.as_secs() * 1000,
-            ttl: TIME_TO_LIVE.as_secs() * 1000,
-        },
-    }
+    let input = Input {
+        prompt: generation::prompt(messages),
+        messages: chat::messages(messages),
+        sampling_params,
+        max_tokens,
+        model,
+        // Streaming would only split the output, not deliver it sooner.
+        stream: false,
+        correlation_id,
+    };
+    // Time limits in milliseconds.
+    let policy = json!({
+        "executionTimeout": EXECUTION_TIMEOUT.as_secs() * 1000,
+        "ttl": TIME_TO_LIVE.as_secs() * 1000,
+    });
+    json!({"input": input, "policy": policy})
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn empty_messages_and_an_unset_model_are_left_out() {
@@ -94,7 +79,7 @@ mod tests {
         };
         let envelope = envelope(&messages, 64, None, &Map::new(), "c1".to_owned());
         assert_eq!(
-            serde_json::to_value(&envelope).unwrap(),
+            envelope,
             json!({
                 "input": {
                     "messages": [{"role": "user", "content": "Dana speaks."}],

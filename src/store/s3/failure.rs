@@ -1,4 +1,4 @@
-//! Classifies failed S3 requests and phrases the message for people. [`meaning`] is the only table.
+//! Classifies failed S3 requests and phrases the message for people. [`meaning`] is the table of error responses.
 
 use std::error::Error;
 
@@ -7,24 +7,9 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 
-use crate::chain::{chain, with_causes};
+use crate::chain::with_causes;
 use crate::store::StoreErrorKind::{Conflict, Denied, NotFound, Other, Precondition, Transient};
 use crate::store::{Action, CHANGED, Location, REPLACED, StoreError, StoreErrorKind};
-
-/// How far a request got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Failure<'a> {
-    /// There were no credentials to sign the request with.
-    NoCredentials,
-    /// The request could not be built.
-    NotBuilt,
-    /// No connection, a timeout, or the connection broke before a response arrived.
-    NoAnswer,
-    /// The response could not be parsed.
-    Garbled { status: u16 },
-    /// An error response. Those to `HEAD` have no code.
-    Answered { status: u16, code: &'a str },
-}
 
 /// The error for a request that the SDK has given up on.
 pub(crate) fn request_failed<E>(
@@ -38,28 +23,27 @@ where
     let response = error.raw_response();
     let status = response.map_or(0, |response| response.status().as_u16());
     let code = error.code().unwrap_or_default();
-    let failure = match &error {
-        SdkError::ServiceError(_) => Failure::Answered { status, code },
-        SdkError::ResponseError(_) => Failure::Garbled { status },
-        SdkError::TimeoutError(_) => Failure::NoAnswer,
-        _ if lacks_credentials(&error) => Failure::NoCredentials,
-        SdkError::DispatchFailure(_) => Failure::NoAnswer,
-        _ => Failure::NotBuilt,
+    let (kind, advice) = match &error {
+        // A success status, but the connection broke in the response.
+        SdkError::ResponseError(_) if status < 400 => (Transient, BUSY),
+        // Error responses to `HEAD`, and those that cannot be parsed, have no code.
+        SdkError::ServiceError(_) | SdkError::ResponseError(_) => meaning(action, status, code),
+        SdkError::TimeoutError(_) => (Transient, UNREACHABLE),
+        _ if lacks_credentials(&error) => (Denied, NO_CREDENTIALS),
+        SdkError::DispatchFailure(_) => (Transient, UNREACHABLE),
+        // The request could not be built.
+        _ => (Other, REFUSED),
     };
-    let (kind, advice) = meaning(action, failure);
-    let advice = fill(advice, action, at);
-    let details = match failure {
-        Failure::Answered { .. } => {
+    let source: Box<dyn Error + Send + Sync> = match &error {
+        SdkError::ServiceError(_) => {
             let words = [code, error.message().unwrap_or_default()].join(" ");
             let request = error.request_id().unwrap_or("unknown");
-            format!(
-                "S3 answered {status} {}, request id {request}",
-                words.trim()
-            )
+            let words = words.trim();
+            format!("S3 answered {status} {words}, request id {request}").into()
         }
-        _ => chain(&error),
+        _ => error.into(),
     };
-    StoreError::new(kind, action, at, format!("{advice} ({details})")).caused_by(error)
+    StoreError::new(kind, action, at, fill(advice, action, at)).caused_by(source)
 }
 
 /// Whether credentials were missing, which the SDK reports as a dispatch failure. If several credential providers were
@@ -75,7 +59,7 @@ const NO_CREDENTIALS: &str = "there are no usable AWS credentials: give the func
 const UNREACHABLE: &str = "S3 could not be reached or did not answer in time: try again; if it lasts, check \
     AWS_ENDPOINT_URL_S3 and the network (a function in a VPC needs a gateway endpoint for S3)";
 const BUSY: &str = "S3 is busy or in trouble; try again";
-const BEING_WRITTEN: &str = "somebody else is writing it at this moment; try again";
+const BEING_WRITTEN: &str = "another writer is writing it at this moment; try again";
 const NO_BUCKET: &str = "there is no bucket `{bucket}`: create it, or check its name";
 const NO_OBJECT: &str = "there is no object `{key}` in the bucket `{bucket}`";
 const NOTHING: &str = "there is no object `{key}` in the bucket `{bucket}`, or no such bucket";
@@ -90,18 +74,9 @@ const ELSEWHERE: &str = "the bucket `{bucket}` is in another region; set AWS_REG
 const LACKING: &str = "this server lacks something that is needed here, such as conditional writes";
 const REFUSED: &str = "S3 refuses the request as it is; trying again will not help";
 
-/// The kind of a failure and the message for people. Error codes are those of
+/// The kind of an error response and the message for people. Error codes are those of
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>; for any code not listed here, the status decides.
-fn meaning(action: Action, failure: Failure<'_>) -> (StoreErrorKind, &'static str) {
-    let (status, code) = match failure {
-        Failure::NoCredentials => return (Denied, NO_CREDENTIALS),
-        Failure::NotBuilt => return (Other, REFUSED),
-        Failure::NoAnswer => return (Transient, UNREACHABLE),
-        // A success status, but the connection broke in the response.
-        Failure::Garbled { status: ..400 } => return (Transient, BUSY),
-        Failure::Garbled { status } => (status, ""),
-        Failure::Answered { status, code } => (status, code),
-    };
+fn meaning(action: Action, status: u16, code: &str) -> (StoreErrorKind, &'static str) {
     let writing = action == Action::Write;
     match (code, status) {
         // A write can only miss an object that it was to replace.
@@ -146,36 +121,45 @@ fn fill(advice: &str, action: Action, at: &Location) -> String {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_s3::error::ErrorMetadata;
+    use aws_sdk_s3::primitives::SdkBody;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+
     use super::*;
 
     #[test]
     fn every_failure_has_one_meaning_and_one_sentence() {
-        let answered = |status, code| Failure::Answered { status, code };
+        let raw = |status: u16| HttpResponse::new(status.try_into().unwrap(), SdkBody::empty());
+        let metadata = |code| ErrorMetadata::builder().code(code).build();
+        let answered = |status, code| SdkError::service_error(metadata(code), raw(status));
+        let garbled = |status| SdkError::response_error("garbled", raw(status));
+        let no_credentials = CredentialsError::not_loaded("none");
+        let no_credentials = ConnectorError::other(no_credentials.into(), None);
         let at = Location::new("bucket", "a/b.txt");
         let (read, write) = (Action::Read, Action::Write);
         let (look_up, delete) = (Action::LookUp, Action::Delete);
         for (action, failure, kind, words) in [
-            (read, Failure::NoCredentials, Denied, "STORE_DIR"),
-            (read, Failure::NotBuilt, Other, "will not help"),
-            (read, Failure::NoAnswer, Transient, "AWS_ENDPOINT_URL_S3"),
             (
                 read,
-                Failure::Garbled { status: 200 },
-                Transient,
-                "try again",
-            ),
-            (
-                read,
-                Failure::Garbled { status: 502 },
-                Transient,
-                "try again",
-            ),
-            (
-                read,
-                Failure::Garbled { status: 403 },
+                SdkError::dispatch_failure(no_credentials),
                 Denied,
-                "the role needs",
+                "STORE_DIR",
             ),
+            (
+                read,
+                SdkError::construction_failure("no URL"),
+                Other,
+                "will not help",
+            ),
+            (
+                read,
+                SdkError::timeout_error("late"),
+                Transient,
+                "AWS_ENDPOINT_URL_S3",
+            ),
+            (read, garbled(200), Transient, "try again"),
+            (read, garbled(502), Transient, "try again"),
+            (read, garbled(403), Denied, "the role needs"),
             (
                 read,
                 answered(404, "NoSuchKey"),
@@ -212,9 +196,9 @@ mod tests {
                 write,
                 answered(412, "PreconditionFailed"),
                 Precondition,
-                "somebody else",
+                "another writer",
             ),
-            (write, answered(412, ""), Precondition, "somebody else"),
+            (write, answered(412, ""), Precondition, "another writer"),
             (
                 write,
                 answered(404, "NoSuchKey"),
@@ -316,10 +300,10 @@ mod tests {
                 "will not help",
             ),
         ] {
-            let (meant, advice) = meaning(action, failure);
-            let advice = fill(advice, action, &at);
-            assert_eq!(meant, kind, "{action} {failure:?}");
-            assert!(advice.contains(words), "{action} {failure:?}: {advice}");
+            let error = request_failed(action, &at, failure);
+            assert_eq!(error.kind, kind, "{error}");
+            assert!(error.reason.contains(words), "{error}");
+            assert!(error.source.is_some(), "{error}");
         }
     }
 }

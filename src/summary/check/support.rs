@@ -11,32 +11,10 @@ const MIN_NUMBER: f64 = 4.0;
 /// Minimum number of unsupported items that counts as evidence. Fewer may be rounded numbers or inflected names.
 const MIN_UNSUPPORTED: usize = 3;
 
-const UNITS: [&str; 20] = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
+const UNITS: &str = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen \
+                     seventeen eighteen nineteen";
 
-const TENS: [&str; 8] = [
-    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
-];
+const TENS: &str = "twenty thirty forty fifty sixty seventy eighty ninety";
 
 /// Whether most of the numbers or most of the names in `answer` are missing from `source`.
 pub(crate) fn is_invented(answer: &str, source: &str) -> bool {
@@ -51,63 +29,50 @@ fn mostly_missing(wanted: &HashSet<String>, known: &HashSet<String>) -> bool {
 
 /// The numbers in a text, normalized to digits, whether written in digits or in English words.
 fn numbers(text: &str) -> HashSet<String> {
-    let mut found = HashSet::new();
+    let mut found: Vec<f64> = Vec::new();
     let mut spelled: Option<u64> = None;
-    for word in text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | ','))) {
+    let words = text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | ',')));
+    // The empty word ends a spelled number at the end of the text.
+    for word in words.chain([""]) {
         let word = word
             .trim_matches(['.', ','])
             .replace(',', "")
             .to_lowercase();
-        let value = spelled_value(&word);
-        match (spelled, value) {
+        match (spelled, spelled_value(&word)) {
             // twenty + five; two + hundred; hundred + twelve
             (Some(so_far), Some(value)) => {
-                let joined = match value {
+                spelled = Some(match value {
                     100 | 1000 | 1_000_000 => so_far.max(1).saturating_mul(value),
                     _ if so_far >= 20 && so_far % 10 == 0 && value < so_far => so_far + value,
                     _ => {
-                        add(so_far as f64, &mut found);
+                        found.push(so_far as f64);
                         value
                     }
-                };
-                add(value as f64, &mut found);
-                spelled = Some(joined);
+                });
+                found.push(value as f64);
             }
             (None, Some(value)) => spelled = Some(value),
             (so_far, None) => {
-                if let Some(so_far) = so_far {
-                    add(so_far as f64, &mut found);
-                }
                 spelled = None;
-                if let Ok(number) = word.trim_end_matches(char::is_alphabetic).parse::<f64>() {
-                    add(number, &mut found);
-                }
+                found.extend(so_far.map(|number| number as f64));
+                found.extend(word.trim_end_matches(char::is_alphabetic).parse::<f64>());
             }
         }
     }
-    if let Some(so_far) = spelled {
-        add(so_far as f64, &mut found);
-    }
-    found
-}
-
-fn add(number: f64, found: &mut HashSet<String>) {
-    if number >= MIN_NUMBER {
-        found.insert(number.to_string());
-    }
+    found.retain(|&number| number >= MIN_NUMBER);
+    found.iter().map(f64::to_string).collect()
 }
 
 fn spelled_value(word: &str) -> Option<u64> {
-    let position = |list: &[&str]| {
-        list.iter()
-            .position(|known| *known == word)
-            .map(|at| at as u64)
+    let position = |list: &str| {
+        let at = list.split(' ').position(|known| known == word)?;
+        Some(at as u64)
     };
     match word {
         "hundred" => Some(100),
         "thousand" => Some(1000),
         "million" => Some(1_000_000),
-        _ => position(&UNITS).or_else(|| position(&TENS).map(|at| (at + 2) * 10)),
+        _ => position(UNITS).or_else(|| position(TENS).map(|at| (at + 2) * 10)),
     }
 }
 

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::extract;
 use crate::hex::hex;
+use crate::model::{Answer, ModelClient, ModelError};
 use crate::prompt::{Prompt, Request, Task};
 use crate::summary::call_plan::{ESTIMATE_ERROR, SECTION_MAX_WORDS, SECTION_MIN_WORDS};
 use crate::summary::write::Settings;
@@ -30,84 +31,84 @@ pub(crate) struct Material {
     pub(crate) from_notes: bool,
 }
 
-/// Builds requests.
+impl Material {
+    /// First and last timestamp of the part.
+    pub(crate) fn time_span(&self) -> Option<(String, String)> {
+        let (from, to) = self.passage.time_span()?;
+        Some((from.to_owned(), to.to_owned()))
+    }
+}
+
+/// Builds requests and sends them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Drafter<'a> {
     pub(crate) settings: &'a Settings,
+    pub(crate) caller: &'a ModelClient,
     /// The largest ratio seen so far of the server's token count of a prompt to our estimate, at least 1.
     pub(crate) token_ratio: f64,
 }
 
 impl Drafter<'_> {
-    /// Builds a request about `material` for about `words` words. `place` is the index of the part and the number of parts.
-    /// `attempt` makes repeated requests differ: an identical one would get the recorded answer.
-    pub(crate) fn about(
+    /// Builds a request about `material` for about `words` words, or about `draft`, the text of its section. The material is
+    /// left out for condensing. `place` is the index of the part and the number of parts. `attempt` makes repeated requests
+    /// differ: an identical one would get the recorded answer.
+    pub(crate) fn prompt(
         &self,
         task: Task,
         material: &Material,
         place: (usize, usize),
+        draft: Option<&str>,
         words: usize,
         attempt: usize,
     ) -> Prompt {
-        let request = self.request(task, material, place, words, attempt);
-        self.limited(request, words)
-    }
-
-    fn request(
-        &self,
-        task: Task,
-        material: &Material,
-        place: (usize, usize),
-        words: usize,
-        attempt: usize,
-    ) -> Request {
         let style = self.settings.limits.style;
         let (index, parts) = place;
+        let context = if draft.is_some() || material.from_notes {
+            String::new()
+        } else {
+            Self::context(&material.passage, style.context_tokens())
+        };
         let excerpts = if material.from_notes && task == Task::Section {
             self.excerpts(material)
         } else {
             String::new()
         };
-        Request {
+        let block = match task {
+            Task::Condense => Passage::of_text(""),
+            _ => material.block.clone(),
+        };
+        let request = Request {
             task,
             style,
             target_words: words,
             part: (index + 1, parts),
-            time_span: material
-                .passage
-                .time_span()
-                .map(|(from, to)| (from.to_owned(), to.to_owned())),
+            time_span: material.time_span(),
             speakers: within(material.passage.speakers(), style.speaker_tokens()),
-            context: if material.from_notes {
-                String::new()
-            } else {
-                Self::context(&material.passage, style.context_tokens())
-            },
-            block: material.block.clone(),
+            context,
+            block,
             from_notes: material.from_notes,
             excerpts,
-            draft: None,
+            draft: draft.map(Arc::from),
             fence: self.fence(task, index + 1, attempt),
-        }
+        };
+        self.limited(request, words)
     }
 
-    /// Builds a request to expand, condense or continue the text of a section. The material is left out for condensing.
-    pub(crate) fn on_draft(
-        &self,
-        task: Task,
-        material: &Material,
-        place: (usize, usize),
-        draft: &str,
-        words: usize,
-        attempt: usize,
-    ) -> Prompt {
-        let mut request = self.request(task, material, place, words, attempt);
-        request.draft = Some(Arc::from(draft));
-        request.context = String::new();
-        if task == Task::Condense {
-            request.block = Passage::of_text("");
-        }
-        self.limited(request, words)
+    /// Learns from the server's token count of `prompt`, if it reports one.
+    pub(crate) fn learn_ratio(&mut self, prompt: &Prompt, counted: Option<u64>) {
+        let ratio = counted.unwrap_or(0) as f64 / prompt.tokens().max(1) as f64;
+        self.token_ratio = self.token_ratio.max(ratio);
+    }
+
+    /// Sends a request that the summary can do without: an error that affects only this call becomes an empty answer.
+    pub(crate) async fn call_or_empty(&self, prompt: &Prompt) -> Result<Answer, ModelError> {
+        self.caller.call(prompt).await.or_else(|error| {
+            if error.kind.concerns_one_call() {
+                Ok(Answer::default())
+            } else {
+                Err(error)
+            }
+        })
     }
 
     /// Whether a prompt and its answer fit the context window, given the server's token ratio so far.
@@ -148,10 +149,7 @@ impl Drafter<'_> {
 
     /// The most informative sentences of the passage that the notes were taken on.
     fn excerpts(&self, material: &Material) -> String {
-        let room = self
-            .settings
-            .limits
-            .block_tokens(self.settings.limits.max_tokens(SECTION_MAX_WORDS));
+        let room = self.settings.limits.block_beside(SECTION_MAX_WORDS);
         let spare = room
             .unwrap_or_default()
             .saturating_sub(tokens::estimate(&material.block))

@@ -6,7 +6,7 @@ use crate::summary::call_plan::{Level, notes_output};
 use crate::summary::plan::{Plan, weights};
 use crate::summary::write::draft::Material;
 use crate::summary::write::piece::Job;
-use crate::summary::write::{MAX_ALLOWANCE, MAX_SPLITS, WriteError, Writer};
+use crate::summary::write::{MAX_SPLITS, WriteError, Writer, allowance};
 use crate::text::tokens;
 use crate::transcript::Passage;
 
@@ -32,18 +32,14 @@ impl Writer<'_> {
             };
             items = self.level(plan, level, groups, depth == 0).await?;
         }
-        let block = self.drafter.settings.limits.block_tokens(
-            self.drafter
-                .settings
-                .limits
-                .max_tokens(plan.section_words().div_ceil(plan.sections.max(1))),
-        );
+        let words = plan.section_words().div_ceil(plan.sections.max(1));
+        let block = self.drafter.settings.limits.block_beside(words);
         let materials = grouped(&items, plan.sections, block.unwrap_or(usize::MAX));
-        let tokens = materials
-            .iter()
-            .map(|material| tokens::estimate(&material.block) as f64);
-        let tokens: Vec<f64> = tokens.collect();
-        let weights = weights(&tokens, materials.iter().map(|material| &*material.block));
+        let blocks = || materials.iter().map(|material| &*material.block);
+        let tokens: Vec<f64> = blocks()
+            .map(|block| tokens::estimate(block) as f64)
+            .collect();
+        let weights = weights(&tokens, blocks());
         Ok((materials, weights))
     }
 
@@ -67,16 +63,15 @@ impl Writer<'_> {
                 place: (index, count),
                 ask: words,
                 want: words,
-                allowance: (spare / count + usize::from(index < spare % count)).min(MAX_ALLOWANCE),
+                allowance: allowance(spare, count, index),
                 tolerated: &[],
                 splits: MAX_SPLITS,
             }
         });
         let done = if is_first { 0 } else { plan.chunks.len() };
-        let pieces = self.pieces(jobs.collect(), done, plan.chunks.len()).await?;
+        let pieces = self.pieces(jobs.collect(), done, plan).await?;
         let mut notes = Vec::with_capacity(count);
         for (material, piece) in groups.into_iter().zip(pieces) {
-            self.account(&piece);
             if piece.degraded {
                 let from = material.chunks.first().map_or(0, |chunk| chunk + 1);
                 self.warnings.push(format!("notes on part {from}: the model gave no usable answer, its telling sentences were taken"));

@@ -5,12 +5,11 @@ use std::cmp::Reverse;
 
 use crate::prompt::{Prompt, Task};
 use crate::summary::assemble::{Section, Source};
-use crate::summary::check;
-use crate::summary::check::{Expected, Problem, Severity};
+use crate::summary::check::{Problem, Severity};
 use crate::summary::length_control::LengthControl;
 use crate::summary::scaffold;
 use crate::summary::write::draft::Material;
-use crate::summary::write::piece::bearable;
+use crate::summary::write::piece::problems;
 use crate::summary::write::{WriteError, Writer, all};
 use crate::text::{sentence, words};
 
@@ -35,157 +34,108 @@ impl Writer<'_> {
         control: &LengthControl,
     ) -> Result<(), WriteError> {
         let mut budget = (sections.len() / 2).min(self.extra_calls);
-        let mut repaired = vec![0_usize; sections.len()];
-        while budget > 0 {
-            let total: usize = sections.iter().map(Section::words).sum();
-            let off = total.abs_diff(wanted);
-            if off * 100 <= wanted * TOLERATED_PERCENT {
-                break;
-            }
-            let short = total < wanted;
-            if short && !self.drafter.settings.limits.style.follows_instructions() {
-                break;
-            }
-            let round = self.round(materials, sections, &repaired, off, short, control, budget);
+        let mut repairs = vec![0; sections.len()];
+        loop {
+            let round = self.choose(materials, sections, &mut repairs, wanted, control, budget);
             if round.is_empty() {
-                break;
+                return Ok(());
             }
             budget -= round.len();
             self.extra_calls -= round.len();
-            for &(at, _) in &round {
-                if let Some(count) = repaired.get_mut(at) {
-                    *count += 1;
-                }
-            }
-            let answers = self.answers(round).await?;
-            for (at, request, text) in answers {
-                take(sections, at, &request, &text, wanted);
+            let drafter = self.drafter;
+            let calls = round.iter().map(|(at, prompt)| async move {
+                let answer = drafter.call_or_empty(prompt).await;
+                answer.map_err(|source| WriteError {
+                    what: format!("section {}, to {} it", at + 1, prompt.request().task.name()),
+                    source,
+                })
+            });
+            let answers = all(calls, |_| {}).await?;
+            for ((at, prompt), answer) in round.iter().zip(answers) {
+                accept(sections, *at, prompt, &answer.text, wanted);
             }
         }
-        Ok(())
     }
 
-    /// Plans the repairs that could make up for `off` words, starting with the sections that are furthest off their targets.
-    #[expect(clippy::too_many_arguments, reason = "all of it describes one round")]
-    fn round(
+    /// Chooses up to `budget` sections to repair, starting with those that are furthest off their targets, until the repairs
+    /// could make up for the deviation. Chooses none if the deviation is tolerated.
+    fn choose(
         &self,
         materials: &[Material],
         sections: &[Section],
-        repaired: &[usize],
-        off: usize,
-        short: bool,
+        repairs: &mut [usize],
+        wanted: usize,
         control: &LengthControl,
         budget: usize,
     ) -> Vec<(usize, Prompt)> {
-        let candidate = |at: &usize| {
-            repaired.get(*at).is_some_and(|&count| count < MAX_REPAIRS)
-                && sections
-                    .get(*at)
-                    .is_some_and(|section| section.source == Source::Model)
+        let total: usize = sections.iter().map(Section::words).sum();
+        let mut missing = total.abs_diff(wanted);
+        let short = total < wanted;
+        let can_expand = self.drafter.settings.limits.style.follows_instructions();
+        if missing * 100 <= wanted * TOLERATED_PERCENT || short && !can_expand {
+            return Vec::new();
+        }
+        let need = |section: &Section| {
+            if short {
+                section.target_words.saturating_sub(section.words())
+            } else {
+                section.words().saturating_sub(section.target_words)
+            }
         };
-        let mut order: Vec<usize> = (0..sections.len()).filter(candidate).collect();
-        let need = |at: &usize| {
-            sections.get(*at).map_or(0, |section| {
-                let (words, target) = (section.words(), section.target_words);
-                if short {
-                    target.saturating_sub(words)
-                } else {
-                    words.saturating_sub(target)
-                }
+        let candidates = sections.iter().zip(materials).zip(repairs).enumerate();
+        let mut candidates: Vec<_> = candidates
+            .filter(|(_, ((section, _), repairs))| {
+                **repairs < MAX_REPAIRS && section.source == Source::Model
             })
-        };
-        order.sort_by_key(|at| Reverse(need(at)));
-        let mut missing = off;
+            .collect();
+        candidates.sort_by_key(|(_, ((section, _), _))| Reverse(need(section)));
         let mut round = Vec::new();
-        for at in order {
-            let (Some(section), Some(material)) = (sections.get(at), materials.get(at)) else {
-                continue;
-            };
+        for (at, ((section, material), repairs)) in candidates {
             if round.len() == budget || missing < MIN_ADDED {
                 break;
             }
             let words = words::count(&section.text);
-            // Makes the second repair of a section differ from the first: an identical request would get the same answer.
-            let attempt = repaired.get(at).copied().unwrap_or(0);
-            let place = (at, sections.len());
-            let request = if short {
+            let (task, change, ask) = if short {
                 let add = missing.min(MAX_ADDED).min(words.max(MIN_ADDED * 2));
-                missing = missing.saturating_sub(add);
-                self.drafter.on_draft(
-                    Task::Expand,
-                    material,
-                    place,
-                    &section.text,
-                    control.ask(add),
-                    attempt,
-                )
+                (Task::Expand, add, add)
             } else {
                 let cut = missing.min(words * 2 / 5);
-                missing = missing.saturating_sub(cut);
-                self.drafter.on_draft(
-                    Task::Condense,
-                    material,
-                    place,
-                    &section.text,
-                    control.ask(words - cut),
-                    attempt,
-                )
+                (Task::Condense, cut, words - cut)
             };
-            if self.drafter.fits(&request) {
-                round.push((at, request));
+            missing -= change;
+            let (place, draft) = ((at, sections.len()), Some(&*section.text));
+            // The count makes the second repair of a section differ from the first: an identical request would get the same
+            // answer.
+            let prompt =
+                self.drafter
+                    .prompt(task, material, place, draft, control.ask(ask), *repairs);
+            if self.drafter.fits(&prompt) {
+                *repairs += 1;
+                round.push((at, prompt));
             }
         }
         round
     }
-
-    async fn answers(
-        &self,
-        round: Vec<(usize, Prompt)>,
-    ) -> Result<Vec<(usize, Prompt, String)>, WriteError> {
-        let caller = self.caller;
-        let waiting = round.into_iter().map(|(at, request)| async move {
-            let answer = caller
-                .call(&request)
-                .await
-                .or_else(bearable)
-                .map_err(|source| WriteError {
-                    what: format!(
-                        "section {}, to {} it",
-                        at + 1,
-                        request.request().task.name()
-                    ),
-                    source,
-                })?;
-            Ok((at, request, scaffold::strip_preamble(&answer.text)))
-        });
-        all(waiting, |_| {}).await
-    }
 }
 
 /// Accepts a repaired text if it is usable and brings the total length closer to `wanted` words.
-fn take(sections: &mut [Section], at: usize, prompt: &Prompt, text: &str, wanted: usize) {
+fn accept(sections: &mut [Section], at: usize, prompt: &Prompt, answer: &str, wanted: usize) {
+    let text = scaffold::strip_preamble(answer);
+    let text = sentence::complete(&text);
+    let unusable = |problem: Problem| {
+        problem.severity() <= Severity::Repetitive || problem == Problem::Unfinished
+    };
     let request = prompt.request();
-    let text = sentence::complete(text);
+    if problems(text, prompt, request.target_words)
+        .into_iter()
+        .any(unusable)
+    {
+        return;
+    }
     let total: usize = sections.iter().map(Section::words).sum();
     let Some(section) = sections.get_mut(at) else {
         return;
     };
-    let source = if request.block.is_empty() {
-        section.text.clone()
-    } else {
-        request.block.to_string()
-    };
-    let expected = Expected {
-        words: request.target_words,
-        source: &source,
-        instructions: "",
-        fence: &request.fence,
-    };
-    let fatal =
-        |problem: Problem| problem.severity() == Severity::Fatal || problem == Problem::Unfinished;
-    if check::check(text, &expected).into_iter().any(fatal) {
-        return;
-    }
     let changed = match request.task {
         Task::Condense => text.to_owned(),
         // An expansion that only repeats the section adds nothing.

@@ -1,6 +1,5 @@
 //! Splits a part in two if its request does not fit the context window.
 
-use crate::model::ModelClient;
 use crate::model::ModelError;
 use crate::summary::write::draft::{Drafter, Material};
 use crate::summary::write::piece::{Job, Piece, piece};
@@ -29,15 +28,17 @@ pub(crate) fn halves(material: &Material) -> Option<[Material; 2]> {
     Some([half(passages.0, blocks.0), half(passages.1, blocks.1)])
 }
 
-/// Requests the texts of both halves of a part that did not fit, and joins them.
+/// Requests the texts of both halves of a part that did not fit, and joins them. `extra_calls` is the number of calls that
+/// were made for the part beyond the planned one.
 pub(crate) async fn split(
     drafter: Drafter<'_>,
-    caller: &ModelClient,
     job: Job<'_>,
     halves: [Material; 2],
+    extra_calls: usize,
 ) -> Result<Piece, ModelError> {
     let mut joined = Piece {
-        extra_calls: 1,
+        extra_calls,
+        token_ratio: drafter.token_ratio,
         ..Piece::default()
     };
     for (at, material) in halves.iter().enumerate() {
@@ -48,13 +49,13 @@ pub(crate) async fn split(
             splits: job.splits - 1,
             ..job
         };
-        let piece = Box::pin(piece(drafter, caller, half)).await?;
+        let piece = Box::pin(piece(drafter, half)).await?;
         if at == 0 {
             joined.title = piece.title;
         }
         joined.text = [joined.text, piece.text].join(if at == 0 { "" } else { "\n\n" });
         // The first half uses the planned call; the second half is an extra call.
-        joined.extra_calls += piece.extra_calls + usize::from(at > 0);
+        joined.extra_calls += piece.extra_calls + at;
         joined.problems.extend(piece.problems);
         joined.degraded |= piece.degraded;
         joined.token_ratio = joined.token_ratio.max(piece.token_ratio);

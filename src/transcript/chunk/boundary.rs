@@ -29,10 +29,8 @@ enum Rank {
 /// need not be character boundaries. `None` if the window has no character boundary.
 pub(crate) fn best(passage: &Passage, window: Range<usize>, aim: usize) -> Option<usize> {
     let text: &str = passage;
-    let (start, end) = (
-        text.ceil_char_boundary(window.start),
-        text.floor_char_boundary(window.end),
-    );
+    let start = text.ceil_char_boundary(window.start);
+    let end = text.floor_char_boundary(window.end);
     if start > end {
         return None;
     }

@@ -14,7 +14,8 @@ pub(crate) struct CostMap<'t> {
     rate: Rate,
     /// Byte offset of the start of a run, and the cost of the text before it.
     marks: Vec<(usize, Cost)>,
-    total: Cost,
+    /// The cost of the whole text.
+    pub(crate) total: Cost,
 }
 
 impl<'t> CostMap<'t> {
@@ -37,20 +38,12 @@ impl<'t> CostMap<'t> {
         }
     }
 
-    /// The cost of the whole text.
-    pub(crate) fn total(&self) -> Cost {
-        self.total
-    }
-
     /// The cost of a part that starts and ends on character boundaries.
     pub(crate) fn cost(&self, part: Range<usize>) -> Cost {
-        let (first, last) = (
-            self.marks.partition_point(|mark| mark.0 < part.start),
-            self.marks.partition_point(|mark| mark.0 <= part.end),
-        );
-        let marks = self.marks.get(first..last).unwrap_or(&[]);
-        match (marks.first(), marks.last()) {
-            (Some(&first), Some(&last)) => {
+        let first = self.marks.partition_point(|mark| mark.0 < part.start);
+        let last = self.marks.partition_point(|mark| mark.0 <= part.end);
+        match self.marks.get(first..last) {
+            Some([first, .., last]) => {
                 self.read(part.start..first.0) + (last.1 - first.1) + self.read(last.0..part.end)
             }
             _ => self.read(part),
@@ -119,7 +112,7 @@ mod tests {
             text += &"x".repeat(long);
             let rate = Rate::of(&text);
             let map = CostMap::of(&text);
-            prop_assert_eq!(map.total(), tokens::cost_at(&text, rate));
+            prop_assert_eq!(map.total, tokens::cost_at(&text, rate));
             let at = |share: f64| text.floor_char_boundary((text.len() as f64 * share) as usize);
             let (start, end) = (at(cuts.0.min(cuts.1)), at(cuts.0.max(cuts.1)));
             prop_assert_eq!(map.cost(start..end), tokens::cost_at(&text[start..end], rate));

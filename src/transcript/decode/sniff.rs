@@ -7,8 +7,8 @@ use crate::transcript::decode::Rejection;
 /// Number of bytes examined: enough for every signature and for the zero-byte pattern of UTF-16.
 pub(crate) const HEAD_BYTES: usize = 1024;
 
-/// Minimum number of zero bytes that count as evidence of UTF-16.
-const MIN_ZEROS: usize = 3;
+/// Minimum number of characters below U+0100 that count as evidence of UTF-16.
+const MIN_NARROW: usize = 3;
 
 /// Signatures and common names of formats that users upload as `.txt` by mistake.
 const SIGNATURES: [(&[u8], &str); 16] = [
@@ -44,25 +44,32 @@ pub(crate) fn sniff(head: &[u8]) -> Result<(&'static Encoding, usize), Rejection
     Ok((unmarked_utf16(head).unwrap_or(UTF_8), 0))
 }
 
-/// Detects UTF-16 without a byte order mark. In most scripts blanks, digits and punctuation have one zero byte out of two.
+/// Detects UTF-16 without a byte order mark. In most scripts blanks, digits and punctuation are below U+0100, so that one of
+/// their two bytes is zero.
 fn unmarked_utf16(head: &[u8]) -> Option<&'static Encoding> {
-    let units = (head.len() / 2).max(MIN_ZEROS * 10);
-    let zeros = |offset| {
-        head.iter()
-            .skip(offset)
-            .step_by(2)
-            .filter(|&&byte| byte == 0)
-            .count()
+    let (units, _) = head.as_chunks::<2>();
+    // In real text, blanks alone are a tenth of the characters.
+    let enough = units.len().div_ceil(10).max(MIN_NARROW);
+    // The number of characters below U+0100, and of blanks among them, in one byte order.
+    let count = |read: fn([u8; 2]) -> u16| {
+        let narrow = units
+            .iter()
+            .filter_map(|&unit| u8::try_from(read(unit)).ok());
+        let blanks = narrow.clone().filter(u8::is_ascii_whitespace);
+        (narrow.count(), blanks.count())
     };
-    let (even, odd) = (zeros(0), zeros(1));
-    // In real text, blanks alone give a tenth of the units one zero byte. The other byte of every unit must be nonzero, so
-    // that a file with NUL characters is not taken for UTF-16.
-    if odd * 10 >= units && even == 0 {
-        Some(UTF_16LE)
-    } else if even * 10 >= units && odd == 0 {
-        Some(UTF_16BE)
-    } else {
+    // Read in the wrong byte order, U+3000 (the ideographic space) becomes the digit 0, but hardly anything becomes a blank.
+    let fits = |(narrow, blanks), (swapped_narrow, swapped_blanks)| {
+        narrow >= enough && (swapped_narrow == 0 || (blanks > 0 && swapped_blanks == 0))
+    };
+    let (little, big) = (count(u16::from_le_bytes), count(u16::from_be_bytes));
+    // A file with NUL characters is not text.
+    if units.contains(&[0, 0]) {
         None
+    } else if fits(little, big) {
+        Some(UTF_16LE)
+    } else {
+        fits(big, little).then_some(UTF_16BE)
     }
 }
 
@@ -103,6 +110,20 @@ mod tests {
             Ok((UTF_8, 0))
         );
         assert_eq!(sniff(b""), Ok((UTF_8, 0)));
+    }
+
+    #[test]
+    fn utf16_without_a_mark_may_have_characters_whose_low_byte_is_zero() {
+        let text = "李: \u{3000}\u{3000}\u{3000}第一项: 3 月 12 日。\r\n王: \u{3000}\u{3000}\u{3000}同意, 一共 45 人。\r\n";
+        assert_eq!(sniff(&utf16(text, u16::to_le_bytes)), Ok((UTF_16LE, 0)));
+        assert_eq!(sniff(&utf16(text, u16::to_be_bytes)), Ok((UTF_16BE, 0)));
+    }
+
+    #[test]
+    fn lists_separated_by_nuls_are_not_utf16() {
+        for list in ["depot\0tram\0".repeat(40), "a line\0".repeat(60)] {
+            assert_eq!(sniff(list.as_bytes()), Ok((UTF_8, 0)), "{list:?}");
+        }
     }
 
     #[test]

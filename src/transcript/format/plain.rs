@@ -52,6 +52,7 @@ pub fn read(text: &str) -> Segments {
 }
 
 /// A label and the number of its occurrences.
+#[derive(Default)]
 struct Label<'t> {
     text: &'t str,
     with_colon: u32,
@@ -78,10 +79,7 @@ impl<'t> Labels<'t> {
                 let id = Speaker::new(self.all.len())?;
                 self.all.push(Label {
                     text,
-                    with_colon: 0,
-                    alone: 0,
-                    is_timed: false,
-                    speaker: None,
+                    ..Label::default()
                 });
                 self.known.insert(text, id);
                 id
@@ -312,13 +310,9 @@ fn number<'a>(digits: impl Iterator<Item = &'a u8>) -> i64 {
 
 /// Whether the second half of a subtitle's time line is at `at`: `--> 00:00:04.000`.
 fn is_arrow(line: &str, at: usize) -> bool {
-    let end = line
-        .split_at(at)
-        .1
-        .trim_start()
-        .strip_prefix("-->")
-        .map(str::trim_start);
-    end.is_some_and(|end| time_at(end, 0).is_some())
+    let rest = line.split_at(at).1.trim_start();
+    rest.strip_prefix("-->")
+        .is_some_and(|end| time_at(end.trim_start(), 0).is_some())
 }
 
 fn skip_blanks(line: &str, at: usize) -> usize {

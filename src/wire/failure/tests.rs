@@ -20,11 +20,11 @@ const NAMES: SettingNames = SettingNames {
 
 fn endpoint() -> Endpoint {
     let url = Url::parse("https://host:8443/v1").unwrap();
-    Endpoint::new(&url, NAMES, None)
+    Endpoint::new(&url, NAMES)
 }
 
 fn classify(phase: Phase, failure: &Failure) -> ErrorKind {
-    endpoint().error(phase, failure, &[]).kind
+    endpoint().error(phase, failure, &[], &[]).kind
 }
 
 fn no_connection(error: &str) -> Failure {
@@ -55,7 +55,7 @@ fn dedicated(status: u16, body: &str) -> ErrorKind {
     let mut endpoint = endpoint();
     endpoint.starts_on_demand = true;
     endpoint
-        .error(Phase::Submit, &refused(status, &[], body), &[])
+        .error(Phase::Submit, &refused(status, &[], body), &[], &[])
         .kind
 }
 
@@ -675,7 +675,7 @@ fn every_cause_has_a_kind_and_a_sentence() {
             "the endpoint's answer holds no usable text (host:8443: an empty text)",
         ),
     ] {
-        let error = endpoint().error(Phase::Submit, &failure, &[]);
+        let error = endpoint().error(Phase::Submit, &failure, &[], &[]);
         assert_eq!((error.kind, error.message.as_str()), (kind, message));
     }
 }

@@ -30,8 +30,12 @@ async fn failure_at(address: SocketAddr) -> StoreError {
     get_from(address).await.map(drop).unwrap_err()
 }
 
-fn says(error: &StoreError, words: &[&str]) {
-    let text = error.to_string();
+/// Checks that the words occur in the error or its sources.
+pub(crate) fn says(error: &StoreError, words: &[&str]) {
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |cause| {
+        cause.source()
+    });
+    let text: String = causes.map(|cause| format!("{cause}\n")).collect();
     for word in words {
         assert!(text.contains(word), "no `{word}` in: {text}");
     }

@@ -38,10 +38,12 @@ pub(crate) fn client_for(
         ..settings(TOKEN, endpoint, parameters)
     };
     let secret = Some(Secret::new(TOKEN));
-    HuggingFace::new(Http::default(), settings, secret).with_timeouts(Timeouts {
+    let mut model = HuggingFace::new(Http::default(), settings, secret);
+    model.timeouts = Timeouts {
         total: Duration::from_secs(20),
         idle: Duration::from_secs(1),
-    })
+    };
+    model
 }
 
 pub(crate) fn settings(

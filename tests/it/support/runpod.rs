@@ -27,10 +27,12 @@ pub(crate) fn client_with(
 ) -> RunPod {
     let secret = Some(Secret::new(KEY));
     let settings = settings(KEY, url, model, parameters);
-    RunPod::new(Http::default(), settings, secret).with_timeouts(Timeouts {
+    let mut model = RunPod::new(Http::default(), settings, secret);
+    model.timeouts = Timeouts {
         total: Duration::from_secs(20),
         idle: Duration::from_secs(20),
-    })
+    };
+    model
 }
 
 pub(crate) fn settings(
@@ -62,10 +64,12 @@ pub(crate) fn client(server: &RunPodServer) -> RunPod {
 /// A client with short timeouts.
 pub(crate) fn impatient(server: &RunPodServer) -> RunPod {
     let limit = Duration::from_millis(300);
-    client(server).with_timeouts(Timeouts {
+    let mut model = client(server);
+    model.timeouts = Timeouts {
         total: limit,
         idle: limit,
-    })
+    };
+    model
 }
 
 /// An unfinished job.
