@@ -49,68 +49,47 @@ impl Variable {
     }
 }
 
-/// A missing or invalid value.
+/// A missing or invalid value. The message names the variable and what is accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigError {
-    /// The variable is not set.
-    #[error("{variable} is not set: {expected}")]
-    Missing {
-        /// Which variable.
-        variable: &'static str,
-        /// What it should hold, and what to do.
-        expected: String,
-    },
-    /// The value is not accepted.
-    #[error("{variable} is {value:?}: expected {expected}")]
-    Invalid {
-        /// Which variable.
-        variable: &'static str,
-        /// Its value, or `***` if that may be a secret.
-        value: String,
-        /// What is accepted.
-        expected: String,
-    },
-}
+#[error("{0}")]
+pub struct ConfigError(String);
 
 impl ConfigError {
-    /// The error for a required variable that is not set.
-    pub(crate) fn missing(variable: Variable, expected: impl Into<String>) -> Self {
-        Self::Missing {
-            variable: variable.name,
-            expected: expected.into(),
-        }
+    /// The error for a required variable that is not set. `expected` says what it should hold, and what to do.
+    pub(crate) fn missing(variable: Variable, expected: impl Display) -> Self {
+        Self(format!("{} is not set: {expected}", variable.name))
     }
 
-    /// The error for a value that is not accepted.
+    /// The error for a value that is not accepted. `value` is `***` if it may be a secret.
     pub(crate) fn invalid(
         variable: Variable,
         value: impl Into<String>,
-        expected: impl Into<String>,
+        expected: impl Display,
     ) -> Self {
-        Self::Invalid {
-            variable: variable.name,
-            value: value.into(),
-            expected: expected.into(),
-        }
+        let (name, value) = (variable.name, value.into());
+        Self(format!("{name} is {value:?}: expected {expected}"))
     }
+}
+
+/// Where the program runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Surface {
+    /// The command line, or a function that is being developed: needs no configuration.
+    CommandLine,
+    /// AWS Lambda: refuses to start if no model is configured.
+    Lambda,
 }
 
 /// The environment variables. Blank values count as not set, because deployment templates set every variable.
+///
+/// Holds the function that returns the value of a variable.
 #[derive(Clone, Copy)]
-pub struct Environment<'a> {
-    lookup: &'a dyn Fn(&str) -> Option<String>,
-}
+pub struct Environment<'a>(pub(crate) &'a dyn Fn(&str) -> Option<String>);
 
-impl<'a> Environment<'a> {
-    /// Creates an environment that reads its variables with `lookup`.
-    #[must_use]
-    pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { lookup }
-    }
-
+impl Environment<'_> {
     /// The value of a variable or its default.
     pub(crate) fn text(&self, variable: Variable) -> Option<String> {
-        let set = (self.lookup)(variable.name).map(|value| value.trim().to_owned());
+        let set = (self.0)(variable.name).map(|value| value.trim().to_owned());
         set.filter(|value| !value.is_empty())
             .or_else(|| variable.default.map(str::to_owned))
     }

@@ -27,10 +27,12 @@ use crate::store::{Location, Store, StoreErrorKind};
 use crate::summary;
 
 use invocation::Work;
-use publish::{Publication, SummarySlot};
+use publish::SummarySlot;
+use upload::JobSource;
 
+pub use crate::config::Surface;
 pub use crate::store::lease::LEASE;
-pub use config::{Config, Surface};
+pub use config::Config;
 pub use error::{JobError, Rejected};
 pub use outcome::{Done, Outcome, Status};
 pub use upload::Upload;
@@ -63,7 +65,7 @@ impl App {
     pub async fn run(&self, upload: &Upload, run: &Run) -> Result<Outcome, JobError> {
         let ended = self.summarize(upload, run).await;
         if let Err(error) = &ended
-            && error.policy().recovery == Some(Recovery::NeedsAPerson)
+            && error.policy().recovery == Some(Recovery::Intervention)
         {
             self.report_failure(upload, error).await;
         }
@@ -81,8 +83,7 @@ impl App {
                     return Ok(Outcome::Superseded);
                 }
                 StoreErrorKind::TooLarge => {
-                    let reason = error.reason;
-                    let rejected = Rejected::TooLarge { reason };
+                    let rejected = Rejected::TooLarge(error.reason);
                     return self.reject(upload, &upload.at, None, rejected).await;
                 }
                 _ => return Err(error.into()),
@@ -90,26 +91,33 @@ impl App {
         };
         let info = object.info().clone();
         let job_id = id::job_id(&at, &info, &self.config);
-        match self.summary_slot(upload, &at, &job_id).await? {
-            SummarySlot::Done(_) if self.trace.is_none() => {
+        let source = JobSource {
+            upload,
+            at,
+            info,
+            job_id,
+        };
+        let JobSource { at, info, .. } = &source;
+        match self.summary_slot(&source).await? {
+            SummarySlot::Done => {
                 // The worker that published the summary may have been killed before it deleted the error report.
-                self.clear_error(&at).await;
-                let summary = self.output(&at, SUMMARY_ENDING);
+                self.clear_error(at).await;
+                let summary = self.output(at, SUMMARY_ENDING);
                 return Ok(Outcome::Duplicate { summary });
             }
             SummarySlot::Newer => return Ok(Outcome::Superseded),
-            SummarySlot::Done(_) | SummarySlot::Ours(_) => {}
+            SummarySlot::Ours(_) => {}
         }
         let transcript = match read::transcribe(object.as_mut()).await {
             Err(JobError::Rejected(rejected)) => {
-                return self.reject(upload, &at, Some(&info), rejected).await;
+                return self.reject(upload, at, Some(info), rejected).await;
             }
             transcript => transcript?,
         };
         drop(object);
         let plan = summary::plan(&transcript, self.config.summary_words, &self.config.limits)?;
         tracing::info!(
-            job_id,
+            job_id = source.job_id,
             bytes = info.size,
             words = transcript.words,
             chunks = plan.chunks.len(),
@@ -117,10 +125,8 @@ impl App {
             target_words = plan.target_words,
             "planned"
         );
-        let bucket = self.output(&at, "").bucket;
         let work = Work {
-            bucket: &bucket,
-            job_id: &job_id,
+            source: &source,
             transcript: &transcript,
             plan: &plan,
             run,
@@ -128,8 +134,8 @@ impl App {
         let written = self.write(work).await?;
         let took_ms = run.clock.now_ms() - written.created_ms;
         let document = Document {
-            at: &at,
-            info: &info,
+            at,
+            info,
             transcript: &transcript,
             plan: &plan,
             summary: &written.summary,
@@ -138,14 +144,7 @@ impl App {
             duration: Duration::from_millis(u64::try_from(took_ms).unwrap_or(0)),
         };
         let (report, artifacts) = document.artifacts().map_err(JobError::Report)?;
-        let publication = Publication {
-            upload,
-            at: &at,
-            info: &info,
-            job_id: &job_id,
-            artifacts,
-        };
-        if !self.publish(publication).await? {
+        if !self.publish(&source, &artifacts).await? {
             return Ok(Outcome::Superseded);
         }
         tracing::info!(
@@ -157,8 +156,8 @@ impl App {
             "done"
         );
         Ok(Outcome::Done(Box::new(Done {
-            summary: self.output(&at, SUMMARY_ENDING),
-            job_id,
+            summary: self.output(at, SUMMARY_ENDING),
+            job_id: source.job_id,
             report,
             invocations: written.invocations,
             throttled: written.usage.throttled,

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 
 use crate::aws::secrets::SecretError;
-use crate::config::{ConfigError, Environment, Variable};
+use crate::config::{ConfigError, Environment, Surface, Variable};
 use crate::http::{Http, HttpError};
 use crate::model::{Capabilities, Model};
 use crate::prompt::Style;
@@ -103,22 +103,14 @@ pub enum ConnectError {
     Http(#[from] HttpError),
 }
 
-/// What to do if no provider is configured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unconfigured {
-    /// Use the provider that needs no settings, as on the command line and in development.
-    UseBuiltIn,
-    /// Fail, as in a deployed function.
-    Refuse,
-}
-
-/// Reads the settings of the provider that the environment chooses.
+/// Reads the settings of the provider that the environment chooses. If it chooses none, the command line uses the built-in
+/// model, which needs no settings.
 ///
 /// # Errors
 /// The first missing or invalid value.
 pub fn read(
     environment: Environment<'_>,
-    unconfigured: Unconfigured,
+    surface: Surface,
 ) -> Result<Arc<dyn Settings>, ConfigError> {
     let is_set = |variable: &Variable| environment.text(*variable).is_some();
     let configured: Vec<Registration> = PROVIDERS
@@ -131,9 +123,9 @@ pub fn read(
         (Some(chosen), _) | (None, &[chosen]) => chosen,
         (None, []) => {
             let needs_nothing = |one: &Registration| one.chosen_by.is_empty();
-            let built_in = match unconfigured {
-                Unconfigured::UseBuiltIn => PROVIDERS.into_iter().find(needs_nothing),
-                Unconfigured::Refuse => None,
+            let built_in = match surface {
+                Surface::CommandLine => PROVIDERS.into_iter().find(needs_nothing),
+                Surface::Lambda => None,
             };
             let ways = PROVIDERS.map(|provider| provider.how_to_choose).join("; ");
             built_in.ok_or_else(|| ConfigError::missing(MODEL_PROVIDER, format!("set {ways}")))?

@@ -71,7 +71,7 @@ impl Run {
     }
 
     /// Reports progress to the listener.
-    pub(crate) fn tell(&self, progress: Progress) {
+    pub(crate) fn report(&self, progress: Progress) {
         (self.listener)(progress);
     }
 }

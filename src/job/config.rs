@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::config::{ConfigError, Environment, Variable};
+use crate::config::{ConfigError, Environment, Surface, Variable};
 use crate::job::filter::Filter;
-use crate::provider::{self, PROVIDERS, SHARED_VARIABLES, Unconfigured};
+use crate::provider::{self, PROVIDERS, SHARED_VARIABLES};
 use crate::summary::{Limits, Prices};
 
 const CHUNK_TOKENS: Variable = Variable::new(
@@ -87,15 +87,6 @@ const VARIABLES: [Variable; 12] = [
 /// Upper limit of the configurable input size in bytes: offsets are stored in 32 bits.
 const MAX_INPUT_LIMIT: u64 = 1 << 30;
 
-/// Where the program runs. Determines the default if no model is configured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Surface {
-    /// The command line.
-    CommandLine,
-    /// AWS Lambda.
-    Lambda,
-}
-
 /// The configuration of jobs.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -136,17 +127,26 @@ impl Config {
         surface: Surface,
         lookup: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        let environment = Environment::new(lookup);
+        let environment = Environment(lookup);
         let store_dir = environment.text(STORE_DIR).map(PathBuf::from);
         // A directory instead of S3 means development, which should need no API key.
-        let unconfigured = if surface == Surface::CommandLine || store_dir.is_some() {
-            Unconfigured::UseBuiltIn
-        } else {
-            Unconfigured::Refuse
-        };
-        let provider = provider::read(environment, unconfigured)?;
+        let surface = store_dir.as_ref().map_or(surface, |_| Surface::CommandLine);
+        let provider = provider::read(environment, surface)?;
+        // Read in any case, so that an invalid value is reported before a model is configured.
+        let chunk_tokens = environment.number(CHUNK_TOKENS, 100..=1_000_000)?;
+        let capabilities = provider.capabilities();
         Ok(Self {
-            limits: limits(environment, provider.as_ref())?,
+            limits: Limits {
+                context_tokens: capabilities.context_tokens,
+                reasoning_tokens: capabilities.reasoning_tokens,
+                // A model without a context window selects better from long parts.
+                chunk_tokens: match capabilities.context_tokens {
+                    Some(_) => chunk_tokens,
+                    None => usize::MAX,
+                },
+                max_calls: environment.number(MAX_MODEL_CALLS, 1..=100_000)?,
+                style: capabilities.style,
+            },
             provider,
             concurrency: environment.number(MODEL_CONCURRENCY, 1..=256)?,
             summary_words: environment.number(SUMMARY_WORDS, 50..=100_000)?,
@@ -175,27 +175,6 @@ impl Config {
     }
 }
 
-fn limits(
-    environment: Environment<'_>,
-    provider: &dyn provider::Settings,
-) -> Result<Limits, ConfigError> {
-    // Read these in any case, so that an invalid value is reported before a model is configured.
-    let chunk_tokens = environment.number(CHUNK_TOKENS, 100..=1_000_000)?;
-    let max_calls = environment.number(MAX_MODEL_CALLS, 1..=100_000)?;
-    let capabilities = provider.capabilities();
-    Ok(Limits {
-        context_tokens: capabilities.context_tokens,
-        reasoning_tokens: capabilities.reasoning_tokens,
-        // A model without a context window selects better from long parts.
-        chunk_tokens: match capabilities.context_tokens {
-            Some(_) => chunk_tokens,
-            None => usize::MAX,
-        },
-        max_calls,
-        style: capabilities.style,
-    })
-}
-
 fn output_prefix(environment: Environment<'_>) -> Result<String, ConfigError> {
     let expected = "a folder such as summaries/, with a slash at its end and none before it";
     environment.required(OUTPUT_PREFIX, expected, |prefix| {
@@ -208,19 +187,19 @@ fn output_prefix(environment: Environment<'_>) -> Result<String, ConfigError> {
 fn prices(environment: Environment<'_>) -> Result<Option<Prices>, ConfigError> {
     let input = environment.decimal(PRICE_INPUT_PER_MTOK)?;
     let output = environment.decimal(PRICE_OUTPUT_PER_MTOK)?;
-    let missing = |variable, other: Variable| {
-        let expected = format!("{} is set, and costs are the sum of both", other.name);
-        Err(ConfigError::missing(variable, expected))
+    let missing = match (input, output) {
+        (Some(input_per_mtok), Some(output_per_mtok)) => {
+            return Ok(Some(Prices {
+                input_per_mtok,
+                output_per_mtok,
+            }));
+        }
+        (None, None) => return Ok(None),
+        (None, Some(_)) => PRICE_INPUT_PER_MTOK,
+        (Some(_), None) => PRICE_OUTPUT_PER_MTOK,
     };
-    match (input, output) {
-        (Some(input_per_mtok), Some(output_per_mtok)) => Ok(Some(Prices {
-            input_per_mtok,
-            output_per_mtok,
-        })),
-        (None, None) => Ok(None),
-        (None, Some(_)) => missing(PRICE_INPUT_PER_MTOK, PRICE_OUTPUT_PER_MTOK),
-        (Some(_), None) => missing(PRICE_OUTPUT_PER_MTOK, PRICE_INPUT_PER_MTOK),
-    }
+    let expected = "set both prices or neither, because a cost is the sum of both";
+    Err(ConfigError::missing(missing, expected))
 }
 
 fn suffixes(environment: Environment<'_>) -> Result<Vec<String>, ConfigError> {
@@ -285,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn small_windows_keep_nothing_for_reasoning() {
+    fn small_windows_reserve_no_tokens_for_reasoning() {
         let variables = [("HF_API_TOKEN", "hf_x"), ("MODEL_CONTEXT_TOKENS", "8192")];
         assert_eq!(
             config(Surface::Lambda, &variables)
@@ -297,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_summarizer_has_a_small_window_and_is_sent_the_text_alone() {
+    fn a_summarization_model_has_a_small_window_and_gets_only_the_text() {
         let variables = [
             ("HF_API_TOKEN", "hf_x"),
             ("HF_TASK", "summarization"),
@@ -357,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_that_is_set_decides() {
+    fn the_key_that_is_set_chooses_the_provider() {
         let name = |surface, variables: &[_]| {
             config(surface, variables).map(|config| config.provider.capabilities().provider)
         };
@@ -569,7 +548,7 @@ mod tests {
     }
 
     #[test]
-    fn two_keys_leave_the_choice_open() {
+    fn with_two_keys_the_provider_has_to_be_named() {
         let both = [KEY, URL, ("HF_API_TOKEN", "hf_canary")];
         let error = error(&both);
         assert!(
@@ -584,7 +563,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_runpod_address_says_where_to_go() {
+    fn a_wrong_runpod_url_is_refused_with_what_to_set_instead() {
         for (url, words) in [
             ("https://abc123.api.runpod.ai", "HF_ENDPOINT_URL"),
             ("https://api.runpod.ai/v2/", "<endpoint id>"),

@@ -21,7 +21,7 @@ pub enum JobError {
     #[error(transparent)]
     Write(WriteError),
     /// The report cannot be serialized as JSON.
-    #[error("the report cannot be put into JSON")]
+    #[error("the report cannot be serialized as JSON")]
     Report(#[source] serde_json::Error),
     /// Too many sections of the summary are extractive.
     #[error(
@@ -47,7 +47,7 @@ pub enum JobError {
         "{invocations} attempts in a row have brought no progress, the last because: {}",
         chain(cause)
     )]
-    Hopeless {
+    NoProgress {
         /// Invocations in a row without a new answer.
         invocations: u32,
         /// The error of the last one.
@@ -64,57 +64,54 @@ pub enum Rejected {
     /// The bytes are not text.
     #[error(transparent)]
     NotText(#[from] Rejection),
-    /// The object is larger than the limit.
-    #[error("{reason}")]
-    TooLarge {
-        /// The store's message, with both sizes.
-        reason: String,
-    },
+    /// The object is larger than the limit. Holds the store's message, with both sizes.
+    #[error("{0}")]
+    TooLarge(String),
 }
 
 /// How a job error is handled.
 pub(crate) struct Policy {
     /// Stable name of the kind of error: the `errorType` of a failed invocation and the `kind` of an error report.
     pub(crate) name: &'static str,
-    /// How the job can recover. `None` if it neither recovers by itself nor needs an `_error.json`.
+    /// How the job can recover. `None` if it neither recovers by itself nor is reported in `_error.json`.
     pub(crate) recovery: Option<Recovery>,
     /// Suggested next step.
     pub(crate) next_step: &'static str,
 }
 
-const RESUMES: &str = "wait: the job is resumed by itself";
+const RESUMES: &str = "wait: the job is resumed automatically";
 
 impl JobError {
     /// How this failure is handled.
     pub(crate) fn policy(&self) -> Policy {
-        use Recovery::{NeedsAPerson, Passes};
+        use Recovery::{Intervention, Passes};
         let (name, recovery, next_step) = match self {
             Self::Store(error) => {
                 let (name, remedy) = error.kind.policy();
                 let recovery = match remedy {
                     Remedy::Retry | Remedy::LaterRun => Some(Passes),
-                    Remedy::Intervention => Some(NeedsAPerson),
+                    Remedy::Intervention => Some(Intervention),
                     Remedy::None => None,
                 };
-                let next_step = "allow the function's role what the message names; the upload is then summarized by itself, or \
+                let next_step = "allow the function's role what the message names; the upload is then summarized automatically, or \
                                  after a redrive of the dead-letter queue";
                 (name, recovery, next_step)
             }
             Self::Plan(_) => (
                 "ConfigurationError",
-                Some(NeedsAPerson),
-                "change the limits that the message names; the upload is then summarized by itself, or after a redrive of the \
+                Some(Intervention),
+                "change the limits that the message names; the upload is then summarized automatically, or after a redrive of the \
                  dead-letter queue",
             ),
             Self::Write(error) => {
                 let policy = error.source.kind.policy();
-                (policy.name, Some(policy.recovery), MEND)
+                (policy.name, Some(policy.recovery), FIX)
             }
-            Self::Hopeless { cause, .. } => (cause.policy().name, Some(NeedsAPerson), MEND),
-            Self::Report(_) => ("InternalError", None, MEND),
+            Self::NoProgress { cause, .. } => (cause.policy().name, Some(Intervention), FIX),
+            Self::Report(_) => ("InternalError", None, FIX),
             Self::Degraded { .. } => (
                 "UnusableAnswers",
-                Some(NeedsAPerson),
+                Some(Intervention),
                 "try the model with `transcript-summarizer summarize --trace DIR` and read its answers; set another model or \
                  MODEL_PARAMETERS, then redrive the dead-letter queue",
             ),
@@ -128,12 +125,12 @@ impl JobError {
                         "NotText",
                         "export the transcript as plain text (UTF-8) and upload that under the same key",
                     ),
-                    Rejected::TooLarge { .. } => (
+                    Rejected::TooLarge(_) => (
                         "TooLarge",
                         "upload the transcript in parts, or raise MAX_INPUT_BYTES",
                     ),
                 };
-                (name, Some(NeedsAPerson), next_step)
+                (name, Some(Intervention), next_step)
             }
         };
         Policy {
@@ -162,7 +159,7 @@ impl JobError {
     }
 }
 
-const MEND: &str = "mend what the message names; the upload is then summarized by itself, or after a redrive of the dead-letter \
+const FIX: &str = "fix what the message names; the upload is then summarized automatically, or after a redrive of the dead-letter \
                     queue";
 
 impl From<Overtaken> for JobError {

@@ -7,13 +7,6 @@ use crate::document::report::{ErrorReport, FORMAT_VERSION, SourceReport};
 use crate::job::{App, JobError, Outcome, Rejected, Upload};
 use crate::store::{Location, ObjectInfo, PutOptions, StoreError, Wanted};
 
-/// Whether the failure can be fixed without a new upload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mendable {
-    Yes,
-    No,
-}
-
 impl App {
     /// Reports a transcript that is rejected for good.
     pub(crate) async fn reject(
@@ -24,8 +17,7 @@ impl App {
         rejected: Rejected,
     ) -> Result<Outcome, JobError> {
         let error = JobError::from(rejected.clone());
-        self.write_error(upload, at, info, &error, Mendable::No)
-            .await?;
+        self.write_error(upload, at, info, &error).await?;
         tracing::warn!(kind = error.kind(), "rejected");
         Ok(Outcome::Rejected(rejected))
     }
@@ -39,10 +31,7 @@ impl App {
         {
             return;
         }
-        let written = self
-            .write_error(upload, &upload.at, None, error, Mendable::Yes)
-            .await;
-        if let Err(error) = written {
+        if let Err(error) = self.write_error(upload, &upload.at, None, error).await {
             tracing::error!(error = chain(&error), "could not write the error report");
         }
     }
@@ -53,7 +42,6 @@ impl App {
         at: &Location,
         info: Option<&ObjectInfo>,
         error: &JobError,
-        mendable: Mendable,
     ) -> Result<(), JobError> {
         let report = ErrorReport {
             version: FORMAT_VERSION,
@@ -61,15 +49,16 @@ impl App {
                 bucket: at.bucket.clone(),
                 key: at.key.clone(),
                 etag: info
-                    .map(|info| info.etag.clone())
-                    .or_else(|| upload.etag.clone()),
+                    .map(|info| &info.etag)
+                    .or(upload.etag.as_ref())
+                    .cloned(),
                 version_id: upload.version_id.clone(),
                 bytes: info.map(|info| info.size).or(upload.size),
                 ..SourceReport::default()
             },
             kind: error.kind().to_owned(),
             message: chain(error),
-            retryable: mendable == Mendable::Yes,
+            retryable: !matches!(error, JobError::Rejected(_)),
             next_step: error.next_step().to_owned(),
         };
         let json = Bytes::from(serde_json::to_vec_pretty(&report).map_err(JobError::Report)?);

@@ -25,7 +25,7 @@ impl Skip {
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {
-            Self::OwnOutput => "it lies under OUTPUT_PREFIX",
+            Self::OwnOutput => "it is under OUTPUT_PREFIX",
             Self::Folder => "it is a folder",
             Self::OtherSuffix => "its ending is not in INPUT_SUFFIXES",
         }
@@ -36,13 +36,8 @@ impl Filter {
     /// The reason to skip the object at `key`; `None` to read it.
     #[must_use]
     pub fn skips(&self, key: &str) -> Option<Skip> {
-        let ends = |suffix: &String| {
-            let tail = key
-                .len()
-                .checked_sub(suffix.len())
-                .and_then(|at| key.get(at..));
-            tail.is_some_and(|tail| tail.eq_ignore_ascii_case(suffix))
-        };
+        let lower_case = key.to_ascii_lowercase();
+        let ends = |suffix: &String| lower_case.ends_with(&suffix.to_ascii_lowercase());
         if key.starts_with(&self.output_prefix) {
             Some(Skip::OwnOutput)
         } else if key.ends_with('/') {

@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_stands_for_bytes_and_settings() {
+    fn an_id_depends_on_the_object_and_the_settings() {
         assert_eq!(id("k", "e", "4000"), id("k", "e", "4000"));
         assert_eq!(id("k", "e", "4000").len(), 32);
         for other in [

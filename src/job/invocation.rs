@@ -1,21 +1,21 @@
 //! The billable part of a job in one invocation: runs under a lease and records its calls in the ledger.
 //!
 //! An invocation that ends without a summary releases its lease and updates the job's counters. After ten invocations
-//! without progress, each further one stops at its first failure, so a hopeless job costs one request per delivery until
-//! the queue gives up on it.
+//! without progress, each further one stops at its first failure, so that a job that cannot succeed costs one request per
+//! delivery until the queue gives up on it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::chain::chain;
+use crate::job::upload::JobSource;
 use crate::job::{App, JobError};
 use crate::model::{CallOptions, ErrorKind, ModelClient, Usage};
 use crate::run::Run;
 use crate::store::StateFolder;
 use crate::store::lease::{Claim, Lease};
 use crate::store::ledger::Ledger;
-use crate::summary;
-use crate::summary::{Plan, Settings, Source, Summary};
+use crate::summary::{self, Plan, Settings, Source, Summary};
 use crate::transcript::Transcript;
 
 /// Time reserved for publishing, which takes a few small requests to the store.
@@ -25,10 +25,10 @@ const PUBLISH_RESERVE: Duration = Duration::from_secs(5);
 const PUBLISH_SHARE: u32 = 6;
 
 /// After this many invocations without progress, an invocation stops at its first failure.
-const HOPELESS_INVOCATIONS: u32 = 10;
+const STALLED_INVOCATIONS: u32 = 10;
 
 /// A job older than this (three days) does so as soon as one invocation has made no progress.
-const HOPELESS_AGE_MS: i64 = 3 * 24 * 3600 * 1000;
+const STALLED_AGE_MS: i64 = 3 * 24 * 3600 * 1000;
 
 /// A summary is published only if at most one section in four is extractive.
 const DEGRADED_SHARE: usize = 4;
@@ -38,8 +38,7 @@ const MAX_DEGRADED_RUNS: u32 = 2;
 
 /// The input of one invocation.
 pub(crate) struct Work<'w> {
-    pub(crate) bucket: &'w str,
-    pub(crate) job_id: &'w str,
+    pub(crate) source: &'w JobSource<'w>,
     pub(crate) transcript: &'w Transcript,
     pub(crate) plan: &'w Plan,
     pub(crate) run: &'w Run,
@@ -73,8 +72,9 @@ impl App {
                 created_ms: work.run.clock.now_ms(),
             });
         }
-        let prefix = format!("{}.work/{}/", self.config.filter.output_prefix, work.job_id);
-        let state = StateFolder::new(&self.target, work.bucket, &prefix);
+        let JobSource { at, job_id, .. } = work.source;
+        let prefix = format!("{}.work/{job_id}/", self.config.filter.output_prefix);
+        let state = StateFolder::new(&self.target, &self.output(at, "").bucket, &prefix);
         match Lease::claim(state, &work.run.clock, self.lease).await? {
             Claim::Busy { expires_ms } => Err(JobError::Busy {
                 seconds: (expires_ms - work.run.clock.now_ms()).max(0) / 1000 + 1,
@@ -90,15 +90,15 @@ impl App {
     ) -> Result<Written, JobError> {
         let run = &lease.claimed;
         let age_ms = work.run.clock.now_ms() - run.created_ms;
-        let hopeless = run.without_progress >= HOPELESS_INVOCATIONS
-            || age_ms > HOPELESS_AGE_MS && run.without_progress > 0;
+        let stalled = run.without_progress >= STALLED_INVOCATIONS
+            || age_ms > STALLED_AGE_MS && run.without_progress > 0;
         tracing::info!(
             invocation = run.invocations,
             age_s = age_ms / 1000,
             without_progress = run.without_progress,
             "claimed"
         );
-        let client = self.model_client(work, Some(Ledger::new(lease)), hopeless);
+        let client = self.model_client(work, Some(Ledger::new(lease)), stalled);
         let written = tokio::select! {
             written = self.call_model(work, &client) => written,
             overtaken = lease.keep() => Err(overtaken.into()),
@@ -124,15 +124,14 @@ impl App {
         }
         let degraded = matches!(ended, JobError::Degraded { .. });
         if degraded && run.degraded_runs < MAX_DEGRADED_RUNS {
-            client.forget_unusable().await;
+            client.recorder.forget_unusable().await;
         }
         let released = lease
             .release(|run| {
                 run.degraded_runs += u32::from(degraded);
-                run.without_progress = if usage.progress > 0 {
-                    0
-                } else {
-                    run.without_progress + 1
+                run.without_progress = match usage.progress {
+                    0 => run.without_progress + 1,
+                    _ => 0,
                 };
             })
             .await;
@@ -142,8 +141,8 @@ impl App {
                 "could not release the lease: the next invocation waits until it expires"
             );
         }
-        if hopeless && usage.progress == 0 {
-            return Err(JobError::Hopeless {
+        if stalled && usage.progress == 0 {
+            return Err(JobError::NoProgress {
                 invocations: run.without_progress + 1,
                 cause: Box::new(ended),
             });
@@ -155,17 +154,15 @@ impl App {
     async fn call_model(&self, work: &Work<'_>, client: &ModelClient) -> Result<Summary, JobError> {
         let settings = Settings {
             limits: self.config.limits,
-            seed: work.job_id.to_owned(),
+            seed: work.source.job_id.clone(),
             quotes: self.model.capabilities().quotes,
         };
         let summary =
             summary::write(work.transcript, work.plan, &settings, client, work.run).await?;
         let sections = summary.sections.len();
-        let degraded = summary
-            .sections
-            .iter()
-            .filter(|section| section.source == Source::Extractive)
-            .count();
+        let extractive = summary.sections.iter();
+        let extractive = extractive.filter(|section| section.source == Source::Extractive);
+        let degraded = extractive.count();
         if !settings.quotes && degraded * DEGRADED_SHARE > sections {
             return Err(JobError::Degraded { degraded, sections });
         }

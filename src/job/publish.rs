@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::chain::chain;
 use crate::document::{Artifact, SUMMARY_ENDING};
-use crate::job::{App, JobError, Upload};
-use crate::store::{Location, Metadata, ObjectInfo, PutCondition, PutOptions, StoreError, found};
+use crate::job::upload::JobSource;
+use crate::job::{App, JobError};
+use crate::store::{Location, Metadata, PutCondition, PutOptions, StoreError, found};
 
 /// Metadata key of a summary: the id of its job.
 pub(crate) const JOB_ID: &str = "job-id";
@@ -25,105 +26,81 @@ const MAX_RACES: usize = 8;
 /// Wait before the next attempt.
 const RACE_WAIT: Duration = Duration::from_millis(250);
 
-/// The input of [`App::publish`].
-pub(crate) struct Publication<'p> {
-    pub(crate) upload: &'p Upload,
-    /// The transcript's location.
-    pub(crate) at: &'p Location,
-    pub(crate) info: &'p ObjectInfo,
-    pub(crate) job_id: &'p str,
-    /// In the order of publication; the summary is last.
-    pub(crate) artifacts: Vec<Artifact>,
-}
-
 /// The state of the summary's key.
 pub(crate) enum SummarySlot {
-    /// Free, or holds the summary of another job that is not newer. The condition is for writing the summary.
+    /// To be written under this condition: free, or holds a summary that is not newer than the job's.
     Ours(PutCondition),
-    /// Holds this job's summary. The condition is for overwriting it.
-    Done(PutCondition),
+    /// Holds this job's summary. A run with a trace overwrites it instead.
+    Done,
     /// Holds the summary of a newer version.
     Newer,
 }
 
 impl App {
-    /// Looks up the current summary of the object `at`.
+    /// Looks up the current summary of the job's object.
     pub(crate) async fn summary_slot(
         &self,
-        upload: &Upload,
-        at: &Location,
-        job_id: &str,
+        source: &JobSource<'_>,
     ) -> Result<SummarySlot, StoreError> {
-        let Some(found) = found(self.target.head(&self.output(at, SUMMARY_ENDING)).await)? else {
+        let summary = self.output(&source.at, SUMMARY_ENDING);
+        let Some(found) = found(self.target.head(&summary).await)? else {
             return Ok(SummarySlot::Ours(PutCondition::IfAbsent));
         };
         let known = |name: &str| found.metadata.get(name).map(String::as_str);
-        let replaces = PutCondition::IfMatch(found.etag.clone());
-        if known(JOB_ID) == Some(job_id) {
-            return Ok(SummarySlot::Done(replaces));
-        }
-        let is_newer = match (known(SOURCE_SEQUENCER), &upload.sequencer) {
-            (Some(theirs), Some(ours)) => is_later(theirs, ours),
-            // Without sequencers the summaries cannot be ordered. `publish` checks that the transcript is unchanged.
-            _ => false,
-        };
-        Ok(if is_newer {
-            SummarySlot::Newer
-        } else {
-            SummarySlot::Ours(replaces)
+        let is_done = known(JOB_ID) == Some(&source.job_id);
+        // Without sequencers the summaries cannot be ordered. `publish` checks that the transcript is unchanged.
+        let is_newer = known(SOURCE_SEQUENCER)
+            .zip(source.upload.sequencer.as_deref())
+            .is_some_and(|(theirs, ours)| is_later(theirs, ours));
+        Ok(match (is_done, is_newer) {
+            (true, _) if self.trace.is_none() => SummarySlot::Done,
+            (false, true) => SummarySlot::Newer,
+            _ => SummarySlot::Ours(PutCondition::IfMatch(found.etag)),
         })
     }
 
-    /// Publishes all artifacts. Returns false if the transcript or its summary has been replaced by a newer version.
+    /// Publishes all artifacts, the last one being the summary. Returns false if the transcript or its summary has been
+    /// replaced by a newer version.
     ///
     /// All writes are conditional, so a slow old run never overwrites a newer result. The transcript is checked after the
     /// preconditions have been read: if a newer version's results existed by then, that check detects the newer version; if
     /// they appear later, the preconditions fail.
-    pub(crate) async fn publish(&self, publication: Publication<'_>) -> Result<bool, JobError> {
-        let Publication {
-            upload,
-            at,
-            info,
-            job_id,
-            artifacts,
-        } = publication;
+    pub(crate) async fn publish(
+        &self,
+        source: &JobSource<'_>,
+        artifacts: &[Artifact],
+    ) -> Result<bool, JobError> {
+        let at = &source.at;
         let mut last = None;
         for _ in 0..MAX_RACES {
-            let slot = match self.summary_slot(upload, at, job_id).await? {
+            let slot = match self.summary_slot(source).await? {
                 SummarySlot::Ours(condition) => condition,
                 SummarySlot::Newer => return Ok(false),
                 // Another worker has taken over and published the same summary.
-                SummarySlot::Done(_) if self.trace.is_none() => {
+                SummarySlot::Done => {
                     self.clear_error(at).await;
                     return Ok(true);
                 }
-                SummarySlot::Done(condition) => condition,
             };
             let mut writes = Vec::with_capacity(artifacts.len());
-            for artifact in &artifacts {
+            for artifact in artifacts {
                 let to = self.output(at, artifact.ending);
-                let is_summary = artifact.ending == SUMMARY_ENDING;
-                let condition = if is_summary {
-                    slot.clone()
+                let (condition, metadata) = if artifact.ending == SUMMARY_ENDING {
+                    (slot.clone(), metadata(source))
                 } else {
-                    match found(self.target.head(&to).await)? {
-                        Some(there) => PutCondition::IfMatch(there.etag),
-                        None => PutCondition::IfAbsent,
-                    }
+                    let there = found(self.target.head(&to).await)?;
+                    let replaces = there.map(|there| PutCondition::IfMatch(there.etag));
+                    (replaces.unwrap_or(PutCondition::IfAbsent), Metadata::new())
                 };
                 let options = PutOptions {
                     condition,
                     content_type: artifact.content_type,
-                    metadata: if is_summary {
-                        metadata(upload, info, job_id)
-                    } else {
-                        Metadata::new()
-                    },
+                    metadata,
                 };
                 writes.push((to, artifact.body.clone(), options));
             }
             match found(self.source.head(at).await)? {
-                Some(now) if now.etag == info.etag => {}
+                Some(now) if now.etag == source.info.etag => {}
                 _ => return Ok(false),
             }
             let written = async {
@@ -168,16 +145,19 @@ fn is_later(one: &str, other: &str) -> bool {
 }
 
 /// Metadata that links a summary to its source.
-fn metadata(upload: &Upload, info: &ObjectInfo, job_id: &str) -> Metadata {
-    let version = info.version_id.as_ref().or(upload.version_id.as_ref());
+fn metadata(source: &JobSource<'_>) -> Metadata {
+    let JobSource { upload, info, .. } = source;
     [
+        (JOB_ID, Some(&source.job_id)),
         (SOURCE_ETAG, Some(&info.etag)),
-        (SOURCE_VERSION_ID, version),
+        (
+            SOURCE_VERSION_ID,
+            info.version_id.as_ref().or(upload.version_id.as_ref()),
+        ),
         (SOURCE_SEQUENCER, upload.sequencer.as_ref()),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name.to_owned(), value?.clone())))
-    .chain([(JOB_ID.to_owned(), job_id.to_owned())])
     .collect()
 }
 

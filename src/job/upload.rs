@@ -1,6 +1,6 @@
 //! An uploaded object, with what its event says about it.
 
-use crate::store::Location;
+use crate::store::{Location, ObjectInfo};
 
 /// An uploaded object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,15 @@ pub struct Upload {
     pub size: Option<u64>,
     /// Orders the events of one key: compared as strings, the shorter padded with zeros on the right.
     pub sequencer: Option<String>,
+}
+
+/// The object that a job summarizes.
+pub(crate) struct JobSource<'u> {
+    pub(crate) upload: &'u Upload,
+    /// The location where it was found: the upload's, or that of its other key.
+    pub(crate) at: Location,
+    pub(crate) info: ObjectInfo,
+    pub(crate) job_id: String,
 }
 
 impl Upload {

@@ -57,9 +57,9 @@ pub struct ModelClient {
     pub(crate) model: Arc<dyn Model>,
     pub(crate) jitter: Jitter,
     pub(crate) limiter: RateLimiter,
-    recorder: Recorder,
+    pub(crate) recorder: Recorder,
     options: CallOptions,
-    run: Run,
+    pub(crate) run: Run,
     began: Instant,
     state: Mutex<State>,
     stopping: Notify,
@@ -88,17 +88,13 @@ impl ModelClient {
         options: CallOptions,
         run: &Run,
     ) -> Self {
-        let is_local = model.capabilities().local;
-        let gap = if is_local {
-            Duration::ZERO
-        } else {
-            SHORTEST_GAP
-        };
+        let local = model.capabilities().local;
+        let gap = if local { Duration::ZERO } else { SHORTEST_GAP };
         Self {
             model,
             jitter: Jitter::new(options.seed),
-            limiter: RateLimiter::new(options.concurrency, gap, options.probing),
-            recorder: Recorder::new(ledger.filter(|_| !is_local), run.clock.clone()),
+            limiter: RateLimiter::new(&options, gap),
+            recorder: Recorder::new(ledger.filter(|_| !local), run.clock.clone()),
             options,
             run: run.clone(),
             began: Instant::now(),
@@ -133,16 +129,6 @@ impl ModelClient {
         outcome
     }
 
-    /// Marks the answer to `prompt` as unusable.
-    pub(crate) fn mark_unusable(&self, prompt: &Prompt) {
-        self.recorder.mark_unusable(prompt);
-    }
-
-    /// Removes unusable answers from the ledger, so that the next run makes these calls again.
-    pub(crate) async fn forget_unusable(&self) {
-        self.recorder.forget_unusable().await;
-    }
-
     /// Cancels the jobs that may still be running at the endpoint.
     pub async fn cancel_open_jobs(&self) {
         let Some(jobs) = self.model.jobs() else {
@@ -170,13 +156,6 @@ impl ModelClient {
     ) -> Result<Option<Answer>, ModelError> {
         let lookup = self.recorder.start_lookup().await;
         let recalled = record.recall().await?;
-        // A running job takes its permit before new calls are admitted. When probing, it waits for a permit like a new
-        // call.
-        let place = match recalled {
-            Known::Job(_) if !self.options.probing => Some(self.limiter.acquire_for_running_job()),
-            _ => None,
-        };
-        drop(lookup);
         {
             let mut state = self.state();
             state.usage.add_earlier_call(record.submits);
@@ -191,7 +170,11 @@ impl ModelClient {
                 return Ok(Some(answer));
             }
         };
-        let permit = match place {
+        // A running job takes its permit before new calls are admitted. When probing, it waits for a permit like a new
+        // call.
+        let permit = (!self.options.probing).then(|| self.limiter.acquire_for_running_job());
+        drop(lookup);
+        let permit = match permit {
             Some(permit) => permit,
             None => self.acquire().await?,
         };
@@ -273,14 +256,12 @@ impl ModelClient {
     ) -> Result<Answer, ModelError> {
         let ticket = job.ticket.clone();
         let Some(jobs) = self.model.jobs() else {
-            let message = format!(
-                "this endpoint has no queue, so job {} is not its",
-                ticket.id
-            );
+            let id = ticket.id;
+            let message = format!("this endpoint has no queue, so job {id} cannot be polled");
             return Err(ModelError::new(ErrorKind::SuspectOutput, message));
         };
-        let id = record.id().to_owned();
-        self.state().open_jobs.insert(ticket.clone(), id);
+        let (key, id) = (ticket.clone(), record.id.clone());
+        self.state().open_jobs.insert(key, id);
         let outcome = jobs.wait(job, prompt, self).await;
         let error = outcome.as_ref().err();
         record.may_still_run = error.is_some_and(|error| !error.kind.policy().job_is_over);
@@ -366,11 +347,6 @@ impl ModelClient {
         self.options.probing && self.usage().progress == 0
     }
 
-    /// The time left in this invocation; `None` without a deadline.
-    pub(crate) fn time_left(&self) -> Option<Duration> {
-        self.run.time_left()
-    }
-
     /// Stops the job if the failure of a call affects all calls.
     fn stop_if_shared(&self, outcome: &Result<Answer, ModelError>) {
         if let Err(error) = outcome
@@ -416,7 +392,7 @@ impl ModelClient {
 }
 
 fn out_of_time() -> ModelError {
-    let message = "the time of this invocation is over; the next one continues";
+    let message = "this invocation is out of time; the next one resumes the job";
     ModelError::new(ErrorKind::OutOfTime, message)
 }
 

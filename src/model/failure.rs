@@ -82,7 +82,7 @@ pub(crate) enum Recovery {
     /// By itself: the failure is transient, and the job is resumed later.
     Passes,
     /// A person has to act, and is told so in `_error.json`.
-    NeedsAPerson,
+    Intervention,
 }
 
 /// How a kind of failure is handled.
@@ -102,40 +102,36 @@ pub(crate) struct Policy {
 impl ErrorKind {
     /// The policy for this kind of failure.
     pub(crate) fn policy(self) -> Policy {
-        use Recovery::{NeedsAPerson, Passes};
+        use Recovery::{Intervention, Passes};
+        use Retry::{Free, MaybeBilled, Never, WhenAdmitted};
         use Scope::{AllCalls, OneCall};
-        let policy = |retry, scope, recovery, not_accepted, job_is_over| Policy {
+        let (retry, scope, recovery, not_accepted, job_is_over) = match self {
+            Self::Throttled { retry_after } | Self::Warming { retry_after } => {
+                let retry = WhenAdmitted { asked: retry_after };
+                (retry, AllCalls, Passes, true, false)
+            }
+            Self::Transient => (Free, AllCalls, Passes, true, false),
+            Self::Ambiguous | Self::Lost => (MaybeBilled, AllCalls, Passes, false, true),
+            Self::Overflow { .. } | Self::BadInput => (Never, OneCall, Intervention, true, true),
+            Self::SuspectOutput => (Never, OneCall, Intervention, false, true),
+            Self::BudgetSpent => (Never, OneCall, Intervention, false, false),
+            Self::JobFailed { .. } => (Never, OneCall, Passes, false, true),
+            Self::Configuration => (Never, AllCalls, Intervention, true, false),
+            Self::OutOfTime | Self::Overtaken | Self::Ledger => {
+                (Never, AllCalls, Passes, false, false)
+            }
+        };
+        Policy {
             retry,
             scope,
             recovery,
             not_accepted,
             job_is_over,
-            name: "ModelError",
-        };
-        match self {
-            Self::Throttled { retry_after } | Self::Warming { retry_after } => {
-                let retry = Retry::WhenAdmitted { asked: retry_after };
-                policy(retry, AllCalls, Passes, true, false)
-            }
-            Self::Transient => policy(Retry::Free, AllCalls, Passes, true, false),
-            Self::Ambiguous | Self::Lost => {
-                policy(Retry::MaybeBilled, AllCalls, Passes, false, true)
-            }
-            Self::Overflow { .. } | Self::BadInput => {
-                policy(Retry::Never, OneCall, NeedsAPerson, true, true)
-            }
-            Self::SuspectOutput => policy(Retry::Never, OneCall, NeedsAPerson, false, true),
-            Self::BudgetSpent => policy(Retry::Never, OneCall, NeedsAPerson, false, false),
-            Self::JobFailed { .. } => policy(Retry::Never, OneCall, Passes, false, true),
-            Self::Configuration => Policy {
-                name: "ConfigurationError",
-                ..policy(Retry::Never, AllCalls, NeedsAPerson, true, false)
+            name: match self {
+                Self::Configuration => "ConfigurationError",
+                Self::OutOfTime | Self::Overtaken => "Unfinished",
+                _ => "ModelError",
             },
-            Self::OutOfTime | Self::Overtaken => Policy {
-                name: "Unfinished",
-                ..policy(Retry::Never, AllCalls, Passes, false, false)
-            },
-            Self::Ledger => policy(Retry::Never, AllCalls, Passes, false, false),
         }
     }
 

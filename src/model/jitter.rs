@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_even() {
+    fn random_shares_average_one_half() {
         let jitter = Jitter::new(7);
         let mean = (0..10_000).map(|_| jitter.share()).sum::<f64>() / 10_000.0;
         assert!((mean - 0.5).abs() < 0.02, "{mean}");

@@ -11,8 +11,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::model::ErrorKind;
 use crate::model::jitter::{Backoff, Jitter};
+use crate::model::{CallOptions, ErrorKind};
 use crate::run::sleep_until;
 
 /// The shortest gap between two starts. If the endpoint accepts fewer calls than are allowed, the first refusal arrives
@@ -80,11 +80,11 @@ pub(crate) struct Permit<'a> {
 }
 
 impl RateLimiter {
-    /// Admits at most `most` calls at a time, at least `shortest_gap` apart. When `probing`, admits a single call at a time
-    /// until one is answered.
-    pub(crate) fn new(most: usize, shortest_gap: Duration, probing: bool) -> Self {
+    /// Admits at most `options.concurrency` calls at a time, at least `shortest_gap` apart. If the job is `probing`, admits
+    /// a single call at a time until one is answered.
+    pub(crate) fn new(options: &CallOptions, shortest_gap: Duration) -> Self {
         let now = Instant::now();
-        let most = most.max(1) as f64;
+        let most = options.concurrency.max(1) as f64;
         Self {
             most,
             shortest_gap,
@@ -95,7 +95,7 @@ impl RateLimiter {
                 next_start: now,
                 fresh: true,
                 paused_until: now,
-                probing,
+                probing: options.probing,
                 last_pause: Duration::ZERO,
                 paced_since: now,
                 starts: 0,
@@ -241,6 +241,14 @@ mod tests {
 
     use super::*;
 
+    fn limiter(concurrency: usize) -> RateLimiter {
+        let options = CallOptions {
+            concurrency,
+            ..CallOptions::default()
+        };
+        RateLimiter::new(&options, SHORTEST_GAP)
+    }
+
     /// An endpoint with a token bucket of `per_second` and `burst` requests. If `asks`, its refusals say how long to wait.
     struct Limited {
         per_second: f64,
@@ -273,11 +281,7 @@ mod tests {
             bucket: Mutex::new((burst, Instant::now())),
             requests: AtomicUsize::new(0),
         };
-        let (limiter, jitter, began) = (
-            RateLimiter::new(8, SHORTEST_GAP, false),
-            Jitter::new(3),
-            Instant::now(),
-        );
+        let (limiter, jitter, began) = (limiter(8), Jitter::new(3), Instant::now());
         join_all((0..needed).map(|_| async {
             loop {
                 let permit = limiter.acquire(None).await.unwrap();
@@ -321,8 +325,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_wait_that_was_asked_for_is_kept_exactly_and_by_all_calls() {
-        let (limiter, jitter) = (RateLimiter::new(8, SHORTEST_GAP, false), Jitter::new(3));
+    async fn all_calls_wait_as_long_as_the_endpoint_asks() {
+        let (limiter, jitter) = (limiter(8), Jitter::new(3));
         let permit = limiter.acquire(None).await.unwrap();
         let retry_after = Some(Duration::from_secs(7));
         limiter.refused(&permit, ErrorKind::Throttled { retry_after }, &jitter);
@@ -350,7 +354,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_more_calls_than_allowed_are_in_flight_and_all_are_admitted() {
-        let limiter = RateLimiter::new(3, SHORTEST_GAP, false);
+        let limiter = limiter(3);
         let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let began = Instant::now();
         join_all((0..30).map(|_| async {
@@ -369,7 +373,7 @@ mod tests {
     async fn other_calls_wait_for_the_first_one_to_be_accepted() {
         let short = Duration::from_millis(30);
         for (accepted, expected) in [(true, short + SHORTEST_GAP), (false, FIRST_LOOK)] {
-            let limiter = RateLimiter::new(8, SHORTEST_GAP, false);
+            let limiter = limiter(8);
             let began = Instant::now();
             let _first = limiter.acquire(None).await.unwrap();
             let second = async {
@@ -389,7 +393,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_call_waits_past_the_deadline() {
-        let limiter = RateLimiter::new(1, SHORTEST_GAP, false);
+        let limiter = limiter(1);
         let deadline = Instant::now() + Duration::from_secs(5);
         let _first = limiter.acquire(Some(deadline)).await.unwrap();
         assert!(limiter.acquire(Some(deadline)).await.is_none());

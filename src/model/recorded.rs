@@ -61,7 +61,7 @@ pub(crate) struct Recorder {
 #[derive(Debug)]
 pub(crate) struct CallRecord<'a> {
     recorder: &'a Recorder,
-    id: String,
+    pub(crate) id: String,
     /// How often the call has been submitted, or may have been.
     pub(crate) submits: u32,
     /// Its queued job may still be running, so the prompt must not be submitted again.
@@ -167,10 +167,6 @@ impl Recorder {
 }
 
 impl CallRecord<'_> {
-    pub(crate) fn id(&self) -> &str {
-        &self.id
-    }
-
     /// Looks the call up in the ledger.
     ///
     /// # Errors

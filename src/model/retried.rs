@@ -37,16 +37,11 @@ struct RetryState {
     free: u32,
     billed: u32,
     last_wait: Duration,
-    /// Make only one attempt, because the job has made no progress for a long time.
-    single: bool,
 }
 
 impl RetryState {
     /// How long to wait before the next attempt; `None` to give up. `since` is the time since the call began.
     fn next(&mut self, kind: ErrorKind, since: Duration, jitter: &Jitter) -> Option<Duration> {
-        if self.single {
-            return None;
-        }
         match kind.policy().retry {
             Retry::Never => return None,
             Retry::WhenAdmitted { asked } => {
@@ -72,10 +67,9 @@ impl ModelClient {
         prompt: &Prompt,
     ) -> Result<Answer, ModelError> {
         let began = Instant::now();
-        let mut retries = RetryState {
-            single: self.is_probing(),
-            ..RetryState::default()
-        };
+        let mut retries = RetryState::default();
+        // A job that has made no progress for a long time makes only one attempt.
+        let is_single = self.is_probing();
         if record.submits > 0 {
             self.count_retry();
         }
@@ -93,7 +87,8 @@ impl ModelClient {
                 self.count_retry();
                 continue;
             }
-            let Some(wait) = retries.next(error.kind, began.elapsed(), &self.jitter) else {
+            let wait = retries.next(error.kind, began.elapsed(), &self.jitter);
+            let Some(wait) = wait.filter(|_| !is_single) else {
                 return Err(error);
             };
             let next = Instant::now() + wait;
@@ -121,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_is_made_again_as_often_as_its_failure_allows() {
+    fn the_kind_of_failure_limits_the_attempts() {
         for (kind, expected) in [
             (ErrorKind::Transient, 5),
             (ErrorKind::Ambiguous, 2),
@@ -145,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn patience_with_a_full_or_sleeping_endpoint_ends_after_a_quarter_of_an_hour() {
+    fn throttling_is_waited_out_for_at_most_15_minutes() {
         let (mut retries, jitter) = (RetryState::default(), Jitter::new(1));
         for (asked, minutes, again) in [
             (7, 0, true),

@@ -234,7 +234,7 @@ impl Writer<'_> {
             })
         });
         let pieces = all(waiting, |finished| {
-            self.run.tell(Progress {
+            self.run.report(Progress {
                 done: (done + finished).min(chunks),
                 chunks,
             });

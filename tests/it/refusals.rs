@@ -24,7 +24,7 @@ async fn told(place: &Workplace, passes: bool) -> String {
             let report = place.read_json("summaries/board.txt_error.json");
             assert_eq!(report["message"], cause.to_string());
             assert_eq!(report["kind"], "ConfigurationError");
-            assert!(report["next_step"].as_str().unwrap().starts_with("mend"));
+            assert!(report["next_step"].as_str().unwrap().starts_with("fix"));
             cause.to_string()
         }
         other => panic!("{other:?}"),

@@ -115,7 +115,7 @@ async fn outcome(model: &Arc<Scripted>) -> (Result<Answer, ErrorKind>, Usage) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failures_that_pass_are_sent_again_and_counted() {
+async fn transient_failures_are_retried_and_counted() {
     let model = Scripted::at_once(vec![
         fails(ErrorKind::Transient),
         fails(ErrorKind::Throttled { retry_after: None }),
@@ -135,7 +135,7 @@ async fn failures_that_pass_are_sent_again_and_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_call_is_not_taken_from_the_calls_allowed() {
+async fn a_refused_call_does_not_count_towards_max_calls() {
     let busy = fails(ErrorKind::Throttled { retry_after: None });
     let mut replies = vec![busy; 9];
     replies.push(done());
@@ -153,7 +153,7 @@ async fn a_refused_call_is_not_taken_from_the_calls_allowed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rotated_key_is_read_again_once() {
+async fn a_refused_key_is_fetched_again_once() {
     let refused = fails(ErrorKind::Configuration);
     let model = Scripted::at_once(vec![refused.clone(), done()]);
     model.rotations.store(1, Ordering::SeqCst);
@@ -184,7 +184,7 @@ async fn a_refused_key_stops_all_calls() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_that_concerns_one_call_leaves_the_others_alone() {
+async fn a_failure_of_one_call_does_not_stop_the_others() {
     let model = Scripted::at_once(vec![fails(ErrorKind::BadInput), done()]);
     let client = client(&model, options());
     assert!(client.call(&a_prompt()).await.is_err());
@@ -192,7 +192,7 @@ async fn a_failure_that_concerns_one_call_leaves_the_others_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_was_sent_is_answered_even_if_another_one_stops_the_job() {
+async fn a_submitted_call_is_awaited_even_if_another_one_stops_the_job() {
     let model = Scripted::new([(9, done()), (1, fails(ErrorKind::Configuration))]);
     let client = client(&model, options());
     let prompt = a_prompt();
@@ -202,7 +202,7 @@ async fn a_call_that_was_sent_is_answered_even_if_another_one_stops_the_job() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_call_starts_that_cannot_finish() {
+async fn no_call_starts_too_late_to_finish() {
     let model = Scripted::new([(20, done())]);
     let run = run().until(Some(Instant::now() + Duration::from_secs(70)));
     let client = ModelClient::new(model.clone(), None, options(), &run);

@@ -126,7 +126,7 @@ impl QueueState {
                 client.pause_until(next).await?;
             }
             let hold = if started { HOLD } else { HOLD_IN_QUEUE };
-            let left = client.time_left().unwrap_or(hold);
+            let left = client.run.time_left().unwrap_or(hold);
             let hold = hold.min(left.saturating_sub(RETURN_RESERVE));
             let polled = queue.poll(ticket, prompt, hold);
             let error = match client.until_stopped(polled).await? {

@@ -131,7 +131,7 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
         .map_or_else(Vec::new, |piece| piece.problems.clone());
     let piece = best.and_then(usable).unwrap_or_else(|| {
         for prompt in &asked {
-            drafter.caller.mark_unusable(prompt);
+            drafter.caller.recorder.mark_unusable(prompt);
         }
         fallback(&job)
     });

@@ -40,7 +40,7 @@ fn an_outage_longer_than_a_slice_loses_nothing() {
                 asked.push((after.0 - before.0) + (after.1 - before.1));
                 match ended {
                     Err(error) if error.passes() && nth <= 11 => {}
-                    Err(JobError::Hopeless { .. }) if nth > 10 => {}
+                    Err(JobError::NoProgress { .. }) if nth > 10 => {}
                     other => panic!("slice {nth}: {other:?}"),
                 }
                 tokio::time::sleep(Duration::from_secs(960)).await;
