@@ -6,9 +6,10 @@ use crate::text::{Span, sentence, words};
 const HEADING_MAX_WORDS: usize = 14;
 
 /// Who wrote a section.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
     /// The configured model.
+    #[default]
     Model,
     /// The embedded extractive model, because the configured one gave no usable answer.
     Extractive,

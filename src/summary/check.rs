@@ -136,12 +136,6 @@ pub fn check(answer: &str, expected: &Expected<'_>) -> Vec<Problem> {
     .collect()
 }
 
-/// Whether the answer repeats the same words over and over.
-#[must_use]
-pub fn loops(answer: &str) -> bool {
-    ngrams::loops(&ngrams::words(answer))
-}
-
 fn is_no_prose(answer: &str) -> bool {
     let start: String = answer
         .trim_start()

@@ -127,9 +127,6 @@ pub(crate) fn weights<'a>(tokens: &[f64], parts: impl Iterator<Item = &'a str>) 
 /// Divides `total` in proportion to `weights` by the largest-remainder method. The parts add up to exactly `total`.
 #[must_use]
 pub fn apportion(total: usize, weights: &[f64]) -> Vec<usize> {
-    if weights.is_empty() {
-        return Vec::new();
-    }
     let shares = extract::shares(weights).into_iter();
     let exact: Vec<f64> = shares.map(|share| total as f64 * share).collect();
     let mut parts: Vec<usize> = exact.iter().map(|part| part.floor() as usize).collect();

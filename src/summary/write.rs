@@ -6,7 +6,6 @@ mod draft;
 mod notes;
 mod piece;
 mod repair;
-mod split;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -61,6 +60,13 @@ pub struct WriteError {
     what: String,
     /// The cause.
     pub source: ModelError,
+}
+
+impl WriteError {
+    /// Says which call failed.
+    fn of(what: String) -> impl FnOnce(ModelError) -> Self {
+        |source| Self { what, source }
+    }
 }
 
 /// State shared by all steps.
@@ -228,10 +234,8 @@ impl Writer<'_> {
             } else {
                 "part"
             };
-            piece(drafter, job).await.map_err(|source| WriteError {
-                what: format!("{what} {} of {parts}", index + 1),
-                source,
-            })
+            let piece = piece(drafter, job).await;
+            piece.map_err(WriteError::of(format!("{what} {} of {parts}", index + 1)))
         });
         let pieces = all(waiting, |finished| {
             self.run.report(Progress {
@@ -257,7 +261,7 @@ impl Writer<'_> {
         target_words: usize,
         number: usize,
     ) -> Section {
-        let warning = if piece.degraded {
+        let warning = if piece.source == Source::Extractive {
             Some("the model gave no usable answer, the text is extractive")
         } else {
             piece.problems.iter().find_map(|problem| problem.warning())
@@ -272,11 +276,7 @@ impl Writer<'_> {
             target_words,
             chunks: material.chunks.clone(),
             span: material.passage.span(),
-            source: if piece.degraded {
-                Source::Extractive
-            } else {
-                Source::Model
-            },
+            source: piece.source,
         }
     }
 
@@ -321,11 +321,8 @@ impl Writer<'_> {
             tolerated: &[Problem::Copied],
             splits: 0,
         };
-        let written = piece(self.drafter, job).await;
-        let piece = written.map_err(|source| WriteError {
-            what: "the overview".to_owned(),
-            source,
-        })?;
+        let piece = piece(self.drafter, job).await;
+        let piece = piece.map_err(WriteError::of("the overview".to_owned()))?;
         self.account(&piece);
         // An overview that is far too long would take up the words of the sections.
         let text = fit_length::shorten(&piece.text, want * 3 / 2);

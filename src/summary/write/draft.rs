@@ -37,6 +37,29 @@ impl Material {
         let (from, to) = self.passage.time_span()?;
         Some((from.to_owned(), to.to_owned()))
     }
+
+    /// The two halves of the part. `None` if it is too small to divide.
+    pub(crate) fn halves(&self) -> Option<[Self; 2]> {
+        let Self { passage, block, .. } = self;
+        let parts = block.divide(tokens::estimate(block), 2);
+        let [first, _] = &parts[..] else {
+            return None;
+        };
+        // Positions in notes or extracts do not match the passage they stand for, so the passage is divided in proportion.
+        let cut = if block.len() == passage.len() {
+            first.span.len()
+        } else {
+            (passage.len() as f64 * (first.span.len() as f64 / block.len() as f64)) as usize
+        };
+        let half = |passage, block| Self {
+            passage,
+            chunks: self.chunks.clone(),
+            block,
+            from_notes: self.from_notes,
+        };
+        let (passages, blocks) = (passage.split_at(cut), block.split_at(first.span.len()));
+        Some([half(passages.0, blocks.0), half(passages.1, blocks.1)])
+    }
 }
 
 /// Builds requests and sends them.

@@ -2,6 +2,7 @@
 
 use crate::extract;
 use crate::prompt::Task;
+use crate::summary::assemble::Source;
 use crate::summary::call_plan::{Level, notes_output};
 use crate::summary::plan::{Plan, weights};
 use crate::summary::write::draft::Material;
@@ -72,9 +73,11 @@ impl Writer<'_> {
         let pieces = self.pieces(jobs.collect(), done, plan).await?;
         let mut notes = Vec::with_capacity(count);
         for (material, piece) in groups.into_iter().zip(pieces) {
-            if piece.degraded {
+            if piece.source == Source::Extractive {
                 let from = material.chunks.first().map_or(0, |chunk| chunk + 1);
-                self.warnings.push(format!("notes on part {from}: the model gave no usable answer, its telling sentences were taken"));
+                self.warnings.push(format!(
+                    "notes on part {from}: the model gave no usable answer, the text is extractive"
+                ));
             }
             // Enforce the maximum length whatever the model returns, so that every level makes progress.
             let most = (tokens::estimate(&material.block) as f64 / level.ratio * SLACK) as usize;

@@ -6,12 +6,11 @@ use std::cmp::Reverse;
 use crate::extract;
 use crate::model::{Answer, ErrorKind, Finish, ModelError};
 use crate::prompt::{Prompt, Task};
-use crate::summary::assemble::split_heading;
+use crate::summary::assemble::{Source, split_heading};
 use crate::summary::check::{self, Expected, Problem, Severity};
 use crate::summary::scaffold;
 use crate::summary::write::draft::{Drafter, Material};
-use crate::summary::write::split::{halves, split};
-use crate::text::{sentence, words};
+use crate::text::{ngrams, sentence, words};
 
 /// A text that was cut off is not continued if it has at least this much of its length, in percent.
 const ENOUGH_PERCENT: usize = 90;
@@ -38,8 +37,8 @@ pub(crate) struct Piece {
     pub(crate) problems: Vec<Problem>,
     /// Problems that the best answer has although the request was repeated.
     pub(crate) habits: Vec<Problem>,
-    /// Whether the text is extractive because the model gave no usable answer.
-    pub(crate) degraded: bool,
+    /// Extractive if the model gave no usable answer.
+    pub(crate) source: Source,
     /// Largest ratio of the server's token count of a prompt to our estimate.
     pub(crate) token_ratio: f64,
 }
@@ -69,7 +68,7 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
     let mut asked = Vec::new();
     let mut extra = 0;
     let mut answers = 0;
-    let halves = || halves(job.material).filter(|_| job.splits > 0);
+    let halves = || job.material.halves().filter(|_| job.splits > 0);
     for attempt in 0.. {
         let prompt = drafter.prompt(job.task, job.material, job.place, None, job.ask, attempt);
         if !drafter.fits(&prompt)
@@ -143,6 +142,41 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
     })
 }
 
+/// Requests the texts of both halves of a part that did not fit, and joins them. `extra_calls` is the number of calls that
+/// were made for the part beyond the planned one.
+async fn split(
+    drafter: Drafter<'_>,
+    job: Job<'_>,
+    halves: [Material; 2],
+    extra_calls: usize,
+) -> Result<Piece, ModelError> {
+    let mut joined = Piece {
+        extra_calls,
+        token_ratio: drafter.token_ratio,
+        ..Piece::default()
+    };
+    for (at, material) in halves.iter().enumerate() {
+        let half = Job {
+            material,
+            ask: (job.ask / 2).max(1),
+            want: (job.want / 2).max(1),
+            splits: job.splits - 1,
+            ..job
+        };
+        let piece = Box::pin(piece(drafter, half)).await?;
+        if at == 0 {
+            joined.title = piece.title;
+        }
+        joined.text = [joined.text, piece.text].join(if at == 0 { "" } else { "\n\n" });
+        // The first half uses the planned call; the second half is an extra call.
+        joined.extra_calls += piece.extra_calls + at;
+        joined.problems.extend(piece.problems);
+        joined.source = joined.source.max(piece.source);
+        joined.token_ratio = joined.token_ratio.max(piece.token_ratio);
+    }
+    Ok(joined)
+}
+
 /// The usable text of the best answer. `None` if it has to be discarded.
 fn usable(mut piece: Piece) -> Option<Piece> {
     if piece.problems.contains(&Problem::Loop) {
@@ -151,8 +185,9 @@ fn usable(mut piece: Piece) -> Option<Piece> {
         piece.measured = None;
     }
     let is_fatal = |problem: &Problem| problem.severity() == Severity::Fatal;
-    let is_discarded =
-        piece.problems.iter().any(is_fatal) || piece.text.is_empty() || check::loops(&piece.text);
+    let is_discarded = piece.problems.iter().any(is_fatal)
+        || piece.text.is_empty()
+        || ngrams::loops(&ngrams::words(&piece.text));
     (!is_discarded).then_some(piece)
 }
 
@@ -279,7 +314,135 @@ fn fallback(job: &Job<'_>) -> Piece {
     };
     Piece {
         text,
-        degraded: true,
+        source: Source::Extractive,
         ..Piece::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::model::{CallOptions, Capabilities, Model, ModelClient, Reply, SCRIPTED};
+    use crate::prompt::Style;
+    use crate::run::Run;
+    use crate::summary::call_plan::Limits;
+    use crate::summary::write::Settings;
+    use crate::transcript::Passage;
+
+    /// Gives the same answer to every prompt, and refuses those of more than `window` tokens.
+    #[derive(Debug)]
+    struct Constant {
+        answer: Answer,
+        window: usize,
+        /// The output limits of the prompts received.
+        limits: Mutex<Vec<usize>>,
+    }
+
+    #[async_trait]
+    impl Model for Constant {
+        fn capabilities(&self) -> &Capabilities {
+            &SCRIPTED
+        }
+
+        async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError> {
+            self.limits.lock().unwrap().push(prompt.max_tokens());
+            let overflow = ErrorKind::Overflow {
+                window: None,
+                prompt_tokens: None,
+            };
+            if prompt.tokens() > self.window {
+                return Err(ModelError::new(overflow, "too long"));
+            }
+            Ok(Reply::Done(self.answer.clone()))
+        }
+    }
+
+    /// Requests a section of 100 words about a text of `words` words. Returns the extra calls and the output limits.
+    async fn extra_calls(
+        words: usize,
+        answer: (&str, Finish),
+        window: usize,
+        context_tokens: usize,
+        allowance: usize,
+    ) -> (usize, Vec<usize>) {
+        let limits = Mutex::default();
+        let answer = Answer {
+            text: answer.0.to_owned(),
+            finish: answer.1,
+            ..Answer::default()
+        };
+        let model = Arc::new(Constant {
+            answer,
+            window,
+            limits,
+        });
+        let settings = Settings {
+            limits: Limits {
+                context_tokens: Some(context_tokens),
+                reasoning_tokens: 0,
+                chunk_tokens: 6000,
+                max_calls: 100,
+                style: Style::Full,
+            },
+            seed: "job".to_owned(),
+            quotes: false,
+        };
+        let passage = Passage::of_text("The depot is late. ".repeat(words / 4));
+        let material = Material {
+            passage: passage.clone(),
+            chunks: vec![0],
+            block: passage,
+            from_notes: false,
+        };
+        let options = CallOptions {
+            max_calls: 100,
+            concurrency: 1,
+            ..CallOptions::default()
+        };
+        let client = ModelClient::new(model.clone(), None, options, &Run::new(Clock::System));
+        let drafter = Drafter {
+            settings: &settings,
+            caller: &client,
+            token_ratio: 1.0,
+        };
+        let job = Job {
+            task: Task::Section,
+            material: &material,
+            place: (0, 1),
+            ask: 100,
+            want: 100,
+            allowance,
+            tolerated: &[],
+            splits: 2,
+        };
+        let piece = piece(drafter, job).await.unwrap();
+        let limits = model.limits.lock().unwrap().clone();
+        (piece.extra_calls, limits)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn counts_one_extra_call_for_a_part_that_is_split_before_it_is_sent() {
+        let (extra, limits) =
+            extra_calls(800, ("They met.", Finish::Stop), usize::MAX, 1400, 0).await;
+        assert_eq!((extra, limits.len()), (1, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn counts_the_refused_request_of_a_part_that_is_split() {
+        let (extra, limits) = extra_calls(800, ("They met.", Finish::Stop), 1200, 32_768, 0).await;
+        assert_eq!((extra, limits.len()), (2, 3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn counts_a_request_with_twice_the_output_limit_only_if_it_is_sent() {
+        let (extra, limits) = extra_calls(40, ("", Finish::Length), usize::MAX, 750, 1).await;
+        assert_eq!((extra, limits), (1, vec![199, 199]));
+        let (extra, limits) = extra_calls(40, ("", Finish::Length), usize::MAX, 32_768, 1).await;
+        assert_eq!((extra, limits), (1, vec![199, 398]));
     }
 }

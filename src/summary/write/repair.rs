@@ -44,11 +44,9 @@ impl Writer<'_> {
             self.extra_calls -= round.len();
             let drafter = self.drafter;
             let calls = round.iter().map(|(at, prompt)| async move {
+                let task = prompt.request().task.name();
                 let answer = drafter.call_or_empty(prompt).await;
-                answer.map_err(|source| WriteError {
-                    what: format!("section {}, to {} it", at + 1, prompt.request().task.name()),
-                    source,
-                })
+                answer.map_err(WriteError::of(format!("section {}, to {task} it", at + 1)))
             });
             let answers = all(calls, |_| {}).await?;
             for ((at, prompt), answer) in round.iter().zip(answers) {
