@@ -161,8 +161,6 @@ impl App {
             job_id,
             report,
             invocations: written.invocations,
-            throttled: written.usage.throttled,
-            endpoint_time: written.usage.endpoint_time,
         })))
     }
 

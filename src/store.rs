@@ -12,6 +12,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use percent_encoding::{CONTROLS, utf8_percent_encode};
+use serde::Serialize;
 
 mod dir;
 pub mod lease;
@@ -27,7 +28,7 @@ pub use s3::S3Store;
 pub(crate) use state::StateFolder;
 
 /// The address of one object.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Location {
     /// Bucket name.
     pub bucket: String,
@@ -126,6 +127,20 @@ pub trait Object: Debug + Send {
 pub trait Store: Debug + Send + Sync {
     /// Opens an object for reading.
     async fn get(&self, at: &Location, wanted: &Wanted) -> StoreResult<Box<dyn Object>>;
+
+    /// Reads a whole object of at most `max_bytes` bytes. Returns its bytes and its entity tag.
+    async fn read(&self, at: &Location, max_bytes: u64) -> StoreResult<(Vec<u8>, String)> {
+        let wanted = Wanted {
+            max_bytes: Some(max_bytes),
+            ..Wanted::default()
+        };
+        let mut object = self.get(at, &wanted).await?;
+        let mut body = Vec::new();
+        while let Some(bytes) = object.next().await? {
+            body.extend_from_slice(&bytes);
+        }
+        Ok((body, object.info().etag.clone()))
+    }
 
     /// Returns an object's properties without reading its bytes.
     async fn head(&self, at: &Location) -> StoreResult<ObjectInfo>;

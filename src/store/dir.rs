@@ -194,10 +194,8 @@ impl DirStore {
         let files = self.files(at)?;
         if !files.bucket.is_dir() {
             let bucket = files.bucket.display();
-            return refused(
-                NotFound,
-                format!("its bucket, the directory {bucket}, does not exist"),
-            );
+            let reason = format!("its bucket, the directory {bucket}, does not exist");
+            return refused(NotFound, reason);
         }
         if files.open()?.is_some() {
             let _lock = files.lock()?;
