@@ -88,7 +88,7 @@ impl App {
                 _ => return Err(error.into()),
             },
         };
-        let info = object.info().clone();
+        let info = object.info.clone();
         let job_id = id::job_id(&at, &info, &self.config);
         match self.summary_slot(upload, &at, &job_id).await? {
             SummarySlot::Done(_) if self.trace.is_none() => {
@@ -100,7 +100,7 @@ impl App {
             SummarySlot::Newer => return Ok(Outcome::Superseded),
             SummarySlot::Done(_) | SummarySlot::Ours(_) => {}
         }
-        let transcript = match read::transcribe(object.as_mut()).await {
+        let transcript = match read::transcribe(&mut object).await {
             Err(JobError::Rejected(rejected)) => {
                 return self.reject(upload, &at, Some(&info), rejected).await;
             }

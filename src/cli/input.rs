@@ -67,6 +67,6 @@ impl Input {
     pub(crate) async fn read(&self, config: &Config) -> Result<Transcript, JobError> {
         let (_, mut object) =
             read::open(self.store.as_ref(), &self.upload, config.max_input_bytes).await?;
-        read::transcribe(object.as_mut()).await
+        read::transcribe(&mut object).await
     }
 }
