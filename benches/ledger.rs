@@ -19,6 +19,7 @@ mod support;
 mod writer;
 
 use std::collections::HashMap;
+use std::io::Cursor;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -280,11 +281,10 @@ impl Memory {
 
 #[async_trait]
 impl Store for Memory {
-    async fn get(&self, at: &Location, _: &Wanted) -> Result<Box<dyn Object>, StoreError> {
+    async fn get(&self, at: &Location, _: &Wanted) -> Result<Object, StoreError> {
         sleep(STORE_LATENCY).await;
         let (info, body) = self.find(at)?;
-        let body = Some(body);
-        Ok(Box::new(InMemory { info, body }))
+        Ok(Object::new(at, info, Cursor::new(body)))
     }
 
     async fn head(&self, at: &Location) -> Result<ObjectInfo, StoreError> {
@@ -319,7 +319,7 @@ impl Store for Memory {
                 kind,
                 Action::Write,
                 at,
-                "somebody else wrote",
+                "another writer was faster",
             ));
         }
         Ok(self.insert(at, body, options.metadata))
@@ -329,22 +329,5 @@ impl Store for Memory {
         sleep(STORE_LATENCY).await;
         self.objects.lock().unwrap().remove(at);
         Ok(())
-    }
-}
-
-#[derive(Debug)]
-struct InMemory {
-    info: ObjectInfo,
-    body: Option<Bytes>,
-}
-
-#[async_trait]
-impl Object for InMemory {
-    fn info(&self) -> &ObjectInfo {
-        &self.info
-    }
-
-    async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
-        Ok(self.body.take())
     }
 }

@@ -103,7 +103,10 @@ pub async fn run() -> ExitCode {
     };
     let failed = match cli.command {
         Command::Summarize(arguments) => summarize(arguments, config).await,
-        Command::Plan(arguments) => plan(&arguments.inputs, &config).await,
+        Command::Plan(Inputs { inputs }) => {
+            let http = Http::default();
+            for_each(&inputs, async |name| plan(name, &config, &http).await).await
+        }
     };
     ExitCode::from(u8::from(failed > 0))
 }
@@ -134,11 +137,10 @@ async fn summarize(arguments: Summarize, mut config: Config) -> usize {
         lease: LEASE,
         durable: true,
     };
-    let mut failed = 0;
-    for name in &inputs {
+    for_each(&inputs, async |name| {
         let started = Instant::now();
-        let problem = match summarize_one(name, &app, &http).await {
-            Ok(Outcome::Done(done)) => {
+        let problem = match summarize_one(name, &app, &http).await? {
+            Outcome::Done(done) => {
                 let elapsed = started.elapsed();
                 display::done(&arguments.out, &done, elapsed, app.config.prices);
                 // The state was only needed in case of an interruption.
@@ -146,21 +148,32 @@ async fn summarize(arguments: Summarize, mut config: Config) -> usize {
                 if let Err(error) = out.clear(&state, &done.job_id) {
                     tracing::warn!(%error, "could not remove the state of the job");
                 }
-                continue;
+                return Ok(());
             }
-            Ok(Outcome::Duplicate { summary }) => {
+            Outcome::Duplicate { summary } => {
                 display::duplicate(&arguments.out, &summary);
-                continue;
+                return Ok(());
             }
-            Ok(Outcome::Skipped(skip)) => skip.reason().to_owned(),
-            Ok(Outcome::Rejected(rejected)) => rejected.to_string(),
-            Ok(Outcome::Superseded) => {
-                "was overwritten while it was read; run this again".to_owned()
-            }
-            Err(error) => chain(error.as_ref()),
+            Outcome::Skipped(skip) => skip.reason().to_owned(),
+            Outcome::Rejected(rejected) => rejected.to_string(),
+            Outcome::Superseded => "was overwritten while it was read; run this again".to_owned(),
         };
-        display::error(&format!("{name}: {problem}"));
-        failed += 1;
+        Err(problem.into())
+    })
+    .await
+}
+
+/// Does `work` for each input, displays its error, and returns how many failed.
+async fn for_each(
+    inputs: &[String],
+    work: impl AsyncFn(&str) -> Result<(), Box<dyn Error>>,
+) -> usize {
+    let mut failed = 0;
+    for name in inputs {
+        if let Err(error) = work(name).await {
+            display::error(&format!("{name}: {}", chain(error.as_ref())));
+            failed += 1;
+        }
     }
     failed
 }
@@ -177,7 +190,7 @@ async fn summarize_one(name: &str, app: &App, http: &Http) -> Result<Outcome, Bo
     let run = Run::new(Clock::System).watched_by(move |progress| display::show(&shown, progress));
     let mut waiting = false;
     let ended = loop {
-        let ended = app.run(&input.upload(), &run).await;
+        let ended = app.run(&input.upload, &run).await;
         let Err(JobError::Busy { seconds }) = ended else {
             break ended;
         };
@@ -200,20 +213,8 @@ async fn summarize_one(name: &str, app: &App, http: &Http) -> Result<Outcome, Bo
     })
 }
 
-/// Shows the plans of all inputs and returns how many failed.
-async fn plan(inputs: &[String], config: &Config) -> usize {
-    let http = Http::default();
-    let mut failed = 0;
-    for name in inputs {
-        if let Err(error) = plan_one(name, config, &http).await {
-            display::error(&format!("{name}: {}", chain(error.as_ref())));
-            failed += 1;
-        }
-    }
-    failed
-}
-
-async fn plan_one(name: &str, config: &Config, http: &Http) -> Result<(), Box<dyn Error>> {
+/// Shows the plan of one input.
+async fn plan(name: &str, config: &Config, http: &Http) -> Result<(), Box<dyn Error>> {
     let input = Input::open(name, config, http).await?;
     let transcript = input.read(config).await?;
     let plan = summary::plan(&transcript, config.summary_words, &config.limits)?;

@@ -89,7 +89,7 @@ impl App {
                 _ => return Err(error.into()),
             },
         };
-        let info = object.info().clone();
+        let info = object.info.clone();
         let job_id = id::job_id(&at, &info, &self.config);
         let source = JobSource {
             upload,
@@ -108,7 +108,7 @@ impl App {
             SummarySlot::Newer => return Ok(Outcome::Superseded),
             SummarySlot::Ours(_) => {}
         }
-        let transcript = match read::transcribe(object.as_mut()).await {
+        let transcript = match read::transcribe(&mut object).await {
             Err(JobError::Rejected(rejected)) => {
                 return self.reject(upload, at, Some(info), rejected).await;
             }
@@ -160,8 +160,6 @@ impl App {
             job_id: source.job_id,
             report,
             invocations: written.invocations,
-            throttled: written.usage.throttled,
-            endpoint_time: written.usage.endpoint_time,
         })))
     }
 

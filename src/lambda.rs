@@ -106,10 +106,7 @@ async fn work_on(app: &App, item: &Item, run: &Run) -> ItemResult {
         match event {
             Event::Other { what } => tracing::info!(what, "needs no work"),
             Event::Upload(upload) => match summarize(app, upload, run).await {
-                Ok(outcome) => handled.push(Handled {
-                    at: upload.at.clone(),
-                    outcome,
-                }),
+                Ok(outcome) => handled.push(Handled::new(upload.at.clone(), outcome)),
                 Err(error) => {
                     let (kind, reason) = (error.kind(), chain(&error));
                     if error.passes() {

@@ -6,12 +6,16 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::{self, Debug};
+use std::io;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use percent_encoding::{CONTROLS, utf8_percent_encode};
+use serde::Serialize;
+use tokio::io::{AsyncRead, AsyncReadExt, Take};
 
 mod dir;
 pub mod lease;
@@ -26,8 +30,11 @@ pub use dir::DirStore;
 pub use s3::S3Store;
 pub(crate) use state::StateFolder;
 
+/// Size of the pieces in which objects are read.
+const PIECE_BYTES: usize = 64 * 1024;
+
 /// The address of one object.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Location {
     /// Bucket name.
     pub bucket: String,
@@ -112,20 +119,71 @@ pub struct PutOptions {
 }
 
 /// An object opened for reading.
-#[async_trait]
-pub trait Object: Debug + Send {
-    /// The object's properties.
-    fn info(&self) -> &ObjectInfo;
+pub struct Object {
+    /// Its properties.
+    pub info: ObjectInfo,
+    at: Location,
+    rest: Take<Pin<Box<dyn AsyncRead + Send>>>,
+}
+
+impl Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {:?}", self.at, self.info)
+    }
+}
+
+impl Object {
+    /// The object at `at`, with its bytes in `body`. At most its size is read, even if a file has grown in the meantime.
+    #[must_use]
+    pub fn new(at: &Location, info: ObjectInfo, body: impl AsyncRead + Send + 'static) -> Self {
+        let body: Pin<Box<dyn AsyncRead + Send>> = Box::pin(body);
+        Self {
+            at: at.clone(),
+            rest: body.take(info.size),
+            info,
+        }
+    }
 
     /// The next bytes as they arrive; `None` at the end.
-    async fn next(&mut self) -> StoreResult<Option<Bytes>>;
+    ///
+    /// # Errors
+    /// If reading fails, or the bytes end before the object's size is reached.
+    pub async fn next(&mut self) -> StoreResult<Option<Bytes>> {
+        let mut bytes = BytesMut::with_capacity(PIECE_BYTES);
+        let left = self.rest.limit();
+        let error = match self.rest.read_buf(&mut bytes).await {
+            Ok(0) if left > 0 => io::ErrorKind::UnexpectedEof.into(),
+            Ok(0) => return Ok(None),
+            Ok(_) => return Ok(Some(bytes.freeze())),
+            Err(error) => error,
+        };
+        let (received, size) = (self.info.size - left, self.info.size);
+        let reason = format!("it broke off after {received} of {size} bytes; try again");
+        let error = StoreError::new(StoreErrorKind::Transient, Action::Read, &self.at, reason)
+            .caused_by(error);
+        Err(error)
+    }
 }
 
 /// A store of objects.
 #[async_trait]
 pub trait Store: Debug + Send + Sync {
     /// Opens an object for reading.
-    async fn get(&self, at: &Location, wanted: &Wanted) -> StoreResult<Box<dyn Object>>;
+    async fn get(&self, at: &Location, wanted: &Wanted) -> StoreResult<Object>;
+
+    /// Reads a whole object of at most `max_bytes` bytes. Returns its bytes and its entity tag.
+    async fn read(&self, at: &Location, max_bytes: u64) -> StoreResult<(Vec<u8>, String)> {
+        let wanted = Wanted {
+            max_bytes: Some(max_bytes),
+            ..Wanted::default()
+        };
+        let mut object = self.get(at, &wanted).await?;
+        let mut body = Vec::new();
+        while let Some(bytes) = object.next().await? {
+            body.extend_from_slice(&bytes);
+        }
+        Ok((body, object.info.etag))
+    }
 
     /// Returns an object's properties without reading its bytes.
     async fn head(&self, at: &Location) -> StoreResult<ObjectInfo>;

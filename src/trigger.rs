@@ -73,13 +73,16 @@ enum Sender {
 /// The result of one item. If uploads of the item fail, this is the first failure, even if it passes by itself.
 pub type ItemResult = Result<Vec<Handled>, InvocationError>;
 
-/// An upload that was handled without a failure.
-#[derive(Debug)]
+/// The outcome of an upload that was handled without a failure, as in the response to a direct invocation.
+#[derive(Debug, Serialize)]
 pub struct Handled {
-    /// The uploaded object.
-    pub at: Location,
-    /// The outcome.
-    pub outcome: Outcome,
+    #[serde(flatten)]
+    at: Location,
+    status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    words: Option<usize>,
 }
 
 /// The reason an invocation or one of its items failed.
@@ -172,40 +175,29 @@ impl Delivery {
     }
 }
 
-/// The response to a direct invocation, for one upload.
-#[derive(Debug, Serialize)]
-struct UploadOutcome {
-    bucket: String,
-    key: String,
-    status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    summary_key: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    words: Option<usize>,
-}
-
 /// The response to a direct invocation.
 fn answer(results: Vec<ItemResult>) -> Result<Value, InvocationError> {
     let handled = results.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let outcomes = handled.into_iter().flatten().map(upload_outcome);
-    let outcomes: Vec<UploadOutcome> = outcomes.collect();
+    let outcomes: Vec<Handled> = handled.into_iter().flatten().collect();
     Ok(serde_json::json!({ "outcomes": serde_json::to_value(outcomes)? }))
 }
 
-fn upload_outcome(Handled { at, outcome }: Handled) -> UploadOutcome {
-    let ended = Ok(outcome);
-    let status = Status::of(&ended).name();
-    let (summary_key, words) = match ended {
-        Ok(Outcome::Done(done)) => (Some(done.summary.key), Some(done.report.summary.words)),
-        Ok(Outcome::Duplicate { summary }) => (Some(summary.key), None),
-        _ => (None, None),
-    };
-    UploadOutcome {
-        bucket: at.bucket,
-        key: at.key,
-        status,
-        summary_key,
-        words,
+impl Handled {
+    /// The `outcome` of the upload of the object at `at`.
+    pub(crate) fn new(at: Location, outcome: Outcome) -> Self {
+        let ended = Ok(outcome);
+        let status = Status::of(&ended);
+        let (summary_key, words) = match ended {
+            Ok(Outcome::Done(done)) => (Some(done.summary.key), Some(done.report.summary.words)),
+            Ok(Outcome::Duplicate { summary }) => (Some(summary.key), None),
+            _ => (None, None),
+        };
+        Self {
+            at,
+            status,
+            summary_key,
+            words,
+        }
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) const LOCAL_BUCKET: &str = "local";
 #[derive(Debug)]
 pub(crate) struct Input {
     pub(crate) store: Arc<dyn Store>,
-    at: Location,
+    pub(crate) upload: Upload,
 }
 
 /// An argument that does not name a readable file or object.
@@ -43,7 +43,7 @@ impl Input {
             }
             return Ok(Self {
                 store: store::connect(config.store_dir.as_deref(), http).await?,
-                at: Location::new(bucket, key),
+                upload: Upload::named(Location::new(bucket, key)),
             });
         }
         let path = Path::new(name);
@@ -59,19 +59,14 @@ impl Input {
         let dir = dir.unwrap_or(Path::new("."));
         Ok(Self {
             store: Arc::new(DirStore::single(LOCAL_BUCKET, dir)),
-            at: Location::new(LOCAL_BUCKET, key),
+            upload: Upload::named(Location::new(LOCAL_BUCKET, key)),
         })
-    }
-
-    /// The input as an upload.
-    pub(crate) fn upload(&self) -> Upload {
-        Upload::named(self.at.clone())
     }
 
     /// Reads and decodes the transcript.
     pub(crate) async fn read(&self, config: &Config) -> Result<Transcript, JobError> {
         let (_, mut object) =
-            read::open(self.store.as_ref(), &self.upload(), config.max_input_bytes).await?;
-        read::transcribe(object.as_mut()).await
+            read::open(self.store.as_ref(), &self.upload, config.max_input_bytes).await?;
+        read::transcribe(&mut object).await
     }
 }

@@ -1,14 +1,15 @@
 //! The JSON formats of the report next to a summary, and of the error report if there is no summary.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::document::Document;
+use crate::model::Usage;
 use crate::summary::{Section, Source};
 use crate::text::words;
 use crate::transcript::Transcript;
 
 /// The contents of `_summary.json`. Counts are integers, durations are in milliseconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
     /// Version of this format.
     pub version: u32,
@@ -23,7 +24,7 @@ pub struct Report {
     /// How much of the transcript the summary covers.
     pub coverage: CoverageReport,
     /// Model usage.
-    pub usage: UsageReport,
+    pub usage: Usage,
     /// Warnings for the reader.
     pub warnings: Vec<String>,
     /// Wall-clock duration of the job in milliseconds.
@@ -33,7 +34,7 @@ pub struct Report {
 }
 
 /// The source object.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct SourceReport {
     /// Bucket.
     pub bucket: String,
@@ -52,7 +53,7 @@ pub struct SourceReport {
 }
 
 /// The summary's length in words.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct SummaryReport {
     /// Words of the published text, headings included.
     pub words: usize,
@@ -65,7 +66,7 @@ pub struct SummaryReport {
 }
 
 /// The model that wrote the summary.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ModelReport {
     /// Provider name, as in `MODEL_PROVIDER`.
     pub provider: String,
@@ -76,7 +77,7 @@ pub struct ModelReport {
 }
 
 /// One section.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SectionReport {
     /// Heading, without the time span.
     pub title: String,
@@ -91,11 +92,11 @@ pub struct SectionReport {
     /// End of its part (exclusive), as a byte offset.
     pub byte_end: u64,
     /// `model` or `extractive`.
-    pub source: String,
+    pub source: &'static str,
 }
 
 /// How much of the transcript the summary covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct CoverageReport {
     /// Chunks of the transcript.
     pub chunks: usize,
@@ -105,23 +106,8 @@ pub struct CoverageReport {
     pub degraded: usize,
 }
 
-/// Model usage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UsageReport {
-    /// Requests sent to the model.
-    pub calls: usize,
-    /// Requests that were retries after a refusal or failure.
-    pub retries: usize,
-    /// Requests that repeated one which may already have been billed.
-    pub resubmitted: usize,
-    /// Prompt tokens, as far as reported.
-    pub prompt_tokens: u64,
-    /// Completion tokens, as far as reported.
-    pub completion_tokens: u64,
-}
-
 /// The contents of `_error.json`: the reason there is no summary, and the next step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ErrorReport {
     /// Version of this format.
     pub version: u32,
@@ -147,7 +133,7 @@ impl Report {
     /// Creates the report on a document whose published text is `text`.
     pub(crate) fn new(document: &Document<'_>, text: &str) -> Self {
         let (transcript, plan, summary) = (document.transcript, document.plan, document.summary);
-        let (at, info, model, usage) = (document.at, document.info, document.model, document.usage);
+        let (at, info, model) = (document.at, document.info, document.model);
         let words = words::count(text);
         let target = plan.target_words;
         let chunks = |counts: fn(&Section) -> bool| {
@@ -200,13 +186,7 @@ impl Report {
                 summarized: chunks(|_| true),
                 degraded: chunks(|section| section.source == Source::Extractive),
             },
-            usage: UsageReport {
-                calls: usage.calls,
-                retries: usage.retries,
-                resubmitted: usage.resubmitted,
-                prompt_tokens: usage.prompt_tokens,
-                completion_tokens: usage.completion_tokens,
-            },
+            usage: document.usage,
             warnings,
             duration_ms: u64::try_from(document.duration.as_millis()).unwrap_or(u64::MAX),
             generator: GENERATOR.to_owned(),
@@ -227,8 +207,7 @@ impl SectionReport {
             source: match section.source {
                 Source::Model if !model_quotes => "model",
                 Source::Model | Source::Extractive => "extractive",
-            }
-            .to_owned(),
+            },
         }
     }
 }

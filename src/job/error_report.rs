@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::chain::chain;
 use crate::document::report::{ErrorReport, FORMAT_VERSION, SourceReport};
 use crate::job::{App, JobError, Outcome, Rejected, Upload};
-use crate::store::{Location, ObjectInfo, PutOptions, StoreError, Wanted};
+use crate::store::{Location, ObjectInfo, PutOptions};
 
 impl App {
     /// Reports a transcript that is rejected for good.
@@ -77,18 +77,7 @@ impl App {
 
     /// Whether the object has exactly these bytes; false if it cannot be read.
     async fn holds(&self, at: &Location, bytes: &[u8]) -> bool {
-        let wanted = Wanted {
-            max_bytes: Some(bytes.len() as u64),
-            ..Wanted::default()
-        };
-        let read = async {
-            let mut object = self.target.get(at, &wanted).await?;
-            let mut found = Vec::with_capacity(bytes.len());
-            while let Some(piece) = object.next().await? {
-                found.extend_from_slice(&piece);
-            }
-            Ok::<_, StoreError>(found)
-        };
-        read.await.is_ok_and(|found| found == bytes)
+        let read = self.target.read(at, bytes.len() as u64).await;
+        read.is_ok_and(|(found, _)| found == bytes)
     }
 }

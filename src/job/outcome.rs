@@ -1,6 +1,6 @@
 //! The outcomes of jobs and their status names.
 
-use std::time::Duration;
+use serde::Serialize;
 
 use crate::document::report::Report;
 use crate::job::error::{JobError, Rejected};
@@ -36,14 +36,11 @@ pub struct Done {
     pub report: Report,
     /// Number of invocations.
     pub invocations: u32,
-    /// Requests that were throttled.
-    pub throttled: usize,
-    /// Time spent at the endpoint, summed over all calls of this invocation.
-    pub endpoint_time: Duration,
 }
 
-/// The status of a job in responses, logs and metrics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The status of a job in responses and metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Status {
     /// The summary was published.
     Done,
@@ -73,20 +70,6 @@ impl Status {
             Ok(Outcome::Rejected(_)) => Self::Rejected,
             Err(error) if error.passes() => Self::Continue,
             Err(_) => Self::Failed,
-        }
-    }
-
-    /// The status name in responses.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Duplicate => "duplicate",
-            Self::Superseded => "superseded",
-            Self::Rejected => "rejected",
-            Self::Skipped => "skipped",
-            Self::Continue => "continue",
-            Self::Failed => "failed",
         }
     }
 }

@@ -11,7 +11,7 @@ pub(crate) async fn open(
     source: &dyn Store,
     upload: &Upload,
     max_bytes: u64,
-) -> Result<(Location, Box<dyn Object>), StoreError> {
+) -> Result<(Location, Object), StoreError> {
     let wanted = Wanted {
         if_match: upload.etag.clone().filter(|_| upload.version_id.is_none()),
         version_id: upload.version_id.clone(),
@@ -37,7 +37,7 @@ pub(crate) async fn open(
 ///
 /// # Errors
 /// If it cannot be read, or is rejected because it is not a transcript.
-pub(crate) async fn transcribe(object: &mut dyn Object) -> Result<Transcript, JobError> {
+pub(crate) async fn transcribe(object: &mut Object) -> Result<Transcript, JobError> {
     let mut decoder = Decoder::default();
     while let Some(bytes) = object.next().await? {
         decoder.push(&bytes).map_err(Rejected::from)?;

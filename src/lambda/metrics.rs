@@ -22,9 +22,8 @@ pub(crate) fn line(
     properties: &[(&str, &str)],
 ) -> Value {
     let metrics = metrics(ended, took);
-    let definitions = metrics
-        .iter()
-        .map(|metric| json!({"Name": metric.name, "Unit": metric.unit}));
+    let definitions = metrics.iter();
+    let definitions = definitions.map(|(name, unit, _)| json!({"Name": name, "Unit": unit}));
     let directive = json!({
         "Namespace": NAMESPACE,
         "Dimensions": [["FunctionName"]],
@@ -38,9 +37,7 @@ pub(crate) fn line(
         ("FunctionName", function.into()),
     ];
     let properties = properties.iter().map(|&(name, value)| (name, value.into()));
-    let values = metrics
-        .into_iter()
-        .map(|metric| (metric.name, metric.value));
+    let values = metrics.into_iter().map(|(name, _, value)| (name, value));
     let line = fixed.into_iter().chain(properties).chain(values);
     line.map(|(name, value)| (name.to_owned(), value)).collect()
 }
@@ -51,16 +48,11 @@ pub(crate) fn emit(line: &Value) {
     let _: std::io::Result<()> = writeln!(std::io::stdout(), "{line}");
 }
 
-struct Metric {
-    name: &'static str,
-    /// One of CloudWatch's units.
-    unit: &'static str,
-    value: Value,
-}
+/// Name, one of CloudWatch's units, and value.
+type Metric = (&'static str, &'static str, Value);
 
 fn metric(name: &'static str, unit: &'static str, value: impl Into<Value>) -> Metric {
-    let value = value.into();
-    Metric { name, unit, value }
+    (name, unit, value.into())
 }
 
 /// The metrics of one upload. CI compares the dashboard and the alarms of template.yaml with their names.
@@ -87,7 +79,7 @@ fn metrics(ended: &Result<Outcome, JobError>, took: Duration) -> Vec<Metric> {
             metric("ModelCalls", "Count", usage.calls),
             metric("Retries", "Count", usage.retries),
             metric("Resubmitted", "Count", usage.resubmitted),
-            metric("Throttles", "Count", done.throttled),
+            metric("Throttles", "Count", usage.throttled),
             metric("PromptTokens", "Count", usage.prompt_tokens),
             metric("CompletionTokens", "Count", usage.completion_tokens),
             metric("DegradedSections", "Count", report.coverage.degraded),
@@ -96,7 +88,7 @@ fn metrics(ended: &Result<Outcome, JobError>, took: Duration) -> Vec<Metric> {
             metric(
                 "EndpointSeconds",
                 "Seconds",
-                done.endpoint_time.as_secs_f64(),
+                usage.endpoint_time.as_secs_f64(),
             ),
         ]);
     }

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::model::Answer;
 use crate::model::recorded::Before;
 
-/// The usage of a job's calls, including those of earlier invocations that are in the ledger.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// The usage of a job's calls, including those of earlier invocations that are in the ledger. As JSON, it is part of a
+/// summary's report.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Usage {
     /// Requests sent.
     pub calls: usize,
@@ -15,14 +18,17 @@ pub struct Usage {
     /// Requests sent again although an earlier one may have been billed.
     pub resubmitted: usize,
     /// Calls that were answered or queued in this invocation, which the next one can build on.
+    #[serde(skip)]
     pub progress: usize,
     /// Requests that the endpoint throttled.
+    #[serde(skip)]
     pub throttled: usize,
     /// Tokens of all prompts, as far as reported.
     pub prompt_tokens: u64,
     /// Tokens of all answers, as far as reported.
     pub completion_tokens: u64,
     /// The time from permit to answer, summed over the answered calls.
+    #[serde(skip)]
     pub endpoint_time: Duration,
 }
 

@@ -16,15 +16,14 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, Write};
 use std::path::{Component, Path, PathBuf};
 
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use md5::{Digest, Md5};
-use tokio::io::AsyncReadExt;
 
 use crate::hex::hex;
 use crate::store::StoreErrorKind::{Denied, NotFound, Other, Precondition, TooLarge, Transient};
 use crate::store::{
-    Action, CHANGED, Location, Metadata, Object, ObjectInfo, PutCondition, PutOptions, REPLACED,
-    Store, StoreError, StoreErrorKind, StoreResult, Wanted, printable, too_large,
+    Action, CHANGED, Location, Metadata, Object, ObjectInfo, PIECE_BYTES, PutCondition, PutOptions,
+    REPLACED, Store, StoreError, StoreErrorKind, StoreResult, Wanted, printable, too_large,
 };
 
 /// The folder, next to the objects, for the store's own files.
@@ -32,9 +31,6 @@ const METADATA: &str = ".metadata";
 
 /// Maximum length of a file name on Linux and macOS.
 const MAX_NAME_BYTES: usize = 255;
-
-/// Read buffer size.
-const PIECE_BYTES: usize = 64 * 1024;
 
 /// A store in a local directory.
 #[derive(Debug, Clone)]
@@ -50,14 +46,6 @@ struct Files {
     bucket: PathBuf,
     object: PathBuf,
     metadata: PathBuf,
-}
-
-/// An object opened for reading. Reads at most the size it had when opened, even if the file grows.
-#[derive(Debug)]
-struct DirObject {
-    at: Location,
-    info: ObjectInfo,
-    rest: tokio::io::Take<tokio::fs::File>,
 }
 
 /// The cause of a failure, before the operation and the object are added.
@@ -194,10 +182,8 @@ impl DirStore {
         let files = self.files(at)?;
         if !files.bucket.is_dir() {
             let bucket = files.bucket.display();
-            return refused(
-                NotFound,
-                format!("its bucket, the directory {bucket}, does not exist"),
-            );
+            let reason = format!("its bucket, the directory {bucket}, does not exist");
+            return refused(NotFound, reason);
         }
         if files.open()?.is_some() {
             let _lock = files.lock()?;
@@ -272,15 +258,11 @@ impl Files {
 
 #[async_trait]
 impl Store for DirStore {
-    async fn get(&self, at: &Location, wanted: &Wanted) -> StoreResult<Box<dyn Object>> {
+    async fn get(&self, at: &Location, wanted: &Wanted) -> StoreResult<Object> {
         let wanted = wanted.clone();
         let open = move |store: &Self, at: &Location| store.open(at, &wanted);
         let (file, info) = self.blocking(Action::Read, at, open).await?;
-        Ok(Box::new(DirObject {
-            at: at.clone(),
-            rest: tokio::fs::File::from(file).take(info.size),
-            info,
-        }))
+        Ok(Object::new(at, info, tokio::fs::File::from(file)))
     }
 
     async fn head(&self, at: &Location) -> StoreResult<ObjectInfo> {
@@ -296,24 +278,6 @@ impl Store for DirStore {
 
     async fn delete(&self, at: &Location) -> StoreResult<()> {
         self.blocking(Action::Delete, at, Self::remove).await
-    }
-}
-
-#[async_trait]
-impl Object for DirObject {
-    fn info(&self) -> &ObjectInfo {
-        &self.info
-    }
-
-    async fn next(&mut self) -> StoreResult<Option<Bytes>> {
-        let mut piece = BytesMut::with_capacity(PIECE_BYTES);
-        let left = self.rest.limit();
-        let read = match self.rest.read_buf(&mut piece).await {
-            Ok(0) if left > 0 => Err(ErrorKind::UnexpectedEof.into()),
-            read => read,
-        };
-        read.map_err(|error| Failure::from(error).during(Action::Read, &self.at))?;
-        Ok(Some(piece.freeze()).filter(|piece| !piece.is_empty()))
     }
 }
 
@@ -371,7 +335,6 @@ impl Failure {
             Io::TimedOut | Io::WouldBlock | Io::ResourceBusy | Io::StaleNetworkFileHandle => {
                 (Transient, "the file system is busy; try again")
             }
-            Io::UnexpectedEof => (Transient, "it became shorter while it was read; try again"),
             Io::StorageFull | Io::QuotaExceeded => (Other, "the disk is full; make room"),
             Io::IsADirectory | Io::NotADirectory => {
                 (Other, "it cannot be both an object and a folder of objects")
@@ -444,11 +407,6 @@ mod tests {
                 ErrorKind::ResourceBusy,
                 StoreErrorKind::Transient,
                 "try again",
-            ),
-            (
-                ErrorKind::UnexpectedEof,
-                StoreErrorKind::Transient,
-                "shorter",
             ),
         ] {
             let failure = Failure::from(io::Error::from(cause));

@@ -33,14 +33,6 @@ pub struct S3Store {
     client: Client,
 }
 
-#[derive(Debug)]
-struct S3Object {
-    at: Location,
-    info: ObjectInfo,
-    body: ByteStream,
-    received: usize,
-}
-
 impl S3Store {
     /// Creates a store for the S3 that `config` describes.
     #[must_use]
@@ -75,7 +67,7 @@ impl S3Store {
 
 #[async_trait]
 impl Store for S3Store {
-    async fn get(&self, at: &Location, wanted: &Wanted) -> StoreResult<Box<dyn Object>> {
+    async fn get(&self, at: &Location, wanted: &Wanted) -> StoreResult<Object> {
         let action = Action::Read;
         let request = self.client.get_object().bucket(&at.bucket).key(&at.key);
         let found = request
@@ -100,12 +92,7 @@ impl Store for S3Store {
         if let Some(reason) = too_large(info.size, wanted.max_bytes) {
             return refused(StoreErrorKind::TooLarge, &reason);
         }
-        Ok(Box::new(S3Object {
-            at: at.clone(),
-            info,
-            body: found.body,
-            received: 0,
-        }))
+        Ok(Object::new(at, info, found.body.into_async_read()))
     }
 
     async fn head(&self, at: &Location) -> StoreResult<ObjectInfo> {
@@ -151,23 +138,6 @@ impl Store for S3Store {
         let deleted = request.send().await;
         deleted.map_err(|error| request_failed(Action::Delete, at, error))?;
         Ok(())
-    }
-}
-
-#[async_trait]
-impl Object for S3Object {
-    fn info(&self) -> &ObjectInfo {
-        &self.info
-    }
-
-    async fn next(&mut self) -> StoreResult<Option<Bytes>> {
-        let bytes = self.body.next().await.transpose().map_err(|error| {
-            let (kind, received, size) = (StoreErrorKind::Transient, self.received, self.info.size);
-            let reason = format!("it broke off after {received} of {size} bytes; try again");
-            StoreError::new(kind, Action::Read, &self.at, reason).caused_by(error)
-        })?;
-        self.received += bytes.as_ref().map_or(0, Bytes::len);
-        Ok(bytes)
     }
 }
 

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use crate::chain::chain;
 use crate::store::{
     Action, Location, PutCondition, PutOptions, Remedy, Store, StoreError, StoreErrorKind,
-    StoreResult, Wanted, found,
+    StoreResult, found,
 };
 
 /// Maximum size of a state object in bytes. An answer has at most a few thousand words.
@@ -113,18 +113,7 @@ impl StateFolder {
     }
 
     async fn bytes(&self, name: &str) -> StoreResult<Option<(Vec<u8>, String)>> {
-        let wanted = Wanted {
-            max_bytes: Some(MAX_BYTES),
-            ..Wanted::default()
-        };
-        let Some(mut object) = found(self.store.get(&self.at(name), &wanted).await)? else {
-            return Ok(None);
-        };
-        let mut body = Vec::new();
-        while let Some(bytes) = object.next().await? {
-            body.extend_from_slice(&bytes);
-        }
-        Ok(Some((body, object.info().etag.clone())))
+        found(self.store.read(&self.at(name), MAX_BYTES).await)
     }
 
     pub(crate) fn at(&self, name: &str) -> Location {

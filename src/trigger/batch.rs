@@ -80,15 +80,13 @@ impl Invocation {
 }
 
 /// The result code and message of a task.
-fn result_of(result: ItemResult) -> (&'static str, String) {
-    let handled = match result {
-        Ok(handled) => handled.into_iter().next(),
-        Err(error) if error.passes() => return ("TemporaryFailure", chain(&error)),
-        Err(error) => return ("PermanentFailure", chain(&error)),
-    };
-    match handled.map(|handled| Status::of(&Ok(handled.outcome))) {
-        Some(Status::Rejected) => ("PermanentFailure", "rejected: see its _error.json".into()),
-        status => ("Succeeded", status.map_or("", Status::name).into()),
+fn result_of(result: ItemResult) -> (&'static str, Value) {
+    match result.map(|handled| handled.first().map(|handled| handled.status)) {
+        Ok(None) => ("Succeeded", "".into()),
+        Ok(Some(Status::Rejected)) => ("PermanentFailure", "rejected: see its _error.json".into()),
+        Ok(Some(status)) => ("Succeeded", json!(status)),
+        Err(error) if error.passes() => ("TemporaryFailure", chain(&error).into()),
+        Err(error) => ("PermanentFailure", chain(&error).into()),
     }
 }
 
@@ -138,10 +136,7 @@ mod tests {
             at: at.clone(),
             source: Box::new(error),
         };
-        let superseded = Handled {
-            at: at.clone(),
-            outcome: Outcome::Superseded,
-        };
+        let superseded = Handled::new(at.clone(), Outcome::Superseded);
         let degraded = JobError::Degraded {
             degraded: 5,
             sections: 9,

@@ -27,13 +27,9 @@ fn item(record: &Value) -> Result<Item, EventError> {
 
 /// The response: the messages that have to stay in the queue.
 pub(crate) fn answer(items: &[Item], results: &[ItemResult]) -> serde_json::Result<Value> {
+    let failed = items.iter().zip(results);
+    let failed = failed.filter(|(_, result)| result.is_err());
     let mut answer = SqsBatchResponse::default();
-    for (item, _) in items
-        .iter()
-        .zip(results)
-        .filter(|(_, result)| result.is_err())
-    {
-        answer.add_failure(&item.id);
-    }
+    answer.set_failures(failed.map(|(item, _)| &item.id));
     serde_json::to_value(answer)
 }

@@ -21,7 +21,7 @@ fn at() -> Location {
     Location::new("bucket", "a/talk.txt")
 }
 
-async fn get_from(address: SocketAddr) -> Result<Box<dyn Object>, StoreError> {
+async fn get_from(address: SocketAddr) -> Result<Object, StoreError> {
     let store = store_at(address, "secret").await;
     store.get(&at(), &Wanted::default()).await
 }
@@ -290,8 +290,8 @@ async fn the_version_null_is_no_version() {
         );
         let server = Server::answering(head, "").await;
         let object = get_from(server.address).await.unwrap();
-        assert_eq!(object.info().version_id.as_deref(), version);
-        assert_eq!(object.info().etag, "tag");
+        assert_eq!(object.info.version_id.as_deref(), version);
+        assert_eq!(object.info.etag, "tag");
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Cursor;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, sleep};
 use transcript_summarizer::job::Upload;
 use transcript_summarizer::store::{
@@ -251,35 +253,6 @@ impl State {
     }
 }
 
-/// An object being read in two pieces.
-#[derive(Debug)]
-pub(crate) struct Reading {
-    at: Location,
-    info: ObjectInfo,
-    pieces: Vec<Bytes>,
-    breaks_off: bool,
-}
-
-#[async_trait]
-impl Object for Reading {
-    fn info(&self) -> &ObjectInfo {
-        &self.info
-    }
-
-    async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
-        if self.breaks_off && self.pieces.len() == 1 {
-            let why = "simulated: the body ends in the middle";
-            return Err(StoreError::new(
-                StoreErrorKind::Transient,
-                Action::Read,
-                &self.at,
-                why,
-            ));
-        }
-        Ok(self.pieces.pop())
-    }
-}
-
 impl Process {
     /// Sends a request to the bucket, subject to fault injection.
     async fn request<T>(
@@ -315,18 +288,16 @@ impl Process {
 
 #[async_trait]
 impl Store for Process {
-    async fn get(&self, at: &Location, wanted: &Wanted) -> Result<Box<dyn Object>, StoreError> {
+    async fn get(&self, at: &Location, wanted: &Wanted) -> Result<Object, StoreError> {
         let disk = &self.world.disk;
         let breaks_off = disk.fault("body", &at.key) == Some(StoreFault::PartialBody);
         let opened = self.request(("get", Action::Read), at, || disk.open(&at.key, wanted));
         let state = opened.await?;
-        let middle = state.body.len() / 2;
-        Ok(Box::new(Reading {
-            at: at.clone(),
-            info: state.info(disk.versioned),
-            pieces: vec![state.body.slice(middle..), state.body.slice(..middle)],
-            breaks_off,
-        }))
+        // The object arrives in two pieces.
+        let (first, second) = state.body.split_at(state.body.len() / 2);
+        let second = if breaks_off { &[] } else { second };
+        let body = Cursor::new(first.to_vec()).chain(Cursor::new(second.to_vec()));
+        Ok(Object::new(at, state.info(disk.versioned), body))
     }
 
     async fn head(&self, at: &Location) -> Result<ObjectInfo, StoreError> {
