@@ -1,11 +1,10 @@
 //! The configuration of jobs, read from environment variables. Each provider reads its own settings.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use crate::config::{ConfigError, Environment, Variable};
 use crate::job::filter::Filter;
-use crate::provider::{self, PROVIDERS, SHARED_VARIABLES, Unconfigured};
+use crate::provider::{self, PROVIDERS, SHARED_VARIABLES, Settings, Unconfigured};
 use crate::summary::{Limits, Prices};
 
 const CHUNK_TOKENS: Variable = Variable::new(
@@ -100,7 +99,7 @@ pub enum Surface {
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The provider's settings.
-    pub provider: Arc<dyn provider::Settings>,
+    pub provider: Settings,
     /// The limits set by the model and the configuration.
     pub limits: Limits,
     /// Maximum calls in flight per invocation.
@@ -146,7 +145,7 @@ impl Config {
         };
         let provider = provider::read(environment, unconfigured)?;
         Ok(Self {
-            limits: limits(environment, provider.as_ref())?,
+            limits: limits(environment, &provider)?,
             provider,
             concurrency: environment.number(MODEL_CONCURRENCY, 1..=256)?,
             summary_words: environment.number(SUMMARY_WORDS, 50..=100_000)?,
@@ -175,10 +174,7 @@ impl Config {
     }
 }
 
-fn limits(
-    environment: Environment<'_>,
-    provider: &dyn provider::Settings,
-) -> Result<Limits, ConfigError> {
+fn limits(environment: Environment<'_>, provider: &Settings) -> Result<Limits, ConfigError> {
     // Read these in any case, so that an invalid value is reported before a model is configured.
     let chunk_tokens = environment.number(CHUNK_TOKENS, 100..=1_000_000)?;
     let max_calls = environment.number(MAX_MODEL_CALLS, 1..=100_000)?;
