@@ -115,7 +115,7 @@ impl HuggingFace {
             HuggingFaceTask::Summarization => {
                 let dialect = address::dialect(&self.url);
                 let body = summarization::body(prompt, dialect, parameters);
-                self.ask(&body, generation::TaskReply::summarization(), max_tokens)
+                self.ask(&body, generation::TaskReply::default(), max_tokens)
                     .await
             }
         }
