@@ -7,10 +7,9 @@ pub mod huggingface;
 pub mod key;
 pub mod runpod;
 
-use std::fmt::Debug;
 use std::sync::Arc;
 
-use async_trait::async_trait;
+use reqwest::Url;
 use serde_json::{Map, Value};
 
 use crate::aws::secrets::SecretError;
@@ -18,8 +17,10 @@ use crate::config::{ConfigError, Environment, Surface, Variable};
 use crate::http::{Http, HttpError};
 use crate::model::{Capabilities, Model};
 use crate::prompt::Style;
+use crate::provider::builtin::BuiltIn;
+use crate::provider::huggingface::{HuggingFace, HuggingFaceTask};
 use crate::provider::key::Key;
-use crate::secret::Secret;
+use crate::provider::runpod::RunPod;
 
 /// All providers. `MODEL_PROVIDER` chooses one; without it, the key that is set does.
 pub const PROVIDERS: [Registration; 3] = [
@@ -76,20 +77,89 @@ pub struct Registration {
     /// The variables it reads in addition to those that every provider reads.
     pub variables: &'static [Variable],
     /// Reads its settings.
-    pub read: fn(Environment<'_>) -> Result<Arc<dyn Settings>, ConfigError>,
+    pub read: fn(Environment<'_>) -> Result<Settings, ConfigError>,
 }
 
-/// The settings of a provider.
-#[async_trait]
-pub trait Settings: Debug + Send + Sync {
-    /// The capabilities of its model.
-    fn capabilities(&self) -> &Capabilities;
+/// The settings of the chosen provider.
+#[derive(Debug, Clone)]
+pub enum Settings {
+    /// The built-in model, which has none.
+    BuiltIn,
+    /// Hugging Face, and how the endpoint is spoken to.
+    HuggingFace(HuggingFaceTask, RemoteSettings),
+    /// RunPod.
+    RunPod(RemoteSettings),
+}
+
+impl Settings {
+    /// The capabilities of the model.
+    #[must_use]
+    pub fn capabilities(&self) -> &Capabilities {
+        match self {
+            Self::BuiltIn => &builtin::CAPABILITIES,
+            Self::HuggingFace(_, remote) | Self::RunPod(remote) => &remote.capabilities,
+        }
+    }
 
     /// A text of all settings that affect answers, without secrets.
-    fn fingerprint(&self) -> String;
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let name = self.capabilities().provider;
+        match self {
+            Self::BuiltIn => format!("{name} {}", env!("CARGO_PKG_VERSION")),
+            Self::HuggingFace(task, remote) => {
+                format!("{name} {} {}", task.name(), remote.fingerprint())
+            }
+            Self::RunPod(remote) => format!("{name} {}", remote.fingerprint()),
+        }
+    }
 
     /// Creates the model, which sends its requests over `http`.
-    async fn connect(&self, http: &Http) -> Result<Arc<dyn Model>, ConnectError>;
+    ///
+    /// # Errors
+    /// If TLS cannot be set up or the key cannot be read.
+    pub async fn connect(&self, http: &Http) -> Result<Arc<dyn Model>, ConnectError> {
+        let remote = match self {
+            Self::BuiltIn => return Ok(Arc::new(BuiltIn)),
+            Self::HuggingFace(_, remote) | Self::RunPod(remote) => remote.clone(),
+        };
+        http.client()?;
+        let secret = match &remote.key {
+            Some(key) => Some(key.fetch(http).await?),
+            None => None,
+        };
+        let http = http.clone();
+        Ok(match self {
+            Self::HuggingFace(task, _) => Arc::new(HuggingFace::new(http, *task, remote, secret)),
+            _ => Arc::new(RunPod::new(http, remote, secret)),
+        })
+    }
+}
+
+/// The settings of a model behind an endpoint.
+#[derive(Debug, Clone)]
+pub struct RemoteSettings {
+    /// The key; a self-hosted server may need none.
+    pub key: Option<Key>,
+    /// The URL of the endpoint: for Hugging Face also that of the router or of a route, for RunPod the base URL
+    /// `https://api.runpod.ai/v2/<endpoint id>`.
+    pub endpoint: Url,
+    /// Merged into each request, except for members that the program sets itself.
+    pub parameters: Map<String, Value>,
+    /// The capabilities of the model, with its id.
+    pub capabilities: Capabilities,
+}
+
+impl RemoteSettings {
+    /// The model's id; empty if none is set, because the endpoint serves only one model.
+    fn model(&self) -> &str {
+        self.capabilities.model.as_deref().unwrap_or("")
+    }
+
+    fn fingerprint(&self) -> String {
+        let parameters = Value::Object(self.parameters.clone());
+        format!("{} {} {parameters}", self.endpoint, self.model())
+    }
 }
 
 /// A failure to create the model.
@@ -111,7 +181,7 @@ pub enum ConnectError {
 pub fn read(
     environment: Environment<'_>,
     surface: Surface,
-) -> Result<Arc<dyn Settings>, ConfigError> {
+) -> Result<Settings, ConfigError> {
     let is_set = |variable: &Variable| environment.text(*variable).is_some();
     let configured: Vec<Registration> = PROVIDERS
         .into_iter()
@@ -163,15 +233,6 @@ fn remote_capabilities(
         quotes: false,
         local: false,
     })
-}
-
-/// Sets up TLS and fetches the key, if there is one.
-async fn fetch_key(http: &Http, key: Option<&Key>) -> Result<Option<Secret>, ConnectError> {
-    http.client()?;
-    match key {
-        Some(key) => Ok(Some(key.fetch(http).await?)),
-        None => Ok(None),
-    }
 }
 
 /// Parses `MODEL_PARAMETERS`.

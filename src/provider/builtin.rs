@@ -1,15 +1,12 @@
 //! The built-in model: extractive summarization behind the same [`Model`] trait as the others, without network access or
 //! cost.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 
 use crate::extract;
-use crate::http::Http;
 use crate::model::{Answer, Capabilities, Finish, Model, ModelError, Reply};
 use crate::prompt::{Prompt, Request, Style, Task};
-use crate::provider::{ConnectError, Registration, Settings};
+use crate::provider::{Registration, Settings};
 use crate::text::words;
 use crate::transcript::Passage;
 
@@ -21,10 +18,10 @@ pub(crate) const REGISTRATION: Registration = Registration {
     how_to_choose: "MODEL_PROVIDER=extractive for the built-in model",
     chosen_by: &[],
     variables: &[],
-    read: |_| Ok(Arc::new(BuiltIn)),
+    read: |_| Ok(Settings::BuiltIn),
 };
 
-static CAPABILITIES: Capabilities = Capabilities {
+pub(crate) static CAPABILITIES: Capabilities = Capabilities {
     provider: NAME,
     model: None,
     context_tokens: None,
@@ -37,21 +34,6 @@ static CAPABILITIES: Capabilities = Capabilities {
 /// The built-in model, which has no settings.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BuiltIn;
-
-#[async_trait]
-impl Settings for BuiltIn {
-    fn capabilities(&self) -> &Capabilities {
-        &CAPABILITIES
-    }
-
-    fn fingerprint(&self) -> String {
-        format!("{NAME} {}", env!("CARGO_PKG_VERSION"))
-    }
-
-    async fn connect(&self, _: &Http) -> Result<Arc<dyn Model>, ConnectError> {
-        Ok(Arc::new(*self))
-    }
-}
 
 #[async_trait]
 impl Model for BuiltIn {

@@ -11,9 +11,10 @@ use crate::chain::chain;
 use crate::http::{Http, causes};
 use crate::model::ModelError;
 use crate::prompt::Prompt;
+use crate::provider::RemoteSettings;
 use crate::provider::key::Key;
 use crate::secret::Secret;
-use crate::wire::failure::{Cause, Endpoint, Failure, Phase};
+use crate::wire::failure::{Cause, Endpoint, Failure, Phase, SettingNames};
 
 /// The shortest interval between renewals of the key: a rotated key makes many calls fail at once, and each read is billed.
 const RENEW_EVERY: Duration = Duration::from_secs(60);
@@ -22,7 +23,7 @@ const RENEW_EVERY: Duration = Duration::from_secs(60);
 pub(crate) struct Connection {
     pub(crate) http: Http,
     pub(crate) endpoint: Endpoint,
-    key: Option<Key>,
+    pub(crate) settings: RemoteSettings,
     /// Every value of the key so far. The last one is sent. Earlier ones may still be quoted in replies to requests that
     /// were sent before the rotation.
     secrets: RwLock<Vec<Secret>>,
@@ -31,17 +32,17 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Creates a connection. `secret` is the key as fetched from `key`. Sends nothing yet.
+    /// Creates a connection. `secret` is the key as fetched, `names` the variables of the settings. Sends nothing yet.
     pub(crate) fn new(
         http: Http,
-        key: Option<Key>,
+        settings: RemoteSettings,
         secret: Option<Secret>,
-        endpoint: Endpoint,
+        names: SettingNames,
     ) -> Self {
         Self {
             http,
-            endpoint,
-            key,
+            endpoint: Endpoint::new(&settings.endpoint, names),
+            settings,
             secrets: RwLock::new(secret.into_iter().collect()),
             renewed: Mutex::default(),
         }
@@ -76,7 +77,7 @@ impl Connection {
     /// Fetches the key again and returns whether it has changed. Concurrent callers wait for the first one and share its
     /// result.
     pub(crate) async fn renew_key(&self) -> bool {
-        let Some(key @ Key::Kept { .. }) = &self.key else {
+        let Some(key @ Key::Kept { .. }) = &self.settings.key else {
             return false;
         };
         let mut renewed = self.renewed.lock().await;
@@ -114,7 +115,7 @@ impl Connection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::failure::SettingNames;
+    use crate::provider::builtin::CAPABILITIES;
 
     #[test]
     fn errors_show_neither_the_current_key_nor_an_earlier_one() {
@@ -123,9 +124,14 @@ mod tests {
             model: "MODEL",
             url: "URL",
         };
-        let endpoint = Endpoint::new(&Url::parse("https://host").unwrap(), names);
+        let settings = RemoteSettings {
+            key: None,
+            endpoint: Url::parse("https://host").unwrap(),
+            parameters: serde_json::Map::new(),
+            capabilities: CAPABILITIES.clone(),
+        };
         let first = Some(Secret::new("rp_FirstKey1"));
-        let connection = Connection::new(Http::default(), None, first, endpoint);
+        let connection = Connection::new(Http::default(), settings, first, names);
         let second = Secret::new("rp_SecondKey2");
         connection.secrets.write().unwrap().push(second);
         let failure = Cause::Token.seen("rp_FirstKey1 is not rp_SecondKey2");

@@ -26,15 +26,16 @@ use serde::Serialize;
 use crate::http::Http;
 use crate::model::{Answer, Capabilities, Model, ModelError, Reply};
 use crate::prompt::Prompt;
+use crate::provider::RemoteSettings;
 use crate::provider::connection::Connection;
 use crate::secret::Secret;
 use crate::wire::answer::{self, Format};
-use crate::wire::failure::{Endpoint, Failure, Phase};
+use crate::wire::failure::{Failure, Phase};
 use crate::wire::http::{self, Timeouts};
 use crate::wire::{chat, generation, summarization};
 
+pub use settings::HuggingFaceTask;
 pub(crate) use settings::REGISTRATION;
-pub use settings::{HuggingFaceSettings, HuggingFaceTask};
 
 const SCALE_UP_TIMEOUT: HeaderName = HeaderName::from_static("x-scale-up-timeout");
 
@@ -52,7 +53,7 @@ pub struct HuggingFace {
     /// By default ten minutes in total and two minutes without data.
     pub timeouts: Timeouts,
     connection: Connection,
-    settings: HuggingFaceSettings,
+    task: HuggingFaceTask,
     /// The URL that prompts are sent to.
     url: Url,
 }
@@ -60,8 +61,12 @@ pub struct HuggingFace {
 impl HuggingFace {
     /// Creates the provider for the configured endpoint with the fetched key. Sends nothing yet.
     #[must_use]
-    pub fn new(http: Http, mut settings: HuggingFaceSettings, secret: Option<Secret>) -> Self {
-        let task = settings.task;
+    pub fn new(
+        http: Http,
+        task: HuggingFaceTask,
+        mut settings: RemoteSettings,
+        secret: Option<Secret>,
+    ) -> Self {
         let parameters = &mut settings.parameters;
         parameters.retain(|name, value| reserved::reason(task, name, value).is_none());
         let url = match task {
@@ -70,13 +75,13 @@ impl HuggingFace {
                 address::task(&settings.endpoint, settings.model())
             }
         };
-        let mut endpoint = Endpoint::new(&settings.endpoint, settings::NAMES);
-        endpoint.starts_on_demand = address::is_dedicated(&settings.endpoint);
-        let key = settings.token.clone();
+        let is_dedicated = address::is_dedicated(&settings.endpoint);
+        let mut connection = Connection::new(http, settings, secret, settings::NAMES);
+        connection.endpoint.starts_on_demand = is_dedicated;
         Self {
             timeouts: TIMEOUTS,
-            connection: Connection::new(http, key, secret, endpoint),
-            settings,
+            connection,
+            task,
             url,
         }
     }
@@ -90,10 +95,11 @@ impl HuggingFace {
 
     async fn exchange(&self, prompt: &Prompt) -> Result<Answer, Failure> {
         let (messages, max_tokens) = (prompt.messages(), prompt.max_tokens());
-        let parameters = &self.settings.parameters;
-        match self.settings.task {
+        let settings = &self.connection.settings;
+        let parameters = &settings.parameters;
+        match self.task {
             HuggingFaceTask::Chat => {
-                let body = chat::Body::new(self.settings.model(), messages, max_tokens, parameters);
+                let body = chat::Body::new(settings.model(), messages, max_tokens, parameters);
                 self.ask(&body, chat::Completion, max_tokens).await
             }
             HuggingFaceTask::TextGeneration => {
@@ -109,7 +115,7 @@ impl HuggingFace {
             HuggingFaceTask::Summarization => {
                 let dialect = address::dialect(&self.url);
                 let body = summarization::body(prompt, dialect, parameters);
-                self.ask(&body, generation::TaskReply::summarization(), max_tokens)
+                self.ask(&body, generation::TaskReply::default(), max_tokens)
                     .await
             }
         }
@@ -136,7 +142,7 @@ impl HuggingFace {
 #[async_trait]
 impl Model for HuggingFace {
     fn capabilities(&self) -> &Capabilities {
-        &self.settings.capabilities
+        &self.connection.settings.capabilities
     }
 
     async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError> {
@@ -150,6 +156,7 @@ impl Model for HuggingFace {
     }
 
     fn warm_up(&self) {
-        self.connection.http.warm_up(&self.settings.endpoint);
+        let endpoint = &self.connection.settings.endpoint;
+        self.connection.http.warm_up(endpoint);
     }
 }

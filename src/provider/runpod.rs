@@ -39,16 +39,16 @@ use crate::model::{
     self, Answer, Capabilities, Jobs, Model, ModelClient, ModelError, Reply, Ticket,
 };
 use crate::prompt::Prompt;
+use crate::provider::RemoteSettings;
 use crate::provider::connection::Connection;
 use crate::secret::Secret;
 use crate::wire::answer;
-use crate::wire::failure::{Cause, Endpoint, Failure, Phase};
+use crate::wire::failure::{Cause, Failure, Phase};
 use crate::wire::http::{self, Incoming, Timeouts};
 use follow::{Polled, Queue, QueueState};
 use job::Job;
 
 pub(crate) use settings::REGISTRATION;
-pub use settings::RunPodSettings;
 
 /// A request only submits or polls; the job runs without it. The limits are still generous, because giving up on the reply
 /// to a submission too early means paying for the job twice.
@@ -67,7 +67,6 @@ pub struct RunPod {
     /// By default 60 seconds in total and 30 seconds without data. The duration of a long poll is added to both.
     pub timeouts: Timeouts,
     connection: Connection,
-    settings: RunPodSettings,
     queue: QueueState,
     /// The endpoint has turned out not to support long polling.
     never_holds: AtomicBool,
@@ -76,13 +75,10 @@ pub struct RunPod {
 impl RunPod {
     /// Creates the provider for the configured endpoint with the fetched key. Sends nothing yet.
     #[must_use]
-    pub fn new(http: Http, settings: RunPodSettings, secret: Option<Secret>) -> Self {
-        let endpoint = Endpoint::new(&settings.endpoint, settings::NAMES);
-        let key = settings.key.clone();
+    pub fn new(http: Http, settings: RemoteSettings, secret: Option<Secret>) -> Self {
         Self {
             timeouts: TIMEOUTS,
-            connection: Connection::new(http, key, secret, endpoint),
-            settings,
+            connection: Connection::new(http, settings, secret, settings::NAMES),
             queue: QueueState::default(),
             never_holds: AtomicBool::new(false),
         }
@@ -109,13 +105,9 @@ impl RunPod {
     }
 
     async fn run(&self, prompt: &Prompt) -> Result<Reply, Failure> {
-        let body = request::envelope(
-            prompt.messages(),
-            prompt.max_tokens(),
-            self.settings.capabilities.model.as_deref(),
-            &self.settings.parameters,
-            prompt.id(),
-        );
+        let settings = &self.connection.settings;
+        let model = settings.capabilities.model.as_deref();
+        let body = request::envelope(prompt, model, &settings.parameters);
         let url = self.operation("run", None);
         let request = self.connection.request(Method::POST, &url)?.json(&body);
         let mut job = self.job(request, self.timeouts).await?;
@@ -188,7 +180,7 @@ impl RunPod {
     /// The URL of an operation. The ticket's id is encoded as one path segment.
     fn operation(&self, name: &str, ticket: Option<&Ticket>) -> Url {
         let id = ticket.map(|ticket| ticket.id.as_str());
-        address::operation(&self.settings.endpoint, name, id)
+        address::operation(&self.connection.settings.endpoint, name, id)
     }
 
     fn poll_error(&self, failure: &Failure) -> ModelError {
@@ -199,7 +191,7 @@ impl RunPod {
 #[async_trait]
 impl Model for RunPod {
     fn capabilities(&self) -> &Capabilities {
-        &self.settings.capabilities
+        &self.connection.settings.capabilities
     }
 
     async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError> {
@@ -216,7 +208,8 @@ impl Model for RunPod {
     }
 
     fn warm_up(&self) {
-        self.connection.http.warm_up(&self.settings.endpoint);
+        let endpoint = &self.connection.settings.endpoint;
+        self.connection.http.warm_up(endpoint);
     }
 }
 

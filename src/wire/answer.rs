@@ -249,14 +249,13 @@ pub(crate) fn error_in(value: &Value, answers: &str) -> Option<Failure> {
     let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
     let is_false = |key: &str| value.get(key) == Some(&Value::Bool(false));
     let is_answer = |at: &Value| at.is_string() || at.is_array() || at.is_object();
-    let mut members = answers.split('|').filter_map(|key| value.get(key));
     let is_error = has_any(value, "error|err|error_message|traceback")
         || has_any(value, "message") && value.get("code").is_some()
         || text("object") == "error"
         || ["error", "failed", "failure"].contains(&text("status").to_lowercase().as_str())
         || is_false("success")
         || is_false("ok")
-        || has_any(value, "detail|message|errors") && !members.any(is_answer);
+        || has_any(value, "detail|message|errors") && !members(value, answers).any(is_answer);
     is_error.then(|| {
         let mut value = value.clone();
         // Text generated before the error must not be shown.
@@ -267,10 +266,14 @@ pub(crate) fn error_in(value: &Value, answers: &str) -> Option<Failure> {
     })
 }
 
+/// The values of the fields `keys`, separated by `|`, in that order.
+pub(crate) fn members<'a>(value: &'a Value, keys: &str) -> impl Iterator<Item = &'a Value> {
+    keys.split('|').filter_map(|key| value.get(key))
+}
+
 /// Whether any of the fields `keys`, separated by `|`, has a value in the sense of [`is_said`].
 pub(crate) fn has_any(value: &Value, keys: &str) -> bool {
-    let mut members = keys.split('|').filter_map(|key| value.get(key));
-    members.any(is_said)
+    members(value, keys).any(is_said)
 }
 
 /// Whether a value is neither null, false nor empty. Some servers always send every field.

@@ -46,10 +46,6 @@ impl ErrorText {
         }
     }
 
-    pub(crate) fn from_body(body: &[u8]) -> Self {
-        Self::from_text(&String::from_utf8_lossy(body))
-    }
-
     /// Reads a text that may contain JSON or HTML.
     pub(crate) fn from_text(text: &str) -> Self {
         let mut said = Self::default();

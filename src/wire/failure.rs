@@ -159,7 +159,7 @@ impl Failure {
                 let target = target.and_then(|target| target.split('?').next());
                 let said = match status {
                     300..=399 => ErrorText::plain(target.unwrap_or("nowhere")),
-                    _ => ErrorText::from_body(body),
+                    _ => ErrorText::from_text(&String::from_utf8_lossy(body)),
                 };
                 (format!(" answered {status}"), said)
             }
@@ -254,19 +254,19 @@ fn sentence(cause: Cause) -> &'static str {
         Cause::Worker => "the endpoint's worker failed for lack of memory, GPU or time",
         Cause::Refused => "the endpoint refuses this request",
         Cause::JobFailed => "the job failed, for reasons that may pass",
-        Cause::JobTimedOut => "the job took too long, or no worker began it in time",
+        Cause::JobTimedOut => "the job took too long, or no worker started it in time",
         Cause::JobCancelled => {
-            "somebody cancelled the job or purged the endpoint's queue: send the transcript again \
+            "the job was cancelled or the endpoint's queue was purged: send the transcript again \
              once that is over"
         }
-        Cause::JobErred => "the worker put out an error in place of an answer",
+        Cause::JobErred => "the worker returned an error instead of an answer",
         Cause::NoWorkers => {
-            "the endpoint has no workers, so no job will ever begin: its max workers is 0, or the \
+            "the endpoint has no workers, so no job will ever start: its max workers is 0, or the \
              provider has set it to 0 after a week without requests; raise max workers in the settings of \
              the endpoint in {url}"
         }
         Cause::Unhealthy => {
-            "all workers of the endpoint are unhealthy, so no job will begin: read their logs, and \
+            "all workers of the endpoint are unhealthy, so no job will start: read their logs, and \
              check image, model and GPU in the settings of the endpoint in {url}"
         }
         Cause::Lost => "the endpoint no longer knows the job",

@@ -51,38 +51,35 @@ pub(crate) fn parameters(max_tokens: usize, wanted: &Map<String, Value>) -> Map<
 }
 
 /// The format of task replies, whole or streamed.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct TaskReply<'a> {
-    keys: &'static str,
-    /// Removed from the start of the answer if the server repeats it.
+    /// The prompt of text generation, removed from the start of the answer if the server repeats it. `None` for
+    /// summarization, because a summary may legitimately start like its source.
     prompt: Option<&'a str>,
     /// Number of tokens streamed so far.
     tokens: u64,
 }
 
 impl<'a> TaskReply<'a> {
-    /// The format of text generation, which removes a repeated prompt.
+    /// The format of text generation.
     pub(crate) fn generation(prompt: &'a str) -> Self {
         Self {
-            keys: GENERATED,
             prompt: Some(prompt),
             tokens: 0,
         }
     }
 
-    /// The format of summarization. A summary may legitimately start like its source, so nothing is removed.
-    pub(crate) fn summarization() -> Self {
-        Self {
-            keys: SUMMARIZED,
-            prompt: None,
-            tokens: 0,
+    fn keys(&self) -> &'static str {
+        match self.prompt {
+            Some(_) => GENERATED,
+            None => SUMMARIZED,
         }
     }
 }
 
 impl Format for TaskReply<'_> {
     fn member(&self) -> &'static str {
-        self.keys.split('|').next().unwrap_or_default()
+        self.keys().split('|').next().unwrap_or_default()
     }
 
     fn take(&mut self, value: &Value, answer: &mut AnswerBuilder) -> Result<(), Failure> {
@@ -91,7 +88,7 @@ impl Format for TaskReply<'_> {
             let Value::Array(items) = value else { break };
             value = items.first().unwrap_or(&Value::Null);
         }
-        if let Some(error) = answer::error_in(value, self.keys) {
+        if let Some(error) = answer::error_in(value, self.keys()) {
             return Err(error);
         }
         if let Some(token) = value.get("token") {
@@ -101,11 +98,8 @@ impl Format for TaskReply<'_> {
                 answer.text.push_str(text.unwrap_or_default());
             }
         }
-        let member = self
-            .keys
-            .split('|')
-            .find_map(|key| value.get(key)?.as_str());
-        let Some(text) = member.or_else(|| value.as_str()) else {
+        let text = answer::members(value, self.keys()).find_map(Value::as_str);
+        let Some(text) = text.or_else(|| value.as_str()) else {
             return Ok(());
         };
         if !text.is_empty() {

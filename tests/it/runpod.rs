@@ -250,7 +250,7 @@ async fn a_job_is_given_up_once_and_for_all() {
 }
 
 #[tokio::test]
-async fn somebody_elses_cancelling_is_told() {
+async fn reports_a_job_that_was_cancelled_elsewhere() {
     let server = RunPodServer::start(|_| JobPlan::text("x").executing_for(LONG)).await;
     let model = client(&server);
     let ticket = submit(&model).await;

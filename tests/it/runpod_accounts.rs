@@ -118,7 +118,7 @@ async fn a_key_that_is_revoked_in_the_middle() {
 }
 
 #[tokio::test]
-async fn a_job_that_somebody_else_cancels() {
+async fn a_job_that_someone_else_cancels() {
     let server = server().await;
     let place = Workplace::runpod(&server.url(), &SETTINGS).await;
     let upload = place.upload("board.txt", meeting(9000));
@@ -129,7 +129,7 @@ async fn a_job_that_somebody_else_cancels() {
     let (outcome, ()) = tokio::join!(place.run(&upload), cancelled);
     let error = outcome.unwrap_err().to_string();
     assert!(
-        error.contains("somebody cancelled the job") && error.contains("send the transcript again"),
+        error.contains("the job was cancelled") && error.contains("send the transcript again"),
         "{error}"
     );
     assert!(place.exists("summaries/board.txt_error.json"));

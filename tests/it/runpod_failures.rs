@@ -13,9 +13,8 @@ use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use transcript_summarizer::http::Http;
 use transcript_summarizer::model::{ErrorKind, Model};
-use transcript_summarizer::provider::Settings;
-use transcript_summarizer::provider::runpod::RunPodSettings;
 use transcript_summarizer::provider::runpod::follow::{Polled, Queue};
+use transcript_summarizer::provider::{RemoteSettings, Settings};
 
 const FAILED: ErrorKind = ErrorKind::JobFailed { timed_out: false };
 
@@ -332,11 +331,12 @@ async fn another_key_another_endpoint_and_no_endpoint() {
     let server = RunPodServer::start(|_| JobPlan::text("x")).await;
     let stranger = settings("rpa_another", &server.url(), None, Map::new());
     assert!(!format!("{stranger:?}").contains("another"));
-    let nobody = RunPodSettings {
+    let nobody = RemoteSettings {
         key: None,
         ..stranger.clone()
     };
     for settings in [stranger, nobody] {
+        let settings = Settings::RunPod(settings);
         let model = settings.connect(&Http::default()).await.unwrap();
         assert!(!format!("{model:?}").contains("another"));
         let error = model.submit(&prompt()).await.unwrap_err();

@@ -1,20 +1,15 @@
 //! The settings of the Hugging Face provider, and the checks that they fit together.
 
-use std::sync::Arc;
-
-use async_trait::async_trait;
-use reqwest::Url;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::config::{ConfigError, Environment, Variable};
-use crate::http::Http;
-use crate::model::{Capabilities, Model};
+use crate::model::Capabilities;
 use crate::prompt::Style;
-use crate::provider::huggingface::{HuggingFace, address, reserved};
+use crate::provider::huggingface::{address, reserved};
 use crate::provider::key::Key;
 use crate::provider::{
-    ConnectError, MODEL_CONTEXT_TOKENS, MODEL_PARAMETERS, Registration, Settings, fetch_key,
-    parameters, remote_capabilities,
+    MODEL_CONTEXT_TOKENS, MODEL_PARAMETERS, Registration, RemoteSettings, Settings, parameters,
+    remote_capabilities,
 };
 use crate::wire::endpoint::parse_endpoint;
 use crate::wire::failure::SettingNames;
@@ -33,7 +28,7 @@ pub(crate) const REGISTRATION: Registration = Registration {
         HF_ENDPOINT_URL,
         HF_TASK,
     ],
-    read: |environment| Ok(Arc::new(HuggingFaceSettings::read(environment)?)),
+    read,
 };
 
 pub(crate) const NAMES: SettingNames = SettingNames {
@@ -101,105 +96,64 @@ impl HuggingFaceTask {
     }
 }
 
-/// The settings of the Hugging Face provider.
-#[derive(Debug, Clone)]
-pub struct HuggingFaceSettings {
-    /// How the endpoint is spoken to.
-    pub task: HuggingFaceTask,
-    /// The token; self-hosted servers may need none.
-    pub token: Option<Key>,
-    /// The URL of the router, of an endpoint, or of one of their routes.
-    pub endpoint: Url,
-    /// Merged into each request body, except for members that the program sets itself.
-    pub parameters: Map<String, Value>,
-    /// The capabilities of the model, with its id.
-    pub capabilities: Capabilities,
-}
-
-impl HuggingFaceSettings {
-    /// Reads the settings.
-    ///
-    /// # Errors
-    /// The first missing or invalid value.
-    pub fn read(environment: Environment<'_>) -> Result<Self, ConfigError> {
-        let token = Key::read(environment, HF_API_TOKEN, HF_API_TOKEN_SECRET_ARN)?;
-        let parameters = parameters(environment)?;
-        let address = environment.text(HF_ENDPOINT_URL).unwrap_or_default();
-        let endpoint = parse_endpoint(HF_ENDPOINT_URL, &address)?;
-        if token.is_none() && address::is_router_host(&endpoint) {
-            return Err(ConfigError::missing(
-                HF_API_TOKEN,
-                "the router wants a token with the permission \"Make calls to Inference Providers\"; set it, or \
+/// Reads the settings.
+///
+/// # Errors
+/// The first missing or invalid value.
+fn read(environment: Environment<'_>) -> Result<Settings, ConfigError> {
+    let key = Key::read(environment, HF_API_TOKEN, HF_API_TOKEN_SECRET_ARN)?;
+    let parameters = parameters(environment)?;
+    let address = environment.text(HF_ENDPOINT_URL).unwrap_or_default();
+    let endpoint = parse_endpoint(HF_ENDPOINT_URL, &address)?;
+    if key.is_none() && address::is_router_host(&endpoint) {
+        return Err(ConfigError::missing(
+            HF_API_TOKEN,
+            "the router wants a token with the permission \"Make calls to Inference Providers\"; set it, or \
                  HF_API_TOKEN_SECRET_ARN",
-            ));
+        ));
+    }
+    let tasks = HuggingFaceTask::ALL.map(|task| (task.name(), task));
+    let task = environment.choice(HF_TASK, &tasks)?.unwrap_or_default();
+    let model = environment.text(match task {
+        HuggingFaceTask::Chat => HF_MODEL,
+        HuggingFaceTask::TextGeneration | HuggingFaceTask::Summarization => Variable {
+            default: None,
+            ..HF_MODEL
+        },
+    });
+    // The router's task API needs the model's id for the path.
+    if model.is_none() && address::is_router(&endpoint) {
+        let expected = format!(
+            "with HF_TASK={} the router is asked for one model, for example facebook/bart-large-cnn",
+            task.name()
+        );
+        return Err(ConfigError::missing(HF_MODEL, expected));
+    }
+    let mut refused = parameters
+        .iter()
+        .filter_map(|(name, value)| Some((name, reserved::reason(task, name, value)?)));
+    if let Some((member, instead)) = refused.next() {
+        let expected = format!(
+            "other members with HF_TASK={} ({member} cannot be set: {instead})",
+            task.name()
+        );
+        let value = Value::Object(parameters).to_string();
+        return Err(ConfigError::invalid(MODEL_PARAMETERS, value, expected));
+    }
+    let capabilities = if task == HuggingFaceTask::Summarization {
+        let window = MODEL_CONTEXT_TOKENS.or(SUMMARIZER_CONTEXT);
+        Capabilities {
+            style: Style::Bare,
+            ..remote_capabilities(environment, NAME, model, window)?
         }
-        let tasks = HuggingFaceTask::ALL.map(|task| (task.name(), task));
-        let task = environment.choice(HF_TASK, &tasks)?.unwrap_or_default();
-        let model = environment.text(match task {
-            HuggingFaceTask::Chat => HF_MODEL,
-            HuggingFaceTask::TextGeneration | HuggingFaceTask::Summarization => Variable {
-                default: None,
-                ..HF_MODEL
-            },
-        });
-        // The router's task API needs the model's id for the path.
-        if model.is_none() && address::is_router(&endpoint) {
-            let expected = format!(
-                "with HF_TASK={} the router is asked for one model, for example facebook/bart-large-cnn",
-                task.name()
-            );
-            return Err(ConfigError::missing(HF_MODEL, expected));
-        }
-        let mut refused = parameters
-            .iter()
-            .filter_map(|(name, value)| Some((name, reserved::reason(task, name, value)?)));
-        if let Some((member, instead)) = refused.next() {
-            let expected = format!(
-                "other members with HF_TASK={} ({member} cannot be set: {instead})",
-                task.name()
-            );
-            let value = Value::Object(parameters).to_string();
-            return Err(ConfigError::invalid(MODEL_PARAMETERS, value, expected));
-        }
-        let capabilities = if task == HuggingFaceTask::Summarization {
-            let window = MODEL_CONTEXT_TOKENS.or(SUMMARIZER_CONTEXT);
-            Capabilities {
-                style: Style::Bare,
-                ..remote_capabilities(environment, NAME, model, window)?
-            }
-        } else {
-            remote_capabilities(environment, NAME, model, MODEL_CONTEXT_TOKENS)?
-        };
-        Ok(Self {
-            task,
-            token,
-            endpoint,
-            parameters,
-            capabilities,
-        })
-    }
-
-    /// The model's id; empty if none is set, because the endpoint serves only one model.
-    pub(crate) fn model(&self) -> &str {
-        self.capabilities.model.as_deref().unwrap_or("")
-    }
-}
-
-#[async_trait]
-impl Settings for HuggingFaceSettings {
-    fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
-    }
-
-    fn fingerprint(&self) -> String {
-        let parameters = Value::Object(self.parameters.clone());
-        let (task, endpoint, model) = (self.task.name(), &self.endpoint, self.model());
-        format!("{NAME} {task} {endpoint} {model} {parameters}")
-    }
-
-    async fn connect(&self, http: &Http) -> Result<Arc<dyn Model>, ConnectError> {
-        let secret = fetch_key(http, self.token.as_ref()).await?;
-        let model = HuggingFace::new(http.clone(), self.clone(), secret);
-        Ok(Arc::new(model))
-    }
+    } else {
+        remote_capabilities(environment, NAME, model, MODEL_CONTEXT_TOKENS)?
+    };
+    let remote = RemoteSettings {
+        key,
+        endpoint,
+        parameters,
+        capabilities,
+    };
+    Ok(Settings::HuggingFace(task, remote))
 }

@@ -199,15 +199,15 @@ impl QueueState {
         let Ok(mut diagnosed) = self.diagnosed.try_lock() else {
             return Ok(());
         };
-        let was_hopeless = match *diagnosed {
+        let had_no_worker = match *diagnosed {
             Some((at, _)) if at.elapsed() < DIAGNOSE_EVERY => return Ok(()),
-            Some((at, was_hopeless)) => was_hopeless && at > since,
+            Some((at, had_no_worker)) => had_no_worker && at > since,
             None => false,
         };
         let found = queue.diagnose().await;
         *diagnosed = Some((Instant::now(), found.is_err()));
         match found {
-            Err(error) if was_hopeless => {
+            Err(error) if had_no_worker => {
                 tracing::error!(job = ticket.id, %error, "no worker will start the job");
                 Err(error)
             }

@@ -51,7 +51,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn an_endpoint_is_hopeless_only_without_workers() {
+    fn an_endpoint_fails_only_without_usable_workers() {
         for (jobs, workers, cause) in [
             (
                 json!({"inQueue": 2}),

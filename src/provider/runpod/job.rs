@@ -79,24 +79,14 @@ impl Job {
     /// # Errors
     /// If the job has ended without a usable answer.
     pub(crate) fn into_polled(self, max_tokens: usize) -> Result<Polled, Failure> {
-        let held = self.held;
+        let State::Ended(end) = self.state else {
+            return Ok(Polled::Pending {
+                started: self.state == State::Running,
+                held: self.held,
+            });
+        };
         let member = |name: &str| self.value.get(name).filter(|value| !value.is_null());
         let error = member("error").filter(|error| is_said(error));
-        let end = match self.state {
-            State::Queued => {
-                return Ok(Polled::Pending {
-                    started: false,
-                    held,
-                });
-            }
-            State::Running => {
-                return Ok(Polled::Pending {
-                    started: true,
-                    held,
-                });
-            }
-            State::Ended(end) => end,
-        };
         match (end, member("output"), error) {
             (JobEnd::Completed, Some(output), _) => match output::read(output, max_tokens) {
                 Ok(answer) => Ok(Polled::Done(Answer {

@@ -28,10 +28,10 @@ const ANSWER_KEYS: &str = "generated_text|summary_text|summary|text|\
     output|outputs|result|response|content|message|choices";
 
 /// Members with the finish reason.
-const FINISH_KEYS: [&str; 3] = ["finish_reason", "done_reason", "stop_reason"];
+const FINISH_KEYS: &str = "finish_reason|done_reason|stop_reason";
 
 /// Members that may hold the finish reason and the token counts, besides the object itself.
-const ABOUT_KEYS: [&str; 3] = ["usage", "meta_info", "details"];
+const ABOUT_KEYS: &str = "usage|meta_info|details";
 
 /// Starts of a web page.
 const PAGE_STARTS: &str = "<!doctype|<html|<head|<body|<?xml";
@@ -174,10 +174,9 @@ fn walk_object(value: &Value, answer: &mut AnswerBuilder, depth: usize) -> Resul
     if is_reasoning {
         return Ok(());
     }
-    let about = ABOUT_KEYS.iter().filter_map(|key| value.get(*key));
-    for place in std::iter::once(value).chain(about) {
+    for place in std::iter::once(value).chain(answer::members(value, ABOUT_KEYS)) {
         answer.used(answer::usage_in(place));
-        answer.ended(FINISH_KEYS.iter().find_map(|key| place.get(*key)));
+        answer.ended(answer::members(place, FINISH_KEYS).next());
     }
     if let Some(choice) = first_choice(value) {
         let Some(tokens) = choice.get("tokens") else {
@@ -187,7 +186,7 @@ fn walk_object(value: &Value, answer: &mut AnswerBuilder, depth: usize) -> Resul
         answer.ended(choice.get("finish_reason"));
         return walk(tokens, answer, depth + 1);
     }
-    let members = || ANSWER_KEYS.split('|').filter_map(|key| value.get(key));
+    let members = || answer::members(value, ANSWER_KEYS);
     if let Some(member) = members().find(|member| is_said(member)) {
         return walk(member, answer, depth + 1);
     }

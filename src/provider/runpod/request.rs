@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::prompt::Messages;
+use crate::prompt::Prompt;
 use crate::wire::chat::{self, Message};
 use crate::wire::generation;
 
@@ -34,17 +34,17 @@ struct Input<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<&'a str>,
     stream: bool,
+    /// Helps to find the request in a worker's logs.
     correlation_id: String,
 }
 
-/// Builds the body of a request. `correlation_id` helps to find the request in a worker's logs.
+/// Builds the body of a request.
 pub(crate) fn envelope(
-    messages: &Messages,
-    max_tokens: usize,
+    prompt: &Prompt,
     model: Option<&str>,
     parameters: &Map<String, Value>,
-    correlation_id: String,
 ) -> Value {
+    let (messages, max_tokens) = (prompt.messages(), prompt.max_tokens());
     let mut sampling_params = parameters.clone();
     sampling_params.retain(|name, _| !RESERVED_PARAMETERS.contains(&name.as_str()));
     sampling_params.insert("max_tokens".to_owned(), Value::from(max_tokens));
@@ -56,7 +56,7 @@ pub(crate) fn envelope(
         model,
         // Streaming would only split the output, not deliver it sooner.
         stream: false,
-        correlation_id,
+        correlation_id: prompt.id(),
     };
     // Time limits in milliseconds.
     let policy = json!({
@@ -69,25 +69,23 @@ pub(crate) fn envelope(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prompt::tests::request;
+    use crate::prompt::{Style, Task};
 
     #[test]
     fn empty_messages_and_an_unset_model_are_left_out() {
-        let messages = Messages {
-            system: String::new(),
-            user: "Dana speaks.".to_owned(),
-            tokens: 0,
-        };
-        let envelope = envelope(&messages, 64, None, &Map::new(), "c1".to_owned());
+        let prompt = Prompt::new(request(Task::Section, Style::Bare), 64);
+        let user = &prompt.messages().user;
         assert_eq!(
-            envelope,
+            envelope(&prompt, None, &Map::new()),
             json!({
                 "input": {
-                    "messages": [{"role": "user", "content": "Dana speaks."}],
-                    "prompt": "Dana speaks.",
+                    "messages": [{"role": "user", "content": user}],
+                    "prompt": user,
                     "sampling_params": {"max_tokens": 64},
                     "max_tokens": 64,
                     "stream": false,
-                    "correlation_id": "c1",
+                    "correlation_id": prompt.id(),
                 },
                 "policy": {"executionTimeout": 600_000, "ttl": 86_400_000},
             })

@@ -1,20 +1,10 @@
 //! The settings of the RunPod provider.
 
-use std::sync::Arc;
-
-use async_trait::async_trait;
-use reqwest::Url;
-use serde_json::{Map, Value};
-
 use crate::config::{ConfigError, Environment, Variable};
-use crate::http::Http;
-use crate::model::{Capabilities, Model};
 use crate::provider::key::Key;
-use crate::provider::runpod::RunPod;
 use crate::provider::runpod::address::base_url;
 use crate::provider::{
-    ConnectError, MODEL_CONTEXT_TOKENS, Registration, Settings, fetch_key, parameters,
-    remote_capabilities,
+    MODEL_CONTEXT_TOKENS, Registration, RemoteSettings, Settings, parameters, remote_capabilities,
 };
 use crate::wire::endpoint::parse_endpoint;
 use crate::wire::failure::SettingNames;
@@ -32,7 +22,7 @@ pub(crate) const REGISTRATION: Registration = Registration {
         RUNPOD_ENDPOINT_URL,
         RUNPOD_MODEL,
     ],
-    read: |environment| Ok(Arc::new(RunPodSettings::read(environment)?)),
+    read,
 };
 
 pub(crate) const NAMES: SettingNames = SettingNames {
@@ -59,68 +49,34 @@ const RUNPOD_ENDPOINT_URL: Variable = Variable::new(
 const RUNPOD_MODEL: Variable =
     Variable::new("RUNPOD_MODEL", "passed on to the worker, where it needs it");
 
-/// The settings of the RunPod provider.
-#[derive(Debug, Clone)]
-pub struct RunPodSettings {
-    /// The key; a server on this machine may need none.
-    pub key: Option<Key>,
-    /// The base URL of the endpoint, `https://api.runpod.ai/v2/<endpoint id>`.
-    pub endpoint: Url,
-    /// Merged into the sampling parameters.
-    pub parameters: Map<String, Value>,
-    /// The capabilities of the model, with its name for workers that need it.
-    pub capabilities: Capabilities,
-}
-
-impl RunPodSettings {
-    /// Reads the settings.
-    ///
-    /// # Errors
-    /// The first missing or invalid value.
-    pub fn read(environment: Environment<'_>) -> Result<Self, ConfigError> {
-        let key = Key::read(environment, RUNPOD_API_KEY, RUNPOD_API_KEY_SECRET_ARN)?;
-        let parameters = parameters(environment)?;
-        let Some(address) = environment.text(RUNPOD_ENDPOINT_URL) else {
-            return Err(ConfigError::missing(
-                RUNPOD_ENDPOINT_URL,
-                "set it to the endpoint that is to write, https://api.runpod.ai/v2/<endpoint id>",
-            ));
-        };
-        let given = parse_endpoint(RUNPOD_ENDPOINT_URL, &address)?;
-        let endpoint = base_url(&given)
-            .map_err(|expected| ConfigError::invalid(RUNPOD_ENDPOINT_URL, given, expected))?;
-        // Only URLs of this machine may be unencrypted.
-        if key.is_none() && endpoint.scheme() == "https" {
-            return Err(ConfigError::missing(
-                RUNPOD_API_KEY,
-                "RunPod wants a key that may call the endpoint; set it, or RUNPOD_API_KEY_SECRET_ARN",
-            ));
-        }
-        let model = environment.text(RUNPOD_MODEL);
-        Ok(Self {
-            key,
-            endpoint,
-            parameters,
-            capabilities: remote_capabilities(environment, NAME, model, MODEL_CONTEXT_TOKENS)?,
-        })
+/// Reads the settings.
+///
+/// # Errors
+/// The first missing or invalid value.
+fn read(environment: Environment<'_>) -> Result<Settings, ConfigError> {
+    let key = Key::read(environment, RUNPOD_API_KEY, RUNPOD_API_KEY_SECRET_ARN)?;
+    let parameters = parameters(environment)?;
+    let Some(address) = environment.text(RUNPOD_ENDPOINT_URL) else {
+        return Err(ConfigError::missing(
+            RUNPOD_ENDPOINT_URL,
+            "set it to the endpoint that is to write, https://api.runpod.ai/v2/<endpoint id>",
+        ));
+    };
+    let given = parse_endpoint(RUNPOD_ENDPOINT_URL, &address)?;
+    let endpoint = base_url(&given)
+        .map_err(|expected| ConfigError::invalid(RUNPOD_ENDPOINT_URL, given, expected))?;
+    // Only URLs of this machine may be unencrypted.
+    if key.is_none() && endpoint.scheme() == "https" {
+        return Err(ConfigError::missing(
+            RUNPOD_API_KEY,
+            "RunPod wants a key that may call the endpoint; set it, or RUNPOD_API_KEY_SECRET_ARN",
+        ));
     }
-}
-
-#[async_trait]
-impl Settings for RunPodSettings {
-    fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
-    }
-
-    fn fingerprint(&self) -> String {
-        let parameters = Value::Object(self.parameters.clone());
-        let model = self.capabilities.model.as_deref().unwrap_or("");
-        format!("{NAME} {} {model} {parameters}", self.endpoint)
-    }
-
-    async fn connect(&self, http: &Http) -> Result<Arc<dyn Model>, ConnectError> {
-        let secret = fetch_key(http, self.key.as_ref()).await?;
-        let model = RunPod::new(http.clone(), self.clone(), secret);
-        Ok(Arc::new(model))
-    }
+    let model = environment.text(RUNPOD_MODEL);
+    Ok(Settings::RunPod(RemoteSettings {
+        key,
+        endpoint,
+        parameters,
+        capabilities: remote_capabilities(environment, NAME, model, MODEL_CONTEXT_TOKENS)?,
+    }))
 }

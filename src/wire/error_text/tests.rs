@@ -3,7 +3,7 @@
 use super::*;
 
 fn check(body: &str, message: &str, code: Option<&str>, kind: Option<&str>) {
-    let said = ErrorText::from_body(body.as_bytes());
+    let said = ErrorText::from_text(body);
     assert_eq!(said.message, message, "{body}");
     assert_eq!(said.code.as_deref(), code, "{body}");
     assert_eq!(said.kind.as_deref(), kind, "{body}");
@@ -138,16 +138,16 @@ fn bodies_that_are_not_json_are_read_as_text() {
 #[test]
 fn waiting_times_and_unknown_shapes_are_read() {
     let said =
-        ErrorText::from_body(br#"{"error":"Model X is currently loading","estimated_time":20.5}"#);
+        ErrorText::from_text(r#"{"error":"Model X is currently loading","estimated_time":20.5}"#);
     assert_eq!(said.wait, Some(Duration::from_millis(20_500)));
     for absurd in ["-1", "1e300", "\"soon\""] {
         let body = format!(r#"{{"error":"x","estimated_time":{absurd}}}"#);
-        assert_eq!(ErrorText::from_body(body.as_bytes()).wait, None, "{absurd}");
+        assert_eq!(ErrorText::from_text(&body).wait, None, "{absurd}");
     }
     assert_eq!(
         ErrorText::from_value(&serde_json::json!({"a": 1})).message,
         r#"{"a":1}"#
     );
     let deep = format!("{}\"x\"{}", r#"{"error":"#.repeat(60), "}".repeat(60));
-    assert!(ErrorText::from_body(deep.as_bytes()).message.len() <= deep.len());
+    assert!(ErrorText::from_text(&deep).message.len() <= deep.len());
 }

@@ -60,10 +60,7 @@ fn dedicated(status: u16, body: &str) -> ErrorKind {
 }
 
 fn in_band(body: &str) -> ErrorKind {
-    classify(
-        Phase::Submit,
-        &Failure::InBand(ErrorText::from_body(body.as_bytes())),
-    )
+    classify(Phase::Submit, &Failure::InBand(ErrorText::from_text(body)))
 }
 
 const THROTTLED: ErrorKind = Throttled { retry_after: None };
@@ -638,30 +635,30 @@ fn every_cause_has_a_kind_and_a_sentence() {
         (
             job(JobEnd::TimedOut, ""),
             timed_out,
-            "the job took too long, or no worker began it in time (host:8443: job TIMED_OUT)",
+            "the job took too long, or no worker started it in time (host:8443: job TIMED_OUT)",
         ),
         (
             job(JobEnd::Cancelled, ""),
             Configuration,
-            "somebody cancelled the job or purged the endpoint's queue: send the transcript again once that is over \
+            "the job was cancelled or the endpoint's queue was purged: send the transcript again once that is over \
              (host:8443: job CANCELLED)",
         ),
         (
             job(JobEnd::Completed, "boom"),
             Ambiguous,
-            "the worker put out an error in place of an answer (host:8443: job COMPLETED: boom)",
+            "the worker returned an error instead of an answer (host:8443: job COMPLETED: boom)",
         ),
         (
             Cause::NoWorkers.seen("jobs wait in its queue"),
             Configuration,
-            "the endpoint has no workers, so no job will ever begin: its max workers is 0, or the provider has set it to 0 after a \
+            "the endpoint has no workers, so no job will ever start: its max workers is 0, or the provider has set it to 0 after a \
              week without requests; raise max workers in the settings of the endpoint in HF_ENDPOINT_URL \
              (host:8443: jobs wait in its queue)",
         ),
         (
             Cause::Unhealthy.seen("jobs wait in its queue"),
             Configuration,
-            "all workers of the endpoint are unhealthy, so no job will begin: read their logs, and check image, model and GPU \
+            "all workers of the endpoint are unhealthy, so no job will start: read their logs, and check image, model and GPU \
              in the settings of the endpoint in HF_ENDPOINT_URL (host:8443: jobs wait in its queue)",
         ),
         (

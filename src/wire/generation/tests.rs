@@ -36,7 +36,7 @@ fn texts_of_every_shape_are_read() {
         json!({"summary_text": "Tell me. They met."}),
         json!("Tell me. They met."),
     ] {
-        let answer = read(TaskReply::summarization(), &body.to_string(), 9).unwrap();
+        let answer = read(TaskReply::default(), &body.to_string(), 9).unwrap();
         assert_eq!(answer.text, "Tell me. They met.");
     }
 }

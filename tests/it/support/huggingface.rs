@@ -8,9 +8,8 @@ use serde_json::{Map, Value, json};
 use transcript_summarizer::http::Http;
 use transcript_summarizer::model::{Answer, Capabilities, Model, ModelError, Reply};
 use transcript_summarizer::prompt::{Prompt, Request, Style, Task};
-use transcript_summarizer::provider::huggingface::{
-    HuggingFace, HuggingFaceSettings, HuggingFaceTask,
-};
+use transcript_summarizer::provider::RemoteSettings;
+use transcript_summarizer::provider::huggingface::{HuggingFace, HuggingFaceTask};
 use transcript_summarizer::provider::key::Key;
 use transcript_summarizer::secret::Secret;
 use transcript_summarizer::transcript::Passage;
@@ -33,12 +32,9 @@ pub(crate) fn client_for(
     endpoint: Url,
     parameters: Map<String, Value>,
 ) -> HuggingFace {
-    let settings = HuggingFaceSettings {
-        task,
-        ..settings(TOKEN, endpoint, parameters)
-    };
+    let settings = settings(TOKEN, endpoint, parameters);
     let secret = Some(Secret::new(TOKEN));
-    let mut model = HuggingFace::new(Http::default(), settings, secret);
+    let mut model = HuggingFace::new(Http::default(), task, settings, secret);
     model.timeouts = Timeouts {
         total: Duration::from_secs(20),
         idle: Duration::from_secs(1),
@@ -50,10 +46,9 @@ pub(crate) fn settings(
     token: &str,
     endpoint: Url,
     parameters: Map<String, Value>,
-) -> HuggingFaceSettings {
-    HuggingFaceSettings {
-        task: HuggingFaceTask::Chat,
-        token: Some(Key::Plain(Secret::new(token))),
+) -> RemoteSettings {
+    RemoteSettings {
+        key: Some(Key::Plain(Secret::new(token))),
         capabilities: Capabilities {
             provider: "huggingface",
             model: Some("openai/gpt-oss-120b:fastest".to_owned()),

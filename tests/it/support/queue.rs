@@ -160,7 +160,7 @@ impl Queue {
                 let submitted = self.submitted.lock().unwrap()[&ticket.id];
                 (Ok(Polled::Done(answer)), Some(submitted + took))
             }
-            "CANCELLED" => error(ErrorKind::Configuration, "somebody cancelled the job"),
+            "CANCELLED" => error(ErrorKind::Configuration, "the job was cancelled"),
             "FAILED" => error(ErrorKind::JobFailed { timed_out: false }, "it failed"),
             status => {
                 let (started, held) = (status == "IN_PROGRESS", self.holds);

@@ -7,9 +7,10 @@ use serde_json::{Map, Value};
 use transcript_summarizer::http::Http;
 use transcript_summarizer::model::{Answer, Capabilities, Model, ModelError, Reply, Ticket};
 use transcript_summarizer::prompt::Style;
+use transcript_summarizer::provider::RemoteSettings;
 use transcript_summarizer::provider::key::Key;
+use transcript_summarizer::provider::runpod::RunPod;
 use transcript_summarizer::provider::runpod::follow::{Polled, Queue};
-use transcript_summarizer::provider::runpod::{RunPod, RunPodSettings};
 use transcript_summarizer::secret::Secret;
 use transcript_summarizer::wire::http::Timeouts;
 
@@ -40,8 +41,8 @@ pub(crate) fn settings(
     url: &str,
     model: Option<&str>,
     parameters: Map<String, Value>,
-) -> RunPodSettings {
-    RunPodSettings {
+) -> RemoteSettings {
+    RemoteSettings {
         key: Some(Key::Plain(Secret::new(key))),
         endpoint: Url::parse(url).unwrap(),
         capabilities: Capabilities {
