@@ -157,11 +157,10 @@ impl Object {
             Ok(_) => return Ok(Some(bytes.freeze())),
             Err(error) => error,
         };
-        let (received, size) = (self.info.size - left, self.info.size);
+        let (kind, size) = (StoreErrorKind::Transient, self.info.size);
+        let received = size - left;
         let reason = format!("it broke off after {received} of {size} bytes; try again");
-        let error = StoreError::new(StoreErrorKind::Transient, Action::Read, &self.at, reason)
-            .caused_by(error);
-        Err(error)
+        Err(StoreError::new(kind, Action::Read, &self.at, reason).caused_by(error))
     }
 }
 

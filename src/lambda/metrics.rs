@@ -29,13 +29,8 @@ pub(crate) fn line(
         "Dimensions": [["FunctionName"]],
         "Metrics": definitions.collect::<Vec<Value>>(),
     });
-    let fixed = [
-        (
-            "_aws",
-            json!({"Timestamp": now_ms, "CloudWatchMetrics": [directive]}),
-        ),
-        ("FunctionName", function.into()),
-    ];
+    let header = json!({"Timestamp": now_ms, "CloudWatchMetrics": [directive]});
+    let fixed = [("_aws", header), ("FunctionName", function.into())];
     let properties = properties.iter().map(|&(name, value)| (name, value.into()));
     let values = metrics.into_iter().map(|(name, _, value)| (name, value));
     let line = fixed.into_iter().chain(properties).chain(values);
@@ -73,6 +68,7 @@ fn metrics(ended: &Result<Outcome, JobError>, took: Duration) -> Vec<Metric> {
     ];
     if let Ok(Outcome::Done(done)) = ended {
         let (report, usage) = (&done.report, &done.report.usage);
+        let seconds = usage.endpoint_time.as_secs_f64();
         metrics.extend([
             metric("WordsIn", "Count", report.source.words.unwrap_or(0)),
             metric("WordsOut", "Count", report.summary.words),
@@ -85,11 +81,7 @@ fn metrics(ended: &Result<Outcome, JobError>, took: Duration) -> Vec<Metric> {
             metric("DegradedSections", "Count", report.coverage.degraded),
             metric("Slices", "Count", done.invocations),
             metric("Deviation", "None", report.summary.deviation),
-            metric(
-                "EndpointSeconds",
-                "Seconds",
-                usage.endpoint_time.as_secs_f64(),
-            ),
+            metric("EndpointSeconds", "Seconds", seconds),
         ]);
     }
     metrics

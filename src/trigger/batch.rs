@@ -44,13 +44,10 @@ fn item(task: &Value) -> Result<Item, EventError> {
 /// The object of a task. Keys are decoded as in S3 notifications, with `+` as a space. `other_key` keeps `+` as it is, in
 /// case only percent-encoding was used.
 fn upload(task: &Value) -> Result<Upload, EventError> {
-    let bucket = match text(task, "s3Bucket") {
-        Some(name) => name,
-        None => {
-            let arn = required(task, "/s3BucketArn", SOURCE)?;
-            arn.rsplit_once(':').map_or(arn, |(_, name)| name)
-        }
-    };
+    let name = text(task, "s3Bucket");
+    let bucket = name.map_or_else(|| required(task, "/s3BucketArn", SOURCE), Ok)?;
+    // An ARN ends in the bucket's name, which has no colons.
+    let bucket = bucket.rsplit_once(':').map_or(bucket, |(_, name)| name);
     let raw = required(task, "/s3Key", SOURCE)?;
     let key = key::decode(raw)?;
     let other_key = percent_decode_str(raw).decode_utf8().ok();
