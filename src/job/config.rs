@@ -7,6 +7,7 @@ use crate::config::{ConfigError, Environment, Variable};
 use crate::job::filter::Filter;
 use crate::provider::{self, PROVIDERS, SHARED_VARIABLES, Unconfigured};
 use crate::summary::{Limits, Prices};
+use crate::text::{Tokens, Words};
 
 const CHUNK_TOKENS: Variable = Variable::new(
     "CHUNK_TOKENS",
@@ -106,7 +107,7 @@ pub struct Config {
     /// Maximum calls in flight per invocation.
     pub concurrency: usize,
     /// Target length of a summary in words.
-    pub summary_words: usize,
+    pub summary_words: Words,
     /// Token prices, if configured.
     pub prices: Option<Prices>,
     /// Bucket for results; `None` for the transcript's own bucket.
@@ -149,7 +150,7 @@ impl Config {
             limits: limits(environment, provider.as_ref())?,
             provider,
             concurrency: environment.number(MODEL_CONCURRENCY, 1..=256)?,
-            summary_words: environment.number(SUMMARY_WORDS, 50..=100_000)?,
+            summary_words: Words(environment.number(SUMMARY_WORDS, 50..=100_000)?),
             prices: prices(environment)?,
             output_bucket: environment.text(OUTPUT_BUCKET),
             filter: Filter {
@@ -188,8 +189,8 @@ fn limits(
         reasoning_tokens: capabilities.reasoning_tokens,
         // A model without a context window selects better from long parts.
         chunk_tokens: match capabilities.context_tokens {
-            Some(_) => chunk_tokens,
-            None => usize::MAX,
+            Some(_) => Tokens(chunk_tokens),
+            None => Tokens(usize::MAX),
         },
         max_calls,
         style: capabilities.style,
@@ -261,7 +262,7 @@ mod tests {
     #[test]
     fn defaults_are_those_of_the_readme() {
         let config = config(Surface::Lambda, &[("HF_API_TOKEN", "hf_x")]).unwrap();
-        assert_eq!(config.summary_words, 4000);
+        assert_eq!(config.summary_words, Words(4000));
         assert_eq!(config.concurrency, 8);
         assert_eq!(config.max_input_bytes, 67_108_864);
         assert_eq!(
@@ -274,9 +275,9 @@ mod tests {
         assert_eq!(
             config.limits,
             Limits {
-                context_tokens: Some(32_768),
-                reasoning_tokens: 1024,
-                chunk_tokens: 6000,
+                context_tokens: Some(Tokens(32_768)),
+                reasoning_tokens: Tokens(1024),
+                chunk_tokens: Tokens(6000),
                 max_calls: 150,
                 style: Style::Full
             }
@@ -292,7 +293,7 @@ mod tests {
                 .unwrap()
                 .limits
                 .reasoning_tokens,
-            0
+            Tokens(0)
         );
     }
 
@@ -306,7 +307,7 @@ mod tests {
         let limits = config(Surface::Lambda, &variables).unwrap().limits;
         assert_eq!(
             (limits.context_tokens, limits.reasoning_tokens, limits.style),
-            (Some(2048), 0, Style::Bare)
+            (Some(Tokens(2048)), Tokens(0), Style::Bare)
         );
     }
 
@@ -353,7 +354,10 @@ mod tests {
             &[("STORE_DIR", ""), ("SUMMARY_WORDS", " ")],
         )
         .unwrap();
-        assert_eq!((config.store_dir, config.summary_words), (None, 4000));
+        assert_eq!(
+            (config.store_dir, config.summary_words),
+            (None, Words(4000))
+        );
     }
 
     #[test]
@@ -551,7 +555,7 @@ mod tests {
             config.provider.capabilities().model.as_deref(),
             Some("qwen")
         );
-        assert_eq!(config.limits.context_tokens, Some(32_768));
+        assert_eq!(config.limits.context_tokens, Some(Tokens(32_768)));
         assert_eq!(
             config.provider.fingerprint(),
             "runpod https://api.runpod.ai/v2/abc123 qwen {}"

@@ -89,7 +89,7 @@ impl HuggingFace {
     }
 
     async fn exchange(&self, prompt: &Prompt) -> Result<Answer, Failure> {
-        let (messages, max_tokens) = (prompt.messages(), prompt.max_tokens());
+        let (messages, max_tokens) = (prompt.messages(), prompt.max_tokens().0);
         let parameters = &self.settings.parameters;
         match self.settings.task {
             HuggingFaceTask::Chat => {

@@ -69,13 +69,14 @@ pub(crate) fn envelope(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::Tokens;
 
     #[test]
     fn empty_messages_and_an_unset_model_are_left_out() {
         let messages = Messages {
             system: String::new(),
             user: "Dana speaks.".to_owned(),
-            tokens: 0,
+            tokens: Tokens(0),
         };
         let envelope = envelope(&messages, 64, None, &Map::new(), "c1".to_owned());
         assert_eq!(

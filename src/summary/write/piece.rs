@@ -11,7 +11,7 @@ use crate::summary::check::{self, Expected, Problem, Severity};
 use crate::summary::scaffold;
 use crate::summary::write::draft::{Drafter, Material};
 use crate::summary::write::split::{halves, split};
-use crate::text::{sentence, words};
+use crate::text::{Tokens, Words, sentence, words};
 
 /// A text that was cut off is not continued if it has at least this much of its length, in percent.
 const ENOUGH_PERCENT: usize = 90;
@@ -71,7 +71,8 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
     let mut answers = 0;
     let halves = || halves(job.material).filter(|_| job.splits > 0);
     for attempt in 0.. {
-        let prompt = drafter.prompt(job.task, job.material, job.place, None, job.ask, attempt);
+        let (task, ask) = (job.task, Words(job.ask));
+        let prompt = drafter.prompt(task, job.material, job.place, None, ask, attempt);
         if !drafter.fits(&prompt)
             && let Some(halves) = halves()
         {
@@ -197,7 +198,8 @@ async fn finished(
         && allowance > 0
     {
         // Reasoning used up the whole output limit. Retry once with twice the limit.
-        let roomier = prompt.clone().with_max_tokens(prompt.max_tokens() * 2);
+        let twice = Tokens(prompt.max_tokens().0 * 2);
+        let roomier = prompt.clone().with_max_tokens(twice);
         if drafter.fits(&roomier) {
             extra_calls += 1;
             answer = drafter.call_or_empty(&roomier).await?;
@@ -248,7 +250,7 @@ async fn finished(
             job.material,
             job.place,
             draft,
-            missing,
+            Words(missing),
             attempt,
         );
         if !drafter.fits(&prompt) {
@@ -270,7 +272,7 @@ async fn finished(
 fn fallback(job: &Job<'_>) -> Piece {
     let passage = &job.material.passage;
     let text = match job.task {
-        Task::Notes => extract::within_tokens(passage, job.want * 3 / 2).to_string(),
+        Task::Notes => extract::within_tokens(passage, Tokens(job.want * 3 / 2)).to_string(),
         Task::Overview => extract::extract(passage, job.want),
         _ => {
             let title = extract::title(passage).map_or(0, |title| words::count(&title));
