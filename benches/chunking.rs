@@ -15,6 +15,7 @@ use std::time::Duration;
 use support::{Claims, least_cpu, meetings, repeated};
 use text_splitter::{ChunkConfig, ChunkSizer, TextSplitter};
 use tiktoken::CoreBpe;
+use transcript_summarizer::text::Tokens;
 use transcript_summarizer::transcript::{Decoder, Passage, format::plain};
 
 const MB: usize = 1_000_000;
@@ -95,7 +96,7 @@ impl Times {
         Self {
             decoding: least_cpu(runs, patience, || decode(text)),
             segments: least_cpu(runs, patience, || plain::read(text)),
-            chunks: least_cpu(runs, patience, || passage.divide(BUDGET, 1)),
+            chunks: least_cpu(runs, patience, || passage.divide(Tokens(BUDGET), 1)),
         }
     }
 

@@ -26,6 +26,7 @@ use transcript_summarizer::clock::Clock;
 use transcript_summarizer::model::{CallOptions, ModelClient};
 use transcript_summarizer::prompt::{Prompt, Request, Style, Task};
 use transcript_summarizer::run::Run;
+use transcript_summarizer::text::{Tokens, Words};
 use transcript_summarizer::transcript::Passage;
 
 /// Calls in flight and number of workers: the default of `MODEL_CONCURRENCY`.
@@ -116,7 +117,7 @@ fn prompt(nth: usize) -> Prompt {
     let request = Request {
         task: Task::Section,
         style: Style::Full,
-        target_words: 200,
+        target_words: Words(200),
         part: (nth + 1, nth + 1),
         time_span: None,
         speakers: Vec::new(),
@@ -127,5 +128,5 @@ fn prompt(nth: usize) -> Prompt {
         draft: None,
         fence: format!("{nth:016x}"),
     };
-    Prompt::new(request, 1000)
+    Prompt::new(request, Tokens(1000))
 }

@@ -19,6 +19,7 @@ use crate::provider::PROVIDERS;
 use crate::run::Run;
 use crate::store::DirStore;
 use crate::summary;
+use crate::text::Words;
 
 use input::{Input, LOCAL_BUCKET};
 
@@ -115,7 +116,7 @@ pub async fn run() -> ExitCode {
 async fn summarize(arguments: Summarize, mut config: Config) -> usize {
     let inputs = arguments.inputs.inputs;
     if let Some(words) = arguments.words {
-        config.summary_words = words as usize;
+        config.summary_words = Words(words as usize);
     }
     // Results are written under --out, whatever bucket the transcript is in.
     config.output_bucket = Some(LOCAL_BUCKET.to_owned());

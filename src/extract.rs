@@ -20,7 +20,7 @@ pub(crate) use title::title;
 
 use select::Selection;
 
-use crate::text::{tokens, words};
+use crate::text::{Tokens, tokens, words};
 use crate::transcript::Passage;
 
 /// Extracts the most informative sentences of a passage, about `budget` words in total and never more, in their original
@@ -36,13 +36,13 @@ pub(crate) fn extract_excluding(known: &str, passage: &Passage, budget: usize) -
 }
 
 /// The whole passage if it has at most `most` estimated tokens, otherwise its most informative sentences within that limit.
-pub(crate) fn within_tokens(passage: &Passage, most: usize) -> Passage {
+pub(crate) fn within_tokens(passage: &Passage, most: Tokens) -> Passage {
     let whole = tokens::estimate(passage);
     if whole <= most {
         return passage.clone();
     }
     // Assume that all words have the same number of tokens, then reduce the budget until the result fits.
-    let mut budget = words::count(passage) * most / whole;
+    let mut budget = words::count(passage) * most.0 / whole.0;
     let units = unit::candidates(passage, budget);
     loop {
         let shorter = Selection::of(&units, "", budget).render();
@@ -120,10 +120,10 @@ mod tests {
     #[test]
     fn a_passage_within_tokens_is_no_longer_than_they_hold() {
         let text = Passage::of_text(meeting());
-        for most in [0, 10, 100, 1000] {
+        for most in [0, 10, 100, 1000].map(Tokens) {
             let shorter = within_tokens(&text, most);
-            assert!(tokens::estimate(&shorter) <= most, "{most}: {shorter}");
+            assert!(tokens::estimate(&shorter) <= most, "{most:?}: {shorter}");
         }
-        assert_eq!(*within_tokens(&text, 100_000), *text);
+        assert_eq!(*within_tokens(&text, Tokens(100_000)), *text);
     }
 }

@@ -122,7 +122,7 @@ impl App {
             words = transcript.words,
             chunks = plan.chunks.len(),
             calls = plan.calls(),
-            target_words = plan.target_words,
+            target_words = plan.target_words.0,
             "planned"
         );
         let work = Work {

@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::prompt::{Prompt, Style};
+use crate::text::Tokens;
 
 pub use client::{CallOptions, ModelClient};
 pub use failure::{ErrorKind, ModelError};
@@ -75,10 +76,10 @@ pub struct Capabilities {
     pub provider: &'static str,
     /// The model's id, where there is one.
     pub model: Option<String>,
-    /// The window in tokens, input and output together; `None` for a model without one.
-    pub context_tokens: Option<usize>,
+    /// The context window, input and output together; `None` for a model without one.
+    pub context_tokens: Option<Tokens>,
     /// Output tokens kept for a model that reasons before it writes.
-    pub reasoning_tokens: usize,
+    pub reasoning_tokens: Tokens,
     /// How prompts for it are worded. Encoder-decoder models follow no instructions and write no headings.
     pub style: Style,
     /// It is extractive: its text consists of sentences from the transcript.
@@ -93,7 +94,7 @@ pub(crate) static SCRIPTED: Capabilities = Capabilities {
     provider: "scripted",
     model: None,
     context_tokens: None,
-    reasoning_tokens: 0,
+    reasoning_tokens: Tokens(0),
     style: Style::Full,
     quotes: false,
     local: false,

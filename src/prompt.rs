@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
-use crate::text::tokens;
+use crate::text::{Tokens, Words, tokens};
 use crate::transcript::Passage;
 
 /// A task for the model.
@@ -58,14 +58,14 @@ pub enum Style {
 }
 
 /// Maximum number of tokens that a chat template adds around two messages.
-const TEMPLATE_TOKENS: usize = 48;
+const TEMPLATE_TOKENS: Tokens = Tokens(48);
 
 /// Minimum context window in tokens for the full prompt. In a smaller one, the rules would take up a fifth or more.
-const FULL_PROMPT_CONTEXT: usize = 4096;
+const FULL_PROMPT_CONTEXT: Tokens = Tokens(4096);
 
 impl Style {
-    /// The style for an instruction-following model with a context window of `context` tokens.
-    pub(crate) fn for_window(context: usize) -> Self {
+    /// The style for an instruction-following model with a context window of `context`.
+    pub(crate) fn for_window(context: Tokens) -> Self {
         if context < FULL_PROMPT_CONTEXT {
             Self::Compact
         } else {
@@ -74,24 +74,24 @@ impl Style {
     }
 
     /// Maximum tokens of preceding transcript that are shown as context.
-    pub(crate) fn context_tokens(self) -> usize {
-        if self == Self::Full { 120 } else { 0 }
+    pub(crate) fn context_tokens(self) -> Tokens {
+        Tokens(if self == Self::Full { 120 } else { 0 })
     }
 
     /// Maximum tokens of the list of speakers.
-    pub(crate) fn speaker_tokens(self) -> usize {
-        if self == Self::Full { 80 } else { 0 }
+    pub(crate) fn speaker_tokens(self) -> Tokens {
+        Tokens(if self == Self::Full { 80 } else { 0 })
     }
 
     /// Maximum estimated tokens of a prompt, not counting the texts it works on.
-    pub(crate) fn overhead_tokens(self) -> usize {
+    pub(crate) fn overhead_tokens(self) -> Tokens {
         let fixed = match self {
             // Rules, fences, the lines that state part and length, a long time span and a long name.
             Self::Full => 620,
             Self::Compact => 180,
             Self::Bare => 8,
         };
-        fixed + self.context_tokens() + self.speaker_tokens()
+        Tokens(fixed) + self.context_tokens() + self.speaker_tokens()
     }
 
     /// Whether a model can be asked to begin a section with a heading, or to extend, continue or improve a text. An
@@ -109,8 +109,8 @@ pub struct Request {
     pub task: Task,
     /// How detailed the instructions are.
     pub style: Style,
-    /// Requested length of the answer in words.
-    pub target_words: usize,
+    /// Requested length of the answer.
+    pub target_words: Words,
     /// Number of the part, counted from 1, and total number of parts (0 if there are none).
     pub part: (usize, usize),
     /// First and last timestamp of the part.
@@ -135,7 +135,7 @@ pub struct Request {
 #[derive(Debug, Clone)]
 pub struct Prompt {
     request: Request,
-    max_tokens: usize,
+    max_tokens: Tokens,
     /// Rendered on first use. A local model needs only the typed parts, and rendering takes several times their memory.
     messages: OnceLock<Messages>,
 }
@@ -148,13 +148,13 @@ pub struct Messages {
     /// The request itself and the texts to work on.
     pub user: String,
     /// Estimated tokens of both messages, chat template included.
-    pub tokens: usize,
+    pub tokens: Tokens,
 }
 
 impl Prompt {
-    /// The prompt for `request`, with an output limit of `max_tokens` tokens, reasoning included.
+    /// The prompt for `request`, with an output limit of `max_tokens`, reasoning included.
     #[must_use]
-    pub fn new(request: Request, max_tokens: usize) -> Self {
+    pub fn new(request: Request, max_tokens: Tokens) -> Self {
         Self {
             request,
             max_tokens,
@@ -163,7 +163,7 @@ impl Prompt {
     }
 
     /// The same prompt with a different output limit.
-    pub(crate) fn with_max_tokens(self, max_tokens: usize) -> Self {
+    pub(crate) fn with_max_tokens(self, max_tokens: Tokens) -> Self {
         Self { max_tokens, ..self }
     }
 
@@ -173,9 +173,9 @@ impl Prompt {
         &self.request
     }
 
-    /// The output limit in tokens, reasoning included. It is sent to every endpoint.
+    /// The output limit, reasoning included. It is sent to every endpoint.
     #[must_use]
-    pub fn max_tokens(&self) -> usize {
+    pub fn max_tokens(&self) -> Tokens {
         self.max_tokens
     }
 
@@ -186,7 +186,7 @@ impl Prompt {
 
     /// Estimated tokens of the prompt.
     #[must_use]
-    pub fn tokens(&self) -> usize {
+    pub fn tokens(&self) -> Tokens {
         self.messages().tokens
     }
 
@@ -202,8 +202,8 @@ impl Prompt {
             hash.update(text.as_bytes());
         }
         // Where the prompt does not state the requested length, the endpoint receives it as a parameter.
-        hash.update((self.request.target_words as u64).to_le_bytes());
-        hash.update((self.max_tokens as u64).to_le_bytes());
+        hash.update((self.request.target_words.0 as u64).to_le_bytes());
+        hash.update((self.max_tokens.0 as u64).to_le_bytes());
         hex(&hash.finalize(), 16)
     }
 
@@ -251,7 +251,7 @@ pub(crate) mod tests {
         Request {
             task,
             style,
-            target_words: 450,
+            target_words: Words(450),
             part: (3, 9),
             time_span: Some(("00:12:30".into(), "00:25:10".into())),
             speakers: vec!["Dana".into(), "Lee".into()],
@@ -272,7 +272,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn prompt(task: Task, style: Style) -> Prompt {
-        Prompt::new(request(task, style), 2000)
+        Prompt::new(request(task, style), Tokens(2000))
     }
 
     #[test]
@@ -284,7 +284,10 @@ pub(crate) mod tests {
             block: Passage::of_text("Lee: The depot is late!"),
             ..prompt.request().clone()
         };
-        for other in [prompt.with_max_tokens(2001), Prompt::new(other, 2000)] {
+        for other in [
+            prompt.with_max_tokens(Tokens(2001)),
+            Prompt::new(other, Tokens(2000)),
+        ] {
             assert_ne!(other.id(), id);
         }
     }
@@ -355,15 +358,19 @@ pub(crate) mod tests {
                     fence: "0123456789abcdef".into(),
                     block: block.clone(),
                     part: (1234, 5678),
-                    target_words: 123_456,
+                    target_words: Words(123_456),
                     ..request(task, style)
                 };
                 let least =
                     style.overhead_tokens() - style.context_tokens() - style.speaker_tokens();
                 let tokens = Messages::of(&full).tokens;
+                let template = match style {
+                    Style::Bare => TEMPLATE_TOKENS,
+                    _ => Tokens(0),
+                };
                 assert!(
-                    tokens <= least + TEMPLATE_TOKENS * usize::from(style == Style::Bare),
-                    "{task:?} {style:?}: {tokens} > {least}"
+                    tokens <= least + template,
+                    "{task:?} {style:?}: {tokens:?} > {least:?}"
                 );
             }
         }

@@ -21,6 +21,7 @@ use crate::provider::builtin::BuiltIn;
 use crate::provider::huggingface::{HuggingFace, HuggingFaceTask};
 use crate::provider::key::Key;
 use crate::provider::runpod::RunPod;
+use crate::text::Tokens;
 
 /// All providers. `MODEL_PROVIDER` chooses one; without it, the key that is set does.
 pub const PROVIDERS: [Registration; 3] = [
@@ -219,16 +220,16 @@ fn remote_capabilities(
     model: Option<String>,
     window: Variable,
 ) -> Result<Capabilities, ConfigError> {
-    let context = environment.number(window, 512..=16_000_000)?;
+    let context = Tokens(environment.number(window, 512..=16_000_000)?);
     let reasoning = match context {
-        REASONING_CONTEXT.. => MODEL_REASONING_TOKENS,
+        Tokens(REASONING_CONTEXT..) => MODEL_REASONING_TOKENS,
         _ => MODEL_REASONING_TOKENS.or("0"),
     };
     Ok(Capabilities {
         provider,
         model,
         context_tokens: Some(context),
-        reasoning_tokens: environment.number(reasoning, 0..=1_000_000)?,
+        reasoning_tokens: Tokens(environment.number(reasoning, 0..=1_000_000)?),
         style: Style::for_window(context),
         quotes: false,
         local: false,

@@ -21,6 +21,6 @@ pub mod write;
 
 pub use assemble::{Section, Source, Summary};
 pub use call_plan::{Limits, ShapeError};
-pub use cost::{Prices, Tokens};
+pub use cost::{Prices, TokenTotals};
 pub use plan::{Plan, plan};
 pub use write::{Settings, WriteError, write};

@@ -10,3 +10,5 @@ pub mod tokens;
 pub mod words;
 
 pub use span::Span;
+pub use tokens::Tokens;
+pub use words::Words;

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::job::{Config, Done};
 use crate::run::Progress;
 use crate::store::Location;
-use crate::summary::{Plan, Prices, Tokens};
+use crate::summary::{Plan, Prices, TokenTotals};
 use crate::transcript::Transcript;
 
 /// A progress bar for the transcript `name`; hidden unless standard error is a terminal.
@@ -78,11 +78,11 @@ pub(crate) fn done(out: &Path, done: &Done, elapsed: Duration, prices: Option<Pr
     if done.invocations > 1 {
         print("  note: resumed an earlier run; nothing it had paid for was requested again");
     }
-    let tokens = Tokens {
+    let tokens = TokenTotals {
         prompt: usize::try_from(report.usage.prompt_tokens).unwrap_or(usize::MAX),
         completion: usize::try_from(report.usage.completion_tokens).unwrap_or(usize::MAX),
     };
-    if let Some(prices) = prices.filter(|_| tokens != Tokens::default()) {
+    if let Some(prices) = prices.filter(|_| tokens != TokenTotals::default()) {
         print(&format!(
             "  cost: {:.4} for {} tokens of prompts and {} of answers",
             prices.cost(tokens),
@@ -97,7 +97,7 @@ pub(crate) fn done(out: &Path, done: &Done, elapsed: Duration, prices: Option<Pr
 
 pub(crate) fn plan(name: &str, transcript: &Transcript, plan: &Plan, config: &Config) {
     let decoded = &transcript.decoded;
-    let sizes = || plan.chunks.iter().map(|chunk| chunk.tokens);
+    let sizes = || plan.chunks.iter().map(|chunk| chunk.tokens.0);
     let capabilities = config.provider.capabilities();
     let model = capabilities.model.as_ref();
     print(name);
@@ -107,7 +107,7 @@ pub(crate) fn plan(name: &str, transcript: &Transcript, plan: &Plan, config: &Co
         decoded.encoding,
         grouped(transcript.words),
         transcript.segments.speakers.len(),
-        grouped(plan.tokens)
+        grouped(plan.tokens.0)
     ));
     print(&format!(
         "  chunks      {} of {} to {} tokens",
@@ -115,7 +115,7 @@ pub(crate) fn plan(name: &str, transcript: &Transcript, plan: &Plan, config: &Co
         grouped(sizes().min().unwrap_or(0)),
         grouped(sizes().max().unwrap_or(0))
     ));
-    if let Some(shown) = plan.shown_tokens.map(grouped) {
+    if let Some(shown) = plan.shown_tokens.map(|tokens| grouped(tokens.0)) {
         print(&format!(
             "              of each, at most {shown} tokens of its most telling sentences"
         ));
@@ -131,13 +131,13 @@ pub(crate) fn plan(name: &str, transcript: &Transcript, plan: &Plan, config: &Co
     } else {
         ""
     };
-    let overview = match plan.overview_words {
+    let overview = match plan.overview_words.0 {
         0 => String::new(),
         words => format!(" and an overview of {words} words"),
     };
     print(&format!(
         "  summary     {} words{reduced}: {} sections{overview}",
-        grouped(plan.target_words),
+        grouped(plan.target_words.0),
         plan.sections
     ));
     print(&format!(

@@ -135,7 +135,7 @@ impl Report {
         let (transcript, plan, summary) = (document.transcript, document.plan, document.summary);
         let (at, info, model) = (document.at, document.info, document.model);
         let words = words::count(text);
-        let target = plan.target_words;
+        let target = plan.target_words.0;
         let chunks = |counts: fn(&Section) -> bool| {
             let sections = summary.sections.iter().filter(|section| counts(section));
             sections.map(|section| section.chunks.len()).sum()
@@ -174,7 +174,7 @@ impl Report {
             model: ModelReport {
                 provider: model.provider.to_owned(),
                 model: model.model.clone(),
-                context_tokens: model.context_tokens,
+                context_tokens: model.context_tokens.map(|tokens| tokens.0),
             },
             sections: summary
                 .sections

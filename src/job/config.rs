@@ -6,6 +6,7 @@ use crate::config::{ConfigError, Environment, Surface, Variable};
 use crate::job::filter::Filter;
 use crate::provider::{self, PROVIDERS, SHARED_VARIABLES};
 use crate::summary::{Limits, Prices};
+use crate::text::{Tokens, Words};
 
 const CHUNK_TOKENS: Variable = Variable::new(
     "CHUNK_TOKENS",
@@ -90,13 +91,13 @@ const MAX_INPUT_LIMIT: u64 = 1 << 30;
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The provider's settings.
-    pub provider: Settings,
+    pub provider: provider::Settings,
     /// The limits set by the model and the configuration.
     pub limits: Limits,
     /// Maximum calls in flight per invocation.
     pub concurrency: usize,
     /// Target length of a summary in words.
-    pub summary_words: usize,
+    pub summary_words: Words,
     /// Token prices, if configured.
     pub prices: Option<Prices>,
     /// Bucket for results; `None` for the transcript's own bucket.
@@ -140,15 +141,15 @@ impl Config {
                 reasoning_tokens: capabilities.reasoning_tokens,
                 // A model without a context window selects better from long parts.
                 chunk_tokens: match capabilities.context_tokens {
-                    Some(_) => chunk_tokens,
-                    None => usize::MAX,
+                    Some(_) => Tokens(chunk_tokens),
+                    None => Tokens(usize::MAX),
                 },
                 max_calls: environment.number(MAX_MODEL_CALLS, 1..=100_000)?,
                 style: capabilities.style,
             },
             provider,
             concurrency: environment.number(MODEL_CONCURRENCY, 1..=256)?,
-            summary_words: environment.number(SUMMARY_WORDS, 50..=100_000)?,
+            summary_words: Words(environment.number(SUMMARY_WORDS, 50..=100_000)?),
             prices: prices(environment)?,
             output_bucket: environment.text(OUTPUT_BUCKET),
             filter: Filter {
@@ -239,7 +240,7 @@ mod tests {
     #[test]
     fn defaults_are_those_of_the_readme() {
         let config = config(Surface::Lambda, &[("HF_API_TOKEN", "hf_x")]).unwrap();
-        assert_eq!(config.summary_words, 4000);
+        assert_eq!(config.summary_words, Words(4000));
         assert_eq!(config.concurrency, 8);
         assert_eq!(config.max_input_bytes, 67_108_864);
         assert_eq!(
@@ -252,9 +253,9 @@ mod tests {
         assert_eq!(
             config.limits,
             Limits {
-                context_tokens: Some(32_768),
-                reasoning_tokens: 1024,
-                chunk_tokens: 6000,
+                context_tokens: Some(Tokens(32_768)),
+                reasoning_tokens: Tokens(1024),
+                chunk_tokens: Tokens(6000),
                 max_calls: 150,
                 style: Style::Full
             }
@@ -270,7 +271,7 @@ mod tests {
                 .unwrap()
                 .limits
                 .reasoning_tokens,
-            0
+            Tokens(0)
         );
     }
 
@@ -284,7 +285,7 @@ mod tests {
         let limits = config(Surface::Lambda, &variables).unwrap().limits;
         assert_eq!(
             (limits.context_tokens, limits.reasoning_tokens, limits.style),
-            (Some(2048), 0, Style::Bare)
+            (Some(Tokens(2048)), Tokens(0), Style::Bare)
         );
     }
 
@@ -331,7 +332,10 @@ mod tests {
             &[("STORE_DIR", ""), ("SUMMARY_WORDS", " ")],
         )
         .unwrap();
-        assert_eq!((config.store_dir, config.summary_words), (None, 4000));
+        assert_eq!(
+            (config.store_dir, config.summary_words),
+            (None, Words(4000))
+        );
     }
 
     #[test]
@@ -529,7 +533,7 @@ mod tests {
             config.provider.capabilities().model.as_deref(),
             Some("qwen")
         );
-        assert_eq!(config.limits.context_tokens, Some(32_768));
+        assert_eq!(config.limits.context_tokens, Some(Tokens(32_768)));
         assert_eq!(
             config.provider.fingerprint(),
             "runpod https://api.runpod.ai/v2/abc123 qwen {}"

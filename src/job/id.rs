@@ -11,7 +11,7 @@ use crate::store::{Location, ObjectInfo};
 pub(crate) fn job_id(at: &Location, info: &ObjectInfo, config: &Config) -> String {
     let mut hash = Sha256::new();
     let limits = config.limits;
-    let settings = format!("{} {limits:?}", config.summary_words);
+    let settings = format!("{} {limits:?}", config.summary_words.0);
     for part in [
         &at.bucket,
         &at.key,

@@ -27,8 +27,8 @@ pub(crate) async fn write(
     let content = json!({
         "task": task,
         "part": request.part.0,
-        "target_words": request.target_words,
-        "max_tokens": prompt.max_tokens(),
+        "target_words": request.target_words.0,
+        "max_tokens": prompt.max_tokens().0,
         "system": prompt.messages().system,
         "user": prompt.messages().user,
         "answer": answer,

@@ -164,7 +164,7 @@ fn part(request: &Request) -> String {
 
 /// The requested length as a word count and as a number of paragraphs or lines.
 fn length(request: &Request) -> String {
-    let words = request.target_words;
+    let words = request.target_words.0;
     let paragraphs = (words + PARAGRAPH_WORDS / 2) / PARAGRAPH_WORDS;
     let shape = match (request.task, paragraphs) {
         (Task::Notes, _) => format!("about {} lines", (words / 15).max(1)),

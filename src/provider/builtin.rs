@@ -7,7 +7,7 @@ use crate::extract;
 use crate::model::{Answer, Capabilities, Finish, Model, ModelError, Reply};
 use crate::prompt::{Prompt, Request, Style, Task};
 use crate::provider::{Registration, Settings};
-use crate::text::words;
+use crate::text::{Tokens, words};
 use crate::transcript::Passage;
 
 const NAME: &str = "extractive";
@@ -25,7 +25,7 @@ pub(crate) static CAPABILITIES: Capabilities = Capabilities {
     provider: NAME,
     model: None,
     context_tokens: None,
-    reasoning_tokens: 0,
+    reasoning_tokens: Tokens(0),
     style: Style::Full,
     quotes: true,
     local: true,
@@ -43,13 +43,14 @@ impl Model for BuiltIn {
 
     async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError> {
         let request = prompt.request();
+        let words = request.target_words.0;
         let draft = request.draft.as_deref().unwrap_or("");
         let text = match request.task {
             Task::Section => section(request),
-            Task::Overview | Task::Notes => extract::extract(&request.block, request.target_words),
-            Task::Condense => extract::extract(&Passage::of_text(draft), request.target_words),
+            Task::Overview | Task::Notes => extract::extract(&request.block, words),
+            Task::Condense => extract::extract(&Passage::of_text(draft), words),
             Task::Expand | Task::Continue => {
-                extract::extract_excluding(draft, &request.block, request.target_words)
+                extract::extract_excluding(draft, &request.block, words)
             }
         };
         Ok(Reply::Done(Answer {
@@ -64,7 +65,7 @@ impl Model for BuiltIn {
 fn section(request: &Request) -> String {
     let (part, parts) = request.part;
     let title = extract::title(&request.block).unwrap_or_else(|| format!("Part {part} of {parts}"));
-    let room = request.target_words.saturating_sub(words::count(&title));
+    let room = request.target_words.0.saturating_sub(words::count(&title));
     let body = extract::extract(&request.block, room);
     format!("{title}\n\n{body}")
 }

@@ -94,7 +94,7 @@ impl HuggingFace {
     }
 
     async fn exchange(&self, prompt: &Prompt) -> Result<Answer, Failure> {
-        let (messages, max_tokens) = (prompt.messages(), prompt.max_tokens());
+        let (messages, max_tokens) = (prompt.messages(), prompt.max_tokens().0);
         let settings = &self.connection.settings;
         let parameters = &settings.parameters;
         match self.task {

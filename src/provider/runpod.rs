@@ -112,7 +112,7 @@ impl RunPod {
         let request = self.connection.request(Method::POST, &url)?.json(&body);
         let mut job = self.job(request, self.timeouts).await?;
         let id = job.id.take();
-        match (job.into_polled(prompt.max_tokens())?, id) {
+        match (job.into_polled(prompt.max_tokens().0)?, id) {
             (Polled::Done(answer), _) => Ok(Reply::Done(answer)),
             (Polled::Pending { .. }, Some(id)) => Ok(Reply::Queued(Ticket { id })),
             (Polled::Pending { .. }, None) => Err(Cause::Garbled.seen("a job without an id")),
@@ -244,7 +244,7 @@ impl Queue for RunPod {
         let asked = self.ask(ticket, hold).await;
         let error = |failure| self.connection.error(Phase::Poll, &failure, Some(prompt));
         asked
-            .and_then(|job| job.into_polled(prompt.max_tokens()))
+            .and_then(|job| job.into_polled(prompt.max_tokens().0))
             .map_err(error)
     }
 

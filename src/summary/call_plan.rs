@@ -11,12 +11,13 @@
 //! If either plan takes more calls than allowed, only the most informative sentences of each part are shown to the model.
 
 use crate::prompt::Style;
+use crate::text::{Tokens, Words};
 
-/// Maximum length of a section in words. Models reliably write this much in one answer.
-pub(crate) const SECTION_MAX_WORDS: usize = 500;
+/// Maximum length of a section. Models reliably write this much in one answer.
+pub(crate) const SECTION_MAX_WORDS: Words = Words(500);
 
-/// Minimum length of a section in words. Anything shorter is little more than a heading.
-pub(crate) const SECTION_MIN_WORDS: usize = 150;
+/// Minimum length of a section. Anything shorter is little more than a heading.
+pub(crate) const SECTION_MIN_WORDS: Words = Words(150);
 
 /// Tokens reserved for each word of an answer: 1.8, plus 10% so that a long answer is not cut off.
 const RESERVED_PER_WORD: f64 = 1.8 * 1.1;
@@ -37,23 +38,23 @@ const LEVEL_MIN_RATIO: f64 = 2.0;
 pub(crate) const ESTIMATE_ERROR: f64 = 1.2;
 
 /// Tokens of the context window that are left unused, as a safety margin.
-const MARGIN_TOKENS: usize = 48;
+const MARGIN_TOKENS: Tokens = Tokens(48);
 
 /// Share of its token limit that a chunk is planned to fill. The rest allows cutting at good boundaries.
 const FILL: f64 = 0.93;
 
-/// Minimum size of a block of text in tokens: a smaller one is not worth a request.
-const MIN_BLOCK_TOKENS: usize = 48;
+/// Minimum size of a block of text: a smaller one is not worth a request.
+const MIN_BLOCK_TOKENS: Tokens = Tokens(48);
 
 /// Limits set by the model and by the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Context window in tokens, input and output together. `None` for a model without a limit.
-    pub context_tokens: Option<usize>,
+    /// Context window, input and output together. `None` for a model without a limit.
+    pub context_tokens: Option<Tokens>,
     /// Output tokens reserved for reasoning.
-    pub reasoning_tokens: usize,
+    pub reasoning_tokens: Tokens,
     /// Maximum tokens of transcript in one request.
-    pub chunk_tokens: usize,
+    pub chunk_tokens: Tokens,
     /// Maximum number of calls.
     pub max_calls: usize,
     /// Prompt style.
@@ -61,42 +62,42 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The output limit in tokens for an answer of `words` words, reasoning included.
+    /// The output limit for an answer of `words`, reasoning included.
     #[must_use]
-    pub fn max_tokens(&self, words: usize) -> usize {
+    pub fn max_tokens(&self, words: Words) -> Tokens {
         self.output_tokens(words) + self.reasoning_tokens
     }
 
-    fn output_tokens(&self, words: usize) -> usize {
-        let tokens = (words as f64 * RESERVED_PER_WORD).ceil() as usize;
+    fn output_tokens(&self, words: Words) -> Tokens {
+        let tokens = Tokens((words.0 as f64 * RESERVED_PER_WORD).ceil() as usize);
         self.half().map_or(tokens, |half| tokens.min(half))
     }
 
     /// Half of the context window, for encoder-decoder models only: encoder and decoder have separate windows of the same
     /// size, and `context_tokens` is their sum.
-    fn half(&self) -> Option<usize> {
+    fn half(&self) -> Option<Tokens> {
         self.context_tokens
             .filter(|_| self.style == Style::Bare)
-            .map(|context| context / 2)
+            .map(|context| Tokens(context.0 / 2))
     }
 
-    /// Maximum tokens of text in a request, next to the prompt and `output` tokens of answer, even if the server counts 20%
+    /// Maximum tokens of text in a request, next to the prompt and an answer of `output`, even if the server counts 20%
     /// more than the estimate. `None` if that leaves too little to be worth sending.
     #[must_use]
-    pub fn block_tokens(&self, output: usize) -> Option<usize> {
+    pub fn block_tokens(&self, output: Tokens) -> Option<Tokens> {
         let Some(context) = self.context_tokens else {
             return Some(self.chunk_tokens);
         };
-        let input = context.checked_sub(MARGIN_TOKENS + self.reasoning_tokens + output)?;
+        let input = context - (MARGIN_TOKENS + self.reasoning_tokens + output);
         let input = self.half().map_or(input, |half| input.min(half));
-        let block = (input as f64 / ESTIMATE_ERROR) as usize;
-        let block = block.checked_sub(self.style.overhead_tokens())?;
+        let prompt = Tokens((input.0 as f64 / ESTIMATE_ERROR) as usize);
+        let block = prompt - self.style.overhead_tokens();
         (block >= MIN_BLOCK_TOKENS).then_some(block.min(self.chunk_tokens))
     }
 
-    /// Maximum tokens of text in a request, next to the prompt and an answer of `words` words.
+    /// Maximum tokens of text in a request, next to the prompt and an answer of `words`.
     #[must_use]
-    pub(crate) fn block_beside(&self, words: usize) -> Option<usize> {
+    pub(crate) fn block_beside(&self, words: Words) -> Option<Tokens> {
         self.block_tokens(self.output_tokens(words))
     }
 
@@ -104,9 +105,10 @@ impl Limits {
     /// server counts `ratio` times the estimate. Without a window, `prompt` is not called: rendering a prompt takes several
     /// times the memory of its text.
     #[must_use]
-    pub fn fits(&self, prompt: impl FnOnce() -> usize, max_tokens: usize, ratio: f64) -> bool {
+    pub fn fits(&self, prompt: impl FnOnce() -> Tokens, max_tokens: Tokens, ratio: f64) -> bool {
+        let counted = || Tokens((prompt().0 as f64 * ratio).ceil() as usize);
         self.context_tokens
-            .is_none_or(|context| (prompt() as f64 * ratio).ceil() as usize + max_tokens <= context)
+            .is_none_or(|context| counted() + max_tokens <= context)
     }
 }
 
@@ -116,7 +118,7 @@ pub struct Shape {
     /// Number of parts of the transcript; each is sent once.
     pub chunks: usize,
     /// Maximum tokens of text in a request about a part.
-    pub chunk_tokens: usize,
+    pub chunk_tokens: Tokens,
     /// Share of each part that is shown to the model. Below 1 if showing everything would take more calls than allowed.
     pub shown: f64,
     /// Levels of notes between parts and sections. Empty if sections are written directly from the parts.
@@ -131,7 +133,7 @@ pub struct Level {
     /// Number of calls.
     pub calls: usize,
     /// Maximum tokens of text in each request.
-    pub input_tokens: usize,
+    pub input_tokens: Tokens,
     /// Compression ratio: length of the input divided by the length of the notes.
     pub ratio: f64,
 }
@@ -172,21 +174,21 @@ pub enum ShapeError {
     },
 }
 
-/// Plans the calls for a transcript of `tokens` estimated tokens, to be summarized in sections of `words` words in total,
+/// Plans the calls for a transcript of `tokens` estimated tokens, to be summarized in sections of `words` in total,
 /// with at most `calls` calls.
 ///
 /// # Errors
 /// If the context window is too small, or too few calls are allowed.
 pub fn shape(
-    tokens: usize,
-    words: usize,
+    tokens: Tokens,
+    words: Words,
     calls: usize,
     limits: &Limits,
 ) -> Result<Shape, ShapeError> {
     let no_room = || ShapeError::NoRoom {
-        context: limits.context_tokens.unwrap_or_default(),
-        prompt: limits.style.overhead_tokens(),
-        reasoning: limits.reasoning_tokens,
+        context: limits.context_tokens.unwrap_or_default().0,
+        prompt: limits.style.overhead_tokens().0,
+        reasoning: limits.reasoning_tokens.0,
     };
     let whole = with_shown(tokens, words, 1.0, limits).ok_or_else(no_room)?;
     if whole.calls() <= calls {
@@ -206,14 +208,14 @@ pub fn shape(
         }
     }
     fits.ok_or(ShapeError::TooManyCalls {
-        calls: words.div_ceil(SECTION_MAX_WORDS) + 1,
+        calls: words.0.div_ceil(SECTION_MAX_WORDS.0) + 1,
         limit: limits.max_calls,
     })
 }
 
-fn with_shown(tokens: usize, words: usize, shown: f64, limits: &Limits) -> Option<Shape> {
-    let effective = (tokens as f64 * shown).ceil() as usize;
-    let most = (words / SECTION_MIN_WORDS).max(1);
+fn with_shown(tokens: Tokens, words: Words, shown: f64, limits: &Limits) -> Option<Shape> {
+    let effective = Tokens((tokens.0 as f64 * shown).ceil() as usize);
+    let most = (words.0 / SECTION_MIN_WORDS.0).max(1);
     if let Some((sections, chunk_tokens)) = sections(effective, words, most, limits) {
         return Some(Shape {
             chunks: sections,
@@ -227,9 +229,10 @@ fn with_shown(tokens: usize, words: usize, shown: f64, limits: &Limits) -> Optio
     let first = levels.first()?;
     let left = levels
         .iter()
-        .fold(effective as f64, |tokens, level| tokens / level.ratio)
+        .fold(effective.0 as f64, |tokens, level| tokens / level.ratio)
         .ceil() as usize;
-    let sections = sections(left, words, most, limits).map_or(most, |(sections, _)| sections);
+    let sections =
+        sections(Tokens(left), words, most, limits).map_or(most, |(sections, _)| sections);
     Some(Shape {
         chunks: first.calls,
         chunk_tokens: first.input_tokens,
@@ -241,36 +244,34 @@ fn with_shown(tokens: usize, words: usize, shown: f64, limits: &Limits) -> Optio
 
 /// The smallest number of sections for `tokens` tokens of text, normally at most `most`, and the maximum tokens of text
 /// for each.
-fn sections(tokens: usize, words: usize, most: usize, limits: &Limits) -> Option<(usize, usize)> {
-    let fewest = words
-        .div_ceil(SECTION_MAX_WORDS)
-        .max(parts(tokens, limits.chunk_tokens))
-        .max(1);
-    (fewest..=most.max(words.div_ceil(SECTION_MAX_WORDS))).find_map(|count| {
-        let block = limits.block_beside(words.div_ceil(count))?;
+fn sections(tokens: Tokens, words: Words, most: usize, limits: &Limits) -> Option<(usize, Tokens)> {
+    let by_length = words.0.div_ceil(SECTION_MAX_WORDS.0);
+    let fewest = by_length.max(parts(tokens, limits.chunk_tokens)).max(1);
+    (fewest..=most.max(by_length)).find_map(|count| {
+        let block = limits.block_beside(Words(words.0.div_ceil(count)))?;
         (parts(tokens, block) <= count).then_some((count, block))
     })
 }
 
 /// Number of parts when each has at most `block` tokens.
-fn parts(tokens: usize, block: usize) -> usize {
-    (tokens as f64 / (block as f64 * FILL)).ceil() as usize
+fn parts(tokens: Tokens, block: Tokens) -> usize {
+    (tokens.0 as f64 / (block.0 as f64 * FILL)).ceil() as usize
 }
 
 /// The levels of notes needed before the sections can be written.
-fn notes(tokens: usize, words: usize, most: usize, limits: &Limits) -> Option<Vec<Level>> {
-    let block = limits.block_beside(words.div_ceil(most))?;
-    let needed = words as f64 * NOTES_PER_WORD;
-    let room = most as f64 * block as f64 * FILL;
-    let wanted = (tokens as f64 / NOTES_SHARE).max(needed).min(room);
-    let overall = (tokens as f64 / wanted).max(LEVEL_MIN_RATIO);
+fn notes(tokens: Tokens, words: Words, most: usize, limits: &Limits) -> Option<Vec<Level>> {
+    let block = limits.block_beside(Words(words.0.div_ceil(most)))?;
+    let needed = words.0 as f64 * NOTES_PER_WORD;
+    let room = most as f64 * block.0 as f64 * FILL;
+    let wanted = (tokens.0 as f64 / NOTES_SHARE).max(needed).min(room);
+    let overall = (tokens.0 as f64 / wanted).max(LEVEL_MIN_RATIO);
     let count = (overall.ln() / LEVEL_RATIO.ln()).ceil().max(1.0);
     let ratio = overall.powf(1.0 / count).max(LEVEL_MIN_RATIO);
     let input_tokens = notes_input(ratio, limits)?;
-    let mut left = tokens as f64;
+    let mut left = tokens.0 as f64;
     let levels = (0..count as usize).map(|_| {
         let level = Level {
-            calls: parts(left.ceil() as usize, input_tokens),
+            calls: parts(Tokens(left.ceil() as usize), input_tokens),
             input_tokens,
             ratio,
         };
@@ -281,9 +282,8 @@ fn notes(tokens: usize, words: usize, most: usize, limits: &Limits) -> Option<Ve
 }
 
 /// Maximum tokens of text in a request for notes `ratio` times shorter. Text and notes share the context window.
-fn notes_input(ratio: f64, limits: &Limits) -> Option<usize> {
-    let whole = limits.block_tokens(0)? as f64;
-    let mut input = limits.chunk_tokens.min(whole as usize);
+fn notes_input(ratio: f64, limits: &Limits) -> Option<Tokens> {
+    let mut input = limits.chunk_tokens.min(limits.block_tokens(Tokens(0))?);
     // Less text means shorter notes, which in turn leaves more room. Reduce the text by 5% until both fit.
     for _ in 0..40 {
         if limits
@@ -292,15 +292,15 @@ fn notes_input(ratio: f64, limits: &Limits) -> Option<usize> {
         {
             return Some(input);
         }
-        input = input * 19 / 20;
+        input = Tokens(input.0 * 19 / 20);
     }
     None
 }
 
-/// Output tokens of the notes on `input` tokens of text, with a reserve of 10%.
+/// Output tokens of the notes on `input` of text, with a reserve of 10%.
 #[must_use]
-pub fn notes_output(input: usize, ratio: f64) -> usize {
-    (input as f64 / ratio * 1.1).ceil() as usize
+pub fn notes_output(input: Tokens, ratio: f64) -> Tokens {
+    Tokens((input.0 as f64 / ratio * 1.1).ceil() as usize)
 }
 
 #[cfg(test)]
@@ -310,11 +310,11 @@ mod tests {
     use super::*;
 
     fn limits(context: usize, style: Style) -> Limits {
-        let reasoning_tokens = if context >= 16_384 { 1024 } else { 0 };
+        let reasoning_tokens = Tokens(if context >= 16_384 { 1024 } else { 0 });
         Limits {
-            context_tokens: Some(context),
+            context_tokens: Some(Tokens(context)),
             reasoning_tokens,
-            chunk_tokens: 6000,
+            chunk_tokens: Tokens(6000),
             max_calls: 150,
             style,
         }
@@ -334,7 +334,7 @@ mod tests {
                 max_calls: 1000,
                 ..limits(context, style)
             };
-            let shape = shape(words * 145 / 100, 3800, 1000, &limits).unwrap();
+            let shape = shape(Tokens(words * 145 / 100), Words(3800), 1000, &limits).unwrap();
             assert!(
                 shape.calls() <= most,
                 "{words} words at {context}: {shape:?}"
@@ -345,24 +345,25 @@ mod tests {
     #[test]
     fn too_many_calls_show_less_of_each_part() {
         let limits = limits(2048, Style::Compact);
-        let shape = shape(430_000, 3800, 134, &limits).unwrap();
+        let shape = shape(Tokens(430_000), Words(3800), 134, &limits).unwrap();
         assert!(
             shape.calls() <= 134 && shape.shown < 1.0 && shape.shown > 0.05,
             "{shape:?}"
         );
-        assert!(crate::summary::call_plan::shape(430_000, 3800, 4, &limits).is_err());
+        let shape = crate::summary::call_plan::shape(Tokens(430_000), Words(3800), 4, &limits);
+        assert!(shape.is_err());
     }
 
     #[test]
     fn a_window_without_room_is_an_error() {
-        let error = shape(10_000, 3800, 100, &limits(700, Style::Full))
+        let error = shape(Tokens(10_000), Words(3800), 100, &limits(700, Style::Full))
             .unwrap_err()
             .to_string();
         assert!(error.starts_with("MODEL_CONTEXT_TOKENS is 700"), "{error}");
     }
 
     /// Random tokens of transcript, requested words, limits, and ratio of the server's token count to the estimate.
-    fn plans() -> impl Strategy<Value = (usize, usize, Limits, f64)> {
+    fn plans() -> impl Strategy<Value = (Tokens, Words, Limits, f64)> {
         let limits = (
             1024..200_000_usize,
             0..2048_usize,
@@ -378,34 +379,40 @@ mod tests {
                     false => Style::Full,
                 };
                 Limits {
-                    context_tokens: Some(context),
-                    reasoning_tokens,
-                    chunk_tokens,
+                    context_tokens: Some(Tokens(context)),
+                    reasoning_tokens: Tokens(reasoning_tokens),
+                    chunk_tokens: Tokens(chunk_tokens),
                     max_calls,
                     style,
                 }
             },
         );
-        (100..2_000_000_usize, 50..6000_usize, limits, 0.8..1.2_f64)
+        let (tokens, words) = (100..2_000_000_usize, 50..6000_usize);
+        (
+            tokens.prop_map(Tokens),
+            words.prop_map(Words),
+            limits,
+            0.8..1.2_f64,
+        )
     }
 
     fn every_request_fits(
-        (tokens, words, limits, error): (usize, usize, Limits, f64),
+        (tokens, words, limits, error): (Tokens, Words, Limits, f64),
     ) -> Result<(), TestCaseError> {
         let Ok(shape) = shape(tokens, words, limits.max_calls, &limits) else {
             return Ok(());
         };
         let context = limits.context_tokens.unwrap();
-        let reasoning = limits.reasoning_tokens;
+        let (reasoning, half) = (limits.reasoning_tokens, Tokens(context.0 / 2));
         prop_assert!(shape.calls() <= limits.max_calls);
         prop_assert!(shape.sections >= 1 && shape.chunks >= 1);
-        let request = |block: usize, output: usize| {
-            let prompt = (block + limits.style.overhead_tokens()) as f64 * error;
-            prompt.ceil() as usize + output + reasoning
+        let request = |block: Tokens, output: Tokens| {
+            let prompt = (block + limits.style.overhead_tokens()).0 as f64 * error;
+            Tokens(prompt.ceil() as usize) + output + reasoning
         };
         if limits.style == Style::Bare {
-            prop_assert!(request(shape.chunk_tokens, 0) - reasoning <= context / 2);
-            prop_assert!(limits.max_tokens(words) - reasoning <= context / 2);
+            prop_assert!(request(shape.chunk_tokens, Tokens(0)) - reasoning <= half);
+            prop_assert!(limits.max_tokens(words) - reasoning <= half);
         }
         for level in &shape.levels {
             prop_assert!(level.ratio >= LEVEL_MIN_RATIO);
@@ -413,10 +420,10 @@ mod tests {
             prop_assert!(request(level.input_tokens, output) <= context);
         }
         if shape.levels.is_empty() {
-            let target = words.div_ceil(shape.sections);
+            let target = Words(words.0.div_ceil(shape.sections));
             prop_assert!(request(shape.chunk_tokens, limits.output_tokens(target)) <= context);
             prop_assert!(shape.chunk_tokens <= limits.chunk_tokens);
-            let shown = (tokens as f64 * shape.shown) as usize;
+            let shown = Tokens((tokens.0 as f64 * shape.shown) as usize);
             prop_assert!(parts(shown, shape.chunk_tokens) <= shape.sections);
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use crate::summary::call_plan::Limits;
 use crate::summary::plan::Plan;
+use crate::text::Tokens;
 
 /// Tokens per word of English prose written by a model.
 const TOKENS_PER_WORD: f64 = 1.4;
@@ -21,7 +22,7 @@ pub struct Prices {
 impl Prices {
     /// The cost of `tokens`, in the currency of the prices.
     #[must_use]
-    pub fn cost(&self, tokens: Tokens) -> f64 {
+    pub fn cost(&self, tokens: TokenTotals) -> f64 {
         (tokens.prompt as f64 * self.input_per_mtok
             + tokens.completion as f64 * self.output_per_mtok)
             / MILLION
@@ -30,7 +31,7 @@ impl Prices {
 
 /// Total tokens of all calls.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tokens {
+pub struct TokenTotals {
     /// Prompt tokens.
     pub prompt: usize,
     /// Completion tokens, not counting reasoning.
@@ -40,13 +41,11 @@ pub struct Tokens {
 impl Plan {
     /// Estimates the tokens of the planned calls, without repairs. Prompt tokens are deliberately estimated high.
     #[must_use]
-    pub fn usage(&self, limits: &Limits) -> Tokens {
-        let shown: usize = self
-            .chunks
-            .iter()
-            .map(|chunk| chunk.tokens.min(self.shown_tokens.unwrap_or(usize::MAX)))
-            .sum();
-        let written = (self.target_words as f64 * TOKENS_PER_WORD) as usize;
+    pub fn usage(&self, limits: &Limits) -> TokenTotals {
+        let most = self.shown_tokens.unwrap_or(Tokens(usize::MAX));
+        let sizes = self.chunks.iter().map(|chunk| chunk.tokens.min(most).0);
+        let shown: usize = sizes.sum();
+        let written = (self.target_words.0 as f64 * TOKENS_PER_WORD) as usize;
         // Each level of notes is shorter than its input by its ratio, and is itself read by the next level or the sections.
         let (notes, _) = self
             .levels
@@ -55,9 +54,13 @@ impl Plan {
                 let notes = read / level.ratio;
                 (sum + notes as usize, notes)
             });
-        let overview = if self.overview_words > 0 { written } else { 0 };
-        Tokens {
-            prompt: shown + notes + overview + self.calls() * limits.style.overhead_tokens(),
+        let overview = if self.overview_words.0 > 0 {
+            written
+        } else {
+            0
+        };
+        TokenTotals {
+            prompt: shown + notes + overview + self.calls() * limits.style.overhead_tokens().0,
             completion: notes + written,
         }
     }
@@ -68,6 +71,7 @@ mod tests {
     use super::*;
     use crate::prompt::Style;
     use crate::summary::plan;
+    use crate::text::Words;
     use crate::transcript::{Decoder, Transcript};
 
     #[test]
@@ -77,15 +81,15 @@ mod tests {
         decoder.push(text.repeat(900).as_bytes()).unwrap();
         let transcript = Transcript::new(decoder.finish().unwrap());
         let limits = |context| Limits {
-            context_tokens: Some(context),
-            reasoning_tokens: 0,
-            chunk_tokens: 6000,
+            context_tokens: Some(Tokens(context)),
+            reasoning_tokens: Tokens(0),
+            chunk_tokens: Tokens(6000),
             max_calls: 150,
             style: Style::Full,
         };
-        let wide = plan(&transcript, 4000, &limits(32_768)).unwrap();
+        let wide = plan(&transcript, Words(4000), &limits(32_768)).unwrap();
         let tokens = wide.usage(&limits(32_768));
-        assert!(tokens.prompt > wide.tokens && tokens.prompt < 2 * wide.tokens);
+        assert!(tokens.prompt > wide.tokens.0 && tokens.prompt < 2 * wide.tokens.0);
         assert_eq!(tokens.completion, 5600);
         let prices = Prices {
             input_per_mtok: 1.0,

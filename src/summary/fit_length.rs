@@ -29,7 +29,7 @@ const MIN_ADDED: usize = 10;
 
 /// Brings a summary to about its planned length, and warns if sentences from the transcript were added.
 pub(crate) fn fit(summary: &mut Summary, transcript: &Transcript, plan: &Plan) {
-    let (target, most) = (plan.target_words, plan.max_words());
+    let (target, most) = (plan.target_words.0, plan.max_words().0);
     let added = adjust(
         summary,
         transcript,
@@ -47,7 +47,7 @@ pub(crate) fn fit(summary: &mut Summary, transcript: &Transcript, plan: &Plan) {
 
 /// Brings a summary that consists of quotations to its planned length.
 pub(crate) fn fit_quotations(summary: &mut Summary, transcript: &Transcript, plan: &Plan) {
-    let (target, most) = (plan.target_words, plan.max_words());
+    let (target, most) = (plan.target_words.0, plan.max_words().0);
     adjust(summary, transcript, target, most, QUOTED_PERCENT, 0);
 }
 
@@ -245,6 +245,7 @@ fn joined(sentences: &[Sentence], of: usize) -> String {
 mod tests {
     use super::*;
     use crate::summary::assemble::Source;
+    use crate::text::{Tokens, Words};
     use crate::transcript::Decoder;
 
     fn section(text: &str, target_words: usize, range: std::ops::Range<usize>) -> Section {
@@ -311,10 +312,10 @@ mod tests {
             warnings: Vec::new(),
         };
         let plan = Plan {
-            target_words: 200,
+            target_words: Words(200),
             target_reduced: false,
-            overview_words: 0,
-            tokens: 0,
+            overview_words: Words(0),
+            tokens: Tokens(0),
             chunks: Vec::new(),
             weights: Vec::new(),
             shown_tokens: None,

@@ -3,7 +3,7 @@
 use crate::extract;
 use crate::summary::call_plan;
 use crate::summary::call_plan::{Level, Limits, ShapeError};
-use crate::text::tokens;
+use crate::text::{Tokens, Words, tokens};
 use crate::transcript::{Chunk, Transcript};
 
 /// Maximum length of a summary as a share of its transcript. A longer one would have to be padded.
@@ -28,20 +28,20 @@ const BY_SIZE: f64 = 0.7;
 /// The plan of a summary.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// Length of the whole summary in words.
-    pub target_words: usize,
+    /// Length of the whole summary.
+    pub target_words: Words,
     /// Whether the target is below the requested length because the transcript is too short.
     pub target_reduced: bool,
-    /// Length of the overview in words; 0 for none.
-    pub overview_words: usize,
+    /// Length of the overview; 0 for none.
+    pub overview_words: Words,
     /// Estimated tokens of the transcript.
-    pub tokens: usize,
+    pub tokens: Tokens,
     /// Parts of the transcript. Without notes, each becomes one section.
     pub chunks: Vec<Chunk>,
     /// The weight of each part, by size and information content, as a share of all.
     pub weights: Vec<f64>,
     /// Maximum tokens of each part that are shown to the model. `None` if parts are shown in full.
-    pub shown_tokens: Option<usize>,
+    pub shown_tokens: Option<Tokens>,
     /// Levels of notes between parts and sections.
     pub levels: Vec<Level>,
     /// Number of sections to write.
@@ -54,39 +54,40 @@ impl Plan {
     pub fn calls(&self) -> usize {
         self.sections
             + self.levels.iter().map(|level| level.calls).sum::<usize>()
-            + usize::from(self.overview_words > 0)
+            + usize::from(self.overview_words > Words(0))
     }
 
-    /// Maximum length of the whole summary in words. There is no tolerance if the target was reduced because the transcript
+    /// Maximum length of the whole summary. There is no tolerance if the target was reduced because the transcript
     /// is short.
-    pub(crate) fn max_words(&self) -> usize {
+    pub(crate) fn max_words(&self) -> Words {
         let tolerated = if self.target_reduced {
             0
         } else {
             LONGER_PERCENT
         };
-        self.target_words * (100 + tolerated) / 100
+        Words(self.target_words.0 * (100 + tolerated) / 100)
     }
 
-    /// Total length of the sections in words.
+    /// Total length of the sections.
     #[must_use]
-    pub fn section_words(&self) -> usize {
-        self.target_words - self.overview_words
+    pub fn section_words(&self) -> Words {
+        Words(self.target_words.0 - self.overview_words.0)
     }
 }
 
-/// Plans a summary of about `words` words.
+/// Plans a summary of about `words`.
 ///
 /// # Errors
 /// If the context window is too small, or too few calls are allowed.
-pub fn plan(transcript: &Transcript, words: usize, limits: &Limits) -> Result<Plan, ShapeError> {
-    let (target_words, overview_words) = lengths(transcript.words, words);
+pub fn plan(transcript: &Transcript, words: Words, limits: &Limits) -> Result<Plan, ShapeError> {
+    let (target_words, overview_words) = lengths(transcript.words, words.0);
     let tokens = tokens::estimate(transcript.text());
     let calls = (limits.max_calls - limits.max_calls / RESERVE)
-        .saturating_sub(usize::from(overview_words > 0));
-    let mut shape = call_plan::shape(tokens, target_words - overview_words, calls, limits)?;
+        .saturating_sub(usize::from(overview_words > Words(0)));
+    let section_words = Words(target_words.0 - overview_words.0);
+    let mut shape = call_plan::shape(tokens, section_words, calls, limits)?;
     // If only a share of each chunk is shown, chunks may be longer by the same factor.
-    let budget = (shape.chunk_tokens as f64 / shape.shown) as usize;
+    let budget = Tokens((shape.chunk_tokens.0 as f64 / shape.shown) as usize);
     let chunks = transcript.whole().divide(budget, shape.chunks);
     if let Some(first) = shape.levels.first_mut() {
         first.calls = chunks.len();
@@ -94,7 +95,7 @@ pub fn plan(transcript: &Transcript, words: usize, limits: &Limits) -> Result<Pl
         shape.sections = chunks.len();
     }
     let texts = chunks.iter().map(|chunk| chunk.span.of(transcript.text()));
-    let sizes: Vec<f64> = chunks.iter().map(|chunk| chunk.tokens as f64).collect();
+    let sizes: Vec<f64> = chunks.iter().map(|chunk| chunk.tokens.0 as f64).collect();
     Ok(Plan {
         target_words,
         target_reduced: target_words < words,
@@ -108,13 +109,14 @@ pub fn plan(transcript: &Transcript, words: usize, limits: &Limits) -> Result<Pl
     })
 }
 
-/// Length of the summary and of its overview in words, if the transcript has `available` words and `wanted` words were
+/// Length of the summary and of its overview, if the transcript has `available` words and `wanted` words were
 /// requested.
-fn lengths(available: usize, wanted: usize) -> (usize, usize) {
+fn lengths(available: usize, wanted: usize) -> (Words, Words) {
     let target = wanted.min((available as f64 * MAX_SHARE) as usize).max(1);
     let overview = ((target as f64 * OVERVIEW_SHARE) as usize).min(OVERVIEW_MAX_WORDS);
     let has_overview = overview >= OVERVIEW_MIN_WORDS;
-    (target, if has_overview { overview } else { 0 })
+    let overview = if has_overview { overview } else { 0 };
+    (Words(target), Words(overview))
 }
 
 /// The weight of each part of a text, by its tokens and its information content. Weights add up to 1.
@@ -163,9 +165,9 @@ mod tests {
     }
 
     const LIMITS: Limits = Limits {
-        context_tokens: Some(32_768),
-        reasoning_tokens: 1024,
-        chunk_tokens: 6000,
+        context_tokens: Some(Tokens(32_768)),
+        reasoning_tokens: Tokens(1024),
+        chunk_tokens: Tokens(6000),
         max_calls: 150,
         style: Style::Full,
     };
@@ -174,8 +176,8 @@ mod tests {
     fn targets_are_kept_and_chunks_cover_the_text() {
         for words in [100, 1000, 10_000, 60_000, 300_000] {
             let transcript = transcript(words);
-            let plan = plan(&transcript, 4000, &LIMITS).unwrap();
-            assert_eq!(plan.target_words, 4000.min(words * 6 / 10));
+            let plan = plan(&transcript, Words(4000), &LIMITS).unwrap();
+            assert_eq!(plan.target_words, Words(4000.min(words * 6 / 10)));
             assert_eq!(plan.target_reduced, words < 6667);
             assert!(plan.calls() <= 150, "{} calls", plan.calls());
             assert!((plan.weights.iter().sum::<f64>() - 1.0).abs() < 1e-9);
@@ -198,9 +200,9 @@ mod tests {
         let transcript = Transcript::new(decoder.finish().unwrap());
         let plan = plan(
             &transcript,
-            600,
+            Words(600),
             &Limits {
-                chunk_tokens: 1000,
+                chunk_tokens: Tokens(1000),
                 ..LIMITS
             },
         )

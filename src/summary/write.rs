@@ -21,7 +21,7 @@ use crate::summary::check::Problem;
 use crate::summary::fit_length;
 use crate::summary::length_control::LengthControl;
 use crate::summary::plan::{Plan, apportion};
-use crate::text::words;
+use crate::text::{Words, words};
 use crate::transcript::{Chunk, Passage, Transcript};
 
 use draft::{Drafter, Material};
@@ -106,11 +106,11 @@ pub async fn write(
     } else {
         writer.notes(plan, parts).await?
     };
-    let targets = apportion(plan.section_words(), &weights);
+    let targets = apportion(plan.section_words().0, &weights);
     let (mut sections, control) = writer.sections(&materials, &targets, plan).await?;
     let overview = writer.overview(plan, &sections, &control).await?;
     let overview_words = overview.as_deref().map_or(0, |text| words::count(text) + 1);
-    let wanted = plan.target_words.saturating_sub(overview_words);
+    let wanted = plan.target_words.0.saturating_sub(overview_words);
     writer
         .repair(&materials, &mut sections, wanted, &control)
         .await?;
@@ -288,15 +288,16 @@ impl Writer<'_> {
         sections: &[Section],
         control: &LengthControl,
     ) -> Result<Option<String>, WriteError> {
-        if plan.overview_words == 0 {
+        if plan.overview_words == Words(0) {
             return Ok(None);
         }
-        let want = plan.overview_words.saturating_sub(1).max(1);
+        let want = plan.overview_words.0.saturating_sub(1).max(1);
         let bodies: Vec<&str> = sections
             .iter()
             .map(|section| section.text.as_str())
             .collect();
-        let room = self.drafter.settings.limits.block_beside(control.ask(want));
+        let ask = control.ask(want);
+        let room = self.drafter.settings.limits.block_beside(Words(ask));
         let Some(most) = room else {
             return Ok(None);
         };
@@ -314,7 +315,7 @@ impl Writer<'_> {
             task: Task::Overview,
             material: &material,
             place: (0, 0),
-            ask: control.ask(want),
+            ask,
             want,
             allowance: self.extra_calls.min(1),
             // The source is the summary itself, so an overview may copy from it.

@@ -17,7 +17,36 @@
 //! its own rate because every vocabulary knows its words. Digits cost one token each because some vocabularies have no
 //! multi-digit tokens. The remaining error is corrected with the `usage` that endpoints report.
 
+use std::fmt;
+use std::ops::{Add, Sub};
+
 use crate::text::language;
+
+/// A number of tokens: an estimate, or a limit that is compared with estimates.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tokens(pub usize);
+
+impl fmt::Debug for Tokens {
+    /// Only the number: job ids hash the debug output of [`Limits`](crate::summary::Limits).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl Add for Tokens {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+}
+
+impl Sub for Tokens {
+    type Output = Self;
+    /// Saturates at zero.
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
 
 /// The rate at which letters are priced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,13 +110,14 @@ pub(crate) struct Cost(u64);
 
 impl Cost {
     /// The largest cost whose estimate is at most `tokens`.
-    pub(crate) fn of_tokens(tokens: usize) -> Self {
-        Self((tokens as u64).saturating_mul(UNIT * 100) / MARGIN_PERCENT)
+    pub(crate) fn of_tokens(tokens: Tokens) -> Self {
+        Self((tokens.0 as u64).saturating_mul(UNIT * 100) / MARGIN_PERCENT)
     }
 
     /// The estimate in tokens, including the margin, rounded up.
-    pub(crate) fn tokens(self) -> usize {
-        usize::try_from((self.0 * MARGIN_PERCENT).div_ceil(UNIT * 100)).unwrap_or(usize::MAX)
+    pub(crate) fn tokens(self) -> Tokens {
+        let tokens = (self.0 * MARGIN_PERCENT).div_ceil(UNIT * 100);
+        Tokens(usize::try_from(tokens).unwrap_or(usize::MAX))
     }
 
     /// `percent` percent of the cost, rounded down.
@@ -111,14 +141,14 @@ impl Cost {
     }
 }
 
-impl std::ops::Add for Cost {
+impl Add for Cost {
     type Output = Self;
     fn add(self, other: Self) -> Self {
         Self(self.0 + other.0)
     }
 }
 
-impl std::ops::Sub for Cost {
+impl Sub for Cost {
     type Output = Self;
     /// Saturates at zero.
     fn sub(self, other: Self) -> Self {
@@ -133,7 +163,7 @@ pub(crate) fn cost_at(text: &str, rate: Rate) -> Cost {
 
 /// The estimated tokens of `text`, including the margin.
 #[must_use]
-pub fn estimate(text: &str) -> usize {
+pub fn estimate(text: &str) -> Tokens {
     cost_at(text, Rate::of(text)).tokens()
 }
 
@@ -305,9 +335,14 @@ mod tests {
     }
 
     #[test]
+    fn debug_output_is_the_number_alone() {
+        assert_eq!(format!("{:?}", Some(Tokens(7))), "Some(7)");
+    }
+
+    #[test]
     fn the_margin_is_a_tenth_rounded_up() {
-        assert_eq!(estimate("a"), 2);
-        assert_eq!(estimate(&"a b ".repeat(50)), 110);
+        assert_eq!(estimate("a"), Tokens(2));
+        assert_eq!(estimate(&"a b ".repeat(50)), Tokens(110));
     }
 
     #[test]
@@ -350,11 +385,11 @@ mod tests {
 
     #[test]
     fn tokens_and_costs_agree() {
-        for tokens in [0, 1, 2, 10, 999, 6000] {
+        for tokens in [0, 1, 2, 10, 999, 6000].map(Tokens) {
             let cost = Cost::of_tokens(tokens);
             assert!(
                 cost.tokens() <= tokens && Cost(cost.0 + 1).tokens() > tokens,
-                "{tokens}"
+                "{tokens:?}"
             );
         }
     }

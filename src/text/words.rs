@@ -6,6 +6,10 @@
 
 use crate::text::script::Script;
 
+/// A number of words that is planned or requested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Words(pub usize);
+
 /// Characters per word in an unspaced alphabet, including vowel signs and tone marks.
 const UNSPACED_CHARS_PER_WORD: u8 = 6;
 

@@ -14,8 +14,8 @@ mod cost_map;
 
 use cost_map::CostMap;
 
-use crate::text::Span;
-use crate::text::tokens::{self, Cost};
+use crate::text::tokens::Cost;
+use crate::text::{Span, Tokens, tokens};
 use crate::transcript::Passage;
 
 /// Maximum distance of a cut from its target, in percent of the target.
@@ -30,7 +30,7 @@ pub struct Chunk {
     /// Byte range in the transcript's text.
     pub span: Span,
     /// Estimated tokens, including the margin.
-    pub tokens: usize,
+    pub tokens: Tokens,
 }
 
 impl Passage {
@@ -39,7 +39,7 @@ impl Passage {
     /// A single character that exceeds the budget is still a chunk. A text with too few characters yields fewer chunks than
     /// `at_least`.
     #[must_use]
-    pub fn divide(&self, budget: usize, at_least: usize) -> Vec<Chunk> {
+    pub fn divide(&self, budget: Tokens, at_least: usize) -> Vec<Chunk> {
         let costs = CostMap::of(self);
         let budget = Cost::of_tokens(budget);
         let needed = costs.total.div_ceil(budget.percent(FILL_PERCENT));
@@ -104,7 +104,7 @@ mod tests {
     use crate::text::tokens::Rate;
 
     fn divided(text: &str, budget: usize, at_least: usize) -> Vec<Chunk> {
-        Passage::of_text(text).divide(budget, at_least)
+        Passage::of_text(text).divide(Tokens(budget), at_least)
     }
 
     /// A meeting of `turns` turns whose lengths range from one sentence to `longest`.
@@ -124,7 +124,7 @@ mod tests {
     fn ordinary_turns_give_balanced_chunks_cut_at_turns() {
         let text = meeting(400, 9);
         let chunks = divided(&text, 1000, 1);
-        let sizes = || chunks.iter().map(|chunk| chunk.tokens);
+        let sizes = || chunks.iter().map(|chunk| chunk.tokens.0);
         assert!(sizes().max() <= Some(1000));
         assert!(
             sizes().max().unwrap() as f64 / sizes().min().unwrap() as f64 <= 1.2,
@@ -174,7 +174,7 @@ mod tests {
         .map(|unit| unit.repeat(60_000));
         for text in shapes {
             let chunks = divided(&text, 2000, 3);
-            let sizes = || chunks.iter().map(|chunk| chunk.tokens);
+            let sizes = || chunks.iter().map(|chunk| chunk.tokens.0);
             let shape: String = text.chars().take(5).collect();
             assert!(chunks.len() >= 3, "{shape:?}: {} chunks", chunks.len());
             assert!(
@@ -220,7 +220,7 @@ mod tests {
             prop_assert_eq!(&joined, &text);
             for chunk in &chunks {
                 prop_assert!(chunk.span.len() > 0);
-                prop_assert!(chunk.tokens <= budget, "{} tokens of {}", chunk.tokens, budget);
+                prop_assert!(chunk.tokens <= Tokens(budget), "{} tokens of {}", chunk.tokens.0, budget);
                 let rate = Rate::of(&text);
                 prop_assert_eq!(chunk.tokens, tokens::cost_at(chunk.span.of(&text), rate).tokens());
             }

@@ -31,10 +31,10 @@ pub(crate) enum Dialect {
 /// Builds a request with the minimum and maximum length of the summary in tokens, and the parameters in `wanted`.
 pub(crate) fn body(prompt: &Prompt, dialect: Dialect, wanted: &Map<String, Value>) -> Value {
     let text = &prompt.messages().user;
-    let max = prompt.max_tokens().max(2);
-    let target = (prompt.request().target_words as f64 * TOKENS_PER_WORD) as usize;
+    let max = prompt.max_tokens().0.max(2);
+    let target = (prompt.request().target_words.0 as f64 * TOKENS_PER_WORD) as usize;
     // The minimum stays below the maximum to leave room to finish a sentence.
-    let most = (max * 4 / 5).min(tokens::estimate(text) * MAX_SHARE_PERCENT / 100);
+    let most = (max * 4 / 5).min(tokens::estimate(text).0 * MAX_SHARE_PERCENT / 100);
     let (mut parameters, mut generation): (Map<_, _>, Map<_, _>) = wanted
         .clone()
         .into_iter()

@@ -103,13 +103,13 @@ fn eighty_thousand_characters_of_chinese_are_a_transcript_like_any_other() {
             run.plan.sections,
             run.words()
         );
-        assert_eq!(run.plan.target_words, TARGET);
+        assert_eq!(run.plan.target_words.0, TARGET);
         assert!(
             run.plan.chunks.len() >= 8,
             "{} chunks",
             run.plan.chunks.len()
         );
-        let sizes = || run.plan.chunks.iter().map(|chunk| chunk.tokens);
+        let sizes = || run.plan.chunks.iter().map(|chunk| chunk.tokens.0);
         assert!(
             sizes().max().unwrap() * 2 <= sizes().min().unwrap() * 3,
             "unbalanced"

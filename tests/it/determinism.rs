@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::support::summaries::{Run, carry_out, limits, sample, samples, transcript};
 use crate::support::writer::{Habit, PROFILES, SimulatedWriter};
 use transcript_summarizer::summary::plan;
+use transcript_summarizer::text::Words;
 use transcript_summarizer::transcript::Transcript;
 
 const TARGET: usize = 4000;
@@ -22,7 +23,7 @@ fn run(
             .counting(1.1),
     );
     let limits = limits(context);
-    let plan = plan(transcript, TARGET, &limits).unwrap();
+    let plan = plan(transcript, Words(TARGET), &limits).unwrap();
     (
         carry_out(plan, transcript, limits, concurrency, &model),
         model,

@@ -19,6 +19,7 @@ use transcript_summarizer::provider::huggingface::HuggingFaceTask;
 use transcript_summarizer::provider::huggingface::HuggingFaceTask::{
     Chat, Summarization, TextGeneration,
 };
+use transcript_summarizer::text::{Tokens, Words};
 use transcript_summarizer::transcript::Passage;
 use transcript_summarizer::wire::http::Timeouts;
 
@@ -62,11 +63,11 @@ async fn generated(behaviour: Behaviour) -> Result<Answer, ModelError> {
 fn bare() -> Prompt {
     let request = Request {
         style: Style::Bare,
-        target_words: 20,
+        target_words: Words(20),
         block: Passage::of_text([SPOKEN; 4].join(" ")),
         ..request()
     };
-    Prompt::new(request, 40)
+    Prompt::new(request, Tokens(40))
 }
 
 #[tokio::test]

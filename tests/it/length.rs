@@ -10,6 +10,7 @@ use crate::support::writer::{
     ERROR_TEXT, HOSTILE, Habit, PROFILES, Profile, REMARKS, SimulatedWriter,
 };
 use transcript_summarizer::summary::{Plan, plan};
+use transcript_summarizer::text::Words;
 use transcript_summarizer::transcript::Transcript;
 
 const TARGET: usize = 4000;
@@ -24,7 +25,7 @@ const GENERATED: u8 = 20;
 #[test]
 fn every_measured_model_keeps_to_the_length_on_the_sample() {
     let transcript = transcript(&sample());
-    let plan = plan(&transcript, TARGET, &limits(CONTEXT)).unwrap();
+    let plan = plan(&transcript, Words(TARGET), &limits(CONTEXT)).unwrap();
     for profile in PROFILES {
         let run = keeps_to_it(profile, "sample", &transcript, &plan);
         let off = run.deviation();
@@ -38,7 +39,7 @@ fn every_measured_model_keeps_to_the_length_on_the_sample() {
 fn every_measured_model_keeps_to_the_length_on_average_and_in_few_calls() {
     let read = |(name, text): (String, String)| {
         let transcript = transcript(&text);
-        let plan = plan(&transcript, TARGET, &limits(CONTEXT)).unwrap();
+        let plan = plan(&transcript, Words(TARGET), &limits(CONTEXT)).unwrap();
         (name, transcript, plan)
     };
     // The available transcripts are too few for an average, so copies of the sample with other vocabulary are added.

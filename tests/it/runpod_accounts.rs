@@ -17,6 +17,7 @@ use transcript_summarizer::job::Outcome;
 use transcript_summarizer::model::{CallOptions, ErrorKind, Model, ModelClient};
 use transcript_summarizer::prompt::{Prompt, Request};
 use transcript_summarizer::run::Run;
+use transcript_summarizer::text::Tokens;
 
 const ROUTES: [Route; 6] = [
     Route::Run,
@@ -47,7 +48,9 @@ fn prompts(count: usize) -> Vec<Prompt> {
         ..huggingface::request()
     };
     let requests = (1..=count).map(request);
-    requests.map(|request| Prompt::new(request, 100)).collect()
+    requests
+        .map(|request| Prompt::new(request, Tokens(100)))
+        .collect()
 }
 
 /// A server whose workers take 200 ms per job.

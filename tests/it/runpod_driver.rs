@@ -17,6 +17,7 @@ use transcript_summarizer::model::{
 };
 use transcript_summarizer::prompt::{Prompt, Request};
 use transcript_summarizer::run::Run;
+use transcript_summarizer::text::Tokens;
 
 fn options(concurrency: usize) -> CallOptions {
     CallOptions {
@@ -37,7 +38,7 @@ fn prompt(part: usize) -> Prompt {
         part: (part, 1000),
         ..huggingface::request()
     };
-    Prompt::new(request, 100)
+    Prompt::new(request, Tokens(100))
 }
 
 /// Makes `count` calls, with as many in flight as the options allow, and returns how long they took.

@@ -18,7 +18,7 @@ const VOCABULARIES: [&str; 8] = [
 
 /// The ratio of the estimate to the real token count, per vocabulary.
 fn ratios(text: &str) -> Vec<f64> {
-    let estimate = tokens::estimate(text) as f64;
+    let estimate = tokens::estimate(text).0 as f64;
     VOCABULARIES
         .iter()
         .map(|name| estimate / tiktoken::get_encoding(name).unwrap().count(text) as f64)

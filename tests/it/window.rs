@@ -44,10 +44,10 @@ fn nothing_is_refused(texts: impl IntoIterator<Item = String>, windows: &[Limits
         let transcript = transcript(&text);
         for &limits in windows {
             for factor in [0.8, 1.0, 1.2] {
-                let context = limits.context_tokens.unwrap();
+                let context = limits.context_tokens.unwrap().0;
                 let model = Arc::new(
                     SimulatedWriter::new(Habit::Measured(PROFILES[0]))
-                        .window(limits.context_tokens)
+                        .window(limits.context_tokens.map(|tokens| tokens.0))
                         .counting(factor),
                 );
                 let run = summarize(&transcript, 4000, limits, &model);
@@ -83,13 +83,13 @@ fn what_is_refused_is_split() {
     for limits in windows() {
         let model = Arc::new(
             SimulatedWriter::new(Habit::Measured(PROFILES[0]))
-                .window(limits.context_tokens)
+                .window(limits.context_tokens.map(|tokens| tokens.0))
                 .counting(1.5),
         );
         let run = summarize(&transcript, 4000, limits, &model);
         println!(
             "window of {:?}: {} of {} requests refused, off by {:.2} %, {} sections degraded",
-            limits.context_tokens,
+            limits.context_tokens.map(|tokens| tokens.0),
             model.refused().len(),
             run.usage.calls,
             run.deviation() * 100.0,

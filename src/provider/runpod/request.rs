@@ -47,12 +47,12 @@ pub(crate) fn envelope(
     let (messages, max_tokens) = (prompt.messages(), prompt.max_tokens());
     let mut sampling_params = parameters.clone();
     sampling_params.retain(|name, _| !RESERVED_PARAMETERS.contains(&name.as_str()));
-    sampling_params.insert("max_tokens".to_owned(), Value::from(max_tokens));
+    sampling_params.insert("max_tokens".to_owned(), Value::from(max_tokens.0));
     let input = Input {
         prompt: generation::prompt(messages),
         messages: chat::messages(messages),
         sampling_params,
-        max_tokens,
+        max_tokens: max_tokens.0,
         model,
         // Streaming would only split the output, not deliver it sooner.
         stream: false,
@@ -71,10 +71,11 @@ mod tests {
     use super::*;
     use crate::prompt::tests::request;
     use crate::prompt::{Style, Task};
+    use crate::text::Tokens;
 
     #[test]
     fn empty_messages_and_an_unset_model_are_left_out() {
-        let prompt = Prompt::new(request(Task::Section, Style::Bare), 64);
+        let prompt = Prompt::new(request(Task::Section, Style::Bare), Tokens(64));
         let user = &prompt.messages().user;
         assert_eq!(
             envelope(&prompt, None, &Map::new()),

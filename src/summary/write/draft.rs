@@ -10,14 +10,14 @@ use crate::model::{Answer, ModelClient, ModelError};
 use crate::prompt::{Prompt, Request, Task};
 use crate::summary::call_plan::{ESTIMATE_ERROR, SECTION_MAX_WORDS, SECTION_MIN_WORDS};
 use crate::summary::write::Settings;
-use crate::text::tokens;
+use crate::text::{Tokens, Words, tokens};
 use crate::transcript::Passage;
 
 /// Maximum number of speakers named in a prompt.
 const MAX_SPEAKERS: usize = 16;
 
 /// Maximum tokens of transcript excerpts in a prompt, when a section is written from notes.
-const EXCERPT_TOKENS: usize = 400;
+const EXCERPT_TOKENS: Tokens = Tokens(400);
 
 /// The source of a section: a part of the transcript, or notes on it.
 #[derive(Debug, Clone)]
@@ -72,7 +72,7 @@ pub(crate) struct Drafter<'a> {
 }
 
 impl Drafter<'_> {
-    /// Builds a request about `material` for about `words` words, or about `draft`, the text of its section. The material is
+    /// Builds a request about `material` for about `words`, or about `draft`, the text of its section. The material is
     /// left out for condensing. `place` is the index of the part and the number of parts. `attempt` makes repeated requests
     /// differ: an identical one would get the recorded answer.
     pub(crate) fn prompt(
@@ -81,7 +81,7 @@ impl Drafter<'_> {
         material: &Material,
         place: (usize, usize),
         draft: Option<&str>,
-        words: usize,
+        words: Words,
         attempt: usize,
     ) -> Prompt {
         let style = self.settings.limits.style;
@@ -119,7 +119,7 @@ impl Drafter<'_> {
 
     /// Learns from the server's token count of `prompt`, if it reports one.
     pub(crate) fn learn_ratio(&mut self, prompt: &Prompt, counted: Option<u64>) {
-        let ratio = counted.unwrap_or(0) as f64 / prompt.tokens().max(1) as f64;
+        let ratio = counted.unwrap_or(0) as f64 / prompt.tokens().0.max(1) as f64;
         self.token_ratio = self.token_ratio.max(ratio);
     }
 
@@ -141,31 +141,30 @@ impl Drafter<'_> {
             .fits(|| prompt.tokens(), prompt.max_tokens(), self.token_ratio)
     }
 
-    /// Builds the prompt for `request`. Its output limit allows for `words` words, or fewer if the context window is too
+    /// Builds the prompt for `request`. Its output limit allows for `words`, or fewer if the context window is too
     /// small.
-    fn limited(&self, request: Request, words: usize) -> Prompt {
+    fn limited(&self, request: Request, words: Words) -> Prompt {
         let limits = &self.settings.limits;
         let wanted = limits.max_tokens(words);
         let prompt = Prompt::new(request, wanted);
         let Some(context) = limits.context_tokens else {
             return prompt;
         };
-        let counted = (prompt.tokens() as f64 * self.token_ratio.max(ESTIMATE_ERROR)) as usize;
+        let ratio = self.token_ratio.max(ESTIMATE_ERROR);
+        let counted = Tokens((prompt.tokens().0 as f64 * ratio) as usize);
         // Leave room for a section of minimum length. If even that is too much, `fits` fails and the part is split.
         let least = limits.max_tokens(words.min(SECTION_MIN_WORDS));
-        let limit = wanted
-            .min(context.saturating_sub(counted))
-            .max(least.min(wanted));
+        let limit = wanted.min(context - counted).max(least.min(wanted));
         prompt.with_max_tokens(limit)
     }
 
-    /// The context before a passage: the last one or two segments, if they have at most `most_tokens` estimated tokens.
-    fn context(passage: &Passage, most_tokens: usize) -> String {
+    /// The context before a passage: the last one or two segments, if they have at most `most` estimated tokens.
+    fn context(passage: &Passage, most: Tokens) -> String {
         // Skip segments that are probably too long: a token rarely has more than six bytes.
-        let preceding = [2, 1].map(|count| passage.preceding(count, most_tokens * 6));
+        let preceding = [2, 1].map(|count| passage.preceding(count, most.0 * 6));
         let mut candidates = preceding.into_iter().flatten();
         candidates
-            .find(|shown| tokens::estimate(shown) <= most_tokens)
+            .find(|shown| tokens::estimate(shown) <= most)
             .map(|shown| shown.trim().to_owned())
             .unwrap_or_default()
     }
@@ -173,11 +172,8 @@ impl Drafter<'_> {
     /// The most informative sentences of the passage that the notes were taken on.
     fn excerpts(&self, material: &Material) -> String {
         let room = self.settings.limits.block_beside(SECTION_MAX_WORDS);
-        let spare = room
-            .unwrap_or_default()
-            .saturating_sub(tokens::estimate(&material.block))
-            .min(EXCERPT_TOKENS);
-        extract::within_tokens(&material.passage, spare).to_string()
+        let spare = room.unwrap_or_default() - tokens::estimate(&material.block);
+        extract::within_tokens(&material.passage, spare.min(EXCERPT_TOKENS)).to_string()
     }
 
     /// Hex digits that cannot be predicted without the job's id. They are the same whenever the job is resumed.
@@ -191,17 +187,17 @@ impl Drafter<'_> {
     }
 }
 
-/// The first names that fit in `most_tokens` tokens, at most [`MAX_SPEAKERS`].
-fn within(names: Vec<&str>, most_tokens: usize) -> Vec<String> {
-    let mut left = most_tokens;
+/// The first names that fit in `most`, at most [`MAX_SPEAKERS`].
+fn within(names: Vec<&str>, most: Tokens) -> Vec<String> {
+    let mut left = most;
     let mut kept = Vec::new();
     for name in names.into_iter().take(MAX_SPEAKERS) {
         // Two more for the comma.
-        let cost = tokens::estimate(name) + 2;
+        let cost = tokens::estimate(name) + Tokens(2);
         if cost > left {
             break;
         }
-        left -= cost;
+        left = left - cost;
         kept.push(name.to_owned());
     }
     kept

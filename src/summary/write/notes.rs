@@ -8,7 +8,7 @@ use crate::summary::plan::{Plan, weights};
 use crate::summary::write::draft::Material;
 use crate::summary::write::piece::Job;
 use crate::summary::write::{MAX_SPLITS, WriteError, Writer, allowance};
-use crate::text::tokens;
+use crate::text::{Tokens, Words, tokens};
 use crate::transcript::Passage;
 
 /// Estimated tokens per word of notes. They are full of names and numbers, which take more tokens.
@@ -33,12 +33,12 @@ impl Writer<'_> {
             };
             items = self.level(plan, level, groups, depth == 0).await?;
         }
-        let words = plan.section_words().div_ceil(plan.sections.max(1));
-        let block = self.drafter.settings.limits.block_beside(words);
-        let materials = grouped(&items, plan.sections, block.unwrap_or(usize::MAX));
+        let words = plan.section_words().0.div_ceil(plan.sections.max(1));
+        let block = self.drafter.settings.limits.block_beside(Words(words));
+        let materials = grouped(&items, plan.sections, block.unwrap_or(Tokens(usize::MAX)));
         let blocks = || materials.iter().map(|material| &*material.block);
         let tokens: Vec<f64> = blocks()
-            .map(|block| tokens::estimate(block) as f64)
+            .map(|block| tokens::estimate(block).0 as f64)
             .collect();
         let weights = weights(&tokens, blocks());
         Ok((materials, weights))
@@ -55,7 +55,7 @@ impl Writer<'_> {
         let count = groups.len();
         let spare = self.extra_calls / 2;
         let jobs = groups.iter().enumerate().map(|(index, material)| {
-            let wanted = notes_output(tokens::estimate(&material.block), level.ratio) as f64
+            let wanted = notes_output(tokens::estimate(&material.block), level.ratio).0 as f64
                 / TOKENS_PER_WORD;
             let words = (wanted as usize).max(12);
             Job {
@@ -80,10 +80,10 @@ impl Writer<'_> {
                 ));
             }
             // Enforce the maximum length whatever the model returns, so that every level makes progress.
-            let most = (tokens::estimate(&material.block) as f64 / level.ratio * SLACK) as usize;
+            let most = (tokens::estimate(&material.block).0 as f64 / level.ratio * SLACK) as usize;
             let written = Passage::of_text(piece.text);
             notes.push(Material {
-                block: extract::within_tokens(&written, most.max(48)),
+                block: extract::within_tokens(&written, Tokens(most.max(48))),
                 from_notes: true,
                 ..material
             });
@@ -92,11 +92,11 @@ impl Writer<'_> {
     }
 }
 
-/// Joins neighbouring items into about `count` groups of similar size, each of at most `most` tokens.
-fn grouped(items: &[Material], count: usize, most: usize) -> Vec<Material> {
+/// Joins neighbouring items into about `count` groups of similar size, each of at most `most`.
+fn grouped(items: &[Material], count: usize, most: Tokens) -> Vec<Material> {
     let sizes: Vec<usize> = items
         .iter()
-        .map(|item| tokens::estimate(&item.block) + 1)
+        .map(|item| tokens::estimate(&item.block).0 + 1)
         .collect();
     let mut left: usize = sizes.iter().sum();
     let mut groups: Vec<Vec<&Material>> = Vec::new();
@@ -107,7 +107,7 @@ fn grouped(items: &[Material], count: usize, most: usize) -> Vec<Material> {
         // Start a new group if this one is closer to the intended size without the item, or if every remaining item is
         // needed for a group of its own.
         let is_full =
-            size > 0 && (size + cost > most || (size + cost / 2 > aim && groups.len() < count));
+            size > 0 && (size + cost > most.0 || (size + cost / 2 > aim && groups.len() < count));
         let must_open = size > 0 && items.len() - at <= count.saturating_sub(groups.len());
         if groups.is_empty() || is_full || must_open {
             groups.push(Vec::new());
@@ -158,7 +158,7 @@ mod tests {
     fn groups_are_neighbours_balanced_and_complete() {
         for (count, len) in [(3, 9), (4, 10), (5, 5), (1, 7), (8, 3), (26, 90)] {
             let items = items(&vec![20; len]);
-            let groups = grouped(&items, count, usize::MAX);
+            let groups = grouped(&items, count, Tokens(usize::MAX));
             assert_eq!(groups.len(), count.min(len), "{count} of {len}");
             let chunks: Vec<usize> = groups
                 .iter()
@@ -177,11 +177,11 @@ mod tests {
     #[test]
     fn no_group_exceeds_the_room() {
         let items = items(&[30, 5, 40, 10, 10, 30, 30]);
-        for group in grouped(&items, 2, 80) {
+        for group in grouped(&items, 2, Tokens(80)) {
             assert!(
-                tokens::estimate(&group.block) <= 80,
+                tokens::estimate(&group.block) <= Tokens(80),
                 "{}",
-                tokens::estimate(&group.block)
+                tokens::estimate(&group.block).0
             );
         }
     }

@@ -10,7 +10,7 @@ use crate::summary::assemble::{Source, split_heading};
 use crate::summary::check::{self, Expected, Problem, Severity};
 use crate::summary::scaffold;
 use crate::summary::write::draft::{Drafter, Material};
-use crate::text::{ngrams, sentence, words};
+use crate::text::{Tokens, Words, ngrams, sentence, words};
 
 /// A text that was cut off is not continued if it has at least this much of its length, in percent.
 const ENOUGH_PERCENT: usize = 90;
@@ -70,7 +70,8 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
     let mut answers = 0;
     let halves = || job.material.halves().filter(|_| job.splits > 0);
     for attempt in 0.. {
-        let prompt = drafter.prompt(job.task, job.material, job.place, None, job.ask, attempt);
+        let (task, ask) = (job.task, Words(job.ask));
+        let prompt = drafter.prompt(task, job.material, job.place, None, ask, attempt);
         if !drafter.fits(&prompt)
             && let Some(halves) = halves()
         {
@@ -232,7 +233,8 @@ async fn finished(
         && allowance > 0
     {
         // Reasoning used up the whole output limit. Retry once with twice the limit.
-        let roomier = prompt.clone().with_max_tokens(prompt.max_tokens() * 2);
+        let twice = Tokens(prompt.max_tokens().0 * 2);
+        let roomier = prompt.clone().with_max_tokens(twice);
         if drafter.fits(&roomier) {
             extra_calls += 1;
             answer = drafter.call_or_empty(&roomier).await?;
@@ -283,7 +285,7 @@ async fn finished(
             job.material,
             job.place,
             draft,
-            missing,
+            Words(missing),
             attempt,
         );
         if !drafter.fits(&prompt) {
@@ -305,7 +307,7 @@ async fn finished(
 fn fallback(job: &Job<'_>) -> Piece {
     let passage = &job.material.passage;
     let text = match job.task {
-        Task::Notes => extract::within_tokens(passage, job.want * 3 / 2).to_string(),
+        Task::Notes => extract::within_tokens(passage, Tokens(job.want * 3 / 2)).to_string(),
         Task::Overview => extract::extract(passage, job.want),
         _ => {
             let title = extract::title(passage).map_or(0, |title| words::count(&title));
@@ -350,12 +352,12 @@ mod tests {
         }
 
         async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError> {
-            self.limits.lock().unwrap().push(prompt.max_tokens());
+            self.limits.lock().unwrap().push(prompt.max_tokens().0);
             let overflow = ErrorKind::Overflow {
                 window: None,
                 prompt_tokens: None,
             };
-            if prompt.tokens() > self.window {
+            if prompt.tokens().0 > self.window {
                 return Err(ModelError::new(overflow, "too long"));
             }
             Ok(Reply::Done(self.answer.clone()))
@@ -383,9 +385,9 @@ mod tests {
         });
         let settings = Settings {
             limits: Limits {
-                context_tokens: Some(context_tokens),
-                reasoning_tokens: 0,
-                chunk_tokens: 6000,
+                context_tokens: Some(Tokens(context_tokens)),
+                reasoning_tokens: Tokens(0),
+                chunk_tokens: Tokens(6000),
                 max_calls: 100,
                 style: Style::Full,
             },

@@ -11,7 +11,7 @@ use crate::summary::scaffold;
 use crate::summary::write::draft::Material;
 use crate::summary::write::piece::problems;
 use crate::summary::write::{WriteError, Writer, all};
-use crate::text::{sentence, words};
+use crate::text::{Words, sentence, words};
 
 /// Tolerated deviation from the target length, in percent.
 const TOLERATED_PERCENT: usize = 4;
@@ -104,9 +104,10 @@ impl Writer<'_> {
             let (place, draft) = ((at, sections.len()), Some(&*section.text));
             // The count makes the second repair of a section differ from the first: an identical request would get the same
             // answer.
-            let prompt =
-                self.drafter
-                    .prompt(task, material, place, draft, control.ask(ask), *repairs);
+            let ask = Words(control.ask(ask));
+            let prompt = self
+                .drafter
+                .prompt(task, material, place, draft, ask, *repairs);
             if self.drafter.fits(&prompt) {
                 *repairs += 1;
                 round.push((at, prompt));
@@ -124,7 +125,7 @@ fn accept(sections: &mut [Section], at: usize, prompt: &Prompt, answer: &str, wa
         problem.severity() <= Severity::Repetitive || problem == Problem::Unfinished
     };
     let request = prompt.request();
-    if problems(text, prompt, request.target_words)
+    if problems(text, prompt, request.target_words.0)
         .into_iter()
         .any(unusable)
     {

@@ -86,6 +86,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::text::Tokens;
 
     const PIECES: [&str; 8] = [
         "depot ",
@@ -116,7 +117,7 @@ mod tests {
             let at = |share: f64| text.floor_char_boundary((text.len() as f64 * share) as usize);
             let (start, end) = (at(cuts.0.min(cuts.1)), at(cuts.0.max(cuts.1)));
             prop_assert_eq!(map.cost(start..end), tokens::cost_at(&text[start..end], rate));
-            let limit = Cost::of_tokens(limit);
+            let limit = Cost::of_tokens(Tokens(limit));
             let (length, _) = tokens::walk(&text.as_bytes()[start..], limit, rate);
             prop_assert_eq!(map.reach(start, limit), start + length);
         }

@@ -12,6 +12,7 @@ use transcript_summarizer::provider::RemoteSettings;
 use transcript_summarizer::provider::huggingface::{HuggingFace, HuggingFaceTask};
 use transcript_summarizer::provider::key::Key;
 use transcript_summarizer::secret::Secret;
+use transcript_summarizer::text::{Tokens, Words};
 use transcript_summarizer::transcript::Passage;
 use transcript_summarizer::wire::http::Timeouts;
 
@@ -53,7 +54,7 @@ pub(crate) fn settings(
             provider: "huggingface",
             model: Some("openai/gpt-oss-120b:fastest".to_owned()),
             context_tokens: None,
-            reasoning_tokens: 0,
+            reasoning_tokens: Tokens(0),
             style: Style::Full,
             quotes: false,
             local: false,
@@ -71,7 +72,7 @@ pub(crate) fn request() -> Request {
     Request {
         task: Task::Section,
         style: Style::Full,
-        target_words: 450,
+        target_words: Words(450),
         part: (1, 3),
         time_span: None,
         speakers: vec!["DANA".to_owned()],
@@ -85,7 +86,7 @@ pub(crate) fn request() -> Request {
 }
 
 pub(crate) fn prompt() -> Prompt {
-    Prompt::new(request(), 100)
+    Prompt::new(request(), Tokens(100))
 }
 
 pub(crate) async fn submit(model: &dyn Model) -> Result<Answer, ModelError> {

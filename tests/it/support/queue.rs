@@ -15,6 +15,7 @@ use transcript_summarizer::model::{
 };
 use transcript_summarizer::prompt::{Prompt, Style};
 use transcript_summarizer::provider::runpod::follow::{self, Polled, QueueState};
+use transcript_summarizer::text::Tokens;
 
 use super::runpod_jobs::{JobPlan, Jobs, SubmittedJob};
 
@@ -50,7 +51,7 @@ pub(crate) static CAPABILITIES: Capabilities = Capabilities {
     provider: "simulated",
     model: None,
     context_tokens: None,
-    reasoning_tokens: 0,
+    reasoning_tokens: Tokens(0),
     style: Style::Full,
     quotes: false,
     local: false,

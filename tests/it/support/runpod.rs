@@ -12,6 +12,7 @@ use transcript_summarizer::provider::key::Key;
 use transcript_summarizer::provider::runpod::RunPod;
 use transcript_summarizer::provider::runpod::follow::{Polled, Queue};
 use transcript_summarizer::secret::Secret;
+use transcript_summarizer::text::Tokens;
 use transcript_summarizer::wire::http::Timeouts;
 
 use super::huggingface::prompt;
@@ -49,7 +50,7 @@ pub(crate) fn settings(
             provider: "runpod",
             model: model.map(str::to_owned),
             context_tokens: None,
-            reasoning_tokens: 0,
+            reasoning_tokens: Tokens(0),
             style: Style::Full,
             quotes: false,
             local: false,

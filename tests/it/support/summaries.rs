@@ -10,7 +10,7 @@ use transcript_summarizer::prompt::Style;
 use transcript_summarizer::run;
 use transcript_summarizer::summary;
 use transcript_summarizer::summary::{Limits, Plan, Settings, Summary};
-use transcript_summarizer::text::words;
+use transcript_summarizer::text::{Tokens, Words, words};
 use transcript_summarizer::transcript::{Decoder, Transcript};
 
 /// Context windows below this size get short prompts, as in the configuration.
@@ -22,9 +22,9 @@ const REASONING_CONTEXT: usize = 16_384;
 /// The limits that the configuration derives for a chat model with this context window.
 pub(crate) fn limits(context: usize) -> Limits {
     Limits {
-        context_tokens: Some(context),
-        reasoning_tokens: if context < REASONING_CONTEXT { 0 } else { 1024 },
-        chunk_tokens: 6000,
+        context_tokens: Some(Tokens(context)),
+        reasoning_tokens: Tokens(if context < REASONING_CONTEXT { 0 } else { 1024 }),
+        chunk_tokens: Tokens(6000),
         max_calls: 150,
         style: if context < FULL_PROMPT_CONTEXT {
             Style::Compact
@@ -38,7 +38,7 @@ pub(crate) fn limits(context: usize) -> Limits {
 pub(crate) fn bare_limits(context: usize) -> Limits {
     Limits {
         style: Style::Bare,
-        reasoning_tokens: 0,
+        reasoning_tokens: Tokens(0),
         ..limits(context)
     }
 }
@@ -112,7 +112,7 @@ impl Run {
 
     /// Relative deviation of the length from the target; negative if too short.
     pub(crate) fn deviation(&self) -> f64 {
-        self.words() as f64 / self.plan.target_words as f64 - 1.0
+        self.words() as f64 / self.plan.target_words.0 as f64 - 1.0
     }
 
     /// Checks that every chunk is in exactly one section, in order, and that the sections' byte ranges cover the whole text.
@@ -153,7 +153,7 @@ pub(crate) fn summarize<M: Model + 'static>(
     limits: Limits,
     model: &Arc<M>,
 ) -> Run {
-    let plan = summary::plan(transcript, words, &limits).unwrap();
+    let plan = summary::plan(transcript, Words(words), &limits).unwrap();
     carry_out(plan, transcript, limits, 8, model)
 }
 

@@ -18,7 +18,7 @@ use transcript_summarizer::model::{
     Answer, Capabilities, ErrorKind, Finish, Model, ModelError, Reply, TokenUsage,
 };
 use transcript_summarizer::prompt::{Prompt, Style, Task};
-use transcript_summarizer::text::words;
+use transcript_summarizer::text::{Tokens, words};
 
 pub(crate) use answer::REMARKS;
 use asked::Asked;
@@ -175,10 +175,10 @@ impl SimulatedWriter {
     }
 
     fn reply(&self, prompt: &Prompt) -> Result<Answer, ModelError> {
-        let (messages, max_tokens) = (prompt.messages(), prompt.max_tokens());
+        let (messages, max_tokens) = (prompt.messages(), prompt.max_tokens().0);
         let asked = Asked::of(messages, prompt.request().task, max_tokens);
         let wording = hash((self.seed, &messages.system, &messages.user));
-        let estimated = prompt.tokens();
+        let estimated = prompt.tokens().0;
         let counted = (estimated as f64 * self.counting).ceil() as usize;
         let refused = self
             .window
@@ -243,7 +243,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     provider: "simulated",
     model: None,
     context_tokens: None,
-    reasoning_tokens: 0,
+    reasoning_tokens: Tokens(0),
     style: Style::Full,
     quotes: false,
     local: false,
