@@ -7,8 +7,10 @@ pub mod huggingface;
 pub mod key;
 pub mod runpod;
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use reqwest::Url;
 use serde_json::{Map, Value};
 
@@ -17,10 +19,8 @@ use crate::config::{ConfigError, Environment, Surface, Variable};
 use crate::http::{Http, HttpError};
 use crate::model::{Capabilities, Model};
 use crate::prompt::Style;
-use crate::provider::builtin::BuiltIn;
-use crate::provider::huggingface::{HuggingFace, HuggingFaceTask};
 use crate::provider::key::Key;
-use crate::provider::runpod::RunPod;
+use crate::secret::Secret;
 use crate::text::Tokens;
 
 /// All providers. `MODEL_PROVIDER` chooses one; without it, the key that is set does.
@@ -78,62 +78,39 @@ pub struct Registration {
     /// The variables it reads in addition to those that every provider reads.
     pub variables: &'static [Variable],
     /// Reads its settings.
-    pub read: fn(Environment<'_>) -> Result<Settings, ConfigError>,
+    pub read: fn(Environment<'_>) -> Result<Arc<dyn Settings>, ConfigError>,
 }
 
-/// The settings of the chosen provider.
-#[derive(Debug, Clone)]
-pub enum Settings {
-    /// The built-in model, which has none.
-    BuiltIn,
-    /// Hugging Face, and how the endpoint is spoken to.
-    HuggingFace(HuggingFaceTask, RemoteSettings),
-    /// RunPod.
-    RunPod(RemoteSettings),
-}
-
-impl Settings {
-    /// The capabilities of the model.
-    #[must_use]
-    pub fn capabilities(&self) -> &Capabilities {
-        match self {
-            Self::BuiltIn => &builtin::CAPABILITIES,
-            Self::HuggingFace(_, remote) | Self::RunPod(remote) => &remote.capabilities,
-        }
-    }
+/// The settings of a provider.
+#[async_trait]
+pub trait Settings: Debug + Send + Sync {
+    /// The capabilities of its model.
+    fn capabilities(&self) -> &Capabilities;
 
     /// A text of all settings that affect answers, without secrets.
-    #[must_use]
-    pub fn fingerprint(&self) -> String {
-        let name = self.capabilities().provider;
-        match self {
-            Self::BuiltIn => format!("{name} {}", env!("CARGO_PKG_VERSION")),
-            Self::HuggingFace(task, remote) => {
-                format!("{name} {} {}", task.name(), remote.fingerprint())
-            }
-            Self::RunPod(remote) => format!("{name} {}", remote.fingerprint()),
-        }
+    fn fingerprint(&self) -> String;
+
+    /// The key of its endpoint. None is needed by a model without one, or by a self-hosted server.
+    fn key(&self) -> Option<&Key> {
+        None
     }
 
-    /// Creates the model, which sends its requests over `http`.
+    /// Creates the model, which sends its requests over `http`, with `secret` as its key.
+    fn create(&self, http: &Http, secret: Option<Secret>) -> Arc<dyn Model>;
+
+    /// Fetches the key and creates the model.
     ///
     /// # Errors
     /// If TLS cannot be set up or the key cannot be read.
-    pub async fn connect(&self, http: &Http) -> Result<Arc<dyn Model>, ConnectError> {
-        let remote = match self {
-            Self::BuiltIn => return Ok(Arc::new(BuiltIn)),
-            Self::HuggingFace(_, remote) | Self::RunPod(remote) => remote.clone(),
-        };
-        http.client()?;
-        let secret = match &remote.key {
+    async fn connect(&self, http: &Http) -> Result<Arc<dyn Model>, ConnectError> {
+        if !self.capabilities().local {
+            http.client()?;
+        }
+        let secret = match self.key() {
             Some(key) => Some(key.fetch(http).await?),
             None => None,
         };
-        let http = http.clone();
-        Ok(match self {
-            Self::HuggingFace(task, _) => Arc::new(HuggingFace::new(http, *task, remote, secret)),
-            _ => Arc::new(RunPod::new(http, remote, secret)),
-        })
+        Ok(self.create(http, secret))
     }
 }
 
@@ -157,6 +134,7 @@ impl RemoteSettings {
         self.capabilities.model.as_deref().unwrap_or("")
     }
 
+    /// The settings that affect answers, as a text without secrets.
     fn fingerprint(&self) -> String {
         let parameters = Value::Object(self.parameters.clone());
         format!("{} {} {parameters}", self.endpoint, self.model())
@@ -182,7 +160,7 @@ pub enum ConnectError {
 pub fn read(
     environment: Environment<'_>,
     surface: Surface,
-) -> Result<Settings, ConfigError> {
+) -> Result<Arc<dyn Settings>, ConfigError> {
     let is_set = |variable: &Variable| environment.text(*variable).is_some();
     let configured: Vec<Registration> = PROVIDERS
         .into_iter()

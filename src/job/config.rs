@@ -1,6 +1,7 @@
 //! The configuration of jobs, read from environment variables. Each provider reads its own settings.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::config::{ConfigError, Environment, Surface, Variable};
 use crate::job::filter::Filter;
@@ -91,7 +92,7 @@ const MAX_INPUT_LIMIT: u64 = 1 << 30;
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The provider's settings.
-    pub provider: provider::Settings,
+    pub provider: Arc<dyn provider::Settings>,
     /// The limits set by the model and the configuration.
     pub limits: Limits,
     /// Maximum calls in flight per invocation.

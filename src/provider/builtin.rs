@@ -1,12 +1,16 @@
 //! The built-in model: extractive summarization behind the same [`Model`] trait as the others, without network access or
 //! cost.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::extract;
+use crate::http::Http;
 use crate::model::{Answer, Capabilities, Finish, Model, ModelError, Reply};
 use crate::prompt::{Prompt, Request, Style, Task};
 use crate::provider::{Registration, Settings};
+use crate::secret::Secret;
 use crate::text::{Tokens, words};
 use crate::transcript::Passage;
 
@@ -18,7 +22,7 @@ pub(crate) const REGISTRATION: Registration = Registration {
     how_to_choose: "MODEL_PROVIDER=extractive for the built-in model",
     chosen_by: &[],
     variables: &[],
-    read: |_| Ok(Settings::BuiltIn),
+    read: |_| Ok(Arc::new(BuiltIn)),
 };
 
 pub(crate) static CAPABILITIES: Capabilities = Capabilities {
@@ -34,6 +38,20 @@ pub(crate) static CAPABILITIES: Capabilities = Capabilities {
 /// The built-in model, which has no settings.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BuiltIn;
+
+impl Settings for BuiltIn {
+    fn capabilities(&self) -> &Capabilities {
+        &CAPABILITIES
+    }
+
+    fn fingerprint(&self) -> String {
+        format!("{NAME} {}", env!("CARGO_PKG_VERSION"))
+    }
+
+    fn create(&self, _: &Http, _: Option<Secret>) -> Arc<dyn Model> {
+        Arc::new(*self)
+    }
+}
 
 #[async_trait]
 impl Model for BuiltIn {

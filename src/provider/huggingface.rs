@@ -34,8 +34,8 @@ use crate::wire::failure::{Failure, Phase};
 use crate::wire::http::{self, Timeouts};
 use crate::wire::{chat, generation, summarization};
 
-pub use settings::HuggingFaceTask;
 pub(crate) use settings::REGISTRATION;
+pub use settings::{HuggingFaceSettings, HuggingFaceTask};
 
 const SCALE_UP_TIMEOUT: HeaderName = HeaderName::from_static("x-scale-up-timeout");
 

@@ -26,6 +26,8 @@ mod request;
 mod schedule;
 mod settings;
 
+pub use settings::RunPodSettings;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 

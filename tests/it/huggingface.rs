@@ -15,6 +15,7 @@ use tokio::sync::Barrier;
 use transcript_summarizer::http::Http;
 use transcript_summarizer::model::{Answer, ErrorKind, Finish, TokenUsage};
 use transcript_summarizer::provider::Settings;
+use transcript_summarizer::provider::huggingface::HuggingFaceSettings;
 use transcript_summarizer::provider::huggingface::HuggingFaceTask;
 
 #[tokio::test]
@@ -167,7 +168,8 @@ async fn calls_run_side_by_side_and_the_token_stays_hidden() {
     let url = Url::parse(server.url()).unwrap();
     let broken = settings(&format!("{TOKEN}\n"), url, Map::new());
     assert!(!format!("{broken:?}").contains("AbCdEfGh"));
-    let broken = Settings::HuggingFace(HuggingFaceTask::Chat, broken);
+    let (task, remote) = (HuggingFaceTask::Chat, broken);
+    let broken = HuggingFaceSettings { task, remote };
     let model = broken.connect(&Http::default()).await.unwrap();
     assert!(!format!("{model:?}").contains("AbCdEfGh"));
     let error = submit(model.as_ref()).await.unwrap_err();

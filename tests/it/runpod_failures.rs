@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use transcript_summarizer::http::Http;
 use transcript_summarizer::model::{ErrorKind, Model};
+use transcript_summarizer::provider::runpod::RunPodSettings;
 use transcript_summarizer::provider::runpod::follow::{Polled, Queue};
 use transcript_summarizer::provider::{RemoteSettings, Settings};
 
@@ -336,7 +337,7 @@ async fn another_key_another_endpoint_and_no_endpoint() {
         ..stranger.clone()
     };
     for settings in [stranger, nobody] {
-        let settings = Settings::RunPod(settings);
+        let settings = RunPodSettings(settings);
         let model = settings.connect(&Http::default()).await.unwrap();
         assert!(!format!("{model:?}").contains("another"));
         let error = model.submit(&prompt()).await.unwrap_err();

@@ -1,16 +1,20 @@
 //! The settings of the Hugging Face provider, and the checks that they fit together.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::config::{ConfigError, Environment, Variable};
-use crate::model::Capabilities;
+use crate::http::Http;
+use crate::model::{Capabilities, Model};
 use crate::prompt::Style;
-use crate::provider::huggingface::{address, reserved};
+use crate::provider::huggingface::{HuggingFace, address, reserved};
 use crate::provider::key::Key;
 use crate::provider::{
     MODEL_CONTEXT_TOKENS, MODEL_PARAMETERS, Registration, RemoteSettings, Settings, parameters,
     remote_capabilities,
 };
+use crate::secret::Secret;
 use crate::wire::endpoint::parse_endpoint;
 use crate::wire::failure::SettingNames;
 
@@ -96,11 +100,39 @@ impl HuggingFaceTask {
     }
 }
 
+/// The settings of the Hugging Face provider.
+#[derive(Debug, Clone)]
+pub struct HuggingFaceSettings {
+    /// How the endpoint is spoken to.
+    pub task: HuggingFaceTask,
+    /// The endpoint and its model.
+    pub remote: RemoteSettings,
+}
+
+impl Settings for HuggingFaceSettings {
+    fn capabilities(&self) -> &Capabilities {
+        &self.remote.capabilities
+    }
+
+    fn fingerprint(&self) -> String {
+        format!("{NAME} {} {}", self.task.name(), self.remote.fingerprint())
+    }
+
+    fn key(&self) -> Option<&Key> {
+        self.remote.key.as_ref()
+    }
+
+    fn create(&self, http: &Http, secret: Option<Secret>) -> Arc<dyn Model> {
+        let (http, remote) = (http.clone(), self.remote.clone());
+        Arc::new(HuggingFace::new(http, self.task, remote, secret))
+    }
+}
+
 /// Reads the settings.
 ///
 /// # Errors
 /// The first missing or invalid value.
-fn read(environment: Environment<'_>) -> Result<Settings, ConfigError> {
+fn read(environment: Environment<'_>) -> Result<Arc<dyn Settings>, ConfigError> {
     let key = Key::read(environment, HF_API_TOKEN, HF_API_TOKEN_SECRET_ARN)?;
     let parameters = parameters(environment)?;
     let address = environment.text(HF_ENDPOINT_URL).unwrap_or_default();
@@ -155,5 +187,5 @@ fn read(environment: Environment<'_>) -> Result<Settings, ConfigError> {
         parameters,
         capabilities,
     };
-    Ok(Settings::HuggingFace(task, remote))
+    Ok(Arc::new(HuggingFaceSettings { task, remote }))
 }

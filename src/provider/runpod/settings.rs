@@ -1,11 +1,17 @@
 //! The settings of the RunPod provider.
 
+use std::sync::Arc;
+
 use crate::config::{ConfigError, Environment, Variable};
+use crate::http::Http;
+use crate::model::{Capabilities, Model};
 use crate::provider::key::Key;
+use crate::provider::runpod::RunPod;
 use crate::provider::runpod::address::base_url;
 use crate::provider::{
     MODEL_CONTEXT_TOKENS, Registration, RemoteSettings, Settings, parameters, remote_capabilities,
 };
+use crate::secret::Secret;
 use crate::wire::endpoint::parse_endpoint;
 use crate::wire::failure::SettingNames;
 
@@ -49,11 +55,33 @@ const RUNPOD_ENDPOINT_URL: Variable = Variable::new(
 const RUNPOD_MODEL: Variable =
     Variable::new("RUNPOD_MODEL", "passed on to the worker, where it needs it");
 
+/// The settings of the RunPod provider. The endpoint is the base URL, `https://api.runpod.ai/v2/<endpoint id>`.
+#[derive(Debug, Clone)]
+pub struct RunPodSettings(pub RemoteSettings);
+
+impl Settings for RunPodSettings {
+    fn capabilities(&self) -> &Capabilities {
+        &self.0.capabilities
+    }
+
+    fn fingerprint(&self) -> String {
+        format!("{NAME} {}", self.0.fingerprint())
+    }
+
+    fn key(&self) -> Option<&Key> {
+        self.0.key.as_ref()
+    }
+
+    fn create(&self, http: &Http, secret: Option<Secret>) -> Arc<dyn Model> {
+        Arc::new(RunPod::new(http.clone(), self.0.clone(), secret))
+    }
+}
+
 /// Reads the settings.
 ///
 /// # Errors
 /// The first missing or invalid value.
-fn read(environment: Environment<'_>) -> Result<Settings, ConfigError> {
+fn read(environment: Environment<'_>) -> Result<Arc<dyn Settings>, ConfigError> {
     let key = Key::read(environment, RUNPOD_API_KEY, RUNPOD_API_KEY_SECRET_ARN)?;
     let parameters = parameters(environment)?;
     let Some(address) = environment.text(RUNPOD_ENDPOINT_URL) else {
@@ -73,10 +101,10 @@ fn read(environment: Environment<'_>) -> Result<Settings, ConfigError> {
         ));
     }
     let model = environment.text(RUNPOD_MODEL);
-    Ok(Settings::RunPod(RemoteSettings {
+    Ok(Arc::new(RunPodSettings(RemoteSettings {
         key,
         endpoint,
         parameters,
         capabilities: remote_capabilities(environment, NAME, model, MODEL_CONTEXT_TOKENS)?,
-    }))
+    })))
 }
