@@ -6,6 +6,7 @@ mod support;
 use std::collections::HashSet;
 
 use crate::text::{language, ngrams, sentence, words};
+use crate::wire::error_text::starts_with_any;
 
 /// Minimum and maximum length of an answer, in percent of the requested length.
 const MIN_PERCENT: usize = 60;
@@ -22,6 +23,10 @@ const MIN_SHARED_PERCENT: usize = 15;
 
 /// Minimum number of distinct longer words for the relevance check.
 const MIN_CONTENT_WORDS: usize = 12;
+
+/// Beginnings of web pages and of error messages.
+const NOT_PROSE: &str = "<!doctype|<html|<?xml|traceback (most recent call last)|error:|\
+    internal server error";
 
 /// What an answer is checked against.
 #[derive(Debug, Clone, Copy)]
@@ -137,21 +142,9 @@ pub fn check(answer: &str, expected: &Expected<'_>) -> Vec<Problem> {
 }
 
 fn is_no_prose(answer: &str) -> bool {
-    let start: String = answer
-        .trim_start()
-        .chars()
-        .take(200)
-        .flat_map(char::to_lowercase)
-        .collect();
-    let starts_with = |starts: &[&str]| starts.iter().any(|known| start.starts_with(known));
-    starts_with(&[
-        "<!doctype",
-        "<html",
-        "<?xml",
-        "traceback (most recent call last)",
-        "error:",
-        "internal server error",
-    ]) || starts_with(&["{\"", "[{", "{'"]) && answer.trim_end().ends_with(['}', ']'])
+    let start = answer.trim_start();
+    let is_data = starts_with_any(start, "{\"|[{|{'") && answer.trim_end().ends_with(['}', ']']);
+    is_data || starts_with_any(start, NOT_PROSE)
 }
 
 /// Whether the answer contains the prompt's fence, or repeats its instructions word for word.

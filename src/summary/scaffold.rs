@@ -3,42 +3,17 @@
 use std::collections::HashSet;
 
 use crate::text::{Span, sentence, words};
+use crate::wire::error_text::starts_with_any;
 use crate::wire::reasoning;
 
 /// Maximum length of a preamble or closing remark in words.
 const REMARK_MAX_WORDS: usize = 30;
 
 /// Beginnings of remarks addressed to the user, in lower case.
-const PREAMBLES: [&str; 14] = [
-    "here is",
-    "here's",
-    "here are",
-    "sure",
-    "certainly",
-    "of course",
-    "okay",
-    "ok,",
-    "below is",
-    "the following is",
-    "this is a",
-    "this is the",
-    "as requested",
-    "summary:",
-];
-const CLOSINGS: [&str; 12] = [
-    "let me know",
-    "i hope",
-    "hope this",
-    "please let",
-    "feel free",
-    "would you like",
-    "if you need",
-    "if you would",
-    "note:",
-    "(note",
-    "word count",
-    "total words",
-];
+const PREAMBLES: &str = "here is|here's|here are|sure|certainly|of course|okay|ok,|below is|the following is|\
+    this is a|this is the|as requested|summary:";
+const CLOSINGS: &str = "let me know|i hope|hope this|please let|feel free|would you like|if you need|\
+    if you would|note:|(note|word count|total words";
 
 /// Removes reasoning, code fences, preambles, closing remarks and markup from an answer.
 #[must_use]
@@ -94,7 +69,7 @@ fn plain_line(line: &str) -> String {
 /// Recognizes `Here is the section:`, but not a heading or a sentence that happens to begin the same way.
 fn is_preamble(line: &str) -> bool {
     let lower = line.trim().to_lowercase();
-    PREAMBLES.iter().any(|start| lower.starts_with(start))
+    starts_with_any(&lower, PREAMBLES)
         && words::count(&lower) <= REMARK_MAX_WORDS
         && (lower.ends_with(':')
             || (lower.ends_with(['.', '!'])
@@ -113,8 +88,7 @@ fn is_closing(line: &str) -> bool {
         .map(str::trim);
     let is_count =
         count.is_some_and(|count| count.trim_start_matches("about ").parse::<usize>().is_ok());
-    let is_remark = CLOSINGS.iter().any(|start| lower.starts_with(start))
-        && words::count(&lower) <= REMARK_MAX_WORDS;
+    let is_remark = starts_with_any(&lower, CLOSINGS) && words::count(&lower) <= REMARK_MAX_WORDS;
     is_count || is_remark || lower.is_empty()
 }
 

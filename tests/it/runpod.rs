@@ -262,7 +262,7 @@ async fn reports_a_job_that_was_cancelled_elsewhere() {
     });
     let error = outcome.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Configuration, "{error}");
-    assert!(error.message.contains("cancelled the job"), "{error}");
+    assert!(error.message.contains("the job was cancelled"), "{error}");
     let error = failure(JobPlan::cancelled()).await;
     assert_eq!(error.kind, ErrorKind::Configuration, "{error}");
 }
