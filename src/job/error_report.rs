@@ -43,15 +43,13 @@ impl App {
         info: Option<&ObjectInfo>,
         error: &JobError,
     ) -> Result<(), JobError> {
+        let etag = info.map(|info| info.etag.clone());
         let report = ErrorReport {
             version: FORMAT_VERSION,
             source: SourceReport {
                 bucket: at.bucket.clone(),
                 key: at.key.clone(),
-                etag: info
-                    .map(|info| &info.etag)
-                    .or(upload.etag.as_ref())
-                    .cloned(),
+                etag: etag.or_else(|| upload.etag.clone()),
                 version_id: upload.version_id.clone(),
                 bytes: info.map(|info| info.size).or(upload.size),
                 ..SourceReport::default()

@@ -134,20 +134,19 @@ impl RunPod {
                 idle: wait + self.timeouts.idle,
             };
             let began = Instant::now();
-            let failure = match self.job(request, timeouts).await {
+            match self.job(request, timeouts).await {
                 Ok(mut job) => {
                     // A server may hold the request for less than the requested time. One that ignores `wait` replies at
                     // once.
                     job.held = began.elapsed() >= SHORTEST_HOLD / 2;
                     return Ok(job);
                 }
-                Err(failure) => failure,
-            };
-            match failure.status() {
-                Some(405 | 501) => self.stop_long_polling(),
-                // Either the route or the job is unknown.
-                Some(404) => found_no_job = true,
-                _ => return Err(failure),
+                Err(failure) => match failure.status() {
+                    Some(405 | 501) => self.stop_long_polling(),
+                    // Either the route or the job is unknown.
+                    Some(404) => found_no_job = true,
+                    _ => return Err(failure),
+                },
             }
         }
         let url = self.operation("status", Some(ticket));

@@ -29,15 +29,7 @@ const MIN_ADDED: usize = 10;
 
 /// Brings a summary to about its planned length, and warns if sentences from the transcript were added.
 pub(crate) fn fit(summary: &mut Summary, transcript: &Transcript, plan: &Plan) {
-    let (target, most) = (plan.target_words.0, plan.max_words().0);
-    let added = adjust(
-        summary,
-        transcript,
-        target,
-        most,
-        SHORTER_PERCENT,
-        FILLED_PERCENT,
-    );
+    let added = adjust(summary, transcript, plan, SHORTER_PERCENT, FILLED_PERCENT);
     if added > 0 {
         summary.warnings.push(format!(
             "the model wrote less than asked: {added} words in the speakers' own sentences were added to reach the length"
@@ -47,8 +39,7 @@ pub(crate) fn fit(summary: &mut Summary, transcript: &Transcript, plan: &Plan) {
 
 /// Brings a summary that consists of quotations to its planned length.
 pub(crate) fn fit_quotations(summary: &mut Summary, transcript: &Transcript, plan: &Plan) {
-    let (target, most) = (plan.target_words.0, plan.max_words().0);
-    adjust(summary, transcript, target, most, QUOTED_PERCENT, 0);
+    adjust(summary, transcript, plan, QUOTED_PERCENT, 0);
 }
 
 /// Drops repetitions. If there are then more than `most` words, drops others; if the summary falls short of `target` by more
@@ -56,11 +47,11 @@ pub(crate) fn fit_quotations(summary: &mut Summary, transcript: &Transcript, pla
 fn adjust(
     summary: &mut Summary,
     transcript: &Transcript,
-    target: usize,
-    most: usize,
+    plan: &Plan,
     tolerated: usize,
     left: usize,
 ) -> usize {
+    let (target, most) = (plan.target_words.0, plan.max_words().0);
     drop_duplicates(&mut summary.sections);
     let words = summary.words();
     if words > most {
@@ -248,6 +239,20 @@ mod tests {
     use crate::text::{Tokens, Words};
     use crate::transcript::Decoder;
 
+    fn plan(words: usize) -> Plan {
+        Plan {
+            target_words: Words(words),
+            target_reduced: false,
+            overview_words: Words(0),
+            tokens: Tokens(0),
+            chunks: Vec::new(),
+            weights: Vec::new(),
+            shown_tokens: None,
+            levels: Vec::new(),
+            sections: 2,
+        }
+    }
+
     fn section(text: &str, target_words: usize, range: std::ops::Range<usize>) -> Section {
         Section {
             title: "Title".into(),
@@ -282,14 +287,7 @@ mod tests {
             sections: vec![section(&text, 14, 0..10)],
             warnings: Vec::new(),
         };
-        adjust(
-            &mut summary,
-            &transcript(),
-            14,
-            14,
-            SHORTER_PERCENT,
-            FILLED_PERCENT,
-        );
+        fit(&mut summary, &transcript(), &plan(14));
         let text = summary.sections[0].text.clone();
         assert!(
             text.contains("4711") && text.contains("Brackwater"),
@@ -311,17 +309,7 @@ mod tests {
             sections,
             warnings: Vec::new(),
         };
-        let plan = Plan {
-            target_words: Words(200),
-            target_reduced: false,
-            overview_words: Words(0),
-            tokens: Tokens(0),
-            chunks: Vec::new(),
-            weights: Vec::new(),
-            shown_tokens: None,
-            levels: Vec::new(),
-            sections: 2,
-        };
+        let plan = plan(200);
         fit(&mut summary, &transcript, &plan);
         let words = summary.words();
         assert!((190..=206).contains(&words), "{words}");

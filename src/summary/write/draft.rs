@@ -125,13 +125,10 @@ impl Drafter<'_> {
 
     /// Sends a request that the summary can do without: an error that affects only this call becomes an empty answer.
     pub(crate) async fn call_or_empty(&self, prompt: &Prompt) -> Result<Answer, ModelError> {
-        self.caller.call(prompt).await.or_else(|error| {
-            if error.kind.concerns_one_call() {
-                Ok(Answer::default())
-            } else {
-                Err(error)
-            }
-        })
+        match self.caller.call(prompt).await {
+            Err(error) if error.kind.concerns_one_call() => Ok(Answer::default()),
+            outcome => outcome,
+        }
     }
 
     /// Whether a prompt and its answer fit the context window, given the server's token ratio so far.
@@ -178,11 +175,8 @@ impl Drafter<'_> {
 
     /// Hex digits that cannot be predicted without the job's id. They are the same whenever the job is resumed.
     fn fence(&self, task: Task, part: usize, attempt: usize) -> String {
-        let digest = Sha256::digest(format!(
-            "{}/{}/{part}/{attempt}",
-            self.settings.seed,
-            task.name()
-        ));
+        let (seed, task) = (&self.settings.seed, task.name());
+        let digest = Sha256::digest(format!("{seed}/{task}/{part}/{attempt}"));
         hex(&digest, 8)
     }
 }
