@@ -20,7 +20,7 @@ const MODEL_CONCURRENCY: Variable =
 
 const MAX_MODEL_CALLS: Variable = Variable::new(
     "MAX_MODEL_CALLS",
-    "calls per transcript; nothing is ever sent past it",
+    "the most calls that a transcript may take, repeated ones included",
 )
 .or("150");
 

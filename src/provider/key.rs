@@ -42,7 +42,7 @@ impl Key {
                 Err(ConfigError::invalid(arn, "***", expected))
             }
             (Some(_), Some(_)) => {
-                let expected = format!("nothing, because {} is set too", plain.name);
+                let expected = format!("no value, because {} is set: remove one", plain.name);
                 Err(ConfigError::invalid(arn, "***", expected))
             }
         }
