@@ -43,6 +43,7 @@
 //! use transcript_summarizer::model::{CallOptions, ModelClient};
 //! use transcript_summarizer::run::Run;
 //! use transcript_summarizer::summary::{self, Settings};
+//! use transcript_summarizer::text::Words;
 //! use transcript_summarizer::transcript::{Decoder, Transcript};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -58,7 +59,7 @@
 //! let options = CallOptions { max_calls: 20, concurrency: 1, ..CallOptions::default() };
 //! let client = ModelClient::new(model, None, options, &run);
 //!
-//! let plan = summary::plan(&transcript, 300, &config.limits)?;
+//! let plan = summary::plan(&transcript, Words(300), &config.limits)?;
 //! let settings = Settings { limits: config.limits, seed: "example".into(), quotes: true };
 //! let summary = summary::write(&transcript, &plan, &settings, &client, &run).await?;
 //! println!("{}", text::render(&summary));

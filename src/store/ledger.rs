@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_frozen_worker_renews_a_lease_that_nobody_took() {
+    async fn a_frozen_worker_renews_a_lease_that_is_still_its_own() {
         let job = Job::new();
         let (lease, ledger) = job.claim().await;
         tokio::time::advance(Duration::from_secs(200)).await;

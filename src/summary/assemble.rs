@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headings_are_told_from_prose() {
+    fn recognizes_headings() {
         assert_eq!(
             split_heading("Budget and depot\n\nThey met."),
             (Some("Budget and depot"), "They met.")

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn english_is_told_from_other_languages() {
+    fn recognizes_english() {
         assert!(is_english(&ENGLISH.repeat(300)));
         assert!(!is_english(&GERMAN.repeat(300)));
         assert!(!is_english("the"));

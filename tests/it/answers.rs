@@ -95,7 +95,7 @@ async fn events_without_work_succeed() {
 }
 
 #[tokio::test]
-async fn tasks_of_batch_operations_are_told_apart() {
+async fn each_batch_task_gets_its_own_result() {
     let place = Workplace::new(None, &[]).await;
     place.upload("a b.txt", meeting(900));
     place.upload("empty.txt", "");

@@ -87,7 +87,7 @@ fn event_bridge_keys_are_raw() {
 }
 
 #[test]
-fn what_needs_no_work_is_told_apart() {
+fn recognizes_events_that_need_no_work() {
     for name in [
         "s3-test-event.json",
         "s3-removed.json",

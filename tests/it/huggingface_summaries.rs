@@ -31,9 +31,7 @@ async fn written(
 ) -> Written {
     let faults = Faults::default();
     let server = ChatServer::start(move |request| {
-        faults
-            .befalling(request)
-            .unwrap_or_else(|| respond(request))
+        faults.fault_of(request).unwrap_or_else(|| respond(request))
     })
     .await;
     let place = Workplace::new(Some(&server.at(path)), settings).await;

@@ -130,7 +130,7 @@ async fn a_text_is_sent_with_the_length_of_its_summary() {
 }
 
 #[tokio::test]
-async fn the_prompt_that_comes_back_is_no_answer() {
+async fn rejects_an_answer_that_repeats_the_prompt() {
     let echo = |request: &ChatRequest| {
         let text = format!("{}{MET}", request.inputs());
         Behaviour::body(

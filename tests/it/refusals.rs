@@ -141,7 +141,7 @@ async fn a_model_that_the_workers_do_not_serve() {
 }
 
 #[tokio::test]
-async fn nobody_is_there_who_speaks_tls() {
+async fn a_server_without_tls_is_reported() {
     let server = ChatServer::start(|_| Behaviour::text("x")).await;
     let secure = server.url().replace("http://", "https://");
     let place = Workplace::new(Some(&secure), &[]).await;

@@ -268,7 +268,7 @@ async fn reports_a_job_that_was_cancelled_elsewhere() {
 }
 
 #[tokio::test]
-async fn waiting_in_vain_is_explained() {
+async fn explains_a_wait_without_workers() {
     let server = RunPodServer::start(|_| JobPlan::text("x")).await;
     let model = client(&server);
     server.set_workers(0);

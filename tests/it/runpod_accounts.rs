@@ -72,7 +72,7 @@ async fn until_submitted(server: &RunPodServer, jobs: usize) {
 }
 
 /// Runs the upload again and checks that it resumes: every job is known, and none is submitted twice.
-async fn goes_on(place: &Workplace, server: &RunPodServer, given_up: usize) {
+async fn summarizes_after_recovery(place: &Workplace, server: &RunPodServer, given_up: usize) {
     let upload = Workplace::announced("board.txt");
     let done = match place.run(&upload).await {
         Ok(Outcome::Done(done)) => done,
@@ -112,7 +112,7 @@ async fn a_key_that_is_revoked_in_the_middle() {
     for route in ROUTES {
         server.heal(route);
     }
-    goes_on(&place, &server, 0).await;
+    summarizes_after_recovery(&place, &server, 0).await;
     assert_eq!(
         server.executions(),
         server.jobs().len(),
@@ -141,7 +141,7 @@ async fn a_job_that_someone_else_cancels() {
     let given_up = given_up.iter().filter(|(_, state)| *state == "CANCELLED");
     let given_up = given_up.count();
     assert!(given_up >= 2, "the others are taken back as well");
-    goes_on(&place, &server, given_up).await;
+    summarizes_after_recovery(&place, &server, given_up).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -76,7 +76,7 @@ async fn a_held_question_tells_of_the_end_within_a_round_trip() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn few_questions_tell_of_the_end_soon() {
+async fn few_polls_notice_the_end_soon() {
     for (median, most_polls, most_lag) in [(4.0, 3.0, 0.5), (15.0, 6.0, 0.85)] {
         for sigma in [0.0, 0.1, 0.2, 0.3] {
             let (mut polls, mut lag, seeds, jobs) = (0.0, 0.0, 10, 100);

@@ -155,7 +155,7 @@ async fn plain_handlers() {
 }
 
 #[tokio::test]
-async fn reasoning_is_no_answer() {
+async fn rejects_reasoning_as_an_answer() {
     for output in [
         json!([{"choices": [{"message": {"content": null, "reasoning_content": "hm"}, "finish_reason": "length"}]}]),
         json!([{"choices": [{"message": {"content": "", "reasoning": "hm"}, "finish_reason": "stop"}]}]),
@@ -173,7 +173,7 @@ async fn reasoning_is_no_answer() {
 }
 
 #[tokio::test]
-async fn what_is_no_text_is_no_answer() {
+async fn rejects_outputs_without_a_text() {
     let deep = json!({"output": {"output": {"output": {"output": {"output": {"output": {"output": TEXT}}}}}}});
     let cases = vec![
         (json!([]), "an empty list"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::support::obedient;
 use crate::support::runpod_jobs::{JobPlan, SubmittedJob};
 use crate::support::runpod_server::{LongPoll, RunPodServer};
-use crate::support::runpod_shapes::{FOREIGN, Shape, befalling, is_hit};
+use crate::support::runpod_shapes::{FOREIGN, Shape, fault_of, is_hit};
 use crate::support::workplace::Workplace;
 use futures_util::future::join_all;
 use transcript_summarizer::job::{Done, Outcome};
@@ -29,7 +29,7 @@ async fn written(shape: Shape, long_poll: LongPoll, faulty: bool) -> Written {
     let plan = move |job: &SubmittedJob| {
         let text = obedient::answer(job.message("user"));
         let work = Duration::from_millis(40);
-        befalling(job)
+        fault_of(job)
             .filter(|_| faulty)
             .unwrap_or_else(|| JobPlan::output(shape.output(job, &text)).executing_for(work))
     };

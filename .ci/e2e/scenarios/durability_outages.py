@@ -61,7 +61,7 @@ def error(world):
     return json.loads(world.storage.read(ERROR)) if world.storage.head(ERROR) else None
 
 
-@scenario("nothing listens at the endpoint, for several invocations: nothing is published, and it is done afterwards")
+@scenario("nothing listens at the endpoint, for several invocations: nothing is published, and the next invocation completes it")
 def connection_refused(world):
     message, endpoint = upload(world), SlowChat((0, 0.1), port=free_port())
     endpoint.url = f"http://127.0.0.1:{endpoint.port}/v1"
@@ -72,7 +72,7 @@ def connection_refused(world):
             finishes(world, endpoint, function, message)
 
 
-@scenario("the endpoint answers 503 from the middle of a job on, for several invocations: it goes on where it stopped")
+@scenario("the endpoint answers 503 from the middle of a job on, for several invocations: the job resumes where it stopped")
 def unavailable(world):
     message = upload(world)
 
@@ -90,7 +90,7 @@ def unavailable(world):
         finishes(world, endpoint, function, message)
 
 
-@scenario("an outage that seems to have no end: one request for each delivery, _error.json, and done after it has ended")
+@scenario("an outage that seems to have no end: one request for each delivery, _error.json, and completed after it has ended")
 def hopeless(world):
     message = upload(world)
     with SlowChat((0, 0.1)) as endpoint, function_for(world, endpoint) as function:
@@ -112,7 +112,7 @@ def hopeless(world):
         finishes(world, endpoint, function, message)
 
 
-@scenario("the endpoint refuses the token: _error.json names HF_API_TOKEN, little is asked, and it is done once that is mended")
+@scenario("the endpoint refuses the token: _error.json names HF_API_TOKEN, little is asked, and it is completed once the token is fixed")
 def token_refused(world):
     message = upload(world)
     with SlowChat((0, 0.1)) as endpoint, function_for(world, endpoint) as function:

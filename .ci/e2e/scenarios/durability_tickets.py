@@ -8,7 +8,7 @@ from slow_queue import SlowQueue
 from store_runs import run
 
 
-@scenario("S3 is slow to show which jobs go on already: a run that is taken up again does not start more than it may")
+@scenario("S3 is slow to show recorded jobs: a resumed run does not start more than it may")
 def slow_tickets(world):
     def after(method, path, status):
         if method == "GET" and ".job" in path and status == 200:

@@ -23,7 +23,7 @@ def warm_up(world):
         expect(first in chat.connections, f"no call came over the connection {first}, which was made at the start")
 
 
-@scenario("an endpoint whose certificate nobody vouches for is not called, and the error says so")
+@scenario("an endpoint with an untrusted certificate is not called, and the error says so")
 def not_trusted(world):
     _, context = certificates.for_loopback(world.directory())
     with ChatEndpoint(tls=context) as chat:

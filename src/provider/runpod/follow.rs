@@ -504,7 +504,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_job_goes_on_when_time_is_over() {
+    async fn a_job_stays_running_when_time_is_over() {
         let queue = Arc::new(Scripted::new(vec![not_started()], 45));
         let began = Instant::now();
         let run = Run::new(Clock::System).until(Some(began + Duration::from_secs(6)));

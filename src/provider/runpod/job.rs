@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_and_other_json_are_no_jobs() {
+    fn errors_and_other_json_are_rejected_as_jobs() {
         for (value, is_error) in [
             (json!({"error": "no"}), true),
             (json!({"detail": "Not Found"}), true),

@@ -92,7 +92,7 @@ fn later_counts_replace_those_that_they_name() {
 }
 
 #[test]
-fn errors_are_told_from_answers() {
+fn recognizes_errors() {
     for error in [
         json!({"error": "x"}),
         json!({"error": {"message": "x"}, "text": "They"}),

@@ -166,7 +166,7 @@ fn an_answer_of_reasoning_alone_counts_as_cut_off() {
 }
 
 #[test]
-fn a_success_without_a_text_is_no_answer() {
+fn rejects_a_success_without_a_text() {
     for (body, expected) in [
         ("", "an empty body"),
         ("null", "JSON without choices"),

@@ -379,7 +379,7 @@ fn headers_and_the_phase_of_a_call_count() {
 }
 
 #[test]
-fn failed_connections_are_told_apart() {
+fn classifies_failed_connections() {
     let dns = "client error (Connect): dns error: failed to lookup address information: ";
     for (text, expected) in [
         (
@@ -452,7 +452,7 @@ fn jobs_without_an_answer_are_classified() {
 }
 
 #[test]
-fn error_messages_are_told_from_prose() {
+fn recognizes_error_messages() {
     for text in [
         "Error: no",
         "  ERROR: no",

@@ -86,7 +86,7 @@ fn a_stream_split_anywhere_gives_the_same_answer() {
 }
 
 #[test]
-fn replies_without_a_text_are_no_answers() {
+fn rejects_replies_without_a_text() {
     for body in [
         "",
         "null",

@@ -203,7 +203,7 @@ fn met_by(trouble: Trouble) -> (usize, usize, usize) {
 }
 
 #[test]
-fn calls_that_fail_once_are_paid_twice_only_if_nobody_can_know() {
+fn calls_that_fail_once_are_paid_twice_only_if_their_outcome_is_unknown() {
     let retry_after = Some(Duration::from_secs(20));
     let free = [
         Trouble::Refused(ErrorKind::Throttled { retry_after }),

@@ -39,7 +39,7 @@ fn delivered(key: &str, encoded: &str, content: Vec<u8>) -> (bool, Option<String
 }
 
 #[test]
-fn what_is_no_text_is_recorded_and_acknowledged() {
+fn uploads_that_are_not_text_are_recorded_and_acknowledged() {
     let gzip = [b"\x1f\x8b\x08\0".as_slice(), &[7; 3000]].concat();
     let nul = meeting("depot").replace("week", "w\0\0k\0").into_bytes();
     let binary: Vec<u8> = (0..20_000_u32).map(|i| ((i * i) >> 3) as u8).collect();

@@ -139,7 +139,7 @@ async fn answers_without_a_body_are_understood_by_their_status() {
 }
 
 #[tokio::test]
-async fn a_failed_write_is_told_as_a_write() {
+async fn a_failed_write_is_reported_as_a_write() {
     for (status, code, kind, words) in [
         (403, "AccessDenied", StoreErrorKind::Denied, "s3:PutObject"),
         (404, "NoSuchBucket", StoreErrorKind::NotFound, "create it"),
@@ -280,7 +280,7 @@ async fn an_object_that_is_too_large_is_refused_before_its_body_arrives() {
 }
 
 #[tokio::test]
-async fn the_version_null_is_no_version() {
+async fn the_version_null_counts_as_none() {
     for (header, version) in [
         ("null", None),
         ("3HL4kqtJvjVBH40Nrjfkd", Some("3HL4kqtJvjVBH40Nrjfkd")),

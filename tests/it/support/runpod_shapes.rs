@@ -113,7 +113,7 @@ pub(crate) fn is_hit(number: usize) -> bool {
 }
 
 /// The failure planned for a job: no output, a worker error in Python notation, or a timeout, depending on its number.
-pub(crate) fn befalling(job: &SubmittedJob) -> Option<JobPlan> {
+pub(crate) fn fault_of(job: &SubmittedJob) -> Option<JobPlan> {
     if job.retries > 0 || !is_hit(job.number) {
         return None;
     }

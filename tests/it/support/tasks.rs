@@ -194,7 +194,7 @@ impl Faults {
         ["Slow down", "exploded", "Bad Gateway", "currently loading"];
 
     /// The failure to inject for this request, if any.
-    pub(crate) fn befalling(&self, request: &ChatRequest) -> Option<Behaviour> {
+    pub(crate) fn fault_of(&self, request: &ChatRequest) -> Option<Behaviour> {
         let mut seen = self.0.lock().unwrap();
         let nth = seen.len();
         let is_new = seen.insert(request.raw.clone());
