@@ -119,7 +119,9 @@ impl Drafter<'_> {
 
     /// Learns from the server's token count of `prompt`, if it reports one.
     pub(crate) fn learn_ratio(&mut self, prompt: &Prompt, counted: Option<u64>) {
-        let ratio = counted.unwrap_or(0) as f64 / prompt.tokens().0.max(1) as f64;
+        // Without a count, do not render the prompt: a local model gets by without its text.
+        let Some(counted) = counted else { return };
+        let ratio = counted as f64 / prompt.tokens().0.max(1) as f64;
         self.token_ratio = self.token_ratio.max(ratio);
     }
 
