@@ -42,8 +42,9 @@ pub(crate) fn fit_quotations(summary: &mut Summary, transcript: &Transcript, pla
     adjust(summary, transcript, plan, QUOTED_PERCENT, 0);
 }
 
-/// Drops repetitions. If there are then more than `most` words, drops others; if the summary falls short of `target` by more
-/// than `tolerated` percent, adds sentences until only `left` percent are missing. Returns the number of words added.
+/// Drops repetitions. If there are then more words than the plan allows, drops others; if the summary falls short of its
+/// target by more than `tolerated` percent, adds sentences until only `left` percent are missing. Returns the number of words
+/// added.
 fn adjust(
     summary: &mut Summary,
     transcript: &Transcript,
