@@ -119,7 +119,7 @@ impl App {
         tracing::info!(
             job_id = source.job_id,
             bytes = info.size,
-            words = transcript.words,
+            words = transcript.spoken.words,
             chunks = plan.chunks.len(),
             calls = plan.calls(),
             target_words = plan.target_words.0,

@@ -50,7 +50,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let mut decoder = Decoder::default();
 //! decoder.push(include_bytes!("../samples/harbor-line-review.txt"))?;
-//! let transcript = Transcript::new(decoder.finish()?);
+//! let transcript = Transcript::new(decoder.finish()?)?;
 //!
 //! // With no variable set, the built-in model is used.
 //! let config = Config::from_lookup(Surface::CommandLine, &|_| None)?;

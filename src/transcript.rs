@@ -1,13 +1,14 @@
 //! Reads transcripts: bytes → text → segments. All later steps work with passages and chunks of the result.
 //!
-//! `decode` decodes the bytes, and a reader in `format` splits the text into `Segment`s with one speaker each. No later
-//! step parses speaker labels or time stamps again, since a [`Passage`] knows its segments. Everything here is pure: no
+//! `decode` decodes the bytes. A reader in `format` finds what was said, by whom and when, and writes it as the spoken text:
+//! without markup, one paragraph per turn. Its `Segment`s have one speaker each. No later step parses speaker labels or time
+//! stamps again, since a [`Passage`] knows its segments. Everything here is pure: no
 //! waiting, network or storage.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::text::{Span, words};
+use crate::text::Span;
 
 pub mod chunk;
 pub mod decode;
@@ -17,6 +18,7 @@ mod segment;
 
 pub use chunk::Chunk;
 pub use decode::{Decoded, Decoder, Rejection};
+pub use format::{Spoken, Talk};
 pub use passage::Passage;
 pub use segment::Segments;
 pub(crate) use segment::{Speaker, Timestamp};
@@ -24,29 +26,37 @@ pub(crate) use segment::{Speaker, Timestamp};
 /// A complete transcript. Clones share its data.
 #[derive(Debug, Clone)]
 pub struct Transcript {
-    /// The decoded text, with the mapping back to the source.
-    pub decoded: Arc<Decoded>,
-    /// The segments, with the speakers and time stamps found in the text.
+    /// What was said, with the mapping back to the source.
+    pub spoken: Arc<Spoken>,
+    /// The segments, with their speakers and times.
     pub segments: Arc<Segments>,
-    /// Number of words in the text.
-    pub words: usize,
 }
 
 impl Transcript {
-    /// Finds the segments of a decoded text and counts its words.
-    #[must_use]
-    pub fn new(decoded: Decoded) -> Self {
+    /// Reads what was said out of a decoded text.
+    ///
+    /// # Errors
+    /// If nothing was said, or the text is JSON of an unknown format.
+    pub fn new(decoded: Decoded) -> Result<Self, Rejection> {
+        let (spoken, segments) = format::read(decoded)?;
+        Ok(Self {
+            spoken: Arc::new(spoken),
+            segments: Arc::new(segments),
+        })
+    }
+
+    /// Takes a text as it is, and finds the speaker labels in it.
+    pub(crate) fn verbatim(text: String) -> Self {
         Self {
-            segments: Arc::new(format::plain::read(&decoded.text)),
-            words: words::count(&decoded.text),
-            decoded: Arc::new(decoded),
+            segments: Arc::new(format::plain::read(&text)),
+            spoken: Arc::new(Spoken::verbatim(text)),
         }
     }
 
     /// The text.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.decoded.text
+        &self.spoken.text
     }
 
     /// The whole transcript as a passage.
@@ -69,8 +79,8 @@ impl Transcript {
         let text = self.text();
         let offset = |at| match at {
             0 => 0,
-            at if at == text.len() => self.decoded.bytes,
-            at => self.decoded.source_map.source_offset(text, at),
+            at if at == text.len() => self.spoken.bytes,
+            at => self.spoken.source_map.source_offset(text, at),
         };
         offset(part.start)..offset(part.end)
     }

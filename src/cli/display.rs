@@ -96,16 +96,16 @@ pub(crate) fn done(out: &Path, done: &Done, elapsed: Duration, prices: Option<Pr
 }
 
 pub(crate) fn plan(name: &str, transcript: &Transcript, plan: &Plan, config: &Config) {
-    let decoded = &transcript.decoded;
+    let spoken = &transcript.spoken;
     let sizes = || plan.chunks.iter().map(|chunk| chunk.tokens.0);
     let capabilities = config.provider.capabilities();
     let model = capabilities.model.as_ref();
     print(name);
     print(&format!(
         "  transcript  {} bytes of {}, {} words, {} speakers, about {} tokens",
-        grouped(usize::try_from(decoded.bytes).unwrap_or(usize::MAX)),
-        decoded.encoding,
-        grouped(transcript.words),
+        grouped(usize::try_from(spoken.bytes).unwrap_or(usize::MAX)),
+        spoken.encoding,
+        grouped(spoken.words),
         transcript.segments.speakers.len(),
         grouped(plan.tokens.0)
     ));

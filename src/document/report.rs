@@ -19,6 +19,10 @@ pub struct Report {
     pub summary: SummaryReport,
     /// The model that wrote it.
     pub model: ModelReport,
+    /// The language of the transcript as a code, where its format names it.
+    pub language: Option<String>,
+    /// The speakers in order of first appearance.
+    pub speakers: Vec<SpeakerReport>,
     /// The sections in order. Byte ranges refer to the source object.
     pub sections: Vec<SectionReport>,
     /// How much of the transcript the summary covers.
@@ -34,7 +38,7 @@ pub struct Report {
 }
 
 /// The source object.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct SourceReport {
     /// Bucket.
     pub bucket: String,
@@ -46,10 +50,28 @@ pub struct SourceReport {
     pub version_id: Option<String>,
     /// Size in bytes.
     pub bytes: Option<u64>,
-    /// Words of the decoded text.
+    /// Words spoken, without names, time stamps and markup.
     pub words: Option<u64>,
     /// Encoding it was decoded from.
     pub encoding: Option<String>,
+    /// Format it was read as, such as `plain`, `webvtt` or `amazon-transcribe`.
+    pub format: Option<String>,
+    /// Mean recognition confidence from 0 to 1, where the format has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
+}
+
+/// A speaker's share of the talk.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SpeakerReport {
+    /// Label in the transcript.
+    pub label: String,
+    /// Number of turns.
+    pub turns: usize,
+    /// Words spoken.
+    pub words: usize,
+    /// Seconds spoken, where the transcript has times.
+    pub seconds: Option<f64>,
 }
 
 /// The summary's length in words.
@@ -107,7 +129,7 @@ pub struct CoverageReport {
 }
 
 /// The contents of `_error.json`: the reason there is no summary, and the next step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ErrorReport {
     /// Version of this format.
     pub version: u32,
@@ -140,11 +162,13 @@ impl Report {
             let sections = summary.sections.iter().filter(|section| counts(section));
             sections.map(|section| section.chunks.len()).sum()
         };
-        let mut warnings = summary.warnings.clone();
+        let spoken = &transcript.spoken;
+        let mut warnings = spoken.warnings.clone();
+        warnings.extend(summary.warnings.iter().cloned());
         if plan.target_reduced {
             warnings.push(format!(
                 "the transcript has {} words, too few for a longer summary without padding: the target was reduced to {target}",
-                transcript.words
+                spoken.words
             ));
         }
         if plan.shown_tokens.is_some() {
@@ -162,8 +186,10 @@ impl Report {
                 etag: Some(info.etag.clone()),
                 version_id: info.version_id.clone(),
                 bytes: Some(info.size),
-                words: Some(transcript.words as u64),
-                encoding: Some(transcript.decoded.encoding.to_owned()),
+                words: Some(spoken.words as u64),
+                encoding: Some(spoken.encoding.to_owned()),
+                format: Some(spoken.format.to_owned()),
+                confidence: spoken.confidence.map(|percent| f64::from(percent) / 100.0),
             },
             summary: SummaryReport {
                 words,
@@ -176,6 +202,8 @@ impl Report {
                 model: model.model.clone(),
                 context_tokens: model.context_tokens.map(|tokens| tokens.0),
             },
+            language: spoken.language.clone(),
+            speakers: SpeakerReport::all(transcript),
             sections: summary
                 .sections
                 .iter()
@@ -191,6 +219,23 @@ impl Report {
             duration_ms: u64::try_from(document.duration.as_millis()).unwrap_or(u64::MAX),
             generator: GENERATOR.to_owned(),
         }
+    }
+}
+
+impl SpeakerReport {
+    fn all(transcript: &Transcript) -> Vec<Self> {
+        let talk = transcript
+            .segments
+            .speakers
+            .iter()
+            .zip(&transcript.spoken.talk);
+        talk.map(|(label, talk)| Self {
+            label: label.clone(),
+            turns: talk.turns,
+            words: talk.words,
+            seconds: (talk.seconds > 0.0).then_some(talk.seconds.round()),
+        })
+        .collect()
     }
 }
 

@@ -118,7 +118,7 @@ impl JobError {
             Self::Busy { .. } | Self::Overtaken => ("Unfinished", Some(Passes), RESUMES),
             Self::Rejected(rejected) => {
                 let (name, next_step) = match rejected {
-                    Rejected::NotText(Rejection::Empty) => {
+                    Rejected::NotText(Rejection::Empty | Rejection::NothingSaid) => {
                         ("NotText", "upload the transcript again, with its text")
                     }
                     Rejected::NotText(_) => (

@@ -43,5 +43,5 @@ pub(crate) async fn transcribe(object: &mut Object) -> Result<Transcript, JobErr
         decoder.push(&bytes).map_err(Rejected::from)?;
     }
     let decoded = decoder.finish().map_err(Rejected::from)?;
-    Ok(Transcript::new(decoded))
+    Ok(Transcript::new(decoded).map_err(Rejected::from)?)
 }

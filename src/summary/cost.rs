@@ -79,7 +79,7 @@ mod tests {
         let mut decoder = Decoder::default();
         let text = "Dana: The depot of the harbor line is late, and costs ten thousand more than was planned.\n";
         decoder.push(text.repeat(900).as_bytes()).unwrap();
-        let transcript = Transcript::new(decoder.finish().unwrap());
+        let transcript = Transcript::new(decoder.finish().unwrap()).unwrap();
         let limits = |context| Limits {
             context_tokens: Some(Tokens(context)),
             reasoning_tokens: Tokens(0),

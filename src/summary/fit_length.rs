@@ -274,7 +274,7 @@ mod tests {
             .collect();
         let mut decoder = Decoder::default();
         decoder.push(text.as_bytes()).unwrap();
-        Transcript::new(decoder.finish().unwrap())
+        Transcript::new(decoder.finish().unwrap()).unwrap()
     }
 
     #[test]

@@ -80,7 +80,7 @@ impl Plan {
 /// # Errors
 /// If the context window is too small, or too few calls are allowed.
 pub fn plan(transcript: &Transcript, words: Words, limits: &Limits) -> Result<Plan, ShapeError> {
-    let (target_words, overview_words) = lengths(transcript.words, words.0);
+    let (target_words, overview_words) = lengths(transcript.spoken.words, words.0);
     let tokens = tokens::estimate(transcript.text());
     let calls = (limits.max_calls - limits.max_calls / RESERVE)
         .saturating_sub(usize::from(overview_words > Words(0)));
@@ -154,14 +154,14 @@ mod tests {
         let text: String = (0..words / 10)
             .map(|i| {
                 format!(
-                    "Speaker{}: we have agreed on item {i} of the list.\n",
+                    "Speaker{}: we have all agreed on item {i} of the list.\n",
                     i % 4
                 )
             })
             .collect();
         let mut decoder = Decoder::default();
         decoder.push(text.as_bytes()).unwrap();
-        Transcript::new(decoder.finish().unwrap())
+        Transcript::new(decoder.finish().unwrap()).unwrap()
     }
 
     const LIMITS: Limits = Limits {
@@ -197,7 +197,7 @@ mod tests {
             .collect();
         let mut decoder = Decoder::default();
         decoder.push(format!("{filler}{dense}").as_bytes()).unwrap();
-        let transcript = Transcript::new(decoder.finish().unwrap());
+        let transcript = Transcript::new(decoder.finish().unwrap()).unwrap();
         let plan = plan(
             &transcript,
             Words(600),

@@ -20,11 +20,19 @@ const PIECE_BYTES: usize = 8 * 1024;
 pub(crate) const UNDECODABLE_PERCENT: u64 = 1;
 
 /// Why a file was rejected as a transcript. Retrying does not help.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// The file is empty or has only whitespace.
     #[error("the file is empty: there is nothing to summarize")]
     Empty,
+    /// The file has no spoken words.
+    #[error(
+        "the transcript is empty: apart from time stamps, labels and markup it has no words, so there is nothing to summarize"
+    )]
+    NothingSaid,
+    /// The file is JSON, but not a transcript.
+    #[error(transparent)]
+    Json(#[from] crate::transcript::format::UnknownJson),
     /// The file starts with the signature of a binary format.
     #[error(
         "the file is {format}, not plain text: export the transcript as text (UTF-8) and upload that"

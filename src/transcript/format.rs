@@ -1,5 +1,329 @@
-//! Parsers of transcript formats, each of which splits a text into segments.
+//! Reads what was said out of a decoded text, whatever tool exported it.
+//!
+//! The format is recognized by its content, never by the name of the file. Its reader finds who speaks when and what is
+//! said; [`Writer`] turns this into the spoken text, on which all later steps work.
 
-#[expect(dead_code, reason = "the readers that make cues come next")]
+mod captions;
+mod clean;
 mod cue;
+mod html;
+mod join;
+mod json;
+mod lines;
+mod loops;
+mod old_segment;
 pub mod plain;
+mod table;
+mod writer;
+
+pub use json::UnknownJson;
+pub use writer::Talk;
+
+use captions::Captions;
+use cue::Cue;
+use table::Columns;
+use writer::{Block, Writer};
+
+use crate::text::{Span, words};
+use crate::transcript::decode::{Decoded, Rejection, SourceMap};
+use crate::transcript::segment::Segments;
+
+/// Bytes of the decoded text that are read at once. Its memory is used again for the spoken text.
+const BLOCK_BYTES: usize = 1024 * 1024;
+
+/// Confidence in percent below which a transcript gets a warning.
+const LOW_CONFIDENCE: u8 = 80;
+
+/// What was said, with what is known of its source.
+#[derive(Debug, Clone)]
+pub struct Spoken {
+    /// The spoken text: one paragraph per turn, beginning with its speaker's name.
+    pub text: String,
+    /// Words spoken, without names and time stamps.
+    pub words: usize,
+    /// Shares of the talk, in the order of the speakers.
+    pub talk: Vec<Talk>,
+    /// Name of the format, such as `plain`, `webvtt` or `amazon-transcribe`.
+    pub format: &'static str,
+    /// WHATWG name of the source's encoding, such as `UTF-8` or `windows-1252`.
+    pub encoding: &'static str,
+    /// Size of the source in bytes.
+    pub bytes: u64,
+    /// Mean recognition confidence in percent, where the format has one.
+    pub confidence: Option<u8>,
+    /// Language code, where the format has one.
+    pub language: Option<String>,
+    /// What a reader of the summary should know about the transcript.
+    pub warnings: Vec<String>,
+    /// Maps offsets in the text to offsets in the source.
+    pub source_map: SourceMap,
+}
+
+impl Spoken {
+    /// A text that is not read but taken as it is.
+    pub(crate) fn verbatim(text: String) -> Self {
+        let decoded = Decoded::from(text);
+        Self {
+            words: words::count(&decoded.text),
+            talk: Vec::new(),
+            format: "plain",
+            encoding: decoded.encoding,
+            bytes: decoded.bytes,
+            confidence: None,
+            language: None,
+            warnings: Vec::new(),
+            source_map: decoded.source_map,
+            text: decoded.text,
+        }
+    }
+}
+
+/// How a text is read.
+enum Reader {
+    Json,
+    Captions(Captions, captions::Reader),
+    Table(Columns),
+    Plain(lines::Reader),
+}
+
+impl Reader {
+    fn of(text: &str) -> Self {
+        if json::is_json(text) {
+            Self::Json
+        } else if let Some(kind) = captions::kind(text) {
+            Self::Captions(kind, captions::Reader::new(kind))
+        } else if let Some(columns) = table::columns(text) {
+            Self::Table(columns)
+        } else {
+            Self::Plain(lines::Reader::new(plain::analyze(text)))
+        }
+    }
+
+    /// Whether a text may be read in blocks of lines.
+    fn takes_blocks(&self) -> bool {
+        matches!(self, Self::Captions(..) | Self::Plain(_))
+    }
+
+    /// Reads a block and returns what the format tells about the transcript.
+    fn read(
+        &mut self,
+        block: &Block<'_>,
+        writer: &mut Writer,
+    ) -> Result<Option<json::Found>, Rejection> {
+        let mut cue = |cue: Cue<'_>| writer.cue(block, &cue);
+        match self {
+            Self::Json => {
+                return json::read(block.text, &mut cue)
+                    .map(Some)
+                    .map_err(Rejection::from);
+            }
+            Self::Captions(_, reader) => reader.read(block.text, &mut cue),
+            Self::Table(columns) => columns.read(block.text, &mut cue),
+            Self::Plain(reader) => reader.read(block, writer),
+        }
+        Ok(None)
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Captions(kind, _) => kind.name(),
+            Self::Table(columns) => columns.name(),
+            Self::Plain(_) => "plain",
+        }
+    }
+}
+
+/// Reads what was said out of a decoded text.
+///
+/// # Errors
+/// If nothing was said, or the text is JSON of an unknown format.
+pub(crate) fn read(decoded: Decoded) -> Result<(Spoken, Segments), Rejection> {
+    let is_html = html::is_html(&decoded.text);
+    let decoded = if is_html {
+        html::reduced(decoded)
+    } else {
+        decoded
+    };
+    let Decoded {
+        text,
+        encoding,
+        bytes: size,
+        source_map,
+    } = decoded;
+    let mut reader = Reader::of(&text);
+    let mut writer = Writer::new(&source_map);
+    // The spoken text overwrites the part of the decoded text that has been read, so that both never are in memory at once.
+    let mut bytes = text.into_bytes();
+    let (mut read, mut source, mut written) = (0, source_map.source_offset("", 0), 0);
+    let mut found = None;
+    while read < bytes.len() {
+        let rest = bytes.split_at(read).1;
+        let length = if reader.takes_blocks() {
+            end_of_block(rest)
+        } else {
+            rest.len()
+        };
+        let text = std::str::from_utf8(rest.split_at(length).0).map_err(|_| Rejection::Empty)?;
+        let block = Block {
+            text,
+            start: read,
+            source,
+            map: &source_map,
+        };
+        found = reader.read(&block, &mut writer)?.or(found);
+        read = block.end();
+        source = block.source_offset(read);
+        let finished = writer.take(read - written);
+        if let Some(place) = bytes.get_mut(written..written + finished.len()) {
+            place.copy_from_slice(finished.as_bytes());
+        }
+        written += finished.len();
+    }
+    let done = writer.finish();
+    bytes.truncate(written);
+    bytes.extend_from_slice(done.fresh.as_bytes());
+    bytes.shrink_to_fit();
+    let text = String::from_utf8(bytes).map_err(|_| Rejection::Empty)?;
+    if done.words == 0 {
+        return Err(Rejection::NothingSaid);
+    }
+    let segments = Segments::new(done.segments, done.speakers, text.len());
+    let mut warnings = Vec::new();
+    warnings.extend(done.loops.warning());
+    if let Some(percent) = done.confidence.filter(|percent| *percent < LOW_CONFIDENCE) {
+        warnings.push(format!(
+            "the transcript was recognized with a confidence of {percent} % (under {LOW_CONFIDENCE} %): names, numbers and whole \
+             sentences may be wrong"
+        ));
+    }
+    let spoken = Spoken {
+        text,
+        words: done.words,
+        talk: done.talk,
+        format: found
+            .as_ref()
+            .map_or(if is_html { "html" } else { reader.name() }, |found| {
+                found.maker
+            }),
+        encoding,
+        bytes: size,
+        confidence: done.confidence,
+        language: found.and_then(|found| found.language),
+        warnings,
+        source_map: done.map,
+    };
+    Ok((spoken, segments))
+}
+
+/// The length of the next block: about [`BLOCK_BYTES`], to the end of a blank line if there is one, else of a line.
+fn end_of_block(rest: &[u8]) -> usize {
+    let Some((_, after)) = rest.split_at_checked(BLOCK_BYTES) else {
+        return rest.len();
+    };
+    let near = after.get(..BLOCK_BYTES / 16).unwrap_or(after);
+    let blank = near
+        .windows(2)
+        .position(|pair| pair == b"\n\n")
+        .map(|at| at + 2);
+    let line = || {
+        after
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .map(|at| at + 1)
+    };
+    blank
+        .or_else(line)
+        .map_or(rest.len(), |end| BLOCK_BYTES + end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transcript::{Decoder, Transcript};
+
+    fn transcript(source: &[u8]) -> Transcript {
+        let mut decoder = Decoder::default();
+        decoder.push(source).unwrap();
+        Transcript::new(decoder.finish().unwrap()).unwrap()
+    }
+
+    /// Speaker, start and spoken text of each segment.
+    fn said(transcript: &Transcript) -> Vec<(Option<&str>, Option<String>, &str)> {
+        let segments = &transcript.segments;
+        let all = segments.starting_in(0..transcript.text().len()).iter();
+        all.map(|segment| {
+            let body = segment.body().of(transcript.text()).trim();
+            let from = segment.from().map(|from| from.to_string());
+            (segments.name(segment.speaker), from, body)
+        })
+        .collect()
+    }
+
+    #[test]
+    fn a_plain_transcript_of_the_usual_form_stays_as_it_is() {
+        for text in [
+            "[00:12:30] Dana: We met.\n[00:12:40] Lee: Yes, and we agreed.\n\nDana: Fine.\n",
+            "Prose without any label\nin two lines.",
+        ] {
+            assert_eq!(transcript(text.as_bytes()).text(), text);
+        }
+    }
+
+    #[test]
+    fn the_bytes_of_a_word_are_those_it_was_read_from() {
+        let lines = |i: usize| {
+            format!(
+                "Zoë {}: The café n° {i} costs {i} pounds.\r\nAnd more\u{1} of it.\r\n",
+                i % 3
+            )
+        };
+        let text: String = (0..40_000).map(lines).collect();
+        let (latin, _, _) = encoding_rs::WINDOWS_1252.encode(&text);
+        for source in [text.as_bytes(), &latin] {
+            let transcript = transcript(source);
+            let text = transcript.text();
+            for (at, word) in text.match_indices("costs ").step_by(997) {
+                let bytes = transcript.source_bytes(Span::from(at..at + word.len()));
+                let bytes =
+                    usize::try_from(bytes.start).unwrap()..usize::try_from(bytes.end).unwrap();
+                assert_eq!(&source[bytes], word.as_bytes());
+            }
+        }
+    }
+
+    #[test]
+    fn words_are_those_that_are_spoken() {
+        let transcript =
+            transcript(b"[00:01] Dana Berg: Three words only.\n[00:03] Lee: Two more.\n");
+        assert_eq!(transcript.spoken.words, 5);
+        let talk = &transcript.spoken.talk;
+        assert_eq!((talk[0].words, talk[0].turns, talk[0].seconds), (3, 1, 2.0));
+        assert_eq!(
+            said(&transcript)[1],
+            (Some("Lee"), Some("0:00:03".to_owned()), "Two more.")
+        );
+    }
+
+    #[test]
+    fn a_transcript_in_which_nothing_is_said_is_rejected() {
+        for text in ["[00:01]\n[00:02]\n[00:03]\n", "0:01\n0:02\n\n"] {
+            let decoded = Decoded::from(text.to_owned());
+            assert_eq!(
+                Transcript::new(decoded).unwrap_err(),
+                Rejection::NothingSaid,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn turns_in_which_nothing_is_said_disappear() {
+        let transcript = transcript(b"Dana: Well then.\nLee:\nDana: Good.\nKim:   \nDana: Done.\n");
+        assert_eq!(transcript.segments.speakers, ["Dana"]);
+        assert_eq!(
+            transcript.text(),
+            "Dana: Well then.\nDana: Good.\nDana: Done.\n"
+        );
+    }
+}

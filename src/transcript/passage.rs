@@ -5,7 +5,7 @@ use std::ops::{Deref, Range};
 
 use crate::text::Span;
 use crate::transcript::segment::{Segment, Speaker};
-use crate::transcript::{Decoded, Timestamp, Transcript};
+use crate::transcript::{Timestamp, Transcript};
 
 /// A part of a transcript. Dereferences to its text; cheap to clone at any length.
 #[derive(Clone)]
@@ -19,7 +19,7 @@ impl Passage {
     /// transcript, since it may have speaker labels.
     #[must_use]
     pub fn of_text(text: impl Into<String>) -> Self {
-        Transcript::new(Decoded::from(text.into())).whole()
+        Transcript::verbatim(text.into()).whole()
     }
 
     /// Byte range in the transcript's text.
@@ -28,10 +28,10 @@ impl Passage {
         self.span
     }
 
-    /// The speaker whose turn started before the passage and is still in progress at its start.
+    /// The speaker at the start of the passage, if the passage does not begin with the speaker's name.
     pub(crate) fn current_speaker(&self) -> Option<&str> {
         let segment = self.of.segments.at(self.span.start)?;
-        let is_underway = segment.start() < self.span.start;
+        let is_underway = segment.body().start <= self.span.start;
         self.name(segment.speaker.filter(|_| is_underway))
     }
 
@@ -53,13 +53,11 @@ impl Passage {
         names
     }
 
-    /// The first and last time stamps that apply to the passage, as written.
-    pub(crate) fn time_span(&self) -> Option<(&str, &str)> {
-        let mut stamps = self.segments().filter_map(Segment::time);
-        let first = stamps.next()?;
-        let last = stamps.next_back().unwrap_or(first);
-        let written = |stamp: Timestamp| stamp.written.of(self.of.text());
-        Some((written(first), written(last)))
+    /// The first and last times that are known of the passage.
+    pub(crate) fn time_span(&self) -> Option<(Timestamp, Timestamp)> {
+        let first = self.segments().find_map(Segment::from)?;
+        let last = self.segments().rev().find_map(Segment::until);
+        Some((first, last.unwrap_or(first)))
     }
 
     /// The segment in progress at the start of the passage, followed by those that start inside it.

@@ -1,6 +1,6 @@
 //! Segments: stretches of a transcript with one speaker and one start time.
 
-use std::num::{NonZeroU8, NonZeroU16};
+use std::num::NonZeroU16;
 use std::ops::Range;
 
 use crate::text::Span;
@@ -21,57 +21,79 @@ impl Speaker {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Timestamp {
-    /// Position in the text, without brackets.
-    pub(crate) written: Span,
-    /// Milliseconds since the start of the recording, at most 24 days.
-    pub(crate) millis: i32,
+/// A time in milliseconds from the start of the recording, at most 24 days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Timestamp(pub(crate) i32);
+
+impl Timestamp {
+    /// The time nearest to `millis` that can be represented.
+    pub(crate) fn clamped(millis: i64) -> Self {
+        // `i32::MIN` stands for no time in a segment.
+        let millis = millis.clamp(i64::from(-i32::MAX), i64::from(i32::MAX));
+        Self(i32::try_from(millis).unwrap_or(i32::MAX))
+    }
+
+    /// Seconds from `earlier` to this time.
+    pub(crate) fn seconds_since(self, earlier: Self) -> f64 {
+        (f64::from(self.0) - f64::from(earlier.0)) / 1000.0
+    }
 }
 
-/// A segment starts at a line with a speaker label or a time stamp and ends where the next one starts.
+impl std::fmt::Display for Timestamp {
+    /// Writes hours, minutes and seconds, as in `0:12:30`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let seconds = self.0.unsigned_abs() / 1000;
+        let sign = if self.0 < 0 && seconds > 0 { "-" } else { "" };
+        let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+        write!(f, "{sign}{hours}:{minutes:02}:{:02}", seconds % 60)
+    }
+}
+
+/// Stands for no time.
+const NO_TIME: i32 = i32::MIN;
+
+/// A segment starts where a speaker begins or where a format gives a time, and ends where the next one starts.
 ///
 /// A transcript may have a million segments, so each takes only 20 bytes: `start` and `end` are byte offsets in the text,
-/// and `body` and `time_at` are small offsets from `start`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// `body` is the length of the label and the time stamp before the spoken text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Segment {
     start: u32,
     end: u32,
-    millis: i32,
+    from: i32,
+    until: i32,
     body: u16,
-    time_at: u16,
-    time_len: Option<NonZeroU8>,
-    /// The speaker label ends in a colon.
-    pub(crate) has_colon: bool,
     pub(crate) speaker: Option<Speaker>,
 }
 
 impl Segment {
-    /// Creates a segment whose line starts at byte `start`; `body` and `time` are relative to it. `None` if `start` is
-    /// beyond 4 GiB.
-    pub(crate) fn new(start: usize, body: usize, time: Option<Timestamp>) -> Option<Self> {
-        let mut segment = Self {
+    /// Creates a segment that starts at byte `start`. `None` if that is beyond 4 GiB.
+    pub(crate) fn new(
+        start: usize,
+        speaker: Option<Speaker>,
+        time: Option<Timestamp>,
+    ) -> Option<Self> {
+        Some(Self {
             start: start.try_into().ok()?,
-            ..Self::default()
-        };
-        segment.set_body(body);
-        // A time stamp that does not fit is dropped: it follows 64 KiB of blanks or is longer than any real one.
-        if let Some(Timestamp { written, millis }) = time
-            && let (Ok(at), Ok(len)) = (written.start.try_into(), u8::try_from(written.len()))
-        {
-            segment.millis = millis;
-            segment.time_at = at;
-            segment.time_len = NonZeroU8::new(len);
-        }
-        Some(segment)
+            end: 0,
+            from: time.map_or(NO_TIME, |time| time.0),
+            until: NO_TIME,
+            body: 0,
+            speaker,
+        })
     }
 
-    /// Sets the offset of the spoken text from the start of the line.
+    /// Sets the length of what stands before the spoken text.
     pub(crate) fn set_body(&mut self, body: usize) {
         self.body = body.try_into().unwrap_or(0);
     }
 
-    /// Byte offset of the line with which the segment starts.
+    /// Sets the time at which the segment ends.
+    pub(crate) fn set_until(&mut self, time: Timestamp) {
+        self.until = time.0;
+    }
+
+    /// Byte offset of the start, label and time stamp included.
     pub(crate) fn start(&self) -> usize {
         self.start as usize
     }
@@ -84,13 +106,16 @@ impl Segment {
         }
     }
 
-    pub(crate) fn time(&self) -> Option<Timestamp> {
-        let start = self.start() + usize::from(self.time_at);
-        let len = usize::from(self.time_len?.get());
-        Some(Timestamp {
-            written: Span::from(start..start + len),
-            millis: self.millis,
-        })
+    /// The time at which it starts.
+    pub(crate) fn from(&self) -> Option<Timestamp> {
+        (self.from != NO_TIME).then_some(Timestamp(self.from))
+    }
+
+    /// The latest time that is known to belong to it: its end, or else its start.
+    pub(crate) fn until(&self) -> Option<Timestamp> {
+        (self.until != NO_TIME)
+            .then_some(Timestamp(self.until))
+            .or(self.from())
     }
 }
 
@@ -128,5 +153,23 @@ impl Segments {
     /// The segment that contains byte `at`.
     pub(crate) fn at(&self, at: usize) -> Option<&Segment> {
         self.starting_in(0..at + 1).last()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_hours_minutes_and_seconds() {
+        for (millis, written) in [
+            (0, "0:00:00"),
+            (750_999, "0:12:30"),
+            (-3_000, "-0:00:03"),
+            (-3, "0:00:00"),
+            (360_000_000, "100:00:00"),
+        ] {
+            assert_eq!(Timestamp(millis).to_string(), written);
+        }
     }
 }

@@ -35,7 +35,7 @@ impl Material {
     /// First and last timestamp of the part.
     pub(crate) fn time_span(&self) -> Option<(String, String)> {
         let (from, to) = self.passage.time_span()?;
-        Some((from.to_owned(), to.to_owned()))
+        Some((from.to_string(), to.to_string()))
     }
 
     /// The two halves of the part. `None` if it is too small to divide.

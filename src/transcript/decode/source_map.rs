@@ -51,11 +51,23 @@ impl SourceMap {
         width as u64
     }
 
+    /// Removes the marks at and after text offset `at`.
+    pub(crate) fn truncate(&mut self, at: usize) {
+        let kept = self.marks.partition_point(|mark| mark.0 < at);
+        self.marks.truncate(kept);
+    }
+
     /// The source offset of the character at byte `at`. `text` must be the whole text for which this map was built.
     pub(crate) fn source_offset(&self, text: &str, at: usize) -> u64 {
+        self.source_offset_in(text, (0, 0), at)
+    }
+
+    /// The same, where `text` is the part of the whole text that starts at the given text offset and source offset.
+    pub(crate) fn source_offset_in(&self, text: &str, start: (usize, u64), at: usize) -> u64 {
         let next = self.marks.partition_point(|&(mark, _)| mark <= at);
         let last = next.checked_sub(1).and_then(|last| self.marks.get(last));
-        let (mark, source) = last.copied().unwrap_or((0, 0));
-        source + self.width(Span::from(mark..at).of(text))
+        let last = last.copied().filter(|mark| mark.0 >= start.0);
+        let (mark, source) = last.unwrap_or(start);
+        source + self.width(Span::from(mark - start.0..at - start.0).of(text))
     }
 }

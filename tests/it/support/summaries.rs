@@ -47,7 +47,7 @@ pub(crate) fn bare_limits(context: usize) -> Limits {
 pub(crate) fn transcript(text: &str) -> Transcript {
     let mut decoder = Decoder::default();
     decoder.push(text.as_bytes()).unwrap();
-    Transcript::new(decoder.finish().unwrap())
+    Transcript::new(decoder.finish().unwrap()).unwrap()
 }
 
 /// The sample transcript of this repository.

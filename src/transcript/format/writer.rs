@@ -1,0 +1,537 @@
+//! Writes the spoken text: what a reader finds, without markup, one paragraph per turn, each beginning with its speaker's
+//! name.
+//!
+//! Readers hand over parts of the decoded text in order. The writer collects the parts of a turn, cleans them, leaves out
+//! repetitions of a recognizer that got stuck, and notes for every stretch of its text which bytes of the source it was
+//! read from. A turn in which nothing was said disappears.
+
+use std::collections::HashMap;
+
+use crate::text::{Span, sentence, words};
+use crate::transcript::decode::SourceMap;
+use crate::transcript::format::clean::clean;
+use crate::transcript::format::cue::{Cue, Escapes};
+use crate::transcript::format::join::Joiner;
+use crate::transcript::format::loops::Loops;
+use crate::transcript::segment::{Segment, Speaker, Timestamp};
+
+/// Bytes of a turn that are cleaned at once. A piece ends after a line if possible.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// Minimum milliseconds between two time stamps written into the text of captions, where every cue has one.
+const STAMP_MILLIS: i32 = 60_000;
+
+/// Bytes at the end of the text that stay in reach.
+const KEPT_BYTES: usize = 256;
+
+/// A part of the decoded text, with what leads from its characters to the bytes of the source.
+#[derive(Clone, Copy)]
+pub(crate) struct Block<'t> {
+    pub(crate) text: &'t str,
+    /// Offset in the decoded text.
+    pub(crate) start: usize,
+    /// Offset in the source.
+    pub(crate) source: u64,
+    pub(crate) map: &'t SourceMap,
+}
+
+impl Block<'_> {
+    pub(crate) fn end(&self) -> usize {
+        self.start + self.text.len()
+    }
+
+    /// The text at a span of the decoded text.
+    pub(crate) fn at(&self, span: Span) -> &str {
+        Span::from(span.start - self.start..span.end - self.start).of(self.text)
+    }
+
+    /// The source offset of the character at byte `at` of the decoded text.
+    pub(crate) fn source_offset(&self, at: usize) -> u64 {
+        self.map
+            .source_offset_in(self.text, (self.start, self.source), at)
+    }
+}
+
+/// What is known of a speaker's share of the talk.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Talk {
+    /// Number of turns.
+    pub turns: usize,
+    /// Words spoken.
+    pub words: usize,
+    /// Seconds spoken, or 0 if the transcript has no times.
+    pub seconds: f64,
+}
+
+/// The beginning of a turn.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Head<'t> {
+    pub(crate) speaker: Option<&'t str>,
+    pub(crate) from: Option<Timestamp>,
+    /// The label as it is in the source, if it can stay as it is, and its offset there.
+    pub(crate) written: Option<(&'t str, u64)>,
+    /// Whether the label is repeated where the speaker stays the same.
+    pub(crate) always_named: bool,
+}
+
+/// The turn that is being written.
+#[derive(Debug, Clone, Copy, Default)]
+struct Turn {
+    start: usize,
+    has_segment: bool,
+    speaker: Option<Speaker>,
+    from: Option<Timestamp>,
+    until: Option<Timestamp>,
+    words: usize,
+}
+
+pub(crate) struct Writer {
+    /// The text from byte `base` on.
+    fresh: String,
+    base: usize,
+    map: SourceMap,
+    /// The source offset that follows the last character, unless something was left out or put in there.
+    next_source: Option<u64>,
+    /// What was said in the current turn since it was last cleaned.
+    raw: Marked,
+    segments: Vec<Segment>,
+    speakers: Vec<String>,
+    known: HashMap<String, Speaker>,
+    talk: Vec<Talk>,
+    turn: Turn,
+    last_stamp: Option<Timestamp>,
+    joiner: Joiner,
+    loops: Loops,
+    words: usize,
+    /// Sum and number of the confidences.
+    confidence: (u64, u64),
+}
+
+/// A text that knows where its characters stand in the source.
+#[derive(Default)]
+struct Marked {
+    text: String,
+    /// Pairs of offsets in the text and the source. Between two of them every character has its normal width.
+    marks: Vec<(usize, u64)>,
+}
+
+impl Marked {
+    /// The stretches of a part between two marks, with their offsets in the source.
+    fn stretches(&self, map: &SourceMap, part: Span) -> impl Iterator<Item = (&str, u64)> {
+        let mut at = part.start;
+        let mut next = self.marks.partition_point(|mark| mark.0 <= at);
+        std::iter::from_fn(move || {
+            if at >= part.end {
+                return None;
+            }
+            let (mark, source) = next
+                .checked_sub(1)
+                .and_then(|last| self.marks.get(last))
+                .copied()
+                .unwrap_or_default();
+            let end = self
+                .marks
+                .get(next)
+                .map_or(part.end, |mark| mark.0.min(part.end));
+            let source = source + map.width(Span::from(mark..at).of(&self.text));
+            let stretch = Span::from(at..end).of(&self.text);
+            (at, next) = (end, next + 1);
+            Some((stretch, source))
+        })
+    }
+
+    /// The text without markup.
+    fn cleaned(self, map: &SourceMap) -> Self {
+        let mut cleaned = Self::default();
+        let mut at = 0;
+        clean(&self.text, &mut |left_out, instead| {
+            cleaned.extend(self.stretches(map, Span::from(at..left_out.start)));
+            cleaned.text.push_str(instead);
+            at = left_out.end;
+        });
+        if at == 0 && cleaned.text.is_empty() {
+            return self;
+        }
+        cleaned.extend(self.stretches(map, Span::from(at..self.text.len())));
+        cleaned
+    }
+
+    fn extend<'t>(&mut self, stretches: impl Iterator<Item = (&'t str, u64)>) {
+        for (text, source) in stretches {
+            self.marks.push((self.text.len(), source));
+            self.text.push_str(text);
+        }
+    }
+}
+
+/// What was written.
+pub(crate) struct Written {
+    /// The rest of the text.
+    pub(crate) fresh: String,
+    pub(crate) map: SourceMap,
+    pub(crate) segments: Vec<Segment>,
+    pub(crate) speakers: Vec<String>,
+    pub(crate) talk: Vec<Talk>,
+    pub(crate) words: usize,
+    /// Mean recognition confidence in percent.
+    pub(crate) confidence: Option<u8>,
+    pub(crate) loops: Loops,
+}
+
+impl Writer {
+    /// Starts a text whose characters come from a source with the encoding of `decoded`.
+    pub(crate) fn new(decoded: &SourceMap) -> Self {
+        Self {
+            fresh: String::new(),
+            base: 0,
+            map: SourceMap::new(decoded.encoding, 0),
+            next_source: None,
+            raw: Marked::default(),
+            segments: Vec::new(),
+            speakers: Vec::new(),
+            known: HashMap::new(),
+            talk: Vec::new(),
+            turn: Turn::default(),
+            last_stamp: None,
+            joiner: Joiner::default(),
+            loops: Loops::default(),
+            words: 0,
+            confidence: (0, 0),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.base + self.fresh.len()
+    }
+
+    /// Takes the text that is finished, and of which at most `most` bytes.
+    pub(crate) fn take(&mut self, most: usize) -> String {
+        let finished = if self.turn.words > 0 {
+            self.len()
+        } else {
+            self.turn.start
+        };
+        // The end stays, for the decision whether the next cue goes on with it.
+        let finished = (finished - self.base).saturating_sub(KEPT_BYTES);
+        let most = self.fresh.floor_char_boundary(most.min(finished));
+        self.base += most;
+        self.fresh.drain(..most).collect()
+    }
+
+    /// Begins a turn.
+    pub(crate) fn turn(&mut self, head: Head<'_>) {
+        self.end_turn(head.from);
+        if !(self.len() == 0 || self.fresh.ends_with('\n') || self.fresh.is_empty()) {
+            self.insert("\n");
+        }
+        let before = self.turn.speaker;
+        let speaker = head.speaker.map_or(before, |name| self.speaker(name));
+        let start = self.len();
+        self.turn = Turn {
+            start,
+            speaker,
+            from: head.from,
+            ..Turn::default()
+        };
+        if speaker != before {
+            self.loops.reset();
+        }
+        if let Some((label, source)) = head.written {
+            self.push(label, source);
+        } else {
+            let name = speaker.filter(|_| head.always_named || speaker != before);
+            let name = name.and_then(|speaker| self.speakers.get(speaker.index()));
+            let label = name.map(|name| format!("{name}: ")).unwrap_or_default();
+            let stamp = head.from.filter(|from| {
+                !head.always_named
+                    && self
+                        .last_stamp
+                        .is_none_or(|last| from.0.saturating_sub(last.0) >= STAMP_MILLIS)
+            });
+            self.last_stamp = stamp.or(self.last_stamp);
+            let stamp = stamp.map(|time| format!("[{time}] ")).unwrap_or_default();
+            self.insert(&format!("{stamp}{label}"));
+        }
+        if let Some(mut segment) = Segment::new(start, speaker, head.from) {
+            segment.set_body(self.len() - start);
+            self.segments.push(segment);
+            self.turn.has_segment = true;
+        }
+    }
+
+    /// Adds a part of the decoded text to the current turn.
+    pub(crate) fn say(&mut self, block: &Block<'_>, part: Span) {
+        let mut rest = part;
+        while rest.len() > 0 {
+            let mut text = block.at(rest);
+            if text.len() > PIECE_BYTES {
+                let (piece, _) = text.split_at(text.floor_char_boundary(PIECE_BYTES));
+                let end = piece.rfind('\n').or_else(|| piece.rfind(' '));
+                text = end.map_or(piece, |end| piece.split_at(end + 1).0);
+            }
+            self.raw
+                .extend([(text, block.source_offset(rest.start))].into_iter());
+            rest.start += text.len();
+            if self.raw.text.len() >= PIECE_BYTES {
+                self.flush();
+            }
+        }
+    }
+
+    /// Adds a blank to the current turn unless there is one.
+    pub(crate) fn blank(&mut self) {
+        let last = if self.raw.text.is_empty() {
+            &self.fresh
+        } else {
+            &self.raw.text
+        };
+        if !last.ends_with(char::is_whitespace) {
+            // The next part brings its own mark.
+            self.raw.text.push(' ');
+        }
+    }
+
+    /// Whether the label at the beginning of `head` interrupts a sentence of the same speaker, at most `within`
+    /// milliseconds after the last time stamp.
+    pub(crate) fn goes_on(&mut self, head: &Head<'_>, within: i32) -> bool {
+        let Some((last, from)) = self.turn.until.or(self.turn.from).zip(head.from) else {
+            return false;
+        };
+        let is_near = from.0.saturating_sub(last.0) <= within;
+        let goes_on = is_near && self.is_speaking(head.speaker) && !self.is_at_sentence_end();
+        if goes_on {
+            self.turn.until = Some(from);
+        }
+        goes_on
+    }
+
+    /// Whether `speaker` is the one of the current turn. Where a format does not name one, the speaker stays the same.
+    fn is_speaking(&self, speaker: Option<&str>) -> bool {
+        let current = self
+            .turn
+            .speaker
+            .and_then(|speaker| self.speakers.get(speaker.index()));
+        speaker.is_none_or(|name| current.is_some_and(|current| current == name))
+    }
+
+    fn is_at_sentence_end(&self) -> bool {
+        let last = self.raw.text.trim_end();
+        sentence::ends_sentence(if last.is_empty() {
+            self.fresh.trim_end()
+        } else {
+            last
+        })
+    }
+
+    /// Adds a cue, which goes on with the current turn or begins one.
+    pub(crate) fn cue(&mut self, block: &Block<'_>, cue: &Cue<'_>) {
+        let start = cue.start.map(Timestamp::clamped);
+        let speaker = cue.speaker.as_deref();
+        let goes_on = self.is_speaking(speaker) && self.turn.has_segment;
+        let at_sentence_end = self.is_at_sentence_end();
+        if !(goes_on && self.joiner.joins(cue, at_sentence_end)) {
+            self.turn(Head {
+                speaker,
+                from: start,
+                ..Head::default()
+            });
+            self.joiner.begin(cue);
+        }
+        for &part in &cue.text {
+            if !(self.raw.text.is_empty() && self.turn.words == 0) {
+                self.blank();
+            }
+            let part = Span::from(block.start + part.start..block.start + part.end);
+            match cue.escapes {
+                Escapes::None => self.say(block, part),
+                Escapes::Json => self.say_json(block, part),
+                Escapes::Csv => self.say_csv(block, part),
+            }
+        }
+        let until = cue.end.or(cue.start).map(Timestamp::clamped);
+        self.turn.until = self.turn.until.max(until);
+        if let Some(percent) = cue.confidence {
+            self.confidence = (
+                self.confidence.0 + u64::from(percent),
+                self.confidence.1 + 1,
+            );
+        }
+    }
+
+    fn say_csv(&mut self, block: &Block<'_>, part: Span) {
+        let mut at = part.start;
+        for (quotes, _) in block.at(part).match_indices("\"\"") {
+            let end = part.start + quotes + 1;
+            self.say(block, Span::from(at..end));
+            at = end + 1;
+        }
+        self.say(block, Span::from(at..part.end));
+    }
+
+    fn say_json(&mut self, block: &Block<'_>, part: Span) {
+        let mut at = part.start;
+        while let Some(escape) = block.at(Span::from(at..part.end)).find('\\') {
+            self.say(block, Span::from(at..at + escape));
+            at += escape;
+            let (c, length) = unescape(block.at(Span::from(at..part.end)));
+            self.raw
+                .extend([(&*c.encode_utf8(&mut [0; 4]), block.source_offset(at))].into_iter());
+            at += length;
+        }
+        self.say(block, Span::from(at..part.end));
+    }
+
+    /// Cleans what has been collected and moves it into the text, leaving out repetitions.
+    fn flush(&mut self) {
+        if self.raw.text.is_empty() {
+            return;
+        }
+        let said = std::mem::take(&mut self.raw).cleaned(&self.map);
+        let start = self.fresh.len();
+        let mut at = 0;
+        let end = Span::from(said.text.len()..said.text.len());
+        for left_out in self.loops.repeated(&said.text).into_iter().chain([end]) {
+            self.copy(&said, Span::from(at..left_out.start));
+            at = left_out.end;
+        }
+        let words = words::count(self.fresh.split_at(start).1);
+        self.turn.words += words;
+        self.words += words;
+    }
+
+    fn copy(&mut self, said: &Marked, part: Span) {
+        let mut at = part.start;
+        while at < part.end {
+            let map = &self.map;
+            let Some((stretch, source)) = said.stretches(map, Span::from(at..part.end)).next()
+            else {
+                return;
+            };
+            at += stretch.len();
+            self.push(stretch, source);
+        }
+    }
+
+    /// Appends a text that stands at `source` in the source.
+    fn push(&mut self, text: &str, source: u64) {
+        if text.is_empty() {
+            return;
+        }
+        if self.next_source == Some(source) {
+            self.map.note(self.len(), source);
+        } else {
+            self.map.mark(self.len(), source);
+        }
+        self.fresh.push_str(text);
+        self.next_source = Some(source + self.map.width(text));
+    }
+
+    /// Appends a text that is not in the source.
+    fn insert(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.fresh.push_str(text);
+            self.next_source = None;
+        }
+    }
+
+    /// Ends the current turn, at the latest when the next one begins.
+    fn end_turn(&mut self, next: Option<Timestamp>) {
+        self.flush();
+        let turn = self.turn;
+        if turn.words == 0 {
+            self.remove_turn();
+            return;
+        }
+        let talk = turn
+            .speaker
+            .and_then(|speaker| self.talk.get_mut(speaker.index()));
+        if let Some(talk) = talk {
+            talk.turns += 1;
+            talk.words += turn.words;
+            if let Some((from, until)) = turn.from.zip(turn.until.or(next)) {
+                talk.seconds += until.seconds_since(from).max(0.0);
+            }
+        }
+        if let Some((segment, until)) = self.segments.last_mut().zip(turn.until)
+            && turn.has_segment
+        {
+            segment.set_until(until);
+        }
+    }
+
+    /// Removes the current turn, in which nothing was said.
+    fn remove_turn(&mut self) {
+        let Some(start) = self.turn.start.checked_sub(self.base) else {
+            return;
+        };
+        self.fresh.truncate(start);
+        self.map.truncate(self.turn.start);
+        self.next_source = None;
+        if self.turn.has_segment {
+            self.segments.pop();
+        }
+        // The speaker is unknown again if this was the only turn.
+        let speaker = self
+            .turn
+            .speaker
+            .filter(|speaker| speaker.index() + 1 == self.speakers.len());
+        if speaker
+            .and_then(|speaker| self.talk.get(speaker.index()))
+            .is_some_and(|talk| talk.turns == 0)
+            && let Some(name) = self.speakers.pop()
+        {
+            self.known.remove(&name);
+            self.talk.pop();
+            self.turn.speaker = None;
+        }
+    }
+
+    fn speaker(&mut self, name: &str) -> Option<Speaker> {
+        if let Some(&known) = self.known.get(name) {
+            return Some(known);
+        }
+        let speaker = Speaker::new(self.speakers.len())?;
+        self.speakers.push(name.to_owned());
+        self.talk.push(Talk::default());
+        self.known.insert(name.to_owned(), speaker);
+        Some(speaker)
+    }
+
+    pub(crate) fn finish(mut self) -> Written {
+        self.end_turn(None);
+        Written {
+            fresh: self.fresh,
+            map: self.map,
+            segments: self.segments,
+            speakers: self.speakers,
+            talk: self.talk,
+            words: self.words,
+            confidence: (self.confidence.0.checked_div(self.confidence.1))
+                .and_then(|mean| mean.try_into().ok()),
+            loops: self.loops,
+        }
+    }
+}
+
+/// The character that the JSON escape at the start of `text` stands for, and the length of the escape.
+fn unescape(text: &str) -> (char, usize) {
+    let unit = |text: &str| {
+        let digits = text.strip_prefix("\\u")?.get(..4)?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    match text.as_bytes().get(1) {
+        Some(b'n') => ('\n', 2),
+        Some(b'r' | b't' | b'b' | b'f') => (' ', 2),
+        Some(b'u') => {
+            let units = [unit(text), text.get(6..).and_then(unit)];
+            let (first, second) = (units[0].unwrap_or(0xfffd), units[1]);
+            let mut pair = char::decode_utf16([first].into_iter().chain(second));
+            match pair.next() {
+                Some(Ok(c)) => (c, 6 * c.len_utf16()),
+                _ => (char::REPLACEMENT_CHARACTER, 6.min(text.len())),
+            }
+        }
+        Some(&other) if other.is_ascii() => (char::from(other), 2),
+        _ => ('\\', 1),
+    }
+}
