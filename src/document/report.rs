@@ -148,6 +148,9 @@ pub struct ErrorReport {
 /// The version of both formats.
 pub const FORMAT_VERSION: u32 = 1;
 
+/// A summary that is further off its target, in percent, gets a warning.
+const MOST_OFF_PERCENT: usize = 5;
+
 /// Name and version of this program, as in reports.
 pub const GENERATOR: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
@@ -178,6 +181,7 @@ impl Report {
                     .to_owned(),
             );
         }
+        warnings.extend(off_target(words, target));
         Self {
             version: FORMAT_VERSION,
             source: SourceReport {
@@ -220,6 +224,17 @@ impl Report {
             generator: GENERATOR.to_owned(),
         }
     }
+}
+
+/// A warning if a summary of `words` words is more than 5 % off its target.
+fn off_target(words: usize, target: usize) -> Option<String> {
+    let percent = (words.abs_diff(target) * 100).div_ceil(target.max(1));
+    let (compared, cause) = if words < target {
+        ("fewer", "the transcript has too few different sentences to fill the rest")
+    } else {
+        ("more", "it cannot be cut further without losing a part of the transcript")
+    };
+    (percent > MOST_OFF_PERCENT).then(|| format!("the summary has {words} words, {percent} % {compared} than its target of {target}: {cause}"))
 }
 
 impl SpeakerReport {
