@@ -230,9 +230,15 @@ impl Report {
 fn off_target(words: usize, target: usize) -> Option<String> {
     let percent = (words.abs_diff(target) * 100).div_ceil(target.max(1));
     let (compared, cause) = if words < target {
-        ("fewer", "the transcript has too few different sentences to fill the rest")
+        (
+            "fewer",
+            "the transcript has too few different sentences to fill the rest",
+        )
     } else {
-        ("more", "it cannot be cut further without losing a part of the transcript")
+        (
+            "more",
+            "it cannot be cut further without losing a part of the transcript",
+        )
     };
     (percent > MOST_OFF_PERCENT).then(|| format!("the summary has {words} words, {percent} % {compared} than its target of {target}: {cause}"))
 }

@@ -82,7 +82,10 @@ impl Model for BuiltIn {
 /// A heading made from the part's key terms, followed by its most important sentences within the remaining words.
 fn section(request: &Request) -> String {
     let (part, parts) = request.part;
-    let title = extract::title(&request.block).unwrap_or_else(|| format!("Part {part} of {parts}"));
+    let title = extract::title(&request.block).unwrap_or_else(|| match parts {
+        0 | 1 => "Summary".to_owned(),
+        _ => format!("Part {part} of {parts}"),
+    });
     let room = request.target_words.0.saturating_sub(words::count(&title));
     let body = extract::extract(&request.block, room);
     format!("{title}\n\n{body}")

@@ -24,7 +24,7 @@ use cue::Cue;
 use table::Columns;
 use writer::{Block, Writer};
 
-use crate::text::{Span, words};
+use crate::text::words;
 use crate::transcript::decode::{Decoded, Rejection, SourceMap};
 use crate::transcript::segment::Segments;
 
@@ -238,92 +238,4 @@ fn end_of_block(rest: &[u8]) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::transcript::{Decoder, Transcript};
-
-    fn transcript(source: &[u8]) -> Transcript {
-        let mut decoder = Decoder::default();
-        decoder.push(source).unwrap();
-        Transcript::new(decoder.finish().unwrap()).unwrap()
-    }
-
-    /// Speaker, start and spoken text of each segment.
-    fn said(transcript: &Transcript) -> Vec<(Option<&str>, Option<String>, &str)> {
-        let segments = &transcript.segments;
-        let all = segments.starting_in(0..transcript.text().len()).iter();
-        all.map(|segment| {
-            let body = segment.body().of(transcript.text()).trim();
-            let from = segment.from().map(|from| from.to_string());
-            (segments.name(segment.speaker), from, body)
-        })
-        .collect()
-    }
-
-    #[test]
-    fn a_plain_transcript_of_the_usual_form_stays_as_it_is() {
-        for text in [
-            "[00:12:30] Dana: We met.\n[00:12:40] Lee: Yes, and we agreed.\n\nDana: Fine.\n",
-            "Prose without any label\nin two lines.",
-        ] {
-            assert_eq!(transcript(text.as_bytes()).text(), text);
-        }
-    }
-
-    #[test]
-    fn the_bytes_of_a_word_are_those_it_was_read_from() {
-        let lines = |i: usize| {
-            format!(
-                "Zoë {}: The café n° {i} costs {i} pounds.\r\nAnd more\u{1} of it.\r\n",
-                i % 3
-            )
-        };
-        let text: String = (0..40_000).map(lines).collect();
-        let (latin, _, _) = encoding_rs::WINDOWS_1252.encode(&text);
-        for source in [text.as_bytes(), &latin] {
-            let transcript = transcript(source);
-            let text = transcript.text();
-            for (at, word) in text.match_indices("costs ").step_by(997) {
-                let bytes = transcript.source_bytes(Span::from(at..at + word.len()));
-                let bytes =
-                    usize::try_from(bytes.start).unwrap()..usize::try_from(bytes.end).unwrap();
-                assert_eq!(&source[bytes], word.as_bytes());
-            }
-        }
-    }
-
-    #[test]
-    fn words_are_those_that_are_spoken() {
-        let transcript =
-            transcript(b"[00:01] Dana Berg: Three words only.\n[00:03] Lee: Two more.\n");
-        assert_eq!(transcript.spoken.words, 5);
-        let talk = &transcript.spoken.talk;
-        assert_eq!((talk[0].words, talk[0].turns, talk[0].seconds), (3, 1, 2.0));
-        assert_eq!(
-            said(&transcript)[1],
-            (Some("Lee"), Some("0:00:03".to_owned()), "Two more.")
-        );
-    }
-
-    #[test]
-    fn a_transcript_in_which_nothing_is_said_is_rejected() {
-        for text in ["[00:01]\n[00:02]\n[00:03]\n", "0:01\n0:02\n\n"] {
-            let decoded = Decoded::from(text.to_owned());
-            assert_eq!(
-                Transcript::new(decoded).unwrap_err(),
-                Rejection::NothingSaid,
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn turns_in_which_nothing_is_said_disappear() {
-        let transcript = transcript(b"Dana: Well then.\nLee:\nDana: Good.\nKim:   \nDana: Done.\n");
-        assert_eq!(transcript.segments.speakers, ["Dana"]);
-        assert_eq!(
-            transcript.text(),
-            "Dana: Well then.\nDana: Good.\nDana: Done.\n"
-        );
-    }
-}
+mod tests;

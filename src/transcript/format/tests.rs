@@ -1,0 +1,541 @@
+//! The same conversation in the formats of many tools, and other files that people upload.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::*;
+use crate::extract::extract;
+use crate::text::{Span, sentence, tokens};
+use crate::transcript::{Decoder, Transcript};
+
+/// One turn of a conversation. Times are in milliseconds.
+struct Turn {
+    name: &'static str,
+    from: i64,
+    until: i64,
+    sentences: Vec<String>,
+}
+
+impl Turn {
+    fn text(&self) -> String {
+        self.sentences.join(" ")
+    }
+
+    /// The turn as captions of at most seven words, with their times.
+    fn captions(&self) -> Vec<(i64, i64, String)> {
+        let text = self.text();
+        let words: Vec<&str> = text.split(' ').collect();
+        let count = words.len().div_ceil(7) as i64;
+        let at = |nth: i64| self.from + (self.until - self.from) * nth / count;
+        let lines = words.chunks(7).zip(0..);
+        lines
+            .map(|(line, nth)| (at(nth), at(nth + 1), line.join(" ")))
+            .collect()
+    }
+}
+
+const NAMES: [&str; 3] = ["Ruth Alder", "Ben Okafor", "Mira Sol"];
+
+const SENTENCES: [&str; 16] = [
+    "The pump house at {place} needs {n} new valves before the frost comes.",
+    "I walked the whole length of the dyke with the engineer on the {n}th of May.",
+    "Nobody has told the tenants in {place} that their rent goes up by {n} euros.",
+    "We should ask the province for {n} thousand euros and pay the rest ourselves.",
+    "Is it true that the ferry to {place} was late on {n} days out of sixty?",
+    "My own view is that {n} volunteers are plenty for the spring fair!",
+    "The bakery in {place} sold {n} loaves on the first morning alone.",
+    "If the school keeps {n} pupils it will not have to close this year.",
+    "Let us put off the vote on the {place} quarry until we have read all {n} letters.",
+    "The old lighthouse costs us {n} euros a week in paint and lamp oil.",
+    "She counted {n} herons between {place} and the weir.",
+    "It took the plumber {n} minutes to find the leak behind the wall.",
+    "Our library lent {n} books to readers from {place} last quarter.",
+    "The orchard needs a fence of {n} metres against the deer.",
+    "There were {n} complaints about the noise from the {place} sawmill.",
+    "Then we agree that the bus to {place} leaves at a quarter past and carries {n} people.",
+];
+
+const PLACES: [&str; 7] = [
+    "Aldmoor", "Fenwick", "Grimsey", "Holt", "Kesteren", "Lowick", "Tarn End",
+];
+
+/// A conversation of about `words` words.
+fn conversation(words: usize) -> Vec<Turn> {
+    let (mut turns, mut said, mut nth, mut from) = (Vec::new(), 0, 0, 3_000);
+    while said < words {
+        let count = [3, 1, 5, 2, 4][turns.len() % 5];
+        let sentences: Vec<String> = (nth..nth + count)
+            .map(|nth: usize| {
+                let place = PLACES[nth * 5 % 7];
+                SENTENCES[nth * 7 % 16]
+                    .replace("{place}", place)
+                    .replace("{n}", &(nth % 389 + 11).to_string())
+            })
+            .collect();
+        nth += count;
+        let spoken: usize = sentences
+            .iter()
+            .map(|sentence| words::count(sentence))
+            .sum();
+        let until = from + spoken as i64 * 400;
+        turns.push(Turn {
+            name: NAMES[turns.len() * 2 % 3],
+            from,
+            until,
+            sentences,
+        });
+        (said, from) = (said + spoken, until + 600);
+    }
+    turns
+}
+
+fn clock(millis: i64, separator: char) -> String {
+    let (seconds, rest) = (millis / 1000, millis % 1000);
+    format!(
+        "{:02}:{:02}:{:02}{separator}{rest:03}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
+}
+
+/// Hours, minutes and seconds.
+fn hms(millis: i64) -> String {
+    clock(millis, '.').split_once('.').unwrap().0.to_owned()
+}
+
+/// Minutes and seconds.
+fn ms(millis: i64) -> String {
+    format!("{}:{:02}", millis / 60_000, millis / 1000 % 60)
+}
+
+/// Writes each turn as `write` does.
+fn turns(conversation: &[Turn], mut write: impl FnMut(&Turn, &mut String)) -> String {
+    let mut text = String::new();
+    for turn in conversation {
+        write(turn, &mut text);
+    }
+    text
+}
+
+/// Writes each caption of each turn as `write` does.
+fn captions(
+    conversation: &[Turn],
+    mut write: impl FnMut(&Turn, (i64, i64, &str), &mut String),
+) -> String {
+    turns(conversation, |turn, text| {
+        for (from, until, line) in turn.captions() {
+            write(turn, (from, until, &line), text);
+        }
+    })
+}
+
+fn speaker_number(turn: &Turn) -> usize {
+    NAMES.iter().position(|name| *name == turn.name).unwrap()
+}
+
+/// What a format keeps of a conversation.
+#[derive(Clone, Copy, PartialEq)]
+enum Keeps {
+    /// Names and times.
+    All,
+    Names,
+    /// Speakers as numbers, and times.
+    Numbers,
+    Times,
+    Words,
+}
+
+/// A format: its name, the name in the report, what it keeps, and how it writes a conversation.
+type Format = (&'static str, &'static str, Keeps, fn(&[Turn]) -> String);
+
+const FORMATS: &[Format] = &[
+    ("time and name", "plain", Keeps::All, |all| {
+        turns(all, |turn, text| {
+            writeln!(text, "[{}] {}: {}", hms(turn.from), turn.name, turn.text()).unwrap()
+        })
+    }),
+    ("name", "plain", Keeps::Names, |all| {
+        turns(all, |turn, text| {
+            writeln!(text, "{}: {}", turn.name, turn.text()).unwrap()
+        })
+    }),
+    (
+        "name and time on a line of their own",
+        "plain",
+        Keeps::All,
+        |all| {
+            turns(all, |turn, text| {
+                writeln!(text, "{}  {}\n{}\n", turn.name, ms(turn.from), turn.text()).unwrap()
+            })
+        },
+    ),
+    ("wrapped lines under names", "plain", Keeps::Names, |all| {
+        turns(all, |turn, text| {
+            let labelled = format!("{}: {}", turn.name.to_uppercase(), turn.text());
+            let mut column = 0;
+            for word in labelled.split(' ') {
+                if column + word.len() >= 64 {
+                    text.push('\n');
+                    column = 0;
+                } else if column > 0 {
+                    text.push(' ');
+                }
+                text.push_str(word);
+                column += word.len() + 1;
+            }
+            text.push_str("\n\n");
+        })
+    }),
+    (
+        "WebVTT with names, as Zoom writes it",
+        "webvtt",
+        Keeps::All,
+        |all| {
+            let mut number = 0;
+            let cues = captions(all, |turn, (from, until, line), text| {
+                number += 1;
+                writeln!(
+                    text,
+                    "{number}\n{} --> {}\n{}: {line}\n",
+                    clock(from, '.'),
+                    clock(until, '.'),
+                    turn.name
+                )
+                .unwrap();
+            });
+            format!("WEBVTT\n\n{cues}")
+        },
+    ),
+    (
+        "WebVTT with voices, as Teams writes it",
+        "webvtt",
+        Keeps::All,
+        |all| {
+            let cues = captions(all, |turn, (from, until, line), text| {
+                let (a, b) = line.split_at(line.find(' ').unwrap_or(0));
+                writeln!(
+                    text,
+                    "3f1c-{from}/12-0\n{} --> {}\n<v {}>{a}\n{}</v>\n",
+                    clock(from, '.'),
+                    clock(until, '.'),
+                    turn.name,
+                    b.trim()
+                )
+                .unwrap();
+            });
+            format!("WEBVTT\n\n{cues}")
+        },
+    ),
+    ("SubRip", "subrip", Keeps::Times, |all| {
+        let mut number = 0;
+        captions(all, |_, (from, until, line), text| {
+            number += 1;
+            writeln!(
+                text,
+                "{number}\r\n{} --> {}\r\n<i>{line}</i>\r\n\r",
+                clock(from, ','),
+                clock(until, ',')
+            )
+            .unwrap();
+        })
+    }),
+    (
+        "rolling captions, as YouTube writes them",
+        "webvtt",
+        Keeps::Times,
+        |all| {
+            let mut before = String::from(" ");
+            let cues = captions(all, |_, (from, until, line), text| {
+                let tagged: Vec<String> = line
+                    .split(' ')
+                    .enumerate()
+                    .map(|(nth, word)| match nth {
+                        0 => word.to_owned(),
+                        _ => format!("<{}><c> {word}</c>", clock(from + nth as i64 * 100, '.')),
+                    })
+                    .collect();
+                let end = clock(until - 10, '.');
+                writeln!(
+                text,
+                "{} --> {end} align:start position:0%\n{before}\n{}\n\n{end} --> {} align:start position:0%\n{line}\n \n",
+                clock(from, '.'),
+                tagged.concat(),
+                clock(until, '.')
+            )
+            .unwrap();
+                before = line.to_owned();
+            });
+            format!("WEBVTT\nKind: captions\nLanguage: en\n\n{cues}")
+        },
+    ),
+    (
+        "lines in brackets, as Whisper writes them",
+        "brackets",
+        Keeps::Times,
+        |all| {
+            captions(all, |_, (from, until, line), text| {
+                writeln!(
+                    text,
+                    "[{} --> {}]   {line}",
+                    clock(from, '.'),
+                    clock(until, '.')
+                )
+                .unwrap();
+            })
+        },
+    ),
+    (
+        "JSON of Amazon Transcribe",
+        "amazon-transcribe",
+        Keeps::Numbers,
+        |all| {
+            let mut items = Vec::new();
+            let segments: Vec<_> = all
+            .iter()
+            .enumerate()
+            .map(|(id, turn)| {
+                for word in turn.text().split(' ') {
+                    items.push(serde_json::json!({"type": "pronunciation", "start_time": "1.0", "end_time": "1.1",
+                        "speaker_label": "spk_0", "alternatives": [{"confidence": "0.97", "content": word}]}));
+                }
+                serde_json::json!({"id": id, "transcript": turn.text(), "start_time": format!("{:.2}", turn.from as f64 / 1e3),
+                    "end_time": format!("{:.2}", turn.until as f64 / 1e3), "speaker_label": format!("spk_{}", speaker_number(turn))})
+            })
+            .collect();
+            let whole: Vec<String> = all.iter().map(Turn::text).collect();
+            serde_json::json!({"jobName": "a", "status": "COMPLETED", "results": {"transcripts": [{"transcript": whole.join(" ")}],
+            "items": items, "audio_segments": segments, "language_code": "en-GB"}})
+        .to_string()
+        },
+    ),
+    ("JSON of WhisperX", "whisper", Keeps::Numbers, |all| {
+        let segments: Vec<_> = all
+            .iter()
+            .flat_map(|turn| {
+                let speaker = format!("SPEAKER_{:02}", speaker_number(turn));
+                turn.captions().into_iter().map(move |(from, until, line)| {
+                    serde_json::json!({"start": from as f64 / 1e3, "end": until as f64 / 1e3, "text": format!(" {line}"), "speaker": speaker})
+                })
+            })
+            .collect();
+        serde_json::to_string_pretty(&serde_json::json!({"segments": segments, "language": "en"}))
+            .unwrap()
+    }),
+    ("CSV", "csv", Keeps::All, |all| {
+        let rows = turns(all, |turn, text| {
+            writeln!(
+                text,
+                "{},{},\"{}\"",
+                hms(turn.from),
+                turn.name,
+                turn.text().replace('"', "\"\"")
+            )
+            .unwrap();
+        });
+        format!("Time,Speaker,Text\n{rows}")
+    }),
+    ("HTML", "html", Keeps::All, |all| {
+        let body = turns(all, |turn, text| {
+            writeln!(
+                text,
+                "<p><b>{}</b> <span>{}</span><br>{}</p>",
+                turn.name,
+                hms(turn.from),
+                turn.text()
+            )
+            .unwrap();
+        });
+        format!(
+            "<!DOCTYPE html>\n<html><head><title>Meeting</title><style>p {{ margin: 0 }}</style></head>\n<body>\n{body}</body></html>\n"
+        )
+    }),
+];
+
+fn transcript(source: &[u8]) -> Transcript {
+    let mut decoder = Decoder::default();
+    decoder.push(source).unwrap();
+    Transcript::new(decoder.finish().unwrap()).unwrap()
+}
+
+/// Speaker, start and spoken text of each segment.
+fn said(transcript: &Transcript) -> Vec<(Option<&str>, Option<String>, &str)> {
+    let segments = &transcript.segments;
+    let all = segments.starting_in(0..transcript.text().len()).iter();
+    all.map(|segment| {
+        let body = segment.body().of(transcript.text()).trim();
+        let from = segment.from().map(|from| from.to_string());
+        (segments.name(segment.speaker), from, body)
+    })
+    .collect()
+}
+
+/// The words of each speaker, in order.
+fn by_speaker(transcript: &Transcript) -> BTreeMap<String, String> {
+    let mut words = BTreeMap::<String, String>::new();
+    for (name, _, body) in said(transcript) {
+        let all = words.entry(name.unwrap_or("?").to_lowercase()).or_default();
+        for word in body.split_whitespace() {
+            write!(all, "{word} ").unwrap();
+        }
+    }
+    words
+}
+
+#[test]
+fn every_format_says_the_same() {
+    let conversation = conversation(10_000);
+    let words: usize = conversation
+        .iter()
+        .map(|turn| words::count(&turn.text()))
+        .sum();
+    let plain =
+        tokens::estimate(transcript(FORMATS[0].3(&conversation).as_bytes()).text()).0 as f64;
+    for (format, name, keeps, write) in FORMATS {
+        let source = write(&conversation);
+        let transcript = transcript(source.as_bytes());
+        assert_eq!(&transcript.spoken.format, name, "{format}");
+        let off = transcript.spoken.words.abs_diff(words);
+        assert!(
+            off * 100 <= words,
+            "{format}: {} words of {words}",
+            transcript.spoken.words
+        );
+        let share = tokens::estimate(transcript.text()).0 as f64 / plain;
+        assert!(
+            (0.9..=1.1).contains(&share),
+            "{format}: {share} of the tokens of plain text"
+        );
+        let mut expected = BTreeMap::<String, String>::new();
+        for turn in &conversation {
+            let name = match keeps {
+                Keeps::All | Keeps::Names => turn.name.to_lowercase(),
+                Keeps::Numbers if *name == "whisper" => {
+                    format!("speaker_{:02}", speaker_number(turn))
+                }
+                Keeps::Numbers => format!("spk_{}", speaker_number(turn)),
+                Keeps::Times | Keeps::Words => "?".to_owned(),
+            };
+            write!(expected.entry(name).or_default(), "{} ", turn.text()).unwrap();
+        }
+        assert_eq!(by_speaker(&transcript), expected, "{format}");
+        if !matches!(keeps, Keeps::Names | Keeps::Words) {
+            let (from, until) = transcript.whole().time_span().unwrap();
+            let last = conversation.last().unwrap();
+            assert_eq!(from.0 / 1000, 3, "{format}");
+            let until = i64::from(until.0);
+            assert!(
+                (last.from / 1000 * 1000..=last.until + 1000).contains(&until),
+                "{format}: {until}"
+            );
+        }
+        assert_words_have_their_bytes(format, &source, &transcript);
+        assert_whole_sentences(format, &conversation, &transcript);
+    }
+}
+
+fn assert_words_have_their_bytes(format: &str, source: &str, transcript: &Transcript) {
+    let text = transcript.text();
+    for (at, word) in text.match_indices(|c: char| c.is_ascii_digit()).step_by(29) {
+        let bytes = transcript.source_bytes(Span::from(at..at + word.len()));
+        let before: String = text[..at].chars().rev().take(3).collect();
+        let start = usize::try_from(bytes.start).unwrap();
+        assert!(
+            source[start..].starts_with(word),
+            "{format}: {word:?} after {before:?} at {start}"
+        );
+    }
+}
+
+/// Of the sentences in the extractive summary, at least 95 % are sentences that were said.
+fn assert_whole_sentences(format: &str, conversation: &[Turn], transcript: &Transcript) {
+    let all: Vec<&String> = conversation
+        .iter()
+        .flat_map(|turn| &turn.sentences)
+        .collect();
+    let summary = extract(&transcript.whole(), 1000);
+    let sentences = sentence::sentences(&summary);
+    let is_whole = |sentence: &&Span| {
+        let sentence = sentence.of(&summary);
+        let sentence = NAMES.iter().fold(sentence, |sentence, name| {
+            let label = sentence
+                .get(..name.len())
+                .filter(|label| label.eq_ignore_ascii_case(name));
+            label.map_or(sentence, |label| {
+                sentence[label.len()..].trim_start_matches(": ")
+            })
+        });
+        all.iter().any(|said| sentence.ends_with(said.as_str()))
+    };
+    let whole = sentences.iter().filter(is_whole).count();
+    assert!(
+        whole * 100 >= sentences.len() * 95,
+        "{format}: {whole} of {} are whole: {summary}",
+        sentences.len()
+    );
+}
+
+#[test]
+fn a_plain_transcript_of_the_usual_form_stays_as_it_is() {
+    for text in [
+        "[00:12:30] Dana: We met.\n[00:12:40] Lee: Yes, and we agreed.\n\nDana: Fine.\n",
+        "Prose without any label\nin two lines.",
+    ] {
+        assert_eq!(transcript(text.as_bytes()).text(), text);
+    }
+}
+
+#[test]
+fn the_bytes_of_a_word_are_those_it_was_read_from() {
+    let lines = |i: usize| {
+        format!(
+            "Zoë {}: The café n° {i} costs {i} pounds.\r\nAnd more\u{1} of it.\r\n",
+            i % 3
+        )
+    };
+    let text: String = (0..40_000).map(lines).collect();
+    let (latin, _, _) = encoding_rs::WINDOWS_1252.encode(&text);
+    for source in [text.as_bytes(), &latin] {
+        let transcript = transcript(source);
+        let text = transcript.text();
+        for (at, word) in text.match_indices("costs ").step_by(997) {
+            let bytes = transcript.source_bytes(Span::from(at..at + word.len()));
+            let bytes = usize::try_from(bytes.start).unwrap()..usize::try_from(bytes.end).unwrap();
+            assert_eq!(&source[bytes], word.as_bytes());
+        }
+    }
+}
+
+#[test]
+fn words_are_those_that_are_spoken() {
+    let transcript = transcript(b"[00:01] Dana Berg: Three words only.\n[00:03] Lee: Two more.\n");
+    assert_eq!(transcript.spoken.words, 5);
+    let talk = &transcript.spoken.talk;
+    assert_eq!((talk[0].words, talk[0].turns, talk[0].seconds), (3, 1, 2.0));
+    assert_eq!(
+        said(&transcript)[1],
+        (Some("Lee"), Some("0:00:03".to_owned()), "Two more.")
+    );
+}
+
+#[test]
+fn a_transcript_in_which_nothing_is_said_is_rejected() {
+    for text in ["[00:01]\n[00:02]\n[00:03]\n", "0:01\n0:02\n\n"] {
+        let decoded = Decoded::from(text.to_owned());
+        assert_eq!(
+            Transcript::new(decoded).unwrap_err(),
+            Rejection::NothingSaid,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn turns_in_which_nothing_is_said_disappear() {
+    let transcript = transcript(b"Dana: Well then.\nLee:\nDana: Good.\nKim:   \nDana: Done.\n");
+    assert_eq!(transcript.segments.speakers, ["Dana"]);
+    assert_eq!(
+        transcript.text(),
+        "Dana: Well then.\nDana: Good.\nDana: Done.\n"
+    );
+}
