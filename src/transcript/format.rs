@@ -6,6 +6,7 @@
 mod captions;
 mod clean;
 mod cue;
+mod field;
 mod html;
 mod join;
 mod json;
@@ -16,7 +17,7 @@ pub mod plain;
 mod table;
 mod writer;
 
-pub use json::UnknownJson;
+pub use json::Unknown as UnknownJson;
 pub use writer::Talk;
 
 use captions::Captions;
@@ -118,7 +119,7 @@ impl Reader {
                     .map_err(Rejection::from);
             }
             Self::Captions(_, reader) => reader.read(block.text, &mut cue),
-            Self::Table(columns) => columns.read(block.text, &mut cue),
+            Self::Table(columns) => table::read(block.text, columns, &mut cue),
             Self::Plain(reader) => reader.read(block, writer),
         }
         Ok(None)
@@ -140,11 +141,7 @@ impl Reader {
 /// If nothing was said, or the text is JSON of an unknown format.
 pub(crate) fn read(decoded: Decoded) -> Result<(Spoken, Segments), Rejection> {
     let is_html = html::is_html(&decoded.text);
-    let decoded = if is_html {
-        html::reduced(decoded)
-    } else {
-        decoded
-    };
+    let decoded = if is_html { reduced(&decoded) } else { decoded };
     let Decoded {
         text,
         encoding,
@@ -214,6 +211,26 @@ pub(crate) fn read(decoded: Decoded) -> Result<(Spoken, Segments), Rejection> {
         source_map: done.map,
     };
     Ok((spoken, segments))
+}
+
+/// The lines that a browser shows of a page.
+fn reduced(page: &Decoded) -> Decoded {
+    let mut text = String::new();
+    let mut source_map = SourceMap::new(page.source_map.encoding, 0);
+    let mut put = |piece: &str, at| {
+        source_map.mark(text.len(), page.source_map.source_offset(&page.text, at));
+        text.push_str(piece);
+    };
+    html::pieces(&page.text, &mut |piece| match piece {
+        html::Piece::Keep(span) => put(span.of(&page.text), span.start),
+        html::Piece::Insert { at, character } => put(character.encode_utf8(&mut [0; 4]), at),
+    });
+    Decoded {
+        text,
+        encoding: page.encoding,
+        bytes: page.bytes,
+        source_map,
+    }
 }
 
 /// The length of the next block: about [`BLOCK_BYTES`], to the end of a blank line if there is one, else of a line.

@@ -1,7 +1,360 @@
-use crate::transcript::decode::Decoded;
-pub(crate) fn is_html(_: &str) -> bool {
-    false
+//! Reduces HTML to the lines of text that a browser shows: saved pages, and what word processors export as HTML.
+//!
+//! Block elements start lines, the cells of a table are separated by tabs, and line breaks in the source are blanks. The
+//! reader of plain text then finds labels and times in these lines. Entities stay as they are.
+
+use crate::text::Span;
+
+/// A piece of the text that a browser shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// A part of the source.
+    Keep(Span),
+    /// A newline, tab or blank that stands for the markup at a byte of the source.
+    Insert { at: usize, character: char },
 }
-pub(crate) fn reduced(d: Decoded) -> Decoded {
-    d
+
+/// Elements that start and end lines.
+const BLOCKS: &[&str] = &[
+    "address",
+    "article",
+    "aside",
+    "blockquote",
+    "body",
+    "br",
+    "caption",
+    "center",
+    "dd",
+    "details",
+    "dialog",
+    "div",
+    "dl",
+    "dt",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "hr",
+    "html",
+    "li",
+    "main",
+    "nav",
+    "ol",
+    "option",
+    "p",
+    "pre",
+    "section",
+    "select",
+    "summary",
+    "table",
+    "tbody",
+    "tfoot",
+    "thead",
+    "tr",
+    "ul",
+];
+
+/// Elements that are dropped with their content.
+const DROPPED: &[&str] = &[
+    "head", "noscript", "script", "style", "svg", "template", "textarea", "title",
+];
+
+/// Bytes in which a page without a beginning of one must show that it is one.
+const SAMPLE_BYTES: usize = 16 * 1024;
+
+/// Whether a text is HTML: it begins like a page, or a line in four of its beginning has a block element.
+pub(crate) fn is_html(text: &str) -> bool {
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let sample = text.split_at(text.floor_char_boundary(SAMPLE_BYTES)).0;
+    let mut at = 0;
+    let mut blocks = 0;
+    let mut is_first = true;
+    while let Some(open) = sample.get(at..).and_then(|rest| rest.find('<')) {
+        let tag = Tag::at(sample, at + open);
+        let begins = at + open == 0;
+        if begins
+            && [
+                "<!doctype html",
+                "<html",
+                "<?xml version=\"1.0\" encoding=\"utf-8\"?><html",
+            ]
+            .iter()
+            .any(|page| starts_with(sample, page))
+        {
+            return true;
+        }
+        let is_block = tag.is_some_and(|tag| {
+            tag.is_block() || tag.is_cell() || (tag.is_dropped() && !tag.is_end)
+        });
+        if is_block && begins && is_first {
+            blocks += 2;
+        }
+        is_first = false;
+        blocks += usize::from(is_block);
+        at += open + 1;
+    }
+    let lines = sample
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .count();
+    blocks >= 3 && blocks * 4 >= lines
+}
+
+fn starts_with(text: &str, start: &str) -> bool {
+    text.get(..start.len())
+        .is_some_and(|head| head.eq_ignore_ascii_case(start))
+}
+
+/// Hands on the pieces of the text, in order.
+pub(crate) fn pieces(text: &str, sink: &mut dyn FnMut(Piece)) {
+    let mut writer = Writer {
+        text,
+        sink,
+        gap: None,
+        has_text: false,
+        after_end: false,
+        is_seam: false,
+        is_preformatted: false,
+    };
+    let mut at = 0;
+    let mut from = 0;
+    // What cannot be found once is not looked for again, so that the time is linear.
+    let mut missing: Vec<&str> = Vec::new();
+    while let Some(open) = text.get(at..).and_then(|rest| rest.find('<')) {
+        let start = at + open;
+        let Some(tag) = Tag::at(text, start) else {
+            at = start + 1;
+            continue;
+        };
+        let Some(mut end) = tag.end(text, &mut missing) else {
+            at = start + 1;
+            continue;
+        };
+        writer.text(from, start);
+        if tag.is_dropped() && !tag.is_end {
+            end = after_element(text, tag, end, &mut missing);
+        }
+        writer.tag(tag, start);
+        (from, at) = (end, end);
+    }
+    writer.text(from, text.len());
+}
+
+/// What lies between two texts. The strongest of several wins.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Gap {
+    Blank,
+    Line,
+    /// The border between two cells, also if these have paragraphs.
+    Cell,
+    Row,
+}
+
+struct Writer<'t, 's> {
+    text: &'t str,
+    sink: &'s mut dyn FnMut(Piece),
+    /// What to insert before the next text.
+    gap: Option<(Gap, usize)>,
+    has_text: bool,
+    /// The last thing was an end tag.
+    after_end: bool,
+    /// One inline element ended and another one began since the last text.
+    is_seam: bool,
+    is_preformatted: bool,
+}
+
+impl Writer<'_, '_> {
+    fn tag(&mut self, tag: Tag, at: usize) {
+        let gap = if tag.is("tr") || tag.is("table") {
+            Some(Gap::Row)
+        } else if tag.is_cell() {
+            Some(Gap::Cell)
+        } else {
+            tag.is_block().then_some(Gap::Line)
+        };
+        if let Some(gap) = gap {
+            self.widen(gap, at);
+        }
+        if tag.is("pre") {
+            self.is_preformatted = !tag.is_end;
+        }
+        self.is_seam |= self.after_end && !tag.is_end;
+        self.after_end = tag.is_end;
+    }
+
+    fn widen(&mut self, gap: Gap, at: usize) {
+        if self.gap.is_none_or(|(other, _)| other < gap) {
+            self.gap = Some((gap, at));
+        }
+    }
+
+    /// Takes the text between two tags.
+    fn text(&mut self, from: usize, to: usize) {
+        let mut at = from;
+        let text = self.text;
+        for line in Span::from(from..to).of(text).split_inclusive('\n') {
+            let start = at + line.len() - line.trim_start().len();
+            let words = line.trim();
+            if start > at {
+                self.widen(Gap::Blank, at);
+            }
+            at += line.len();
+            if !words.is_empty() {
+                self.keep(Span::from(start..start + words.len()));
+            }
+            if line.ends_with('\n') && self.is_preformatted {
+                self.widen(Gap::Line, at - 1);
+            } else if line.ends_with(char::is_whitespace) {
+                self.widen(Gap::Blank, at - 1);
+            }
+        }
+    }
+
+    fn keep(&mut self, words: Span) {
+        // Pages put name, time and speech into elements beside each other and separate them by style. Word processors split
+        // words that way, but hardly before a capital or a digit.
+        let starts_word = |c: char| c.is_uppercase() || c.is_ascii_digit() || "([".contains(c);
+        if self.gap.is_none() && self.is_seam && words.of(self.text).starts_with(starts_word) {
+            self.gap = Some((Gap::Blank, words.start));
+        }
+        if let Some((gap, at)) = self.gap.take().filter(|_| self.has_text) {
+            let character = match gap {
+                Gap::Blank => ' ',
+                Gap::Line | Gap::Row => '\n',
+                Gap::Cell => '\t',
+            };
+            (self.sink)(Piece::Insert { at, character });
+        }
+        (self.sink)(Piece::Keep(words));
+        self.has_text = true;
+        self.after_end = false;
+        self.is_seam = false;
+    }
+}
+
+/// The byte after a dropped element.
+fn after_element<'t>(text: &'t str, tag: Tag<'t>, at: usize, missing: &mut Vec<&'t str>) -> usize {
+    if missing
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(tag.name))
+    {
+        return at;
+    }
+    let mut rest = at;
+    while let Some(open) = text.get(rest..).and_then(|rest| rest.find('<')) {
+        rest += open;
+        match Tag::at(text, rest) {
+            // The start of the body ends a head that is not closed.
+            Some(next) if tag.is("head") && next.is("body") => return rest,
+            Some(next) if next.is_end && next.is(tag.name) => {
+                return next.end(text, missing).unwrap_or(text.len());
+            }
+            _ => rest += 1,
+        }
+    }
+    missing.push(tag.name);
+    at
+}
+
+/// A tag, by its name.
+#[derive(Clone, Copy)]
+struct Tag<'t> {
+    /// Byte after the name.
+    at: usize,
+    /// Empty for comments and declarations.
+    name: &'t str,
+    is_end: bool,
+    is_comment: bool,
+}
+
+impl<'t> Tag<'t> {
+    /// The tag that starts at `at`, if it is one: text may have `<` too.
+    fn at(text: &'t str, at: usize) -> Option<Self> {
+        let rest = text.get(at..)?.strip_prefix('<')?;
+        let (rest, is_end) = match rest.strip_prefix('/') {
+            Some(rest) => (rest, true),
+            None => (rest, false),
+        };
+        let len = rest
+            .bytes()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-'))
+            .count();
+        let name = rest.split_at(len).0;
+        let is_declaration = rest.starts_with(['!', '?']);
+        if !is_declaration && !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            return None;
+        }
+        Some(Self {
+            at: at + 1 + usize::from(is_end) + len,
+            name,
+            is_end,
+            is_comment: rest.starts_with("!--"),
+        })
+    }
+
+    /// The byte after the tag. A `>` inside quotes does not end it, unless a quote is not closed.
+    fn end(self, text: &str, missing: &mut Vec<&str>) -> Option<usize> {
+        let rest = text.get(self.at..)?;
+        if self.is_comment {
+            if let Some(end) = self.find(rest, "-->", missing) {
+                return Some(self.at + end + "-->".len());
+            }
+        } else if !missing.contains(&"\"") {
+            let (mut quote, mut before) = (None, b' ');
+            let end = rest.bytes().position(|byte| {
+                match (quote, byte) {
+                    (None, b'"' | b'\'') if before == b'=' => quote = Some(byte),
+                    (Some(open), _) if open == byte => quote = None,
+                    (None, b'>') => return true,
+                    _ => {}
+                }
+                before = byte;
+                false
+            });
+            match end {
+                Some(end) => return Some(self.at + end + 1),
+                None => missing.push("\""),
+            }
+        }
+        Some(self.at + self.find(rest, ">", missing)? + 1)
+    }
+
+    fn find(self, rest: &str, end: &'static str, missing: &mut Vec<&str>) -> Option<usize> {
+        if missing.contains(&end) {
+            return None;
+        }
+        let found = rest.find(end);
+        if found.is_none() {
+            missing.push(end);
+        }
+        found
+    }
+
+    fn is(self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
+    fn is_in(self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.is(name))
+    }
+
+    fn is_block(self) -> bool {
+        self.is_in(BLOCKS)
+    }
+
+    fn is_cell(self) -> bool {
+        self.is("td") || self.is("th")
+    }
+
+    fn is_dropped(self) -> bool {
+        self.is_in(DROPPED)
+    }
 }

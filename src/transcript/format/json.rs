@@ -1,14 +1,1062 @@
-use crate::transcript::format::cue::Cue;
-pub(crate) fn is_json(_: &str) -> bool {
-    false
+//! Reads transcripts in JSON: those of speech services and meeting tools, and lists of objects with text and speaker or time.
+//!
+//! Nothing is built but an outline: the paths of all values near the root, where arrays are represented by their first
+//! elements. One table, [`SHAPES`], tells at which path a known format has its entries; for any other file the best list of
+//! objects with text is taken. Then one walker visits the entries where they stand in the text. What their members mean is
+//! told by their names, in the dictionary that tables use too ([`Field`]), so that the table needs neither names nor units of
+//! most formats. Megabytes of word lists are skipped, not read.
+
+mod cursor;
+mod words;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use crate::text::Span;
+use crate::transcript::format::cue::{Cue, Escapes, Joint};
+use crate::transcript::format::field::{
+    self, Field, Rate, Role, Time, Unit, Zero, channel_label, percent, speaker_label,
+};
+pub(crate) use cursor::Broken;
+use cursor::Cursor;
+use words::{Group, Word};
+
+/// Depth of the outline. Formats have their entries at most this deep.
+const OUTLINE_DEPTH: usize = 10;
+
+/// Elements of an array that represent it in the outline: the first ones of YouTube's have no text.
+const OUTLINE_ELEMENTS: usize = 4;
+
+/// Maximum number of values in the outline. Those of every format are found long before.
+const OUTLINE_VALUES: usize = 4096;
+
+/// Maximum number of lists that are tried in a file of an unknown format.
+const MAX_GUESSES: usize = 12;
+
+/// Bytes of text that a list must have to be taken for speech if it has neither speakers nor times.
+const MIN_BARE_BYTES: usize = 100;
+
+/// Names longer than this are none.
+const MAX_NAME_BYTES: usize = 200;
+
+/// Members of an unknown file that an error message names.
+const MAX_NAMED: usize = 12;
+
+/// Path component of array elements.
+const ELEMENT: &str = "[]";
+
+/// Where a format has its entries.
+#[derive(Clone, Copy)]
+struct Shape {
+    maker: &'static str,
+    /// Path of the list of entries. The file may have it inside something else, as in the answer of an API.
+    at: &'static str,
+    /// A path that must exist too, beside the other.
+    tell: &'static str,
+    /// The unit of times that are bare numbers. If not known, it follows from the rate of speech.
+    unit: Option<Unit>,
+    /// The entries are single words.
+    words: bool,
+    /// Path of a list that tells who speaks when.
+    turns: &'static str,
+    /// Path of a list with confidences.
+    confidence: &'static str,
+    /// The last entry repeats all words, with speakers.
+    repeats: bool,
 }
+
+const SHAPE: Shape = Shape {
+    maker: "",
+    at: "",
+    tell: "",
+    unit: Some(Unit::Seconds),
+    words: false,
+    turns: "",
+    confidence: "",
+    repeats: false,
+};
+
+/// The known formats, in the order in which they are tried. Names are lower-case letters only.
+#[rustfmt::skip]
+const SHAPES: &[Shape] = &[
+    Shape { maker: "amazon-transcribe", at: "results.audiosegments", confidence: "results.items", ..SHAPE },
+    Shape { maker: "amazon-transcribe", at: "results.channellabels.channels", tell: "results.channellabels.channels.[].items.[].alternatives", ..SHAPE },
+    Shape { maker: "amazon-transcribe", at: "results.items", tell: "results.items.[].alternatives", words: true, turns: "results.speakerlabels.segments", ..SHAPE },
+    Shape { maker: "amazon-transcribe", at: "results.transcripts", ..SHAPE },
+    Shape { maker: "amazon-transcribe-streaming", at: "transcript.results", tell: "transcript.results.[].alternatives", ..SHAPE },
+    Shape { maker: "amazon-call-analytics", at: "transcript", tell: "transcript.[].beginoffsetmillis", ..SHAPE },
+    Shape { maker: "deepgram", at: "results.utterances", ..SHAPE },
+    Shape { maker: "deepgram", at: "results.channels.[].alternatives.[].paragraphs.paragraphs", ..SHAPE },
+    Shape { maker: "deepgram", at: "results.channels.[].alternatives.[].words", words: true, ..SHAPE },
+    Shape { maker: "deepgram", at: "results.channels", ..SHAPE },
+    Shape { maker: "assemblyai", at: "utterances", tell: "audioduration", unit: Some(Unit::Millis), ..SHAPE },
+    Shape { maker: "assemblyai", at: "words", tell: "audioduration", unit: Some(Unit::Millis), words: true, ..SHAPE },
+    Shape { maker: "gladia", at: "transcription.utterances", ..SHAPE },
+    Shape { maker: "rev", at: "monologues", tell: "monologues.[].elements", ..SHAPE },
+    Shape { maker: "speechmatics", at: "results", tell: "results.[].alternatives.[].content", words: true, ..SHAPE },
+    Shape { maker: "watson", at: "results", tell: "results.[].alternatives.[].timestamps", turns: "speakerlabels", ..SHAPE },
+    Shape { maker: "google-speech", at: "results", tell: "results.[].alternatives", repeats: true, ..SHAPE },
+    Shape { maker: "azure-speech", at: "recognizedphrases", ..SHAPE },
+    Shape { maker: "azure-speech", at: "phrases", tell: "phrases.[].offsetmilliseconds", ..SHAPE },
+    Shape { maker: "azure-video-indexer", at: "videos.[].insights.transcript", ..SHAPE },
+    Shape { maker: "youtube", at: "events", tell: "events.[].segs", unit: Some(Unit::Millis), ..SHAPE },
+    Shape { maker: "whisper.cpp", at: "transcription", tell: "transcription.[].offsets", ..SHAPE },
+    Shape { maker: "hugging-face", at: "speakers", tell: "speakers.[].timestamp", ..SHAPE },
+    Shape { maker: "hugging-face", at: "chunks", tell: "chunks.[].timestamp", ..SHAPE },
+    Shape { maker: "podcast", at: "segments", tell: "segments.[].body", ..SHAPE },
+    Shape { maker: "whisper", at: "segments", tell: "segments.[].text", unit: None, ..SHAPE },
+    Shape { maker: "elevenlabs", at: "transcripts.[].words", tell: "transcripts.[].words.[].type", words: true, ..SHAPE },
+    Shape { maker: "elevenlabs", at: "words", tell: "words.[].type", words: true, ..SHAPE },
+    Shape { maker: "soniox", at: "tokens", tell: "tokens.[].startms", words: true, ..SHAPE },
+];
+
+/// What a JSON file turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
+    /// The program or service that writes this format, or `json`.
     pub(crate) maker: &'static str,
+    /// Language code or name, as the file has it.
     pub(crate) language: Option<String>,
+    /// The file has nothing but one string, which is the only cue. It may itself be a transcript in plain text.
+    pub(crate) is_bare_text: bool,
 }
+
+/// Why a JSON file is not read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown")]
-pub struct UnknownJson {}
-pub(crate) fn read(_: &str, _: &mut dyn FnMut(Cue<'_>)) -> Result<Found, UnknownJson> {
-    Err(UnknownJson {})
+pub enum Unknown {
+    #[error(transparent)]
+    Broken(#[from] Broken),
+    #[error(
+        "the file is JSON, but of no transcript format that this program knows: {}; export the transcript as text and \
+         upload that",
+        described(.members)
+    )]
+    Shape {
+        /// Names of the top-level members, the first ones if there are many.
+        members: Vec<String>,
+    },
 }
+
+fn described(members: &[String]) -> String {
+    match members {
+        [] => "it has no members".to_owned(),
+        members => format!("its top-level members are {}", members.join(", ")),
+    }
+}
+
+/// Whether a text is JSON, by its beginning. A plain transcript may begin with `[00:00:03] Name:`, `[SPEAKER_00]:` or `{`.
+pub(crate) fn is_json(text: &str) -> bool {
+    let text = text.trim_start();
+    let inner = text.trim_start_matches(|c: char| c == '[' || c.is_whitespace());
+    let in_array = inner.len() < text.len();
+    let mut cursor = Cursor::new(inner, 0);
+    match cursor.peek() {
+        Some(b'{') => {
+            cursor.at += 1;
+            match cursor.peek() {
+                Some(b'"') => {
+                    cursor.string().is_err() || matches!(cursor.peek(), Some(b':') | None)
+                }
+                next => matches!(next, Some(b'}') | None) && !inner.is_empty(),
+            }
+        }
+        Some(b'"') if in_array => {
+            cursor.string().is_ok() && matches!(cursor.peek(), Some(b',' | b']') | None)
+        }
+        // A list of lists: `[[0.0, 2.5, …`.
+        Some(b'0'..=b'9' | b'-')
+            if text
+                .get(1..)
+                .is_some_and(|rest| rest.trim_start().starts_with('[')) =>
+        {
+            cursor.skip().is_ok() && cursor.peek() == Some(b',')
+        }
+        Some(b']') | None => in_array,
+        _ => false,
+    }
+}
+
+/// Finds the spoken entries and hands them to `sink`, in order of time. Spans point at the raw contents of JSON strings.
+///
+/// # Errors
+/// If the JSON is broken or not a transcript. `sink` has got nothing then.
+pub(crate) fn read(text: &str, sink: &mut dyn FnMut(Cue<'_>)) -> Result<Found, Unknown> {
+    let mut reader = Reader::new(text)?;
+    let language = reader.language();
+    let found = |maker| Found {
+        maker,
+        language: language.clone(),
+        is_bare_text: false,
+    };
+    for shape in SHAPES {
+        for list in reader.lists(shape) {
+            let survey = reader.survey(&list)?;
+            if survey.texts > 0 {
+                reader.emit(&list, &survey, sink)?;
+                return Ok(found(shape.maker));
+            }
+        }
+    }
+    if let Some((list, survey)) = reader.guess()? {
+        reader.emit(&list, &survey, sink)?;
+        return Ok(found(list.shape.maker));
+    }
+    let bare = reader.bare_text().ok_or_else(|| reader.unknown())?;
+    sink(Cue {
+        text: vec![bare],
+        escapes: Escapes::Json,
+        ..Cue::default()
+    });
+    Ok(Found {
+        is_bare_text: true,
+        ..found("json")
+    })
+}
+
+/// A list of entries in the file.
+struct List {
+    shape: Shape,
+    /// Path of the value that has the members which the shape names.
+    base: String,
+    /// Path of the list.
+    path: String,
+}
+
+/// A value of the outline.
+struct Value {
+    path: String,
+    span: Span,
+}
+
+/// A value that may be told several times; the lowest rank wins.
+#[derive(Debug, Clone, Copy)]
+struct Ranked<T>(Option<(u8, T)>);
+
+impl<T> Default for Ranked<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T> Ranked<T> {
+    fn offer(&mut self, rank: u8, value: T) {
+        if self.0.as_ref().is_none_or(|&(best, _)| rank < best) {
+            self.0 = Some((rank, value));
+        }
+    }
+
+    fn get(self) -> Option<T> {
+        self.0.map(|(_, value)| value)
+    }
+}
+
+/// An object as its members tell it.
+#[derive(Debug, Default)]
+struct Entry<'t> {
+    text: Ranked<Span>,
+    word: Ranked<Span>,
+    /// Offset of the list of parts.
+    parts: Ranked<usize>,
+    speaker: Ranked<Cow<'t, str>>,
+    channel: Ranked<Cow<'t, str>>,
+    start: Ranked<Time>,
+    end: Ranked<Time>,
+    duration: Ranked<Time>,
+    confidence: Option<f64>,
+    is_mark: bool,
+    is_preliminary: bool,
+}
+
+/// What the parts of an entry tell about it.
+#[derive(Default)]
+struct Parts<'t> {
+    texts: usize,
+    bytes: usize,
+    /// Texts that begin or end with a blank.
+    blanks: usize,
+    speaker: Option<Cow<'t, str>>,
+    has_speakers: bool,
+    start: Option<Time>,
+    end: Option<Time>,
+}
+
+/// What a first walk over a list finds out.
+#[derive(Default)]
+struct Survey<'t> {
+    entries: usize,
+    texts: usize,
+    bytes: usize,
+    /// Texts that begin or end with a blank.
+    blanks: usize,
+    speakers: usize,
+    starts: usize,
+    rate: Rate,
+    first: Option<Time>,
+    last: Option<Time>,
+    latest_end: f64,
+    channel: Option<Cow<'t, str>>,
+    has_channels: bool,
+    is_disordered: bool,
+}
+
+impl Survey<'_> {
+    fn is_speech(&self) -> bool {
+        self.texts > 0 && (self.speakers > 0 || self.starts > 0 || self.bytes >= MIN_BARE_BYTES)
+    }
+
+    /// Whether a list is more likely the transcript than another.
+    fn score(&self, words: bool) -> (u8, bool, usize) {
+        let tells =
+            u8::from(self.speakers * 2 > self.texts) + u8::from(self.starts * 2 > self.texts);
+        (tells, !words, self.bytes)
+    }
+}
+
+/// Who speaks when, in order of time.
+type Turns<'t> = Vec<(i64, Cow<'t, str>)>;
+
+struct Reader<'t> {
+    text: &'t str,
+    outline: Vec<Value>,
+    fields: HashMap<&'t str, Option<Field>>,
+}
+
+impl<'t> Reader<'t> {
+    fn new(text: &'t str) -> Result<Self, Broken> {
+        let mut reader = Self {
+            text,
+            outline: Vec::new(),
+            fields: HashMap::new(),
+        };
+        let mut cursor = Cursor::new(text, 0);
+        reader.outline(&mut cursor, &mut String::new(), 0)?;
+        if cursor.peek().is_some() {
+            // JSON Lines: an array without brackets.
+            reader.outline.clear();
+            let mut cursor = Cursor::new(text, 0);
+            reader.elements(&mut cursor, &mut String::new(), 0)?;
+            reader.outline.push(Value {
+                path: String::new(),
+                span: Span::from(0..text.len()),
+            });
+        }
+        Ok(reader)
+    }
+
+    /// Reads a value to its end and notes it and the values inside it.
+    fn outline(
+        &mut self,
+        cursor: &mut Cursor<'t>,
+        path: &mut String,
+        depth: usize,
+    ) -> Result<(), Broken> {
+        let next = cursor.peek();
+        let start = cursor.at;
+        let is_noted = self.outline.len() < OUTLINE_VALUES;
+        match next {
+            Some(b'{') if is_noted && depth < OUTLINE_DEPTH => {
+                cursor
+                    .members(|key, cursor| self.below(&field::plain(key), cursor, path, depth))?;
+            }
+            Some(b'[') if is_noted && depth < OUTLINE_DEPTH => {
+                self.elements(cursor, path, depth)?
+            }
+            _ => {
+                cursor.skip()?;
+            }
+        }
+        if is_noted {
+            self.outline.push(Value {
+                path: path.clone(),
+                span: Span::from(start..cursor.at),
+            });
+        }
+        Ok(())
+    }
+
+    fn elements(
+        &mut self,
+        cursor: &mut Cursor<'t>,
+        path: &mut String,
+        depth: usize,
+    ) -> Result<(), Broken> {
+        let mut count = 0;
+        cursor.elements(|cursor| {
+            count += 1;
+            match count {
+                ..=OUTLINE_ELEMENTS => self.below(ELEMENT, cursor, path, depth),
+                _ => cursor.skip().map(drop),
+            }
+        })
+    }
+
+    fn below(
+        &mut self,
+        name: &str,
+        cursor: &mut Cursor<'t>,
+        path: &mut String,
+        depth: usize,
+    ) -> Result<(), Broken> {
+        let len = path.len();
+        if len > 0 {
+            path.push('.');
+        }
+        path.push_str(name);
+        self.outline(cursor, path, depth + 1)?;
+        path.truncate(len);
+        Ok(())
+    }
+
+    fn has(&self, path: &str) -> bool {
+        self.outline.iter().any(|value| value.path == path)
+    }
+
+    /// The lists of a format in this file.
+    fn lists(&self, shape: &Shape) -> Vec<List> {
+        let mut lists: Vec<List> = Vec::new();
+        for value in &self.outline {
+            let Some(base) = value.path.strip_suffix(shape.at) else {
+                continue;
+            };
+            if (base.is_empty() || base.ends_with('.'))
+                && (shape.tell.is_empty() || self.has(&format!("{base}{}", shape.tell)))
+                && lists.iter().all(|list| list.path != value.path)
+            {
+                lists.push(List {
+                    shape: *shape,
+                    base: base.to_owned(),
+                    path: value.path.clone(),
+                });
+            }
+        }
+        lists
+    }
+
+    /// The best list of a format that is not known.
+    fn guess(&mut self) -> Result<Option<(List, Survey<'t>)>, Broken> {
+        let mut lists: Vec<&Value> = Vec::new();
+        for element in &self.outline {
+            let is_object = self.text.as_bytes().get(element.span.start) == Some(&b'{');
+            if let Some(path) = element.path.strip_suffix(ELEMENT)
+                && is_object
+                && let Some(list) = self
+                    .outline
+                    .iter()
+                    .find(|value| value.path == path.trim_end_matches('.'))
+                && lists.iter().all(|other| other.path != list.path)
+            {
+                lists.push(list);
+            }
+        }
+        lists.sort_by_key(|value| std::cmp::Reverse(value.span.len()));
+        let paths: Vec<String> = lists
+            .iter()
+            .take(MAX_GUESSES)
+            .map(|value| value.path.clone())
+            .collect();
+        let mut best: Option<(List, Survey<'t>)> = None;
+        for path in paths {
+            let name = path.rsplit('.').next().unwrap_or_default();
+            let words = name != "sentences"
+                && Field::named(name).is_some_and(|field| field.role == Role::Parts);
+            let shape = Shape {
+                maker: "json",
+                unit: None,
+                words,
+                ..SHAPE
+            };
+            let list = List {
+                shape,
+                base: String::new(),
+                path,
+            };
+            let survey = self.survey(&list)?;
+            let is_better = best
+                .as_ref()
+                .is_none_or(|(other, known)| survey.score(words) > known.score(other.shape.words));
+            if survey.is_speech() && is_better {
+                best = Some((list, survey));
+            }
+        }
+        Ok(best)
+    }
+
+    /// The longest string that is named as a transcript is.
+    fn bare_text(&self) -> Option<Span> {
+        let named = self.outline.iter().filter(|value| {
+            let name = value.path.rsplit('.').next().unwrap_or_default();
+            matches!(name, "text" | "transcript" | "transcription" | "content")
+                && value.span.of(self.text).starts_with('"')
+        });
+        let longest = named.max_by_key(|value| value.span.len())?;
+        let text = Span::from(longest.span.start + 1..longest.span.end.saturating_sub(1));
+        (!is_blank(text.of(self.text))).then_some(text)
+    }
+
+    /// The language of the transcript: of the members that tell one, the nearest to the root.
+    fn language(&self) -> Option<String> {
+        let languages = self.outline.iter().filter(|value| {
+            let name = value.path.rsplit('.').next().unwrap_or_default();
+            value.span.of(self.text).starts_with('"')
+                && Field::named(name).is_some_and(|field| field.role == Role::Language)
+        });
+        let nearest = languages.min_by_key(|value| value.path.split('.').count())?;
+        let name = nearest.span.of(self.text).trim_matches('"');
+        (!name.is_empty() && name.len() < 40).then(|| name.to_owned())
+    }
+
+    fn unknown(&self) -> Unknown {
+        let mut members = Vec::new();
+        let mut cursor = Cursor::new(self.text, 0);
+        while cursor.peek() == Some(b'[') {
+            cursor.at += 1;
+        }
+        // The outline has read all of it without an error.
+        let _read: Result<(), Broken> = cursor.members(|key, cursor| {
+            if members.len() < MAX_NAMED {
+                members.push(key.chars().take(40).collect());
+            }
+            cursor.skip().map(drop)
+        });
+        Unknown::Shape { members }
+    }
+
+    /// Visits all entries of a list, with the number of the channel that they are in.
+    fn visit(
+        &mut self,
+        path: &str,
+        visit: &mut dyn FnMut(&mut Self, Entry<'t>) -> Result<(), Broken>,
+    ) -> Result<(), Broken> {
+        let (outer, inner) = match path.split_once(ELEMENT) {
+            Some((outer, inner)) => (outer.trim_end_matches('.'), inner.trim_start_matches('.')),
+            None => (path, ""),
+        };
+        let Some(value) = self.outline.iter().find(|value| value.path == outer) else {
+            return Ok(());
+        };
+        let mut rest: Vec<&str> = inner.split('.').filter(|name| !name.is_empty()).collect();
+        if path.contains(ELEMENT) {
+            rest.insert(0, ELEMENT);
+        }
+        rest.push(ELEMENT);
+        let name = outer.rsplit('.').next().unwrap_or_default();
+        self.walk(
+            &mut Cursor::new(self.text, value.span.start),
+            name,
+            &rest,
+            None,
+            visit,
+        )
+    }
+
+    /// Follows a path from a value with the given name.
+    fn walk(
+        &mut self,
+        cursor: &mut Cursor<'t>,
+        name: &str,
+        path: &[&str],
+        channel: Option<usize>,
+        visit: &mut dyn FnMut(&mut Self, Entry<'t>) -> Result<(), Broken>,
+    ) -> Result<(), Broken> {
+        let next = cursor.peek();
+        match (path.split_first(), next) {
+            (None, Some(b'{' | b'"')) => {
+                let mut entry = Entry::default();
+                self.fill(cursor, &mut entry)?;
+                if let Some(channel) = channel {
+                    entry.channel.offer(u8::MAX, channel.to_string().into());
+                }
+                visit(self, entry)
+            }
+            // Values beside each other: an array, or lines.
+            (Some((&ELEMENT, rest)), Some(byte)) if byte == b'[' || name.is_empty() => {
+                let mut count = 0;
+                cursor.elements(|cursor| {
+                    count += 1;
+                    if name == "alternatives" && count > 1 {
+                        return cursor.skip().map(drop);
+                    }
+                    let channel = if name == "channels" {
+                        Some(count - 1)
+                    } else {
+                        channel
+                    };
+                    self.walk(cursor, ELEMENT, rest, channel, visit)
+                })
+            }
+            (Some((&name, rest)), Some(b'{')) => cursor.members(|key, cursor| {
+                if field::plain(key) == name {
+                    self.walk(cursor, name, rest, channel, visit)
+                } else {
+                    cursor.skip().map(drop)
+                }
+            }),
+            _ => cursor.skip().map(drop),
+        }
+    }
+
+    fn field(&mut self, key: &'t str) -> Option<Field> {
+        if let Some(&field) = self.fields.get(key) {
+            return field;
+        }
+        let field = Field::named(key);
+        // Formats have a few dozen names. A file whose keys are data must not fill the memory.
+        if self.fields.len() < 1024 {
+            self.fields.insert(key, field);
+        }
+        field
+    }
+
+    /// Reads what an object, or a string, tells about an entry.
+    fn fill(&mut self, cursor: &mut Cursor<'t>, entry: &mut Entry<'t>) -> Result<(), Broken> {
+        if cursor.peek() == Some(b'"') {
+            entry.text.offer(0, cursor.string()?);
+            return Ok(());
+        }
+        cursor.members(|key, cursor| {
+            let next = cursor.peek();
+            let Some(field) = self.field(key) else {
+                return cursor.skip().map(drop);
+            };
+            let Field { role, rank, unit } = field;
+            match (role, next) {
+                (Role::Text | Role::Parts, Some(b'[')) => {
+                    entry.parts.offer(rank, cursor.at);
+                    cursor.skip().map(drop)
+                }
+                (Role::Text, Some(b'"')) => {
+                    entry.text.offer(rank, cursor.string()?);
+                    Ok(())
+                }
+                (Role::Parts, Some(b'"')) => {
+                    entry.text.offer(u8::MAX, cursor.string()?);
+                    Ok(())
+                }
+                (Role::Word, Some(b'"')) => {
+                    entry.word.offer(rank, cursor.string()?);
+                    Ok(())
+                }
+                (Role::Alternatives, Some(b'[')) => {
+                    let mut is_first = true;
+                    cursor.elements(|cursor| {
+                        if std::mem::take(&mut is_first) && cursor.peek() == Some(b'{') {
+                            self.fill(cursor, entry)
+                        } else {
+                            cursor.skip().map(drop)
+                        }
+                    })
+                }
+                (Role::Alternatives | Role::Channel | Role::Times, Some(b'{')) => {
+                    self.fill(cursor, entry)
+                }
+                (Role::Times | Role::Start | Role::From, Some(b'[')) => {
+                    self.range(cursor, unit, entry)
+                }
+                (Role::Start | Role::End | Role::Duration | Role::From, Some(_)) => {
+                    let time = self.time(cursor, unit)?;
+                    let place = match role {
+                        Role::End => &mut entry.end,
+                        Role::Duration => &mut entry.duration,
+                        _ => &mut entry.start,
+                    };
+                    match time {
+                        Ok(time) => place.offer(rank, time),
+                        Err(name) if role == Role::From => {
+                            if let Some(name) = speaker_label(unescaped(name)) {
+                                entry.speaker.offer(u8::MAX, name);
+                            }
+                        }
+                        Err(_) => {}
+                    }
+                    Ok(())
+                }
+                (Role::Speaker, Some(_)) => {
+                    if let Some(name) = self.name(cursor)?.and_then(speaker_label) {
+                        entry.speaker.offer(rank, name);
+                    }
+                    Ok(())
+                }
+                (Role::Channel, Some(_)) => {
+                    if let Some(name) = self.name(cursor)? {
+                        entry.channel.offer(rank, name);
+                    }
+                    Ok(())
+                }
+                _ => {
+                    let value = cursor.skip()?.of(self.text).trim_matches('"');
+                    match role {
+                        Role::Confidence => {
+                            entry.confidence = value.parse().ok().or(entry.confidence)
+                        }
+                        Role::Kind => entry.is_mark = matches!(value, "punctuation" | "punct"),
+                        Role::Partial => entry.is_preliminary |= value == "true",
+                        Role::Final => entry.is_preliminary |= value == "false",
+                        _ => {}
+                    }
+                    Ok(())
+                }
+            }
+        })
+    }
+
+    /// Reads a time, or returns the text that is none. Objects are `{"seconds": "1", "nanos": 200000000}` or hold the time as a
+    /// member: `{"relative": 1.2}`.
+    fn time(
+        &mut self,
+        cursor: &mut Cursor<'t>,
+        unit: Option<Unit>,
+    ) -> Result<Result<Time, &'t str>, Broken> {
+        if cursor.peek() != Some(b'{') {
+            let written = cursor.skip()?.of(self.text).trim_matches('"');
+            return Ok(Time::parse(written, unit).ok_or(written));
+        }
+        let mut told = Ranked::default();
+        let mut sum = None;
+        cursor.members(|key, cursor| {
+            let unit = match key {
+                "seconds" => Unit::Seconds,
+                "nanos" => Unit::Nanos,
+                _ => {
+                    let rank = self
+                        .field(key)
+                        .filter(|field| field.role == Role::Start)
+                        .map(|field| field.rank);
+                    if let (Ok(time), Some(rank)) = (self.time(cursor, unit)?, rank) {
+                        told.offer(rank, time);
+                    }
+                    return Ok(());
+                }
+            };
+            if let Ok(Time::Millis(millis)) = self.time(cursor, Some(unit))? {
+                sum = Some(sum.unwrap_or(0) + millis);
+            }
+            Ok::<_, Broken>(())
+        })?;
+        Ok(told.get().or(sum.map(Time::Millis)).ok_or(""))
+    }
+
+    /// Reads start and end from the first and last number of a list, which may be nested: `[["word", 0.1, 0.4], …]`.
+    fn range(
+        &mut self,
+        cursor: &mut Cursor<'t>,
+        unit: Option<Unit>,
+        entry: &mut Entry<'t>,
+    ) -> Result<(), Broken> {
+        cursor.elements(|cursor| match cursor.peek() {
+            Some(b'[') => self.range(cursor, unit, entry),
+            Some(b'{') => self.fill(cursor, entry),
+            _ => {
+                if let Ok(time) = self.time(cursor, unit)? {
+                    if entry.start.0.is_none() {
+                        entry.start.offer(u8::MAX, time);
+                    } else {
+                        entry.end = Ranked(Some((u8::MAX, time)));
+                    }
+                }
+                Ok(())
+            }
+        })
+    }
+
+    /// Reads the name of a speaker or channel: a string, a number, or an object that has it.
+    fn name(&mut self, cursor: &mut Cursor<'t>) -> Result<Option<Cow<'t, str>>, Broken> {
+        match cursor.peek() {
+            Some(b'"') => {
+                let name = cursor.string()?.of(self.text);
+                Ok((!is_blank(name) && name.len() <= MAX_NAME_BYTES).then(|| unescaped(name)))
+            }
+            Some(b'{') => {
+                let mut best = Ranked::default();
+                cursor.members(|key, cursor| {
+                    let rank = match self.field(key) {
+                        _ if key == "id" => u8::MAX,
+                        Some(field) if field.role == Role::Speaker => field.rank,
+                        _ => return cursor.skip().map(drop),
+                    };
+                    if let Some(name) = self.name(cursor)? {
+                        best.offer(rank, name);
+                    }
+                    Ok::<_, Broken>(())
+                })?;
+                Ok(best.get())
+            }
+            _ => {
+                let value = cursor.skip()?.of(self.text);
+                Ok(value
+                    .starts_with(|c: char| c.is_ascii_digit())
+                    .then_some(Cow::Borrowed(value)))
+            }
+        }
+    }
+
+    /// Visits the parts of an entry.
+    fn parts(&mut self, at: usize, visit: &mut dyn FnMut(Entry<'t>)) -> Result<(), Broken> {
+        let mut cursor = Cursor::new(self.text, at);
+        cursor.elements(|cursor| match cursor.peek() {
+            Some(b'{' | b'"') => {
+                let mut part = Entry::default();
+                self.fill(cursor, &mut part)?;
+                visit(part);
+                Ok(())
+            }
+            _ => cursor.skip().map(drop),
+        })
+    }
+
+    /// What the parts of an entry, if it has any, tell about it.
+    fn parts_of(&mut self, entry: &Entry<'t>) -> Result<Parts<'t>, Broken> {
+        let mut parts = Parts::default();
+        let Some((_, at)) = entry.parts.0 else {
+            return Ok(parts);
+        };
+        let text = self.text;
+        self.parts(at, &mut |part| {
+            parts.start = parts.start.or(part.start.get());
+            parts.end = part.end.get().or(parts.end);
+            if let Some(span) = part.text.get().or(part.word.get()) {
+                parts.texts += 1;
+                parts.bytes += span.len();
+                parts.blanks += usize::from(has_outer_blank(span.of(text)));
+            }
+            if let Some((_, speaker)) = part.speaker.0 {
+                let known = parts.speaker.get_or_insert_with(|| speaker.clone());
+                parts.has_speakers |= *known != speaker;
+            }
+        })?;
+        Ok(parts)
+    }
+
+    /// Walks over a list without handing anything on.
+    fn survey(&mut self, list: &List) -> Result<Survey<'t>, Broken> {
+        let mut survey = Survey::default();
+        self.visit(&list.path, &mut |reader, entry| {
+            let parts = reader.parts_of(&entry)?;
+            let text = entry
+                .text
+                .get()
+                .or(entry.word.get().filter(|_| list.shape.words));
+            let bytes = text.map_or(parts.bytes, Span::len);
+            let start = entry.start.get().or(parts.start);
+            let end = entry.end.get().or(parts.end);
+            survey.entries += 1;
+            survey.texts += usize::from(bytes > 0);
+            survey.bytes += bytes;
+            survey.blanks +=
+                usize::from(text.is_some_and(|text| has_outer_blank(text.of(reader.text))));
+            survey.speakers += usize::from(entry.speaker.0.is_some() || parts.speaker.is_some());
+            survey.starts += usize::from(start.is_some());
+            survey.rate.add(start, bytes);
+            survey.first = survey.first.or(start);
+            survey.last = start;
+            // Whether times are in order does not depend on their unit.
+            let number = |time: Time| time.millis(Unit::Millis) as f64;
+            survey.is_disordered |= start.is_some_and(|start| number(start) < survey.latest_end);
+            survey.latest_end = end
+                .or(start)
+                .map_or(survey.latest_end, |end| number(end).max(survey.latest_end));
+            if let Some((_, channel)) = entry.channel.0 {
+                let known = survey.channel.get_or_insert_with(|| channel.clone());
+                survey.has_channels |= *known != channel;
+            }
+            Ok(())
+        })?;
+        Ok(survey)
+    }
+
+    /// Hands on the entries of a list, in order of time if several channels follow each other.
+    fn emit(
+        &mut self,
+        list: &List,
+        survey: &Survey<'t>,
+        sink: &mut dyn FnMut(Cue<'_>),
+    ) -> Result<(), Broken> {
+        if !(survey.has_channels && survey.is_disordered) {
+            return self.cues(list, survey, &mut |cue| sink(cue));
+        }
+        let mut cues = Vec::new();
+        self.cues(list, survey, &mut |cue| cues.push(cue))?;
+        cues.sort_by_key(|cue| cue.start);
+        cues.into_iter().for_each(sink);
+        Ok(())
+    }
+
+    fn cues(
+        &mut self,
+        list: &List,
+        survey: &Survey<'t>,
+        sink: &mut dyn FnMut(Cue<'t>),
+    ) -> Result<(), Broken> {
+        let shape = &list.shape;
+        let unit = shape.unit.unwrap_or_else(|| survey.rate.unit());
+        let turns = self.turns(&format!("{}{}", list.base, shape.turns), unit)?;
+        let confidence = self.mean_confidence(&format!("{}{}", list.base, shape.confidence))?;
+        let only_last = shape.repeats
+            && survey.entries > 1
+            && survey
+                .last
+                .zip(survey.first)
+                .is_some_and(|(last, first)| last.millis(unit) <= first.millis(unit));
+        let mut zero = Zero::default();
+        let mut group = Group::new(self.text);
+        let mut count = 0;
+        self.visit(&list.path, &mut |reader, entry| {
+            count += 1;
+            if entry.is_preliminary || (only_last && count < survey.entries) {
+                return Ok(());
+            }
+            let parts = reader.parts_of(&entry)?;
+            let mut millis = |time: Time| zero.relative(time.millis(unit));
+            let start = entry.start.get().or(parts.start).map(&mut millis);
+            let duration = entry.duration.get().map(|duration| duration.millis(unit));
+            let end = entry.end.get().map(&mut millis);
+            let end = end.or(start
+                .zip(duration)
+                .map(|(start, duration)| start + duration));
+            let end = end.or(parts.end.map(&mut millis));
+            let channel = entry.channel.0.filter(|_| survey.has_channels);
+            let speaker = entry
+                .speaker
+                .0
+                .or(parts.speaker.clone().map(|name| (0, name)));
+            let speaker = speaker.map(|(_, name)| name);
+            let speaker = speaker.or_else(|| channel.and_then(|(_, name)| channel_label(name)));
+            let speaker = speaker.or_else(|| speaker_at(&turns, start?));
+            let text = entry
+                .text
+                .get()
+                .or(entry.word.get().filter(|_| shape.words));
+            if shape.words {
+                let joint = joint(survey.blanks, survey.texts);
+                if let Some(span) = text {
+                    let is_mark = entry.is_mark;
+                    let confidence = entry.confidence;
+                    group.add(
+                        Word {
+                            span,
+                            speaker,
+                            start,
+                            end,
+                            confidence,
+                            is_mark,
+                        },
+                        joint,
+                        sink,
+                    );
+                }
+                return Ok(());
+            }
+            let text = text.filter(|text| !is_blank(text.of(reader.text)));
+            if let Some(text) = text.filter(|_| !parts.has_speakers || parts.texts == 0) {
+                sink(Cue {
+                    speaker,
+                    start,
+                    end,
+                    confidence: entry.confidence.or(confidence).map(percent),
+                    text: vec![text],
+                    joint: Joint::Blank,
+                    escapes: Escapes::Json,
+                });
+                return Ok(());
+            }
+            let Some((_, at)) = entry.parts.0 else {
+                return Ok(());
+            };
+            let joint = joint(parts.blanks, parts.texts);
+            reader.parts(at, &mut |part| {
+                let Some(span) = part.text.get().or(part.word.get()) else {
+                    return;
+                };
+                let word = Word {
+                    span,
+                    speaker: part
+                        .speaker
+                        .0
+                        .map(|(_, name)| name)
+                        .or_else(|| speaker.clone()),
+                    start: part.start.get().map(&mut millis),
+                    end: part.end.get().map(&mut millis),
+                    confidence: part.confidence,
+                    is_mark: part.is_mark,
+                };
+                group.add(word, joint, sink);
+            })?;
+            group.finish(sink);
+            Ok(())
+        })?;
+        group.finish(sink);
+        Ok(())
+    }
+
+    fn turns(&mut self, path: &str, unit: Unit) -> Result<Turns<'t>, Broken> {
+        let mut turns = Turns::new();
+        self.visit(path, &mut |_, entry| {
+            if let (Some(start), Some((_, speaker))) = (entry.start.get(), entry.speaker.0) {
+                turns.push((start.millis(unit), speaker));
+            }
+            Ok(())
+        })?;
+        turns.sort_by_key(|&(start, _)| start);
+        Ok(turns)
+    }
+
+    fn mean_confidence(&mut self, path: &str) -> Result<Option<f64>, Broken> {
+        let (mut sum, mut count) = (0.0, 0_u32);
+        self.visit(path, &mut |_, entry| {
+            if let Some(confidence) = entry.confidence.filter(|_| !entry.is_mark) {
+                sum += confidence;
+                count += 1;
+            }
+            Ok(())
+        })?;
+        Ok((count > 0).then(|| sum / f64::from(count)))
+    }
+}
+
+fn speaker_at<'t>(turns: &Turns<'t>, start: i64) -> Option<Cow<'t, str>> {
+    let after = turns.partition_point(|&(turn, _)| turn <= start);
+    let (_, speaker) = turns.get(after.checked_sub(1)?)?;
+    Some(speaker.clone())
+}
+
+/// What lies between words of which so many bring blanks.
+fn joint(blanks: usize, texts: usize) -> Joint {
+    if blanks * 4 > texts {
+        Joint::Nothing
+    } else {
+        Joint::Words
+    }
+}
+
+/// The characters that the raw contents of a JSON string stand for.
+fn unescaped(raw: &str) -> Cow<'_, str> {
+    if !raw.contains('\\') {
+        return raw.into();
+    }
+    serde_json::from_str(&format!("\"{raw}\"")).map_or(raw.into(), Cow::Owned)
+}
+
+/// Whether the raw contents of a JSON string are blank.
+fn is_blank(raw: &str) -> bool {
+    trim_start(raw).is_empty()
+}
+
+fn has_outer_blank(raw: &str) -> bool {
+    raw.ends_with(char::is_whitespace) || trim_start(raw).len() < raw.len()
+}
+
+fn trim_start(raw: &str) -> &str {
+    let mut rest = raw;
+    loop {
+        let trimmed = rest.trim_start();
+        let blank = ["\\n", "\\r", "\\t", "\\u00a0"]
+            .iter()
+            .find_map(|blank| trimmed.strip_prefix(blank));
+        match blank {
+            Some(after) => rest = after,
+            None => return trimmed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

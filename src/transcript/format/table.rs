@@ -1,11 +1,406 @@
-use crate::transcript::format::cue::Cue;
-pub(crate) struct Columns {}
-pub(crate) fn columns(_: &str) -> Option<Columns> {
+//! Reads tables with a header row: values separated by commas, semicolons or tabs, and Markdown tables.
+//!
+//! The header tells the columns by name, in the dictionary that JSON uses too ([`Field`]); the lines before it, such as a
+//! title, are skipped. In a Markdown file, lines between and after tables are kept as entries without speaker and time.
+
+use std::borrow::Cow;
+
+use crate::text::Span;
+use crate::transcript::format::cue::{Cue, Escapes, Joint};
+use crate::transcript::format::field::{
+    Field, Rate, Role, Time, Unit, Zero, percent, speaker_label,
+};
+
+/// Rows before which the header must come.
+const MAX_PREAMBLE: usize = 12;
+
+/// Rows that must fit the header.
+const CHECKED_ROWS: usize = 50;
+
+/// Rows from which the unit of times follows.
+const RATED_ROWS: usize = 500;
+
+/// Quoted fields that are not closed, after which quotes count as text: looking for the end of each takes too long.
+const MAX_UNCLOSED: u8 = 8;
+
+/// Maximum number of fields in a row.
+const MAX_FIELDS: usize = 64;
+
+/// The columns of a table by their header.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Columns {
+    delimiter: u8,
+    /// Byte at which the header starts.
+    header: usize,
+    count: usize,
+    text: usize,
+    speaker: Option<usize>,
+    start: Option<Column>,
+    end: Option<Column>,
+    duration: Option<Column>,
+    confidence: Option<usize>,
+    /// The unit of bare numbers.
+    unit: Unit,
+}
+
+/// A column with times.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Column {
+    place: usize,
+    unit: Option<Unit>,
+}
+
+/// A field of a row.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cell {
+    span: Span,
+    is_quoted: bool,
+}
+
+/// The columns if the text is a table with a header row that names the text and fits the rows.
+pub(crate) fn columns(text: &str) -> Option<Columns> {
+    let mut lines = Rows::new(text, b'\n', 0);
+    let mut row = Vec::new();
+    for _ in 0..MAX_PREAMBLE {
+        let start = lines.at;
+        if !lines.next(&mut row) {
+            return None;
+        }
+        let found = b"|\t,;".iter().find_map(|&delimiter| {
+            let columns = Columns::named(text, start, delimiter)?;
+            columns.fits(text).then_some(columns)
+        });
+        if let Some(mut columns) = found {
+            columns.unit = columns.rate(text).unit();
+            return Some(columns);
+        }
+    }
     None
 }
-impl Columns {
-    pub(crate) fn read(&mut self, _: &str, _: &mut dyn FnMut(Cue<'_>)) {}
-    pub(crate) fn name(&self) -> &'static str {
-        "table"
+
+/// Hands on the rows of a table.
+pub(crate) fn read(text: &str, columns: &Columns, sink: &mut dyn FnMut(Cue<'_>)) {
+    let mut rows = columns.rows(text);
+    let mut zero = Zero::default();
+    let mut row = Vec::new();
+    while rows.next(&mut row) {
+        let cell = |place: Option<usize>| row.get(place?).copied();
+        let value = |place: Option<usize>| cell(place).map(|cell| cell.span.of(text).trim());
+        if columns.is_ruler(text, &row) || columns.is_header(text, &row) {
+            continue;
+        }
+        if !columns.is_row(&row) {
+            // Text between the tables of a Markdown file. Other tables have rows that are cut off.
+            let line = row
+                .iter()
+                .map(|cell| cell.span)
+                .reduce(|first, last| Span::from(first.start..last.end));
+            if let Some(line) = line.filter(|line| !line.of(text).trim().is_empty()) {
+                sink(Cue {
+                    text: vec![line],
+                    ..Cue::default()
+                });
+            }
+            continue;
+        }
+        let Some(spoken) = columns
+            .spoken(&row)
+            .filter(|cell| !cell.span.of(text).trim().is_empty())
+        else {
+            continue;
+        };
+        let time = |column: Option<Column>| {
+            let column = column?;
+            Some(Time::parse(value(Some(column.place))?, column.unit)?.millis(columns.unit))
+        };
+        let start = time(columns.start).map(|start| zero.relative(start));
+        let end = time(columns.end).map(|end| zero.relative(end));
+        let speaker =
+            cell(columns.speaker).map(|cell| unquoted(cell.span.of(text).trim(), cell.is_quoted));
+        sink(Cue {
+            speaker: speaker.and_then(speaker_label),
+            start,
+            end: end.or_else(|| Some(start? + time(columns.duration)?)),
+            confidence: value(columns.confidence)
+                .and_then(|value| value.parse().ok())
+                .map(percent),
+            text: vec![spoken.span],
+            joint: Joint::Blank,
+            escapes: if spoken.is_quoted {
+                Escapes::Csv
+            } else {
+                Escapes::None
+            },
+        });
     }
+}
+
+impl Columns {
+    /// Name of the format.
+    pub(crate) fn name(&self) -> &'static str {
+        match self.delimiter {
+            b'|' => "markdown-table",
+            b'\t' => "tsv",
+            _ => "csv",
+        }
+    }
+
+    /// Reads the header row at byte `header`.
+    fn named(text: &str, header: usize, delimiter: u8) -> Option<Self> {
+        let mut row = Vec::new();
+        if !Rows::new(text, delimiter, header).next(&mut row) || row.len() < 2 {
+            return None;
+        }
+        let fields: Vec<Option<Field>> =
+            row.iter().map(|cell| heading(cell.span.of(text))).collect();
+        let column = |role: Role| {
+            let named = fields
+                .iter()
+                .enumerate()
+                .filter_map(|(place, &field)| Some((place, field?)));
+            let best = named
+                .filter(|(_, field)| field.role == role)
+                .min_by_key(|(_, field)| field.rank)?;
+            Some(Column {
+                place: best.0,
+                unit: best.1.unit,
+            })
+        };
+        let place = |role| column(role).map(|column| column.place);
+        // In a chat, people write from one to another; in a table of times, speech lasts from one to another.
+        let from = column(Role::From);
+        let (from_speaker, from_start) = if place(Role::Speaker).is_some() {
+            (None, from)
+        } else {
+            (from, None)
+        };
+        Some(Self {
+            delimiter,
+            header,
+            count: row.len(),
+            text: place(Role::Text)
+                .or_else(|| place(Role::Parts))
+                .or_else(|| loose_text(text, &row))?,
+            speaker: place(Role::Speaker)
+                .or(from_speaker.map(|column| column.place))
+                .or_else(|| place(Role::Channel)),
+            start: column(Role::Start).or(from_start),
+            end: column(Role::End),
+            duration: column(Role::Duration),
+            confidence: place(Role::Confidence),
+            unit: Unit::Seconds,
+        })
+    }
+
+    fn rows<'t>(&self, text: &'t str) -> Rows<'t> {
+        Rows::new(text, self.delimiter, self.header)
+    }
+
+    /// Whether nine rows in ten have the columns of the header.
+    fn fits(&self, text: &str) -> bool {
+        let mut rows = self.rows(text);
+        let mut row = Vec::new();
+        let (mut good, mut all) = (0, 0);
+        while all < CHECKED_ROWS && rows.next(&mut row) {
+            if row.len() > 1 || !row.iter().all(|cell| cell.span.of(text).trim().is_empty()) {
+                good += usize::from(self.is_row(&row));
+                all += 1;
+            }
+        }
+        let share = if self.delimiter == b'|' { 5 } else { 9 };
+        // The header is one of them.
+        all > 1 && good * 10 >= all * share
+    }
+
+    /// Whether a row has the columns of the header. A text in the last column may have delimiters without quotes.
+    fn is_row(&self, row: &[Cell]) -> bool {
+        row.len() == self.count || (row.len() > self.count && self.text + 1 == self.count)
+    }
+
+    fn is_header(&self, text: &str, row: &[Cell]) -> bool {
+        let name = row.get(self.text).map(|cell| cell.span.of(text));
+        row.len() == self.count
+            && row
+                .first()
+                .is_some_and(|cell| cell.span.start <= self.header + 4)
+            || self.delimiter == b'|'
+                && name
+                    .and_then(heading)
+                    .is_some_and(|field| field.role == Role::Text)
+    }
+
+    /// Whether a row is the line of dashes under a Markdown header.
+    fn is_ruler(&self, text: &str, row: &[Cell]) -> bool {
+        self.delimiter == b'|'
+            && row.iter().all(|cell| {
+                let dashes = cell.span.of(text).trim().trim_matches(':');
+                dashes.len() > 1 && dashes.bytes().all(|byte| byte == b'-')
+            })
+    }
+
+    /// The spoken text of a row, up to its end if that is the last column.
+    fn spoken(&self, row: &[Cell]) -> Option<Cell> {
+        let cell = *row.get(self.text)?;
+        match row.last() {
+            Some(last) if row.len() > self.count => Some(Cell {
+                span: Span::from(cell.span.start..last.span.end),
+                is_quoted: cell.is_quoted,
+            }),
+            _ => Some(cell),
+        }
+    }
+
+    fn rate(&self, text: &str) -> Rate {
+        let mut rate = Rate::default();
+        let mut rows = self.rows(text);
+        let mut row = Vec::new();
+        for _ in 0..RATED_ROWS {
+            if !rows.next(&mut row) {
+                break;
+            }
+            let start = self.start.and_then(|start| row.get(start.place));
+            let start = start.and_then(|cell| Time::parse(cell.span.of(text), None));
+            rate.add(start, row.get(self.text).map_or(0, |cell| cell.span.len()));
+        }
+        rate
+    }
+}
+
+/// What a column is by its heading: `Start (ms)`, `**Speaker**`, `Speaker / role`.
+fn heading(name: &str) -> Option<Field> {
+    let name = name.trim();
+    Field::named(name).or_else(|| {
+        let (short, _) = name.split_once(['(', '[', '/'])?;
+        Field::named(short)
+    })
+}
+
+/// The column whose heading has a word for text in it: `Original text`, `Text (German)`.
+fn loose_text(text: &str, row: &[Cell]) -> Option<usize> {
+    row.iter().position(|cell| {
+        let mut words = cell.span.of(text).split(|c: char| !c.is_alphanumeric());
+        words.any(|word| Field::named(word).is_some_and(|field| field.role == Role::Text))
+    })
+}
+
+/// The rows of a table, as cells that point into the text.
+struct Rows<'t> {
+    text: &'t str,
+    delimiter: u8,
+    at: usize,
+    unclosed: u8,
+}
+
+impl<'t> Rows<'t> {
+    fn new(text: &'t str, delimiter: u8, at: usize) -> Self {
+        Self {
+            text,
+            delimiter,
+            at,
+            unclosed: 0,
+        }
+    }
+
+    /// Reads the next row. `false` at the end of the text.
+    fn next(&mut self, row: &mut Vec<Cell>) -> bool {
+        row.clear();
+        if self.at >= self.text.len() {
+            return false;
+        }
+        let bytes = self.text.as_bytes();
+        loop {
+            let cell = self.cell();
+            let is_last = bytes.get(self.at) != Some(&self.delimiter) || self.delimiter == b'\n';
+            self.at += 1;
+            if row.len() < MAX_FIELDS {
+                row.push(cell);
+            } else if let Some(last) = row.last_mut() {
+                last.span.end = cell.span.end;
+            }
+            if is_last {
+                break;
+            }
+        }
+        if self.delimiter == b'|' && row.len() > 1 {
+            // The outer bars separate nothing.
+            let is_empty = |cell: Option<&Cell>| {
+                cell.is_some_and(|cell| cell.span.of(self.text).trim().is_empty())
+            };
+            if is_empty(row.last()) {
+                row.pop();
+            }
+            if is_empty(row.first()) {
+                row.remove(0);
+            }
+        }
+        true
+    }
+
+    /// Reads a cell, up to the delimiter or newline after it.
+    fn cell(&mut self) -> Cell {
+        let rest = self.text.split_at(self.at).1;
+        let lead = rest.len() - rest.trim_start_matches(' ').len();
+        if let Some(quoted) = self.quoted(self.at + lead) {
+            return quoted;
+        }
+        let start = self.at;
+        let mut escaped = false;
+        let end = rest.bytes().position(|byte| {
+            let is_end = byte == b'\n' || (byte == self.delimiter && !(escaped && byte == b'|'));
+            escaped = byte == b'\\';
+            is_end
+        });
+        self.at = end.map_or(self.text.len(), |end| start + end);
+        let cell = self.text.split_at(self.at).0.split_at(start).1;
+        Cell {
+            span: Span::from(start..start + cell.trim_end_matches('\r').len()),
+            is_quoted: false,
+        }
+    }
+
+    /// Reads a quoted cell at `open`. `None` if there is none: speech may begin with a quotation.
+    fn quoted(&mut self, open: usize) -> Option<Cell> {
+        let bytes = self.text.as_bytes();
+        let has_quotes = !matches!(self.delimiter, b'|' | b'\n') && self.unclosed < MAX_UNCLOSED;
+        if !has_quotes || bytes.get(open) != Some(&b'"') {
+            return None;
+        }
+        let mut at = open + 1;
+        loop {
+            let Some(quote) = bytes.get(at..)?.iter().position(|&byte| byte == b'"') else {
+                self.unclosed += 1;
+                return None;
+            };
+            at += quote;
+            if bytes.get(at + 1) != Some(&b'"') {
+                break;
+            }
+            at += 2;
+        }
+        let blanks = bytes
+            .get(at + 1..)?
+            .iter()
+            .take_while(|&&byte| matches!(byte, b' ' | b'\r'))
+            .count();
+        let after = at + 1 + blanks;
+        if bytes
+            .get(after)
+            .is_some_and(|&byte| byte != self.delimiter && byte != b'\n')
+        {
+            return None;
+        }
+        self.at = after;
+        Some(Cell {
+            span: Span::from(open + 1..at),
+            is_quoted: true,
+        })
+    }
+}
+
+/// The characters of a field, whose quotes are doubled if it is quoted.
+fn unquoted(field: &str, is_quoted: bool) -> Cow<'_, str> {
+    if is_quoted && field.contains("\"\"") {
+        return field.replace("\"\"", "\"").into();
+    }
+    field.trim_matches('*').into()
 }

@@ -476,13 +476,13 @@ fn assert_whole_sentences(format: &str, conversation: &[Turn], transcript: &Tran
 }
 
 #[test]
-fn a_plain_transcript_of_the_usual_form_stays_as_it_is() {
-    for text in [
-        "[00:12:30] Dana: We met.\n[00:12:40] Lee: Yes, and we agreed.\n\nDana: Fine.\n",
-        "Prose without any label\nin two lines.",
-    ] {
+fn a_plain_transcript_stays_as_it_is_except_for_its_time_stamps() {
+    let untimed = "Dana: We met.\nLee: Yes, and we agreed.\n\nDana: Fine.\n";
+    for text in [untimed, "Prose without any label\nin two lines."] {
         assert_eq!(transcript(text.as_bytes()).text(), text);
     }
+    let timed = "[00:12:30] Dana: We met.\n[00:12:40] Lee: Yes, and we agreed.\n\nDana: Fine.\n";
+    assert_eq!(transcript(timed.as_bytes()).text(), untimed);
 }
 
 #[test]
