@@ -89,9 +89,9 @@ fn eighty_thousand_characters_of_chinese_are_a_transcript_like_any_other() {
     let text = chinese(80_000);
     let transcript = transcript(&text);
     assert!(
-        (65_000..=80_000).contains(&transcript.words),
+        (65_000..=80_000).contains(&transcript.spoken.words),
         "{} words",
-        transcript.words
+        transcript.spoken.words
     );
     for profile in [PROFILES[0], PROFILES[3]] {
         let model = Arc::new(SimulatedWriter::new(Habit::Measured(profile)).window(Some(32_768)));

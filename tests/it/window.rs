@@ -59,7 +59,7 @@ fn nothing_is_refused(texts: impl IntoIterator<Item = String>, windows: &[Limits
                     .unwrap();
                 println!(
                     "{context:8} {:8} {factor:7} {:6} {:6} {:9} {fullest:16} {:.3}",
-                    transcript.words,
+                    transcript.spoken.words,
                     run.usage.calls,
                     run.plan.levels.len(),
                     run.plan.sections,
