@@ -1,0 +1,487 @@
+//! Reads the head of a line: time stamps and what may be a speaker label, in any order and with any separators.
+//!
+//! A head is built from few parts: marks (`>> `, `- `, `**`), time stamps, a label, and a separator after it. Tools differ in
+//! the order of the parts and in the separator, so the reader takes the parts as they come and says which [`Separator`] it
+//! found. Whether the label is a speaker depends on the whole text.
+
+use crate::text::Span;
+
+use super::name::{self, Shape, is_blank, is_edge, is_invisible};
+use super::stamp::{self, Stamp};
+
+/// A head is read from the first bytes of a line. Longer ones do not occur.
+const WINDOW: usize = 320;
+
+/// What stands between a label and the spoken text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Separator {
+    /// `Name: text`.
+    Colon,
+    /// `Name:text`.
+    TightColon,
+    /// `<v Name>text`.
+    Voice,
+    /// `Q. text`.
+    Question,
+    /// `Name 0:12`, with the text on the next line.
+    Clock,
+    /// `Name` or `Name - Title`, with the text on the next line.
+    Line,
+    /// `Name – text`.
+    Dash,
+    /// `Name> text`, `<Name> text`.
+    Angle,
+    /// `[Name] text`.
+    Bracket,
+    /// `Name | text`, `Name     text`, `spk_0 text`.
+    Column,
+    /// `Name: text` in the middle of a line.
+    Inline,
+}
+
+impl Separator {
+    pub(super) const COUNT: usize = Self::ALL.len();
+
+    pub(super) const ALL: [Self; 11] = [
+        Self::Colon,
+        Self::TightColon,
+        Self::Voice,
+        Self::Question,
+        Self::Clock,
+        Self::Line,
+        Self::Dash,
+        Self::Angle,
+        Self::Bracket,
+        Self::Column,
+        Self::Inline,
+    ];
+}
+
+/// The head of a line. All offsets are relative to the line.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    /// Where the head starts, after blanks.
+    pub(super) start: usize,
+    /// Where the spoken text starts.
+    pub(super) body: usize,
+    pub(super) stamp: Option<Stamp>,
+    pub(super) label: Option<Label>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Label {
+    pub(super) span: Span,
+    pub(super) shape: Shape,
+    pub(super) separator: Separator,
+    /// The head can be kept as it is: `Name: `, `[time] Name: `, `time Name: ` or `Name (time): `.
+    pub(super) is_regular: bool,
+}
+
+/// Reads the head of a line. `None` if it has neither label nor time stamp.
+pub(super) fn read(line: &str) -> Option<Found> {
+    let mut text = Text::start_of(line);
+    let lead = text.skip(0, is_lead);
+    let (stamp, after_stamps) = text.stamps(lead);
+    let mut head = Found {
+        start: text.skip(0, is_blank),
+        body: after_stamps,
+        stamp,
+        label: None,
+    };
+    let mut at = text.skip(after_stamps, is_separator);
+    text.is_chat = text.rest(at).starts_with("From ");
+    if text.is_chat {
+        at = text.skip(at + "From ".len(), is_blank);
+    }
+    if let Some(found) = text.label(at, stamp.is_some()) {
+        let is_plain_stamp = found.stamp.or(stamp).is_none_or(|stamp| stamp.is_simple);
+        let between = text.window.get(after_stamps..found.span.start).unwrap_or_default();
+        head.stamp = stamp.or(found.stamp);
+        head.body = found.body;
+        head.label = Some(Label {
+            span: found.span,
+            shape: found.shape,
+            separator: found.separator,
+            is_regular: found.is_regular
+                && is_plain_stamp
+                && !text.is_chat
+                && lead == head.start
+                && between == if stamp.is_some() { " " } else { "" },
+        });
+        return Some(head);
+    }
+    let after = text.rest(after_stamps);
+    // An arrow that no time follows was said by somebody.
+    let is_said = stamp.is_some_and(|stamp| !stamp.is_bracketed) && after.trim_start().starts_with("-->");
+    head.body = text.skip(after_stamps, |c| is_blank(c) || matches!(c, '-' | '–' | '—' | '|' | ':' | '*' | '_'));
+    let is_change = stamp.is_none() && text.window.trim_start().starts_with(">>");
+    if is_change {
+        head.body = lead;
+    }
+    ((stamp.is_some() && !is_said) || is_change).then_some(head)
+}
+
+/// Characters that may precede a time stamp or label.
+fn is_lead(c: char) -> bool {
+    is_edge(c) || matches!(c, '>' | '-' | '•' | '·' | '–' | '—' | '#' | '\u{fffd}')
+}
+
+/// Characters between a separator and the spoken text. A quotation mark belongs to the text.
+fn is_mark(c: char) -> bool {
+    is_blank(c) || matches!(c, '*' | '_' | '`')
+}
+
+/// Characters that may stand between a time stamp and a label.
+fn is_separator(c: char) -> bool {
+    is_edge(c) || matches!(c, '-' | '–' | '—' | '|' | ':' | ',' | '>' | '·' | '•' | ']')
+}
+
+/// A label that was found, with its surroundings.
+struct Labelled {
+    span: Span,
+    shape: Shape,
+    stamp: Option<Stamp>,
+    body: usize,
+    separator: Separator,
+    is_regular: bool,
+}
+
+/// The first separator of each kind in a line: the span from the end of the label to the start of what follows.
+#[derive(Default)]
+struct Separators {
+    colon: Option<Span>,
+    tight_colon: Option<Span>,
+    column: Option<Span>,
+    dash: Option<Span>,
+    angle: Option<Span>,
+}
+
+#[derive(Clone, Copy)]
+struct Text<'t> {
+    window: &'t str,
+    /// The window is the whole line.
+    is_whole: bool,
+    /// `From` stands before the label.
+    is_chat: bool,
+}
+
+impl<'t> Text<'t> {
+    fn start_of(line: &'t str) -> Self {
+        Self {
+            window: line.split_at(line.floor_char_boundary(WINDOW)).0,
+            is_whole: line.len() <= WINDOW,
+            is_chat: false,
+        }
+    }
+
+    fn rest(&self, at: usize) -> &'t str {
+        self.window.get(at..).unwrap_or_default()
+    }
+
+    fn skip(&self, at: usize, skipped: impl Fn(char) -> bool) -> usize {
+        let rest = self.rest(at);
+        at + rest.len() - rest.trim_start_matches(skipped).len()
+    }
+
+    /// Reads time stamps from `at` and returns the last one and the offset after it.
+    fn stamps(&self, mut at: usize) -> (Option<Stamp>, usize) {
+        let (mut last, mut end) = (None, at);
+        while let Some(stamp) = stamp::read(self.rest(at)) {
+            last = Some(Stamp {
+                written: Span::from(at + stamp.written.start..at + stamp.written.end),
+                ..stamp
+            });
+            end = at + stamp.end;
+            at = self.skip(end, |c| is_blank(c) || matches!(c, '-' | '|'));
+        }
+        (last, end)
+    }
+
+    /// Reads a label at `at`.
+    fn label(&self, at: usize, has_stamp: bool) -> Option<Labelled> {
+        let rest = self.rest(at);
+        match rest.chars().next()? {
+            '<' => self.in_angles(at),
+            '[' | '【' => self.in_brackets(at).or_else(|| self.separated(at, has_stamp)),
+            _ => self.separated(at, has_stamp),
+        }
+    }
+
+    /// `<v Name>text`, `<Name> text`.
+    fn in_angles(&self, at: usize) -> Option<Labelled> {
+        let (inner, _) = self.rest(at + 1).split_once('>')?;
+        let voice = inner.strip_prefix('v').and_then(|voice| {
+            let classes = voice.find([' ', '\t'])?;
+            let is_tag = classes == 0 || voice.starts_with('.');
+            is_tag.then_some(voice.split_at(classes).1)
+        });
+        let name = voice.unwrap_or(inner);
+        let end = at + 1 + inner.len();
+        let span = self.trim(Span::from(end - name.len()..end));
+        // The format says that this is a name, whatever it looks like.
+        let shape = match voice {
+            Some(_) if span.len() <= name::MAX_BYTES && span.len() > 0 => Shape::Strict,
+            _ => name::shape(span.of(self.window))?,
+        };
+        let body = self.skip(end + 1, |c| is_blank(c) || c == ':');
+        let separator = if voice.is_some() { Separator::Voice } else { Separator::Angle };
+        Some(self.labelled(span, shape, body, separator))
+    }
+
+    /// `[Name] 09:00:03`, `[Name]: text`, `[Name] text`.
+    fn in_brackets(&self, at: usize) -> Option<Labelled> {
+        let rest = self.rest(at);
+        let (open, close) = if rest.starts_with('[') { ('[', ']') } else { ('【', '】') };
+        let end = at + rest.find(close)?;
+        let span = self.trim(Span::from(at + open.len_utf8()..end));
+        let shape = name::shape(span.of(self.window))?;
+        let after = self.skip(end + close.len_utf8(), is_edge);
+        let (stamp, after_stamp) = self.stamps(after);
+        let after = if stamp.is_some() { self.skip(after_stamp, is_edge) } else { after };
+        let (body, separator) = match self.rest(after).chars().next() {
+            Some(colon @ (':' | '：')) => (after + colon.len_utf8(), Separator::Colon),
+            _ if stamp.is_some() => (after, Separator::Clock),
+            None => (after, Separator::Line),
+            Some(_) => (after, Separator::Bracket),
+        };
+        let body = self.skip(body, is_mark);
+        Some(Labelled {
+            stamp,
+            ..self.labelled(span, shape, body, separator)
+        })
+    }
+
+    fn separated(&self, at: usize, has_stamp: bool) -> Option<Labelled> {
+        let found = self.separators(at);
+        let dashed = |end: usize| found.dash.filter(|dash| dash.start < end);
+        if let Some(colon) = found.colon {
+            let label = Span::from(at..colon.start);
+            let labelled = self.timed(label, Separator::Colon, colon.end).or_else(|| {
+                let dash = dashed(colon.start)?;
+                self.timed(Span::from(at..dash.start), Separator::Colon, colon.end)
+            });
+            if let Some(labelled) = labelled {
+                return Some(labelled);
+            }
+        }
+        let line = Span::from(at..self.window.len());
+        if self.is_whole {
+            let clock = self.timed(line, Separator::Clock, line.end).filter(|labelled| labelled.stamp.is_some());
+            if clock.is_some() {
+                return clock;
+            }
+        }
+        let question = self.question(at, has_stamp);
+        if question.is_some() {
+            return question;
+        }
+        if let Some(column) = found.column
+            && let Some(mut labelled) = self.plain(Span::from(at..column.start), Separator::Column, column.end)
+        {
+            let (stamp, end) = self.stamps(column.end);
+            if stamp.is_some() {
+                labelled.stamp = stamp;
+                labelled.body = self.skip(end, is_separator);
+            }
+            return Some(labelled);
+        }
+        if let Some(dash) = found.dash
+            && let Some(labelled) = self.plain(Span::from(at..dash.start), Separator::Dash, dash.end)
+        {
+            let title = self.rest(dash.end);
+            if self.is_whole && name::is_title(title) {
+                return Some(Labelled {
+                    body: self.window.len(),
+                    separator: Separator::Line,
+                    ..labelled
+                });
+            }
+            return Some(labelled);
+        }
+        if let Some(angle) = found.angle {
+            let labelled = self.plain(Span::from(at..angle.start), Separator::Angle, angle.end);
+            if labelled.is_some() {
+                return labelled;
+            }
+        }
+        if let Some(colon) = found.tight_colon {
+            let labelled = self.plain(Span::from(at..colon.start), Separator::TightColon, colon.end);
+            if labelled.is_some() {
+                return labelled;
+            }
+        }
+        if self.is_whole
+            && let Some(labelled) = self.timed(line, Separator::Line, line.end)
+        {
+            return Some(labelled);
+        }
+        // A label of a recognizer, such as `spk_0`, needs no separator.
+        let first = self.rest(at).split(is_blank).next().unwrap_or_default();
+        let is_id = first.rsplit_once('_').is_some_and(|(name, number)| {
+            name.bytes().all(|byte| byte.is_ascii_alphabetic()) && number.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        let end = at + first.len();
+        is_id.then(|| self.plain(Span::from(at..end), Separator::Column, end)).flatten()
+    }
+
+    /// `Q. text` and `A. text` of a court reporter. Without the full stop it takes a gap.
+    fn question(&self, at: usize, has_stamp: bool) -> Option<Labelled> {
+        let rest = self.rest(at);
+        let after = rest.strip_prefix(['Q', 'A'])?;
+        let text = after.strip_prefix('.').unwrap_or(after);
+        let blanks = text.len() - text.trim_start_matches([' ', '\t']).len();
+        let has_gap = text.starts_with('\t') || blanks > 1;
+        let is_question = blanks > 0 && (has_gap || text.len() < after.len()) || (text.is_empty() && has_stamp);
+        let body = self.skip(self.window.len() - text.len(), is_blank);
+        is_question.then(|| self.labelled(Span::from(at..at + 1), Shape::Strict, body, Separator::Question))
+    }
+
+    /// Finds the separators after a label at `at`. Stops where no label can go on.
+    fn separators(&self, at: usize) -> Separators {
+        let mut found = Separators::default();
+        let (mut depth, mut words) = (0_usize, 0);
+        let bytes = self.window.as_bytes();
+        let limit = name::MAX_BYTES + 2 * WINDOW / 10;
+        for (here, &byte) in bytes.iter().enumerate().skip(at).take(limit) {
+            let next = bytes.get(here + 1).copied();
+            let follows = |from: usize| self.skip(from, is_mark);
+            match byte {
+                b'(' | b'[' => depth += 1,
+                b')' | b']' => depth = depth.saturating_sub(1),
+                _ if depth > 0 => {}
+                b'?' | b'!' | b';' => break,
+                b':' => {
+                    let after = self.rest(here + 1).chars().next();
+                    let is_time = next.is_some_and(|next| next.is_ascii_digit())
+                        && here > at
+                        && bytes.get(here - 1).is_some_and(u8::is_ascii_digit);
+                    if after.is_none_or(|c| is_blank(c) || matches!(c, '*' | '_')) {
+                        found.colon = Some(Span::from(here..follows(here + 1)));
+                        break;
+                    }
+                    if next == Some(b'/') {
+                        break;
+                    }
+                    if !is_time && found.tight_colon.is_none() {
+                        found.tight_colon = Some(Span::from(here..here + 1));
+                    }
+                }
+                0xef if self.rest(here).starts_with('：') => {
+                    found.colon = Some(Span::from(here..follows(here + '：'.len_utf8())));
+                    break;
+                }
+                b'\t' | b'|' => {
+                    let end = self.skip(here, is_separator);
+                    found.column.get_or_insert(Span::from(here..end));
+                }
+                b'>' => {
+                    found.angle.get_or_insert(Span::from(here..follows(here + 1)));
+                }
+                b' ' => {
+                    words += 1;
+                    if words > 16 {
+                        break;
+                    }
+                    let rest = self.rest(here + 1);
+                    let dash = ["-- ", "- ", "– ", "— "].into_iter().find(|dash| rest.starts_with(dash));
+                    if let Some(dash) = dash {
+                        found.dash.get_or_insert(Span::from(here..follows(here + 1 + dash.len())));
+                    } else if next == Some(b' ') {
+                        let end = follows(here);
+                        if !self.rest(end).starts_with([':', '|', '-', '–', '—']) && end < self.window.len() {
+                            found.column.get_or_insert(Span::from(here..end));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// A label that may end in a time stamp: `Name (00:12)`, `Name - 0:12`, `Name, [03.12.24 09:00]`.
+    fn timed(&self, label: Span, separator: Separator, body: usize) -> Option<Labelled> {
+        let trimmed = self.trim(label);
+        let text = trimmed.of(self.window);
+        let may_end_in_time = text.ends_with(|c: char| c.is_ascii_digit() || ")]}sSmMZ.".contains(c))
+            && text.contains(|c: char| c.is_ascii_digit());
+        if may_end_in_time && text.len() <= 2 * name::MAX_BYTES {
+            let starts = text.char_indices().scan(true, |after_blank, (at, c)| {
+                let is_start = *after_blank && at > 0;
+                *after_blank = is_blank(c) || c == '|';
+                Some((at, is_start))
+            });
+            let starts = starts.filter(|&(_, is_start)| is_start).map(|(at, _)| at);
+            for at in starts {
+                let Some(stamp) = stamp::read(text.split_at(at).1) else {
+                    continue;
+                };
+                if at + stamp.end != text.len() {
+                    continue;
+                }
+                let is_name_before = |c| is_edge(c) || matches!(c, '-' | '–' | '—' | '|' | ',' | '·' | '•' | '/');
+                let name = text.split_at(at).0;
+                let end = trimmed.start + name.trim_end_matches(is_name_before).len();
+                let name = Span::from(trimmed.start..end);
+                let gap = self.window.get(end..trimmed.start + at).unwrap_or_default();
+                let labelled = self.plain(name, separator, body)?;
+                return Some(Labelled {
+                    is_regular: labelled.is_regular && stamp.is_bracketed && gap == " ",
+                    stamp: Some(Stamp {
+                        written: Span::from(
+                            trimmed.start + at + stamp.written.start..trimmed.start + at + stamp.written.end,
+                        ),
+                        ..stamp
+                    }),
+                    ..labelled
+                });
+            }
+        }
+        self.plain(label, separator, body)
+    }
+
+    /// A label without a time stamp.
+    fn plain(&self, label: Span, separator: Separator, body: usize) -> Option<Labelled> {
+        let span = self.trim(label);
+        // Chats name the recipient too.
+        let span = match span.of(self.window).split_once(" to ") {
+            Some((from, to)) if self.is_chat || to == "Everyone" => self.trim(Span::from(span.start..span.start + from.len())),
+            _ => span,
+        };
+        let shape = name::shape(span.of(self.window))?;
+        let is_soft = !matches!(separator, Separator::Colon | Separator::Clock);
+        if is_soft && shape == Shape::Loose && separator == Separator::Line {
+            return None;
+        }
+        Some(self.labelled(span, shape, body, separator))
+    }
+
+    fn labelled(&self, span: Span, shape: Shape, body: usize, separator: Separator) -> Labelled {
+        let between = self.window.get(span.end..body).unwrap_or_default();
+        let is_plain = between == ": " || (between.starts_with([' ']) && between.ends_with(": "));
+        let is_regular = separator == Separator::Colon && is_plain;
+        Labelled {
+            span,
+            shape,
+            stamp: None,
+            body,
+            separator,
+            is_regular,
+        }
+    }
+
+    fn trim(&self, span: Span) -> Span {
+        let text = span.of(self.window);
+        let start = span.start + text.len() - text.trim_start_matches(is_edge).len();
+        let len = text.trim_matches(is_edge).len();
+        Span::from(start..start + len)
+    }
+}
+
+/// The offset after the time stamps at the start of a line, where the spoken text starts. `None` if there are none.
+pub(super) fn after_stamps(line: &str) -> Option<usize> {
+    let text = Text::start_of(line);
+    let (stamp, end) = text.stamps(text.skip(0, is_lead));
+    stamp?;
+    Some(text.skip(end, |c| is_blank(c) || is_invisible(c) || matches!(c, '-' | '–' | '—' | '|' | ':' | '*' | '_')))
+}

@@ -1,0 +1,286 @@
+//! Tells names from other labels, and variants of one name from different names.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+
+use crate::text::script::is_ideograph;
+
+use super::stamp::is_month;
+
+/// Maximum length of a speaker label, in bytes. Parliaments put office, name, riding and party into it.
+pub(super) const MAX_BYTES: usize = 100;
+
+/// Maximum number of words in a label, outside brackets.
+const MAX_WORDS: usize = 5;
+
+/// Maximum number of words in a label with lower-case words.
+const MAX_LOOSE_WORDS: usize = 3;
+
+/// Maximum number of ideographs in a label.
+const MAX_IDEOGRAPHS: usize = 12;
+
+/// Words in a name that may be lower-case.
+const PARTICLES: [&str; 21] = [
+    "de", "da", "di", "do", "dos", "du", "van", "von", "der", "den", "del", "la", "le", "al", "el", "bin", "ibn", "y", "of",
+    "the", "and",
+];
+
+/// Words before a full stop that may end a name or stand in it.
+const ABBREVIATIONS: [&str; 22] = [
+    "dr", "mr", "mrs", "ms", "mx", "jr", "sr", "st", "prof", "rev", "hon", "gen", "col", "sgt", "lt", "capt", "esq", "inc",
+    "ltd", "co", "corp", "pres",
+];
+
+/// Labels that head a passage, tag a sound or open a sentence, in lower case. None of them is a speaker, even if it recurs.
+static OTHER_LABELS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    [
+        // Headings.
+        "note|notes|nb|n.b|ps|p.s|agenda|action|actions|action item|action items|summary|executive summary|\
+        overview|background|introduction|conclusion|conclusions|outline|attendees|attendance|participants|\
+        speakers|panelists|present|absent|apologies|date|time|start|end|start time|end time|duration|length|\
+        location|venue|place|subject|topic|topics|title|meeting|meeting id|meeting title|meeting notes|recording|\
+        recorded|transcript|transcription|transcribed by|page|chapter|section|step|slide|item|figure|table|\
+        appendix|day|week|part|warning|caution|update|updates|todo|to do|next steps|decision|decisions|http|https|\
+        url|link|links|website|email|e-mail|phone|tel|fax|kind|language|lang|re|fwd|to|from|source|file|filename|\
+        note confidence|confidence|style|region|webvtt",
+        // Sounds.
+        "music|applause|laughter|laughs|laughing|crosstalk|inaudible|unintelligible|silence|blank_audio|\
+        blank audio|noise|pause|cheering|foreign|sighs|cough|coughs|sound|sounds|background noise",
+        // Interjections and openings.
+        "okay|ok|yeah|yes|yep|yup|no|nope|right|sure|mm|mhm|mm-hmm|mmhmm|uh-huh|uh|um|hmm|oh|ah|wow|well|so|and|\
+        but|because|then|now|first|firstly|second|secondly|third|finally|lastly|again|also|however|therefore|\
+        meanwhile|remember|look|listen|please|thanks|thank you|great|good|cool|exactly|absolutely|definitely|\
+        correct|true|hello|hi|hey|bye|goodbye|welcome|sorry|amen|good morning|good afternoon|good evening|roger|\
+        example|for example|fact|reason|result|results|problem|solution|idea|point|option|goal|quote|definition|\
+        important|key|tip|tips|rule|answer is|bottom line|in short|ja|nein|genau|gut|oui|non|voilà|sí|si|claro|\
+        bueno|vale|sim|não|da|нет|да|хорошо|ладно|好|好的|对|是|嗯|はい|うん|네|예",
+    ]
+    .into_iter()
+    .flat_map(|labels| labels.split('|'))
+    .collect()
+});
+
+/// Headings that a number follows, as in `Chapter 2`.
+const NUMBERED: [&str; 20] = [
+    "chapter", "section", "part", "page", "slide", "item", "step", "figure", "table", "day", "week", "appendix", "point", "option", "question", "exhibit", "volume", "line", "article", "agenda",
+];
+
+/// How much a label looks like a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Shape {
+    /// It has lower-case words, so it is a name only in a text where most lines have such labels.
+    Loose,
+    /// Each word is capitalized, a number or a word of a script without case.
+    Strict,
+}
+
+/// The characters that no reader sees: marks of writing direction, zero-width spaces, soft hyphens.
+pub(super) fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+    )
+}
+
+pub(super) fn is_blank(c: char) -> bool {
+    c.is_whitespace() || is_invisible(c)
+}
+
+/// Whether a character may stand around a name without being part of it.
+pub(super) fn is_edge(c: char) -> bool {
+    is_blank(c) || matches!(c, '*' | '_' | '`' | '"' | '“' | '”' | '«' | '»')
+}
+
+/// Whether a label looks like a name: short, made of names' characters, and no sentence.
+pub(super) fn shape(label: &str) -> Option<Shape> {
+    if label.is_empty() || label.len() > MAX_BYTES {
+        return None;
+    }
+    let (mut words, mut depth, mut is_loose) = (0, 0_usize, false);
+    let mut has_letter = false;
+    let mut words_of = label.split(is_blank).filter(|word| !word.is_empty()).peekable();
+    while let Some(word) = words_of.next() {
+        let is_inside = depth > 0 || word.starts_with(['(', '[']);
+        depth += word.matches(['(', '[']).count();
+        depth = depth.saturating_sub(word.matches([')', ']']).count());
+        if is_inside {
+            continue;
+        }
+        words += 1;
+        let plain = word.trim_end_matches([',', '.']);
+        if !plain.chars().all(is_in_names) {
+            return None;
+        }
+        if word.ends_with('.') && !is_abbreviation(plain, words_of.peek().is_none()) {
+            return None;
+        }
+        has_letter |= plain.contains(char::is_alphabetic);
+        let is_id = plain.contains(['@', '_']) || plain.contains(|c: char| c.is_ascii_digit());
+        let is_particle = words > 1 && PARTICLES.contains(&plain);
+        if plain.starts_with(char::is_lowercase) && !is_id && !is_particle {
+            if is_function_word(plain) {
+                return None;
+            }
+            // The number makes `speaker 1` a label.
+            let is_numbered = words_of.peek().is_some_and(|next| next.bytes().all(|byte| byte.is_ascii_digit()));
+            is_loose |= !is_numbered;
+        }
+    }
+    let limit = if is_loose { MAX_LOOSE_WORDS } else { MAX_WORDS };
+    let is_short = label.chars().filter(|&c| is_ideograph(c)).take(MAX_IDEOGRAPHS + 1).count() <= MAX_IDEOGRAPHS;
+    if !(1..=limit).contains(&words) || depth > 0 || !is_short || !(has_letter || is_phone(label)) {
+        return None;
+    }
+    Some(if is_loose { Shape::Loose } else { Shape::Strict })
+}
+
+/// Whether a label of the shape of a name is something else: a date, a heading, a sound, an interjection.
+pub(super) fn is_other(label: &str) -> bool {
+    let label = label.trim_end_matches('.');
+    let mut words = label.split(is_blank);
+    let first = words.next().unwrap_or_default();
+    let has_digit = label.contains(|c: char| c.is_ascii_digit());
+    let is_quarter = first.len() == 2 && first.starts_with(['Q', 'q']) && has_digit;
+    let is_numbered = || NUMBERED.iter().any(|heading| first.eq_ignore_ascii_case(heading));
+    OTHER_LABELS.contains(label.to_lowercase().as_str())
+        || (first == "BY" && words.next().is_some())
+        || first == "NOTE"
+        || (has_digit && (is_quarter || label.split(is_blank).any(is_month) || is_numbered()))
+}
+
+/// Words that occur in sentences and not in names.
+fn is_function_word(word: &str) -> bool {
+    matches!(
+        word,
+        "a" | "an" | "the" | "this" | "that" | "these" | "those" | "it" | "its" | "i" | "you" | "we" | "they" | "he" | "she" | "my" | "your" | "our" | "his" | "her" | "their" | "is" | "are" | "was" | "were" | "be" | "been" | "am" | "do" | "does" | "did" | "have" | "has" | "had" | "can" | "could" | "will" | "would" | "should" | "may" | "might" | "must" | "not" | "no" | "so" | "to" | "in" | "on" | "at" | "for" | "from" | "with" | "as" | "by" | "but" | "or" | "if" | "when" | "where" | "what" | "which" | "who" | "why" | "how" | "there" | "here" | "then" | "than" | "like" | "just" | "about" | "only" | "also" | "because" | "said" | "says" | "see"
+    )
+}
+
+fn is_in_names(c: char) -> bool {
+    match c {
+        '\'' | '-' | '.' | '/' | '&' | '#' | '@' | '+' | '_' | '"' | '~' | '’' | '‘' | '“' | '”' | '‑' | '\u{200c}' | '\u{200d}' => true,
+        // Other punctuation of Latin, CJK and Arabic texts.
+        '\u{2010}'..='\u{205f}' | '\u{3000}'..='\u{3004}' | '\u{3008}'..='\u{301f}' | '\u{ff00}'..='\u{ff0f}' | '\u{ff1a}'..='\u{ff20}' => false,
+        '¡' | '¿' | '«' | '»' | '؟' | '،' | '؛' | '।' => false,
+        _ => c.is_alphanumeric() || !c.is_ascii(),
+    }
+}
+
+/// Whether a full stop after a word may stand inside a name. At its end it needs a well-known abbreviation or an initial.
+fn is_abbreviation(word: &str, is_last: bool) -> bool {
+    let letters = word.chars().count();
+    let is_initial = letters == 1 || word.contains('.');
+    is_initial || (!is_last && letters <= 4) || ABBREVIATIONS.iter().any(|short| word.eq_ignore_ascii_case(short))
+}
+
+/// WhatsApp shows the number of a person who is not in the contacts.
+fn is_phone(label: &str) -> bool {
+    label.starts_with('+') && label.bytes().filter(u8::is_ascii_digit).count() >= 7
+}
+
+/// A name as it is shown: composed, without markup and invisible characters, with single blanks.
+pub(super) fn clean(label: &str) -> String {
+    let visible: String = label.chars().filter(|&c| !is_invisible(c)).collect();
+    let words: Vec<&str> = visible.trim_matches(|c: char| is_edge(c) || matches!(c, ':' | ',')).split_whitespace().collect();
+    ComposingNormalizerBorrowed::new_nfc().normalize(&words.join(" ")).into_owned()
+}
+
+/// What variants of one name have in common.
+pub(super) fn fold(name: &str) -> String {
+    name.to_lowercase()
+}
+
+/// Splits a role in brackets from the end of a name: `Dana Whitfield (CFO)`.
+pub(super) fn split_role(name: &str) -> (&str, Option<&str>) {
+    let Some(inner) = name.strip_suffix([')', ']']) else {
+        return (name, None);
+    };
+    match inner.find(['(', '[']) {
+        Some(at) if at > 0 => (name[..at].trim_end(), Some(&name[at..])),
+        _ => (name, None),
+    }
+}
+
+/// Whether a text after a dash is the title or company of a speaker: `Chief Financial Officer`.
+pub(super) fn is_title(text: &str) -> bool {
+    let mut lower = 0;
+    let mut words = 0;
+    for word in text.split(is_blank).filter(|word| !word.is_empty()) {
+        words += 1;
+        let plain = word.trim_matches([',', '.', '(', ')', '&', '-', '–', '—']);
+        let small = ["for", "at", "in", "to", "on", "a"];
+        lower += usize::from(plain.starts_with(char::is_lowercase) && !PARTICLES.contains(&plain) && !small.contains(&plain));
+    }
+    let last = text.split(is_blank).next_back().unwrap_or_default();
+    let ends = last.ends_with(['?', '!', '…']) || (last.ends_with('.') && !is_abbreviation(last.trim_end_matches('.'), true));
+    text.len() <= 120 && (1..=14).contains(&words) && lower <= 1 && !ends
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_from_sentences() {
+        use Shape::{Loose, Strict};
+        for (label, expected) in [
+            ("Dana Whitfield", Some(Strict)),
+            ("Dr. Ng", Some(Strict)),
+            ("Sammy Davis Jr.", Some(Strict)),
+            ("J. R. R. Holt", Some(Strict)),
+            ("O'Neill, Lee", Some(Strict)),
+            ("Ludwig van der Berg", Some(Strict)),
+            ("SPEAKER_01", Some(Strict)),
+            ("spk_0", Some(Strict)),
+            ("speaker 1", Some(Strict)),
+            ("lee@example.com", Some(Strict)),
+            ("+44 7700 900123", Some(Strict)),
+            ("Dwayne \"Rock\" Holt", Some(Strict)),
+            ("Lee 🚀", Some(Strict)),
+            ("Jose\u{301} Nu\u{303}nez", Some(Strict)),
+            ("विक्रम सिंह", Some(Strict)),
+            ("محمد علي", Some(Strict)),
+            ("主席", Some(Strict)),
+            ("The Chair (Hon. A. Rota (North Bay, Lib.))", Some(Strict)),
+            ("interviewer", Some(Loose)),
+            ("Project manager", Some(Loose)),
+            ("Okay.", None),
+            ("Hello there.", None),
+            ("So the answer is", None),
+            ("I mean, really", None),
+            ("We agreed on this", None),
+            ("12", None),
+            ("—", None),
+            ("", None),
+        ] {
+            assert_eq!(shape(label), expected, "{label}");
+        }
+    }
+
+    #[test]
+    fn labels_that_are_no_names() {
+        for label in [
+            "Okay", "Mm-hmm", "NOTE Confidence", "Jun 15, 2026", "15 June 2026", "Agenda", "Action Items", "Q3 Results", "Music",
+            "Chapter 2", "BY MR. WU", "HTTPS", "Thank You", "对",
+        ] {
+            assert!(is_other(label), "{label}");
+        }
+        for label in ["May", "June Holt", "Speaker 2", "Q", "A", "CC", "Will Day", "Mark"] {
+            assert!(!is_other(label), "{label}");
+        }
+    }
+
+    #[test]
+    fn a_role_in_brackets_is_split_off() {
+        assert_eq!(split_role("Dana (CFO)"), ("Dana", Some("(CFO)")));
+        assert_eq!(split_role("Dana"), ("Dana", None));
+        assert_eq!(split_role("A (B (C))"), ("A", Some("(B (C))")));
+    }
+
+    #[test]
+    fn a_cleaned_name_is_composed_and_has_no_marks() {
+        assert_eq!(clean("\u{202a}**Jose\u{301}\u{a0} Holt**\u{202c}:"), "José Holt");
+    }
+}

@@ -1,0 +1,253 @@
+//! Decides which labels are speakers, from all labels of a text.
+//!
+//! A tool writes all its heads in one shape, so a shape counts if its labels recur and open enough of the turns, and a label
+//! counts if its shape does and if it recurs too. A label that occurs only once counts where nearly every turn has a label.
+
+use std::collections::HashMap;
+
+use crate::transcript::segment::Speaker;
+
+use super::head::{self, Separator};
+use super::name::{self, Shape};
+
+const SHAPES: usize = Separator::COUNT;
+
+/// What is known about a label, and after [`Labels::merge`] about a person.
+#[derive(Debug)]
+struct Label<'t> {
+    text: &'t str,
+    shape: Shape,
+    /// The label looks like a name and is none.
+    is_other: bool,
+    /// Number of occurrences with each separator.
+    counts: [u32; SHAPES],
+    /// The first label of the same person.
+    person: usize,
+    /// The speaker, if the label counts as one and has occurred.
+    speaker: Option<Speaker>,
+}
+
+/// All labels of a text.
+#[derive(Default)]
+pub(super) struct Labels<'t> {
+    all: Vec<Label<'t>>,
+    known: HashMap<&'t str, Speaker>,
+}
+
+/// Numbers of lines in a text, with which the numbers of heads are compared.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Lines {
+    /// Lines that may open a turn: after a blank line, a head or the end of a sentence.
+    pub(super) openings: u32,
+    /// Lines with a time stamp.
+    pub(super) stamps: u32,
+}
+
+/// How often a shape occurs.
+#[derive(Debug, Default, Clone, Copy)]
+struct Usage {
+    /// Heads with labels that may be names.
+    heads: u32,
+    /// Heads with labels that recur.
+    recurring: u32,
+    /// Distinct labels that recur.
+    labels: u32,
+}
+
+/// The shapes in which a text writes its heads.
+pub(super) struct Decision {
+    lines: Lines,
+    usage: [Usage; SHAPES],
+    is_allowed: [bool; SHAPES],
+}
+
+impl<'t> Labels<'t> {
+    /// Counts a label and returns its id. `None` if there are more distinct labels than possible speakers.
+    pub(super) fn count(&mut self, line: &'t str, label: &head::Label) -> Option<Speaker> {
+        let text = label.span.of(line);
+        let id = match self.known.get(text) {
+            Some(&id) => id,
+            None => {
+                let id = Speaker::new(self.all.len())?;
+                self.all.push(Label {
+                    text,
+                    shape: label.shape,
+                    is_other: label.separator != Separator::Voice && name::is_other(text),
+                    counts: [0; SHAPES],
+                    person: self.all.len(),
+                    speaker: None,
+                });
+                self.known.insert(text, id);
+                id
+            }
+        };
+        self.change(id, label.separator, 1);
+        Some(id)
+    }
+
+    /// Adds to the occurrences of a label with a separator.
+    pub(super) fn change(&mut self, id: Speaker, separator: Separator, by: i32) {
+        let label = self.all.get_mut(id.index());
+        if let Some(count) = label.and_then(|label| label.counts.get_mut(separator as usize)) {
+            *count = count.saturating_add_signed(by);
+        }
+    }
+
+    /// Finds the labels that are variants of one name, and decides which shapes count.
+    pub(super) fn decide(&mut self, lines: Lines) -> Decision {
+        self.merge();
+        let mut usage = [Usage::default(); SHAPES];
+        let (mut has_question, mut has_answer) = (false, false);
+        for label in self.all.iter().filter(|label| !label.is_other) {
+            for (usage, &count) in usage.iter_mut().zip(&label.counts) {
+                usage.heads += if label.shape == Shape::Strict { count } else { 0 };
+                usage.recurring += if count > 1 { count } else { 0 };
+                usage.labels += u32::from(count > 1);
+            }
+            let questions = label.counts[Separator::Question as usize];
+            has_question |= questions > 1 && label.text == "Q";
+            has_answer |= questions > 1 && label.text == "A";
+        }
+        let mut decision = Decision {
+            lines,
+            usage,
+            is_allowed: [false; SHAPES],
+        };
+        let plausible = Separator::ALL.map(|separator| match separator {
+            Separator::Question => has_question && has_answer,
+            separator => decision.is_plausible(separator),
+        });
+        let size = |separator: &Separator| {
+            let Usage { heads, recurring, .. } = decision.of(*separator);
+            heads.max(recurring)
+        };
+        let is_plausible = |separator: &Separator| plausible[*separator as usize];
+        let main = Separator::ALL.into_iter().filter(is_plausible).max_by_key(size);
+        if let Some(main) = main {
+            decision.is_allowed = Separator::ALL.map(|separator| {
+                let is_frequent = decision.of(separator).recurring * 4 >= size(&main);
+                let is_apart = matches!(separator, Separator::Line | Separator::Inline);
+                is_plausible(&separator) && (separator == main || (is_frequent && !is_apart))
+                    || separator == Separator::Voice
+            });
+        }
+        decision
+    }
+
+    /// Joins the counts of labels that are one name: in another case, composed differently, with or without a role.
+    fn merge(&mut self) {
+        let names: Vec<String> = self.all.iter().map(|label| name::fold(&name::clean(label.text))).collect();
+        // The role of each name, or none if the name occurs with different roles.
+        let mut roles: HashMap<&str, Option<&str>> = HashMap::new();
+        for name in &names {
+            if let (base, Some(role)) = name::split_role(name) {
+                let known = roles.entry(base).or_insert(Some(role));
+                *known = known.filter(|known| *known == role);
+            }
+        }
+        let mut persons: HashMap<&str, usize> = HashMap::new();
+        for (index, name) in names.iter().enumerate() {
+            let (base, role) = name::split_role(name);
+            let is_one = role.is_none() || roles.get(base).copied().flatten().is_some();
+            let person = *persons.entry(if is_one { base } else { name }).or_insert(index);
+            let Some(label) = self.all.get_mut(index) else {
+                continue;
+            };
+            label.person = person;
+            let (text, counts, shape, is_other) = (label.text, label.counts, label.shape, label.is_other);
+            if let Some(first) = self.all.get_mut(person).filter(|_| person != index) {
+                for (sum, count) in first.counts.iter_mut().zip(counts) {
+                    *sum += count;
+                }
+                first.shape = first.shape.max(shape);
+                first.is_other |= is_other;
+                if role.is_none() && name::split_role(first.text).1.is_some() {
+                    first.text = text;
+                }
+            }
+            if person != index && let Some(label) = self.all.get_mut(index) {
+                label.counts = [0; SHAPES];
+            }
+        }
+    }
+
+    /// The speaker of a head, if its label counts as one. A new speaker's name is added to `names`.
+    pub(super) fn speaker(
+        &mut self,
+        id: Speaker,
+        separator: Separator,
+        is_opening: bool,
+        decision: &Decision,
+        names: &mut Vec<String>,
+    ) -> Option<Speaker> {
+        let person = self.all.get(id.index())?.person;
+        let label = self.all.get_mut(person)?;
+        if !decision.is_speaker(label, separator, is_opening) {
+            return None;
+        }
+        if label.speaker.is_none() {
+            let speaker = Speaker::new(names.len())?;
+            label.speaker = Some(speaker);
+            names.push(name::clean(label.text));
+        }
+        label.speaker
+    }
+
+    /// Whether a label is written as the speaker's name is, apart from a role.
+    pub(super) fn is_written(&self, id: Speaker, name: &str) -> bool {
+        // A person keeps the first text of its own, which may have become another variant.
+        let text = self.all.get(id.index()).map_or("", |label| label.text);
+        text == name || name::split_role(text).0 == name::split_role(name).0
+    }
+}
+
+impl Decision {
+    fn of(&self, separator: Separator) -> Usage {
+        self.usage[separator as usize]
+    }
+
+    /// Whether a shape is used for heads: its labels recur and open enough of the turns.
+    fn is_plausible(&self, separator: Separator) -> bool {
+        let Usage { heads, recurring, labels } = self.of(separator);
+        let Lines { openings, stamps } = self.lines;
+        match separator {
+            Separator::Voice => heads > 0,
+            Separator::Colon => (recurring > 0 && recurring * 33 >= openings) || heads * 2 > openings,
+            Separator::Clock => heads > 0 && (heads * 2 > stamps || (labels > 1 && recurring * 4 >= stamps)),
+            Separator::Line => labels > 1 && recurring * 4 >= openings,
+            Separator::Inline => labels > 1 && recurring > 3,
+            Separator::Question => false,
+            Separator::Column if recurring > 0 && recurring * 2 > stamps && stamps * 2 > openings => true,
+            _ => labels > 1 && recurring * 2 >= openings,
+        }
+    }
+
+    /// Whether nearly every turn has a head of this shape.
+    fn is_usual(&self, separator: Separator) -> bool {
+        let Usage { heads, recurring, labels } = self.of(separator);
+        let Lines { openings, stamps } = self.lines;
+        match separator {
+            Separator::Voice => true,
+            Separator::Clock => heads * 2 > stamps,
+            Separator::Line => labels > 1 && recurring * 5 > openings * 2,
+            Separator::Inline | Separator::Question => false,
+            _ => heads * 2 > openings,
+        }
+    }
+
+    fn is_speaker(&self, label: &Label, separator: Separator, is_opening: bool) -> bool {
+        let allowed = label.counts.iter().zip(self.is_allowed);
+        let total: u32 = allowed.filter(|&(_, is_allowed)| is_allowed).map(|(count, _)| count).sum();
+        // A known person may be named in another way once.
+        let is_firm = matches!(separator, Separator::Colon | Separator::Clock) && total > 1;
+        if label.is_other || !(self.is_allowed[separator as usize] || is_firm) {
+            return false;
+        }
+        let Usage { recurring, labels, .. } = self.of(separator);
+        let is_shared = labels > 1 || recurring * 4 >= self.lines.openings || is_firm;
+        match label.shape {
+            Shape::Loose => total > 1 && labels > 1 && recurring * 2 > self.lines.openings,
+            Shape::Strict => (total > 1 && is_shared) || (is_opening && self.is_usual(separator)),
+        }
+    }
+}

@@ -1,0 +1,524 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const NAMES: [&str; 3] = ["Ada Holt", "Sam Reyes", "Li Sato"];
+
+/// Who says what.
+const TURNS: [(usize, &str); 9] = [
+    (0, "The depot opens in March, and we need 40 buses by then."),
+    (1, "Yeah."),
+    (2, "So the question is: who pays for the chargers? I asked twice."),
+    (0, "At 12:30 we stop for lunch. Note: the caterer is late."),
+    (1, "Okay."),
+    (2, "Right, and the contractor wants 1,200 dollars more."),
+    (0, "See https://example.org for the plan."),
+    (2, "I would rather wait."),
+    (1, "Fine with me. Let us vote on it."),
+];
+
+/// A text with a turn for each of [`TURNS`], written as `shape` says, and the time of each turn in milliseconds.
+fn written(shape: &str, names: [&str; 3]) -> (String, Vec<Option<i32>>) {
+    let turns = TURNS.iter().enumerate().map(|(index, &(who, text))| {
+        let (minute, second) = (index / 4, index % 4 * 15);
+        let stamps = [
+            ("{m:s}", format!("{minute}:{second:02}"), minute * 60 + second),
+            ("{mm:ss}", format!("{minute:02}:{second:02}"), minute * 60 + second),
+            ("{h:m:s}", format!("01:{minute:02}:{second:02}"), 3600 + minute * 60 + second),
+            ("{clock}", format!("9:{index:02}"), 9 * 3600 + index * 60),
+            ("{seconds}", format!("{index}.5"), index),
+            ("{mission}", format!("00 01 {minute:02} {second:02}"), 3600 + minute * 60 + second),
+        ];
+        let mut turn = shape.replace("{name}", names[who]).replace("{text}", text);
+        let mut millis = None;
+        for (place, stamp, seconds) in stamps {
+            if turn.contains(place) {
+                turn = turn.replace(place, &stamp);
+                millis = Some(seconds as i32 * 1000 + if place == "{seconds}" { 500 } else { 0 });
+            }
+        }
+        (turn, millis)
+    });
+    turns.unzip()
+}
+
+/// The text of each head up to the next one, without the parts to leave out.
+fn spoken(text: &str, plain: &Plain) -> Vec<String> {
+    let ends = plain.heads.iter().skip(1).map(|head| head.start).chain([offset(text.len())]);
+    let said = plain.heads.iter().zip(ends).map(|(head, end)| {
+        let (mut said, mut at) = (String::new(), head.body);
+        for drop in plain.drops.iter().filter(|drop| drop.start >= head.body && drop.end <= end) {
+            said.push_str(&text[at as usize..drop.start as usize]);
+            at = drop.end;
+        }
+        said.push_str(&text[at as usize..end as usize]);
+        said.split_whitespace().collect::<Vec<_>>().join(" ")
+    });
+    said.collect()
+}
+
+fn check(shape: &str, names: [&str; 3], expected: [&str; 3]) {
+    let (text, times) = written(shape, names);
+    let plain = analyze(&text);
+    assert_eq!(plain.speakers, expected, "{text}");
+    assert_eq!(plain.heads.len(), TURNS.len(), "{text}\n{plain:#?}");
+    let said = spoken(&text, &plain);
+    for (((head, said), &time), &(who, expected)) in plain.heads.iter().zip(&said).zip(&times).zip(&TURNS) {
+        assert_eq!(head.speaker.unwrap().index(), who, "{text}");
+        assert_eq!(said, expected, "{text}");
+        assert_eq!(head.time, time, "{text}");
+    }
+}
+
+#[test]
+fn heads_of_all_shapes_are_read() {
+    for shape in [
+        "{name}: {text}\n",
+        "{name}:  {text}\n\n",
+        "{name}:\n{text}\n\n",
+        "{name}:\t{text}\n",
+        "{name}:\u{a0}{text}\n",
+        "{name} : {text}\n",
+        "{name}\u{a0}: {text}\n",
+        "{name}\u{202f}: {text}\n",
+        "{name}:{text}\n",
+        "{name}：{text}\n",
+        "{name} – {text}\n",
+        "{name} — {text}\n",
+        "{name}> {text}\n",
+        "<{name}> {text}\n",
+        "<v {name}>{text}\n",
+        "<v.loud {name}>{text}\n",
+        ">> {name}: {text}\n",
+        "- {name}: {text}\n",
+        "• {name}: {text}\n",
+        "> {name}: {text}\n\n",
+        "#1 {name}: {text}\n",
+        "[{name}]: {text}\n",
+        "[{name}] {text}\n",
+        "\"{name}\": {text}\n",
+        "**{name}:** {text}\n\n",
+        "**{name}**: {text}\n\n",
+        "__{name}:__ {text}\n\n",
+        "*{name}:* {text}\n\n",
+        "**{name}**\n{text}\n\n",
+        "### {name}\n\n{text}\n\n",
+        "{name}\n{text}\n",
+        "{name}\n{text}\n\n",
+        "[{name}]\n{text}\n\n",
+        "{name} | {text}\n",
+        "{name}\t{text}\n",
+        "{name}     {text}\n",
+        // Times before the name.
+        "[{m:s}] {name}: {text}\n",
+        "[{h:m:s}] {name}: {text}\n",
+        "[{h:m:s}.000] {name}: {text}\n",
+        "({mm:ss}) {name}: {text}\n",
+        "{m:s} {name}: {text}\n",
+        "{mm:ss} {name}: {text}\n",
+        "{mm:ss} - {name}: {text}\n",
+        "{mm:ss}: {name}: {text}\n",
+        "{h:m:s};12 {name}: {text}\n",
+        "{mm:ss}s {name}: {text}\n",
+        "[{seconds}s] {name}: {text}\n",
+        "{h:m:s} --> 02:00:00 {name}: {text}\n",
+        "{h:m:s} - 02:00:00 {name}: {text}\n",
+        "[{h:m:s} - 02:00:00] {name}: {text}\n",
+        "[{h:m:s}][{name}]: {text}\n",
+        "[{h:m:s}] [{name}] {text}\n",
+        "[{h:m:s}] {name}\n{text}\n\n",
+        "**[{mm:ss}] {name}:** {text}\n\n",
+        "[{mm:ss}] **{name}**: {text}\n\n",
+        "{m:s}  {name}\n{text}\n\n",
+        "{mm:ss} {name}\n{text}\n",
+        "{m:s} | {name}\n{text}\n\n",
+        "{m:s} - {name}\n{text}\n\n",
+        "{mm:ss}\n{name}\n{text}\n\n",
+        "{mm:ss} | {name} | {text}\n",
+        "{mm:ss}\t{name}\t{text}\n",
+        "{name}\t{mm:ss}\t{text}\n",
+        "{mission} {name}     {text}\n",
+        "{clock} AM {name}: {text}\n",
+        "{clock}:00 AM {name}: {text}\n",
+        "{clock}\u{202f}am {name}: {text}\n",
+        "2026-06-15 {h:m:s} {name}: {text}\n",
+        "2026-06-15T{h:m:s}Z {name}: {text}\n",
+        "[2026-06-15 {h:m:s}.000] {name}: {text}\n",
+        "15.06.2026 {h:m:s} {name}: {text}\n",
+        "[12/03/24, {h:m:s}] {name}: {text}\n",
+        "\u{200e}[12/03/24, {clock}:00\u{202f}AM] {name}: {text}\n",
+        "12/03/24, {clock} - {name}: {text}\n",
+        "12/03/24, {clock}\u{202f}AM - {name}: {text}\n",
+        "{h:m:s}\t From  {name} : {text}\n",
+        "{h:m:s} From {name} to Everyone: {text}\n",
+        "{h:m:s}\tFrom {name} to Everyone:\n\t{text}\n",
+        // Times after the name.
+        "{name} ({mm:ss}): {text}\n",
+        "{name} [{mm:ss}]: {text}\n",
+        "{name} {mm:ss}: {text}\n",
+        "{name} ({mm:ss}):\n{text}\n\n",
+        "{name}  {m:s}\n{text}\n\n",
+        "{name} {m:s}\n{text}\n",
+        "{name} - {mm:ss}\n{text}\n\n",
+        "{name} | {mm:ss}\n{text}\n\n",
+        "{name}, {mm:ss}\n{text}\n\n",
+        "{name} · {mm:ss}\n{text}\n\n",
+        "{name} ({h:m:s})\n{text}\n\n",
+        "{name} [{h:m:s}]\n{text}\n\n",
+        "{name} {h:m:s} - 02:00:00\n{text}\n\n",
+        "{name}\n{mm:ss}\n{text}\n\n",
+        "[{name}] {h:m:s}\n{text}\n\n",
+        "**{name}** {mm:ss}\n{text}\n\n",
+        "**{name}** [{mm:ss}]: {text}\n\n",
+        "{name}  {clock} AM\n{text}\n\n",
+        "{name} — 12/03/2024 {clock} AM\n{text}\n\n",
+        "{name} — Today at {clock} AM\n{text}\n\n",
+        "{name}, [03.12.24 {clock}]\n{text}\n\n",
+        "{name}, [03.12.24 {clock}]: {text}\n",
+        "{name} (2024-03-12 {clock}): {text}\n",
+        // Roles and companies.
+        "{name} - Chief Financial Officer\n{text}\n",
+        "{name} -- Analyst, North & Co.\n{text}\n\n",
+        "{name} — Vice President of Sales\n{text}\n\n",
+        "{name} - CFO: {text}\n",
+    ] {
+        check(shape, NAMES, NAMES);
+    }
+    for (shape, expected) in [
+        ("{name} (North Depot): {text}\n", "(North Depot)"),
+        ("{m:s} - {name} (North Depot)\n{text}\n\n", "(North Depot)"),
+    ] {
+        let names = NAMES.map(|name| format!("{name} {expected}"));
+        check(shape, NAMES, [&names[0], &names[1], &names[2]]);
+    }
+}
+
+#[test]
+fn names_of_all_kinds_are_read() {
+    for names in [
+        ["SPEAKER_00", "SPEAKER_01", "SPEAKER_02"],
+        ["spk_0", "spk_1", "spk_2"],
+        ["Speaker 1", "Speaker 2", "Speaker 3"],
+        ["speaker 1", "speaker 2", "speaker 3"],
+        ["SPEAKER 1", "SPEAKER 2", "SPEAKER 3"],
+        ["S1", "S2", "S3"],
+        ["interviewer", "ada", "guest speaker"],
+        ["Committee member", "Project manager", "Chair"],
+        ["MS. HOLT", "MR. REYES", "THE COURT"],
+        ["Dr. Holt", "Sam Reyes Jr.", "J. R. Sato"],
+        ["ada.holt@example.com", "sam@example.com", "li@example.com"],
+        ["+44 7700 900123", "+44 7700 900456", "+44 7700 900789"],
+        ["Ada 🎤", "Sam 🚀", "👩‍🚀 Li"],
+        ["José Núñez", "Zoë Lang", "Åse Dahl"],
+        ["محمد علي", "سارة", "يوسف"],
+        ["דנה כהן", "יוסי", "רות"],
+        ["विक्रम सिंह", "प्रिया", "अर्जुन"],
+        ["สมชาย", "สมหญิง", "มานี"],
+        ["王芳", "李娜", "主席"],
+        ["김민준", "이서연", "박지훈"],
+        ["Анна Берг", "Олег", "Ирина"],
+        ["Marie-Claude d'Arc", "Ludwig van der Holt", "O'Neill, Lee"],
+        ["The Chair (Hon. A. Rota (North Bay, Lib.))", "Mr. B. Epp (South—West, CPC)", "Ms. C. Shin"],
+    ] {
+        check("{name}: {text}\n", names, names);
+        check("[{h:m:s}] {name}: {text}\n", names, names);
+    }
+    let decomposed = ["Jose\u{301} Nu\u{303}nez", "Zoe\u{308} Lang", "A\u{30a}se Dahl"];
+    check("{name}: {text}\n", decomposed, ["José Nũnez", "Zoë Lang", "Åse Dahl"]);
+}
+
+#[test]
+fn turns_on_one_line_are_split() {
+    let (text, _) = written("{name}: {text} ", NAMES);
+    let text = text.repeat(5);
+    let plain = analyze(&text);
+    assert_eq!(plain.speakers, NAMES);
+    assert_eq!(plain.heads.len(), 5 * TURNS.len());
+    assert!(spoken(&text, &plain).iter().zip(TURNS.iter().cycle()).all(|(said, (_, text))| said == text));
+}
+
+#[test]
+fn questions_and_answers_of_a_court_are_turns() {
+    for shape in ["{}.  ", "     {}.   ", "{}. ", "{}   ", "{}\t", "{}: "] {
+        let q = shape.replace("{}", "Q");
+        let a = shape.replace("{}", "A");
+        let text = format!(
+            "BY MR. REYES:\n{q}Were you there?\n{a}A lot of people were.\n{q}At noon?\n{a}Yes, sir.\n{q}And then?\n{a}I left.\n"
+        );
+        let plain = analyze(&text);
+        assert_eq!(plain.speakers, ["Q", "A"], "{text}");
+        assert_eq!(plain.heads.len(), 6, "{text}");
+    }
+}
+
+#[test]
+fn variants_of_a_name_are_one_speaker() {
+    let text = "Dana Whitfield: One.\nLee Ng: Two.\nDANA WHITFIELD: Three.\nDana\u{a0}Whitfield: Four.\nLee Ng (CFO): Five.\n\
+                \u{202a}Dana Whitfield\u{202c}: Six.\nDana  Whitfield: Seven.\nLEE NG: Eight.\n";
+    let plain = analyze(text);
+    assert_eq!(plain.speakers, ["Dana Whitfield", "Lee Ng"]);
+    assert_eq!(plain.heads.len(), 8);
+    let written: Vec<bool> = plain.heads.iter().map(|head| head.as_written).collect();
+    assert_eq!(written, [true, true, false, false, true, false, false, false]);
+}
+
+#[test]
+fn names_with_different_roles_are_different_speakers() {
+    let text = "The Chair (Ms. Roe): One.\nThe Chair (Mr. Poe): Two.\n".repeat(3);
+    assert_eq!(analyze(&text).speakers.len(), 2);
+}
+
+#[test]
+fn heads_that_can_be_kept_say_so() {
+    for (shape, expected) in [
+        ("{name}: {text}\n", true),
+        ("[{h:m:s}] {name}: {text}\n", true),
+        ("{mm:ss} {name}: {text}\n", true),
+        ("{name} ({mm:ss}): {text}\n", true),
+        ("**{name}:** {text}\n", false),
+        ("> {name}: {text}\n", false),
+        ("{name} : {text}\n", false),
+        ("{name}:{text}\n", false),
+        ("{name}\n{text}\n", false),
+        ("{name} {mm:ss}\n{text}\n", false),
+        ("[12/03/24, {h:m:s}] {name}: {text}\n", false),
+        ("{clock} AM {name}: {text}\n", false),
+    ] {
+        let plain = analyze(&written(shape, NAMES).0);
+        assert!(plain.heads.iter().all(|head| head.as_written == expected), "{shape}");
+    }
+}
+
+#[test]
+fn what_recurs_in_speech_is_no_speaker() {
+    let sentence = "The contractor moved the spare parts over to the depot in one weekend.\n";
+    for line in [
+        "Okay.", "Yeah.", "Right", "Mm-hmm", "Thank you.", "Thank You", "So the answer is: yes", "The plan is this: we wait.",
+        "Note: the caterer is late.", "Note: this recurs.", "Agenda:", "Action items:", "Q3 results:", "Jun 15, 2026:",
+        "[Music]", "[Music]:", "(applause)", "see https://example.org", "At 12:30 we stop for lunch and then go on",
+        "He said it. Then: nothing.", "I mean, really: no.", "the end", "02:34 --> that is when it broke",
+        "A lot of people said so.", "Chapter 2", "NOTE Confidence: 0.8", "Moss Lane – a street in the north.", "—", "***", "10:15",
+    ] {
+        let text = format!("{sentence}{line}\n{sentence}{sentence}").repeat(6);
+        let plain = analyze(&text);
+        assert!(plain.speakers.is_empty(), "{line}: {:?}", plain.speakers);
+        let speech = format!("Ada Holt: {sentence}Sam Reyes: {sentence}{line}\n{sentence}").repeat(6);
+        assert_eq!(analyze(&speech).speakers, ["Ada Holt", "Sam Reyes"], "{line}");
+    }
+}
+
+#[test]
+fn times_that_are_said_stay() {
+    let text = "Ada Holt: The tape says\n02:34 --> that is when it broke\nSam Reyes: We meet at\n12:30 in the hall.\nAda Holt: Yes.\nSam Reyes: No.\n";
+    let plain = analyze(text);
+    assert_eq!(plain.heads.len(), 4);
+    assert!(plain.is_wrapped || plain.heads.iter().all(|head| head.speaker.is_some()));
+}
+
+#[test]
+fn what_tools_write_is_left_out() {
+    let (turns, _) = written("{name}: {text}\n\n", NAMES);
+    for frame in [
+        "This editable transcript was computer generated and might contain errors. People can also change the text.",
+        "12/03/24, 09:00 - Messages and calls are end-to-end encrypted. No one outside of this chat can read them.",
+        "Kim Roe started transcription",
+        "Transcription ended after 00:45:12",
+        "Transcribed by https://otter.ai",
+        "[Recording begins]",
+        "[End of transcript]",
+        "Kind: captions",
+        "WEBVTT",
+        "Meeting ID: 123 456 789",
+        "Kim Roe joined the meeting",
+        "12/03/24, 09:00 - Kim created group \"Depot\"",
+        "<Media omitted>",
+        "This message was deleted",
+        "Page 3 of 27",
+    ] {
+        for text in [format!("{frame}\n\n{turns}"), format!("{turns}{frame}\n"), turns.replacen("\n\n", &format!("\n\n{frame}\n\n"), 3)] {
+            let plain = analyze(&text);
+            assert_eq!(plain.speakers, NAMES, "{text}");
+            let said = spoken(&text, &plain);
+            assert!(said.iter().zip(&TURNS).all(|(said, (_, text))| said == text), "{frame}: {said:#?}");
+            assert!(!plain.drops.is_empty());
+        }
+    }
+    for header in ["Jun 15, 2026", "45m 12s", "Monday, 15 June 2026", "Duration: 45 minutes", "Jun 15, 2026, 10:00 AM"] {
+        let text = format!("Depot Meeting\n{header}\n\n{turns}");
+        let plain = analyze(&text);
+        assert_eq!(plain.speakers, NAMES, "{text}");
+        assert!(plain.drops.iter().any(|drop| text[drop.start as usize..drop.end as usize].contains(header)), "{text}");
+    }
+}
+
+#[test]
+fn a_message_without_text_is_left_out() {
+    let turns = "[12/03/24, 09:00:03] Ada: Hello.\n[12/03/24, 09:00:04] Sam: <Media omitted>\n";
+    let text = turns.repeat(3);
+    let plain = analyze(&text);
+    assert_eq!(plain.speakers, ["Ada", "Sam"]);
+    assert_eq!(plain.drops.len(), 3);
+}
+
+/// Lines of at most `width` bytes.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        if lines.last().unwrap().len() + word.len() > width {
+            lines.push(String::new());
+        }
+        let line = lines.last_mut().unwrap();
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines
+}
+
+#[test]
+fn a_page_of_a_court_reporter_is_speech_only() {
+    let texts = TURNS.map(|(_, text)| format!("{text} {text} {}", "and so it went on for a while ".repeat(3).trim()));
+    let names = ["MS. HOLT", "MR. REYES", "THE COURT"];
+    let turns: Vec<_> = TURNS.iter().zip(&texts).cycle().take(60).collect();
+    let lines = turns.iter().flat_map(|((who, _), text)| wrap(&format!("          {}:  {text}", names[*who]), 60));
+    let mut text = String::new();
+    for (index, line) in lines.enumerate() {
+        if index % 25 == 0 {
+            let page = index / 25 + 1;
+            text += &format!("\n\n                                            {page}\n\n  DEPOT v. CITY, MARCH 3\n\n");
+        }
+        text += &format!("{:2}   {line}\n", index % 25 + 1);
+    }
+    let plain = analyze(&text);
+    assert_eq!(plain.speakers, names);
+    assert!(plain.is_wrapped);
+    for (said, (_, text)) in spoken(&text, &plain).iter().zip(&turns) {
+        assert_eq!(said, *text);
+    }
+}
+
+#[test]
+fn wrapped_lines_are_told_from_lines_of_their_own() {
+    let long = "we counted the spare parts that were moved to the depot last week, and nobody could say where they are. ".repeat(8);
+    let wrapped = wrap(&long, 60).join("\n");
+    assert!(analyze(&wrapped).is_wrapped);
+    assert!(analyze(&format!("Ada: {wrapped}\nSam: {wrapped}\nAda: {wrapped}\n")).is_wrapped);
+    assert!(!analyze(&"One sentence is here.\nAnother one is there.\n".repeat(9)).is_wrapped);
+    let unmarked = "no marks at all\nin these few\nlines of a recognizer that writes a line each time somebody stops to breathe\n";
+    assert!(!analyze(&unmarked.repeat(9)).is_wrapped);
+}
+
+#[test]
+fn captions_have_times_and_sentences_across_lines() {
+    let captions = "[00:01] we counted the spare\n[00:04] parts that were moved\n[00:07] last week. Nobody\n[00:10] could say where.\n";
+    assert!(analyze(captions).are_captions);
+    let below = captions.replace("] ", "]\n");
+    assert!(analyze(&below).are_captions);
+    let minutes = "[00:00] One sentence is here.\n[01:00] Another one is there.\n".repeat(4);
+    assert!(!analyze(&minutes).are_captions);
+    assert!(!analyze(&"[0:01] Ada: we\n[0:02] Sam: are\n".repeat(4)).are_captions);
+}
+
+#[test]
+fn a_change_of_speaker_without_a_name_is_a_head() {
+    let plain = analyze(">> Good morning.\n>> Good morning to you.\n>>> And now the news.\n");
+    assert_eq!(plain.heads.len(), 3);
+    assert!(plain.heads.iter().all(|head| head.speaker.is_none() && head.time.is_none()));
+}
+
+#[test]
+fn names_on_lines_of_their_own() {
+    let text = "Dana Whitfield\nWe begin now.\n\nLee Ng\nFine with me.\n\nDana Whitfield\nGood then.\n\nLee Ng\nYes please.\n";
+    let plain = analyze(text);
+    assert_eq!(plain.speakers, ["Dana Whitfield", "Lee Ng"]);
+    assert_eq!(spoken(text, &plain)[1], "Fine with me.");
+}
+
+#[test]
+fn a_label_that_occurs_once_counts_where_most_lines_have_one() {
+    let plain = analyze("Dana: Hi.\nLee: Two\nlines.\nGuest: Once only.\n");
+    assert_eq!(plain.speakers, ["Dana", "Lee", "Guest"]);
+    let prose = "It was said: nothing works.\nNote: this occurs once.\nAnd then there was a long line of text.\nAnd more.\n";
+    assert!(analyze(prose).heads.is_empty());
+}
+
+#[test]
+fn subtitles_have_times_and_no_speakers() {
+    let text = "1\n00:00:01,000 --> 00:00:04,000\nHello there.\n\n2\n00:00:05,000 --> 00:00:09,000\nAnd more.\n";
+    let segments = read(text);
+    assert!(segments.speakers.is_empty());
+    let times: Vec<&str> = segments
+        .starting_in(0..text.len())
+        .iter()
+        .map(|segment| segment.time().unwrap().written.of(text))
+        .collect();
+    assert_eq!(times, ["00:00:01,000", "00:00:05,000"]);
+}
+
+#[test]
+fn hostile_texts_are_read_in_linear_time() {
+    // A quadratic step would take minutes here.
+    for text in [
+        "x".repeat(1 << 20),
+        "\n".repeat(1 << 20),
+        "[".repeat(1 << 20),
+        "[0:01]".repeat(1 << 17),
+        "(0:01 ".repeat(1 << 17),
+        "a: ".repeat(1 << 18),
+        "A. ".repeat(1 << 18),
+        "<v ".repeat(1 << 18),
+        "Page 3\n\n\n".repeat(1 << 16),
+        "0:01\n".repeat(1 << 17),
+        "Ada Holt\n".repeat(1 << 16),
+        (0..60_000).map(|speaker| format!("Speaker {speaker}: hi.\n")).collect(),
+    ] {
+        let plain = analyze(&text);
+        assert!(plain.heads.len() <= text.len() / 4);
+    }
+}
+
+/// Pieces of heads and of speech, of which a text is put together.
+fn piece() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("Ada Holt".to_owned()),
+        Just("SPEAKER_01".to_owned()),
+        Just("[00:01:02] ".to_owned()),
+        Just("0:12".to_owned()),
+        Just("12/03/24, 9:00 AM".to_owned()),
+        Just(": ".to_owned()),
+        Just("：".to_owned()),
+        Just(" - ".to_owned()),
+        Just("\n".to_owned()),
+        Just("\r\n\n".to_owned()),
+        Just("<v Li>".to_owned()),
+        Just(" 1   ".to_owned()),
+        Just("Page 3 of 4".to_owned()),
+        Just("<Media omitted>".to_owned()),
+        Just("So we waited. ".to_owned()),
+        Just("\u{202a}".to_owned()),
+        Just("é\u{301}".to_owned()),
+        "\\PC{0,4}",
+    ]
+}
+
+proptest! {
+    #[test]
+    fn spans_are_in_order_and_apart(pieces in prop::collection::vec(piece(), 0..60), times in 1_usize..4) {
+        let text = pieces.concat().repeat(times);
+        let plain = analyze(&text);
+        let heads = plain.heads.iter().map(|head| (head.start, head.body));
+        let mut spans: Vec<(u32, u32)> = heads.chain(plain.drops.iter().map(|drop| (drop.start, drop.end))).collect();
+        prop_assert!(plain.heads.is_sorted_by_key(|head| head.start));
+        prop_assert!(plain.drops.is_sorted_by_key(|drop| drop.start));
+        spans.sort_unstable();
+        let mut end = 0;
+        for (start, next) in spans {
+            prop_assert!(end <= start && start <= next, "{start} {next} after {end}: {text:?}");
+            prop_assert!(text.is_char_boundary(start as usize) && text.is_char_boundary(next as usize));
+            end = next;
+        }
+        prop_assert!(plain.heads.iter().all(|head| head.speaker.is_none_or(|speaker| speaker.index() < plain.speakers.len())));
+        read(&text);
+    }
+}
