@@ -12,7 +12,6 @@ mod join;
 mod json;
 mod lines;
 mod loops;
-mod old_segment;
 pub mod plain;
 mod table;
 mod writer;
@@ -92,7 +91,9 @@ impl Reader {
         if json::is_json(text) {
             Self::Json
         } else if let Some(kind) = captions::kind(text) {
-            Self::Captions(kind, captions::Reader::new(kind))
+            let mut survey = captions::Survey::new(kind);
+            survey.read(text);
+            Self::Captions(kind, survey.reader())
         } else if let Some(columns) = table::columns(text) {
             Self::Table(columns)
         } else {

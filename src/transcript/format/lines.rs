@@ -35,13 +35,13 @@ impl Reader {
             let head = self.plain.heads.get(self.head).copied();
             let drop = self.plain.drops.get(self.drop).copied();
             let next_head = head.map_or(usize::MAX, |head| head.start as usize);
-            let next_drop = drop.map_or(usize::MAX, |drop| drop.start);
+            let next_drop = drop.map_or(usize::MAX, |drop| drop.start as usize);
             let stop = next_head.min(next_drop).min(block.end());
             if stop > self.at {
                 self.say(block, Span::from(self.at..stop), writer);
                 self.at = stop;
-            } else if let Some(drop) = drop.filter(|drop| drop.start <= self.at) {
-                self.at = self.at.max(drop.end);
+            } else if let Some(drop) = drop.filter(|drop| drop.start as usize <= self.at) {
+                self.at = self.at.max(drop.end as usize);
                 self.drop += 1;
             } else if let Some(head) = head {
                 self.head += 1;

@@ -12,7 +12,7 @@ use crate::text::{Span, sentence, words};
 use crate::transcript::decode::SourceMap;
 use crate::transcript::format::clean::clean;
 use crate::transcript::format::cue::{Cue, Escapes};
-use crate::transcript::format::join::Joiner;
+use crate::transcript::format::join::{CueFacts, Joiner};
 use crate::transcript::format::loops::Loops;
 use crate::transcript::segment::{Segment, Speaker, Timestamp};
 
@@ -315,15 +315,19 @@ impl Writer {
     pub(crate) fn cue(&mut self, block: &Block<'_>, cue: &Cue<'_>) {
         let start = cue.start.map(Timestamp::clamped);
         let speaker = cue.speaker.as_deref();
-        let goes_on = self.is_speaking(speaker) && self.turn.has_segment;
-        let at_sentence_end = self.is_at_sentence_end();
-        if !(goes_on && self.joiner.joins(cue, at_sentence_end)) {
+        let facts = CueFacts {
+            speaker,
+            start: cue.start,
+            end: cue.end,
+            words: cue.text.iter().map(|part| words::count(part.of(block.text))).sum(),
+            text: cue.text.last().map_or("", |part| part.of(block.text)),
+        };
+        if !(self.joiner.joins(&facts) && self.turn.has_segment) {
             self.turn(Head {
                 speaker,
                 from: start,
                 ..Head::default()
             });
-            self.joiner.begin(cue);
         }
         let mut before: Option<&str> = None;
         for &part in &cue.text {

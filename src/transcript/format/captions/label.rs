@@ -1,0 +1,333 @@
+//! Speaker labels inside the text of captions, as `Anna Berg:` or `[SPEAKER_00]:`.
+
+use std::collections::HashMap;
+
+use crate::transcript::format::clean::{cleaned, tag_len};
+
+/// Longest label in bytes.
+const MAX_BYTES: usize = 100;
+
+/// Maximum number of words in a label, outside parentheses.
+const MAX_WORDS: usize = 5;
+
+/// Maximum number of different labels that are counted.
+const MAX_LABELS: usize = 1 << 16;
+
+/// Words of a name that may be lower-case.
+const PARTICLES: [&str; 16] = [
+    "de", "da", "di", "do", "dos", "van", "von", "der", "den", "la", "le", "al", "el", "bin", "of",
+    "and",
+];
+
+/// What a recognizer calls people whose names it does not know, before a number or letter.
+const PLACEHOLDERS: [&str; 14] = [
+    "speaker",
+    "spk",
+    "spkr",
+    "sprecher",
+    "sprecherin",
+    "locuteur",
+    "intervenant",
+    "hablante",
+    "orador",
+    "falante",
+    "parlante",
+    "spreker",
+    "participant",
+    "guest",
+];
+
+/// Capitalized words before a colon that are no names.
+const NEVER: [&str; 16] = [
+    "note",
+    "notes",
+    "example",
+    "warning",
+    "update",
+    "summary",
+    "conclusion",
+    "result",
+    "tip",
+    "ps",
+    "fact",
+    "remember",
+    "reminder",
+    "subject",
+    "http",
+    "https",
+];
+
+/// A speaker label at the start of `text`: the name, and the offset of what is said. Whether a name that is no placeholder
+/// really is one depends on the whole text.
+pub(crate) fn label(text: &str) -> Option<(&str, usize)> {
+    let (start, has_chevrons) = lead(text);
+    let rest = text.split_at(start).1;
+    let near = rest.split_at(rest.floor_char_boundary(MAX_BYTES)).0;
+    let (name, after) = match near.strip_prefix('[') {
+        Some(inside) => {
+            let (name, _) = inside.split_once(']')?;
+            let after = rest.split_at(name.len() + 2).1;
+            let colon = after.trim_start().strip_prefix([':', '：']);
+            (
+                name,
+                colon.or((is_placeholder(name) || is_full_name(name)).then_some(after))?,
+            )
+        }
+        None => before_colon(near, rest)?,
+    };
+    let name = name.trim_matches(|c: char| c.is_whitespace() || c == '*');
+    let is_lower = name.starts_with(char::is_lowercase);
+    let is_name = is_placeholder(name) || (is_name(name) && !(is_lower && has_chevrons));
+    let said = after.trim_start_matches(|c: char| c.is_whitespace() || c == '*');
+    is_name.then(|| (name, text.len() - said.len()))
+}
+
+/// Skips what may stand before a label: chevrons, dashes, tags, emphasis, direction marks.
+fn lead(text: &str) -> (usize, bool) {
+    let mut at = 0;
+    let mut has_chevrons = false;
+    loop {
+        let rest = text.split_at(at).1;
+        let plain = rest.trim_start_matches(|c: char| {
+            c.is_whitespace()
+                || matches!(
+                    c,
+                    '-' | '–' | '>' | '*' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+                )
+        });
+        has_chevrons |= rest.starts_with(">>") || rest.starts_with("&gt;&gt;");
+        let skipped =
+            rest.len() - plain.len() + plain.strip_prefix("&gt;").map_or(0, |_| "&gt;".len());
+        let skipped = if skipped == 0 {
+            tag_len(rest).unwrap_or(0)
+        } else {
+            skipped
+        };
+        if skipped == 0 || at > MAX_BYTES {
+            return (at, has_chevrons);
+        }
+        at += skipped;
+    }
+}
+
+/// The text before the first colon outside parentheses, and that after it. The name may end in a tag: `<b>Anna</b>: Yes`.
+fn before_colon<'t>(near: &'t str, rest: &'t str) -> Option<(&'t str, &'t str)> {
+    let mut depth = 0_usize;
+    for (at, c) in near.char_indices() {
+        let (name, from) = rest.split_at(at);
+        let from = match c {
+            '(' => {
+                depth += 1;
+                continue;
+            }
+            ')' => {
+                depth = depth.saturating_sub(1);
+                continue;
+            }
+            '<' => from.split_at(tag_len(from)?).1,
+            ':' | '：' if depth == 0 => from,
+            '.' | '?' | '!' | ';' | '"' if depth == 0 && at > 40 => return None,
+            _ => continue,
+        };
+        let after = from
+            .trim_start_matches([' ', '*'])
+            .strip_prefix([':', '：'])?;
+        // `12:30`, `https://`, `std::fmt`
+        let is_glued = after.starts_with(|c: char| {
+            c.is_ascii_digit() || c.is_lowercase() || matches!(c, '/' | ':' | '\\')
+        });
+        return (!is_glued || c == '：').then_some((name, after));
+    }
+    None
+}
+
+/// Whether a label has the form of `SPEAKER_00`, `spk_0`, `Speaker 1` or `Speaker A`.
+fn is_placeholder(name: &str) -> bool {
+    let Some(end) = name.rfind(|c: char| !c.is_alphanumeric() && c != '#') else {
+        // `Speaker1`
+        let word = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        return word.len() < name.len() && is_any(&PLACEHOLDERS, word);
+    };
+    let (word, number) = name.split_at(end);
+    let number = number.trim_start_matches([' ', '_', '-', '#', '\u{a0}']);
+    (1..=3).contains(&number.len())
+        && (number.bytes().all(|byte| byte.is_ascii_digit()) || number.len() == 1)
+        && is_any(&PLACEHOLDERS, word)
+}
+
+fn is_any(words: &[&str], word: &str) -> bool {
+    words.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+/// Whether a label has at least two words, all of them capitalized.
+fn is_full_name(name: &str) -> bool {
+    is_name(name)
+        && name.contains(' ')
+        && name
+            .split(' ')
+            .all(|word| word.starts_with(char::is_uppercase))
+}
+
+/// Whether a text looks like a name: up to five capitalized words, or a single word in lower case.
+fn is_name(text: &str) -> bool {
+    let mut words = 0;
+    let mut depth = 0_usize;
+    for word in text.split_whitespace() {
+        let is_outside = depth == 0 && !word.starts_with('(');
+        depth = (depth + word.matches('(').count()).saturating_sub(word.matches(')').count());
+        if !is_outside {
+            continue;
+        }
+        words += 1;
+        let plain = word.trim_end_matches(['.', ',']);
+        let is_shaped = plain
+            .chars()
+            .all(|c| c.is_alphanumeric() || "'’-_./&#@+".contains(c) || is_mark_or_emoji(c))
+            && (plain.len() == word.len() || plain.chars().count() <= 4 || word.ends_with(','));
+        let is_lower = plain.starts_with(char::is_lowercase);
+        if !is_shaped || (is_lower && words > 1 && !PARTICLES.contains(&plain)) {
+            return false;
+        }
+    }
+    let is_lower = text.starts_with(char::is_lowercase);
+    (1..=MAX_WORDS).contains(&words)
+        && depth == 0
+        && text.contains(char::is_alphabetic)
+        && !(is_lower && words > 1)
+        && !is_any(&NEVER, text)
+}
+
+/// Combining marks, joiners and emoji may be parts of a display name.
+fn is_mark_or_emoji(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{900}'..='\u{1aff}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2190}'..='\u{2bff}' | '\u{fe0f}' | '\u{1f000}'..)
+}
+
+/// Counts the labels of a text, to tell names from words before a colon.
+#[derive(Debug, Default)]
+pub(super) struct Labels {
+    times: HashMap<String, u32>,
+    captions: usize,
+    labelled: usize,
+    /// What the last label was followed by, which rolling captions repeat.
+    last: String,
+}
+
+impl Labels {
+    /// Counts the labels of one caption, given its lines.
+    pub(super) fn count<'t>(&mut self, lines: impl Iterator<Item = &'t str>) {
+        let mut is_labelled = false;
+        for line in lines {
+            let Some((name, body)) = label(line) else {
+                continue;
+            };
+            is_labelled = true;
+            let said = cleaned(line.split_at(body).1);
+            let is_repeated = !said.is_empty()
+                && (said == self.last || said.starts_with(&self.last) && !self.last.is_empty());
+            if !is_repeated && (self.times.len() < MAX_LABELS || self.times.contains_key(name)) {
+                *self.times.entry(name.to_owned()).or_default() += 1;
+            }
+            self.last.clear();
+            self.last.extend(said.chars().take(MAX_BYTES));
+        }
+        self.captions += 1;
+        self.labelled += usize::from(is_labelled);
+    }
+
+    /// Whether a label is a speaker: a placeholder, one that recurs, or any one if labels stand on most captions. In lower
+    /// case it has to do both.
+    pub(super) fn is_speaker(&self, name: &str) -> bool {
+        let recurs = self.times.get(name).is_some_and(|&times| times > 1);
+        let on_most = self.labelled * 2 > self.captions;
+        let suffices = if name.starts_with(char::is_lowercase) {
+            recurs && on_most
+        } else {
+            recurs || on_most
+        };
+        suffices || is_placeholder(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_read() {
+        for (text, name, said) in [
+            ("Anna Berg: Yes.", "Anna Berg", "Yes."),
+            ("SPEAKER_00: Yes.", "SPEAKER_00", "Yes."),
+            ("[SPEAKER_00]: Yes.", "SPEAKER_00", "Yes."),
+            ("[SPEAKER_00] Yes.", "SPEAKER_00", "Yes."),
+            ("[Anna Berg] Yes.", "Anna Berg", "Yes."),
+            ("[anna]: Yes.", "anna", "Yes."),
+            ("spk_0: Yes.", "spk_0", "Yes."),
+            ("speaker 1: yes", "speaker 1", "yes"),
+            ("Speaker A: Yes.", "Speaker A", "Yes."),
+            (">> MAYOR: Yes.", "MAYOR", "Yes."),
+            ("&gt;&gt; MAYOR: Yes.", "MAYOR", "Yes."),
+            ("- Tom: Yes.", "Tom", "Yes."),
+            ("<b>Anna Berg</b>: Yes.", "Anna Berg", "Yes."),
+            ("<i>Anna Berg: Yes.</i>", "Anna Berg", "Yes.</i>"),
+            ("**Anna Berg:** Yes.", "Anna Berg", "Yes."),
+            ("Anna Berg:Yes.", "Anna Berg", "Yes."),
+            ("Dr. Ng (Guest): Yes.", "Dr. Ng (Guest)", "Yes."),
+            ("Anna 🎤: Yes.", "Anna 🎤", "Yes."),
+            ("José Núñez: Yes.", "José Núñez", "Yes."),
+            ("主席：开会。", "主席", "开会。"),
+            ("anna: yes", "anna", "yes"),
+            ("tom@example.com: Yes.", "tom@example.com", "Yes."),
+            ("Anna Berg:", "Anna Berg", ""),
+            ("Note well: this", "Note well", "this"),
+        ] {
+            let expected = (name, text.len() - said.len());
+            // A second word in lower case is no name.
+            let expected = (name != "Note well").then_some(expected);
+            assert_eq!(label(text), expected, "{text}");
+        }
+        for text in [
+            "",
+            ":",
+            "Yes.",
+            "At 12:30 we stop",
+            "https://example.com",
+            "Note: this is new.",
+            "So the answer is: yes",
+            "He said it. Then: no",
+            "[Music] Yes.",
+            "[Musik]",
+            "12: yes",
+            "what I mean is: no",
+            "12:30",
+        ] {
+            assert_eq!(label(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_label_is_a_speaker_if_it_recurs_or_labels_are_the_rule() {
+        let count = |captions: &[&str]| {
+            let mut labels = Labels::default();
+            for caption in captions {
+                labels.count(caption.lines());
+            }
+            labels
+        };
+        let rare = count(&["Anna: a", "b", "c", "Anna: d", "Answer: e", "f", "g", "h"]);
+        assert!(
+            rare.is_speaker("Anna") && !rare.is_speaker("Answer") && rare.is_speaker("Speaker 3")
+        );
+        let usual = count(&["Anna: a", "Tom: b", "c"]);
+        assert!(usual.is_speaker("Anna") && usual.is_speaker("Tom"));
+        let rolling = count(&[
+            "x",
+            "Answer: this is",
+            "Answer: this is\nand that",
+            "Answer: this is",
+            "y",
+            "z",
+            "a",
+        ]);
+        assert!(!rolling.is_speaker("Answer"));
+    }
+}

@@ -1,0 +1,235 @@
+//! Reads captions whose times stand on lines: WebVTT, SubRip, SBV, bracketed lines, LRC and copied transcripts of videos.
+
+use crate::text::Span;
+use crate::transcript::format::captions::time::{Form, Head, head};
+use crate::transcript::format::captions::{Captions, Raw};
+
+/// A caption of more lines is handed on in parts.
+const MAX_LINES: usize = 1000;
+
+/// Reads the lines of one text, block by block.
+#[derive(Debug)]
+pub(super) struct Lines {
+    kind: Captions,
+    /// Whether the header is over.
+    begun: bool,
+    /// Whether the lines up to the next empty one are a comment or a style sheet.
+    skips: bool,
+    after_empty: bool,
+    /// The last identifier, if it was a number.
+    last_number: Option<u64>,
+    start: Option<i64>,
+    end: Option<i64>,
+    confidence: Option<u8>,
+    next_confidence: Option<u8>,
+}
+
+/// A caption that is being read.
+#[derive(Default)]
+struct Open {
+    identifier: Option<Span>,
+    label: Option<Span>,
+    lines: Vec<Span>,
+}
+
+impl Lines {
+    pub(super) fn new(kind: Captions) -> Self {
+        Self {
+            kind,
+            begun: false,
+            skips: false,
+            after_empty: true,
+            last_number: None,
+            start: None,
+            end: None,
+            confidence: None,
+            next_confidence: None,
+        }
+    }
+
+    /// Reads the captions of a block. Text at its start belongs to the last caption before it.
+    pub(super) fn read(&mut self, block: &str, sink: &mut dyn FnMut(&Raw<'_>)) {
+        let mut open = Open::default();
+        // The last line and whether it follows an empty one: an identifier, if times come next.
+        let mut held: Option<(Span, bool)> = None;
+        for line in spans(block) {
+            let text = line.of(block);
+            if text.is_empty() {
+                self.after_empty = true;
+                self.skips = false;
+                continue;
+            }
+            let after_empty = std::mem::take(&mut self.after_empty);
+            if let Some(head) = self.kind.head(text) {
+                let identifier = match held.take() {
+                    Some((held, after_empty))
+                        if self.is_identifier(held.of(block), after_empty) =>
+                    {
+                        Some(held)
+                    }
+                    Some((held, _)) => {
+                        self.push(&mut open, held);
+                        None
+                    }
+                    None => None,
+                };
+                self.hand_on(block, &mut open, sink);
+                self.begin(&head);
+                let within =
+                    |span: Span| Span::from(line.start + span.start..line.start + span.end);
+                open.identifier = identifier;
+                open.label = head.label.map(within);
+                if head.body < text.len() {
+                    open.lines.push(within(Span::from(head.body..text.len())));
+                }
+                continue;
+            }
+            if self.skips || self.is_skipped(text, after_empty) {
+                continue;
+            }
+            if let Some((held, _)) = held.replace((line, after_empty)) {
+                self.push(&mut open, held);
+            }
+            if open.lines.len() == MAX_LINES {
+                self.hand_on(block, &mut open, sink);
+            }
+        }
+        if let Some((held, after_empty)) = held {
+            let is_next_number =
+                after_empty && self.last_number.is_some() && self.is_next_number(held.of(block));
+            if !is_next_number {
+                self.push(&mut open, held);
+            }
+        }
+        self.hand_on(block, &mut open, sink);
+    }
+
+    fn begin(&mut self, head: &Head) {
+        self.begun = true;
+        self.skips = false;
+        (self.start, self.end) = (Some(head.start), head.end);
+        self.confidence = self.next_confidence.take();
+    }
+
+    fn push(&self, open: &mut Open, line: Span) {
+        // The header of WebVTT is not spoken.
+        if self.begun || self.kind != Captions::WebVtt {
+            open.lines.push(line);
+        }
+    }
+
+    fn hand_on(&self, block: &str, open: &mut Open, sink: &mut dyn FnMut(&Raw<'_>)) {
+        if !open.lines.is_empty() {
+            sink(&Raw {
+                block,
+                identifier: open.identifier.map(|span| span.of(block)),
+                label: open.label.map(|span| span.of(block)),
+                start: self.start,
+                end: self.end,
+                confidence: self.confidence,
+                lines: &open.lines,
+            });
+        }
+        open.lines.clear();
+    }
+
+    /// Whether a line before the times identifies the caption, rather than being the end of the last one.
+    fn is_identifier(&mut self, line: &str, after_empty: bool) -> bool {
+        let number = line.parse().ok();
+        let is_identifier = match self.kind {
+            Captions::WebVtt if after_empty => true,
+            Captions::WebVtt | Captions::SubRip => {
+                let is_word = line.contains(|c: char| c.is_ascii_digit())
+                    && !line.contains(char::is_whitespace);
+                (after_empty && is_word) || self.is_next_number(line)
+            }
+            _ => false,
+        };
+        if is_identifier && number.is_some() {
+            self.last_number = number;
+        }
+        is_identifier
+    }
+
+    fn is_next_number(&self, line: &str) -> bool {
+        let number: Option<u64> = line.parse().ok();
+        number.is_some_and(|number| {
+            self.last_number
+                .map_or(number <= 1, |last| number == last.saturating_add(1))
+        })
+    }
+
+    /// Whether a line is a comment, a style sheet, metadata, or an announcement for screen readers.
+    fn is_skipped(&mut self, line: &str, after_empty: bool) -> bool {
+        let first_word = line.split_whitespace().next().unwrap_or_default();
+        match self.kind {
+            Captions::WebVtt if after_empty => {
+                self.skips = first_word == "NOTE" || matches!(line, "STYLE" | "REGION");
+                if let Some(confidence) = line.strip_prefix("NOTE Confidence:") {
+                    self.next_confidence = percent(confidence);
+                }
+                self.skips
+            }
+            Captions::Lyrics => {
+                let tag = line.strip_prefix('[').and_then(|line| line.split_once(':'));
+                tag.is_some_and(|(name, _)| {
+                    [
+                        "ar", "al", "ti", "au", "by", "re", "ve", "length", "offset", "la", "tool",
+                    ]
+                    .contains(&name)
+                })
+            }
+            Captions::TimeLines => is_duration(line),
+            _ => false,
+        }
+    }
+}
+
+/// Whether a line is a time in words: `1 minute, 5 seconds`.
+pub(super) fn is_duration(line: &str) -> bool {
+    let mut words = line
+        .split([' ', ',', '\u{a0}'])
+        .filter(|word| !word.is_empty())
+        .peekable();
+    words.peek().is_some()
+        && words.enumerate().all(|(at, word)| match at % 2 {
+            0 => word.bytes().all(|byte| byte.is_ascii_digit()),
+            _ => matches!(word.trim_end_matches('s'), "second" | "minute" | "hour"),
+        })
+        && line.ends_with(char::is_alphabetic)
+}
+
+/// A confidence between 0 and 1, in percent.
+pub(super) fn percent(text: &str) -> Option<u8> {
+    let value: f64 = text.trim().parse().ok()?;
+    // In range, so nothing is cut.
+    (0.0..=1.0)
+        .contains(&value)
+        .then(|| (value * 100.0).round() as u8)
+}
+
+/// The lines of a block, without the blanks around them.
+pub(super) fn spans(block: &str) -> impl Iterator<Item = Span> {
+    let mut next = 0;
+    block.split('\n').map(move |line| {
+        let start = next + line.len() - line.trim_start().len();
+        let end = next + line.trim_end().len();
+        next += line.len() + 1;
+        Span::from(start.min(end)..end)
+    })
+}
+
+impl Captions {
+    /// The times at the start of a line, if they are written as in this kind.
+    pub(super) fn head(self, line: &str) -> Option<Head> {
+        let head = head(line)?;
+        let is_bare_time =
+            || head.form == Form::Start && (head.body == line.len()) == (self == Self::TimeLines);
+        let is_ours = match self {
+            Self::Lyrics => head.form == Form::BracketedStart,
+            Self::TimeLines | Self::TimedLines => is_bare_time(),
+            _ => head.end.is_some(),
+        };
+        is_ours.then_some(head)
+    }
+}

@@ -1,0 +1,152 @@
+//! Reads captions in XML: TTML, and the two forms of YouTube's timed text.
+
+use crate::text::Span;
+use crate::transcript::format::captions::Raw;
+use crate::transcript::format::captions::time::time;
+
+/// Elements that hold the text of a caption.
+const ELEMENTS: [&str; 3] = ["p", "tt:p", "text"];
+
+/// Reads the captions of one text, block by block.
+#[derive(Debug, Default)]
+pub(super) struct Xml {
+    /// Inside a caption whose element has not ended yet.
+    open: Option<Times>,
+    /// Ticks per second, for times such as `90000t`.
+    tick_rate: Option<i64>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Times {
+    start: Option<i64>,
+    end: Option<i64>,
+}
+
+impl Xml {
+    pub(super) fn read(&mut self, block: &str, sink: &mut dyn FnMut(&Raw<'_>)) {
+        let mut lines = Vec::new();
+        let mut at = 0;
+        while at < block.len() {
+            let (inside, after) = match block.split_at(at).1.split_once('<') {
+                Some((inside, after)) => (inside, after),
+                None => (block.split_at(at).1, ""),
+            };
+            let text_end = at + inside.len();
+            if self.open.is_some() {
+                extend(&mut lines, block, at..text_end);
+            }
+            let tag = after.split(['>', '<']).next().unwrap_or_default();
+            let tag_end = (text_end + 1 + tag.len() + 1).min(block.len());
+            let tag_end = block.floor_char_boundary(tag_end);
+            let name = tag
+                .trim_start_matches('/')
+                .split([' ', '\n', '\t', '\r', '/'])
+                .next()
+                .unwrap_or_default();
+            if !ELEMENTS.contains(&name) {
+                if let Some(rate) = attribute(tag, "ttp:tickRate") {
+                    self.tick_rate = rate.parse().ok();
+                }
+                if self.open.is_some() {
+                    // Spans and breaks stay for the cleaning of the text.
+                    extend(&mut lines, block, text_end..tag_end);
+                }
+            } else {
+                self.hand_on(block, &mut lines, sink);
+                let is_closed = tag.starts_with('/') || tag.ends_with('/');
+                self.open = (!is_closed).then(|| self.times(tag));
+            }
+            at = tag_end;
+        }
+        self.hand_on(block, &mut lines, sink);
+    }
+
+    fn hand_on(&self, block: &str, lines: &mut Vec<Span>, sink: &mut dyn FnMut(&Raw<'_>)) {
+        lines.retain_mut(|line| {
+            let text = line.of(block);
+            let start = line.start + text.len() - text.trim_start().len();
+            *line = Span::from(start..start + text.trim().len());
+            line.len() > 0
+        });
+        if let Some(Times { start, end }) = self.open
+            && !lines.is_empty()
+        {
+            sink(&Raw {
+                block,
+                identifier: None,
+                label: None,
+                start,
+                end,
+                confidence: None,
+                lines,
+            });
+        }
+        lines.clear();
+    }
+
+    /// The times of an element: `begin` and `end` or `dur` in TTML, `start` and `dur` in seconds or `t` and `d` in
+    /// milliseconds in YouTube's forms.
+    fn times(&self, tag: &str) -> Times {
+        let clock = |name| attribute(tag, name).and_then(|value| self.time(value));
+        let millis = |name| attribute(tag, name).and_then(|value| value.parse().ok());
+        let start = clock("begin")
+            .or_else(|| clock("start"))
+            .or_else(|| millis("t"));
+        let duration = clock("dur").or_else(|| millis("d"));
+        let after = || Some(start?.saturating_add(duration?));
+        Times {
+            start,
+            end: clock("end").or_else(after),
+        }
+    }
+
+    fn time(&self, value: &str) -> Option<i64> {
+        if let Some(ticks) = value.strip_suffix('t') {
+            let ticks: i64 = ticks.parse().ok()?;
+            return ticks
+                .checked_mul(1000)?
+                .checked_div(self.tick_rate.unwrap_or(1));
+        }
+        if let Some(millis) = value.strip_suffix("ms") {
+            return millis.parse().ok();
+        }
+        match time(value) {
+            Some((millis, len)) if len == value.len() => Some(millis),
+            _ => value.parse::<i64>().ok()?.checked_mul(1000),
+        }
+    }
+}
+
+/// Adds a part of the text, which continues the last one unless there is something between them.
+fn extend(lines: &mut Vec<Span>, block: &str, part: std::ops::Range<usize>) {
+    match lines.last_mut() {
+        Some(last) if last.end == part.start => last.end = part.end,
+        _ if block.get(part.clone()).is_some_and(|text| !text.is_empty()) => {
+            lines.push(part.into())
+        }
+        _ => {}
+    }
+}
+
+/// The value of an attribute of a tag.
+fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
+    let mut from = 0;
+    loop {
+        let rest = tag.split_at(from).1;
+        let at = rest.find(name)?;
+        let (before, after) = rest.split_at(at);
+        let value = after
+            .split_at(name.len())
+            .1
+            .trim_start()
+            .strip_prefix('=')
+            .map(str::trim_start);
+        if before.ends_with(char::is_whitespace)
+            && let Some(value) = value
+        {
+            let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+            return value.split_at(1).1.split(quote).next();
+        }
+        from += at + name.len();
+    }
+}
