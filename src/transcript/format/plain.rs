@@ -147,6 +147,10 @@ struct Collector<'t> {
     /// Line ends inside of a turn and without a blank line, by whether a sentence ends there.
     ended: u32,
     open: u32,
+    /// Lines in which a sentence ends.
+    marked: u32,
+    /// Length of the longest line that ends inside of a sentence, and the sum of all their lengths.
+    widths: (usize, usize),
     /// The last text ends inside of a sentence.
     is_cut: bool,
     /// Heads before which a sentence does not end.
@@ -176,11 +180,11 @@ impl<'t> Collector<'t> {
         let stamped = found.filter(|found| found.stamp.is_some());
         let spoken = stamped.map_or(0, |found| head::after_stamps(content).unwrap_or(0).min(found.body.max(1)));
         let has_stamp = stamped.is_some() && spoken > 0;
+        let is_header = found.is_some_and(|found| found.label.is_none() && found.body >= content.len());
         if let Some(frame) = frame::frame(content.split_at(content.floor_char_boundary(spoken)).1, has_stamp) {
             self.drop(line, frame);
-            // A date above the turns may as well be a head, a page header not.
-            if frame == Frame::Anywhere || frame == Frame::Page {
-                self.is_pending = false;
+            self.is_pending = false;
+            if frame != Frame::Header || is_header {
                 return;
             }
         }
@@ -204,6 +208,10 @@ impl<'t> Collector<'t> {
         } else {
             Previous::Open
         };
+        if found.is_some_and(|found| found.label.is_some()) && frame::is_placeholder(rest) {
+            self.drop(Span::from(line.start + body..line.end), Frame::Anywhere);
+        }
+        self.note_end(rest);
         self.cut += u32::from(is_head && self.is_cut);
         self.is_cut = self.previous == Previous::Open;
         if content.len() > LONG_LINE_BYTES {
@@ -258,7 +266,7 @@ impl<'t> Collector<'t> {
         self.bare += u32::from(is_bare);
         self.lines.stamps += u32::from(found.stamp.is_some());
         self.candidates.push(Candidate {
-            start: offset(line.start + found.start),
+            start: offset(line.start),
             body: offset(line.start + found.body),
             time: found.stamp.map(|stamp| stamp.millis),
             label: id,
@@ -318,14 +326,32 @@ impl<'t> Collector<'t> {
         self.drops.push((part, frame));
     }
 
+    /// Notes how a line ends, which tells whether lines are wrapped.
+    fn note_end(&mut self, text: &str) {
+        let is_marked = self.previous == Previous::Ended || [". ", "? ", "! "].iter().any(|end| text.contains(end));
+        self.marked += u32::from(is_marked);
+        if self.previous == Previous::Open {
+            let len = text.chars().count();
+            self.widths = (self.widths.0.max(len), self.widths.1 + len);
+        }
+    }
+
+    fn is_wrapped(&self) -> bool {
+        let is_marked = self.marked * 8 >= self.filled;
+        // Without marks the lines have to be about as long as each other.
+        let (longest, sum) = self.widths;
+        let is_even = sum * 10 >= longest * 8 * self.open as usize;
+        self.open > 2 && self.open * 4 >= self.ended && (is_marked || is_even)
+    }
+
     fn finish(mut self) -> Plain {
         let text = self.text;
         let headers = std::mem::take(&mut self.recurring).find(text);
         self.leave_out(&headers);
         let decision = self.labels.decide(self.lines);
-        let has_bare = self.bare * 5 > self.lines.openings;
+        let has_bare = self.bare > 2 && self.bare * 5 > self.lines.openings;
         let mut plain = Plain {
-            is_wrapped: self.open * 4 >= self.ended && self.open > 2,
+            is_wrapped: self.is_wrapped(),
             ..Plain::default()
         };
         let (labels, speakers) = (&mut self.labels, &mut plain.speakers);
@@ -347,8 +373,23 @@ impl<'t> Collector<'t> {
             }
         });
         plain.heads = heads.collect();
-        let first = plain.heads.iter().find(|head| head.speaker.is_some()).or(plain.heads.first());
-        let first = first.map_or(0, |head| head.start);
+        let above = plain.heads.iter().take_while(|head| head.speaker.is_none()).count();
+        let first = plain.heads.get(above).or(plain.heads.first()).map_or(0, |head| head.start);
+        if above < plain.heads.len() {
+            // Lone times above the first turn say when the recording was made.
+            let is_lone = |head: &Head| text.split_at(head.body as usize).1.starts_with(['\r', '\n']);
+            let mut index = 0;
+            let drops = &mut self.drops;
+            plain.heads.retain(|head| {
+                index += 1;
+                let is_header = index <= above && is_lone(head);
+                if is_header {
+                    drops.push((Drop { start: head.start, end: head.body }, Frame::Header));
+                }
+                !is_header
+            });
+            drops.sort_by_key(|(part, _)| part.start);
+        }
         self.drops.retain(|(part, frame)| *frame != Frame::Header || part.start < first);
         plain.drops = apart(self.drops, &plain.heads, text);
         let times = plain.heads.iter().filter(|head| head.time.is_some()).count();

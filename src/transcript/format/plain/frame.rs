@@ -5,11 +5,11 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use crate::text::Span;
 
-use super::name::{self, Shape, is_blank};
+use super::name::{self, is_blank};
 use super::{lines, stamp};
 
 /// Lines of tools. A `*` at the start stands for a name, and one at the end for a few words.
-const FRAMES: [&str; 54] = [
+const FRAMES: [&str; 51] = [
     // Lines of tools. A `*` at the start stands for a name, one at the end for a few words, and two for any text.
     // Meeting software.
     "* started transcription",
@@ -63,9 +63,6 @@ const FRAMES: [&str; 54] = [
     "Captions by *",
     "Captioned by *",
     // Chats.
-    "Media omitted",
-    "This message was deleted",
-    "You deleted this message",
     "Missed voice call*",
     "Missed video call*",
     "file attached",
@@ -82,6 +79,19 @@ const NOTICES: [&str; 9] = [
     "Automatically generated transcript",
     "Messages and calls are end-to-end encrypted",
     "Messages to this chat and calls are now secured with end-to-end encryption",
+];
+
+/// What stands for a message without text.
+const PLACEHOLDERS: [&str; 9] = [
+    "Media omitted",
+    "image omitted",
+    "video omitted",
+    "audio omitted",
+    "GIF omitted",
+    "sticker omitted",
+    "document omitted",
+    "This message was deleted",
+    "You deleted this message",
 ];
 
 /// Lines of chats about themselves. They have a time stamp and no colon.
@@ -120,6 +130,12 @@ pub(super) enum Frame {
     Page,
 }
 
+/// Whether a text stands for a message without text.
+pub(super) fn is_placeholder(text: &str) -> bool {
+    let bare = text.trim_matches(|c: char| is_blank(c) || matches!(c, '<' | '>' | '.'));
+    bare.len() < 32 && PLACEHOLDERS.iter().any(|row| bare.eq_ignore_ascii_case(row))
+}
+
 /// Whether a line, without time stamps at its start, is written by a tool.
 pub(super) fn frame(line: &str, has_stamp: bool) -> Option<Frame> {
     let line = line.trim_matches(is_blank);
@@ -130,6 +146,9 @@ pub(super) fn frame(line: &str, has_stamp: bool) -> Option<Frame> {
     // Most lines are sentences, which no row but a notice is.
     if bare.starts_with(char::is_lowercase) {
         return None;
+    }
+    if is_placeholder(bare) {
+        return Some(Frame::Anywhere);
     }
     if bare.ends_with(['.', '?', '!', ',']) {
         let is_notice = NOTICES.iter().any(|notice| starts_with(bare, notice).is_some());
@@ -164,7 +183,7 @@ fn matches(row: &str, line: &str) -> bool {
         let at = line.len().checked_sub(suffix.len());
         let parts = at.and_then(|at| line.split_at_checked(at));
         return parts.is_some_and(|(name, end)| {
-            end.eq_ignore_ascii_case(suffix) && name::shape(name) == Some(Shape::Strict)
+            end.eq_ignore_ascii_case(suffix) && name::is_full(name)
         });
     }
     match row.strip_suffix('*') {
@@ -352,7 +371,7 @@ mod tests {
             .map(|line| match line % 40 {
                 0 => format!("COUNCIL OF THE CITY   {}\n", line / 40),
                 7 | 9 | 30 => "Yes.\n".to_owned(),
-                _ => format!("Line with its own words {}\n", "x".repeat(line % 37)),
+                _ => format!("Its own words {}\n", char::from(b'a' + (line % 26) as u8).to_string().repeat(line / 26 + 1)),
             })
             .collect();
         for (number, line) in text.lines().enumerate() {

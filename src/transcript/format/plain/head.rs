@@ -60,8 +60,6 @@ impl Separator {
 /// The head of a line. All offsets are relative to the line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Found {
-    /// Where the head starts, after blanks.
-    pub(super) start: usize,
     /// Where the spoken text starts.
     pub(super) body: usize,
     pub(super) stamp: Option<Stamp>,
@@ -80,10 +78,13 @@ pub(super) struct Label {
 /// Reads the head of a line. `None` if it has neither label nor time stamp.
 pub(super) fn read(line: &str) -> Option<Found> {
     let mut text = Text::start_of(line);
-    let lead = text.skip(0, is_lead);
+    let mut lead = text.skip(0, is_lead);
+    if text.window.split_at(lead).0.ends_with('#') {
+        // The number of a turn: `#12 Name: text`.
+        lead = text.skip(text.skip(lead, |c| c.is_ascii_digit()), is_lead);
+    }
     let (stamp, after_stamps) = text.stamps(lead);
     let mut head = Found {
-        start: text.skip(0, is_blank),
         body: after_stamps,
         stamp,
         label: None,
@@ -105,7 +106,7 @@ pub(super) fn read(line: &str) -> Option<Found> {
             is_regular: found.is_regular
                 && is_plain_stamp
                 && !text.is_chat
-                && lead == head.start
+                && lead == 0
                 && between == if stamp.is_some() { " " } else { "" },
         });
         return Some(head);
@@ -258,6 +259,10 @@ impl<'t> Text<'t> {
             let label = Span::from(at..colon.start);
             let labelled = self.timed(label, Separator::Colon, colon.end).or_else(|| {
                 let dash = dashed(colon.start)?;
+                let title = self.trim(Span::from(dash.end..colon.start)).of(self.window);
+                if !name::is_title(title) || name::is_other(title) {
+                    return None;
+                }
                 self.timed(Span::from(at..dash.start), Separator::Colon, colon.end)
             });
             if let Some(labelled) = labelled {
@@ -458,7 +463,7 @@ impl<'t> Text<'t> {
 
     fn labelled(&self, span: Span, shape: Shape, body: usize, separator: Separator) -> Labelled {
         let between = self.window.get(span.end..body).unwrap_or_default();
-        let is_plain = between == ": " || (between.starts_with([' ']) && between.ends_with(": "));
+        let is_plain = between == ": " || ([" (", " ["].iter().any(|open| between.starts_with(open)) && between.ends_with(": "));
         let is_regular = separator == Separator::Colon && is_plain;
         Labelled {
             span,

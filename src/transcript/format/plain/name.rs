@@ -99,7 +99,7 @@ pub(super) fn shape(label: &str) -> Option<Shape> {
         return None;
     }
     let (mut words, mut depth, mut is_loose) = (0, 0_usize, false);
-    let mut has_letter = false;
+    let (mut has_letter, mut has_comma) = (false, false);
     let mut words_of = label.split(is_blank).filter(|word| !word.is_empty()).peekable();
     while let Some(word) = words_of.next() {
         let is_inside = depth > 0 || word.starts_with(['(', '[']);
@@ -110,12 +110,13 @@ pub(super) fn shape(label: &str) -> Option<Shape> {
         }
         words += 1;
         let plain = word.trim_end_matches([',', '.']);
-        if !plain.chars().all(is_in_names) {
+        if !plain.chars().all(is_in_names) || plain.bytes().all(|byte| byte == b'-') {
             return None;
         }
         if word.ends_with('.') && !is_abbreviation(plain, words_of.peek().is_none()) {
             return None;
         }
+        has_comma |= word.ends_with(',');
         has_letter |= plain.contains(char::is_alphabetic);
         let is_id = plain.contains(['@', '_']) || plain.contains(|c: char| c.is_ascii_digit());
         let is_particle = words > 1 && PARTICLES.contains(&plain);
@@ -128,12 +129,20 @@ pub(super) fn shape(label: &str) -> Option<Shape> {
             is_loose |= !is_numbered;
         }
     }
+    if is_loose && (has_comma || is_sentence_start(label)) {
+        return None;
+    }
     let limit = if is_loose { MAX_LOOSE_WORDS } else { MAX_WORDS };
     let is_short = label.chars().filter(|&c| is_ideograph(c)).take(MAX_IDEOGRAPHS + 1).count() <= MAX_IDEOGRAPHS;
     if !(1..=limit).contains(&words) || depth > 0 || !is_short || !(has_letter || is_phone(label)) {
         return None;
     }
     Some(if is_loose { Shape::Loose } else { Shape::Strict })
+}
+
+/// Whether a text is a name without any doubt that its shape could leave.
+pub(super) fn is_full(text: &str) -> bool {
+    shape(text) == Some(Shape::Strict) && !is_sentence_start(text) && !is_other(text)
 }
 
 /// Whether a label of the shape of a name is something else: a date, a heading, a sound, an interjection.
@@ -148,6 +157,12 @@ pub(super) fn is_other(label: &str) -> bool {
         || (first == "BY" && words.next().is_some())
         || first == "NOTE"
         || (has_digit && (is_quarter || label.split(is_blank).any(is_month) || is_numbered()))
+}
+
+/// Whether the first word opens a sentence. `The` may open a label too.
+fn is_sentence_start(label: &str) -> bool {
+    let first = label.split(is_blank).next().unwrap_or_default().to_ascii_lowercase();
+    first != "the" && is_function_word(&first)
 }
 
 /// Words that occur in sentences and not in names.

@@ -277,7 +277,8 @@ impl<'t> Cursor<'t> {
         }
         self.eat(|at| {
             at.byte(b',');
-            at.blanks() > 0 && at.number(4..=4).is_some()
+            at.blanks();
+            at.number(4..=4).is_some()
         });
         true
     }
