@@ -2,7 +2,7 @@
 
 pub(crate) mod language;
 pub(crate) mod ngrams;
-mod script;
+pub(crate) mod script;
 pub mod sentence;
 mod span;
 pub(crate) mod terms;
