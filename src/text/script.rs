@@ -1,6 +1,6 @@
 //! Unicode scripts and the characters that belong to them.
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Script {
     Latin,
     Greek,

@@ -1,16 +1,19 @@
 //! Decodes the bytes of a transcript as they arrive, detecting the encoding, or rejects files that are not transcripts.
 //!
-//! A byte order mark decides the encoding. Without one, UTF-16 is recognized by its zero bytes, and everything else is
-//! first read as UTF-8. If a text that was pure ASCII so far turns out not to be UTF-8, decoding continues as windows-1252;
-//! ASCII is the same in both, so nothing is decoded twice.
+//! A byte order mark decides the encoding. Without one, UTF-16 is recognized by its zero bytes. Everything else is read as
+//! ASCII up to the first byte that is none, where the encoding is detected in a window of bounded size. ASCII is the same in
+//! all encodings that remain, so nothing is decoded twice.
 
 mod clean;
+mod detect;
 mod sniff;
 mod source_map;
 
 use clean::TextBuilder;
-use encoding_rs::{DecoderResult, Encoding, UTF_8, WINDOWS_1252};
+use detect::{WINDOW_BYTES, detect, is_beginning};
+use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use sniff::{HEAD_BYTES, sniff};
+pub(crate) use source_map::Position;
 pub use source_map::SourceMap;
 
 /// Source bytes decoded per step, which limits the scratch buffer.
@@ -49,7 +52,7 @@ pub enum Rejection {
         /// Byte offset in the source.
         at: u64,
     },
-    /// Too many bytes are invalid in the detected encoding.
+    /// Too many bytes are invalid in the detected encoding, or no encoding makes them writing.
     #[error(
         "{percent} % of the file's characters cannot be read in any encoding it might have (at most {UNDECODABLE_PERCENT} % \
          may be damaged): export the transcript as text (UTF-8) and upload that"
@@ -84,16 +87,48 @@ impl From<String> for Decoded {
     }
 }
 
-/// A streaming decoder. Input may be split at any byte.
+/// A streaming decoder. What it reads does not depend on where the input is split.
 #[derive(Default)]
 pub struct Decoder {
     bytes: u64,
-    /// Buffered bytes: the head until there is enough to detect the encoding, later an incomplete character.
+    /// Buffered bytes: the head, the window in which the encoding is detected, or an incomplete character.
     held: Vec<u8>,
-    /// `None` until the encoding is known.
-    text: Option<TextBuilder>,
-    /// Used for encodings other than UTF-8.
-    decoder: Option<encoding_rs::Decoder>,
+    stage: Stage,
+    text: TextBuilder,
+}
+
+#[derive(Default)]
+enum Stage {
+    /// Waiting for the head of the file.
+    #[default]
+    Head,
+    /// Everything so far was ASCII.
+    Ascii,
+    /// Waiting for the window in which the encoding is detected.
+    Window,
+    Utf8,
+    Other(encoding_rs::Decoder),
+    /// An encoding with several bytes per character. `pending` bytes belong to characters that are not complete.
+    MultiByte {
+        decoder: encoding_rs::Decoder,
+        pending: u64,
+    },
+}
+
+impl Stage {
+    fn of(encoding: &'static Encoding) -> Self {
+        let decoder = encoding.new_decoder_without_bom_handling();
+        if encoding == UTF_8 {
+            Self::Utf8
+        } else if encoding.is_single_byte() || encoding == UTF_16LE || encoding == UTF_16BE {
+            Self::Other(decoder)
+        } else {
+            Self::MultiByte {
+                decoder,
+                pending: 0,
+            }
+        }
+    }
 }
 
 impl Decoder {
@@ -112,50 +147,74 @@ impl Decoder {
     /// If the file is not a transcript.
     pub fn finish(mut self) -> Result<Decoded, Rejection> {
         self.read(&[], true)?;
-        let text = self.text.ok_or(Rejection::Empty)?;
-        text.finish(self.bytes)
+        self.text.finish(self.bytes)
     }
 
-    fn read(&mut self, bytes: &[u8], last: bool) -> Result<(), Rejection> {
-        if let (Some(text), Some(decoder)) = (&mut self.text, &mut self.decoder) {
-            return read_other(decoder, bytes, text, last);
-        }
-        self.held.extend_from_slice(bytes);
-        if self.text.is_none() && self.held.len() < HEAD_BYTES && !last {
-            return Ok(());
-        }
-        let held = std::mem::take(&mut self.held);
-        let mut rest = &held[..];
-        let text = match &mut self.text {
-            Some(text) => text,
-            None => {
-                let (encoding, mark) = sniff(&held)?;
-                rest = held.split_at(mark).1;
-                let other = (encoding != UTF_8).then_some(encoding);
-                self.decoder = other.map(Encoding::new_decoder_without_bom_handling);
-                self.text.insert(TextBuilder::new(encoding, mark as u64))
-            }
-        };
-        if self.decoder.is_none() {
-            rest = read_utf8(rest, text, last)?;
-            if is_beginning(rest) && !last {
-                self.held = rest.to_vec();
+    fn read(&mut self, mut bytes: &[u8], last: bool) -> Result<(), Rejection> {
+        if matches!(self.stage, Stage::Head) {
+            if !self.hold(&mut bytes, HEAD_BYTES) && !last {
                 return Ok(());
             }
-            if !rest.is_empty() {
-                text.switch(WINDOWS_1252);
-                self.decoder = Some(WINDOWS_1252.new_decoder_without_bom_handling());
-            }
+            let head = std::mem::take(&mut self.held);
+            let (encoding, mark) = sniff(&head)?;
+            self.text = TextBuilder::new(encoding, mark as u64);
+            let is_undecided = encoding == UTF_8 && mark == 0;
+            self.stage = if is_undecided {
+                Stage::Ascii
+            } else {
+                Stage::of(encoding)
+            };
+            self.decode(head.split_at(mark).1, false)?;
         }
-        match &mut self.decoder {
-            Some(decoder) => read_other(decoder, rest, text, last),
-            None => Ok(()),
+        self.decode(bytes, last)
+    }
+
+    /// Buffers bytes up to `limit`. Returns whether it is reached.
+    fn hold(&mut self, bytes: &mut &[u8], limit: usize) -> bool {
+        let room = limit.saturating_sub(self.held.len()).min(bytes.len());
+        let (taken, rest) = bytes.split_at(room);
+        self.held.extend_from_slice(taken);
+        *bytes = rest;
+        self.held.len() >= limit
+    }
+
+    fn decode(&mut self, mut bytes: &[u8], last: bool) -> Result<(), Rejection> {
+        if matches!(self.stage, Stage::Ascii) {
+            let (ascii, rest) = bytes.split_at(Encoding::ascii_valid_up_to(bytes));
+            self.text.push(&String::from_utf8_lossy(ascii))?;
+            bytes = rest;
+            if bytes.is_empty() {
+                return Ok(());
+            }
+            self.stage = Stage::Window;
+        }
+        if matches!(self.stage, Stage::Window) {
+            if !self.hold(&mut bytes, WINDOW_BYTES) && !last {
+                return Ok(());
+            }
+            let window = std::mem::take(&mut self.held);
+            let encoding = detect(self.text.line(), &window)?;
+            self.text.switch(encoding);
+            self.stage = Stage::of(encoding);
+            self.decode(&window, false)?;
+        }
+        match &mut self.stage {
+            Stage::Head | Stage::Ascii | Stage::Window => Ok(()),
+            Stage::Utf8 => {
+                self.held.extend_from_slice(bytes);
+                let held = std::mem::take(&mut self.held);
+                self.held = read_utf8(&held, &mut self.text, last)?.to_vec();
+                Ok(())
+            }
+            Stage::Other(decoder) => read_other(decoder, bytes, &mut self.text, last),
+            Stage::MultiByte { decoder, pending } => {
+                read_multi_byte(decoder, pending, bytes, &mut self.text, last)
+            }
         }
     }
 }
 
-/// Decodes UTF-8. Returns the undecoded rest: an incomplete character at the end, or everything from where the bytes turn
-/// out not to be UTF-8.
+/// Decodes UTF-8. Returns an incomplete character at the end, which more bytes may complete.
 fn read_utf8<'a>(
     bytes: &'a [u8],
     text: &mut TextBuilder,
@@ -166,33 +225,15 @@ fn read_utf8<'a>(
         let (valid, invalid) = (chunk.valid(), chunk.invalid());
         text.push(valid)?;
         rest = rest.split_at(valid.len()).1;
-        if invalid.is_empty() {
-            continue;
+        if !last && rest.len() == invalid.len() && is_beginning(invalid) {
+            break;
         }
-        let may_continue = !last && rest.len() == invalid.len() && is_beginning(invalid);
-        if may_continue || (!text.beyond_ascii && !mostly_utf8(rest)) {
-            return Ok(rest);
+        if !invalid.is_empty() {
+            text.push_undecodable(invalid.len() as u64)?;
         }
-        text.push_undecodable(invalid.len() as u64)?;
         rest = rest.split_at(invalid.len()).1;
     }
     Ok(rest)
-}
-
-/// Whether these bytes are an incomplete UTF-8 character rather than an invalid one.
-fn is_beginning(bytes: &[u8]) -> bool {
-    std::str::from_utf8(bytes)
-        .is_err_and(|error| error.error_len().is_none() && error.valid_up_to() == 0)
-}
-
-/// Whether, read as UTF-8, the bytes have more valid non-ASCII characters than invalid sequences.
-fn mostly_utf8(bytes: &[u8]) -> bool {
-    let (mut right, mut wrong) = (0, 0);
-    for chunk in bytes.utf8_chunks() {
-        right += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
-        wrong += usize::from(!chunk.invalid().is_empty());
-    }
-    right > wrong
 }
 
 fn read_other(
@@ -215,9 +256,96 @@ fn read_other(
     }
 }
 
+/// Decodes an encoding with characters of different widths, one character at a time: the decoder tells how many bytes it has
+/// read, but not for which of the characters that it returns.
+fn read_multi_byte(
+    decoder: &mut encoding_rs::Decoder,
+    pending: &mut u64,
+    mut bytes: &[u8],
+    text: &mut TextBuilder,
+    last: bool,
+) -> Result<(), Rejection> {
+    let mut piece = String::with_capacity(PIECE_BYTES);
+    // Room for one character. ASCII characters may come before it.
+    let mut next = String::with_capacity(4);
+    loop {
+        let (result, read) = decoder.decode_to_string_without_replacement(bytes, &mut next, last);
+        bytes = bytes.split_at(read).1;
+        *pending += read as u64;
+        let (bad, after) = match result {
+            DecoderResult::Malformed(bad, after) => (u64::from(bad), u64::from(after)),
+            _ => (0, 0),
+        };
+        let wide = next.chars().filter(|c| !c.is_ascii()).count() as u64;
+        if !next.is_empty() {
+            let ascii = next.chars().count() as u64 - wide;
+            let width = (*pending - bad - after - ascii).checked_div(wide);
+            if let Some(width) = width
+                && width != text.wide()
+            {
+                text.push(&std::mem::take(&mut piece))?;
+                text.set_wide(width);
+            }
+            *pending -= ascii + width.unwrap_or(0) * wide;
+            piece.push_str(&next);
+            next.clear();
+        }
+        if bad > 0 || piece.len() >= PIECE_BYTES || matches!(result, DecoderResult::InputEmpty) {
+            text.push(&piece)?;
+            piece.clear();
+        }
+        if bad > 0 {
+            text.push_undecodable(*pending - after)?;
+            *pending = after;
+        }
+        if matches!(result, DecoderResult::InputEmpty) {
+            return Ok(());
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use encoding_rs::{
+        BIG5, EUC_JP, EUC_KR, GB18030, ISO_8859_2, ISO_8859_5, ISO_8859_7, KOI8_R, MACINTOSH,
+        SHIFT_JIS, WINDOWS_874, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252, WINDOWS_1253,
+        WINDOWS_1254, WINDOWS_1255, WINDOWS_1256, WINDOWS_1257, WINDOWS_1258,
+    };
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// What people say in the languages for which the legacy encodings were made.
+    #[rustfmt::skip]
+    const LEGACY: [(&Encoding, &str); 21] = [
+        (WINDOWS_1251, "[00:00:04] Вера: Добрый день, коллеги. Начнём с отчёта за март.\r\nОлег: Да, у меня 14 вопросов.\r\n"),
+        (KOI8_R, "[00:00:04] Вера: Добрый день, коллеги. Начнём с отчёта за март.\r\nОлег: Да, у меня 14 вопросов.\r\n"),
+        (ISO_8859_5, "Вера: Добрый день, коллеги. Начнём с отчёта за март.\nОлег: Да, у меня 14 вопросов о бюджете.\n"),
+        (WINDOWS_1250, "Jiří: Dobrý den, začneme zprávou o rozpočtu. Příští týden přijede ředitelka ze Žďáru.\nŠárka: Děkuji, řeknu to všem.\n"),
+        (ISO_8859_2, "Łucja: Dzień dobry, zaczniemy od sprawozdania. Środki są już rozdzielone, a źródło jest pewne.\nJózef: Dziękuję, powtórzę to wszystkim.\n"),
+        (WINDOWS_1252, "Zoë: That’s the “naïve” café plan — 20 € a head.\nJosé: Sí, mañana también.\n"),
+        (WINDOWS_1252, "Désirée: L’été dernier, nous avons déjà relevé le problème à la régie.\nÉric: Très bien, ça ira.\n"),
+        (MACINTOSH, "Désirée: L’été dernier, nous avons déjà relevé le problème à la régie.\nÉric: Très bien, ça ira, même après la fête.\n"),
+        (WINDOWS_1253, "Ελένη: Καλημέρα σας, αρχίζουμε με τον προϋπολογισμό του Μαρτίου.\nΝίκος: Συμφωνώ, έχω δύο ερωτήσεις.\n"),
+        (ISO_8859_7, "Ελένη: Καλημέρα σας, αρχίζουμε με τον προϋπολογισμό του Μαρτίου.\nΝίκος: Συμφωνώ, έχω δύο ερωτήσεις.\n"),
+        (WINDOWS_1254, "Ayşe: Günaydın, bugün bütçeyle başlıyoruz. Geçen yıl çok iş yaptık.\nİbrahim: Teşekkürler, şimdi değişiklikleri anlatacağım.\n"),
+        (WINDOWS_1255, "שרה: בוקר טוב לכולם, נתחיל בתקציב של חודש מרץ.\nיוסי: תודה, יש לי שתי שאלות על הדוח.\n"),
+        (WINDOWS_1256, "سارة: صباح الخير جميعا، نبدأ بميزانية شهر مارس.\nكريم: شكرا، عندي سؤالان عن التقرير.\n"),
+        (WINDOWS_1257, "Rūta: Laba diena, pradėsime nuo biudžeto ataskaitos. Kitą savaitę atvyks direktorė.\nĄžuolas: Ačiū, pranešiu visiems žmonėms.\n"),
+        (WINDOWS_874, "สมชาย: สวัสดีครับ วันนี้เราจะเริ่มจากงบประมาณเดือนมีนาคม\nมาลี: ขอบคุณค่ะ มีคำถามสองข้อ\n"),
+        (GB18030, "王芳: 大家好，今天我们先讨论三月的预算。🙂\n李强: 好的，我有两个问题，关于GPU和人员。\n"),
+        (BIG5, "王芳: 大家好，今天我們先討論三月的預算。\n李強: 好的，我有兩個問題，關於GPU和人員。\n"),
+        (SHIFT_JIS, "田中: おはようございます。今日は三月の予算から始めます。\n鈴木: はい、ﾃｽﾄについて質問が二つあります。\n"),
+        (EUC_JP, "田中: おはようございます。今日は三月の予算から始めます。\n鈴木: はい、報告書について質問が二つあります。\n"),
+        (EUC_KR, "김민수: 안녕하세요. 오늘은 삼월 예산부터 시작하겠습니다.\n이영희: 네, 보고서에 대해 질문이 두 개 있습니다.\n"),
+        (WINDOWS_1258, "Lan: Chào các anh chi\u{323}, chúng ta bă\u{301}t đâ\u{300}u vơ\u{301}i ngân sách tháng ba.\nMinh: Vâng, tôi có hai câu ho\u{309}i vê\u{300} báo cáo.\n"),
+    ];
+
+    fn encoded(encoding: &'static Encoding, text: &str) -> Vec<u8> {
+        let (bytes, _, unmappable) = encoding.encode(text);
+        assert!(!unmappable, "{} {text}", encoding.name());
+        bytes.into_owned()
+    }
 
     fn decode(bytes: &[u8], piece: usize) -> Result<Decoded, Rejection> {
         let mut decoder = Decoder::default();
@@ -273,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_1252_is_the_last_resort() {
+    fn a_few_bytes_beyond_ascii_are_read_as_windows_1252() {
         let long = "x ".repeat(2000);
         assert_eq!(
             decoded(b"don\x92t caf\xe9"),
@@ -281,6 +409,155 @@ mod tests {
         );
         let late = [long.as_bytes(), b"caf\xe9"].concat();
         assert_eq!(decoded(&late), (format!("{long}café"), "windows-1252"));
+    }
+
+    #[test]
+    fn legacy_encodings_are_recognized_by_what_is_said() {
+        for (encoding, text) in LEGACY {
+            let name = encoding.name();
+            let clean = text.to_owned();
+            for before in ["", &"Chair: this part is in English.\n".repeat(100)] {
+                let bytes = encoded(encoding, &format!("{before}{text}"));
+                let decoded = decode(&bytes, usize::MAX).expect(name);
+                assert_eq!(decoded.text, format!("{before}{clean}"), "{name}");
+                // A download that stopped early ends within a character.
+                let cut = decode(&bytes[..bytes.len() - 4], usize::MAX).unwrap();
+                let (whole, _) = decoded
+                    .text
+                    .split_at(decoded.text.floor_char_boundary(decoded.text.len() - 10));
+                assert!(cut.text.starts_with(whole), "{name}: {}", cut.text);
+            }
+        }
+    }
+
+    #[test]
+    fn every_offset_of_a_legacy_text_leads_back_to_its_byte() {
+        for (encoding, text) in LEGACY {
+            let bytes = encoded(encoding, text);
+            let decoded = decode(&bytes, 5).expect(encoding.name());
+            for (at, c) in decoded.text.char_indices() {
+                let expected = encoded(encoding, decoded.text.split_at(at).0).len();
+                let found = decoded.source_map.source_offset(&decoded.text, at);
+                assert_eq!(found, expected as u64, "{}: {c} at {at}", encoding.name());
+            }
+        }
+    }
+
+    #[test]
+    fn padding_is_dropped() {
+        for (text, padding) in [
+            ("Dana: yes.\n", 1),
+            ("Dana: naïve.", 700),
+            ("Dana: ok\r", 5000),
+        ] {
+            let utf8 = [text.as_bytes(), &vec![0; padding]].concat();
+            assert_eq!(decoded(&utf8).0.trim_end(), text.trim_end());
+            let wide = [utf16(text, u16::to_le_bytes), vec![0; 2 * padding]].concat();
+            assert_eq!(decoded(&wide), (decoded(&utf8).0, "UTF-16LE"));
+        }
+        let (encoding, text) = LEGACY[0];
+        let padded = [encoded(encoding, text), vec![0; 900]].concat();
+        assert_eq!(decoded(&padded), (text.to_owned(), "windows-1251"));
+        assert_eq!(decode(&[0; 3000], 7).unwrap_err(), Rejection::Empty);
+    }
+
+    #[test]
+    fn what_no_encoding_makes_writing_is_rejected() {
+        let ebcdic: Vec<u8> = b"\xc4\x81\x95\x81\x7a\x40\xa8\x85\xa2\x4b\x25".repeat(40);
+        let twice = encoded(WINDOWS_1252, "Ã–Ã¼ ").repeat(3);
+        for bytes in [ebcdic, [&b"\x8f\x9d\x81\xff"[..]; 200].concat()] {
+            let found = decode(&bytes, 100);
+            assert!(
+                matches!(found, Err(Rejection::Undecodable { .. })),
+                "{found:?}"
+            );
+        }
+        assert!(
+            decode(&twice, 100).is_ok(),
+            "mojibake that was saved as UTF-8 stays text"
+        );
+    }
+
+    /// Everything that is known of a decoded file.
+    fn reading(
+        pieces: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    ) -> Result<(String, &'static str, Vec<u64>), Rejection> {
+        let mut decoder = Decoder::default();
+        for piece in pieces {
+            decoder.push(piece.as_ref())?;
+        }
+        let Decoded {
+            text,
+            encoding,
+            source_map,
+            ..
+        } = decoder.finish()?;
+        let starts = text
+            .char_indices()
+            .map(|(at, _)| source_map.source_offset(&text, at));
+        let offsets = starts.collect();
+        Ok((text, encoding, offsets))
+    }
+
+    /// Files of valid, damaged and mixed texts.
+    fn files(longest: usize) -> impl Strategy<Value = Vec<u8>> {
+        let mut parts: Vec<Vec<u8>> = LEGACY
+            .map(|(encoding, text)| encoded(encoding, text))
+            .into();
+        parts.extend([
+            MIXED.as_bytes().to_vec(),
+            utf16(MIXED, u16::to_le_bytes),
+            b"\xef\xbb\xbf".to_vec(),
+            "plain ascii, ".repeat(90).into_bytes(),
+            b"\xc3".to_vec(),
+            b"\xe6\x97".to_vec(),
+            b"\xff\r".to_vec(),
+            b"\r\n\x85\0".to_vec(),
+        ]);
+        let part = (prop::sample::select(parts), 0..60_usize, 1..400_usize);
+        prop::collection::vec(part, 1..5).prop_map(move |parts| {
+            let cut = |(part, from, length): (Vec<u8>, usize, usize)| {
+                part.into_iter().skip(from).take(length)
+            };
+            parts.into_iter().flat_map(cut).take(longest).collect()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(100) })]
+        #[test]
+        fn the_reading_of_a_small_file_does_not_depend_on_the_cut(file in files(150)) {
+            let whole = reading([&file]);
+            for at in 0..=file.len() {
+                let (before, after) = file.split_at(at);
+                prop_assert_eq!(&reading([before, after]), &whole, "cut at {}", at);
+            }
+            prop_assert_eq!(&reading(file.chunks(1)), &whole);
+        }
+
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(12) })]
+        #[test]
+        fn the_reading_of_a_large_file_does_not_depend_on_the_cuts(
+            file in files(1500),
+            times in prop::sample::select(vec![1, 3, 200]),
+            cuts in prop::collection::vec(1..6000_usize, 1..20),
+        ) {
+            let file = file.repeat(times);
+            let mut pieces = Vec::new();
+            let mut rest = &file[..];
+            for cut in cuts.iter().cycle() {
+                let (piece, after) = rest.split_at((*cut).min(rest.len()));
+                pieces.push(piece);
+                rest = after;
+                if rest.is_empty() {
+                    break;
+                }
+            }
+            prop_assert!(reading(pieces) == reading([&file]));
+        }
     }
 
     #[test]

@@ -153,7 +153,7 @@ pub(crate) fn read(decoded: Decoded) -> Result<(Spoken, Segments), Rejection> {
     let mut writer = Writer::new(&source_map);
     // The spoken text overwrites the part of the decoded text that has been read, so that both never are in memory at once.
     let mut bytes = text.into_bytes();
-    let (mut read, mut source, mut written) = (0, source_map.source_offset("", 0), 0);
+    let (mut read, mut source, mut written) = (0, source_map.position("", 0), 0);
     let mut found = None;
     while read < bytes.len() {
         let rest = bytes.split_at(read).1;
@@ -171,7 +171,7 @@ pub(crate) fn read(decoded: Decoded) -> Result<(Spoken, Segments), Rejection> {
         };
         found = reader.read(&block, &mut writer)?.or(found);
         read = block.end();
-        source = block.source_offset(read);
+        source = block.position(read);
         let finished = writer.take(read - written);
         if let Some(place) = bytes.get_mut(written..written + finished.len()) {
             place.copy_from_slice(finished.as_bytes());
@@ -188,7 +188,12 @@ pub(crate) fn read(decoded: Decoded) -> Result<(Spoken, Segments), Rejection> {
     }
     let segments = Segments::new(done.segments, done.speakers, text.len());
     let mut warnings = Vec::new();
-    warnings.extend(done.loops.warning());
+    if let Some(said) = done.loops.longest() {
+        warnings.push(format!(
+            "the recognizer repeated itself: {} repetitions, such as of “{said}”, count for nothing and are left out",
+            done.loops.repeats()
+        ));
+    }
     if let Some(percent) = done.confidence.filter(|percent| *percent < LOW_CONFIDENCE) {
         warnings.push(format!(
             "the transcript was recognized with a confidence of {percent} % (under {LOW_CONFIDENCE} %): names, numbers and whole \

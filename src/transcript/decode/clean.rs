@@ -1,24 +1,33 @@
 //! Builds a clean text from decoded characters: line separators become newlines, and other control characters are dropped.
 
-use encoding_rs::Encoding;
+use encoding_rs::{Encoding, UTF_8};
 
-use crate::transcript::decode::source_map::SourceMap;
+use crate::transcript::decode::source_map::{STRIDE, SourceMap};
 use crate::transcript::decode::{Decoded, Rejection, UNDECODABLE_PERCENT};
 
 /// With more undecodable characters than this, a file may be rejected before its end is reached.
 const EARLY_JUDGEMENT: u64 = 1024;
+
+/// Maximum length of a line that is handed to the detection of the encoding.
+const LINE_BYTES: usize = 64;
 
 pub(crate) struct TextBuilder {
     text: String,
     map: SourceMap,
     /// Source offset of the next character.
     source: u64,
-    /// Whether a non-ASCII character has been decoded, which settles the encoding.
-    pub(crate) beyond_ascii: bool,
     characters: u64,
     undecodable: u64,
     /// Whether the text ends in a `\r`, which is kept only if a `\n` follows.
     after_cr: bool,
+    /// Source offset of the NULs that were read last. At the end of the file they are padding.
+    padding: Option<u64>,
+}
+
+impl Default for TextBuilder {
+    fn default() -> Self {
+        Self::new(UTF_8, 0)
+    }
 }
 
 impl TextBuilder {
@@ -27,10 +36,10 @@ impl TextBuilder {
             text: String::new(),
             map: SourceMap::new(encoding, source),
             source,
-            beyond_ascii: false,
             characters: 0,
             undecodable: 0,
             after_cr: false,
+            padding: None,
         }
     }
 
@@ -39,37 +48,67 @@ impl TextBuilder {
         self.map.encoding = encoding;
     }
 
+    /// The width of the characters beyond ASCII in a legacy encoding, in bytes.
+    pub(crate) fn wide(&self) -> u64 {
+        self.map.wide()
+    }
+
+    /// Sets the width of the characters beyond ASCII from here on.
+    pub(crate) fn set_wide(&mut self, width: u64) {
+        self.map.set_wide(width, self.text.len(), self.source);
+    }
+
+    /// The last line, or the end of a long one.
+    pub(crate) fn line(&self) -> &str {
+        let start = self
+            .text
+            .ceil_char_boundary(self.text.len().saturating_sub(LINE_BYTES));
+        let near = self.text.split_at(start).1;
+        near.rsplit('\n').next().unwrap_or(near)
+    }
+
     /// Takes the next characters.
     pub(crate) fn push(&mut self, piece: &str) -> Result<(), Rejection> {
-        self.beyond_ascii = self.beyond_ascii || !piece.is_ascii();
-        self.characters += piece.chars().count() as u64;
         let mut rest = piece;
         while let Some(at) = rest.find(needs_care) {
             let (plain, odd) = rest.split_at(at);
-            self.push_plain(plain);
+            self.push_plain(plain)?;
             let Some(c) = odd.chars().next() else { break };
             let (this, after) = odd.split_at(c.len_utf8());
             self.push_odd(c, self.map.width(this))?;
             rest = after;
         }
-        self.push_plain(rest);
+        self.push_plain(rest)
+    }
+
+    fn push_plain(&mut self, plain: &str) -> Result<(), Rejection> {
+        if plain.is_empty() {
+            return Ok(());
+        }
+        self.refuse_nuls()?;
+        self.settle_cr(plain.starts_with('\n'));
+        self.characters += plain.chars().count() as u64;
+        let mut rest = plain;
+        while !rest.is_empty() {
+            let (piece, after) = rest.split_at(rest.floor_char_boundary(STRIDE));
+            self.map.note(self.text.len(), self.source);
+            self.text.push_str(piece);
+            self.source += self.map.width(piece);
+            rest = after;
+        }
         Ok(())
     }
 
-    fn push_plain(&mut self, plain: &str) {
-        if plain.is_empty() {
-            return;
-        }
-        self.settle_cr(plain.starts_with('\n'));
-        self.map.note(self.text.len(), self.source);
-        self.text.push_str(plain);
-        self.source += self.map.width(plain);
-    }
-
     fn push_odd(&mut self, c: char, width: u64) -> Result<(), Rejection> {
+        if c == '\0' {
+            self.padding.get_or_insert(self.source);
+            self.source += width;
+            return Ok(());
+        }
+        self.refuse_nuls()?;
         self.settle_cr(false);
+        self.characters += 1;
         let stands_for = match c {
-            '\0' => return Err(Rejection::Nul { at: self.source }),
             '\r' => Some('\r'),
             // Form feeds, vertical tabs and Unicode line separators end a line.
             '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some('\n'),
@@ -89,6 +128,11 @@ impl TextBuilder {
         Ok(())
     }
 
+    /// Rejects NULs that something follows.
+    fn refuse_nuls(&self) -> Result<(), Rejection> {
+        self.padding.map_or(Ok(()), |at| Err(Rejection::Nul { at }))
+    }
+
     /// Turns a trailing `\r` into `\n` (old Mac line ending) unless a `\n` follows.
     fn settle_cr(&mut self, newline_follows: bool) {
         if std::mem::take(&mut self.after_cr) && !newline_follows {
@@ -99,6 +143,7 @@ impl TextBuilder {
 
     /// Adds a replacement character for `width` source bytes that could not be decoded.
     pub(crate) fn push_undecodable(&mut self, width: u64) -> Result<(), Rejection> {
+        self.refuse_nuls()?;
         self.settle_cr(false);
         self.characters += 1;
         self.text.push(char::REPLACEMENT_CHARACTER);
@@ -121,7 +166,8 @@ impl TextBuilder {
 
     pub(crate) fn finish(mut self, bytes: u64) -> Result<Decoded, Rejection> {
         self.settle_cr(false);
-        self.judge(0)?;
+        // A download that stopped early may have cut one character off.
+        self.judge(1)?;
         if self.text.trim().is_empty() {
             return Err(Rejection::Empty);
         }

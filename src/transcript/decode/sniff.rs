@@ -11,7 +11,7 @@ pub(crate) const HEAD_BYTES: usize = 1024;
 const MIN_NARROW: usize = 3;
 
 /// Signatures and common names of formats that users upload as `.txt` by mistake.
-const SIGNATURES: [(&[u8], &str); 16] = [
+const SIGNATURES: [(&[u8], &str); 22] = [
     (b"\x1f\x8b", "gzip"),
     (b"PK\x03\x04", "a zip archive or an Office document"),
     (b"BZh", "bzip2"),
@@ -28,7 +28,16 @@ const SIGNATURES: [(&[u8], &str); 16] = [
     (b"fLaC", "FLAC"),
     (b"RIFF", "WAV audio or AVI video"),
     (b"\x1a\x45\xdf\xa3", "Matroska or WebM video"),
+    (b"\xff\xfb", "MP3"),
+    (b"\xff\xf1", "AAC audio"),
+    (b"#!AMR", "AMR audio"),
+    (b"FORM\0", "AIFF audio"),
+    (b"\x30\x26\xb2\x75", "WMA audio or WMV video"),
+    (b"SQLite format 3\0", "an SQLite database"),
 ];
+
+/// Offset of the signature of MP4 files, after the size of their first box.
+const MP4_OFFSET: usize = 4;
 
 /// Returns the encoding suggested by the head of a file, and the length of its byte order mark.
 ///
@@ -36,6 +45,11 @@ const SIGNATURES: [(&[u8], &str); 16] = [
 /// [`Rejection::NotText`] if the head has the signature of a binary format.
 pub(crate) fn sniff(head: &[u8]) -> Result<(&'static Encoding, usize), Rejection> {
     if let Some((_, format)) = SIGNATURES.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return Err(Rejection::NotText { format });
+    }
+    let boxed = head.get(MP4_OFFSET..).unwrap_or_default();
+    if boxed.starts_with(b"ftyp") && head.starts_with(b"\0") {
+        let format = "MP4 audio or video";
         return Err(Rejection::NotText { format });
     }
     if let Some(marked) = Encoding::for_bom(head) {
@@ -47,7 +61,11 @@ pub(crate) fn sniff(head: &[u8]) -> Result<(&'static Encoding, usize), Rejection
 /// Detects UTF-16 without a byte order mark. In most scripts blanks, digits and punctuation are below U+0100, so that one of
 /// their two bytes is zero.
 fn unmarked_utf16(head: &[u8]) -> Option<&'static Encoding> {
-    let (units, _) = head.as_chunks::<2>();
+    let (mut units, _) = head.as_chunks::<2>();
+    // A recorder may pad the file.
+    while let [text @ .., [0, 0]] = units {
+        units = text;
+    }
     // In real text, blanks alone are a tenth of the characters.
     let enough = units.len().div_ceil(10).max(MIN_NARROW);
     // The number of characters below U+0100, and of blanks among them, in one byte order.
@@ -63,7 +81,7 @@ fn unmarked_utf16(head: &[u8]) -> Option<&'static Encoding> {
         narrow >= enough && (swapped_narrow == 0 || (blanks > 0 && swapped_blanks == 0))
     };
     let (little, big) = (count(u16::from_le_bytes), count(u16::from_be_bytes));
-    // A file with NUL characters is not text.
+    // A file with NUL characters in it is not text.
     if units.contains(&[0, 0]) {
         None
     } else if fits(little, big) {

@@ -52,7 +52,7 @@ impl Reader {
                     .and_then(|speaker| self.plain.speakers.get(speaker.index()));
                 let from = head.time.map(Timestamp);
                 let written = (head.as_written && head.time.is_none())
-                    .then(|| (block.at(label), block.source_offset(self.at)));
+                    .then(|| (block.at(label), block.position(self.at)));
                 let head = Head {
                     speaker: name.map(String::as_str),
                     from,

@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use crate::text::{Span, sentence, words};
-use crate::transcript::decode::SourceMap;
+use crate::transcript::decode::{Position, SourceMap};
 use crate::transcript::format::clean::clean;
 use crate::transcript::format::cue::{Cue, Escapes};
 use crate::transcript::format::join::{CueFacts, Joiner};
@@ -28,8 +28,8 @@ pub(crate) struct Block<'t> {
     pub(crate) text: &'t str,
     /// Offset in the decoded text.
     pub(crate) start: usize,
-    /// Offset in the source.
-    pub(crate) source: u64,
+    /// Position in the source.
+    pub(crate) source: Position,
     pub(crate) map: &'t SourceMap,
 }
 
@@ -43,10 +43,9 @@ impl Block<'_> {
         Span::from(span.start - self.start..span.end - self.start).of(self.text)
     }
 
-    /// The source offset of the character at byte `at` of the decoded text.
-    pub(crate) fn source_offset(&self, at: usize) -> u64 {
-        self.map
-            .source_offset_in(self.text, (self.start, self.source), at)
+    /// The position in the source of the character at byte `at` of the decoded text.
+    pub(crate) fn position(&self, at: usize) -> Position {
+        self.map.position_in(self.text, (self.start, self.source), at)
     }
 }
 
@@ -66,8 +65,8 @@ pub struct Talk {
 pub(crate) struct Head<'t> {
     pub(crate) speaker: Option<&'t str>,
     pub(crate) from: Option<Timestamp>,
-    /// The label as it is in the source, if it can stay as it is, and its offset there.
-    pub(crate) written: Option<(&'t str, u64)>,
+    /// The label as it is in the source, if it can stay as it is, and its position there.
+    pub(crate) written: Option<(&'t str, Position)>,
     /// Whether the label is repeated where the speaker stays the same.
     pub(crate) always_named: bool,
 }
@@ -88,8 +87,8 @@ pub(crate) struct Writer {
     fresh: String,
     base: usize,
     map: SourceMap,
-    /// The source offset that follows the last character, unless something was left out or put in there.
-    next_source: Option<u64>,
+    /// The position in the source that follows the last character, unless something was put in there.
+    next_source: Option<Position>,
     /// What was said in the current turn since it was last cleaned.
     raw: Marked,
     segments: Vec<Segment>,
@@ -99,6 +98,8 @@ pub(crate) struct Writer {
     turn: Turn,
     joiner: Joiner,
     loops: Loops,
+    /// Bytes of text that the loops have been sought in.
+    heard: usize,
     words: usize,
     /// Sum and number of the confidences.
     confidence: (u64, u64),
@@ -108,13 +109,13 @@ pub(crate) struct Writer {
 #[derive(Default)]
 struct Marked {
     text: String,
-    /// Pairs of offsets in the text and the source. Between two of them every character has its normal width.
-    marks: Vec<(usize, u64)>,
+    /// Offsets in the text with their positions in the source. Between two of them every character has its normal width.
+    marks: Vec<(usize, Position)>,
 }
 
 impl Marked {
     /// The stretches of a part between two marks, with their offsets in the source.
-    fn stretches(&self, map: &SourceMap, part: Span) -> impl Iterator<Item = (&str, u64)> {
+    fn stretches(&self, map: &SourceMap, part: Span) -> impl Iterator<Item = (&str, Position)> {
         let mut at = part.start;
         let mut next = self.marks.partition_point(|mark| mark.0 <= at);
         std::iter::from_fn(move || {
@@ -125,12 +126,12 @@ impl Marked {
                 .checked_sub(1)
                 .and_then(|last| self.marks.get(last))
                 .copied()
-                .unwrap_or_default();
+                .unwrap_or((0, Position::START));
             let end = self
                 .marks
                 .get(next)
                 .map_or(part.end, |mark| mark.0.min(part.end));
-            let source = source + map.width(Span::from(mark..at).of(&self.text));
+            let source = map.after(source, Span::from(mark..at).of(&self.text));
             let stretch = Span::from(at..end).of(&self.text);
             (at, next) = (end, next + 1);
             Some((stretch, source))
@@ -153,7 +154,7 @@ impl Marked {
         cleaned
     }
 
-    fn extend<'t>(&mut self, stretches: impl Iterator<Item = (&'t str, u64)>) {
+    fn extend<'t>(&mut self, stretches: impl Iterator<Item = (&'t str, Position)>) {
         for (text, source) in stretches {
             self.marks.push((self.text.len(), source));
             self.text.push_str(text);
@@ -191,6 +192,7 @@ impl Writer {
             turn: Turn::default(),
             joiner: Joiner::default(),
             loops: Loops::default(),
+            heard: 0,
             words: 0,
             confidence: (0, 0),
         }
@@ -230,7 +232,7 @@ impl Writer {
             ..Turn::default()
         };
         if speaker != before {
-            self.loops.reset();
+            self.loops.change_speaker();
         }
         if let Some((label, source)) = head.written {
             self.push(label, source);
@@ -258,7 +260,7 @@ impl Writer {
                 text = end.map_or(piece, |end| piece.split_at(end + 1).0);
             }
             self.raw
-                .extend([(text, block.source_offset(rest.start))].into_iter());
+                .extend([(text, block.position(rest.start))].into_iter());
             rest.start += text.len();
             if self.raw.text.len() >= PIECE_BYTES {
                 self.flush();
@@ -371,7 +373,7 @@ impl Writer {
             at += escape;
             let (c, length) = unescape(block.at(Span::from(at..part.end)));
             self.raw
-                .extend([(&*c.encode_utf8(&mut [0; 4]), block.source_offset(at))].into_iter());
+                .extend([(&*c.encode_utf8(&mut [0; 4]), block.position(at))].into_iter());
             at += length;
         }
         self.say(block, Span::from(at..part.end));
@@ -385,11 +387,16 @@ impl Writer {
         let said = std::mem::take(&mut self.raw).cleaned(&self.map);
         let start = self.fresh.len();
         let mut at = 0;
-        let end = Span::from(said.text.len()..said.text.len());
-        for left_out in self.loops.repeated(&said.text).into_iter().chain([end]) {
-            self.copy(&said, Span::from(at..left_out.start));
-            at = left_out.end;
+        let mut repeated = Vec::new();
+        self.loops.push(&said.text, self.heard, &mut repeated);
+        for left_out in repeated {
+            // The first copies of a loop may be in the text already, and stay there.
+            let start = left_out.start.saturating_sub(self.heard);
+            self.copy(&said, Span::from(at..start.max(at)));
+            at = left_out.end.saturating_sub(self.heard).max(at);
         }
+        self.copy(&said, Span::from(at..said.text.len()));
+        self.heard += said.text.len();
         let words = words::count(self.fresh.split_at(start).1);
         self.turn.words += words;
         self.words += words;
@@ -409,17 +416,17 @@ impl Writer {
     }
 
     /// Appends a text that stands at `source` in the source.
-    fn push(&mut self, text: &str, source: u64) {
+    fn push(&mut self, text: &str, source: Position) {
         if text.is_empty() {
             return;
         }
         if self.next_source == Some(source) {
-            self.map.note(self.len(), source);
+            self.map.note(self.len(), source.source);
         } else {
-            self.map.mark(self.len(), source);
+            self.map.mark_at(self.len(), source);
         }
         self.fresh.push_str(text);
-        self.next_source = Some(source + self.map.width(text));
+        self.next_source = Some(self.map.after(source, text));
     }
 
     /// Appends a text that is not in the source.
