@@ -1,14 +1,15 @@
-//! The command line: `summarize` and `plan`, for files and objects in S3.
+//! The command line: `summarize` and `plan`, for files, standard input and objects in S3.
 
 mod display;
 mod input;
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::chain::chain;
@@ -56,7 +57,8 @@ The README documents all variables.
 Examples:
   transcript-summarizer summarize meeting.txt
   transcript-summarizer summarize --words 1500 --out results *.txt
-  transcript-summarizer plan s3://transcripts/2026/board.txt
+  transcript-summarizer plan --words 1500 s3://transcripts/2026/board.txt
+  curl --silent https://example.org/hearing.txt | transcript-summarizer summarize -
 
 Exit status: 0 done, 1 failed, 2 wrong usage."
     )
@@ -66,27 +68,28 @@ Exit status: 0 done, 1 failed, 2 wrong usage."
 enum Command {
     /// Summarize transcripts.
     Summarize(Summarize),
-    /// Show what would be sent: words, tokens, chunks, calls. Sends nothing.
+    /// Show what a summary takes: words, tokens, chunks, calls and their cost. Sends nothing.
     Plan(Inputs),
 }
 
 #[derive(Debug, Args)]
 struct Inputs {
-    /// Transcripts: files, or s3://bucket/key.
-    #[arg(value_name = "INPUT", required = true)]
+    /// Transcripts: files, s3://bucket/key, or - for standard input.
+    #[arg(value_name = "INPUT", required = true, value_parser = NonEmptyStringValueParser::new())]
     inputs: Vec<String>,
+    /// Length of the summary in words; SUMMARY_WORDS if not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(50..=100_000))]
+    words: Option<u32>,
 }
 
 #[derive(Debug, Args)]
 struct Summarize {
     #[command(flatten)]
     inputs: Inputs,
-    /// Put results under this directory: summaries/<name>_summary.txt and .json.
+    /// Put results under this directory: summaries/<name>_summary.txt and .json. Inputs with equal names are told apart by
+    /// their folders: summaries/<folder>/<name>_summary.txt.
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
-    /// Length of the summary in words; SUMMARY_WORDS if not given.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(50..=100_000))]
-    words: Option<u32>,
     /// Write every request and answer to this directory, for debugging. They hold what was said.
     #[arg(long, value_name = "DIR")]
     trace: Option<PathBuf>,
@@ -94,33 +97,57 @@ struct Summarize {
 
 /// Runs the command line of this process.
 pub async fn run() -> ExitCode {
-    let cli = Cli::parse();
-    let config = match Config::from_env(Surface::CommandLine) {
-        Ok(config) => config,
+    let command = Cli::parse().command;
+    let (Command::Summarize(Summarize { inputs, .. }) | Command::Plan(inputs)) = &command;
+    let (config, inputs) = match prepare(inputs) {
+        Ok(prepared) => prepared,
         Err(error) => {
-            display::error(&chain(&error));
+            display::error(&chain(error.as_ref()));
             return ExitCode::from(WRONG_USAGE);
         }
     };
-    let failed = match cli.command {
-        Command::Summarize(arguments) => summarize(arguments, config).await,
-        Command::Plan(Inputs { inputs }) => {
+    let failed = match command {
+        Command::Summarize(Summarize { out, trace, .. }) => {
+            summarize(&inputs, &out, trace, config).await
+        }
+        Command::Plan(_) => {
             let http = Http::default();
-            for_each(&inputs, async |name| plan(name, &config, &http).await).await
+            let plan = async |input: &Input| plan(input, &config, &http).await;
+            for_each(&inputs, Path::new("."), plan).await
         }
     };
     ExitCode::from(u8::from(failed > 0))
 }
 
-/// Summarizes all inputs and returns how many failed.
-async fn summarize(arguments: Summarize, mut config: Config) -> usize {
-    let inputs = arguments.inputs.inputs;
+/// The configuration and the inputs of a command.
+fn prepare(arguments: &Inputs) -> Result<(Config, Vec<Input>), Box<dyn Error>> {
+    let mut config = Config::from_env(Surface::CommandLine)?;
     if let Some(words) = arguments.words {
         config.summary_words = Words(words as usize);
     }
+    Ok((config, input::name_all(&arguments.inputs)?))
+}
+
+/// Summarizes all inputs and returns how many failed.
+async fn summarize(
+    inputs: &[Input],
+    out: &Path,
+    trace: Option<PathBuf>,
+    mut config: Config,
+) -> usize {
+    // Checked before anything is sent, so that nothing is paid for that cannot be kept.
+    let traced = trace
+        .as_deref()
+        .map(|dir| check_writable("--trace", dir, ""));
+    let checked = traced.unwrap_or(Ok(()));
+    let checked = checked.and_then(|()| check_writable("--out", out, &config.filter.output_prefix));
+    if let Err(problem) = checked {
+        display::error(&problem);
+        return inputs.len();
+    }
     // Results are written under --out, whatever bucket the transcript is in.
     config.output_bucket = Some(LOCAL_BUCKET.to_owned());
-    let out = DirStore::single(LOCAL_BUCKET, &arguments.out);
+    let target = DirStore::single(LOCAL_BUCKET, out);
     let http = Http::default();
     let model = match config.provider.connect(&http).await {
         Ok(model) => model,
@@ -130,29 +157,29 @@ async fn summarize(arguments: Summarize, mut config: Config) -> usize {
         }
     };
     let app = App {
-        source: Arc::new(out.clone()),
-        target: Arc::new(out.clone()),
+        source: Arc::new(target.clone()),
+        target: Arc::new(target.clone()),
         model,
         config: Arc::new(config),
-        trace: arguments.trace,
+        trace,
         lease: LEASE,
         durable: true,
     };
-    for_each(&inputs, async |name| {
+    for_each(inputs, out, async |input| {
         let started = Instant::now();
-        let problem = match summarize_one(name, &app, &http).await? {
+        let problem = match summarize_one(input, &app, &http).await? {
             Outcome::Done(done) => {
                 let elapsed = started.elapsed();
-                display::done(&arguments.out, &done, elapsed, app.config.prices);
+                display::done(out, &done, elapsed, app.config.prices);
                 // The state was only needed in case of an interruption.
                 let state = format!("{}.work", app.config.filter.output_prefix);
-                if let Err(error) = out.clear(&state, &done.job_id) {
+                if let Err(error) = target.clear(&state, &done.job_id) {
                     tracing::warn!(%error, "could not remove the state of the job");
                 }
                 return Ok(());
             }
             Outcome::Duplicate { summary } => {
-                display::duplicate(&arguments.out, &summary);
+                display::duplicate(out, &summary);
                 return Ok(());
             }
             Outcome::Skipped(skip) => skip.reason().to_owned(),
@@ -164,15 +191,31 @@ async fn summarize(arguments: Summarize, mut config: Config) -> usize {
     .await
 }
 
+/// Says why no file can be created in `folder` in the directory of an option. Neither needs to exist yet.
+fn check_writable(option: &str, dir: &Path, folder: &str) -> Result<(), String> {
+    let whole = dir.join(folder);
+    let existing = whole.ancestors().find(|folder| folder.exists());
+    match tempfile::tempfile_in(existing.unwrap_or(Path::new("."))) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let (dir, reason) = (dir.display(), error.kind());
+            Err(format!(
+                "{option} {dir}: no file can be created there: {reason}"
+            ))
+        }
+    }
+}
+
 /// Does `work` for each input, displays its error, and returns how many failed.
 async fn for_each(
-    inputs: &[String],
-    work: impl AsyncFn(&str) -> Result<(), Box<dyn Error>>,
+    inputs: &[Input],
+    out: &Path,
+    work: impl AsyncFn(&Input) -> Result<(), Box<dyn Error>>,
 ) -> usize {
     let mut failed = 0;
-    for name in inputs {
-        if let Err(error) = work(name).await {
-            display::error(&format!("{name}: {}", chain(error.as_ref())));
+    for input in inputs {
+        if let Err(error) = work(input).await {
+            display::failed(input, out, &chain(error.as_ref()));
             failed += 1;
         }
     }
@@ -180,12 +223,12 @@ async fn for_each(
 }
 
 /// Summarizes one input. If another run holds the job, such as one that was killed a moment ago, waits for its lease.
-async fn summarize_one(name: &str, app: &App, http: &Http) -> Result<Outcome, Box<dyn Error>> {
-    let input = Input::open(name, &app.config, http).await?;
+async fn summarize_one(input: &Input, app: &App, http: &Http) -> Result<Outcome, Box<dyn Error>> {
     let app = App {
-        source: Arc::clone(&input.store),
+        source: input.open(&app.config, http).await?,
         ..app.clone()
     };
+    let name = &input.name;
     let bar = display::progress_bar(name);
     let shown = bar.clone();
     let run = Run::new(Clock::System).watched_by(move |progress| display::show(&shown, progress));
@@ -215,10 +258,9 @@ async fn summarize_one(name: &str, app: &App, http: &Http) -> Result<Outcome, Bo
 }
 
 /// Shows the plan of one input.
-async fn plan(name: &str, config: &Config, http: &Http) -> Result<(), Box<dyn Error>> {
-    let input = Input::open(name, config, http).await?;
-    let transcript = input.read(config).await?;
+async fn plan(input: &Input, config: &Config, http: &Http) -> Result<(), Box<dyn Error>> {
+    let transcript = input.read(config, http).await?;
     let plan = summary::plan(&transcript, config.summary_words, &config.limits)?;
-    display::plan(name, &transcript, &plan, config);
+    display::plan(&input.name, &transcript, &plan, config);
     Ok(())
 }

@@ -18,6 +18,7 @@ use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncReadExt, Take};
 
 mod dir;
+mod file;
 pub mod lease;
 pub mod ledger;
 mod s3;
@@ -27,6 +28,7 @@ use crate::aws::sdk::sdk_config;
 use crate::http::{Http, HttpError};
 
 pub use dir::DirStore;
+pub(crate) use file::FileStore;
 pub use s3::S3Store;
 pub(crate) use state::StateFolder;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::cli::input::{Input, LOCAL_BUCKET};
 use crate::job::{Config, Done};
 use crate::run::Progress;
 use crate::store::Location;
@@ -49,14 +50,27 @@ fn print(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-fn shown_path(out: &Path, summary: &Location) -> String {
-    let path = out.join(&summary.key);
-    let path = path.strip_prefix(".").unwrap_or(&path);
-    path.display().to_string()
+/// Writes why an input failed. A job names local objects by their locations, the user by their paths.
+pub(crate) fn failed(input: &Input, out: &Path, reason: &str) {
+    let mut reason = reason.to_owned();
+    if input.is_local() {
+        reason = reason.replace(&input.upload.at.to_string(), &input.name);
+    }
+    let results = Location::new(LOCAL_BUCKET, "").to_string();
+    reason = reason.replace(&results, &shown_path(out, ""));
+    error(&format!("{}: {reason}", input.name));
+}
+
+/// The path of a result as the user would write it.
+fn shown_path(out: &Path, key: &str) -> String {
+    if out == Path::new(".") {
+        return key.to_owned();
+    }
+    out.join(key).display().to_string()
 }
 
 pub(crate) fn duplicate(out: &Path, summary: &Location) {
-    let path = shown_path(out, summary);
+    let path = shown_path(out, &summary.key);
     print(&format!(
         "{path}: exists already, made from the same transcript with the same settings"
     ));
@@ -66,12 +80,12 @@ pub(crate) fn done(out: &Path, done: &Done, elapsed: Duration, prices: Option<Pr
     let report = &done.report;
     let model = report.model.model.as_ref();
     print(&format!(
-        "{}: {} words of {} wanted, {} sections, {} calls{}, {:.1} s",
-        shown_path(out, &done.summary),
-        grouped(report.summary.words),
+        "{}: {} of {} wanted, {}, {}{}, {:.1} s",
+        shown_path(out, &done.summary.key),
+        counted(report.summary.words, "word"),
         grouped(report.summary.target_words),
-        report.sections.len(),
-        report.usage.calls,
+        counted(report.sections.len(), "section"),
+        counted(report.usage.calls, "call"),
         model.map_or_else(String::new, |model| format!(" to {model}")),
         elapsed.as_secs_f64()
     ));
@@ -102,64 +116,75 @@ pub(crate) fn plan(name: &str, transcript: &Transcript, plan: &Plan, config: &Co
     let model = capabilities.model.as_ref();
     print(name);
     print(&format!(
-        "  transcript  {} bytes of {}, {} words, {} speakers, about {} tokens",
-        grouped(usize::try_from(spoken.bytes).unwrap_or(usize::MAX)),
+        "  transcript  {} of {} ({}), {}, {}, about {}",
+        counted(usize::try_from(spoken.bytes).unwrap_or(usize::MAX), "byte"),
         spoken.encoding,
-        grouped(spoken.words),
-        transcript.segments.speakers.len(),
-        grouped(plan.tokens.0)
+        spoken.format,
+        counted(spoken.words, "word"),
+        counted(transcript.segments.speakers.len(), "speaker"),
+        counted(plan.tokens.0, "token")
     ));
+    let (least, most) = (sizes().min().unwrap_or(0), sizes().max().unwrap_or(0));
     print(&format!(
-        "  chunks      {} of {} to {} tokens",
-        plan.chunks.len(),
-        grouped(sizes().min().unwrap_or(0)),
-        grouped(sizes().max().unwrap_or(0))
+        "  chunks      {} of {} to {}",
+        grouped(plan.chunks.len()),
+        grouped(least),
+        counted(most, "token")
     ));
-    if let Some(shown) = plan.shown_tokens.map(|tokens| grouped(tokens.0)) {
+    if let Some(shown) = plan.shown_tokens {
         print(&format!(
-            "              of each, at most {shown} tokens of its most telling sentences"
+            "              only the most telling sentences of each are sent, at most {}",
+            counted(shown.0, "token")
         ));
     }
     for level in &plan.levels {
-        let (calls, ratio) = (level.calls, level.ratio);
         print(&format!(
-            "  notes       {calls} calls, each makes its text {ratio:.1} times shorter"
+            "  notes       {}, to write notes that are {:.1} times shorter than what they are about",
+            counted(level.calls, "call"),
+            level.ratio
         ));
     }
-    let reduced = if plan.target_reduced {
-        ", less than asked for, because a summary is never padded"
-    } else {
-        ""
-    };
     let overview = match plan.overview_words.0 {
         0 => String::new(),
-        words => format!(" and an overview of {words} words"),
+        words => format!(" and an overview of {}", counted(words, "word")),
     };
     print(&format!(
-        "  summary     {} words{reduced}: {} sections{overview}",
-        grouped(plan.target_words.0),
-        plan.sections
+        "  summary     {}: {}{overview}",
+        counted(plan.target_words.0, "word"),
+        counted(plan.sections, "section")
     ));
+    if plan.target_reduced {
+        print(&format!(
+            "              less than the {} asked for: a summary is at most 60 % of its transcript, so that nothing is padded",
+            grouped(config.summary_words.0)
+        ));
+    }
     print(&format!(
-        "  calls       {} to {}{}, {} at a time, {} allowed",
-        plan.calls(),
+        "  calls       {} to {}{}, {} at a time, at most {} in all",
+        grouped(plan.calls()),
         capabilities.provider,
         model.map_or_else(String::new, |model| format!(" ({model})")),
         config.concurrency,
-        config.limits.max_calls
+        grouped(config.limits.max_calls)
     ));
     if config.limits.context_tokens.is_some() {
         let tokens = plan.usage(&config.limits);
-        let cost = config.prices.map_or_else(String::new, |prices| {
-            format!(", which cost about {:.4}", prices.cost(tokens))
-        });
         print(&format!(
-            "  tokens      about {} of prompts and {} of answers{cost}; half as many more at most, for repairs",
+            "  tokens      about {} for prompts and {} for answers; repairs may take half as many again",
             grouped(tokens.prompt),
             grouped(tokens.completion)
         ));
+        if let Some(prices) = config.prices {
+            print(&format!("  cost        about {:.4}", prices.cost(tokens)));
+        }
     }
     print("");
+}
+
+/// A number of things: `1 word`, `4,000 words`.
+fn counted(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", grouped(number))
 }
 
 /// Formats a number with thousands separators: `141,355`.
@@ -172,7 +197,7 @@ fn grouped(number: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::cli::display::grouped;
+    use crate::cli::display::{counted, grouped};
 
     #[test]
     fn thousands_are_separated() {
@@ -185,5 +210,7 @@ mod tests {
         ] {
             assert_eq!(grouped(number), text);
         }
+        assert_eq!(counted(1, "word"), "1 word");
+        assert_eq!(counted(4000, "word"), "4,000 words");
     }
 }

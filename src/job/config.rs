@@ -51,9 +51,10 @@ const OUTPUT_PREFIX: Variable = Variable::new(
 
 const INPUT_SUFFIXES: Variable = Variable::new(
     "INPUT_SUFFIXES",
-    "endings of keys that are transcripts, comma-separated",
+    "endings of keys that are transcripts, comma-separated, in upper or lower case; `.json`, `.docx` and `.csv` \
+     are read if they are listed",
 )
-.or(".txt");
+.or(".txt,.vtt,.srt");
 
 const MAX_INPUT_BYTES: Variable = Variable::new(
     "MAX_INPUT_BYTES",
@@ -248,7 +249,7 @@ mod tests {
             config.filter,
             Filter {
                 output_prefix: "summaries/".into(),
-                suffixes: vec![".txt".into()]
+                suffixes: [".txt", ".vtt", ".srt"].map(String::from).to_vec()
             }
         );
         assert_eq!(

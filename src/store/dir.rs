@@ -50,7 +50,7 @@ struct Files {
 
 /// The cause of a failure, before the operation and the object are added.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(super) enum Failure {
     #[error(transparent)]
     Io(#[from] io::Error),
     #[error("{1}")]
@@ -123,31 +123,17 @@ impl DirStore {
         })
     }
 
-    /// Opens an object. Its file is read twice: here for the entity tag, later for the bytes.
     fn open(&self, at: &Location, wanted: &Wanted) -> Result<(File, ObjectInfo), Failure> {
         if wanted.version_id.is_some() {
             return refused(NotFound, "a directory keeps no versions of an object");
         }
         let files = self.files(at)?;
-        let Some(mut file) = files.open()? else {
+        let Some(file) = files.open()? else {
             let reason = format!("there is no file {}", files.object.display());
             return refused(NotFound, reason);
         };
-        let size = file.metadata()?.len();
-        if let Some(reason) = too_large(size, wanted.max_bytes) {
-            return refused(TooLarge, reason);
-        }
-        let etag = etag_of((&file).take(size))?;
-        file.rewind()?;
-        if wanted.if_match.as_ref().is_some_and(|tag| *tag != etag) {
-            return refused(Precondition, REPLACED);
-        }
-        let info = ObjectInfo {
-            metadata: files.metadata()?.remove(&etag).unwrap_or_default(),
-            etag,
-            version_id: None,
-            size,
-        };
+        let (file, mut info) = identified(file, wanted)?;
+        info.metadata = files.metadata()?.remove(&info.etag).unwrap_or_default();
         Ok((file, info))
     }
 
@@ -289,8 +275,29 @@ fn if_exists<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
+/// A file that is the wanted object, at its start, with its properties. It is read twice: here for the entity tag, later for
+/// the bytes.
+pub(super) fn identified(mut file: File, wanted: &Wanted) -> Result<(File, ObjectInfo), Failure> {
+    let size = file.metadata()?.len();
+    if let Some(reason) = too_large(size, wanted.max_bytes) {
+        return refused(TooLarge, reason);
+    }
+    let etag = etag_of((&file).take(size))?;
+    file.rewind()?;
+    if wanted.if_match.as_ref().is_some_and(|tag| *tag != etag) {
+        return refused(Precondition, REPLACED);
+    }
+    let info = ObjectInfo {
+        metadata: Metadata::new(),
+        etag,
+        version_id: None,
+        size,
+    };
+    Ok((file, info))
+}
+
 /// The entity tag of all bytes of a reader.
-fn etag_of(bytes: impl Read) -> io::Result<String> {
+pub(super) fn etag_of(bytes: impl Read) -> io::Result<String> {
     let mut bytes = BufReader::with_capacity(PIECE_BYTES, bytes);
     let mut hash = Md5::new();
     while let piece @ [_, ..] = bytes.fill_buf()? {
@@ -316,12 +323,12 @@ fn checked(name: &str) -> Result<&str, Failure> {
     refused(Other, problem)
 }
 
-fn refused<T>(kind: StoreErrorKind, reason: impl Into<String>) -> Result<T, Failure> {
+pub(super) fn refused<T>(kind: StoreErrorKind, reason: impl Into<String>) -> Result<T, Failure> {
     Err(Failure::Refused(kind, reason.into()))
 }
 
 impl Failure {
-    fn during(self, action: Action, at: &Location) -> StoreError {
+    pub(super) fn during(self, action: Action, at: &Location) -> StoreError {
         use ErrorKind as Io;
         let error = match self {
             Self::Refused(kind, reason) => return StoreError::new(kind, action, at, reason),
