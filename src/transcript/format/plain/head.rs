@@ -270,11 +270,14 @@ impl<'t> Text<'t> {
             }
         }
         let line = Span::from(at..self.window.len());
-        if self.is_whole {
-            let clock = self.timed(line, Separator::Clock, line.end).filter(|labelled| labelled.stamp.is_some());
-            if clock.is_some() {
-                return clock;
-            }
+        if self.is_whole
+            && let Some((name, stamp)) = self.split_time(line)
+            && let Some(labelled) = self.plain(name, Separator::Clock, line.end)
+        {
+            return Some(Labelled {
+                stamp: Some(stamp),
+                ..labelled
+            });
         }
         let question = self.question(at, has_stamp);
         if question.is_some() {
@@ -315,10 +318,11 @@ impl<'t> Text<'t> {
                 return labelled;
             }
         }
-        if self.is_whole
-            && let Some(labelled) = self.timed(line, Separator::Line, line.end)
-        {
-            return Some(labelled);
+        if self.is_whole && !self.window.trim_end().ends_with(['?', '!', ',', ';']) {
+            let labelled = self.plain(line, Separator::Line, line.end);
+            if labelled.is_some() {
+                return labelled;
+            }
         }
         // A label of a recognizer, such as `spk_0`, needs no separator.
         let first = self.rest(at).split(is_blank).next().unwrap_or_default();
@@ -406,43 +410,36 @@ impl<'t> Text<'t> {
 
     /// A label that may end in a time stamp: `Name (00:12)`, `Name - 0:12`, `Name, [03.12.24 09:00]`.
     fn timed(&self, label: Span, separator: Separator, body: usize) -> Option<Labelled> {
-        let trimmed = self.trim(label);
-        let text = trimmed.of(self.window);
-        let may_end_in_time = text.ends_with(|c: char| c.is_ascii_digit() || ")]}sSmMZ.".contains(c))
-            && text.contains(|c: char| c.is_ascii_digit());
-        if may_end_in_time && text.len() <= 2 * name::MAX_BYTES {
-            let starts = text.char_indices().scan(true, |after_blank, (at, c)| {
-                let is_start = *after_blank && at > 0;
-                *after_blank = is_blank(c) || c == '|';
-                Some((at, is_start))
-            });
-            let starts = starts.filter(|&(_, is_start)| is_start).map(|(at, _)| at);
-            for at in starts {
-                let Some(stamp) = stamp::read(text.split_at(at).1) else {
-                    continue;
-                };
-                if at + stamp.end != text.len() {
-                    continue;
-                }
-                let is_name_before = |c| is_edge(c) || matches!(c, '-' | '–' | '—' | '|' | ',' | '·' | '•' | '/');
-                let name = text.split_at(at).0;
-                let end = trimmed.start + name.trim_end_matches(is_name_before).len();
-                let name = Span::from(trimmed.start..end);
-                let gap = self.window.get(end..trimmed.start + at).unwrap_or_default();
-                let labelled = self.plain(name, separator, body)?;
-                return Some(Labelled {
-                    is_regular: labelled.is_regular && stamp.is_bracketed && gap == " ",
-                    stamp: Some(Stamp {
-                        written: Span::from(
-                            trimmed.start + at + stamp.written.start..trimmed.start + at + stamp.written.end,
-                        ),
-                        ..stamp
-                    }),
-                    ..labelled
-                });
-            }
+        let Some((name, stamp)) = self.split_time(label) else {
+            return self.plain(label, separator, body);
+        };
+        let labelled = self.plain(name, separator, body)?;
+        Some(Labelled {
+            stamp: Some(stamp),
+            is_regular: labelled.is_regular && stamp.is_bracketed,
+            ..labelled
+        })
+    }
+
+    /// Splits the time stamp from the end of a label.
+    fn split_time(&self, label: Span) -> Option<(Span, Stamp)> {
+        let label = self.trim(label);
+        let text = label.of(self.window);
+        let may_end_in_time = text.ends_with(|c: char| c.is_ascii_digit() || ")]}sSmMZ.".contains(c));
+        if !may_end_in_time || text.len() > 2 * name::MAX_BYTES || !text.bytes().any(|byte| byte.is_ascii_digit()) {
+            return None;
         }
-        self.plain(label, separator, body)
+        let ends = text.char_indices().filter(|&(_, c)| is_blank(c) || c == '|');
+        let mut starts = ends.map(|(at, c)| at + c.len_utf8());
+        starts.find_map(|at| {
+            let (name, time) = text.split_at(at);
+            let stamp = stamp::read(time).filter(|stamp| stamp.end == time.len())?;
+            let is_between = |c| is_edge(c) || matches!(c, '-' | '–' | '—' | '|' | ',' | '·' | '•' | '/');
+            let name = Span::from(label.start..label.start + name.trim_end_matches(is_between).len());
+            let start = label.start + at;
+            let written = Span::from(start + stamp.written.start..start + stamp.written.end);
+            Some((name, Stamp { written, ..stamp }))
+        })
     }
 
     /// A label without a time stamp.
@@ -454,8 +451,7 @@ impl<'t> Text<'t> {
             _ => span,
         };
         let shape = name::shape(span.of(self.window))?;
-        let is_soft = !matches!(separator, Separator::Colon | Separator::Clock);
-        if is_soft && shape == Shape::Loose && separator == Separator::Line {
+        if shape == Shape::Loose && separator == Separator::Line {
             return None;
         }
         Some(self.labelled(span, shape, body, separator))
