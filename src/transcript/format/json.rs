@@ -852,18 +852,20 @@ impl<'t> Reader<'t> {
                 return Ok(());
             };
             let joint = joint(parts.blanks, parts.texts);
+            let mut first = start;
             reader.parts(at, &mut |part| {
                 let Some(span) = part.text.get().or(part.word.get()) else { return };
                 let word = Word {
                     span,
                     speaker: part.speaker.0.map(|(_, name)| name).or_else(|| speaker.clone()),
-                    start: part.start.get().map(&mut millis),
+                    start: part.start.get().map(&mut millis).or(first.take()),
                     end: part.end.get().map(&mut millis),
                     confidence: part.confidence,
                     is_mark: part.is_mark,
                 };
                 group.add(word, joint, sink);
             })?;
+            group.end_by(end);
             group.finish(sink);
             Ok(())
         })?;
