@@ -6,15 +6,18 @@
 
 mod clean;
 mod detect;
+mod docx;
 mod sniff;
 mod source_map;
 
 use clean::TextBuilder;
 use detect::{WINDOW_BYTES, detect, is_beginning};
 use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
-use sniff::{HEAD_BYTES, sniff};
+use sniff::{ARCHIVE, HEAD_BYTES, sniff};
 pub(crate) use source_map::Position;
 pub use source_map::SourceMap;
+
+use crate::chain::chain;
 
 /// Source bytes decoded per step, which limits the scratch buffer.
 const PIECE_BYTES: usize = 8 * 1024;
@@ -33,6 +36,9 @@ pub enum Rejection {
         "the transcript is empty: apart from time stamps, labels and markup it has no words, so there is nothing to summarize"
     )]
     NothingSaid,
+    /// The file is a zip archive, but no Word document that can be read. Holds the reason.
+    #[error("{0}")]
+    Archive(String),
     /// The file is JSON, but not a transcript.
     #[error(transparent)]
     Json(#[from] crate::transcript::format::UnknownJson),
@@ -102,6 +108,8 @@ enum Stage {
     /// Waiting for the head of the file.
     #[default]
     Head,
+    /// A zip archive, which is held to its end.
+    Archive,
     /// Everything so far was ASCII.
     Ascii,
     /// Waiting for the window in which the encoding is detected.
@@ -147,6 +155,11 @@ impl Decoder {
     /// If the file is not a transcript.
     pub fn finish(mut self) -> Result<Decoded, Rejection> {
         self.read(&[], true)?;
+        if matches!(self.stage, Stage::Archive) {
+            // Offsets in the archive lead to no words, so the source of a Word document is its text.
+            let text = docx::text(&self.held).map_err(|error| Rejection::Archive(chain(&error)))?;
+            return Ok(Decoded::from(text));
+        }
         self.text.finish(self.bytes)
     }
 
@@ -154,6 +167,10 @@ impl Decoder {
         if matches!(self.stage, Stage::Head) {
             if !self.hold(&mut bytes, HEAD_BYTES) && !last {
                 return Ok(());
+            }
+            if self.held.starts_with(ARCHIVE) {
+                self.stage = Stage::Archive;
+                return self.decode(bytes, last);
             }
             let head = std::mem::take(&mut self.held);
             let (encoding, mark) = sniff(&head)?;
@@ -200,6 +217,10 @@ impl Decoder {
         }
         match &mut self.stage {
             Stage::Head | Stage::Ascii | Stage::Window => Ok(()),
+            Stage::Archive => {
+                self.held.extend_from_slice(bytes);
+                Ok(())
+            }
             Stage::Utf8 => {
                 self.held.extend_from_slice(bytes);
                 let held = std::mem::take(&mut self.held);

@@ -10,10 +10,12 @@ pub(crate) const HEAD_BYTES: usize = 1024;
 /// Minimum number of characters below U+0100 that count as evidence of UTF-16.
 const MIN_NARROW: usize = 3;
 
+/// Signature of zip archives, such as Word documents.
+pub(crate) const ARCHIVE: &[u8] = b"PK\x03\x04";
+
 /// Signatures and common names of formats that users upload as `.txt` by mistake.
-const SIGNATURES: [(&[u8], &str); 22] = [
+const SIGNATURES: [(&[u8], &str); 21] = [
     (b"\x1f\x8b", "gzip"),
-    (b"PK\x03\x04", "a zip archive or an Office document"),
     (b"BZh", "bzip2"),
     (b"\xfd7zXZ\0", "xz"),
     (b"\x28\xb5\x2f\xfd", "zstd"),

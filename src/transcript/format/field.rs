@@ -520,7 +520,8 @@ impl Time {
         if !text.starts_with(|c: char| c.is_ascii_digit() || "-.P".contains(c)) || text.len() > 40 {
             return None;
         }
-        if let Ok(number) = text.parse::<f64>() {
+        // A comma is a decimal point in most languages.
+        if let Ok(number) = text.replacen(',', ".", 1).parse::<f64>() {
             return Some(unit.map_or(Self::Bare(number), |unit| Self::Millis(unit.millis(number))));
         }
         let millis = if let Some(spelled) = text.strip_prefix("PT") {
@@ -529,7 +530,8 @@ impl Time {
             && let Some(day) = day(date)
         {
             let clock = clock.split(['Z', '+']).next()?;
-            day * 86_400_000 + wall_clock(clock)?
+            let is_short = clock.matches(':').count() == 1;
+            day * 86_400_000 + wall_clock(clock)? * if is_short { 60 } else { 1 }
         } else if let Some(seconds) = text.strip_suffix('s') {
             Unit::Seconds.millis(seconds.trim().parse().ok()?)
         } else {
@@ -640,8 +642,8 @@ impl Rate {
             _ if self.has_fractions => Unit::Seconds,
             ..3.0 => Unit::Seconds,
             ..3e3 => Unit::Millis,
-            ..2.5e4 => Unit::Micros,
-            ..3e6 => Unit::Ticks,
+            ..2e5 => Unit::Micros,
+            ..2e7 => Unit::Ticks,
             _ => Unit::Nanos,
         }
     }
@@ -694,4 +696,77 @@ pub(crate) fn percent(confidence: f64) -> u8 {
     };
     // Clamped, and 0 for what is no number.
     percent.clamp(0.0, 100.0).round() as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn field_names_are_known_in_any_spelling() {
+        for (name, role, unit) in [
+            ("start_time", Role::Start, None),
+            ("startTime", Role::Start, None),
+            ("Start Time", Role::Start, None),
+            ("BeginOffsetMillis", Role::Start, Some(Unit::Millis)),
+            ("tStartMs", Role::Start, Some(Unit::Millis)),
+            ("offsetInTicks", Role::Start, Some(Unit::Ticks)),
+            ("Start (s)", Role::Start, Some(Unit::Seconds)),
+            ("end_ms", Role::End, Some(Unit::Millis)),
+            ("Speaker Name", Role::Speaker, None),
+            ("Sprecher:in", Role::Speaker, None),
+            ("वक्ता", Role::Speaker, None),
+            ("发言人", Role::Speaker, None),
+            ("ÉNONCÉ", Role::Text, None),
+        ] {
+            let field = Field::named(name).unwrap_or_else(|| panic!("{name}"));
+            assert_eq!((field.role, field.unit), (role, unit), "{name}");
+        }
+        for name in ["id", "", "sentiment", "tokens_used", "texts", "names"] {
+            assert_eq!(Field::named(name).map(|field| field.role), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn times_are_read_as_they_are_written() {
+        for (text, expected) in [
+            ("1.200s", Time::Millis(1200)),
+            ("2.5", Time::Bare(2.5)),
+            ("2,5", Time::Bare(2.5)),
+            ("1700000000", Time::Bare(1.7e9)),
+            ("02:03", Time::Millis(123_000)),
+            ("[1:02:03,500]", Time::Millis(3_723_500)),
+            ("00:00:05.5000000", Time::Millis(5500)),
+            ("01:00:00:12", Time::Millis(3_600_000)),
+            ("-00:03", Time::Millis(-3000)),
+            ("1:15:03 PM", Time::Millis(47_703_000)),
+            ("12:00:05 a.m.", Time::Millis(5000)),
+            ("PT1M2.5S", Time::Millis(62_500)),
+            ("1970-01-02T00:00:01Z", Time::Millis(86_401_000)),
+            ("2024-02-29 12:00:00.5", Time::Millis(1_709_208_000_500)),
+            ("2026/01/05 10:00+02:00", Time::Millis(1_767_607_200_000)),
+        ] {
+            assert_eq!(Time::parse(text, None), Some(expected), "{text}");
+        }
+        for text in ["", "noon", "1:2x", "NaN", "P1D", "-", "12 apples", "May 5", "é:12"] {
+            assert_eq!(Time::parse(text, None), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_unit_of_numbers_follows_from_the_rate_of_speech() {
+        for (factor, unit) in [
+            (1.0, Unit::Seconds),
+            (1e3, Unit::Millis),
+            (1e6, Unit::Micros),
+            (1e7, Unit::Ticks),
+            (1e9, Unit::Nanos),
+        ] {
+            let mut rate = Rate::default();
+            for start in 0..100 {
+                rate.add(Some(Time::Bare(f64::from(start) * 4.0 * factor)), 60);
+            }
+            assert_eq!(rate.unit(), unit);
+        }
+    }
 }

@@ -358,3 +358,91 @@ impl<'t> Tag<'t> {
         self.is_in(DROPPED)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn shown(html: &str) -> String {
+        let mut text = String::new();
+        pieces(html, &mut |piece| match piece {
+            Piece::Keep(span) => text.push_str(span.of(html)),
+            Piece::Insert { character, .. } => text.push(character),
+        });
+        text
+    }
+
+    #[test]
+    fn a_page_is_reduced_to_its_lines() {
+        for (html, text) in [
+            ("<p><b>Ana Ruiz</b> <span>00:00:03</span><br>The bridge\n opens in May.</p>\n<p><b>Ben</b></p>", "Ana Ruiz 00:00:03\nThe bridge opens in May.\nBen"),
+            ("<!DOCTYPE html><html><head><title>T</title><style>p > a {}</style></head><body><p>Yes.</p></body></html>", "Yes."),
+            ("<html><head><meta charset=utf-8><body>Yes.", "Yes."),
+            ("<div>a</div><script>if (a < b) {}</script><div>b<!-- <p>c --></div>", "a\nb"),
+            ("<table><tr><th>Who</th><th>What</th></tr>\n<tr><td><p>Ana</p></td>\n<td><p>One.</p><p>Two.</p></td></tr></table>", "Who\tWhat\nAna\tOne.\nTwo."),
+            ("<ul><li>one<li>two</ul>", "one\ntwo"),
+            ("<div><span>Ana</span><span>0:03</span></div><div>un<b>clear</b>, H<sub>2</sub>O <i>is</i>.</div>", "Ana 0:03\nunclear, H2O is."),
+            ("<span>wo</span><span>rd</span>", "word"),
+            ("<pre>Ana: yes\nBen: no</pre>", "Ana: yes\nBen: no"),
+            ("<p title=\"a > b\">3 < 4 &amp; x<5</p>", "3 < 4 &amp; x<5"),
+            ("<p class='x>yes</p>", "yes"),
+            ("<style>never closed <p>yes", "never closed\nyes"),
+            ("<!-- never closed <p>yes", "yes"),
+            ("<P>A<BR/>B</P>", "A\nB"),
+            ("", ""),
+            ("a <", "a <"),
+        ] {
+            assert_eq!(shown(html), text, "{html}");
+        }
+    }
+
+    #[test]
+    fn html_is_told_from_text_with_tags() {
+        for html in [
+            "<!DOCTYPE html><html>",
+            "\n<html lang=en>",
+            "<p><b>Ana</b><br>Yes.</p>",
+            "<div>Ana</div>\n<div>Yes.</div>",
+            "Ana<br>\nYes.<br>\nBen<br>\nNo.<br>\n",
+            "<meta charset='utf-8'><b id=\"docs\"><p>Ana: yes</p><p>Ben: no</p>",
+        ] {
+            assert!(is_html(html), "{html}");
+        }
+        for text in [
+            "Ana: we <b>must</b> go.\nBen: no.\n",
+            "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Ana>Yes.</v>\n",
+            "1\n00:00:01,000 --> 00:00:02,000\n<i>Yes.</i>\n",
+            "<v Ana>Yes.</v>\n<v Ben>No.</v>",
+            "Ana: write a <p> tag\nBen: I did\nAna: and\nBen: that is it\n",
+            "",
+        ] {
+            assert!(!is_html(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn unclosed_markup_takes_linear_time() {
+        for html in ["<", "<p", "<p a=\"", "<!--", "<script>", "<a b='<", "</", "<head><style><title>"] {
+            let html = html.repeat(1 << 18);
+            let start = Instant::now();
+            let _text = shown(&html);
+            assert!(start.elapsed().as_secs() < 5, "{}", &html[..8]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_are_in_order_and_inside_the_text(html in "([a-z é\n\"'=>]|<(/?(p|td|tr|script|head|b)>?|!--|)|-->){0,60}") {
+            let mut last = 0;
+            pieces(&html, &mut |piece| if let Piece::Keep(span) = piece {
+                assert!(span.start >= last && html.get(span.start..span.end).is_some());
+                last = span.end;
+            });
+            let _is_html = is_html(&html);
+        }
+    }
+}

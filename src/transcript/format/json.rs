@@ -17,7 +17,7 @@ use crate::transcript::format::cue::{Cue, Escapes, Joint};
 use crate::transcript::format::field::{
     self, Field, Rate, Role, Time, Unit, Zero, channel_label, percent, speaker_label,
 };
-pub(crate) use cursor::Broken;
+pub use cursor::Broken;
 use cursor::Cursor;
 use words::{Group, Word};
 
@@ -962,24 +962,22 @@ impl<'t> Reader<'t> {
                 return Ok(());
             };
             let joint = joint(parts.blanks, parts.texts);
+            let mut first = start;
             reader.parts(at, &mut |part| {
                 let Some(span) = part.text.get().or(part.word.get()) else {
                     return;
                 };
                 let word = Word {
                     span,
-                    speaker: part
-                        .speaker
-                        .0
-                        .map(|(_, name)| name)
-                        .or_else(|| speaker.clone()),
-                    start: part.start.get().map(&mut millis),
+                    speaker: part.speaker.0.map(|(_, name)| name).or_else(|| speaker.clone()),
+                    start: part.start.get().map(&mut millis).or(first.take()),
                     end: part.end.get().map(&mut millis),
                     confidence: part.confidence,
                     is_mark: part.is_mark,
                 };
                 group.add(word, joint, sink);
             })?;
+            group.end_by(end);
             group.finish(sink);
             Ok(())
         })?;

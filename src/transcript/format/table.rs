@@ -404,3 +404,88 @@ fn unquoted(field: &str, is_quoted: bool) -> Cow<'_, str> {
     }
     field.trim_matches('*').into()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The rows as `start-end Speaker: text`, in milliseconds.
+    fn rows(text: &str) -> Option<Vec<String>> {
+        let columns = columns(text)?;
+        let mut rows = Vec::new();
+        read(text, &columns, &mut |cue| {
+            let [span] = cue.text[..] else { panic!("{cue:?}") };
+            let spoken = unquoted(span.of(text), cue.escapes == Escapes::Csv);
+            let time = |time: Option<i64>| time.map(|time| time.to_string()).unwrap_or_default();
+            rows.push(format!("{}-{} {}: {}", time(cue.start), time(cue.end), cue.speaker.unwrap_or_default(), spoken.trim()));
+        });
+        Some(rows)
+    }
+
+    #[test]
+    fn tables_are_read_by_their_header() {
+        for (text, expected) in [
+            ("start\tend\ttext\n500\t2400\tGood morning.\n3000\t5000\t\"Yes,\" she said.\n", &["500-2400 : Good morning.", "3000-5000 : \"Yes,\" she said."][..]),
+            ("Speaker,Start Time,Text\r\nAna,00:00:00.5,\"Good, \"\"early\"\" morning.\nAll of you.\"\r\nBen,00:00:03,Yes\r\n", &["500- Ana: Good, \"early\" morning.\nAll of you.", "3000- Ben: Yes"]),
+            ("Sprecher;Beginn (s);Ende (s);Text\nAna;0,5;2,4;Guten Morgen.\nBen;3;5;Ja; sicher.\n", &["500-2400 Ana: Guten Morgen.", "3000-5000 Ben: Ja; sicher."]),
+            ("sep=,\nname,message\nAna,Hi\nBen,Hello\n", &["- Ana: Hi", "- Ben: Hello"]),
+            ("Weekly meeting\n\nNo.,Timestamp,Locuteur,Parole,Confidence\n1,00:03,Ana,Oui.,0.9\n2,00:05,Ben,Non.,0.8\n", &["3000- Ana: Oui.", "5000- Ben: Non."]),
+            ("start,duration,text\n0.5,1.9,Good morning\n3.0,2,Yes\n", &["500-2400 : Good morning", "3000-5000 : Yes"]),
+            ("speaker,content\n0,Good\n1,Yes\n", &["- Speaker 0: Good", "- Speaker 1: Yes"]),
+            ("发言人,开始时间,内容\n王,00:03,你好\n李,00:05,好\n", &["3000- 王: 你好", "5000- 李: 好"]),
+            ("# Notes\n\n| Time | **Speaker** | Text |\n|------|:---:|---|\n| 0:03 | **Ana** | Yes \\| no |\n| 0:05 | Ben | No. |\n\nMore\n\n| Time | Speaker | Text |\n|---|---|---|\n| 0:07 | Ana | Why? |\n", &["3000- Ana: Yes \\| no", "5000- Ben: No.", "- : More", "7000- Ana: Why?"]),
+            ("date,from,text\n2026-01-05 10:00:00,Ana,Hi\n2026-01-05 10:00:05,Ben,Hello\n", &["0- Ana: Hi", "5000- Ben: Hello"]),
+            ("speaker,text\nAna,\"never closed\nBen,No\n", &["- Ana: \"never closed", "- Ben: No"]),
+        ] {
+            assert_eq!(rows(text).as_deref(), Some(expected).map(|rows| rows.iter().map(ToString::to_string).collect::<Vec<_>>()).as_deref(), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_texts_are_no_tables() {
+        for text in [
+            "Ana: the text, the speaker, all of it.\nBen: yes, of course.\n",
+            "Speaker, text and time\nwere all that we had.\nReally.\n",
+            "name,value\na,1\nb,2\n",
+            "text\none\ntwo\n",
+            "speaker,text\n",
+            "",
+            "\n\n\n",
+            "Name | Text\nThis is a sentence\nand one more\nand another\n",
+        ] {
+            assert_eq!(rows(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn quotes_that_are_not_closed_take_linear_time() {
+        for row in ["a,\"b\n", "a,\"\"b\n", "\"\"\"\n\"\",", "\"", ",", "\n", "|", "a,\"\"\"\"\"\"\"\n"] {
+            let text = format!("speaker,text\nx,y\nx,y\n{}", row.repeat((1 << 20) / row.len()));
+            let start = Instant::now();
+            let _rows = rows(&text);
+            read(&text, &Columns::named(&text, 0, b',').unwrap(), &mut |_| {});
+            assert!(start.elapsed().as_secs() < 5, "{row}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_table_makes_it_panic(rest in "([a-zé0-9:., \"|;\t\r-]|\"\"|\n){0,200}", delimiter in 0..4_usize) {
+            let delimiter = ["|", "\t", ",", ";"][delimiter];
+            let text = format!("speaker{delimiter}start{delimiter}text\n{rest}");
+            let columns = Columns::named(&text, 0, delimiter.as_bytes()[0]).unwrap();
+            let mut last = 0;
+            read(&text, &columns, &mut |cue| {
+                for span in &cue.text {
+                    assert!(span.start >= last && text.get(span.start..span.end).is_some());
+                    last = span.end;
+                }
+            });
+            let _rows = rows(&text);
+        }
+    }
+}

@@ -252,3 +252,132 @@ fn every_format_tells_the_same_dialogue() {
         assert_eq!(cues(text), (*maker, expected.to_vec()), "{text}");
     }
 }
+
+/// The error message for a text.
+fn refused(text: &str) -> String {
+    read(text, &mut |cue| panic!("{cue:?}")).unwrap_err().to_string()
+}
+
+#[test]
+fn json_of_another_kind_is_refused_by_name() {
+    for (text, message) in [
+        (r#"{"name": "x", "version": "1.0", "dependencies": {"a": "1"}}"#, "its top-level members are name, version, dependencies;"),
+        (r#"[{"lat": 1, "lon": 2}]"#, "its top-level members are lat, lon;"),
+        (r#"{"error": {"message": "Not found"}}"#, "its top-level members are error;"),
+        (r#"{"users": [{"name": "Ana", "value": "3"}]}"#, "its top-level members are users;"),
+        ("[1, 2, 3]", "it has no members"),
+        ("{}", "it has no members"),
+        ("[]", "it has no members"),
+    ] {
+        assert!(refused(text).contains(message), "{}", refused(text));
+    }
+}
+
+#[test]
+fn broken_json_is_refused_with_its_place() {
+    for (_, _, text) in SHAPES_IN_THE_WILD {
+        let lines = text.lines().count() > 1 && text.lines().all(|line| line.trim().ends_with('}'));
+        let cut = text.trim_end().len() - 2;
+        let message = refused_if_cut(&text[..text.floor_char_boundary(cut)]);
+        assert!(lines || message.as_deref() == Some(&format!("the JSON ends early, at byte {cut}: the file is incomplete")), "{message:?}");
+    }
+    assert_eq!(refused(r#"{"a" "b"}"#), "the JSON is not valid at byte 5");
+    assert_eq!(refused(r#"{"a": [1, 2}}"#), "the JSON is not valid at byte 11");
+}
+
+fn refused_if_cut(text: &str) -> Option<String> {
+    read(text, &mut |_| {}).err().map(|error| error.to_string())
+}
+
+#[test]
+fn deep_nesting_is_refused_without_recursion() {
+    for text in ["[".repeat(1 << 20), "{\"a\":".repeat(1 << 18), r#"{"segments":[{"text":"#.to_owned() + &"[".repeat(1 << 20)] {
+        assert!(refused(&text).contains("more than 128 nested brackets"));
+    }
+}
+
+#[test]
+fn json_is_told_from_plain_text_by_its_beginning() {
+    for text in ["{\"a\": 1}", " \n[{\"a\": 1}]", "[\"a\", \"b\"]", "[[0.0, 1.5, \"hello\"]]", "{}", "[]", "{\"a", "[[[["] {
+        assert!(is_json(text), "{text}");
+    }
+    for text in [
+        "[00:00:03] Ana: hello", "[SPEAKER_00]: hello", "{Ana} hello", "[Music]", "[[crosstalk]] Ana: yes", "", "hello {\"a\": 1}",
+        "[\"Sorry,\" she said] yes", "[12, 13] page", "[inaudible]", "{ \"so\" she said",
+    ] {
+        assert!(!is_json(text), "{text}");
+    }
+}
+
+#[test]
+fn a_single_text_is_kept_whole() {
+    for text in [
+        r#"{"text": " Ana: good morning.\nBen: The bridge \"opens\" in May."}"#,
+        r#"{"output": {"transcription": " Ana: good morning.\nBen: The bridge \"opens\" in May.", "device": "cuda", "model": "turbo"}}"#,
+    ] {
+        let mut spoken = String::new();
+        let found = read(text, &mut |cue| spoken = line(text, &cue)).unwrap();
+        assert!(found.is_bare_text);
+        assert_eq!(spoken, "Ana: good morning.\nBen: The bridge \"opens\" in May.");
+    }
+}
+
+#[test]
+fn language_confidence_and_ends_are_read() {
+    let mut all = Vec::new();
+    let (_, _, text) = SHAPES_IN_THE_WILD[0];
+    let found = read(text, &mut |cue| all.push((cue.end, cue.confidence))).unwrap();
+    assert_eq!(found.language.as_deref(), Some("en-GB"));
+    assert_eq!(all, [(Some(2400), Some(90)), (Some(5000), Some(90)), (Some(7000), Some(90))]);
+    for (index, ends) in [(1, true), (2, true), (16, true), (19, true), (22, true)] {
+        let (maker, _, text) = SHAPES_IN_THE_WILD[index];
+        read(text, &mut |cue| assert_eq!(cue.end > cue.start, ends, "{maker} {cue:?}")).unwrap();
+    }
+}
+
+#[test]
+fn speakers_inside_an_entry_divide_it() {
+    let text = r#"{"segments": [{"start": 0.5, "end": 4.0, "text": " Is it May? It is.", "speaker": "SPEAKER_00", "words": [
+        {"word": "Is", "start": 0.5, "speaker": "SPEAKER_00"}, {"word": "it", "start": 0.7, "speaker": "SPEAKER_00"}, {"word": "May?", "start": 0.9, "speaker": "SPEAKER_00"},
+        {"word": "It", "start": 2.0, "speaker": "SPEAKER_01"}, {"word": "is.", "start": 2.4, "speaker": "SPEAKER_01"}]}]}"#;
+    assert_eq!(cues(text).1, ["0.5 SPEAKER_00: Is it May?", "2.0 SPEAKER_01: It is."]);
+}
+
+#[test]
+fn calendar_times_count_from_the_first_entry() {
+    for text in [
+        r#"{"messages": [{"user": "Ana", "text": "Good morning.", "ts": "1767607200.000100"}, {"user": "Ben", "text": "Morning.", "ts": "1767607205.200100"}]}"#,
+        r#"[{"author": {"id": 5, "name": "Ana"}, "content": "Good morning.", "timestamp": "2026-01-05T10:00:00Z"}, {"author": {"name": "Ben"}, "content": "Morning.", "timestamp": "2026-01-05T10:00:05.200Z"}]"#,
+        r#"{"messages": [{"from": "Ana", "date": "2026-01-05T10:00:00", "text": ["Good ", {"type": "bold", "text": "morning."}]}, {"from": "Ben", "date": "2026-01-05T10:00:05.2", "text": "Morning."}]}"#,
+    ] {
+        assert_eq!(cues(text).1, ["0.0 Ana: Good morning.", "5.2 Ben: Morning."], "{text}");
+    }
+}
+
+#[test]
+fn words_of_unspaced_scripts_are_joined_without_blanks() {
+    let text = r#"{"results": {"items": [
+        {"start_time": "0.5", "end_time": "0.8", "alternatives": [{"content": "今天"}], "type": "pronunciation"},
+        {"start_time": "0.8", "end_time": "1.0", "alternatives": [{"content": "开会"}], "type": "pronunciation"},
+        {"alternatives": [{"content": "。"}], "type": "punctuation"}]}}"#;
+    assert_eq!(cues(text).1, ["0.5 今天开会。"]);
+}
+
+proptest! {
+    #[test]
+    fn no_mutation_makes_it_panic_or_leave_the_text(
+        shape in 0..SHAPES_IN_THE_WILD.len(), at in 0.0..1.0_f64, len in 0_usize..40, with in "[\\[\\]{}\",:\\\\a0é-]{0,6}",
+    ) {
+        let (_, _, text) = SHAPES_IN_THE_WILD[shape];
+        let start = text.floor_char_boundary((text.len() as f64 * at) as usize);
+        let end = text.floor_char_boundary(start + len).max(start);
+        let text = format!("{}{with}{}", &text[..start], &text[end..]);
+        let _found = is_json(&text);
+        let _read = read(&text, &mut |cue| {
+            for part in &cue.text {
+                assert!(text.get(part.start..part.end).is_some());
+            }
+            assert!(cue.text.is_sorted_by_key(|part| part.start));
+        });
+    }
+}

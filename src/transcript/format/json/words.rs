@@ -81,6 +81,13 @@ impl<'t> Group<'t> {
         self.is_sentence || other_speaker || pause >= PAUSE || self.cue.text.len() >= MAX_WORDS
     }
 
+    /// Gives the cue an end if its words have no times.
+    pub(super) fn end_by(&mut self, end: Option<i64>) {
+        if self.cue.end <= self.cue.start {
+            self.cue.end = self.cue.end.max(end);
+        }
+    }
+
     /// Hands on the words so far.
     pub(super) fn finish(&mut self, sink: &mut dyn FnMut(Cue<'t>)) {
         let mut cue = std::mem::take(&mut self.cue);
