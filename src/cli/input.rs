@@ -168,13 +168,15 @@ impl Origin {
         }
     }
 
-    /// The location for reports, with the whole path of a file as its key.
+    /// The location for reports. The key of a file is its whole path, from the working directory if it is in that.
     fn location(&self) -> Location {
         match self {
             Self::Object(at) => at.clone(),
             Self::StandardInput => Location::new(LOCAL_BUCKET, "stdin.txt"),
             Self::File(path) => {
                 let path = absolute(path);
+                let here = std::env::current_dir().unwrap_or_default();
+                let path = path.strip_prefix(here).unwrap_or(&path);
                 let names = path.components().filter_map(|part| match part {
                     Component::Normal(name) => Some(name.to_string_lossy()),
                     _ => None,
@@ -255,4 +257,84 @@ fn open_file(path: PathBuf, max_bytes: u64) -> Result<FileStore, InputError> {
         return Ok(FileStore::Path(path));
     }
     Ok(FileStore::copied(File::open(&path)?, max_bytes)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(arguments: &[&str]) -> Result<Vec<String>, UsageError> {
+        let arguments: Vec<String> = arguments.iter().map(|&name| name.to_owned()).collect();
+        let inputs = name_all(&arguments)?.into_iter();
+        Ok(inputs.map(|input| input.upload.at.key).collect())
+    }
+
+    #[test]
+    fn keys_have_the_folders_that_tell_equal_names_apart() {
+        for (arguments, expected) in [
+            (&["/x/a/call.txt"][..], &["call.txt"][..]),
+            (&["call.txt", "-"], &["call.txt", "stdin.txt"]),
+            (&["a/1.txt", "b/2.txt"], &["1.txt", "2.txt"]),
+            (&["a/call.txt", "b/call.txt"], &["a/call.txt", "b/call.txt"]),
+            (
+                &["./a/call.txt", "/x/b//call.txt"],
+                &["a/call.txt", "b/call.txt"],
+            ),
+            (&["call.txt", "a/call.txt"], &["call.txt", "a/call.txt"]),
+            (
+                &["b/call.txt", "x/b/call.txt"],
+                &["b/call.txt", "x/b/call.txt"],
+            ),
+            (
+                &["/r/a/x/call.txt", "/r/b/x/call.txt", "/r/c/y/call.txt"],
+                &["a/x/call.txt", "b/x/call.txt", "y/call.txt"],
+            ),
+            (&["/call.txt", "/a/call.txt"], &["call.txt", "a/call.txt"]),
+            (&["-", "/a/stdin.txt"], &["stdin.txt", "a/stdin.txt"]),
+            // The key of an object is never changed.
+            (
+                &["s3://b/m/call.txt", "/n/call.txt"],
+                &["m/call.txt", "n/call.txt"],
+            ),
+            // The same input twice.
+            (&["a/call.txt", "./a//call.txt"], &["call.txt"]),
+            (&["s3://b/call.txt", "s3://b/call.txt"], &["call.txt"]),
+        ] {
+            assert_eq!(keys(arguments).unwrap(), expected, "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn inputs_that_cannot_be_told_apart_are_wrong_usage() {
+        for (arguments, expected) in [
+            (
+                &["-", "a.txt", "/dev/stdin"][..],
+                UsageError::StandardInput(2),
+            ),
+            (
+                &["s3://bucket/"],
+                UsageError::Address("s3://bucket/".into()),
+            ),
+            (&["s3:///key"], UsageError::Address("s3:///key".into())),
+            (
+                &["s3://a/x.txt", "s3://b/x.txt"],
+                UsageError::SameResult("s3://a/x.txt".into(), "s3://b/x.txt".into()),
+            ),
+        ] {
+            assert_eq!(keys(arguments), Err(expected));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn keys_are_distinct_and_lead_nowhere_else(paths in proptest::collection::vec("/?([a.]{1,2}/){0,3}[ab]", 1..6)) {
+            let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+            if let Ok(keys) = keys(&paths) {
+                for (at, key) in keys.iter().enumerate() {
+                    proptest::prop_assert!(!key.is_empty() && key.split('/').all(|part| !["", ".", ".."].contains(&part)));
+                    proptest::prop_assert_eq!(keys.iter().position(|other| other == key), Some(at));
+                }
+            }
+        }
+    }
 }

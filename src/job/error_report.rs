@@ -18,7 +18,7 @@ impl App {
     ) -> Result<Outcome, JobError> {
         let error = JobError::from(rejected.clone());
         self.write_error(upload, at, info, &error).await?;
-        tracing::warn!(kind = error.kind(), "rejected");
+        tracing::info!(kind = error.kind(), "rejected");
         Ok(Outcome::Rejected(rejected))
     }
 

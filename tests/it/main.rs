@@ -11,6 +11,7 @@
 )]
 
 mod answers;
+mod command_line;
 mod coverage;
 mod determinism;
 mod durability;

@@ -1,0 +1,435 @@
+//! The command line, run as a process.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use crate::support::behaviour::Behaviour;
+use crate::support::chat_server::ChatServer;
+use crate::support::huggingface::TOKEN;
+use crate::support::obedient;
+use crate::support::workplace::meeting;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A directory to run commands in.
+struct Shell(TempDir);
+
+impl Shell {
+    /// Holds these transcripts, each of another length.
+    fn with(files: &[&str]) -> Self {
+        let shell = Self(tempfile::tempdir().unwrap());
+        for (number, file) in files.iter().enumerate() {
+            shell.write(file, meeting(500 + 100 * number));
+        }
+        shell
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, file: &str, content: impl AsRef<[u8]>) {
+        let path = self.path(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.0.path()).env_clear();
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ended {
+        self.run_with(&[], arguments, b"")
+    }
+
+    /// Runs the program with these variables. It gets `input` through a pipe.
+    fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str], input: &[u8]) -> Ended {
+        let mut command = self.command(env!("CARGO_BIN_EXE_transcript-summarizer"));
+        command.envs(variables.iter().copied()).args(arguments);
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        // A program that reads nothing closes the pipe.
+        let _ = child.stdin.take().unwrap().write_all(input);
+        child.wait_with_output().unwrap().into()
+    }
+
+    /// Paths of all results, sorted.
+    fn results(&self, out: &str) -> Vec<String> {
+        fn walk(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+            for entry in fs::read_dir(folder).into_iter().flatten() {
+                let path = entry.unwrap().path();
+                if path.is_dir() && !path.ends_with(".metadata") {
+                    walk(&path, found);
+                } else if path.is_file() {
+                    found.push(path);
+                }
+            }
+        }
+        let (root, mut found) = (self.path(out), Vec::new());
+        walk(&root, &mut found);
+        let mut found: Vec<String> = found
+            .iter()
+            .map(|path| path.strip_prefix(&root).unwrap().display().to_string())
+            .filter(|path| path.ends_with("_summary.txt"))
+            .collect();
+        found.sort();
+        found
+    }
+
+    fn report(&self, path: &str) -> Value {
+        serde_json::from_slice(&fs::read(self.path(path)).unwrap()).unwrap()
+    }
+}
+
+/// A process that has ended.
+#[derive(Debug)]
+struct Ended {
+    status: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            status: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Ended {
+    #[track_caller]
+    fn succeeds(self) -> Self {
+        assert_eq!(self.status, Some(0), "{self:?}");
+        self
+    }
+
+    /// The program ends with this status and exactly this error.
+    #[track_caller]
+    fn fails(self, status: i32, error: &str) {
+        assert_eq!(self.status, Some(status), "{self:?}");
+        assert_eq!(self.stderr, format!("error: {error}\n"), "{self:?}");
+    }
+}
+
+#[test]
+fn equal_file_names_are_told_apart_by_their_folders() {
+    let shell = Shell::with(&["a/call.txt", "b/call.txt", "b/deep/call.txt", "other.txt"]);
+    let run = shell
+        .run(&["summarize", "a/call.txt", "b/call.txt", "--out", "two"])
+        .succeeds();
+    let both = [
+        "summaries/a/call.txt_summary.txt",
+        "summaries/b/call.txt_summary.txt",
+    ];
+    assert_eq!(shell.results("two"), both);
+    assert!(
+        both.iter()
+            .all(|path| run.stdout.contains(&format!("two/{path}: "))),
+        "{run:?}"
+    );
+    let bytes = |path: &str| shell.report(path)["source"]["bytes"].as_u64();
+    assert_eq!(
+        [
+            bytes("two/summaries/a/call.txt_summary.json"),
+            bytes("two/summaries/b/call.txt_summary.json")
+        ],
+        ["a/call.txt", "b/call.txt"]
+            .map(|path| Some(fs::metadata(shell.path(path)).unwrap().len()))
+    );
+    shell
+        .run(&["summarize", "a/call.txt", "other.txt", "--out", "one"])
+        .succeeds();
+    assert_eq!(
+        shell.results("one"),
+        [
+            "summaries/call.txt_summary.txt",
+            "summaries/other.txt_summary.txt"
+        ]
+    );
+
+    // From another folder, the names do not depend on how the way up is written.
+    shell.write("c/here.txt", "");
+    let mut command = shell.command(env!("CARGO_BIN_EXE_transcript-summarizer"));
+    let absolute = shell.path("b/deep/call.txt");
+    command.current_dir(shell.path("c")).args([
+        "summarize",
+        "--out",
+        "../up",
+        "../a/call.txt",
+        "./../b/call.txt",
+    ]);
+    Ended::from(command.arg(absolute).output().unwrap()).succeeds();
+    assert_eq!(
+        shell.results("up"),
+        ["a/call.txt", "b/call.txt", "deep/call.txt"]
+            .map(|key| format!("summaries/{key}_summary.txt"))
+    );
+}
+
+#[test]
+fn a_file_that_is_named_twice_is_summarized_once() {
+    let shell = Shell::with(&["a/call.txt"]);
+    let run = shell
+        .run(&["summarize", "a/call.txt", "a/../a/call.txt"])
+        .succeeds();
+    assert!(
+        run.stderr
+            .contains("note: a/../a/call.txt is the same as a/call.txt"),
+        "{run:?}"
+    );
+    assert_eq!(run.stdout.lines().count(), 1, "{run:?}");
+    assert_eq!(shell.results("."), ["summaries/call.txt_summary.txt"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_file_elsewhere_is_followed_and_keeps_its_name() {
+    let shell = Shell::with(&["far/away/call.txt"]);
+    fs::create_dir(shell.path("here")).unwrap();
+    std::os::unix::fs::symlink("../far/away/call.txt", shell.path("here/monday.txt")).unwrap();
+    let run = shell
+        .run(&["summarize", "here/monday.txt", "far/away/call.txt"])
+        .succeeds();
+    assert_eq!(shell.results("."), ["summaries/monday.txt_summary.txt"]);
+    assert!(
+        run.stderr
+            .contains("note: far/away/call.txt is the same as here/monday.txt"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn standard_input_is_summarized_and_planned() {
+    let shell = Shell::with(&[]);
+    let text = meeting(30_000);
+    for name in ["-", "/dev/stdin"] {
+        let run = shell.run_with(
+            &[],
+            &["summarize", name, "--out", "o", "--words", "300"],
+            text.as_bytes(),
+        );
+        let run = run.succeeds();
+        assert!(
+            run.stdout
+                .starts_with("o/summaries/stdin.txt_summary.txt: "),
+            "{run:?}"
+        );
+        let report = shell.report("o/summaries/stdin.txt_summary.json");
+        assert_eq!(report["source"]["bytes"], text.len());
+        let plan = shell
+            .run_with(&[], &["plan", name], text.as_bytes())
+            .succeeds();
+        assert!(
+            plan.stdout.contains("  summary     4,000 words: "),
+            "{plan:?}"
+        );
+    }
+    assert_eq!(shell.results("o"), ["summaries/stdin.txt_summary.txt"]);
+    let rejected = "standard input: the file is empty: there is nothing to summarize";
+    shell.run(&["plan", "-"]).fails(1, rejected);
+    let run = shell.run(&["summarize", "-"]);
+    assert!(
+        run.status == Some(1) && run.stderr.contains(rejected),
+        "{run:?}"
+    );
+    assert_eq!(
+        shell.report("summaries/stdin.txt_error.json")["kind"],
+        "NotText"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn named_pipes_and_process_substitution_are_read_once() {
+    let shell = Shell::with(&["call.txt"]);
+    let program = env!("CARGO_BIN_EXE_transcript-summarizer");
+    let script = format!(
+        "mkfifo pipe.txt && cat call.txt > pipe.txt & sleep 0.1; '{program}' summarize pipe.txt <(cat call.txt) --out o"
+    );
+    let run = shell
+        .command("/bin/bash")
+        .args(["-c", &script])
+        .env("PATH", "/usr/bin:/bin")
+        .output();
+    Ended::from(run.unwrap()).succeeds();
+    let results = shell.results("o");
+    assert!(
+        results.len() == 2 && results[1] == "summaries/pipe.txt_summary.txt",
+        "{results:?}"
+    );
+    for path in results {
+        let report = shell.report(&format!(
+            "o/{}",
+            path.replace("_summary.txt", "_summary.json")
+        ));
+        assert_eq!(
+            report["source"]["bytes"],
+            fs::metadata(shell.path("call.txt")).unwrap().len()
+        );
+    }
+}
+
+#[test]
+fn an_input_larger_than_allowed_is_not_read_to_its_end() {
+    let shell = Shell::with(&["call.txt"]);
+    let text = meeting(1000);
+    let limit = [("MAX_INPUT_BYTES", "1000")];
+    let run = shell.run_with(&limit, &["summarize", "-"], text.as_bytes());
+    assert!(
+        run.status == Some(1)
+            && run
+                .stderr
+                .contains("standard input: it has more than 1000 bytes"),
+        "{run:?}"
+    );
+    if Path::new("/dev/zero").exists() {
+        let run = shell.run_with(&limit, &["plan", "/dev/zero"], b"");
+        assert!(
+            run.status == Some(1) && run.stderr.contains("more than 1000 bytes"),
+            "{run:?}"
+        );
+    }
+}
+
+#[test]
+fn plan_and_summarize_agree_on_the_length() {
+    let shell = Shell::with(&["call.txt"]);
+    for (words, shown) in [
+        ("200", "  summary     200 words: "),
+        ("5000", "less than the 5,000 asked for"),
+    ] {
+        let run = shell
+            .run(&["plan", "--words", words, "call.txt"])
+            .succeeds();
+        assert!(
+            run.stdout.starts_with("call.txt\n") && run.stdout.contains(shown),
+            "{run:?}"
+        );
+    }
+    shell
+        .run(&["summarize", "--words", "200", "call.txt"])
+        .succeeds();
+    assert_eq!(
+        shell.report("summaries/call.txt_summary.json")["summary"]["target_words"],
+        200
+    );
+    assert_eq!(shell.results("."), ["summaries/call.txt_summary.txt"]);
+}
+
+#[test]
+fn wrong_usage_has_status_2_and_one_line() {
+    let shell = Shell::with(&["call.txt"]);
+    for (arguments, error) in [
+        (
+            &["summarize", "-", "/dev/stdin"][..],
+            "standard input can be read only once, and is named 2 times",
+        ),
+        (
+            &["plan", "s3://only"],
+            "s3://only is not the address of an object: expected s3://bucket/key",
+        ),
+        (
+            &["summarize", "s3://a/x.txt", "s3://b/x.txt"],
+            "s3://a/x.txt and s3://b/x.txt would have the same summary: use a command for each, with different directories after \
+             --out",
+        ),
+    ] {
+        shell.run(arguments).fails(2, error);
+    }
+    let run = shell.run_with(&[("INPUT_SUFFIXES", "txt")], &["plan", "call.txt"], b"");
+    run.fails(2, "INPUT_SUFFIXES is \"txt\": expected endings with their dots, separated by commas, such as .txt,.vtt");
+    for arguments in [
+        &["plan"][..],
+        &["plan", ""],
+        &["plan", "--words", "3", "call.txt"],
+        &["sumarize"],
+    ] {
+        let run = shell.run(arguments);
+        assert!(
+            run.status == Some(2) && run.stderr.starts_with("error: ") && run.stdout.is_empty(),
+            "{run:?}"
+        );
+    }
+}
+
+#[test]
+fn failures_have_status_1_and_name_paths_as_they_were_written() {
+    let shell = Shell::with(&["call.txt", "folder/call.txt"]);
+    for (arguments, error) in [
+        (
+            &["summarize", "./gone.txt"][..],
+            "./gone.txt: there is no such file",
+        ),
+        (
+            &["plan", "folder/"],
+            "folder/: a directory, not a file: name the transcripts in it, folder/*.txt",
+        ),
+        (
+            &["plan", "call.txt/x"],
+            "call.txt/x: it cannot be read: Not a directory (os error 20)",
+        ),
+        (
+            &["summarize", "call.txt", "--out", "call.txt"],
+            "--out call.txt: no file can be created there: not a directory",
+        ),
+        (
+            &["summarize", "call.txt", "--trace", "call.txt/t"],
+            "--trace call.txt/t: no file can be created there: not a directory",
+        ),
+    ] {
+        shell.run(arguments).fails(1, error);
+    }
+    assert!(!shell.path("summaries").exists(), "nothing was written");
+    // One failure does not keep the others from being summarized.
+    let run = shell.run(&["summarize", "gone.txt", "call.txt"]);
+    assert_eq!(run.status, Some(1), "{run:?}");
+    assert_eq!(shell.results("."), ["summaries/call.txt_summary.txt"]);
+    // Where a result has to go, there is a folder.
+    fs::create_dir_all(shell.path("o/summaries/call.txt_summary.txt")).unwrap();
+    let run = shell.run(&["summarize", "call.txt", "--out", "./o"]);
+    assert!(
+        run.status == Some(1)
+            && run
+                .stderr
+                .contains("could not write ./o/summaries/call.txt_summary.txt: "),
+        "{run:?}"
+    );
+    assert!(!run.stderr.contains("s3://"), "{run:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_when_results_cannot_be_kept() {
+    let server =
+        ChatServer::start(|request| Behaviour::text(obedient::answer(request.message("user"))))
+            .await;
+    let shell = Shell::with(&["call.txt"]);
+    let variables = [("HF_API_TOKEN", TOKEN), ("HF_ENDPOINT_URL", server.url())];
+    let run = |arguments: &[&str]| shell.run_with(&variables, arguments, b"");
+    run(&[
+        "summarize",
+        "call.txt",
+        "--trace",
+        "t",
+        "--out",
+        "call.txt/o",
+    ])
+    .fails(
+        1,
+        "--out call.txt/o: no file can be created there: not a directory",
+    );
+    assert!(server.requests().is_empty());
+    run(&["summarize", "call.txt", "--out", "o"]).succeeds();
+    assert!(!server.requests().is_empty());
+    assert_eq!(shell.results("o"), ["summaries/call.txt_summary.txt"]);
+}
