@@ -34,9 +34,10 @@ OPTIONS = [
         {
             "AlarmTopicArn": "arn:aws:sns:eu-central-1:123456789012:alarms",
             "InputPrefix": "meetings/",
-            "InputSuffix": ".vtt",
+            "InputSuffixes": ".txt,.vtt,.srt,.json,.docx,.csv",
             "OutputPrefix": "out/put/",
         },
+        {"InputSuffixes": ".vtt"},
     ],
 ]
 # Has everything that a mutation changes.

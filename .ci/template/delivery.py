@@ -48,8 +48,8 @@ def uploads_reach_the_queue(stack):
         yield "a bucket is made although one exists, or none is made"
     (queue,) = (name for name, queue in stack.of_type("AWS::SQS::Queue") if "RedrivePolicy" in queue)
     for _, bucket in stack.of_type("AWS::S3::Bucket"):
-        sent_to = [item["Queue"] for item in bucket["NotificationConfiguration"]["QueueConfigurations"]]
-        if sent_to != [stack.arn(queue)]:
+        sent_to = {item["Queue"] for item in bucket["NotificationConfiguration"]["QueueConfigurations"]}
+        if sent_to != {stack.arn(queue)}:
             yield "the bucket does not notify the queue"
     if existing:
         source = [rule for rule, properties in stack.of_type("AWS::Events::Rule") if stack.arn(queue) in targets(properties)]
@@ -60,6 +60,39 @@ def uploads_reach_the_queue(stack):
         senders = {stack.arn(name) for name, _ in stack.of_type("AWS::S3::Bucket")}
     if senders_allowed(stack, "sqs:SendMessage", stack.arn(queue)) != senders:
         yield f"the queue does not take messages of {sorted(senders)} and of nobody else"
+
+
+def every_ending_is_delivered_and_read(stack):
+    prefix, suffixes = stack.parameters["InputPrefix"], stack.parameters["InputSuffixes"].split(",")
+    for name, function in stack.of_type("AWS::Lambda::Function"):
+        if function["Environment"]["Variables"].get("INPUT_SUFFIXES", "").split(",") != suffixes:
+            yield f"{name}: reads other endings than {suffixes}"
+    for _, bucket in stack.of_type("AWS::S3::Bucket"):
+        rules = [item["Filter"]["S3Key"]["Rules"] for item in bucket["NotificationConfiguration"]["QueueConfigurations"]]
+        found = [{rule["Name"]: rule["Value"] for rule in of_one} for of_one in rules]
+        if found != [{"suffix": suffix} | ({"prefix": prefix} if prefix else {}) for suffix in suffixes]:
+            yield f"the bucket announces {found}, and not each of {suffixes}"
+    patterns = [f"{prefix}*{suffix}" for suffix in suffixes]
+    for name, rule in stack.of_type("AWS::Events::Rule"):
+        keys = [key["wildcard"] for key in rule["EventPattern"]["detail"]["object"]["key"]]
+        if name == "UploadRule" and keys != patterns:
+            yield f"{name}: passes on {keys}, and not {patterns}"
+    for sid, found in (
+        ("ReadTranscriptsAndState", lambda statement: [arn.split("/", 1)[1] for arn in many(statement["Resource"])]),
+        ("TellMissingFromForbidden", lambda statement: statement.get("Condition", {}).get("StringLike", {}).get("s3:prefix", [])),
+    ):
+        for name, _, statement in statements(stack):
+            wanted = [stack.parameters["OutputPrefix"] + "*", *patterns]
+            if statement.get("Sid") == sid and sorted(found(statement)) != sorted(wanted):
+                yield f"{name}, statement {sid}: is for {found(statement)}, and not for {wanted}"
+
+
+def endings_are_those_of_the_program(stack):
+    source = pathlib.Path("src/job/config.rs").read_text(encoding="utf-8")
+    found = re.search(r'"INPUT_SUFFIXES",.*?\.or\("([^"]*)"\)', source, re.DOTALL)
+    default = stack.specifications["InputSuffixes"]["Default"]
+    if found is None or found.group(1) != default:
+        yield f"InputSuffixes is {default} by default, and the program's is not"
 
 
 def targets(rule):
@@ -139,6 +172,8 @@ RULES = [
     queue_keeps_what_it_was_given,
     function_answers_per_message,
     uploads_reach_the_queue,
+    every_ending_is_delivered_and_read,
+    endings_are_those_of_the_program,
     notifications_arrive,
     state_is_forgotten,
     settings_are_read,

@@ -131,6 +131,12 @@ class Stack:
                     return self._attribute(name, attribute)
                 case "Fn::Sub":
                     return self._substitute(argument)
+                case "Fn::Select":
+                    index, items = argument
+                    return self._resolve(items)[int(index)]
+                case "Fn::Split":
+                    separator, text = argument
+                    return self._resolve(text).split(separator)
             if function.startswith("Fn::"):
                 raise NotImplementedError(function)
         pairs = ((key, self._resolve(item)) for key, item in value.items())
