@@ -51,7 +51,8 @@ const OUTPUT_PREFIX: Variable = Variable::new(
 
 const INPUT_SUFFIXES: Variable = Variable::new(
     "INPUT_SUFFIXES",
-    "endings of keys that are transcripts, comma-separated, in upper or lower case; `.json`, `.docx` and `.csv` are read if they are listed",
+    "endings of keys that are transcripts, comma-separated, in upper or lower case; `.json`, `.docx` and `.csv` \
+     are read if they are listed",
 )
 .or(".txt,.vtt,.srt");
 
