@@ -119,13 +119,17 @@ pub async fn run() -> ExitCode {
     ExitCode::from(u8::from(failed > 0))
 }
 
-/// The configuration and the inputs of a command.
+/// The configuration and the inputs of a command. Shows notes about inputs that were given twice.
 fn prepare(arguments: &Inputs) -> Result<(Config, Vec<Input>), Box<dyn Error>> {
     let mut config = Config::from_env(Surface::CommandLine)?;
     if let Some(words) = arguments.words {
         config.summary_words = Words(words as usize);
     }
-    Ok((config, input::name_all(&arguments.inputs)?))
+    let (inputs, notes) = input::name_all(&arguments.inputs)?;
+    for text in notes {
+        display::note(&format!("note: {text}"));
+    }
+    Ok((config, inputs))
 }
 
 /// Summarizes all inputs and returns how many failed.

@@ -13,7 +13,6 @@ use std::iter;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cli::display;
 use crate::http::{Http, HttpError};
 use crate::job::{Config, JobError, Upload, read};
 use crate::store::{self, FileStore, Location, Store};
@@ -68,8 +67,8 @@ pub(crate) enum InputError {
     Http(#[from] HttpError),
 }
 
-/// Names all inputs of a command. One that is given twice is kept once, with a note to the user.
-pub(crate) fn name_all(arguments: &[String]) -> Result<Vec<Input>, UsageError> {
+/// Names all inputs of a command. One that is given twice is kept once; a note tells the user.
+pub(crate) fn name_all(arguments: &[String]) -> Result<(Vec<Input>, Vec<String>), UsageError> {
     let origins: Vec<Origin> = arguments
         .iter()
         .map(|name| origin(name))
@@ -82,15 +81,13 @@ pub(crate) fn name_all(arguments: &[String]) -> Result<Vec<Input>, UsageError> {
         many => return Err(UsageError::StandardInput(many)),
     }
     let mut first_names = HashMap::new();
-    let mut inputs = Vec::new();
+    let (mut inputs, mut notes) = (Vec::new(), Vec::new());
     for (name, origin) in arguments.iter().zip(origins) {
         match first_names.entry(origin.identity()) {
             Entry::Vacant(free) => free.insert(name),
             Entry::Occupied(first) => {
                 let first = first.get();
-                display::note(&format!(
-                    "note: {name} is the same as {first}; it is used once"
-                ));
+                notes.push(format!("{name} is the same as {first}; it is used once"));
                 continue;
             }
         };
@@ -112,7 +109,7 @@ pub(crate) fn name_all(arguments: &[String]) -> Result<Vec<Input>, UsageError> {
             return Err(UsageError::SameResult(other.clone(), name.clone()));
         }
     }
-    Ok(inputs)
+    Ok((inputs, notes))
 }
 
 fn origin(argument: &str) -> Result<Origin, UsageError> {
@@ -265,7 +262,7 @@ mod tests {
 
     fn keys(arguments: &[&str]) -> Result<Vec<String>, UsageError> {
         let arguments: Vec<String> = arguments.iter().map(|&name| name.to_owned()).collect();
-        let inputs = name_all(&arguments)?.into_iter();
+        let inputs = name_all(&arguments)?.0.into_iter();
         Ok(inputs.map(|input| input.upload.at.key).collect())
     }
 
