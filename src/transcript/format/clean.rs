@@ -247,8 +247,7 @@ impl Cleaner<'_, '_> {
     /// Replaces a run of no-break spaces and blanks that starts at `at` by one blank.
     fn blanks(&mut self, at: usize, from: usize) -> usize {
         let rest = self.raw.split_at(from).1;
-        let after =
-            rest.trim_start_matches(|c| matches!(c, ' ' | '\u{a0}' | '\u{2007}' | '\u{202f}'));
+        let after = rest.trim_start_matches([' ', '\u{a0}', '\u{2007}', '\u{202f}']);
         let end = self.raw.len() - after.len();
         let is_needed = !self.is_after_blank(at)
             && !after.is_empty()

@@ -114,11 +114,8 @@ fn label_before(line: &str) -> Option<(Option<Span>, usize)> {
         ));
     }
     let starts_time = |rest: &str| {
-        rest.starts_with(['[', '('])
-            && rest
-                .bytes()
-                .nth(1)
-                .is_some_and(|byte| byte.is_ascii_digit())
+        let second = rest.as_bytes().get(1);
+        rest.starts_with(['[', '(']) && second.is_some_and(u8::is_ascii_digit)
     };
     if starts_time(line) {
         return Some((None, 0));
