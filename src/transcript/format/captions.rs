@@ -402,3 +402,551 @@ fn dash(line: &str) -> usize {
         0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// (speaker, start, end, text) of a cue.
+    type Said = (Option<String>, Option<i64>, Option<i64>, String);
+
+    /// Reads `text` in the given blocks.
+    fn read_blocks(kind: Captions, blocks: &[&str]) -> Vec<Said> {
+        let mut survey = Survey::new(kind);
+        blocks.iter().for_each(|block| survey.read(block));
+        let mut reader = survey.reader();
+        let mut said = Vec::new();
+        for block in blocks {
+            reader.read(block, &mut |cue| {
+                let lines: Vec<_> = cue
+                    .text
+                    .iter()
+                    .map(|line| cleaned(line.of(block)))
+                    .collect();
+                let text = lines.join(" ");
+                said.push((
+                    cue.speaker.map(Cow::into_owned),
+                    cue.start,
+                    cue.end,
+                    text.trim().to_owned(),
+                ));
+            });
+        }
+        said
+    }
+
+    fn read(text: &str) -> Vec<Said> {
+        let kind = kind(text).unwrap_or_else(|| panic!("no captions: {text}"));
+        read_blocks(kind, &[text])
+    }
+
+    fn texts(text: &str) -> Vec<String> {
+        read(text).into_iter().map(|(.., text)| text).collect()
+    }
+
+    /// (speaker, text) of each cue.
+    fn turns(text: &str) -> Vec<(String, String)> {
+        let said = read(text).into_iter();
+        said.map(|(speaker, .., text)| (speaker.unwrap_or_default(), text))
+            .collect()
+    }
+
+    fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+        expected
+            .iter()
+            .map(|&(who, what)| (who.to_owned(), what.to_owned()))
+            .collect()
+    }
+
+    const DIALOGUE: [(&str, i64, i64, &str); 6] = [
+        (
+            "Ruth Adler",
+            1_000,
+            4_500,
+            "The tender for the ferry closes",
+        ),
+        (
+            "Ruth Adler",
+            4_500,
+            7_000,
+            "on Monday, and 14 yards want it.",
+        ),
+        ("Omar Said", 7_250, 8_000, "Good."),
+        (
+            "Omar Said",
+            9_000,
+            12_000,
+            "Who reads the offers? It isn't me,",
+        ),
+        ("Omar Said", 12_000, 13_500, "as far as I know."),
+        ("Ruth Adler", 3_601_000, 3_602_750, "It is you."),
+    ];
+
+    fn clock(millis: i64, separator: char) -> String {
+        let (seconds, rest) = (millis / 1000, millis % 1000);
+        format!(
+            "{:02}:{:02}:{:02}{separator}{rest:03}",
+            seconds / 3600,
+            seconds / 60 % 60,
+            seconds % 60
+        )
+    }
+
+    #[test]
+    fn every_kind_gives_the_same_cues() {
+        type Write1 = fn(usize, &str, i64, i64, &str) -> String;
+        let kinds: [(&str, &str, Write1); 21] = [
+            ("webvtt", "WEBVTT\n\n", |_, who, from, to, text| {
+                format!(
+                    "{} --> {} align:start\n<v {who}>{text}</v>\n\n",
+                    clock(from, '.'),
+                    clock(to, '.')
+                )
+            }),
+            (
+                "webvtt",
+                "WEBVTT - call\nKind: captions\n\nSTYLE\n::cue { color: red }\n\nNOTE made\nby hand\n\n",
+                |at, who, from, to, text| {
+                    format!(
+                        "{at}\n{} --> {}\n{who}: {text}\n\n",
+                        clock(from, '.'),
+                        clock(to, '.')
+                    )
+                },
+            ),
+            ("webvtt", "", |at, who, from, to, text| {
+                format!(
+                    "NOTE Confidence: 0.93\n\n3f2a-{at}/9-0\n{} --> {}\n<v.loud {who}>{text}\n\n",
+                    clock(from, '.'),
+                    clock(to, '.')
+                )
+            }),
+            ("webvtt", "WEBVTT\n\n", |at, who, from, to, text| {
+                format!(
+                    "{at} \"{who}\" (3100)\n{} --> {}\n{text}\n\n",
+                    clock(from, '.'),
+                    clock(to, '.')
+                )
+            }),
+            ("subrip", "", |at, who, from, to, text| {
+                format!(
+                    "{}\n{} --> {}\n{who}: {text}\n\n",
+                    at + 1,
+                    clock(from, ','),
+                    clock(to, ',')
+                )
+            }),
+            ("subrip", "", |at, who, from, to, text| {
+                format!(
+                    "{}\r\n{} --> {}\r\n{{\\an8}}<i>{who}: {text}</i>\r\n\r\n",
+                    at + 1,
+                    clock(from, ','),
+                    clock(to, ',')
+                )
+            }),
+            ("subrip", "", |_, who, from, to, text| {
+                format!(
+                    "{} --> {}\n{who}: {text}\n\n",
+                    clock(from, ','),
+                    clock(to, ',')
+                )
+            }),
+            ("subrip", "", |at, who, from, to, text| {
+                format!(
+                    "{}\n{} --> {}\n{who}: {text}\n",
+                    at + 1,
+                    clock(from, ','),
+                    clock(to, ',')
+                )
+            }),
+            ("subrip", "", |at, who, from, to, text| {
+                format!(
+                    "{} {} --> {} {who}: {text}\n",
+                    at + 1,
+                    clock(from, ','),
+                    clock(to, ',')
+                )
+            }),
+            ("sbv", "", |_, who, from, to, text| {
+                format!(
+                    "{},{}\n>> {who}: {text}\n\n",
+                    clock(from, '.'),
+                    clock(to, '.')
+                )
+            }),
+            ("bracketed", "", |_, who, from, to, text| {
+                format!(
+                    "[{} --> {}]   {who}: {text}\n",
+                    clock(from, '.'),
+                    clock(to, '.')
+                )
+            }),
+            ("bracketed", "Ferry call\n\n", |_, who, from, to, text| {
+                format!(
+                    "[{}.{:03}s -> {}.{:03}s] {who}: {text}\n",
+                    from / 1000,
+                    from % 1000,
+                    to / 1000,
+                    to % 1000
+                )
+            }),
+            ("bracketed", "", |_, who, from, to, text| {
+                format!(
+                    "[{who}] [{} --> {}] {text}\n",
+                    clock(from, '.'),
+                    clock(to, '.')
+                )
+            }),
+            ("bracketed", "", |_, who, from, to, text| {
+                format!(
+                    "{who} [{} - {}]: {text}\n\n",
+                    clock(from, '.'),
+                    clock(to, '.')
+                )
+            }),
+            ("bracketed", "", |_, who, from, to, text| {
+                format!(
+                    "[{} --> {}] [{who}] {text}\n",
+                    clock(from, '.'),
+                    clock(to, '.')
+                )
+            }),
+            ("bracketed", "", |_, who, from, to, text| {
+                format!(
+                    "[{} --> {}] [{who}]: {text}\n",
+                    clock(from, '.'),
+                    clock(to, '.')
+                )
+            }),
+            (
+                "ttml",
+                "<?xml version='1.0'?><tt xmlns='http://www.w3.org/ns/ttml'><body><div>",
+                |_, who, from, to, text| {
+                    format!(
+                        "<p begin=\"{}\" end=\"{}\"><span>{who}: {text}</span></p>\n",
+                        clock(from, '.'),
+                        clock(to, '.')
+                    )
+                },
+            ),
+            ("ttml", "<transcript>", |_, who, from, to, text| {
+                let length = to - from;
+                format!(
+                    "<text start=\"{}.{:03}\" dur=\"{}.{:03}\">{who}: {}</text>",
+                    from / 1000,
+                    from % 1000,
+                    length / 1000,
+                    length % 1000,
+                    text.replace('\'', "&amp;#39;")
+                )
+            }),
+            (
+                "ttml",
+                "<timedtext format=\"3\"><body>",
+                |_, who, from, to, text| {
+                    format!("<p t=\"{from}\" d=\"{}\">{who}: {text}</p>", to - from)
+                },
+            ),
+            ("webvtt", "WEBVTT\n\n", |_, who, from, to, text| {
+                format!(
+                    "{}-->{}\n<b>{who}</b>: {}\n\n",
+                    clock(from, '.'),
+                    clock(to, '.'),
+                    text.replace(' ', "\n")
+                )
+            }),
+            ("webvtt", "WEBVTT\n\n", |_, who, from, to, text| {
+                format!(
+                    "{} --> {}\n\n[{who}] {text}\n\n\n",
+                    clock(from, '.'),
+                    clock(to, '.')
+                )
+            }),
+        ];
+        let expected: Vec<Said> = DIALOGUE
+            .map(|(who, from, to, text)| {
+                (Some(who.to_owned()), Some(from), Some(to), text.to_owned())
+            })
+            .to_vec();
+        for (at, (name, header, caption)) in kinds.into_iter().enumerate() {
+            let cues = DIALOGUE
+                .iter()
+                .enumerate()
+                .map(|(at, &(who, from, to, text))| caption(at, who, from, to, text));
+            let text = header.to_owned() + &cues.collect::<String>();
+            let kind = kind(&text).unwrap_or_else(|| panic!("{at}: {text}"));
+            assert_eq!(kind.name(), name, "{at}");
+            let said = read_blocks(kind, &[&text]);
+            let timed: Vec<Said> = said.into_iter().filter(|said| said.1.is_some()).collect();
+            assert_eq!(timed, expected, "{at}: {text}");
+            // One block per paragraph.
+            let blocks: Vec<&str> = text.split_inclusive("\n\n").collect();
+            let timed: Vec<Said> = read_blocks(kind, &blocks)
+                .into_iter()
+                .filter(|said| said.1.is_some())
+                .collect();
+            assert_eq!(timed, expected, "{at} in blocks: {text}");
+        }
+    }
+
+    #[test]
+    fn kinds_with_start_times_only_are_recognized_if_they_cut_sentences() {
+        let lines = [
+            "so the tender for",
+            "the ferry closes",
+            "on monday and then",
+            "we read the offers",
+            "that came in.",
+        ];
+        for (name, first) in [
+            ("timed-lines", "0:01\n"),
+            ("timed-lines", "0:01\n1 second\n"),
+            ("timed-lines", "0:01 "),
+            ("lrc", "[00:01.50] "),
+        ] {
+            let text: String = lines
+                .iter()
+                .map(|line| format!("{first}{line}\n"))
+                .collect();
+            assert_eq!(kind(&text).map(Captions::name), Some(name), "{text}");
+            assert_eq!(texts(&text), lines, "{text}");
+        }
+        let song = "[ar:Nobody]\n[length:03:00]\n[00:01.00] one\n[00:02.00] two\n[00:03.00] three\n[00:04.00]four\n[00:05.00]five\n[00:06.00]six\n[00:07.00]seven\n[00:08.00]eight\n";
+        assert_eq!(texts(song).len(), 8);
+    }
+
+    #[test]
+    fn other_texts_are_no_captions() {
+        for text in [
+            "",
+            "Anna: Yes.\nTom: No.\n",
+            "[00:00:01] Anna: The tender closes.\n[00:00:05] Tom: Good.\n[00:00:09] Anna: Then we read.\n",
+            "Anna Berg\n0:03\nThe tender closes.\n\nTom Wu\n0:05\nGood.\n\nAnna Berg\n0:09\nYes.\n",
+            "0:03\nAnna: The tender closes.\n0:05\nTom: Good.\n0:09\nAnna: Yes.\n",
+            "10:15 Anna: Hi there\n10:16 Tom: Hello\n10:17 Anna: So\n",
+            "At 02:34 --> that is when it broke.\n02:34 --> that is when it broke again.\n",
+            "{\"start\": 1.0, \"end\": 2.0}",
+            "<p>0:03</p><p>Anna</p>",
+            "We spoke from\n10:15 - 11:00\nand then\nwent\nto\nthe\nyard\nto\nsee\nthe\nferry\nand\neat.\n",
+        ] {
+            assert_eq!(kind(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn oddities_of_files_are_read() {
+        for (text, expected) in [
+            // Text after an empty line, a number that is spoken, a broken time line, a missing last line.
+            (
+                "1\n00:00:01,000 --> 00:00:02,000\nOne\n\ntwo.\n\n2\n00:00:02,000 --> 00:00:03,000\n1986\n\n3\n00:00:03,000 --> 00:00:0x\nThree",
+                vec!["One two.", "1986 3 00:00:03,000 --> 00:00:0x Three"],
+            ),
+            (
+                "1\n00:00:01,000 --> 00:00:02,000\n1986\n2\n00:00:02,000 --> 00:00:03,000\nTwo",
+                vec!["1986", "Two"],
+            ),
+            (
+                "100\n00:00:01,000 --> 00:00:02,000\nOne\n\n101\n00:00:02,000 --> 00:00:03,000\nTwo\n\n102\n",
+                vec!["One", "Two"],
+            ),
+            (
+                "WEBVTT\n\n130:00:01.000 --> 130:00:02.000\n02:34 --> that is when\n",
+                vec!["02:34 --> that is when"],
+            ),
+            (
+                "WEBVTT\n\n00:01.000 --> 00:02.000\n- Yes.\n- No.\n",
+                vec!["Yes. No."],
+            ),
+            (
+                "WEBVTT\n\n00:01.000 --> 00:02.000\n\n00:02.000 --> 00:03.000\nSo\n",
+                vec!["So"],
+            ),
+            ("WEBVTT", vec![]),
+            (
+                "1\n\n00:00:01,000 --> 00:00:02,000\n\nOne\n\n2\n\n00:00:02,000 --> 00:00:03,000\n\nTwo\n",
+                vec!["One", "Two"],
+            ),
+        ] {
+            assert_eq!(texts(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn voices_and_labels_split_a_cue() {
+        let two = "WEBVTT\n\n00:01.000 --> 00:04.000\n<v Ruth &amp; Co>Is it\nhere?</v> <v Omar>Yes.</v>\n\n00:04.000 --> 00:05.000\nIt is.\n";
+        assert_eq!(
+            turns(two),
+            pairs(&[
+                ("Ruth & Co", "Is it here?"),
+                ("Omar", "Yes."),
+                ("", "It is.")
+            ])
+        );
+        let labels = "1\n00:00:01,000 --> 00:00:04,000\n- Ruth: Is it?\n- Omar: Yes.\n\n2\n00:00:04,000 --> 00:00:05,000\nNote: this is new.\n\n3\n00:00:05,000 --> 00:00:06,000\nRuth: Good.\n\n4\n00:00:06,000 --> 00:00:07,000\nOmar: Fine.\n";
+        assert_eq!(
+            turns(labels),
+            pairs(&[
+                ("Ruth", "Is it?"),
+                ("Omar", "Yes."),
+                ("", "Note: this is new."),
+                ("Ruth", "Good."),
+                ("Omar", "Fine.")
+            ])
+        );
+    }
+
+    #[test]
+    fn the_confidence_of_a_note_belongs_to_the_next_cue() {
+        let text = "WEBVTT\n\nNOTE Confidence: 0.93\n\n00:01.000 --> 00:02.000\nOne\n\n00:02.000 --> 00:03.000\nTwo\n";
+        let mut found = Vec::new();
+        Survey::new(Captions::WebVtt)
+            .reader()
+            .read(text, &mut |cue| found.push(cue.confidence));
+        assert_eq!(found, [Some(93), None]);
+    }
+
+    /// SubRip of (start, end, text).
+    fn subrip(cues: &[(i64, i64, &str)]) -> String {
+        let mut text = String::new();
+        for (at, (start, end, said)) in cues.iter().enumerate() {
+            writeln!(
+                text,
+                "{}\n{} --> {}\n{said}\n",
+                at + 1,
+                clock(*start, ','),
+                clock(*end, ',')
+            )
+            .unwrap();
+        }
+        text
+    }
+
+    #[test]
+    fn rolling_captions_are_read_once() {
+        let lines = [
+            "so the tender for the ferry",
+            "closes on monday",
+            "yeah",
+            "and 14 yards want it",
+        ];
+        let mut cues = Vec::new();
+        for (at, line) in lines.iter().enumerate() {
+            let start = at as i64 * 2_000;
+            let above = at
+                .checked_sub(1)
+                .map_or(String::new(), |above| format!("{}\n", lines[above]));
+            cues.push((start, start + 1_990, format!("{above}{line}")));
+            cues.push((start + 1_990, start + 2_000, (*line).to_owned()));
+        }
+        let cues: Vec<_> = cues
+            .iter()
+            .map(|(start, end, text)| (*start, *end, text.as_str()))
+            .collect();
+        assert_eq!(texts(&subrip(&cues)), lines);
+        let tagged = "WEBVTT\n\n00:00.000 --> 00:01.990 align:start\n \nso<00:00:00.500><c> the</c><00:00:01.000><c> tender</c>\n\n00:01.990 --> 00:02.000\nso the tender\n \n\n00:02.000 --> 00:04.000\nso the tender\nis<00:00:02.500><c> closed</c>\n";
+        assert_eq!(texts(tagged), ["so the tender", "is closed"]);
+    }
+
+    #[test]
+    fn growing_captions_are_read_once() {
+        let cues = [
+            (0, 500, "we"),
+            (500, 1_000, "We want"),
+            (1_000, 1_500, "We want 39"),
+            (1_500, 2_000, "We want 39, really"),
+            (2_000, 2_500, "Then"),
+        ];
+        assert_eq!(
+            texts(&subrip(&cues)),
+            ["we", "want", "39", "really", "Then"]
+        );
+        let revised = [
+            (0, 500, "we want the tenor"),
+            (0, 1_500, "we want the tender to close"),
+            (1_500, 2_000, "soon"),
+        ];
+        assert_eq!(
+            texts(&subrip(&revised)),
+            ["we want the tenor", "to close", "soon"]
+        );
+        let unspaced = [
+            (0, 500, "我们"),
+            (500, 1_000, "我们今天"),
+            (1_000, 1_500, "我们今天开会"),
+        ];
+        assert_eq!(texts(&subrip(&unspaced)), ["我们", "今天", "开会"]);
+    }
+
+    #[test]
+    fn what_people_say_twice_is_read_twice() {
+        let loops = [
+            (0, 2_000, "Thanks."),
+            (2_000, 4_000, "Thanks."),
+            (4_000, 6_000, "Thanks."),
+            (6_000, 7_000, "Thanks. I mean it."),
+            (9_000, 9_200, "Thanks."),
+        ];
+        assert_eq!(texts(&subrip(&loops)), loops.map(|(.., text)| text));
+        let others = "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Ruth>we do\n\n00:02.000 --> 00:03.000\n<v Omar>we do not\n";
+        assert_eq!(
+            turns(others),
+            pairs(&[("Ruth", "we do"), ("Omar", "we do not")])
+        );
+    }
+
+    #[test]
+    fn hostile_captions_take_linear_time() {
+        let time = "00:00:01.000 --> 00:00:02.000\n";
+        let started = std::time::Instant::now();
+        for shape in [
+            time,
+            "\n",
+            "1\n",
+            "<v ",
+            "<v a>",
+            "a: ",
+            "[",
+            "[a] ",
+            "<p begin=",
+            "<p begin=\"1s\">",
+            "<p ",
+            "NOTE\n",
+            "\"",
+            ":",
+            "&gt;",
+            "<i>",
+        ] {
+            let text = format!("WEBVTT\n\n{time}{}", shape.repeat(1_000_000 / shape.len()));
+            kind(&text);
+            for kind in [
+                Captions::WebVtt,
+                Captions::SubRip,
+                Captions::TimeLines,
+                Captions::Xml,
+            ] {
+                read_blocks(kind, &[&text]);
+            }
+        }
+        assert!(started.elapsed().as_secs() < 60);
+    }
+
+    proptest! {
+        #[test]
+        fn mutated_captions_are_read(cuts in prop::collection::vec((0..2_000_usize, 0..2_000_usize, "[<>:\\-\n0-9a ,.\\[\\]\"&é]{0,4}"), 0..6), from in 0..5_usize) {
+            let cues = DIALOGUE.iter().map(|(who, from, to, text)| format!("7\n{} --> {}\n<v {who}>{who}: {text}\n<p begin=\"1s\">{text}</p>\n\n", clock(*from, '.'), clock(*to, '.')));
+            let mut text = cues.collect::<String>();
+            for (at, len, insert) in cuts {
+                let start = text.floor_char_boundary(at.min(text.len()));
+                let end = text.floor_char_boundary((start + len % 20).min(text.len()));
+                text.replace_range(start..end, &insert);
+            }
+            kind(&text);
+            let kinds = [Captions::WebVtt, Captions::SubRip, Captions::Bracketed, Captions::TimedLines, Captions::Xml];
+            read_blocks(kinds[from], &[&text]);
+        }
+    }
+}

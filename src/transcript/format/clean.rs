@@ -154,9 +154,10 @@ impl Cleaner<'_, '_> {
         let mut junk = next_junk(self.raw, 0);
         loop {
             while self.closers.pop_if(|closer| closer.start < at).is_some() {}
-            if junk.start < at {
+            if junk.end <= at {
                 junk = next_junk(self.raw, at);
             }
+            junk.start = junk.start.max(at);
             if mark < at {
                 mark = next_mark(self.raw.as_bytes(), at);
             }
@@ -167,22 +168,25 @@ impl Cleaner<'_, '_> {
             at = if closer <= mark.min(junk.start) {
                 let closer = self.closers.pop().unwrap_or(end..end);
                 self.remove(closer, Gap::Closed)
-            } else if mark <= junk.start {
-                self.mark(mark)
-            } else {
+            } else if mark > junk.start {
                 self.remove(junk.start..junk.end.min(closer), Gap::Blank)
+            } else if let Some(next) = self.mark(mark) {
+                next
+            } else if mark == junk.start {
+                self.remove(junk.start..junk.end.min(closer), Gap::Blank)
+            } else {
+                self.raw.ceil_char_boundary(mark + 1)
             };
         }
     }
 
-    /// Handles the character at `at`, which may start a part that is not spoken, and returns where to go on.
-    fn mark(&mut self, at: usize) -> usize {
+    /// Handles the character at `at`, which may start a part that is not spoken, and returns where to go on. `None` if it is
+    /// spoken.
+    fn mark(&mut self, at: usize) -> Option<usize> {
         let rest = self.raw.split_at(at).1;
-        let Some(first) = rest.chars().next() else {
-            return self.raw.len();
-        };
+        let first = rest.chars().next()?;
         let next = at + first.len_utf8();
-        let found = match first {
+        match first {
             '<' => tag(rest).map(|(len, gap)| self.remove(at..at + len, gap)),
             '&' => entity(rest).map(|(c, len)| self.entity(at, c, len)),
             '>' => self.chevrons(at),
@@ -203,8 +207,7 @@ impl Cleaner<'_, '_> {
             '\u{a0}' | '\u{2007}' | '\u{202f}' => Some(self.blanks(at, at)),
             _ if self.is_invisible(first, at, next) => Some(self.remove(at..next, Gap::Closed)),
             _ => None,
-        };
-        found.unwrap_or(next)
+        }
     }
 
     /// Removes a part, so that no two blanks meet and no blank stays before a comma. Returns where to go on.
@@ -244,8 +247,7 @@ impl Cleaner<'_, '_> {
     /// Replaces a run of no-break spaces and blanks that starts at `at` by one blank.
     fn blanks(&mut self, at: usize, from: usize) -> usize {
         let rest = self.raw.split_at(from).1;
-        let after =
-            rest.trim_start_matches(|c| matches!(c, ' ' | '\u{a0}' | '\u{2007}' | '\u{202f}'));
+        let after = rest.trim_start_matches([' ', '\u{a0}', '\u{2007}', '\u{202f}']);
         let end = self.raw.len() - after.len();
         let is_needed = !self.is_after_blank(at)
             && !after.is_empty()
@@ -281,7 +283,9 @@ impl Cleaner<'_, '_> {
     fn chevrons(&mut self, at: usize) -> Option<usize> {
         let mut end = at;
         let mut count = 0;
-        while let Some(len) = chevron(self.raw.split_at(end).1) {
+        while count <= 3
+            && let Some(len) = chevron(self.raw.split_at(end).1)
+        {
             end += len;
             count += 1;
         }
@@ -584,8 +588,8 @@ fn reference(text: &str) -> Option<usize> {
     let is_address = ["data:", "http:", "https:"]
         .iter()
         .any(|scheme| bare.starts_with(scheme));
-    let end = address.bytes().position(|byte| byte.is_ascii_whitespace());
-    is_address.then(|| text.len() - address.len() + end.unwrap_or(address.len()))
+    let end = || address.bytes().position(|byte| byte.is_ascii_whitespace());
+    is_address.then(|| text.len() - address.len() + end().unwrap_or(address.len()))
 }
 
 /// The number of times that `mark` stands at the start of `text`.
@@ -720,7 +724,7 @@ mod tests {
             ("<v.loud Anna>Yes.", "Yes."),
             ("<lang en>Yes</lang>", "Yes"),
             ("one<br>two<br/>three<BR />four", "one two three four"),
-            ("<p class='x'>One.</p><p>Two.</p>", "One. Two. "),
+            ("<p class='x'>One.</p><p>Two.</p>", "One. Two."),
             ("<!-- page 3 -->One", "One"),
             ("&lt;i&gt;One&lt;/i&gt; &amp;lt;b&amp;gt;two", "One two"),
             ("wo<b>rd</b>s", "words"),

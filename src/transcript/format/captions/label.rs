@@ -98,10 +98,14 @@ fn lead(text: &str) -> (usize, bool) {
         has_chevrons |= rest.starts_with(">>") || rest.starts_with("&gt;&gt;");
         let skipped =
             rest.len() - plain.len() + plain.strip_prefix("&gt;").map_or(0, |_| "&gt;".len());
-        let skipped = if skipped == 0 {
-            tag_len(rest).unwrap_or(0)
-        } else {
-            skipped
+        let brace = || {
+            rest.strip_prefix("{\\")?
+                .find('}')
+                .map(|at| at + "{\\}".len())
+        };
+        let skipped = match skipped {
+            0 => tag_len(rest).or_else(brace).unwrap_or(0),
+            skipped => skipped,
         };
         if skipped == 0 || at > MAX_BYTES {
             return (at, has_chevrons);

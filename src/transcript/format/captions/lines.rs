@@ -61,18 +61,16 @@ impl Lines {
             }
             let after_empty = std::mem::take(&mut self.after_empty);
             if let Some(head) = self.kind.head(text) {
-                let identifier = match held.take() {
-                    Some((held, after_empty))
-                        if self.is_identifier(held.of(block), after_empty) =>
-                    {
-                        Some(held)
-                    }
-                    Some((held, _)) => {
-                        self.push(&mut open, held);
-                        None
-                    }
-                    None => None,
+                let is_identifier = |&(line, follows_empty): &(Span, bool)| {
+                    self.is_identifier(line.of(block), follows_empty && !after_empty)
                 };
+                let identifier = held.filter(is_identifier).map(|(line, _)| line);
+                if let Some((line, _)) = held.take().filter(|_| identifier.is_none()) {
+                    self.push(&mut open, line);
+                }
+                if let Some(number) = identifier.and_then(|line| line.of(block).parse().ok()) {
+                    self.last_number = Some(number);
+                }
                 self.hand_on(block, &mut open, sink);
                 self.begin(&head);
                 let within =
@@ -134,21 +132,14 @@ impl Lines {
     }
 
     /// Whether a line before the times identifies the caption, rather than being the end of the last one.
-    fn is_identifier(&mut self, line: &str, after_empty: bool) -> bool {
-        let number = line.parse().ok();
-        let is_identifier = match self.kind {
-            Captions::WebVtt if after_empty => true,
-            Captions::WebVtt | Captions::SubRip => {
-                let is_word = line.contains(|c: char| c.is_ascii_digit())
-                    && !line.contains(char::is_whitespace);
-                (after_empty && is_word) || self.is_next_number(line)
-            }
+    fn is_identifier(&self, line: &str, stands_alone: bool) -> bool {
+        let is_word =
+            || line.contains(|c: char| c.is_ascii_digit()) && !line.contains(char::is_whitespace);
+        match self.kind {
+            Captions::WebVtt => stands_alone || self.is_next_number(line),
+            Captions::SubRip => (stands_alone && is_word()) || self.is_next_number(line),
             _ => false,
-        };
-        if is_identifier && number.is_some() {
-            self.last_number = number;
         }
-        is_identifier
     }
 
     fn is_next_number(&self, line: &str) -> bool {

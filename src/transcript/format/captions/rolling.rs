@@ -4,7 +4,7 @@
 //! captions show a sentence anew with each word. In both, a caption begins with the last lines of the one before it. Only
 //! letters and digits are compared, because a recognizer revises case and punctuation.
 
-use crate::text::{Span, sentence};
+use crate::text::sentence;
 use crate::transcript::format::captions::Caption;
 use crate::transcript::format::clean::clean;
 
