@@ -152,35 +152,33 @@ enum Place {
 fn cut(text: &str, within: Range<usize>) -> usize {
     let mut best = None;
     let mut before = ' ';
+    // Start of the blank before the character, and whether it has a newline.
     let mut blank: Option<(usize, bool)> = None;
     for (at, c) in text.char_indices() {
-        if at > within.end {
-            break;
-        }
         if c.is_whitespace() {
             let (start, has_newline) = blank.unwrap_or((at, false));
             blank = Some((start, has_newline || c == '\n'));
             continue;
         }
-        let has_newline = blank.is_some_and(|(_, newline)| newline);
-        let end = blank.take().map(|(start, _)| start);
-        let follows = end.is_some() || is_wide(before);
-        let pauses = has_newline
-            || (follows && mark(before) == Some(Mark::Clause))
-            || (end.is_some() && words::is_unspaced(before) && words::is_unspaced(c));
-        let place = if pauses {
+        let (end, has_newline) = blank.unwrap_or((at, false));
+        if end > within.end {
+            break;
+        }
+        let is_unspaced = words::is_unspaced(before) && words::is_unspaced(c);
+        let has_blank = blank.take().is_some();
+        let is_separate = has_blank || is_wide(before);
+        let after_mark = is_separate && mark(before) == Some(Mark::Clause);
+        let place = if end < within.start {
+            None
+        } else if has_newline || after_mark || (has_blank && is_unspaced) {
             Some(Place::Pause)
-        } else if end.is_some() || words::is_unspaced(c) {
+        } else if is_separate || is_unspaced {
             words::starts_clause(text.split_at(at).1).map(Place::Word)
         } else {
             None
         };
-        let at = end.unwrap_or(at);
-        if let Some(place) = place
-            && within.contains(&at)
-            && best.is_none_or(|(found, _)| place >= found)
-        {
-            best = Some((place, at));
+        if place.is_some_and(|place| best.is_none_or(|(found, _)| place >= found)) {
+            best = place.map(|place| (place, end));
         }
         before = c;
     }
