@@ -1,12 +1,15 @@
 //! Splits a text into sentences.
 //!
 //! Candidates come from the Unicode sentence rules. A candidate is rejected after an abbreviation, or where a line is
-//! wrapped in the middle of a sentence. Speech recognizers often omit punctuation, so an overlong sentence is cut at a
-//! clause or a word. All punctuation marks, for every script, are in one table: `mark`.
+//! wrapped in the middle of a sentence. Speech recognizers often omit punctuation, so an overlong sentence is cut at the end of
+//! a clause or a line, before a word that begins a clause, or between words. All punctuation marks, for every script, are in one table: `mark`.
+
+use std::ops::Range;
 
 use icu_segmenter::{SentenceSegmenter, options::SentenceBreakInvariantOptions};
 
 use crate::text::script::Script;
+use crate::text::words::Clause;
 use crate::text::{Span, words};
 
 /// Maximum words in a sentence. A longer one is cut.
@@ -36,18 +39,24 @@ pub(crate) enum Mark {
 /// The role of `c`, if it is one of the punctuation marks that structure a text.
 pub(crate) fn mark(c: char) -> Option<Mark> {
     Some(match c {
-        '.' | '!' | '?' | '…' | '。' | '！' | '？' | '｡' | '।' | '۔' | '؟' | '።' | '։' => {
+        '.' | '!' | '?' | '…' | '‼' | '⁇' | '⁈' | '⁉' => Mark::Stop,
+        '。' | '！' | '？' | '｡' => Mark::Stop,
+        // Devanagari, Arabic, Syriac, Ethiopic, Armenian, Khmer, Burmese, Tibetan and Mongolian.
+        '।' | '॥' | '۔' | '؟' | '܀' | '።' | '፧' | '፨' | '։' | '។' | '៕' | '။' | '།' | '᠃' => {
             Mark::Stop
         }
-        ',' | ';' | ':' | '–' | '—' | '、' | '，' | '；' | '：' => Mark::Clause,
-        '"' | '\'' | ')' | ']' | '”' | '’' | '»' | '」' | '』' | '）' => Mark::Closer,
+        ',' | ';' | ':' | '–' | '—' | '、' | '，' | '；' | '：' | '､' => Mark::Clause,
+        '،' | '؛' | '፣' | '፤' | '፥' | '՝' | '៖' | '၊' => Mark::Clause,
+        '"' | '\'' | ')' | ']' | '”' | '’' | '»' | '」' | '』' | '）' | '】' | '》' | '｣' => {
+            Mark::Closer
+        }
         _ => return None,
     })
 }
 
-/// Whether the mark is full-width, so that no blank has to follow it.
+/// Whether the mark belongs to a script without spaces, so that no blank has to follow it.
 pub(crate) fn is_wide(mark: char) -> bool {
-    matches!(mark, '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ffef}')
+    matches!(mark, '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ffef}' | '។' | '៕' | '။' | '၊' | '།')
 }
 
 pub(crate) fn is_stop(c: char) -> bool {
@@ -97,7 +106,9 @@ fn continues(piece: &str, rest: &str) -> bool {
         return rest.starts_with(char::is_lowercase);
     }
     let Some(stopped) = trimmed.strip_suffix('.') else {
-        return false;
+        // The Unicode rules take the Burmese comma for a full stop.
+        let is_clause = trimmed.chars().next_back().and_then(mark) == Some(Mark::Clause);
+        return is_clause && !blank.contains('\n');
     };
     let mut words = stopped.rsplit([' ', '\n', '(', '[']);
     let last = words.next().unwrap_or(stopped);
@@ -118,21 +129,60 @@ fn push(text: &str, sentence: Span, found: &mut Vec<Span>) {
         let most = words::prefix(rest, MAX_WORDS);
         let mut length = most.len();
         if length < rest.len() {
-            // Cut after the last clause if that leaves at least `MIN_WORDS` words before the cut.
             let least = words::prefix(rest, MIN_WORDS).len();
-            let clause = most.char_indices().rev().find(|&(at, c)| {
-                let (_, after) = rest.split_at(at + c.len_utf8());
-                let ends = is_wide(c) || after.starts_with(char::is_whitespace);
-                ends && mark(c) == Some(Mark::Clause)
-            });
-            let clause = clause.filter(|&(at, _)| at >= least);
-            length = clause.map_or(length, |(at, c)| at + c.len_utf8());
+            length = cut(rest, least..length);
         }
         found.push(Span::from(start..start + length));
         let after = rest.split_at(length).1.trim_start();
         start += rest.len() - after.len();
         rest = after;
     }
+}
+
+/// How good a place to cut is, in ascending order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    /// Before a word that may begin a clause.
+    Word(Clause),
+    /// After a mark, a line, or a blank in a script that has blanks only between phrases.
+    Pause,
+}
+
+/// The last of the best places in `within`, or its end if a clause neither ends nor begins there.
+fn cut(text: &str, within: Range<usize>) -> usize {
+    let mut best = None;
+    let mut before = ' ';
+    // Start of the blank before the character, and whether it has a newline.
+    let mut blank: Option<(usize, bool)> = None;
+    for (at, c) in text.char_indices() {
+        if c.is_whitespace() {
+            let (start, has_newline) = blank.unwrap_or((at, false));
+            blank = Some((start, has_newline || c == '\n'));
+            continue;
+        }
+        let (end, has_newline) = blank.unwrap_or((at, false));
+        if end > within.end {
+            break;
+        }
+        let is_unspaced = words::is_unspaced(before) && words::is_unspaced(c);
+        let has_blank = blank.take().is_some();
+        let is_separate = has_blank || is_wide(before);
+        let after_mark = is_separate && mark(before) == Some(Mark::Clause);
+        let place = if end < within.start {
+            None
+        } else if has_newline || after_mark || (has_blank && is_unspaced) {
+            Some(Place::Pause)
+        } else if is_separate || is_unspaced {
+            words::starts_clause(text.split_at(at).1).map(Place::Word)
+        } else {
+            None
+        };
+        if place.is_some_and(|place| best.is_none_or(|(found, _)| place >= found)) {
+            best = place.map(|place| (place, end));
+        }
+        before = c;
+    }
+    best.map_or(within.end, |(_, at)| at)
 }
 
 #[cfg(test)]
@@ -192,9 +242,59 @@ mod tests {
                 .iter()
                 .all(|piece| piece.ends_with("and on,"))
         );
+        let phrases = "ประชุมครั้งนี้เริ่มแล้ว ".repeat(60);
+        assert!(split(&phrases).iter().all(|piece| piece.ends_with("แล้ว")));
         let unspaced = "会议记录".repeat(100);
         assert_eq!(split(&unspaced).concat(), unspaced);
         assert_eq!(split(&unspaced).len(), 8);
+    }
+
+    #[test]
+    fn a_sentence_without_punctuation_is_cut_where_a_clause_begins() {
+        for (clause, begins) in [
+            (
+                "because the road by the old mill and the bridge was closed we all came in late ",
+                "because",
+            ),
+            (
+                "und sie kamen alle viel später an weil die Straße am alten Hafen gesperrt war ",
+                "weil",
+            ),
+            (
+                "они приехали\nпозже всех остальных по старой дороге через мост ",
+                "позже",
+            ),
+            ("所以桥关闭以后车辆都走小路", "所以"),
+            ("เพราะสะพานปิดทุกคนจึงมาสาย", "เพราะ"),
+            ("それで橋が閉鎖されて遠回りをしました", "それで"),
+        ] {
+            let text = clause.repeat(12);
+            let pieces = split(&text);
+            assert!(pieces.len() > 1, "{clause}");
+            assert_eq!(
+                pieces.concat().replace([' ', '\n'], ""),
+                text.replace([' ', '\n'], "")
+            );
+            for piece in pieces.iter().skip(1) {
+                assert!(piece.starts_with(begins), "{piece}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_script_has_its_marks() {
+        for (text, first) in [
+            ("यह ठीक है। हम चलें।", "यह ठीक है।"),
+            ("هل وصلت؟ نعم وصلت.", "هل وصلت؟"),
+            ("វាល្អ។ យើងទៅ។", "វាល្អ។"),
+            ("ကောင်းတယ်၊ သွားမယ်။ ပြန်မယ်။", "ကောင်းတယ်၊ သွားမယ်။"),
+            ("ጥሩ ነው። እንሂድ።", "ጥሩ ነው።"),
+            ("Լավ է։ Գնանք։", "Լավ է։"),
+        ] {
+            assert_eq!(split(text).first(), Some(&first));
+            assert!(ends_sentence(first));
+        }
+        assert_eq!(mark('،'), Some(Mark::Clause));
     }
 
     #[test]

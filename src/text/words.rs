@@ -4,7 +4,11 @@
 //! otherwise 33,000 Chinese characters would count as one word and never be chunked. In Thai, Lao, Khmer and Burmese, where
 //! finding words takes a dictionary, every six characters count as a word.
 
-use crate::text::script::Script;
+use icu_segmenter::GraphemeClusterSegmenter;
+
+use crate::text::Span;
+use crate::text::script::{Script, is_ideograph};
+use crate::text::sentence::mark;
 
 /// A number of words that is planned or requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,6 +16,34 @@ pub struct Words(pub usize);
 
 /// Characters per word in an unspaced alphabet, including vowel signs and tone marks.
 const UNSPACED_CHARS_PER_WORD: u8 = 6;
+
+/// Bytes around a cut in which boundaries between words are searched.
+pub(crate) const REACH: usize = 512;
+
+/// Words that begin a clause in unspaced text.
+#[rustfmt::skip]
+const UNSPACED_CLAUSE_WORDS: [&str; 64] = [
+    "然后", "但是", "所以", "因为", "如果", "而且", "或者", "不过", "虽然", "还有", "另外", "其实", "那么", "首先",
+    "最后", "接下来", "我们", "你们", "他们", "大家", "这个", "那个", "然後", "因為", "不過", "雖然", "還有", "其實",
+    "那麼", "最後", "接下來", "我們", "你們", "他們", "這個", "那個", "それで", "それから", "だから", "でも", "しかし",
+    "そして", "なので", "ですから",
+    "เพราะ", "แต่", "และ", "ซึ่ง", "ถ้า", "เมื่อ", "แล้วก็", "ดังนั้น", "ແຕ່", "ແລະ", "ເພາະ", "ຖ້າ", "ເມື່ອ", "ប៉ុន្តែ", "ហើយ", "ព្រោះ",
+    "ដើម្បី", "ប្រសិនបើ", "ဒါပေမယ့်", "ဒါကြောင့်",
+];
+
+/// Words that begin a clause, in the languages whose function words are known.
+const CLAUSE_WORDS: [&str; 7] = [
+    "but so because then although though while whereas unless until if when where which who since anyway okay well",
+    "aber weil denn dann obwohl während wenn wo dass damit also sondern deshalb",
+    "mais parce donc puis alors quand qui où car lorsque puisque",
+    "pero porque entonces aunque mientras cuando donde si pues",
+    "ma perché quindi poi allora quando dove mentre anche se",
+    "mas porque então depois quando onde enquanto embora",
+    "maar omdat dus dan toen terwijl als waar want hoewel",
+];
+
+/// Words that join clauses, but also the items of a list.
+const JOINING_WORDS: &str = "and or und oder et ou y o e en of";
 
 /// State of the word counter, which reads a text character by character.
 #[derive(Clone, Copy, Default)]
@@ -64,12 +96,94 @@ pub fn prefix(text: &str, limit: usize) -> &str {
     for (at, c) in text.char_indices() {
         if state.starts_at(c) {
             if seen == limit {
-                return text.split_at(at).0.trim_end();
+                let end = if limit == 0 { at } else { last_break(text, at) };
+                return text.split_at(end).0.trim_end();
             }
             seen += 1;
         }
     }
     text
+}
+
+/// Whether a letter belongs to a script without spaces between words.
+pub(crate) fn is_unspaced(c: char) -> bool {
+    Script::of(c).is_some_and(|script| script.is_ideographic() || script.is_unspaced())
+}
+
+/// The last boundary between words up to `at`, or `at` if there is none near.
+fn last_break(text: &str, at: usize) -> usize {
+    let (before, after) = text.split_at(at);
+    if !before.ends_with(is_unspaced) || !after.starts_with(is_unspaced) {
+        return at;
+    }
+    let start = text.ceil_char_boundary(at.saturating_sub(REACH));
+    let end = text.floor_char_boundary(at + REACH);
+    let found = breaks(Span { start, end }.of(text)).map(|found| start + found);
+    found.take_while(|&found| found <= at).last().unwrap_or(at)
+}
+
+/// Boundaries between the words of a short text, including those of scripts without spaces.
+pub(crate) fn breaks(text: &str) -> impl Iterator<Item = usize> {
+    let clusters = GraphemeClusterSegmenter::new().segment_str(text);
+    clusters.filter(|&at| {
+        let (before, after) = text.split_at(at);
+        !joins(before, after)
+    })
+}
+
+/// Whether a text must not be cut here. Without dictionaries, of which the Chinese one takes 2 MB and the others .3 MB, a
+/// boundary in unspaced text is known only before some function words, after Chinese particles, and where Japanese continues
+/// with an ideograph or katakana after hiragana.
+fn joins(before: &str, after: &str) -> bool {
+    let (Some(last), Some(next)) = (before.chars().next_back(), after.chars().next()) else {
+        return true;
+    };
+    let is_inner = |c: char| c.is_alphanumeric() || (is_unspaced(c) && mark(c).is_none());
+    if !is_inner(last) || !is_inner(next) {
+        return !(is_inner(next) || next.is_whitespace());
+    }
+    if !is_unspaced(last) || !is_unspaced(next) {
+        return !(is_unspaced(last) || is_unspaced(next));
+    }
+    let is_hiragana = |c: char| matches!(c, '\u{3041}'..='\u{3096}');
+    let is_honorific = matches!(last, 'お' | 'ご');
+    let begins = is_hiragana(last) && is_ideograph(next) && !is_hiragana(next) && !is_honorific;
+    let is_particle = matches!(last, '的' | '了' | '吗' | '嗎' | '呢' | '吧' | '啊');
+    let continues = matches!(next, '确' | '確' | '话' | '話' | '解' | '不' | '然');
+    let ends = is_particle && !continues;
+    !(begins || ends || starts_clause(after).is_some())
+}
+
+/// How well a clause can begin with a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Clause {
+    /// The word joins clauses, but also the items of a list.
+    Perhaps,
+    Likely,
+}
+
+/// Whether a clause begins at the start of `text`.
+pub(crate) fn starts_clause(text: &str) -> Option<Clause> {
+    if text.starts_with(is_unspaced) {
+        let begins = UNSPACED_CLAUSE_WORDS
+            .iter()
+            .any(|word| text.starts_with(word));
+        return begins.then_some(Clause::Likely);
+    }
+    let end = text
+        .find(|c: char| !c.is_alphabetic())
+        .unwrap_or(text.len());
+    let word = text.split_at(end).0;
+    let has = |words: &str| {
+        words
+            .split(' ')
+            .any(|known| known.eq_ignore_ascii_case(word))
+    };
+    if CLAUSE_WORDS.iter().any(|words| has(words)) {
+        Some(Clause::Likely)
+    } else {
+        has(JOINING_WORDS).then_some(Clause::Perhaps)
+    }
 }
 
 /// Runs of letters and digits, including inner apostrophes. Terms and n-grams are built from these.
@@ -122,6 +236,14 @@ mod tests {
         assert_eq!(prefix("one two three", 2), "one two");
         assert_eq!(prefix("one two", 5), "one two");
         assert_eq!(prefix("会议记录", 3), "会议记");
+        assert_eq!(prefix("会议结束了我们回家", 7), "会议结束了");
+        assert_eq!(prefix("カメラを買いました", 2), "カメ");
+        assert_eq!(prefix("新しいカメラ", 5), "新しい");
+        assert_eq!(
+            prefix("เราจะเริ่มประชุมแล้ว พรุ่งนี้จะส่งรายงานให้ทุกคน", 5),
+            "เราจะเริ่มประชุมแล้ว"
+        );
+        assert_eq!(prefix("ฝนตกหนักมากเมื่อวานนี้ถนนปิด", 3), "ฝนตกหนักมาก");
         assert_eq!(prefix("one", 0), "");
     }
 }

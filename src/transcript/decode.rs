@@ -455,7 +455,7 @@ mod tests {
     fn every_offset_of_a_legacy_text_leads_back_to_its_byte() {
         for (encoding, text) in LEGACY {
             let bytes = encoded(encoding, text);
-            let decoded = decode(&bytes, 5).expect(encoding.name());
+            let decoded = decode(&bytes, 5).unwrap();
             for (at, c) in decoded.text.char_indices() {
                 let expected = encoded(encoding, decoded.text.split_at(at).0).len();
                 let found = decoded.source_map.source_offset(&decoded.text, at);

@@ -1,17 +1,14 @@
 //! Finds the best place to cut a text within a window. In order of preference: a blank line or the start of a turn, the end
-//! of a sentence or a line, the end of a clause, a word boundary, a grapheme boundary.
+//! of a sentence or a line, the end of a clause, a blank, a word boundary in a script without blanks, a grapheme boundary.
 
 use std::cmp::Reverse;
 use std::ops::Range;
 
 use icu_segmenter::GraphemeClusterSegmenter;
 
-use crate::text::Span;
 use crate::text::sentence::{Mark, is_wide, mark};
+use crate::text::{Span, words};
 use crate::transcript::Passage;
-
-/// Distance from the target, in bytes, within which grapheme boundaries are searched.
-const GRAPHEME_REACH: usize = 256;
 
 /// Distance from the target, in bytes, that is searched first.
 const FIRST_REACH: usize = 512;
@@ -52,7 +49,7 @@ pub(crate) fn best(passage: &Passage, window: Range<usize>, aim: usize) -> Optio
         let is_whole = near <= start && far >= end;
         match found {
             Some((rank, at)) if is_whole || rank >= Rank::Sentence => return Some(at),
-            None if is_whole => return grapheme(text, &window, aim),
+            None if is_whole => return unspaced(text, &window, aim),
             _ => reach *= 4,
         }
     }
@@ -106,19 +103,21 @@ fn boundaries(text: &str) -> impl Iterator<Item = (Rank, usize)> {
     })
 }
 
-/// The grapheme boundary nearest to `aim`, or a character boundary if there is none in reach.
-fn grapheme(text: &str, window: &Range<usize>, aim: usize) -> Option<usize> {
-    let start = text.floor_char_boundary(aim.saturating_sub(GRAPHEME_REACH));
-    let end = text.floor_char_boundary(aim + GRAPHEME_REACH);
+/// The word boundary nearest to `aim` in a text without blanks, or a grapheme or character boundary if there is none in
+/// reach.
+fn unspaced(text: &str, window: &Range<usize>, aim: usize) -> Option<usize> {
+    let start = text.floor_char_boundary(aim.saturating_sub(words::REACH));
+    let end = text.floor_char_boundary(aim + words::REACH);
     let near = Span { start, end }.of(text);
     let is_inside = |at: &usize| window.contains(at) || *at == window.end;
-    let clusters = GraphemeClusterSegmenter::new().segment_str(near);
-    // The ends of the searched text may be inside a cluster, so they are ignored.
-    let nearest = clusters
-        .filter(|&at| at > 0 && at < near.len())
-        .map(|at| start + at)
-        .filter(is_inside)
-        .min_by_key(|at| at.abs_diff(aim));
+    let nearest = |found: &mut dyn Iterator<Item = usize>| {
+        // The ends of the searched text may be inside a cluster, so they are ignored.
+        let inner = found.filter(|&at| at > 0 && at < near.len());
+        let inside = inner.map(|at| start + at).filter(is_inside);
+        inside.min_by_key(|at| at.abs_diff(aim))
+    };
+    let nearest = nearest(&mut words::breaks(near))
+        .or_else(|| nearest(&mut GraphemeClusterSegmenter::new().segment_str(near)));
     let characters = [text.ceil_char_boundary(aim), text.floor_char_boundary(aim)];
     nearest.or_else(|| characters.into_iter().find(is_inside))
 }
@@ -156,6 +155,15 @@ mod tests {
     fn full_width_marks_need_no_blank() {
         assert_eq!(cut("今天开会。讨论预算和人员的事情").0, "今天开会。");
         assert_eq!(cut("他说「好的。」然后走了很远的路").0, "他说「好的。」");
+    }
+
+    #[test]
+    fn words_of_scripts_without_blanks_stay_whole() {
+        assert_eq!(
+            cut("今天会议结束得很早所以大家都回家去吃饭").1,
+            "所以大家都回家去吃饭"
+        );
+        assert_eq!(cut("新しいカメラを買いました").0, "新しいカメラを");
     }
 
     #[test]
