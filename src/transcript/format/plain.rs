@@ -194,11 +194,10 @@ impl<'t> Collector<'t> {
         }
         self.filled += 1;
         let found = head::read(content);
-        let stamped = found.filter(|found| found.stamp.is_some());
-        let spoken = stamped.map_or(0, |found| head::after_stamps(content).unwrap_or(0).min(found.body.max(1)));
-        let has_stamp = stamped.is_some() && spoken > 0;
+        let after_stamps = found.map_or(0, |found| found.after_stamps);
+        let unstamped = content.split_at(after_stamps).1.trim_start_matches(|c| name::is_blank(c) || c == '-');
         let is_header = found.is_some_and(|found| found.label.is_none() && found.body >= content.len());
-        if let Some(frame) = frame::frame(content.split_at(content.floor_char_boundary(spoken)).1, has_stamp) {
+        if let Some(frame) = frame::frame(unstamped, after_stamps > 0) {
             self.drop(line, frame);
             self.is_pending = false;
             if frame != Frame::Header || is_header {
@@ -217,7 +216,7 @@ impl<'t> Collector<'t> {
             }
         }
         let body = found.map_or(0, |found| found.body);
-        let rest = content.split_at(content.floor_char_boundary(body)).1;
+        let rest = content.split_at(body).1;
         self.previous = if rest.trim().is_empty() {
             Previous::Head
         } else if sentence::ends_sentence(rest) {

@@ -62,6 +62,8 @@ impl Separator {
 pub(super) struct Found {
     /// Where the spoken text starts.
     pub(super) body: usize,
+    /// Where it would start without the label: after the time stamps at the start of the line.
+    pub(super) after_stamps: usize,
     pub(super) stamp: Option<Stamp>,
     pub(super) label: Option<Label>,
 }
@@ -86,6 +88,7 @@ pub(super) fn read(line: &str) -> Option<Found> {
     let (stamp, after_stamps) = text.stamps(lead);
     let mut head = Found {
         body: after_stamps,
+        after_stamps,
         stamp,
         label: None,
     };

@@ -52,7 +52,7 @@ pub(super) fn read(text: &str) -> Option<Stamp> {
         at.skip(1);
         at.blanks();
     }
-    let has_date = at.eat(Cursor::date);
+    let has_date = !at.is_clock() && at.eat(Cursor::date);
     if has_date {
         at.blanks();
         at.eat(|at| at.byte(b'T') || (at.byte(b',') || at.word("at")) && at.blanks() > 0);
@@ -223,6 +223,12 @@ impl<'t> Cursor<'t> {
             self.at += count;
             number
         })
+    }
+
+    /// Whether digits and a colon follow, so that this is no date.
+    fn is_clock(&self) -> bool {
+        let mut after_digits = self.rest().bytes().skip_while(u8::is_ascii_digit);
+        after_digits.next() == Some(b':')
     }
 
     /// `2026-06-15`, `12/03/24`, `12.03.2024`, `15 Jun 2026`, `Jun 15, 2026`, `Monday`, `Today`.
