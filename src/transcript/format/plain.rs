@@ -197,7 +197,7 @@ impl<'t> Collector<'t> {
         let after_stamps = found.map_or(0, |found| found.after_stamps);
         let unstamped = content.split_at(after_stamps).1.trim_start_matches(|c| name::is_blank(c) || c == '-');
         let is_header = found.is_some_and(|found| found.label.is_none() && found.body >= content.len());
-        if let Some(frame) = frame::frame(unstamped, after_stamps > 0) {
+        if let Some(frame) = frame::frame(unstamped, after_stamps > 0 && found.is_some_and(|found| found.stamp.is_some())) {
             self.drop(line, frame);
             self.is_pending = false;
             if frame != Frame::Header || is_header {
@@ -309,24 +309,26 @@ impl<'t> Collector<'t> {
                 || (c == '[' && is_after_blank && rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit));
             if starts
                 && let Some(found) = head::read(rest)
-                && let Some(label) = found.label
-                && label.separator == Separator::Colon
             {
-                let label = head::Label {
+                let label = found.label.filter(|label| label.separator == Separator::Colon);
+                let label = label.map(|label| head::Label {
                     separator: Separator::Inline,
                     ..label
-                };
-                let id = self.labels.count(rest, &label);
-                self.candidates.push(Candidate {
-                    start: offset(line.start + at),
-                    body: offset(line.start + at + found.body),
-                    time: found.stamp.map(|stamp| stamp.millis),
-                    label: id,
-                    separator: Separator::Inline,
-                    is_regular: label.is_regular,
-                    is_opening: true,
-                    is_bare: true,
                 });
+                let stamp = found.stamp.filter(|stamp| stamp.is_bracketed);
+                let body = if label.is_some() { found.body } else { found.after_stamps };
+                if label.is_some() || stamp.is_some() {
+                    self.candidates.push(Candidate {
+                        start: offset(line.start + at),
+                        body: offset(line.start + at + body),
+                        time: found.stamp.map(|stamp| stamp.millis),
+                        label: label.and_then(|label| self.labels.count(rest, &label)),
+                        separator: Separator::Inline,
+                        is_regular: label.is_some_and(|label| label.is_regular),
+                        is_opening: true,
+                        is_bare: false,
+                    });
+                }
             }
             is_after_end = (after_stop && c.is_whitespace()) || (mark == Some(sentence::Mark::Stop) && sentence::is_wide(c)) || (is_after_end && c.is_whitespace());
             is_after_blank = c.is_whitespace();

@@ -162,6 +162,11 @@ pub(super) fn frame(line: &str, has_stamp: bool) -> Option<Frame> {
     if is_page(bare, line) {
         return Some(Frame::Page);
     }
+    // The name of the lawyer whose questions follow.
+    let by = bare.strip_prefix("BY ").and_then(|by| by.strip_suffix(':'));
+    if by.is_some_and(name::is_full) {
+        return Some(Frame::Anywhere);
+    }
     let is_header = stamp::is_date(bare) || stamp::is_duration(bare) || is_any(&HEADERS);
     is_header.then_some(Frame::Header)
 }
@@ -346,6 +351,7 @@ mod tests {
             ("We started recording", None),
             ("Recording started late because the room was locked.", None),
             ("And then everybody left the meeting", None),
+            ("BY MR. REYES:", Some(Anywhere)),
             ("12", None),
             ("Language matters to all of us in this town, I think.", None),
         ] {

@@ -80,11 +80,7 @@ pub(super) struct Label {
 /// Reads the head of a line. `None` if it has neither label nor time stamp.
 pub(super) fn read(line: &str) -> Option<Found> {
     let mut text = Text::start_of(line);
-    let mut lead = text.skip(0, is_lead);
-    if text.window.split_at(lead).0.ends_with('#') {
-        // The number of a turn: `#12 Name: text`.
-        lead = text.skip(text.skip(lead, |c| c.is_ascii_digit()), is_lead);
-    }
+    let lead = text.after_number(text.skip(0, is_lead));
     let (stamp, after_stamps) = text.stamps(lead);
     let mut head = Found {
         body: after_stamps,
@@ -98,6 +94,7 @@ pub(super) fn read(line: &str) -> Option<Found> {
         at = text.skip(at + "From ".len(), is_blank);
     }
     if let Some(found) = text.label(at, stamp.is_some()) {
+        let found = text.time_after_colon(found, stamp.is_some());
         let is_plain_stamp = found.stamp.or(stamp).is_none_or(|stamp| stamp.is_simple);
         let between = text.window.get(after_stamps..found.span.start).unwrap_or_default();
         head.stamp = stamp.or(found.stamp);
@@ -187,6 +184,16 @@ impl<'t> Text<'t> {
         at + rest.len() - rest.trim_start_matches(skipped).len()
     }
 
+    /// The offset after the number of a turn: `12. Name: text`, `#12 Name: text`.
+    fn after_number(&self, at: usize) -> usize {
+        let end = self.skip(at, |c| c.is_ascii_digit());
+        let is_marked = self.window.split_at(at).0.ends_with('#');
+        let has_stop = self.rest(end).starts_with(['.', ')']);
+        let after = end + usize::from(has_stop);
+        let is_number = (1..=4).contains(&(end - at)) && (is_marked || has_stop) && self.rest(after).starts_with([' ', '\t']);
+        if is_number { self.skip(after, is_lead) } else { at }
+    }
+
     /// Reads time stamps from `at` and returns the last one and the offset after it.
     fn stamps(&self, mut at: usize) -> (Option<Stamp>, usize) {
         let (mut last, mut end) = (None, at);
@@ -199,6 +206,25 @@ impl<'t> Text<'t> {
             at = self.skip(end, |c| is_blank(c) || matches!(c, '-' | '|'));
         }
         (last, end)
+    }
+
+    /// A time stamp may stand after the colon: `Name: [0:12] text`, or `Name: 0:12` with the text on the next line.
+    fn time_after_colon(&self, found: Labelled, has_stamp: bool) -> Labelled {
+        if has_stamp || found.stamp.is_some() || found.separator != Separator::Colon {
+            return found;
+        }
+        let (stamp, end) = self.stamps(found.body);
+        let body = self.skip(end, is_mark);
+        let is_line = self.is_whole && body == self.window.len();
+        match stamp.filter(|stamp| stamp.is_bracketed || is_line) {
+            Some(_) => Labelled {
+                stamp,
+                body,
+                is_regular: false,
+                ..found
+            },
+            None => found,
+        }
     }
 
     /// Reads a label at `at`.
@@ -321,7 +347,8 @@ impl<'t> Text<'t> {
                 return labelled;
             }
         }
-        if self.is_whole && !self.window.trim_end().ends_with(['?', '!', ',', ';']) {
+        let is_lower = self.rest(at).starts_with(char::is_lowercase) && line.len() > 24;
+        if self.is_whole && !is_lower && line.len() <= name::MAX_BYTES && !self.window.trim_end().ends_with(['?', '!', ',', ';']) {
             let labelled = self.plain(line, Separator::Line, line.end);
             if labelled.is_some() {
                 return labelled;
@@ -395,6 +422,9 @@ impl<'t> Text<'t> {
                         break;
                     }
                     let rest = self.rest(here + 1);
+                    if matches!(next, Some(b'[' | b'(')) && stamp::read(rest).is_some() {
+                        found.column.get_or_insert(Span::from(here..here + 1));
+                    }
                     let dash = ["-- ", "- ", "– ", "— "].into_iter().find(|dash| rest.starts_with(dash));
                     if let Some(dash) = dash {
                         found.dash.get_or_insert(Span::from(here..follows(here + 1 + dash.len())));
@@ -449,10 +479,9 @@ impl<'t> Text<'t> {
     fn plain(&self, label: Span, separator: Separator, body: usize) -> Option<Labelled> {
         let span = self.trim(label);
         // Chats name the recipient too.
-        let span = match span.of(self.window).split_once(" to ") {
-            Some((from, to)) if self.is_chat || to == "Everyone" => self.trim(Span::from(span.start..span.start + from.len())),
-            _ => span,
-        };
+        let text = span.of(self.window);
+        let recipient = if self.is_chat { text.find(" to ") } else { None };
+        let span = recipient.map_or(span, |at| self.trim(Span::from(span.start..span.start + at)));
         let shape = name::shape(span.of(self.window))?;
         if shape == Shape::Loose && separator == Separator::Line {
             return None;

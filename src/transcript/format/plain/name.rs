@@ -40,7 +40,7 @@ static OTHER_LABELS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
         "note|notes|nb|n.b|ps|p.s|agenda|action|actions|action item|action items|summary|executive summary|\
         overview|background|introduction|conclusion|conclusions|outline|attendees|attendance|participants|\
         speakers|panelists|present|absent|apologies|date|time|start|end|start time|end time|duration|length|\
-        location|venue|place|subject|topic|topics|title|meeting|meeting id|meeting title|meeting notes|recording|\
+        location|venue|place|subject|topic|topics|title|meeting|meeting id|meeting title|meeting notes|pros|cons|recording|\
         recorded|transcript|transcription|transcribed by|page|chapter|section|step|slide|item|figure|table|\
         appendix|day|week|part|warning|caution|update|updates|todo|to do|next steps|decision|decisions|http|https|\
         url|link|links|website|email|e-mail|phone|tel|fax|kind|language|lang|re|fwd|to|from|source|file|filename|\

@@ -317,10 +317,12 @@ impl<'t> Cursor<'t> {
 
     /// Two to four groups of digits with colons between them, of which the first has been read.
     fn groups(&mut self, first: i64) -> Option<Clock> {
-        let mut parts = [0, 0, first, self.number(2..=2)?];
+        let before = self.at;
+        let mut parts = [0, 0, first, self.number(1..=2)?];
+        let is_padded = self.at - before == 2;
         let mut next = || {
             self.eat(|at| {
-                let number = at.byte(b':').then(|| at.number(2..=2)).flatten();
+                let number = at.byte(b':').then(|| at.number(1..=2)).flatten();
                 if let Some(number) = number {
                     parts.rotate_left(1);
                     parts[3] = number;
@@ -331,6 +333,10 @@ impl<'t> Cursor<'t> {
         let is_short = !next();
         if !is_short {
             next();
+        }
+        // `3:1` is a ratio, `0:0:3.450` is a time.
+        if is_short && !is_padded {
+            return None;
         }
         let fraction = self.fraction().unwrap_or_default();
         self.eat(|at| at.byte(b';') && at.number(2..=2).is_some());

@@ -94,6 +94,7 @@ fn heads_of_all_shapes_are_read() {
         "• {name}: {text}\n",
         "> {name}: {text}\n\n",
         "#1 {name}: {text}\n",
+        "12. {name}: {text}\n",
         "[{name}]: {text}\n",
         "[{name}] {text}\n",
         "\"{name}\": {text}\n",
@@ -127,6 +128,9 @@ fn heads_of_all_shapes_are_read() {
         "[{h:m:s}][{name}]: {text}\n",
         "[{h:m:s}] [{name}] {text}\n",
         "[{h:m:s}] {name}\n{text}\n\n",
+        "[{h:m:s}.000] - {name}\n{text}\n\n",
+        "{h:m:s} --> 2:0:7.120\n{name}\n{text}\n\n",
+        "[6/15/2026 {clock}:00 AM] {name}: {text}\n",
         "**[{mm:ss}] {name}:** {text}\n\n",
         "[{mm:ss}] **{name}**: {text}\n\n",
         "{m:s}  {name}\n{text}\n\n",
@@ -176,6 +180,12 @@ fn heads_of_all_shapes_are_read() {
         "{name}, [03.12.24 {clock}]\n{text}\n\n",
         "{name}, [03.12.24 {clock}]: {text}\n",
         "{name} (2024-03-12 {clock}): {text}\n",
+        "{name} [{mm:ss}] {text}\n",
+        "{name} ({mm:ss}) {text}\n",
+        "{name}: [{mm:ss}] {text}\n",
+        "{name}: {mm:ss}\n{text}\n\n",
+        "{name} [{h:m:s} - 02:00:00]\n{text}\n\n",
+        "{name} ({h:m:s} - 02:00:00)\n{text}\n\n",
         // Roles and companies.
         "{name} - Chief Financial Officer\n{text}\n",
         "{name} -- Analyst, North & Co.\n{text}\n\n",
@@ -183,6 +193,7 @@ fn heads_of_all_shapes_are_read() {
         "{name} - CFO: {text}\n",
     ] {
         check(shape, NAMES, NAMES);
+        check(&shape.replace('\n', "\r\n"), NAMES, NAMES);
     }
     for (shape, expected) in [
         ("{name} (North Depot): {text}\n", "(North Depot)"),
@@ -235,6 +246,12 @@ fn turns_on_one_line_are_split() {
     assert_eq!(plain.speakers, NAMES);
     assert_eq!(plain.heads.len(), 5 * TURNS.len());
     assert!(spoken(&text, &plain).iter().zip(TURNS.iter().cycle()).all(|(said, (_, text))| said == text));
+    let (text, times) = written("[{h:m:s}] {name}: {text} ", NAMES);
+    let plain = analyze(&text.repeat(5));
+    assert_eq!(plain.speakers, NAMES);
+    assert!(plain.heads.iter().zip(times.iter().cycle()).all(|(head, &time)| head.time == time));
+    let (text, _) = written("[{h:m:s}] {text} ", NAMES);
+    assert_eq!(analyze(&text.repeat(5)).heads.len(), 5 * TURNS.len());
 }
 
 #[test]
