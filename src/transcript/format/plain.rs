@@ -157,6 +157,8 @@ enum Previous {
 struct Collector<'t> {
     text: &'t str,
     is_numbered: bool,
+    /// The line may be a page header by its surroundings.
+    is_apart: bool,
     /// The text has pages: form feeds or line numbers.
     has_pages: bool,
     candidates: Vec<Candidate>,
@@ -187,9 +189,12 @@ struct Collector<'t> {
 impl<'t> Collector<'t> {
     fn line(&mut self, line: Span) {
         let mut line = line;
+        // Headers stand apart: after a blank line, or without a number among numbered lines.
+        self.is_apart = self.is_numbered || self.previous == Previous::Blank;
         if self.is_numbered
             && let Some((_, content)) = frame::line_number(line.of(self.text))
         {
+            self.is_apart = false;
             let start = line.start;
             line.start += content;
             self.drop(Span::from(start..line.start), Frame::Anywhere);
@@ -225,7 +230,9 @@ impl<'t> Collector<'t> {
         self.lines.openings += u32::from(is_opening && self.previous != Previous::Head);
         let is_head = found.is_some_and(|found| self.candidate(line, found, is_opening));
         if !is_head {
-            self.recurring.note(content, self.filled);
+            if self.is_apart {
+                self.recurring.note(content, self.filled);
+            }
             match self.previous {
                 Previous::Ended => self.ended += 1,
                 Previous::Open => self.open += 1,
@@ -316,7 +323,7 @@ impl<'t> Collector<'t> {
         });
         self.is_pending = is_name_line;
         // A page header looks like a name too.
-        if is_name_line && self.has_pages {
+        if is_name_line && self.has_pages && self.is_apart {
             self.recurring.note(content, self.filled);
         }
         true
