@@ -79,7 +79,9 @@ struct Candidate {
 /// Splits a text into segments, without changing it.
 #[must_use]
 pub fn read(text: &str) -> Segments {
-    let Plain { heads, speakers, .. } = analyze(text);
+    let Plain {
+        heads, speakers, ..
+    } = analyze(text);
     let mut current = None;
     let segments = heads.iter().filter_map(|head| {
         let start = head.start as usize;
@@ -93,9 +95,11 @@ pub fn read(text: &str) -> Segments {
 
 /// Finds the heads, the speakers and the unspoken parts of a text.
 pub(crate) fn analyze(text: &str) -> Plain {
+    let is_numbered = frame::is_numbered(text);
     let mut collector = Collector {
         text,
-        is_numbered: frame::is_numbered(text),
+        is_numbered,
+        has_pages: is_numbered || text.contains('\u{c}'),
         ..Collector::default()
     };
     for line in lines(text) {
@@ -132,6 +136,10 @@ enum Previous {
 struct Collector<'t> {
     text: &'t str,
     is_numbered: bool,
+    /// The line may be a page header by its surroundings.
+    is_apart: bool,
+    /// The text has pages: form feeds or line numbers.
+    has_pages: bool,
     candidates: Vec<Candidate>,
     labels: Labels<'t>,
     lines: Lines,
@@ -160,9 +168,12 @@ struct Collector<'t> {
 impl<'t> Collector<'t> {
     fn line(&mut self, line: Span) {
         let mut line = line;
+        // Headers stand apart: after a blank line, or without a number among numbered lines.
+        self.is_apart = self.is_numbered || self.previous == Previous::Blank;
         if self.is_numbered
             && let Some((_, content)) = frame::line_number(line.of(self.text))
         {
+            self.is_apart = false;
             let start = line.start;
             line.start += content;
             self.drop(Span::from(start..line.start), Frame::Anywhere);
@@ -177,11 +188,17 @@ impl<'t> Collector<'t> {
         }
         self.filled += 1;
         let found = head::read(content);
-        let stamped = found.filter(|found| found.stamp.is_some());
-        let spoken = stamped.map_or(0, |found| head::after_stamps(content).unwrap_or(0).min(found.body.max(1)));
-        let has_stamp = stamped.is_some() && spoken > 0;
-        let is_header = found.is_some_and(|found| found.label.is_none() && found.body >= content.len());
-        if let Some(frame) = frame::frame(content.split_at(content.floor_char_boundary(spoken)).1, has_stamp) {
+        let after_stamps = found.map_or(0, |found| found.after_stamps);
+        let unstamped = content
+            .split_at(after_stamps)
+            .1
+            .trim_start_matches(|c| name::is_blank(c) || c == '-');
+        let is_header =
+            found.is_some_and(|found| found.label.is_none() && found.body >= content.len());
+        if let Some(frame) = frame::frame(
+            unstamped,
+            after_stamps > 0 && found.is_some_and(|found| found.stamp.is_some()),
+        ) {
             self.drop(line, frame);
             self.is_pending = false;
             if frame != Frame::Header || is_header {
@@ -192,7 +209,9 @@ impl<'t> Collector<'t> {
         self.lines.openings += u32::from(is_opening && self.previous != Previous::Head);
         let is_head = found.is_some_and(|found| self.candidate(line, found, is_opening));
         if !is_head {
-            self.recurring.note(content, self.filled);
+            if self.is_apart {
+                self.recurring.note(content, self.filled);
+            }
             match self.previous {
                 Previous::Ended => self.ended += 1,
                 Previous::Open => self.open += 1,
@@ -200,7 +219,7 @@ impl<'t> Collector<'t> {
             }
         }
         let body = found.map_or(0, |found| found.body);
-        let rest = content.split_at(content.floor_char_boundary(body)).1;
+        let rest = content.split_at(body).1;
         self.previous = if rest.trim().is_empty() {
             Previous::Head
         } else if sentence::ends_sentence(rest) {
@@ -223,7 +242,9 @@ impl<'t> Collector<'t> {
     fn candidate(&mut self, line: Span, found: head::Found, is_opening: bool) -> bool {
         let content = line.of(self.text);
         let is_empty = found.body >= content.trim_end().len();
-        let label = found.label.filter(|label| label.separator != Separator::Line || is_empty);
+        let label = found
+            .label
+            .filter(|label| label.separator != Separator::Line || is_empty);
         let is_name_line = label.is_some_and(|label| label.separator == Separator::Line);
         let was_pending = std::mem::replace(&mut self.is_pending, false);
         let previous = self.candidates.last_mut();
@@ -241,7 +262,9 @@ impl<'t> Collector<'t> {
                 self.lines.stamps += 1;
                 return true;
             }
-            if let Some(label) = label.filter(|_| is_name_line && previous.label.is_none() && previous.time.is_some()) {
+            if let Some(label) = label
+                .filter(|_| is_name_line && previous.label.is_none() && previous.time.is_some())
+            {
                 let label = head::Label {
                     separator: Separator::Clock,
                     ..label
@@ -252,17 +275,19 @@ impl<'t> Collector<'t> {
                 return true;
             }
             // Of two names on two lines the first is no head.
-            if was_pending && is_name_line
-                && let Some(id) = previous.label.take()
-            {
-                self.labels.change(id, previous.separator, -1);
+            if was_pending && is_name_line {
+                if let Some(id) = previous.label {
+                    self.labels.change(id, previous.separator, -1);
+                }
+                self.candidates.pop();
             }
         }
         let id = label.and_then(|label| self.labels.count(content, &label));
         if id.is_none() && found.stamp.is_none() && !content.trim_start().starts_with(">>") {
             return false;
         }
-        let is_bare = label.is_none() && !is_empty && found.stamp.is_some_and(|stamp| !stamp.is_bracketed);
+        let is_bare =
+            label.is_none() && !is_empty && found.stamp.is_some_and(|stamp| !stamp.is_bracketed);
         self.bare += u32::from(is_bare);
         self.lines.stamps += u32::from(found.stamp.is_some());
         self.candidates.push(Candidate {
@@ -276,7 +301,8 @@ impl<'t> Collector<'t> {
             is_bare,
         });
         self.is_pending = is_name_line;
-        if is_name_line {
+        // A page header looks like a name too.
+        if is_name_line && self.has_pages && self.is_apart {
             self.recurring.note(content, self.filled);
         }
         true
@@ -289,32 +315,45 @@ impl<'t> Collector<'t> {
         for (at, c) in content.char_indices().skip_while(|&(at, _)| at < from) {
             let mark = sentence::mark(c);
             let rest = content.split_at(at).1;
-            let starts = (is_after_end && !c.is_whitespace() && rest.bytes().take(INLINE_BYTES).any(|byte| byte == b':'))
-                || (c == '[' && is_after_blank && rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit));
-            if starts
-                && let Some(found) = head::read(rest)
-                && let Some(label) = found.label
-                && label.separator == Separator::Colon
-            {
-                let label = head::Label {
+            let starts = (is_after_end
+                && !c.is_whitespace()
+                && rest.bytes().take(INLINE_BYTES).any(|byte| byte == b':'))
+                || (c == '['
+                    && is_after_blank
+                    && rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit));
+            if starts && let Some(found) = head::read(rest) {
+                let label = found
+                    .label
+                    .filter(|label| label.separator == Separator::Colon);
+                let label = label.map(|label| head::Label {
                     separator: Separator::Inline,
                     ..label
-                };
-                let id = self.labels.count(rest, &label);
-                self.candidates.push(Candidate {
-                    start: offset(line.start + at),
-                    body: offset(line.start + at + found.body),
-                    time: found.stamp.map(|stamp| stamp.millis),
-                    label: id,
-                    separator: Separator::Inline,
-                    is_regular: label.is_regular,
-                    is_opening: true,
-                    is_bare: true,
                 });
+                let stamp = found.stamp.filter(|stamp| stamp.is_bracketed);
+                let body = if label.is_some() {
+                    found.body
+                } else {
+                    found.after_stamps
+                };
+                if label.is_some() || stamp.is_some() {
+                    self.candidates.push(Candidate {
+                        start: offset(line.start + at),
+                        body: offset(line.start + at + body),
+                        time: found.stamp.map(|stamp| stamp.millis),
+                        label: label.and_then(|label| self.labels.count(rest, &label)),
+                        separator: Separator::Inline,
+                        is_regular: label.is_some_and(|label| label.is_regular),
+                        is_opening: true,
+                        is_bare: false,
+                    });
+                }
             }
-            is_after_end = (after_stop && c.is_whitespace()) || (mark == Some(sentence::Mark::Stop) && sentence::is_wide(c)) || (is_after_end && c.is_whitespace());
+            is_after_end = (after_stop && c.is_whitespace())
+                || (mark == Some(sentence::Mark::Stop) && sentence::is_wide(c))
+                || (is_after_end && c.is_whitespace());
             is_after_blank = c.is_whitespace();
-            after_stop = mark == Some(sentence::Mark::Stop) || (after_stop && mark == Some(sentence::Mark::Closer));
+            after_stop = mark == Some(sentence::Mark::Stop)
+                || (after_stop && mark == Some(sentence::Mark::Closer));
         }
     }
 
@@ -328,7 +367,8 @@ impl<'t> Collector<'t> {
 
     /// Notes how a line ends, which tells whether lines are wrapped.
     fn note_end(&mut self, text: &str) {
-        let is_marked = self.previous == Previous::Ended || [". ", "? ", "! "].iter().any(|end| text.contains(end));
+        let is_marked = self.previous == Previous::Ended
+            || [". ", "? ", "! "].iter().any(|end| text.contains(end));
         self.marked += u32::from(is_marked);
         if self.previous == Previous::Open {
             let len = text.chars().count();
@@ -336,18 +376,25 @@ impl<'t> Collector<'t> {
         }
     }
 
+    /// Whether sentences end with marks.
+    fn has_marks(&self) -> bool {
+        self.marked * 8 >= self.filled
+    }
+
     fn is_wrapped(&self) -> bool {
-        let is_marked = self.marked * 8 >= self.filled;
         // Without marks the lines have to be about as long as each other.
         let (longest, sum) = self.widths;
         let is_even = sum * 10 >= longest * 8 * self.open as usize;
-        self.open > 2 && self.open * 4 >= self.ended && (is_marked || is_even)
+        self.open > 2 && self.open * 4 >= self.ended && (self.has_marks() || is_even)
     }
 
     fn finish(mut self) -> Plain {
         let text = self.text;
         let headers = std::mem::take(&mut self.recurring).find(text);
         self.leave_out(&headers);
+        if !self.has_marks() {
+            self.lines.openings = self.filled;
+        }
         let decision = self.labels.decide(self.lines);
         let has_bare = self.bare > 2 && self.bare * 5 > self.lines.openings;
         let mut plain = Plain {
@@ -356,9 +403,25 @@ impl<'t> Collector<'t> {
         };
         let (labels, speakers) = (&mut self.labels, &mut plain.speakers);
         let heads = self.candidates.into_iter().filter_map(|candidate| {
-            let Candidate { start, body, time, label, separator, is_regular, is_opening, is_bare } = candidate;
-            let speaker = label.and_then(|id| labels.speaker(id, separator, is_opening, &decision, speakers));
-            let head = Head { start, body, time, speaker, as_written: false };
+            let Candidate {
+                start,
+                body,
+                time,
+                label,
+                separator,
+                is_regular,
+                is_opening,
+                is_bare,
+            } = candidate;
+            let speaker =
+                label.and_then(|id| labels.speaker(id, separator, is_opening, &decision, speakers));
+            let head = Head {
+                start,
+                body,
+                time,
+                speaker,
+                as_written: false,
+            };
             if let (Some(speaker), Some(id)) = (speaker, label) {
                 let name = speakers.get(speaker.index()).map_or("", String::as_str);
                 return Some(Head {
@@ -373,27 +436,22 @@ impl<'t> Collector<'t> {
             }
         });
         plain.heads = heads.collect();
-        let above = plain.heads.iter().take_while(|head| head.speaker.is_none()).count();
-        let first = plain.heads.get(above).or(plain.heads.first()).map_or(0, |head| head.start);
-        if above < plain.heads.len() {
-            // Lone times above the first turn say when the recording was made.
-            let is_lone = |head: &Head| text.split_at(head.body as usize).1.starts_with(['\r', '\n']);
-            let mut index = 0;
-            let drops = &mut self.drops;
-            plain.heads.retain(|head| {
-                index += 1;
-                let is_header = index <= above && is_lone(head);
-                if is_header {
-                    drops.push((Drop { start: head.start, end: head.body }, Frame::Header));
-                }
-                !is_header
-            });
-            drops.sort_by_key(|(part, _)| part.start);
-        }
-        self.drops.retain(|(part, frame)| *frame != Frame::Header || part.start < first);
+        let first = plain
+            .heads
+            .iter()
+            .find(|head| head.speaker.is_some())
+            .or(plain.heads.first());
+        let first = first.map_or(0, |head| head.start);
+        self.drops
+            .retain(|(part, frame)| *frame != Frame::Header || part.start < first);
         plain.drops = apart(self.drops, &plain.heads, text);
-        let times = plain.heads.iter().filter(|head| head.time.is_some()).count();
-        plain.are_captions = plain.speakers.is_empty() && times > 2 && self.cut as usize * 5 >= times;
+        let times = plain
+            .heads
+            .iter()
+            .filter(|head| head.time.is_some())
+            .count();
+        plain.are_captions =
+            plain.speakers.is_empty() && times > 2 && self.cut as usize * 5 >= times;
         plain
     }
 
@@ -407,10 +465,13 @@ impl<'t> Collector<'t> {
         let mut left_out = Vec::new();
         self.candidates.retain(|candidate| {
             let start = candidate.start as usize;
-            while headers.next_if(|header| header.end <= start).is_some_and(|header| {
-                left_out.push(*header);
-                true
-            }) {}
+            while headers
+                .next_if(|header| header.end <= start)
+                .is_some_and(|header| {
+                    left_out.push(*header);
+                    true
+                })
+            {}
             let is_header = headers.peek().is_some_and(|header| header.start <= start);
             if is_header && let Some(id) = candidate.label {
                 labels.change(id, candidate.separator, -1);
@@ -456,7 +517,10 @@ fn apart(drops: Vec<(Drop, Frame)>, heads: &[Head], text: &str) -> Vec<Drop> {
     for (part, frame) in drops {
         let mut part = part;
         if frame == Frame::Page {
-            let (before, after) = (text.split_at(part.start as usize).0, text.split_at(part.end as usize).1);
+            let (before, after) = (
+                text.split_at(part.start as usize).0,
+                text.split_at(part.end as usize).1,
+            );
             let blank = before.len() - before.trim_end().len();
             // The line end before the header stays.
             part.start -= offset(blank.saturating_sub(1));

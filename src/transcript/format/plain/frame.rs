@@ -111,7 +111,14 @@ const CHAT_EVENTS: [&str; 12] = [
 ];
 
 /// What stands on a line of its own above the first turn, besides dates and durations.
-const HEADERS: [&str; 6] = ["Duration: *", "Length: *", "Recorded on *", "Recorded: *", "Date: *", "Time: *"];
+const HEADERS: [&str; 6] = [
+    "Duration: *",
+    "Length: *",
+    "Recorded on *",
+    "Recorded: *",
+    "Date: *",
+    "Time: *",
+];
 
 /// Longer lines are compared with no table.
 const MAX_BYTES: usize = 260;
@@ -133,7 +140,10 @@ pub(super) enum Frame {
 /// Whether a text stands for a message without text.
 pub(super) fn is_placeholder(text: &str) -> bool {
     let bare = text.trim_matches(|c: char| is_blank(c) || matches!(c, '<' | '>' | '.'));
-    bare.len() < 32 && PLACEHOLDERS.iter().any(|row| bare.eq_ignore_ascii_case(row))
+    bare.len() < 32
+        && PLACEHOLDERS
+            .iter()
+            .any(|row| bare.eq_ignore_ascii_case(row))
 }
 
 /// Whether a line, without time stamps at its start, is written by a tool.
@@ -151,23 +161,37 @@ pub(super) fn frame(line: &str, has_stamp: bool) -> Option<Frame> {
         return Some(Frame::Anywhere);
     }
     if bare.ends_with(['.', '?', '!', ',']) {
-        let is_notice = NOTICES.iter().any(|notice| starts_with(bare, notice).is_some());
+        let is_notice = NOTICES
+            .iter()
+            .any(|notice| starts_with(bare, notice).is_some());
         return is_notice.then_some(Frame::Anywhere);
     }
     let is_any = |rows: &[&str]| rows.iter().any(|row| matches(row, bare));
-    let is_notice = || NOTICES.iter().any(|notice| starts_with(bare, notice).is_some());
+    let is_notice = || {
+        NOTICES
+            .iter()
+            .any(|notice| starts_with(bare, notice).is_some())
+    };
     if is_any(&FRAMES) || is_notice() || (has_stamp && is_chat_event(line)) {
         return Some(Frame::Anywhere);
     }
     if is_page(bare, line) {
         return Some(Frame::Page);
     }
+    // The name of the lawyer whose questions follow.
+    let by = bare.strip_prefix("BY ").and_then(|by| by.strip_suffix(':'));
+    if by.is_some_and(name::is_full) {
+        return Some(Frame::Anywhere);
+    }
     let is_header = stamp::is_date(bare) || stamp::is_duration(bare) || is_any(&HEADERS);
     is_header.then_some(Frame::Header)
 }
 
 fn is_chat_event(line: &str) -> bool {
-    let is_event = |event: &&str| line.find(*event).is_some_and(|at| at > 0 && name::shape(line[..at].trim()).is_some());
+    let is_event = |event: &&str| {
+        line.find(*event)
+            .is_some_and(|at| at > 0 && name::shape(line[..at].trim()).is_some())
+    };
     line.len() < 120 && !line.contains(':') && CHAT_EVENTS.iter().any(is_event)
 }
 
@@ -182,9 +206,8 @@ fn matches(row: &str, line: &str) -> bool {
     if let Some(suffix) = row.strip_prefix('*') {
         let at = line.len().checked_sub(suffix.len());
         let parts = at.and_then(|at| line.split_at_checked(at));
-        return parts.is_some_and(|(name, end)| {
-            end.eq_ignore_ascii_case(suffix) && name::is_full(name)
-        });
+        return parts
+            .is_some_and(|(name, end)| end.eq_ignore_ascii_case(suffix) && name::is_full(name));
     }
     match row.strip_suffix('*') {
         Some(prefix) => starts_with(line, prefix).is_some_and(|rest| rest.len() <= FEW_WORDS_BYTES),
@@ -197,26 +220,42 @@ fn is_page(bare: &str, line: &str) -> bool {
     if bare.len() > 24 {
         return false;
     }
-    let is_number = |text: &str| (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    let after_word = ["Page ", "page ", "PAGE ", "p. "].into_iter().find_map(|word| bare.strip_prefix(word));
+    let is_number = |text: &str| {
+        (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let after_word = ["Page ", "page ", "PAGE ", "p. "]
+        .into_iter()
+        .find_map(|word| bare.strip_prefix(word));
     let (number, total) = {
         let text = after_word.unwrap_or(bare);
-        let parts = [" of ", " / ", "/"].into_iter().find_map(|of| text.split_once(of));
+        let parts = [" of ", " / ", "/"]
+            .into_iter()
+            .find_map(|of| text.split_once(of));
         parts.map_or((text, None), |(number, total)| (number, Some(total)))
     };
     let is_dashed = line.starts_with(['-', '–', '—']) && line.ends_with(['-', '–', '—']);
-    is_number(number) && total.is_none_or(is_number) && (after_word.is_some() || total.is_some() || is_dashed)
+    is_number(number)
+        && total.is_none_or(is_number)
+        && (after_word.is_some() || total.is_some() || is_dashed)
 }
 
 /// The number at the start of a line and the offset after it.
 pub(super) fn line_number(line: &str) -> Option<(u32, usize)> {
     let start = line.len() - line.trim_start_matches([' ', '\t', '\u{c}']).len();
-    let digits = line.bytes().skip(start).take(3).take_while(u8::is_ascii_digit).count();
+    let digits = line
+        .bytes()
+        .skip(start)
+        .take(3)
+        .take_while(u8::is_ascii_digit)
+        .count();
     let end = start + digits;
     let number = line.get(start..end)?.parse().ok()?;
     let after = line.split_at(end).1;
     let blanks = after.len() - after.trim_start_matches([' ', '\t']).len();
-    let is_column = after.trim().is_empty() || blanks > 1 || (blanks == 1 && start > 0) || after.starts_with('\t');
+    let is_column = after.trim().is_empty()
+        || blanks > 1
+        || (blanks == 1 && start > 0)
+        || after.starts_with('\t');
     is_column.then_some((number, end + blanks))
 }
 
@@ -257,6 +296,9 @@ impl Recurring {
     const MAX_LINES: usize = 1 << 14;
 
     const MAX_BYTES: usize = 100;
+
+    /// A page has a few lines of headers and footers. More lines that recur are speech that is repeated.
+    const MAX_HEADERS: usize = 4;
 
     /// Minimum number of lines on a page.
     const PAGE_LINES: u32 = 18;
@@ -307,11 +349,15 @@ impl Recurring {
     /// The lines of `text` that recur on each page.
     pub(super) fn find(mut self, text: &str) -> Vec<Span> {
         self.lines.retain(|_, seen| {
-            seen.times > 2 && seen.shortest >= Self::PAGE_LINES && seen.longest <= seen.shortest.saturating_mul(3) / 2
+            seen.times > 2
+                && seen.shortest >= Self::PAGE_LINES
+                && seen.longest <= seen.shortest.saturating_mul(3) / 2
         });
         let mut found = Vec::new();
-        if !self.lines.is_empty() {
-            let is_header = |line: &Span| Self::key(line.of(text)).is_some_and(|key| self.lines.contains_key(&key));
+        if (1..=Self::MAX_HEADERS).contains(&self.lines.len()) {
+            let is_header = |line: &Span| {
+                Self::key(line.of(text)).is_some_and(|key| self.lines.contains_key(&key))
+            };
             found.extend(lines(text).filter(is_header));
         }
         found
@@ -327,7 +373,10 @@ mod tests {
         use Frame::{Anywhere, Header, Page};
         for (line, expected) in [
             ("Kim Roe started transcription", Some(Anywhere)),
-            ("This editable transcript was computer generated and might contain errors.", Some(Anywhere)),
+            (
+                "This editable transcript was computer generated and might contain errors.",
+                Some(Anywhere),
+            ),
             ("Transcription ended after 00:45:12", Some(Anywhere)),
             ("Transcribed by https://otter.ai", Some(Anywhere)),
             ("[End of transcript]", Some(Anywhere)),
@@ -346,6 +395,7 @@ mod tests {
             ("We started recording", None),
             ("Recording started late because the room was locked.", None),
             ("And then everybody left the meeting", None),
+            ("BY MR. REYES:", Some(Anywhere)),
             ("12", None),
             ("Language matters to all of us in this town, I think.", None),
         ] {
@@ -357,7 +407,9 @@ mod tests {
 
     #[test]
     fn a_column_of_numbers_is_recognized() {
-        let column: String = (0..60).map(|line| format!("{:2}   words of the line\n", line % 25 + 1)).collect();
+        let column: String = (0..60)
+            .map(|line| format!("{:2}   words of the line\n", line % 25 + 1))
+            .collect();
         assert!(is_numbered(&column));
         let list: String = (1..60).map(|item| format!("{item}. item\n")).collect();
         assert!(!is_numbered(&list));
@@ -371,7 +423,12 @@ mod tests {
             .map(|line| match line % 40 {
                 0 => format!("COUNCIL OF THE CITY   {}\n", line / 40),
                 7 | 9 | 30 => "Yes.\n".to_owned(),
-                _ => format!("Its own words {}\n", char::from(b'a' + (line % 26) as u8).to_string().repeat(line / 26 + 1)),
+                _ => format!(
+                    "Its own words {}\n",
+                    char::from(b'a' + (line % 26) as u8)
+                        .to_string()
+                        .repeat(line / 26 + 1)
+                ),
             })
             .collect();
         for (number, line) in text.lines().enumerate() {
@@ -379,6 +436,10 @@ mod tests {
         }
         let found = recurring.find(&text);
         assert_eq!(found.len(), 5);
-        assert!(found.iter().all(|line| line.of(&text).starts_with("COUNCIL")));
+        assert!(
+            found
+                .iter()
+                .all(|line| line.of(&text).starts_with("COUNCIL"))
+        );
     }
 }

@@ -40,8 +40,6 @@ pub(super) enum Separator {
 }
 
 impl Separator {
-    pub(super) const COUNT: usize = Self::ALL.len();
-
     pub(super) const ALL: [Self; 11] = [
         Self::Colon,
         Self::TightColon,
@@ -62,6 +60,8 @@ impl Separator {
 pub(super) struct Found {
     /// Where the spoken text starts.
     pub(super) body: usize,
+    /// Where it would start without the label: after the time stamps at the start of the line.
+    pub(super) after_stamps: usize,
     pub(super) stamp: Option<Stamp>,
     pub(super) label: Option<Label>,
 }
@@ -78,14 +78,11 @@ pub(super) struct Label {
 /// Reads the head of a line. `None` if it has neither label nor time stamp.
 pub(super) fn read(line: &str) -> Option<Found> {
     let mut text = Text::start_of(line);
-    let mut lead = text.skip(0, is_lead);
-    if text.window.split_at(lead).0.ends_with('#') {
-        // The number of a turn: `#12 Name: text`.
-        lead = text.skip(text.skip(lead, |c| c.is_ascii_digit()), is_lead);
-    }
+    let lead = text.after_number(text.skip(0, is_lead));
     let (stamp, after_stamps) = text.stamps(lead);
     let mut head = Found {
         body: after_stamps,
+        after_stamps,
         stamp,
         label: None,
     };
@@ -95,8 +92,12 @@ pub(super) fn read(line: &str) -> Option<Found> {
         at = text.skip(at + "From ".len(), is_blank);
     }
     if let Some(found) = text.label(at, stamp.is_some()) {
+        let found = text.time_after_colon(found, stamp.is_some());
         let is_plain_stamp = found.stamp.or(stamp).is_none_or(|stamp| stamp.is_simple);
-        let between = text.window.get(after_stamps..found.span.start).unwrap_or_default();
+        let between = text
+            .window
+            .get(after_stamps..found.span.start)
+            .unwrap_or_default();
         head.stamp = stamp.or(found.stamp);
         head.body = found.body;
         head.label = Some(Label {
@@ -113,8 +114,11 @@ pub(super) fn read(line: &str) -> Option<Found> {
     }
     let after = text.rest(after_stamps);
     // An arrow that no time follows was said by somebody.
-    let is_said = stamp.is_some_and(|stamp| !stamp.is_bracketed) && after.trim_start().starts_with("-->");
-    head.body = text.skip(after_stamps, |c| is_blank(c) || matches!(c, '-' | '–' | '—' | '|' | ':' | '*' | '_'));
+    let is_said =
+        stamp.is_some_and(|stamp| !stamp.is_bracketed) && after.trim_start().starts_with("-->");
+    head.body = text.skip(after_stamps, |c| {
+        is_blank(c) || matches!(c, '-' | '–' | '—' | '|' | ':' | '*' | '_')
+    });
     let is_change = stamp.is_none() && text.window.trim_start().starts_with(">>");
     if is_change {
         head.body = lead;
@@ -184,6 +188,22 @@ impl<'t> Text<'t> {
         at + rest.len() - rest.trim_start_matches(skipped).len()
     }
 
+    /// The offset after the number of a turn: `12. Name: text`, `#12 Name: text`.
+    fn after_number(&self, at: usize) -> usize {
+        let end = self.skip(at, |c| c.is_ascii_digit());
+        let is_marked = self.window.split_at(at).0.ends_with('#');
+        let has_stop = self.rest(end).starts_with(['.', ')']);
+        let after = end + usize::from(has_stop);
+        let is_number = (1..=4).contains(&(end - at))
+            && (is_marked || has_stop)
+            && self.rest(after).starts_with([' ', '\t']);
+        if is_number {
+            self.skip(after, is_lead)
+        } else {
+            at
+        }
+    }
+
     /// Reads time stamps from `at` and returns the last one and the offset after it.
     fn stamps(&self, mut at: usize) -> (Option<Stamp>, usize) {
         let (mut last, mut end) = (None, at);
@@ -198,12 +218,33 @@ impl<'t> Text<'t> {
         (last, end)
     }
 
+    /// A time stamp may stand after the colon: `Name: [0:12] text`, or `Name: 0:12` with the text on the next line.
+    fn time_after_colon(&self, found: Labelled, has_stamp: bool) -> Labelled {
+        if has_stamp || found.stamp.is_some() || found.separator != Separator::Colon {
+            return found;
+        }
+        let (stamp, end) = self.stamps(found.body);
+        let body = self.skip(end, is_mark);
+        let is_line = self.is_whole && body == self.window.len();
+        match stamp.filter(|stamp| stamp.is_bracketed || is_line) {
+            Some(_) => Labelled {
+                stamp,
+                body,
+                is_regular: false,
+                ..found
+            },
+            None => found,
+        }
+    }
+
     /// Reads a label at `at`.
     fn label(&self, at: usize, has_stamp: bool) -> Option<Labelled> {
         let rest = self.rest(at);
         match rest.chars().next()? {
             '<' => self.in_angles(at),
-            '[' | '【' => self.in_brackets(at).or_else(|| self.separated(at, has_stamp)),
+            '[' | '【' => self
+                .in_brackets(at)
+                .or_else(|| self.separated(at, has_stamp)),
             _ => self.separated(at, has_stamp),
         }
     }
@@ -225,20 +266,32 @@ impl<'t> Text<'t> {
             _ => name::shape(span.of(self.window))?,
         };
         let body = self.skip(end + 1, |c| is_blank(c) || c == ':');
-        let separator = if voice.is_some() { Separator::Voice } else { Separator::Angle };
+        let separator = if voice.is_some() {
+            Separator::Voice
+        } else {
+            Separator::Angle
+        };
         Some(self.labelled(span, shape, body, separator))
     }
 
     /// `[Name] 09:00:03`, `[Name]: text`, `[Name] text`.
     fn in_brackets(&self, at: usize) -> Option<Labelled> {
         let rest = self.rest(at);
-        let (open, close) = if rest.starts_with('[') { ('[', ']') } else { ('【', '】') };
+        let (open, close) = if rest.starts_with('[') {
+            ('[', ']')
+        } else {
+            ('【', '】')
+        };
         let end = at + rest.find(close)?;
         let span = self.trim(Span::from(at + open.len_utf8()..end));
         let shape = name::shape(span.of(self.window))?;
         let after = self.skip(end + close.len_utf8(), is_edge);
         let (stamp, after_stamp) = self.stamps(after);
-        let after = if stamp.is_some() { self.skip(after_stamp, is_edge) } else { after };
+        let after = if stamp.is_some() {
+            self.skip(after_stamp, is_edge)
+        } else {
+            after
+        };
         let (body, separator) = match self.rest(after).chars().next() {
             Some(colon @ (':' | '：')) => (after + colon.len_utf8(), Separator::Colon),
             _ if stamp.is_some() => (after, Separator::Clock),
@@ -284,7 +337,8 @@ impl<'t> Text<'t> {
             return question;
         }
         if let Some(column) = found.column
-            && let Some(mut labelled) = self.plain(Span::from(at..column.start), Separator::Column, column.end)
+            && let Some(mut labelled) =
+                self.plain(Span::from(at..column.start), Separator::Column, column.end)
         {
             let (stamp, end) = self.stamps(column.end);
             if stamp.is_some() {
@@ -294,7 +348,8 @@ impl<'t> Text<'t> {
             return Some(labelled);
         }
         if let Some(dash) = found.dash
-            && let Some(labelled) = self.plain(Span::from(at..dash.start), Separator::Dash, dash.end)
+            && let Some(labelled) =
+                self.plain(Span::from(at..dash.start), Separator::Dash, dash.end)
         {
             let title = self.rest(dash.end);
             if self.is_whole && name::is_title(title) {
@@ -313,12 +368,21 @@ impl<'t> Text<'t> {
             }
         }
         if let Some(colon) = found.tight_colon {
-            let labelled = self.plain(Span::from(at..colon.start), Separator::TightColon, colon.end);
+            let labelled = self.plain(
+                Span::from(at..colon.start),
+                Separator::TightColon,
+                colon.end,
+            );
             if labelled.is_some() {
                 return labelled;
             }
         }
-        if self.is_whole && !self.window.trim_end().ends_with(['?', '!', ',', ';']) {
+        let is_lower = self.rest(at).starts_with(char::is_lowercase) && line.len() > 24;
+        if self.is_whole
+            && !is_lower
+            && line.len() <= name::MAX_BYTES
+            && !self.window.trim_end().ends_with(['?', '!', ',', ';'])
+        {
             let labelled = self.plain(line, Separator::Line, line.end);
             if labelled.is_some() {
                 return labelled;
@@ -327,10 +391,13 @@ impl<'t> Text<'t> {
         // A label of a recognizer, such as `spk_0`, needs no separator.
         let first = self.rest(at).split(is_blank).next().unwrap_or_default();
         let is_id = first.rsplit_once('_').is_some_and(|(name, number)| {
-            name.bytes().all(|byte| byte.is_ascii_alphabetic()) && number.bytes().all(|byte| byte.is_ascii_digit())
+            name.bytes().all(|byte| byte.is_ascii_alphabetic())
+                && number.bytes().all(|byte| byte.is_ascii_digit())
         });
         let end = at + first.len();
-        is_id.then(|| self.plain(Span::from(at..end), Separator::Column, end)).flatten()
+        is_id
+            .then(|| self.plain(Span::from(at..end), Separator::Column, end))
+            .flatten()
     }
 
     /// `Q. text` and `A. text` of a court reporter. Without the full stop it takes a gap.
@@ -340,9 +407,17 @@ impl<'t> Text<'t> {
         let text = after.strip_prefix('.').unwrap_or(after);
         let blanks = text.len() - text.trim_start_matches([' ', '\t']).len();
         let has_gap = text.starts_with('\t') || blanks > 1;
-        let is_question = blanks > 0 && (has_gap || text.len() < after.len()) || (text.is_empty() && has_stamp);
+        let is_question =
+            blanks > 0 && (has_gap || text.len() < after.len()) || (text.is_empty() && has_stamp);
         let body = self.skip(self.window.len() - text.len(), is_blank);
-        is_question.then(|| self.labelled(Span::from(at..at + 1), Shape::Strict, body, Separator::Question))
+        is_question.then(|| {
+            self.labelled(
+                Span::from(at..at + 1),
+                Shape::Strict,
+                body,
+                Separator::Question,
+            )
+        })
     }
 
     /// Finds the separators after a label at `at`. Stops where no label can go on.
@@ -384,7 +459,9 @@ impl<'t> Text<'t> {
                     found.column.get_or_insert(Span::from(here..end));
                 }
                 b'>' => {
-                    found.angle.get_or_insert(Span::from(here..follows(here + 1)));
+                    found
+                        .angle
+                        .get_or_insert(Span::from(here..follows(here + 1)));
                 }
                 b' ' => {
                     words += 1;
@@ -392,12 +469,21 @@ impl<'t> Text<'t> {
                         break;
                     }
                     let rest = self.rest(here + 1);
-                    let dash = ["-- ", "- ", "– ", "— "].into_iter().find(|dash| rest.starts_with(dash));
+                    if matches!(next, Some(b'[' | b'(')) && stamp::read(rest).is_some() {
+                        found.column.get_or_insert(Span::from(here..here + 1));
+                    }
+                    let dash = ["-- ", "- ", "– ", "— "]
+                        .into_iter()
+                        .find(|dash| rest.starts_with(dash));
                     if let Some(dash) = dash {
-                        found.dash.get_or_insert(Span::from(here..follows(here + 1 + dash.len())));
+                        found
+                            .dash
+                            .get_or_insert(Span::from(here..follows(here + 1 + dash.len())));
                     } else if next == Some(b' ') {
                         let end = follows(here);
-                        if !self.rest(end).starts_with([':', '|', '-', '–', '—']) && end < self.window.len() {
+                        if !self.rest(end).starts_with([':', '|', '-', '–', '—'])
+                            && end < self.window.len()
+                        {
                             found.column.get_or_insert(Span::from(here..end));
                         }
                     }
@@ -425,17 +511,25 @@ impl<'t> Text<'t> {
     fn split_time(&self, label: Span) -> Option<(Span, Stamp)> {
         let label = self.trim(label);
         let text = label.of(self.window);
-        let may_end_in_time = text.ends_with(|c: char| c.is_ascii_digit() || ")]}sSmMZ.".contains(c));
-        if !may_end_in_time || text.len() > 2 * name::MAX_BYTES || !text.bytes().any(|byte| byte.is_ascii_digit()) {
+        let may_end_in_time =
+            text.ends_with(|c: char| c.is_ascii_digit() || ")]}sSmMZ.".contains(c));
+        if !may_end_in_time
+            || text.len() > 2 * name::MAX_BYTES
+            || !text.bytes().any(|byte| byte.is_ascii_digit())
+        {
             return None;
         }
-        let ends = text.char_indices().filter(|&(_, c)| is_blank(c) || c == '|');
+        let ends = text
+            .char_indices()
+            .filter(|&(_, c)| is_blank(c) || c == '|');
         let mut starts = ends.map(|(at, c)| at + c.len_utf8());
         starts.find_map(|at| {
             let (name, time) = text.split_at(at);
             let stamp = stamp::read(time).filter(|stamp| stamp.end == time.len())?;
-            let is_between = |c| is_edge(c) || matches!(c, '-' | '–' | '—' | '|' | ',' | '·' | '•' | '/');
-            let name = Span::from(label.start..label.start + name.trim_end_matches(is_between).len());
+            let is_between =
+                |c| is_edge(c) || matches!(c, '-' | '–' | '—' | '|' | ',' | '·' | '•' | '/');
+            let name =
+                Span::from(label.start..label.start + name.trim_end_matches(is_between).len());
             let start = label.start + at;
             let written = Span::from(start + stamp.written.start..start + stamp.written.end);
             Some((name, Stamp { written, ..stamp }))
@@ -446,10 +540,15 @@ impl<'t> Text<'t> {
     fn plain(&self, label: Span, separator: Separator, body: usize) -> Option<Labelled> {
         let span = self.trim(label);
         // Chats name the recipient too.
-        let span = match span.of(self.window).split_once(" to ") {
-            Some((from, to)) if self.is_chat || to == "Everyone" => self.trim(Span::from(span.start..span.start + from.len())),
-            _ => span,
+        let text = span.of(self.window);
+        let recipient = if self.is_chat {
+            text.find(" to ")
+        } else {
+            None
         };
+        let span = recipient.map_or(span, |at| {
+            self.trim(Span::from(span.start..span.start + at))
+        });
         let shape = name::shape(span.of(self.window))?;
         if shape == Shape::Loose && separator == Separator::Line {
             return None;
@@ -459,7 +558,9 @@ impl<'t> Text<'t> {
 
     fn labelled(&self, span: Span, shape: Shape, body: usize, separator: Separator) -> Labelled {
         let between = self.window.get(span.end..body).unwrap_or_default();
-        let is_plain = between == ": " || ([" (", " ["].iter().any(|open| between.starts_with(open)) && between.ends_with(": "));
+        let is_plain = between == ": "
+            || ([" (", " ["].iter().any(|open| between.starts_with(open))
+                && between.ends_with(": "));
         let is_regular = separator == Separator::Colon && is_plain;
         Labelled {
             span,
@@ -484,5 +585,7 @@ pub(super) fn after_stamps(line: &str) -> Option<usize> {
     let text = Text::start_of(line);
     let (stamp, end) = text.stamps(text.skip(0, is_lead));
     stamp?;
-    Some(text.skip(end, |c| is_blank(c) || is_invisible(c) || matches!(c, '-' | '–' | '—' | '|' | ':' | '*' | '_')))
+    Some(text.skip(end, |c| {
+        is_blank(c) || is_invisible(c) || matches!(c, '-' | '–' | '—' | '|' | ':' | '*' | '_')
+    }))
 }

@@ -23,14 +23,14 @@ const MAX_IDEOGRAPHS: usize = 12;
 
 /// Words in a name that may be lower-case.
 const PARTICLES: [&str; 21] = [
-    "de", "da", "di", "do", "dos", "du", "van", "von", "der", "den", "del", "la", "le", "al", "el", "bin", "ibn", "y", "of",
-    "the", "and",
+    "de", "da", "di", "do", "dos", "du", "van", "von", "der", "den", "del", "la", "le", "al", "el",
+    "bin", "ibn", "y", "of", "the", "and",
 ];
 
 /// Words before a full stop that may end a name or stand in it.
 const ABBREVIATIONS: [&str; 22] = [
-    "dr", "mr", "mrs", "ms", "mx", "jr", "sr", "st", "prof", "rev", "hon", "gen", "col", "sgt", "lt", "capt", "esq", "inc",
-    "ltd", "co", "corp", "pres",
+    "dr", "mr", "mrs", "ms", "mx", "jr", "sr", "st", "prof", "rev", "hon", "gen", "col", "sgt",
+    "lt", "capt", "esq", "inc", "ltd", "co", "corp", "pres",
 ];
 
 /// Labels that head a passage, tag a sound or open a sentence, in lower case. None of them is a speaker, even if it recurs.
@@ -40,7 +40,7 @@ static OTHER_LABELS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
         "note|notes|nb|n.b|ps|p.s|agenda|action|actions|action item|action items|summary|executive summary|\
         overview|background|introduction|conclusion|conclusions|outline|attendees|attendance|participants|\
         speakers|panelists|present|absent|apologies|date|time|start|end|start time|end time|duration|length|\
-        location|venue|place|subject|topic|topics|title|meeting|meeting id|meeting title|meeting notes|recording|\
+        location|venue|place|subject|topic|topics|title|meeting|meeting id|meeting title|meeting notes|pros|cons|recording|\
         recorded|transcript|transcription|transcribed by|page|chapter|section|step|slide|item|figure|table|\
         appendix|day|week|part|warning|caution|update|updates|todo|to do|next steps|decision|decisions|http|https|\
         url|link|links|website|email|e-mail|phone|tel|fax|kind|language|lang|re|fwd|to|from|source|file|filename|\
@@ -64,7 +64,9 @@ static OTHER_LABELS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 
 /// Headings that a number follows, as in `Chapter 2`.
 const NUMBERED: [&str; 20] = [
-    "chapter", "section", "part", "page", "slide", "item", "step", "figure", "table", "day", "week", "appendix", "point", "option", "question", "exhibit", "volume", "line", "article", "agenda",
+    "chapter", "section", "part", "page", "slide", "item", "step", "figure", "table", "day",
+    "week", "appendix", "point", "option", "question", "exhibit", "volume", "line", "article",
+    "agenda",
 ];
 
 /// How much a label looks like a name.
@@ -100,7 +102,10 @@ pub(super) fn shape(label: &str) -> Option<Shape> {
     }
     let (mut words, mut depth, mut is_loose) = (0, 0_usize, false);
     let (mut has_letter, mut has_comma) = (false, false);
-    let mut words_of = label.split(is_blank).filter(|word| !word.is_empty()).peekable();
+    let mut words_of = label
+        .split(is_blank)
+        .filter(|word| !word.is_empty())
+        .peekable();
     while let Some(word) = words_of.next() {
         let is_inside = depth > 0 || word.starts_with(['(', '[']);
         depth += word.matches(['(', '[']).count();
@@ -125,7 +130,9 @@ pub(super) fn shape(label: &str) -> Option<Shape> {
                 return None;
             }
             // The number makes `speaker 1` a label.
-            let is_numbered = words_of.peek().is_some_and(|next| next.bytes().all(|byte| byte.is_ascii_digit()));
+            let is_numbered = words_of
+                .peek()
+                .is_some_and(|next| next.bytes().all(|byte| byte.is_ascii_digit()));
             is_loose |= !is_numbered;
         }
     }
@@ -133,11 +140,20 @@ pub(super) fn shape(label: &str) -> Option<Shape> {
         return None;
     }
     let limit = if is_loose { MAX_LOOSE_WORDS } else { MAX_WORDS };
-    let is_short = label.chars().filter(|&c| is_ideograph(c)).take(MAX_IDEOGRAPHS + 1).count() <= MAX_IDEOGRAPHS;
+    let is_short = label
+        .chars()
+        .filter(|&c| is_ideograph(c))
+        .take(MAX_IDEOGRAPHS + 1)
+        .count()
+        <= MAX_IDEOGRAPHS;
     if !(1..=limit).contains(&words) || depth > 0 || !is_short || !(has_letter || is_phone(label)) {
         return None;
     }
-    Some(if is_loose { Shape::Loose } else { Shape::Strict })
+    Some(if is_loose {
+        Shape::Loose
+    } else {
+        Shape::Strict
+    })
 }
 
 /// Whether a text is a name without any doubt that its shape could leave.
@@ -152,7 +168,11 @@ pub(super) fn is_other(label: &str) -> bool {
     let first = words.next().unwrap_or_default();
     let has_digit = label.contains(|c: char| c.is_ascii_digit());
     let is_quarter = first.len() == 2 && first.starts_with(['Q', 'q']) && has_digit;
-    let is_numbered = || NUMBERED.iter().any(|heading| first.eq_ignore_ascii_case(heading));
+    let is_numbered = || {
+        NUMBERED
+            .iter()
+            .any(|heading| first.eq_ignore_ascii_case(heading))
+    };
     OTHER_LABELS.contains(label.to_lowercase().as_str())
         || (first == "BY" && words.next().is_some())
         || first == "NOTE"
@@ -161,7 +181,11 @@ pub(super) fn is_other(label: &str) -> bool {
 
 /// Whether the first word opens a sentence. `The` may open a label too.
 fn is_sentence_start(label: &str) -> bool {
-    let first = label.split(is_blank).next().unwrap_or_default().to_ascii_lowercase();
+    let first = label
+        .split(is_blank)
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     first != "the" && is_function_word(&first)
 }
 
@@ -169,15 +193,95 @@ fn is_sentence_start(label: &str) -> bool {
 fn is_function_word(word: &str) -> bool {
     matches!(
         word,
-        "a" | "an" | "the" | "this" | "that" | "these" | "those" | "it" | "its" | "i" | "you" | "we" | "they" | "he" | "she" | "my" | "your" | "our" | "his" | "her" | "their" | "is" | "are" | "was" | "were" | "be" | "been" | "am" | "do" | "does" | "did" | "have" | "has" | "had" | "can" | "could" | "will" | "would" | "should" | "may" | "might" | "must" | "not" | "no" | "so" | "to" | "in" | "on" | "at" | "for" | "from" | "with" | "as" | "by" | "but" | "or" | "if" | "when" | "where" | "what" | "which" | "who" | "why" | "how" | "there" | "here" | "then" | "than" | "like" | "just" | "about" | "only" | "also" | "because" | "said" | "says" | "see"
+        "a" | "an"
+            | "the"
+            | "this"
+            | "that"
+            | "these"
+            | "those"
+            | "it"
+            | "its"
+            | "i"
+            | "you"
+            | "we"
+            | "they"
+            | "he"
+            | "she"
+            | "my"
+            | "your"
+            | "our"
+            | "his"
+            | "her"
+            | "their"
+            | "is"
+            | "are"
+            | "was"
+            | "were"
+            | "be"
+            | "been"
+            | "am"
+            | "do"
+            | "does"
+            | "did"
+            | "have"
+            | "has"
+            | "had"
+            | "can"
+            | "could"
+            | "will"
+            | "would"
+            | "should"
+            | "may"
+            | "might"
+            | "must"
+            | "not"
+            | "no"
+            | "so"
+            | "to"
+            | "in"
+            | "on"
+            | "at"
+            | "for"
+            | "from"
+            | "with"
+            | "as"
+            | "by"
+            | "but"
+            | "or"
+            | "if"
+            | "when"
+            | "where"
+            | "what"
+            | "which"
+            | "who"
+            | "why"
+            | "how"
+            | "there"
+            | "here"
+            | "then"
+            | "than"
+            | "like"
+            | "just"
+            | "about"
+            | "only"
+            | "also"
+            | "because"
+            | "said"
+            | "says"
+            | "see"
     )
 }
 
 fn is_in_names(c: char) -> bool {
     match c {
-        '\'' | '-' | '.' | '/' | '&' | '#' | '@' | '+' | '_' | '"' | '~' | '’' | '‘' | '“' | '”' | '‑' | '\u{200c}' | '\u{200d}' => true,
+        '\'' | '-' | '.' | '/' | '&' | '#' | '@' | '+' | '_' | '"' | '~' | '’' | '‘' | '“'
+        | '”' | '‑' | '\u{200c}' | '\u{200d}' => true,
         // Other punctuation of Latin, CJK and Arabic texts.
-        '\u{2010}'..='\u{205f}' | '\u{3000}'..='\u{3004}' | '\u{3008}'..='\u{301f}' | '\u{ff00}'..='\u{ff0f}' | '\u{ff1a}'..='\u{ff20}' => false,
+        '\u{2010}'..='\u{205f}'
+        | '\u{3000}'..='\u{3004}'
+        | '\u{3008}'..='\u{301f}'
+        | '\u{ff00}'..='\u{ff0f}'
+        | '\u{ff1a}'..='\u{ff20}' => false,
         '¡' | '¿' | '«' | '»' | '؟' | '،' | '؛' | '।' => false,
         _ => c.is_alphanumeric() || !c.is_ascii(),
     }
@@ -187,7 +291,11 @@ fn is_in_names(c: char) -> bool {
 fn is_abbreviation(word: &str, is_last: bool) -> bool {
     let letters = word.chars().count();
     let is_initial = letters == 1 || word.contains('.');
-    is_initial || (!is_last && letters <= 4) || ABBREVIATIONS.iter().any(|short| word.eq_ignore_ascii_case(short))
+    is_initial
+        || (!is_last && letters <= 4)
+        || ABBREVIATIONS
+            .iter()
+            .any(|short| word.eq_ignore_ascii_case(short))
 }
 
 /// WhatsApp shows the number of a person who is not in the contacts.
@@ -198,8 +306,13 @@ fn is_phone(label: &str) -> bool {
 /// A name as it is shown: composed, without markup and invisible characters, with single blanks.
 pub(super) fn clean(label: &str) -> String {
     let visible: String = label.chars().filter(|&c| !is_invisible(c)).collect();
-    let words: Vec<&str> = visible.trim_matches(|c: char| is_edge(c) || matches!(c, ':' | ',')).split_whitespace().collect();
-    ComposingNormalizerBorrowed::new_nfc().normalize(&words.join(" ")).into_owned()
+    let words: Vec<&str> = visible
+        .trim_matches(|c: char| is_edge(c) || matches!(c, ':' | ','))
+        .split_whitespace()
+        .collect();
+    ComposingNormalizerBorrowed::new_nfc()
+        .normalize(&words.join(" "))
+        .into_owned()
 }
 
 /// What variants of one name have in common.
@@ -226,10 +339,15 @@ pub(super) fn is_title(text: &str) -> bool {
         words += 1;
         let plain = word.trim_matches([',', '.', '(', ')', '&', '-', '–', '—']);
         let small = ["for", "at", "in", "to", "on", "a"];
-        lower += usize::from(plain.starts_with(char::is_lowercase) && !PARTICLES.contains(&plain) && !small.contains(&plain));
+        lower += usize::from(
+            plain.starts_with(char::is_lowercase)
+                && !PARTICLES.contains(&plain)
+                && !small.contains(&plain),
+        );
     }
     let last = text.split(is_blank).next_back().unwrap_or_default();
-    let ends = last.ends_with(['?', '!', '…']) || (last.ends_with('.') && !is_abbreviation(last.trim_end_matches('.'), true));
+    let ends = last.ends_with(['?', '!', '…'])
+        || (last.ends_with('.') && !is_abbreviation(last.trim_end_matches('.'), true));
     text.len() <= 120 && (1..=14).contains(&words) && lower <= 1 && !ends
 }
 
@@ -277,12 +395,33 @@ mod tests {
     #[test]
     fn labels_that_are_no_names() {
         for label in [
-            "Okay", "Mm-hmm", "NOTE Confidence", "Jun 15, 2026", "15 June 2026", "Agenda", "Action Items", "Q3 Results", "Music",
-            "Chapter 2", "BY MR. WU", "HTTPS", "Thank You", "对",
+            "Okay",
+            "Mm-hmm",
+            "NOTE Confidence",
+            "Jun 15, 2026",
+            "15 June 2026",
+            "Agenda",
+            "Action Items",
+            "Q3 Results",
+            "Music",
+            "Chapter 2",
+            "BY MR. WU",
+            "HTTPS",
+            "Thank You",
+            "对",
         ] {
             assert!(is_other(label), "{label}");
         }
-        for label in ["May", "June Holt", "Speaker 2", "Q", "A", "CC", "Will Day", "Mark"] {
+        for label in [
+            "May",
+            "June Holt",
+            "Speaker 2",
+            "Q",
+            "A",
+            "CC",
+            "Will Day",
+            "Mark",
+        ] {
             assert!(!is_other(label), "{label}");
         }
     }
@@ -296,6 +435,9 @@ mod tests {
 
     #[test]
     fn a_cleaned_name_is_composed_and_has_no_marks() {
-        assert_eq!(clean("\u{202a}**Jose\u{301}\u{a0} Holt**\u{202c}:"), "José Holt");
+        assert_eq!(
+            clean("\u{202a}**Jose\u{301}\u{a0} Holt**\u{202c}:"),
+            "José Holt"
+        );
     }
 }

@@ -10,7 +10,15 @@ use crate::transcript::segment::Speaker;
 use super::head::{self, Separator};
 use super::name::{self, Shape};
 
-const SHAPES: usize = Separator::COUNT;
+/// A value for each separator.
+#[derive(Debug, Default, Clone, Copy)]
+struct BySeparator<T>([T; Separator::ALL.len()]);
+
+impl<T: Copy + Default> BySeparator<T> {
+    fn of(&self, separator: Separator) -> T {
+        self.0.get(separator as usize).copied().unwrap_or_default()
+    }
+}
 
 /// What is known about a label, and after [`Labels::merge`] about a person.
 #[derive(Debug)]
@@ -20,7 +28,7 @@ struct Label<'t> {
     /// The label looks like a name and is none.
     is_other: bool,
     /// Number of occurrences with each separator.
-    counts: [u32; SHAPES],
+    counts: BySeparator<u32>,
     /// The first label of the same person.
     person: usize,
     /// The speaker, if the label counts as one and has occurred.
@@ -57,8 +65,8 @@ struct Usage {
 /// The shapes in which a text writes its heads.
 pub(super) struct Decision {
     lines: Lines,
-    usage: [Usage; SHAPES],
-    is_allowed: [bool; SHAPES],
+    usage: BySeparator<Usage>,
+    is_allowed: BySeparator<bool>,
 }
 
 impl<'t> Labels<'t> {
@@ -73,7 +81,7 @@ impl<'t> Labels<'t> {
                     text,
                     shape: label.shape,
                     is_other: label.separator != Separator::Voice && name::is_other(text),
-                    counts: [0; SHAPES],
+                    counts: BySeparator::default(),
                     person: self.all.len(),
                     speaker: None,
                 });
@@ -88,7 +96,7 @@ impl<'t> Labels<'t> {
     /// Adds to the occurrences of a label with a separator.
     pub(super) fn change(&mut self, id: Speaker, separator: Separator, by: i32) {
         let label = self.all.get_mut(id.index());
-        if let Some(count) = label.and_then(|label| label.counts.get_mut(separator as usize)) {
+        if let Some(count) = label.and_then(|label| label.counts.0.get_mut(separator as usize)) {
             *count = count.saturating_add_signed(by);
         }
     }
@@ -96,47 +104,60 @@ impl<'t> Labels<'t> {
     /// Finds the labels that are variants of one name, and decides which shapes count.
     pub(super) fn decide(&mut self, lines: Lines) -> Decision {
         self.merge();
-        let mut usage = [Usage::default(); SHAPES];
+        let mut usage = BySeparator::<Usage>::default();
         let (mut has_question, mut has_answer) = (false, false);
         for label in self.all.iter().filter(|label| !label.is_other) {
-            for (usage, &count) in usage.iter_mut().zip(&label.counts) {
-                usage.heads += if label.shape == Shape::Strict { count } else { 0 };
+            for (usage, &count) in usage.0.iter_mut().zip(&label.counts.0) {
+                usage.heads += if label.shape == Shape::Strict {
+                    count
+                } else {
+                    0
+                };
                 usage.recurring += if count > 1 { count } else { 0 };
                 usage.labels += u32::from(count > 1);
             }
-            let questions = label.counts[Separator::Question as usize];
+            let questions = label.counts.of(Separator::Question);
             has_question |= questions > 1 && label.text == "Q";
             has_answer |= questions > 1 && label.text == "A";
         }
         let mut decision = Decision {
             lines,
             usage,
-            is_allowed: [false; SHAPES],
+            is_allowed: BySeparator::default(),
         };
-        let plausible = Separator::ALL.map(|separator| match separator {
+        let is_plausible = |separator: &Separator| match separator {
             Separator::Question => has_question && has_answer,
-            separator => decision.is_plausible(separator),
-        });
+            separator => decision.is_plausible(*separator),
+        };
         let size = |separator: &Separator| {
-            let Usage { heads, recurring, .. } = decision.of(*separator);
+            let Usage {
+                heads, recurring, ..
+            } = decision.of(*separator);
             heads.max(recurring)
         };
-        let is_plausible = |separator: &Separator| plausible[*separator as usize];
-        let main = Separator::ALL.into_iter().filter(is_plausible).max_by_key(size);
+        let main = Separator::ALL
+            .into_iter()
+            .filter(is_plausible)
+            .max_by_key(size);
         if let Some(main) = main {
-            decision.is_allowed = Separator::ALL.map(|separator| {
+            let is_allowed = Separator::ALL.map(|separator| {
                 let is_frequent = decision.of(separator).recurring * 4 >= size(&main);
                 let is_apart = matches!(separator, Separator::Line | Separator::Inline);
                 is_plausible(&separator) && (separator == main || (is_frequent && !is_apart))
                     || separator == Separator::Voice
             });
+            decision.is_allowed = BySeparator(is_allowed);
         }
         decision
     }
 
     /// Joins the counts of labels that are one name: in another case, composed differently, with or without a role.
     fn merge(&mut self) {
-        let names: Vec<String> = self.all.iter().map(|label| name::fold(&name::clean(label.text))).collect();
+        let names: Vec<String> = self
+            .all
+            .iter()
+            .map(|label| name::fold(&name::clean(label.text)))
+            .collect();
         // The role of each name, or none if the name occurs with different roles.
         let mut roles: HashMap<&str, Option<&str>> = HashMap::new();
         for name in &names {
@@ -149,14 +170,17 @@ impl<'t> Labels<'t> {
         for (index, name) in names.iter().enumerate() {
             let (base, role) = name::split_role(name);
             let is_one = role.is_none() || roles.get(base).copied().flatten().is_some();
-            let person = *persons.entry(if is_one { base } else { name }).or_insert(index);
+            let person = *persons
+                .entry(if is_one { base } else { name })
+                .or_insert(index);
             let Some(label) = self.all.get_mut(index) else {
                 continue;
             };
             label.person = person;
-            let (text, counts, shape, is_other) = (label.text, label.counts, label.shape, label.is_other);
+            let (text, counts, shape, is_other) =
+                (label.text, label.counts, label.shape, label.is_other);
             if let Some(first) = self.all.get_mut(person).filter(|_| person != index) {
-                for (sum, count) in first.counts.iter_mut().zip(counts) {
+                for (sum, count) in first.counts.0.iter_mut().zip(counts.0) {
                     *sum += count;
                 }
                 first.shape = first.shape.max(shape);
@@ -165,8 +189,10 @@ impl<'t> Labels<'t> {
                     first.text = text;
                 }
             }
-            if person != index && let Some(label) = self.all.get_mut(index) {
-                label.counts = [0; SHAPES];
+            if person != index
+                && let Some(label) = self.all.get_mut(index)
+            {
+                label.counts = BySeparator::default();
             }
         }
     }
@@ -203,28 +229,44 @@ impl<'t> Labels<'t> {
 
 impl Decision {
     fn of(&self, separator: Separator) -> Usage {
-        self.usage[separator as usize]
+        self.usage.of(separator)
     }
 
     /// Whether a shape is used for heads: its labels recur and open enough of the turns.
     fn is_plausible(&self, separator: Separator) -> bool {
-        let Usage { heads, recurring, labels } = self.of(separator);
+        let Usage {
+            heads,
+            recurring,
+            labels,
+        } = self.of(separator);
         let Lines { openings, stamps } = self.lines;
         match separator {
             Separator::Voice => heads > 0,
-            Separator::Colon => (recurring > 0 && recurring * 33 >= openings) || heads * 2 > openings,
-            Separator::Clock => heads > 0 && (heads * 2 > stamps || (labels > 1 && recurring * 4 >= stamps)),
+            Separator::Colon => {
+                (recurring > 0 && recurring * 33 >= openings) || heads * 2 > openings
+            }
+            Separator::Clock => {
+                heads > 0 && (heads * 2 > stamps || (labels > 1 && recurring * 4 >= stamps))
+            }
             Separator::Line => labels > 1 && recurring * 4 >= openings,
             Separator::Inline => labels > 1 && recurring > 3,
             Separator::Question => false,
-            Separator::Column if recurring > 0 && recurring * 2 > stamps && stamps * 2 > openings => true,
+            Separator::Column
+                if recurring > 0 && recurring * 2 > stamps && stamps * 2 > openings =>
+            {
+                true
+            }
             _ => labels > 1 && recurring * 2 >= openings,
         }
     }
 
     /// Whether nearly every turn has a head of this shape.
     fn is_usual(&self, separator: Separator) -> bool {
-        let Usage { heads, recurring, labels } = self.of(separator);
+        let Usage {
+            heads,
+            recurring,
+            labels,
+        } = self.of(separator);
         let Lines { openings, stamps } = self.lines;
         match separator {
             Separator::Voice => true,
@@ -236,15 +278,20 @@ impl Decision {
     }
 
     fn is_speaker(&self, label: &Label, separator: Separator, is_opening: bool) -> bool {
-        let allowed = label.counts.iter().zip(self.is_allowed);
-        let total: u32 = allowed.filter(|&(_, is_allowed)| is_allowed).map(|(count, _)| count).sum();
+        let allowed = label.counts.0.iter().zip(self.is_allowed.0);
+        let total: u32 = allowed
+            .filter(|&(_, is_allowed)| is_allowed)
+            .map(|(count, _)| count)
+            .sum();
         // A known person may be named in another way once.
         let is_firm = matches!(separator, Separator::Colon | Separator::Clock) && total > 1;
-        if label.is_other || !(self.is_allowed[separator as usize] || is_firm) {
-            return false;
+        if label.is_other || !self.is_allowed.of(separator) {
+            return is_firm && !label.is_other;
         }
-        let Usage { recurring, labels, .. } = self.of(separator);
-        let is_shared = labels > 1 || recurring * 4 >= self.lines.openings || is_firm;
+        let Usage {
+            recurring, labels, ..
+        } = self.of(separator);
+        let is_shared = labels > 1 || recurring * 4 >= self.lines.openings;
         match label.shape {
             Shape::Loose => total > 1 && labels > 1 && recurring * 2 > self.lines.openings,
             Shape::Strict => (total > 1 && is_shared) || (is_opening && self.is_usual(separator)),

@@ -25,7 +25,15 @@ const MONTHS: [&str; 12] = [
 
 /// Words before the time that stand for a date.
 const DAYS: [&str; 9] = [
-    "today", "yesterday", "mon", "tue", "wed", "thu", "fri", "sat", "sun",
+    "today",
+    "yesterday",
+    "mon",
+    "tue",
+    "wed",
+    "thu",
+    "fri",
+    "sat",
+    "sun",
 ];
 
 /// Reads the time stamp at the start of a text.
@@ -52,7 +60,7 @@ pub(super) fn read(text: &str) -> Option<Stamp> {
         at.skip(1);
         at.blanks();
     }
-    let has_date = at.eat(Cursor::date);
+    let has_date = !at.is_clock() && at.eat(Cursor::date);
     if has_date {
         at.blanks();
         at.eat(|at| at.byte(b'T') || (at.byte(b',') || at.word("at")) && at.blanks() > 0);
@@ -88,7 +96,10 @@ pub(super) fn is_date(text: &str) -> bool {
 /// Whether a text is a duration, such as `45m 12s` or `1 hr 20 min`.
 pub(super) fn is_duration(text: &str) -> bool {
     let mut at = Cursor { text, at: 0 };
-    let units = ["hours", "hour", "hrs", "hr", "h", "minutes", "minute", "mins", "min", "m", "seconds", "secs", "sec", "s"];
+    let units = [
+        "hours", "hour", "hrs", "hr", "h", "minutes", "minute", "mins", "min", "m", "seconds",
+        "secs", "sec", "s",
+    ];
     let mut parts = 0;
     while at.number(1..=3).is_some() {
         at.blanks();
@@ -104,8 +115,13 @@ pub(super) fn is_duration(text: &str) -> bool {
 /// Whether a word is the name of a month or its abbreviation.
 pub(super) fn is_month(word: &str) -> bool {
     let word = word.trim_end_matches(['.', ',']);
-    let is_start = |month: &&str| word.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(month));
-    word.len() <= 9 && word.bytes().all(|byte| byte.is_ascii_alphabetic()) && MONTHS.iter().any(is_start)
+    let is_start = |month: &&str| {
+        word.get(..3)
+            .is_some_and(|start| start.eq_ignore_ascii_case(month))
+    };
+    word.len() <= 9
+        && word.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && MONTHS.iter().any(is_start)
 }
 
 /// A time as written.
@@ -194,7 +210,10 @@ impl<'t> Cursor<'t> {
 
     fn blanks(&mut self) -> usize {
         let rest = self.rest();
-        let len = rest.len() - rest.trim_start_matches([' ', '\u{a0}', '\u{202f}', '\t']).len();
+        let len = rest.len()
+            - rest
+                .trim_start_matches([' ', '\u{a0}', '\u{202f}', '\t'])
+                .len();
         self.at += len;
         len
     }
@@ -208,8 +227,13 @@ impl<'t> Cursor<'t> {
     /// A word in any case that is not followed by another letter.
     fn word(&mut self, word: &str) -> bool {
         let rest = self.rest();
-        let found = rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
-            && !rest.as_bytes().get(word.len()).is_some_and(u8::is_ascii_alphabetic);
+        let found = rest
+            .get(..word.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(word))
+            && !rest
+                .as_bytes()
+                .get(word.len())
+                .is_some_and(u8::is_ascii_alphabetic);
         self.at += if found { word.len() } else { 0 };
         found
     }
@@ -225,15 +249,31 @@ impl<'t> Cursor<'t> {
         })
     }
 
+    /// Whether digits and a colon follow, so that this is no date.
+    fn is_clock(&self) -> bool {
+        let mut after_digits = self.rest().bytes().skip_while(u8::is_ascii_digit);
+        after_digits.next() == Some(b':')
+    }
+
     /// `2026-06-15`, `12/03/24`, `12.03.2024`, `15 Jun 2026`, `Jun 15, 2026`, `Monday`, `Today`.
     fn date(&mut self) -> bool {
         let has_day = self.eat(|at| {
-            let len = at.rest().bytes().take(10).take_while(u8::is_ascii_alphabetic).count();
+            let len = at
+                .rest()
+                .bytes()
+                .take(10)
+                .take_while(u8::is_ascii_alphabetic)
+                .count();
             let word = at.rest().get(..len).unwrap_or_default();
             at.at += len;
-            let is_short = len == 3 || word.get(len.saturating_sub(3)..).is_some_and(|end| end.eq_ignore_ascii_case("day"));
+            let is_short = len == 3
+                || word
+                    .get(len.saturating_sub(3)..)
+                    .is_some_and(|end| end.eq_ignore_ascii_case("day"));
             DAYS.iter().any(|day| {
-                let start = word.get(..day.len()).is_some_and(|start| start.eq_ignore_ascii_case(day));
+                let start = word
+                    .get(..day.len())
+                    .is_some_and(|start| start.eq_ignore_ascii_case(day));
                 start && (len == day.len() || (day.len() == 3 && is_short))
             })
         });
@@ -258,14 +298,20 @@ impl<'t> Cursor<'t> {
             return false;
         }
         let last = if is_year_first { 1..=2 } else { 2..=4 };
-        let has_last = self.eat(|at| at.one_of("-/.") == Some(separator) && at.number(last).is_some());
+        let has_last =
+            self.eat(|at| at.one_of("-/.") == Some(separator) && at.number(last).is_some());
         has_last || (separator == '/' && !is_year_first)
     }
 
     fn written_date(&mut self) -> bool {
         let has_day = self.day_of_month();
         self.blanks();
-        let len = self.rest().bytes().take(10).take_while(u8::is_ascii_alphabetic).count();
+        let len = self
+            .rest()
+            .bytes()
+            .take(10)
+            .take_while(u8::is_ascii_alphabetic)
+            .count();
         if !self.rest().get(..len).is_some_and(is_month) {
             return false;
         }
@@ -285,7 +331,11 @@ impl<'t> Cursor<'t> {
 
     fn day_of_month(&mut self) -> bool {
         let found = self.eat(|at| at.number(1..=2).is_some());
-        if found && !["st", "nd", "rd", "th"].into_iter().any(|ending| self.word(ending)) {
+        if found
+            && !["st", "nd", "rd", "th"]
+                .into_iter()
+                .any(|ending| self.word(ending))
+        {
             self.eat(|at| at.byte(b'.') && at.blanks() > 0);
         }
         found
@@ -311,10 +361,12 @@ impl<'t> Cursor<'t> {
 
     /// Two to four groups of digits with colons between them, of which the first has been read.
     fn groups(&mut self, first: i64) -> Option<Clock> {
-        let mut parts = [0, 0, first, self.number(2..=2)?];
+        let before = self.at;
+        let mut parts = [0, 0, first, self.number(1..=2)?];
+        let is_padded = self.at - before == 2;
         let mut next = || {
             self.eat(|at| {
-                let number = at.byte(b':').then(|| at.number(2..=2)).flatten();
+                let number = at.byte(b':').then(|| at.number(1..=2)).flatten();
                 if let Some(number) = number {
                     parts.rotate_left(1);
                     parts[3] = number;
@@ -325,6 +377,10 @@ impl<'t> Cursor<'t> {
         let is_short = !next();
         if !is_short {
             next();
+        }
+        // `3:1` is a ratio, `0:0:3.450` is a time.
+        if is_short && !is_padded {
+            return None;
         }
         let fraction = self.fraction().unwrap_or_default();
         self.eat(|at| at.byte(b';') && at.number(2..=2).is_some());
@@ -348,7 +404,9 @@ impl<'t> Cursor<'t> {
             number = None;
             self.eat(|at| {
                 let has_blank = at.blanks() > 0;
-                number = at.number(1..=2).filter(|_| !has_blank || at.peek() == Some('m') || at.peek() == Some('s'));
+                number = at
+                    .number(1..=2)
+                    .filter(|_| !has_blank || at.peek() == Some('m') || at.peek() == Some('s'));
                 number.is_some()
             });
         }
