@@ -16,13 +16,56 @@ pub(crate) enum Piece {
 
 /// Elements that start and end lines.
 const BLOCKS: &[&str] = &[
-    "address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd", "details", "dialog", "div", "dl", "dt",
-    "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html", "li",
-    "main", "nav", "ol", "option", "p", "pre", "section", "select", "summary", "table", "tbody", "tfoot", "thead", "tr", "ul",
+    "address",
+    "article",
+    "aside",
+    "blockquote",
+    "body",
+    "br",
+    "caption",
+    "center",
+    "dd",
+    "details",
+    "dialog",
+    "div",
+    "dl",
+    "dt",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "hr",
+    "html",
+    "li",
+    "main",
+    "nav",
+    "ol",
+    "option",
+    "p",
+    "pre",
+    "section",
+    "select",
+    "summary",
+    "table",
+    "tbody",
+    "tfoot",
+    "thead",
+    "tr",
+    "ul",
 ];
 
 /// Elements that are dropped with their content.
-const DROPPED: &[&str] = &["head", "noscript", "script", "style", "svg", "template", "textarea", "title"];
+const DROPPED: &[&str] = &[
+    "head", "noscript", "script", "style", "svg", "template", "textarea", "title",
+];
 
 /// Bytes in which a page without a beginning of one must show that it is one.
 const SAMPLE_BYTES: usize = 16 * 1024;
@@ -37,10 +80,20 @@ pub(crate) fn is_html(text: &str) -> bool {
     while let Some(open) = sample.get(at..).and_then(|rest| rest.find('<')) {
         let tag = Tag::at(sample, at + open);
         let begins = at + open == 0;
-        if begins && ["<!doctype html", "<html", "<?xml version=\"1.0\" encoding=\"utf-8\"?><html"].iter().any(|page| starts_with(sample, page)) {
+        if begins
+            && [
+                "<!doctype html",
+                "<html",
+                "<?xml version=\"1.0\" encoding=\"utf-8\"?><html",
+            ]
+            .iter()
+            .any(|page| starts_with(sample, page))
+        {
             return true;
         }
-        let is_block = tag.is_some_and(|tag| tag.is_block() || tag.is_cell() || (tag.is_dropped() && !tag.is_end));
+        let is_block = tag.is_some_and(|tag| {
+            tag.is_block() || tag.is_cell() || (tag.is_dropped() && !tag.is_end)
+        });
         if is_block && begins && is_first {
             blocks += 2;
         }
@@ -48,12 +101,16 @@ pub(crate) fn is_html(text: &str) -> bool {
         blocks += usize::from(is_block);
         at += open + 1;
     }
-    let lines = sample.lines().filter(|line| !line.trim().is_empty()).count();
+    let lines = sample
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .count();
     blocks >= 3 && blocks * 4 >= lines
 }
 
 fn starts_with(text: &str, start: &str) -> bool {
-    text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
+    text.get(..start.len())
+        .is_some_and(|head| head.eq_ignore_ascii_case(start))
 }
 
 /// Hands on the pieces of the text, in order.
@@ -185,7 +242,10 @@ impl Writer<'_, '_> {
 
 /// The byte after a dropped element.
 fn after_element<'t>(text: &'t str, tag: Tag<'t>, at: usize, missing: &mut Vec<&'t str>) -> usize {
-    if missing.iter().any(|name| name.eq_ignore_ascii_case(tag.name)) {
+    if missing
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(tag.name))
+    {
         return at;
     }
     let mut rest = at;
@@ -223,7 +283,10 @@ impl<'t> Tag<'t> {
             Some(rest) => (rest, true),
             None => (rest, false),
         };
-        let len = rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-')).count();
+        let len = rest
+            .bytes()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-'))
+            .count();
         let name = rest.split_at(len).0;
         let is_declaration = rest.starts_with(['!', '?']);
         if !is_declaration && !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
@@ -316,13 +379,28 @@ mod tests {
     #[test]
     fn a_page_is_reduced_to_its_lines() {
         for (html, text) in [
-            ("<p><b>Ana Ruiz</b> <span>00:00:03</span><br>The bridge\n opens in May.</p>\n<p><b>Ben</b></p>", "Ana Ruiz 00:00:03\nThe bridge opens in May.\nBen"),
-            ("<!DOCTYPE html><html><head><title>T</title><style>p > a {}</style></head><body><p>Yes.</p></body></html>", "Yes."),
+            (
+                "<p><b>Ana Ruiz</b> <span>00:00:03</span><br>The bridge\n opens in May.</p>\n<p><b>Ben</b></p>",
+                "Ana Ruiz 00:00:03\nThe bridge opens in May.\nBen",
+            ),
+            (
+                "<!DOCTYPE html><html><head><title>T</title><style>p > a {}</style></head><body><p>Yes.</p></body></html>",
+                "Yes.",
+            ),
             ("<html><head><meta charset=utf-8><body>Yes.", "Yes."),
-            ("<div>a</div><script>if (a < b) {}</script><div>b<!-- <p>c --></div>", "a\nb"),
-            ("<table><tr><th>Who</th><th>What</th></tr>\n<tr><td><p>Ana</p></td>\n<td><p>One.</p><p>Two.</p></td></tr></table>", "Who\tWhat\nAna\tOne.\nTwo."),
+            (
+                "<div>a</div><script>if (a < b) {}</script><div>b<!-- <p>c --></div>",
+                "a\nb",
+            ),
+            (
+                "<table><tr><th>Who</th><th>What</th></tr>\n<tr><td><p>Ana</p></td>\n<td><p>One.</p><p>Two.</p></td></tr></table>",
+                "Who\tWhat\nAna\tOne.\nTwo.",
+            ),
             ("<ul><li>one<li>two</ul>", "one\ntwo"),
-            ("<div><span>Ana</span><span>0:03</span></div><div>un<b>clear</b>, H<sub>2</sub>O <i>is</i>.</div>", "Ana 0:03\nunclear, H2O is."),
+            (
+                "<div><span>Ana</span><span>0:03</span></div><div>un<b>clear</b>, H<sub>2</sub>O <i>is</i>.</div>",
+                "Ana 0:03\nunclear, H2O is.",
+            ),
             ("<span>wo</span><span>rd</span>", "word"),
             ("<pre>Ana: yes\nBen: no</pre>", "Ana: yes\nBen: no"),
             ("<p title=\"a > b\">3 < 4 &amp; x<5</p>", "3 < 4 &amp; x<5"),
@@ -363,7 +441,16 @@ mod tests {
 
     #[test]
     fn unclosed_markup_takes_linear_time() {
-        for html in ["<", "<p", "<p a=\"", "<!--", "<script>", "<a b='<", "</", "<head><style><title>"] {
+        for html in [
+            "<",
+            "<p",
+            "<p a=\"",
+            "<!--",
+            "<script>",
+            "<a b='<",
+            "</",
+            "<head><style><title>",
+        ] {
             let html = html.repeat(1 << 18);
             let start = Instant::now();
             let _text = shown(&html);

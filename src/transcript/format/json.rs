@@ -17,8 +17,8 @@ use crate::transcript::format::cue::{Cue, Escapes, Joint};
 use crate::transcript::format::field::{
     self, Field, Rate, Role, Time, Unit, Zero, channel_label, percent, speaker_label,
 };
-use cursor::Cursor;
 pub(crate) use cursor::Broken;
+use cursor::Cursor;
 use words::{Group, Word};
 
 /// Depth of the outline. Formats have their entries at most this deep.
@@ -154,7 +154,9 @@ pub(crate) fn is_json(text: &str) -> bool {
         Some(b'{') => {
             cursor.at += 1;
             match cursor.peek() {
-                Some(b'"') => cursor.string().is_err() || matches!(cursor.peek(), Some(b':') | None),
+                Some(b'"') => {
+                    cursor.string().is_err() || matches!(cursor.peek(), Some(b':') | None)
+                }
                 next => matches!(next, Some(b'}') | None) && !inner.is_empty(),
             }
         }
@@ -162,7 +164,11 @@ pub(crate) fn is_json(text: &str) -> bool {
             cursor.string().is_ok() && matches!(cursor.peek(), Some(b',' | b']') | None)
         }
         // A list of lists: `[[0.0, 2.5, …`.
-        Some(b'0'..=b'9' | b'-') if text.get(1..).is_some_and(|rest| rest.trim_start().starts_with('[')) => {
+        Some(b'0'..=b'9' | b'-')
+            if text
+                .get(1..)
+                .is_some_and(|rest| rest.trim_start().starts_with('[')) =>
+        {
             cursor.skip().is_ok() && cursor.peek() == Some(b',')
         }
         Some(b']') | None => in_array,
@@ -300,7 +306,8 @@ impl Survey<'_> {
 
     /// Whether a list is more likely the transcript than another.
     fn score(&self, words: bool) -> (u8, bool, usize) {
-        let tells = u8::from(self.speakers * 2 > self.texts) + u8::from(self.starts * 2 > self.texts);
+        let tells =
+            u8::from(self.speakers * 2 > self.texts) + u8::from(self.starts * 2 > self.texts);
         (tells, !words, self.bytes)
     }
 }
@@ -337,15 +344,23 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads a value to its end and notes it and the values inside it.
-    fn outline(&mut self, cursor: &mut Cursor<'t>, path: &mut String, depth: usize) -> Result<(), Broken> {
+    fn outline(
+        &mut self,
+        cursor: &mut Cursor<'t>,
+        path: &mut String,
+        depth: usize,
+    ) -> Result<(), Broken> {
         let next = cursor.peek();
         let start = cursor.at;
         let is_noted = self.outline.len() < OUTLINE_VALUES;
         match next {
             Some(b'{') if is_noted && depth < OUTLINE_DEPTH => {
-                cursor.members(|key, cursor| self.below(&field::plain(key), cursor, path, depth))?;
+                cursor
+                    .members(|key, cursor| self.below(&field::plain(key), cursor, path, depth))?;
             }
-            Some(b'[') if is_noted && depth < OUTLINE_DEPTH => self.elements(cursor, path, depth)?,
+            Some(b'[') if is_noted && depth < OUTLINE_DEPTH => {
+                self.elements(cursor, path, depth)?
+            }
             _ => {
                 cursor.skip()?;
             }
@@ -359,7 +374,12 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
-    fn elements(&mut self, cursor: &mut Cursor<'t>, path: &mut String, depth: usize) -> Result<(), Broken> {
+    fn elements(
+        &mut self,
+        cursor: &mut Cursor<'t>,
+        path: &mut String,
+        depth: usize,
+    ) -> Result<(), Broken> {
         let mut count = 0;
         cursor.elements(|cursor| {
             count += 1;
@@ -370,7 +390,13 @@ impl<'t> Reader<'t> {
         })
     }
 
-    fn below(&mut self, name: &str, cursor: &mut Cursor<'t>, path: &mut String, depth: usize) -> Result<(), Broken> {
+    fn below(
+        &mut self,
+        name: &str,
+        cursor: &mut Cursor<'t>,
+        path: &mut String,
+        depth: usize,
+    ) -> Result<(), Broken> {
         let len = path.len();
         if len > 0 {
             path.push('.');
@@ -389,7 +415,9 @@ impl<'t> Reader<'t> {
     fn lists(&self, shape: &Shape) -> Vec<List> {
         let mut lists: Vec<List> = Vec::new();
         for value in &self.outline {
-            let Some(base) = value.path.strip_suffix(shape.at) else { continue };
+            let Some(base) = value.path.strip_suffix(shape.at) else {
+                continue;
+            };
             if (base.is_empty() || base.ends_with('.'))
                 && (shape.tell.is_empty() || self.has(&format!("{base}{}", shape.tell)))
                 && lists.iter().all(|list| list.path != value.path)
@@ -411,24 +439,41 @@ impl<'t> Reader<'t> {
             let is_object = self.text.as_bytes().get(element.span.start) == Some(&b'{');
             if let Some(path) = element.path.strip_suffix(ELEMENT)
                 && is_object
-                && let Some(list) = self.outline.iter().find(|value| value.path == path.trim_end_matches('.'))
+                && let Some(list) = self
+                    .outline
+                    .iter()
+                    .find(|value| value.path == path.trim_end_matches('.'))
                 && lists.iter().all(|other| other.path != list.path)
             {
                 lists.push(list);
             }
         }
         lists.sort_by_key(|value| std::cmp::Reverse(value.span.len()));
-        let paths: Vec<String> = lists.iter().take(MAX_GUESSES).map(|value| value.path.clone()).collect();
+        let paths: Vec<String> = lists
+            .iter()
+            .take(MAX_GUESSES)
+            .map(|value| value.path.clone())
+            .collect();
         let mut best: Option<(List, Survey<'t>)> = None;
         for path in paths {
             let name = path.rsplit('.').next().unwrap_or_default();
-            let words = name != "sentences" && Field::named(name).is_some_and(|field| field.role == Role::Parts);
-            let shape = Shape { maker: "json", unit: None, words, ..SHAPE };
-            let list = List { shape, base: String::new(), path };
+            let words = name != "sentences"
+                && Field::named(name).is_some_and(|field| field.role == Role::Parts);
+            let shape = Shape {
+                maker: "json",
+                unit: None,
+                words,
+                ..SHAPE
+            };
+            let list = List {
+                shape,
+                base: String::new(),
+                path,
+            };
             let survey = self.survey(&list)?;
-            let is_better = best.as_ref().is_none_or(|(other, known)| {
-                survey.score(words) > known.score(other.shape.words)
-            });
+            let is_better = best
+                .as_ref()
+                .is_none_or(|(other, known)| survey.score(words) > known.score(other.shape.words));
             if survey.is_speech() && is_better {
                 best = Some((list, survey));
             }
@@ -440,7 +485,8 @@ impl<'t> Reader<'t> {
     fn bare_text(&self) -> Option<Span> {
         let named = self.outline.iter().filter(|value| {
             let name = value.path.rsplit('.').next().unwrap_or_default();
-            matches!(name, "text" | "transcript" | "transcription" | "content") && value.span.of(self.text).starts_with('"')
+            matches!(name, "text" | "transcript" | "transcription" | "content")
+                && value.span.of(self.text).starts_with('"')
         });
         let longest = named.max_by_key(|value| value.span.len())?;
         let text = Span::from(longest.span.start + 1..longest.span.end.saturating_sub(1));
@@ -494,7 +540,13 @@ impl<'t> Reader<'t> {
         }
         rest.push(ELEMENT);
         let name = outer.rsplit('.').next().unwrap_or_default();
-        self.walk(&mut Cursor::new(self.text, value.span.start), name, &rest, None, visit)
+        self.walk(
+            &mut Cursor::new(self.text, value.span.start),
+            name,
+            &rest,
+            None,
+            visit,
+        )
     }
 
     /// Follows a path from a value with the given name.
@@ -524,7 +576,11 @@ impl<'t> Reader<'t> {
                     if name == "alternatives" && count > 1 {
                         return cursor.skip().map(drop);
                     }
-                    let channel = if name == "channels" { Some(count - 1) } else { channel };
+                    let channel = if name == "channels" {
+                        Some(count - 1)
+                    } else {
+                        channel
+                    };
                     self.walk(cursor, ELEMENT, rest, channel, visit)
                 })
             }
@@ -590,8 +646,12 @@ impl<'t> Reader<'t> {
                         }
                     })
                 }
-                (Role::Alternatives | Role::Channel | Role::Times, Some(b'{')) => self.fill(cursor, entry),
-                (Role::Times | Role::Start | Role::From, Some(b'[')) => self.range(cursor, unit, entry),
+                (Role::Alternatives | Role::Channel | Role::Times, Some(b'{')) => {
+                    self.fill(cursor, entry)
+                }
+                (Role::Times | Role::Start | Role::From, Some(b'[')) => {
+                    self.range(cursor, unit, entry)
+                }
                 (Role::Start | Role::End | Role::Duration | Role::From, Some(_)) => {
                     let time = self.time(cursor, unit)?;
                     let place = match role {
@@ -625,7 +685,9 @@ impl<'t> Reader<'t> {
                 _ => {
                     let value = cursor.skip()?.of(self.text).trim_matches('"');
                     match role {
-                        Role::Confidence => entry.confidence = value.parse().ok().or(entry.confidence),
+                        Role::Confidence => {
+                            entry.confidence = value.parse().ok().or(entry.confidence)
+                        }
                         Role::Kind => entry.is_mark = matches!(value, "punctuation" | "punct"),
                         Role::Partial => entry.is_preliminary |= value == "true",
                         Role::Final => entry.is_preliminary |= value == "false",
@@ -639,7 +701,11 @@ impl<'t> Reader<'t> {
 
     /// Reads a time, or returns the text that is none. Objects are `{"seconds": "1", "nanos": 200000000}` or hold the time as a
     /// member: `{"relative": 1.2}`.
-    fn time(&mut self, cursor: &mut Cursor<'t>, unit: Option<Unit>) -> Result<Result<Time, &'t str>, Broken> {
+    fn time(
+        &mut self,
+        cursor: &mut Cursor<'t>,
+        unit: Option<Unit>,
+    ) -> Result<Result<Time, &'t str>, Broken> {
         if cursor.peek() != Some(b'{') {
             let written = cursor.skip()?.of(self.text).trim_matches('"');
             return Ok(Time::parse(written, unit).ok_or(written));
@@ -651,7 +717,10 @@ impl<'t> Reader<'t> {
                 "seconds" => Unit::Seconds,
                 "nanos" => Unit::Nanos,
                 _ => {
-                    let rank = self.field(key).filter(|field| field.role == Role::Start).map(|field| field.rank);
+                    let rank = self
+                        .field(key)
+                        .filter(|field| field.role == Role::Start)
+                        .map(|field| field.rank);
                     if let (Ok(time), Some(rank)) = (self.time(cursor, unit)?, rank) {
                         told.offer(rank, time);
                     }
@@ -667,7 +736,12 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads start and end from the first and last number of a list, which may be nested: `[["word", 0.1, 0.4], …]`.
-    fn range(&mut self, cursor: &mut Cursor<'t>, unit: Option<Unit>, entry: &mut Entry<'t>) -> Result<(), Broken> {
+    fn range(
+        &mut self,
+        cursor: &mut Cursor<'t>,
+        unit: Option<Unit>,
+        entry: &mut Entry<'t>,
+    ) -> Result<(), Broken> {
         cursor.elements(|cursor| match cursor.peek() {
             Some(b'[') => self.range(cursor, unit, entry),
             Some(b'{') => self.fill(cursor, entry),
@@ -708,17 +782,15 @@ impl<'t> Reader<'t> {
             }
             _ => {
                 let value = cursor.skip()?.of(self.text);
-                Ok(value.starts_with(|c: char| c.is_ascii_digit()).then_some(Cow::Borrowed(value)))
+                Ok(value
+                    .starts_with(|c: char| c.is_ascii_digit())
+                    .then_some(Cow::Borrowed(value)))
             }
         }
     }
 
     /// Visits the parts of an entry.
-    fn parts(
-        &mut self,
-        at: usize,
-        visit: &mut dyn FnMut(Entry<'t>),
-    ) -> Result<(), Broken> {
+    fn parts(&mut self, at: usize, visit: &mut dyn FnMut(Entry<'t>)) -> Result<(), Broken> {
         let mut cursor = Cursor::new(self.text, at);
         cursor.elements(|cursor| match cursor.peek() {
             Some(b'{' | b'"') => {
@@ -759,14 +831,18 @@ impl<'t> Reader<'t> {
         let mut survey = Survey::default();
         self.visit(&list.path, &mut |reader, entry| {
             let parts = reader.parts_of(&entry)?;
-            let text = entry.text.get().or(entry.word.get().filter(|_| list.shape.words));
+            let text = entry
+                .text
+                .get()
+                .or(entry.word.get().filter(|_| list.shape.words));
             let bytes = text.map_or(parts.bytes, Span::len);
             let start = entry.start.get().or(parts.start);
             let end = entry.end.get().or(parts.end);
             survey.entries += 1;
             survey.texts += usize::from(bytes > 0);
             survey.bytes += bytes;
-            survey.blanks += usize::from(text.is_some_and(|text| has_outer_blank(text.of(reader.text))));
+            survey.blanks +=
+                usize::from(text.is_some_and(|text| has_outer_blank(text.of(reader.text))));
             survey.speakers += usize::from(entry.speaker.0.is_some() || parts.speaker.is_some());
             survey.starts += usize::from(start.is_some());
             survey.rate.add(start, bytes);
@@ -775,7 +851,9 @@ impl<'t> Reader<'t> {
             // Whether times are in order does not depend on their unit.
             let number = |time: Time| time.millis(Unit::Millis) as f64;
             survey.is_disordered |= start.is_some_and(|start| number(start) < survey.latest_end);
-            survey.latest_end = end.or(start).map_or(survey.latest_end, |end| number(end).max(survey.latest_end));
+            survey.latest_end = end
+                .or(start)
+                .map_or(survey.latest_end, |end| number(end).max(survey.latest_end));
             if let Some((_, channel)) = entry.channel.0 {
                 let known = survey.channel.get_or_insert_with(|| channel.clone());
                 survey.has_channels |= *known != channel;
@@ -786,7 +864,12 @@ impl<'t> Reader<'t> {
     }
 
     /// Hands on the entries of a list, in order of time if several channels follow each other.
-    fn emit(&mut self, list: &List, survey: &Survey<'t>, sink: &mut dyn FnMut(Cue<'_>)) -> Result<(), Broken> {
+    fn emit(
+        &mut self,
+        list: &List,
+        survey: &Survey<'t>,
+        sink: &mut dyn FnMut(Cue<'_>),
+    ) -> Result<(), Broken> {
         if !(survey.has_channels && survey.is_disordered) {
             return self.cues(list, survey, &mut |cue| sink(cue));
         }
@@ -797,14 +880,22 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
-    fn cues(&mut self, list: &List, survey: &Survey<'t>, sink: &mut dyn FnMut(Cue<'t>)) -> Result<(), Broken> {
+    fn cues(
+        &mut self,
+        list: &List,
+        survey: &Survey<'t>,
+        sink: &mut dyn FnMut(Cue<'t>),
+    ) -> Result<(), Broken> {
         let shape = &list.shape;
         let unit = shape.unit.unwrap_or_else(|| survey.rate.unit());
         let turns = self.turns(&format!("{}{}", list.base, shape.turns), unit)?;
         let confidence = self.mean_confidence(&format!("{}{}", list.base, shape.confidence))?;
         let only_last = shape.repeats
             && survey.entries > 1
-            && survey.last.zip(survey.first).is_some_and(|(last, first)| last.millis(unit) <= first.millis(unit));
+            && survey
+                .last
+                .zip(survey.first)
+                .is_some_and(|(last, first)| last.millis(unit) <= first.millis(unit));
         let mut zero = Zero::default();
         let mut group = Group::new(self.text);
         let mut count = 0;
@@ -818,20 +909,39 @@ impl<'t> Reader<'t> {
             let start = entry.start.get().or(parts.start).map(&mut millis);
             let duration = entry.duration.get().map(|duration| duration.millis(unit));
             let end = entry.end.get().map(&mut millis);
-            let end = end.or(start.zip(duration).map(|(start, duration)| start + duration));
+            let end = end.or(start
+                .zip(duration)
+                .map(|(start, duration)| start + duration));
             let end = end.or(parts.end.map(&mut millis));
             let channel = entry.channel.0.filter(|_| survey.has_channels);
-            let speaker = entry.speaker.0.or(parts.speaker.clone().map(|name| (0, name)));
+            let speaker = entry
+                .speaker
+                .0
+                .or(parts.speaker.clone().map(|name| (0, name)));
             let speaker = speaker.map(|(_, name)| name);
             let speaker = speaker.or_else(|| channel.and_then(|(_, name)| channel_label(name)));
             let speaker = speaker.or_else(|| speaker_at(&turns, start?));
-            let text = entry.text.get().or(entry.word.get().filter(|_| shape.words));
+            let text = entry
+                .text
+                .get()
+                .or(entry.word.get().filter(|_| shape.words));
             if shape.words {
                 let joint = joint(survey.blanks, survey.texts);
                 if let Some(span) = text {
                     let is_mark = entry.is_mark;
                     let confidence = entry.confidence;
-                    group.add(Word { span, speaker, start, end, confidence, is_mark }, joint, sink);
+                    group.add(
+                        Word {
+                            span,
+                            speaker,
+                            start,
+                            end,
+                            confidence,
+                            is_mark,
+                        },
+                        joint,
+                        sink,
+                    );
                 }
                 return Ok(());
             }
@@ -854,10 +964,16 @@ impl<'t> Reader<'t> {
             let joint = joint(parts.blanks, parts.texts);
             let mut first = start;
             reader.parts(at, &mut |part| {
-                let Some(span) = part.text.get().or(part.word.get()) else { return };
+                let Some(span) = part.text.get().or(part.word.get()) else {
+                    return;
+                };
                 let word = Word {
                     span,
-                    speaker: part.speaker.0.map(|(_, name)| name).or_else(|| speaker.clone()),
+                    speaker: part
+                        .speaker
+                        .0
+                        .map(|(_, name)| name)
+                        .or_else(|| speaker.clone()),
                     start: part.start.get().map(&mut millis).or(first.take()),
                     end: part.end.get().map(&mut millis),
                     confidence: part.confidence,
@@ -906,7 +1022,11 @@ fn speaker_at<'t>(turns: &Turns<'t>, start: i64) -> Option<Cow<'t, str>> {
 
 /// What lies between words of which so many bring blanks.
 fn joint(blanks: usize, texts: usize) -> Joint {
-    if blanks * 4 > texts { Joint::Nothing } else { Joint::Words }
+    if blanks * 4 > texts {
+        Joint::Nothing
+    } else {
+        Joint::Words
+    }
 }
 
 /// The characters that the raw contents of a JSON string stand for.
@@ -930,7 +1050,9 @@ fn trim_start(raw: &str) -> &str {
     let mut rest = raw;
     loop {
         let trimmed = rest.trim_start();
-        let blank = ["\\n", "\\r", "\\t", "\\u00a0"].iter().find_map(|blank| trimmed.strip_prefix(blank));
+        let blank = ["\\n", "\\r", "\\t", "\\u00a0"]
+            .iter()
+            .find_map(|blank| trimmed.strip_prefix(blank));
         match blank {
             Some(after) => rest = after,
             None => return trimmed,

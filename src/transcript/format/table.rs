@@ -7,7 +7,9 @@ use std::borrow::Cow;
 
 use crate::text::Span;
 use crate::transcript::format::cue::{Cue, Escapes, Joint};
-use crate::transcript::format::field::{Field, Rate, Role, Time, Unit, Zero, percent, speaker_label};
+use crate::transcript::format::field::{
+    Field, Rate, Role, Time, Unit, Zero, percent, speaker_label,
+};
 
 /// Rows before which the header must come.
 const MAX_PREAMBLE: usize = 12;
@@ -89,13 +91,22 @@ pub(crate) fn read(text: &str, columns: &Columns, sink: &mut dyn FnMut(Cue<'_>))
         }
         if !columns.is_row(&row) {
             // Text between the tables of a Markdown file. Other tables have rows that are cut off.
-            let line = row.iter().map(|cell| cell.span).reduce(|first, last| Span::from(first.start..last.end));
+            let line = row
+                .iter()
+                .map(|cell| cell.span)
+                .reduce(|first, last| Span::from(first.start..last.end));
             if let Some(line) = line.filter(|line| !line.of(text).trim().is_empty()) {
-                sink(Cue { text: vec![line], ..Cue::default() });
+                sink(Cue {
+                    text: vec![line],
+                    ..Cue::default()
+                });
             }
             continue;
         }
-        let Some(spoken) = columns.spoken(&row).filter(|cell| !cell.span.of(text).trim().is_empty()) else {
+        let Some(spoken) = columns
+            .spoken(&row)
+            .filter(|cell| !cell.span.of(text).trim().is_empty())
+        else {
             continue;
         };
         let time = |column: Option<Column>| {
@@ -104,15 +115,22 @@ pub(crate) fn read(text: &str, columns: &Columns, sink: &mut dyn FnMut(Cue<'_>))
         };
         let start = time(columns.start).map(|start| zero.relative(start));
         let end = time(columns.end).map(|end| zero.relative(end));
-        let speaker = cell(columns.speaker).map(|cell| unquoted(cell.span.of(text).trim(), cell.is_quoted));
+        let speaker =
+            cell(columns.speaker).map(|cell| unquoted(cell.span.of(text).trim(), cell.is_quoted));
         sink(Cue {
             speaker: speaker.and_then(speaker_label),
             start,
             end: end.or_else(|| Some(start? + time(columns.duration)?)),
-            confidence: value(columns.confidence).and_then(|value| value.parse().ok()).map(percent),
+            confidence: value(columns.confidence)
+                .and_then(|value| value.parse().ok())
+                .map(percent),
             text: vec![spoken.span],
             joint: Joint::Blank,
-            escapes: if spoken.is_quoted { Escapes::Csv } else { Escapes::None },
+            escapes: if spoken.is_quoted {
+                Escapes::Csv
+            } else {
+                Escapes::None
+            },
         });
     }
 }
@@ -124,25 +142,39 @@ impl Columns {
         if !Rows::new(text, delimiter, header).next(&mut row) || row.len() < 2 {
             return None;
         }
-        let fields: Vec<Option<Field>> = row
-            .iter()
-            .map(|cell| heading(cell.span.of(text)))
-            .collect();
+        let fields: Vec<Option<Field>> =
+            row.iter().map(|cell| heading(cell.span.of(text))).collect();
         let column = |role: Role| {
-            let named = fields.iter().enumerate().filter_map(|(place, &field)| Some((place, field?)));
-            let best = named.filter(|(_, field)| field.role == role).min_by_key(|(_, field)| field.rank)?;
-            Some(Column { place: best.0, unit: best.1.unit })
+            let named = fields
+                .iter()
+                .enumerate()
+                .filter_map(|(place, &field)| Some((place, field?)));
+            let best = named
+                .filter(|(_, field)| field.role == role)
+                .min_by_key(|(_, field)| field.rank)?;
+            Some(Column {
+                place: best.0,
+                unit: best.1.unit,
+            })
         };
         let place = |role| column(role).map(|column| column.place);
         // In a chat, people write from one to another; in a table of times, speech lasts from one to another.
         let from = column(Role::From);
-        let (from_speaker, from_start) = if place(Role::Speaker).is_some() { (None, from) } else { (from, None) };
+        let (from_speaker, from_start) = if place(Role::Speaker).is_some() {
+            (None, from)
+        } else {
+            (from, None)
+        };
         Some(Self {
             delimiter,
             header,
             count: row.len(),
-            text: place(Role::Text).or_else(|| place(Role::Parts)).or_else(|| loose_text(text, &row))?,
-            speaker: place(Role::Speaker).or(from_speaker.map(|column| column.place)).or_else(|| place(Role::Channel)),
+            text: place(Role::Text)
+                .or_else(|| place(Role::Parts))
+                .or_else(|| loose_text(text, &row))?,
+            speaker: place(Role::Speaker)
+                .or(from_speaker.map(|column| column.place))
+                .or_else(|| place(Role::Channel)),
             start: column(Role::Start).or(from_start),
             end: column(Role::End),
             duration: column(Role::Duration),
@@ -179,9 +211,13 @@ impl Columns {
     fn is_header(&self, text: &str, row: &[Cell]) -> bool {
         let name = row.get(self.text).map(|cell| cell.span.of(text));
         row.len() == self.count
-            && row.first().is_some_and(|cell| cell.span.start <= self.header + 4)
+            && row
+                .first()
+                .is_some_and(|cell| cell.span.start <= self.header + 4)
             || self.delimiter == b'|'
-                && name.and_then(heading).is_some_and(|field| field.role == Role::Text)
+                && name
+                    .and_then(heading)
+                    .is_some_and(|field| field.role == Role::Text)
     }
 
     /// Whether a row is the line of dashes under a Markdown header.
@@ -248,7 +284,12 @@ struct Rows<'t> {
 
 impl<'t> Rows<'t> {
     fn new(text: &'t str, delimiter: u8, at: usize) -> Self {
-        Self { text, delimiter, at, unclosed: 0 }
+        Self {
+            text,
+            delimiter,
+            at,
+            unclosed: 0,
+        }
     }
 
     /// Reads the next row. `false` at the end of the text.
@@ -273,7 +314,9 @@ impl<'t> Rows<'t> {
         }
         if self.delimiter == b'|' && row.len() > 1 {
             // The outer bars separate nothing.
-            let is_empty = |cell: Option<&Cell>| cell.is_some_and(|cell| cell.span.of(self.text).trim().is_empty());
+            let is_empty = |cell: Option<&Cell>| {
+                cell.is_some_and(|cell| cell.span.of(self.text).trim().is_empty())
+            };
             if is_empty(row.last()) {
                 row.pop();
             }
@@ -325,13 +368,23 @@ impl<'t> Rows<'t> {
             }
             at += 2;
         }
-        let blanks = bytes.get(at + 1..)?.iter().take_while(|&&byte| matches!(byte, b' ' | b'\r')).count();
+        let blanks = bytes
+            .get(at + 1..)?
+            .iter()
+            .take_while(|&&byte| matches!(byte, b' ' | b'\r'))
+            .count();
         let after = at + 1 + blanks;
-        if bytes.get(after).is_some_and(|&byte| byte != self.delimiter && byte != b'\n') {
+        if bytes
+            .get(after)
+            .is_some_and(|&byte| byte != self.delimiter && byte != b'\n')
+        {
             return None;
         }
         self.at = after;
-        Some(Cell { span: Span::from(open + 1..at), is_quoted: true })
+        Some(Cell {
+            span: Span::from(open + 1..at),
+            is_quoted: true,
+        })
     }
 }
 
@@ -356,10 +409,18 @@ mod tests {
         let columns = columns(text)?;
         let mut rows = Vec::new();
         read(text, &columns, &mut |cue| {
-            let [span] = cue.text[..] else { panic!("{cue:?}") };
+            let [span] = cue.text[..] else {
+                panic!("{cue:?}")
+            };
             let spoken = unquoted(span.of(text), cue.escapes == Escapes::Csv);
             let time = |time: Option<i64>| time.map(|time| time.to_string()).unwrap_or_default();
-            rows.push(format!("{}-{} {}: {}", time(cue.start), time(cue.end), cue.speaker.unwrap_or_default(), spoken.trim()));
+            rows.push(format!(
+                "{}-{} {}: {}",
+                time(cue.start),
+                time(cue.end),
+                cue.speaker.unwrap_or_default(),
+                spoken.trim()
+            ));
         });
         Some(rows)
     }
@@ -367,19 +428,66 @@ mod tests {
     #[test]
     fn tables_are_read_by_their_header() {
         for (text, expected) in [
-            ("start\tend\ttext\n500\t2400\tGood morning.\n3000\t5000\t\"Yes,\" she said.\n", &["500-2400 : Good morning.", "3000-5000 : \"Yes,\" she said."][..]),
-            ("Speaker,Start Time,Text\r\nAna,00:00:00.5,\"Good, \"\"early\"\" morning.\nAll of you.\"\r\nBen,00:00:03,Yes\r\n", &["500- Ana: Good, \"early\" morning.\nAll of you.", "3000- Ben: Yes"]),
-            ("Sprecher;Beginn (s);Ende (s);Text\nAna;0,5;2,4;Guten Morgen.\nBen;3;5;Ja; sicher.\n", &["500-2400 Ana: Guten Morgen.", "3000-5000 Ben: Ja; sicher."]),
-            ("sep=,\nname,message\nAna,Hi\nBen,Hello\n", &["- Ana: Hi", "- Ben: Hello"]),
-            ("Weekly meeting\n\nNo.,Timestamp,Locuteur,Parole,Confidence\n1,00:03,Ana,Oui.,0.9\n2,00:05,Ben,Non.,0.8\n", &["3000- Ana: Oui.", "5000- Ben: Non."]),
-            ("start,duration,text\n0.5,1.9,Good morning\n3.0,2,Yes\n", &["500-2400 : Good morning", "3000-5000 : Yes"]),
-            ("speaker,content\n0,Good\n1,Yes\n", &["- Speaker 0: Good", "- Speaker 1: Yes"]),
-            ("发言人,开始时间,内容\n王,00:03,你好\n李,00:05,好\n", &["3000- 王: 你好", "5000- 李: 好"]),
-            ("# Notes\n\n| Time | **Speaker** | Text |\n|------|:---:|---|\n| 0:03 | **Ana** | Yes \\| no |\n| 0:05 | Ben | No. |\n\nMore\n\n| Time | Speaker | Text |\n|---|---|---|\n| 0:07 | Ana | Why? |\n", &["3000- Ana: Yes \\| no", "5000- Ben: No.", "- : More", "7000- Ana: Why?"]),
-            ("date,from,text\n2026-01-05 10:00:00,Ana,Hi\n2026-01-05 10:00:05,Ben,Hello\n", &["0- Ana: Hi", "5000- Ben: Hello"]),
-            ("speaker,text\nAna,\"never closed\nBen,No\n", &["- Ana: \"never closed", "- Ben: No"]),
+            (
+                "start\tend\ttext\n500\t2400\tGood morning.\n3000\t5000\t\"Yes,\" she said.\n",
+                &["500-2400 : Good morning.", "3000-5000 : \"Yes,\" she said."][..],
+            ),
+            (
+                "Speaker,Start Time,Text\r\nAna,00:00:00.5,\"Good, \"\"early\"\" morning.\nAll of you.\"\r\nBen,00:00:03,Yes\r\n",
+                &[
+                    "500- Ana: Good, \"early\" morning.\nAll of you.",
+                    "3000- Ben: Yes",
+                ],
+            ),
+            (
+                "Sprecher;Beginn (s);Ende (s);Text\nAna;0,5;2,4;Guten Morgen.\nBen;3;5;Ja; sicher.\n",
+                &["500-2400 Ana: Guten Morgen.", "3000-5000 Ben: Ja; sicher."],
+            ),
+            (
+                "sep=,\nname,message\nAna,Hi\nBen,Hello\n",
+                &["- Ana: Hi", "- Ben: Hello"],
+            ),
+            (
+                "Weekly meeting\n\nNo.,Timestamp,Locuteur,Parole,Confidence\n1,00:03,Ana,Oui.,0.9\n2,00:05,Ben,Non.,0.8\n",
+                &["3000- Ana: Oui.", "5000- Ben: Non."],
+            ),
+            (
+                "start,duration,text\n0.5,1.9,Good morning\n3.0,2,Yes\n",
+                &["500-2400 : Good morning", "3000-5000 : Yes"],
+            ),
+            (
+                "speaker,content\n0,Good\n1,Yes\n",
+                &["- Speaker 0: Good", "- Speaker 1: Yes"],
+            ),
+            (
+                "发言人,开始时间,内容\n王,00:03,你好\n李,00:05,好\n",
+                &["3000- 王: 你好", "5000- 李: 好"],
+            ),
+            (
+                "# Notes\n\n| Time | **Speaker** | Text |\n|------|:---:|---|\n| 0:03 | **Ana** | Yes \\| no |\n| 0:05 | Ben | No. |\n\nMore\n\n| Time | Speaker | Text |\n|---|---|---|\n| 0:07 | Ana | Why? |\n",
+                &[
+                    "3000- Ana: Yes \\| no",
+                    "5000- Ben: No.",
+                    "- : More",
+                    "7000- Ana: Why?",
+                ],
+            ),
+            (
+                "date,from,text\n2026-01-05 10:00:00,Ana,Hi\n2026-01-05 10:00:05,Ben,Hello\n",
+                &["0- Ana: Hi", "5000- Ben: Hello"],
+            ),
+            (
+                "speaker,text\nAna,\"never closed\nBen,No\n",
+                &["- Ana: \"never closed", "- Ben: No"],
+            ),
         ] {
-            assert_eq!(rows(text).as_deref(), Some(expected).map(|rows| rows.iter().map(ToString::to_string).collect::<Vec<_>>()).as_deref(), "{text}");
+            assert_eq!(
+                rows(text).as_deref(),
+                Some(expected)
+                    .map(|rows| rows.iter().map(ToString::to_string).collect::<Vec<_>>())
+                    .as_deref(),
+                "{text}"
+            );
         }
     }
 
@@ -401,8 +509,20 @@ mod tests {
 
     #[test]
     fn quotes_that_are_not_closed_take_linear_time() {
-        for row in ["a,\"b\n", "a,\"\"b\n", "\"\"\"\n\"\",", "\"", ",", "\n", "|", "a,\"\"\"\"\"\"\"\n"] {
-            let text = format!("speaker,text\nx,y\nx,y\n{}", row.repeat((1 << 20) / row.len()));
+        for row in [
+            "a,\"b\n",
+            "a,\"\"b\n",
+            "\"\"\"\n\"\",",
+            "\"",
+            ",",
+            "\n",
+            "|",
+            "a,\"\"\"\"\"\"\"\n",
+        ] {
+            let text = format!(
+                "speaker,text\nx,y\nx,y\n{}",
+                row.repeat((1 << 20) / row.len())
+            );
             let start = Instant::now();
             let _rows = rows(&text);
             read(&text, &Columns::named(&text, 0, b',').unwrap(), &mut |_| {});

@@ -152,7 +152,11 @@ impl<'t> Cursor<'t> {
     ) -> Result<(), E> {
         let is_array = self.take(b'[');
         loop {
-            let is_end = if is_array { self.take(b']') } else { self.peek().is_none() };
+            let is_end = if is_array {
+                self.take(b']')
+            } else {
+                self.peek().is_none()
+            };
             if is_end {
                 return Ok(());
             }

@@ -73,7 +73,11 @@ impl<'t> Group<'t> {
 
     fn is_complete_before(&self, next: &Word) -> bool {
         let other_speaker = next.speaker.is_some() && next.speaker != self.cue.speaker;
-        let pause = self.cue.end.zip(next.start).map_or(0, |(end, start)| start - end);
+        let pause = self
+            .cue
+            .end
+            .zip(next.start)
+            .map_or(0, |(end, start)| start - end);
         self.is_sentence || other_speaker || pause >= PAUSE || self.cue.text.len() >= MAX_WORDS
     }
 
