@@ -548,6 +548,16 @@ fn speakers_inside_an_entry_divide_it() {
 }
 
 #[test]
+fn a_text_that_has_more_than_its_words_is_preferred() {
+    let text = r#"{"results": {"transcripts": [{"transcript": "Good morning, everyone. The bridge opens in May."}], "items": [
+        {"start_time": "0.5", "end_time": "0.8", "alternatives": [{"content": "Good"}], "type": "pronunciation"}]}}"#;
+    assert_eq!(
+        cues(text).1,
+        ["Good morning, everyone. The bridge opens in May."]
+    );
+}
+
+#[test]
 fn calendar_times_count_from_the_first_entry() {
     for text in [
         r#"{"messages": [{"user": "Ana", "text": "Good morning.", "ts": "1767607200.000100"}, {"user": "Ben", "text": "Morning.", "ts": "1767607205.200100"}]}"#,
