@@ -82,6 +82,8 @@ impl Transcript {
             at if at == text.len() => self.spoken.bytes,
             at => self.spoken.source_map.source_offset(text, at),
         };
-        offset(part.start)..offset(part.end)
+        // Overlapping channels of a recording are sorted by time, so their bytes may not ascend.
+        let (start, end) = (offset(part.start), offset(part.end));
+        start..end.max(start)
     }
 }

@@ -14,8 +14,14 @@ use rawzip::{CompressionMethod, ZipArchive};
 
 /// Limits for archives that are made to exhaust memory and time. The XML of real documents is 10 to 30 times as long as their
 /// archive, and the text a tenth of the XML.
-const MAX_XML: Limit = Limit { base: 16 << 20, factor: 32 };
-const MAX_TEXT: Limit = Limit { base: 4 << 20, factor: 8 };
+const MAX_XML: Limit = Limit {
+    base: 16 << 20,
+    factor: 32,
+};
+const MAX_TEXT: Limit = Limit {
+    base: 4 << 20,
+    factor: 8,
+};
 
 /// Entries of an archive that are looked at. Documents with many pictures have thousands.
 const MAX_ENTRIES: usize = 20_000;
@@ -36,16 +42,22 @@ impl Limit {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unreadable {
     /// The archive is something else, by its common name.
-    #[error("the file is {0}, not a Word document: export the transcript as text (UTF-8) or .docx and upload that")]
+    #[error(
+        "the file is {0}, not a Word document: export the transcript as text (UTF-8) or .docx and upload that"
+    )]
     Other(&'static str),
-    #[error("the Word document unpacks to more than {0} bytes, which no transcript of its size does")]
+    #[error(
+        "the Word document unpacks to more than {0} bytes, which no transcript of its size does"
+    )]
     Bomb(u64),
     #[error("the Word document is damaged: save it again and upload that")]
     Archive(#[source] rawzip::Error),
     #[error("the Word document is damaged: save it again and upload that")]
     Xml(#[source] quick_xml::Error),
     /// A compression method other than deflate.
-    #[error("the Word document is packed in a way that Word does not use: save it again and upload that")]
+    #[error(
+        "the Word document is packed in a way that Word does not use: save it again and upload that"
+    )]
     Packing,
 }
 
@@ -78,12 +90,18 @@ pub(crate) fn text(bytes: &[u8]) -> Result<String, Unreadable> {
             document = Some((entry.wayfinder(), entry.compression_method()));
             break;
         }
-        if let Some((_, name)) = KINDS.iter().find(|(start, _)| path.starts_with(start.as_bytes())) {
+        if let Some((_, name)) = KINDS
+            .iter()
+            .find(|(start, _)| path.starts_with(start.as_bytes()))
+        {
             kind = name;
         }
     }
     let (place, method) = document.ok_or(Unreadable::Other(kind))?;
-    let data = archive.get_entry(place).map_err(Unreadable::Archive)?.data();
+    let data = archive
+        .get_entry(place)
+        .map_err(Unreadable::Archive)?
+        .data();
     let unpacked: &mut dyn Read = match method {
         CompressionMethod::DEFLATE => &mut DeflateDecoder::new(data),
         CompressionMethod::STORE => &mut &*data,
@@ -115,13 +133,18 @@ fn paragraphs(xml: impl BufRead, max: u64) -> Result<String, Unreadable> {
     let mut text = String::new();
     let mut place = Place::default();
     loop {
-        let event = reader.read_event_into(&mut buffer).map_err(Unreadable::Xml)?;
+        let event = reader
+            .read_event_into(&mut buffer)
+            .map_err(Unreadable::Xml)?;
         match event {
             Event::Start(element) => place.start(element.local_name().as_ref()),
             Event::Empty(element) => place.mark(element.local_name().as_ref(), &mut text),
             Event::End(element) => place.end(element.local_name().as_ref(), &mut text),
             Event::Text(characters) if place.is_spoken() => {
-                let characters = characters.decode().map_err(quick_xml::Error::from).map_err(Unreadable::Xml)?;
+                let characters = characters
+                    .decode()
+                    .map_err(quick_xml::Error::from)
+                    .map_err(Unreadable::Xml)?;
                 text.push_str(&characters);
             }
             Event::GeneralRef(reference) if place.is_spoken() => text.extend(character(&reference)),
@@ -142,7 +165,9 @@ fn character(reference: &BytesRef) -> Option<char> {
     if let Ok(Some(character)) = reference.resolve_char_ref() {
         return Some(character);
     }
-    resolve_xml_entity(&reference.decode().ok()?)?.chars().next()
+    resolve_xml_entity(&reference.decode().ok()?)?
+        .chars()
+        .next()
 }
 
 impl Place {
@@ -200,7 +225,10 @@ impl Place {
 /// Elements without spoken text: properties (which have tab stops named `tab`), deleted and moved text, and the second version of a
 /// drawing for old programs.
 fn is_left_out(name: &[u8]) -> bool {
-    matches!(name, b"pPr" | b"rPr" | b"sectPr" | b"tblPr" | b"del" | b"moveFrom" | b"Fallback")
+    matches!(
+        name,
+        b"pPr" | b"rPr" | b"sectPr" | b"tblPr" | b"del" | b"moveFrom" | b"Fallback"
+    )
 }
 
 #[cfg(test)]
@@ -219,7 +247,11 @@ mod tests {
         let mut archive = ZipArchiveWriter::new(&mut bytes);
         for (name, content) in files {
             let method = CompressionMethod::DEFLATE;
-            let (mut entry, config) = archive.new_file(name).compression_method(method).start().unwrap();
+            let (mut entry, config) = archive
+                .new_file(name)
+                .compression_method(method)
+                .start()
+                .unwrap();
             let mut writer = config.wrap(DeflateEncoder::new(&mut entry, Compression::default()));
             writer.write_all(content.as_bytes()).unwrap();
             let (encoder, descriptor) = writer.finish().unwrap();
@@ -245,12 +277,30 @@ mod tests {
     #[test]
     fn paragraphs_and_rows_become_lines() {
         for (body, expected) in [
-            ("<w:p><w:r><w:t>Ana Ruiz</w:t></w:r><w:r><w:t xml:space=\"preserve\">  0:03</w:t></w:r></w:p><w:p><w:r><w:t>The bridge opens</w:t><w:t> in May.</w:t></w:r></w:p>", "Ana Ruiz  0:03\nThe bridge opens in May."),
-            ("<w:p><w:pPr><w:tabs><w:tab w:val=\"left\" w:pos=\"720\"/></w:tabs></w:pPr><w:r><w:t>Ana:</w:t><w:tab/><w:t>Yes</w:t><w:br/><w:t>and no.</w:t></w:r></w:p><w:p/>", "Ana:\tYes\nand no."),
-            ("<w:p><w:r><w:t>R&amp;D &#252;ber &lt;5</w:t></w:r></w:p>", "R&D über <5"),
-            ("<w:p><w:del><w:r><w:delText>gone</w:delText><w:t>gone</w:t></w:r></w:del><w:ins><w:r><w:t>new</w:t></w:r></w:ins><w:moveFrom><w:r><w:t>moved</w:t></w:r></w:moveFrom><w:r><w:instrText>PAGE</w:instrText></w:r></w:p>", "new"),
-            ("<w:tbl><w:tr><w:tc><w:p><w:r><w:t>Ana</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>0:03</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>One.</w:t></w:r></w:p><w:p><w:r><w:t>Two.</w:t></w:r></w:p></w:tc></w:tr><w:tr><w:tc><w:p><w:r><w:t>Ben</w:t></w:r></w:p></w:tc></w:tr></w:tbl><w:p><w:r><w:t>End</w:t></w:r></w:p>", "Ana\t0:03\tOne. Two.\nBen\nEnd"),
-            ("<mc:AlternateContent><mc:Choice><w:p><w:r><w:t>Box</w:t></w:r></w:p></mc:Choice><mc:Fallback><w:p><w:r><w:t>Box</w:t></w:r></w:p></mc:Fallback></mc:AlternateContent>", "Box"),
+            (
+                "<w:p><w:r><w:t>Ana Ruiz</w:t></w:r><w:r><w:t xml:space=\"preserve\">  0:03</w:t></w:r></w:p><w:p><w:r><w:t>The bridge opens</w:t><w:t> in May.</w:t></w:r></w:p>",
+                "Ana Ruiz  0:03\nThe bridge opens in May.",
+            ),
+            (
+                "<w:p><w:pPr><w:tabs><w:tab w:val=\"left\" w:pos=\"720\"/></w:tabs></w:pPr><w:r><w:t>Ana:</w:t><w:tab/><w:t>Yes</w:t><w:br/><w:t>and no.</w:t></w:r></w:p><w:p/>",
+                "Ana:\tYes\nand no.",
+            ),
+            (
+                "<w:p><w:r><w:t>R&amp;D &#252;ber &lt;5</w:t></w:r></w:p>",
+                "R&D über <5",
+            ),
+            (
+                "<w:p><w:del><w:r><w:delText>gone</w:delText><w:t>gone</w:t></w:r></w:del><w:ins><w:r><w:t>new</w:t></w:r></w:ins><w:moveFrom><w:r><w:t>moved</w:t></w:r></w:moveFrom><w:r><w:instrText>PAGE</w:instrText></w:r></w:p>",
+                "new",
+            ),
+            (
+                "<w:tbl><w:tr><w:tc><w:p><w:r><w:t>Ana</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>0:03</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>One.</w:t></w:r></w:p><w:p><w:r><w:t>Two.</w:t></w:r></w:p></w:tc></w:tr><w:tr><w:tc><w:p><w:r><w:t>Ben</w:t></w:r></w:p></w:tc></w:tr></w:tbl><w:p><w:r><w:t>End</w:t></w:r></w:p>",
+                "Ana\t0:03\tOne. Two.\nBen\nEnd",
+            ),
+            (
+                "<mc:AlternateContent><mc:Choice><w:p><w:r><w:t>Box</w:t></w:r></w:p></mc:Choice><mc:Fallback><w:p><w:r><w:t>Box</w:t></w:r></w:p></mc:Fallback></mc:AlternateContent>",
+                "Box",
+            ),
         ] {
             assert_eq!(text(&document(body)).unwrap(), expected);
         }
@@ -271,7 +321,12 @@ mod tests {
             ("holiday.jpg", "a zip archive"),
         ] {
             let error = text(&archive(&[("mimetype", "x"), (file, "x")])).unwrap_err();
-            assert!(error.to_string().starts_with(&format!("the file is {name}, not a Word document")), "{error}");
+            assert!(
+                error
+                    .to_string()
+                    .starts_with(&format!("the file is {name}, not a Word document")),
+                "{error}"
+            );
         }
     }
 

@@ -59,8 +59,9 @@ impl Joint {
         match self {
             Self::Blank => true,
             Self::Words => {
-                !after.starts_with(is_closing)
-                    && !(unspaced(before.chars().next_back()) && unspaced(after.chars().next()))
+                let between_unspaced =
+                    unspaced(before.chars().next_back()) && unspaced(after.chars().next());
+                !after.starts_with(is_closing) && !between_unspaced
             }
             Self::Nothing => false,
         }

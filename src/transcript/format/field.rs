@@ -748,7 +748,17 @@ mod tests {
         ] {
             assert_eq!(Time::parse(text, None), Some(expected), "{text}");
         }
-        for text in ["", "noon", "1:2x", "NaN", "P1D", "-", "12 apples", "May 5", "é:12"] {
+        for text in [
+            "",
+            "noon",
+            "1:2x",
+            "NaN",
+            "P1D",
+            "-",
+            "12 apples",
+            "May 5",
+            "é:12",
+        ] {
             assert_eq!(Time::parse(text, None), None, "{text}");
         }
     }

@@ -379,13 +379,28 @@ mod tests {
     #[test]
     fn a_page_is_reduced_to_its_lines() {
         for (html, text) in [
-            ("<p><b>Ana Ruiz</b> <span>00:00:03</span><br>The bridge\n opens in May.</p>\n<p><b>Ben</b></p>", "Ana Ruiz 00:00:03\nThe bridge opens in May.\nBen"),
-            ("<!DOCTYPE html><html><head><title>T</title><style>p > a {}</style></head><body><p>Yes.</p></body></html>", "Yes."),
+            (
+                "<p><b>Ana Ruiz</b> <span>00:00:03</span><br>The bridge\n opens in May.</p>\n<p><b>Ben</b></p>",
+                "Ana Ruiz 00:00:03\nThe bridge opens in May.\nBen",
+            ),
+            (
+                "<!DOCTYPE html><html><head><title>T</title><style>p > a {}</style></head><body><p>Yes.</p></body></html>",
+                "Yes.",
+            ),
             ("<html><head><meta charset=utf-8><body>Yes.", "Yes."),
-            ("<div>a</div><script>if (a < b) {}</script><div>b<!-- <p>c --></div>", "a\nb"),
-            ("<table><tr><th>Who</th><th>What</th></tr>\n<tr><td><p>Ana</p></td>\n<td><p>One.</p><p>Two.</p></td></tr></table>", "Who\tWhat\nAna\tOne.\nTwo."),
+            (
+                "<div>a</div><script>if (a < b) {}</script><div>b<!-- <p>c --></div>",
+                "a\nb",
+            ),
+            (
+                "<table><tr><th>Who</th><th>What</th></tr>\n<tr><td><p>Ana</p></td>\n<td><p>One.</p><p>Two.</p></td></tr></table>",
+                "Who\tWhat\nAna\tOne.\nTwo.",
+            ),
             ("<ul><li>one<li>two</ul>", "one\ntwo"),
-            ("<div><span>Ana</span><span>0:03</span></div><div>un<b>clear</b>, H<sub>2</sub>O <i>is</i>.</div>", "Ana 0:03\nunclear, H2O is."),
+            (
+                "<div><span>Ana</span><span>0:03</span></div><div>un<b>clear</b>, H<sub>2</sub>O <i>is</i>.</div>",
+                "Ana 0:03\nunclear, H2O is.",
+            ),
             ("<span>wo</span><span>rd</span>", "word"),
             ("<pre>Ana: yes\nBen: no</pre>", "Ana: yes\nBen: no"),
             ("<p title=\"a > b\">3 < 4 &amp; x<5</p>", "3 < 4 &amp; x<5"),
@@ -426,7 +441,16 @@ mod tests {
 
     #[test]
     fn unclosed_markup_takes_linear_time() {
-        for html in ["<", "<p", "<p a=\"", "<!--", "<script>", "<a b='<", "</", "<head><style><title>"] {
+        for html in [
+            "<",
+            "<p",
+            "<p a=\"",
+            "<!--",
+            "<script>",
+            "<a b='<",
+            "</",
+            "<head><style><title>",
+        ] {
             let html = html.repeat(1 << 18);
             let start = Instant::now();
             let _text = shown(&html);

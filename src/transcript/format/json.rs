@@ -188,14 +188,26 @@ pub(crate) fn read(text: &str, sink: &mut dyn FnMut(Cue<'_>)) -> Result<Found, U
         language: language.clone(),
         is_bare_text: false,
     };
+    let mut best: Option<(List, Survey)> = None;
     for shape in SHAPES {
+        if best
+            .as_ref()
+            .is_some_and(|(list, _)| list.shape.maker != shape.maker)
+        {
+            continue;
+        }
         for list in reader.lists(shape) {
             let survey = reader.survey(&list)?;
-            if survey.texts > 0 {
-                reader.emit(&list, &survey, sink)?;
-                return Ok(found(shape.maker));
+            // An excerpt may have all of the text but only a few of the words.
+            let least = best.as_ref().map_or(0, |(_, best)| best.bytes * 2);
+            if survey.bytes > least {
+                best = Some((list, survey));
             }
         }
+    }
+    if let Some((list, survey)) = best {
+        reader.emit(&list, &survey, sink)?;
+        return Ok(found(list.shape.maker));
     }
     if let Some((list, survey)) = reader.guess()? {
         reader.emit(&list, &survey, sink)?;
@@ -969,7 +981,11 @@ impl<'t> Reader<'t> {
                 };
                 let word = Word {
                     span,
-                    speaker: part.speaker.0.map(|(_, name)| name).or_else(|| speaker.clone()),
+                    speaker: part
+                        .speaker
+                        .0
+                        .map(|(_, name)| name)
+                        .or_else(|| speaker.clone()),
                     start: part.start.get().map(&mut millis).or(first.take()),
                     end: part.end.get().map(&mut millis),
                     confidence: part.confidence,

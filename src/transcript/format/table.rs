@@ -418,10 +418,18 @@ mod tests {
         let columns = columns(text)?;
         let mut rows = Vec::new();
         read(text, &columns, &mut |cue| {
-            let [span] = cue.text[..] else { panic!("{cue:?}") };
+            let [span] = cue.text[..] else {
+                panic!("{cue:?}")
+            };
             let spoken = unquoted(span.of(text), cue.escapes == Escapes::Csv);
             let time = |time: Option<i64>| time.map(|time| time.to_string()).unwrap_or_default();
-            rows.push(format!("{}-{} {}: {}", time(cue.start), time(cue.end), cue.speaker.unwrap_or_default(), spoken.trim()));
+            rows.push(format!(
+                "{}-{} {}: {}",
+                time(cue.start),
+                time(cue.end),
+                cue.speaker.unwrap_or_default(),
+                spoken.trim()
+            ));
         });
         Some(rows)
     }
@@ -429,19 +437,66 @@ mod tests {
     #[test]
     fn tables_are_read_by_their_header() {
         for (text, expected) in [
-            ("start\tend\ttext\n500\t2400\tGood morning.\n3000\t5000\t\"Yes,\" she said.\n", &["500-2400 : Good morning.", "3000-5000 : \"Yes,\" she said."][..]),
-            ("Speaker,Start Time,Text\r\nAna,00:00:00.5,\"Good, \"\"early\"\" morning.\nAll of you.\"\r\nBen,00:00:03,Yes\r\n", &["500- Ana: Good, \"early\" morning.\nAll of you.", "3000- Ben: Yes"]),
-            ("Sprecher;Beginn (s);Ende (s);Text\nAna;0,5;2,4;Guten Morgen.\nBen;3;5;Ja; sicher.\n", &["500-2400 Ana: Guten Morgen.", "3000-5000 Ben: Ja; sicher."]),
-            ("sep=,\nname,message\nAna,Hi\nBen,Hello\n", &["- Ana: Hi", "- Ben: Hello"]),
-            ("Weekly meeting\n\nNo.,Timestamp,Locuteur,Parole,Confidence\n1,00:03,Ana,Oui.,0.9\n2,00:05,Ben,Non.,0.8\n", &["3000- Ana: Oui.", "5000- Ben: Non."]),
-            ("start,duration,text\n0.5,1.9,Good morning\n3.0,2,Yes\n", &["500-2400 : Good morning", "3000-5000 : Yes"]),
-            ("speaker,content\n0,Good\n1,Yes\n", &["- Speaker 0: Good", "- Speaker 1: Yes"]),
-            ("发言人,开始时间,内容\n王,00:03,你好\n李,00:05,好\n", &["3000- 王: 你好", "5000- 李: 好"]),
-            ("# Notes\n\n| Time | **Speaker** | Text |\n|------|:---:|---|\n| 0:03 | **Ana** | Yes \\| no |\n| 0:05 | Ben | No. |\n\nMore\n\n| Time | Speaker | Text |\n|---|---|---|\n| 0:07 | Ana | Why? |\n", &["3000- Ana: Yes \\| no", "5000- Ben: No.", "- : More", "7000- Ana: Why?"]),
-            ("date,from,text\n2026-01-05 10:00:00,Ana,Hi\n2026-01-05 10:00:05,Ben,Hello\n", &["0- Ana: Hi", "5000- Ben: Hello"]),
-            ("speaker,text\nAna,\"never closed\nBen,No\n", &["- Ana: \"never closed", "- Ben: No"]),
+            (
+                "start\tend\ttext\n500\t2400\tGood morning.\n3000\t5000\t\"Yes,\" she said.\n",
+                &["500-2400 : Good morning.", "3000-5000 : \"Yes,\" she said."][..],
+            ),
+            (
+                "Speaker,Start Time,Text\r\nAna,00:00:00.5,\"Good, \"\"early\"\" morning.\nAll of you.\"\r\nBen,00:00:03,Yes\r\n",
+                &[
+                    "500- Ana: Good, \"early\" morning.\nAll of you.",
+                    "3000- Ben: Yes",
+                ],
+            ),
+            (
+                "Sprecher;Beginn (s);Ende (s);Text\nAna;0,5;2,4;Guten Morgen.\nBen;3;5;Ja; sicher.\n",
+                &["500-2400 Ana: Guten Morgen.", "3000-5000 Ben: Ja; sicher."],
+            ),
+            (
+                "sep=,\nname,message\nAna,Hi\nBen,Hello\n",
+                &["- Ana: Hi", "- Ben: Hello"],
+            ),
+            (
+                "Weekly meeting\n\nNo.,Timestamp,Locuteur,Parole,Confidence\n1,00:03,Ana,Oui.,0.9\n2,00:05,Ben,Non.,0.8\n",
+                &["3000- Ana: Oui.", "5000- Ben: Non."],
+            ),
+            (
+                "start,duration,text\n0.5,1.9,Good morning\n3.0,2,Yes\n",
+                &["500-2400 : Good morning", "3000-5000 : Yes"],
+            ),
+            (
+                "speaker,content\n0,Good\n1,Yes\n",
+                &["- Speaker 0: Good", "- Speaker 1: Yes"],
+            ),
+            (
+                "发言人,开始时间,内容\n王,00:03,你好\n李,00:05,好\n",
+                &["3000- 王: 你好", "5000- 李: 好"],
+            ),
+            (
+                "# Notes\n\n| Time | **Speaker** | Text |\n|------|:---:|---|\n| 0:03 | **Ana** | Yes \\| no |\n| 0:05 | Ben | No. |\n\nMore\n\n| Time | Speaker | Text |\n|---|---|---|\n| 0:07 | Ana | Why? |\n",
+                &[
+                    "3000- Ana: Yes \\| no",
+                    "5000- Ben: No.",
+                    "- : More",
+                    "7000- Ana: Why?",
+                ],
+            ),
+            (
+                "date,from,text\n2026-01-05 10:00:00,Ana,Hi\n2026-01-05 10:00:05,Ben,Hello\n",
+                &["0- Ana: Hi", "5000- Ben: Hello"],
+            ),
+            (
+                "speaker,text\nAna,\"never closed\nBen,No\n",
+                &["- Ana: \"never closed", "- Ben: No"],
+            ),
         ] {
-            assert_eq!(rows(text).as_deref(), Some(expected).map(|rows| rows.iter().map(ToString::to_string).collect::<Vec<_>>()).as_deref(), "{text}");
+            assert_eq!(
+                rows(text).as_deref(),
+                Some(expected)
+                    .map(|rows| rows.iter().map(ToString::to_string).collect::<Vec<_>>())
+                    .as_deref(),
+                "{text}"
+            );
         }
     }
 
@@ -463,8 +518,20 @@ mod tests {
 
     #[test]
     fn quotes_that_are_not_closed_take_linear_time() {
-        for row in ["a,\"b\n", "a,\"\"b\n", "\"\"\"\n\"\",", "\"", ",", "\n", "|", "a,\"\"\"\"\"\"\"\n"] {
-            let text = format!("speaker,text\nx,y\nx,y\n{}", row.repeat((1 << 20) / row.len()));
+        for row in [
+            "a,\"b\n",
+            "a,\"\"b\n",
+            "\"\"\"\n\"\",",
+            "\"",
+            ",",
+            "\n",
+            "|",
+            "a,\"\"\"\"\"\"\"\n",
+        ] {
+            let text = format!(
+                "speaker,text\nx,y\nx,y\n{}",
+                row.repeat((1 << 20) / row.len())
+            );
             let start = Instant::now();
             let _rows = rows(&text);
             read(&text, &Columns::named(&text, 0, b',').unwrap(), &mut |_| {});
