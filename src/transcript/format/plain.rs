@@ -34,6 +34,10 @@ pub(crate) struct Plain {
     /// and overlap neither each other nor the heads.
     pub(crate) drops: Vec<Drop>,
     /// Sentences run across line ends, so a newline inside a turn is a blank. Blank lines still separate paragraphs.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the writer of the spoken text comes next")
+    )]
     pub(crate) is_wrapped: bool,
     /// The lines are captions: they have time stamps and no labels, and sentences run across them.
     pub(crate) are_captions: bool,

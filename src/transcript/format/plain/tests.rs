@@ -605,7 +605,11 @@ fn long_turns_keep_their_names() {
             .collect();
         let plain = analyze(&text);
         assert_eq!(plain.speakers, NAMES, "{shape}");
-        assert_eq!((plain.is_wrapped, plain.heads.len(), plain.drops.len()), (true, 8, 0), "{text}");
+        assert_eq!(
+            (plain.is_wrapped, plain.heads.len(), plain.drops.len()),
+            (true, 8, 0),
+            "{text}"
+        );
     }
 }
 
@@ -648,6 +652,11 @@ fn subtitles_have_times_and_no_speakers() {
         .map(|segment| segment.from().unwrap().to_string())
         .collect();
     assert_eq!(times, ["0:00:01", "0:00:05"]);
+}
+
+#[test]
+fn a_million_heads_take_24_mb() {
+    assert!(size_of::<Head>() <= 24 && size_of::<Candidate>() <= 24);
 }
 
 #[test]
