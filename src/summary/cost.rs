@@ -77,8 +77,10 @@ mod tests {
     #[test]
     fn a_plan_tells_what_it_will_use() {
         let mut decoder = Decoder::default();
-        let text = "Dana: The depot of the harbor line is late, and costs ten thousand more than was planned.\n";
-        decoder.push(text.repeat(900).as_bytes()).unwrap();
+        let text: String = (0..900)
+            .map(|i| format!("Dana: The depot of the harbor line is late, and costs {i} thousand more than was planned.\n"))
+            .collect();
+        decoder.push(text.as_bytes()).unwrap();
         let transcript = Transcript::new(decoder.finish().unwrap()).unwrap();
         let limits = |context| Limits {
             context_tokens: Some(Tokens(context)),

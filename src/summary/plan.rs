@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn parts_with_more_in_them_get_more_words() {
-        let filler = "Dana: Yes, yes, I see, I see, all right then.\n".repeat(60);
+        let filler = "Dana: Yes, yes, I see, I see, all right then.\nLee: Yes, I see.\n".repeat(60);
         let dense: String = (0..60)
             .map(|i| format!("Lee: Item{i} costs {i}50 at Vendor{i} until week{i}.\n"))
             .collect();

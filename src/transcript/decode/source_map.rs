@@ -26,7 +26,10 @@ struct Mark {
 
 impl Mark {
     fn position(self) -> Position {
-        Position { source: self.source, wide: self.wide }
+        Position {
+            source: self.source,
+            wide: self.wide,
+        }
     }
 }
 
@@ -96,7 +99,9 @@ impl SourceMap {
     pub(crate) fn position_in(&self, text: &str, start: (usize, Position), at: usize) -> Position {
         let next = self.marks.partition_point(|mark| mark.text <= at);
         let last = next.checked_sub(1).and_then(|last| self.marks.get(last));
-        let last = last.filter(|mark| mark.text >= start.0).map(|mark| (mark.text, mark.position()));
+        let last = last
+            .filter(|mark| mark.text >= start.0)
+            .map(|mark| (mark.text, mark.position()));
         let (mark, position) = last.unwrap_or(start);
         self.after(position, Span::from(mark - start.0..at - start.0).of(text))
     }

@@ -271,7 +271,7 @@ const FORMATS: &[Format] = &[
     ),
     (
         "lines in brackets, as Whisper writes them",
-        "brackets",
+        "bracketed",
         Keeps::Times,
         |all| {
             captions(all, |_, (from, until, line), text| {
@@ -468,6 +468,9 @@ fn assert_whole_sentences(format: &str, conversation: &[Turn], transcript: &Tran
         all.iter().any(|said| sentence.ends_with(said.as_str()))
     };
     let whole = sentences.iter().filter(is_whole).count();
+    for broken in sentences.iter().filter(|sentence| !is_whole(sentence)) {
+        eprintln!("{format}: {}", broken.of(&summary));
+    }
     assert!(
         whole * 100 >= sentences.len() * 95,
         "{format}: {whole} of {} are whole: {summary}",

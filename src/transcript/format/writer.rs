@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use crate::text::{Span, sentence, words};
 use crate::transcript::decode::{Position, SourceMap};
-use crate::transcript::format::clean::clean;
+use crate::transcript::format::clean::{clean, cleaned};
 use crate::transcript::format::cue::{Cue, Escapes};
 use crate::transcript::format::join::{CueFacts, Joiner};
 use crate::transcript::format::loops::Loops;
@@ -45,7 +45,8 @@ impl Block<'_> {
 
     /// The position in the source of the character at byte `at` of the decoded text.
     pub(crate) fn position(&self, at: usize) -> Position {
-        self.map.position_in(self.text, (self.start, self.source), at)
+        self.map
+            .position_in(self.text, (self.start, self.source), at)
     }
 }
 
@@ -317,12 +318,17 @@ impl Writer {
     pub(crate) fn cue(&mut self, block: &Block<'_>, cue: &Cue<'_>) {
         let start = cue.start.map(Timestamp::clamped);
         let speaker = cue.speaker.as_deref();
+        let last = cue.text.last().map_or("", |part| part.of(block.text));
         let facts = CueFacts {
             speaker,
             start: cue.start,
             end: cue.end,
-            words: cue.text.iter().map(|part| words::count(part.of(block.text))).sum(),
-            text: cue.text.last().map_or("", |part| part.of(block.text)),
+            words: cue
+                .text
+                .iter()
+                .map(|part| words::count(part.of(block.text)))
+                .sum(),
+            text: &cleaned(last),
         };
         if !(self.joiner.joins(&facts) && self.turn.has_segment) {
             self.turn(Head {
