@@ -15,6 +15,7 @@ use crate::transcript::segment::{Segment, Segments, Speaker, Timestamp};
 
 use frame::{Frame, Recurring};
 use head::Separator;
+use name::Shape;
 use speakers::{Labels, Lines};
 
 /// In a line of this length there may be heads after each sentence.
@@ -32,7 +33,7 @@ pub(crate) struct Plain {
     pub(crate) speakers: Vec<String>,
     /// Parts that nobody spoke: line numbers, page headers and footers, what tools write about themselves. They are in order
     /// and overlap neither each other nor the heads.
-    pub(crate) drops: Vec<Drop>,
+    pub(crate) drops: Vec<Unspoken>,
     /// Sentences run across line ends, so a newline inside a turn is a blank. Blank lines still separate paragraphs.
     #[cfg_attr(
         not(test),
@@ -60,7 +61,7 @@ pub(crate) struct Head {
 
 /// A part of the text that is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Drop {
+pub(crate) struct Unspoken {
     pub(crate) start: u32,
     pub(crate) end: u32,
 }
@@ -168,13 +169,15 @@ struct Collector<'t> {
     candidates: Vec<Candidate>,
     labels: Labels<'t>,
     lines: Lines,
-    drops: Vec<(Drop, Frame)>,
+    drops: Vec<(Unspoken, Frame)>,
     recurring: Recurring,
     /// Number of lines that are not blank.
     filled: u32,
     previous: Previous,
     /// The last candidate is a label on the line before, so that text has to follow.
     is_pending: bool,
+    /// That line comes after a blank line.
+    is_block: bool,
     /// Bare time stamps with text after them.
     bare: u32,
     /// Line ends inside of a turn and without a blank line, by whether a sentence ends there.
@@ -299,8 +302,11 @@ impl<'t> Collector<'t> {
                 previous.separator = Separator::Clock;
                 return true;
             }
-            // Of two names on two lines the first is no head.
+            // Of two names on two lines the first is no head, unless it is the first line of a block.
             if was_pending && is_name_line {
+                if self.is_block {
+                    return false;
+                }
                 if let Some(id) = previous.label {
                     self.labels.change(id, previous.separator, -1);
                 }
@@ -326,6 +332,7 @@ impl<'t> Collector<'t> {
             is_bare,
         });
         self.is_pending = is_name_line;
+        self.is_block = self.previous == Previous::Blank;
         // A page header looks like a name too.
         if is_name_line && self.has_pages && self.is_apart {
             self.recurring.note(content, self.filled);
@@ -347,9 +354,12 @@ impl<'t> Collector<'t> {
                     && is_after_blank
                     && rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit));
             if starts && let Some(found) = head::read(rest) {
-                let label = found
-                    .label
-                    .filter(|label| label.separator == Separator::Colon);
+                let is_clear = |label: &head::Label| {
+                    label.separator == Separator::Colon
+                        && label.shape == Shape::Strict
+                        && !label.span.of(rest).contains('[')
+                };
+                let label = found.label.filter(is_clear);
                 let label = label.map(|label| head::Label {
                     separator: Separator::Inline,
                     ..label
@@ -383,7 +393,7 @@ impl<'t> Collector<'t> {
     }
 
     fn drop(&mut self, part: Span, frame: Frame) {
-        let part = Drop {
+        let part = Unspoken {
             start: offset(part.start),
             end: offset(part.end),
         };
@@ -536,9 +546,9 @@ fn time_only(text: &str, head: Head) -> Option<Head> {
 
 /// The parts to leave out, without those that overlap a head or another part. Page headers take the blank lines around them
 /// along, because the text goes on after them.
-fn apart(drops: Vec<(Drop, Frame)>, heads: &[Head], text: &str) -> Vec<Drop> {
+fn apart(drops: Vec<(Unspoken, Frame)>, heads: &[Head], text: &str) -> Vec<Unspoken> {
     let mut heads = heads.iter().peekable();
-    let mut kept: Vec<Drop> = Vec::new();
+    let mut kept: Vec<Unspoken> = Vec::new();
     for (part, frame) in drops {
         let mut part = part;
         if frame == Frame::Page {
