@@ -387,8 +387,9 @@ impl<'t> Collector<'t> {
                 || (mark == Some(sentence::Mark::Stop) && sentence::is_wide(c))
                 || (is_after_end && c.is_whitespace());
             is_after_blank = c.is_whitespace();
-            after_stop = mark == Some(sentence::Mark::Stop)
-                || (after_stop && mark == Some(sentence::Mark::Closer));
+            let is_stop =
+                mark == Some(sentence::Mark::Stop) && !(c == '.' && ends_in_title(content, at));
+            after_stop = is_stop || (after_stop && mark == Some(sentence::Mark::Closer));
         }
     }
 
@@ -571,6 +572,17 @@ fn apart(drops: Vec<(Unspoken, Frame)>, heads: &[Head], text: &str) -> Vec<Unspo
         }
     }
     kept
+}
+
+/// Whether the word that ends at `at` is an initial or a title such as `Mr`, after which a full stop ends no sentence.
+fn ends_in_title(text: &str, at: usize) -> bool {
+    let near = text
+        .split_at(at)
+        .0
+        .split_at(text.floor_char_boundary(at.saturating_sub(8)))
+        .1;
+    let word = near.rsplit(name::is_blank).next().unwrap_or_default();
+    name::is_abbreviation(word, true)
 }
 
 /// A byte offset. Texts are far smaller than 4 GiB.

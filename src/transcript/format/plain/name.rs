@@ -288,7 +288,7 @@ fn is_in_names(c: char) -> bool {
 }
 
 /// Whether a full stop after a word may stand inside a name. At its end it needs a well-known abbreviation or an initial.
-fn is_abbreviation(word: &str, is_last: bool) -> bool {
+pub(super) fn is_abbreviation(word: &str, is_last: bool) -> bool {
     let letters = word.chars().count();
     let is_initial = letters == 1 || word.contains('.');
     is_initial
