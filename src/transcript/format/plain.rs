@@ -15,6 +15,7 @@ use crate::transcript::segment::{Segment, Segments, Speaker, Timestamp};
 
 use frame::{Frame, Recurring};
 use head::Separator;
+use name::Shape;
 use speakers::{Labels, Lines};
 
 /// In a line of this length there may be heads after each sentence.
@@ -32,7 +33,7 @@ pub(crate) struct Plain {
     pub(crate) speakers: Vec<String>,
     /// Parts that nobody spoke: line numbers, page headers and footers, what tools write about themselves. They are in order
     /// and overlap neither each other nor the heads.
-    pub(crate) drops: Vec<Drop>,
+    pub(crate) drops: Vec<Unspoken>,
     /// Sentences run across line ends, so a newline inside a turn is a blank. Blank lines still separate paragraphs.
     #[cfg_attr(
         not(test),
@@ -60,7 +61,7 @@ pub(crate) struct Head {
 
 /// A part of the text that is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Drop {
+pub(crate) struct Unspoken {
     pub(crate) start: u32,
     pub(crate) end: u32,
 }
@@ -147,13 +148,15 @@ struct Collector<'t> {
     candidates: Vec<Candidate>,
     labels: Labels<'t>,
     lines: Lines,
-    drops: Vec<(Drop, Frame)>,
+    drops: Vec<(Unspoken, Frame)>,
     recurring: Recurring,
     /// Number of lines that are not blank.
     filled: u32,
     previous: Previous,
     /// The last candidate is a label on the line before, so that text has to follow.
     is_pending: bool,
+    /// That line comes after a blank line.
+    is_block: bool,
     /// Bare time stamps with text after them.
     bare: u32,
     /// Line ends inside of a turn and without a blank line, by whether a sentence ends there.
@@ -278,8 +281,11 @@ impl<'t> Collector<'t> {
                 previous.separator = Separator::Clock;
                 return true;
             }
-            // Of two names on two lines the first is no head.
+            // Of two names on two lines the first is no head, unless it is the first line of a block.
             if was_pending && is_name_line {
+                if self.is_block {
+                    return false;
+                }
                 if let Some(id) = previous.label {
                     self.labels.change(id, previous.separator, -1);
                 }
@@ -305,6 +311,7 @@ impl<'t> Collector<'t> {
             is_bare,
         });
         self.is_pending = is_name_line;
+        self.is_block = self.previous == Previous::Blank;
         // A page header looks like a name too.
         if is_name_line && self.has_pages && self.is_apart {
             self.recurring.note(content, self.filled);
@@ -326,9 +333,12 @@ impl<'t> Collector<'t> {
                     && is_after_blank
                     && rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit));
             if starts && let Some(found) = head::read(rest) {
-                let label = found
-                    .label
-                    .filter(|label| label.separator == Separator::Colon);
+                let is_clear = |label: &head::Label| {
+                    label.separator == Separator::Colon
+                        && label.shape == Shape::Strict
+                        && !label.span.of(rest).contains('[')
+                };
+                let label = found.label.filter(is_clear);
                 let label = label.map(|label| head::Label {
                     separator: Separator::Inline,
                     ..label
@@ -356,13 +366,14 @@ impl<'t> Collector<'t> {
                 || (mark == Some(sentence::Mark::Stop) && sentence::is_wide(c))
                 || (is_after_end && c.is_whitespace());
             is_after_blank = c.is_whitespace();
-            after_stop = mark == Some(sentence::Mark::Stop)
-                || (after_stop && mark == Some(sentence::Mark::Closer));
+            let is_stop =
+                mark == Some(sentence::Mark::Stop) && !(c == '.' && ends_in_title(content, at));
+            after_stop = is_stop || (after_stop && mark == Some(sentence::Mark::Closer));
         }
     }
 
     fn drop(&mut self, part: Span, frame: Frame) {
-        let part = Drop {
+        let part = Unspoken {
             start: offset(part.start),
             end: offset(part.end),
         };
@@ -515,9 +526,9 @@ fn time_only(text: &str, head: Head) -> Option<Head> {
 
 /// The parts to leave out, without those that overlap a head or another part. Page headers take the blank lines around them
 /// along, because the text goes on after them.
-fn apart(drops: Vec<(Drop, Frame)>, heads: &[Head], text: &str) -> Vec<Drop> {
+fn apart(drops: Vec<(Unspoken, Frame)>, heads: &[Head], text: &str) -> Vec<Unspoken> {
     let mut heads = heads.iter().peekable();
-    let mut kept: Vec<Drop> = Vec::new();
+    let mut kept: Vec<Unspoken> = Vec::new();
     for (part, frame) in drops {
         let mut part = part;
         if frame == Frame::Page {
@@ -540,6 +551,17 @@ fn apart(drops: Vec<(Drop, Frame)>, heads: &[Head], text: &str) -> Vec<Drop> {
         }
     }
     kept
+}
+
+/// Whether the word that ends at `at` is an initial or a title such as `Mr`, after which a full stop ends no sentence.
+fn ends_in_title(text: &str, at: usize) -> bool {
+    let near = text
+        .split_at(at)
+        .0
+        .split_at(text.floor_char_boundary(at.saturating_sub(8)))
+        .1;
+    let word = near.rsplit(name::is_blank).next().unwrap_or_default();
+    name::is_abbreviation(word, true)
 }
 
 /// A byte offset. Texts are far smaller than 4 GiB.

@@ -49,7 +49,7 @@ static OTHER_LABELS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
         "music|applause|laughter|laughs|laughing|crosstalk|inaudible|unintelligible|silence|blank_audio|\
         blank audio|noise|pause|cheering|foreign|sighs|cough|coughs|sound|sounds|background noise",
         // Interjections and openings.
-        "okay|ok|yeah|yes|yep|yup|no|nope|right|sure|mm|mhm|mm-hmm|mmhmm|uh-huh|uh|um|hmm|oh|ah|wow|well|so|and|\
+        "the|we|you|they|he|she|it|this|that|there|what|if|or|as|for|okay|ok|yeah|yes|yep|yup|no|nope|right|sure|mm|mhm|mm-hmm|mmhmm|uh-huh|uh|um|hmm|oh|ah|wow|well|so|and|\
         but|because|then|now|first|firstly|second|secondly|third|finally|lastly|again|also|however|therefore|\
         meanwhile|remember|look|listen|please|thanks|thank you|great|good|cool|exactly|absolutely|definitely|\
         correct|true|hello|hi|hey|bye|goodbye|welcome|sorry|amen|good morning|good afternoon|good evening|roger|\
@@ -288,7 +288,7 @@ fn is_in_names(c: char) -> bool {
 }
 
 /// Whether a full stop after a word may stand inside a name. At its end it needs a well-known abbreviation or an initial.
-fn is_abbreviation(word: &str, is_last: bool) -> bool {
+pub(super) fn is_abbreviation(word: &str, is_last: bool) -> bool {
     let letters = word.chars().count();
     let is_initial = letters == 1 || word.contains('.');
     is_initial

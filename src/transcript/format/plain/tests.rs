@@ -293,6 +293,11 @@ fn turns_on_one_line_are_split() {
             .zip(TURNS.iter().cycle())
             .all(|(said, (_, text))| said == text)
     );
+    let titled = ["Mr. Ed Fast", "Hon. Li Ng", "Dr. A. Roe"];
+    assert_eq!(
+        analyze(&written("{name}: {text} ", titled).0.repeat(5)).speakers,
+        titled
+    );
     let (text, times) = written("[{h:m:s}] {name}: {text} ", NAMES);
     let plain = analyze(&text.repeat(5));
     assert_eq!(plain.speakers, NAMES);
