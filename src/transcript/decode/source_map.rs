@@ -106,6 +106,12 @@ impl SourceMap {
         self.after(position, Span::from(mark - start.0..at - start.0).of(text))
     }
 
+    /// Text offset of the first mark after byte `at`.
+    pub(crate) fn next_mark(&self, at: usize) -> Option<usize> {
+        let next = self.marks.partition_point(|mark| mark.text <= at);
+        self.marks.get(next).map(|mark| mark.text)
+    }
+
     /// The position after a text that starts at `position` in the source.
     pub(crate) fn after(&self, position: Position, text: &str) -> Position {
         let source = position.source + width(self.encoding, position.wide, text);

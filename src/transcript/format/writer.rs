@@ -155,6 +155,14 @@ impl Marked {
         cleaned
     }
 
+    /// Takes the text from byte `at` on.
+    fn split_off(&mut self, at: usize, map: &SourceMap) -> Self {
+        let mut rest = Self::default();
+        rest.extend(self.stretches(map, Span::from(at..self.text.len())));
+        self.text.truncate(at);
+        rest
+    }
+
     fn extend<'t>(&mut self, stretches: impl Iterator<Item = (&'t str, Position)>) {
         for (text, source) in stretches {
             self.marks.push((self.text.len(), source));
@@ -254,18 +262,14 @@ impl Writer {
     pub(crate) fn say(&mut self, block: &Block<'_>, part: Span) {
         let mut rest = part;
         while rest.len() > 0 {
-            let mut text = block.at(rest);
-            if text.len() > PIECE_BYTES {
-                let (piece, _) = text.split_at(text.floor_char_boundary(PIECE_BYTES));
-                let end = piece.rfind('\n').or_else(|| piece.rfind(' '));
-                text = end.map_or(piece, |end| piece.split_at(end + 1).0);
-            }
+            // Up to the next mark, every character has its normal width in the source.
+            let next = block.map.next_mark(rest.start).unwrap_or(rest.end);
+            let mut text = block.at(Span::from(rest.start..next.min(rest.end)));
+            text = text.split_at(text.floor_char_boundary(PIECE_BYTES)).0;
             self.raw
                 .extend([(text, block.position(rest.start))].into_iter());
             rest.start += text.len();
-            if self.raw.text.len() >= PIECE_BYTES {
-                self.flush();
-            }
+            self.flush_lines();
         }
     }
 
@@ -344,8 +348,13 @@ impl Writer {
             if has_blank && !(self.raw.text.is_empty() && self.turn.words == 0) {
                 self.blank();
             }
+            // The blank above replaces those that the part brings.
+            let start = match has_blank {
+                true => part.end - text.trim_start().len(),
+                false => part.start,
+            };
             before = Some(text);
-            let part = Span::from(block.start + part.start..block.start + part.end);
+            let part = Span::from(block.start + start..block.start + part.end);
             match cue.escapes {
                 Escapes::None => self.say(block, part),
                 Escapes::Json => self.say_json(block, part),
@@ -383,6 +392,25 @@ impl Writer {
             at += length;
         }
         self.say(block, Span::from(at..part.end));
+    }
+
+    /// Moves the lines of a long turn into the text, so that not all of it is collected first.
+    fn flush_lines(&mut self) {
+        let text = &self.raw.text;
+        if text.len() < PIECE_BYTES {
+            return;
+        }
+        let end = text.rfind('\n').or_else(|| text.rfind(' '));
+        match end {
+            Some(end) if end > PIECE_BYTES / 2 => {
+                let rest = self.raw.split_off(end + 1, &self.map);
+                self.flush();
+                self.raw = rest;
+            }
+            // A word of this length is none, or its script has no blanks.
+            _ if text.len() >= 4 * PIECE_BYTES => self.flush(),
+            _ => {}
+        }
     }
 
     /// Cleans what has been collected and moves it into the text, leaving out repetitions.
