@@ -16,7 +16,7 @@ pub mod plain;
 mod table;
 mod writer;
 
-pub use json::Unknown as UnknownJson;
+pub use json::{Broken as BrokenJson, Unknown as UnknownJson};
 pub use writer::Talk;
 
 use captions::Captions;
@@ -81,7 +81,7 @@ impl Spoken {
 /// How a text is read.
 enum Reader {
     Json,
-    Captions(Captions, captions::Reader),
+    Captions(Captions, Box<captions::Reader>),
     Table(Columns),
     Plain(lines::Reader),
 }
@@ -93,7 +93,7 @@ impl Reader {
         } else if let Some(kind) = captions::kind(text) {
             let mut survey = captions::Survey::new(kind);
             survey.read(text);
-            Self::Captions(kind, survey.reader())
+            Self::Captions(kind, Box::new(survey.reader()))
         } else if let Some(columns) = table::columns(text) {
             Self::Table(columns)
         } else {
@@ -185,6 +185,23 @@ pub(crate) fn read(decoded: Decoded) -> Result<(Spoken, Segments), Rejection> {
     let text = String::from_utf8(bytes).map_err(|_| Rejection::Empty)?;
     if done.words == 0 {
         return Err(Rejection::NothingSaid);
+    }
+    if let Some(found) = found.as_ref().filter(|found| found.is_bare_text) {
+        // The only string of the file may itself be a transcript, with labels.
+        let decoded = Decoded {
+            text,
+            encoding,
+            bytes: size,
+            source_map: done.map,
+        };
+        let (spoken, segments) = self::read(decoded)?;
+        return Ok((
+            Spoken {
+                format: found.maker,
+                ..spoken
+            },
+            segments,
+        ));
     }
     let segments = Segments::new(done.segments, done.speakers, text.len());
     let mut warnings = Vec::new();

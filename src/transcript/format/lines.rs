@@ -2,12 +2,16 @@
 //! lines and line breaks stay as they are.
 
 use crate::text::Span;
+use crate::transcript::format::clean;
 use crate::transcript::format::plain::Plain;
 use crate::transcript::format::writer::{Block, Head, Writer};
 use crate::transcript::segment::Timestamp;
 
 /// Milliseconds within which a speaker goes on with a sentence under a new label.
 const GOES_ON_MILLIS: i32 = 5_000;
+
+/// The same where all lines are captions.
+const CAPTION_MILLIS: i32 = 15_000;
 
 pub(crate) struct Reader {
     plain: Plain,
@@ -58,8 +62,13 @@ impl Reader {
                     from,
                     written,
                     always_named: true,
+                    is_change: head.speaker.is_none() && head.time.is_none(),
                 };
-                if writer.goes_on(&head, GOES_ON_MILLIS) {
+                let within = match self.plain.are_captions {
+                    true => CAPTION_MILLIS,
+                    false => GOES_ON_MILLIS,
+                };
+                if writer.goes_on(&head, within) {
                     writer.blank();
                 } else {
                     writer.turn(head);
@@ -76,16 +85,27 @@ impl Reader {
         }
         // A line break inside a paragraph becomes a blank.
         let mut at = part.start;
-        for line in block.at(part).split_inclusive('\n') {
+        let mut is_divided = false;
+        let mut lines = block.at(part).split_inclusive('\n').peekable();
+        while let Some(line) = lines.next() {
             let end = at + line.len();
-            let text = line.trim();
-            let start = at + (line.len() - line.trim_start().len());
-            if text.is_empty() {
-                writer.say(block, Span::from(at..end));
-            } else {
+            let start = end - line.trim_start().len();
+            let mut text = line.trim();
+            if !(text.is_empty() || is_divided) {
                 writer.blank();
-                writer.say(block, Span::from(start..start + text.len()));
             }
+            is_divided = lines
+                .peek()
+                .is_some_and(|next| clean::is_divided(text, next));
+            if is_divided {
+                text = text.trim_end_matches('-');
+            }
+            let said = if text.is_empty() {
+                at..end
+            } else {
+                start..start + text.len()
+            };
+            writer.say(block, Span::from(said));
             at = end;
         }
     }

@@ -35,10 +35,6 @@ pub(crate) struct Plain {
     /// and overlap neither each other nor the heads.
     pub(crate) drops: Vec<Unspoken>,
     /// Sentences run across line ends, so a newline inside a turn is a blank. Blank lines still separate paragraphs.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the writer of the spoken text comes next")
-    )]
     pub(crate) is_wrapped: bool,
     /// The lines are captions: they have time stamps and no labels, and sentences run across them.
     pub(crate) are_captions: bool,
@@ -90,7 +86,7 @@ pub fn read(text: &str) -> Segments {
     let mut current = None;
     let segments = heads.iter().filter_map(|head| {
         let start = head.start as usize;
-        current = head.speaker.or(current);
+        current = head.speaker.or(current.filter(|_| head.time.is_some()));
         let mut segment = Segment::new(start, current, head.time.map(Timestamp))?;
         segment.set_body(head.body as usize - start);
         Some(segment)

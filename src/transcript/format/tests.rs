@@ -555,3 +555,43 @@ fn turns_in_which_nothing_is_said_disappear() {
         "Dana: Well then.\nDana: Good.\nDana: Done.\n"
     );
 }
+
+#[test]
+fn a_transcript_inside_a_json_string_is_read_like_any_other() {
+    let text = r#"{"text": "Ana: We caf\u00e9 met.\nBo: Yes \"we\" did.\nAna: Fine."}"#;
+    let transcript = transcript(text.as_bytes());
+    let expected = [
+        ("Ana", "We café met."),
+        ("Bo", "Yes \"we\" did."),
+        ("Ana", "Fine."),
+    ];
+    let said: Vec<_> = said(&transcript)
+        .into_iter()
+        .map(|(name, _, body)| (name.unwrap(), body))
+        .collect();
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn words_divided_at_line_ends_are_whole_again() {
+    let line = "Ana: We counted all of the parcels that came in for the exam-\nination board on that day, and there were as many as on the\nday before, which nobody had thought to be possible at all, or so it\nseemed to us then.\n\nBo: I would like to see the list of what was in them before we de-\ncide on what to do about the parcels that are still on their way\nto us from the coast.\n\n";
+    let transcript = transcript(
+        line.repeat(4)
+            .replacen("We counted", "We had counted", 1)
+            .as_bytes(),
+    );
+    assert!(
+        transcript.text().contains(
+            "the examination board on that day, and there were as many as on the day before"
+        ),
+        "{}",
+        transcript.text()
+    );
+}
+
+#[test]
+fn a_speaker_without_a_name_is_not_the_one_before() {
+    let transcript =
+        transcript(b"Ana: We met.\n>> And you were late.\nAna: I was not.\nBo: No.\nAna: See?\n");
+    assert_eq!(said(&transcript)[1].0, None);
+}

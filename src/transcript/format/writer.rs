@@ -70,6 +70,8 @@ pub(crate) struct Head<'t> {
     pub(crate) written: Option<(&'t str, Position)>,
     /// Whether the label is repeated where the speaker stays the same.
     pub(crate) always_named: bool,
+    /// Whether somebody else begins to speak, even without a name.
+    pub(crate) is_change: bool,
 }
 
 /// The turn that is being written.
@@ -232,7 +234,8 @@ impl Writer {
             self.insert("\n");
         }
         let before = self.turn.speaker;
-        let speaker = head.speaker.map_or(before, |name| self.speaker(name));
+        let same = before.filter(|_| !head.is_change);
+        let speaker = head.speaker.map_or(same, |name| self.speaker(name));
         let start = self.len();
         self.turn = Turn {
             start,
@@ -293,7 +296,10 @@ impl Writer {
             return false;
         };
         let is_near = from.0.saturating_sub(last.0) <= within;
-        let goes_on = is_near && self.is_speaking(head.speaker) && !self.is_at_sentence_end();
+        let goes_on = is_near
+            && !head.is_change
+            && self.is_speaking(head.speaker)
+            && !self.is_at_sentence_end();
         if goes_on {
             self.turn.until = Some(from);
         }
