@@ -128,7 +128,7 @@ pub(crate) fn message(id: &str, body: &Value) -> Value {
     json!({"messageId": id, "eventSource": "aws:sqs", "body": body.to_string()})
 }
 
-/// A meeting of about `words` words in which every turn has a different topic.
+/// A meeting of about `words` spoken words in which every turn has a different topic.
 pub(crate) fn meeting(words: usize) -> String {
     const NAMES: [&str; 4] = ["Dana Whitfield", "Lee Ng", "Tobias Renwick", "Anjali Rao"];
     const TOPICS: [&str; 6] = [
@@ -139,7 +139,7 @@ pub(crate) fn meeting(words: usize) -> String {
         "winter plan",
         "fare pilot",
     ];
-    (0..words / 24)
+    (0..words / 21)
         .map(|i| {
             format!(
                 "[{:02}:{:02}:00] {}: For the {} we looked at item{i}, which costs {} dollars, and agreed that vendor{i} \

@@ -281,7 +281,7 @@ pub(crate) fn named(key: &str) -> Upload {
 
 /// A meeting about `subject` that mentions the canary.
 pub(crate) fn meeting(subject: &str) -> String {
-    (0..170)
+    (0..240)
         .map(|i| {
             let said = if i % 17 == 5 {
                 format!(" Nobody outside may hear of the {CANARY}.")
