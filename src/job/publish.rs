@@ -73,31 +73,43 @@ impl App {
         let at = &source.at;
         let mut last = None;
         for _ in 0..MAX_RACES {
-            let slot = match self.summary_slot(source).await? {
-                SummarySlot::Ours(condition) => condition,
+            // The other objects are looked at before the summary: if another worker publishes in between, either the look at
+            // the summary shows that, or their conditions no longer hold.
+            let mut writes = Vec::with_capacity(artifacts.len());
+            for artifact in artifacts {
+                let to = self.output(at, artifact.ending);
+                let is_summary = artifact.ending == SUMMARY_ENDING;
+                let there = match is_summary {
+                    true => None,
+                    false => found(self.target.head(&to).await)?,
+                };
+                let replaces = there.map(|there| PutCondition::IfMatch(there.etag));
+                let options = PutOptions {
+                    condition: replaces.unwrap_or(PutCondition::IfAbsent),
+                    content_type: artifact.content_type,
+                    metadata: if is_summary {
+                        metadata(source)
+                    } else {
+                        Metadata::new()
+                    },
+                };
+                writes.push((to, artifact.body.clone(), options));
+            }
+            match self.summary_slot(source).await? {
+                SummarySlot::Ours(condition) => {
+                    let summary = artifacts
+                        .iter()
+                        .position(|artifact| artifact.ending == SUMMARY_ENDING);
+                    if let Some((_, _, options)) = summary.and_then(|at| writes.get_mut(at)) {
+                        options.condition = condition;
+                    }
+                }
                 SummarySlot::Newer => return Ok(false),
                 // Another worker has taken over and published the same summary.
                 SummarySlot::Done => {
                     self.clear_error(at).await;
                     return Ok(true);
                 }
-            };
-            let mut writes = Vec::with_capacity(artifacts.len());
-            for artifact in artifacts {
-                let to = self.output(at, artifact.ending);
-                let (condition, metadata) = if artifact.ending == SUMMARY_ENDING {
-                    (slot.clone(), metadata(source))
-                } else {
-                    let there = found(self.target.head(&to).await)?;
-                    let replaces = there.map(|there| PutCondition::IfMatch(there.etag));
-                    (replaces.unwrap_or(PutCondition::IfAbsent), Metadata::new())
-                };
-                let options = PutOptions {
-                    condition,
-                    content_type: artifact.content_type,
-                    metadata,
-                };
-                writes.push((to, artifact.body.clone(), options));
             }
             match found(self.source.head(at).await)? {
                 Some(now) if now.etag == source.info.etag => {}

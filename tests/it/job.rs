@@ -91,7 +91,10 @@ async fn the_summary_and_its_report_are_true() {
     assert_eq!(report["version"], 1);
     assert_eq!(report["source"]["key"], "a b+(1)/é ü.txt");
     assert_eq!(report["source"]["bytes"], text.len());
-    let spoken = text.lines().map(|line| words::count(line) - 3).sum::<usize>();
+    let spoken = text
+        .lines()
+        .map(|line| words::count(line) - 3)
+        .sum::<usize>();
     assert_eq!(report["source"]["words"], spoken);
     assert_eq!(report["summary"]["words"], words::count(&summary));
     assert_eq!(report["summary"]["target_words"], 4000);
