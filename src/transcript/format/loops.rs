@@ -15,6 +15,9 @@ const SHOWN_CHARS: usize = 40;
 /// Words that are remembered: two repeats of the longest loop and more, and a power of two.
 const TAIL: usize = 64;
 
+/// Places for the words that were said last.
+const RECENT: usize = 1024;
+
 /// How often words must follow each other to be a loop. People say "no" seven times in a row and "thank you" four times, but
 /// no sentence of four words three times. Twelve words that are said in a row are never fewer copies than these.
 const fn times(period: usize) -> usize {
@@ -31,10 +34,16 @@ const fn times(period: usize) -> usize {
 pub(crate) struct Loops {
     /// The last words, in a ring.
     tail: [Word; TAIL],
-    /// Number of words since the speaker began.
+    /// Number of words, and their number when the speaker began.
     words: usize,
+    since: usize,
+    /// The number of the last word with a hash, counted from 1. Words with equal remainders share a place, which costs time
+    /// but hides nothing.
+    recent: [usize; RECENT],
     /// For each period, the number of last words that continue a run.
     matching: [usize; MAX_PERIOD],
+    /// Whether any of these is not 0.
+    is_matching: bool,
     /// The words before this one are kept or left out for good.
     settled: usize,
     /// The loop that is under way.
@@ -63,7 +72,10 @@ impl Default for Loops {
         Self {
             tail: [Word::default(); TAIL],
             words: 0,
+            since: 0,
+            recent: [0; RECENT],
             matching: [0; MAX_PERIOD],
+            is_matching: false,
             settled: 0,
             current: None,
             longest: None,
@@ -82,8 +94,9 @@ impl Loops {
         while let Some((_, hash)) = words.next() {
             let end = words.peek().map_or(text.len(), |&(next, _)| next);
             let span = Span::from(at + start..at + end);
-            self.take(Word { hash, span });
-            self.leave_out(text, at, left_out);
+            if self.take(Word { hash, span }) {
+                self.leave_out(text, at, left_out);
+            }
             start = end;
         }
     }
@@ -91,8 +104,8 @@ impl Loops {
     /// Another speaker begins. A roll call is no loop.
     pub(crate) fn change_speaker(&mut self) {
         self.end_loop();
-        self.words = 0;
-        self.settled = 0;
+        self.since = self.words;
+        self.settled = self.words;
         self.matching = [0; MAX_PERIOD];
     }
 
@@ -112,19 +125,33 @@ impl Loops {
         self.tail.get(number % TAIL).copied().unwrap_or_default()
     }
 
-    fn take(&mut self, word: Word) {
+    /// Takes the next word. Returns whether it may continue a run.
+    fn take(&mut self, word: Word) -> bool {
         let number = self.words;
-        let tail = &self.tail;
-        for (before, matching) in (1..=number).zip(&mut self.matching) {
-            let is_equal = tail
-                .get((number - before) % TAIL)
-                .is_some_and(|earlier| earlier.hash == word.hash);
-            *matching = if is_equal { *matching + 1 } else { 0 };
+        self.words += 1;
+        let known = self.recent.get_mut(word.hash as usize % RECENT);
+        let before = known.map_or(0, |known| std::mem::replace(known, self.words));
+        let distance = self.words - before;
+        let is_known = before > self.since && distance <= MAX_PERIOD;
+        if is_known {
+            let tail = &self.tail;
+            let farthest = number - self.since;
+            for (period, matching) in (1..=farthest).zip(&mut self.matching) {
+                let is_equal = period >= distance
+                    && tail
+                        .get((number - period) % TAIL)
+                        .is_some_and(|earlier| earlier.hash == word.hash);
+                *matching = if is_equal { *matching + 1 } else { 0 };
+            }
+        } else if self.is_matching {
+            self.matching = [0; MAX_PERIOD];
+            self.end_loop();
         }
+        self.is_matching = is_known;
         if let Some(place) = self.tail.get_mut(number % TAIL) {
             *place = word;
         }
-        self.words += 1;
+        is_known
     }
 
     /// Leaves out the copy that is complete with the last word, and the copies before it if they were not yet known to be a
@@ -185,21 +212,36 @@ impl Loops {
 /// The words of a text in the order of their starts, as hashes of their letters and digits in lower case. Each ideograph is a
 /// word.
 fn words(text: &str) -> impl Iterator<Item = (usize, u32)> {
-    let mut chars = text.char_indices().peekable();
-    std::iter::from_fn(move || {
-        let (start, first) = chars.find(|(_, c)| c.is_alphanumeric())?;
-        let mut hash = hashed(FNV_OFFSET, first);
-        if is_ideograph(first) {
-            return Some((start, hash));
+    let mut at = 0;
+    // Most characters are ASCII, whose bytes are faster to read.
+    let next = move |at: usize| {
+        let byte = *text.as_bytes().get(at)?;
+        match byte.is_ascii() {
+            true => Some(char::from(byte)),
+            false => text.split_at(at).1.chars().next(),
         }
-        let belongs =
-            |c: char| (c.is_alphanumeric() && !is_ideograph(c)) || matches!(c, '\'' | '’');
-        while let Some((_, c)) = chars.next_if(|&(_, c)| belongs(c)) {
-            hash = if c.is_alphanumeric() {
-                hashed(hash, c)
-            } else {
-                hash
-            };
+    };
+    std::iter::from_fn(move || {
+        let mut c = next(at)?;
+        while !c.is_alphanumeric() {
+            at += c.len_utf8();
+            c = next(at)?;
+        }
+        let start = at;
+        let mut hash = FNV_OFFSET;
+        if is_ideograph(c) {
+            at += c.len_utf8();
+            return Some((start, hashed(hash, c)));
+        }
+        let mut following = Some(c);
+        while let Some(c) = following {
+            if c.is_alphanumeric() && (c.is_ascii() || !is_ideograph(c)) {
+                hash = hashed(hash, c);
+            } else if !matches!(c, '\'' | '’') {
+                break;
+            }
+            at += c.len_utf8();
+            following = next(at);
         }
         Some((start, hash))
     })
