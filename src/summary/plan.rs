@@ -3,7 +3,7 @@
 use crate::extract;
 use crate::summary::call_plan;
 use crate::summary::call_plan::{Level, Limits, ShapeError};
-use crate::text::{Tokens, Words, tokens};
+use crate::text::{Tokens, Words, tokens, words};
 use crate::transcript::{Chunk, Transcript};
 
 /// Maximum length of a summary as a share of its transcript. A longer one would have to be padded.
@@ -18,6 +18,12 @@ const OVERVIEW_MIN_WORDS: usize = 40;
 
 /// Tolerated excess over the target length, in percent.
 const LONGER_PERCENT: usize = 3;
+
+/// A transcript of at most this many words is its own summary: nothing can be left out of it.
+const WHOLE_WORDS: usize = 20;
+
+/// Words of the heading over such a summary.
+const HEADING_WORDS: usize = 1;
 
 /// One call in this many is reserved for repairs.
 const RESERVE: usize = 10;
@@ -75,12 +81,12 @@ impl Plan {
     }
 }
 
-/// Plans a summary of about `words`.
+/// Plans a summary of about `wanted` words.
 ///
 /// # Errors
 /// If the context window is too small, or too few calls are allowed.
-pub fn plan(transcript: &Transcript, words: Words, limits: &Limits) -> Result<Plan, ShapeError> {
-    let (target_words, overview_words) = lengths(transcript.spoken.words, words.0);
+pub fn plan(transcript: &Transcript, wanted: Words, limits: &Limits) -> Result<Plan, ShapeError> {
+    let (target_words, overview_words) = lengths(most_words(transcript), wanted.0);
     let tokens = tokens::estimate(transcript.text());
     let calls = (limits.max_calls - limits.max_calls / RESERVE)
         .saturating_sub(usize::from(overview_words > Words(0)));
@@ -98,7 +104,7 @@ pub fn plan(transcript: &Transcript, words: Words, limits: &Limits) -> Result<Pl
     let sizes: Vec<f64> = chunks.iter().map(|chunk| chunk.tokens.0 as f64).collect();
     Ok(Plan {
         target_words,
-        target_reduced: target_words < words,
+        target_reduced: target_words < wanted,
         overview_words,
         tokens,
         weights: weights(&sizes, texts),
@@ -109,10 +115,18 @@ pub fn plan(transcript: &Transcript, words: Words, limits: &Limits) -> Result<Pl
     })
 }
 
-/// Length of the summary and of its overview, if the transcript has `available` words and `wanted` words were
-/// requested.
-fn lengths(available: usize, wanted: usize) -> (Words, Words) {
-    let target = wanted.min((available as f64 * MAX_SHARE) as usize).max(1);
+/// Maximum length of a summary of a transcript.
+fn most_words(transcript: &Transcript) -> usize {
+    match transcript.spoken.words {
+        // With the speakers' names and a heading.
+        0..=WHOLE_WORDS => words::count(transcript.text()) + HEADING_WORDS,
+        spoken => (spoken as f64 * MAX_SHARE) as usize,
+    }
+}
+
+/// Length of the summary and of its overview, if it may have `most` words and `wanted` words were requested.
+fn lengths(most: usize, wanted: usize) -> (Words, Words) {
+    let target = wanted.min(most);
     let overview = ((target as f64 * OVERVIEW_SHARE) as usize).min(OVERVIEW_MAX_WORDS);
     let has_overview = overview >= OVERVIEW_MIN_WORDS;
     let overview = if has_overview { overview } else { 0 };

@@ -261,7 +261,8 @@ impl Writer<'_> {
         target_words: usize,
         number: usize,
     ) -> Section {
-        let warning = if piece.source == Source::Extractive {
+        let is_degraded = piece.source == Source::Extractive && !self.drafter.settings.quotes;
+        let warning = if is_degraded {
             Some("the model gave no usable answer, the text is extractive")
         } else {
             piece.problems.iter().find_map(|problem| problem.warning())

@@ -210,3 +210,20 @@ async fn a_key_that_arrives_encoded_is_found_under_its_other_reading() {
         "summaries/my notes.txt_summary.txt"
     );
 }
+
+#[tokio::test]
+async fn of_a_few_words_something_is_said() {
+    for (text, said) in [
+        ("Hello.\n", "Hello."),
+        (
+            "Mara: We sold it.\nIvo: For nine.\nMara: Good.\n",
+            "We sold it.",
+        ),
+    ] {
+        let place = Workplace::new(None, &[]).await;
+        let upload = place.upload("short.txt", text);
+        let done = done(place.run(&upload).await.unwrap());
+        let summary = place.read(&done.summary.key);
+        assert!(summary.contains(said), "{summary}");
+    }
+}
