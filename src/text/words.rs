@@ -85,7 +85,27 @@ impl State {
 #[must_use]
 pub fn count(text: &str) -> usize {
     let mut state = State::default();
-    text.chars().filter(|&c| state.starts_at(c)).count()
+    let (mut rest, mut count) = (text, 0);
+    // Most characters are ASCII, whose bytes are faster to read.
+    while let Some(&byte) = rest.as_bytes().first() {
+        if byte.is_ascii() && matches!(state, State::Blank | State::Word) {
+            let end = rest.bytes().position(|byte| !byte.is_ascii());
+            let (ascii, after) = rest.split_at(end.unwrap_or(rest.len()));
+            let mut in_word = matches!(state, State::Word);
+            for byte in ascii.bytes() {
+                let is_blank = matches!(byte, b'\t'..=b'\r' | b' ');
+                count += usize::from(!in_word && !is_blank);
+                in_word = !is_blank;
+            }
+            state = if in_word { State::Word } else { State::Blank };
+            rest = after;
+        } else {
+            let mut chars = rest.chars();
+            count += usize::from(chars.next().is_some_and(|c| state.starts_at(c)));
+            rest = chars.as_str();
+        }
+    }
+    count
 }
 
 /// The longest prefix of `text` with at most `limit` words, cut after a word.

@@ -158,7 +158,9 @@ impl Decoder {
         if matches!(self.stage, Stage::Archive) {
             // Offsets in the archive lead to no words, so the source of a Word document is its text.
             let text = docx::text(&self.held).map_err(|error| Rejection::Archive(chain(&error)))?;
-            return Ok(Decoded::from(text));
+            let mut clean = TextBuilder::new(UTF_8, 0);
+            clean.push(&text)?;
+            return clean.finish(text.len() as u64);
         }
         self.text.finish(self.bytes)
     }

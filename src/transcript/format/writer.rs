@@ -94,6 +94,8 @@ pub(crate) struct Writer {
     next_source: Option<Position>,
     /// What was said in the current turn since it was last cleaned.
     raw: Marked,
+    /// Bytes at the start of `raw` in which no line ends.
+    unbroken: usize,
     segments: Vec<Segment>,
     speakers: Vec<String>,
     known: HashMap<String, Speaker>,
@@ -196,6 +198,7 @@ impl Writer {
             map: SourceMap::new(decoded.encoding, 0),
             next_source: None,
             raw: Marked::default(),
+            unbroken: 0,
             segments: Vec::new(),
             speakers: Vec::new(),
             known: HashMap::new(),
@@ -327,7 +330,8 @@ impl Writer {
     /// Adds a cue, which goes on with the current turn or begins one.
     pub(crate) fn cue(&mut self, block: &Block<'_>, cue: &Cue<'_>) {
         let start = cue.start.map(Timestamp::clamped);
-        let speaker = cue.speaker.as_deref();
+        let speaker = cue.speaker.as_deref().map(tidy);
+        let speaker = speaker.as_deref().filter(|name| !name.is_empty());
         let last = cue.text.last().map_or("", |part| part.of(block.text));
         let facts = CueFacts {
             speaker,
@@ -393,6 +397,7 @@ impl Writer {
             self.say(block, Span::from(at..at + escape));
             at += escape;
             let (c, length) = unescape(block.at(Span::from(at..part.end)));
+            let c = if c.is_control() && c != '\n' { ' ' } else { c };
             self.raw
                 .extend([(&*c.encode_utf8(&mut [0; 4]), block.position(at))].into_iter());
             at += length;
@@ -403,7 +408,7 @@ impl Writer {
     /// Moves the lines of a long turn into the text, so that not all of it is collected first.
     fn flush_lines(&mut self) {
         let text = &self.raw.text;
-        if text.len() < PIECE_BYTES {
+        if text.len() < PIECE_BYTES + self.unbroken {
             return;
         }
         let end = text.rfind('\n').or_else(|| text.rfind(' '));
@@ -415,12 +420,14 @@ impl Writer {
             }
             // A word of this length is none, or its script has no blanks.
             _ if text.len() >= 4 * PIECE_BYTES => self.flush(),
-            _ => {}
+            // Looked for again only when there is much more, so that the time stays linear.
+            _ => self.unbroken = text.len(),
         }
     }
 
     /// Cleans what has been collected and moves it into the text, leaving out repetitions.
     fn flush(&mut self) {
+        self.unbroken = 0;
         if self.raw.text.is_empty() {
             return;
         }
@@ -556,6 +563,12 @@ impl Writer {
     }
 }
 
+/// A name on one line, without markup and invisible characters.
+fn tidy(name: &str) -> String {
+    let visible = cleaned(name).replace(char::is_control, " ");
+    visible.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The character that the JSON escape at the start of `text` stands for, and the length of the escape.
 fn unescape(text: &str) -> (char, usize) {
     let unit = |text: &str| {
@@ -570,8 +583,9 @@ fn unescape(text: &str) -> (char, usize) {
             let (first, second) = (units[0].unwrap_or(0xfffd), units[1]);
             let mut pair = char::decode_utf16([first].into_iter().chain(second));
             match pair.next() {
-                Some(Ok(c)) => (c, 6 * c.len_utf16()),
-                _ => (char::REPLACEMENT_CHARACTER, 6.min(text.len())),
+                Some(Ok(c)) if units[0].is_some() => (c, 6 * c.len_utf16()),
+                _ if units[0].is_some() => (char::REPLACEMENT_CHARACTER, 6),
+                _ => (char::REPLACEMENT_CHARACTER, 2),
             }
         }
         Some(&other) if other.is_ascii() => (char::from(other), 2),
