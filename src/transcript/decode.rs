@@ -156,9 +156,13 @@ impl Decoder {
     pub fn finish(mut self) -> Result<Decoded, Rejection> {
         self.read(&[], true)?;
         if matches!(self.stage, Stage::Archive) {
-            // Offsets in the archive lead to no words, so the source of a Word document is its text.
             let text = docx::text(&self.held).map_err(|error| Rejection::Archive(chain(&error)))?;
-            return Ok(Decoded::from(text));
+            let decoded = Decoded::from(text);
+            return Ok(Decoded {
+                source_map: decoded.source_map.in_archive(self.bytes, &decoded.text),
+                bytes: self.bytes,
+                ..decoded
+            });
         }
         self.text.finish(self.bytes)
     }

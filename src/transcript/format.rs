@@ -20,11 +20,12 @@ pub use json::{Broken as BrokenJson, Unknown as UnknownJson};
 pub use writer::Talk;
 
 use captions::Captions;
+use clean::entity;
 use cue::Cue;
 use table::Columns;
 use writer::{Block, Writer};
 
-use crate::text::words;
+use crate::text::{Span, words};
 use crate::transcript::decode::{Decoded, Rejection, SourceMap};
 use crate::transcript::segment::Segments;
 
@@ -33,6 +34,19 @@ const BLOCK_BYTES: usize = 1024 * 1024;
 
 /// Confidence in percent below which a transcript gets a warning.
 const LOW_CONFIDENCE: u8 = 80;
+
+/// A text of which more than one part in this many was left out as no words gets a warning.
+const JUNK_SHARE: usize = 10;
+
+/// Share of words among the tokens of a text, in percent, below which it gets a warning.
+const LEAST_PROSE: usize = 50;
+
+/// Tokens that a text must have to be judged.
+const MIN_TOKENS: usize = 50;
+
+/// Bytes of a sample, and their number.
+const SAMPLE_BYTES: usize = 4 * 1024;
+const SAMPLES: usize = 16;
 
 /// What was said, with what is known of its source.
 #[derive(Debug, Clone)]
@@ -217,6 +231,18 @@ pub(crate) fn read(decoded: Decoded) -> Result<(Spoken, Segments), Rejection> {
              sentences may be wrong"
         ));
     }
+    if done.junk * JUNK_SHARE > text.len() + done.junk {
+        let percent = 100 * done.junk / (text.len() + done.junk);
+        warnings.push(format!(
+            "{percent} % of the text are no words, such as encoded pictures, and were left out"
+        ));
+    }
+    if let Some(percent) = prose_percent(&text).filter(|percent| *percent < LEAST_PROSE) {
+        warnings.push(format!(
+            "the file hardly reads like speech: only {percent} % of what stands between its blanks are words, the rest are \
+             numbers, addresses or code; it may be no transcript"
+        ));
+    }
     let spoken = Spoken {
         text,
         words: done.words,
@@ -236,16 +262,32 @@ pub(crate) fn read(decoded: Decoded) -> Result<(Spoken, Segments), Rejection> {
     Ok((spoken, segments))
 }
 
-/// The lines that a browser shows of a page.
+/// The lines that a browser shows of a page. Entities that may be taken for markup afterwards are left to the cleaner.
 fn reduced(page: &Decoded) -> Decoded {
     let mut text = String::new();
-    let mut source_map = SourceMap::new(page.source_map.encoding, 0);
+    let mut source_map = page.source_map.restarted();
     let mut put = |piece: &str, at| {
-        source_map.mark(text.len(), page.source_map.source_offset(&page.text, at));
+        source_map.mark_at(text.len(), page.source_map.position(&page.text, at));
         text.push_str(piece);
     };
     html::pieces(&page.text, &mut |piece| match piece {
-        html::Piece::Keep(span) => put(span.of(&page.text), span.start),
+        html::Piece::Keep(span) => {
+            let (mut from, mut at) = (span.start, span.start);
+            while let Some(found) = Span::from(at..span.end).of(&page.text).find('&') {
+                let start = at + found;
+                at = start + 1;
+                let rest = Span::from(start..span.end).of(&page.text);
+                let decoded =
+                    entity(rest).filter(|(c, _)| !matches!(c, '<' | '&') && !c.is_control());
+                if let Some((c, length)) = decoded {
+                    put(Span::from(from..start).of(&page.text), from);
+                    put(c.encode_utf8(&mut [0; 4]), start);
+                    at = start + length;
+                    from = at;
+                }
+            }
+            put(Span::from(from..span.end).of(&page.text), from);
+        }
         html::Piece::Insert { at, character } => put(character.encode_utf8(&mut [0; 4]), at),
     });
     Decoded {
@@ -254,6 +296,26 @@ fn reduced(page: &Decoded) -> Decoded {
         bytes: page.bytes,
         source_map,
     }
+}
+
+/// The share of words in samples of a text, in percent of its tokens. `None` if the text is too short to tell.
+fn prose_percent(text: &str) -> Option<usize> {
+    let (mut words, mut all) = (0, 0);
+    let step = (text.len() / SAMPLES).max(SAMPLE_BYTES);
+    for start in (0..text.len()).step_by(step) {
+        let start = text.ceil_char_boundary(start);
+        let end = text.floor_char_boundary(start + SAMPLE_BYTES);
+        for token in Span::from(start..end).of(text).split_whitespace() {
+            let token = token.trim_matches(|c: char| "\"'*-–—“”‘’«»„…¿¡".contains(c));
+            let token = token
+                .trim_start_matches(['(', '['])
+                .trim_end_matches(['.', ',', ';', ':', '?', '!', ')', ']', '"', '”', '»', '’']);
+            let is_part = |c: char| !c.is_ascii() || c.is_ascii_alphabetic() || "'-./,".contains(c);
+            words += usize::from(token.contains(char::is_alphabetic) && token.chars().all(is_part));
+            all += 1;
+        }
+    }
+    (all >= MIN_TOKENS).then(|| 100 * words / all)
 }
 
 /// The length of the next block: about [`BLOCK_BYTES`], to the end of a blank line if there is one, else of a line.
