@@ -73,16 +73,22 @@ impl Transcript {
         }
     }
 
-    /// The byte range in the source object that a part of the text was decoded from. Bytes before and after the text, such
-    /// as a byte order mark, belong to the first and last part.
+    /// The byte range of the file in which a part of the text stands, cut so that the ranges of consecutive parts cover the file
+    /// once, in order. Bytes before and after the text, such as a byte order mark, belong to the first and last part.
+    ///
+    /// Where the order of the text is not that of the file, as when the channels of a recording follow each other, a range
+    /// begins after all that is said before; what is said in the part may then stand before its range, too. In a Word
+    /// document, whose text is compressed, ranges tell how far into the text a part is.
     pub(crate) fn source_bytes(&self, part: Span) -> Range<u64> {
         let text = self.text();
         let offset = |at| match at {
             0 => 0,
             at if at == text.len() => self.spoken.bytes,
-            at => self.spoken.source_map.source_offset(text, at),
+            at => {
+                let complete = self.spoken.source_map.complete_before(text, at);
+                complete.min(self.spoken.bytes)
+            }
         };
-        // Overlapping channels of a recording are sorted by time, so their bytes may not ascend.
         let (start, end) = (offset(part.start), offset(part.end));
         start..end.max(start)
     }

@@ -109,7 +109,8 @@ pub struct SectionReport {
     pub target_words: usize,
     /// The chunks it was written from.
     pub chunks: Vec<usize>,
-    /// Start of its part of the source object, as a byte offset.
+    /// Start of its part of the source object, as a byte offset. The parts cover the object once, in order. Where what was said
+    /// stands in another order, as in a file with one channel of a recording after the other, some of it stands before its part.
     pub byte_start: u64,
     /// End of its part (exclusive), as a byte offset.
     pub byte_end: u64,

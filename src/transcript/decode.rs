@@ -156,11 +156,14 @@ impl Decoder {
     pub fn finish(mut self) -> Result<Decoded, Rejection> {
         self.read(&[], true)?;
         if matches!(self.stage, Stage::Archive) {
-            // Offsets in the archive lead to no words, so the source of a Word document is its text.
             let text = docx::text(&self.held).map_err(|error| Rejection::Archive(chain(&error)))?;
             let mut clean = TextBuilder::new(UTF_8, 0);
             clean.push(&text)?;
-            return clean.finish(text.len() as u64);
+            let decoded = clean.finish(self.bytes)?;
+            return Ok(Decoded {
+                source_map: decoded.source_map.in_archive(self.bytes, &decoded.text),
+                ..decoded
+            });
         }
         self.text.finish(self.bytes)
     }

@@ -20,11 +20,12 @@ pub use json::{Broken as BrokenJson, Unknown as UnknownJson};
 pub use writer::Talk;
 
 use captions::Captions;
+use clean::entity;
 use cue::Cue;
 use table::Columns;
-use writer::{Block, Writer};
+use writer::{Block, Writer, Written};
 
-use crate::text::words;
+use crate::text::{Span, words};
 use crate::transcript::decode::{Decoded, Rejection, SourceMap};
 use crate::transcript::segment::Segments;
 
@@ -33,6 +34,19 @@ const BLOCK_BYTES: usize = 1024 * 1024;
 
 /// Confidence in percent below which a transcript gets a warning.
 const LOW_CONFIDENCE: u8 = 80;
+
+/// A text of which more than one part in this many was left out as no words gets a warning.
+const JUNK_SHARE: usize = 10;
+
+/// Share of words among the tokens of a text, in percent, below which it gets a warning.
+const LEAST_PROSE: usize = 50;
+
+/// Tokens that a text must have to be judged.
+const MIN_TOKENS: usize = 50;
+
+/// Bytes of a sample, and their number.
+const SAMPLE_BYTES: usize = 4 * 1024;
+const SAMPLES: usize = 16;
 
 /// What was said, with what is known of its source.
 #[derive(Debug, Clone)]
@@ -150,39 +164,12 @@ pub(crate) fn read(decoded: Decoded) -> Result<(Spoken, Segments), Rejection> {
         source_map,
     } = decoded;
     let mut reader = Reader::of(&text);
-    let mut writer = Writer::new(&source_map);
-    // The spoken text overwrites the part of the decoded text that has been read, so that both never are in memory at once.
-    let mut bytes = text.into_bytes();
-    let (mut read, mut source, mut written) = (0, source_map.position("", 0), 0);
-    let mut found = None;
-    while read < bytes.len() {
-        let rest = bytes.split_at(read).1;
-        let length = if reader.takes_blocks() {
-            end_of_block(rest)
-        } else {
-            rest.len()
-        };
-        let text = std::str::from_utf8(rest.split_at(length).0).map_err(|_| Rejection::Empty)?;
-        let block = Block {
-            text,
-            start: read,
-            source,
-            map: &source_map,
-        };
-        found = reader.read(&block, &mut writer)?.or(found);
-        read = block.end();
-        source = block.position(read);
-        let finished = writer.take(read - written);
-        if let Some(place) = bytes.get_mut(written..written + finished.len()) {
-            place.copy_from_slice(finished.as_bytes());
-        }
-        written += finished.len();
+    let (mut text, mut done, mut found) = write(&mut reader, text, &source_map)?;
+    if done.words == 0 && !matches!(reader, Reader::Plain(_)) {
+        // A few marks of a format may stand before plain text, such as `WEBVTT` alone.
+        reader = Reader::Plain(lines::Reader::new(plain::analyze(&text)));
+        (text, done, found) = write(&mut reader, text, &source_map)?;
     }
-    let done = writer.finish();
-    bytes.truncate(written);
-    bytes.extend_from_slice(done.fresh.as_bytes());
-    bytes.shrink_to_fit();
-    let text = String::from_utf8(bytes).map_err(|_| Rejection::Empty)?;
     if done.words == 0 {
         return Err(Rejection::NothingSaid);
     }
@@ -217,6 +204,18 @@ pub(crate) fn read(decoded: Decoded) -> Result<(Spoken, Segments), Rejection> {
              sentences may be wrong"
         ));
     }
+    if done.junk * JUNK_SHARE > text.len() + done.junk {
+        let percent = 100 * done.junk / (text.len() + done.junk);
+        warnings.push(format!(
+            "{percent} % of the text are no words, such as encoded pictures, and were left out"
+        ));
+    }
+    if let Some(percent) = prose_percent(&text).filter(|percent| *percent < LEAST_PROSE) {
+        warnings.push(format!(
+            "the file hardly reads like speech: only {percent} % of what stands between its blanks are words, the rest are \
+             numbers, addresses or code; it may be no transcript"
+        ));
+    }
     let spoken = Spoken {
         text,
         words: done.words,
@@ -236,16 +235,76 @@ pub(crate) fn read(decoded: Decoded) -> Result<(Spoken, Segments), Rejection> {
     Ok((spoken, segments))
 }
 
-/// The lines that a browser shows of a page.
+/// Writes what a reader finds in a text over the text itself, which is left as it is if nothing was said.
+fn write(
+    reader: &mut Reader,
+    text: String,
+    source_map: &SourceMap,
+) -> Result<(String, Written, Option<json::Found>), Rejection> {
+    let mut writer = Writer::new(source_map);
+    // The spoken text takes the place of what has been read, so that both never are in memory at once.
+    let mut bytes = text.into_bytes();
+    let (mut read, mut source, mut written) = (0, source_map.position("", 0), 0);
+    let mut found = None;
+    while read < bytes.len() {
+        let rest = bytes.split_at(read).1;
+        let length = if reader.takes_blocks() {
+            end_of_block(rest)
+        } else {
+            rest.len()
+        };
+        let text = std::str::from_utf8(rest.split_at(length).0).map_err(|_| Rejection::Empty)?;
+        let block = Block {
+            text,
+            start: read,
+            source,
+            map: source_map,
+        };
+        found = reader.read(&block, &mut writer)?.or(found);
+        read = block.end();
+        source = block.position(read);
+        let finished = writer.take(read - written);
+        if let Some(place) = bytes.get_mut(written..written + finished.len()) {
+            place.copy_from_slice(finished.as_bytes());
+        }
+        written += finished.len();
+    }
+    let done = writer.finish();
+    if done.words > 0 {
+        bytes.truncate(written);
+        bytes.extend_from_slice(done.fresh.as_bytes());
+        bytes.shrink_to_fit();
+    }
+    let text = String::from_utf8(bytes).map_err(|_| Rejection::Empty)?;
+    Ok((text, done, found))
+}
+
+/// The lines that a browser shows of a page. Entities that may be taken for markup afterwards are left to the cleaner.
 fn reduced(page: &Decoded) -> Decoded {
     let mut text = String::new();
-    let mut source_map = SourceMap::new(page.source_map.encoding, 0);
+    let mut source_map = page.source_map.restarted();
     let mut put = |piece: &str, at| {
-        source_map.mark(text.len(), page.source_map.source_offset(&page.text, at));
+        source_map.mark_at(text.len(), page.source_map.position(&page.text, at));
         text.push_str(piece);
     };
     html::pieces(&page.text, &mut |piece| match piece {
-        html::Piece::Keep(span) => put(span.of(&page.text), span.start),
+        html::Piece::Keep(span) => {
+            let (mut from, mut at) = (span.start, span.start);
+            while let Some(found) = Span::from(at..span.end).of(&page.text).find('&') {
+                let start = at + found;
+                at = start + 1;
+                let rest = Span::from(start..span.end).of(&page.text);
+                let decoded =
+                    entity(rest).filter(|(c, _)| !matches!(c, '<' | '&') && !c.is_control());
+                if let Some((c, length)) = decoded {
+                    put(Span::from(from..start).of(&page.text), from);
+                    put(c.encode_utf8(&mut [0; 4]), start);
+                    at = start + length;
+                    from = at;
+                }
+            }
+            put(Span::from(from..span.end).of(&page.text), from);
+        }
         html::Piece::Insert { at, character } => put(character.encode_utf8(&mut [0; 4]), at),
     });
     Decoded {
@@ -254,6 +313,26 @@ fn reduced(page: &Decoded) -> Decoded {
         bytes: page.bytes,
         source_map,
     }
+}
+
+/// The share of words in samples of a text, in percent of its tokens. `None` if the text is too short to tell.
+fn prose_percent(text: &str) -> Option<usize> {
+    let (mut words, mut all) = (0, 0);
+    let step = (text.len() / SAMPLES).max(SAMPLE_BYTES);
+    for start in (0..text.len()).step_by(step) {
+        let start = text.ceil_char_boundary(start);
+        let end = text.floor_char_boundary(start + SAMPLE_BYTES);
+        for token in Span::from(start..end).of(text).split_whitespace() {
+            let token = token.trim_matches(|c: char| "\"'*-–—“”‘’«»„…¿¡".contains(c));
+            let token = token
+                .trim_start_matches(['(', '['])
+                .trim_end_matches(['.', ',', ';', ':', '?', '!', ')', ']', '"', '”', '»', '’']);
+            let is_part = |c: char| !c.is_ascii() || c.is_ascii_alphabetic() || "'-./,".contains(c);
+            words += usize::from(token.contains(char::is_alphabetic) && token.chars().all(is_part));
+            all += 1;
+        }
+    }
+    (all >= MIN_TOKENS).then(|| 100 * words / all)
 }
 
 /// The length of the next block: about [`BLOCK_BYTES`], to the end of a blank line if there is one, else of a line.

@@ -13,6 +13,8 @@ pub(crate) const STRIDE: usize = 4096;
 pub struct SourceMap {
     pub(crate) encoding: &'static Encoding,
     marks: Vec<Mark>,
+    /// The sizes of an archive and of the text in it, if the source is the text of an archive.
+    archive: Option<(u64, u64)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +44,24 @@ impl SourceMap {
                 source: first,
                 wide: 1,
             }],
+            archive: None,
+        }
+    }
+
+    /// The map of a text that stands in an archive of `size` bytes. The bytes of a word are compressed together with others,
+    /// so what is known of its place there is only how far into the text it is.
+    pub(crate) fn in_archive(self, size: u64, text: &str) -> Self {
+        Self {
+            archive: Some((size, text.len().max(1) as u64)),
+            ..self
+        }
+    }
+
+    /// A map for another text from the same source.
+    pub(crate) fn restarted(&self) -> Self {
+        Self {
+            archive: self.archive,
+            ..Self::new(self.encoding, 0)
         }
     }
 
@@ -104,6 +124,24 @@ impl SourceMap {
             .map(|mark| (mark.text, mark.position()));
         let (mark, position) = last.unwrap_or(start);
         self.after(position, Span::from(mark - start.0..at - start.0).of(text))
+    }
+
+    /// The byte of the file at which the source of `text` before byte `at` is complete: that of the character there, or a later
+    /// one if earlier text stands after it, as where the channels of a recording follow each other.
+    pub(crate) fn complete_before(&self, text: &str, at: usize) -> u64 {
+        let before = self.marks.partition_point(|mark| mark.text <= at);
+        let marks = self.marks.split_at(before).0.windows(2);
+        let jumps_back = marks.filter_map(|pair| match pair {
+            [mark, next] if next.source < mark.source => {
+                let stretch = Span::from(mark.text..next.text).of(text);
+                Some(self.after(mark.position(), stretch).source)
+            }
+            _ => None,
+        });
+        let source = jumps_back.fold(self.source_offset(text, at), u64::max);
+        self.archive.map_or(source, |(size, text)| {
+            (u128::from(source) * u128::from(size) / u128::from(text)) as u64
+        })
     }
 
     /// Text offset of the first mark after byte `at`.

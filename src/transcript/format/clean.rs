@@ -11,7 +11,7 @@ use std::ops::Range;
 mod entity;
 mod sound;
 
-use entity::entity;
+pub(crate) use entity::entity;
 use sound::is_sound;
 
 /// A longer token is no word unless its parts are: base64, hashes, addresses, endless `xxxx`.

@@ -150,17 +150,25 @@ const NAMES: &[(Role, &[&str])] = &[
         &[
             "speakername",
             "speakerdisplayname",
+            "realname",
             "displayname",
+            "nickname",
+            "globalname",
             "name",
             "fullname",
+            "sendername",
+            "authorname",
             "speakerlabel",
+            "speakerinfo",
             "speaker",
             "participantname",
             "participantrole",
             "participant",
             "username",
+            "userprofile",
             "user",
             "author",
+            "creator",
             "sender",
             "who",
             "person",
@@ -633,7 +641,7 @@ impl Rate {
         };
         self.has_fractions |= start.fract() != 0.0;
         let first = *self.first.get_or_insert(start);
-        self.last = self.last.max(start - first);
+        self.last = self.last.max((start - first).abs());
         self.bytes += bytes;
     }
 
@@ -654,6 +662,11 @@ impl Rate {
 pub(crate) struct Zero(Option<i64>);
 
 impl Zero {
+    /// The recording starts at `first`, if that is a time of the calendar.
+    pub(crate) fn at(first: Option<i64>) -> Self {
+        Self(first.filter(|&first| first >= Self::EARLIEST))
+    }
+
     /// The earliest time that is taken for a date: no recording lasts ten years.
     const EARLIEST: i64 = 10 * 365 * 86_400_000;
 

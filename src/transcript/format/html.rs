@@ -1,7 +1,7 @@
 //! Reduces HTML to the lines of text that a browser shows: saved pages, and what word processors export as HTML.
 //!
 //! Block elements start lines, the cells of a table are separated by tabs, and line breaks in the source are blanks. The
-//! reader of plain text then finds labels and times in these lines. Entities stay as they are.
+//! reader of plain text then finds labels and times in these lines. Entities stay as they are, and are decoded afterwards.
 
 use crate::text::Span;
 

@@ -36,6 +36,9 @@ const MAX_GUESSES: usize = 12;
 /// Bytes of text that a list must have to be taken for speech if it has neither speakers nor times.
 const MIN_BARE_BYTES: usize = 100;
 
+/// Maximum number of people that a file introduces.
+const MAX_PEOPLE: usize = 4096;
+
 /// Names longer than this are none.
 const MAX_NAME_BYTES: usize = 200;
 
@@ -306,6 +309,7 @@ struct Survey<'t> {
     first: Option<Time>,
     last: Option<Time>,
     latest_end: f64,
+    earliest: Option<Time>,
     channel: Option<Cow<'t, str>>,
     has_channels: bool,
     is_disordered: bool,
@@ -331,6 +335,8 @@ struct Reader<'t> {
     text: &'t str,
     outline: Vec<Value>,
     fields: HashMap<&'t str, Option<Field>>,
+    /// Names by number or label, from a list of the speakers beside the entries.
+    people: HashMap<Cow<'t, str>, Cow<'t, str>>,
 }
 
 impl<'t> Reader<'t> {
@@ -339,6 +345,7 @@ impl<'t> Reader<'t> {
             text,
             outline: Vec::new(),
             fields: HashMap::new(),
+            people: HashMap::new(),
         };
         let mut cursor = Cursor::new(text, 0);
         reader.outline(&mut cursor, &mut String::new(), 0)?;
@@ -352,7 +359,51 @@ impl<'t> Reader<'t> {
                 span: Span::from(0..text.len()),
             });
         }
+        reader.meet()?;
         Ok(reader)
+    }
+
+    /// Learns who is who from lists such as `"speakers": [{"id": 0, "name": "Ana"}, …]`.
+    fn meet(&mut self) -> Result<(), Broken> {
+        let lists = self.outline.iter().filter(|value| {
+            let name = value.path.rsplit('.').next().unwrap_or_default();
+            matches!(name, "speakers" | "participants" | "users" | "members")
+                && value.span.of(self.text).starts_with('[')
+        });
+        let starts: Vec<usize> = lists.map(|value| value.span.start).collect();
+        let mut people = HashMap::new();
+        for start in starts {
+            Cursor::new(self.text, start).elements(|cursor| {
+                if cursor.peek() != Some(b'{') || people.len() >= MAX_PEOPLE {
+                    return cursor.skip().map(drop);
+                }
+                let mut id = None;
+                let mut name = Ranked::default();
+                cursor.members(|key, cursor| {
+                    match field::plain(key).as_str() {
+                        "id" | "speakerid" | "userid" | "participantid" | "speakertag"
+                        | "speakerlabel" | "speaker" | "label" => {
+                            id = id.take().or(self.name(cursor)?);
+                        }
+                        _ => match self.field(key) {
+                            Some(field) if field.role == Role::Speaker => {
+                                if let Some(found) = self.name(cursor)? {
+                                    name.offer(field.rank, found);
+                                }
+                            }
+                            _ => return cursor.skip().map(drop),
+                        },
+                    }
+                    Ok::<_, Broken>(())
+                })?;
+                if let Some((id, name)) = id.zip(name.get()) {
+                    people.insert(id, name);
+                }
+                Ok(())
+            })?;
+        }
+        self.people = people;
+        Ok(())
     }
 
     /// Reads a value to its end and notes it and the values inside it.
@@ -664,6 +715,9 @@ impl<'t> Reader<'t> {
                 (Role::Times | Role::Start | Role::From, Some(b'[')) => {
                     self.range(cursor, unit, entry)
                 }
+                (Role::From, Some(b'{')) if self.name(&mut cursor.clone())?.is_some() => {
+                    self.speaker(cursor, rank, entry)
+                }
                 (Role::Start | Role::End | Role::Duration | Role::From, Some(_)) => {
                     let time = self.time(cursor, unit)?;
                     let place = match role {
@@ -682,12 +736,7 @@ impl<'t> Reader<'t> {
                     }
                     Ok(())
                 }
-                (Role::Speaker, Some(_)) => {
-                    if let Some(name) = self.name(cursor)?.and_then(speaker_label) {
-                        entry.speaker.offer(rank, name);
-                    }
-                    Ok(())
-                }
+                (Role::Speaker, Some(_)) => self.speaker(cursor, rank, entry),
                 (Role::Channel, Some(_)) => {
                     if let Some(name) = self.name(cursor)? {
                         entry.channel.offer(rank, name);
@@ -768,6 +817,24 @@ impl<'t> Reader<'t> {
                 Ok(())
             }
         })
+    }
+
+    /// Reads who speaks in an entry.
+    fn speaker(
+        &mut self,
+        cursor: &mut Cursor<'t>,
+        rank: u8,
+        entry: &mut Entry<'t>,
+    ) -> Result<(), Broken> {
+        let Some(name) = self.name(cursor)? else {
+            return Ok(());
+        };
+        if let Some(known) = self.people.get(&name) {
+            entry.speaker.offer(0, known.clone());
+        } else if let Some(label) = speaker_label(name) {
+            entry.speaker.offer(rank, label);
+        }
+        Ok(())
     }
 
     /// Reads the name of a speaker or channel: a string, a number, or an object that has it.
@@ -859,9 +926,14 @@ impl<'t> Reader<'t> {
             survey.starts += usize::from(start.is_some());
             survey.rate.add(start, bytes);
             survey.first = survey.first.or(start);
-            survey.last = start;
+            survey.last = start.or(survey.last);
             // Whether times are in order does not depend on their unit.
             let number = |time: Time| time.millis(Unit::Millis) as f64;
+            let earlier =
+                |earliest: Time| start.is_some_and(|start| number(start) < number(earliest));
+            if survey.earliest.is_none_or(earlier) {
+                survey.earliest = start.or(survey.earliest);
+            }
             survey.is_disordered |= start.is_some_and(|start| number(start) < survey.latest_end);
             survey.latest_end = end
                 .or(start)
@@ -875,14 +947,18 @@ impl<'t> Reader<'t> {
         Ok(survey)
     }
 
-    /// Hands on the entries of a list, in order of time if several channels follow each other.
+    /// Hands on the entries of a list, in order of time if several channels follow each other or the latest comes first.
     fn emit(
         &mut self,
         list: &List,
         survey: &Survey<'t>,
         sink: &mut dyn FnMut(Cue<'_>),
     ) -> Result<(), Broken> {
-        if !(survey.has_channels && survey.is_disordered) {
+        let is_reversed = survey.starts == survey.texts
+            && !list.shape.repeats
+            && survey.last == survey.earliest
+            && survey.last != survey.first;
+        if !(survey.is_disordered && (survey.has_channels || is_reversed)) {
             return self.cues(list, survey, &mut |cue| sink(cue));
         }
         let mut cues = Vec::new();
@@ -908,7 +984,7 @@ impl<'t> Reader<'t> {
                 .last
                 .zip(survey.first)
                 .is_some_and(|(last, first)| last.millis(unit) <= first.millis(unit));
-        let mut zero = Zero::default();
+        let mut zero = Zero::at(survey.earliest.map(|first| first.millis(unit)));
         let mut group = Group::new(self.text);
         let mut count = 0;
         self.visit(&list.path, &mut |reader, entry| {

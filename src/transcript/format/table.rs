@@ -1,7 +1,8 @@
-//! Reads tables with a header row: values separated by commas, semicolons or tabs, and Markdown tables.
+//! Reads tables: values separated by commas, semicolons or tabs, and Markdown tables.
 //!
 //! The header tells the columns by name, in the dictionary that JSON uses too ([`Field`]); the lines before it, such as a
-//! title, are skipped. In a Markdown file, lines between and after tables are kept as entries without speaker and time.
+//! title, are skipped. Without a header, the columns are told by what is in them, if the speech is in quotes. In a Markdown
+//! file, lines between and after tables are kept as entries without speaker and time.
 
 use std::borrow::Cow;
 
@@ -17,6 +18,12 @@ const MAX_PREAMBLE: usize = 12;
 /// Rows that must fit the header.
 const CHECKED_ROWS: usize = 50;
 
+/// Longest heading of a column: a sentence is none.
+const MAX_HEADING_BYTES: usize = 48;
+
+/// Maximum number of columns of a table without a header.
+const MAX_BARE_COLUMNS: usize = 4;
+
 /// Rows from which the unit of times follows.
 const RATED_ROWS: usize = 500;
 
@@ -30,8 +37,9 @@ const MAX_FIELDS: usize = 64;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Columns {
     delimiter: u8,
-    /// Byte at which the header starts.
-    header: usize,
+    /// Byte at which the table starts.
+    start_at: usize,
+    has_header: bool,
     count: usize,
     text: usize,
     speaker: Option<usize>,
@@ -57,7 +65,7 @@ struct Cell {
     is_quoted: bool,
 }
 
-/// The columns if the text is a table with a header row that names the text and fits the rows.
+/// The columns if the text is a table whose header names the text, or whose columns show what they are.
 pub(crate) fn columns(text: &str) -> Option<Columns> {
     let mut lines = Rows::new(text, b'\n', 0);
     let mut row = Vec::new();
@@ -70,12 +78,14 @@ pub(crate) fn columns(text: &str) -> Option<Columns> {
             let columns = Columns::named(text, start, delimiter)?;
             columns.fits(text).then_some(columns)
         });
-        if let Some(mut columns) = found {
-            columns.unit = columns.rate(text).unit();
-            return Some(columns);
+        if let Some(columns) = found {
+            return Some(columns.rated(text));
         }
     }
-    None
+    let bare = b",;\t"
+        .iter()
+        .find_map(|&delimiter| Columns::bare(text, delimiter));
+    bare.map(|columns| columns.rated(text))
 }
 
 /// Hands on the rows of a table.
@@ -153,6 +163,9 @@ impl Columns {
         }
         let fields: Vec<Option<Field>> =
             row.iter().map(|cell| heading(cell.span.of(text))).collect();
+        if !row.iter().all(|cell| is_heading(cell.span.of(text))) {
+            return None;
+        }
         let column = |role: Role| {
             let named = fields
                 .iter()
@@ -174,9 +187,10 @@ impl Columns {
         } else {
             (from, None)
         };
-        Some(Self {
+        let columns = Self {
             delimiter,
-            header,
+            start_at: header,
+            has_header: true,
             count: row.len(),
             text: place(Role::Text)
                 .or_else(|| place(Role::Parts))
@@ -189,11 +203,83 @@ impl Columns {
             duration: column(Role::Duration),
             confidence: place(Role::Confidence),
             unit: Unit::Seconds,
+        };
+        // Words with a comma between them are hardly a header, even if one of them names a text.
+        let is_sure = columns.speaker.is_some() || columns.start.is_some() || delimiter != b',';
+        (is_sure || columns.has_quotes(text)).then_some(columns)
+    }
+
+    /// Finds the columns of a table without a header: one with long texts in quotes, at most one with names that recur, and
+    /// times.
+    fn bare(text: &str, delimiter: u8) -> Option<Self> {
+        let mut rows = Rows::new(text, delimiter, 0);
+        let (mut row, mut profiles, mut count) = (Vec::new(), Vec::new(), 0);
+        while count < CHECKED_ROWS && rows.next(&mut row) {
+            if let [only] = row.as_slice()
+                && only.span.of(text).trim().is_empty()
+            {
+                continue;
+            }
+            if count == 0 && (2..=MAX_BARE_COLUMNS).contains(&row.len()) {
+                profiles.resize_with(row.len(), Profile::default);
+            }
+            if row.len() != profiles.len() {
+                return None;
+            }
+            for (profile, cell) in profiles.iter_mut().zip(&row) {
+                profile.add(text, *cell);
+            }
+            count += 1;
+        }
+        let mut times = (0..profiles.len()).filter(|&place| {
+            let profile = profiles.get(place);
+            profile.is_some_and(|profile| profile.times == count)
+        });
+        let column = |place| Column { place, unit: None };
+        let (start, end) = (times.next().map(column), times.next().map(column));
+        let (spoken, longest) = profiles
+            .iter()
+            .enumerate()
+            .max_by_key(|(_, profile)| profile.bytes)?;
+        let speaker = profiles
+            .iter()
+            .position(|profile| profile.is_of_names(count));
+        let is_speech =
+            longest.quoted * 2 > count && longest.times == 0 && longest.bytes > count * 12;
+        let is_told = speaker.is_some() || start.is_some();
+        (count >= 3 && is_speech && is_told && speaker != Some(spoken)).then_some(Self {
+            delimiter,
+            start_at: 0,
+            has_header: false,
+            count: profiles.len(),
+            text: spoken,
+            speaker,
+            start,
+            end,
+            duration: None,
+            confidence: None,
+            unit: Unit::Seconds,
         })
     }
 
+    /// Whether the text of the first row is in quotes.
+    fn has_quotes(&self, text: &str) -> bool {
+        let mut rows = self.rows(text);
+        let mut row = Vec::new();
+        rows.next(&mut row)
+            && rows.next(&mut row)
+            && row.get(self.text).is_some_and(|cell| cell.is_quoted)
+    }
+
+    fn rated(self, text: &str) -> Self {
+        Self {
+            unit: self.rate(text).unit(),
+            ..self
+        }
+    }
+
     fn rows<'t>(&self, text: &'t str) -> Rows<'t> {
-        Rows::new(text, self.delimiter, self.header)
+        Rows::new(text, self.delimiter, self.start_at)
     }
 
     /// Whether nine rows in ten have the columns of the header.
@@ -219,10 +305,10 @@ impl Columns {
 
     fn is_header(&self, text: &str, row: &[Cell]) -> bool {
         let name = row.get(self.text).map(|cell| cell.span.of(text));
-        row.len() == self.count
-            && row
-                .first()
-                .is_some_and(|cell| cell.span.start <= self.header + 4)
+        let is_first = row
+            .first()
+            .is_some_and(|cell| cell.span.start <= self.start_at + 4);
+        self.has_header && row.len() == self.count && is_first
             || self.delimiter == b'|'
                 && name
                     .and_then(heading)
@@ -264,6 +350,46 @@ impl Columns {
         }
         rate
     }
+}
+
+/// What is in a column of a table without a header.
+#[derive(Default)]
+struct Profile<'t> {
+    bytes: usize,
+    quoted: usize,
+    times: usize,
+    /// Cells that may be names.
+    short: usize,
+    names: Vec<&'t str>,
+}
+
+impl<'t> Profile<'t> {
+    fn add(&mut self, text: &'t str, cell: Cell) {
+        let value = cell.span.of(text).trim();
+        self.bytes += value.len();
+        self.quoted += usize::from(cell.is_quoted);
+        self.times += usize::from(Time::parse(value, None).is_some());
+        let is_short = value.starts_with(char::is_alphabetic) && is_heading(value);
+        self.short += usize::from(is_short);
+        if is_short && !self.names.contains(&value) {
+            self.names.push(value);
+        }
+    }
+
+    fn is_of_names(&self, rows: usize) -> bool {
+        self.short == rows && self.names.len() < rows
+    }
+}
+
+/// Whether a cell may be the heading of a column: a few words, and no sentence.
+fn is_heading(name: &str) -> bool {
+    let name = name.trim();
+    name.len() <= MAX_HEADING_BYTES
+        && name.split_whitespace().count() <= 5
+        && ![": ", ". ", "? ", "! "]
+            .iter()
+            .any(|mark| name.contains(mark))
+        && !name.ends_with(['?', '!'])
 }
 
 /// What a column is by its heading: `Start (ms)`, `**Speaker**`, `Speaker / role`.

@@ -595,3 +595,33 @@ fn a_speaker_without_a_name_is_not_the_one_before() {
         transcript(b"Ana: We met.\n>> And you were late.\nAna: I was not.\nBo: No.\nAna: See?\n");
     assert_eq!(said(&transcript)[1].0, None);
 }
+
+#[test]
+fn marks_of_a_format_alone_do_not_hide_the_text_below() {
+    let transcript =
+        transcript(b"WEBVTT\nBob: Hello there, friends of mine.\nAnn: We ship it now.\n");
+    assert_eq!(transcript.spoken.words, 9);
+}
+
+#[test]
+fn nothing_invisible_gets_into_names_and_text() {
+    let text = r#"{"segments": [
+        {"speaker": "Bo\u202e\n<b>b</b>", "start": 0, "end": 1, "text": "Red \u001b[31mplan\u0007 it is."},
+        {"speaker": "Ann\u200b", "start": 1, "end": 2, "text": "Good \ud83d\ude00 then."}]}"#;
+    let transcript = transcript(text.as_bytes());
+    assert_eq!(transcript.segments.speakers, ["Bo b", "Ann"]);
+    let odd = |c: char| c.is_control() && c != '\n';
+    assert!(!transcript.text().contains(odd), "{:?}", transcript.text());
+}
+
+#[test]
+fn many_marks_in_a_turn_take_linear_time() {
+    // Every second character of the source is dropped.
+    let mut decoder = Decoder::default();
+    decoder.push("a\u{8}".repeat(500_000).as_bytes()).unwrap();
+    let decoded = decoder.finish().unwrap();
+    assert_eq!(
+        Transcript::new(decoded).unwrap_err(),
+        Rejection::NothingSaid
+    );
+}

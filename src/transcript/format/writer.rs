@@ -19,6 +19,9 @@ use crate::transcript::segment::{Segment, Speaker, Timestamp};
 /// Bytes of a turn that are cleaned at once. A piece ends after a line if possible.
 const PIECE_BYTES: usize = 64 * 1024;
 
+/// A longer part that is left out is no tag, but an encoded picture or the like.
+const MAX_MARKUP_BYTES: usize = 100;
+
 /// Bytes at the end of the text that stay in reach.
 const KEPT_BYTES: usize = 256;
 
@@ -82,6 +85,8 @@ struct Turn {
     speaker: Option<Speaker>,
     from: Option<Timestamp>,
     until: Option<Timestamp>,
+    /// The last times told when something began, but not when it ended.
+    is_open: bool,
     words: usize,
 }
 
@@ -106,6 +111,7 @@ pub(crate) struct Writer {
     /// Bytes of text that the loops have been sought in.
     heard: usize,
     words: usize,
+    junk: usize,
     /// Sum and number of the confidences.
     confidence: (u64, u64),
 }
@@ -143,14 +149,17 @@ impl Marked {
         })
     }
 
-    /// The text without markup.
-    fn cleaned(self, map: &SourceMap) -> Self {
+    /// The text without markup. Adds the bytes that are no words to `junk`.
+    fn cleaned(self, map: &SourceMap, junk: &mut usize) -> Self {
         let mut cleaned = Self::default();
         let mut at = 0;
         clean(&self.text, &mut |left_out, instead| {
             cleaned.extend(self.stretches(map, Span::from(at..left_out.start)));
             cleaned.text.push_str(instead);
             at = left_out.end;
+            if left_out.len() > MAX_MARKUP_BYTES {
+                *junk += left_out.len();
+            }
         });
         if at == 0 && cleaned.text.is_empty() {
             return self;
@@ -184,6 +193,8 @@ pub(crate) struct Written {
     pub(crate) speakers: Vec<String>,
     pub(crate) talk: Vec<Talk>,
     pub(crate) words: usize,
+    /// Bytes that were left out because they are no words.
+    pub(crate) junk: usize,
     /// Mean recognition confidence in percent.
     pub(crate) confidence: Option<u8>,
     pub(crate) loops: Loops,
@@ -195,7 +206,7 @@ impl Writer {
         Self {
             fresh: String::new(),
             base: 0,
-            map: SourceMap::new(decoded.encoding, 0),
+            map: decoded.restarted(),
             next_source: None,
             raw: Marked::default(),
             unbroken: 0,
@@ -208,6 +219,7 @@ impl Writer {
             loops: Loops::default(),
             heard: 0,
             words: 0,
+            junk: 0,
             confidence: (0, 0),
         }
     }
@@ -305,6 +317,7 @@ impl Writer {
             && !self.is_at_sentence_end();
         if goes_on {
             self.turn.until = Some(from);
+            self.turn.is_open = true;
         }
         goes_on
     }
@@ -373,6 +386,7 @@ impl Writer {
         }
         let until = cue.end.or(cue.start).map(Timestamp::clamped);
         self.turn.until = self.turn.until.max(until);
+        self.turn.is_open = cue.end.is_none();
         if let Some(percent) = cue.confidence {
             self.confidence = (
                 self.confidence.0 + u64::from(percent),
@@ -431,7 +445,7 @@ impl Writer {
         if self.raw.text.is_empty() {
             return;
         }
-        let said = std::mem::take(&mut self.raw).cleaned(&self.map);
+        let said = std::mem::take(&mut self.raw).cleaned(&self.map, &mut self.junk);
         let start = self.fresh.len();
         let mut at = 0;
         let mut repeated = Vec::new();
@@ -498,7 +512,8 @@ impl Writer {
         if let Some(talk) = talk {
             talk.turns += 1;
             talk.words += turn.words;
-            if let Some((from, until)) = turn.from.zip(turn.until.or(next)) {
+            let next = next.filter(|_| turn.is_open || turn.until.is_none());
+            if let Some((from, until)) = turn.from.zip(next.or(turn.until)) {
                 talk.seconds += until.seconds_since(from).max(0.0);
             }
         }
@@ -556,6 +571,7 @@ impl Writer {
             speakers: self.speakers,
             talk: self.talk,
             words: self.words,
+            junk: self.junk,
             confidence: (self.confidence.0.checked_div(self.confidence.1))
                 .and_then(|mean| mean.try_into().ok()),
             loops: self.loops,

@@ -116,7 +116,7 @@ const NAMED: [(&str, char); 107] = [
 
 /// The character that an entity at the start of `text` stands for, with the length of the entity. `&amp;#39;` is an entity
 /// that was encoded twice, and stands for an apostrophe.
-pub(super) fn entity(text: &str) -> Option<(char, usize)> {
+pub(crate) fn entity(text: &str) -> Option<(char, usize)> {
     let (mut found, mut len) = once(text.strip_prefix('&')?)?;
     len += 1;
     while found == '&' {
