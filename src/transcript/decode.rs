@@ -39,9 +39,9 @@ pub enum Rejection {
     /// The file is a zip archive, but no Word document that can be read. Holds the reason.
     #[error("{0}")]
     Archive(String),
-    /// The file is JSON, but not a transcript.
-    #[error(transparent)]
-    Json(#[from] crate::transcript::format::UnknownJson),
+    /// The file is JSON, but not a transcript. Holds the reason.
+    #[error("{0}")]
+    Json(String),
     /// The file starts with the signature of a binary format.
     #[error(
         "the file is {format}, not plain text: export the transcript as text (UTF-8) and upload that"

@@ -16,7 +16,6 @@ pub mod plain;
 mod table;
 mod writer;
 
-pub use json::{Broken as BrokenJson, Unknown as UnknownJson};
 pub use writer::Talk;
 
 use captions::Captions;
@@ -25,6 +24,7 @@ use cue::Cue;
 use table::Columns;
 use writer::{Block, Writer, Written};
 
+use crate::chain::chain;
 use crate::text::{Span, words};
 use crate::transcript::decode::{Decoded, Rejection, SourceMap};
 use crate::transcript::segment::Segments;
@@ -131,7 +131,7 @@ impl Reader {
             Self::Json => {
                 return json::read(block.text, &mut cue)
                     .map(Some)
-                    .map_err(Rejection::from);
+                    .map_err(|error| Rejection::Json(chain(&error)));
             }
             Self::Captions(_, reader) => reader.read(block.text, &mut cue),
             Self::Table(columns) => table::read(block.text, columns, &mut cue),

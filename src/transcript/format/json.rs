@@ -17,7 +17,7 @@ use crate::transcript::format::cue::{Cue, Escapes, Joint};
 use crate::transcript::format::field::{
     self, Field, Rate, Role, Time, Unit, Zero, channel_label, percent, speaker_label,
 };
-pub use cursor::Broken;
+pub(crate) use cursor::Broken;
 use cursor::Cursor;
 use words::{Group, Word};
 
@@ -126,7 +126,7 @@ pub(crate) struct Found {
 
 /// Why a JSON file is not read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unknown {
+pub(crate) enum Unknown {
     #[error(transparent)]
     Broken(#[from] Broken),
     #[error(

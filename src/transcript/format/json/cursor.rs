@@ -10,7 +10,7 @@ const MAX_DEPTH: u32 = 128;
 
 /// Why JSON cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Broken {
+pub(crate) enum Broken {
     /// The text ends inside a value, as after a broken download.
     #[error("the JSON ends early, at byte {0}: the file is incomplete")]
     Early(usize),
