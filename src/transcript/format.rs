@@ -155,7 +155,8 @@ impl Reader {
 /// # Errors
 /// If nothing was said, or the text is JSON of an unknown format.
 pub(crate) fn read(decoded: Decoded) -> Result<(Spoken, Segments), Rejection> {
-    let is_html = html::is_html(&decoded.text);
+    let is_xml = || captions::kind(&decoded.text) == Some(Captions::Xml);
+    let is_html = html::is_html(&decoded.text) && !is_xml();
     let decoded = if is_html { reduced(&decoded) } else { decoded };
     let Decoded {
         text,

@@ -1,4 +1,4 @@
-//! Reads captions: WebVTT, SubRip, SBV, TTML, LRC, bracketed lines of speech recognizers, and what people copy from videos.
+//! Reads captions: WebVTT, SubRip, SBV, TTML, SubStation Alpha, MicroDVD, LRC, bracketed lines of speech recognizers, and what people copy from videos.
 //!
 //! A text is read twice, both times in blocks. A [`Survey`] counts the speaker labels, since only the whole text tells a name
 //! from a word before a colon. Then a [`Reader`] hands on cues: without header, comments and identifiers, with one speaker
@@ -6,13 +6,16 @@
 
 use std::borrow::Cow;
 
-use crate::text::{Span, sentence};
+use crate::text::{Span, sentence, words};
 use crate::transcript::format::clean::cleaned;
 use crate::transcript::format::cue::{Cue, Escapes, Joint};
+use crate::transcript::format::json::cursor::Cursor;
+use crate::transcript::format::json::{Broken, unescaped};
 
 mod label;
 mod lines;
 mod rolling;
+mod rows;
 mod time;
 mod xml;
 
@@ -21,6 +24,7 @@ pub(crate) use label::label;
 use label::Labels;
 use lines::Lines;
 use rolling::Rolling;
+use rows::Rows;
 use time::Form;
 use xml::Xml;
 
@@ -43,6 +47,9 @@ pub(crate) enum Captions {
     TimedLines,
     /// TTML and YouTube's timed text.
     Xml,
+    /// SubStation Alpha.
+    Ass,
+    MicroDvd,
 }
 
 impl Captions {
@@ -56,6 +63,8 @@ impl Captions {
             Self::Lyrics => "lrc",
             Self::TimeLines | Self::TimedLines => "timed-lines",
             Self::Xml => "ttml",
+            Self::Ass => "ass",
+            Self::MicroDvd => "microdvd",
         }
     }
 }
@@ -65,16 +74,24 @@ pub(crate) fn kind(text: &str) -> Option<Captions> {
     let sample = text
         .split_at(text.floor_char_boundary(SAMPLE_BYTES))
         .0
-        .trim_start();
+        .trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     if sample.starts_with("WEBVTT") {
         return Some(Captions::WebVtt);
     }
     if sample.starts_with('<') {
-        let is_captions = ["<p begin=", "<tt:p ", "<text start=", "<p t="]
-            .iter()
-            .any(|element| sample.contains(element));
-        return (is_captions || sample.contains("http://www.w3.org/ns/ttml"))
-            .then_some(Captions::Xml);
+        return xml::is_captions(sample).then_some(Captions::Xml);
+    }
+    if sample.starts_with("[Script Info]") || sample.starts_with("[Events]") {
+        return Some(Captions::Ass);
+    }
+    let mut lines = sample.lines().filter(|line| !line.trim().is_empty());
+    if sample.starts_with('{')
+        && lines
+            .by_ref()
+            .take(2)
+            .all(|line| rows::frames(line).is_some())
+    {
+        return Some(Captions::MicroDvd);
     }
     Tally::of(sample).kind()
 }
@@ -198,21 +215,26 @@ struct Raw<'b> {
 #[derive(Debug)]
 struct Caption<'b> {
     speaker: Option<Cow<'b, str>>,
+    is_change: bool,
     start: Option<i64>,
     end: Option<i64>,
     lines: Vec<Span>,
+    escapes: Escapes,
 }
 
 #[derive(Debug)]
 enum Source {
     Lines(Lines),
     Xml(Xml),
+    Rows(Rows),
 }
 
 impl Source {
     fn new(kind: Captions) -> Self {
         match kind {
             Captions::Xml => Self::Xml(Xml::default()),
+            Captions::Ass => Self::Rows(Rows::ass()),
+            Captions::MicroDvd => Self::Rows(Rows::micro_dvd()),
             _ => Self::Lines(Lines::new(kind)),
         }
     }
@@ -221,6 +243,7 @@ impl Source {
         match self {
             Self::Lines(lines) => lines.read(block, sink),
             Self::Xml(xml) => xml.read(block, sink),
+            Self::Rows(rows) => rows.read(block, sink),
         }
     }
 }
@@ -284,11 +307,12 @@ impl Reader {
                 }
                 sink(Cue {
                     speaker: caption.speaker,
+                    is_change: caption.is_change,
                     start: caption.start,
                     end: caption.end,
                     confidence: raw.confidence,
                     text: caption.lines,
-                    escapes: Escapes::None,
+                    escapes: caption.escapes,
                     joint: Joint::Blank,
                 });
             }
@@ -297,49 +321,115 @@ impl Reader {
 }
 
 impl<'b> Raw<'b> {
-    /// Splits a caption at voice tags and labels.
+    /// Splits a caption at voice tags, labels and chevrons.
     fn by_speaker(&self, labels: &Labels) -> Vec<Caption<'b>> {
-        let mut parts = Vec::new();
-        let mut current = self.caption(
-            self.label
-                .map(cleaned)
-                .or_else(|| self.identifier.and_then(quoted)),
-        );
-        for &line in self.lines {
+        if let Some(caption) = self.object() {
+            return vec![caption];
+        }
+        let named = self
+            .label
+            .map(cleaned)
+            .or_else(|| self.identifier.and_then(quoted));
+        let heading = self.lines.first().map(|line| line.of(self.block));
+        let heading = heading
+            .filter(|line| self.lines.len() > 1 && named.is_none() && labels.is_heading(line));
+        let mut parts = vec![self.caption(named.or(heading.map(cleaned)))];
+        for &line in self.lines.iter().skip(usize::from(heading.is_some())) {
             let mut at = line.start;
             while let Some(voice) = voice(self.block, Span::from(at..line.end)) {
-                current.push(self.block, at..voice.tag.start);
-                parts.push(std::mem::replace(
-                    &mut current,
-                    self.caption(Some(voice.name)),
-                ));
+                self.push(&mut parts, at..voice.tag.start);
+                parts.push(self.caption(Some(voice.name)));
                 at = voice.tag.end;
             }
-            let rest = Span::from(at..line.end).of(self.block);
-            if at == line.start
-                && let Some((name, body)) = label(rest).filter(|(name, _)| labels.is_speaker(name))
-            {
-                parts.push(std::mem::replace(
-                    &mut current,
-                    self.caption(Some(cleaned(name))),
-                ));
-                at += body;
-            } else if at == line.start {
-                at += dash(rest);
+            if at > line.start {
+                self.push(&mut parts, at..line.end);
+                continue;
             }
-            current.push(self.block, at..line.end);
+            while at < line.end {
+                let rest = Span::from(at..line.end).of(self.block);
+                let end = at + next_change(rest);
+                if let Some((name, body)) = label(rest).filter(|(name, _)| labels.is_speaker(name))
+                {
+                    parts.push(self.caption(Some(cleaned(name))));
+                    at += body;
+                } else if starts_change(rest) {
+                    parts.push(Caption {
+                        is_change: true,
+                        ..self.caption(None)
+                    });
+                } else {
+                    at += dash(rest);
+                }
+                self.push(&mut parts, at..end.max(at));
+                at = end.max(at);
+            }
         }
-        parts.push(current);
         parts.retain(|part| !part.lines.is_empty());
+        self.share_time(&mut parts);
         parts
+    }
+
+    /// A caption of the metadata that Teams exports: `{"speakerName": "Anna Berg", "spokenText": "Yes.", …}`.
+    fn object(&self) -> Option<Caption<'b>> {
+        let (first, last) = (self.lines.first()?, self.lines.last()?);
+        let text = self.block.split_at(last.end).0;
+        let (mut name, mut said) = (None, None);
+        let mut cursor = Cursor::new(text, first.start);
+        let read = cursor.members(|key, cursor| {
+            let value = cursor.skip()?;
+            let quotes = value.of(text).starts_with('"');
+            let value = quotes.then(|| Span::from(value.start + 1..value.end - 1));
+            match key {
+                "speakerName" => name = value,
+                "spokenText" => said = value,
+                _ => {}
+            }
+            Ok::<(), Broken>(())
+        });
+        let said = said.filter(|_| read.is_ok())?;
+        Some(Caption {
+            lines: vec![said],
+            escapes: Escapes::Json,
+            ..self.caption(name.map(|name| unescaped(name.of(self.block))))
+        })
     }
 
     fn caption(&self, speaker: Option<Cow<'b, str>>) -> Caption<'b> {
         Caption {
             speaker: speaker.filter(|name| !name.trim().is_empty()),
+            is_change: false,
             start: self.start,
             end: self.end,
             lines: Vec::new(),
+            escapes: Escapes::None,
+        }
+    }
+
+    /// Adds what is said to the last part.
+    fn push(&self, parts: &mut [Caption<'b>], said: std::ops::Range<usize>) {
+        if let Some(part) = parts.last_mut() {
+            part.push(self.block, said);
+        }
+    }
+
+    /// Divides the time among several speakers by the number of their words.
+    fn share_time(&self, parts: &mut [Caption<'b>]) {
+        let Some((start, end)) = self.start.zip(self.end).filter(|_| parts.len() > 1) else {
+            return;
+        };
+        let words = |part: &Caption<'_>| {
+            let lines = part.lines.iter().map(|line| line.of(self.block));
+            i64::try_from(lines.map(words::count).sum::<usize>()).unwrap_or(i64::MAX)
+        };
+        let total = parts.iter().map(words).sum::<i64>().max(1);
+        let time = |said: i64| {
+            start.saturating_add(end.saturating_sub(start).saturating_mul(said) / total)
+        };
+        let mut said = 0;
+        for part in parts {
+            part.start = Some(time(said));
+            said += words(part);
+            part.end = Some(time(said));
         }
     }
 }
@@ -391,6 +481,29 @@ fn quoted(identifier: &str) -> Option<Cow<'_, str>> {
         .bytes()
         .all(|byte| byte.is_ascii_digit())
         .then(|| cleaned(name))
+}
+
+/// Whether a text starts with the chevrons that announce another speaker.
+fn starts_change(text: &str) -> bool {
+    text.starts_with(">>") || text.starts_with("&gt;&gt;")
+}
+
+/// The offset of the next such chevrons inside the text, or its length.
+fn next_change(text: &str) -> usize {
+    let mut before = ' ';
+    let mut is_inside = false;
+    for (at, c) in text.char_indices() {
+        if is_inside
+            && before.is_whitespace()
+            && matches!(c, '>' | '&')
+            && starts_change(text.split_at(at).1)
+        {
+            return at;
+        }
+        is_inside |= c.is_alphanumeric();
+        before = c;
+    }
+    text.len()
 }
 
 /// The length of a dash with which a line of dialogue starts.
@@ -499,7 +612,7 @@ mod tests {
     #[test]
     fn every_kind_gives_the_same_cues() {
         type Write1 = fn(usize, &str, i64, i64, &str) -> String;
-        let kinds: [(&str, &str, Write1); 21] = [
+        let kinds: [(&str, &str, Write1); 29] = [
             ("webvtt", "WEBVTT\n\n", |_, who, from, to, text| {
                 format!(
                     "{} --> {} align:start\n<v {who}>{text}</v>\n\n",
@@ -666,6 +779,76 @@ mod tests {
                     clock(to, '.')
                 )
             }),
+            ("webvtt", "", |_, who, from, to, text| {
+                format!(
+                    "{} - {}\n{who}\n{text}\n\n",
+                    clock(from, '.'),
+                    clock(to, '.')
+                )
+            }),
+            ("webvtt", "", |_, who, from, to, text| {
+                format!(
+                    "{} --> {}\n\n{who}\n\n{text}\n\n",
+                    clock(from, '.'),
+                    clock(to, '.')
+                )
+            }),
+            ("webvtt", "WEBVTT\n\n", |at, who, from, to, text| {
+                let said = serde_json::json!({"startDateTime": at, "speakerName": who, "spokenText": text});
+                format!("{} --> {}\n{said}\n\n", clock(from, '.'), clock(to, '.'))
+            }),
+            (
+                "ass",
+                "[Script Info]\n; made by hand\nTitle: Ferry\n\n[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\nComment: 0,0:00:00.00,0:00:01.00,Default,,0,0,0,,Hm\n",
+                |_, who, from, to, text| {
+                    format!(
+                        "Dialogue: 0,{},{},Default,{who},0,0,0,,{{\\i1\\pos(20,30)}}{}\n",
+                        clock(from, '.'),
+                        clock(to, '.'),
+                        text.replace(' ', "\\N")
+                    )
+                },
+            ),
+            (
+                "ass",
+                "[Script Info]\n[Events]\nFormat: Start, End, Actor, Text\n",
+                |_, who, from, to, text| {
+                    format!(
+                        "Dialogue: {},{},{who},{}\n",
+                        clock(from, '.'),
+                        clock(to, '.'),
+                        text.replace(' ', "\\h")
+                    )
+                },
+            ),
+            ("microdvd", "{1}{1}20.000\n", |_, who, from, to, text| {
+                format!(
+                    "{{{}}}{{{}}}{{y:i}}{who}: {}\n",
+                    from / 50,
+                    to / 50,
+                    text.replace(' ', "|")
+                )
+            }),
+            (
+                "ttml",
+                "<tt xml:lang=\"en\"><head><ttm:agent xml:id=\"s1\"><ttm:name type=\"full\">Ruth Adler</ttm:name></ttm:agent>\n</head><body><div>\n",
+                |_, who, from, to, text| {
+                    let agent = if who == "Ruth Adler" { "s1" } else { who };
+                    format!(
+                        "<p xml:id=\"c\" begin=\"{}\" end=\"{}\" ttm:agent=\"{agent}\">{}</p>\n",
+                        clock(from, '.'),
+                        clock(to, '.'),
+                        text.replace(' ', "<br/>")
+                    )
+                },
+            ),
+            ("ttml", "", |_, who, from, to, text| {
+                format!(
+                    "<div ttm:agent=\"{who}\"><p begin=\"{}\" end=\"{}\">{text}</p></div>\n",
+                    clock(from, '.'),
+                    clock(to, '.')
+                )
+            }),
         ];
         let expected: Vec<Said> = DIALOGUE
             .map(|(who, from, to, text)| {
@@ -800,6 +983,56 @@ mod tests {
     }
 
     #[test]
+    fn speakers_of_a_cue_share_its_time_by_their_words() {
+        let text =
+            "WEBVTT\n\n00:01.000 --> 00:06.000\n<v Ruth>Is it here?</v>\n<v Omar>It is.</v>\n";
+        let times = read(text)
+            .into_iter()
+            .map(|(_, start, end, _)| (start, end));
+        assert_eq!(
+            times.collect::<Vec<_>>(),
+            [(Some(1_000), Some(4_000)), (Some(4_000), Some(6_000))]
+        );
+    }
+
+    #[test]
+    fn chevrons_without_a_name_change_the_speaker() {
+        let cues = [
+            (0, 2_000, ">> RUTH: is it here"),
+            (2_000, 4_000, "today &gt;&gt; it is\n>> good"),
+            (4_000, 6_000, "so then >> RUTH: we"),
+            (6_000, 8_000, ">> RUTH: see 3 >> 2 --> 1"),
+        ];
+        let text = subrip(&cues);
+        let mut survey = Survey::new(Captions::SubRip);
+        survey.read(&text);
+        let mut found = Vec::new();
+        survey.reader().read(&text, &mut |cue| {
+            let said: Vec<_> = cue
+                .text
+                .iter()
+                .map(|line| cleaned(line.of(&text)))
+                .collect();
+            let speaker = cue.speaker.map(Cow::into_owned);
+            found.push((speaker, cue.is_change, said.join(" ")));
+        });
+        let expected = [
+            (Some("RUTH"), false, "is it here"),
+            (None, false, "today "),
+            (None, true, "it is"),
+            (None, true, "good"),
+            (None, false, "so then "),
+            (Some("RUTH"), false, "we"),
+            (Some("RUTH"), false, "see 3"),
+            (None, true, "2 --> 1"),
+        ];
+        let said = |(who, is_change, what): (Option<&str>, bool, &str)| {
+            (who.map(str::to_owned), is_change, what.trim().to_owned())
+        };
+        assert_eq!(found, expected.map(said));
+    }
+
+    #[test]
     fn the_confidence_of_a_note_belongs_to_the_next_cue() {
         let text = "WEBVTT\n\nNOTE Confidence: 0.93\n\n00:01.000 --> 00:02.000\nOne\n\n00:02.000 --> 00:03.000\nTwo\n";
         let mut found = Vec::new();
@@ -919,6 +1152,14 @@ mod tests {
             ":",
             "&gt;",
             "<i>",
+            ">> ",
+            ">> a ",
+            "{1}{2}",
+            "{1}{2}a|\n",
+            "Dialogue: ,",
+            "\\N",
+            "{\"a\":",
+            "<ttm:name>",
         ] {
             let text = format!("WEBVTT\n\n{time}{}", shape.repeat(1_000_000 / shape.len()));
             kind(&text);
@@ -927,6 +1168,8 @@ mod tests {
                 Captions::SubRip,
                 Captions::TimeLines,
                 Captions::Xml,
+                Captions::Ass,
+                Captions::MicroDvd,
             ] {
                 read_blocks(kind, &[&text]);
             }

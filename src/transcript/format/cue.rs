@@ -10,6 +10,8 @@ use crate::text::script::Script;
 pub(crate) struct Cue<'t> {
     /// The speaker. `None` if the format does not name one here.
     pub(crate) speaker: Option<Cow<'t, str>>,
+    /// Somebody else begins to speak, even without a name.
+    pub(crate) is_change: bool,
     /// Start in milliseconds from the start of the recording.
     pub(crate) start: Option<i64>,
     /// End in milliseconds.

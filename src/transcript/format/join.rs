@@ -21,6 +21,8 @@ const WORD_TIME: i64 = 400;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CueFacts<'t> {
     pub(crate) speaker: Option<&'t str>,
+    /// Somebody else begins to speak.
+    pub(crate) is_change: bool,
     pub(crate) start: Option<i64>,
     pub(crate) end: Option<i64>,
     pub(crate) words: usize,
@@ -45,8 +47,8 @@ impl Joiner {
         let joins = self.continues(cue);
         if !joins {
             (self.words, self.start) = (0, cue.start);
-            if let Some(name) = cue.speaker {
-                self.speaker = Some(name.to_owned());
+            if cue.speaker.is_some() || cue.is_change {
+                self.speaker = cue.speaker.map(str::to_owned);
             }
         }
         self.words += cue.words;
@@ -63,6 +65,7 @@ impl Joiner {
 
     fn continues(&self, cue: &CueFacts<'_>) -> bool {
         if self.words == 0
+            || cue.is_change
             || cue
                 .speaker
                 .is_some_and(|name| self.speaker.as_deref() != Some(name))
@@ -89,6 +92,7 @@ mod tests {
         let mut joiner = Joiner::default();
         let facts = cues.iter().map(|&(speaker, start, end, text)| CueFacts {
             speaker,
+            is_change: false,
             start: Some(start),
             end,
             words: text.split_whitespace().count(),

@@ -6,7 +6,7 @@
 //! told by their names, in the dictionary that tables use too ([`Field`]), so that the table needs neither names nor units of
 //! most formats. Megabytes of word lists are skipped, not read.
 
-mod cursor;
+pub(super) mod cursor;
 mod words;
 
 use std::borrow::Cow;
@@ -1037,6 +1037,7 @@ impl<'t> Reader<'t> {
             if let Some(text) = text.filter(|_| !parts.has_speakers || parts.texts == 0) {
                 sink(Cue {
                     speaker,
+                    is_change: false,
                     start,
                     end,
                     confidence: entry.confidence.or(confidence).map(percent),
@@ -1118,7 +1119,7 @@ fn joint(blanks: usize, texts: usize) -> Joint {
 }
 
 /// The characters that the raw contents of a JSON string stand for.
-fn unescaped(raw: &str) -> Cow<'_, str> {
+pub(super) fn unescaped(raw: &str) -> Cow<'_, str> {
     if !raw.contains('\\') {
         return raw.into();
     }

@@ -7,11 +7,11 @@ use crate::transcript::format::plain::Plain;
 use crate::transcript::format::writer::{Block, Head, Writer};
 use crate::transcript::segment::Timestamp;
 
-/// Milliseconds within which a speaker goes on with a sentence under a new label.
-const GOES_ON_MILLIS: i32 = 5_000;
+/// The longest pause, in milliseconds, after which a speaker goes on with a sentence under a new label.
+const PAUSE_MILLIS: i32 = 5_000;
 
-/// The same where all lines are captions.
-const CAPTION_MILLIS: i32 = 15_000;
+/// The same if all lines are captions, or the label is followed by a lower-case letter.
+const CONTINUED_MILLIS: i32 = 15_000;
 
 pub(crate) struct Reader {
     plain: Plain,
@@ -64,11 +64,17 @@ impl Reader {
                     always_named: true,
                     is_change: head.speaker.is_none() && head.time.is_none(),
                 };
-                let within = match self.plain.are_captions {
-                    true => CAPTION_MILLIS,
-                    false => GOES_ON_MILLIS,
+                let next = body.max(block.start)..block.end().max(body);
+                let is_continued = body < block.end()
+                    && block
+                        .at(Span::from(next))
+                        .trim_start()
+                        .starts_with(char::is_lowercase);
+                let pause = match self.plain.are_captions || is_continued {
+                    true => CONTINUED_MILLIS,
+                    false => PAUSE_MILLIS,
                 };
-                if writer.goes_on(&head, within) {
+                if writer.goes_on(&head, pause, is_continued) {
                     writer.blank();
                 } else {
                     writer.turn(head);
@@ -108,5 +114,87 @@ impl Reader {
             writer.say(block, Span::from(said));
             at = end;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::decode::Decoded;
+    use crate::transcript::format::read;
+
+    /// A conversation in sentences that are cut into labelled lines of `words` words, each with the seconds it starts at.
+    fn cut(words: usize, label: fn(&str, usize) -> String) -> String {
+        let sentences = [
+            "We looked at the mill in Hesse and found that the old wheel and both of the sluices will have to be replaced",
+            "Then the guild has to find nine thousand euros before the frost sets in and nobody can work at the weir",
+        ];
+        let (mut text, mut seconds) = (String::new(), 3600);
+        for turn in 0..8 {
+            let name = ["Vera Blum", "Ole Tang"][turn % 2];
+            let sentence = sentences[turn % 2].split(' ').collect::<Vec<_>>();
+            let count = sentence.len().div_ceil(words);
+            for (at, line) in sentence.chunks(words).enumerate() {
+                let stop = if at + 1 == count { "." } else { "" };
+                text += &format!("{}{}{stop}\n\n", label(name, seconds), line.join(" "));
+                seconds += words / 2;
+            }
+        }
+        text
+    }
+
+    fn clock(seconds: usize) -> String {
+        format!(
+            "{:02}:{:02}:{:02}",
+            seconds / 3600,
+            seconds / 60 % 60,
+            seconds % 60
+        )
+    }
+
+    #[test]
+    fn a_sentence_goes_on_under_its_speakers_next_label() {
+        let labels: [fn(&str, usize) -> String; 4] = [
+            |name, at| format!("[{name}] {}\n", clock(at)),
+            |name, at| format!("{name}  {}\n", clock(at)),
+            |name, at| format!("[{}] {name}: ", clock(at)),
+            |name, _| format!("{name}: "),
+        ];
+        for (nth, label) in labels.into_iter().enumerate() {
+            for words in [4, 7, 14, 20] {
+                let source = cut(words, label);
+                let (spoken, segments) = read(Decoded::from(source.clone())).unwrap();
+                assert_eq!(
+                    segments.starting_in(0..spoken.text.len()).len(),
+                    8,
+                    "{source}{}",
+                    spoken.text
+                );
+                let lines = spoken
+                    .text
+                    .trim()
+                    .split('\n')
+                    .filter(|line| !line.is_empty());
+                assert!(
+                    lines.clone().all(|line| line.ends_with('.')),
+                    "{}",
+                    spoken.text
+                );
+                // All but the last turn last up to the next one.
+                let seconds: f64 = spoken.talk.iter().map(|talk| talk.seconds).sum();
+                let expected = (words / 2 * 22_usize.div_ceil(words) * 7) as f64;
+                assert!(
+                    nth == 3 || seconds >= expected - 1.0,
+                    "{seconds} of {expected}"
+                );
+            }
+        }
+        let pause = "[00:00:01] Vera Blum: We looked at\n[00:00:21] Vera Blum: Nine mills.\n[00:00:25] Ole Tang: Good.\n";
+        let (spoken, _) = read(Decoded::from(pause.to_owned())).unwrap();
+        assert_eq!(
+            spoken.text.lines().filter(|line| !line.is_empty()).count(),
+            3,
+            "{}",
+            spoken.text
+        );
     }
 }

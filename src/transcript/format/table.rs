@@ -129,6 +129,7 @@ pub(crate) fn read(text: &str, columns: &Columns, sink: &mut dyn FnMut(Cue<'_>))
             cell(columns.speaker).map(|cell| unquoted(cell.span.of(text).trim(), cell.is_quoted));
         sink(Cue {
             speaker: speaker.and_then(speaker_label),
+            is_change: false,
             start,
             end: end.or_else(|| Some(start? + time(columns.duration)?)),
             confidence: value(columns.confidence)

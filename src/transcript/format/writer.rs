@@ -25,6 +25,12 @@ const MAX_MARKUP_BYTES: usize = 100;
 /// Bytes at the end of the text that stay in reach.
 const KEPT_BYTES: usize = 256;
 
+/// Estimated milliseconds to say a byte of text: 400 for a word.
+const BYTE_MILLIS: usize = 65;
+
+/// After this number of labels inside a turn, the next one begins a turn even within a sentence.
+const MAX_JOINED: u8 = 40;
+
 /// A part of the decoded text, with what leads from its characters to the bytes of the source.
 #[derive(Clone, Copy)]
 pub(crate) struct Block<'t> {
@@ -84,9 +90,13 @@ struct Turn {
     has_segment: bool,
     speaker: Option<Speaker>,
     from: Option<Timestamp>,
+    /// The end, where the format tells it.
     until: Option<Timestamp>,
-    /// The last times told when something began, but not when it ended.
-    is_open: bool,
+    /// The last time stamp, and the bytes said since.
+    stamp: Option<Timestamp>,
+    said: usize,
+    /// Labels inside the turn.
+    joined: u8,
     words: usize,
 }
 
@@ -256,6 +266,7 @@ impl Writer {
             start,
             speaker,
             from: head.from,
+            stamp: head.from,
             ..Turn::default()
         };
         if speaker != before {
@@ -278,6 +289,7 @@ impl Writer {
 
     /// Adds a part of the decoded text to the current turn.
     pub(crate) fn say(&mut self, block: &Block<'_>, part: Span) {
+        self.turn.said += part.len();
         let mut rest = part;
         while rest.len() > 0 {
             // Up to the next mark, every character has its normal width in the source.
@@ -304,20 +316,27 @@ impl Writer {
         }
     }
 
-    /// Whether the label at the beginning of `head` interrupts a sentence of the same speaker, at most `within`
-    /// milliseconds after the last time stamp.
-    pub(crate) fn goes_on(&mut self, head: &Head<'_>, within: i32) -> bool {
-        let Some((last, from)) = self.turn.until.or(self.turn.from).zip(head.from) else {
-            return false;
+    /// Whether the label at the beginning of `head` interrupts a sentence of the same speaker: at most `pause` milliseconds
+    /// after what was said last, or without times if the sentence `is_continued`.
+    pub(crate) fn goes_on(&mut self, head: &Head<'_>, pause: i32, is_continued: bool) -> bool {
+        let is_near = match self.turn.stamp.zip(head.from) {
+            Some((last, from)) => {
+                let said = i32::try_from(self.turn.said.saturating_mul(BYTE_MILLIS));
+                let end = last.0.saturating_add(said.unwrap_or(i32::MAX));
+                from >= last && from.0.saturating_sub(end) <= pause
+            }
+            None => is_continued,
         };
-        let is_near = from.0.saturating_sub(last.0) <= within;
         let goes_on = is_near
             && !head.is_change
+            && self.turn.joined < MAX_JOINED
+            && self.turn.has_segment
             && self.is_speaking(head.speaker)
             && !self.is_at_sentence_end();
         if goes_on {
-            self.turn.until = Some(from);
-            self.turn.is_open = true;
+            self.turn.joined += 1;
+            self.turn.stamp = head.from.or(self.turn.stamp);
+            self.turn.said = 0;
         }
         goes_on
     }
@@ -348,6 +367,7 @@ impl Writer {
         let last = cue.text.last().map_or("", |part| part.of(block.text));
         let facts = CueFacts {
             speaker,
+            is_change: cue.is_change,
             start: cue.start,
             end: cue.end,
             words: cue
@@ -361,6 +381,7 @@ impl Writer {
             self.turn(Head {
                 speaker,
                 from: start,
+                is_change: cue.is_change,
                 ..Head::default()
             });
         }
@@ -384,9 +405,8 @@ impl Writer {
                 Escapes::Csv => self.say_csv(block, part),
             }
         }
-        let until = cue.end.or(cue.start).map(Timestamp::clamped);
-        self.turn.until = self.turn.until.max(until);
-        self.turn.is_open = cue.end.is_none();
+        self.turn.until = self.turn.until.max(cue.end.map(Timestamp::clamped));
+        self.turn.stamp = start.or(self.turn.stamp);
         if let Some(percent) = cue.confidence {
             self.confidence = (
                 self.confidence.0 + u64::from(percent),
@@ -512,12 +532,11 @@ impl Writer {
         if let Some(talk) = talk {
             talk.turns += 1;
             talk.words += turn.words;
-            let next = next.filter(|_| turn.is_open || turn.until.is_none());
-            if let Some((from, until)) = turn.from.zip(next.or(turn.until)) {
+            if let Some((from, until)) = turn.from.zip(turn.until.or(next).or(turn.stamp)) {
                 talk.seconds += until.seconds_since(from).max(0.0);
             }
         }
-        if let Some((segment, until)) = self.segments.last_mut().zip(turn.until)
+        if let Some((segment, until)) = self.segments.last_mut().zip(turn.until.or(turn.stamp))
             && turn.has_segment
         {
             segment.set_until(until);

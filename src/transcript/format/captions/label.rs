@@ -163,6 +163,15 @@ fn is_any(words: &[&str], word: &str) -> bool {
     words.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
+/// Whether a line may be a name without a colon.
+fn is_heading(line: &str) -> bool {
+    line.len() <= MAX_BYTES
+        && (is_placeholder(line)
+            || is_name(line)
+                && !line.starts_with(char::is_lowercase)
+                && !line.ends_with(|c: char| c.is_ascii_punctuation() && c != ')'))
+}
+
 /// Whether a label has at least two words, all of them capitalized.
 fn is_full_name(name: &str) -> bool {
     is_name(name)
@@ -212,6 +221,8 @@ pub(super) struct Labels {
     times: HashMap<String, u32>,
     captions: usize,
     labelled: usize,
+    /// Captions of several lines, of which the first looks like a name.
+    headed: usize,
     /// What the last label was followed by, which rolling captions repeat.
     last: String,
 }
@@ -220,6 +231,12 @@ impl Labels {
     /// Counts the labels of one caption, given its lines.
     pub(super) fn count<'t>(&mut self, lines: impl Iterator<Item = &'t str>) {
         let mut is_labelled = false;
+        let mut lines = lines.peekable();
+        let first = lines.next_if(|line| is_heading(line));
+        if let Some(name) = first.filter(|_| lines.peek().is_some()) {
+            self.headed += 1;
+            self.add(name);
+        }
         for line in lines {
             let Some((name, body)) = label(line) else {
                 continue;
@@ -228,14 +245,29 @@ impl Labels {
             let said = cleaned(line.split_at(body).1);
             let is_repeated = !said.is_empty()
                 && (said == self.last || said.starts_with(&self.last) && !self.last.is_empty());
-            if !is_repeated && (self.times.len() < MAX_LABELS || self.times.contains_key(name)) {
-                *self.times.entry(name.to_owned()).or_default() += 1;
+            if !is_repeated {
+                self.add(name);
             }
             self.last.clear();
             self.last.extend(said.chars().take(MAX_BYTES));
         }
         self.captions += 1;
         self.labelled += usize::from(is_labelled);
+    }
+
+    fn add(&mut self, name: &str) {
+        if let Some(times) = self.times.get_mut(name) {
+            *times += 1;
+        } else if self.times.len() < MAX_LABELS {
+            self.times.insert(name.to_owned(), 1);
+        }
+    }
+
+    /// Whether the first line of a caption is a speaker: it recurs, and most captions start with such a line.
+    pub(super) fn is_heading(&self, line: &str) -> bool {
+        self.headed * 2 > self.captions
+            && is_heading(line)
+            && (is_placeholder(line) || self.times.get(line).is_some_and(|&times| times > 1))
     }
 
     /// Whether a label is a speaker: a placeholder, one that recurs, or any one if labels stand on most captions. In lower

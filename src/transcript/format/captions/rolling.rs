@@ -140,6 +140,7 @@ impl Rolling {
             None => self.evidence.saturating_sub(1),
         };
         let Some(count) = count else { return };
+        caption.is_change = false;
         let Some(&end) = count
             .checked_sub(1)
             .and_then(|last| self.last.ends.get(last))

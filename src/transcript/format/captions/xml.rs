@@ -1,5 +1,7 @@
 //! Reads captions in XML: TTML, and the two forms of YouTube's timed text.
 
+use std::collections::HashMap;
+
 use crate::text::Span;
 use crate::transcript::format::captions::Raw;
 use crate::transcript::format::captions::time::time;
@@ -11,15 +13,39 @@ const ELEMENTS: [&str; 3] = ["p", "tt:p", "text"];
 #[derive(Debug, Default)]
 pub(super) struct Xml {
     /// Inside a caption whose element has not ended yet.
-    open: Option<Times>,
+    open: Option<Element>,
+    /// Speakers of TTML by their identifiers, and the identifier whose name comes next.
+    agents: HashMap<String, String>,
+    agent: String,
+    is_named: bool,
+    /// The speaker of the elements inside a `div`.
+    outer: Option<String>,
     /// Ticks per second, for times such as `90000t`.
     tick_rate: Option<i64>,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Times {
+#[derive(Debug, Default)]
+struct Element {
     start: Option<i64>,
     end: Option<i64>,
+    agent: Option<String>,
+}
+
+/// Whether a text that starts with `<` is captions, and no page.
+pub(super) fn is_captions(sample: &str) -> bool {
+    let is_timed = |at: usize| {
+        let tag = sample.split_at(at).1.split('>').next().unwrap_or_default();
+        ["begin", "start", "t"].iter().any(|name| {
+            attribute(tag, name).is_some_and(|time| time.starts_with(|c: char| c.is_ascii_digit()))
+        })
+    };
+    sample.contains("http://www.w3.org/ns/ttml")
+        || ["<p ", "<tt:p ", "<text "].iter().any(|element| {
+            sample
+                .match_indices(element)
+                .take(8)
+                .any(|(at, _)| is_timed(at))
+        })
 }
 
 impl Xml {
@@ -35,6 +61,10 @@ impl Xml {
             if self.open.is_some() {
                 extend(&mut lines, block, at..text_end);
             }
+            if std::mem::take(&mut self.is_named) {
+                let id = std::mem::take(&mut self.agent);
+                self.agents.insert(id, inside.trim().to_owned());
+            }
             let tag = after.split(['>', '<']).next().unwrap_or_default();
             let tag_end = (text_end + 1 + tag.len() + 1).min(block.len());
             let tag_end = block.floor_char_boundary(tag_end);
@@ -44,9 +74,7 @@ impl Xml {
                 .next()
                 .unwrap_or_default();
             if !ELEMENTS.contains(&name) {
-                if let Some(rate) = attribute(tag, "ttp:tickRate") {
-                    self.tick_rate = rate.parse().ok();
-                }
+                self.note(name, tag);
                 if self.open.is_some() {
                     // Spans and breaks stay for the cleaning of the text.
                     extend(&mut lines, block, text_end..tag_end);
@@ -54,7 +82,7 @@ impl Xml {
             } else {
                 self.hand_on(block, &mut lines, sink);
                 let is_closed = tag.starts_with('/') || tag.ends_with('/');
-                self.open = (!is_closed).then(|| self.times(tag));
+                self.open = (!is_closed).then(|| self.element(tag));
             }
             at = tag_end;
         }
@@ -68,15 +96,17 @@ impl Xml {
             *line = Span::from(start..start + text.trim().len());
             line.len() > 0
         });
-        if let Some(Times { start, end }) = self.open
+        if let Some(open) = &self.open
             && !lines.is_empty()
         {
+            let agent = open.agent.as_ref().or(self.outer.as_ref());
+            let name = agent.map(|id| self.agents.get(id).unwrap_or(id));
             sink(&Raw {
                 block,
                 identifier: None,
-                label: None,
-                start,
-                end,
+                label: name.map(String::as_str),
+                start: open.start,
+                end: open.end,
                 confidence: None,
                 lines,
             });
@@ -84,9 +114,28 @@ impl Xml {
         lines.clear();
     }
 
+    /// Notes what the tag of another element tells about the captions in it or after it.
+    fn note(&mut self, name: &str, tag: &str) {
+        let value = |name| attribute(tag, name).map(str::to_owned);
+        let is_end = tag.starts_with('/');
+        match name {
+            "tt" | "tt:tt" => {
+                self.tick_rate = attribute(tag, "ttp:tickRate").and_then(|rate| rate.parse().ok());
+            }
+            "ttm:agent" if !is_end => self.agent = value("xml:id").unwrap_or_default(),
+            "ttm:name" => self.is_named = !is_end,
+            "div" | "tt:div" => self.outer = value("ttm:agent"),
+            _ => {
+                if let Some(open) = self.open.as_mut().filter(|open| open.agent.is_none()) {
+                    open.agent = value("ttm:agent");
+                }
+            }
+        }
+    }
+
     /// The times of an element: `begin` and `end` or `dur` in TTML, `start` and `dur` in seconds or `t` and `d` in
     /// milliseconds in YouTube's forms.
-    fn times(&self, tag: &str) -> Times {
+    fn element(&self, tag: &str) -> Element {
         let clock = |name| attribute(tag, name).and_then(|value| self.time(value));
         let millis = |name| attribute(tag, name).and_then(|value| value.parse().ok());
         let start = clock("begin")
@@ -94,9 +143,10 @@ impl Xml {
             .or_else(|| millis("t"));
         let duration = clock("dur").or_else(|| millis("d"));
         let after = || Some(start?.saturating_add(duration?));
-        Times {
+        Element {
             start,
             end: clock("end").or_else(after),
+            agent: attribute(tag, "ttm:agent").map(str::to_owned),
         }
     }
 
