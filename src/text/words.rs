@@ -108,6 +108,15 @@ pub fn count(text: &str) -> usize {
     count
 }
 
+/// The number of words in `text` that are spoken: a lone dash or bullet is none.
+pub(crate) fn spoken(text: &str) -> usize {
+    let tokens = text.split_whitespace();
+    tokens
+        .filter(|token| token.contains(char::is_alphanumeric))
+        .map(count)
+        .sum()
+}
+
 /// The longest prefix of `text` with at most `limit` words, cut after a word.
 #[must_use]
 pub fn prefix(text: &str, limit: usize) -> &str {
@@ -229,6 +238,12 @@ mod tests {
         assert_eq!(count(""), 0);
         assert_eq!(count("  \r\n\t "), 0);
         assert_eq!(count("well — that's\u{a0}4,000 words\u{3000}ok"), 6);
+    }
+
+    #[test]
+    fn a_token_without_letters_and_digits_is_not_spoken() {
+        assert_eq!(spoken("well – that's > 4,000 words • ok ..."), 5);
+        assert_eq!(spoken("- 使用GPU和2台server。 -"), 7);
     }
 
     #[test]

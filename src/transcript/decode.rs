@@ -1,8 +1,8 @@
 //! Decodes the bytes of a transcript as they arrive, detecting the encoding, or rejects files that are not transcripts.
 //!
 //! A byte order mark decides the encoding. Without one, UTF-16 is recognized by its zero bytes. Everything else is read as
-//! ASCII up to the first byte that is none, where the encoding is detected in a window of bounded size. ASCII is the same in
-//! all encodings that remain, so nothing is decoded twice.
+//! ASCII up to the first byte that is none, or an escape sequence, where the encoding is detected in a window of bounded size.
+//! ASCII is the same in all encodings that remain, so nothing is decoded twice.
 
 mod clean;
 mod detect;
@@ -12,7 +12,7 @@ mod source_map;
 
 use clean::TextBuilder;
 use detect::{WINDOW_BYTES, detect, is_beginning};
-use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{DecoderResult, Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
 use sniff::{ARCHIVE, HEAD_BYTES, sniff};
 pub(crate) use source_map::Position;
 pub use source_map::SourceMap;
@@ -21,6 +21,10 @@ use crate::chain::chain;
 
 /// Source bytes decoded per step, which limits the scratch buffer.
 const PIECE_BYTES: usize = 8 * 1024;
+
+/// The first byte of an escape sequence in ISO-2022-JP, and the length of the sequence.
+const ESCAPE: u8 = 0x1b;
+const ESCAPE_BYTES: u8 = 3;
 
 /// Maximum share of undecodable characters, in percent. Up to this the file counts as damaged text.
 pub(crate) const UNDECODABLE_PERCENT: u64 = 1;
@@ -121,6 +125,12 @@ enum Stage {
         decoder: encoding_rs::Decoder,
         pending: u64,
     },
+    /// ISO-2022-JP. The next `escape` bytes end an escape sequence.
+    Escaped {
+        decoder: encoding_rs::Decoder,
+        pending: u64,
+        escape: u8,
+    },
 }
 
 impl Stage {
@@ -130,6 +140,12 @@ impl Stage {
             Self::Utf8
         } else if encoding.is_single_byte() || encoding == UTF_16LE || encoding == UTF_16BE {
             Self::Other(decoder)
+        } else if encoding == ISO_2022_JP {
+            Self::Escaped {
+                decoder,
+                pending: 0,
+                escape: 0,
+            }
         } else {
             Self::MultiByte {
                 decoder,
@@ -202,7 +218,7 @@ impl Decoder {
 
     fn decode(&mut self, mut bytes: &[u8], last: bool) -> Result<(), Rejection> {
         if matches!(self.stage, Stage::Ascii) {
-            let (ascii, rest) = bytes.split_at(Encoding::ascii_valid_up_to(bytes));
+            let (ascii, rest) = bytes.split_at(Encoding::iso_2022_jp_ascii_valid_up_to(bytes));
             self.text.push(&String::from_utf8_lossy(ascii))?;
             bytes = rest;
             if bytes.is_empty() {
@@ -234,6 +250,31 @@ impl Decoder {
             }
             Stage::Other(decoder) => read_other(decoder, bytes, &mut self.text, last),
             Stage::MultiByte { decoder, pending } => {
+                read_multi_byte(decoder, pending, bytes, &mut self.text, last)
+            }
+            Stage::Escaped {
+                decoder,
+                pending,
+                escape,
+            } => {
+                while let Some(&first) = bytes.first() {
+                    if *escape == 0 && first == ESCAPE {
+                        *escape = ESCAPE_BYTES;
+                    }
+                    let stretch = bytes.iter().position(|&byte| byte == ESCAPE);
+                    let length = if *escape > 0 {
+                        1
+                    } else {
+                        stretch.unwrap_or(bytes.len())
+                    };
+                    let (piece, rest) = bytes.split_at(length);
+                    read_multi_byte(decoder, pending, piece, &mut self.text, false)?;
+                    bytes = rest;
+                    if *escape == 1 {
+                        self.text.skip(std::mem::take(pending));
+                    }
+                    *escape = escape.saturating_sub(1);
+                }
                 read_multi_byte(decoder, pending, bytes, &mut self.text, last)
             }
         }
@@ -333,8 +374,8 @@ fn read_multi_byte(
 #[cfg(test)]
 mod tests {
     use encoding_rs::{
-        BIG5, EUC_JP, EUC_KR, GB18030, ISO_8859_2, ISO_8859_5, ISO_8859_7, KOI8_R, MACINTOSH,
-        SHIFT_JIS, WINDOWS_874, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252, WINDOWS_1253,
+        BIG5, EUC_JP, EUC_KR, GB18030, ISO_2022_JP, ISO_8859_2, ISO_8859_5, ISO_8859_7, KOI8_R,
+        MACINTOSH, SHIFT_JIS, WINDOWS_874, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252, WINDOWS_1253,
         WINDOWS_1254, WINDOWS_1255, WINDOWS_1256, WINDOWS_1257, WINDOWS_1258,
     };
     use proptest::prelude::*;
@@ -454,6 +495,31 @@ mod tests {
                 assert!(cut.text.starts_with(whole), "{name}: {}", cut.text);
             }
         }
+    }
+
+    #[test]
+    fn japanese_for_seven_bits_is_recognized_and_leads_back_to_its_bytes() {
+        let text = "Chair: OK.\n田中: おはようございます。A5の予算です。\n鈴木: はい、質問が2つあります。\n".repeat(90);
+        let bytes = encoded(ISO_2022_JP, &text);
+        for piece in [1, 2, 7, 1000, bytes.len()] {
+            let decoded = decode(&bytes, piece).unwrap();
+            assert_eq!((decoded.encoding, &decoded.text), ("ISO-2022-JP", &text));
+            for (at, c) in text.char_indices().step_by(61) {
+                let offset = decoded.source_map.source_offset(&text, at) as usize;
+                let alone = encoded(ISO_2022_JP, &c.to_string());
+                let c = if alone.len() > 1 {
+                    &alone[3..5]
+                } else {
+                    &alone[..]
+                };
+                assert!(bytes[offset..].starts_with(c), "{at}");
+            }
+        }
+        let colours = decode(b"\x1b[1mAna:\x1b[0m we met.\n", 4).unwrap();
+        assert_eq!(
+            (colours.encoding, &*colours.text),
+            ("UTF-8", "[1mAna:[0m we met.\n")
+        );
     }
 
     #[test]

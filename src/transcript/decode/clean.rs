@@ -67,6 +67,12 @@ impl TextBuilder {
         near.rsplit('\n').next().unwrap_or(near)
     }
 
+    /// Takes bytes of the source that are no characters.
+    pub(crate) fn skip(&mut self, width: u64) {
+        self.source += width;
+        self.map.mark(self.text.len(), self.source);
+    }
+
     /// Takes the next characters.
     pub(crate) fn push(&mut self, piece: &str) -> Result<(), Rejection> {
         let mut rest = piece;

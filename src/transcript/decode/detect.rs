@@ -4,7 +4,7 @@
 //! if it reads as writing: in most of these encodings every byte is *some* character, so that decoding alone proves nothing.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, MACINTOSH, UTF_8};
+use encoding_rs::{Encoding, ISO_2022_JP, MACINTOSH, UTF_8};
 
 use crate::text::script::Script;
 use crate::transcript::decode::Rejection;
@@ -25,12 +25,18 @@ const ODD_PERCENT: usize = 15;
 /// up to a third do; in Russian that is read as windows-1252, nine in ten.
 const ADJACENT_PERCENT: usize = 60;
 
-/// The encoding of `window`, which begins with a byte beyond ASCII and follows the ASCII text `before`.
+/// Escape sequences that switch to Japanese characters, in ISO-2022-JP.
+const TO_JAPANESE: [&[u8]; 2] = [b"\x1b$B", b"\x1b$@"];
+
+/// The encoding of `window`, which begins with a byte beyond ASCII, or an escape sequence, and follows the ASCII text `before`.
 ///
 /// # Errors
 /// [`Rejection::Undecodable`] if no encoding makes it writing.
 pub(crate) fn detect(before: &str, window: &[u8]) -> Result<&'static Encoding, Rejection> {
-    if is_utf8(window) {
+    if TO_JAPANESE.iter().any(|escape| window.starts_with(escape)) {
+        return Ok(ISO_2022_JP);
+    }
+    if window.is_ascii() || is_utf8(window) {
         return Ok(UTF_8);
     }
     let sample = sample(before, window);

@@ -241,6 +241,8 @@ mod tests {
     use rawzip::ZipArchiveWriter;
 
     use super::*;
+    use crate::text::Span;
+    use crate::transcript::{Decoder, Transcript};
 
     fn archive(files: &[(&str, &str)]) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -272,6 +274,31 @@ mod tests {
             ("word/document.xml", &xml),
             ("word/footnotes.xml", "<w:t>note</w:t>"),
         ])
+    }
+
+    #[test]
+    fn the_ranges_of_parts_cover_the_document() {
+        let paragraph =
+            |nth| format!("<w:p><w:r><w:t>Ana {nth}: The bridge opens in May.</w:t></w:r></w:p>");
+        let bytes = document(&(0..400).map(paragraph).collect::<String>());
+        let mut decoder = Decoder::default();
+        decoder.push(&bytes).unwrap();
+        let transcript = Transcript::new(decoder.finish().unwrap()).unwrap();
+        let (size, length) = (bytes.len() as u64, transcript.text().len());
+        let ends = [0, length / 4, length / 2, length];
+        let ranges = ends.windows(2).map(|ends| {
+            let range = transcript.source_bytes(Span::from(ends[0]..ends[1]));
+            (range.start, range.end)
+        });
+        let middle = size / 2;
+        let expected = [(0, size / 4), (size / 4, middle), (middle, size)];
+        for (range, expected) in ranges.zip(expected) {
+            assert!(
+                range.0.abs_diff(expected.0) < 9 && range.1.abs_diff(expected.1) < 9,
+                "{range:?}"
+            );
+        }
+        assert_eq!(transcript.spoken.bytes, size);
     }
 
     #[test]

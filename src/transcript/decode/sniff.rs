@@ -14,7 +14,7 @@ const MIN_NARROW: usize = 3;
 pub(crate) const ARCHIVE: &[u8] = b"PK\x03\x04";
 
 /// Signatures and common names of formats that users upload as `.txt` by mistake.
-const SIGNATURES: [(&[u8], &str); 21] = [
+const SIGNATURES: [(&[u8], &str); 23] = [
     (b"\x1f\x8b", "gzip"),
     (b"BZh", "bzip2"),
     (b"\xfd7zXZ\0", "xz"),
@@ -36,6 +36,8 @@ const SIGNATURES: [(&[u8], &str); 21] = [
     (b"FORM\0", "AIFF audio"),
     (b"\x30\x26\xb2\x75", "WMA audio or WMV video"),
     (b"SQLite format 3\0", "an SQLite database"),
+    (b"\xff\xfe\0\0", "UTF-32 text"),
+    (b"\0\0\xfe\xff", "UTF-32 text"),
 ];
 
 /// Offset of the signature of MP4 files, after the size of their first box.

@@ -72,7 +72,7 @@ pub(crate) fn columns(text: &str) -> Option<Columns> {
     for _ in 0..MAX_PREAMBLE {
         let start = lines.at;
         if !lines.next(&mut row) {
-            return None;
+            break;
         }
         let found = b"|\t,;".iter().find_map(|&delimiter| {
             let columns = Columns::named(text, start, delimiter)?;
@@ -613,6 +613,22 @@ mod tests {
                 &["0- Ana: Hi", "5000- Ben: Hello"],
             ),
             (
+                "Ana Ruiz,\"We met, at last, in May.\"\nBen,\"Yes, \"\"we\"\" did.\"\nAna Ruiz,\"So we agree on that.\"\n",
+                &[
+                    "- Ana Ruiz: We met, at last, in May.",
+                    "- Ben: Yes, \"we\" did.",
+                    "- Ana Ruiz: So we agree on that.",
+                ],
+            ),
+            (
+                "0:03;0:05;Ana;\"Wir trafen uns; endlich.\"\n0:05;0:08;Ben;\"Ja, das war im Mai.\"\n0:08;0:11;Ana;\"Darin sind wir einig.\"\n",
+                &[
+                    "3000-5000 Ana: Wir trafen uns; endlich.",
+                    "5000-8000 Ben: Ja, das war im Mai.",
+                    "8000-11000 Ana: Darin sind wir einig.",
+                ],
+            ),
+            (
                 "speaker,text\nAna,\"never closed\nBen,No\n",
                 &["- Ana: \"never closed", "- Ben: No"],
             ),
@@ -631,6 +647,10 @@ mod tests {
     fn other_texts_are_no_tables() {
         for text in [
             "Ana: the text, the speaker, all of it.\nBen: yes, of course.\n",
+            "12.03.26, 09:18 - Dan Ode: This message was deleted\n12.03.26, 09:19 - Pia Ray: Honestly, it was late.\n12.03.26, 09:20 - Dan Ode: Well, yes.\n",
+            "Format: Layer, Start, End, Style, Name, Text\nDialogue: 0,0:00:01.00,0:00:02.00,Default,Ana,We met.\nDialogue: 0,0:00:02.00,0:00:03.00,Default,Ben,Yes.\n",
+            "Once more, the message\nWe met, on a Monday\nand left, on a Friday\n",
+            "\"We met,\" she said, \"in May.\"\n\"Yes,\" he said, \"we did.\"\n\"So,\" she said, \"we agree.\"\n",
             "Speaker, text and time\nwere all that we had.\nReally.\n",
             "name,value\na,1\nb,2\n",
             "text\none\ntwo\n",

@@ -492,6 +492,120 @@ fn assert_whole_sentences(format: &str, conversation: &[Turn], transcript: &Tran
 }
 
 #[test]
+fn entities_of_a_page_are_decoded_before_labels_are_sought() {
+    let page = |line: &dyn Fn(&str, &str, &str) -> String| {
+        let lines = [
+            line("0:01", "Ana Ruiz", "We met &amp; agreed."),
+            line("0:05", "Zo&euml; Ode", "Yes &lt; no."),
+            line("0:09", "Ana Ruiz", "It&#39;s fine."),
+        ];
+        format!(
+            "<!DOCTYPE html><html><body>{}</body></html>",
+            lines.concat()
+        )
+    };
+    for source in [
+        page(&|time, name, text| format!("<p>[{time}]&nbsp;<b>{name}:</b> {text}</p>")),
+        page(&|time, name, text| format!("<p>&#91;{time}&#93; <b>{name}:</b>&nbsp;{text}</p>\n")),
+    ] {
+        let transcript = transcript(source.as_bytes());
+        let from = |seconds: &str| Some(format!("0:00:0{seconds}"));
+        let expected = [
+            (Some("Ana Ruiz"), from("1"), "We met & agreed."),
+            (Some("Zoë Ode"), from("5"), "Yes < no."),
+            (Some("Ana Ruiz"), from("9"), "It's fine."),
+        ];
+        assert_eq!(said(&transcript), expected, "{source}");
+        let at = transcript.text().find("no.").unwrap();
+        let bytes = transcript.source_bytes(Span::from(at..at + 3));
+        assert_eq!(bytes.start as usize, source.find("no.").unwrap());
+    }
+}
+
+#[test]
+fn speakers_without_ends_speak_until_the_next_begins() {
+    for source in [
+        "Time,Speaker,Text\n0:03,Ana,We met.\n0:05,Ben,We did.\n0:09,Ana,Good.\n",
+        "| Time | Speaker | Text |\n|---|---|---|\n| 0:03 | Ana | We met. |\n| 0:05 | Ben | We did. |\n| 0:09 | Ana | Good. |\n",
+        "[0:03] Ana: We met.\n[0:05] Ben: We did.\n[0:09] Ana: Good.\n",
+    ] {
+        let talk = transcript(source.as_bytes()).spoken.talk.clone();
+        assert_eq!((talk[0].seconds, talk[1].seconds), (2.0, 4.0), "{source}");
+    }
+}
+
+#[test]
+fn the_ranges_of_parts_cover_a_file_once_even_if_channels_follow_each_other() {
+    let channel = |number: usize| {
+        let words = (0..300).map(|nth| {
+            let start = nth as f64 + number as f64 / 4.0;
+            serde_json::json!({"type": "pronunciation", "start_time": start.to_string(), "end_time": (start + 0.2).to_string(),
+                "alternatives": [{"confidence": "0.9", "content": format!("w{number}x{nth}.")}]})
+        });
+        serde_json::json!({"channel_label": format!("ch_{number}"), "items": words.collect::<Vec<_>>()})
+    };
+    let channels: Vec<_> = (0..3).map(channel).collect();
+    let source =
+        serde_json::json!({"results": {"channel_labels": {"channels": channels}}}).to_string();
+    let transcript = transcript(source.as_bytes());
+    assert!(transcript.text().contains("w0x7."), "{}", transcript.text());
+    let segments = &transcript.segments;
+    let mut last = 0;
+    for segment in segments.starting_in(0..transcript.text().len()).iter() {
+        let body = segment.body();
+        let bytes = transcript.source_bytes(Span::from(body.start..body.end));
+        assert!(bytes.start >= last && bytes.end <= source.len() as u64);
+        last = bytes.start;
+    }
+    let whole = transcript.source_bytes(Span::from(0..transcript.text().len()));
+    assert_eq!(whole, 0..source.len() as u64);
+}
+
+#[test]
+fn what_is_hardly_speech_gets_a_hint() {
+    let warnings = |text: String| transcript(text.as_bytes()).spoken.warnings.join("; ");
+    let many = |line: &dyn Fn(usize) -> String| (0..40).map(line).collect::<String>();
+    let code = "fn main() {\n    let x{n} = f(y, 3)?;\n    self.at += {n};\n    if a.is_empty() { return Err(x); }\n}\n";
+    let picture = format!(
+        "Ana: We met.\n\n![](data:image/png;base64,{})\n\nBen: Yes.\n",
+        "aG9+c2/U3".repeat(500)
+    );
+    for (text, hint) in [
+        (
+            many(&|n| code.replace("{n}", &n.to_string())),
+            "hardly reads like speech",
+        ),
+        (
+            many(&|n| format!("{n}.5 7 -3 4,00{n} 1e5 x{n}\n")),
+            "hardly reads like speech",
+        ),
+        (
+            many(&|n| format!("ana{n}@example.org; ben{n}@example.org\n")),
+            "hardly reads like speech",
+        ),
+        (
+            many(&|n| format!("aGVs{n} bG8+ d29y/bGQ= Zm9v{n} YmFy9 {n}Fa 8xyz0 R2+R\n")),
+            "hardly reads like speech",
+        ),
+        (picture, "are no words"),
+    ] {
+        assert!(warnings(text.clone()).contains(hint), "{text}");
+    }
+    for text in [
+        many(&|n| {
+            format!(
+                "Ana: We paid {n} euros, 12 pence (at the ferry) – \"each\".\nBen: That's {n} a year.\n"
+            )
+        }),
+        many(&|n| format!("李: 我们在五月见面, 一共 {n} 人。\n王: 好的。\n")),
+        many(&|n| format!("สมชาย: สวัสดีครับ วันนี้เราจะเริ่ม {n}\nมาลี: ขอบคุณค่ะ มีคำถามสองข้อ\n")),
+        "Ana: 1 2 3 4 5.\n".to_owned(),
+    ] {
+        assert_eq!(warnings(text), "");
+    }
+}
+
+#[test]
 fn a_plain_transcript_stays_as_it_is_except_for_its_time_stamps() {
     let untimed = "Dana: We met.\nLee: Yes, and we agreed.\n\nDana: Fine.\n";
     for text in [untimed, "Prose without any label\nin two lines."] {

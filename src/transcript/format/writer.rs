@@ -478,7 +478,7 @@ impl Writer {
         }
         self.copy(&said, Span::from(at..said.text.len()));
         self.heard += said.text.len();
-        let words = words::count(self.fresh.split_at(start).1);
+        let words = words::spoken(self.fresh.split_at(start).1);
         self.turn.words += words;
         self.words += words;
     }

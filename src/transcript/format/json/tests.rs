@@ -265,12 +265,12 @@ const SHAPES_IN_THE_WILD: &[(&str, [&str; 2], &str)] = &[
     ),
     (
         "azure-video-indexer",
-        ["Speaker 1", "Speaker 2"],
+        ["Ana", "Ben"],
         r##"{"videos": [{"insights": {"transcript": [
         {"id": 1, "text": "Good morning, everyone.", "confidence": 0.9, "speakerId": 1, "language": "en-US", "instances": [{"adjustedStart": "0:00:00.5", "adjustedEnd": "0:00:02.4", "start": "0:00:00.5", "end": "0:00:02.4"}]},
         {"id": 2, "text": "The bridge opens in May.", "confidence": 0.9, "speakerId": 2, "instances": [{"start": "0:00:03", "end": "0:00:05"}]},
         {"id": 3, "text": "Who pays for it?", "confidence": 0.9, "speakerId": 1, "instances": [{"start": "0:00:05.5", "end": "0:00:07"}]}],
-        "speakers": [{"id": 1, "name": "Speaker #1", "instances": [{"start": "0:00:00.5", "end": "0:00:02.4"}]}]}}]}"##,
+        "speakers": [{"id": 1, "name": "Ana", "instances": [{"start": "0:00:00.5", "end": "0:00:02.4"}]}, {"id": 2, "name": "Ben"}]}}]}"##,
     ),
     (
         "youtube",
@@ -554,6 +554,37 @@ fn a_text_that_has_more_than_its_words_is_preferred() {
     assert_eq!(
         cues(text).1,
         ["Good morning, everyone. The bridge opens in May."]
+    );
+}
+
+#[test]
+fn names_are_preferred_to_numbers() {
+    for text in [
+        r#"{"messages": [{"id": "1", "text": "Good morning.", "from": {"id": "9", "name": "Ana", "userId": "a@b.org"}}, {"id": "2", "text": "Yes.", "from": {"id": "8", "name": "Ben"}}]}"#,
+        r#"{"messages": [{"creator": {"name": "Ana", "email": "a@b.org", "user_type": "Human"}, "text": "Good morning."}, {"creator": {"name": "Ben"}, "text": "Yes."}]}"#,
+        r#"{"monologues": [{"speaker": 0, "speaker_info": {"id": "0", "display_name": "Ana"}, "elements": [{"type": "text", "value": "Good morning."}]},
+            {"speaker": 1, "speaker_info": {"id": "1", "display_name": "Ben"}, "elements": [{"type": "text", "value": "Yes."}]}]}"#,
+        r#"{"speakers": [{"id": 0, "name": "Ana"}, {"id": 1, "name": "Ben"}], "monologues": [{"speaker": 0, "elements": [{"type": "text", "value": "Good morning."}]},
+            {"speaker": 1, "elements": [{"type": "text", "value": "Yes."}]}]}"#,
+        r#"[{"type": "message", "user": "U1", "user_profile": {"real_name": "Ana", "display_name": "", "name": "a"}, "text": "Good morning."},
+            {"type": "message", "user": "U2", "user_profile": {"real_name": "Ben", "name": "b"}, "text": "Yes."}]"#,
+        r#"{"messages": [{"content": "Good morning.", "author": {"id": "77", "name": "ana7", "nickname": "Ana"}}, {"content": "Yes.", "author": {"id": "78", "username": "b8", "global_name": "Ben"}}]}"#,
+        r#"{"speakers": [{"speaker_id": "x1", "speaker_name": "Ana"}, {"speaker_id": "x2", "speaker_name": "Ben"}],
+            "transcripts": [{"speaker_id": "x1", "transcript": "Good morning."}, {"speaker_id": "x2", "transcript": "Yes."}]}"#,
+    ] {
+        assert_eq!(cues(text).1, ["Ana: Good morning.", "Ben: Yes."], "{text}");
+    }
+}
+
+#[test]
+fn the_latest_message_may_come_first() {
+    let text = r#"{"participants": [{"name": "Ana"}, {"name": "Ben"}], "messages": [
+        {"sender_name": "Ben", "timestamp_ms": 1767607207000, "content": "Good."},
+        {"sender_name": "Ana", "timestamp_ms": 1767607205000, "content": "May."},
+        {"sender_name": "Ben", "timestamp_ms": 1767607200000, "content": "When?"}]}"#;
+    assert_eq!(
+        cues(text).1,
+        ["0.0 Ben: When?", "5.0 Ana: May.", "7.0 Ben: Good."]
     );
 }
 
