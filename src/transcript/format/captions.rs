@@ -788,7 +788,7 @@ mod tests {
             }),
             ("webvtt", "", |_, who, from, to, text| {
                 format!(
-                    "{} --> {}\n\n{who}\n\n{text}\n\n",
+                    "{} --> {}\n\n{who}\n{text}\n\n",
                     clock(from, '.'),
                     clock(to, '.')
                 )

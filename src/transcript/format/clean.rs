@@ -187,9 +187,16 @@ impl Cleaner<'_, '_> {
         let first = rest.chars().next()?;
         let next = at + first.len_utf8();
         match first {
-            '<' => tag(rest).map(|(len, gap)| self.remove(at..at + len, gap)),
+            '<' => {
+                // `<<b>i>` must not become a tag.
+                let len = run(rest, '<');
+                let found = tag(rest.split_at(len - 1).1);
+                Some(found.map_or(at + len, |(tag, gap)| {
+                    self.remove(at..at + len - 1 + tag, gap)
+                }))
+            }
             '&' => entity(rest).map(|(c, len)| self.entity(at, c, len)),
-            '>' => self.chevrons(at),
+            '>' => self.chevrons(at).or_else(|| self.quote(at..next)),
             '[' => self.bracket(at, rest),
             '!' if rest.starts_with("![") => {
                 image(rest).map(|len| self.remove(at..at + len, Gap::Blank))
@@ -197,13 +204,10 @@ impl Cleaner<'_, '_> {
             '(' | '【' | '（' | '〔' | '［' => {
                 sound(rest).map(|len| self.remove(at..at + len, Gap::Blank))
             }
-            '{' if rest.starts_with("{\\") => inside(rest, '}', MAX_TAG_BYTES)
+            '{' if rest.starts_with("{\\") => inside(rest, '}', MAX_LINK_BYTES)
                 .map(|text| self.remove(at..at + text.len() + 2, Gap::Closed)),
             '*' | '_' => self.emphasis(at, rest, first),
-            '\\' if rest.split_at(1).1.starts_with(is_escapable) => {
-                self.remove(at..next, Gap::Closed);
-                Some(next + 1)
-            }
+            '\\' => self.backslash(at, rest.split_at(1).1),
             '\u{a0}' | '\u{2007}' | '\u{202f}' => Some(self.blanks(at, at)),
             _ if self.is_invisible(first, at, next) => Some(self.remove(at..next, Gap::Closed)),
             _ => None,
@@ -291,6 +295,36 @@ impl Cleaner<'_, '_> {
         }
         ((2..=3).contains(&count) && self.is_after_blank(at))
             .then(|| self.remove(at..end, Gap::Closed))
+    }
+
+    /// Removes the `>` with which mail and Markdown quote a line.
+    fn quote(&mut self, mark: Range<usize>) -> Option<usize> {
+        let (before, after) = (
+            self.raw.split_at(mark.start).0,
+            self.raw.split_at(mark.end).1,
+        );
+        let is_quote = (before.is_empty() || before.ends_with('\n'))
+            && (after.is_empty() || after.starts_with(char::is_whitespace));
+        is_quote.then(|| self.remove(mark, Gap::Closed))
+    }
+
+    /// Handles a backslash before `after`, which escapes a character of Markdown or breaks a line.
+    fn backslash(&mut self, at: usize, after: &str) -> Option<usize> {
+        let Some(escaped) = after.chars().next().filter(|c| !c.is_whitespace()) else {
+            return Some(self.remove(at..at + 1, Gap::Closed));
+        };
+        if !is_escapable(escaped) {
+            return None;
+        }
+        // The asterisks of `\*so\*` are no emphasis, but they are no words either.
+        let before = self.raw.split_at(at).0.chars().next_back();
+        let next = after.split_at(1).1.chars().next();
+        let [before, next] = [before, next].map(|c| c.is_some_and(char::is_alphanumeric));
+        if escaped == '*' && before != next {
+            return Some(self.remove(at..at + 2, Gap::Closed));
+        }
+        self.remove(at..at + 1, Gap::Closed);
+        Some(at + 2)
     }
 
     /// Handles `[`: a sound tag, a Markdown link, or the target of a Markdown reference.
@@ -803,6 +837,27 @@ mod tests {
     }
 
     #[test]
+    fn what_was_cleaned_stays_the_same() {
+        check(&[
+            ("<<b>i>so</b>", "i>so"),
+            ("a <<b and <<", "a <<b and <<"),
+            ("it is \\*so\\* said", "it is so said"),
+            ("3 \\* 4 and snake\\_case", "3 * 4 and snake_case"),
+            ("We begin\\\nand end\\", "We begin\nand end"),
+            ("> We begin.\n>\n> a > b", "We begin.\n\na > b"),
+        ]);
+        for text in [
+            "<<b>i>so</b>",
+            "\\*so\\* **it** &amp;amp; is",
+            "{\\i1}we\\",
+            "> we",
+        ] {
+            let once = cleaned(text);
+            assert_eq!(cleaned(&once), once, "{text}");
+        }
+    }
+
+    #[test]
     fn tokens_that_are_no_words_are_removed() {
         let base64 = "iVBORw0KGgoAAAANSUhEUgAAB4AAAAQ4CAYAAADo08FDAAAgAElEQVR4nOzdd3".repeat(3);
         let hash = "9f86d081884c7d659a2feaa0c55ad015".repeat(4);
@@ -840,9 +895,9 @@ mod tests {
     #[test]
     fn hostile_texts_take_linear_time() {
         let shapes = [
-            "<", "[", "&", "*", "_", "(", "{\\", "![", "<i ", "<!--", "&amp;", "&amp;lt;", "[a](",
-            "[a]:", "**a ", "*a", "*a*", ">", "\\*", "x", "\u{a0}", "我", "&lt;i", "[a](b.c",
-            "*a [b", "* *", "x/", "é", "\u{200d}", "(a", "！",
+            "<", "[", "&", "\\ ", "> ", "*", "_", "(", "{\\", "![", "<i ", "<!--", "&amp;",
+            "&amp;lt;", "[a](", "[a]:", "**a ", "*a", "*a*", ">", "\\*", "x", "\u{a0}", "我",
+            "&lt;i", "[a](b.c", "*a [b", "* *", "x/", "é", "\u{200d}", "(a", "！",
         ];
         let started = std::time::Instant::now();
         for shape in shapes {

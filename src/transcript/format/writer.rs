@@ -186,6 +186,12 @@ impl Marked {
         rest
     }
 
+    /// Removes the blanks and line breaks at the end.
+    fn trim_end(&mut self) {
+        self.text.truncate(self.text.trim_end().len());
+        while self.marks.pop_if(|mark| mark.0 > self.text.len()).is_some() {}
+    }
+
     fn extend<'t>(&mut self, stretches: impl Iterator<Item = (&'t str, Position)>) {
         for (text, source) in stretches {
             self.marks.push((self.text.len(), source));
@@ -337,6 +343,7 @@ impl Writer {
             self.turn.joined += 1;
             self.turn.stamp = head.from.or(self.turn.stamp);
             self.turn.said = 0;
+            self.raw.trim_end();
         }
         goes_on
     }
