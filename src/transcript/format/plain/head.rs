@@ -663,3 +663,34 @@ pub(super) fn after_stamps(line: &str) -> Option<usize> {
         is_blank(c) || is_invisible(c) || matches!(c, '-' | '–' | '—' | '|' | ':' | '*' | '_')
     }))
 }
+
+/// The time at the start of a text, without brackets and with padded minutes: its milliseconds and the offset after it.
+pub(super) fn bare_time(text: &str) -> Option<(i32, usize)> {
+    let padded = text.as_bytes().first_chunk::<3>()?;
+    let [b'0'..=b'9', b'0'..=b'9', b':'] = padded else {
+        return None;
+    };
+    let text = Text::start_of(text);
+    let stamp = stamp::read(text.window)?;
+    Some((stamp.millis, text.skip(stamp.end, is_blank)))
+}
+
+/// The sender in the first field of an e-mail's head.
+pub(super) fn mail_sender(line: &str) -> Option<Label> {
+    let text = Text::start_of(line);
+    let from = line.strip_prefix("From:").map(|_| "From:".len())?;
+    let found = text.plain(Span::from(from..text.window.trim_end().len()), Separator::Clock, 0)?;
+    Some(Label {
+        span: found.span,
+        shape: found.shape,
+        separator: Separator::Clock,
+        is_regular: false,
+    })
+}
+
+/// The length of the time stamp in brackets at the start of a text.
+pub(super) fn bracketed_stamp(text: &str) -> Option<usize> {
+    let window = text.split_at(text.floor_char_boundary(WINDOW)).0;
+    let stamp = stamp::read(window)?;
+    (stamp.is_bracketed && text.get(..stamp.end)?.contains(':')).then_some(stamp.end)
+}

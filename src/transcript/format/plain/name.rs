@@ -76,10 +76,21 @@ static OTHER_LABELS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 });
 
 /// Headings that a number follows, as in `Chapter 2`.
-const NUMBERED: [&str; 20] = [
-    "chapter", "section", "part", "page", "slide", "item", "step", "figure", "table", "day",
+const NUMBERED: [&str; 22] = [
+    "episode", "season", "chapter", "section", "part", "page", "slide", "item", "step", "figure", "table", "day",
     "week", "appendix", "point", "option", "question", "exhibit", "volume", "line", "article",
     "agenda",
+];
+
+/// How lines of logs start.
+const LOG_LEVELS: [&str; 9] = [
+    "INFO", "WARN", "WARNING", "ERROR", "DEBUG", "TRACE", "FATAL", "CRITICAL", "SEVERE",
+];
+
+/// Words in the titles of speakers.
+const ROLES: [&str; 14] = [
+    "officer", "analyst", "director", "president", "chief", "vice", "manager", "chairman", "head",
+    "partner", "professor", "engineer", "ceo", "cfo",
 ];
 
 /// How much a label looks like a name.
@@ -196,6 +207,7 @@ pub(super) fn is_other(label: &str) -> bool {
     OTHER_LABELS.contains(label.to_lowercase().as_str())
         || (first == "BY" && words.next().is_some())
         || first == "NOTE"
+        || LOG_LEVELS.contains(&first)
         || (has_digit && (is_quarter || label.split(is_blank).any(is_month) || is_numbered()))
 }
 
@@ -307,6 +319,20 @@ fn is_in_names(c: char) -> bool {
     }
 }
 
+/// Whether a line below a name is the title of that person.
+pub(super) fn is_role(line: &str) -> bool {
+    line.split(|c: char| !c.is_alphanumeric())
+        .any(|word| ROLES.iter().any(|role| word.eq_ignore_ascii_case(role)))
+}
+
+/// Whether `short` are the initials of a name.
+pub(super) fn is_initials(short: &str, name: &str) -> bool {
+    let initials = name.split(is_blank).filter_map(|word| word.chars().next());
+    let mut expected = initials.filter(|c| c.is_alphanumeric()).peekable();
+    expected.peek().is_some() && short.len() < name.len() && (1..=4).contains(&short.chars().count())
+        && short.chars().all(|c| expected.any(|initial| initial.to_uppercase().eq(c.to_uppercase())))
+}
+
 /// Whether a text has capital letters and no small ones.
 pub(super) fn is_capitals(text: &str) -> bool {
     text.chars().filter(|c| c.is_uppercase()).take(2).count() == 2
@@ -350,7 +376,9 @@ pub(super) fn fold(name: &str) -> String {
 /// Splits a role in brackets from the end of a name: `Dana Whitfield (CFO)`.
 pub(super) fn split_role(name: &str) -> (&str, Option<&str>) {
     let Some(inner) = name.strip_suffix([')', ']']) else {
-        return (name, None);
+        // `ADA HOLT, CNN ANCHOR`. In `Holt, Ada` the surname comes first.
+        let comma = name.find(", ").filter(|&at| name[..at].contains(' '));
+        return comma.map_or((name, None), |at| (&name[..at], Some(&name[at..])));
     };
     match inner.find(['(', '[']) {
         Some(at) if at > 0 => (name[..at].trim_end(), Some(&name[at..])),

@@ -51,7 +51,7 @@ fn written(shape: &str, names: [&str; 3]) -> (String, Vec<Option<i32>>) {
         let mut turn = shape.replace("{name}", names[who]).replace("{text}", text);
         let mut millis = None;
         let nick = names[who].to_lowercase().replace(' ', ".");
-        turn = turn.replace("{nick}", &nick).replace("{count}", &(13 + index * 4).to_string());
+        turn = turn.replace("{nick}", &nick).replace("{initials}", &names[who].split(' ').map(|word| word.chars().next().unwrap()).collect::<String>()).replace("{count}", &(13 + index * 4).to_string());
         for (place, stamp, seconds) in stamps {
             if turn.contains(place) {
                 turn = turn.replace(place, &stamp);
@@ -223,13 +223,13 @@ fn heads_of_all_shapes_are_read() {
         "{name} -- Analyst, North & Co.\n{text}\n\n",
         "{name} — Vice President of Sales\n{text}\n\n",
         "{name} - CFO: {text}\n",
+        "{m:s} - {name} (North Depot)\n{text}\n\n",
     ] {
         check(shape, NAMES, NAMES);
         check(&shape.replace('\n', "\r\n"), NAMES, NAMES);
     }
     for (shape, expected) in [
         ("{name} (North Depot): {text}\n", "(North Depot)"),
-        ("{m:s} - {name} (North Depot)\n{text}\n\n", "(North Depot)"),
     ] {
         let names = NAMES.map(|name| format!("{name} {expected}"));
         check(shape, NAMES, [&names[0], &names[1], &names[2]]);
@@ -788,8 +788,8 @@ fn zz_probe() {
         ("{name}({h:m:s}):\n{text}\n", ["王小明", "李娜", "主席"]),
         ("{name}. {text}\n", ["HOLT", "REYES", "SATO"]),
         ("{name}: {text}\n", ["1", "2", "3"]),
-        ("AH\n{name}\n{mm:ss}\n{text}\n", NAMES),
-        ("AH\n{name}\n{mm:ss}\n{text}\n\n", NAMES),
+        ("{initials}\n{name}\n{mm:ss}\n{text}\n", NAMES),
+        ("{initials}\n{name}\n{mm:ss}\n{text}\n\n", NAMES),
         ("00:{mm:ss}:06\n{name}\n{text}\n\n", ["ADA HOLT", "SAM REYES", "LI SATO"]),
     ] {
         let r = std::panic::catch_unwind(|| check(shape, names, names));
