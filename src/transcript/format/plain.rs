@@ -261,15 +261,15 @@ impl<'t> Collector<'t> {
         self.lines.openings += u32::from(is_opening && self.previous != Previous::Head);
         let is_head = found.is_some_and(|found| self.candidate(line, found, is_opening));
         if !is_head {
-            if self.is_apart {
-                self.recurring.note(content, self.filled);
-            }
             match self.previous {
                 Previous::Ended => self.ended += 1,
                 Previous::Open => self.open += 1,
-                Previous::Blank | Previous::Head => {}
+                Previous::Blank if self.is_cut && content.starts_with(char::is_lowercase) => self.continued += 1,
+                Previous::Blank => self.separate += 1,
+                Previous::Head => {}
             }
         }
+        self.note_recurring(content, found, is_head);
         let body = found.map_or(0, |found| found.body);
         let rest = content.split_at(body).1;
         let is_change = content.starts_with(">>");
@@ -381,11 +381,22 @@ impl<'t> Collector<'t> {
         });
         self.is_pending = is_name_line;
         self.is_block = self.previous == Previous::Blank;
-        // A page header looks like a name too.
-        if is_name_line && self.has_pages && self.is_apart {
-            self.recurring.note(content, self.filled);
-        }
         true
+    }
+
+    /// Notes a line that may be the header or footer of a page, which may look like a name.
+    fn note_recurring(&mut self, content: &str, found: Option<head::Found>, is_head: bool) {
+        let separator = found.and_then(|found| found.label).map(|label| label.separator);
+        let may_be_page = found.is_none_or(|found| found.stamp.is_none())
+            && separator.is_none_or(|separator| matches!(separator, Separator::Line | Separator::Column | Separator::Dash));
+        let is_name = separator == Some(Separator::Line) && self.has_pages;
+        let is_candidate = match self.is_apart {
+            true => !is_head || is_name || self.is_cut,
+            false => self.is_cut && content.len() < 100 && content.bytes().any(|byte| byte.is_ascii_digit()),
+        };
+        if may_be_page && is_candidate {
+            self.recurring.note(content, self.filled, self.is_apart, self.is_cut);
+        }
     }
 
     /// Notes what may be heads inside of a line: a label or a time stamp after the end of a sentence.
@@ -534,7 +545,12 @@ impl<'t> Collector<'t> {
 
     fn finish(mut self) -> Plain {
         let text = self.text;
-        let headers = std::mem::take(&mut self.recurring).find(text);
+        // Each line of a double-spaced text is followed by a blank line.
+        let is_double = self.continued > 2 && self.continued * 3 >= self.separate && self.has_marks();
+        let headers = std::mem::take(&mut self.recurring).find(text, is_double);
+        if is_double {
+            self.leave_out_gaps();
+        }
         self.leave_out(&headers);
         if !self.has_marks() {
             self.lines.openings = self.filled;
@@ -545,7 +561,7 @@ impl<'t> Collector<'t> {
         let are_timed = self.timed > 2 && self.timed * 4 >= self.labelled * 3;
         let has_bare = self.bare > 2 && self.bare * 5 > self.lines.openings;
         let mut plain = Plain {
-            is_wrapped: self.is_wrapped(),
+            is_wrapped: is_double || self.is_wrapped(),
             ..Plain::default()
         };
         let (labels, speakers) = (&mut self.labels, &mut plain.speakers);
@@ -560,6 +576,14 @@ impl<'t> Collector<'t> {
                 is_opening,
                 is_bare,
             } = candidate;
+            // `Interviewee: Ada Holt`, above the first turn.
+            if let Some(id) = label
+                && speakers.is_empty()
+                && labels.is_single(id)
+                && is_name_after(text, body)
+            {
+                return None;
+            }
             let speaker =
                 label.and_then(|id| labels.speaker(id, separator, is_opening, &decision, speakers));
             let mut head = Head {
@@ -617,6 +641,22 @@ impl<'t> Collector<'t> {
         plain.are_captions =
             plain.speakers.is_empty() && times > 2 && self.cut as usize * 5 >= times;
         plain
+    }
+
+    /// Leaves out blank lines.
+    fn leave_out_gaps(&mut self) {
+        let mut end = 0;
+        for line in lines(self.text) {
+            if line.of(self.text).chars().all(name::is_blank) {
+                continue;
+            }
+            let gap = self.text.get(end..line.start).unwrap_or_default();
+            if let Some((first, _)) = gap.split_once('\n').filter(|(_, rest)| rest.contains('\n')) {
+                self.drop(Span::from(end + first.len() + 1..line.start), Frame::Anywhere);
+            }
+            end = line.end;
+        }
+        self.drops.sort_by_key(|(part, _)| part.start);
     }
 
     /// Leaves out lines that recur on each page.
@@ -710,6 +750,13 @@ fn is_value(text: &str) -> bool {
         && !sentence::ends_sentence(text)
         && text.split(name::is_blank).take(WORDS).count() < WORDS
         && text.chars().filter(|c| !c.is_ascii()).take(WORDS).count() < WORDS
+}
+
+/// Whether the rest of a line is a name.
+fn is_name_after(text: &str, body: u32) -> bool {
+    let (_, rest) = text.split_at(body as usize);
+    let line = rest.split_once('\n').map_or(rest, |(line, _)| line).trim();
+    line.contains(' ') && name::is_full(line)
 }
 
 /// The lines above the first turn, if they are titles and lists of people: short, and none of them a sentence.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
-use crate::text::Span;
+use crate::text::{Span, sentence};
 
 use super::name::{self, is_blank};
 use super::{lines, stamp};
@@ -318,6 +318,36 @@ struct Recurrence {
     last: u32,
     shortest: u32,
     longest: u32,
+    /// Occurrences that stand apart and that interrupt a sentence.
+    apart: u32,
+    inside: u32,
+    /// The last number in the line, and how often it has grown.
+    value: u32,
+    grown: u32,
+}
+
+impl Recurrence {
+    /// Whether the line recurs at the distance of pages.
+    fn is_regular(&self) -> bool {
+        self.times > 2
+            && self.apart == self.times
+            && self.shortest >= Recurring::PAGE_LINES
+            && self.longest <= self.shortest.saturating_mul(3) / 2
+    }
+
+    /// Whether the line interrupts sentences, and only a number in it changes.
+    fn is_inside(&self, is_double: bool) -> bool {
+        let is_counted = self.times > 1 && self.grown + 1 == self.times;
+        let is_fixed = self.times > 2 && self.apart == self.times && !is_double;
+        self.inside * 3 >= self.times && self.inside > 0 && (is_counted || is_fixed)
+    }
+}
+
+/// The last number of a line.
+fn last_number(line: &str) -> u32 {
+    let end = line.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let start = end.trim_end_matches(|c: char| c.is_ascii_digit());
+    end.split_at(start.len()).1.parse().unwrap_or(0)
 }
 
 /// Page headers and footers: short lines that recur at almost equal distances.
@@ -360,11 +390,18 @@ impl Recurring {
     }
 
     /// Notes a line by its number, counting lines that are not blank.
-    pub(super) fn note(&mut self, line: &str, number: u32) {
+    pub(super) fn note(&mut self, line: &str, number: u32, is_apart: bool, is_inside: bool) {
         let Some(key) = Self::key(line) else {
             return;
         };
+        let value = last_number(line);
+        // A sentence that goes on starts with a small letter.
+        let is_inside = is_inside && !line.starts_with(char::is_lowercase) && !sentence::ends_sentence(line);
         if let Some(seen) = self.lines.get_mut(&key) {
+            seen.apart += u32::from(is_apart);
+            seen.inside += u32::from(is_inside);
+            seen.grown += u32::from(value > seen.value);
+            seen.value = value;
             let distance = number - seen.last;
             seen.times += 1;
             seen.last = number;
@@ -376,18 +413,19 @@ impl Recurring {
                 last: number,
                 shortest: u32::MAX,
                 longest: 0,
+                apart: u32::from(is_apart),
+                inside: u32::from(is_inside),
+                value,
+                grown: 0,
             };
             self.lines.insert(key, seen);
         }
     }
 
     /// The lines of `text` that recur on each page.
-    pub(super) fn find(mut self, text: &str) -> Vec<Span> {
-        self.lines.retain(|_, seen| {
-            seen.times > 2
-                && seen.shortest >= Self::PAGE_LINES
-                && seen.longest <= seen.shortest.saturating_mul(3) / 2
-        });
+    pub(super) fn find(mut self, text: &str, is_double: bool) -> Vec<Span> {
+        self.lines
+            .retain(|_, seen| seen.is_regular() || seen.is_inside(is_double));
         let mut found = Vec::new();
         if (1..=Self::MAX_HEADERS).contains(&self.lines.len()) {
             let is_header = |line: &Span| {
@@ -467,9 +505,9 @@ mod tests {
             })
             .collect();
         for (number, line) in text.lines().enumerate() {
-            recurring.note(line, number as u32);
+            recurring.note(line, number as u32, true, false);
         }
-        let found = recurring.find(&text);
+        let found = recurring.find(&text, false);
         assert_eq!(found.len(), 5);
         assert!(
             found

@@ -102,6 +102,13 @@ impl<'t> Labels<'t> {
         id.and_then(|id| self.all.get(id.index())).is_some_and(|label| label.text == text)
     }
 
+    /// Whether a label, in all its variants, occurs once.
+    pub(super) fn is_single(&self, id: Speaker) -> bool {
+        let label = self.all.get(id.index());
+        let person = label.and_then(|label| self.all.get(label.person));
+        person.is_some_and(|person| person.counts.0.iter().sum::<u32>() == 1)
+    }
+
     /// Whether a label consists of the initials of a name.
     pub(super) fn is_initials(&self, id: Option<Speaker>, name: &str) -> bool {
         id.and_then(|id| self.all.get(id.index())).is_some_and(|label| name::is_initials(label.text, name))

@@ -828,6 +828,12 @@ fn zz_probe() {
         ("F6c", format!("Executives - Acme\n\nAda Holt - Chief Financial Officer\nSam Reyes - Analyst\n\n{}", two("Ada Holt: ", "Sam Reyes: "))),
         ("F5", format!("whisper_init_from_file_with_params_no_state: loading model from 'x.bin'\nDetected language 'en' with probability 0.98\nDetecting language using up to the first 30 seconds.\nDetected language: English\n{}", two("[00:01.000 --> 00:04.000]  ", "[00:04.000 --> 00:08.000]  "))),
         ("NASA", "02:04:13:29 CDR\nRoger, Houston. We see it.\n\n02:04:13:40 CC\nGood to hear that.\n\n02:04:14:29 CDR\nThank you for it.\n\n02:04:15:29 CC\nOver and out then.\n".to_owned()),
+        ("A2", format!("Ada Holt: We counted the spare parts that were moved to the depot\n\nlast week, and nobody could say where they are. So we asked\n\naround in the hall for hours.\n\nSam Reyes: The contractor wants more dollars for it, and the\n\ncity has none left. We have to wait until the next budget is\n\nthere for us.\n\n").repeat(4)),
+        ("A3", (1..9).map(|page| format!("Ada Holt: We counted the spare parts that were moved to the depot\n\nConfidential   Depot Review   12 March 2025\n\nlast week, and nobody could say where they are.\n\nSam Reyes: The contractor wants more\n\nMoss Legal Solutions  www.moss.com  {page}\n\nfor it, and there is\n\nDepot Review Transcript\nPage {page} of 9\n\nnone.\n\n")).collect()),
+        ("A3b", (1..9).map(|page| format!("Ada Holt: We counted the spare parts that were moved to the depot\nDepot Review, page {page}\nlast week, and nobody could say where they are.\nSam Reyes: The contractor wants more\n- {page} -\nfor it, and there is none.\n")).collect()),
+        ("C10m", format!("From: Ada Holt <ada@x.com>\nTo: sam@x.com\nDate: Mon, 3 Mar 2025\nSubject: Depot\n\n{s}\n\nFrom: Sam Reyes <sam@x.com>\nDate: Mon, 3 Mar 2025\nSubject: Re: Depot\n\n{t}\n\nOn Mon, 3 Mar 2025 Ada Holt wrote:\n> {s}\n\n").repeat(2)),
+        ("E8", format!(">> WE COUNTED THE SPARE PARTS\nTHAT WERE MOVED\nLAST WEEK.\n>> THE CITY HAS\nNONE LEFT.\n").repeat(8)),
+        ("E8b", format!("ADA HOLT: WE COUNTED THE SPARE PARTS\nTHAT WERE MOVED\nLAST WEEK.\nSAM REYES: THE CITY HAS\nNONE LEFT.\n").repeat(8)),
         ("C10q", "> Ada Holt wrote:\n> We wait.\n\nFine.\n".to_owned()),
     ] {
         let plain = analyze(&text);
