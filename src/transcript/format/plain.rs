@@ -21,6 +21,14 @@ use speakers::{Labels, Lines};
 /// In a line of this length there may be heads after each sentence.
 const LONG_LINE_BYTES: usize = 1500;
 
+/// The fields of an e-mail's head, besides its sender.
+const MAIL_FIELDS: [&str; 10] = [
+    "Date:", "Sent:", "To:", "Cc:", "CC:", "Bcc:", "Subject:", "Reply-To:", "Message-ID:", "Importance:",
+];
+
+/// A shorter line has no heads inside of it, even if it is most of the text.
+const SHORT_LINE_BYTES: usize = 120;
+
 /// A head inside of a line has a colon within so many bytes.
 const INLINE_BYTES: usize = 120;
 
@@ -166,6 +174,21 @@ struct Collector<'t> {
     is_cut: bool,
     /// Heads before which a sentence does not end.
     cut: u32,
+    /// Time stamps in round brackets inside of turns, which may be numbers that were said.
+    stamps_in_brackets: u32,
+    /// Heads with a label, and those of them after whose colon there is a time without brackets.
+    labelled: u32,
+    timed: u32,
+    /// Heads after whose label there is no sentence, but a value.
+    values: u32,
+    /// Lines in capital letters and lines with a mark of a change, in which capitals are no names.
+    unnamed: u32,
+    /// Lines after a blank line, by whether they continue the sentence before it.
+    continued: u32,
+    separate: u32,
+    /// Heads of e-mails.
+    mails: u32,
+    is_in_mail_head: bool,
 }
 
 impl<'t> Collector<'t> {
@@ -190,12 +213,27 @@ impl<'t> Collector<'t> {
             return;
         }
         self.filled += 1;
+        if self.mail_head(line) {
+            return;
+        }
         let found = head::read(content);
         let after_stamps = found.map_or(0, |found| found.after_stamps);
         let unstamped = content
             .split_at(after_stamps)
             .1
             .trim_start_matches(|c| name::is_blank(c) || c == '-');
+        let is_quote = |c| name::is_blank(c) || c == '>';
+        if content.trim_matches(is_quote).is_empty() {
+            self.drop(line, Frame::Anywhere);
+            return;
+        }
+        // WhatsApp marks its own messages, and writes them under the name of the group.
+        let body = content.split_at(found.map_or(0, |found| found.body)).0;
+        let message = content.split_at(body.trim_end_matches(name::is_blank).len()).1.trim_start();
+        if message.starts_with('\u{200e}') && frame::is_system_message(message) {
+            self.drop(line, Frame::Anywhere);
+            return;
+        }
         let is_header =
             found.is_some_and(|found| found.label.is_none() && found.body >= content.len());
         if let Some(frame) = frame::frame(
@@ -208,21 +246,39 @@ impl<'t> Collector<'t> {
                 return;
             }
         }
+        // FactSet marks answers and questions between a speaker's title and the text.
+        if matches!(content.trim(), "A" | "Q")
+            && let Some(last) = self.candidates.last_mut()
+            && last.separator == Separator::Line
+            && text_lines(self.text, last.body as usize, line.start) < 2
+        {
+            last.body = offset(line.end);
+            self.previous = Previous::Head;
+            self.is_pending = false;
+            return;
+        }
         let is_opening = self.previous != Previous::Open;
         self.lines.openings += u32::from(is_opening && self.previous != Previous::Head);
         let is_head = found.is_some_and(|found| self.candidate(line, found, is_opening));
         if !is_head {
-            if self.is_apart {
-                self.recurring.note(content, self.filled);
-            }
             match self.previous {
                 Previous::Ended => self.ended += 1,
                 Previous::Open => self.open += 1,
-                Previous::Blank | Previous::Head => {}
+                Previous::Blank if self.is_cut && content.starts_with(char::is_lowercase) => self.continued += 1,
+                Previous::Blank => self.separate += 1,
+                Previous::Head => {}
             }
         }
+        self.note_recurring(content, found, is_head);
         let body = found.map_or(0, |found| found.body);
         let rest = content.split_at(body).1;
+        let is_change = content.starts_with(">>");
+        self.unnamed += u32::from(is_change || name::is_capitals(content));
+        if is_head && let Some(label) = found.and_then(|found| found.label) {
+            self.labelled += 1;
+            self.values += u32::from(found.is_some_and(|found| found.stamp.is_none()) && is_value(rest));
+            self.timed += u32::from(label.separator == Separator::Colon && head::bare_time(rest).is_some());
+        }
         self.previous = if rest.trim().is_empty() {
             Previous::Head
         } else if sentence::ends_sentence(rest) {
@@ -233,10 +289,12 @@ impl<'t> Collector<'t> {
         if found.is_some_and(|found| found.label.is_some()) && frame::is_placeholder(rest) {
             self.drop(Span::from(line.start + body..line.end), Frame::Anywhere);
         }
+        self.stamps_inside(line, body);
         self.note_end(rest);
         self.cut += u32::from(is_head && self.is_cut);
         self.is_cut = self.previous == Previous::Open;
-        if content.len() > LONG_LINE_BYTES {
+        let is_most = content.len() * 4 > self.text.len() && content.len() > SHORT_LINE_BYTES;
+        if content.len() > LONG_LINE_BYTES || is_most {
             self.inside(line, body);
         }
     }
@@ -266,20 +324,35 @@ impl<'t> Collector<'t> {
                 return true;
             }
             if let Some(label) = label
-                .filter(|_| is_name_line && previous.label.is_none() && previous.time.is_some())
+                .filter(|_| previous.label.is_none() && previous.time.is_some() && found.stamp.is_none())
             {
-                let label = head::Label {
-                    separator: Separator::Clock,
-                    ..label
-                };
+                let separator = if is_name_line { Separator::Clock } else { label.separator };
+                let label = head::Label { separator, ..label };
                 previous.label = self.labels.count(content, &label);
                 previous.body = offset(line.start + found.body);
-                previous.separator = Separator::Clock;
+                previous.separator = separator;
+                previous.is_bare = false;
+                return true;
+            }
+            // Teams repeats the time, and then the name with the time.
+            let is_again = label.is_none_or(|label| self.labels.is(previous.label, label.span.of(content)));
+            if is_empty && found.stamp.is_some() && previous.label.is_some() && previous.time.is_some() && is_again {
+                previous.body = offset(line.start + found.body);
+                return true;
+            }
+            // Zoom shows the initials above the name.
+            if let Some(label) = label.filter(|label| was_pending && is_name_line && self.labels.is_initials(previous.label, label.span.of(content))) {
+                if let Some(id) = previous.label {
+                    self.labels.change(id, previous.separator, -1);
+                }
+                previous.label = self.labels.count(content, &label);
+                previous.body = offset(line.start + found.body);
+                self.is_pending = true;
                 return true;
             }
             // Of two names on two lines the first is no head, unless it is the first line of a block.
             if was_pending && is_name_line {
-                if self.is_block {
+                if self.is_block || name::is_role(content) {
                     return false;
                 }
                 if let Some(id) = previous.label {
@@ -308,17 +381,29 @@ impl<'t> Collector<'t> {
         });
         self.is_pending = is_name_line;
         self.is_block = self.previous == Previous::Blank;
-        // A page header looks like a name too.
-        if is_name_line && self.has_pages && self.is_apart {
-            self.recurring.note(content, self.filled);
-        }
         true
+    }
+
+    /// Notes a line that may be the header or footer of a page, which may look like a name.
+    fn note_recurring(&mut self, content: &str, found: Option<head::Found>, is_head: bool) {
+        let separator = found.and_then(|found| found.label).map(|label| label.separator);
+        let may_be_page = found.is_none_or(|found| found.stamp.is_none())
+            && separator.is_none_or(|separator| matches!(separator, Separator::Line | Separator::Column | Separator::Dash));
+        let is_name = separator == Some(Separator::Line) && self.has_pages;
+        let is_candidate = match self.is_apart {
+            true => !is_head || is_name || self.is_cut,
+            false => self.is_cut && content.len() < 100 && content.bytes().any(|byte| byte.is_ascii_digit()),
+        };
+        if may_be_page && is_candidate {
+            self.recurring.note(content, self.filled, self.is_apart, self.is_cut);
+        }
     }
 
     /// Notes what may be heads inside of a line: a label or a time stamp after the end of a sentence.
     fn inside(&mut self, line: Span, from: usize) {
         let content = line.of(self.text);
         let (mut is_after_end, mut after_stop, mut is_after_blank) = (false, false, false);
+        let mut end = from;
         for (at, c) in content.char_indices().skip_while(|&(at, _)| at < from) {
             let mark = sentence::mark(c);
             let rest = content.split_at(at).1;
@@ -328,7 +413,7 @@ impl<'t> Collector<'t> {
                 || (c == '['
                     && is_after_blank
                     && rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit));
-            if starts && let Some(found) = head::read(rest) {
+            if starts && at >= end && let Some(found) = head::read(rest) {
                 let is_clear = |label: &head::Label| {
                     label.separator == Separator::Colon
                         && label.shape == Shape::Strict
@@ -346,6 +431,7 @@ impl<'t> Collector<'t> {
                     found.after_stamps
                 };
                 if label.is_some() || stamp.is_some() {
+                    end = at + body;
                     self.candidates.push(Candidate {
                         start: offset(line.start + at),
                         body: offset(line.start + at + body),
@@ -365,6 +451,64 @@ impl<'t> Collector<'t> {
             let is_stop =
                 mark == Some(sentence::Mark::Stop) && !(c == '.' && ends_in_title(content, at));
             after_stop = is_stop || (after_stop && mark == Some(sentence::Mark::Closer));
+        }
+    }
+
+    /// Reads the head of an e-mail: `From: Name <name@example.org>` and the fields below it.
+    fn mail_head(&mut self, line: Span) -> bool {
+        let content = line.of(self.text);
+        let is_field = |text: &str| MAIL_FIELDS.iter().any(|field| text.starts_with(field));
+        if self.is_in_mail_head && is_field(content) {
+            if let Some(head) = self.candidates.last_mut() {
+                head.body = offset(line.end);
+            }
+            return true;
+        }
+        self.is_in_mail_head = false;
+        let next = self.text.get(line.end..).and_then(|rest| rest.trim_start_matches('\r').strip_prefix('\n'));
+        if let Some(label) = head::mail_sender(content).filter(|_| next.is_some_and(is_field)) {
+            self.candidates.push(Candidate {
+                start: offset(line.start),
+                body: offset(line.end),
+                time: None,
+                label: self.labels.count(content, &label),
+                separator: label.separator,
+                is_regular: false,
+                is_opening: true,
+                is_bare: false,
+            });
+            self.is_in_mail_head = true;
+            self.mails += 1;
+            self.lines.openings += 1;
+            self.previous = Previous::Head;
+            self.is_pending = false;
+            return true;
+        }
+        let is_quoted = content.starts_with('>') || (content.starts_with("On ") && content.trim_end().ends_with(" wrote:"));
+        if is_quoted && self.mails > 0 {
+            self.drop(line, Frame::Anywhere);
+        }
+        is_quoted && self.mails > 0
+    }
+
+    /// Leaves out the time stamps in brackets that stand inside of a turn.
+    fn stamps_inside(&mut self, line: Span, from: usize) {
+        let content = line.of(self.text);
+        let mut at = from;
+        while let Some(next) = content.get(at..).and_then(|rest| rest.find(['[', '(', '#'])) {
+            let start = at + next;
+            let rest = content.split_at(start).1;
+            at = start + 1;
+            if !rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit) {
+                continue;
+            }
+            if let Some(stamp) = head::bracketed_stamp(rest) {
+                at = start + stamp;
+                let blanks = content.get(from..start).map_or(0, |before| before.len() - before.trim_end().len());
+                let frame = if rest.starts_with('(') { Frame::Stamp } else { Frame::Anywhere };
+                self.stamps_in_brackets += u32::from(frame == Frame::Stamp);
+                self.drop(Span::from(line.start + start - blanks..line.start + at), frame);
+            }
         }
     }
 
@@ -401,15 +545,23 @@ impl<'t> Collector<'t> {
 
     fn finish(mut self) -> Plain {
         let text = self.text;
-        let headers = std::mem::take(&mut self.recurring).find(text);
+        // Each line of a double-spaced text is followed by a blank line.
+        let is_double = self.continued > 2 && self.continued * 3 >= self.separate && self.has_marks();
+        let headers = std::mem::take(&mut self.recurring).find(text, is_double);
+        if is_double {
+            self.leave_out_gaps();
+        }
         self.leave_out(&headers);
         if !self.has_marks() {
             self.lines.openings = self.filled;
         }
+        self.lines.are_values = self.values * 3 > self.labelled * 2;
+        self.lines.are_unnamed = self.unnamed * 2 > self.filled;
         let decision = self.labels.decide(self.lines);
+        let are_timed = self.timed > 2 && self.timed * 4 >= self.labelled * 3;
         let has_bare = self.bare > 2 && self.bare * 5 > self.lines.openings;
         let mut plain = Plain {
-            is_wrapped: self.is_wrapped(),
+            is_wrapped: is_double || self.is_wrapped(),
             ..Plain::default()
         };
         let (labels, speakers) = (&mut self.labels, &mut plain.speakers);
@@ -424,19 +576,35 @@ impl<'t> Collector<'t> {
                 is_opening,
                 is_bare,
             } = candidate;
+            // `Interviewee: Ada Holt`, above the first turn.
+            if let Some(id) = label
+                && speakers.is_empty()
+                && labels.is_single(id)
+                && is_name_after(text, body)
+            {
+                return None;
+            }
             let speaker =
                 label.and_then(|id| labels.speaker(id, separator, is_opening, &decision, speakers));
-            let head = Head {
+            let mut head = Head {
                 start,
                 body,
                 time,
                 speaker,
                 as_written: false,
             };
+            if are_timed && time.is_none() && speaker.is_some() {
+                let (_, after) = text.split_at(body as usize);
+                let line = after.split_once('\n').map_or(after, |(line, _)| line);
+                if let Some((millis, end)) = head::bare_time(line) {
+                    head.time = Some(millis);
+                    head.body += offset(end);
+                }
+            }
             if let (Some(speaker), Some(id)) = (speaker, label) {
                 let name = speakers.get(speaker.index()).map_or("", String::as_str);
                 return Some(Head {
-                    as_written: is_regular && labels.is_written(id, name),
+                    as_written: is_regular && head.body == body && labels.is_written(id, name),
                     ..head
                 });
             }
@@ -453,8 +621,17 @@ impl<'t> Collector<'t> {
             .find(|head| head.speaker.is_some())
             .or(plain.heads.first());
         let first = first.map_or(0, |head| head.start);
-        self.drops
-            .retain(|(part, frame)| *frame != Frame::Header || part.start < first);
+        if !plain.speakers.is_empty() {
+            let preamble = preamble(text.split_at(first as usize).0);
+            self.drops.retain(|(part, _)| part.start as usize >= preamble.len());
+            self.drops.insert(0, (Unspoken { start: 0, end: offset(preamble.len()) }, Frame::Header));
+        }
+        let are_stamps = self.stamps_in_brackets > 2 && self.stamps_in_brackets * 4 >= self.filled;
+        self.drops.retain(|(part, frame)| match frame {
+            Frame::Header => part.start < first,
+            Frame::Stamp => are_stamps,
+            Frame::Anywhere | Frame::Page => true,
+        });
         plain.drops = apart(self.drops, &plain.heads, text);
         let times = plain
             .heads
@@ -464,6 +641,22 @@ impl<'t> Collector<'t> {
         plain.are_captions =
             plain.speakers.is_empty() && times > 2 && self.cut as usize * 5 >= times;
         plain
+    }
+
+    /// Leaves out blank lines.
+    fn leave_out_gaps(&mut self) {
+        let mut end = 0;
+        for line in lines(self.text) {
+            if line.of(self.text).chars().all(name::is_blank) {
+                continue;
+            }
+            let gap = self.text.get(end..line.start).unwrap_or_default();
+            if let Some((first, _)) = gap.split_once('\n').filter(|(_, rest)| rest.contains('\n')) {
+                self.drop(Span::from(end + first.len() + 1..line.start), Frame::Anywhere);
+            }
+            end = line.end;
+        }
+        self.drops.sort_by_key(|(part, _)| part.start);
     }
 
     /// Leaves out lines that recur on each page.
@@ -547,6 +740,44 @@ fn apart(drops: Vec<(Unspoken, Frame)>, heads: &[Head], text: &str) -> Vec<Unspo
         }
     }
     kept
+}
+
+/// Whether a text after a label is the value of a field rather than a sentence.
+fn is_value(text: &str) -> bool {
+    const WORDS: usize = 4;
+    let text = text.trim();
+    !text.is_empty()
+        && !sentence::ends_sentence(text)
+        && text.split(name::is_blank).take(WORDS).count() < WORDS
+        && text.chars().filter(|c| !c.is_ascii()).take(WORDS).count() < WORDS
+}
+
+/// Whether the rest of a line is a name.
+fn is_name_after(text: &str, body: u32) -> bool {
+    let (_, rest) = text.split_at(body as usize);
+    let line = rest.split_once('\n').map_or(rest, |(line, _)| line).trim();
+    line.contains(' ') && name::is_full(line)
+}
+
+/// The lines above the first turn, if they are titles and lists of people: short, and none of them a sentence.
+fn preamble(text: &str) -> &str {
+    const LINES: usize = 60;
+    const LINE_BYTES: usize = 120;
+    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let is_title = |line: &str| {
+        line.len() <= LINE_BYTES && !line.starts_with(char::is_lowercase)
+            && !sentence::ends_sentence(line) && !line.contains(". ") && !line.ends_with([',', ';'])
+    };
+    if lines().take(LINES + 1).count() <= LINES && lines().all(is_title) { text } else { "" }
+}
+
+/// Number of lines with text in a short part of a text.
+fn text_lines(text: &str, from: usize, to: usize) -> usize {
+    const TITLE_BYTES: usize = 200;
+    match text.get(from..to) {
+        Some(part) if part.len() <= TITLE_BYTES => part.lines().filter(|line| !line.trim().is_empty()).count(),
+        _ => usize::MAX,
+    }
 }
 
 /// Whether the word that ends at `at` is an initial or a title such as `Mr`, after which a full stop ends no sentence.

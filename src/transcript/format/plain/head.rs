@@ -23,6 +23,8 @@ pub(super) enum Separator {
     Voice,
     /// `Q. text`.
     Question,
+    /// `NAME. text`, as in plays.
+    Stop,
     /// `Name 0:12`, with the text on the next line.
     Clock,
     /// `Name` or `Name - Title`, with the text on the next line.
@@ -40,11 +42,12 @@ pub(super) enum Separator {
 }
 
 impl Separator {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Colon,
         Self::TightColon,
         Self::Voice,
         Self::Question,
+        Self::Stop,
         Self::Clock,
         Self::Line,
         Self::Dash,
@@ -79,6 +82,8 @@ pub(super) struct Label {
 pub(super) fn read(line: &str) -> Option<Found> {
     let mut text = Text::start_of(line);
     let lead = text.after_number(text.skip(0, is_lead));
+    // The mark before the time of a recognizer is no heading.
+    let lead = lead - usize::from(text.window.split_at(lead).0.ends_with('#') && stamp::read(text.rest(lead - 1)).is_some());
     let (stamp, after_stamps) = text.stamps(lead);
     let mut head = Found {
         body: after_stamps,
@@ -128,7 +133,7 @@ pub(super) fn read(line: &str) -> Option<Found> {
 
 /// Characters that may precede a time stamp or label.
 fn is_lead(c: char) -> bool {
-    is_edge(c) || matches!(c, '>' | '-' | '•' | '·' | '–' | '—' | '#' | '\u{fffd}')
+    is_edge(c) || matches!(c, '>' | '-' | '•' | '·' | '–' | '—' | '#' | '\'' | '\u{fffd}')
 }
 
 /// Characters between a separator and the spoken text. A quotation mark belongs to the text.
@@ -159,6 +164,8 @@ struct Separators {
     column: Option<Span>,
     dash: Option<Span>,
     angle: Option<Span>,
+    stop: Option<Span>,
+    quote: Option<Span>,
 }
 
 #[derive(Clone, Copy)]
@@ -195,7 +202,8 @@ impl<'t> Text<'t> {
         let has_stop = self.rest(end).starts_with(['.', ')']);
         let after = end + usize::from(has_stop);
         let is_number = (1..=4).contains(&(end - at))
-            && (is_marked || has_stop)
+            // A tape counter has zeros before it.
+            && (is_marked || has_stop || self.rest(at).starts_with('0') && end - at > 2)
             && self.rest(after).starts_with([' ', '\t']);
         if is_number {
             self.skip(after, is_lead)
@@ -323,6 +331,9 @@ impl<'t> Text<'t> {
             }
         }
         let line = Span::from(at..self.window.len());
+        if let Some(quote) = found.quote {
+            return self.plain(Span::from(at..quote.start), Separator::TightColon, quote.end);
+        }
         if self.is_whole
             && let Some((name, stamp)) = self.split_time(line)
             && let Some(labelled) = self.plain(name, Separator::Clock, line.end)
@@ -335,6 +346,13 @@ impl<'t> Text<'t> {
         let question = self.question(at, has_stamp);
         if question.is_some() {
             return question;
+        }
+        if let Some(stop) = found.stop
+            && let label = Span::from(at..stop.start)
+            && name::is_capitals(label.of(self.window))
+            && let Some(labelled) = self.plain(label, Separator::Stop, stop.end)
+        {
+            return Some(labelled);
         }
         if let Some(column) = found.column
             && let Some(mut labelled) =
@@ -383,7 +401,13 @@ impl<'t> Text<'t> {
             && line.len() <= name::MAX_BYTES
             && !self.window.trim_end().ends_with(['?', '!', ',', ';'])
         {
-            let labelled = self.plain(line, Separator::Line, line.end);
+            // `0:12 - Name (Company)`.
+            let (name, role) = name::split_role(line.of(self.window));
+            let label = match role {
+                Some(_) if has_stamp => Span::from(at..at + name.len()),
+                _ => line,
+            };
+            let labelled = self.plain(label, Separator::Line, line.end);
             if labelled.is_some() {
                 return labelled;
             }
@@ -428,10 +452,12 @@ impl<'t> Text<'t> {
         let limit = name::MAX_BYTES + 2 * WINDOW / 10;
         for (here, &byte) in bytes.iter().enumerate().skip(at).take(limit) {
             let next = bytes.get(here + 1).copied();
-            let follows = |from: usize| self.skip(from, is_mark);
+            let follows = |from: usize| self.body(from);
             match byte {
-                b'(' | b'[' => depth += 1,
-                b')' | b']' => depth = depth.saturating_sub(1),
+                b'(' | b'[' | b'<' if here > at => depth += 1,
+                b')' | b']' | b'>' if depth > 0 => depth -= 1,
+                0xef if self.rest(here).starts_with('（') => depth += 1,
+                0xef if depth > 0 && self.rest(here).starts_with('）') => depth -= 1,
                 _ if depth > 0 => {}
                 b'?' | b'!' | b';' => break,
                 b':' => {
@@ -439,7 +465,9 @@ impl<'t> Text<'t> {
                     let is_time = next.is_some_and(|next| next.is_ascii_digit())
                         && here > at
                         && bytes.get(here - 1).is_some_and(u8::is_ascii_digit);
-                    if after.is_none_or(|c| is_blank(c) || matches!(c, '*' | '_')) {
+                    if after.is_none_or(|c| is_blank(c) || matches!(c, '*' | '_' | '\\'))
+                        || self.rest(here + 1).starts_with("'''")
+                    {
                         found.colon = Some(Span::from(here..follows(here + 1)));
                         break;
                     }
@@ -452,6 +480,18 @@ impl<'t> Text<'t> {
                 }
                 0xef if self.rest(here).starts_with('：') => {
                     found.colon = Some(Span::from(here..follows(here + '：'.len_utf8())));
+                    break;
+                }
+                // `Name.- text`, as parliaments write it.
+                b'.' if [".- ", ".– ", ".— "].iter().any(|dash| self.rest(here).starts_with(dash)) => {
+                    found.colon = Some(Span::from(here..self.skip(here + 1, is_separator)));
+                    break;
+                }
+                b'.' if next == Some(b' ') => {
+                    found.stop.get_or_insert(Span::from(here..follows(here + 1)));
+                }
+                0xe3 if self.rest(here).starts_with('「') => {
+                    found.quote = Some(Span::from(here..here));
                     break;
                 }
                 b'\t' | b'|' => {
@@ -512,24 +552,31 @@ impl<'t> Text<'t> {
         let label = self.trim(label);
         let text = label.of(self.window);
         let may_end_in_time =
-            text.ends_with(|c: char| c.is_ascii_digit() || ")]}sSmMZ.".contains(c));
+            text.ends_with(|c: char| c.is_ascii_digit() || ")]}）sSmMZ.".contains(c));
         if !may_end_in_time
             || text.len() > 2 * name::MAX_BYTES
             || !text.bytes().any(|byte| byte.is_ascii_digit())
         {
             return None;
         }
+        let is_bracket = |c| matches!(c, '(' | '（' | '[');
         let ends = text
             .char_indices()
-            .filter(|&(_, c)| is_blank(c) || c == '|');
-        let mut starts = ends.map(|(at, c)| at + c.len_utf8());
+            .filter(|&(_, c)| is_blank(c) || c == '|' || is_bracket(c));
+        let starts = ends.map(|(at, c)| if is_bracket(c) { at } else { at + c.len_utf8() });
+        let mut starts = starts.filter(|&at| at > 0);
         starts.find_map(|at| {
+            let at = at + text.split_at(at).1.len() - text.split_at(at).1.trim_start_matches('`').len();
             let (name, time) = text.split_at(at);
             let stamp = stamp::read(time).filter(|stamp| stamp.end == time.len())?;
             let is_between =
                 |c| is_edge(c) || matches!(c, '-' | '–' | '—' | '|' | ',' | '·' | '•' | '/');
-            let name =
-                Span::from(label.start..label.start + name.trim_end_matches(is_between).len());
+            let name = name.trim_end_matches(is_between);
+            let name = [" sent the following message at", " sent the following messages at"]
+                .into_iter()
+                .find_map(|sent| name.strip_suffix(sent))
+                .unwrap_or(name);
+            let name = Span::from(label.start..label.start + name.len());
             let start = label.start + at;
             let written = Span::from(start + stamp.written.start..start + stamp.written.end);
             Some((name, Stamp { written, ..stamp }))
@@ -549,7 +596,16 @@ impl<'t> Text<'t> {
         let span = recipient.map_or(span, |at| {
             self.trim(Span::from(span.start..span.start + at))
         });
-        let shape = name::shape(span.of(self.window))?;
+        // `Name <name@example.org>`.
+        let text = span.of(self.window);
+        let address = text.rfind(" <").filter(|_| text.ends_with('>'));
+        let span = address.map_or(span, |at| Span::from(span.start..span.start + at));
+        let text = span.of(self.window);
+        // Numbers may stand for speakers.
+        let is_number = separator == Separator::Colon
+            && (1..=2).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_digit());
+        let shape = if is_number { Shape::Loose } else { name::shape(text)? };
         if shape == Shape::Loose && separator == Separator::Line {
             return None;
         }
@@ -572,11 +628,29 @@ impl<'t> Text<'t> {
         }
     }
 
+    /// Where the spoken text starts, after the marks that follow a separator at `from`.
+    fn body(&self, from: usize) -> usize {
+        let from = from + if self.rest(from).starts_with("'''") { 3 } else { 0 };
+        let at = self.skip(from, is_mark);
+        match self.rest(at) {
+            // A line break in Markdown.
+            "\\" => at + 1,
+            rest if rest.starts_with("– ") || rest.starts_with("— ") => {
+                self.skip(at + '–'.len_utf8(), is_mark)
+            }
+            _ => at,
+        }
+    }
+
     fn trim(&self, span: Span) -> Span {
         let text = span.of(self.window);
-        let start = span.start + text.len() - text.trim_start_matches(is_edge).len();
-        let len = text.trim_matches(is_edge).len();
-        Span::from(start..start + len)
+        let after = text.trim_start_matches(is_edge);
+        let start = span.start + text.len() - after.len();
+        let inner = after.trim_end_matches(is_edge);
+        let inner = inner.strip_suffix("'''").unwrap_or(inner);
+        let quoted = inner.strip_prefix("'''").unwrap_or(inner);
+        let start = start + inner.len() - quoted.len();
+        Span::from(start..start + quoted.len())
     }
 }
 
@@ -588,4 +662,35 @@ pub(super) fn after_stamps(line: &str) -> Option<usize> {
     Some(text.skip(end, |c| {
         is_blank(c) || is_invisible(c) || matches!(c, '-' | '–' | '—' | '|' | ':' | '*' | '_')
     }))
+}
+
+/// The time at the start of a text, without brackets and with padded minutes: its milliseconds and the offset after it.
+pub(super) fn bare_time(text: &str) -> Option<(i32, usize)> {
+    let padded = text.as_bytes().first_chunk::<3>()?;
+    let [b'0'..=b'9', b'0'..=b'9', b':'] = padded else {
+        return None;
+    };
+    let text = Text::start_of(text);
+    let stamp = stamp::read(text.window)?;
+    Some((stamp.millis, text.skip(stamp.end, is_blank)))
+}
+
+/// The sender in the first field of an e-mail's head.
+pub(super) fn mail_sender(line: &str) -> Option<Label> {
+    let text = Text::start_of(line);
+    let from = line.strip_prefix("From:").map(|_| "From:".len())?;
+    let found = text.plain(Span::from(from..text.window.trim_end().len()), Separator::Clock, 0)?;
+    Some(Label {
+        span: found.span,
+        shape: found.shape,
+        separator: Separator::Clock,
+        is_regular: false,
+    })
+}
+
+/// The length of the time stamp in brackets at the start of a text.
+pub(super) fn bracketed_stamp(text: &str) -> Option<usize> {
+    let window = text.split_at(text.floor_char_boundary(WINDOW)).0;
+    let stamp = stamp::read(window)?;
+    (stamp.is_bracketed && text.get(..stamp.end)?.contains(':')).then_some(stamp.end)
 }

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use icu_normalizer::ComposingNormalizerBorrowed;
 
 use crate::text::script::is_ideograph;
+use crate::text::sentence;
 
 use super::stamp::is_month;
 
@@ -45,6 +46,18 @@ static OTHER_LABELS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
         appendix|day|week|part|warning|caution|update|updates|todo|to do|next steps|decision|decisions|http|https|\
         url|link|links|website|email|e-mail|phone|tel|fax|kind|language|lang|re|fwd|to|from|source|file|filename|\
         note confidence|confidence|style|region|webvtt",
+        // Fields of forms, recipes, field notes and change logs.
+        "weather|equipment|food|ingredients|method|directions|instructions|serves|servings|prep time|cook time|total time|\
+        yield|difficulty|flour|sugar|butter|salt|water|milk|oil|price|cost|costs|total|subtotal|amount|quantity|size|weight|\
+        height|width|color|colour|material|address|city|country|state|zip|name|names|age|gender|birthday|occupation|\
+        organization|department|status|priority|version|license|publisher|published|category|categories|\
+        tags|keywords|description|abstract|results|methods|discussion|references|requirements|features|bug fixes|added|\
+        changed|fixed|removed|deprecated|security|unreleased|breaking changes|content-type|content-length|server|\
+        cache-control|connection|user-agent|accept|date sent|sent|bcc|reply-to|message-id|begin|fn|org|uid|\
+        temperature|wind|rain|route|distance|gear|vehicle|route notes|sightings|observations|budget|risk|risks|\
+        deadline|due date|objective|objectives|goals|scope|purpose|comments|remarks|attachments|file attached|type|\
+        format|mode|model|serial number|reference|invoice|breakfast|lunch|dinner|monday|tuesday|wednesday|thursday|\
+        friday|saturday|sunday|morning|afternoon|evening",
         // Sounds.
         "music|applause|laughter|laughs|laughing|crosstalk|inaudible|unintelligible|silence|blank_audio|\
         blank audio|noise|pause|cheering|foreign|sighs|cough|coughs|sound|sounds|background noise",
@@ -63,10 +76,21 @@ static OTHER_LABELS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 });
 
 /// Headings that a number follows, as in `Chapter 2`.
-const NUMBERED: [&str; 20] = [
-    "chapter", "section", "part", "page", "slide", "item", "step", "figure", "table", "day",
+const NUMBERED: [&str; 22] = [
+    "episode", "season", "chapter", "section", "part", "page", "slide", "item", "step", "figure", "table", "day",
     "week", "appendix", "point", "option", "question", "exhibit", "volume", "line", "article",
     "agenda",
+];
+
+/// How lines of logs start.
+const LOG_LEVELS: [&str; 9] = [
+    "INFO", "WARN", "WARNING", "ERROR", "DEBUG", "TRACE", "FATAL", "CRITICAL", "SEVERE",
+];
+
+/// Words in the titles of speakers.
+const ROLES: [&str; 14] = [
+    "officer", "analyst", "director", "president", "chief", "vice", "manager", "chairman", "head",
+    "partner", "professor", "engineer", "ceo", "cfo",
 ];
 
 /// How much a label looks like a name.
@@ -92,7 +116,7 @@ pub(super) fn is_blank(c: char) -> bool {
 
 /// Whether a character may stand around a name without being part of it.
 pub(super) fn is_edge(c: char) -> bool {
-    is_blank(c) || matches!(c, '*' | '_' | '`' | '"' | '“' | '”' | '«' | '»')
+    is_blank(c) || matches!(c, '*' | '_' | '`' | '"' | '“' | '”' | '«' | '»' | '=')
 }
 
 /// Whether a label looks like a name: short, made of names' characters, and no sentence.
@@ -100,6 +124,8 @@ pub(super) fn shape(label: &str) -> Option<Shape> {
     if label.is_empty() || label.len() > MAX_BYTES {
         return None;
     }
+    // Offices in parliaments are long: `The Minister for Transport (Ada Holt)`.
+    let has_role = label.ends_with(')');
     let (mut words, mut depth, mut is_loose) = (0, 0_usize, false);
     let (mut has_letter, mut has_comma) = (false, false);
     let mut words_of = label
@@ -124,7 +150,8 @@ pub(super) fn shape(label: &str) -> Option<Shape> {
         has_comma |= word.ends_with(',');
         has_letter |= plain.contains(char::is_alphabetic);
         let is_id = plain.contains(['@', '_']) || plain.contains(|c: char| c.is_ascii_digit());
-        let is_particle = words > 1 && PARTICLES.contains(&plain);
+        let is_particle = words > 1
+            && (PARTICLES.contains(&plain) || (has_role && matches!(plain, "for" | "to" | "in")));
         if plain.starts_with(char::is_lowercase) && !is_id && !is_particle {
             if is_function_word(plain) {
                 return None;
@@ -139,7 +166,11 @@ pub(super) fn shape(label: &str) -> Option<Shape> {
     if is_loose && (has_comma || is_sentence_start(label)) {
         return None;
     }
-    let limit = if is_loose { MAX_LOOSE_WORDS } else { MAX_WORDS };
+    let limit = match (is_loose, has_role) {
+        (true, _) => MAX_LOOSE_WORDS,
+        (false, true) => 2 * MAX_WORDS,
+        (false, false) => MAX_WORDS,
+    };
     let is_short = label
         .chars()
         .filter(|&c| is_ideograph(c))
@@ -176,6 +207,7 @@ pub(super) fn is_other(label: &str) -> bool {
     OTHER_LABELS.contains(label.to_lowercase().as_str())
         || (first == "BY" && words.next().is_some())
         || first == "NOTE"
+        || LOG_LEVELS.contains(&first)
         || (has_digit && (is_quarter || label.split(is_blank).any(is_month) || is_numbered()))
 }
 
@@ -287,11 +319,31 @@ fn is_in_names(c: char) -> bool {
     }
 }
 
+/// Whether a line below a name is the title of that person.
+pub(super) fn is_role(line: &str) -> bool {
+    line.split(|c: char| !c.is_alphanumeric())
+        .any(|word| ROLES.iter().any(|role| word.eq_ignore_ascii_case(role)))
+}
+
+/// Whether `short` are the initials of a name.
+pub(super) fn is_initials(short: &str, name: &str) -> bool {
+    let initials = name.split(is_blank).filter_map(|word| word.chars().next());
+    let mut expected = initials.filter(|c| c.is_alphanumeric()).peekable();
+    expected.peek().is_some() && short.len() < name.len() && (1..=4).contains(&short.chars().count())
+        && short.chars().all(|c| expected.any(|initial| initial.to_uppercase().eq(c.to_uppercase())))
+}
+
+/// Whether a text has capital letters and no small ones.
+pub(super) fn is_capitals(text: &str) -> bool {
+    text.chars().filter(|c| c.is_uppercase()).take(2).count() == 2
+        && !text.contains(char::is_lowercase)
+}
+
 /// Whether a full stop after a word may stand inside a name. At its end it needs a well-known abbreviation or an initial.
 pub(super) fn is_abbreviation(word: &str, is_last: bool) -> bool {
     let letters = word.chars().count();
     let is_initial = letters == 1 || word.contains('.');
-    is_initial
+    (is_initial && !word.contains(|c: char| c.is_ascii_digit()))
         || (!is_last && letters <= 4)
         || ABBREVIATIONS
             .iter()
@@ -308,6 +360,7 @@ pub(super) fn clean(label: &str) -> String {
     let visible: String = label.chars().filter(|&c| !is_invisible(c)).collect();
     let words: Vec<&str> = visible
         .trim_matches(|c: char| is_edge(c) || matches!(c, ':' | ','))
+        .trim_start_matches('@')
         .split_whitespace()
         .collect();
     ComposingNormalizerBorrowed::new_nfc()
@@ -323,7 +376,9 @@ pub(super) fn fold(name: &str) -> String {
 /// Splits a role in brackets from the end of a name: `Dana Whitfield (CFO)`.
 pub(super) fn split_role(name: &str) -> (&str, Option<&str>) {
     let Some(inner) = name.strip_suffix([')', ']']) else {
-        return (name, None);
+        // `ADA HOLT, CNN ANCHOR`. In `Holt, Ada` the surname comes first.
+        let comma = name.find(", ").filter(|&at| name[..at].contains(' '));
+        return comma.map_or((name, None), |at| (&name[..at], Some(&name[at..])));
     };
     match inner.find(['(', '[']) {
         Some(at) if at > 0 => (name[..at].trim_end(), Some(&name[at..])),
@@ -346,8 +401,8 @@ pub(super) fn is_title(text: &str) -> bool {
         );
     }
     let last = text.split(is_blank).next_back().unwrap_or_default();
-    let ends = last.ends_with(['?', '!', '…'])
-        || (last.ends_with('.') && !is_abbreviation(last.trim_end_matches('.'), true));
+    let ends = sentence::ends_sentence(last)
+        && !is_abbreviation(last.trim_end_matches('.'), true);
     text.len() <= 120 && (1..=14).contains(&words) && lower <= 1 && !ends
 }
 

@@ -49,6 +49,10 @@ pub(super) struct Lines {
     pub(super) openings: u32,
     /// Lines with a time stamp.
     pub(super) stamps: u32,
+    /// Most labels are followed by values, not by sentences.
+    pub(super) are_values: bool,
+    /// Most lines are in capital letters or mark changes of speakers without names.
+    pub(super) are_unnamed: bool,
 }
 
 /// How often a shape occurs.
@@ -93,6 +97,23 @@ impl<'t> Labels<'t> {
         Some(id)
     }
 
+    /// Whether a label has this text.
+    pub(super) fn is(&self, id: Option<Speaker>, text: &str) -> bool {
+        id.and_then(|id| self.all.get(id.index())).is_some_and(|label| label.text == text)
+    }
+
+    /// Whether a label, in all its variants, occurs once.
+    pub(super) fn is_single(&self, id: Speaker) -> bool {
+        let label = self.all.get(id.index());
+        let person = label.and_then(|label| self.all.get(label.person));
+        person.is_some_and(|person| person.counts.0.iter().sum::<u32>() == 1)
+    }
+
+    /// Whether a label consists of the initials of a name.
+    pub(super) fn is_initials(&self, id: Option<Speaker>, name: &str) -> bool {
+        id.and_then(|id| self.all.get(id.index())).is_some_and(|label| name::is_initials(label.text, name))
+    }
+
     /// Adds to the occurrences of a label with a separator.
     pub(super) fn change(&mut self, id: Speaker, separator: Separator, by: i32) {
         let label = self.all.get_mut(id.index());
@@ -129,6 +150,8 @@ impl<'t> Labels<'t> {
             Separator::Question => has_question && has_answer,
             separator => decision.is_plausible(*separator),
         };
+        // Typists forget blanks.
+        let forgets_blanks = decision.of(Separator::TightColon).heads > 0 && decision.is_plausible(Separator::Colon);
         let size = |separator: &Separator| {
             let Usage {
                 heads, recurring, ..
@@ -145,6 +168,7 @@ impl<'t> Labels<'t> {
                 let is_apart = matches!(separator, Separator::Line | Separator::Inline);
                 is_plausible(&separator) && (separator == main || (is_frequent && !is_apart))
                     || separator == Separator::Voice
+                    || (separator == Separator::TightColon && main == Separator::Colon && forgets_blanks)
             });
             decision.is_allowed = BySeparator(is_allowed);
         }
@@ -166,12 +190,23 @@ impl<'t> Labels<'t> {
                 *known = known.filter(|known| *known == role);
             }
         }
+        // The only full name that ends in a surname.
+        let mut surnames: HashMap<&str, Option<&str>> = HashMap::new();
+        for name in &names {
+            let (base, _) = name::split_role(name);
+            if let Some((_, surname)) = base.rsplit_once(' ') {
+                let known = surnames.entry(surname).or_insert(Some(base));
+                *known = known.filter(|known| *known == base);
+            }
+        }
         let mut persons: HashMap<&str, usize> = HashMap::new();
         for (index, name) in names.iter().enumerate() {
             let (base, role) = name::split_role(name);
             let is_one = role.is_none() || roles.get(base).copied().flatten().is_some();
+            let key = if is_one { base } else { name };
+            let full = surnames.get(key).copied().flatten();
             let person = *persons
-                .entry(if is_one { base } else { name })
+                .entry(full.unwrap_or(key))
                 .or_insert(index);
             let Some(label) = self.all.get_mut(index) else {
                 continue;
@@ -185,8 +220,13 @@ impl<'t> Labels<'t> {
                 }
                 first.shape = first.shape.max(shape);
                 first.is_other |= is_other;
-                if role.is_none() && name::split_role(first.text).1.is_some() {
+                let (own, first_role) = name::split_role(first.text);
+                if full.is_none() && role.is_none() && first_role.is_some() {
                     first.text = text;
+                } else if full.is_some() {
+                    first.text = own;
+                } else if own.split(' ').nth(1).is_none() && text.split(' ').nth(1).is_some() {
+                    first.text = name::split_role(text).0;
                 }
             }
             if person != index
@@ -239,15 +279,17 @@ impl Decision {
             recurring,
             labels,
         } = self.of(separator);
-        let Lines { openings, stamps } = self.lines;
+        let Lines { openings, stamps, .. } = self.lines;
         match separator {
             Separator::Voice => heads > 0,
+            _ if self.lines.are_values => false,
             Separator::Colon => {
                 (recurring > 0 && recurring * 33 >= openings) || heads * 2 > openings
             }
             Separator::Clock => {
                 heads > 0 && (heads * 2 > stamps || (labels > 1 && recurring * 4 >= stamps))
             }
+            Separator::Line | Separator::Stop if self.lines.are_unnamed => false,
             Separator::Line => labels > 1 && recurring * 4 >= openings,
             Separator::Inline => labels > 1 && recurring > 3,
             Separator::Question => false,
@@ -267,7 +309,7 @@ impl Decision {
             recurring,
             labels,
         } = self.of(separator);
-        let Lines { openings, stamps } = self.lines;
+        let Lines { openings, stamps, .. } = self.lines;
         match separator {
             Separator::Voice => true,
             Separator::Clock => heads * 2 > stamps,
@@ -288,9 +330,13 @@ impl Decision {
         if label.is_other || !self.is_allowed.of(separator) {
             return is_firm && !label.is_other;
         }
+        let shape = match separator {
+            Separator::TightColon if self.is_allowed.of(Separator::Colon) => Separator::Colon,
+            separator => separator,
+        };
         let Usage {
             recurring, labels, ..
-        } = self.of(separator);
+        } = self.of(shape);
         let is_shared = labels > 1 || recurring * 4 >= self.lines.openings;
         match label.shape {
             Shape::Loose => total > 1 && labels > 1 && recurring * 2 > self.lines.openings,

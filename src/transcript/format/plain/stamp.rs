@@ -36,43 +36,68 @@ const DAYS: [&str; 9] = [
     "sun",
 ];
 
+/// What may enclose a time stamp.
+const BRACKETS: [(char, char); 5] = [('[', ']'), ('(', ')'), ('{', '}'), ('（', '）'), ('#', '#')];
+
+/// Names of the hours, minutes and seconds in a time such as `0 minutes 1 seconds`, with their milliseconds.
+const UNITS: [([&str; 5], i64); 3] = [
+    (["hours", "hour", "hrs", "hr", "h"], 3_600_000),
+    (["minutes", "minute", "mins", "min", "m"], 60_000),
+    (["seconds", "second", "secs", "sec", "s"], 1000),
+];
+
+/// Words for the halves of a day that stand before the time.
+const HALVES: [(&str, Half); 6] = [
+    ("오전", Half::Morning),
+    ("오후", Half::Afternoon),
+    ("上午", Half::Morning),
+    ("下午", Half::Afternoon),
+    ("午前", Half::Morning),
+    ("午後", Half::Afternoon),
+];
+
 /// Reads the time stamp at the start of a text.
 pub(super) fn read(text: &str) -> Option<Stamp> {
     let first = text.bytes().next()?;
     let has_digit = |bytes: usize| text.bytes().take(bytes).any(|byte| byte.is_ascii_digit());
     let may_start = match first {
         b'0'..=b'9' => true,
-        b'[' | b'(' | b'{' | b'-' => has_digit(20),
-        // A word may start a date.
-        _ => first.is_ascii_alphabetic() && has_digit(24),
+        b'[' | b'(' | b'{' | b'-' | b'#' => has_digit(20),
+        // A word may start a date, and East Asian words for the half of the day precede the time.
+        _ => (first.is_ascii_alphabetic() || first >= 0xe4) && has_digit(24),
     };
     if !may_start {
         return None;
     }
     let mut at = Cursor { text, at: 0 };
-    let close = match first {
-        b'[' => Some(']'),
-        b'(' => Some(')'),
-        b'{' => Some('}'),
-        _ => None,
-    };
-    if close.is_some() {
-        at.skip(1);
+    let close = BRACKETS
+        .into_iter()
+        .find_map(|(open, close)| text.starts_with(open).then_some((open, close)));
+    if let Some((open, _)) = close {
+        at.skip(open.len_utf8());
         at.blanks();
     }
+    let close = close.map(|(_, close)| close);
     let has_date = !at.is_clock() && at.eat(Cursor::date);
     if has_date {
         at.blanks();
-        at.eat(|at| at.byte(b'T') || (at.byte(b',') || at.word("at")) && at.blanks() > 0);
+        at.eat(|at| at.byte(b'T') || (at.one_of(",،").is_some() || at.word("at")) && at.blanks() > 0);
     }
+    let half_before = at.east_asian_half();
     let start = at.at;
     let clock = at.clock(close.is_some())?;
-    let half = at.half_of_day();
+    let half = half_before.or_else(|| at.half_of_day());
     let written = Span::from(start..at.at);
-    let has_range = at.eat(Cursor::range_end);
+    // Tenths of a second: `#00:00:10-3#`.
+    let has_tenths =
+        close == Some('#') && at.eat(|at| at.byte(b'-') && at.number(1..=1).is_some());
+    let has_range = !has_tenths && at.eat(Cursor::range_end);
     at.blanks_if(close.is_some());
     match (close, at.peek()) {
-        (Some(close), Some(c)) if c == close => at.skip(1),
+        (Some(close), Some(c)) if c == close => {
+            at.skip(close.len_utf8());
+            at.eat(Cursor::link);
+        }
         (Some(_), _) => return None,
         (None, None) => {}
         (None, Some(c)) if is_blank(c) || is_invisible(c) || ":-|,])*_–—".contains(c) => {}
@@ -83,7 +108,7 @@ pub(super) fn read(text: &str) -> Option<Stamp> {
         written,
         end: at.at,
         is_bracketed: close.is_some(),
-        is_simple: !has_date && half.is_none() && !has_range,
+        is_simple: !has_date && half.is_none() && !has_range && !has_tenths,
     })
 }
 
@@ -96,14 +121,11 @@ pub(super) fn is_date(text: &str) -> bool {
 /// Whether a text is a duration, such as `45m 12s` or `1 hr 20 min`.
 pub(super) fn is_duration(text: &str) -> bool {
     let mut at = Cursor { text, at: 0 };
-    let units = [
-        "hours", "hour", "hrs", "hr", "h", "minutes", "minute", "mins", "min", "m", "seconds",
-        "secs", "sec", "s",
-    ];
+    let units = || UNITS.into_iter().flat_map(|(names, _)| names);
     let mut parts = 0;
     while at.number(1..=3).is_some() {
         at.blanks();
-        if !units.into_iter().any(|unit| at.word(unit)) {
+        if !units().any(|unit| at.word(unit)) {
             return false;
         }
         at.blanks();
@@ -305,6 +327,7 @@ impl<'t> Cursor<'t> {
 
     fn written_date(&mut self) -> bool {
         let has_day = self.day_of_month();
+        let has_hyphen = has_day && self.byte(b'-');
         self.blanks();
         let len = self
             .rest()
@@ -316,6 +339,9 @@ impl<'t> Cursor<'t> {
             return false;
         }
         self.at += len;
+        if has_hyphen {
+            return self.byte(b'-') && self.number(2..=4).is_some();
+        }
         self.byte(b'.');
         self.blanks();
         if !has_day && !self.day_of_month() {
@@ -349,7 +375,8 @@ impl<'t> Cursor<'t> {
         {
             return Some(Clock::new(millis));
         }
-        let first = self.number(1..=3)?;
+        // Recognizers count seconds beyond a thousand.
+        let first = self.number(1..=if in_brackets { 6 } else { 3 })?;
         let mut clock = if self.byte(b':') {
             self.groups(first)?
         } else {
@@ -375,8 +402,11 @@ impl<'t> Cursor<'t> {
             })
         };
         let is_short = !next();
-        if !is_short {
-            next();
+        let has_four = !is_short && next();
+        // The frames of a video follow the seconds. The clock of a space mission has days instead of hours.
+        if has_four && parts[0] == 0 && parts[3] < 30 {
+            parts.rotate_right(1);
+            parts[0] = 0;
         }
         // `3:1` is a ratio, `0:0:3.450` is a time.
         if is_short && !is_padded {
@@ -395,8 +425,15 @@ impl<'t> Cursor<'t> {
     fn units(&mut self, first: i64, in_brackets: bool) -> Option<Clock> {
         let fraction = self.fraction();
         let (mut millis, mut number, mut parts) = (0, Some(first), 0);
-        for (unit, factor) in [(b'h', 3_600_000), (b'm', 60_000), (b's', 1000)] {
-            let Some(count) = number.filter(|_| self.byte(unit)) else {
+        for (names, factor) in UNITS {
+            let has_unit = |at: &mut Self| {
+                let [.., short] = names;
+                let is_word = |at: &mut Self| {
+                    at.blanks() > 0 && names.iter().any(|name| name.len() > 1 && at.word(name))
+                };
+                short.bytes().next().is_some_and(|short| at.byte(short)) || at.eat(is_word)
+            };
+            let Some(count) = number.filter(|_| has_unit(self)) else {
                 continue;
             };
             millis += count * factor;
@@ -406,7 +443,7 @@ impl<'t> Cursor<'t> {
                 let has_blank = at.blanks() > 0;
                 number = at
                     .number(1..=2)
-                    .filter(|_| !has_blank || at.peek() == Some('m') || at.peek() == Some('s'));
+                    .filter(|_| !has_blank || at.rest().trim_start().starts_with(['m', 's']));
                 number.is_some()
             });
         }
@@ -454,18 +491,35 @@ impl<'t> Cursor<'t> {
         Some(millis)
     }
 
-    /// `AM` or `PM` in any spelling.
+    /// The target of a Markdown link: `(https://example.org/video?t=1)`.
+    fn link(&mut self) -> bool {
+        let target = self.rest().strip_prefix("(http");
+        let end = target.and_then(|target| target.find([')', ' ']).filter(|&end| target[end..].starts_with(')')));
+        self.at += end.map_or(0, |end| "(http".len() + end + 1);
+        end.is_some()
+    }
+
+    fn east_asian_half(&mut self) -> Option<Half> {
+        let (word, half) = HALVES.into_iter().find(|(word, _)| self.rest().starts_with(word))?;
+        self.skip(word.len());
+        self.blanks();
+        Some(half)
+    }
+
+    /// `AM` or `PM` in any spelling, `a. m.`, `ص` or `م`.
     fn half_of_day(&mut self) -> Option<Half> {
         let mut half = None;
         self.eat(|at| {
             at.blanks();
-            half = match at.one_of("aApP") {
-                Some('a' | 'A') => Some(Half::Morning),
+            let first = at.one_of("aApPصم");
+            half = match first {
+                Some('a' | 'A' | 'ص') => Some(Half::Morning),
                 Some(_) => Some(Half::Afternoon),
                 None => None,
             };
-            at.byte(b'.');
-            let has_m = at.one_of("mM").is_some();
+            let has_stop = at.byte(b'.');
+            at.blanks_if(has_stop);
+            let has_m = matches!(first, Some('ص' | 'م')) || at.one_of("mM").is_some();
             at.byte(b'.');
             half = half.filter(|_| has_m && !at.peek().is_some_and(char::is_alphanumeric));
             half.is_some()
@@ -493,5 +547,7 @@ impl<'t> Cursor<'t> {
             && self.number(2..=2).is_some()
             && self.byte(b':')
             && self.number(2..=2).is_some()
+            // A third group makes it the end of a range.
+            && self.peek() != Some(':')
     }
 }
