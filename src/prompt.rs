@@ -346,7 +346,8 @@ pub(crate) mod tests {
     #[test]
     fn overhead_is_bounded() {
         let name = "The Honourable Member of Somewhere (Independent of Elsewhere)";
-        let (_, block) = Passage::of_text(format!("{name}: Yes. x")).split_at(name.len() + 7);
+        let (_, block) =
+            Passage::of_text(format!("{name}: Yes. x\nDana: We met there.\n").repeat(3)).split_at(name.len() + 7);
         assert_eq!(block.current_speaker(), Some(name));
         for task in TASKS {
             for style in [Style::Full, Style::Compact, Style::Bare] {

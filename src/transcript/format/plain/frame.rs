@@ -217,7 +217,9 @@ pub(super) fn frame(line: &str, has_stamp: bool) -> Option<Frame> {
 /// Whether a message that a chat marks as its own is one of its notices.
 pub(super) fn is_system_message(message: &str) -> bool {
     let message = message.trim_matches(is_blank);
-    NOTICES.iter().any(|notice| starts_with(message, notice).is_some())
+    NOTICES
+        .iter()
+        .any(|notice| starts_with(message, notice).is_some())
         || is_chat_event(message)
         || starts_with(message, "You ").is_some()
 }
@@ -396,7 +398,8 @@ impl Recurring {
         };
         let value = last_number(line);
         // A sentence that goes on starts with a small letter.
-        let is_inside = is_inside && !line.starts_with(char::is_lowercase) && !sentence::ends_sentence(line);
+        let is_inside =
+            is_inside && !line.starts_with(char::is_lowercase) && !sentence::ends_sentence(line);
         if let Some(seen) = self.lines.get_mut(&key) {
             seen.apart += u32::from(is_apart);
             seen.inside += u32::from(is_inside);

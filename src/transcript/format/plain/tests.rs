@@ -51,7 +51,16 @@ fn written(shape: &str, names: [&str; 3]) -> (String, Vec<Option<i32>>) {
         let mut turn = shape.replace("{name}", names[who]).replace("{text}", text);
         let mut millis = None;
         let nick = names[who].to_lowercase().replace(' ', ".");
-        turn = turn.replace("{nick}", &nick).replace("{initials}", &names[who].split(' ').map(|word| word.chars().next().unwrap()).collect::<String>()).replace("{count}", &(13 + index * 4).to_string());
+        turn = turn
+            .replace("{nick}", &nick)
+            .replace(
+                "{initials}",
+                &names[who]
+                    .split(' ')
+                    .map(|word| word.chars().next().unwrap())
+                    .collect::<String>(),
+            )
+            .replace("{count}", &(13 + index * 4).to_string());
         for (place, stamp, seconds) in stamps {
             if turn.contains(place) {
                 turn = turn.replace(place, &stamp);
@@ -228,9 +237,7 @@ fn heads_of_all_shapes_are_read() {
         check(shape, NAMES, NAMES);
         check(&shape.replace('\n', "\r\n"), NAMES, NAMES);
     }
-    for (shape, expected) in [
-        ("{name} (North Depot): {text}\n", "(North Depot)"),
-    ] {
+    for (shape, expected) in [("{name} (North Depot): {text}\n", "(North Depot)")] {
         let names = NAMES.map(|name| format!("{name} {expected}"));
         check(shape, NAMES, [&names[0], &names[1], &names[2]]);
     }
@@ -779,7 +786,13 @@ fn zz_probe() {
         if r.is_err() {
             let (text, _) = written(shape, NAMES);
             let plain = analyze(&text);
-            eprintln!("FAIL {shape:?}: {:?} {} heads, {:?}\n   {:?}", plain.speakers, plain.heads.len(), plain.heads.first(), spoken(&text, &plain).iter().take(2).collect::<Vec<_>>());
+            eprintln!(
+                "FAIL {shape:?}: {:?} {} heads, {:?}\n   {:?}",
+                plain.speakers,
+                plain.heads.len(),
+                plain.heads.first(),
+                spoken(&text, &plain).iter().take(2).collect::<Vec<_>>()
+            );
         }
     }
     for (shape, names) in [
@@ -790,13 +803,22 @@ fn zz_probe() {
         ("{name}: {text}\n", ["1", "2", "3"]),
         ("{initials}\n{name}\n{mm:ss}\n{text}\n", NAMES),
         ("{initials}\n{name}\n{mm:ss}\n{text}\n\n", NAMES),
-        ("00:{mm:ss}:06\n{name}\n{text}\n\n", ["ADA HOLT", "SAM REYES", "LI SATO"]),
+        (
+            "00:{mm:ss}:06\n{name}\n{text}\n\n",
+            ["ADA HOLT", "SAM REYES", "LI SATO"],
+        ),
     ] {
         let r = std::panic::catch_unwind(|| check(shape, names, names));
         if r.is_err() {
             let (text, _) = written(shape, names);
             let plain = analyze(&text);
-            eprintln!("FAIL {shape:?}: {:?} {} heads, {:?}\n   {:?}", plain.speakers, plain.heads.len(), plain.heads.first(), spoken(&text, &plain).iter().take(2).collect::<Vec<_>>());
+            eprintln!(
+                "FAIL {shape:?}: {:?} {} heads, {:?}\n   {:?}",
+                plain.speakers,
+                plain.heads.len(),
+                plain.heads.first(),
+                spoken(&text, &plain).iter().take(2).collect::<Vec<_>>()
+            );
         }
     }
     let s = "The depot opens in March, and we need forty buses by then.";
