@@ -23,7 +23,16 @@ const LONG_LINE_BYTES: usize = 1500;
 
 /// The fields of an e-mail's head, besides its sender.
 const MAIL_FIELDS: [&str; 10] = [
-    "Date:", "Sent:", "To:", "Cc:", "CC:", "Bcc:", "Subject:", "Reply-To:", "Message-ID:", "Importance:",
+    "Date:",
+    "Sent:",
+    "To:",
+    "Cc:",
+    "CC:",
+    "Bcc:",
+    "Subject:",
+    "Reply-To:",
+    "Message-ID:",
+    "Importance:",
 ];
 
 /// A shorter line has no heads inside of it, even if it is most of the text.
@@ -229,7 +238,10 @@ impl<'t> Collector<'t> {
         }
         // WhatsApp marks its own messages, and writes them under the name of the group.
         let body = content.split_at(found.map_or(0, |found| found.body)).0;
-        let message = content.split_at(body.trim_end_matches(name::is_blank).len()).1.trim_start();
+        let message = content
+            .split_at(body.trim_end_matches(name::is_blank).len())
+            .1
+            .trim_start();
         if message.starts_with('\u{200e}') && frame::is_system_message(message) {
             self.drop(line, Frame::Anywhere);
             return;
@@ -264,7 +276,9 @@ impl<'t> Collector<'t> {
             match self.previous {
                 Previous::Ended => self.ended += 1,
                 Previous::Open => self.open += 1,
-                Previous::Blank if self.is_cut && content.starts_with(char::is_lowercase) => self.continued += 1,
+                Previous::Blank if self.is_cut && content.starts_with(char::is_lowercase) => {
+                    self.continued += 1
+                }
                 Previous::Blank => self.separate += 1,
                 Previous::Head => {}
             }
@@ -276,8 +290,10 @@ impl<'t> Collector<'t> {
         self.unnamed += u32::from(is_change || name::is_capitals(content));
         if is_head && let Some(label) = found.and_then(|found| found.label) {
             self.labelled += 1;
-            self.values += u32::from(found.is_some_and(|found| found.stamp.is_none()) && is_value(rest));
-            self.timed += u32::from(label.separator == Separator::Colon && head::bare_time(rest).is_some());
+            self.values +=
+                u32::from(found.is_some_and(|found| found.stamp.is_none()) && is_value(rest));
+            self.timed +=
+                u32::from(label.separator == Separator::Colon && head::bare_time(rest).is_some());
         }
         self.previous = if rest.trim().is_empty() {
             Previous::Head
@@ -323,10 +339,14 @@ impl<'t> Collector<'t> {
                 self.lines.stamps += 1;
                 return true;
             }
-            if let Some(label) = label
-                .filter(|_| previous.label.is_none() && previous.time.is_some() && found.stamp.is_none())
-            {
-                let separator = if is_name_line { Separator::Clock } else { label.separator };
+            if let Some(label) = label.filter(|_| {
+                previous.label.is_none() && previous.time.is_some() && found.stamp.is_none()
+            }) {
+                let separator = if is_name_line {
+                    Separator::Clock
+                } else {
+                    label.separator
+                };
                 let label = head::Label { separator, ..label };
                 previous.label = self.labels.count(content, &label);
                 previous.body = offset(line.start + found.body);
@@ -335,13 +355,25 @@ impl<'t> Collector<'t> {
                 return true;
             }
             // Teams repeats the time, and then the name with the time.
-            let is_again = label.is_none_or(|label| self.labels.is(previous.label, label.span.of(content)));
-            if is_empty && found.stamp.is_some() && previous.label.is_some() && previous.time.is_some() && is_again {
+            let is_again =
+                label.is_none_or(|label| self.labels.is(previous.label, label.span.of(content)));
+            if is_empty
+                && found.stamp.is_some()
+                && previous.label.is_some()
+                && previous.time.is_some()
+                && is_again
+            {
                 previous.body = offset(line.start + found.body);
                 return true;
             }
             // Zoom shows the initials above the name.
-            if let Some(label) = label.filter(|label| was_pending && is_name_line && self.labels.is_initials(previous.label, label.span.of(content))) {
+            if let Some(label) = label.filter(|label| {
+                was_pending
+                    && is_name_line
+                    && self
+                        .labels
+                        .is_initials(previous.label, label.span.of(content))
+            }) {
                 if let Some(id) = previous.label {
                     self.labels.change(id, previous.separator, -1);
                 }
@@ -386,16 +418,28 @@ impl<'t> Collector<'t> {
 
     /// Notes a line that may be the header or footer of a page, which may look like a name.
     fn note_recurring(&mut self, content: &str, found: Option<head::Found>, is_head: bool) {
-        let separator = found.and_then(|found| found.label).map(|label| label.separator);
+        let separator = found
+            .and_then(|found| found.label)
+            .map(|label| label.separator);
         let may_be_page = found.is_none_or(|found| found.stamp.is_none())
-            && separator.is_none_or(|separator| matches!(separator, Separator::Line | Separator::Column | Separator::Dash));
+            && separator.is_none_or(|separator| {
+                matches!(
+                    separator,
+                    Separator::Line | Separator::Column | Separator::Dash
+                )
+            });
         let is_name = separator == Some(Separator::Line) && self.has_pages;
         let is_candidate = match self.is_apart {
             true => !is_head || is_name || self.is_cut,
-            false => self.is_cut && content.len() < 100 && content.bytes().any(|byte| byte.is_ascii_digit()),
+            false => {
+                self.is_cut
+                    && content.len() < 100
+                    && content.bytes().any(|byte| byte.is_ascii_digit())
+            }
         };
         if may_be_page && is_candidate {
-            self.recurring.note(content, self.filled, self.is_apart, self.is_cut);
+            self.recurring
+                .note(content, self.filled, self.is_apart, self.is_cut);
         }
     }
 
@@ -413,7 +457,10 @@ impl<'t> Collector<'t> {
                 || (c == '['
                     && is_after_blank
                     && rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit));
-            if starts && at >= end && let Some(found) = head::read(rest) {
+            if starts
+                && at >= end
+                && let Some(found) = head::read(rest)
+            {
                 let is_clear = |label: &head::Label| {
                     label.separator == Separator::Colon
                         && label.shape == Shape::Strict
@@ -465,7 +512,10 @@ impl<'t> Collector<'t> {
             return true;
         }
         self.is_in_mail_head = false;
-        let next = self.text.get(line.end..).and_then(|rest| rest.trim_start_matches('\r').strip_prefix('\n'));
+        let next = self
+            .text
+            .get(line.end..)
+            .and_then(|rest| rest.trim_start_matches('\r').strip_prefix('\n'));
         if let Some(label) = head::mail_sender(content).filter(|_| next.is_some_and(is_field)) {
             self.candidates.push(Candidate {
                 start: offset(line.start),
@@ -484,7 +534,8 @@ impl<'t> Collector<'t> {
             self.is_pending = false;
             return true;
         }
-        let is_quoted = content.starts_with('>') || (content.starts_with("On ") && content.trim_end().ends_with(" wrote:"));
+        let is_quoted = content.starts_with('>')
+            || (content.starts_with("On ") && content.trim_end().ends_with(" wrote:"));
         if is_quoted && self.mails > 0 {
             self.drop(line, Frame::Anywhere);
         }
@@ -495,7 +546,10 @@ impl<'t> Collector<'t> {
     fn stamps_inside(&mut self, line: Span, from: usize) {
         let content = line.of(self.text);
         let mut at = from;
-        while let Some(next) = content.get(at..).and_then(|rest| rest.find(['[', '(', '#'])) {
+        while let Some(next) = content
+            .get(at..)
+            .and_then(|rest| rest.find(['[', '(', '#']))
+        {
             let start = at + next;
             let rest = content.split_at(start).1;
             at = start + 1;
@@ -504,10 +558,19 @@ impl<'t> Collector<'t> {
             }
             if let Some(stamp) = head::bracketed_stamp(rest) {
                 at = start + stamp;
-                let blanks = content.get(from..start).map_or(0, |before| before.len() - before.trim_end().len());
-                let frame = if rest.starts_with('(') { Frame::Stamp } else { Frame::Anywhere };
+                let blanks = content
+                    .get(from..start)
+                    .map_or(0, |before| before.len() - before.trim_end().len());
+                let frame = if rest.starts_with('(') {
+                    Frame::Stamp
+                } else {
+                    Frame::Anywhere
+                };
                 self.stamps_in_brackets += u32::from(frame == Frame::Stamp);
-                self.drop(Span::from(line.start + start - blanks..line.start + at), frame);
+                self.drop(
+                    Span::from(line.start + start - blanks..line.start + at),
+                    frame,
+                );
             }
         }
     }
@@ -546,11 +609,15 @@ impl<'t> Collector<'t> {
     fn finish(mut self) -> Plain {
         let text = self.text;
         // Each line of a double-spaced text is followed by a blank line.
-        let is_double = self.continued > 2 && self.continued * 3 >= self.separate && self.has_marks();
-        let headers = std::mem::take(&mut self.recurring).find(text, is_double);
+        let mut headers = self.recurring.find(text, false);
+        let continued = (self.continued as usize).saturating_sub(headers.len());
+        let is_double =
+            continued > 2 && continued * 3 >= self.separate as usize && self.has_marks();
         if is_double {
+            headers = self.recurring.find(text, true);
             self.leave_out_gaps();
         }
+        self.recurring = Recurring::default();
         self.leave_out(&headers);
         if !self.has_marks() {
             self.lines.openings = self.filled;
@@ -611,7 +678,7 @@ impl<'t> Collector<'t> {
             match label {
                 None => (!is_bare || has_bare).then_some(head),
                 Some(_) if separator == Separator::Inline => None,
-                Some(_) => time_only(text, head),
+                Some(_) => time_only(text, head).or_else(|| change_only(text, head)),
             }
         });
         plain.heads = heads.collect();
@@ -623,8 +690,18 @@ impl<'t> Collector<'t> {
         let first = first.map_or(0, |head| head.start);
         if !plain.speakers.is_empty() {
             let preamble = preamble(text.split_at(first as usize).0);
-            self.drops.retain(|(part, _)| part.start as usize >= preamble.len());
-            self.drops.insert(0, (Unspoken { start: 0, end: offset(preamble.len()) }, Frame::Header));
+            self.drops
+                .retain(|(part, _)| part.start as usize >= preamble.len());
+            self.drops.insert(
+                0,
+                (
+                    Unspoken {
+                        start: 0,
+                        end: offset(preamble.len()),
+                    },
+                    Frame::Header,
+                ),
+            );
         }
         let are_stamps = self.stamps_in_brackets > 2 && self.stamps_in_brackets * 4 >= self.filled;
         self.drops.retain(|(part, frame)| match frame {
@@ -652,7 +729,10 @@ impl<'t> Collector<'t> {
             }
             let gap = self.text.get(end..line.start).unwrap_or_default();
             if let Some((first, _)) = gap.split_once('\n').filter(|(_, rest)| rest.contains('\n')) {
-                self.drop(Span::from(end + first.len() + 1..line.start), Frame::Anywhere);
+                self.drop(
+                    Span::from(end + first.len() + 1..line.start),
+                    Frame::Anywhere,
+                );
             }
             end = line.end;
         }
@@ -713,6 +793,14 @@ fn time_only(text: &str, head: Head) -> Option<Head> {
     None
 }
 
+/// The head of a line whose label is no speaker: the mark of a change alone, if the line starts with one.
+fn change_only(text: &str, head: Head) -> Option<Head> {
+    let (_, line) = text.split_at(head.start as usize);
+    let rest = line.strip_prefix(">>")?.trim_start_matches(['>', ' ']);
+    let body = offset(text.len() - rest.len());
+    Some(Head { body, ..head })
+}
+
 /// The parts to leave out, without those that overlap a head or another part. Page headers take the blank lines around them
 /// along, because the text goes on after them.
 fn apart(drops: Vec<(Unspoken, Frame)>, heads: &[Head], text: &str) -> Vec<Unspoken> {
@@ -765,17 +853,26 @@ fn preamble(text: &str) -> &str {
     const LINE_BYTES: usize = 120;
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
     let is_title = |line: &str| {
-        line.len() <= LINE_BYTES && !line.starts_with(char::is_lowercase)
-            && !sentence::ends_sentence(line) && !line.contains(". ") && !line.ends_with([',', ';'])
+        line.len() <= LINE_BYTES
+            && !line.starts_with(char::is_lowercase)
+            && !sentence::ends_sentence(line)
+            && !line.contains(". ")
+            && !line.ends_with([',', ';'])
     };
-    if lines().take(LINES + 1).count() <= LINES && lines().all(is_title) { text } else { "" }
+    if lines().take(LINES + 1).count() <= LINES && lines().all(is_title) {
+        text
+    } else {
+        ""
+    }
 }
 
 /// Number of lines with text in a short part of a text.
 fn text_lines(text: &str, from: usize, to: usize) -> usize {
     const TITLE_BYTES: usize = 200;
     match text.get(from..to) {
-        Some(part) if part.len() <= TITLE_BYTES => part.lines().filter(|line| !line.trim().is_empty()).count(),
+        Some(part) if part.len() <= TITLE_BYTES => {
+            part.lines().filter(|line| !line.trim().is_empty()).count()
+        }
         _ => usize::MAX,
     }
 }

@@ -217,7 +217,9 @@ pub(super) fn frame(line: &str, has_stamp: bool) -> Option<Frame> {
 /// Whether a message that a chat marks as its own is one of its notices.
 pub(super) fn is_system_message(message: &str) -> bool {
     let message = message.trim_matches(is_blank);
-    NOTICES.iter().any(|notice| starts_with(message, notice).is_some())
+    NOTICES
+        .iter()
+        .any(|notice| starts_with(message, notice).is_some())
         || is_chat_event(message)
         || starts_with(message, "You ").is_some()
 }
@@ -396,7 +398,8 @@ impl Recurring {
         };
         let value = last_number(line);
         // A sentence that goes on starts with a small letter.
-        let is_inside = is_inside && !line.starts_with(char::is_lowercase) && !sentence::ends_sentence(line);
+        let is_inside =
+            is_inside && !line.starts_with(char::is_lowercase) && !sentence::ends_sentence(line);
         if let Some(seen) = self.lines.get_mut(&key) {
             seen.apart += u32::from(is_apart);
             seen.inside += u32::from(is_inside);
@@ -423,17 +426,16 @@ impl Recurring {
     }
 
     /// The lines of `text` that recur on each page.
-    pub(super) fn find(mut self, text: &str, is_double: bool) -> Vec<Span> {
-        self.lines
-            .retain(|_, seen| seen.is_regular() || seen.is_inside(is_double));
-        let mut found = Vec::new();
-        if (1..=Self::MAX_HEADERS).contains(&self.lines.len()) {
-            let is_header = |line: &Span| {
-                Self::key(line.of(text)).is_some_and(|key| self.lines.contains_key(&key))
-            };
-            found.extend(lines(text).filter(is_header));
+    pub(super) fn find(&self, text: &str, is_double: bool) -> Vec<Span> {
+        let is_page = |seen: &&Recurrence| seen.is_regular() || seen.is_inside(is_double);
+        if !(1..=Self::MAX_HEADERS).contains(&self.lines.values().filter(is_page).count()) {
+            return Vec::new();
         }
-        found
+        let is_header = |line: &Span| {
+            let seen = Self::key(line.of(text)).and_then(|key| self.lines.get(&key));
+            seen.as_ref().is_some_and(is_page)
+        };
+        lines(text).filter(is_header).collect()
     }
 }
 

@@ -83,7 +83,11 @@ pub(super) fn read(line: &str) -> Option<Found> {
     let mut text = Text::start_of(line);
     let lead = text.after_number(text.skip(0, is_lead));
     // The mark before the time of a recognizer is no heading.
-    let lead = lead - usize::from(text.window.split_at(lead).0.ends_with('#') && stamp::read(text.rest(lead - 1)).is_some());
+    let lead = lead
+        - usize::from(
+            text.window.split_at(lead).0.ends_with('#')
+                && stamp::read(text.rest(lead - 1)).is_some(),
+        );
     let (stamp, after_stamps) = text.stamps(lead);
     let mut head = Found {
         body: after_stamps,
@@ -96,7 +100,10 @@ pub(super) fn read(line: &str) -> Option<Found> {
     if text.is_chat {
         at = text.skip(at + "From ".len(), is_blank);
     }
-    if let Some(found) = text.label(at, stamp.is_some()) {
+    // A short line after the mark of a change is speech.
+    let is_change = stamp.is_none() && text.window.trim_start().starts_with(">>");
+    let label = text.label(at, stamp.is_some());
+    if let Some(found) = label.filter(|found| !is_change || found.separator != Separator::Line) {
         let found = text.time_after_colon(found, stamp.is_some());
         let is_plain_stamp = found.stamp.or(stamp).is_none_or(|stamp| stamp.is_simple);
         let between = text
@@ -124,7 +131,6 @@ pub(super) fn read(line: &str) -> Option<Found> {
     head.body = text.skip(after_stamps, |c| {
         is_blank(c) || matches!(c, '-' | '–' | '—' | '|' | ':' | '*' | '_')
     });
-    let is_change = stamp.is_none() && text.window.trim_start().starts_with(">>");
     if is_change {
         head.body = lead;
     }
@@ -133,7 +139,11 @@ pub(super) fn read(line: &str) -> Option<Found> {
 
 /// Characters that may precede a time stamp or label.
 fn is_lead(c: char) -> bool {
-    is_edge(c) || matches!(c, '>' | '-' | '•' | '·' | '–' | '—' | '#' | '\'' | '\u{fffd}')
+    is_edge(c)
+        || matches!(
+            c,
+            '>' | '-' | '•' | '·' | '–' | '—' | '#' | '\'' | '\u{fffd}'
+        )
 }
 
 /// Characters between a separator and the spoken text. A quotation mark belongs to the text.
@@ -332,7 +342,11 @@ impl<'t> Text<'t> {
         }
         let line = Span::from(at..self.window.len());
         if let Some(quote) = found.quote {
-            return self.plain(Span::from(at..quote.start), Separator::TightColon, quote.end);
+            return self.plain(
+                Span::from(at..quote.start),
+                Separator::TightColon,
+                quote.end,
+            );
         }
         if self.is_whole
             && let Some((name, stamp)) = self.split_time(line)
@@ -483,12 +497,17 @@ impl<'t> Text<'t> {
                     break;
                 }
                 // `Name.- text`, as parliaments write it.
-                b'.' if [".- ", ".– ", ".— "].iter().any(|dash| self.rest(here).starts_with(dash)) => {
+                b'.' if [".- ", ".– ", ".— "]
+                    .iter()
+                    .any(|dash| self.rest(here).starts_with(dash)) =>
+                {
                     found.colon = Some(Span::from(here..self.skip(here + 1, is_separator)));
                     break;
                 }
                 b'.' if next == Some(b' ') => {
-                    found.stop.get_or_insert(Span::from(here..follows(here + 1)));
+                    found
+                        .stop
+                        .get_or_insert(Span::from(here..follows(here + 1)));
                 }
                 0xe3 if self.rest(here).starts_with('「') => {
                     found.quote = Some(Span::from(here..here));
@@ -566,16 +585,20 @@ impl<'t> Text<'t> {
         let starts = ends.map(|(at, c)| if is_bracket(c) { at } else { at + c.len_utf8() });
         let mut starts = starts.filter(|&at| at > 0);
         starts.find_map(|at| {
-            let at = at + text.split_at(at).1.len() - text.split_at(at).1.trim_start_matches('`').len();
+            let at =
+                at + text.split_at(at).1.len() - text.split_at(at).1.trim_start_matches('`').len();
             let (name, time) = text.split_at(at);
             let stamp = stamp::read(time).filter(|stamp| stamp.end == time.len())?;
             let is_between =
                 |c| is_edge(c) || matches!(c, '-' | '–' | '—' | '|' | ',' | '·' | '•' | '/');
             let name = name.trim_end_matches(is_between);
-            let name = [" sent the following message at", " sent the following messages at"]
-                .into_iter()
-                .find_map(|sent| name.strip_suffix(sent))
-                .unwrap_or(name);
+            let name = [
+                " sent the following message at",
+                " sent the following messages at",
+            ]
+            .into_iter()
+            .find_map(|sent| name.strip_suffix(sent))
+            .unwrap_or(name);
             let name = Span::from(label.start..label.start + name.len());
             let start = label.start + at;
             let written = Span::from(start + stamp.written.start..start + stamp.written.end);
@@ -605,7 +628,11 @@ impl<'t> Text<'t> {
         let is_number = separator == Separator::Colon
             && (1..=2).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_digit());
-        let shape = if is_number { Shape::Loose } else { name::shape(text)? };
+        let shape = if is_number {
+            Shape::Loose
+        } else {
+            name::shape(text)?
+        };
         if shape == Shape::Loose && separator == Separator::Line {
             return None;
         }
@@ -630,7 +657,12 @@ impl<'t> Text<'t> {
 
     /// Where the spoken text starts, after the marks that follow a separator at `from`.
     fn body(&self, from: usize) -> usize {
-        let from = from + if self.rest(from).starts_with("'''") { 3 } else { 0 };
+        let from = from
+            + if self.rest(from).starts_with("'''") {
+                3
+            } else {
+                0
+            };
         let at = self.skip(from, is_mark);
         match self.rest(at) {
             // A line break in Markdown.
@@ -679,7 +711,11 @@ pub(super) fn bare_time(text: &str) -> Option<(i32, usize)> {
 pub(super) fn mail_sender(line: &str) -> Option<Label> {
     let text = Text::start_of(line);
     let from = line.strip_prefix("From:").map(|_| "From:".len())?;
-    let found = text.plain(Span::from(from..text.window.trim_end().len()), Separator::Clock, 0)?;
+    let found = text.plain(
+        Span::from(from..text.window.trim_end().len()),
+        Separator::Clock,
+        0,
+    )?;
     Some(Label {
         span: found.span,
         shape: found.shape,

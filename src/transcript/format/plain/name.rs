@@ -77,9 +77,9 @@ static OTHER_LABELS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 
 /// Headings that a number follows, as in `Chapter 2`.
 const NUMBERED: [&str; 22] = [
-    "episode", "season", "chapter", "section", "part", "page", "slide", "item", "step", "figure", "table", "day",
-    "week", "appendix", "point", "option", "question", "exhibit", "volume", "line", "article",
-    "agenda",
+    "episode", "season", "chapter", "section", "part", "page", "slide", "item", "step", "figure",
+    "table", "day", "week", "appendix", "point", "option", "question", "exhibit", "volume", "line",
+    "article", "agenda",
 ];
 
 /// How lines of logs start.
@@ -89,8 +89,20 @@ const LOG_LEVELS: [&str; 9] = [
 
 /// Words in the titles of speakers.
 const ROLES: [&str; 14] = [
-    "officer", "analyst", "director", "president", "chief", "vice", "manager", "chairman", "head",
-    "partner", "professor", "engineer", "ceo", "cfo",
+    "officer",
+    "analyst",
+    "director",
+    "president",
+    "chief",
+    "vice",
+    "manager",
+    "chairman",
+    "head",
+    "partner",
+    "professor",
+    "engineer",
+    "ceo",
+    "cfo",
 ];
 
 /// How much a label looks like a name.
@@ -329,8 +341,12 @@ pub(super) fn is_role(line: &str) -> bool {
 pub(super) fn is_initials(short: &str, name: &str) -> bool {
     let initials = name.split(is_blank).filter_map(|word| word.chars().next());
     let mut expected = initials.filter(|c| c.is_alphanumeric()).peekable();
-    expected.peek().is_some() && short.len() < name.len() && (1..=4).contains(&short.chars().count())
-        && short.chars().all(|c| expected.any(|initial| initial.to_uppercase().eq(c.to_uppercase())))
+    expected.peek().is_some()
+        && short.len() < name.len()
+        && (1..=4).contains(&short.chars().count())
+        && short
+            .chars()
+            .all(|c| expected.any(|initial| initial.to_uppercase().eq(c.to_uppercase())))
 }
 
 /// Whether a text has capital letters and no small ones.
@@ -401,8 +417,7 @@ pub(super) fn is_title(text: &str) -> bool {
         );
     }
     let last = text.split(is_blank).next_back().unwrap_or_default();
-    let ends = sentence::ends_sentence(last)
-        && !is_abbreviation(last.trim_end_matches('.'), true);
+    let ends = sentence::ends_sentence(last) && !is_abbreviation(last.trim_end_matches('.'), true);
     text.len() <= 120 && (1..=14).contains(&words) && lower <= 1 && !ends
 }
 

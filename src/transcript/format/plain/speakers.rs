@@ -99,7 +99,8 @@ impl<'t> Labels<'t> {
 
     /// Whether a label has this text.
     pub(super) fn is(&self, id: Option<Speaker>, text: &str) -> bool {
-        id.and_then(|id| self.all.get(id.index())).is_some_and(|label| label.text == text)
+        id.and_then(|id| self.all.get(id.index()))
+            .is_some_and(|label| label.text == text)
     }
 
     /// Whether a label, in all its variants, occurs once.
@@ -111,7 +112,8 @@ impl<'t> Labels<'t> {
 
     /// Whether a label consists of the initials of a name.
     pub(super) fn is_initials(&self, id: Option<Speaker>, name: &str) -> bool {
-        id.and_then(|id| self.all.get(id.index())).is_some_and(|label| name::is_initials(label.text, name))
+        id.and_then(|id| self.all.get(id.index()))
+            .is_some_and(|label| name::is_initials(label.text, name))
     }
 
     /// Adds to the occurrences of a label with a separator.
@@ -151,7 +153,8 @@ impl<'t> Labels<'t> {
             separator => decision.is_plausible(*separator),
         };
         // Typists forget blanks.
-        let forgets_blanks = decision.of(Separator::TightColon).heads > 0 && decision.is_plausible(Separator::Colon);
+        let forgets_blanks =
+            decision.of(Separator::TightColon).heads > 0 && decision.is_plausible(Separator::Colon);
         let size = |separator: &Separator| {
             let Usage {
                 heads, recurring, ..
@@ -168,7 +171,9 @@ impl<'t> Labels<'t> {
                 let is_apart = matches!(separator, Separator::Line | Separator::Inline);
                 is_plausible(&separator) && (separator == main || (is_frequent && !is_apart))
                     || separator == Separator::Voice
-                    || (separator == Separator::TightColon && main == Separator::Colon && forgets_blanks)
+                    || (separator == Separator::TightColon
+                        && main == Separator::Colon
+                        && forgets_blanks)
             });
             decision.is_allowed = BySeparator(is_allowed);
         }
@@ -205,9 +210,7 @@ impl<'t> Labels<'t> {
             let is_one = role.is_none() || roles.get(base).copied().flatten().is_some();
             let key = if is_one { base } else { name };
             let full = surnames.get(key).copied().flatten();
-            let person = *persons
-                .entry(full.unwrap_or(key))
-                .or_insert(index);
+            let person = *persons.entry(full.unwrap_or(key)).or_insert(index);
             let Some(label) = self.all.get_mut(index) else {
                 continue;
             };
@@ -279,7 +282,9 @@ impl Decision {
             recurring,
             labels,
         } = self.of(separator);
-        let Lines { openings, stamps, .. } = self.lines;
+        let Lines {
+            openings, stamps, ..
+        } = self.lines;
         match separator {
             Separator::Voice => heads > 0,
             _ if self.lines.are_values => false,
@@ -309,7 +314,9 @@ impl Decision {
             recurring,
             labels,
         } = self.of(separator);
-        let Lines { openings, stamps, .. } = self.lines;
+        let Lines {
+            openings, stamps, ..
+        } = self.lines;
         match separator {
             Separator::Voice => true,
             Separator::Clock => heads * 2 > stamps,

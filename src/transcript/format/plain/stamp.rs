@@ -81,7 +81,9 @@ pub(super) fn read(text: &str) -> Option<Stamp> {
     let has_date = !at.is_clock() && at.eat(Cursor::date);
     if has_date {
         at.blanks();
-        at.eat(|at| at.byte(b'T') || (at.one_of(",،").is_some() || at.word("at")) && at.blanks() > 0);
+        at.eat(|at| {
+            at.byte(b'T') || (at.one_of(",،").is_some() || at.word("at")) && at.blanks() > 0
+        });
     }
     let half_before = at.east_asian_half();
     let start = at.at;
@@ -89,8 +91,7 @@ pub(super) fn read(text: &str) -> Option<Stamp> {
     let half = half_before.or_else(|| at.half_of_day());
     let written = Span::from(start..at.at);
     // Tenths of a second: `#00:00:10-3#`.
-    let has_tenths =
-        close == Some('#') && at.eat(|at| at.byte(b'-') && at.number(1..=1).is_some());
+    let has_tenths = close == Some('#') && at.eat(|at| at.byte(b'-') && at.number(1..=1).is_some());
     let has_range = !has_tenths && at.eat(Cursor::range_end);
     at.blanks_if(close.is_some());
     match (close, at.peek()) {
@@ -494,13 +495,19 @@ impl<'t> Cursor<'t> {
     /// The target of a Markdown link: `(https://example.org/video?t=1)`.
     fn link(&mut self) -> bool {
         let target = self.rest().strip_prefix("(http");
-        let end = target.and_then(|target| target.find([')', ' ']).filter(|&end| target[end..].starts_with(')')));
+        let end = target.and_then(|target| {
+            target
+                .find([')', ' '])
+                .filter(|&end| target[end..].starts_with(')'))
+        });
         self.at += end.map_or(0, |end| "(http".len() + end + 1);
         end.is_some()
     }
 
     fn east_asian_half(&mut self) -> Option<Half> {
-        let (word, half) = HALVES.into_iter().find(|(word, _)| self.rest().starts_with(word))?;
+        let (word, half) = HALVES
+            .into_iter()
+            .find(|(word, _)| self.rest().starts_with(word))?;
         self.skip(word.len());
         self.blanks();
         Some(half)
