@@ -346,8 +346,9 @@ pub(crate) mod tests {
     #[test]
     fn overhead_is_bounded() {
         let name = "The Honourable Member of Somewhere (Independent of Elsewhere)";
-        let (_, block) =
-            Passage::of_text(format!("{name}: Yes. x\nDana: We met there.\n").repeat(3)).split_at(name.len() + 7);
+        let text = format!("{name}: Yes. x\nDana: We met there.\n").repeat(3);
+        let (_, rest) = Passage::of_text(text).split_at(name.len() + 7);
+        let (block, _) = rest.split_at(1);
         assert_eq!(block.current_speaker(), Some(name));
         for task in TASKS {
             for style in [Style::Full, Style::Compact, Style::Bare] {

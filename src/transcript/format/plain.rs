@@ -609,12 +609,15 @@ impl<'t> Collector<'t> {
     fn finish(mut self) -> Plain {
         let text = self.text;
         // Each line of a double-spaced text is followed by a blank line.
+        let mut headers = self.recurring.find(text, false);
+        let continued = (self.continued as usize).saturating_sub(headers.len());
         let is_double =
-            self.continued > 2 && self.continued * 3 >= self.separate && self.has_marks();
-        let headers = std::mem::take(&mut self.recurring).find(text, is_double);
+            continued > 2 && continued * 3 >= self.separate as usize && self.has_marks();
         if is_double {
+            headers = self.recurring.find(text, true);
             self.leave_out_gaps();
         }
+        self.recurring = Recurring::default();
         self.leave_out(&headers);
         if !self.has_marks() {
             self.lines.openings = self.filled;
@@ -675,7 +678,7 @@ impl<'t> Collector<'t> {
             match label {
                 None => (!is_bare || has_bare).then_some(head),
                 Some(_) if separator == Separator::Inline => None,
-                Some(_) => time_only(text, head),
+                Some(_) => time_only(text, head).or_else(|| change_only(text, head)),
             }
         });
         plain.heads = heads.collect();
@@ -788,6 +791,14 @@ fn time_only(text: &str, head: Head) -> Option<Head> {
         }
     }
     None
+}
+
+/// The head of a line whose label is no speaker: the mark of a change alone, if the line starts with one.
+fn change_only(text: &str, head: Head) -> Option<Head> {
+    let (_, line) = text.split_at(head.start as usize);
+    let rest = line.strip_prefix(">>")?.trim_start_matches(['>', ' ']);
+    let body = offset(text.len() - rest.len());
+    Some(Head { body, ..head })
 }
 
 /// The parts to leave out, without those that overlap a head or another part. Page headers take the blank lines around them

@@ -426,17 +426,16 @@ impl Recurring {
     }
 
     /// The lines of `text` that recur on each page.
-    pub(super) fn find(mut self, text: &str, is_double: bool) -> Vec<Span> {
-        self.lines
-            .retain(|_, seen| seen.is_regular() || seen.is_inside(is_double));
-        let mut found = Vec::new();
-        if (1..=Self::MAX_HEADERS).contains(&self.lines.len()) {
-            let is_header = |line: &Span| {
-                Self::key(line.of(text)).is_some_and(|key| self.lines.contains_key(&key))
-            };
-            found.extend(lines(text).filter(is_header));
+    pub(super) fn find(&self, text: &str, is_double: bool) -> Vec<Span> {
+        let is_page = |seen: &&Recurrence| seen.is_regular() || seen.is_inside(is_double);
+        if !(1..=Self::MAX_HEADERS).contains(&self.lines.values().filter(is_page).count()) {
+            return Vec::new();
         }
-        found
+        let is_header = |line: &Span| {
+            let seen = Self::key(line.of(text)).and_then(|key| self.lines.get(&key));
+            seen.as_ref().is_some_and(is_page)
+        };
+        lines(text).filter(is_header).collect()
     }
 }
 

@@ -100,7 +100,10 @@ pub(super) fn read(line: &str) -> Option<Found> {
     if text.is_chat {
         at = text.skip(at + "From ".len(), is_blank);
     }
-    if let Some(found) = text.label(at, stamp.is_some()) {
+    // A short line after the mark of a change is speech.
+    let is_change = stamp.is_none() && text.window.trim_start().starts_with(">>");
+    let label = text.label(at, stamp.is_some());
+    if let Some(found) = label.filter(|found| !is_change || found.separator != Separator::Line) {
         let found = text.time_after_colon(found, stamp.is_some());
         let is_plain_stamp = found.stamp.or(stamp).is_none_or(|stamp| stamp.is_simple);
         let between = text
@@ -128,7 +131,6 @@ pub(super) fn read(line: &str) -> Option<Found> {
     head.body = text.skip(after_stamps, |c| {
         is_blank(c) || matches!(c, '-' | '–' | '—' | '|' | ':' | '*' | '_')
     });
-    let is_change = stamp.is_none() && text.window.trim_start().starts_with(">>");
     if is_change {
         head.body = lead;
     }
