@@ -266,10 +266,12 @@ fn heads_of_all_shapes_are_read() {
         check(shape, NAMES, NAMES);
         check(&shape.replace('\n', "\r\n"), NAMES, NAMES);
     }
-    for (shape, expected) in [("{name} (North Depot): {text}\n", "(North Depot)")] {
-        let names = NAMES.map(|name| format!("{name} {expected}"));
-        check(shape, NAMES, [&names[0], &names[1], &names[2]]);
-    }
+    let roles = NAMES.map(|name| format!("{name} (North Depot)"));
+    check(
+        "{name} (North Depot): {text}\n",
+        NAMES,
+        [&roles[0], &roles[1], &roles[2]],
+    );
 }
 
 #[test]
