@@ -197,9 +197,10 @@ impl<'t> Labels<'t> {
         }
         // The only full name that ends in a surname.
         let mut surnames: HashMap<&str, Option<&str>> = HashMap::new();
-        for name in &names {
+        for (name, label) in names.iter().zip(&self.all) {
             let (base, _) = name::split_role(name);
-            if let Some((_, surname)) = base.rsplit_once(' ') {
+            let is_on_line = label.counts.of(Separator::Line) > 0;
+            if let Some((_, surname)) = base.rsplit_once(' ').filter(|_| !is_on_line) {
                 let known = surnames.entry(surname).or_insert(Some(base));
                 *known = known.filter(|known| *known == base);
             }

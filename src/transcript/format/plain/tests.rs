@@ -266,11 +266,11 @@ fn heads_of_all_shapes_are_read() {
         check(shape, NAMES, NAMES);
         check(&shape.replace('\n', "\r\n"), NAMES, NAMES);
     }
-    let names = NAMES.map(|name| format!("{name} (North Depot)"));
+    let roles = NAMES.map(|name| format!("{name} (North Depot)"));
     check(
         "{name} (North Depot): {text}\n",
         NAMES,
-        [&names[0], &names[1], &names[2]],
+        [&roles[0], &roles[1], &roles[2]],
     );
 }
 
