@@ -622,7 +622,7 @@ impl<'t> Collector<'t> {
         if !self.has_marks() {
             self.lines.openings = self.filled;
         }
-        self.lines.are_values = self.values * 3 > self.labelled * 2;
+        self.lines.are_values = self.labelled > 2 && self.values * 3 > self.labelled * 2;
         self.lines.are_unnamed = self.unnamed * 2 > self.filled;
         let decision = self.labels.decide(self.lines);
         let are_timed = self.timed > 2 && self.timed * 4 >= self.labelled * 3;

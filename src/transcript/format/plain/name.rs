@@ -351,8 +351,8 @@ pub(super) fn is_initials(short: &str, name: &str) -> bool {
 
 /// Whether a text has capital letters and no small ones.
 pub(super) fn is_capitals(text: &str) -> bool {
-    text.chars().filter(|c| c.is_uppercase()).take(2).count() == 2
-        && !text.contains(char::is_lowercase)
+    !text.contains(char::is_lowercase)
+        && text.chars().filter(|c| c.is_uppercase()).take(2).count() == 2
 }
 
 /// Whether a full stop after a word may stand inside a name. At its end it needs a well-known abbreviation or an initial.
