@@ -523,6 +523,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::transcript::decode::Decoded;
 
     /// (speaker, start, end, text) of a cue.
     type Said = (Option<String>, Option<i64>, Option<i64>, String);
@@ -979,6 +980,19 @@ mod tests {
                 ("Ruth", "Good."),
                 ("Omar", "Fine.")
             ])
+        );
+    }
+
+    #[test]
+    fn elements_with_times_are_no_page() {
+        let caption = "<div><p begin=\"00:00:01\" end=\"00:00:03\" ttm:agent=\"Ruth\">Is it<br/>here?</p></div>\n";
+        let decoded = Decoded::from(caption.repeat(4));
+        let (spoken, _) = crate::transcript::format::read(decoded).unwrap();
+        assert_eq!(spoken.format, "ttml");
+        assert!(
+            spoken.text.starts_with("Ruth: Is it here?"),
+            "{}",
+            spoken.text
         );
     }
 
