@@ -215,6 +215,7 @@ impl<'t> Collector<'t> {
         }
         let content = line.of(self.text);
         if content.chars().all(name::is_blank) {
+            self.is_in_mail_head = false;
             // The blank lines of a numbered page are no paragraphs.
             if !self.is_numbered {
                 self.previous = Previous::Blank;
@@ -222,17 +223,19 @@ impl<'t> Collector<'t> {
             return;
         }
         self.filled += 1;
-        if self.mail_head(line) {
+        let is_prose = head::is_prose(content);
+        self.is_in_mail_head &= !is_prose;
+        if !is_prose && self.mail_head(line) {
             return;
         }
-        let found = head::read(content);
+        let found = if is_prose { None } else { head::read(content) };
         let after_stamps = found.map_or(0, |found| found.after_stamps);
         let unstamped = content
             .split_at(after_stamps)
             .1
             .trim_start_matches(|c| name::is_blank(c) || c == '-');
         let is_quote = |c| name::is_blank(c) || c == '>';
-        if content.trim_matches(is_quote).is_empty() {
+        if !is_prose && content.trim_matches(is_quote).is_empty() {
             self.drop(line, Frame::Anywhere);
             return;
         }
@@ -305,7 +308,9 @@ impl<'t> Collector<'t> {
         if found.is_some_and(|found| found.label.is_some()) && frame::is_placeholder(rest) {
             self.drop(Span::from(line.start + body..line.end), Frame::Anywhere);
         }
-        self.stamps_inside(line, body);
+        if !is_prose {
+            self.stamps_inside(line, body);
+        }
         self.note_end(rest);
         self.cut += u32::from(is_head && self.is_cut);
         self.is_cut = self.previous == Previous::Open;
@@ -586,7 +591,10 @@ impl<'t> Collector<'t> {
     /// Notes how a line ends, which tells whether lines are wrapped.
     fn note_end(&mut self, text: &str) {
         let is_marked = self.previous == Previous::Ended
-            || [". ", "? ", "! "].iter().any(|end| text.contains(end));
+            || text
+                .as_bytes()
+                .windows(2)
+                .any(|pair| matches!(pair, [b'.' | b'?' | b'!', b' ']));
         self.marked += u32::from(is_marked);
         if self.previous == Previous::Open {
             let len = text.chars().count();

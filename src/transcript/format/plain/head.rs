@@ -12,6 +12,9 @@ use super::stamp::{self, Stamp};
 /// A head is read from the first bytes of a line. Longer ones do not occur.
 const WINDOW: usize = 320;
 
+/// A longer line that starts with a small letter is no name.
+const LOWER_CASE_BYTES: usize = 24;
+
 /// What stands between a label and the spoken text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Separator {
@@ -76,6 +79,45 @@ pub(super) struct Label {
     pub(super) separator: Separator,
     /// The head can be kept as it is: `Name: `, `[time] Name: `, `time Name: ` or `Name (time): `.
     pub(super) is_regular: bool,
+}
+
+/// Whether a line has no head, as most lines of speech. One look at its bytes tells: it has only words, single blanks and
+/// marks of sentences, and does not look like a name on a line of its own. `false` says nothing.
+pub(super) fn is_prose(line: &str) -> bool {
+    let bytes = line.as_bytes();
+    let Some([first, second, third]) = bytes.first_chunk() else {
+        return false;
+    };
+    // A label in capitals ends in a full stop.
+    let may_be_stop =
+        first.is_ascii_uppercase() && !(second.is_ascii_lowercase() || third.is_ascii_lowercase());
+    let is_dialogue = first.is_ascii_punctuation() || *first == b' ';
+    let mut before = b' ';
+    let is_plain = bytes.iter().take(WINDOW).all(|&byte| {
+        let is_word = match byte {
+            b' ' => before != b' ' && before != b'-',
+            b'-' | b'.' => before != b'.' && before != b' ',
+            // Latin and Cyrillic letters, and what follows their first byte.
+            0x80..=0xbf | 0xc3..=0xc5 | 0xd0..=0xd1 => true,
+            _ => {
+                byte.is_ascii_alphabetic()
+                    || matches!(byte, b',' | b'\'' | b'?' | b'!' | b';' | b'"')
+            }
+        };
+        before = byte;
+        is_word
+    });
+    if may_be_stop || is_dialogue || !is_plain {
+        return false;
+    }
+    let ends_in_word = || {
+        let word = line.trim_end_matches('.').rsplit(' ').next();
+        word.is_some_and(|word| !name::is_abbreviation(word, true))
+    };
+    bytes.len() > WINDOW
+        || line.ends_with(['?', '!', ',', ';'])
+        || (line.ends_with('.') && ends_in_word())
+        || (bytes.len() > LOWER_CASE_BYTES && line.starts_with(char::is_lowercase))
 }
 
 /// Reads the head of a line. `None` if it has neither label nor time stamp.
@@ -409,7 +451,8 @@ impl<'t> Text<'t> {
                 return labelled;
             }
         }
-        let is_lower = self.rest(at).starts_with(char::is_lowercase) && line.len() > 24;
+        let is_lower =
+            self.rest(at).starts_with(char::is_lowercase) && line.len() > LOWER_CASE_BYTES;
         if self.is_whole
             && !is_lower
             && line.len() <= name::MAX_BYTES

@@ -951,3 +951,21 @@ fn lists_of_fields_have_no_speakers() {
         assert!(plain.speakers.is_empty(), "{text}\n{:?}", plain.speakers);
     }
 }
+
+proptest! {
+    #[test]
+    fn prose_has_no_head(line in "[A-Za-zé]{1,9}([ .,:>\\-]{1,2}[A-Za-zéQ1]{1,9}){0,9}[.?!,]?") {
+        prop_assert!(!head::is_prose(&line) || head::read(&line).is_none(), "{line}");
+    }
+}
+
+#[test]
+fn most_lines_of_speech_are_prose() {
+    for line in [
+        "and then we counted the spare parts there",
+        "The city has none of them left.",
+        "Is it so? Who says it?",
+    ] {
+        assert!(head::is_prose(line), "{line}");
+    }
+}
