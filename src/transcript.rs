@@ -12,7 +12,7 @@ use crate::text::Span;
 
 pub mod chunk;
 pub mod decode;
-pub mod format;
+mod format;
 mod passage;
 mod segment;
 

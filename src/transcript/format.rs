@@ -12,7 +12,7 @@ mod join;
 mod json;
 mod lines;
 mod loops;
-pub mod plain;
+pub(crate) mod plain;
 mod table;
 mod writer;
 
@@ -285,7 +285,7 @@ fn reduced(page: &Decoded) -> Decoded {
     let mut text = String::new();
     let mut source_map = page.source_map.restarted();
     let mut put = |piece: &str, at| {
-        source_map.mark_at(text.len(), page.source_map.position(&page.text, at));
+        source_map.mark(text.len(), page.source_map.position(&page.text, at));
         text.push_str(piece);
     };
     html::pieces(&page.text, &mut |piece| match piece {

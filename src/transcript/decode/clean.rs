@@ -2,7 +2,7 @@
 
 use encoding_rs::{Encoding, UTF_8};
 
-use crate::transcript::decode::source_map::{STRIDE, SourceMap};
+use crate::transcript::decode::source_map::{Position, STRIDE, SourceMap};
 use crate::transcript::decode::{Decoded, Rejection, UNDECODABLE_PERCENT};
 
 /// With more undecodable characters than this, a file may be rejected before its end is reached.
@@ -14,8 +14,8 @@ const LINE_BYTES: usize = 64;
 pub(crate) struct TextBuilder {
     text: String,
     map: SourceMap,
-    /// Source offset of the next character.
-    source: u64,
+    /// Position of the next character in the source.
+    source: Position,
     characters: u64,
     undecodable: u64,
     /// Whether the text ends in a `\r`, which is kept only if a `\n` follows.
@@ -35,7 +35,7 @@ impl TextBuilder {
         Self {
             text: String::new(),
             map: SourceMap::new(encoding, source),
-            source,
+            source: Position::new(source),
             characters: 0,
             undecodable: 0,
             after_cr: false,
@@ -50,12 +50,13 @@ impl TextBuilder {
 
     /// The width of the characters beyond ASCII in a legacy encoding, in bytes.
     pub(crate) fn wide(&self) -> u64 {
-        self.map.wide()
+        self.source.wide
     }
 
     /// Sets the width of the characters beyond ASCII from here on.
     pub(crate) fn set_wide(&mut self, width: u64) {
-        self.map.set_wide(width, self.text.len(), self.source);
+        self.source.wide = width;
+        self.map.mark(self.text.len(), self.source);
     }
 
     /// The last line, or the end of a long one.
@@ -69,7 +70,7 @@ impl TextBuilder {
 
     /// Takes bytes of the source that are no characters.
     pub(crate) fn skip(&mut self, width: u64) {
-        self.source += width;
+        self.source.source += width;
         self.map.mark(self.text.len(), self.source);
     }
 
@@ -81,7 +82,7 @@ impl TextBuilder {
             self.push_plain(plain)?;
             let Some(c) = odd.chars().next() else { break };
             let (this, after) = odd.split_at(c.len_utf8());
-            self.push_odd(c, self.map.width(this))?;
+            self.push_odd(c, self.map.after(self.source, this))?;
             rest = after;
         }
         self.push_plain(rest)
@@ -99,16 +100,17 @@ impl TextBuilder {
             let (piece, after) = rest.split_at(rest.floor_char_boundary(STRIDE));
             self.map.note(self.text.len(), self.source);
             self.text.push_str(piece);
-            self.source += self.map.width(piece);
+            self.source = self.map.after(self.source, piece);
             rest = after;
         }
         Ok(())
     }
 
-    fn push_odd(&mut self, c: char, width: u64) -> Result<(), Rejection> {
+    /// Takes a character that needs care, and the position after it.
+    fn push_odd(&mut self, c: char, after: Position) -> Result<(), Rejection> {
         if c == '\0' {
-            self.padding.get_or_insert(self.source);
-            self.source += width;
+            self.padding.get_or_insert(self.source.source);
+            self.source = after;
             return Ok(());
         }
         self.refuse_nuls()?;
@@ -122,7 +124,7 @@ impl TextBuilder {
         };
         self.after_cr = c == '\r';
         self.text.extend(stands_for);
-        self.source += width;
+        self.source = after;
         if stands_for.is_none_or(|kept| kept.len_utf8() != c.len_utf8()) {
             self.map.mark(self.text.len(), self.source);
         }
@@ -154,7 +156,7 @@ impl TextBuilder {
         self.characters += 1;
         self.text.push(char::REPLACEMENT_CHARACTER);
         self.undecodable += 1;
-        self.source += width;
+        self.source.source += width;
         self.map.mark(self.text.len(), self.source);
         self.judge(EARLY_JUDGEMENT)
     }

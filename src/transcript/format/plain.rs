@@ -95,8 +95,7 @@ struct Candidate {
 }
 
 /// Splits a text into segments, without changing it.
-#[must_use]
-pub fn read(text: &str) -> Segments {
+pub(crate) fn read(text: &str) -> Segments {
     let Plain {
         heads, speakers, ..
     } = analyze(text);

@@ -57,6 +57,12 @@ impl Block<'_> {
         self.map
             .position_in(self.text, (self.start, self.source), at)
     }
+
+    /// The stretches of a span of the decoded text in which every character has its normal width in the source.
+    fn stretches(&self, part: Span) -> impl Iterator<Item = (&str, Position)> {
+        self.map
+            .stretches(self.text, (self.start, self.source), part)
+    }
 }
 
 /// What is known of a speaker's share of the talk.
@@ -127,44 +133,40 @@ pub(crate) struct Writer {
 }
 
 /// A text that knows where its characters stand in the source.
-#[derive(Default)]
 struct Marked {
     text: String,
-    /// Offsets in the text with their positions in the source. Between two of them every character has its normal width.
-    marks: Vec<(usize, Position)>,
+    map: SourceMap,
 }
 
 impl Marked {
-    /// The stretches of a part between two marks, with their offsets in the source.
-    fn stretches(&self, map: &SourceMap, part: Span) -> impl Iterator<Item = (&str, Position)> {
-        let mut at = part.start;
-        let mut next = self.marks.partition_point(|mark| mark.0 <= at);
-        std::iter::from_fn(move || {
-            if at >= part.end {
-                return None;
-            }
-            let (mark, source) = next
-                .checked_sub(1)
-                .and_then(|last| self.marks.get(last))
-                .copied()
-                .unwrap_or((0, Position::START));
-            let end = self
-                .marks
-                .get(next)
-                .map_or(part.end, |mark| mark.0.min(part.end));
-            let source = map.after(source, Span::from(mark..at).of(&self.text));
-            let stretch = Span::from(at..end).of(&self.text);
-            (at, next) = (end, next + 1);
-            Some((stretch, source))
-        })
+    /// An empty text from the source of `map`.
+    fn new(map: &SourceMap) -> Self {
+        Self {
+            text: String::new(),
+            map: map.restarted(),
+        }
+    }
+
+    fn push(&mut self, text: &str, source: Position) {
+        self.map.mark(self.text.len(), source);
+        self.text.push_str(text);
+    }
+
+    /// The stretches of a part between two marks, with their positions in the source.
+    fn stretches(&self, part: Span) -> impl Iterator<Item = (&str, Position)> {
+        self.map.stretches(&self.text, (0, Position::new(0)), part)
+    }
+
+    fn extend<'t>(&mut self, stretches: impl Iterator<Item = (&'t str, Position)>) {
+        stretches.for_each(|(text, source)| self.push(text, source));
     }
 
     /// The text without markup. Adds the bytes that are no words to `junk`.
-    fn cleaned(self, map: &SourceMap, junk: &mut usize) -> Self {
-        let mut cleaned = Self::default();
+    fn cleaned(self, junk: &mut usize) -> Self {
+        let mut cleaned = Self::new(&self.map);
         let mut at = 0;
         clean(&self.text, &mut |left_out, instead| {
-            cleaned.extend(self.stretches(map, Span::from(at..left_out.start)));
+            cleaned.extend(self.stretches(Span::from(at..left_out.start)));
             cleaned.text.push_str(instead);
             at = left_out.end;
             if left_out.len() > MAX_MARKUP_BYTES {
@@ -174,14 +176,14 @@ impl Marked {
         if at == 0 && cleaned.text.is_empty() {
             return self;
         }
-        cleaned.extend(self.stretches(map, Span::from(at..self.text.len())));
+        cleaned.extend(self.stretches(Span::from(at..self.text.len())));
         cleaned
     }
 
     /// Takes the text from byte `at` on.
-    fn split_off(&mut self, at: usize, map: &SourceMap) -> Self {
-        let mut rest = Self::default();
-        rest.extend(self.stretches(map, Span::from(at..self.text.len())));
+    fn split_off(&mut self, at: usize) -> Self {
+        let mut rest = Self::new(&self.map);
+        rest.extend(self.stretches(Span::from(at..self.text.len())));
         self.text.truncate(at);
         rest
     }
@@ -189,14 +191,7 @@ impl Marked {
     /// Removes the blanks and line breaks at the end.
     fn trim_end(&mut self) {
         self.text.truncate(self.text.trim_end().len());
-        while self.marks.pop_if(|mark| mark.0 > self.text.len()).is_some() {}
-    }
-
-    fn extend<'t>(&mut self, stretches: impl Iterator<Item = (&'t str, Position)>) {
-        for (text, source) in stretches {
-            self.marks.push((self.text.len(), source));
-            self.text.push_str(text);
-        }
+        self.map.truncate(self.text.len() + 1);
     }
 }
 
@@ -224,7 +219,7 @@ impl Writer {
             base: 0,
             map: decoded.restarted(),
             next_source: None,
-            raw: Marked::default(),
+            raw: Marked::new(decoded),
             unbroken: 0,
             segments: Vec::new(),
             speakers: Vec::new(),
@@ -296,16 +291,13 @@ impl Writer {
     /// Adds a part of the decoded text to the current turn.
     pub(crate) fn say(&mut self, block: &Block<'_>, part: Span) {
         self.turn.said += part.len();
-        let mut rest = part;
-        while rest.len() > 0 {
-            // Up to the next mark, every character has its normal width in the source.
-            let next = block.map.next_mark(rest.start).unwrap_or(rest.end);
-            let mut text = block.at(Span::from(rest.start..next.min(rest.end)));
-            text = text.split_at(text.floor_char_boundary(PIECE_BYTES)).0;
-            self.raw
-                .extend([(text, block.position(rest.start))].into_iter());
-            rest.start += text.len();
-            self.flush_lines();
+        for (mut stretch, mut source) in block.stretches(part) {
+            while !stretch.is_empty() {
+                let (piece, after) = stretch.split_at(stretch.floor_char_boundary(PIECE_BYTES));
+                self.raw.push(piece, source);
+                (stretch, source) = (after, block.map.after(source, piece));
+                self.flush_lines();
+            }
         }
     }
 
@@ -440,7 +432,7 @@ impl Writer {
             let (c, length) = unescape(block.at(Span::from(at..part.end)));
             let c = if c.is_control() && c != '\n' { ' ' } else { c };
             self.raw
-                .extend([(&*c.encode_utf8(&mut [0; 4]), block.position(at))].into_iter());
+                .push(c.encode_utf8(&mut [0; 4]), block.position(at));
             at += length;
         }
         self.say(block, Span::from(at..part.end));
@@ -455,7 +447,7 @@ impl Writer {
         let end = text.rfind('\n').or_else(|| text.rfind(' '));
         match end {
             Some(end) if end > PIECE_BYTES / 2 => {
-                let rest = self.raw.split_off(end + 1, &self.map);
+                let rest = self.raw.split_off(end + 1);
                 self.flush();
                 self.raw = rest;
             }
@@ -472,7 +464,7 @@ impl Writer {
         if self.raw.text.is_empty() {
             return;
         }
-        let said = std::mem::take(&mut self.raw).cleaned(&self.map, &mut self.junk);
+        let said = std::mem::replace(&mut self.raw, Marked::new(&self.map)).cleaned(&mut self.junk);
         let start = self.fresh.len();
         let mut at = 0;
         let mut repeated = Vec::new();
@@ -491,14 +483,7 @@ impl Writer {
     }
 
     fn copy(&mut self, said: &Marked, part: Span) {
-        let mut at = part.start;
-        while at < part.end {
-            let map = &self.map;
-            let Some((stretch, source)) = said.stretches(map, Span::from(at..part.end)).next()
-            else {
-                return;
-            };
-            at += stretch.len();
+        for (stretch, source) in said.stretches(part) {
             self.push(stretch, source);
         }
     }
@@ -509,9 +494,9 @@ impl Writer {
             return;
         }
         if self.next_source == Some(source) {
-            self.map.note(self.len(), source.source);
+            self.map.note(self.len(), source);
         } else {
-            self.map.mark_at(self.len(), source);
+            self.map.mark(self.len(), source);
         }
         self.fresh.push_str(text);
         self.next_source = Some(self.map.after(source, text));
