@@ -22,7 +22,7 @@ use std::time::Duration;
 use crate::document::{Document, SUMMARY_ENDING};
 use crate::model::Model;
 use crate::model::failure::Recovery;
-use crate::run::Run;
+use crate::run::{Run, sleep_until};
 use crate::store::{Location, Store, StoreErrorKind};
 use crate::summary;
 
@@ -36,6 +36,13 @@ pub use config::Config;
 pub use error::{JobError, Rejected};
 pub use outcome::{Done, Outcome, Status};
 pub use upload::Upload;
+
+/// Time reserved for answering the invocation. What is still running then is cut off, as by a kill, and resumed later: an
+/// invocation that Lambda has to stop answers for none of its messages.
+const ANSWER_RESERVE: Duration = Duration::from_secs(1);
+
+/// The reserve is at most this fraction (one twentieth) of a short invocation.
+const ANSWER_SHARE: u32 = 20;
 
 /// Everything that jobs share. Cloning is cheap.
 #[derive(Debug, Clone)]
@@ -63,7 +70,11 @@ impl App {
     /// If the job failed or is unfinished. It has then published no summary, and the same upload may be retried. Failures
     /// that someone has to fix are also reported in `_error.json`.
     pub async fn run(&self, upload: &Upload, run: &Run) -> Result<Outcome, JobError> {
-        let ended = self.summarize(upload, run).await;
+        let ended = tokio::select! {
+            biased;
+            ended = self.summarize(upload, run) => ended,
+            () = sleep_until(run.keeping(ANSWER_RESERVE, ANSWER_SHARE).deadline) => Err(JobError::OutOfTime),
+        };
         if let Err(error) = &ended
             && error.policy().recovery == Some(Recovery::Intervention)
         {

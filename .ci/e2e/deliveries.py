@@ -18,9 +18,10 @@ def delivered(function, message):
     return answer == ACKNOWLEDGED
 
 
-def until_done(function, message, most=30):
-    """Delivers until it is acknowledged; how often that was."""
+def until_done(function, message, most=30, meanwhile=lambda: None):
+    """Delivers until it is acknowledged, with `meanwhile` in between; how often that was."""
     for delivery in range(1, most + 1):
         if delivered(function, message):
             return delivery
+        meanwhile()
     raise Failed(f"the message went back {most} times; the log ends with {function.log[-1500:]}")

@@ -33,6 +33,9 @@ pub enum JobError {
         /// All sections.
         sections: usize,
     },
+    /// The invocation's time ran out outside the calls to the model, such as in requests to a slow store.
+    #[error("the invocation's time has run out")]
+    OutOfTime,
     /// Another worker holds the lease.
     #[error("another worker holds the job, for at most {seconds} s unless it renews its lease")]
     Busy {
@@ -115,7 +118,9 @@ impl JobError {
                 "try the model with `transcript-summarizer summarize --trace DIR` and read its answers; set another model or \
                  MODEL_PARAMETERS, then redrive the dead-letter queue",
             ),
-            Self::Busy { .. } | Self::Overtaken => ("Unfinished", Some(Passes), RESUMES),
+            Self::OutOfTime | Self::Busy { .. } | Self::Overtaken => {
+                ("Unfinished", Some(Passes), RESUMES)
+            }
             Self::Rejected(rejected) => {
                 let (name, next_step) = match rejected {
                     Rejected::NotText(Rejection::Empty | Rejection::NothingSaid) => {

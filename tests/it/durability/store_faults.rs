@@ -3,7 +3,8 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use transcript_summarizer::job::Outcome;
+use tokio::time::Instant;
+use transcript_summarizer::job::{JobError, Outcome};
 
 use crate::support::faulty::disk::StoreFault;
 use crate::support::faulty::hash;
@@ -70,6 +71,29 @@ fn storms(seeds: Range<u64>) {
             setup.queues
         );
     }
+}
+
+#[test]
+fn a_store_that_is_slow_at_the_end_does_not_keep_an_invocation_past_its_time() {
+    const SLICE: Duration = Duration::from_secs(60);
+    let reference = reference(SYNC, "depot");
+    simulate(async {
+        let scene = Scene::new(SYNC);
+        let upload = scene.disk().upload(KEY, meeting("depot"));
+        scene.disk().set_faults(|operation, key| {
+            let last = operation == "put" && key.starts_with(SUMMARY);
+            last.then_some(StoreFault::Slow(SLICE))
+        });
+        let began = Instant::now();
+        let ended = scene.slice(&upload, Some(SLICE)).await;
+        assert!(began.elapsed() < SLICE, "{:?}", began.elapsed());
+        assert!(matches!(ended, Err(JobError::OutOfTime)), "{ended:?}");
+        scene.disk().set_faults(|_, _| None);
+        let (_, slices) = scene.redeliver(&upload, Some(SLICE), SLICE).await;
+        assert!(slices <= 3, "{slices}");
+        assert_eq!(scene.extra_submits(), 0);
+        scene.check(&[&reference.text]);
+    });
 }
 
 #[test]
