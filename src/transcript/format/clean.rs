@@ -464,6 +464,7 @@ fn next_mark(bytes: &[u8], from: usize) -> usize {
 }
 
 /// [`is_mark`] of each byte.
+#[allow(clippy::indexing_slicing, reason = "only at compile time")]
 const MARKS: [bool; 256] = {
     let mut marks = [false; 256];
     let mut byte = 0;

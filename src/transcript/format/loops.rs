@@ -307,6 +307,7 @@ impl Words<'_> {
 
 /// A letter or digit of ASCII in lower case.
 fn folded(byte: u8) -> Option<u8> {
+    #[allow(clippy::indexing_slicing, reason = "only at compile time")]
     const FOLDED: [u8; 256] = {
         let mut table = [0; 256];
         let mut byte = 0_u8;

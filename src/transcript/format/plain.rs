@@ -787,6 +787,7 @@ impl Marks {
         const OPENER: u8 = 1;
         const STOP: u8 = 2;
         const BLANK: u8 = STOP << 1;
+        #[allow(clippy::indexing_slicing, reason = "only at compile time")]
         const KINDS: [u8; 256] = {
             let mut kinds = [0; 256];
             kinds[b'[' as usize] = OPENER;

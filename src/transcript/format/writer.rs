@@ -284,9 +284,10 @@ impl Writer {
             self.push(label, source);
         } else {
             let name = speaker.filter(|_| head.always_named || speaker != before);
-            let name = name.and_then(|speaker| self.speakers.get(speaker.index()));
-            let label = name.map(|name| format!("{name}: ")).unwrap_or_default();
-            self.insert(&label);
+            if let Some(name) = name.and_then(|speaker| self.speakers.get(speaker.index())) {
+                self.fresh.push_str(name);
+                self.insert(": ");
+            }
         }
         if let Some(mut segment) = Segment::new(start, speaker, head.from) {
             segment.set_body(self.len() - start);

@@ -186,31 +186,26 @@ pub(super) fn frame(line: &str, has_stamp: bool) -> Option<Frame> {
     }
     let bare = line.trim_matches(['[', ']', '(', ')', '<', '>', '*', '_', '-', '–', '—', ' ']);
     // Most lines start and end like no row of a table.
-    let opens = OPENINGS.open(bare);
-    if opens && LOG.iter().any(|prefix| bare.starts_with(prefix)) {
+    let (opens, closes) = (OPENINGS.open(bare), ENDINGS.close(bare));
+    let first = start(bare);
+    let alike = |row: &&&str| opens && start(row) == first;
+    if LOG.iter().filter(alike).any(|row| bare.starts_with(row)) {
         return Some(Frame::Anywhere);
     }
     // Most lines are sentences, which no row but a notice is.
     if bare.starts_with(char::is_lowercase) {
         return None;
     }
-    let is_notice = opens
-        && NOTICES
-            .iter()
-            .any(|notice| starts_with(bare, notice).is_some());
-    if is_notice || (opens && is_placeholder(bare)) {
+    let mut notices = NOTICES.iter().filter(alike);
+    if notices.any(|row| starts_with(bare, row).is_some()) || (opens && is_placeholder(bare)) {
         return Some(Frame::Anywhere);
     }
     if bare.ends_with(['.', '?', '!', ',']) {
         return None;
     }
-    let closes = ENDINGS.close(bare);
     let is_any = |rows: &[&str]| {
-        (opens || closes)
-            && rows.iter().any(|row| match row.starts_with('*') {
-                true => closes && matches(row, bare),
-                false => opens && start(row) == start(bare) && matches(row, bare),
-            })
+        let may_match = |row: &&&str| alike(row) || (closes && row.starts_with('*'));
+        (opens || closes) && rows.iter().filter(may_match).any(|row| matches(row, bare))
     };
     if is_any(&FRAMES) || (has_stamp && is_chat_event(line)) {
         return Some(Frame::Anywhere);

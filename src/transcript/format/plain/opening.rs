@@ -6,6 +6,7 @@ pub(super) struct Openings([u32; 26]);
 
 impl Openings {
     /// The first two letters of all rows that start with letters, in any case.
+    #[allow(clippy::indexing_slicing, reason = "only at compile time")]
     pub(super) const fn of(tables: &[&[&str]]) -> Self {
         let mut openings = Self([0; 26]);
         let mut table = 0;
@@ -23,6 +24,7 @@ impl Openings {
     }
 
     /// The last two letters of all rows of a table that start with `*`, the last letter first.
+    #[allow(clippy::indexing_slicing, reason = "only at compile time")]
     pub(super) const fn of_endings(table: &[&str]) -> Self {
         let mut endings = Self([0; 26]);
         let mut row = 0;
@@ -35,6 +37,7 @@ impl Openings {
         endings
     }
 
+    #[allow(clippy::indexing_slicing, reason = "only at compile time")]
     const fn add(&mut self, first: u8, second: u8) {
         if first.is_ascii_alphabetic() {
             self.0[letter(first)] |= bit(second);
