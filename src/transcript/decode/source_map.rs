@@ -55,9 +55,11 @@ impl SourceMap {
 
     /// A map for another text from the same source.
     pub(crate) fn restarted(&self) -> Self {
+        // Before the first mark all positions are those of a source that starts with the text.
         Self {
+            encoding: self.encoding,
+            marks: Vec::new(),
             archive: self.archive,
-            ..Self::new(self.encoding, 0)
         }
     }
 

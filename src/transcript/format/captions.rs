@@ -31,6 +31,9 @@ use xml::Xml;
 /// The kind of captions is recognized by this number of bytes.
 const SAMPLE_BYTES: usize = 64 * 1024;
 
+/// Lines of captions are hardly ever longer.
+const LINE_BYTES: usize = 400;
+
 /// A kind of captions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Captions {
@@ -373,6 +376,9 @@ impl<'b> Raw<'b> {
     fn object(&self) -> Option<Caption<'b>> {
         let (first, last) = (self.lines.first()?, self.lines.last()?);
         let text = self.block.split_at(last.end).0;
+        if !first.of(text).starts_with('{') {
+            return None;
+        }
         let (mut name, mut said) = (None, None);
         let mut cursor = Cursor::new(text, first.start);
         let read = cursor.members(|key, cursor| {
@@ -453,6 +459,9 @@ struct Voice<'b> {
 
 fn voice(block: &str, part: Span) -> Option<Voice<'_>> {
     let text = part.of(block);
+    if !text.contains('<') {
+        return None;
+    }
     for (at, _) in text.match_indices("<v") {
         let after = text.split_at(at + "<v".len()).1;
         let Some(end) = after.bytes().position(|byte| matches!(byte, b'<' | b'>')) else {
@@ -490,6 +499,10 @@ fn starts_change(text: &str) -> bool {
 
 /// The offset of the next such chevrons inside the text, or its length.
 fn next_change(text: &str) -> usize {
+    // Looking for one byte at a time is fastest, if the line is not so long that this is repeated for every change.
+    if text.len() <= LINE_BYTES && !text.contains('>') && !text.contains('&') {
+        return text.len();
+    }
     let mut before = ' ';
     let mut is_inside = false;
     for (at, c) in text.char_indices() {
