@@ -11,6 +11,7 @@ use crate::transcript::format::clean::cleaned;
 use crate::transcript::format::cue::{Cue, Escapes, Joint};
 use crate::transcript::format::json::cursor::Cursor;
 use crate::transcript::format::json::{Broken, unescaped};
+use crate::transcript::format::writer::Block;
 
 mod label;
 mod lines;
@@ -295,6 +296,20 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
+    /// Hands on the cues of a block up to its last line end, or the last end of an element. Returns where the next block has to
+    /// start.
+    pub(crate) fn read_whole(&mut self, block: &Block<'_>, sink: &mut dyn FnMut(Cue<'_>)) -> usize {
+        let text = block.text;
+        let end = match &self.source {
+            _ if block.is_last || text.ends_with('\n') => Some(text.len()),
+            Source::Xml(_) => xml::end_of_last(text),
+            _ => text.rfind('\n').map(|end| end + 1),
+        };
+        let end = block.start + end.unwrap_or(0);
+        self.read(block.up_to(end).text, sink);
+        end
+    }
+
     /// Hands on the cues of the next block, with spans relative to it.
     pub(crate) fn read(&mut self, block: &str, sink: &mut dyn FnMut(Cue<'_>)) {
         let Self {

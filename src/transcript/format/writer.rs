@@ -40,11 +40,36 @@ pub(crate) struct Block<'t> {
     /// Position in the source.
     pub(crate) source: Position,
     pub(crate) map: &'t SourceMap,
+    /// Bytes that are to be read. What begins after them may wait for the next block.
+    pub(crate) wanted: usize,
+    /// Whether the text ends here. Otherwise the end of the block may cut anything but a character.
+    pub(crate) is_last: bool,
 }
 
-impl Block<'_> {
+impl<'t> Block<'t> {
+    /// A whole text.
+    #[cfg(test)]
+    pub(crate) fn whole(text: &'t str, map: &'t SourceMap) -> Self {
+        Self {
+            text,
+            start: 0,
+            source: Position::new(0),
+            map,
+            wanted: usize::MAX,
+            is_last: true,
+        }
+    }
+
     pub(crate) fn end(&self) -> usize {
         self.start + self.text.len()
+    }
+
+    /// The part of the block before offset `end` of the decoded text.
+    pub(crate) fn up_to(&self, end: usize) -> Self {
+        Self {
+            text: self.text.split_at(end - self.start).0,
+            ..*self
+        }
     }
 
     /// The text at a span of the decoded text.
@@ -610,7 +635,7 @@ fn tidy(name: &str) -> String {
 }
 
 /// The character that the JSON escape at the start of `text` stands for, and the length of the escape.
-fn unescape(text: &str) -> (char, usize) {
+pub(crate) fn unescape(text: &str) -> (char, usize) {
     let unit = |text: &str| {
         let digits = text.strip_prefix("\\u")?.get(..4)?;
         u16::from_str_radix(digits, 16).ok()
