@@ -15,8 +15,11 @@ pub mod check;
 mod cost;
 mod fit_length;
 mod length_control;
+pub mod lists;
+pub mod outline;
 pub mod plan;
 pub mod scaffold;
+mod topics;
 pub mod write;
 
 pub use assemble::{Section, Source, Summary};

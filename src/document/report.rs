@@ -215,7 +215,7 @@ impl Report {
                 .map(|section| SectionReport::new(section, transcript, model.quotes))
                 .collect(),
             coverage: CoverageReport {
-                chunks: plan.chunks.len(),
+                chunks: summary.chunks,
                 summarized: chunks(|_| true),
                 degraded: chunks(|section| section.source == Source::Extractive),
             },

@@ -148,6 +148,7 @@ impl Config {
                 },
                 max_calls: environment.number(MAX_MODEL_CALLS, 1..=100_000)?,
                 style: capabilities.style,
+                outline: !capabilities.quotes,
             },
             provider,
             concurrency: environment.number(MODEL_CONCURRENCY, 1..=256)?,
@@ -259,7 +260,8 @@ mod tests {
                 reasoning_tokens: Tokens(1024),
                 chunk_tokens: Tokens(6000),
                 max_calls: 150,
-                style: Style::Full
+                style: Style::Full,
+                outline: false,
             }
         );
         assert_eq!((config.output_bucket, config.store_dir), (None, None));

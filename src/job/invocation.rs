@@ -156,6 +156,7 @@ impl App {
             limits: self.config.limits,
             seed: work.source.job_id.clone(),
             quotes: self.model.capabilities().quotes,
+            ratio: 1.0,
         };
         let summary =
             summary::write(work.transcript, work.plan, &settings, client, work.run).await?;

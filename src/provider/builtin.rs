@@ -70,6 +70,8 @@ impl Model for BuiltIn {
             Task::Expand | Task::Continue => {
                 extract::extract_excluding(draft, &request.block, words)
             }
+            // It is never asked for them: see `Limits::outline`.
+            Task::Outline | Task::LastRead => String::new(),
         };
         Ok(Reply::Done(Answer {
             text,

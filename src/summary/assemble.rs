@@ -1,5 +1,6 @@
 //! The parts of a summary: an overview, and sections with a heading and a span of the transcript.
 
+use crate::summary::lists::{self, List};
 use crate::text::{Span, sentence, words};
 
 /// Maximum length of a heading in words. A longer first line is treated as prose.
@@ -53,12 +54,18 @@ impl Section {
 }
 
 /// A summary in its published form.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Summary {
     /// The opening paragraph.
     pub overview: Option<String>,
+    /// The lists at a glance.
+    pub lists: Vec<List>,
     /// One section for each part of the transcript, in order.
     pub sections: Vec<Section>,
+    /// Number of chunks that the transcript was divided into.
+    pub chunks: usize,
+    /// Words that the model has written per word requested.
+    pub ratio: f64,
     /// Warnings for the reader.
     pub warnings: Vec<String>,
 }
@@ -69,7 +76,9 @@ impl Summary {
     pub fn words(&self) -> usize {
         let overview = self.overview.as_deref();
         let overview = overview.map_or(0, |text| words::count(text) + 1);
-        overview + self.sections.iter().map(Section::words).sum::<usize>()
+        overview
+            + lists::length(&self.lists)
+            + self.sections.iter().map(Section::words).sum::<usize>()
     }
 }
 

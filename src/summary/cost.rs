@@ -88,6 +88,7 @@ mod tests {
             chunk_tokens: Tokens(6000),
             max_calls: 150,
             style: Style::Full,
+            outline: false,
         };
         let wide = plan(&transcript, Words(4000), &limits(32_768)).unwrap();
         let tokens = wide.usage(&limits(32_768));

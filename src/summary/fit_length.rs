@@ -251,6 +251,8 @@ mod tests {
             shown_tokens: None,
             levels: Vec::new(),
             sections: 2,
+            outline_tokens: None,
+            chunk_tokens: Tokens(0),
         }
     }
 
@@ -286,7 +288,7 @@ mod tests {
         let mut summary = Summary {
             overview: None,
             sections: vec![section(&text, 14, 0..10)],
-            warnings: Vec::new(),
+            ..Summary::default()
         };
         fit(&mut summary, &transcript(), &plan(14));
         let text = summary.sections[0].text.clone();
@@ -308,7 +310,7 @@ mod tests {
         let mut summary = Summary {
             overview: None,
             sections,
-            warnings: Vec::new(),
+            ..Summary::default()
         };
         let plan = plan(200);
         fit(&mut summary, &transcript, &plan);

@@ -3,6 +3,7 @@
 use crate::extract;
 use crate::summary::call_plan;
 use crate::summary::call_plan::{Level, Limits, ShapeError};
+use crate::summary::topics::Part;
 use crate::text::{Tokens, Words, tokens, words};
 use crate::transcript::{Chunk, Transcript};
 
@@ -24,6 +25,12 @@ const WHOLE_WORDS: usize = 20;
 
 /// Words of the heading over such a summary.
 const HEADING_WORDS: usize = 1;
+
+/// A shorter summary has no outline: its sections are too few to need one.
+const OUTLINE_MIN_WORDS: usize = 500;
+
+/// The calls that an outline takes: its own, and the last read.
+const OUTLINE_CALLS: usize = 2;
 
 /// One call in this many is reserved for repairs.
 const RESERVE: usize = 10;
@@ -52,6 +59,10 @@ pub struct Plan {
     pub levels: Vec<Level>,
     /// Number of sections to write.
     pub sections: usize,
+    /// Maximum tokens of text in the request for the outline. `None` if the summary has no outline, and so no last read.
+    pub outline_tokens: Option<Tokens>,
+    /// Maximum tokens of text in a request about a part.
+    pub chunk_tokens: Tokens,
 }
 
 impl Plan {
@@ -61,6 +72,14 @@ impl Plan {
         self.sections
             + self.levels.iter().map(|level| level.calls).sum::<usize>()
             + usize::from(self.overview_words > Words(0))
+            + self.outline_tokens.map_or(0, |_| OUTLINE_CALLS)
+    }
+
+    /// Replaces the parts by those of an outline.
+    pub(crate) fn follow(&mut self, parts: &[Part]) {
+        self.chunks = parts.iter().map(|part| part.chunk.clone()).collect();
+        self.weights = parts.iter().map(|part| part.weight).collect();
+        self.sections = parts.len();
     }
 
     /// Maximum length of the whole summary. There is no tolerance if the target was reduced because the transcript
@@ -86,7 +105,31 @@ impl Plan {
 /// # Errors
 /// If the context window is too small, or too few calls are allowed.
 pub fn plan(transcript: &Transcript, wanted: Words, limits: &Limits) -> Result<Plan, ShapeError> {
-    let (target_words, overview_words) = lengths(most_words(transcript), wanted.0);
+    let most = most_words(transcript);
+    let is_long = wanted.0.min(most) >= OUTLINE_MIN_WORDS;
+    if is_long && let Some(outline) = limits.outline_tokens() {
+        let max_calls = limits.max_calls.saturating_sub(OUTLINE_CALLS);
+        let limits = Limits {
+            max_calls,
+            ..limits.briefed()
+        };
+        if let Ok(plan) = without_outline(transcript, wanted, most, &limits) {
+            return Ok(Plan {
+                outline_tokens: Some(outline),
+                ..plan
+            });
+        }
+    }
+    without_outline(transcript, wanted, most, limits)
+}
+
+fn without_outline(
+    transcript: &Transcript,
+    wanted: Words,
+    most: usize,
+    limits: &Limits,
+) -> Result<Plan, ShapeError> {
+    let (target_words, overview_words) = lengths(most, wanted.0);
     let tokens = tokens::estimate(transcript.text());
     let calls = (limits.max_calls - limits.max_calls / RESERVE)
         .saturating_sub(usize::from(overview_words > Words(0)));
@@ -111,6 +154,8 @@ pub fn plan(transcript: &Transcript, wanted: Words, limits: &Limits) -> Result<P
         shown_tokens: (shape.shown < 1.0).then_some(shape.chunk_tokens),
         levels: shape.levels,
         sections: shape.sections,
+        outline_tokens: None,
+        chunk_tokens: shape.chunk_tokens,
         chunks,
     })
 }
@@ -184,6 +229,7 @@ mod tests {
         chunk_tokens: Tokens(6000),
         max_calls: 150,
         style: Style::Full,
+        outline: false,
     };
 
     #[test]

@@ -110,6 +110,15 @@ impl Passage {
         let first = starting.get(starting.len().checked_sub(count)?)?;
         Some(self.of.passage(first.start()..end))
     }
+
+    /// The `count` segments directly after the passage, or the rest of the transcript. `None` if they have more than `most` bytes.
+    pub(crate) fn following(&self, count: usize, most: usize) -> Option<Self> {
+        let (start, len) = (self.span.end, self.of.text().len());
+        let starting = self.of.segments.starting_in(start..(start + most).min(len));
+        let end = starting.get(count).map(|segment| segment.start());
+        let end = end.or_else(|| (start + most >= len).then_some(len))?;
+        (end > start).then(|| self.of.passage(start..end))
+    }
 }
 
 impl Deref for Passage {

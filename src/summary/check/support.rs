@@ -18,7 +18,7 @@ const TENS: &str = "twenty thirty forty fifty sixty seventy eighty ninety";
 
 /// Whether most of the numbers or most of the names in `answer` are missing from `source`.
 pub(crate) fn is_invented(answer: &str, source: &str) -> bool {
-    mostly_missing(&numbers(answer), &numbers(source))
+    mostly_missing(&large_numbers(answer), &large_numbers(source))
         || mostly_missing(&names(answer), &all_words(source))
 }
 
@@ -27,8 +27,18 @@ fn mostly_missing(wanted: &HashSet<String>, known: &HashSet<String>) -> bool {
     missing >= MIN_UNSUPPORTED && missing * 2 > wanted.len()
 }
 
+/// The numbers in a text that are too large to be the model's own counts.
+pub(crate) fn large_numbers(text: &str) -> HashSet<String> {
+    let is_large = |number: &String| {
+        number
+            .parse::<f64>()
+            .is_ok_and(|number| number >= MIN_NUMBER)
+    };
+    numbers(text).into_iter().filter(is_large).collect()
+}
+
 /// The numbers in a text, normalized to digits, whether written in digits or in English words.
-fn numbers(text: &str) -> HashSet<String> {
+pub(crate) fn numbers(text: &str) -> HashSet<String> {
     let mut found: Vec<f64> = Vec::new();
     let mut spelled: Option<u64> = None;
     let words = text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | ',')));
@@ -59,7 +69,6 @@ fn numbers(text: &str) -> HashSet<String> {
             }
         }
     }
-    found.retain(|&number| number >= MIN_NUMBER);
     found.iter().map(f64::to_string).collect()
 }
 
@@ -77,7 +86,7 @@ fn spelled_value(word: &str) -> Option<u64> {
 }
 
 /// Words that are capitalized although they do not begin a sentence, converted to lower case.
-fn names(text: &str) -> HashSet<String> {
+pub(crate) fn names(text: &str) -> HashSet<String> {
     let mut found = HashSet::new();
     let mut begins = true;
     for word in text.split_whitespace() {
@@ -91,7 +100,8 @@ fn names(text: &str) -> HashSet<String> {
     found
 }
 
-fn all_words(text: &str) -> HashSet<String> {
+/// The words of a text in lower case, without English genitives.
+pub(crate) fn all_words(text: &str) -> HashSet<String> {
     words::runs(text)
         .map(|word| {
             word.trim_end_matches("'s")

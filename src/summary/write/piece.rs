@@ -35,8 +35,6 @@ pub(crate) struct Piece {
     pub(crate) measured: Option<(usize, usize)>,
     /// Problems of the text.
     pub(crate) problems: Vec<Problem>,
-    /// Problems that the best answer has although the request was repeated.
-    pub(crate) habits: Vec<Problem>,
     /// Extractive if the model gave no usable answer.
     pub(crate) source: Source,
     /// Largest ratio of the server's token count of a prompt to our estimate.
@@ -56,7 +54,7 @@ pub(crate) struct Job<'a> {
     pub(crate) want: usize,
     /// Maximum number of calls beyond the first.
     pub(crate) allowance: usize,
-    /// Problems that do not trigger a repeated request, because repeating has not helped with this model before.
+    /// Problems that do not trigger a repeated request.
     pub(crate) tolerated: &'a [Problem],
     /// How many more times the part may be halved, if its request does not fit the context window.
     pub(crate) splits: usize,
@@ -125,10 +123,6 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
         }
         extra += 1;
     }
-    let habits = best
-        .as_ref()
-        .filter(|_| answers > 1)
-        .map_or_else(Vec::new, |piece| piece.problems.clone());
     let piece = best.and_then(usable).unwrap_or_else(|| {
         for prompt in &asked {
             drafter.caller.recorder.mark_unusable(prompt);
@@ -136,7 +130,6 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
         fallback(&job)
     });
     Ok(Piece {
-        habits,
         extra_calls: extra,
         token_ratio: drafter.token_ratio,
         ..piece
@@ -390,9 +383,11 @@ mod tests {
                 chunk_tokens: Tokens(6000),
                 max_calls: 100,
                 style: Style::Full,
+                outline: false,
             },
             seed: "job".to_owned(),
             quotes: false,
+            ratio: 1.0,
         };
         let passage = Passage::of_text("The depot is late. ".repeat(words / 4));
         let material = Material {
@@ -400,6 +395,7 @@ mod tests {
             chunks: vec![0],
             block: passage,
             from_notes: false,
+            brief: None,
         };
         let options = CallOptions {
             max_calls: 100,

@@ -31,6 +31,7 @@ pub(crate) fn limits(context: usize) -> Limits {
         } else {
             Style::Full
         },
+        outline: true,
     }
 }
 
@@ -128,7 +129,7 @@ impl Run {
             .iter()
             .flat_map(|section| section.chunks.iter().copied())
             .collect();
-        assert_eq!(chunks, (0..self.plan.chunks.len()).collect::<Vec<_>>());
+        assert_eq!(chunks, (0..self.summary.chunks).collect::<Vec<_>>());
         for section in sections {
             assert!(!section.text.trim().is_empty(), "an empty section");
         }
@@ -169,6 +170,7 @@ pub(crate) fn carry_out<M: Model + 'static>(
         limits,
         seed: "job".to_owned(),
         quotes: false,
+        ratio: 1.0,
     };
     let options = CallOptions {
         max_calls: limits.max_calls,

@@ -4,6 +4,7 @@ mod answer;
 mod asked;
 pub(crate) mod facts;
 mod habit;
+mod outline;
 mod prose;
 mod random;
 mod vocabulary;

@@ -1,0 +1,156 @@
+//! Writes the overview, has the summary read once more, and repairs its length, all at once.
+
+use crate::extract;
+use crate::prompt::{Prompt, Task};
+use crate::summary::assemble::Section;
+use crate::summary::check::Problem;
+use crate::summary::fit_length;
+use crate::summary::length_control::LengthControl;
+use crate::summary::lists::List;
+use crate::summary::plan::Plan;
+use crate::summary::write::draft::Material;
+use crate::summary::write::piece::{Job, Piece, piece};
+use crate::summary::write::repair::{Repairs, accept_all};
+use crate::summary::write::{WriteError, Writer};
+use crate::text::Words;
+use crate::transcript::Passage;
+
+/// Words for which the last read's output limit allows.
+const EDITS_WORDS: Words = Words(1000);
+
+impl Writer<'_> {
+    /// Returns the overview. `wanted` is the number of words that the sections should have.
+    pub(crate) async fn finish(
+        &mut self,
+        plan: &Plan,
+        materials: &[Material],
+        sections: &mut [Section],
+        lists: &[List],
+        repairs: &mut Repairs,
+        wanted: usize,
+        control: &LengthControl,
+    ) -> Result<Option<String>, WriteError> {
+        let round = self.choose(materials, sections, repairs, wanted, control);
+        let overview = self.overview_material(plan, sections, control);
+        let last_read = self.last_read_prompt(plan, sections, lists);
+        let (written, read, repaired) = tokio::join!(
+            self.overview(plan, overview.as_ref(), control),
+            self.last_read(last_read.as_ref()),
+            self.repaired(&round),
+        );
+        let (written, edits) = (written?, read?);
+        accept_all(sections, &round, &repaired?, wanted);
+        self.apply(&edits, sections, lists);
+        let Some(piece) = written else {
+            return Ok(None);
+        };
+        self.account(&piece);
+        // An overview that is far too long would take up the words of the sections.
+        let text = fit_length::shorten(&piece.text, overview_words(plan) * 3 / 2);
+        Ok((!text.is_empty()).then_some(text))
+    }
+
+    /// What the overview is written from. `None` if there is none.
+    fn overview_material(
+        &self,
+        plan: &Plan,
+        sections: &[Section],
+        control: &LengthControl,
+    ) -> Option<Material> {
+        if plan.overview_words == Words(0) {
+            return None;
+        }
+        let ask = control.ask(overview_words(plan));
+        let most = self.limits(plan).block_beside(Words(ask))?;
+        let has_outline = !self.briefing.outline.is_empty();
+        let bodies: Vec<String> = sections
+            .iter()
+            .map(|section| match has_outline {
+                true => format!("{}\n\n{}", section.title, section.text),
+                false => section.text.clone(),
+            })
+            .collect();
+        let bodies = Passage::of_text(bodies.join("\n\n"));
+        let material = Material {
+            block: extract::within_tokens(&bodies, most),
+            passage: bodies,
+            chunks: Vec::new(),
+            from_notes: false,
+            brief: has_outline.then(|| self.briefing.overview()),
+        };
+        (!material.block.is_empty()).then_some(material)
+    }
+
+    /// Writes the overview from the sections. If the model gives no usable answer, the overview consists of their most
+    /// informative sentences.
+    async fn overview(
+        &self,
+        plan: &Plan,
+        material: Option<&Material>,
+        control: &LengthControl,
+    ) -> Result<Option<Piece>, WriteError> {
+        let Some(material) = material else {
+            return Ok(None);
+        };
+        let want = overview_words(plan);
+        let job = Job {
+            task: Task::Overview,
+            material,
+            place: (0, 0),
+            ask: control.ask(want),
+            want,
+            allowance: self.extra_calls.min(1),
+            // The source is the summary itself, so an overview may copy from it.
+            tolerated: &[Problem::Copied],
+            splits: 0,
+        };
+        let piece = piece(self.drafter, job).await;
+        piece
+            .map(Some)
+            .map_err(WriteError::of("the overview".to_owned()))
+    }
+
+    /// The request for the last read. `None` without an outline, or if the window is too small.
+    fn last_read_prompt(
+        &self,
+        plan: &Plan,
+        sections: &[Section],
+        lists: &[List],
+    ) -> Option<Prompt> {
+        plan.outline_tokens?;
+        let lists = lists.iter().map(List::text);
+        let sections = sections
+            .iter()
+            .map(|section| format!("{}\n\n{}\n", section.title, section.text));
+        let text: Vec<String> = lists.chain(sections).collect();
+        let block = Passage::of_text(text.join("\n"));
+        let material = Material {
+            passage: block.clone(),
+            chunks: Vec::new(),
+            block,
+            from_notes: false,
+            brief: Some(self.briefing.last_read()),
+        };
+        let drafter = self.drafter;
+        let prompt = drafter.prompt(Task::LastRead, &material, (0, 0), None, EDITS_WORDS, 0);
+        drafter.fits(&prompt).then_some(prompt)
+    }
+
+    async fn last_read(&self, prompt: Option<&Prompt>) -> Result<String, WriteError> {
+        let Some(prompt) = prompt else {
+            return Ok(String::new());
+        };
+        let answer = self.drafter.call_or_empty(prompt).await;
+        let answer = answer.map_err(WriteError::of("the last read".to_owned()))?;
+        let (text, _) = crate::wire::reasoning::strip(&answer.text);
+        Ok(text)
+    }
+
+    /// Applies the last reader's edits to the sections, and reports its flags.
+    fn apply(&mut self, _answer: &str, _sections: &mut [Section], _lists: &[List]) {}
+}
+
+/// Words wanted of the overview, without its heading.
+fn overview_words(plan: &Plan) -> usize {
+    plan.overview_words.0.saturating_sub(1).max(1)
+}
