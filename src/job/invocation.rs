@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::chain::chain;
+use crate::job::habits::Remembered;
 use crate::job::upload::JobSource;
 use crate::job::{App, JobError};
 use crate::model::{CallOptions, ErrorKind, ModelClient, Usage};
@@ -61,7 +62,7 @@ impl App {
         // Calls are not recorded if the model is local and free, or if a trace is to show all calls.
         if !self.durable || self.model.capabilities().quotes || self.trace.is_some() {
             let client = self.model_client(&work, None, false);
-            let written = self.call_model(&work, &client).await;
+            let written = self.call_model(&work, &client, 1000).await;
             if written.is_err() {
                 client.cancel_open_jobs().await;
             }
@@ -98,15 +99,25 @@ impl App {
             without_progress = run.without_progress,
             "claimed"
         );
+        let habits = self.habits(work);
+        let permille = match run.permille {
+            Some(permille) => permille,
+            None => {
+                let permille = habits.permille().await;
+                lease.note(|run| run.permille = Some(permille)).await?;
+                permille
+            }
+        };
         let client = self.model_client(work, Some(Ledger::new(lease)), stalled);
         let written = tokio::select! {
-            written = self.call_model(work, &client) => written,
+            written = self.call_model(work, &client, permille) => written,
             overtaken = lease.keep() => Err(overtaken.into()),
         };
         let usage = client.usage();
         let ended = match written {
             Ok(summary) => {
                 lease.renew().await?;
+                habits.add(summary.ratio).await;
                 return Ok(Written {
                     summary,
                     usage,
@@ -150,13 +161,26 @@ impl App {
         Err(ended)
     }
 
+    /// How long the model's answers usually are.
+    fn habits(&self, work: &Work<'_>) -> Remembered {
+        let prefix = format!("{}.work/habits/", self.config.filter.output_prefix);
+        let bucket = self.output(&work.source.at, "").bucket;
+        let folder = StateFolder::new(&self.target, &bucket, &prefix);
+        Remembered::new(folder, &self.config.provider.fingerprint())
+    }
+
     /// Writes the whole summary. Fails if too many sections are extractive.
-    async fn call_model(&self, work: &Work<'_>, client: &ModelClient) -> Result<Summary, JobError> {
+    async fn call_model(
+        &self,
+        work: &Work<'_>,
+        client: &ModelClient,
+        permille: u32,
+    ) -> Result<Summary, JobError> {
         let settings = Settings {
             limits: self.config.limits,
             seed: work.source.job_id.clone(),
             quotes: self.model.capabilities().quotes,
-            ratio: 1.0,
+            ratio: f64::from(permille) / 1000.0,
         };
         let summary =
             summary::write(work.transcript, work.plan, &settings, client, work.run).await?;

@@ -62,6 +62,9 @@ pub(crate) struct RunRecord {
     /// How many of the most recent invocations in a row have brought no new answer.
     #[serde(rename = "slices_without_progress")]
     pub(crate) without_progress: u32,
+    /// Words that the model wrote per thousand words requested, as known when the job was first claimed.
+    #[serde(default)]
+    pub(crate) permille: Option<u32>,
     /// Times the summary was refused because it had too many extractive sections.
     pub(crate) degraded_runs: u32,
 }
@@ -186,6 +189,14 @@ impl Lease {
                 self.is_good().then_some(()).ok_or(Overtaken)
             }
         }
+    }
+
+    /// Changes the job's record.
+    ///
+    /// # Errors
+    /// If the record cannot be written, or another worker owns the job.
+    pub(crate) async fn note(&self, change: impl FnOnce(&mut RunRecord)) -> StoreResult<()> {
+        self.rewrite(change).await
     }
 
     /// Releases the lease, after `count` has updated the job's counters.

@@ -1,6 +1,7 @@
 //! The parts of a summary: an overview, and sections with a heading and a span of the transcript.
 
 use crate::summary::lists::{self, List};
+use crate::summary::people::{Renaming, renamed};
 use crate::text::{Span, sentence, words};
 
 /// Maximum length of a heading in words. A longer first line is treated as prose.
@@ -66,11 +67,31 @@ pub struct Summary {
     pub chunks: usize,
     /// Words that the model has written per word requested.
     pub ratio: f64,
+    /// The labels of speakers that are written otherwise in the summary.
+    pub renamings: Vec<Renaming>,
     /// Warnings for the reader.
     pub warnings: Vec<String>,
 }
 
 impl Summary {
+    /// Writes names instead of labels.
+    pub(crate) fn rename(&mut self) {
+        if self.renamings.is_empty() {
+            return;
+        }
+        let rename = |text: &mut String| *text = renamed(text, &self.renamings);
+        let entries = self.lists.iter_mut().flat_map(|list| &mut list.entries);
+        for entry in entries {
+            rename(&mut entry.text);
+            entry.owner.iter_mut().for_each(rename);
+        }
+        self.overview.iter_mut().for_each(rename);
+        for section in &mut self.sections {
+            rename(&mut section.title);
+            rename(&mut section.text);
+        }
+    }
+
     /// Length of the published text in words, headings included.
     #[must_use]
     pub fn words(&self) -> usize {

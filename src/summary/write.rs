@@ -24,6 +24,7 @@ use crate::summary::check;
 use crate::summary::fit_length;
 use crate::summary::length_control::LengthControl;
 use crate::summary::lists;
+use crate::summary::people;
 use crate::summary::plan::{Plan, apportion};
 use crate::text::words;
 use crate::transcript::{Chunk, Transcript};
@@ -151,14 +152,21 @@ pub async fn write(
     writer
         .repair(&materials, &mut sections, &mut repairs, wanted, &control)
         .await?;
+    people::shorten_names(&mut sections, &writer.briefing.outline);
     let mut summary = Summary {
         overview,
         lists,
         sections,
         chunks: plan.chunks.len(),
         ratio: control.ratio(),
+        renamings: people::renamings(
+            &transcript.segments.speakers,
+            &writer.briefing.outline,
+            "Speaker",
+        ),
         warnings: writer.warnings,
     };
+    summary.rename();
     if settings.quotes {
         fit_length::fit_quotations(&mut summary, transcript, &plan);
     } else {
