@@ -13,6 +13,7 @@
 pub mod assemble;
 pub mod call_plan;
 pub mod check;
+mod claims;
 mod cost;
 mod fit_length;
 mod length_control;

@@ -21,9 +21,11 @@ use crate::run::{Progress, Run};
 use crate::summary::assemble::{Section, Source, Summary};
 use crate::summary::call_plan::Limits;
 use crate::summary::check;
+use crate::summary::claims;
 use crate::summary::fit_length;
 use crate::summary::length_control::LengthControl;
 use crate::summary::lists;
+use crate::summary::outline::PointKind;
 use crate::summary::people;
 use crate::summary::plan::{Plan, apportion};
 use crate::text::words;
@@ -324,10 +326,17 @@ impl Writer<'_> {
             .title
             .filter(|title| check::is_borne_out(title, source));
         let title = title.or_else(|| extract::title(source));
+        let mut points = self.briefing.points_in(source.span());
+        let text = match &material.brief {
+            Some(_) if points.all(|point| point.kind != PointKind::Open) => {
+                claims::without_unanswered(&piece.text)
+            }
+            _ => piece.text,
+        };
         Section {
             title: title.unwrap_or_else(|| format!("Part {number}")),
             time_span: material.time_span(),
-            text: piece.text,
+            text,
             target_words,
             chunks: material.chunks.clone(),
             span: material.passage.span(),
