@@ -261,7 +261,7 @@ mod tests {
                 chunk_tokens: Tokens(6000),
                 max_calls: 150,
                 style: Style::Full,
-                outline: false,
+                outline: true,
             }
         );
         assert_eq!((config.output_bucket, config.store_dir), (None, None));

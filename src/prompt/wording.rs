@@ -49,7 +49,7 @@ CONFLICT: two short quotes that do not agree, each with its speaker [lines]
 
 - After each entry but SUBJECT, PERSON, TERM and TOPIC stand the numbers of the lines it rests on, in square brackets, such as [12] or [12, 15].
 - The TOPIC lines together cover the whole transcript in order; the first begins at line 1. A topic begins where its question is asked, never between a question and its answer. Stretches about the same matter that stand side by side are one topic; greetings and formalities belong to the topic beside them.
-- A field that the transcript does not fill stays empty. If the transcript calls a speaker only by a label such as spk_0 or Speaker 2 and says who that is, write the name as spk_0 = Name.
+- A field that the transcript does not fill stays empty; do not write that something was not said. If the transcript calls a speaker only by a label such as spk_0 or Speaker 2 and says who that is, write the name as spk_0 = Name.
 - DECIDED is only what was settled here and in so many words; asking whether all are content, leaning to something or agreeing in passing decides nothing. ACTION is promised if the person said so, expected if only others did.
 - OPEN is about the whole recording: a question that is answered or refused later is not open. A refusal is a POSITION.
 - Copy numbers, names and hedges exactly. Only what is in the transcript, in its language.

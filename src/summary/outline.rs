@@ -571,7 +571,13 @@ fn field(text: &str) -> String {
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
     let plain = plain.replace("**", "");
-    let plain = plain.trim().trim_matches(['"', '“', '”', '<', '>']).trim();
+    let plain = plain.trim().trim_matches(['<', '>']).trim();
+    let quoted = plain
+        .strip_prefix(['"', '“'])
+        .and_then(|inner| inner.strip_suffix(['"', '”']));
+    let plain = quoted
+        .filter(|inner| !inner.contains(['"', '“', '”']))
+        .unwrap_or(plain);
     let lower = plain.to_lowercase();
     let lower = lower.trim_matches(['(', ')', '.']);
     if EMPTY_FIELDS.contains(&lower) {

@@ -242,7 +242,11 @@ mod tests {
     fn topics_become_parts_and_small_ones_are_joined() {
         let transcript = meeting(300);
         let topics = topics(&transcript, &[(0, 3), (4, 1), (60, 5), (150, 3), (220, 3)]);
-        let parts = divide(&transcript, &topics, &bounds(1500)).unwrap();
+        let bounds = Bounds {
+            budget: Tokens(3000),
+            ..bounds(1500)
+        };
+        let parts = divide(&transcript, &topics, &bounds).unwrap();
         let headlines: Vec<&str> = parts.iter().map(|part| part.headline.as_str()).collect();
         assert_eq!(
             headlines,
