@@ -13,6 +13,7 @@ pub mod assemble;
 pub mod call_plan;
 pub mod check;
 mod cost;
+mod edits;
 mod fit_length;
 mod length_control;
 pub mod plan;
