@@ -3,6 +3,7 @@
 
 pub mod report;
 pub mod text;
+mod titles;
 
 use std::time::Duration;
 

@@ -15,6 +15,7 @@ pub mod call_plan;
 pub mod check;
 mod claims;
 mod cost;
+mod edits;
 mod fit_length;
 mod length_control;
 pub mod lists;
