@@ -3,7 +3,6 @@
 
 pub mod report;
 pub mod text;
-mod titles;
 
 use std::time::Duration;
 

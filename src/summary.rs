@@ -23,6 +23,7 @@ pub mod outline;
 pub mod people;
 pub mod plan;
 pub mod scaffold;
+mod titles;
 mod topics;
 pub mod write;
 

@@ -20,7 +20,7 @@ pub struct Report {
     pub summary: SummaryReport,
     /// The model that wrote it.
     pub model: ModelReport,
-    /// The language of the transcript as a code, where its format names it.
+    /// The language of the transcript as a code, as its format or its words tell.
     pub language: Option<String>,
     /// The speakers in order of first appearance.
     pub speakers: Vec<SpeakerReport>,
@@ -264,7 +264,7 @@ impl Report {
                 model: model.model.clone(),
                 context_tokens: model.context_tokens.map(|tokens| tokens.0),
             },
-            language: spoken.language.clone(),
+            language: summary.language.clone(),
             speakers: SpeakerReport::all(transcript, summary),
             overview: summary.overview.clone(),
             people: list(ListKind::People),

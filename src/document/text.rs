@@ -12,7 +12,7 @@ pub fn render(summary: &Summary) -> String {
         .map(|section| (section.heading(), section.text.as_str()));
     let mut text = String::new();
     if let Some(overview) = overview {
-        text.push_str(&format!("Overview\n\n{overview}\n\n"));
+        text.push_str(&format!("{}\n\n{overview}\n\n", summary.overview_title()));
     }
     for list in &summary.lists {
         text.push_str(&format!("{}\n", list.text()));

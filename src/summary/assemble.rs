@@ -2,6 +2,7 @@
 
 use crate::summary::lists::{self, List};
 use crate::summary::people::{Renaming, renamed};
+use crate::summary::titles::titles;
 use crate::text::{Span, sentence, words};
 
 /// Maximum length of a heading in words. A longer first line is treated as prose.
@@ -57,6 +58,8 @@ impl Section {
 /// A summary in its published form.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Summary {
+    /// The language it is written in, as a code, if it is known.
+    pub language: Option<String>,
     /// The opening paragraph.
     pub overview: Option<String>,
     /// The lists at a glance.
@@ -92,11 +95,19 @@ impl Summary {
         }
     }
 
+    /// The title of the overview, in the language of the summary.
+    #[must_use]
+    pub fn overview_title(&self) -> &'static str {
+        titles(self.language.as_deref()).overview
+    }
+
     /// Length of the published text in words, headings included.
     #[must_use]
     pub fn words(&self) -> usize {
         let overview = self.overview.as_deref();
-        let overview = overview.map_or(0, |text| words::count(text) + 1);
+        let overview = overview.map_or(0, |text| {
+            words::count(text) + words::count(self.overview_title())
+        });
         overview
             + lists::length(&self.lists)
             + self.sections.iter().map(Section::words).sum::<usize>()

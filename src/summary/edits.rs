@@ -14,7 +14,6 @@
 //!
 //! What a language's negations and hedges are is known for English, German, French and Spanish ([`covers`]). Edits in other languages
 //! are refused.
-#![cfg_attr(not(test), expect(dead_code, reason = "called by the last read"))]
 
 mod lexicon;
 

@@ -115,19 +115,6 @@ pub(crate) fn of(
 }
 
 impl ListKind {
-    /// Its title in English.
-    pub(crate) fn english(self) -> &'static str {
-        match self {
-            Self::People => "Who is who",
-            Self::Decisions => "Decisions",
-            Self::Positions => "Positions",
-            Self::Actions => "Actions",
-            Self::OpenQuestions => "Open questions",
-            Self::Figures => "Key figures",
-            Self::Terms => "Terms",
-        }
-    }
-
     /// How readily entries of the list are given up.
     fn dispensable(self) -> usize {
         match self {

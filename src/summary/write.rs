@@ -28,7 +28,8 @@ use crate::summary::lists;
 use crate::summary::outline::PointKind;
 use crate::summary::people;
 use crate::summary::plan::{Plan, apportion};
-use crate::text::words;
+use crate::summary::titles::{Titles, titles};
+use crate::text::{language, words};
 use crate::transcript::{Chunk, Transcript};
 
 use brief::Briefing;
@@ -79,6 +80,10 @@ impl WriteError {
 /// State shared by all steps.
 struct Writer<'a> {
     transcript: &'a Transcript,
+    /// The language of the summary, if it is known.
+    language: Option<String>,
+    /// The fixed words in that language.
+    titles: &'static Titles,
     drafter: Drafter<'a>,
     run: &'a Run,
     /// What is known of the whole; empty without an outline.
@@ -101,8 +106,13 @@ pub async fn write(
 ) -> Result<Summary, WriteError> {
     let mut plan = plan.clone();
     let allowed = settings.limits.max_calls.saturating_sub(plan.calls());
+    let language = transcript.spoken.language.clone();
+    let language = language.or_else(|| language::detect(transcript.text()).map(str::to_owned));
+    let titles = titles(language.as_deref());
     let mut writer = Writer {
         transcript,
+        language,
+        titles,
         drafter: Drafter {
             settings,
             caller,
@@ -146,7 +156,9 @@ pub async fn write(
             &control,
         )
         .await?;
-    let overview_words = overview.as_deref().map_or(0, |text| words::count(text) + 1);
+    let overview_words = overview
+        .as_deref()
+        .map_or(0, |text| words::count(text) + words::count(titles.overview));
     let wanted = plan
         .target_words
         .0
@@ -156,6 +168,7 @@ pub async fn write(
         .await?;
     people::shorten_names(&mut sections, &writer.briefing.outline);
     let mut summary = Summary {
+        language: writer.language,
         overview,
         lists,
         sections,
@@ -164,7 +177,7 @@ pub async fn write(
         renamings: people::renamings(
             &transcript.segments.speakers,
             &writer.briefing.outline,
-            "Speaker",
+            titles.speaker,
         ),
         warnings: writer.warnings,
     };
@@ -334,7 +347,7 @@ impl Writer<'_> {
             _ => piece.text,
         };
         Section {
-            title: title.unwrap_or_else(|| format!("Part {number}")),
+            title: title.unwrap_or_else(|| format!("{} {number}", self.titles.part)),
             time_span: material.time_span(),
             text,
             target_words,

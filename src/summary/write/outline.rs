@@ -2,7 +2,7 @@
 
 use crate::prompt::Task;
 use crate::summary::call_plan::{OUTLINE_WORDS, SECTION_MAX_WORDS, SECTION_MIN_WORDS};
-use crate::summary::lists::{self, List, ListKind};
+use crate::summary::lists::{self, List};
 use crate::summary::outline::{Numbered, Outline};
 use crate::summary::plan::Plan;
 use crate::summary::topics::{self, Bounds};
@@ -85,11 +85,9 @@ impl Writer<'_> {
 
     /// The lists at a glance.
     pub(crate) fn lists(&self, plan: &Plan) -> Vec<List> {
-        lists::of(
-            &self.briefing.outline,
-            plan.target_words.0,
-            ListKind::english,
-        )
+        lists::of(&self.briefing.outline, plan.target_words.0, |kind| {
+            self.titles.of_list(kind)
+        })
     }
 }
 

@@ -1,9 +1,11 @@
 //! Writes the overview, has the summary read once more, and repairs its length, all at once.
 
 use crate::extract;
+use crate::model::Finish;
 use crate::prompt::{Prompt, Task};
 use crate::summary::assemble::Section;
 use crate::summary::check::Problem;
+use crate::summary::edits;
 use crate::summary::fit_length;
 use crate::summary::length_control::LengthControl;
 use crate::summary::lists::List;
@@ -118,6 +120,10 @@ impl Writer<'_> {
         lists: &[List],
     ) -> Option<Prompt> {
         plan.outline_tokens?;
+        // Edits in other languages cannot be checked.
+        self.language
+            .as_deref()
+            .filter(|language| edits::covers(language))?;
         let lists = lists.iter().map(List::text);
         let sections = sections
             .iter()
@@ -142,12 +148,37 @@ impl Writer<'_> {
         };
         let answer = self.drafter.call_or_empty(prompt).await;
         let answer = answer.map_err(WriteError::of("the last read".to_owned()))?;
-        let (text, _) = crate::wire::reasoning::strip(&answer.text);
-        Ok(text)
+        // The last pair of an answer that was cut off may be half of what was meant.
+        let whole = match answer.finish {
+            Finish::Length => answer
+                .text
+                .rfind("FIND:")
+                .and_then(|at| answer.text.get(..at))
+                .unwrap_or(""),
+            _ => &answer.text,
+        };
+        Ok(whole.to_owned())
     }
 
-    /// Applies the last reader's edits to the sections, and reports its flags.
-    fn apply(&mut self, _answer: &str, _sections: &mut [Section], _lists: &[List]) {}
+    /// Applies the last reader's edits to the sections, and reports what the reader believes to be wrong.
+    fn apply(&mut self, answer: &str, sections: &mut [Section], lists: &[List]) {
+        let (edits, flags) = edits::read(answer);
+        let flags = flags.into_iter();
+        self.warnings
+            .extend(flags.map(|flag| format!("the last reader doubts: {flag}")));
+        let titles: Vec<String> = sections
+            .iter()
+            .map(|section| section.title.clone())
+            .collect();
+        let lists: Vec<String> = lists.iter().map(List::text).collect();
+        let others: Vec<&str> = titles.iter().chain(&lists).map(String::as_str).collect();
+        let mut texts: Vec<&mut String> = sections
+            .iter_mut()
+            .map(|section| &mut section.text)
+            .collect();
+        let applied = edits::apply(&mut texts, &others, &edits);
+        tracing::debug!(edits = edits.len(), applied, "last read");
+    }
 }
 
 /// Words wanted of the overview, without its heading.

@@ -1,5 +1,6 @@
 //! The fixed words of a summary in the languages of transcripts: titles of its lists, and words such as "Part" in "Part 3".
-#![cfg_attr(not(test), expect(dead_code, reason = "called once lists are printed"))]
+
+use crate::summary::lists::ListKind;
 
 /// The fixed words of a summary in one language.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,6 +22,19 @@ pub(crate) struct Titles {
 }
 
 impl Titles {
+    /// The title of a list.
+    pub(crate) fn of_list(&self, kind: ListKind) -> &'static str {
+        match kind {
+            ListKind::People => self.who_is_who,
+            ListKind::Decisions => self.decisions,
+            ListKind::Positions => self.positions,
+            ListKind::Actions => self.actions,
+            ListKind::OpenQuestions => self.open_questions,
+            ListKind::Figures => self.key_figures,
+            ListKind::Terms => self.terms,
+        }
+    }
+
     const fn of(words: [&'static str; 10]) -> Self {
         let [
             overview,
