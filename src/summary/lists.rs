@@ -118,9 +118,11 @@ impl ListKind {
     /// How readily entries of the list are given up.
     fn dispensable(self) -> usize {
         match self {
-            Self::Decisions | Self::Actions | Self::OpenQuestions => 2,
-            Self::People | Self::Figures | Self::Positions => 3,
-            Self::Terms => 4,
+            Self::Decisions | Self::Actions => 3,
+            Self::OpenQuestions | Self::People => 4,
+            Self::Terms | Self::Positions => 5,
+            // They stand in the text too.
+            Self::Figures => 7,
         }
     }
 }
@@ -162,7 +164,7 @@ fn point(point: &Point) -> Entry {
         line = format!("{} ({})", line.trim_end_matches('.'), notes.join("; "));
     }
     Entry {
-        text: line,
+        text: words::capitalized(&line),
         owner: given(subject).filter(|_| is_action),
         due: given(due).filter(|_| is_action),
         status: given(status).filter(|_| is_action),

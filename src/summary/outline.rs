@@ -251,7 +251,7 @@ pub struct Point {
     pub subject: String,
     /// By when it is to be done, or empty.
     pub due: String,
-    /// `promised`, `in progress`, `expected`, or empty.
+    /// `promised`, `hoped for`, `in progress`, `expected`, or empty.
     pub status: String,
     /// The parts of the transcript that it rests on.
     pub spans: Vec<Span>,
@@ -298,7 +298,9 @@ impl Outline {
                         PointKind::Figure => (get(1), get(0), "", ""),
                         _ => (get(0), "", "", ""),
                     };
-                    outline.points.extend(reader.point(kind, point, &refs));
+                    outline
+                        .points
+                        .extend(reader.point(kind, point, &refs, &outline.people));
                 }
             }
         }
@@ -461,6 +463,7 @@ impl Reader<'_> {
         kind: PointKind,
         (text, subject, due, status): (&str, &str, &str, &str),
         refs: &[usize],
+        people: &[Person],
     ) -> Option<Point> {
         if refs.is_empty() || !(1..=ENTRY_WORDS).contains(&words::count(text)) {
             return None;
@@ -476,7 +479,18 @@ impl Reader<'_> {
             }
             PointKind::Action => {
                 let owner = all_words(subject);
-                let is_owner = |word: &String| word.len() > 2 && known_words.contains(word);
+                // Who says "we" speaks for an organisation.
+                let speaks = |person: &&Person| {
+                    let name = all_words(&person.name);
+                    name.iter()
+                        .any(|word| word.len() > 2 && known_words.contains(word))
+                };
+                let roles = people.iter().filter(speaks);
+                let roles: HashSet<String> =
+                    roles.flat_map(|person| all_words(&person.role)).collect();
+                let is_owner = |word: &String| {
+                    word.len() > 2 && (known_words.contains(word) || roles.contains(word))
+                };
                 (owner.iter().any(is_owner) || self.foreign && has_names(subject))
                     && has_numbers(text)
             }
@@ -496,7 +510,7 @@ impl Reader<'_> {
             text: text.to_owned(),
             subject: subject.to_owned(),
             due: due.to_owned(),
-            status: status.to_lowercase(),
+            status: known_status(status).to_owned(),
             spans: spans.collect(),
         })
     }
@@ -529,6 +543,19 @@ fn kind_and_rest(line: &str) -> Option<(&'static str, &str)> {
         .unwrap_or(kind);
     let kind = KINDS.into_iter().find(|known| *known == kind)?;
     Some((kind, rest.trim_start_matches(['*', '_', ' '])))
+}
+
+/// The status that a field names, or an empty one.
+fn known_status(field: &str) -> &'static str {
+    let lower = field.to_lowercase();
+    let known = [
+        ("hope", "hoped for"),
+        ("progress", "in progress"),
+        ("expect", "expected"),
+        ("promis", "promised"),
+    ];
+    let found = known.into_iter().find(|(word, _)| lower.contains(word));
+    found.map_or("", |(_, status)| status)
 }
 
 /// The text of an entry, and the indices of the lines in the brackets at its end.

@@ -91,7 +91,7 @@ pub(crate) fn divide(
         for (at, chunk) in chunks.into_iter().enumerate() {
             let headline = match several {
                 1 => stretch.headline.clone(),
-                _ => format!("{} ({}/{several})", stretch.headline, at + 1),
+                _ => format!("{} (part {} of {several})", stretch.headline, at + 1),
             };
             let part = Stretch {
                 tokens: chunk.tokens.0 as f64,
@@ -268,7 +268,7 @@ mod tests {
         let topics = topics(&transcript, &[(0, 3), (30, 3), (60, 3)]);
         let parts = divide(&transcript, &topics, &bounds(2000)).unwrap();
         assert!(parts.len() > 4 && parts.iter().all(|part| part.chunk.tokens <= Tokens(1500)));
-        assert!(parts.last().unwrap().headline.contains('/'));
+        assert!(parts.last().unwrap().headline.contains("(part "));
     }
 
     proptest! {

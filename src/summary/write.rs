@@ -131,12 +131,13 @@ pub async fn write(
         writer.outline_of_notes(&plan, &notes).await?;
         writer.from_notes(&plan, &notes)
     };
+    writer.briefing.lists = writer.lists(&plan);
+    let lists = writer.briefing.lists.clone();
     if !writer.briefing.outline.is_empty() {
         for material in &mut materials {
             material.brief = Some(writer.briefing.section(&material.passage));
         }
     }
-    let lists = writer.lists(&plan);
     let list_words = lists::length(&lists);
     let targets = apportion(plan.section_words().0.saturating_sub(list_words), &weights);
     let mut control = LengthControl::new(settings.ratio);

@@ -1,12 +1,14 @@
 //! What each writer is told of the whole recording, from its outline.
 
 use crate::prompt::Brief;
+use crate::summary::lists::{List, ListKind};
 use crate::summary::outline::{Outline, Person, Point, PointKind, Term};
 use crate::text::{Span, Tokens, tokens};
 use crate::transcript::Passage;
 
-/// Maximum tokens of the notes on the whole, and of the points about a part.
+/// Maximum tokens of the notes on the whole, for a section and for all others, and of the points about a part.
 const NOTES_TOKENS: Tokens = Tokens(900);
+const MORE_NOTES_TOKENS: Tokens = Tokens(1600);
 const POINTS_TOKENS: Tokens = Tokens(500);
 
 /// Maximum tokens of the transcript after a part that is shown.
@@ -18,15 +20,43 @@ pub(crate) struct Briefing {
     pub(crate) outline: Outline,
     /// What came out of each part.
     pub(crate) headlines: Vec<String>,
+    /// The lists that the reader sees before the sections.
+    pub(crate) lists: Vec<List>,
+}
+
+/// How well the reader of a section knows somebody or something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// From the lists, or from an earlier section.
+    Already,
+    /// It occurs here first.
+    New,
+    /// It does not occur.
+    Absent,
 }
 
 impl Briefing {
     /// What the writer of the section about `passage` is told.
     pub(crate) fn section(&self, passage: &Passage) -> Brief {
         let Outline { people, terms, .. } = &self.outline;
-        let has = |term: &&Term| passage.contains(&term.term);
-        let notes = self.subject().chain(people.iter().map(person));
-        let notes = notes.chain(terms.iter().filter(has).map(term));
+        let people = people.iter().filter_map(|one| {
+            let family = one
+                .name
+                .split(' ')
+                .rev()
+                .find(|word| word.len() > 2)
+                .unwrap_or(&one.name);
+            let known = self.known(ListKind::People, &one.name, &[family], passage);
+            marked(known, person(one))
+        });
+        let terms = terms.iter().filter_map(|one| {
+            let words: Vec<&str> = one.term.split(" / ").collect();
+            marked(
+                self.known(ListKind::Terms, &one.term, &words, passage),
+                term(one),
+            )
+        });
+        let notes = self.subject().chain(people).chain(terms);
         Brief {
             notes: within(notes, NOTES_TOKENS),
             headlines: self.headlines.clone(),
@@ -41,7 +71,9 @@ impl Briefing {
             PointKind::Decision,
             PointKind::Action,
             PointKind::Open,
+            PointKind::Position,
             PointKind::Conflict,
+            PointKind::Figure,
         ];
         let points = kinds
             .into_iter()
@@ -62,6 +94,20 @@ impl Briefing {
         points.filter(move |point| point.spans.iter().any(touches))
     }
 
+    /// How well the reader of the section about `passage` knows what one of `words` means.
+    fn known(&self, kind: ListKind, name: &str, words: &[&str], passage: &Passage) -> Known {
+        let lists = self.lists.iter().filter(|list| list.kind == kind);
+        let mut entries = lists.flat_map(|list| &list.entries);
+        let is_listed =
+            entries.any(|entry| entry.text.to_lowercase().starts_with(&name.to_lowercase()));
+        let occurs = |text: &str| words.iter().any(|word| text.contains(word));
+        match () {
+            () if !occurs(passage) && kind == ListKind::Terms => Known::Absent,
+            () if is_listed || !occurs(passage) || occurs(&passage.before()) => Known::Already,
+            () => Known::New,
+        }
+    }
+
     fn subject(&self) -> impl Iterator<Item = String> {
         let subject = self.outline.subject.iter();
         subject.map(|subject| format!("SUBJECT: {subject}"))
@@ -70,9 +116,18 @@ impl Briefing {
     fn notes(&self, more: impl Iterator<Item = String>) -> Brief {
         let people = self.outline.people.iter().map(person);
         Brief {
-            notes: within(self.subject().chain(people).chain(more), NOTES_TOKENS),
+            notes: within(self.subject().chain(people).chain(more), MORE_NOTES_TOKENS),
             ..Brief::default()
         }
+    }
+}
+
+/// A line of the notes, marked if the section has to say what it says.
+fn marked(known: Known, line: String) -> Option<String> {
+    match known {
+        Known::Already => Some(line),
+        Known::New => Some(format!("NEW {line}")),
+        Known::Absent => None,
     }
 }
 

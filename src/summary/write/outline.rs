@@ -62,8 +62,9 @@ impl Writer<'_> {
             from_notes: false,
             brief: None,
         };
-        // The number of topics stands in the place of the number of parts.
-        let place = (0, plan.sections);
+        // The number of topics stands in the place of the number of parts. There are more of them: short ones are joined, but what is
+        // not told apart cannot be.
+        let place = (0, plan.sections * 4 / 3);
         let (drafter, words) = (self.drafter, OUTLINE_WORDS);
         let prompt = drafter.prompt(Task::Outline, &shown, place, None, words, 0);
         if !drafter.fits(&prompt) {

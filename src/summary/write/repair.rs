@@ -14,8 +14,13 @@ use crate::summary::write::piece::problems;
 use crate::summary::write::{WriteError, Writer, all};
 use crate::text::{Words, sentence, words};
 
-/// Tolerated deviation from the target length, in percent.
-const TOLERATED_PERCENT: usize = 4;
+/// Tolerated deviation from the target length, in percent: if it is too short, and if it is too long. Dropping sentences here and
+/// there loses less than rewriting a few sections.
+const SHORTER_PERCENT: usize = 4;
+const LONGER_PERCENT: usize = 10;
+
+/// Maximum share of a section that one repair takes away, in percent.
+const CUT_PERCENT: usize = 25;
 
 /// Maximum and minimum number of words that one expansion should add.
 const MAX_ADDED: usize = 350;
@@ -91,7 +96,12 @@ impl Writer<'_> {
         let mut missing = total.abs_diff(wanted);
         let short = total < wanted;
         let can_expand = self.drafter.settings.limits.style.follows_instructions();
-        if missing * 100 <= wanted * TOLERATED_PERCENT || short && !can_expand {
+        let tolerated = if short {
+            SHORTER_PERCENT
+        } else {
+            LONGER_PERCENT
+        };
+        if missing * 100 <= wanted * tolerated || short && !can_expand {
             return Vec::new();
         }
         let need = |section: &Section| {
@@ -123,7 +133,7 @@ impl Writer<'_> {
                 let add = missing.min(MAX_ADDED).min(words.max(MIN_ADDED * 2));
                 (Task::Expand, add, add)
             } else {
-                let cut = missing.min(words * 2 / 5);
+                let cut = missing.min(words * CUT_PERCENT / 100);
                 (Task::Condense, cut, words - cut)
             };
             missing -= change;
