@@ -83,12 +83,16 @@ impl Terms {
         weights
     }
 
-    /// Total weight of the terms of `unit`.
-    pub(crate) fn gain(&self, unit: usize, weights: &[f64]) -> f64 {
+    /// Total weight of the distinct terms of `units`.
+    pub(crate) fn gain(&self, units: impl Iterator<Item = usize>, weights: &[f64]) -> f64 {
         #[cfg(test)]
         tests::GAINS.with(|gains| gains.set(gains.get() + 1));
-        let ids = self.of_unit.get(unit).into_iter().flatten();
-        ids.filter_map(|&id| weights.get(id as usize)).sum()
+        let of_unit = |unit: usize| self.of_unit.get(unit).into_iter().flatten().copied();
+        let mut ids: Vec<u32> = units.flat_map(of_unit).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let weights = ids.into_iter().filter_map(|id| weights.get(id as usize));
+        weights.sum()
     }
 
     /// Takes their weights from the terms of `unit`, since it is selected.
@@ -122,10 +126,10 @@ pub(crate) mod tests {
         let text = "The tram stops here. The tram is late today. Buses run well.";
         let terms = unit::candidates(&Passage::of_text(text), 10).terms;
         let mut weights = terms.weights("");
-        let before = terms.gain(1, &weights);
+        let before = terms.gain([1].into_iter(), &weights);
         terms.cover(0, &mut weights);
-        assert!(terms.gain(1, &weights) < before);
+        assert!(terms.gain([1].into_iter(), &weights) < before);
         terms.cover(1, &mut weights);
-        assert!(terms.gain(1, &weights).abs() < f64::EPSILON);
+        assert!(terms.gain([1].into_iter(), &weights).abs() < f64::EPSILON);
     }
 }

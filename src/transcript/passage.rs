@@ -69,6 +69,13 @@ impl Passage {
 
     /// Speaker and spoken text of each segment, preceded by any text before the first segment.
     pub(crate) fn utterances(&self) -> impl Iterator<Item = (Option<Speaker>, &str)> {
+        let text = self.of.text();
+        let spans = self.utterance_spans();
+        spans.map(move |(speaker, span)| (speaker, span.of(text)))
+    }
+
+    /// Like [`utterances`](Self::utterances), with spans of the transcript's text.
+    pub(crate) fn utterance_spans(&self) -> impl Iterator<Item = (Option<Speaker>, Span)> {
         let Span { start, end } = self.span;
         let first = self.segments().next().map_or(end, Segment::start);
         let unlabelled = (first > start).then_some((None, Span::from(start..first)));
@@ -78,9 +85,13 @@ impl Passage {
         let all = unlabelled.into_iter().chain(spoken);
         all.map(move |(speaker, body)| {
             let start = body.start.clamp(start, end);
-            let inside = Span::from(start..body.end.clamp(start, end));
-            (speaker, inside.of(self.of.text()))
+            (speaker, Span::from(start..body.end.clamp(start, end)))
         })
+    }
+
+    /// The whole transcript.
+    pub(crate) fn whole(&self) -> Self {
+        self.of.whole()
     }
 
     /// Offsets within `range` at which segments start. All offsets are relative to the passage.
