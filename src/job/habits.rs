@@ -9,10 +9,14 @@ use sha2::{Digest, Sha256};
 
 use crate::chain::chain;
 use crate::hex::hex;
+use crate::store::lease::as_asked;
 use crate::store::{PutCondition, StateFolder};
 
 /// Changes when new prompts make models write more or less.
 const PROMPT_VERSION: u32 = 1;
+
+/// The ratio is used in steps of this size, so that the same transcript does not get another summary for nothing.
+const STEP: u32 = 50;
 
 /// Jobs after which a further one counts no less.
 const MAX_JOBS: u32 = 20;
@@ -50,9 +54,11 @@ impl Remembered {
                 "could not read how long the model's answers are"
             );
         });
-        read.ok()
+        let permille = read
+            .ok()
             .flatten()
-            .map_or(1000, |(habits, _)| habits.permille)
+            .map_or(as_asked(), |(habits, _)| habits.permille);
+        (permille + STEP / 2) / STEP * STEP
     }
 
     /// Adds what was measured in one job. If that fails, it is not remembered.
@@ -64,7 +70,7 @@ impl Remembered {
             Some((known, etag)) => (known, PutCondition::IfMatch(etag)),
             None => (
                 Habits {
-                    permille: 1000,
+                    permille: as_asked(),
                     jobs: 0,
                 },
                 PutCondition::IfAbsent,

@@ -14,7 +14,7 @@ use crate::job::{App, JobError};
 use crate::model::{CallOptions, ErrorKind, ModelClient, Usage};
 use crate::run::Run;
 use crate::store::StateFolder;
-use crate::store::lease::{Claim, Lease};
+use crate::store::lease::{Claim, Lease, as_asked};
 use crate::store::ledger::Ledger;
 use crate::summary::{self, Plan, Settings, Source, Summary};
 use crate::transcript::Transcript;
@@ -62,7 +62,7 @@ impl App {
         // Calls are not recorded if the model is local and free, or if a trace is to show all calls.
         if !self.durable || self.model.capabilities().quotes || self.trace.is_some() {
             let client = self.model_client(&work, None, false);
-            let written = self.call_model(&work, &client, 1000).await;
+            let written = self.call_model(&work, &client, as_asked()).await;
             if written.is_err() {
                 client.cancel_open_jobs().await;
             }
@@ -76,7 +76,8 @@ impl App {
         let JobSource { at, job_id, .. } = work.source;
         let prefix = format!("{}.work/{job_id}/", self.config.filter.output_prefix);
         let state = StateFolder::new(&self.target, &self.output(at, "").bucket, &prefix);
-        match Lease::claim(state, &work.run.clock, self.lease).await? {
+        let permille = self.habits(&work).permille().await;
+        match Lease::claim(state, &work.run.clock, self.lease, permille).await? {
             Claim::Busy { expires_ms } => Err(JobError::Busy {
                 seconds: (expires_ms - work.run.clock.now_ms()).max(0) / 1000 + 1,
             }),
@@ -99,25 +100,16 @@ impl App {
             without_progress = run.without_progress,
             "claimed"
         );
-        let habits = self.habits(work);
-        let permille = match run.permille {
-            Some(permille) => permille,
-            None => {
-                let permille = habits.permille().await;
-                lease.note(|run| run.permille = Some(permille)).await?;
-                permille
-            }
-        };
         let client = self.model_client(work, Some(Ledger::new(lease)), stalled);
         let written = tokio::select! {
-            written = self.call_model(work, &client, permille) => written,
+            written = self.call_model(work, &client, run.permille) => written,
             overtaken = lease.keep() => Err(overtaken.into()),
         };
         let usage = client.usage();
         let ended = match written {
             Ok(summary) => {
                 lease.renew().await?;
-                habits.add(summary.ratio).await;
+                self.habits(work).add(summary.ratio).await;
                 return Ok(Written {
                     summary,
                     usage,

@@ -63,10 +63,15 @@ pub(crate) struct RunRecord {
     #[serde(rename = "slices_without_progress")]
     pub(crate) without_progress: u32,
     /// Words that the model wrote per thousand words requested, as known when the job was first claimed.
-    #[serde(default)]
-    pub(crate) permille: Option<u32>,
+    #[serde(default = "as_asked")]
+    pub(crate) permille: u32,
     /// Times the summary was refused because it had too many extractive sections.
     pub(crate) degraded_runs: u32,
+}
+
+/// What a job that knows nothing of the model assumes: it writes as many words as are requested.
+pub(crate) fn as_asked() -> u32 {
+    1000
 }
 
 /// A lease on a job.
@@ -100,7 +105,8 @@ pub(crate) enum Claim {
 pub(crate) struct Overtaken;
 
 impl Lease {
-    /// Claims the job whose state is in `state`, with a lease of `duration`.
+    /// Claims the job whose state is in `state`, with a lease of `duration`. `permille` is what is known of the model's habits:
+    /// a job that is claimed for the first time keeps it.
     ///
     /// # Errors
     /// If the state cannot be read or written.
@@ -108,6 +114,7 @@ impl Lease {
         state: StateFolder,
         clock: &Clock,
         duration: Duration,
+        permille: u32,
     ) -> StoreResult<Claim> {
         let owner = format!("{:016x}", fastrand::u64(..));
         let first = RunRecord {
@@ -116,6 +123,7 @@ impl Lease {
             token: 1,
             created_ms: clock.now_ms(),
             invocations: 1,
+            permille,
             ..RunRecord::default()
         };
         // Most jobs are new, so the first attempt writes the record without reading first.
@@ -191,14 +199,6 @@ impl Lease {
         }
     }
 
-    /// Changes the job's record.
-    ///
-    /// # Errors
-    /// If the record cannot be written, or another worker owns the job.
-    pub(crate) async fn note(&self, change: impl FnOnce(&mut RunRecord)) -> StoreResult<()> {
-        self.rewrite(change).await
-    }
-
     /// Releases the lease, after `count` has updated the job's counters.
     ///
     /// # Errors
@@ -248,7 +248,9 @@ mod tests {
     }
 
     async fn claim(state: &StateFolder, clock: &Clock) -> Claim {
-        Lease::claim(state.clone(), clock, LEASE).await.unwrap()
+        Lease::claim(state.clone(), clock, LEASE, as_asked())
+            .await
+            .unwrap()
     }
 
     fn ours(claim: Claim) -> Arc<Lease> {

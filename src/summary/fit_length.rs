@@ -410,7 +410,7 @@ mod tests {
         let mut summary = Summary {
             overview: Some(overview.clone()),
             sections: vec![section(&text, 150, span)],
-            warnings: Vec::new(),
+            ..Summary::default()
         };
         fit_quotations(&mut summary, &transcript, &plan(180));
         let text = &summary.sections[0].text;

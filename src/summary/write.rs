@@ -88,6 +88,8 @@ struct Writer<'a> {
     run: &'a Run,
     /// What is known of the whole; empty without an outline.
     briefing: Briefing,
+    /// The first request was refused as bad input.
+    is_first_refused: bool,
     /// Remaining calls beyond those planned.
     extra_calls: usize,
     warnings: Vec<String>,
@@ -120,6 +122,7 @@ pub async fn write(
         },
         run,
         briefing: Briefing::default(),
+        is_first_refused: false,
         extra_calls: (plan.calls() / 2 + EXTRA_CALLS).min(allowed),
         warnings: Vec::new(),
     };
@@ -272,7 +275,13 @@ impl Writer<'_> {
         } else {
             plan.chunks.len()
         };
-        let pieces = self.pieces(jobs.collect(), done, plan).await?;
+        let mut jobs: Vec<Job<'_>> = jobs.collect();
+        let rest = match self.is_first_refused {
+            true => jobs.split_off(1.min(count)),
+            false => Vec::new(),
+        };
+        let mut pieces = self.pieces(jobs, done, plan).await?;
+        pieces.extend(self.pieces(rest, done + 1, plan).await?);
         let mut sections = Vec::with_capacity(count);
         let parts = materials.iter().zip(targets);
         for (piece, (material, &target)) in pieces.into_iter().zip(parts) {

@@ -1,5 +1,6 @@
 //! Requests the outline, and divides the transcript by its topics.
 
+use crate::model::{Answer, ErrorKind};
 use crate::prompt::Task;
 use crate::summary::call_plan::{OUTLINE_WORDS, SECTION_MAX_WORDS, SECTION_MIN_WORDS};
 use crate::summary::lists::{self, List};
@@ -71,8 +72,14 @@ impl Writer<'_> {
             self.warnings.push(NO_OUTLINE.to_owned());
             return Ok(());
         }
-        let answer = drafter.call_or_empty(&prompt).await;
-        let answer = answer.map_err(WriteError::of("the outline".to_owned()))?;
+        let answer = match drafter.caller.call(&prompt).await {
+            Err(error) if error.kind.concerns_one_call() => {
+                // The cause may be something that is sent with every request: the next one is made alone.
+                self.is_first_refused = error.kind == ErrorKind::BadInput;
+                Answer::default()
+            }
+            answer => answer.map_err(WriteError::of("the outline".to_owned()))?,
+        };
         let counted = answer.usage.map(|usage| usage.prompt_tokens);
         self.drafter.learn_ratio(&prompt, counted);
         let (text, _) = crate::wire::reasoning::strip(&answer.text);
