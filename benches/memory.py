@@ -1,9 +1,11 @@
 """Measures the most memory that the function has in use from its start to its first answer, by the size of the transcript.
 
-Usage: python3 benches/memory.py [--target target/release] [--sizes 0 1 10 50]
+Usage: python3 benches/memory.py [--target target/release] [--sizes 0 1 10 50] [--shapes txt csv html json]
 """
 
 import argparse
+import itertools
+import json
 import pathlib
 import shutil
 import sys
@@ -18,16 +20,34 @@ import runtime_api  # noqa: E402
 import inputs  # noqa: E402
 
 MB = 1_000_000
-KEY = "meeting.txt"
 # What must hold.
 MOST_BYTES = 25 * MB
 MOST_PER_BYTE = 1.3
+
+
+def rows(text, row):
+    """The lines of a transcript, each written by `row` from its number and its words."""
+    return "".join(row(number, line) for number, line in enumerate(filter(None, text.splitlines())))
+
+
+# How the words of a transcript are written in other formats.
+SHAPES = {
+    "txt": lambda text: text,
+    "csv": lambda text: "start,speaker,text\n" + rows(text, lambda n, line: f'{n},Person {n % 4},"{line.replace(chr(34), "")}"\n'),
+    "html": lambda text: (
+        "<!DOCTYPE html><html><body>\n"
+        + rows(text, lambda n, line: f"<p><b>Person {n % 4}</b> {line}</p>\n")
+        + "</body></html>\n"
+    ),
+    "json": lambda text: rows(text, lambda n, line: json.dumps({"start": n, "speaker": f"Person {n % 4}", "text": line}) + "\n"),
+}
 
 
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--target", default=ROOT / "target/release", type=pathlib.Path)
     options.add_argument("--sizes", default=[0, 1, 10, 50], type=int, nargs="+", help="MB; 0 for 10,000 words")
+    options.add_argument("--shapes", default=["txt", "csv", "html", "json"], choices=SHAPES, nargs="+")
     given = options.parse_args()
     holds = True
     with tempfile.TemporaryDirectory() as directory, chat_endpoint.ChatEndpoint() as chat:
@@ -37,20 +57,23 @@ def main():
             "built-in": {"STORE_DIR": directory},
             "chat": {"STORE_DIR": directory, "HF_API_TOKEN": "hf_none", "HF_ENDPOINT_URL": chat.url},
         }
-        for size in given.sizes:
-            text = inputs.of_bytes(size * MB) if size else inputs.of_words(10_000)
-            (bucket / KEY).write_text(text)
+        for size, shape in itertools.product(given.sizes, given.shapes):
+            text = SHAPES[shape](inputs.of_bytes(size * MB) if size else inputs.of_words(10_000))
+            key = f"meeting.{shape}"
+            (bucket / key).write_text(text)
+            length = (bucket / key).stat().st_size
             for name, env in models.items():
+                suffixes = {"INPUT_SUFFIXES": f".{shape}", "MAX_INPUT_BYTES": str(1 << 30)}
                 answer = runtime_api.first_answer(
-                    [given.target / "transcript-summarizer"], inputs.event(KEY), env
+                    [given.target / "transcript-summarizer"], inputs.event(key), {**env, **suffixes}
                 )
                 shutil.rmtree(bucket / "summaries", ignore_errors=True)
-                most = MOST_BYTES + (MOST_PER_BYTE * size * MB if size else 0)
+                most = MOST_BYTES + (MOST_PER_BYTE * length if size else 0)
                 fits = answer.peak_bytes <= most
                 holds &= fits and '"done"' in answer.body
                 print(
                     "holds:" if fits else "BROKEN:",
-                    f"{len(text) / MB:5.2f} MB of text, {name:8} model: {answer.peak_bytes / MB:5.1f} MB"
+                    f"{length / MB:5.2f} MB of {shape:4}, {name:8} model: {answer.peak_bytes / MB:5.1f} MB"
                     f" (at most {most / MB:.1f}) in {answer.seconds:.1f} s; {answer.body[:160]}",
                     flush=True,
                 )

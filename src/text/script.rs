@@ -52,5 +52,5 @@ impl Script {
 }
 
 pub(crate) fn is_ideograph(c: char) -> bool {
-    Script::of(c).is_some_and(Script::is_ideographic)
+    c >= '\u{3005}' && Script::of(c).is_some_and(Script::is_ideographic)
 }

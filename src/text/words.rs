@@ -110,11 +110,29 @@ pub fn count(text: &str) -> usize {
 
 /// The number of words in `text` that are spoken: a lone dash or bullet is none.
 pub(crate) fn spoken(text: &str) -> usize {
-    let tokens = text.split_whitespace();
-    tokens
-        .filter(|token| token.contains(char::is_alphanumeric))
-        .map(count)
-        .sum()
+    let is_blank = |byte: u8| matches!(byte, b'\t'..=b'\r' | b' ');
+    let (mut sum, mut rest) = (0, text);
+    while !rest.is_empty() {
+        // The last token before a character beyond ASCII may go on there.
+        let ascii = rest.bytes().position(|byte| !byte.is_ascii());
+        let end = ascii.map_or(rest.len(), |ascii| {
+            let blank = rest.bytes().take(ascii).rposition(is_blank);
+            blank.map_or(0, |blank| blank + 1)
+        });
+        let (plain, odd) = rest.split_at(end);
+        let mut is_counted = false;
+        for byte in plain.bytes() {
+            let starts = !is_counted && byte.is_ascii_alphanumeric();
+            sum += usize::from(starts);
+            is_counted = (is_counted || starts) && !is_blank(byte);
+        }
+        let (token, after) = odd.split_at(odd.find(char::is_whitespace).unwrap_or(odd.len()));
+        if token.contains(char::is_alphanumeric) {
+            sum += count(token);
+        }
+        rest = after.trim_start();
+    }
+    sum
 }
 
 /// The longest prefix of `text` with at most `limit` words, cut after a word.

@@ -172,9 +172,14 @@ impl Decoder {
     pub fn finish(mut self) -> Result<Decoded, Rejection> {
         self.read(&[], true)?;
         if matches!(self.stage, Stage::Archive) {
-            let text = docx::text(&self.held).map_err(|error| Rejection::Archive(chain(&error)))?;
             let mut clean = TextBuilder::new(UTF_8, 0);
-            clean.push(&text)?;
+            let mut pushed = Ok(());
+            docx::read(&self.held, &mut |piece| {
+                pushed = std::mem::replace(&mut pushed, Ok(())).and_then(|()| clean.push(piece));
+            })
+            .map_err(|error| Rejection::Archive(chain(&error)))?;
+            pushed?;
+            self.held = Vec::new();
             let decoded = clean.finish(self.bytes)?;
             return Ok(Decoded {
                 source_map: decoded.source_map.in_archive(self.bytes, &decoded.text),

@@ -12,6 +12,7 @@ mod join;
 mod json;
 mod lines;
 mod loops;
+mod overwritten;
 pub(crate) mod plain;
 mod table;
 mod writer;
@@ -19,9 +20,8 @@ mod writer;
 pub use writer::Talk;
 
 use captions::Captions;
-use clean::entity;
 use cue::Cue;
-use table::Columns;
+use overwritten::Overwritten;
 use writer::{Block, Writer, Written};
 
 use crate::chain::chain;
@@ -94,57 +94,57 @@ impl Spoken {
 
 /// How a text is read.
 enum Reader {
-    Json,
+    Json(Box<json::Reader>),
     Captions(Captions, Box<captions::Reader>),
-    Table(Columns),
-    Plain(lines::Reader),
+    Table(Box<table::Reader>),
+    Plain(Box<lines::Reader>),
 }
 
 impl Reader {
-    fn of(text: &str) -> Self {
-        if json::is_json(text) {
-            Self::Json
+    fn of(text: &str) -> Result<Self, Rejection> {
+        Ok(if json::is_json(text) {
+            let reader = json::Reader::new(text).map_err(|error| Rejection::Json(chain(&error)))?;
+            Self::Json(Box::new(reader))
         } else if let Some(kind) = captions::kind(text) {
             let mut survey = captions::Survey::new(kind);
             survey.read(text);
             Self::Captions(kind, Box::new(survey.reader()))
-        } else if let Some(columns) = table::columns(text) {
-            Self::Table(columns)
+        } else if let Some(reader) = table::Reader::new(text) {
+            Self::Table(Box::new(reader))
         } else {
-            Self::Plain(lines::Reader::new(plain::analyze(text)))
-        }
+            Self::plain(text)
+        })
     }
 
-    /// Whether a text may be read in blocks of lines.
-    fn takes_blocks(&self) -> bool {
-        matches!(self, Self::Captions(..) | Self::Plain(_))
+    fn plain(text: &str) -> Self {
+        Self::Plain(Box::new(lines::Reader::new(plain::analyze(text))))
     }
 
-    /// Reads a block and returns what the format tells about the transcript.
-    fn read(
-        &mut self,
-        block: &Block<'_>,
-        writer: &mut Writer,
-    ) -> Result<Option<json::Found>, Rejection> {
+    /// Reads a block. Returns the offset in the decoded text at which the next block has to start.
+    fn read(&mut self, block: &Block<'_>, writer: &mut Writer) -> Result<usize, Rejection> {
         let mut cue = |cue: Cue<'_>| writer.cue(block, &cue);
-        match self {
-            Self::Json => {
-                return json::read(block.text, &mut cue)
-                    .map(Some)
-                    .map_err(|error| Rejection::Json(chain(&error)));
-            }
-            Self::Captions(_, reader) => reader.read(block.text, &mut cue),
-            Self::Table(columns) => table::read(block.text, columns, &mut cue),
+        Ok(match self {
+            Self::Json(reader) => reader
+                .read(block, &mut cue)
+                .map_err(|error| Rejection::Json(chain(&error)))?,
+            Self::Captions(_, reader) => reader.read_whole(block, &mut cue),
+            Self::Table(reader) => reader.read(block, &mut cue),
             Self::Plain(reader) => reader.read(block, writer),
+        })
+    }
+
+    fn language(&self) -> Option<String> {
+        match self {
+            Self::Json(reader) => reader.language.clone(),
+            _ => None,
         }
-        Ok(None)
     }
 
     fn name(&self) -> &'static str {
         match self {
-            Self::Json => "json",
+            Self::Json(reader) => reader.maker,
             Self::Captions(kind, _) => kind.name(),
-            Self::Table(columns) => columns.name(),
+            Self::Table(reader) => reader.name(),
             Self::Plain(_) => "plain",
         }
     }
@@ -155,41 +155,42 @@ impl Reader {
 /// # Errors
 /// If nothing was said, or the text is JSON of an unknown format.
 pub(crate) fn read(decoded: Decoded) -> Result<(Spoken, Segments), Rejection> {
+    read_in_blocks(decoded, BLOCK_BYTES)
+}
+
+fn read_in_blocks(decoded: Decoded, size: usize) -> Result<(Spoken, Segments), Rejection> {
     let is_xml = || captions::kind(&decoded.text) == Some(Captions::Xml);
     let is_html = html::is_html(&decoded.text) && !is_xml();
-    let decoded = if is_html { reduced(&decoded) } else { decoded };
+    let decoded = if is_html {
+        let mut page = html::Reader::default();
+        reduced(decoded, size, &mut |block, sink| page.read(block, sink))?
+    } else {
+        decoded
+    };
+    let mut reader = Reader::of(&decoded.text)?;
+    if let Reader::Json(json) = &reader
+        && let Some(bare) = &json.bare_text
+    {
+        // The only string of the file may itself be a transcript, with labels.
+        let decoded = reduced(decoded, size, &mut |block, sink| bare.read(block, sink))?;
+        let (spoken, segments) = read_in_blocks(decoded, size)?;
+        let format = json.maker;
+        return Ok((Spoken { format, ..spoken }, segments));
+    }
     let Decoded {
         text,
         encoding,
-        bytes: size,
+        bytes,
         source_map,
     } = decoded;
-    let mut reader = Reader::of(&text);
-    let (mut text, mut done, mut found) = write(&mut reader, text, &source_map)?;
+    let (mut text, mut done) = write(&mut reader, text, &source_map, size)?;
     if done.words == 0 && !matches!(reader, Reader::Plain(_)) {
         // A few marks of a format may stand before plain text, such as `WEBVTT` alone.
-        reader = Reader::Plain(lines::Reader::new(plain::analyze(&text)));
-        (text, done, found) = write(&mut reader, text, &source_map)?;
+        reader = Reader::plain(&text);
+        (text, done) = write(&mut reader, text, &source_map, size)?;
     }
     if done.words == 0 {
         return Err(Rejection::NothingSaid);
-    }
-    if let Some(found) = found.as_ref().filter(|found| found.is_bare_text) {
-        // The only string of the file may itself be a transcript, with labels.
-        let decoded = Decoded {
-            text,
-            encoding,
-            bytes: size,
-            source_map: done.map,
-        };
-        let (spoken, segments) = self::read(decoded)?;
-        return Ok((
-            Spoken {
-                format: found.maker,
-                ..spoken
-            },
-            segments,
-        ));
     }
     let segments = Segments::new(done.segments, done.speakers, text.len());
     let mut warnings = Vec::new();
@@ -221,15 +222,14 @@ pub(crate) fn read(decoded: Decoded) -> Result<(Spoken, Segments), Rejection> {
         text,
         words: done.words,
         talk: done.talk,
-        format: found
-            .as_ref()
-            .map_or(if is_html { "html" } else { reader.name() }, |found| {
-                found.maker
-            }),
+        format: match reader {
+            Reader::Captions(..) | Reader::Table(_) | Reader::Plain(_) if is_html => "html",
+            _ => reader.name(),
+        },
         encoding,
-        bytes: size,
+        bytes,
         confidence: done.confidence,
-        language: found.and_then(|found| found.language),
+        language: reader.language(),
         warnings,
         source_map: done.map,
     };
@@ -241,79 +241,61 @@ fn write(
     reader: &mut Reader,
     text: String,
     source_map: &SourceMap,
-) -> Result<(String, Written, Option<json::Found>), Rejection> {
+    size: usize,
+) -> Result<(String, Written), Rejection> {
     let mut writer = Writer::new(source_map);
-    // The spoken text takes the place of what has been read, so that both never are in memory at once.
-    let mut bytes = text.into_bytes();
-    let (mut read, mut source, mut written) = (0, source_map.position("", 0), 0);
-    let mut found = None;
-    while read < bytes.len() {
-        let rest = bytes.split_at(read).1;
-        let length = if reader.takes_blocks() {
-            end_of_block(rest)
-        } else {
-            rest.len()
-        };
-        let text = std::str::from_utf8(rest.split_at(length).0).map_err(|_| Rejection::Empty)?;
-        let block = Block {
-            text,
-            start: read,
-            source,
-            map: source_map,
-        };
-        found = reader.read(&block, &mut writer)?.or(found);
-        read = block.end();
-        source = block.position(read);
-        let finished = writer.take(read - written);
-        if let Some(place) = bytes.get_mut(written..written + finished.len()) {
-            place.copy_from_slice(finished.as_bytes());
-        }
-        written += finished.len();
+    let mut text = Overwritten::new(text, source_map, size);
+    while let Some(block) = text.block()? {
+        let next = reader.read(&block, &mut writer)?;
+        text.advance(next)?;
+        text.put(&writer.take(text.room()));
     }
     let done = writer.finish();
-    if done.words > 0 {
-        bytes.truncate(written);
-        bytes.extend_from_slice(done.fresh.as_bytes());
-        bytes.shrink_to_fit();
-    }
-    let text = String::from_utf8(bytes).map_err(|_| Rejection::Empty)?;
-    Ok((text, done, found))
+    let text = match done.words {
+        0 => text.unwritten()?,
+        _ => text.finish(&done.fresh)?,
+    };
+    Ok((text, done))
 }
 
-/// The lines that a browser shows of a page. Entities that may be taken for markup afterwards are left to the cleaner.
-fn reduced(page: &Decoded) -> Decoded {
-    let mut text = String::new();
-    let mut source_map = page.source_map.restarted();
-    let mut put = |piece: &str, at| {
-        source_map.mark(text.len(), page.source_map.position(&page.text, at));
-        text.push_str(piece);
-    };
-    html::pieces(&page.text, &mut |piece| match piece {
-        html::Piece::Keep(span) => {
-            let (mut from, mut at) = (span.start, span.start);
-            while let Some(found) = Span::from(at..span.end).of(&page.text).find('&') {
-                let start = at + found;
-                at = start + 1;
-                let rest = Span::from(start..span.end).of(&page.text);
-                let decoded =
-                    entity(rest).filter(|(c, _)| !matches!(c, '<' | '&') && !c.is_control());
-                if let Some((c, length)) = decoded {
-                    put(Span::from(from..start).of(&page.text), from);
-                    put(c.encode_utf8(&mut [0; 4]), start);
-                    at = start + length;
-                    from = at;
-                }
+/// A piece of a text that is reduced before it is read.
+enum Piece {
+    /// A part of the block.
+    Keep(Span),
+    /// What a part of the block stands for.
+    Replace(Span, char),
+    /// A character between two parts.
+    Insert(char),
+}
+
+/// Hands on the pieces of a block, and returns the offset at which the next block has to start.
+type Pieces<'r> = &'r mut dyn FnMut(&Block<'_>, &mut dyn FnMut(Piece)) -> usize;
+
+/// Replaces a text by its pieces, which are never longer.
+fn reduced(decoded: Decoded, size: usize, pieces: Pieces<'_>) -> Result<Decoded, Rejection> {
+    let mut map = decoded.source_map.restarted();
+    let mut text = Overwritten::new(decoded.text, &decoded.source_map, size);
+    while let Some(block) = text.block()? {
+        let mut fresh = String::new();
+        let next = pieces(&block, &mut |piece| {
+            if let Piece::Keep(part) | Piece::Replace(part, _) = piece {
+                let position = block.position(block.start + part.start);
+                map.mark(text.written() + fresh.len(), position);
             }
-            put(Span::from(from..span.end).of(&page.text), from);
-        }
-        html::Piece::Insert { at, character } => put(character.encode_utf8(&mut [0; 4]), at),
-    });
-    Decoded {
-        text,
-        encoding: page.encoding,
-        bytes: page.bytes,
-        source_map,
+            match piece {
+                Piece::Keep(part) => fresh.push_str(part.of(block.text)),
+                Piece::Replace(_, character) | Piece::Insert(character) => fresh.push(character),
+            }
+        });
+        text.advance(next)?;
+        text.put(&fresh);
     }
+    Ok(Decoded {
+        text: text.finish("")?,
+        source_map: map,
+        encoding: decoded.encoding,
+        bytes: decoded.bytes,
+    })
 }
 
 /// The share of words in samples of a text, in percent of its tokens. `None` if the text is too short to tell.
@@ -334,27 +316,6 @@ fn prose_percent(text: &str) -> Option<usize> {
         }
     }
     (all >= MIN_TOKENS).then(|| 100 * words / all)
-}
-
-/// The length of the next block: about [`BLOCK_BYTES`], to the end of a blank line if there is one, else of a line.
-fn end_of_block(rest: &[u8]) -> usize {
-    let Some((_, after)) = rest.split_at_checked(BLOCK_BYTES) else {
-        return rest.len();
-    };
-    let near = after.get(..BLOCK_BYTES / 16).unwrap_or(after);
-    let blank = near
-        .windows(2)
-        .position(|pair| pair == b"\n\n")
-        .map(|at| at + 2);
-    let line = || {
-        after
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .map(|at| at + 1)
-    };
-    blank
-        .or_else(line)
-        .map_or(rest.len(), |end| BLOCK_BYTES + end)
 }
 
 #[cfg(test)]

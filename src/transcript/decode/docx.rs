@@ -1,7 +1,7 @@
 //! Extracts the text of Word documents (`.docx`): paragraphs and table rows become lines, cells are separated by tabs.
 //!
-//! A document is a zip archive with the text in `word/document.xml`. That part is decompressed and parsed as a stream, so
-//! only its text is in memory. What a reader of the document does not see as its text is left out: deleted and moved text,
+//! A document is a zip archive with the text in `word/document.xml`. That part is decompressed and parsed as a stream, and its
+//! lines are handed on as they are read. What a reader of the document does not see as its text is left out: deleted and moved text,
 //! headers and footers, footnotes and comments, the code of fields.
 
 use std::io::{BufRead, BufReader, Read};
@@ -38,6 +38,9 @@ impl Limit {
     }
 }
 
+/// Bytes of text after which complete lines are handed on.
+const PIECE_BYTES: usize = 64 * 1024;
+
 /// Why a zip archive has no text to read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unreadable {
@@ -73,11 +76,11 @@ const KINDS: [(&str, &str); 8] = [
     ("AndroidManifest.xml", "an Android app"),
 ];
 
-/// The text of a Word document.
+/// Hands the text of a Word document to `sink`, in pieces.
 ///
 /// # Errors
 /// If the bytes are no Word document, or a damaged one.
-pub(crate) fn text(bytes: &[u8]) -> Result<String, Unreadable> {
+pub(crate) fn read(bytes: &[u8], sink: &mut dyn FnMut(&str)) -> Result<(), Unreadable> {
     let archive = ZipArchive::from_slice(bytes).map_err(Unreadable::Archive)?;
     let mut kind = "a zip archive";
     let mut document = None;
@@ -109,11 +112,11 @@ pub(crate) fn text(bytes: &[u8]) -> Result<String, Unreadable> {
     };
     let max = MAX_XML.of(bytes);
     let mut xml = BufReader::new(unpacked.take(max));
-    let text = paragraphs(&mut xml, MAX_TEXT.of(bytes));
+    let read = paragraphs(&mut xml, MAX_TEXT.of(bytes), sink);
     if xml.get_ref().limit() == 0 {
         return Err(Unreadable::Bomb(max));
     }
-    text
+    read
 }
 
 /// Where the parser is in a document.
@@ -126,11 +129,13 @@ struct Place {
     rows: usize,
 }
 
-fn paragraphs(xml: impl BufRead, max: u64) -> Result<String, Unreadable> {
+fn paragraphs(xml: impl BufRead, max: u64, sink: &mut dyn FnMut(&str)) -> Result<(), Unreadable> {
     let mut reader = Reader::from_reader(xml);
     reader.config_mut().check_end_names = false;
     let mut buffer = Vec::new();
-    let mut text = String::new();
+    // The text that is not handed on yet, and the length of what is.
+    let (mut text, mut length) = (String::new(), 0);
+    let mut least = PIECE_BYTES;
     let mut place = Place::default();
     loop {
         let event = reader
@@ -152,12 +157,21 @@ fn paragraphs(xml: impl BufRead, max: u64) -> Result<String, Unreadable> {
             _ => {}
         }
         buffer.clear();
-        if text.len() as u64 > max {
+        if length + text.len() as u64 > max {
             return Err(Unreadable::Bomb(max));
         }
+        if text.len() > least && place.rows == 0 && text.ends_with('\n') {
+            // The blanks at the end stay, for the text may end there.
+            let rest = text.split_off(text.trim_end().len());
+            sink(&text);
+            length += text.len() as u64;
+            text = rest;
+            // Nothing but blanks takes linear time, too.
+            least = PIECE_BYTES.max(2 * text.len());
+        }
     }
-    text.truncate(text.trim_end().len());
-    Ok(text)
+    sink(text.trim_end());
+    Ok(())
 }
 
 /// The character that `&amp;` or `&#228;` stands for.
@@ -262,6 +276,12 @@ mod tests {
         }
         archive.finish().unwrap();
         bytes
+    }
+
+    fn text(bytes: &[u8]) -> Result<String, Unreadable> {
+        let mut text = String::new();
+        read(bytes, &mut |piece| text.push_str(piece))?;
+        Ok(text)
     }
 
     fn document(body: &str) -> Vec<u8> {

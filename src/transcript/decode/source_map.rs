@@ -7,13 +7,14 @@ use crate::text::Span;
 /// Bytes of text between two marks, which limits the work of a lookup.
 pub(crate) const STRIDE: usize = 4096;
 
-/// Marks are pairs of corresponding places in text and source. Between two marks every character has its normal width in the
-/// source encoding.
+/// A byte offset in the text with its position in the source.
+type Mark = (usize, Position);
+
+/// Between two marks every character has its normal width in the source encoding.
 #[derive(Debug, Clone)]
 pub struct SourceMap {
     pub(crate) encoding: &'static Encoding,
-    /// Byte offsets in the text, ascending, with their positions in the source.
-    marks: Vec<(usize, Position)>,
+    marks: Marks,
     /// The sizes of an archive and of the text in it, if the source is the text of an archive.
     archive: Option<(u64, u64)>,
 }
@@ -39,7 +40,10 @@ impl SourceMap {
     pub(crate) fn new(encoding: &'static Encoding, first: u64) -> Self {
         Self {
             encoding,
-            marks: vec![(0, Position::new(first))],
+            marks: Marks {
+                recent: vec![(0, Position::new(first))],
+                ..Marks::default()
+            },
             archive: None,
         }
     }
@@ -55,15 +59,17 @@ impl SourceMap {
 
     /// A map for another text from the same source.
     pub(crate) fn restarted(&self) -> Self {
+        // Before the first mark all positions are those of a source that starts with the text.
         Self {
+            encoding: self.encoding,
+            marks: Vec::new(),
             archive: self.archive,
-            ..Self::new(self.encoding, 0)
         }
     }
 
     /// Marks that the text goes on at `position`, after characters were dropped, replaced or skipped.
     pub(crate) fn mark(&mut self, text: usize, position: Position) {
-        match self.marks.last_mut() {
+        match self.marks.recent.last_mut() {
             Some(last) if last.0 == text => last.1 = position,
             _ => self.marks.push((text, position)),
         }
@@ -71,7 +77,7 @@ impl SourceMap {
 
     /// Marks a position that follows from the last mark, if that is far enough back.
     pub(crate) fn note(&mut self, text: usize, position: Position) {
-        let last = self.marks.last().map_or(0, |mark| mark.0);
+        let last = self.marks.recent.last().map_or(0, |mark| mark.0);
         if text >= last + STRIDE {
             self.mark(text, position);
         }
@@ -79,8 +85,7 @@ impl SourceMap {
 
     /// Removes the marks at and after text offset `at`.
     pub(crate) fn truncate(&mut self, at: usize) {
-        let kept = self.marks.partition_point(|mark| mark.0 < at);
-        self.marks.truncate(kept);
+        self.marks.truncate(at);
     }
 
     /// The position after a text that starts at `position`.
@@ -101,9 +106,13 @@ impl SourceMap {
 
     /// The same, where `text` is the part of the whole text that starts at the given text offset and position.
     pub(crate) fn position_in(&self, text: &str, start: (usize, Position), at: usize) -> Position {
-        let next = self.marks.partition_point(|mark| mark.0 <= at);
-        let last = next.checked_sub(1).and_then(|last| self.marks.get(last));
-        let &(mark, position) = last.filter(|mark| mark.0 >= start.0).unwrap_or(&start);
+        let (last, _) = self.marks.around(at);
+        self.position_after(last, text, start, at)
+    }
+
+    /// The position at byte `at`, which follows the mark `last` or else `start`.
+    fn position_after(&self, last: Option<Mark>, text: &str, start: Mark, at: usize) -> Position {
+        let (mark, position) = last.filter(|mark| mark.0 >= start.0).unwrap_or(start);
         self.after(position, Span::from(mark - start.0..at - start.0).of(text))
     }
 
@@ -118,14 +127,11 @@ impl SourceMap {
         let mut at = part.start;
         std::iter::from_fn(move || {
             let from = at;
-            let next = self.marks.partition_point(|mark| mark.0 <= from);
-            at = self
-                .marks
-                .get(next)
-                .map_or(part.end, |mark| mark.0.min(part.end));
+            let (last, next) = self.marks.around(from);
+            at = next.map_or(part.end, |next| next.min(part.end));
             (from < part.end).then(|| {
                 let stretch = Span::from(from - start.0..at - start.0).of(text);
-                (stretch, self.position_in(text, start, from))
+                (stretch, self.position_after(last, text, start, from))
             })
         })
     }
@@ -133,19 +139,150 @@ impl SourceMap {
     /// The byte of the file at which the source of `text` before byte `at` is complete: that of the character there, or a later
     /// one if earlier text stands after it, as where the channels of a recording follow each other.
     pub(crate) fn complete_before(&self, text: &str, at: usize) -> u64 {
-        let before = self.marks.partition_point(|mark| mark.0 <= at);
-        let marks = self.marks.split_at(before).0.windows(2);
-        let jumps_back = marks.filter_map(|pair| match pair {
-            &[(from, position), (until, next)] if next.source < position.source => {
+        let mut marks = self.marks.iter().take_while(|mark| mark.0 <= at).peekable();
+        let mut source = self.source_offset(text, at);
+        while let Some((from, position)) = marks.next() {
+            if let Some(&(until, next)) = marks.peek()
+                && next.source < position.source
+            {
                 let stretch = Span::from(from..until).of(text);
-                Some(self.after(position, stretch).source)
+                source = source.max(self.after(position, stretch).source);
             }
-            _ => None,
-        });
-        let source = jumps_back.fold(self.source_offset(text, at), u64::max);
+        }
         self.archive.map_or(source, |(size, text)| {
             (u128::from(source) * u128::from(size) / u128::from(text)) as u64
         })
+    }
+}
+
+/// Marks in the order of their text offsets. A transcript may have millions, so all but the last ones take a few bytes each.
+#[derive(Debug, Clone, Default)]
+struct Marks {
+    /// The first mark of every [`GROUP`], with the length of `packed` before its other marks.
+    groups: Vec<(Mark, usize)>,
+    /// The other marks of the groups, as differences to the mark before.
+    packed: Vec<u8>,
+    /// The last marks.
+    recent: Vec<Mark>,
+}
+
+/// Marks that are packed together, and unpacked to find one of them.
+const GROUP: usize = 32;
+
+impl Marks {
+    fn push(&mut self, mark: Mark) {
+        if self.recent.len() == 2 * GROUP {
+            let mut last = None;
+            for mark in self.recent.drain(..GROUP) {
+                match last {
+                    None => self.groups.push((mark, self.packed.len())),
+                    Some(last) => pack(last, mark, &mut self.packed),
+                }
+                last = Some(mark);
+            }
+        }
+        self.recent.push(mark);
+    }
+
+    fn truncate(&mut self, at: usize) {
+        while self.recent.first().is_none_or(|mark| mark.0 >= at) {
+            self.recent.clear();
+            let Some(last) = self.groups.len().checked_sub(1) else {
+                return;
+            };
+            self.recent = self.group(last).collect();
+            if let Some((_, packed)) = self.groups.pop() {
+                self.packed.truncate(packed);
+            }
+        }
+        let kept = self.recent.partition_point(|mark| mark.0 < at);
+        self.recent.truncate(kept);
+    }
+
+    /// The last mark at or before text offset `at`, and the offset of the next one.
+    fn around(&self, at: usize) -> (Option<Mark>, Option<usize>) {
+        let next = self.recent.partition_point(|mark| mark.0 <= at);
+        if let Some(last) = next.checked_sub(1) {
+            let next = self.recent.get(next).map(|mark| mark.0);
+            return (self.recent.get(last).copied(), next);
+        }
+        let first = self.recent.first().map(|mark| mark.0);
+        let after = self.groups.partition_point(|(mark, _)| mark.0 <= at);
+        let first = self.groups.get(after).map(|(mark, _)| mark.0).or(first);
+        let Some(group) = after.checked_sub(1) else {
+            return (None, first);
+        };
+        let mut last = None;
+        for mark in self.group(group) {
+            if mark.0 > at {
+                return (last, Some(mark.0));
+            }
+            last = Some(mark);
+        }
+        (last, first)
+    }
+
+    fn group(&self, group: usize) -> impl Iterator<Item = Mark> {
+        let first = self.groups.get(group);
+        let packed = first.and_then(|(_, from)| self.packed.get(*from..));
+        let mut packed = packed.unwrap_or_default();
+        let first = first.map(|(mark, _)| *mark);
+        std::iter::successors(first, move |last| unpack(*last, &mut packed)).take(GROUP)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Mark> {
+        let groups = (0..self.groups.len()).flat_map(|group| self.group(group));
+        groups.chain(self.recent.iter().copied())
+    }
+}
+
+/// Writes a mark as the growth of the text, whether the width changes, how much more or less the source grows, and the width
+/// if it changes.
+fn pack(last: Mark, mark: Mark, packed: &mut Vec<u8>) {
+    let text = (mark.0 - last.0) as u64;
+    let gap = mark.1.source.wrapping_sub(last.1.source).wrapping_sub(text) as i64;
+    let is_wider = mark.1.wide != last.1.wide;
+    pack_number(text << 1 | u64::from(is_wider), packed);
+    // Small numbers for small gaps in both directions.
+    pack_number((gap << 1 ^ gap >> 63) as u64, packed);
+    if is_wider {
+        pack_number(mark.1.wide, packed);
+    }
+}
+
+/// Reads the mark after `last`.
+fn unpack(last: Mark, packed: &mut &[u8]) -> Option<Mark> {
+    let text = unpack_number(packed)?;
+    let gap = unpack_number(packed)?;
+    let wide = match text & 1 {
+        1 => unpack_number(packed)?,
+        _ => last.1.wide,
+    };
+    let text = text >> 1;
+    let gap = (gap >> 1) ^ (gap & 1).wrapping_neg();
+    let source = last.1.source.wrapping_add(text).wrapping_add(gap);
+    Some((last.0 + text as usize, Position { source, wide }))
+}
+
+/// Writes seven bits a byte, the lowest first.
+fn pack_number(mut number: u64, packed: &mut Vec<u8>) {
+    while number >= 0x80 {
+        packed.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    packed.push(number as u8);
+}
+
+fn unpack_number(packed: &mut &[u8]) -> Option<u64> {
+    let (mut number, mut shift) = (0, 0);
+    loop {
+        let (&byte, rest) = packed.split_first()?;
+        *packed = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Some(number);
+        }
+        shift += 7;
     }
 }
 
@@ -160,4 +297,50 @@ fn width(encoding: &'static Encoding, wide: u64, text: &str) -> u64 {
     let ascii = text.bytes().filter(u8::is_ascii).count();
     let beyond = text.chars().count() - ascii;
     ascii as u64 + wide * beyond as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn packed_marks_are_found_as_if_they_were_not_packed(
+            steps in prop::collection::vec((1..300_usize, -500..500_i64, 1..3_u64, prop::option::weighted(0.01, 0..2_000_usize)), 1..400),
+            seeks in prop::collection::vec(0..60_000_usize, 20),
+        ) {
+            let (mut marks, mut plain) = (Marks::default(), Vec::new());
+            let (mut text, mut source) = (0, 1_000_000);
+            for (step, gap, wide, cut) in steps {
+                if let Some(back) = cut {
+                    marks.truncate(text - back.min(text));
+                    plain.retain(|mark: &Mark| mark.0 < text - back.min(text));
+                }
+                text += step;
+                source = u64::saturating_add_signed(source, gap);
+                let mark = (text, Position { source, wide });
+                marks.push(mark);
+                plain.push(mark);
+            }
+            prop_assert_eq!(marks.iter().collect::<Vec<_>>(), plain.clone());
+            for at in seeks {
+                let next = plain.partition_point(|mark| mark.0 <= at);
+                let expected = (next.checked_sub(1).map(|last| plain[last]), plain.get(next).map(|mark| mark.0));
+                prop_assert_eq!(marks.around(at), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_mark_takes_a_few_bytes() {
+        let mut map = SourceMap::new(UTF_8, 0);
+        for caption in 1..=100_000_u64 {
+            map.mark(60 * caption as usize, Position::new(95 * caption));
+        }
+        let marks = &map.marks;
+        let groups = marks.groups.len() * size_of::<(Mark, usize)>();
+        assert!(groups + marks.packed.len() < 4 * 100_000);
+    }
 }

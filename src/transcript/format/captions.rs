@@ -11,6 +11,7 @@ use crate::transcript::format::clean::cleaned;
 use crate::transcript::format::cue::{Cue, Escapes, Joint};
 use crate::transcript::format::json::cursor::Cursor;
 use crate::transcript::format::json::{Broken, unescaped};
+use crate::transcript::format::writer::Block;
 
 mod label;
 mod lines;
@@ -30,6 +31,9 @@ use xml::Xml;
 
 /// The kind of captions is recognized by this number of bytes.
 const SAMPLE_BYTES: usize = 64 * 1024;
+
+/// Lines of captions are hardly ever longer.
+const LINE_BYTES: usize = 400;
 
 /// A kind of captions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -292,6 +296,20 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
+    /// Hands on the cues of a block up to its last line end, or the last end of an element. Returns where the next block has to
+    /// start.
+    pub(crate) fn read_whole(&mut self, block: &Block<'_>, sink: &mut dyn FnMut(Cue<'_>)) -> usize {
+        let text = block.text;
+        let end = match &self.source {
+            _ if block.is_last || text.ends_with('\n') => Some(text.len()),
+            Source::Xml(_) => xml::end_of_last(text),
+            _ => text.rfind('\n').map(|end| end + 1),
+        };
+        let end = block.start + end.unwrap_or(0);
+        self.read(block.up_to(end).text, sink);
+        end
+    }
+
     /// Hands on the cues of the next block, with spans relative to it.
     pub(crate) fn read(&mut self, block: &str, sink: &mut dyn FnMut(Cue<'_>)) {
         let Self {
@@ -373,6 +391,9 @@ impl<'b> Raw<'b> {
     fn object(&self) -> Option<Caption<'b>> {
         let (first, last) = (self.lines.first()?, self.lines.last()?);
         let text = self.block.split_at(last.end).0;
+        if !first.of(text).starts_with('{') {
+            return None;
+        }
         let (mut name, mut said) = (None, None);
         let mut cursor = Cursor::new(text, first.start);
         let read = cursor.members(|key, cursor| {
@@ -453,6 +474,9 @@ struct Voice<'b> {
 
 fn voice(block: &str, part: Span) -> Option<Voice<'_>> {
     let text = part.of(block);
+    if !text.contains('<') {
+        return None;
+    }
     for (at, _) in text.match_indices("<v") {
         let after = text.split_at(at + "<v".len()).1;
         let Some(end) = after.bytes().position(|byte| matches!(byte, b'<' | b'>')) else {
@@ -490,6 +514,10 @@ fn starts_change(text: &str) -> bool {
 
 /// The offset of the next such chevrons inside the text, or its length.
 fn next_change(text: &str) -> usize {
+    // Looking for one byte at a time is fastest, if the line is not so long that this is repeated for every change.
+    if text.len() <= LINE_BYTES && !text.contains('>') && !text.contains('&') {
+        return text.len();
+    }
     let mut before = ' ';
     let mut is_inside = false;
     for (at, c) in text.char_indices() {

@@ -433,10 +433,10 @@ fn is_blank_or_stop(c: char) -> bool {
 /// The offset of the next byte at or after `from` that may start a part that is not spoken.
 fn next_mark(bytes: &[u8], from: usize) -> usize {
     let mut at = from;
-    while let Some(found) = bytes
-        .get(at..)
-        .and_then(|rest| rest.iter().position(|&byte| is_mark(byte)))
-    {
+    while let Some(found) = bytes.get(at..).and_then(|rest| {
+        rest.iter()
+            .position(|&byte| MARKS.get(usize::from(byte)) == Some(&true))
+    }) {
         at += found;
         let starts = match bytes.get(at..) {
             Some([0xc2, second, ..]) => matches!(second, 0xa0 | 0xad),
@@ -463,7 +463,19 @@ fn next_mark(bytes: &[u8], from: usize) -> usize {
     bytes.len()
 }
 
-fn is_mark(byte: u8) -> bool {
+/// [`is_mark`] of each byte.
+#[allow(clippy::indexing_slicing, reason = "only at compile time")]
+const MARKS: [bool; 256] = {
+    let mut marks = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        marks[byte] = is_mark(byte as u8);
+        byte += 1;
+    }
+    marks
+};
+
+const fn is_mark(byte: u8) -> bool {
     matches!(
         byte,
         b'<' | b'>'

@@ -489,8 +489,9 @@ fn is_mark(c: char) -> bool {
 }
 
 /// The unit of a time that is written as a bare number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
+    #[default]
     Seconds,
     Millis,
     Micros,
@@ -658,7 +659,7 @@ impl Rate {
 }
 
 /// Turns times of the calendar into times of the recording, which starts with the first entry.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Zero(Option<i64>);
 
 impl Zero {

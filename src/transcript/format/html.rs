@@ -1,18 +1,15 @@
 //! Reduces HTML to the lines of text that a browser shows: saved pages, and what word processors export as HTML.
 //!
 //! Block elements start lines, the cells of a table are separated by tabs, and line breaks in the source are blanks. The
-//! reader of plain text then finds labels and times in these lines. Entities stay as they are, and are decoded afterwards.
+//! reader of plain text then finds labels and times in these lines. Entities that it may take for markup are left to the
+//! cleaner.
+
+use std::ops::Range;
 
 use crate::text::Span;
-
-/// A piece of the text that a browser shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Piece {
-    /// A part of the source.
-    Keep(Span),
-    /// A newline, tab or blank that stands for the markup at a byte of the source.
-    Insert { at: usize, character: char },
-}
+use crate::transcript::format::Piece;
+use crate::transcript::format::clean::entity;
+use crate::transcript::format::writer::Block;
 
 /// Elements that start and end lines.
 const BLOCKS: &[&str] = &[
@@ -92,7 +89,7 @@ pub(crate) fn is_html(text: &str) -> bool {
             return true;
         }
         let is_block = tag.is_some_and(|tag| {
-            tag.is_block() || tag.is_cell() || (tag.is_dropped() && !tag.is_end)
+            tag.is_block() || tag.is_cell() || (tag.dropped().is_some() && !tag.is_end)
         });
         if is_block && begins && is_first {
             blocks += 2;
@@ -113,41 +110,6 @@ fn starts_with(text: &str, start: &str) -> bool {
         .is_some_and(|head| head.eq_ignore_ascii_case(start))
 }
 
-/// Hands on the pieces of the text, in order.
-pub(crate) fn pieces(text: &str, sink: &mut dyn FnMut(Piece)) {
-    let mut writer = Writer {
-        text,
-        sink,
-        gap: None,
-        has_text: false,
-        after_end: false,
-        is_seam: false,
-        is_preformatted: false,
-    };
-    let mut at = 0;
-    let mut from = 0;
-    // What cannot be found once is not looked for again, so that the time is linear.
-    let mut missing: Vec<&str> = Vec::new();
-    while let Some(open) = text.get(at..).and_then(|rest| rest.find('<')) {
-        let start = at + open;
-        let Some(tag) = Tag::at(text, start) else {
-            at = start + 1;
-            continue;
-        };
-        let Some(mut end) = tag.end(text, &mut missing) else {
-            at = start + 1;
-            continue;
-        };
-        writer.text(from, start);
-        if tag.is_dropped() && !tag.is_end {
-            end = after_element(text, tag, end, &mut missing);
-        }
-        writer.tag(tag, start);
-        (from, at) = (end, end);
-    }
-    writer.text(from, text.len());
-}
-
 /// What lies between two texts. The strongest of several wins.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Gap {
@@ -158,21 +120,102 @@ enum Gap {
     Row,
 }
 
-struct Writer<'t, 's> {
-    text: &'t str,
-    sink: &'s mut dyn FnMut(Piece),
+/// Reduces a page, block by block.
+#[derive(Default)]
+pub(crate) struct Reader {
     /// What to insert before the next text.
-    gap: Option<(Gap, usize)>,
+    gap: Option<Gap>,
     has_text: bool,
     /// The last thing was an end tag.
     after_end: bool,
     /// One inline element ended and another one began since the last text.
     is_seam: bool,
     is_preformatted: bool,
+    search: Search,
 }
 
-impl Writer<'_, '_> {
-    fn tag(&mut self, tag: Tag, at: usize) {
+/// Searches for the ends of tags and elements.
+#[derive(Default)]
+struct Search {
+    /// What cannot be found once is not looked for again, so that the time is linear.
+    missing: Vec<&'static str>,
+    /// Nothing is known to be missing before the last block.
+    is_last: bool,
+    /// Something was not found that a later block may have.
+    is_cut: bool,
+}
+
+impl Search {
+    fn is_missing(&self, what: &str) -> bool {
+        self.missing.contains(&what)
+    }
+
+    fn miss(&mut self, what: &'static str) {
+        if self.is_last {
+            self.missing.push(what);
+        }
+        self.is_cut = !self.is_last;
+    }
+
+    fn find(&mut self, text: &str, end: &'static str) -> Option<usize> {
+        if self.is_missing(end) {
+            return None;
+        }
+        let found = text.find(end);
+        if found.is_none() {
+            self.miss(end);
+        }
+        found
+    }
+}
+
+impl Reader {
+    /// Hands on the pieces of a block, in order, up to a tag or text that is cut. Returns where the next block has to start.
+    pub(crate) fn read(&mut self, block: &Block<'_>, sink: &mut dyn FnMut(Piece)) -> usize {
+        let text = block.text;
+        (self.search.is_last, self.search.is_cut) = (block.is_last, false);
+        let (mut at, mut from) = (0, 0);
+        while from < block.wanted {
+            let Some(open) = text.get(at..).and_then(|rest| rest.find('<')) else {
+                let end = self.end_of_text(text, from);
+                self.text(text, from..end, sink);
+                return block.start + end;
+            };
+            let start = at + open;
+            let tag = Tag::at(text, start);
+            let end = tag.and_then(|tag| tag.end(text, &mut self.search));
+            let end = tag.zip(end).map(|(tag, end)| match tag.dropped() {
+                Some(name) if !tag.is_end => after_element(text, name, end, &mut self.search),
+                _ => end,
+            });
+            // The last bytes may become a tag.
+            self.search.is_cut |= !block.is_last && start + "</a".len() > text.len();
+            if self.search.is_cut {
+                self.text(text, from..start, sink);
+                return block.start + start;
+            }
+            let Some((tag, end)) = tag.zip(end) else {
+                at = start + 1;
+                continue;
+            };
+            self.text(text, from..start, sink);
+            self.tag(tag);
+            (from, at) = (end, end);
+        }
+        block.start + from
+    }
+
+    /// Where to stop in a text without tags. An entity must not be cut.
+    fn end_of_text(&self, text: &str, from: usize) -> usize {
+        let rest = text.split_at(from).1;
+        match rest.rfind(char::is_whitespace) {
+            _ if self.search.is_last => text.len(),
+            Some(blank) => from + blank,
+            None => from,
+        }
+    }
+
+    fn tag(&mut self, tag: Tag) {
         let gap = if tag.is("tr") || tag.is("table") {
             Some(Gap::Row)
         } else if tag.is_cell() {
@@ -181,7 +224,7 @@ impl Writer<'_, '_> {
             tag.is_block().then_some(Gap::Line)
         };
         if let Some(gap) = gap {
-            self.widen(gap, at);
+            self.widen(gap);
         }
         if tag.is("pre") {
             self.is_preformatted = !tag.is_end;
@@ -190,62 +233,72 @@ impl Writer<'_, '_> {
         self.after_end = tag.is_end;
     }
 
-    fn widen(&mut self, gap: Gap, at: usize) {
-        if self.gap.is_none_or(|(other, _)| other < gap) {
-            self.gap = Some((gap, at));
-        }
+    fn widen(&mut self, gap: Gap) {
+        self.gap = self.gap.max(Some(gap));
     }
 
     /// Takes the text between two tags.
-    fn text(&mut self, from: usize, to: usize) {
-        let mut at = from;
-        let text = self.text;
-        for line in Span::from(from..to).of(text).split_inclusive('\n') {
+    fn text(&mut self, text: &str, part: Range<usize>, sink: &mut dyn FnMut(Piece)) {
+        let mut at = part.start;
+        for line in Span::from(part).of(text).split_inclusive('\n') {
             let start = at + line.len() - line.trim_start().len();
             let words = line.trim();
             if start > at {
-                self.widen(Gap::Blank, at);
+                self.widen(Gap::Blank);
             }
             at += line.len();
             if !words.is_empty() {
-                self.keep(Span::from(start..start + words.len()));
+                self.keep(text, Span::from(start..start + words.len()), sink);
             }
             if line.ends_with('\n') && self.is_preformatted {
-                self.widen(Gap::Line, at - 1);
+                self.widen(Gap::Line);
             } else if line.ends_with(char::is_whitespace) {
-                self.widen(Gap::Blank, at - 1);
+                self.widen(Gap::Blank);
             }
         }
     }
 
-    fn keep(&mut self, words: Span) {
+    fn keep(&mut self, text: &str, words: Span, sink: &mut dyn FnMut(Piece)) {
         // Pages put name, time and speech into elements beside each other and separate them by style. Word processors split
         // words that way, but hardly before a capital or a digit.
         let starts_word = |c: char| c.is_uppercase() || c.is_ascii_digit() || "([".contains(c);
-        if self.gap.is_none() && self.is_seam && words.of(self.text).starts_with(starts_word) {
-            self.gap = Some((Gap::Blank, words.start));
+        if self.gap.is_none() && self.is_seam && words.of(text).starts_with(starts_word) {
+            self.gap = Some(Gap::Blank);
         }
-        if let Some((gap, at)) = self.gap.take().filter(|_| self.has_text) {
-            let character = match gap {
+        if let Some(gap) = self.gap.take().filter(|_| self.has_text) {
+            sink(Piece::Insert(match gap {
                 Gap::Blank => ' ',
                 Gap::Line | Gap::Row => '\n',
                 Gap::Cell => '\t',
-            };
-            (self.sink)(Piece::Insert { at, character });
+            }));
         }
-        (self.sink)(Piece::Keep(words));
+        let (mut from, mut at) = (words.start, words.start);
+        while let Some(found) = Span::from(at..words.end).of(text).find('&') {
+            let start = at + found;
+            at = start + 1;
+            let decoded = entity(Span::from(start..words.end).of(text));
+            let decoded = decoded.filter(|(c, _)| !matches!(c, '<' | '&') && !c.is_control());
+            if let Some((character, length)) = decoded {
+                if from < start {
+                    sink(Piece::Keep(Span::from(from..start)));
+                }
+                at = start + length;
+                from = at;
+                sink(Piece::Replace(Span::from(start..at), character));
+            }
+        }
+        if from < words.end {
+            sink(Piece::Keep(Span::from(from..words.end)));
+        }
         self.has_text = true;
         self.after_end = false;
         self.is_seam = false;
     }
 }
 
-/// The byte after a dropped element.
-fn after_element<'t>(text: &'t str, tag: Tag<'t>, at: usize, missing: &mut Vec<&'t str>) -> usize {
-    if missing
-        .iter()
-        .any(|name| name.eq_ignore_ascii_case(tag.name))
-    {
+/// The byte after the element `name`, whose content starts at `at`, or `at` if the element has no end.
+fn after_element(text: &str, name: &'static str, at: usize, search: &mut Search) -> usize {
+    if search.is_missing(name) {
         return at;
     }
     let mut rest = at;
@@ -253,14 +306,14 @@ fn after_element<'t>(text: &'t str, tag: Tag<'t>, at: usize, missing: &mut Vec<&
         rest += open;
         match Tag::at(text, rest) {
             // The start of the body ends a head that is not closed.
-            Some(next) if tag.is("head") && next.is("body") => return rest,
-            Some(next) if next.is_end && next.is(tag.name) => {
-                return next.end(text, missing).unwrap_or(text.len());
+            Some(next) if name == "head" && next.is("body") => return rest,
+            Some(next) if next.is_end && next.is(name) => {
+                return next.end(text, search).unwrap_or(text.len());
             }
             _ => rest += 1,
         }
     }
-    missing.push(tag.name);
+    search.miss(name);
     at
 }
 
@@ -301,13 +354,13 @@ impl<'t> Tag<'t> {
     }
 
     /// The byte after the tag. A `>` inside quotes does not end it, unless a quote is not closed.
-    fn end(self, text: &str, missing: &mut Vec<&str>) -> Option<usize> {
+    fn end(self, text: &str, search: &mut Search) -> Option<usize> {
         let rest = text.get(self.at..)?;
         if self.is_comment {
-            if let Some(end) = self.find(rest, "-->", missing) {
+            if let Some(end) = search.find(rest, "-->") {
                 return Some(self.at + end + "-->".len());
             }
-        } else if !missing.contains(&"\"") {
+        } else if !search.is_missing("\"") {
             let (mut quote, mut before) = (None, b' ');
             let end = rest.bytes().position(|byte| {
                 match (quote, byte) {
@@ -321,21 +374,10 @@ impl<'t> Tag<'t> {
             });
             match end {
                 Some(end) => return Some(self.at + end + 1),
-                None => missing.push("\""),
+                None => search.miss("\""),
             }
         }
-        Some(self.at + self.find(rest, ">", missing)? + 1)
-    }
-
-    fn find(self, rest: &str, end: &'static str, missing: &mut Vec<&str>) -> Option<usize> {
-        if missing.contains(&end) {
-            return None;
-        }
-        let found = rest.find(end);
-        if found.is_none() {
-            missing.push(end);
-        }
-        found
+        Some(self.at + search.find(rest, ">")? + 1)
     }
 
     fn is(self, name: &str) -> bool {
@@ -354,8 +396,9 @@ impl<'t> Tag<'t> {
         self.is("td") || self.is("th")
     }
 
-    fn is_dropped(self) -> bool {
-        self.is_in(DROPPED)
+    /// The name of the element if it is dropped with its content.
+    fn dropped(self) -> Option<&'static str> {
+        DROPPED.iter().find(|name| self.is(name)).copied()
     }
 }
 
@@ -363,15 +406,22 @@ impl<'t> Tag<'t> {
 mod tests {
     use std::time::Instant;
 
+    use encoding_rs::UTF_8;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::transcript::decode::SourceMap;
+
+    fn pieces(html: &str, sink: &mut dyn FnMut(Piece)) {
+        let map = SourceMap::new(UTF_8, 0);
+        Reader::default().read(&Block::whole(html, &map), sink);
+    }
 
     fn shown(html: &str) -> String {
         let mut text = String::new();
         pieces(html, &mut |piece| match piece {
             Piece::Keep(span) => text.push_str(span.of(html)),
-            Piece::Insert { character, .. } => text.push(character),
+            Piece::Replace(_, character) | Piece::Insert(character) => text.push(character),
         });
         text
     }

@@ -13,10 +13,12 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::text::Span;
+use crate::transcript::format::Piece;
 use crate::transcript::format::cue::{Cue, Escapes, Joint};
 use crate::transcript::format::field::{
     self, Field, Rate, Role, Time, Unit, Zero, channel_label, percent, speaker_label,
 };
+use crate::transcript::format::writer::{Block, unescape};
 pub(crate) use cursor::Broken;
 use cursor::Cursor;
 use words::{Group, Word};
@@ -45,11 +47,14 @@ const MAX_NAME_BYTES: usize = 200;
 /// Members of an unknown file that an error message names.
 const MAX_NAMED: usize = 12;
 
+/// Length of the longest escape of a character, `\\ud83d\\ude42`.
+const LONGEST_ESCAPE: usize = 12;
+
 /// Path component of array elements.
 const ELEMENT: &str = "[]";
 
 /// Where a format has its entries.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Shape {
     maker: &'static str,
     /// Path of the list of entries. The file may have it inside something else, as in the answer of an API.
@@ -66,6 +71,12 @@ struct Shape {
     confidence: &'static str,
     /// The last entry repeats all words, with speakers.
     repeats: bool,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        SHAPE
+    }
 }
 
 const SHAPE: Shape = Shape {
@@ -113,15 +124,17 @@ const SHAPES: &[Shape] = &[
     Shape { maker: "soniox", at: "tokens", tell: "tokens.[].startms", words: true, ..SHAPE },
 ];
 
-/// What a JSON file turned out to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Found {
+/// Hands on what is said in a file, block by block.
+#[derive(Debug)]
+pub(crate) struct Reader {
     /// The program or service that writes this format, or `json`.
     pub(crate) maker: &'static str,
     /// Language code or name, as the file has it.
     pub(crate) language: Option<String>,
-    /// The file has nothing but one string, which is the only cue. It may itself be a transcript in plain text.
-    pub(crate) is_bare_text: bool,
+    /// The file has nothing but one string, which may itself be a transcript in plain text.
+    pub(crate) bare_text: Option<BareText>,
+    known: Dictionary,
+    entries: Entries,
 }
 
 /// Why a JSON file is not read.
@@ -179,53 +192,107 @@ pub(crate) fn is_json(text: &str) -> bool {
     }
 }
 
-/// Finds the spoken entries and hands them to `sink`, in order of time. Spans point at the raw contents of JSON strings.
-///
-/// # Errors
-/// If the JSON is broken or not a transcript. `sink` has got nothing then.
-pub(crate) fn read(text: &str, sink: &mut dyn FnMut(Cue<'_>)) -> Result<Found, Unknown> {
-    let mut reader = Reader::new(text)?;
-    let language = reader.language();
-    let found = |maker| Found {
-        maker,
-        language: language.clone(),
-        is_bare_text: false,
-    };
-    let mut best: Option<(List, Survey)> = None;
-    for shape in SHAPES {
-        if best
-            .as_ref()
-            .is_some_and(|(list, _)| list.shape.maker != shape.maker)
-        {
-            continue;
-        }
-        for list in reader.lists(shape) {
-            let survey = reader.survey(&list)?;
-            // An excerpt may have all of the text but only a few of the words.
-            let least = best.as_ref().map_or(0, |(_, best)| best.bytes * 2);
-            if survey.bytes > least {
-                best = Some((list, survey));
+impl Reader {
+    /// Finds the spoken entries of a file.
+    ///
+    /// # Errors
+    /// If the JSON is broken or not a transcript.
+    pub(crate) fn new(text: &str) -> Result<Self, Unknown> {
+        let mut file = File::new(text)?;
+        let language = file.language();
+        let mut best: Option<(List, Survey)> = None;
+        for shape in SHAPES {
+            if best
+                .as_ref()
+                .is_some_and(|(list, _)| list.shape.maker != shape.maker)
+            {
+                continue;
+            }
+            for list in file.lists(shape) {
+                let survey = file.survey(&list)?;
+                // An excerpt may have all of the text but only a few of the words.
+                let least = best.as_ref().map_or(0, |(_, best)| best.bytes * 2);
+                if survey.bytes > least {
+                    best = Some((list, survey));
+                }
             }
         }
+        let best = match best {
+            Some(best) => Some(best),
+            None => file.guess()?,
+        };
+        let (maker, entries, bare_text) = match &best {
+            Some((list, survey)) => (list.shape.maker, file.entries(list, survey)?, None),
+            None => {
+                let bare = file.bare_text().ok_or_else(|| file.unknown())?;
+                ("json", Entries::default(), Some(BareText(bare)))
+            }
+        };
+        Ok(Self {
+            maker,
+            language,
+            bare_text,
+            known: file.known,
+            entries,
+        })
     }
-    if let Some((list, survey)) = best {
-        reader.emit(&list, &survey, sink)?;
-        return Ok(found(list.shape.maker));
+
+    /// Hands on the entries of a block, except one that is cut. Spans point at the raw contents of JSON strings. Returns where
+    /// the next block has to start.
+    pub(crate) fn read(
+        &mut self,
+        block: &Block<'_>,
+        sink: &mut dyn FnMut(Cue<'_>),
+    ) -> Result<usize, Broken> {
+        let mut file = File {
+            text: block.text,
+            outline: Vec::new(),
+            known: std::mem::take(&mut self.known),
+        };
+        let next = self.entries.read(&mut file, block, sink);
+        self.known = file.known;
+        next
     }
-    if let Some((list, survey)) = reader.guess()? {
-        reader.emit(&list, &survey, sink)?;
-        return Ok(found(list.shape.maker));
+}
+
+/// The only text of a file: the raw contents of a string.
+#[derive(Debug)]
+pub(crate) struct BareText(Span);
+
+impl BareText {
+    /// Hands on the characters of a block, and returns where the next block has to start.
+    pub(crate) fn read(&self, block: &Block<'_>, sink: &mut dyn FnMut(Piece)) -> usize {
+        let end = self.0.end.min(block.end());
+        let text = block.up_to(end.max(block.start)).text;
+        let mut from = self.0.start.max(block.start) - block.start;
+        let mut at = from;
+        while let Some(escape) = text.get(at..).and_then(|rest| rest.find('\\')) {
+            let start = at + escape;
+            if end < self.0.end && text.len() - start < LONGEST_ESCAPE {
+                sink(Piece::Keep(Span::from(from..start)));
+                return block.start + start;
+            }
+            let (character, length) = unescape(text.split_at(start).1);
+            sink(Piece::Keep(Span::from(from..start)));
+            at = start + length;
+            from = at;
+            let character = match character {
+                '\n' => '\n',
+                other if other.is_control() => ' ',
+                other => other,
+            };
+            sink(Piece::Replace(Span::from(start..at), character));
+        }
+        if from < text.len() {
+            sink(Piece::Keep(Span::from(from..text.len())));
+        }
+        // What stands before and after the string is left out.
+        if end < self.0.end {
+            block.end()
+        } else {
+            usize::MAX
+        }
     }
-    let bare = reader.bare_text().ok_or_else(|| reader.unknown())?;
-    sink(Cue {
-        text: vec![bare],
-        escapes: Escapes::Json,
-        ..Cue::default()
-    });
-    Ok(Found {
-        is_bare_text: true,
-        ..found("json")
-    })
 }
 
 /// A list of entries in the file.
@@ -297,7 +364,7 @@ struct Parts<'t> {
 
 /// What a first walk over a list finds out.
 #[derive(Default)]
-struct Survey<'t> {
+struct Survey {
     entries: usize,
     texts: usize,
     bytes: usize,
@@ -310,12 +377,12 @@ struct Survey<'t> {
     last: Option<Time>,
     latest_end: f64,
     earliest: Option<Time>,
-    channel: Option<Cow<'t, str>>,
+    channel: Option<String>,
     has_channels: bool,
     is_disordered: bool,
 }
 
-impl Survey<'_> {
+impl Survey {
     fn is_speech(&self) -> bool {
         self.texts > 0 && (self.speakers > 0 || self.starts > 0 || self.bytes >= MIN_BARE_BYTES)
     }
@@ -328,24 +395,282 @@ impl Survey<'_> {
     }
 }
 
-/// Who speaks when, in order of time.
-type Turns<'t> = Vec<(i64, Cow<'t, str>)>;
-
-struct Reader<'t> {
-    text: &'t str,
-    outline: Vec<Value>,
-    fields: HashMap<&'t str, Option<Field>>,
-    /// Names by number or label, from a list of the speakers beside the entries.
-    people: HashMap<Cow<'t, str>, Cow<'t, str>>,
+/// Who speaks when.
+#[derive(Debug, Default)]
+struct Turns {
+    /// Start and index of the speaker, in order of time.
+    all: Vec<(i64, usize)>,
+    speakers: Vec<String>,
 }
 
-impl<'t> Reader<'t> {
+impl Turns {
+    fn speaker_at(&self, start: i64) -> Option<&str> {
+        let after = self.all.partition_point(|&(turn, _)| turn <= start);
+        let (_, speaker) = self.all.get(after.checked_sub(1)?)?;
+        self.speakers.get(*speaker).map(String::as_str)
+    }
+}
+
+/// Hands on the entries of the best lists.
+#[derive(Debug, Default)]
+struct Entries {
+    shape: Shape,
+    unit: Unit,
+    turns: Turns,
+    /// Mean confidence, where entries have none.
+    confidence: Option<f64>,
+    has_channels: bool,
+    /// What lies between words.
+    joint: Joint,
+    /// Number of the only entry to read.
+    only: Option<usize>,
+    /// The entries have to be sorted by time, for which all are read at once.
+    is_disordered: bool,
+    places: Vec<Place>,
+    progress: Progress,
+}
+
+/// A list in the file.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    start: usize,
+    /// Number of the channel that it is in.
+    channel: Option<usize>,
+    /// Its elements are channels.
+    are_channels: bool,
+    /// Its elements say the same in other words.
+    are_alternatives: bool,
+}
+
+/// How far the lists have been read.
+#[derive(Debug, Default, Clone, Copy)]
+struct Progress {
+    /// Index of the list.
+    place: usize,
+    /// Offset after the last element that was read.
+    at: Option<usize>,
+    is_array: bool,
+    /// Elements of this list, and entries of all lists.
+    elements: usize,
+    entries: usize,
+    zero: Zero,
+}
+
+impl Progress {
+    fn next_place(self) -> Self {
+        Self {
+            place: self.place + 1,
+            at: None,
+            elements: 0,
+            ..self
+        }
+    }
+}
+
+impl Entries {
+    /// As [`Reader::read`].
+    fn read<'b>(
+        &mut self,
+        file: &mut File<'b>,
+        block: &Block<'b>,
+        sink: &mut dyn FnMut(Cue<'_>),
+    ) -> Result<usize, Broken> {
+        if !self.is_disordered {
+            return self.cues(file, block, &mut |cue| sink(cue));
+        }
+        if !block.is_last {
+            return Ok(block.start);
+        }
+        // In order of time, if several channels follow each other or the latest entry comes first.
+        let mut cues = Vec::new();
+        let all = Block {
+            wanted: usize::MAX,
+            ..*block
+        };
+        let next = self.cues(file, &all, &mut |cue| cues.push(cue))?;
+        cues.sort_by_key(|cue| cue.start);
+        cues.into_iter().for_each(sink);
+        Ok(next)
+    }
+
+    fn cues<'b>(
+        &mut self,
+        file: &mut File<'b>,
+        block: &Block<'b>,
+        sink: &mut dyn FnMut(Cue<'b>),
+    ) -> Result<usize, Broken> {
+        let mut group = Group::new(block.text);
+        // What follows is read again with the next block.
+        let mut done = self.progress;
+        while let Some(place) = self.places.get(self.progress.place).copied() {
+            let before = self.progress;
+            let at = before.at.unwrap_or(place.start) - block.start;
+            if at >= block.text.len() && !block.is_last || group.is_empty() && at >= block.wanted {
+                break;
+            }
+            let mut cursor = Cursor::new(block.text, at);
+            match before.at {
+                None => self.progress.is_array = cursor.take(b'['),
+                Some(_) => drop(cursor.take(b',')),
+            }
+            match cursor.peek() {
+                None if !block.is_last => break,
+                Some(b']') if self.progress.is_array => {}
+                Some(_) => {
+                    self.progress.elements += 1;
+                    let entry = file.entry(&mut cursor, place, self.progress.elements);
+                    if !block.is_last && (entry.is_err() || cursor.at >= block.text.len()) {
+                        break;
+                    }
+                    self.progress.at = Some(block.start + cursor.at);
+                    let begun = group.begun();
+                    if let Some(entry) = entry? {
+                        self.progress.entries += 1;
+                        self.entry(file, entry, &mut group, sink)?;
+                    }
+                    if group.is_empty() {
+                        done = self.progress;
+                    } else if group.begun() > begun {
+                        done = before;
+                    }
+                    continue;
+                }
+                None => {}
+            }
+            group.finish(sink);
+            self.progress = self.progress.next_place();
+            done = self.progress;
+        }
+        self.progress = done;
+        let place = self.places.get(done.place);
+        Ok(place.map_or(usize::MAX, |place| done.at.unwrap_or(place.start)))
+    }
+
+    fn entry<'b>(
+        &mut self,
+        file: &mut File<'b>,
+        entry: Entry<'b>,
+        group: &mut Group<'b>,
+        sink: &mut dyn FnMut(Cue<'b>),
+    ) -> Result<(), Broken> {
+        let (shape, unit) = (&self.shape, self.unit);
+        let Progress { entries, zero, .. } = &mut self.progress;
+        if entry.is_preliminary || self.only.is_some_and(|only| *entries < only) {
+            return Ok(());
+        }
+        let parts = file.parts_of(&entry)?;
+        let mut millis = |time: Time| zero.relative(time.millis(unit));
+        let start = entry.start.get().or(parts.start).map(&mut millis);
+        let duration = entry.duration.get().map(|duration| duration.millis(unit));
+        let end = entry.end.get().map(&mut millis);
+        let end = end.or(start
+            .zip(duration)
+            .map(|(start, duration)| start + duration));
+        let end = end.or(parts.end.map(&mut millis));
+        let channel = entry.channel.0.filter(|_| self.has_channels);
+        let speaker = entry
+            .speaker
+            .0
+            .or(parts.speaker.clone().map(|name| (0, name)));
+        let speaker = speaker.map(|(_, name)| name);
+        let speaker = speaker.or_else(|| channel.and_then(|(_, name)| channel_label(name)));
+        let speaker = speaker.or_else(|| {
+            self.turns
+                .speaker_at(start?)
+                .map(|name| name.to_owned().into())
+        });
+        let text = entry
+            .text
+            .get()
+            .or(entry.word.get().filter(|_| shape.words));
+        if shape.words {
+            let joint = self.joint;
+            if let Some(span) = text {
+                let is_mark = entry.is_mark;
+                let confidence = entry.confidence;
+                group.add(
+                    Word {
+                        span,
+                        speaker,
+                        start,
+                        end,
+                        confidence,
+                        is_mark,
+                    },
+                    joint,
+                    sink,
+                );
+            }
+            return Ok(());
+        }
+        let text = text.filter(|text| !is_blank(text.of(file.text)));
+        if let Some(text) = text.filter(|_| !parts.has_speakers || parts.texts == 0) {
+            sink(Cue {
+                speaker,
+                is_change: false,
+                start,
+                end,
+                confidence: entry.confidence.or(self.confidence).map(percent),
+                text: vec![text],
+                joint: Joint::Blank,
+                escapes: Escapes::Json,
+            });
+            return Ok(());
+        }
+        let Some((_, at)) = entry.parts.0 else {
+            return Ok(());
+        };
+        let joint = joint(parts.blanks, parts.texts);
+        let mut first = start;
+        file.parts(at, &mut |part| {
+            let Some(span) = part.text.get().or(part.word.get()) else {
+                return;
+            };
+            let word = Word {
+                span,
+                speaker: part
+                    .speaker
+                    .0
+                    .map(|(_, name)| name)
+                    .or_else(|| speaker.clone()),
+                start: part.start.get().map(&mut millis).or(first.take()),
+                end: part.end.get().map(&mut millis),
+                confidence: part.confidence,
+                is_mark: part.is_mark,
+            };
+            group.add(word, joint, sink);
+        })?;
+        group.end_by(end);
+        group.finish(sink);
+        Ok(())
+    }
+}
+
+/// A file, or the part of it that is read.
+struct File<'t> {
+    text: &'t str,
+    outline: Vec<Value>,
+    known: Dictionary,
+}
+
+/// Reads or skips a list.
+type Visit<'v, 't> = &'v mut dyn FnMut(&mut File<'t>, &mut Cursor<'t>, Place) -> Result<(), Broken>;
+
+/// What names in a file stand for.
+#[derive(Debug, Default)]
+struct Dictionary {
+    /// What members are by their names.
+    fields: HashMap<String, Option<Field>>,
+    /// Names by number or label, from a list of the speakers beside the entries.
+    people: HashMap<String, String>,
+}
+
+impl<'t> File<'t> {
     fn new(text: &'t str) -> Result<Self, Broken> {
         let mut reader = Self {
             text,
             outline: Vec::new(),
-            fields: HashMap::new(),
-            people: HashMap::new(),
+            known: Dictionary::default(),
         };
         let mut cursor = Cursor::new(text, 0);
         reader.outline(&mut cursor, &mut String::new(), 0)?;
@@ -397,12 +722,12 @@ impl<'t> Reader<'t> {
                     Ok::<_, Broken>(())
                 })?;
                 if let Some((id, name)) = id.zip(name.get()) {
-                    people.insert(id, name);
+                    people.insert(id.into_owned(), name.into_owned());
                 }
                 Ok(())
             })?;
         }
-        self.people = people;
+        self.known.people = people;
         Ok(())
     }
 
@@ -496,7 +821,7 @@ impl<'t> Reader<'t> {
     }
 
     /// The best list of a format that is not known.
-    fn guess(&mut self) -> Result<Option<(List, Survey<'t>)>, Broken> {
+    fn guess(&mut self) -> Result<Option<(List, Survey)>, Broken> {
         let mut lists: Vec<&Value> = Vec::new();
         for element in &self.outline {
             let is_object = self.text.as_bytes().get(element.span.start) == Some(&b'{');
@@ -517,7 +842,7 @@ impl<'t> Reader<'t> {
             .take(MAX_GUESSES)
             .map(|value| value.path.clone())
             .collect();
-        let mut best: Option<(List, Survey<'t>)> = None;
+        let mut best: Option<(List, Survey)> = None;
         for path in paths {
             let name = path.rsplit('.').next().unwrap_or_default();
             let words = name != "sentences"
@@ -584,12 +909,50 @@ impl<'t> Reader<'t> {
         Unknown::Shape { members }
     }
 
-    /// Visits all entries of a list, with the number of the channel that they are in.
+    /// Visits all entries at a path.
     fn visit(
         &mut self,
         path: &str,
         visit: &mut dyn FnMut(&mut Self, Entry<'t>) -> Result<(), Broken>,
     ) -> Result<(), Broken> {
+        self.lists_at(path, &mut |file, cursor, place| {
+            let mut elements = 0;
+            cursor.elements(|cursor| {
+                elements += 1;
+                match file.entry(cursor, place, elements)? {
+                    Some(entry) => visit(file, entry),
+                    None => Ok(()),
+                }
+            })
+        })
+    }
+
+    /// Reads an element of a list. `None` if it is none to read.
+    fn entry(
+        &mut self,
+        cursor: &mut Cursor<'t>,
+        place: Place,
+        number: usize,
+    ) -> Result<Option<Entry<'t>>, Broken> {
+        let is_repeated = place.are_alternatives && number > 1;
+        if is_repeated || !matches!(cursor.peek(), Some(b'{' | b'"')) {
+            return cursor.skip().map(|_| None);
+        }
+        let mut entry = Entry::default();
+        self.fill(cursor, &mut entry)?;
+        let channel = if place.are_channels {
+            Some(number - 1)
+        } else {
+            place.channel
+        };
+        if let Some(channel) = channel {
+            entry.channel.offer(u8::MAX, channel.to_string().into());
+        }
+        Ok(Some(entry))
+    }
+
+    /// Visits the lists at a path, which `visit` has to read or skip.
+    fn lists_at(&mut self, path: &str, visit: Visit<'_, 't>) -> Result<(), Broken> {
         let (outer, inner) = match path.split_once(ELEMENT) {
             Some((outer, inner)) => (outer.trim_end_matches('.'), inner.trim_start_matches('.')),
             None => (path, ""),
@@ -619,19 +982,20 @@ impl<'t> Reader<'t> {
         name: &str,
         path: &[&str],
         channel: Option<usize>,
-        visit: &mut dyn FnMut(&mut Self, Entry<'t>) -> Result<(), Broken>,
+        visit: Visit<'_, 't>,
     ) -> Result<(), Broken> {
         let next = cursor.peek();
         match (path.split_first(), next) {
-            (None, Some(b'{' | b'"')) => {
-                let mut entry = Entry::default();
-                self.fill(cursor, &mut entry)?;
-                if let Some(channel) = channel {
-                    entry.channel.offer(u8::MAX, channel.to_string().into());
-                }
-                visit(self, entry)
-            }
             // Values beside each other: an array, or lines.
+            (Some((&ELEMENT, [])), Some(byte)) if byte == b'[' || name.is_empty() => {
+                let place = Place {
+                    start: cursor.at,
+                    channel,
+                    are_channels: name == "channels",
+                    are_alternatives: name == "alternatives",
+                };
+                visit(self, cursor, place)
+            }
             (Some((&ELEMENT, rest)), Some(byte)) if byte == b'[' || name.is_empty() => {
                 let mut count = 0;
                 cursor.elements(|cursor| {
@@ -659,13 +1023,13 @@ impl<'t> Reader<'t> {
     }
 
     fn field(&mut self, key: &'t str) -> Option<Field> {
-        if let Some(&field) = self.fields.get(key) {
+        if let Some(&field) = self.known.fields.get(key) {
             return field;
         }
         let field = Field::named(key);
         // Formats have a few dozen names. A file whose keys are data must not fill the memory.
-        if self.fields.len() < 1024 {
-            self.fields.insert(key, field);
+        if self.known.fields.len() < 1024 {
+            self.known.fields.insert(key.to_owned(), field);
         }
         field
     }
@@ -829,8 +1193,8 @@ impl<'t> Reader<'t> {
         let Some(name) = self.name(cursor)? else {
             return Ok(());
         };
-        if let Some(known) = self.people.get(&name) {
-            entry.speaker.offer(0, known.clone());
+        if let Some(known) = self.known.people.get(&*name) {
+            entry.speaker.offer(0, known.clone().into());
         } else if let Some(label) = speaker_label(name) {
             entry.speaker.offer(rank, label);
         }
@@ -906,7 +1270,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Walks over a list without handing anything on.
-    fn survey(&mut self, list: &List) -> Result<Survey<'t>, Broken> {
+    fn survey(&mut self, list: &List) -> Result<Survey, Broken> {
         let mut survey = Survey::default();
         self.visit(&list.path, &mut |reader, entry| {
             let parts = reader.parts_of(&entry)?;
@@ -939,7 +1303,9 @@ impl<'t> Reader<'t> {
                 .or(start)
                 .map_or(survey.latest_end, |end| number(end).max(survey.latest_end));
             if let Some((_, channel)) = entry.channel.0 {
-                let known = survey.channel.get_or_insert_with(|| channel.clone());
+                let known = survey
+                    .channel
+                    .get_or_insert_with(|| channel.clone().into_owned());
                 survey.has_channels |= *known != channel;
             }
             Ok(())
@@ -947,146 +1313,57 @@ impl<'t> Reader<'t> {
         Ok(survey)
     }
 
-    /// Hands on the entries of a list, in order of time if several channels follow each other or the latest comes first.
-    fn emit(
-        &mut self,
-        list: &List,
-        survey: &Survey<'t>,
-        sink: &mut dyn FnMut(Cue<'_>),
-    ) -> Result<(), Broken> {
+    /// What it takes to read a list.
+    fn entries(&mut self, list: &List, survey: &Survey) -> Result<Entries, Broken> {
+        let shape = list.shape;
         let is_reversed = survey.starts == survey.texts
-            && !list.shape.repeats
+            && !shape.repeats
             && survey.last == survey.earliest
             && survey.last != survey.first;
-        if !(survey.is_disordered && (survey.has_channels || is_reversed)) {
-            return self.cues(list, survey, &mut |cue| sink(cue));
-        }
-        let mut cues = Vec::new();
-        self.cues(list, survey, &mut |cue| cues.push(cue))?;
-        cues.sort_by_key(|cue| cue.start);
-        cues.into_iter().for_each(sink);
-        Ok(())
-    }
-
-    fn cues(
-        &mut self,
-        list: &List,
-        survey: &Survey<'t>,
-        sink: &mut dyn FnMut(Cue<'t>),
-    ) -> Result<(), Broken> {
-        let shape = &list.shape;
         let unit = shape.unit.unwrap_or_else(|| survey.rate.unit());
-        let turns = self.turns(&format!("{}{}", list.base, shape.turns), unit)?;
-        let confidence = self.mean_confidence(&format!("{}{}", list.base, shape.confidence))?;
-        let only_last = shape.repeats
+        let is_before = |last: Time, first: Time| last.millis(unit) <= first.millis(unit);
+        let repeats = shape.repeats
             && survey.entries > 1
             && survey
                 .last
                 .zip(survey.first)
-                .is_some_and(|(last, first)| last.millis(unit) <= first.millis(unit));
-        let mut zero = Zero::at(survey.earliest.map(|first| first.millis(unit)));
-        let mut group = Group::new(self.text);
-        let mut count = 0;
-        self.visit(&list.path, &mut |reader, entry| {
-            count += 1;
-            if entry.is_preliminary || (only_last && count < survey.entries) {
-                return Ok(());
-            }
-            let parts = reader.parts_of(&entry)?;
-            let mut millis = |time: Time| zero.relative(time.millis(unit));
-            let start = entry.start.get().or(parts.start).map(&mut millis);
-            let duration = entry.duration.get().map(|duration| duration.millis(unit));
-            let end = entry.end.get().map(&mut millis);
-            let end = end.or(start
-                .zip(duration)
-                .map(|(start, duration)| start + duration));
-            let end = end.or(parts.end.map(&mut millis));
-            let channel = entry.channel.0.filter(|_| survey.has_channels);
-            let speaker = entry
-                .speaker
-                .0
-                .or(parts.speaker.clone().map(|name| (0, name)));
-            let speaker = speaker.map(|(_, name)| name);
-            let speaker = speaker.or_else(|| channel.and_then(|(_, name)| channel_label(name)));
-            let speaker = speaker.or_else(|| speaker_at(&turns, start?));
-            let text = entry
-                .text
-                .get()
-                .or(entry.word.get().filter(|_| shape.words));
-            if shape.words {
-                let joint = joint(survey.blanks, survey.texts);
-                if let Some(span) = text {
-                    let is_mark = entry.is_mark;
-                    let confidence = entry.confidence;
-                    group.add(
-                        Word {
-                            span,
-                            speaker,
-                            start,
-                            end,
-                            confidence,
-                            is_mark,
-                        },
-                        joint,
-                        sink,
-                    );
-                }
-                return Ok(());
-            }
-            let text = text.filter(|text| !is_blank(text.of(reader.text)));
-            if let Some(text) = text.filter(|_| !parts.has_speakers || parts.texts == 0) {
-                sink(Cue {
-                    speaker,
-                    is_change: false,
-                    start,
-                    end,
-                    confidence: entry.confidence.or(confidence).map(percent),
-                    text: vec![text],
-                    joint: Joint::Blank,
-                    escapes: Escapes::Json,
-                });
-                return Ok(());
-            }
-            let Some((_, at)) = entry.parts.0 else {
-                return Ok(());
-            };
-            let joint = joint(parts.blanks, parts.texts);
-            let mut first = start;
-            reader.parts(at, &mut |part| {
-                let Some(span) = part.text.get().or(part.word.get()) else {
-                    return;
-                };
-                let word = Word {
-                    span,
-                    speaker: part
-                        .speaker
-                        .0
-                        .map(|(_, name)| name)
-                        .or_else(|| speaker.clone()),
-                    start: part.start.get().map(&mut millis).or(first.take()),
-                    end: part.end.get().map(&mut millis),
-                    confidence: part.confidence,
-                    is_mark: part.is_mark,
-                };
-                group.add(word, joint, sink);
-            })?;
-            group.end_by(end);
-            group.finish(sink);
-            Ok(())
+                .is_some_and(|(last, first)| is_before(last, first));
+        let mut places = Vec::new();
+        self.lists_at(&list.path, &mut |_, cursor, place| {
+            places.push(place);
+            cursor.skip().map(drop)
         })?;
-        group.finish(sink);
-        Ok(())
+        Ok(Entries {
+            shape,
+            unit,
+            turns: self.turns(&format!("{}{}", list.base, shape.turns), unit)?,
+            confidence: self.mean_confidence(&format!("{}{}", list.base, shape.confidence))?,
+            has_channels: survey.has_channels,
+            joint: joint(survey.blanks, survey.texts),
+            only: repeats.then_some(survey.entries),
+            is_disordered: survey.is_disordered && (survey.has_channels || is_reversed),
+            places,
+            progress: Progress {
+                zero: Zero::at(survey.earliest.map(|first| first.millis(unit))),
+                ..Progress::default()
+            },
+        })
     }
 
-    fn turns(&mut self, path: &str, unit: Unit) -> Result<Turns<'t>, Broken> {
-        let mut turns = Turns::new();
+    fn turns(&mut self, path: &str, unit: Unit) -> Result<Turns, Broken> {
+        let mut turns = Turns::default();
+        let mut known = HashMap::new();
         self.visit(path, &mut |_, entry| {
             if let (Some(start), Some((_, speaker))) = (entry.start.get(), entry.speaker.0) {
-                turns.push((start.millis(unit), speaker));
+                let speaker = *known.entry(speaker).or_insert_with_key(|name| {
+                    turns.speakers.push(name.to_string());
+                    turns.speakers.len() - 1
+                });
+                turns.all.push((start.millis(unit), speaker));
             }
             Ok(())
         })?;
-        turns.sort_by_key(|&(start, _)| start);
+        turns.all.sort_by_key(|&(start, _)| start);
         Ok(turns)
     }
 
@@ -1101,12 +1378,6 @@ impl<'t> Reader<'t> {
         })?;
         Ok((count > 0).then(|| sum / f64::from(count)))
     }
-}
-
-fn speaker_at<'t>(turns: &Turns<'t>, start: i64) -> Option<Cow<'t, str>> {
-    let after = turns.partition_point(|&(turn, _)| turn <= start);
-    let (_, speaker) = turns.get(after.checked_sub(1)?)?;
-    Some(speaker.clone())
 }
 
 /// What lies between words of which so many bring blanks.

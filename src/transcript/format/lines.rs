@@ -32,9 +32,10 @@ impl Reader {
         }
     }
 
-    /// Writes a block of lines.
-    pub(crate) fn read(&mut self, block: &Block<'_>, writer: &mut Writer) {
+    /// Writes a block. Returns where the next one has to start.
+    pub(crate) fn read(&mut self, block: &Block<'_>, writer: &mut Writer) -> usize {
         self.at = self.at.max(block.start);
+        let block = &block.up_to(self.end_of(block));
         while self.at < block.end() {
             let head = self.plain.heads.get(self.head).copied();
             let drop = self.plain.drops.get(self.drop).copied();
@@ -78,6 +79,22 @@ impl Reader {
                 }
                 self.at = body.max(block.end() - said.len());
             }
+        }
+        block.end()
+    }
+
+    /// Where to stop in a block: after a line, or in a very long one after a word, but not inside a head.
+    fn end_of(&self, block: &Block<'_>) -> usize {
+        if block.is_last || block.text.ends_with('\n') {
+            return block.end();
+        }
+        let cut = block.text.rfind('\n').or_else(|| block.text.rfind(' '));
+        let end = cut.map_or(block.end(), |cut| block.start + cut + 1);
+        let heads = self.plain.heads.split_at(self.head).1;
+        let before = heads.partition_point(|head| (head.start as usize) < end);
+        match before.checked_sub(1).and_then(|last| heads.get(last)) {
+            Some(head) if head.body as usize > end => (head.start as usize).max(block.start),
+            _ => end,
         }
     }
 

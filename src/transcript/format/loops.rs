@@ -42,8 +42,8 @@ pub(crate) struct Loops {
     recent: [usize; RECENT],
     /// For each period, the number of last words that continue a run.
     matching: [usize; MAX_PERIOD],
-    /// Whether any of these is not 0.
-    is_matching: bool,
+    /// The periods for which it is not 0, as bits.
+    matching_periods: u32,
     /// The words before this one are kept or left out for good.
     settled: usize,
     /// The loop that is under way.
@@ -57,6 +57,8 @@ struct Word {
     hash: u32,
     /// From the start of the word to the start of the next. The first and last word include the edges of their piece.
     span: Span,
+    /// The number of the word that had its place in [`Loops::recent`] before.
+    before: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -75,7 +77,7 @@ impl Default for Loops {
             since: 0,
             recent: [0; RECENT],
             matching: [0; MAX_PERIOD],
-            is_matching: false,
+            matching_periods: 0,
             settled: 0,
             current: None,
             longest: None,
@@ -88,17 +90,31 @@ impl Loops {
     /// Takes the next piece of what the speaker says, which starts at offset `at`, and adds the spans to leave out: every
     /// repeat but the first occurrence. They ascend, but may lie in earlier pieces, since a loop shows at its third or later
     /// repeat.
-    pub(crate) fn push(&mut self, text: &str, at: usize, left_out: &mut Vec<Span>) {
-        let mut words = words(text).peekable();
+    ///
+    /// Returns the number of tokens with a letter or digit, if all characters are ASCII.
+    pub(crate) fn push(
+        &mut self,
+        text: &str,
+        at: usize,
+        left_out: &mut Vec<Span>,
+    ) -> Option<usize> {
+        let mut words = Words {
+            text,
+            at: 0,
+            is_ascii: true,
+            tokens: 0,
+        };
         let mut start = 0;
-        while let Some((_, hash)) = words.next() {
-            let end = words.peek().map_or(text.len(), |&(next, _)| next);
-            let span = Span::from(at + start..at + end);
-            if self.take(Word { hash, span }) {
+        let mut next = words.next();
+        while let Some(word) = next {
+            next = words.next();
+            let end = next.as_ref().map_or(text.len(), |next| next.start);
+            if self.take(word.hash, Span::from(at + start..at + end)) {
                 self.leave_out(text, at, left_out);
             }
             start = end;
         }
+        words.is_ascii.then_some(words.tokens)
     }
 
     /// Another speaker begins. A roll call is no loop.
@@ -107,6 +123,7 @@ impl Loops {
         self.since = self.words;
         self.settled = self.words;
         self.matching = [0; MAX_PERIOD];
+        self.matching_periods = 0;
     }
 
     /// Number of repeats that were left out.
@@ -125,50 +142,48 @@ impl Loops {
         self.tail.get(number % TAIL).copied().unwrap_or_default()
     }
 
-    /// Takes the next word. Returns whether it may continue a run.
-    fn take(&mut self, word: Word) -> bool {
+    /// Takes the next word. Returns whether it continues a run.
+    fn take(&mut self, hash: u32, span: Span) -> bool {
         let number = self.words;
         self.words += 1;
-        let known = self.recent.get_mut(word.hash as usize % RECENT);
+        let known = self.recent.get_mut(hash as usize % RECENT);
         let before = known.map_or(0, |known| std::mem::replace(known, self.words));
-        let distance = self.words - before;
-        let is_known = before > self.since && distance <= MAX_PERIOD;
-        if is_known {
-            let tail = &self.tail;
-            let farthest = number - self.since;
-            for (period, matching) in (1..=farthest).zip(&mut self.matching) {
-                let is_equal = period >= distance
-                    && tail
-                        .get((number - period) % TAIL)
-                        .is_some_and(|earlier| earlier.hash == word.hash);
-                *matching = if is_equal { *matching + 1 } else { 0 };
+        // Equal words share a place, so they are among those that stood there before.
+        let (mut last, mut equal) = (before, 0_u32);
+        while last > self.since && self.words - last <= MAX_PERIOD {
+            let earlier = self.word(last - 1);
+            if earlier.hash == hash {
+                equal |= 1 << (self.words - last);
             }
-        } else if self.is_matching {
-            self.matching = [0; MAX_PERIOD];
-            self.end_loop();
+            last = earlier.before;
         }
-        self.is_matching = is_known;
+        let word = Word { hash, span, before };
         if let Some(place) = self.tail.get_mut(number % TAIL) {
             *place = word;
         }
-        is_known
+        for period in bits(equal | self.matching_periods) {
+            if let Some(matching) = self.matching.get_mut(period - 1) {
+                *matching = if equal >> period & 1 == 1 {
+                    *matching + 1
+                } else {
+                    0
+                };
+            }
+        }
+        self.matching_periods = equal;
+        if (self.current.as_ref()).is_some_and(|it| equal >> it.period & 1 == 0) {
+            self.end_loop();
+        }
+        equal != 0
     }
 
     /// Leaves out the copy that is complete with the last word, and the copies before it if they were not yet known to be a
     /// loop.
     fn leave_out(&mut self, text: &str, at: usize, left_out: &mut Vec<Span>) {
         let matching = |period: usize| self.matching.get(period - 1).copied().unwrap_or(0);
-        if self
-            .current
-            .as_ref()
-            .is_some_and(|it| matching(it.period) == 0)
-        {
-            self.end_loop();
-        }
-        let matching = |period: usize| self.matching.get(period - 1).copied().unwrap_or(0);
         let period = match &self.current {
             Some(it) => Some(it.period),
-            None => (1..=MAX_PERIOD).find(|&p| matching(p) >= (times(p) - 1) * p),
+            None => bits(self.matching_periods).find(|&p| matching(p) >= (times(p) - 1) * p),
         };
         let Some(period) = period.filter(|&p| matching(p) % p == 0) else {
             return;
@@ -209,55 +224,117 @@ impl Loops {
     }
 }
 
-/// The words of a text in the order of their starts, as hashes of their letters and digits in lower case. Each ideograph is a
-/// word.
-fn words(text: &str) -> impl Iterator<Item = (usize, u32)> {
-    let mut at = 0;
-    // Most characters are ASCII, whose bytes are faster to read.
-    let next = move |at: usize| {
-        let byte = *text.as_bytes().get(at)?;
-        match byte.is_ascii() {
-            true => Some(char::from(byte)),
-            false => text.split_at(at).1.chars().next(),
-        }
-    };
+/// The places of the bits that are set.
+fn bits(mut set: u32) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
-        let mut c = next(at)?;
-        while !c.is_alphanumeric() {
-            at += c.len_utf8();
-            c = next(at)?;
-        }
-        let start = at;
-        let mut hash = FNV_OFFSET;
-        if is_ideograph(c) {
-            at += c.len_utf8();
-            return Some((start, hashed(hash, c)));
-        }
-        let mut following = Some(c);
-        while let Some(c) = following {
-            if c.is_alphanumeric() && (c.is_ascii() || !is_ideograph(c)) {
-                hash = hashed(hash, c);
-            } else if !matches!(c, '\'' | '’') {
-                break;
+        let place = (set != 0).then(|| set.trailing_zeros() as usize)?;
+        set &= set - 1;
+        Some(place)
+    })
+}
+
+/// The words of a text.
+struct Words<'t> {
+    text: &'t str,
+    at: usize,
+    /// Whether all characters so far are ASCII, and if so, the number of tokens with a letter or digit.
+    is_ascii: bool,
+    tokens: usize,
+}
+
+struct Found {
+    start: usize,
+    /// Of the letters and digits in lower case.
+    hash: u32,
+}
+
+impl Words<'_> {
+    /// The next word. Each ideograph is a word.
+    fn next(&mut self) -> Option<Found> {
+        let bytes = self.text.as_bytes();
+        let (mut at, mut is_token) = (self.at, self.at == 0);
+        let start = loop {
+            let byte = *bytes.get(at)?;
+            if folded(byte).is_some() {
+                break at;
+            }
+            if byte.is_ascii() {
+                is_token |= matches!(byte, b'\t'..=b'\r' | b' ');
+                at += 1;
+                continue;
+            }
+            self.is_ascii = false;
+            let c = self.char_at(at)?;
+            if c.is_alphanumeric() && is_ideograph(c) {
+                self.at = at + c.len_utf8();
+                let hash = hashed(FNV_OFFSET, c);
+                return Some(Found { start: at, hash });
+            }
+            if c.is_alphanumeric() {
+                break at;
             }
             at += c.len_utf8();
-            following = next(at);
+        };
+        self.tokens += usize::from(is_token);
+        let mut hash = FNV_OFFSET;
+        while let Some(&byte) = bytes.get(at) {
+            // Most characters are ASCII, whose bytes are faster to read.
+            if let Some(letter) = folded(byte) {
+                hash = added(hash, letter.into());
+                at += 1;
+            } else if byte == b'\'' {
+                at += 1;
+            } else if byte.is_ascii() {
+                break;
+            } else {
+                self.is_ascii = false;
+                match self.char_at(at) {
+                    Some('’') => {}
+                    Some(c) if c.is_alphanumeric() && !is_ideograph(c) => hash = hashed(hash, c),
+                    _ => break,
+                }
+                at += self.char_at(at).map_or(1, char::len_utf8);
+            }
         }
-        Some((start, hash))
-    })
+        self.at = at;
+        Some(Found { start, hash })
+    }
+
+    fn char_at(&self, at: usize) -> Option<char> {
+        self.text.split_at(at).1.chars().next()
+    }
+}
+
+/// A letter or digit of ASCII in lower case.
+fn folded(byte: u8) -> Option<u8> {
+    #[allow(clippy::indexing_slicing, reason = "only at compile time")]
+    const FOLDED: [u8; 256] = {
+        let mut table = [0; 256];
+        let mut byte = 0_u8;
+        while byte < 128 {
+            if byte.is_ascii_alphanumeric() {
+                table[byte as usize] = byte.to_ascii_lowercase();
+            }
+            byte += 1;
+        }
+        table
+    };
+    FOLDED
+        .get(usize::from(byte))
+        .copied()
+        .filter(|&letter| letter != 0)
 }
 
 /// FNV-1a.
 const FNV_OFFSET: u32 = 0x811c_9dc5;
 const FNV_PRIME: u32 = 0x0100_0193;
 
+fn added(hash: u32, unit: u32) -> u32 {
+    (hash ^ unit).wrapping_mul(FNV_PRIME)
+}
+
 fn hashed(hash: u32, c: char) -> u32 {
-    let add = |hash: u32, c: char| (hash ^ u32::from(c)).wrapping_mul(FNV_PRIME);
-    if c.is_ascii() {
-        add(hash, c.to_ascii_lowercase())
-    } else {
-        c.to_lowercase().fold(hash, add)
-    }
+    c.to_lowercase().fold(hash, |hash, c| added(hash, c.into()))
 }
 
 #[cfg(test)]

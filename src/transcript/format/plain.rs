@@ -7,6 +7,7 @@
 mod frame;
 mod head;
 mod name;
+mod opening;
 mod speakers;
 mod stamp;
 
@@ -307,10 +308,11 @@ impl<'t> Collector<'t> {
         if found.is_some_and(|found| found.label.is_some()) && frame::is_placeholder(rest) {
             self.drop(Span::from(line.start + body..line.end), Frame::Anywhere);
         }
-        if !is_prose {
+        let marks = Marks::of(rest);
+        if !is_prose && marks.has_opener {
             self.stamps_inside(line, body);
         }
-        self.note_end(rest);
+        self.note_end(rest, marks.has_stop);
         self.cut += u32::from(is_head && self.is_cut);
         self.is_cut = self.previous == Previous::Open;
         let is_most = content.len() * 4 > self.text.len() && content.len() > SHORT_LINE_BYTES;
@@ -550,10 +552,10 @@ impl<'t> Collector<'t> {
     fn stamps_inside(&mut self, line: Span, from: usize) {
         let content = line.of(self.text);
         let mut at = from;
-        while let Some(next) = content
-            .get(at..)
-            .and_then(|rest| rest.find(['[', '(', '#']))
-        {
+        while let Some(next) = content.get(at..).and_then(|rest| {
+            rest.bytes()
+                .position(|byte| matches!(byte, b'[' | b'(' | b'#'))
+        }) {
             let start = at + next;
             let rest = content.split_at(start).1;
             at = start + 1;
@@ -588,13 +590,8 @@ impl<'t> Collector<'t> {
     }
 
     /// Notes how a line ends, which tells whether lines are wrapped.
-    fn note_end(&mut self, text: &str) {
-        let is_marked = self.previous == Previous::Ended
-            || text
-                .as_bytes()
-                .windows(2)
-                .any(|pair| matches!(pair, [b'.' | b'?' | b'!', b' ']));
-        self.marked += u32::from(is_marked);
+    fn note_end(&mut self, text: &str, has_stop: bool) {
+        self.marked += u32::from(has_stop || self.previous == Previous::Ended);
         if self.previous == Previous::Open {
             let len = text.chars().count();
             self.widths = (self.widths.0.max(len), self.widths.1 + len);
@@ -774,6 +771,45 @@ impl<'t> Collector<'t> {
             self.drop(header, Frame::Page);
         }
         self.drops.sort_by_key(|(part, _)| part.start);
+    }
+}
+
+/// What one look at the bytes of a line tells.
+struct Marks {
+    /// A time stamp may start inside of it.
+    has_opener: bool,
+    /// A sentence ends inside of it.
+    has_stop: bool,
+}
+
+impl Marks {
+    fn of(text: &str) -> Self {
+        const OPENER: u8 = 1;
+        const STOP: u8 = 2;
+        const BLANK: u8 = STOP << 1;
+        #[allow(clippy::indexing_slicing, reason = "only at compile time")]
+        const KINDS: [u8; 256] = {
+            let mut kinds = [0; 256];
+            kinds[b'[' as usize] = OPENER;
+            kinds[b'(' as usize] = OPENER;
+            kinds[b'#' as usize] = OPENER;
+            kinds[b'.' as usize] = STOP;
+            kinds[b'?' as usize] = STOP;
+            kinds[b'!' as usize] = STOP;
+            kinds[b' ' as usize] = BLANK;
+            kinds
+        };
+        let (mut seen, mut before, mut stops) = (0, 0, 0);
+        for byte in text.bytes() {
+            let kind = KINDS.get(usize::from(byte)).copied().unwrap_or_default();
+            stops |= (before << 1) & kind & BLANK;
+            seen |= kind;
+            before = kind;
+        }
+        Self {
+            has_opener: seen & OPENER != 0,
+            has_stop: stops != 0,
+        }
     }
 }
 

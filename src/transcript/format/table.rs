@@ -11,6 +11,7 @@ use crate::transcript::format::cue::{Cue, Escapes, Joint};
 use crate::transcript::format::field::{
     Field, Rate, Role, Time, Unit, Zero, percent, speaker_label,
 };
+use crate::transcript::format::writer::Block;
 
 /// Rows before which the header must come.
 const MAX_PREAMBLE: usize = 12;
@@ -35,7 +36,7 @@ const MAX_FIELDS: usize = 64;
 
 /// The columns of a table by their header.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Columns {
+struct Columns {
     delimiter: u8,
     /// Byte at which the table starts.
     start_at: usize,
@@ -65,8 +66,108 @@ struct Cell {
     is_quoted: bool,
 }
 
+/// Reads the rows of a table, block by block.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    columns: Columns,
+    zero: Zero,
+    unclosed: u8,
+}
+
+impl Reader {
+    /// `None` if the text is no table whose header names the text, or whose columns show what they are.
+    pub(crate) fn new(text: &str) -> Option<Self> {
+        columns(text).map(Self::of)
+    }
+
+    fn of(columns: Columns) -> Self {
+        Self {
+            columns,
+            zero: Zero::default(),
+            unclosed: 0,
+        }
+    }
+
+    /// Name of the format.
+    pub(crate) fn name(&self) -> &'static str {
+        self.columns.name()
+    }
+
+    /// Hands on the rows of a block, except one that is cut. Returns where the next block has to start.
+    pub(crate) fn read(&mut self, block: &Block<'_>, sink: &mut dyn FnMut(Cue<'_>)) -> usize {
+        let text = block.text;
+        let start = self.columns.start_at.max(block.start);
+        let Some(start) = Some(start - block.start).filter(|start| *start <= text.len()) else {
+            return start;
+        };
+        let mut rows = Rows::new(text, self.columns.delimiter, start);
+        rows.unclosed = self.unclosed;
+        let mut row = Vec::new();
+        let mut at = start;
+        while at < block.wanted && rows.next(&mut row) {
+            if rows.is_at_end && !block.is_last {
+                break;
+            }
+            let is_first = block.start + at == self.columns.start_at;
+            if let Some(cue) = self.cue(text, &row, is_first) {
+                sink(cue);
+            }
+            (at, self.unclosed) = (rows.at, rows.unclosed);
+        }
+        block.start + at
+    }
+
+    fn cue<'t>(&mut self, text: &'t str, row: &[Cell], is_first: bool) -> Option<Cue<'t>> {
+        let Self { columns, zero, .. } = self;
+        let cell = |place: Option<usize>| row.get(place?).copied();
+        let value = |place: Option<usize>| cell(place).map(|cell| cell.span.of(text).trim());
+        if columns.is_ruler(text, row) || columns.is_header(text, row, is_first) {
+            return None;
+        }
+        if !columns.is_row(row) {
+            // Text between the tables of a Markdown file. Other tables have rows that are cut off.
+            let line = row
+                .iter()
+                .map(|cell| cell.span)
+                .reduce(|first, last| Span::from(first.start..last.end));
+            let line = line.filter(|line| !line.of(text).trim().is_empty())?;
+            return Some(Cue {
+                text: vec![line],
+                ..Cue::default()
+            });
+        }
+        let spoken = columns
+            .spoken(row)
+            .filter(|cell| !cell.span.of(text).trim().is_empty())?;
+        let time = |column: Option<Column>| {
+            let column = column?;
+            Some(Time::parse(value(Some(column.place))?, column.unit)?.millis(columns.unit))
+        };
+        let start = time(columns.start).map(|start| zero.relative(start));
+        let end = time(columns.end).map(|end| zero.relative(end));
+        let speaker =
+            cell(columns.speaker).map(|cell| unquoted(cell.span.of(text).trim(), cell.is_quoted));
+        Some(Cue {
+            speaker: speaker.and_then(speaker_label),
+            is_change: false,
+            start,
+            end: end.or_else(|| Some(start? + time(columns.duration)?)),
+            confidence: value(columns.confidence)
+                .and_then(|value| value.parse().ok())
+                .map(percent),
+            text: vec![spoken.span],
+            joint: Joint::Blank,
+            escapes: if spoken.is_quoted {
+                Escapes::Csv
+            } else {
+                Escapes::None
+            },
+        })
+    }
+}
+
 /// The columns if the text is a table whose header names the text, or whose columns show what they are.
-pub(crate) fn columns(text: &str) -> Option<Columns> {
+fn columns(text: &str) -> Option<Columns> {
     let mut lines = Rows::new(text, b'\n', 0);
     let mut row = Vec::new();
     for _ in 0..MAX_PREAMBLE {
@@ -88,67 +189,9 @@ pub(crate) fn columns(text: &str) -> Option<Columns> {
     bare.map(|columns| columns.rated(text))
 }
 
-/// Hands on the rows of a table.
-pub(crate) fn read(text: &str, columns: &Columns, sink: &mut dyn FnMut(Cue<'_>)) {
-    let mut rows = columns.rows(text);
-    let mut zero = Zero::default();
-    let mut row = Vec::new();
-    while rows.next(&mut row) {
-        let cell = |place: Option<usize>| row.get(place?).copied();
-        let value = |place: Option<usize>| cell(place).map(|cell| cell.span.of(text).trim());
-        if columns.is_ruler(text, &row) || columns.is_header(text, &row) {
-            continue;
-        }
-        if !columns.is_row(&row) {
-            // Text between the tables of a Markdown file. Other tables have rows that are cut off.
-            let line = row
-                .iter()
-                .map(|cell| cell.span)
-                .reduce(|first, last| Span::from(first.start..last.end));
-            if let Some(line) = line.filter(|line| !line.of(text).trim().is_empty()) {
-                sink(Cue {
-                    text: vec![line],
-                    ..Cue::default()
-                });
-            }
-            continue;
-        }
-        let Some(spoken) = columns
-            .spoken(&row)
-            .filter(|cell| !cell.span.of(text).trim().is_empty())
-        else {
-            continue;
-        };
-        let time = |column: Option<Column>| {
-            let column = column?;
-            Some(Time::parse(value(Some(column.place))?, column.unit)?.millis(columns.unit))
-        };
-        let start = time(columns.start).map(|start| zero.relative(start));
-        let end = time(columns.end).map(|end| zero.relative(end));
-        let speaker =
-            cell(columns.speaker).map(|cell| unquoted(cell.span.of(text).trim(), cell.is_quoted));
-        sink(Cue {
-            speaker: speaker.and_then(speaker_label),
-            is_change: false,
-            start,
-            end: end.or_else(|| Some(start? + time(columns.duration)?)),
-            confidence: value(columns.confidence)
-                .and_then(|value| value.parse().ok())
-                .map(percent),
-            text: vec![spoken.span],
-            joint: Joint::Blank,
-            escapes: if spoken.is_quoted {
-                Escapes::Csv
-            } else {
-                Escapes::None
-            },
-        });
-    }
-}
-
 impl Columns {
     /// Name of the format.
-    pub(crate) fn name(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         match self.delimiter {
             b'|' => "markdown-table",
             b'\t' => "tsv",
@@ -304,11 +347,8 @@ impl Columns {
         row.len() == self.count || (row.len() > self.count && self.text + 1 == self.count)
     }
 
-    fn is_header(&self, text: &str, row: &[Cell]) -> bool {
+    fn is_header(&self, text: &str, row: &[Cell], is_first: bool) -> bool {
         let name = row.get(self.text).map(|cell| cell.span.of(text));
-        let is_first = row
-            .first()
-            .is_some_and(|cell| cell.span.start <= self.start_at + 4);
         self.has_header && row.len() == self.count && is_first
             || self.delimiter == b'|'
                 && name
@@ -416,6 +456,8 @@ struct Rows<'t> {
     delimiter: u8,
     at: usize,
     unclosed: u8,
+    /// The end of the last row was not found: it is that of the text.
+    is_at_end: bool,
 }
 
 impl<'t> Rows<'t> {
@@ -425,12 +467,14 @@ impl<'t> Rows<'t> {
             delimiter,
             at,
             unclosed: 0,
+            is_at_end: false,
         }
     }
 
     /// Reads the next row. `false` at the end of the text.
     fn next(&mut self, row: &mut Vec<Cell>) -> bool {
         row.clear();
+        self.is_at_end = false;
         if self.at >= self.text.len() {
             return false;
         }
@@ -448,6 +492,7 @@ impl<'t> Rows<'t> {
                 break;
             }
         }
+        self.is_at_end |= self.at > bytes.len();
         if self.delimiter == b'|' && row.len() > 1 {
             // The outer bars separate nothing.
             let is_empty = |cell: Option<&Cell>| {
@@ -496,6 +541,7 @@ impl<'t> Rows<'t> {
         loop {
             let Some(quote) = bytes.get(at..)?.iter().position(|&byte| byte == b'"') else {
                 self.unclosed += 1;
+                self.is_at_end = true;
                 return None;
             };
             at += quote;
@@ -536,15 +582,22 @@ fn unquoted(field: &str, is_quoted: bool) -> Cow<'_, str> {
 mod tests {
     use std::time::Instant;
 
+    use encoding_rs::UTF_8;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::transcript::decode::SourceMap;
+
+    fn read(text: &str, columns: Columns, sink: &mut dyn FnMut(Cue<'_>)) {
+        let map = SourceMap::new(UTF_8, 0);
+        Reader::of(columns).read(&Block::whole(text, &map), sink);
+    }
 
     /// The rows as `start-end Speaker: text`, in milliseconds.
     fn rows(text: &str) -> Option<Vec<String>> {
         let columns = columns(text)?;
         let mut rows = Vec::new();
-        read(text, &columns, &mut |cue| {
+        read(text, columns, &mut |cue| {
             let [span] = cue.text[..] else {
                 panic!("{cue:?}")
             };
@@ -681,7 +734,7 @@ mod tests {
             );
             let start = Instant::now();
             let _rows = rows(&text);
-            read(&text, &Columns::named(&text, 0, b',').unwrap(), &mut |_| {});
+            read(&text, Columns::named(&text, 0, b',').unwrap(), &mut |_| {});
             assert!(start.elapsed().as_secs() < 5, "{row}");
         }
     }
@@ -693,7 +746,7 @@ mod tests {
             let text = format!("speaker{delimiter}start{delimiter}text\n{rest}");
             let columns = Columns::named(&text, 0, delimiter.as_bytes()[0]).unwrap();
             let mut last = 0;
-            read(&text, &columns, &mut |cue| {
+            read(&text, columns, &mut |cue| {
                 for span in &cue.text {
                     assert!(span.start >= last && text.get(span.start..span.end).is_some());
                     last = span.end;

@@ -442,6 +442,72 @@ fn every_format_says_the_same() {
     }
 }
 
+/// The text, its segments, and the source offsets of some of its bytes, if the format is read in blocks of `size` bytes.
+fn read_in(size: usize, source: &str) -> (String, String, Vec<u64>) {
+    let (spoken, segments) = read_in_blocks(Decoded::from(source.to_owned()), size).unwrap();
+    let text = &spoken.text;
+    let words = text.match_indices(' ').step_by(7);
+    let offsets = words.map(|(at, _)| spoken.source_map.source_offset(text, at + 1));
+    let offsets = offsets.collect();
+    (spoken.text, format!("{segments:?}"), offsets)
+}
+
+#[test]
+fn what_is_read_in_blocks_is_what_is_read_at_once() {
+    let conversation = conversation(1_500);
+    let by_lines = [
+        "plain",
+        "webvtt",
+        "subrip",
+        "sbv",
+        "bracketed",
+        "lrc",
+        "timed-lines",
+    ];
+    for (format, name, _, write) in FORMATS {
+        let source = write(&conversation);
+        let whole = read_in(usize::MAX, &source);
+        // Blocks of lines are longer, since captions do not continue from one to the next.
+        let sizes = if by_lines.contains(name) {
+            &[8_000][..]
+        } else {
+            &[9, 100, 1_000]
+        };
+        for &size in sizes {
+            assert_eq!(
+                read_in(size, &source),
+                whole,
+                "{format} in blocks of {size}"
+            );
+        }
+    }
+    let bare =
+        r#"{"text": "Ana: We \ud83d\ude42 caf\u00e9 \"met\".\nBo: Yes, we did.\n", "id": 1}"#;
+    let quoted = "speaker,text\nAna,\"We met,\n\"\"all\"\" of us.\"\nBo,\"never closed\nAna,\"Yes.\"\nBo,No\n";
+    let page = "<html><body><p title='a > b'>Ana: We &amp; they.</p><script>if (a < b) { x = '<p>' }</script><!-- <p> --><p>Bo: Caf&eacute; < bar</body></html>";
+    let words = r#"{"results": {"channel_labels": {"channels": [{"items": [{"start_time": "1.0", "alternatives": [{"content": "Yes"}]}, {"start_time": "1.5", "alternatives": [{"content": "Ana"}]}]}, {"items": [{"start_time": "0.1", "alternatives": [{"content": "Bo?"}]}]}]}}}"#;
+    for source in [bare, quoted, page, words] {
+        for size in [1, 2, 5, 13, 40] {
+            assert_eq!(
+                read_in(size, source),
+                read_in(usize::MAX, source),
+                "{source} in blocks of {size}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_long_line_is_read_in_blocks() {
+    // Everything on one line, as some exports are.
+    let line =
+        "Ana: We met and talked about the mill. Bo: Yes, we did, and about the weir. ".repeat(100);
+    let whole = read_in(usize::MAX, &line);
+    for size in [50, 333] {
+        assert_eq!(read_in(size, &line), whole, "blocks of {size}");
+    }
+}
+
 fn assert_words_have_their_bytes(format: &str, source: &str, transcript: &Transcript) {
     let text = transcript.text();
     let segments = transcript.segments.starting_in(0..text.len()).iter();

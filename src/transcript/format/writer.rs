@@ -40,11 +40,36 @@ pub(crate) struct Block<'t> {
     /// Position in the source.
     pub(crate) source: Position,
     pub(crate) map: &'t SourceMap,
+    /// Bytes that are to be read. What begins after them may wait for the next block.
+    pub(crate) wanted: usize,
+    /// Whether the text ends here. Otherwise the end of the block may cut anything but a character.
+    pub(crate) is_last: bool,
 }
 
-impl Block<'_> {
+impl<'t> Block<'t> {
+    /// A whole text.
+    #[cfg(test)]
+    pub(crate) fn whole(text: &'t str, map: &'t SourceMap) -> Self {
+        Self {
+            text,
+            start: 0,
+            source: Position::new(0),
+            map,
+            wanted: usize::MAX,
+            is_last: true,
+        }
+    }
+
     pub(crate) fn end(&self) -> usize {
         self.start + self.text.len()
+    }
+
+    /// The part of the block before offset `end` of the decoded text.
+    pub(crate) fn up_to(&self, end: usize) -> Self {
+        Self {
+            text: self.text.split_at(end - self.start).0,
+            ..*self
+        }
     }
 
     /// The text at a span of the decoded text.
@@ -161,8 +186,8 @@ impl Marked {
         stretches.for_each(|(text, source)| self.push(text, source));
     }
 
-    /// The text without markup. Adds the bytes that are no words to `junk`.
-    fn cleaned(self, junk: &mut usize) -> Self {
+    /// The text without markup, if there is any. Adds the bytes that are no words to `junk`.
+    fn cleaned(&self, junk: &mut usize) -> Option<Self> {
         let mut cleaned = Self::new(&self.map);
         let mut at = 0;
         clean(&self.text, &mut |left_out, instead| {
@@ -174,10 +199,16 @@ impl Marked {
             }
         });
         if at == 0 && cleaned.text.is_empty() {
-            return self;
+            return None;
         }
         cleaned.extend(self.stretches(Span::from(at..self.text.len())));
-        cleaned
+        Some(cleaned)
+    }
+
+    /// Removes the text and keeps its memory.
+    fn clear(&mut self) {
+        self.text.clear();
+        self.map.truncate(0);
     }
 
     /// Takes the text from byte `at` on.
@@ -250,7 +281,8 @@ impl Writer {
         let finished = (finished - self.base).saturating_sub(KEPT_BYTES);
         let most = self.fresh.floor_char_boundary(most.min(finished));
         self.base += most;
-        self.fresh.drain(..most).collect()
+        let rest = self.fresh.split_off(most);
+        std::mem::replace(&mut self.fresh, rest)
     }
 
     /// Begins a turn.
@@ -277,9 +309,10 @@ impl Writer {
             self.push(label, source);
         } else {
             let name = speaker.filter(|_| head.always_named || speaker != before);
-            let name = name.and_then(|speaker| self.speakers.get(speaker.index()));
-            let label = name.map(|name| format!("{name}: ")).unwrap_or_default();
-            self.insert(&label);
+            if let Some(name) = name.and_then(|speaker| self.speakers.get(speaker.index())) {
+                self.fresh.push_str(name);
+                self.insert(": ");
+            }
         }
         if let Some(mut segment) = Segment::new(start, speaker, head.from) {
             segment.set_body(self.len() - start);
@@ -464,22 +497,27 @@ impl Writer {
         if self.raw.text.is_empty() {
             return;
         }
-        let said = std::mem::replace(&mut self.raw, Marked::new(&self.map)).cleaned(&mut self.junk);
+        let mut raw = std::mem::replace(&mut self.raw, Marked::new(&self.map));
+        let cleaned = raw.cleaned(&mut self.junk);
+        let said = cleaned.as_ref().unwrap_or(&raw);
         let start = self.fresh.len();
         let mut at = 0;
         let mut repeated = Vec::new();
-        self.loops.push(&said.text, self.heard, &mut repeated);
+        let tokens = self.loops.push(&said.text, self.heard, &mut repeated);
+        let tokens = tokens.filter(|_| repeated.is_empty());
         for left_out in repeated {
             // The first copies of a loop may be in the text already, and stay there.
             let start = left_out.start.saturating_sub(self.heard);
-            self.copy(&said, Span::from(at..start.max(at)));
+            self.copy(said, Span::from(at..start.max(at)));
             at = left_out.end.saturating_sub(self.heard).max(at);
         }
-        self.copy(&said, Span::from(at..said.text.len()));
+        self.copy(said, Span::from(at..said.text.len()));
         self.heard += said.text.len();
-        let words = words::spoken(self.fresh.split_at(start).1);
+        let words = tokens.unwrap_or_else(|| words::spoken(self.fresh.split_at(start).1));
         self.turn.words += words;
         self.words += words;
+        raw.clear();
+        self.raw = raw;
     }
 
     fn copy(&mut self, said: &Marked, part: Span) {
@@ -597,7 +635,7 @@ fn tidy(name: &str) -> String {
 }
 
 /// The character that the JSON escape at the start of `text` stands for, and the length of the escape.
-fn unescape(text: &str) -> (char, usize) {
+pub(crate) fn unescape(text: &str) -> (char, usize) {
     let unit = |text: &str| {
         let digits = text.strip_prefix("\\u")?.get(..4)?;
         u16::from_str_radix(digits, 16).ok()

@@ -60,6 +60,10 @@ const NEVER: [&str; 16] = [
 /// A speaker label at the start of `text`: the name, and the offset of what is said. Whether a name that is no placeholder
 /// really is one depends on the whole text.
 pub(crate) fn label(text: &str) -> Option<(&str, usize)> {
+    // Most lines have no label, for want of a colon or bracket.
+    if !may_have_label(text) {
+        return None;
+    }
     let (start, has_chevrons) = lead(text);
     let rest = text.split_at(start).1;
     let near = rest.split_at(rest.floor_char_boundary(MAX_BYTES)).0;
@@ -80,6 +84,12 @@ pub(crate) fn label(text: &str) -> Option<(&str, usize)> {
     let is_name = is_placeholder(name) || (is_name(name) && !(is_lower && has_chevrons));
     let said = after.trim_start_matches(|c: char| c.is_whitespace() || c == '*');
     is_name.then(|| (name, text.len() - said.len()))
+}
+
+/// Whether a line of usual length has a colon or bracket. Some characters in full width start with the last of these bytes.
+fn may_have_label(text: &str) -> bool {
+    let has = |byte: u8| text.as_bytes().contains(&byte);
+    text.len() > super::LINE_BYTES || has(b':') || has(b'[') || has(0xef)
 }
 
 /// Skips what may stand before a label: chevrons, dashes, tags, emphasis, direction marks.
@@ -232,15 +242,21 @@ impl Labels {
     pub(super) fn count<'t>(&mut self, lines: impl Iterator<Item = &'t str>) {
         let mut is_labelled = false;
         let mut lines = lines.peekable();
-        let first = lines.next_if(|line| is_heading(line));
-        if let Some(name) = first.filter(|_| lines.peek().is_some()) {
-            self.headed += 1;
-            self.add(name);
-        }
-        for line in lines {
+        let mut is_first = true;
+        while let Some(line) = lines.next() {
+            let has_more = lines.peek().is_some();
+            let may_be_heading = std::mem::take(&mut is_first);
+            if may_be_heading && has_more && is_heading(line) {
+                self.headed += 1;
+                self.add(line);
+                continue;
+            }
             let Some((name, body)) = label(line) else {
                 continue;
             };
+            if may_be_heading && is_heading(line) {
+                continue;
+            }
             is_labelled = true;
             let said = cleaned(line.split_at(body).1);
             let is_repeated = !said.is_empty()

@@ -152,9 +152,9 @@ impl Lines {
 
     /// Whether a line is a comment, a style sheet, metadata, or an announcement for screen readers.
     fn is_skipped(&mut self, line: &str, after_empty: bool) -> bool {
-        let first_word = line.split_whitespace().next().unwrap_or_default();
         match self.kind {
             Captions::WebVtt if after_empty => {
+                let first_word = line.split_whitespace().next().unwrap_or_default();
                 self.skips = first_word == "NOTE" || matches!(line, "STYLE" | "REGION");
                 if let Some(confidence) = line.strip_prefix("NOTE Confidence:") {
                     self.next_confidence = percent(confidence);

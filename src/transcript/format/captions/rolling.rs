@@ -55,6 +55,8 @@ impl Letters {
         (self.start, self.end) = (caption.start, caption.end);
         for &line in &caption.lines {
             self.lines.push(self.text.len());
+            self.text.reserve(line.len());
+            self.ends.reserve(line.len());
             let raw = line.of(block);
             let mut done = 0;
             clean(raw, &mut |range, replacement| {
@@ -80,6 +82,11 @@ impl Letters {
     }
 
     fn push_letter(&mut self, c: char, end: usize) {
+        if c.is_ascii() {
+            self.text.push(c.to_ascii_lowercase());
+            self.ends.push(end);
+            return;
+        }
         for c in c.to_lowercase() {
             self.text.push(c);
             self.ends.push(end);

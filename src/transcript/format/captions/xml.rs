@@ -48,6 +48,15 @@ pub(super) fn is_captions(sample: &str) -> bool {
         })
 }
 
+/// The end of the last caption of a text.
+pub(super) fn end_of_last(text: &str) -> Option<usize> {
+    let ends = ELEMENTS.iter().filter_map(|name| {
+        let end = format!("</{name}>");
+        Some(text.rfind(&end)? + end.len())
+    });
+    ends.max()
+}
+
 impl Xml {
     pub(super) fn read(&mut self, block: &str, sink: &mut dyn FnMut(&Raw<'_>)) {
         let mut lines = Vec::new();

@@ -46,7 +46,7 @@ impl<'t> Cursor<'t> {
         None
     }
 
-    fn take(&mut self, expected: u8) -> bool {
+    pub(crate) fn take(&mut self, expected: u8) -> bool {
         let is_next = self.peek() == Some(expected);
         self.at += usize::from(is_next);
         is_next

@@ -31,6 +31,8 @@ pub(super) struct Group<'t> {
     confidence: f64,
     confidences: u32,
     is_sentence: bool,
+    /// Number of cues that have been begun.
+    begun: usize,
 }
 
 impl<'t> Group<'t> {
@@ -41,7 +43,16 @@ impl<'t> Group<'t> {
             confidence: 0.0,
             confidences: 0,
             is_sentence: false,
+            begun: 0,
         }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.cue.text.is_empty()
+    }
+
+    pub(super) fn begun(&self) -> usize {
+        self.begun
     }
 
     /// Adds a word, after the cue so far if that is complete without it.
@@ -55,6 +66,7 @@ impl<'t> Group<'t> {
             self.finish(sink);
         }
         if self.cue.text.is_empty() {
+            self.begun += 1;
             self.cue.speaker = word.speaker;
             self.cue.start = word.start;
             self.cue.joint = joint;

@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use crate::text::{Span, sentence};
 
 use super::name::{self, is_blank};
+use super::opening::Openings;
 use super::{lines, stamp};
 
 /// Lines of tools. A `*` at the start stands for a name, and one at the end for a few words.
@@ -142,6 +143,10 @@ const HEADERS: [&str; 13] = [
     "Time: *",
 ];
 
+/// How the rows of the tables start, and end where they start with a name.
+const OPENINGS: Openings = Openings::of(&[&FRAMES, &NOTICES, &LOG, &PLACEHOLDERS, &HEADERS]);
+const ENDINGS: Openings = Openings::of_endings(&FRAMES);
+
 /// Longer lines are compared with no table.
 const MAX_BYTES: usize = 260;
 
@@ -163,11 +168,14 @@ pub(super) enum Frame {
 
 /// Whether a text stands for a message without text.
 pub(super) fn is_placeholder(text: &str) -> bool {
-    let bare = text.trim_matches(|c: char| is_blank(c) || matches!(c, '<' | '>' | '.'));
-    bare.len() < 32
+    const OPENINGS: Openings = Openings::of(&[&PLACEHOLDERS]);
+    let is_edge = |c: char| is_blank(c) || matches!(c, '<' | '>' | '.');
+    let text = text.trim_start_matches(is_edge);
+    let bare = || text.trim_end_matches(is_edge);
+    OPENINGS.open(text)
         && PLACEHOLDERS
             .iter()
-            .any(|row| bare.eq_ignore_ascii_case(row))
+            .any(|row| bare().eq_ignore_ascii_case(row))
 }
 
 /// Whether a line, without time stamps at its start, is written by a tool.
@@ -177,29 +185,29 @@ pub(super) fn frame(line: &str, has_stamp: bool) -> Option<Frame> {
         return None;
     }
     let bare = line.trim_matches(['[', ']', '(', ')', '<', '>', '*', '_', '-', '–', '—', ' ']);
-    if LOG.iter().any(|prefix| bare.starts_with(prefix)) {
+    // Most lines start and end like no row of a table.
+    let (opens, closes) = (OPENINGS.open(bare), ENDINGS.close(bare));
+    let first = start(bare);
+    let alike = |row: &&&str| opens && start(row) == first;
+    if LOG.iter().filter(alike).any(|row| bare.starts_with(row)) {
         return Some(Frame::Anywhere);
     }
     // Most lines are sentences, which no row but a notice is.
     if bare.starts_with(char::is_lowercase) {
         return None;
     }
-    if is_placeholder(bare) {
+    let mut notices = NOTICES.iter().filter(alike);
+    if notices.any(|row| starts_with(bare, row).is_some()) || (opens && is_placeholder(bare)) {
         return Some(Frame::Anywhere);
     }
     if bare.ends_with(['.', '?', '!', ',']) {
-        let is_notice = NOTICES
-            .iter()
-            .any(|notice| starts_with(bare, notice).is_some());
-        return is_notice.then_some(Frame::Anywhere);
+        return None;
     }
-    let is_any = |rows: &[&str]| rows.iter().any(|row| matches(row, bare));
-    let is_notice = || {
-        NOTICES
-            .iter()
-            .any(|notice| starts_with(bare, notice).is_some())
+    let is_any = |rows: &[&str]| {
+        let may_match = |row: &&&str| alike(row) || (closes && row.starts_with('*'));
+        (opens || closes) && rows.iter().filter(may_match).any(|row| matches(row, bare))
     };
-    if is_any(&FRAMES) || is_notice() || (has_stamp && is_chat_event(line)) {
+    if is_any(&FRAMES) || (has_stamp && is_chat_event(line)) {
         return Some(Frame::Anywhere);
     }
     if is_page(bare, line) {
@@ -236,6 +244,12 @@ fn is_chat_event(line: &str) -> bool {
 fn starts_with<'t>(line: &'t str, prefix: &str) -> Option<&'t str> {
     let (start, rest) = line.split_at_checked(prefix.len())?;
     start.eq_ignore_ascii_case(prefix).then_some(rest)
+}
+
+/// The first letters of a text, the same for both cases of a letter.
+fn start(text: &str) -> Option<u32> {
+    let start = text.as_bytes().first_chunk();
+    start.map(|start| u32::from_le_bytes(*start) | 0x2020_2020)
 }
 
 /// Whether a line has the form of a row of a table.

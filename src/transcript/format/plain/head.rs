@@ -148,21 +148,19 @@ pub(super) fn read(line: &str) -> Option<Found> {
     if let Some(found) = label.filter(|found| !is_change || found.separator != Separator::Line) {
         let found = text.time_after_colon(found, stamp.is_some());
         let is_plain_stamp = found.stamp.or(stamp).is_none_or(|stamp| stamp.is_simple);
-        let between = text
-            .window
-            .get(after_stamps..found.span.start)
-            .unwrap_or_default();
+        let between = text.window.as_bytes().get(after_stamps..found.span.start);
+        let is_next = match between {
+            Some([b' ']) => stamp.is_some(),
+            Some([]) | None => stamp.is_none(),
+            _ => false,
+        };
         head.stamp = stamp.or(found.stamp);
         head.body = found.body;
         head.label = Some(Label {
             span: found.span,
             shape: found.shape,
             separator: found.separator,
-            is_regular: found.is_regular
-                && is_plain_stamp
-                && !text.is_chat
-                && lead == 0
-                && between == if stamp.is_some() { " " } else { "" },
+            is_regular: found.is_regular && is_plain_stamp && !text.is_chat && lead == 0 && is_next,
         });
         return Some(head);
     }
@@ -540,9 +538,10 @@ impl<'t> Text<'t> {
                     break;
                 }
                 // `Name.- text`, as parliaments write it.
-                b'.' if [".- ", ".– ", ".— "]
-                    .iter()
-                    .any(|dash| self.rest(here).starts_with(dash)) =>
+                b'.' if matches!(next, Some(b'-' | 0xe2))
+                    && [".- ", ".– ", ".— "]
+                        .iter()
+                        .any(|dash| self.rest(here).starts_with(dash)) =>
                 {
                     found.colon = Some(Span::from(here..self.skip(here + 1, is_separator)));
                     break;
@@ -574,9 +573,10 @@ impl<'t> Text<'t> {
                     if matches!(next, Some(b'[' | b'(')) && stamp::read(rest).is_some() {
                         found.column.get_or_insert(Span::from(here..here + 1));
                     }
+                    let may_be_dash = matches!(next, Some(b'-' | 0xe2));
                     let dash = ["-- ", "- ", "– ", "— "]
                         .into_iter()
-                        .find(|dash| rest.starts_with(dash));
+                        .find(|dash| may_be_dash && rest.starts_with(dash));
                     if let Some(dash) = dash {
                         found
                             .dash
@@ -664,7 +664,8 @@ impl<'t> Text<'t> {
         });
         // `Name <name@example.org>`.
         let text = span.of(self.window);
-        let address = text.rfind(" <").filter(|_| text.ends_with('>'));
+        let has_address = text.ends_with('>');
+        let address = has_address.then(|| text.rfind(" <")).flatten();
         let span = address.map_or(span, |at| Span::from(span.start..span.start + at));
         let text = span.of(self.window);
         // Numbers may stand for speakers.

@@ -123,7 +123,10 @@ pub(super) fn is_invisible(c: char) -> bool {
 }
 
 pub(super) fn is_blank(c: char) -> bool {
-    c.is_whitespace() || is_invisible(c)
+    match c.is_ascii() {
+        true => matches!(c, '\t'..='\r' | ' '),
+        false => c.is_whitespace() || is_invisible(c),
+    }
 }
 
 /// Whether a character may stand around a name without being part of it.
@@ -135,6 +138,9 @@ pub(super) fn is_edge(c: char) -> bool {
 pub(super) fn shape(label: &str) -> Option<Shape> {
     if label.is_empty() || label.len() > MAX_BYTES {
         return None;
+    }
+    if is_simple(label) {
+        return Some(Shape::Strict);
     }
     // Offices in parliaments are long: `The Minister for Transport (Ada Holt)`.
     let has_role = label.ends_with(')');
@@ -197,6 +203,21 @@ pub(super) fn shape(label: &str) -> Option<Shape> {
     } else {
         Shape::Strict
     })
+}
+
+/// Whether a label is a name as most are: a few capitalized words of Latin letters.
+fn is_simple(label: &str) -> bool {
+    let (mut before, mut words) = (b' ', 0);
+    let are_capitalized = label.bytes().all(|byte| {
+        let starts = before == b' ';
+        before = byte;
+        words += usize::from(starts);
+        match starts {
+            true => byte.is_ascii_uppercase(),
+            false => byte.is_ascii_alphabetic() || byte == b' ',
+        }
+    });
+    are_capitalized && before != b' ' && words <= MAX_WORDS
 }
 
 /// Whether a text is a name without any doubt that its shape could leave.

@@ -31,6 +31,8 @@ struct Label<'t> {
     counts: BySeparator<u32>,
     /// The first label of the same person.
     person: usize,
+    /// Number of occurrences of the person with separators that count.
+    total: u32,
     /// The speaker, if the label counts as one and has occurred.
     speaker: Option<Speaker>,
 }
@@ -40,6 +42,8 @@ struct Label<'t> {
 pub(super) struct Labels<'t> {
     all: Vec<Label<'t>>,
     known: HashMap<&'t str, Speaker>,
+    /// A few of the labels that were counted last.
+    recent: [Option<Speaker>; 4],
 }
 
 /// Numbers of lines in a text, with which the numbers of heads are compared.
@@ -77,8 +81,11 @@ impl<'t> Labels<'t> {
     /// Counts a label and returns its id. `None` if there are more distinct labels than possible speakers.
     pub(super) fn count(&mut self, line: &'t str, label: &head::Label) -> Option<Speaker> {
         let text = label.span.of(line);
-        let id = match self.known.get(text) {
-            Some(&id) => id,
+        // People talk in turns, so most labels are among the last ones.
+        let is_same = |id: &Speaker| self.is(Some(*id), text);
+        let recent = self.recent.iter().copied().flatten().find(is_same);
+        let id = match recent.or_else(|| self.known.get(text).copied()) {
+            Some(id) => id,
             None => {
                 let id = Speaker::new(self.all.len())?;
                 self.all.push(Label {
@@ -87,12 +94,17 @@ impl<'t> Labels<'t> {
                     is_other: label.separator != Separator::Voice && name::is_other(text),
                     counts: BySeparator::default(),
                     person: self.all.len(),
+                    total: 0,
                     speaker: None,
                 });
                 self.known.insert(text, id);
                 id
             }
         };
+        if recent.is_none() {
+            self.recent.rotate_right(1);
+            self.recent[0] = Some(id);
+        }
         self.change(id, label.separator, 1);
         Some(id)
     }
@@ -176,6 +188,13 @@ impl<'t> Labels<'t> {
                         && forgets_blanks)
             });
             decision.is_allowed = BySeparator(is_allowed);
+        }
+        for label in &mut self.all {
+            let allowed = label.counts.0.iter().zip(decision.is_allowed.0);
+            label.total = allowed
+                .filter(|(_, is_allowed)| *is_allowed)
+                .map(|(count, _)| count)
+                .sum();
         }
         decision
     }
@@ -328,11 +347,7 @@ impl Decision {
     }
 
     fn is_speaker(&self, label: &Label, separator: Separator, is_opening: bool) -> bool {
-        let allowed = label.counts.0.iter().zip(self.is_allowed.0);
-        let total: u32 = allowed
-            .filter(|&(_, is_allowed)| is_allowed)
-            .map(|(count, _)| count)
-            .sum();
+        let total = label.total;
         // A known person may be named in another way once.
         let is_firm = matches!(separator, Separator::Colon | Separator::Clock) && total > 1;
         if label.is_other || !self.is_allowed.of(separator) {

@@ -4,6 +4,7 @@
 use crate::text::Span;
 
 use super::name::{is_blank, is_invisible};
+use super::opening::Openings;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
@@ -36,6 +37,9 @@ const DAYS: [&str; 9] = [
     "sun",
 ];
 
+/// How days and months start.
+const DATES: Openings = Openings::of(&[&MONTHS, &DAYS]);
+
 /// What may enclose a time stamp.
 const BRACKETS: [(char, char); 5] = [('[', ']'), ('(', ')'), ('{', '}'), ('（', '）'), ('#', '#')];
 
@@ -63,8 +67,9 @@ pub(super) fn read(text: &str) -> Option<Stamp> {
     let may_start = match first {
         b'0'..=b'9' => true,
         b'[' | b'(' | b'{' | b'-' | b'#' => has_digit(20),
-        // A word may start a date, and East Asian words for the half of the day precede the time.
-        _ => (first.is_ascii_alphabetic() || first >= 0xe4) && has_digit(24),
+        // East Asian words for the half of the day precede the time.
+        0xe4.. => has_digit(24),
+        _ => DATES.open(text) && has_digit(24),
     };
     if !may_start {
         return None;
@@ -116,7 +121,8 @@ pub(super) fn read(text: &str) -> Option<Stamp> {
 /// Whether a text is a date, with or without a day of the week, and nothing else.
 pub(super) fn is_date(text: &str) -> bool {
     let mut at = Cursor { text, at: 0 };
-    at.date() && at.peek().is_none()
+    let may_start = DATES.open(text) || text.starts_with(|c: char| c.is_ascii_digit());
+    may_start && at.date() && at.peek().is_none()
 }
 
 /// Whether a text is a duration, such as `45m 12s` or `1 hr 20 min`.
