@@ -9,13 +9,14 @@
 //! top up summaries that are too short.
 
 mod clean;
-pub(crate) mod cues;
+mod cues;
 mod information;
 mod select;
 mod title;
 mod unit;
 mod weight;
 
+pub(crate) use cues::{Kind, cues};
 pub(crate) use information::{information_shares, shares};
 pub(crate) use title::{speakers, subject, title};
 

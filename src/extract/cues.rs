@@ -3,11 +3,6 @@
 //! A missing entry is better than a wrong one. So a sentence counts only if it has one of a few set phrases, and nothing in
 //! it makes the phrase a question, a condition, a negation, a guess, or a report of another time.
 
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the summary does not list them yet")
-)]
-
 use crate::extract::clean;
 use crate::text::{Span, language, leans, sentence, words};
 use crate::transcript::{Passage, Speaker};

@@ -134,9 +134,12 @@ pub async fn write(
         writer.outline_of_notes(&plan, &notes).await?;
         writer.from_notes(&plan, &notes)
     };
+    if settings.quotes {
+        writer.take_cues();
+    }
     writer.briefing.lists = writer.lists(&plan);
     let lists = writer.briefing.lists.clone();
-    if !writer.briefing.outline.is_empty() {
+    if plan.outline_tokens.is_some() && !writer.briefing.outline.is_empty() {
         for material in &mut materials {
             material.brief = Some(writer.briefing.section(&material.passage));
         }

@@ -1,10 +1,11 @@
 //! Requests the outline, and divides the transcript by its topics.
 
+use crate::extract::{self, Kind};
 use crate::model::{Answer, ErrorKind};
 use crate::prompt::Task;
 use crate::summary::call_plan::{OUTLINE_WORDS, SECTION_MAX_WORDS, SECTION_MIN_WORDS};
 use crate::summary::lists::{self, List};
-use crate::summary::outline::{Numbered, Outline};
+use crate::summary::outline::{Numbered, Outline, Point, PointKind};
 use crate::summary::plan::Plan;
 use crate::summary::topics::{self, Bounds};
 use crate::summary::write::draft::Material;
@@ -91,6 +92,35 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Takes what the speakers say for certain in the place of an outline, for a model that writes none.
+    pub(crate) fn take_cues(&mut self) {
+        if self.transcript.text().len() > MOST_CUED {
+            return;
+        }
+        let whole = self.transcript.whole();
+        let name = |speaker| whole.name(speaker).unwrap_or_default();
+        let cues = extract::cues(&whole).into_iter();
+        let points = cues.map(|cue| {
+            let (speaker, owner) = (name(cue.speaker), name(cue.owner));
+            let (kind, said) = match cue.kind {
+                Kind::Decision => (PointKind::Decision, format!("{speaker}: {}", cue.text)),
+                Kind::Open => (PointKind::Open, format!("{speaker}: {}", cue.text)),
+                Kind::Action => (PointKind::Action, cue.text),
+            };
+            Point {
+                kind,
+                text: said.trim_start_matches(": ").to_owned(),
+                subject: owner.to_owned(),
+                due: cue.due.unwrap_or_default(),
+                status: String::new(),
+                spans: vec![cue.span],
+            }
+        });
+        let points =
+            points.filter(|point| point.kind != PointKind::Action || !point.subject.is_empty());
+        self.briefing.outline.points = points.collect();
+    }
+
     /// The lists at a glance.
     pub(crate) fn lists(&self, plan: &Plan) -> Vec<List> {
         lists::of(&self.briefing.outline, plan.target_words.0, |kind| {
@@ -98,5 +128,8 @@ impl Writer<'_> {
         })
     }
 }
+
+/// Longer transcripts, in bytes, are not searched for what the speakers say for certain.
+const MOST_CUED: usize = 4 << 20;
 
 const NO_OUTLINE: &str = "the model gave no usable outline: the parts follow the length of the transcript, and there are no lists";
