@@ -120,18 +120,11 @@ pub(crate) fn speakers(passage: &Passage) -> Option<String> {
     }
 }
 
-/// A label as readers would write it: without what is in brackets, and `spk_0` as `Speaker 0`.
+/// A label without what is in brackets.
 fn readable(label: &str) -> String {
     let name = label.split(['(', '[']).next().unwrap_or(label).trim();
     let name = if name.is_empty() { label } else { name };
-    let lower = name.to_lowercase();
-    let number = ["speaker_", "spk_"]
-        .iter()
-        .find_map(|prefix| lower.strip_prefix(prefix));
-    match number.map(str::parse::<usize>) {
-        Some(Ok(number)) => format!("Speaker {number}"),
-        _ => name.to_owned(),
-    }
+    name.to_owned()
 }
 
 /// A name, or two words in a row.
@@ -241,10 +234,7 @@ mod tests {
         };
         for (speakers, expected) in [
             (&[("Lee", 2), ("Dana", 3)][..], "Dana and Lee"),
-            (
-                &[("spk_0", 9), ("SPEAKER_01", 3)],
-                "Speaker 0 and Speaker 1",
-            ),
+            (&[("spk_0", 9), ("SPEAKER_01", 3)], "spk_0 and SPEAKER_01"),
             (
                 &[("Ms. Ana Ruiz (Lakes, Ind.)", 3), ("The Chair", 4)],
                 "The Chair and Ms. Ana Ruiz",

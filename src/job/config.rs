@@ -16,7 +16,7 @@ const CHUNK_TOKENS: Variable = Variable::new(
 .or("6000");
 
 const MODEL_CONCURRENCY: Variable =
-    Variable::new("MODEL_CONCURRENCY", "calls in flight per invocation").or("8");
+    Variable::new("MODEL_CONCURRENCY", "calls in flight per invocation").or("12");
 
 const MAX_MODEL_CALLS: Variable = Variable::new(
     "MAX_MODEL_CALLS",

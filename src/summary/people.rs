@@ -18,16 +18,23 @@ pub struct Renaming {
 /// The labels that a reader should not see, and what is written instead. `speaker` is the word "Speaker" in the language of
 /// the summary.
 pub(crate) fn renamings(labels: &[String], outline: &Outline, speaker: &str) -> Vec<Renaming> {
-    let mut number = 0;
+    let numbers = || {
+        labels
+            .iter()
+            .filter_map(|label| place(label)?.parse::<usize>().ok())
+    };
+    // People count from one.
+    let first = usize::from(numbers().any(|number| number == 0));
     let mut renamings = Vec::new();
     for label in labels {
-        let is_machine_made = is_machine_made(label);
-        number += usize::from(is_machine_made);
         let named = |person: &&Person| person.label.as_ref() == Some(label);
-        let name = match outline.people.iter().find(named) {
-            Some(person) => person.name.clone(),
-            None if is_machine_made => format!("{speaker} {number}"),
-            None => continue,
+        let name = match (outline.people.iter().find(named), place(label)) {
+            (Some(person), _) => person.name.clone(),
+            (None, Some(place)) => match place.parse::<usize>() {
+                Ok(number) => format!("{speaker} {}", number + first),
+                Err(_) => format!("{speaker} {}", place.to_uppercase()),
+            },
+            (None, None) => continue,
         };
         if name != *label {
             let label = label.clone();
@@ -39,28 +46,37 @@ pub(crate) fn renamings(labels: &[String], outline: &Outline, speaker: &str) -> 
     renamings
 }
 
-/// Whether a recognizer made the label, as `spk_0`, `SPEAKER_01` or `speaker 2`.
-fn is_machine_made(label: &str) -> bool {
-    let lower = label.to_lowercase();
-    let rest = ["speaker", "spk", "spkr"]
-        .into_iter()
-        .filter_map(|start| lower.strip_prefix(start));
-    rest.map(|rest| rest.trim_start_matches(['_', '-', ' ', '#']))
-        .any(|rest| {
-            let is_number = !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
-            let is_letter = rest.len() == 1 && rest.bytes().all(|byte| byte.is_ascii_lowercase());
-            is_number || is_letter
-        })
+/// The number or letter in a label that a recognizer made, such as `spk_0`, `SPEAKER_01` or `Speaker A`.
+fn place(label: &str) -> Option<&str> {
+    let starts = ["speaker", "spkr", "spk"].into_iter();
+    let mut rest = starts.filter_map(|start| {
+        let (head, rest) = label.split_at_checked(start.len())?;
+        head.eq_ignore_ascii_case(start)
+            .then(|| rest.trim_start_matches(['_', '-', ' ', '#']))
+    });
+    rest.find(|rest| {
+        let is_number = !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
+        let is_letter = rest.len() == 1 && rest.bytes().all(|byte| byte.is_ascii_alphabetic());
+        is_number || is_letter
+    })
 }
 
-/// `text` with all labels renamed.
+/// `text` with all labels renamed, all at once: a name may be the label of somebody else.
 pub(crate) fn renamed(text: &str, renamings: &[Renaming]) -> String {
-    renamings
-        .iter()
-        .fold(text.to_owned(), |text, Renaming { label, name }| {
-            replaced(&text, label, |_| Some(name))
-        })
+    let mut marked = text.to_owned();
+    for (nth, Renaming { label, .. }) in renamings.iter().enumerate() {
+        if marked.contains(label.as_str()) {
+            marked = replaced(&marked, label, |_| Some(format!("{MARK}{nth}{MARK}")));
+        }
+    }
+    for (nth, Renaming { name, .. }) in renamings.iter().enumerate() {
+        marked = marked.replace(&format!("{MARK}{nth}{MARK}"), name);
+    }
+    marked
 }
+
+/// Stands around the number of a renaming while others are made. No text has it.
+const MARK: char = '\u{1}';
 
 /// Shortens every mention of a person's full name after the first one in the sections.
 pub(crate) fn shorten_names(sections: &mut [Section], outline: &Outline) {
@@ -78,14 +94,14 @@ pub(crate) fn shorten_names(sections: &mut [Section], outline: &Outline) {
         for section in &mut *sections {
             section.text = replaced(&section.text, name, |_| {
                 let was_known = std::mem::replace(&mut is_known, true);
-                was_known.then_some(short)
+                was_known.then(|| short.to_owned())
             });
         }
     }
 }
 
 /// `text` with the whole words `from` replaced, where `by` says so.
-fn replaced<'a>(text: &str, from: &str, mut by: impl FnMut(&str) -> Option<&'a str>) -> String {
+fn replaced(text: &str, from: &str, mut by: impl FnMut(&str) -> Option<String>) -> String {
     let mut result = String::with_capacity(text.len());
     let mut end = 0;
     for (at, found) in text.match_indices(from) {
@@ -99,7 +115,7 @@ fn replaced<'a>(text: &str, from: &str, mut by: impl FnMut(&str) -> Option<&'a s
         }
         if let Some(to) = by(found) {
             result.push_str(text.get(end..at).unwrap_or(""));
-            result.push_str(to);
+            result.push_str(&to);
             end = at + found.len();
         }
     }
@@ -140,7 +156,7 @@ mod tests {
         let text = "spk_0 asked spk_10, SPEAKER_01 and Speaker A; Speakman and spk_01 did not.";
         assert_eq!(
             renamed(text, &renamings),
-            "Michael Hill asked Speaker 3, Speaker 2 and Speaker 4; Speakman and spk_01 did not."
+            "Michael Hill asked Speaker 11, Speaker 2 and Speaker A; Speakman and spk_01 did not."
         );
     }
 

@@ -43,6 +43,9 @@ const EXTRA_CALLS: usize = 5;
 /// Maximum number of extra calls per text, for repeated requests and continuations.
 const MAX_ALLOWANCE: usize = 2;
 
+/// Number of the attempt with which a text is requested again. Earlier ones may have been made.
+const AGAIN: usize = 8;
+
 /// Maximum number of times a part is halved because its request does not fit the context window.
 const MAX_SPLITS: usize = 4;
 
@@ -269,6 +272,7 @@ impl Writer<'_> {
                 control.ask_at_least(target)
             },
             want: target.max(1),
+            first_attempt: 0,
             allowance: allowance(spare, count, index),
             tolerated: &[],
             splits: MAX_SPLITS,
@@ -279,12 +283,14 @@ impl Writer<'_> {
             plan.chunks.len()
         };
         let mut jobs: Vec<Job<'_>> = jobs.collect();
+        let all_jobs = jobs.clone();
         let rest = match self.is_first_refused {
             true => jobs.split_off(1.min(count)),
             false => Vec::new(),
         };
         let mut pieces = self.pieces(jobs, done, plan).await?;
         pieces.extend(self.pieces(rest, done + 1, plan).await?);
+        self.ask_again(&mut pieces, &all_jobs, plan).await?;
         let mut sections = Vec::with_capacity(count);
         let parts = materials.iter().zip(targets);
         for (piece, (material, &target)) in pieces.into_iter().zip(parts) {
@@ -295,6 +301,48 @@ impl Writer<'_> {
             sections.push(section);
         }
         Ok(sections)
+    }
+
+    /// Requests those texts again that are not usable and had no further call of their own, as far as there are calls left.
+    async fn ask_again(
+        &mut self,
+        pieces: &mut [Piece],
+        jobs: &[Job<'_>],
+        plan: &Plan,
+    ) -> Result<(), WriteError> {
+        if self.drafter.settings.quotes
+            || !self.drafter.settings.limits.style.follows_instructions()
+        {
+            return Ok(());
+        }
+        let dubious = pieces.iter().zip(jobs).enumerate();
+        let dubious =
+            dubious.filter(|(_, (piece, _))| piece.extra_calls == 0 && piece.is_dubious());
+        let most = self.extra_calls.saturating_sub(1);
+        let again: Vec<(usize, Job<'_>)> = dubious
+            .take(most)
+            .map(|(at, (_, job))| {
+                let job = Job {
+                    first_attempt: AGAIN,
+                    allowance: 0,
+                    splits: 0,
+                    ..*job
+                };
+                (at, job)
+            })
+            .collect();
+        if again.is_empty() {
+            return Ok(());
+        }
+        let jobs = again.iter().map(|(_, job)| *job).collect();
+        let written = self.pieces(jobs, plan.chunks.len(), plan).await?;
+        self.extra_calls = self.extra_calls.saturating_sub(again.len());
+        for ((at, _), new) in again.iter().zip(written) {
+            if let Some(piece) = pieces.get_mut(*at) {
+                *piece = std::mem::take(piece).better(new);
+            }
+        }
+        Ok(())
     }
 
     /// Requests several texts concurrently and returns them in order. `done` chunks were finished before.

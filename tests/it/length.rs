@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::support::summaries::{
     Run, carry_out, limits, renamed_sample, sample, samples, summarize, transcript, transcripts,
@@ -86,6 +87,39 @@ fn keeps_to_it(profile: Profile, name: &str, transcript: &Transcript, plan: &Pla
     assert_eq!(model.refused().len(), 0, "{name}");
     assert_eq!(run.usage.calls, model.calls(), "{name}");
     run
+}
+
+/// Calls that wait for one another: the outline, the sections, and what follows them.
+#[test]
+fn an_uninterrupted_summary_takes_three_rounds_and_one_more_for_repairs() {
+    const CALL: Duration = Duration::from_secs(20);
+    let transcript = transcript(&sample());
+    for (habit, target, most) in [
+        (Habit::Willing, TARGET, 3.2),
+        (Habit::Willing, 1000, 3.2),
+        (Habit::Measured(PROFILES[3]), TARGET, 4.2),
+    ] {
+        let model = SimulatedWriter::new(habit)
+            .window(Some(CONTEXT))
+            .steady(CALL);
+        let model = Arc::new(model);
+        let plan = plan(&transcript, Words(target), &limits(CONTEXT)).unwrap();
+        let run = carry_out(plan, &transcript, limits(CONTEXT), 12, &model);
+        let rounds = run.took.as_secs_f64() / CALL.as_secs_f64();
+        println!(
+            "{habit:?}, {target} words: {rounds:.1} rounds of {} calls, {} sections",
+            run.usage.calls,
+            run.summary.sections.len()
+        );
+        assert!(rounds <= most, "{rounds}");
+        if most < 4.0 {
+            assert!(
+                run.usage.calls <= run.summary.sections.len() + 3,
+                "{} calls",
+                run.usage.calls
+            );
+        }
+    }
 }
 
 #[test]

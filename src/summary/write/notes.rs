@@ -69,6 +69,7 @@ impl Writer<'_> {
                 place: (index, count),
                 ask: words,
                 want: words,
+                first_attempt: 0,
                 allowance: allowance(spare, count, index),
                 tolerated: &[],
                 splits: MAX_SPLITS,

@@ -101,6 +101,7 @@ impl Writer<'_> {
             place: (0, 0),
             ask: control.ask(want),
             want,
+            first_attempt: 0,
             allowance: self.extra_calls.min(1),
             // The source is the summary itself, so an overview may copy from it.
             tolerated: &[Problem::Copied],

@@ -41,6 +41,33 @@ pub(crate) struct Piece {
     pub(crate) token_ratio: f64,
 }
 
+impl Piece {
+    /// The worst problem, or none. Having none is best, and having no text of the model is worst.
+    fn worst(&self) -> (Source, Option<Reverse<Problem>>) {
+        (self.source, self.problems.first().copied().map(Reverse))
+    }
+
+    /// Whether the content of the text is not as it should be.
+    pub(crate) fn is_dubious(&self) -> bool {
+        let is_length = |problem: &Problem| problem.severity() == Severity::Length;
+        self.source == Source::Extractive || !self.problems.iter().all(is_length)
+    }
+
+    /// The better one of two texts for the same job.
+    pub(crate) fn better(self, other: Self) -> Self {
+        let (kept, left) = if other.worst() < self.worst() {
+            (other, self)
+        } else {
+            (self, other)
+        };
+        Self {
+            extra_calls: kept.extra_calls + left.extra_calls,
+            token_ratio: kept.token_ratio.max(left.token_ratio),
+            ..kept
+        }
+    }
+}
+
 /// A text to request: its task, its source, and how many calls it may take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Job<'a> {
@@ -52,6 +79,8 @@ pub(crate) struct Job<'a> {
     pub(crate) ask: usize,
     /// Number of words wanted. Fewer than are requested if the model tends to write too little.
     pub(crate) want: usize,
+    /// Number of the first attempt, which makes a request differ from those of earlier jobs for the same text.
+    pub(crate) first_attempt: usize,
     /// Maximum number of calls beyond the first.
     pub(crate) allowance: usize,
     /// Problems that do not trigger a repeated request.
@@ -67,7 +96,7 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
     let mut extra = 0;
     let mut answers = 0;
     let halves = || job.material.halves().filter(|_| job.splits > 0);
-    for attempt in 0.. {
+    for attempt in job.first_attempt.. {
         let (task, ask) = (job.task, Words(job.ask));
         let prompt = drafter.prompt(task, job.material, job.place, None, ask, attempt);
         if !drafter.fits(&prompt)
@@ -118,7 +147,11 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
                 problem.severity() == Severity::Length || job.tolerated.contains(problem)
             })
         });
-        if is_final || is_settled || extra >= job.allowance || attempt + 1 >= MAX_ATTEMPTS {
+        if is_final
+            || is_settled
+            || extra >= job.allowance
+            || attempt + 1 >= job.first_attempt + MAX_ATTEMPTS
+        {
             break;
         }
         extra += 1;
@@ -414,6 +447,7 @@ mod tests {
             place: (0, 1),
             ask: 100,
             want: 100,
+            first_attempt: 0,
             allowance,
             tolerated: &[],
             splits: 2,

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::time::Instant;
 use transcript_summarizer::clock::Clock;
 use transcript_summarizer::document::text;
 use transcript_summarizer::model::{CallOptions, Model, ModelClient, Usage};
@@ -104,6 +106,8 @@ pub(crate) struct Run {
     pub(crate) summary: Summary,
     pub(crate) text: String,
     pub(crate) usage: Usage,
+    /// By the clock of the test, which stands still while anything is computed.
+    pub(crate) took: Duration,
 }
 
 impl Run {
@@ -182,11 +186,12 @@ pub(crate) fn carry_out<M: Model + 'static>(
         .start_paused(true)
         .build()
         .unwrap();
-    let (summary, usage) = runtime.block_on(async {
+    let (summary, usage, took) = runtime.block_on(async {
+        let began = Instant::now();
         let run = run::Run::new(Clock::System);
         let client = ModelClient::new(model.clone(), None, options, &run);
         let summary = summary::write(transcript, &plan, &settings, &client, &run).await;
-        (summary.unwrap(), client.usage())
+        (summary.unwrap(), client.usage(), began.elapsed())
     });
     let text = text::render(&summary);
     Run {
@@ -194,6 +199,7 @@ pub(crate) fn carry_out<M: Model + 'static>(
         summary,
         text,
         usage,
+        took,
     }
 }
 impl Run {
