@@ -10,7 +10,7 @@ pub(crate) mod terms;
 pub mod tokens;
 pub mod words;
 
-pub(crate) use leaning::leans;
+pub(crate) use leaning::{leans, refers_back};
 pub use span::Span;
 pub use tokens::Tokens;
 pub use words::Words;

@@ -244,7 +244,7 @@ mod tests {
     fn defaults_are_those_of_the_readme() {
         let config = config(Surface::Lambda, &[("HF_API_TOKEN", "hf_x")]).unwrap();
         assert_eq!(config.summary_words, Words(4000));
-        assert_eq!(config.concurrency, 8);
+        assert_eq!(config.concurrency, 12);
         assert_eq!(config.max_input_bytes, 67_108_864);
         assert_eq!(
             config.filter,

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use crate::extract::{self, Known};
 use crate::summary::assemble::{Section, Summary};
 use crate::summary::plan::Plan;
-use crate::text::{Span, leans, sentence, terms, words};
+use crate::text::{Span, leans, refers_back, sentence, terms, words};
 use crate::transcript::Transcript;
 
 /// Tolerated shortfall from the target length, in percent.
@@ -168,6 +168,8 @@ struct Sentence {
     stems: Vec<String>,
     /// Whether it cannot be understood without the sentence before.
     leans: bool,
+    /// Whether it opens its text.
+    opens: bool,
     kept: bool,
 }
 
@@ -178,6 +180,7 @@ fn split<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Sentence> {
         let mut end = 0;
         for found in sentence::sentences(text) {
             let between = Span::from(end..found.start).of(text);
+            let opens = end == 0;
             end = found.end;
             let text = found.of(text);
             all.push(Sentence {
@@ -189,7 +192,8 @@ fn split<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Sentence> {
                 },
                 words: words::count(text),
                 stems: terms::stems(text).into_iter().collect(),
-                leans: leans(text),
+                leans: leans(text) || refers_back(text),
+                opens,
                 text: text.to_owned(),
                 kept: true,
             });
@@ -243,7 +247,7 @@ fn drop_sentences(sentences: &mut [Sentence], mut excess: usize, least: usize) {
     }
 }
 
-/// Whether the next kept sentence of the same paragraph leans on each of `sentences`.
+/// Whether each of `sentences` opens its text, or the next kept one of the same paragraph leans on it.
 fn needed(sentences: &[Sentence]) -> Vec<bool> {
     let mut needed = vec![false; sentences.len()];
     let mut is_leaned_on = false;
@@ -252,6 +256,8 @@ fn needed(sentences: &[Sentence]) -> Vec<bool> {
             *needed = is_leaned_on;
             is_leaned_on = sentence.leans;
         }
+        // What a text begins with is what came out of it.
+        *needed |= sentence.opens;
         is_leaned_on &= sentence.gap != "\n\n";
     }
     needed
@@ -379,6 +385,16 @@ mod tests {
         assert_eq!(
             (sections[0].text.as_str(), sections[1].text.as_str()),
             (twice, "Lee agreed to wait.")
+        );
+    }
+
+    #[test]
+    fn the_sentence_that_opens_a_text_stays() {
+        let text = "It was late. Dana spoke of 4711 trams and of Brackwater. Lee spoke of 12 depots in Harbor.";
+        assert!(
+            shorten(text, 13).starts_with("It was late."),
+            "{}",
+            shorten(text, 13)
         );
     }
 

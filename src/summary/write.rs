@@ -135,7 +135,7 @@ pub async fn write(
     } else {
         let notes = writer.notes(&plan, materials(transcript, &plan)).await?;
         writer.outline_of_notes(&plan, &notes).await?;
-        writer.from_notes(&plan, &notes)
+        writer.grouped_notes(&plan, &notes)
     };
     if settings.quotes {
         writer.take_cues();
@@ -153,18 +153,9 @@ pub async fn write(
     let mut sections = writer
         .sections(&materials, &targets, &plan, &mut control)
         .await?;
-    let wanted = plan.section_words().0.saturating_sub(list_words);
     let mut repairs = Repairs::new(sections.len(), writer.extra_calls);
     let overview = writer
-        .finish(
-            &plan,
-            &materials,
-            &mut sections,
-            &lists,
-            &mut repairs,
-            wanted,
-            &control,
-        )
+        .finish(&plan, &materials, &mut sections, &mut repairs, &control)
         .await?;
     let overview_words = overview
         .as_deref()

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use crate::text::sentence::mark;
+use crate::text::{terms, words};
 
 /// Number of words at the start of a sentence that are read.
 const READ_WORDS: usize = 12;
@@ -75,6 +76,27 @@ static WORDS: LazyLock<[HashSet<&'static str>; 7]> = LazyLock::new(|| {
     ]
     .map(|words| words.split_whitespace().collect())
 });
+
+/// Pronouns for a person named before.
+const PERSONAL: [&str; 5] = ["he", "she", "him", "her", "his"];
+
+/// Whether a written sentence has a pronoun for a person whom it does not name before, as in `In March, she agreed`.
+pub(crate) fn refers_back(sentence: &str) -> bool {
+    let mut is_first = true;
+    for word in words::runs(sentence) {
+        if PERSONAL.contains(&word.to_lowercase().as_str()) {
+            return true;
+        }
+        // The first word of a sentence is capitalized whatever it is.
+        let is_name = word.starts_with(char::is_uppercase) && !matches!(word, "I" | "I'm" | "I'll");
+        let may_be_verb = word.ends_with("ed") || word.ends_with("ing");
+        if is_name && !(is_first && (may_be_verb || terms::is_stopword(&word.to_lowercase()))) {
+            return false;
+        }
+        is_first = false;
+    }
+    false
+}
 
 /// Whether a sentence leans on the one before: it begins with a pronoun that points back, a yes or no, a conjunction or an
 /// ellipsis, or has no verb of its own, as in `we did`.
@@ -174,7 +196,7 @@ impl Word {
 
 #[cfg(test)]
 mod tests {
-    use super::leans;
+    use super::{leans, refers_back};
 
     #[test]
     fn a_sentence_that_points_back_leans() {
@@ -206,6 +228,20 @@ mod tests {
             "Pero no llegó.",
         ] {
             assert!(leans(sentence), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn pronouns_refer_to_people_named_before() {
+        for (sentence, refers) in [
+            ("Asked whether it was late, she said that it was.", true),
+            ("In the end he agreed with Lee.", true),
+            ("A return was not imminent, she said.", true),
+            ("Lee said that he would go.", false),
+            ("When Lee asked, she agreed.", false),
+            ("The depot was closed.", false),
+        ] {
+            assert_eq!(refers_back(sentence), refers, "{sentence}");
         }
     }
 

@@ -37,7 +37,11 @@ impl Writer<'_> {
     }
 
     /// The source of each section, joined from notes, and its weight.
-    pub(crate) fn from_notes(&self, plan: &Plan, notes: &[Material]) -> (Vec<Material>, Vec<f64>) {
+    pub(crate) fn grouped_notes(
+        &self,
+        plan: &Plan,
+        notes: &[Material],
+    ) -> (Vec<Material>, Vec<f64>) {
         let words = plan.section_words().0.div_ceil(plan.sections.max(1));
         let block = self.limits(plan).block_beside(Words(words));
         let materials = grouped(notes, plan.sections, block.unwrap_or(Tokens(usize::MAX)));

@@ -8,7 +8,7 @@ use crate::summary::check::Problem;
 use crate::summary::edits;
 use crate::summary::fit_length;
 use crate::summary::length_control::LengthControl;
-use crate::summary::lists::List;
+use crate::summary::lists::{self, List};
 use crate::summary::plan::Plan;
 use crate::summary::write::draft::Material;
 use crate::summary::write::piece::{Job, Piece, piece};
@@ -21,17 +21,17 @@ use crate::transcript::Passage;
 const EDITS_WORDS: Words = Words(1000);
 
 impl Writer<'_> {
-    /// Returns the overview. `wanted` is the number of words that the sections should have.
+    /// Returns the overview.
     pub(crate) async fn finish(
         &mut self,
         plan: &Plan,
         materials: &[Material],
         sections: &mut [Section],
-        lists: &[List],
         repairs: &mut Repairs,
-        wanted: usize,
         control: &LengthControl,
     ) -> Result<Option<String>, WriteError> {
+        let lists = &self.briefing.lists.clone();
+        let wanted = plan.section_words().0.saturating_sub(lists::length(lists));
         let round = self.choose(materials, sections, repairs, wanted, control);
         let overview = self.overview_material(plan, sections, control);
         let last_read = self.last_read_prompt(plan, sections, lists);
