@@ -390,6 +390,8 @@ impl Writer<'_> {
         let title = piece
             .title
             .filter(|title| check::is_borne_out(title, source));
+        let planned = || self.briefing.headlines.get(number - 1).cloned();
+        let title = title.or_else(|| planned().filter(|title| check::is_borne_out(title, source)));
         let title = title.or_else(|| extract::title(source));
         let mut points = self.briefing.points_in(source.span());
         let text = match &material.brief {

@@ -80,8 +80,21 @@ static WORDS: LazyLock<[HashSet<&'static str>; 7]> = LazyLock::new(|| {
 /// Pronouns for a person named before.
 const PERSONAL: [&str; 5] = ["he", "she", "him", "her", "his"];
 
-/// Whether a written sentence has a pronoun for a person whom it does not name before, as in `In March, she agreed`.
+/// Words that count on what was told before, after an article.
+const COUNTING: [&str; 9] = [
+    "first", "second", "third", "fourth", "last", "latter", "former", "other", "others",
+];
+
+/// Whether a written sentence counts on what was told before, as in `The second was late`, or has a pronoun for a person whom it
+/// does not name before, as in `In March, she agreed`.
 pub(crate) fn refers_back(sentence: &str) -> bool {
+    let mut start = words::runs(sentence).map(str::to_lowercase);
+    let start = [start.next(), start.next()].map(Option::unwrap_or_default);
+    let counts = matches!(start[0].as_str(), "both" | "neither" | "another")
+        || start[0] == "the" && COUNTING.contains(&start[1].as_str());
+    if counts {
+        return true;
+    }
     let mut is_first = true;
     for word in words::runs(sentence) {
         if PERSONAL.contains(&word.to_lowercase().as_str()) {
@@ -240,6 +253,8 @@ mod tests {
             ("Lee said that he would go.", false),
             ("When Lee asked, she agreed.", false),
             ("The depot was closed.", false),
+            ("The second principle was clear.", true),
+            ("Both agreed.", true),
         ] {
             assert_eq!(refers_back(sentence), refers, "{sentence}");
         }

@@ -69,6 +69,21 @@ pub(crate) fn numbers(text: &str) -> HashSet<String> {
             }
         }
     }
+    // Twelve and a half.
+    for (at, _) in text.match_indices("and a half") {
+        let before = text.get(..at).unwrap_or("");
+        let word = before
+            .split_whitespace()
+            .next_back()
+            .unwrap_or("")
+            .to_lowercase();
+        let whole = spelled_value(&word).map(|value| value as f64);
+        found.extend(
+            whole
+                .or_else(|| word.parse().ok())
+                .map(|whole: f64| whole + 0.5),
+        );
+    }
     found.iter().map(f64::to_string).collect()
 }
 
@@ -100,15 +115,31 @@ pub(crate) fn names(text: &str) -> HashSet<String> {
     found
 }
 
-/// The words of a text in lower case, without English genitives.
+/// The words of a text in lower case, without English genitives. Abbreviations are also told as one word where the text spells
+/// them: `L_C_D_`, `L.C.D.` or `L C D`.
 pub(crate) fn all_words(text: &str) -> HashSet<String> {
-    words::runs(text)
-        .map(|word| {
-            word.trim_end_matches("'s")
-                .trim_end_matches("’s")
-                .to_lowercase()
-        })
-        .collect()
+    let mut found = HashSet::new();
+    let mut spelled = String::new();
+    let add_spelled = |spelled: &mut String, found: &mut HashSet<String>| {
+        if spelled.chars().count() > 1 {
+            found.insert(std::mem::take(spelled));
+        }
+        spelled.clear();
+    };
+    for word in words::runs(text) {
+        let word = word
+            .trim_end_matches("'s")
+            .trim_end_matches("’s")
+            .to_lowercase();
+        if word.chars().count() == 1 {
+            spelled.push_str(&word);
+        } else {
+            add_spelled(&mut spelled, &mut found);
+        }
+        found.insert(word);
+    }
+    add_spelled(&mut spelled, &mut found);
+    found
 }
 
 #[cfg(test)]
@@ -144,11 +175,23 @@ mod tests {
     }
 
     #[test]
+    fn spelled_abbreviations_are_words() {
+        let words = all_words("An L_C_D_ display, the R.C. and a B B C report");
+        assert!(
+            ["lcd", "rc", "display"]
+                .iter()
+                .all(|word| words.contains(*word)),
+            "{words:?}"
+        );
+    }
+
+    #[test]
     fn spelled_numbers_are_numbers() {
         for (text, number) in [
             ("two hundred", "200"),
             ("twenty five", "25"),
             ("twelve", "12"),
+            ("Twelve and a half . Actually", "12.5"),
             ("1,250", "1250"),
             ("3.5m", ""),
         ] {

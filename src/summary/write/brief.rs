@@ -91,7 +91,15 @@ impl Briefing {
     pub(crate) fn points_in(&self, span: Span) -> impl Iterator<Item = &Point> {
         let touches = move |part: &Span| part.start < span.end && span.start < part.end;
         let points = self.outline.points.iter();
-        points.filter(move |point| point.spans.iter().any(touches))
+        points.filter(move |point| match point.kind {
+            // Whether a question stays open is seen where it comes up last, and said only there.
+            PointKind::Open => point
+                .spans
+                .iter()
+                .max_by_key(|span| span.end)
+                .is_some_and(touches),
+            _ => point.spans.iter().any(touches),
+        })
     }
 
     /// How well the reader of the section about `passage` knows what one of `words` means.

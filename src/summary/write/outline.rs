@@ -28,7 +28,9 @@ impl Writer<'_> {
         }
         let words = plan.section_words().0;
         let fewest = words.div_ceil(SECTION_MAX_WORDS.0 * 6 / 5);
-        let most = (words / SECTION_MIN_WORDS.0).min(plan.sections + plan.sections / 3 + 1);
+        let most = (words / TOPIC_WORDS)
+            .min(words / SECTION_MIN_WORDS.0)
+            .min(ONE_ROUND);
         let bounds = Bounds {
             words,
             budget: plan.chunk_tokens,
@@ -64,9 +66,12 @@ impl Writer<'_> {
             from_notes: false,
             brief: None,
         };
-        // The number of topics stands in the place of the number of parts. There are more of them: short ones are joined, but what is
-        // not told apart cannot be.
-        let place = (0, plan.sections * 4 / 3);
+        // The number of topics stands in the place of the number of parts.
+        let place = (
+            0,
+            plan.sections
+                .max((plan.section_words().0 / TOPIC_WORDS).min(ONE_ROUND)),
+        );
         let (drafter, words) = (self.drafter, OUTLINE_WORDS);
         let prompt = drafter.prompt(Task::Outline, &shown, place, None, words, 0);
         if !drafter.fits(&prompt) {
@@ -128,6 +133,12 @@ impl Writer<'_> {
         })
     }
 }
+
+/// Usual length of the section about a topic, in words. With fewer topics, a heading covers only one of several matters.
+const TOPIC_WORDS: usize = 280;
+
+/// No more sections than are written at once by default, unless the transcript or the summary is long.
+const ONE_ROUND: usize = 12;
 
 /// Longer transcripts, in bytes, are not searched for what the speakers say for certain.
 const MOST_CUED: usize = 4 << 20;
