@@ -102,7 +102,7 @@ enum Reader {
 
 impl Reader {
     fn of(text: &str) -> Self {
-        if json::is_json(text) {
+        if json::is_mostly_json(text) {
             Self::Json
         } else if let Some(kind) = captions::kind(text) {
             let mut survey = captions::Survey::new(kind);
@@ -140,6 +140,14 @@ impl Reader {
         Ok(None)
     }
 
+    /// What a reader of the summary should know about damage to the file.
+    fn warning(&self) -> Option<String> {
+        match self {
+            Self::Captions(_, reader) => reader.warning(),
+            Self::Json | Self::Table(_) | Self::Plain(_) => None,
+        }
+    }
+
     fn name(&self) -> &'static str {
         match self {
             Self::Json => "json",
@@ -164,12 +172,18 @@ pub(crate) fn read(decoded: Decoded) -> Result<(Spoken, Segments), Rejection> {
         bytes: size,
         source_map,
     } = decoded;
+    let damaged = text.matches(char::REPLACEMENT_CHARACTER).count();
     let mut reader = Reader::of(&text);
-    let (mut text, mut done, mut found) = write(&mut reader, text, &source_map)?;
+    let (mut text, mut done, mut found) = match write(&mut reader, text, &source_map) {
+        Ok(written) => written,
+        Err((rejection, text)) => {
+            return without_json(&text, encoding, size, &source_map).unwrap_or(Err(rejection));
+        }
+    };
     if done.words == 0 && !matches!(reader, Reader::Plain(_)) {
         // A few marks of a format may stand before plain text, such as `WEBVTT` alone.
         reader = Reader::Plain(lines::Reader::new(plain::analyze(&text)));
-        (text, done, found) = write(&mut reader, text, &source_map)?;
+        (text, done, found) = write(&mut reader, text, &source_map).map_err(|(why, _)| why)?;
     }
     if done.words == 0 {
         return Err(Rejection::NothingSaid);
@@ -182,17 +196,19 @@ pub(crate) fn read(decoded: Decoded) -> Result<(Spoken, Segments), Rejection> {
             bytes: size,
             source_map: done.map,
         };
-        let (spoken, segments) = self::read(decoded)?;
-        return Ok((
-            Spoken {
-                format: found.maker,
-                ..spoken
-            },
-            segments,
-        ));
+        let (mut spoken, segments) = self::read(decoded)?;
+        spoken.format = found.maker;
+        spoken.warnings.extend(found.warning.clone());
+        return Ok((spoken, segments));
     }
     let segments = Segments::new(done.segments, done.speakers, text.len());
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<String> = reader.warning().into_iter().collect();
+    warnings.extend(found.as_ref().and_then(|found| found.warning.clone()));
+    if damaged > 0 {
+        warnings.push(format!(
+            "the file is damaged: {damaged} of its characters cannot be read and are shown as \u{fffd}"
+        ));
+    }
     if let Some(said) = done.loops.longest() {
         warnings.push(format!(
             "the recognizer repeated itself: {} repetitions, such as of “{said}”, count for nothing and are left out",
@@ -236,12 +252,44 @@ pub(crate) fn read(decoded: Decoded) -> Result<(Spoken, Segments), Rejection> {
     Ok((spoken, segments))
 }
 
-/// Writes what a reader finds in a text over the text itself, which is left as it is if nothing was said.
+/// Reads a text whose JSON is no transcript without that JSON, if it is less than half of it.
+fn without_json(
+    text: &str,
+    encoding: &'static str,
+    bytes: u64,
+    source_map: &SourceMap,
+) -> Option<Result<(Spoken, Segments), Rejection>> {
+    let kept = json::beside(text)?;
+    let mut rest = String::new();
+    let mut map = source_map.restarted();
+    let first = (0, source_map.position("", 0));
+    for part in kept {
+        for (stretch, source) in source_map.stretches(text, first, part) {
+            map.mark(rest.len(), source);
+            rest.push_str(stretch);
+        }
+    }
+    let left_out = text.len() - rest.len();
+    let read = self::read(Decoded {
+        text: rest,
+        encoding,
+        bytes,
+        source_map: map,
+    });
+    Some(read.map(|(mut spoken, segments)| {
+        let warning = format!("{left_out} bytes of JSON are no transcript and were left out");
+        spoken.warnings.push(warning);
+        (spoken, segments)
+    }))
+}
+
+/// Writes what a reader finds in a text over the text itself, which is left as it is if nothing was said. Without a
+/// transcript in it, it is returned as it was.
 fn write(
     reader: &mut Reader,
     text: String,
     source_map: &SourceMap,
-) -> Result<(String, Written, Option<json::Found>), Rejection> {
+) -> Result<(String, Written, Option<json::Found>), (Rejection, String)> {
     let mut writer = Writer::new(source_map);
     // The spoken text takes the place of what has been read, so that both never are in memory at once.
     let mut bytes = text.into_bytes();
@@ -254,14 +302,20 @@ fn write(
         } else {
             rest.len()
         };
-        let text = std::str::from_utf8(rest.split_at(length).0).map_err(|_| Rejection::Empty)?;
+        let text = std::str::from_utf8(rest.split_at(length).0)
+            .map_err(|_| (Rejection::Empty, String::new()))?;
         let block = Block {
             text,
             start: read,
             source,
             map: source_map,
         };
-        found = reader.read(&block, &mut writer)?.or(found);
+        match reader.read(&block, &mut writer) {
+            Ok(now) => found = now.or(found),
+            Err(rejection) => {
+                return Err((rejection, String::from_utf8_lossy(&bytes).into_owned()));
+            }
+        }
         read = block.end();
         source = block.position(read);
         let finished = writer.take(read - written);
@@ -276,7 +330,7 @@ fn write(
         bytes.extend_from_slice(done.fresh.as_bytes());
         bytes.shrink_to_fit();
     }
-    let text = String::from_utf8(bytes).map_err(|_| Rejection::Empty)?;
+    let text = String::from_utf8(bytes).map_err(|_| (Rejection::Empty, String::new()))?;
     Ok((text, done, found))
 }
 
@@ -356,6 +410,13 @@ fn end_of_block(rest: &[u8]) -> usize {
         .or_else(line)
         .map_or(rest.len(), |end| BLOCK_BYTES + end)
 }
+
+/// Counts bytes that a scan looks at, as work that must stay linear: a time depends on the machine.
+#[cfg(not(test))]
+fn looked_at(_bytes: usize) {}
+
+#[cfg(test)]
+use tests::{looked_at, work};
 
 #[cfg(test)]
 mod tests;

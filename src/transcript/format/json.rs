@@ -7,6 +7,7 @@
 //! most formats. Megabytes of word lists are skipped, not read.
 
 pub(super) mod cursor;
+mod damaged;
 mod words;
 
 use std::borrow::Cow;
@@ -122,6 +123,8 @@ pub(crate) struct Found {
     pub(crate) language: Option<String>,
     /// The file has nothing but one string, which is the only cue. It may itself be a transcript in plain text.
     pub(crate) is_bare_text: bool,
+    /// What a reader of the summary should know about the rest of the file.
+    pub(crate) warning: Option<String>,
 }
 
 /// Why a JSON file is not read.
@@ -179,17 +182,34 @@ pub(crate) fn is_json(text: &str) -> bool {
     }
 }
 
+/// Whether a text is JSON, perhaps after a few lines of a log.
+pub(crate) fn is_mostly_json(text: &str) -> bool {
+    damaged::start(text).is_some()
+}
+
+/// The text beside JSON that is less than half of a text, as parts of it.
+pub(crate) fn beside(text: &str) -> Option<Vec<Span>> {
+    let values = damaged::values(text, 0).ok()?;
+    let gaps: Vec<Span> = damaged::gaps(text, &values).collect();
+    (damaged::bytes(&gaps) > damaged::bytes(&values)).then_some(gaps)
+}
+
 /// Finds the spoken entries and hands them to `sink`, in order of time. Spans point at the raw contents of JSON strings.
 ///
 /// # Errors
 /// If the JSON is broken or not a transcript. `sink` has got nothing then.
 pub(crate) fn read(text: &str, sink: &mut dyn FnMut(Cue<'_>)) -> Result<Found, Unknown> {
     let mut reader = Reader::new(text)?;
+    if damaged::bytes(&reader.values) * 2 < text.trim().len() {
+        return Err(reader.unknown());
+    }
     let language = reader.language();
+    let warning = damaged::warning(text, &reader.values);
     let found = |maker| Found {
         maker,
         language: language.clone(),
         is_bare_text: false,
+        warning: warning.clone(),
     };
     let mut best: Option<(List, Survey)> = None;
     for shape in SHAPES {
@@ -333,6 +353,8 @@ type Turns<'t> = Vec<(i64, Cow<'t, str>)>;
 
 struct Reader<'t> {
     text: &'t str,
+    /// The values of the text: one, or the records of JSON Lines. Those of a sound text count as one.
+    values: Vec<Span>,
     outline: Vec<Value>,
     fields: HashMap<&'t str, Option<Field>>,
     /// Names by number or label, from a list of the speakers beside the entries.
@@ -341,26 +363,55 @@ struct Reader<'t> {
 
 impl<'t> Reader<'t> {
     fn new(text: &'t str) -> Result<Self, Broken> {
+        let start = damaged::start(text).unwrap_or(0);
         let mut reader = Self {
             text,
+            values: Vec::new(),
             outline: Vec::new(),
             fields: HashMap::new(),
             people: HashMap::new(),
         };
-        let mut cursor = Cursor::new(text, 0);
-        reader.outline(&mut cursor, &mut String::new(), 0)?;
-        if cursor.peek().is_some() {
+        let whole = Span::from(start..text.len());
+        let mut cursor = Cursor::new(text, start);
+        let mut read = reader.outline(&mut cursor, &mut String::new(), 0);
+        if read.is_ok() && cursor.peek().is_some() {
             // JSON Lines: an array without brackets.
             reader.outline.clear();
-            let mut cursor = Cursor::new(text, 0);
-            reader.elements(&mut cursor, &mut String::new(), 0)?;
-            reader.outline.push(Value {
-                path: String::new(),
-                span: Span::from(0..text.len()),
-            });
+            let mut cursor = Cursor::new(text, start);
+            read = reader.elements(&mut cursor, &mut String::new(), 0);
+            reader.root(whole);
         }
+        reader.values = match read {
+            Ok(()) => vec![whole],
+            Err(error) => reader.damaged(start, error)?,
+        };
         reader.meet()?;
         Ok(reader)
+    }
+
+    /// Reads a text that has something else beside its values.
+    fn damaged(&mut self, start: usize, error: Broken) -> Result<Vec<Span>, Broken> {
+        self.outline.clear();
+        let values = damaged::values(self.text, start)?;
+        let mut path = String::new();
+        match values.as_slice() {
+            [] => return Err(error),
+            [only] => self.outline(&mut Cursor::new(self.text, only.start), &mut path, 0)?,
+            many => {
+                for value in many.iter().take(OUTLINE_ELEMENTS) {
+                    let mut cursor = Cursor::new(self.text, value.start);
+                    self.below(ELEMENT, &mut cursor, &mut path, 0)?;
+                }
+                self.root(Span::from(start..self.text.len()));
+            }
+        }
+        Ok(values)
+    }
+
+    /// Notes that the values between two bytes are the elements of an array.
+    fn root(&mut self, span: Span) {
+        let path = String::new();
+        self.outline.push(Value { path, span });
     }
 
     /// Learns who is who from lists such as `"speakers": [{"id": 0, "name": "Ana"}, …]`.
@@ -570,7 +621,8 @@ impl<'t> Reader<'t> {
 
     fn unknown(&self) -> Unknown {
         let mut members = Vec::new();
-        let mut cursor = Cursor::new(self.text, 0);
+        let start = self.values.first().map_or(0, |value| value.start);
+        let mut cursor = Cursor::new(self.text, start);
         while cursor.peek() == Some(b'[') {
             cursor.at += 1;
         }
@@ -602,9 +654,18 @@ impl<'t> Reader<'t> {
             rest.insert(0, ELEMENT);
         }
         rest.push(ELEMENT);
+        if let (true, [_, _, ..], [_, rest @ ..]) = (outer.is_empty(), &*self.values, &*rest) {
+            for value in self.values.clone() {
+                let mut cursor = Cursor::new(self.text, value.start);
+                self.walk(&mut cursor, ELEMENT, rest, None, visit)?;
+            }
+            return Ok(());
+        }
         let name = outer.rsplit('.').next().unwrap_or_default();
+        // Something else may follow the root.
+        let text = self.text.split_at(value.span.end).0;
         self.walk(
-            &mut Cursor::new(self.text, value.span.start),
+            &mut Cursor::new(text, value.span.start),
             name,
             &rest,
             None,

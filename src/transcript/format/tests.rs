@@ -1,5 +1,6 @@
 //! The same conversation in the formats of many tools, and other files that people upload.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -7,6 +8,22 @@ use super::*;
 use crate::extract::extract;
 use crate::text::{Span, sentence, tokens};
 use crate::transcript::{Decoder, Transcript};
+
+thread_local! {
+    /// Bytes that scans on this thread have looked at.
+    static LOOKED_AT: Cell<usize> = const { Cell::new(0) };
+}
+
+pub(super) fn looked_at(bytes: usize) {
+    LOOKED_AT.set(LOOKED_AT.get() + bytes);
+}
+
+/// The bytes that `run` looks at.
+pub(super) fn work(run: impl FnOnce()) -> usize {
+    let before = LOOKED_AT.get();
+    run();
+    LOOKED_AT.get() - before
+}
 
 /// One turn of a conversation. Times are in milliseconds.
 struct Turn {
@@ -730,6 +747,102 @@ fn nothing_invisible_gets_into_names_and_text() {
     assert_eq!(transcript.segments.speakers, ["Bo b", "Ann"]);
     let odd = |c: char| c.is_control() && c != '\n';
     assert!(!transcript.text().contains(odd), "{:?}", transcript.text());
+}
+
+#[test]
+fn damaged_files_keep_what_is_sound_and_say_what_is_not() {
+    let json = r#"{"segments": [{"start": 0, "end": 2, "speaker": "Ana", "text": "The bridge opens in May."},
+        {"start": 2, "end": 4, "speaker": "Ben", "text": "Who pays for it?"}]}"#;
+    let lines = [
+        r#"{"speaker": "Ana", "text": "The bridge opens in May."}"#,
+        r#"{"speaker": "Ben", "text": "Who pays for it?"}"#,
+        r#"{"speaker": "Ana", "text": "All of us."}"#,
+    ];
+    let [first, second, third] = lines;
+    let srt = "1\n00:00:01,000 --> 00:00:0x,000\nAna: The bridge opens in May.\n\n2\n00:00:03,000 --> 00:00:04,000\nBen: Who pays for it?\n\n";
+    let plain = "Ana: The bridge opens in May.\nBen: Who pays for it?\n".repeat(20);
+    let utf16: Vec<u8> = format!("\u{feff}{plain}")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let (before, after) = utf16.split_at(1001);
+    let rows: [(&str, Vec<u8>, &str); 10] = [
+        (
+            "whisper",
+            format!("{json}\nupload finished\nin 3 s\n").into(),
+            "2 lines are no complete JSON and were left out: 22 bytes, the first in line 3",
+        ),
+        (
+            "whisper",
+            format!("09:30 INFO written\n\n{json}\n").into(),
+            "line 1 is no complete JSON and was left out: 18 bytes",
+        ),
+        (
+            "json",
+            format!("{first}\n{second}\n{{\"speaker\": \"Ana\", \"text\": \"All\n{third}\n").into(),
+            "line 3 is no complete JSON and was left out: 31 bytes",
+        ),
+        (
+            "json",
+            format!("{first}\n{{\"speaker\": \"Ana\",\n{second}\n{third}\n").into(),
+            "line 2 is no complete JSON and was left out: 18 bytes",
+        ),
+        (
+            "json",
+            format!("{first}\n{second}\nERROR connection lost\n{third}\n").into(),
+            "line 3 is no complete JSON and was left out: 21 bytes",
+        ),
+        (
+            "json",
+            format!("{first}\n{second}\n{third}\n{{\"speaker\": \"B").into(),
+            "line 4 is no complete JSON and was left out: 14 bytes",
+        ),
+        (
+            "plain",
+            format!("{{\"date\": \"2026-06-01\"}}\n\n{plain}").into(),
+            "22 bytes of JSON are no transcript and were left out",
+        ),
+        (
+            "subrip",
+            srt.into(),
+            "time stamps of captions are damaged: 1, the first in line 2",
+        ),
+        (
+            "plain",
+            [before, after.split_at(1).1].concat(),
+            "the file is damaged: 1 of its characters cannot be read and are shown as \u{fffd}",
+        ),
+        (
+            "plain",
+            plain
+                .replace("for", "f\u{fffd}r")
+                .replacen("f\u{fffd}r", "for", 19)
+                .into(),
+            "the file is damaged: 1 of its characters cannot be read and are shown as \u{fffd}",
+        ),
+    ];
+    for (format, file, warning) in rows {
+        let transcript = transcript(&file);
+        let (text, spoken) = (transcript.text(), &transcript.spoken);
+        assert_eq!(spoken.format, format, "{text}");
+        for said in ["The bridge opens in May.", "Who pays for it?"] {
+            let at = text
+                .find(said)
+                .unwrap_or_else(|| panic!("{said:?} in {text}"));
+            let source = spoken.source_map.source_offset(text, at) as usize;
+            let start = format!("{}\0", said.split_at(1).0);
+            let is_there = file[source..].starts_with(said.as_bytes())
+                || file[source..].starts_with(start.as_bytes());
+            assert!(is_there, "{said:?} at {source}");
+        }
+        let warnings = spoken.warnings.iter();
+        let of_loops = |warning: &&String| warning.contains("repeated itself");
+        let found: Vec<_> = warnings.filter(|warning| !of_loops(warning)).collect();
+        assert_eq!(found, [warning], "{text}");
+    }
+    // JSON inside a conversation is a part of it.
+    let quoted = format!("Ana: look at this\n{first}\nBen: I see.\n{plain}");
+    assert_eq!(transcript(quoted.as_bytes()).spoken.format, "plain");
 }
 
 #[test]
