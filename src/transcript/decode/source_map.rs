@@ -62,7 +62,7 @@ impl SourceMap {
         // Before the first mark all positions are those of a source that starts with the text.
         Self {
             encoding: self.encoding,
-            marks: Vec::new(),
+            marks: Marks::default(),
             archive: self.archive,
         }
     }
