@@ -21,8 +21,10 @@ pub(crate) struct Term {
     /// The word as written. Lower case if it occurs in lower case anywhere, because only names are capitalized everywhere.
     pub(crate) surface: String,
     occurrences: u32,
-    /// Number of units that contain it.
+    /// Number of units that contain it, and the number of the last one. A unit may have a hundred thousand terms, so they are
+    /// not searched for it.
     pub(crate) units: u32,
+    last_unit: usize,
     weight: f64,
 }
 
@@ -59,14 +61,18 @@ impl Terms {
                 surface: word.to_owned(),
                 occurrences: 0,
                 units: 0,
+                last_unit: 0,
                 weight: 0.0,
             });
         }
+        // Units are counted from one.
+        let unit = self.of_unit.len() + 1;
         let Some(term) = self.all.get_mut(id as usize) else {
             return;
         };
         term.occurrences += 1;
-        if !of_unit.contains(&id) {
+        if term.last_unit != unit {
+            term.last_unit = unit;
             term.units += 1;
             of_unit.push(id);
         }

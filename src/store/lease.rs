@@ -158,9 +158,9 @@ impl Lease {
                 None => (first.clone(), PutCondition::IfAbsent),
             };
         }
-        let (kind, at) = (StoreErrorKind::Conflict, state.at(RECORD));
+        let (kind, at) = (StoreErrorKind::Conflict, state.name(RECORD));
         let reason = "other workers keep changing it";
-        Err(StoreError::new(kind, Action::Write, &at, reason))
+        Err(StoreError::new(kind, Action::Write, at, reason))
     }
 
     /// The fencing token; 1 if no other worker has owned the job.
