@@ -402,14 +402,17 @@ mod tests {
     fn a_sentence_that_the_next_one_leans_on_stays() {
         let [chain, paragraphs] = [" ", "\n\n"].map(|gap| {
             let text = format!(
-                "Dana spoke.{gap}They closed depot 4711 in March.{gap}Lee and Brackwater object."
+                "Kim opened it.{gap}Dana spoke.{gap}They closed depot 4711 in March.{gap}Lee and Brackwater object."
             );
-            shorten(&text, 11)
+            shorten(&text, 14)
         });
-        assert_eq!(chain, "Dana spoke. They closed depot 4711 in March.");
+        assert_eq!(
+            chain,
+            "Kim opened it. Dana spoke. They closed depot 4711 in March."
+        );
         assert_eq!(
             paragraphs,
-            "They closed depot 4711 in March.\n\nLee and Brackwater object."
+            "Kim opened it.\n\nThey closed depot 4711 in March.\n\nLee and Brackwater object."
         );
         // Where nothing else can go, it goes.
         let long = "They closed depot 4711 in March and moved all of the trams to the hall at Quay Street.";
