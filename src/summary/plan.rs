@@ -29,6 +29,12 @@ const HEADING_WORDS: usize = 1;
 /// A shorter summary has no outline: its sections are too few to need one.
 const OUTLINE_MIN_WORDS: usize = 500;
 
+/// Usual length of the section about a topic, in words. In a longer one, the heading covers only one of several matters.
+pub(crate) const TOPIC_WORDS: usize = 280;
+
+/// No more sections than are written at once by default, unless the transcript or the summary is long.
+pub(crate) const ONE_ROUND: usize = 12;
+
 /// The calls that an outline takes: its own, and the last read.
 const OUTLINE_CALLS: usize = 2;
 
@@ -113,14 +119,14 @@ pub fn plan(transcript: &Transcript, wanted: Words, limits: &Limits) -> Result<P
             max_calls,
             ..limits.briefed()
         };
-        if let Ok(plan) = without_outline(transcript, wanted, most, &limits) {
+        if let Ok(plan) = without_outline(transcript, wanted, most, &limits, Some(TOPIC_WORDS)) {
             return Ok(Plan {
                 outline_tokens: Some(outline),
                 ..plan
             });
         }
     }
-    without_outline(transcript, wanted, most, limits)
+    without_outline(transcript, wanted, most, limits, None)
 }
 
 fn without_outline(
@@ -128,6 +134,7 @@ fn without_outline(
     wanted: Words,
     most: usize,
     limits: &Limits,
+    section_length: Option<usize>,
 ) -> Result<Plan, ShapeError> {
     let (target_words, overview_words) = lengths(most, wanted.0);
     let tokens = tokens::estimate(transcript.text());
@@ -137,7 +144,13 @@ fn without_outline(
     let mut shape = call_plan::shape(tokens, section_words, calls, limits)?;
     // If only a share of each chunk is shown, chunks may be longer by the same factor.
     let budget = Tokens((shape.chunk_tokens.0 as f64 / shape.shown) as usize);
-    let chunks = transcript.whole().divide(budget, shape.chunks);
+    let by_length = section_length.filter(|_| shape.levels.is_empty());
+    let by_length = by_length.map_or(0, |words| {
+        (section_words.0 / words).min(ONE_ROUND).min(calls)
+    });
+    let chunks = transcript
+        .whole()
+        .divide(budget, shape.chunks.max(by_length));
     if let Some(first) = shape.levels.first_mut() {
         first.calls = chunks.len();
     } else {

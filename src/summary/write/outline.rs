@@ -6,7 +6,7 @@ use crate::prompt::Task;
 use crate::summary::call_plan::{OUTLINE_WORDS, SECTION_MAX_WORDS, SECTION_MIN_WORDS};
 use crate::summary::lists::{self, List};
 use crate::summary::outline::{Numbered, Outline, Point, PointKind};
-use crate::summary::plan::Plan;
+use crate::summary::plan::{ONE_ROUND, Plan, TOPIC_WORDS};
 use crate::summary::topics::{self, Bounds};
 use crate::summary::write::draft::Material;
 use crate::summary::write::{WriteError, Writer};
@@ -37,7 +37,9 @@ impl Writer<'_> {
             count: fewest..=most.max(plan.sections),
         };
         if let Some(parts) = topics::divide(self.transcript, topics, &bounds) {
+            let calls = plan.calls() + self.extra_calls;
             plan.follow(&parts);
+            self.extra_calls = calls.saturating_sub(plan.calls());
             self.briefing.headlines = parts.into_iter().map(|part| part.headline).collect();
         }
         Ok(())
@@ -67,11 +69,7 @@ impl Writer<'_> {
             brief: None,
         };
         // The number of topics stands in the place of the number of parts.
-        let place = (
-            0,
-            plan.sections
-                .max((plan.section_words().0 / TOPIC_WORDS).min(ONE_ROUND)),
-        );
+        let place = (0, plan.sections);
         let (drafter, words) = (self.drafter, OUTLINE_WORDS);
         let prompt = drafter.prompt(Task::Outline, &shown, place, None, words, 0);
         if !drafter.fits(&prompt) {
@@ -133,12 +131,6 @@ impl Writer<'_> {
         })
     }
 }
-
-/// Usual length of the section about a topic, in words. With fewer topics, a heading covers only one of several matters.
-const TOPIC_WORDS: usize = 280;
-
-/// No more sections than are written at once by default, unless the transcript or the summary is long.
-const ONE_ROUND: usize = 12;
 
 /// Longer transcripts, in bytes, are not searched for what the speakers say for certain.
 const MOST_CUED: usize = 4 << 20;
