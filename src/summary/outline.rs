@@ -23,8 +23,8 @@ const BLOCK_TOKENS: Tokens = Tokens(600);
 /// Tokens that the number of a line takes.
 const NUMBER_TOKENS: usize = 4;
 
-/// Models often miss the line that they mean by one or two.
-const NEAR: usize = 2;
+/// Models often miss the line that they mean, and what it is about is often named a few lines before.
+const NEAR: usize = 4;
 
 /// Maximum number of lines that an entry may point to; further ones are ignored.
 const MOST_LINES: usize = 12;
@@ -489,7 +489,8 @@ impl Reader<'_> {
                 let roles: HashSet<String> =
                     roles.flat_map(|person| all_words(&person.role)).collect();
                 let is_owner = |word: &String| {
-                    word.len() > 2 && (known_words.contains(word) || roles.contains(word))
+                    !terms::is_stopword(word)
+                        && (known_words.contains(word) || roles.contains(word))
                 };
                 (owner.iter().any(is_owner) || self.foreign && has_names(subject))
                     && has_numbers(text)

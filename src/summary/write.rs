@@ -301,14 +301,19 @@ impl Writer<'_> {
         jobs: &[Job<'_>],
         plan: &Plan,
     ) -> Result<(), WriteError> {
-        if self.drafter.settings.quotes
-            || !self.drafter.settings.limits.style.follows_instructions()
-        {
+        let settings = self.drafter.settings;
+        if settings.quotes {
             return Ok(());
         }
+        // A summarizer gives the same answer again, but a call that failed may succeed.
+        let obeys = settings.limits.style.follows_instructions();
+        let may_improve = |piece: &Piece| match obeys {
+            true => piece.is_dubious(),
+            false => piece.source == Source::Extractive,
+        };
         let dubious = pieces.iter().zip(jobs).enumerate();
         let dubious =
-            dubious.filter(|(_, (piece, _))| piece.extra_calls == 0 && piece.is_dubious());
+            dubious.filter(|(_, (piece, _))| piece.extra_calls == 0 && may_improve(piece));
         let most = self.extra_calls.saturating_sub(1);
         let again: Vec<(usize, Job<'_>)> = dubious
             .take(most)

@@ -40,14 +40,13 @@ impl Briefing {
     pub(crate) fn section(&self, passage: &Passage) -> Brief {
         let Outline { people, terms, .. } = &self.outline;
         let people = people.iter().filter_map(|one| {
-            let family = one
-                .name
-                .split(' ')
-                .rev()
-                .find(|word| word.len() > 2)
-                .unwrap_or(&one.name);
+            let mut words = one.name.split(' ').rev();
+            let family = words.find(|word| word.len() > 2 && word.starts_with(char::is_uppercase));
+            let family = family.unwrap_or(&one.name);
+            let has_short = !one.short.is_empty() && one.short != one.name;
+            let tells = has_short || !one.role.is_empty() || one.label.is_some();
             let known = self.known(ListKind::People, &one.name, &[family], passage);
-            marked(known, person(one))
+            marked(known, person(one)).filter(|_| tells)
         });
         let terms = terms.iter().filter_map(|one| {
             let words: Vec<&str> = one.term.split(" / ").collect();

@@ -164,7 +164,21 @@ impl Writer<'_> {
     /// Applies the last reader's edits to the sections, and reports what the reader believes to be wrong.
     fn apply(&mut self, answer: &str, sections: &mut [Section], lists: &[List]) {
         let (edits, flags) = edits::read(answer);
-        let flags = flags.into_iter();
+        let listed: String = lists.iter().map(List::text).collect();
+        let is_listed = |words: &str| listed.contains(words);
+        // What a flag quotes has to stand in the summary.
+        let is_there = |words: &str| sections.iter().any(|section| section.text.contains(words));
+        let is_quoted = |words: &&str| words.contains(' ');
+        let flags = flags.into_iter().filter(|flag| {
+            let quoted = flag
+                .split(['"', '“', '”'])
+                .skip(1)
+                .step_by(2)
+                .find(is_quoted);
+            quoted.is_none_or(|words| {
+                is_there(words.trim_end_matches(['.', ','])) || is_listed(words)
+            })
+        });
         self.warnings
             .extend(flags.map(|flag| format!("the last reader doubts: {flag}")));
         let titles: Vec<String> = sections

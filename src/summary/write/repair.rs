@@ -17,7 +17,7 @@ use crate::text::{Words, sentence, words};
 /// Tolerated deviation from the target length, in percent: if it is too short, and if it is too long. Dropping sentences here and
 /// there loses less than rewriting a few sections.
 const SHORTER_PERCENT: usize = 4;
-const LONGER_PERCENT: usize = 10;
+const LONGER_PERCENT: usize = 15;
 
 /// Maximum share of a section that one repair takes away, in percent.
 const CUT_PERCENT: usize = 25;
