@@ -75,7 +75,7 @@ fn on_average(profile: Profile, all: &[(String, Transcript, Plan)]) {
         mean(&shares),
     );
     assert!(mean(&off) <= 1.5 && p95 <= 4.0, "{off:?}");
-    assert!(mean(&shares) <= 1.6, "{shares:?}");
+    assert!(mean(&shares) <= 1.75, "{shares:?}");
 }
 
 /// Summarizes a transcript and checks what must hold for each: full coverage, bounded calls, and no refused request.
