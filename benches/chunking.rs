@@ -1,5 +1,6 @@
 //! Measures how many megabytes of transcript per CPU second are decoded, read and cut into chunks, for
-//! texts of several shapes, compared with text-splitter and a tokenizer.
+//! texts of several shapes, compared with text-splitter and a tokenizer. Then how long the built-in model takes for texts
+//! that are hostile to it and to the readers.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -15,6 +16,7 @@ use std::time::Duration;
 use support::{Claims, least_cpu, meetings, repeated};
 use text_splitter::{ChunkConfig, ChunkSizer, TextSplitter};
 use tiktoken::CoreBpe;
+use transcript_summarizer::extract;
 use transcript_summarizer::text::Tokens;
 use transcript_summarizer::transcript::{Decoded, Decoder, Transcript};
 
@@ -31,6 +33,7 @@ const LEAST_CHUNKING: f64 = 100.0;
 const LEAST_READING: f64 = 80.0;
 const LEAST_READING_CAPTIONS: f64 = 40.0;
 const MOST_GROWTH: f64 = 11.0;
+const MOST_SECONDS_FOR_HOSTILE_MB: f64 = 2.0;
 const LEAST_TIMES_TEXT_SPLITTER: f64 = 30.0;
 
 /// If splitting 10 MB would take longer than this many CPU seconds, the time is extrapolated from 1 MB.
@@ -77,6 +80,12 @@ fn main() -> ExitCode {
     claims.check(
         &format!("20 MB of any shape take at most {steepest:.2} times as long as 2 MB (at most {MOST_GROWTH})"),
         steepest <= MOST_GROWTH,
+    );
+    println!();
+    let (slowest, seconds) = slowest_hostile();
+    claims.check(
+        &format!("1 MB of {slowest:?} is read and summarized in {seconds:.2} s (at most {MOST_SECONDS_FOR_HOSTILE_MB})"),
+        seconds <= MOST_SECONDS_FOR_HOSTILE_MB,
     );
     println!();
     let times = against_text_splitter(&meetings);
@@ -205,4 +214,54 @@ fn subtitles(text: &str) -> String {
         );
     }
     written
+}
+
+/// Beginnings that choose a reader.
+const BEGINNINGS: [&str; 7] = [
+    "",
+    "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\n",
+    "1\n00:00:01,000 --> 00:00:02,000\n",
+    "<p>a<p>b<p>c",
+    "<tt><p begin=\"1s\" end=\"2s\">so</p>",
+    "[Script Info]\n",
+    "{1}{2}so\n{2}{3}we\n",
+];
+
+/// Shapes that make a careless reader look at the same bytes many times.
+#[rustfmt::skip]
+const HOSTILE: [&str; 73] = [
+    "00:00:01.000 --> 00:00:02.000\n", "\n", "1\n", "<v ", "<v a>", "a: ", "[", "[a] ", "<p begin=",
+    "<p begin=\"1s\">", "<p ", "NOTE\n", "\"", ":", "&gt;", "<i>", ">> ", ">> a ", "{1}{2}", "{1}{2}a|\n",
+    "Dialogue: ,", "\\N", "{\"a\":", "<ttm:name>", "<", "&", "\\ ", "> ", "*", "_", "(", "{\\", "![", "<i ", "<!--",
+    "&amp;", "&amp;lt;", "[a](", "[a]:", "**a ", "*a", "*a*", ">", "\\*", "x", "\u{a0}", "我", "&lt;i", "[a](b.c",
+    "*a [b", "* *", "x/", "é", "\u{200d}", "(a", "！", "1", "🙂", "e\u{301}", "a: a: a:", "a\n", "ก", "\x1b[31m",
+    "a \u{8}", "<<b", "&amp;amp;", "Ann: so.\n", "140, ", "{\"text\": \"a\"}\n", "a. ", "one ", "<script>",
+    "[0:01] a\n",
+];
+
+/// The hostile text that takes longest, with its seconds of CPU time.
+fn slowest_hostile() -> (String, f64) {
+    let texts = HOSTILE.iter().flat_map(|shape| {
+        BEGINNINGS.map(|beginning| format!("{beginning}{}", repeated(shape, MB)))
+    });
+    let mut slowest = (String::new(), 0.0);
+    for text in texts.chain([numbers(",\n"), numbers(","), numbers(" ")]) {
+        let seconds = least_cpu(1, Duration::ZERO, || {
+            // Most of these texts are no transcripts.
+            let transcript = Transcript::new(Decoded::from(text.clone())).ok()?;
+            Some(extract::extract(&transcript.whole(), 4000))
+        });
+        if seconds > slowest.1 {
+            slowest = (text.chars().take(60).collect(), seconds);
+        }
+    }
+    slowest
+}
+
+/// Different numbers, as one word or as many.
+fn numbers(separator: &str) -> String {
+    let numbers = (0..140_000_u32).map(|nth| nth.wrapping_mul(2_654_435_761).to_string());
+    let mut text = format!("[{}", numbers.collect::<Vec<_>>().join(separator));
+    text.truncate(MB);
+    text
 }

@@ -125,6 +125,7 @@ fn prompt(nth: usize) -> Prompt {
         block: Passage::of_text(format!("What was said in part {nth}.")),
         from_notes: false,
         excerpts: String::new(),
+        brief: None,
         draft: None,
         fence: format!("{nth:016x}"),
     };

@@ -113,7 +113,7 @@ pub async fn run() -> ExitCode {
         Command::Plan(_) => {
             let http = Http::default();
             let plan = async |input: &Input| plan(input, &config, &http).await;
-            for_each(&inputs, Path::new("."), plan).await
+            for_each(&inputs, plan).await
         }
     };
     ExitCode::from(u8::from(failed > 0))
@@ -169,7 +169,7 @@ async fn summarize(
         lease: LEASE,
         durable: true,
     };
-    for_each(inputs, out, async |input| {
+    for_each(inputs, async |input| {
         let started = Instant::now();
         let problem = match summarize_one(input, &app, &http).await? {
             Outcome::Done(done) => {
@@ -213,13 +213,12 @@ fn check_writable(option: &str, dir: &Path, folder: &str) -> Result<(), String> 
 /// Does `work` for each input, displays its error, and returns how many failed.
 async fn for_each(
     inputs: &[Input],
-    out: &Path,
     work: impl AsyncFn(&Input) -> Result<(), Box<dyn Error>>,
 ) -> usize {
     let mut failed = 0;
     for input in inputs {
         if let Err(error) = work(input).await {
-            display::failed(input, out, &chain(error.as_ref()));
+            display::error(&format!("{}: {}", input.name, chain(error.as_ref())));
             failed += 1;
         }
     }

@@ -9,15 +9,18 @@
 //! top up summaries that are too short.
 
 mod clean;
+mod cues;
 mod information;
 mod select;
 mod title;
 mod unit;
 mod weight;
 
+pub(crate) use cues::{Kind, cues};
 pub(crate) use information::{information_shares, shares};
-pub(crate) use title::title;
+pub(crate) use title::{speakers, subject, title};
 
+pub(crate) use select::Known;
 use select::Selection;
 
 use crate::text::{Tokens, tokens, words};
@@ -27,11 +30,20 @@ use crate::transcript::Passage;
 /// order. Each turn begins with its speaker's name.
 #[must_use]
 pub fn extract(passage: &Passage, budget: usize) -> String {
-    extract_excluding("", passage, budget)
+    extract_unknown(Known::default(), passage, budget)
 }
 
-/// Like [`extract`], but terms that already occur in `known` count for nothing.
+/// Like [`extract`], but terms that already occur in `known` count for nothing, and its sentences are not taken.
 pub(crate) fn extract_excluding(known: &str, passage: &Passage, budget: usize) -> String {
+    let known = Known {
+        text: known,
+        elsewhere: "",
+    };
+    extract_unknown(known, passage, budget)
+}
+
+/// Like [`extract`], without what is known.
+pub(crate) fn extract_unknown(known: Known<'_>, passage: &Passage, budget: usize) -> String {
     Selection::of(&unit::candidates(passage, budget), known, budget).render()
 }
 
@@ -45,7 +57,7 @@ pub(crate) fn within_tokens(passage: &Passage, most: Tokens) -> Passage {
     let mut budget = words::count(passage) * most.0 / whole.0;
     let units = unit::candidates(passage, budget);
     loop {
-        let shorter = Selection::of(&units, "", budget).render();
+        let shorter = Selection::of(&units, Known::default(), budget).render();
         if tokens::estimate(&shorter) <= most {
             return Passage::of_text(shorter);
         }
@@ -114,6 +126,59 @@ mod tests {
         assert_eq!(
             extract(&rest, 100),
             "Dana: And we will close the depot in March then."
+        );
+    }
+
+    #[test]
+    fn a_sentence_comes_with_what_it_needs() {
+        let talk = |said: &str| {
+            let more = "Priya: Nothing else about any of this was said here by us.\n".repeat(4);
+            Passage::of_text(format!("{said}\n{more}"))
+        };
+        for (said, telling, expected) in [
+            (
+                "Dana: The city asked Brackwater for a price.\nDana: They offered 4711 dollars by platform and signal.",
+                "4711",
+                "Dana: The city asked Brackwater for a price. They offered",
+            ),
+            (
+                "Dana: We asked Brackwater.\nLee: Mm-hmm.\nDana: They offered 4711 dollars by platform and signal.",
+                "4711",
+                "Dana: We asked Brackwater. They offered",
+            ),
+            (
+                "Dana: Who pays for the crane?\nLee: Brackwater pays 4711 dollars in March and June.",
+                "4711",
+                "Dana: Who pays for the crane?\nLee: Brackwater pays",
+            ),
+            (
+                "Dana: Does Brackwater pay 4711 dollars for crane, platform and signal?\nLee: Yes. The city does not.",
+                "4711",
+                "signal?\nLee: Yes. The city does not.",
+            ),
+        ] {
+            let text = extract(&talk(said), 24);
+            assert!(text.contains(telling), "{text}");
+            assert!(text.contains(expected), "{text}");
+            // What does not fit with it is left out.
+            let short = extract(&talk(said), 10);
+            assert!(!short.contains(telling), "{short}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_twice_nor_what_leans_on_it() {
+        let passage = Passage::of_text(
+            "Dana: The city asked Brackwater for a price in March.\nDana: They offered 4711 dollars by platform and signal.\n\
+             Lee: The depot floods whenever the harbor rises.",
+        );
+        let known = Known {
+            elsewhere: "Dana: The city asked Brackwater for a price in March.",
+            ..Known::default()
+        };
+        assert_eq!(
+            extract_unknown(known, &passage, 100),
+            "Lee: The depot floods whenever the harbor rises."
         );
     }
 

@@ -8,6 +8,7 @@ pub mod config;
 pub mod error;
 mod error_report;
 pub mod filter;
+mod habits;
 mod id;
 mod invocation;
 mod outcome;

@@ -21,6 +21,8 @@ pub enum Task {
     Section,
     /// Take notes on one part, from which a section is written later.
     Notes,
+    /// Read the whole transcript and write its outline, in lines.
+    Outline,
     /// Write the opening overview of the summary from its sections.
     Overview,
     /// Extend a section that is too short with facts that it leaves out.
@@ -29,6 +31,8 @@ pub enum Task {
     Condense,
     /// Write the rest of a section that was cut off.
     Continue,
+    /// Read the finished summary and propose edits.
+    LastRead,
 }
 
 impl Task {
@@ -38,12 +42,32 @@ impl Task {
         match self {
             Self::Section => "section",
             Self::Notes => "notes",
+            Self::Outline => "outline",
             Self::Overview => "overview",
             Self::Expand => "expand",
             Self::Condense => "condense",
             Self::Continue => "continue",
+            Self::LastRead => "last-read",
         }
     }
+
+    /// Whether the answer is lines of a protocol instead of prose.
+    pub(crate) fn is_protocol(self) -> bool {
+        matches!(self, Self::Outline | Self::LastRead)
+    }
+}
+
+/// What a writer is told of the whole recording. It comes from the outline, so it stands in a fence like the transcript.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Brief {
+    /// Subject, people, terms, and for the overview and the last read also open questions and conflicts: a line each.
+    pub notes: String,
+    /// The headlines of all sections in order.
+    pub headlines: Vec<String>,
+    /// What the outline says about the part: a line each.
+    pub points: String,
+    /// The transcript just after the part.
+    pub following: String,
 }
 
 /// How detailed the instructions in a prompt are.
@@ -111,7 +135,8 @@ pub struct Request {
     pub style: Style,
     /// Requested length of the answer.
     pub target_words: Words,
-    /// Number of the part, counted from 1, and total number of parts (0 if there are none).
+    /// Number of the part, counted from 1, and total number of parts (0 if there are none). For an outline, the number of
+    /// topics to find.
     pub part: (usize, usize),
     /// First and last timestamp of the part.
     pub time_span: Option<(String, String)>,
@@ -125,6 +150,8 @@ pub struct Request {
     pub from_notes: bool,
     /// The most informative sentences of the transcript that the notes in `block` were taken on.
     pub excerpts: String,
+    /// What is known of the whole recording; `None` without an outline.
+    pub brief: Option<Brief>,
     /// The section to expand, condense or continue.
     pub draft: Option<Arc<str>>,
     /// Hex digits that fence the texts. Their authors cannot predict them, and they are the same when a run is resumed.
@@ -215,6 +242,7 @@ impl Prompt {
             context: String::new(),
             excerpts: String::new(),
             speakers: Vec::new(),
+            brief: None,
             ..self.request.clone()
         };
         let Messages { system, user, .. } = Messages::of(&empty);
@@ -224,7 +252,7 @@ impl Prompt {
 
 impl Messages {
     fn of(request: &Request) -> Self {
-        let system = wording::system(request.task, request.style).to_owned();
+        let system = wording::system(request).to_owned();
         let user = wording::user(request);
         Self {
             tokens: tokens::estimate(&system) + tokens::estimate(&user) + TEMPLATE_TOKENS,
@@ -265,6 +293,7 @@ pub(crate) mod tests {
                 .1,
             from_notes: false,
             excerpts: String::new(),
+            brief: None,
             draft: matches!(task, Task::Expand | Task::Condense | Task::Continue)
                 .then(|| Arc::from("Lee was heard.")),
             fence: "c0ffee00".into(),

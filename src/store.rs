@@ -124,7 +124,7 @@ pub struct PutOptions {
 pub struct Object {
     /// Its properties.
     pub info: ObjectInfo,
-    at: Location,
+    at: String,
     rest: Take<Pin<Box<dyn AsyncRead + Send>>>,
 }
 
@@ -135,12 +135,16 @@ impl Debug for Object {
 }
 
 impl Object {
-    /// The object at `at`, with its bytes in `body`. At most its size is read, even if a file has grown in the meantime.
+    /// The object that messages name `at`, with its bytes in `body`. At most its size is read, even if a file has grown in the meantime.
     #[must_use]
-    pub fn new(at: &Location, info: ObjectInfo, body: impl AsyncRead + Send + 'static) -> Self {
+    pub fn new(
+        at: impl fmt::Display,
+        info: ObjectInfo,
+        body: impl AsyncRead + Send + 'static,
+    ) -> Self {
         let body: Pin<Box<dyn AsyncRead + Send>> = Box::pin(body);
         Self {
-            at: at.clone(),
+            at: at.to_string(),
             rest: body.take(info.size),
             info,
         }
@@ -196,6 +200,11 @@ pub trait Store: Debug + Send + Sync {
 
     /// Deletes an object. Succeeds if the object does not exist, but fails if its bucket is missing.
     async fn delete(&self, at: &Location) -> StoreResult<()>;
+
+    /// How messages name an object.
+    fn name(&self, at: &Location) -> String {
+        at.to_string()
+    }
 }
 
 /// Opens the directory `dir` if given; otherwise connects over `http` to the S3 that the environment configures.
@@ -293,8 +302,8 @@ pub struct StoreError {
     pub kind: StoreErrorKind,
     /// The operation that failed.
     pub action: Action,
-    /// The object.
-    pub at: Location,
+    /// The object, as its store names it to people.
+    pub at: String,
     /// Human-readable reason, and what to do about it.
     pub reason: String,
     /// The underlying error, or the answer of the server.
@@ -311,13 +320,13 @@ impl StoreError {
     pub fn new(
         kind: StoreErrorKind,
         action: Action,
-        at: &Location,
+        at: impl fmt::Display,
         reason: impl Into<String>,
     ) -> Self {
         Self {
             kind,
             action,
-            at: at.clone(),
+            at: at.to_string(),
             reason: reason.into(),
             source: None,
         }

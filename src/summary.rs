@@ -4,19 +4,27 @@
 //! divided into parts, the model writes a section of 150 to 500 words about each, and the sections are joined in order.
 //!
 //! 1. [`plan`](mod@plan) decides on the number of parts, sections and calls ([`call_plan`]).
-//! 2. [`write`](mod@write) requests the sections in waves and adjusts the requested lengths after each wave (`length_control`). It
-//!    strips answers of everything but the text ([`scaffold`]), checks them ([`check`]), adds an overview, and repairs
-//!    sections that are too short or too long.
-//! 3. `fit_length` drops or adds sentences until the length fits.
+//! 2. The [`outline`] tells what the whole is about, and its `topics` become the parts. Its [`lists`] need no further call.
+//! 3. [`write`](mod@write) requests all sections at once, each with what its writer has to know of the whole. It strips answers of
+//!    everything but the text ([`scaffold`]) and checks them ([`check`]). The overview, repairs of the length and a last read of
+//!    the whole follow at once.
+//! 4. `fit_length` drops or adds sentences until the length fits.
 
 pub mod assemble;
 pub mod call_plan;
 pub mod check;
+mod claims;
 mod cost;
+mod edits;
 mod fit_length;
 mod length_control;
+pub mod lists;
+pub mod outline;
+pub mod people;
 pub mod plan;
 pub mod scaffold;
+mod titles;
+mod topics;
 pub mod write;
 
 pub use assemble::{Section, Source, Summary};

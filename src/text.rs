@@ -1,6 +1,7 @@
 //! Text analysis: words, sentences, scripts, languages, terms, n-grams and token estimates. Pure functions without I/O.
 
 pub(crate) mod language;
+mod leaning;
 pub(crate) mod ngrams;
 pub(crate) mod script;
 pub mod sentence;
@@ -9,6 +10,7 @@ pub(crate) mod terms;
 pub mod tokens;
 pub mod words;
 
+pub(crate) use leaning::{leans, refers_back};
 pub use span::Span;
 pub use tokens::Tokens;
 pub use words::Words;

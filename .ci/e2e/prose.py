@@ -11,6 +11,10 @@ PIECE = 5
 
 def answer(prompt):
     """About as many words as `prompt` asks for, in sentences that quote the transcript in pieces of a few words."""
+    if "TOPIC:" in prompt:
+        return outline(prompt)
+    if "FIND:" in prompt:
+        return "NONE"
     asked = int(re.search(r"(\d+) words", prompt).group(1))
     shown = fenced(prompt).split()
     # Spread over the whole block, so that nothing is told twice and no part is left out.
@@ -23,6 +27,14 @@ def answer(prompt):
             break
         words += f"{opening} {next(pieces)}, {link} {next(pieces)}.".split()
     return " ".join(words[:asked]).rstrip(".,") + "."
+
+
+def outline(prompt):
+    """As many topics as are asked for, at equal distances."""
+    wanted = int(re.search(r"about (\d+) TOPIC", prompt).group(1))
+    lines = re.findall(r"^\[(\d+)\] (.*)$", fenced(prompt), re.MULTILINE)
+    topics = [lines[index * len(lines) // wanted] for index in range(wanted)]
+    return "\n".join(f"TOPIC: {number} | 3 | {' '.join(said.split()[1:8])}" for number, said in topics)
 
 
 def fenced(prompt):

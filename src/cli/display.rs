@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::input::{Input, LOCAL_BUCKET};
 use crate::job::{Config, Done};
 use crate::run::Progress;
 use crate::store::Location;
@@ -48,17 +47,6 @@ pub(crate) fn note(text: &str) {
 /// Writes results to standard output. That nobody reads them is no reason to fail.
 fn print(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
-}
-
-/// Writes why an input failed. A job names local objects by their locations, the user by their paths.
-pub(crate) fn failed(input: &Input, out: &Path, reason: &str) {
-    let mut reason = reason.to_owned();
-    if input.is_local() {
-        reason = reason.replace(&input.upload.at.to_string(), &input.name);
-    }
-    let results = Location::new(LOCAL_BUCKET, "").to_string();
-    reason = reason.replace(&results, &shown_path(out, ""));
-    error(&format!("{}: {reason}", input.name));
 }
 
 /// The path of a result as the user would write it.

@@ -21,6 +21,9 @@ use crate::transcript::Transcript;
 /// The bucket name, as in reports, for local inputs and for `--out`.
 pub(crate) const LOCAL_BUCKET: &str = "local";
 
+/// How messages name standard input.
+const STANDARD_INPUT_NAME: &str = "standard input";
+
 /// Arguments that mean standard input.
 const STANDARD_INPUT: [&str; 4] = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
 
@@ -93,7 +96,7 @@ pub(crate) fn name_all(arguments: &[String]) -> Result<(Vec<Input>, Vec<String>)
         };
         let upload = Upload::named(origin.location());
         let name = match origin {
-            Origin::StandardInput => "standard input".to_owned(),
+            Origin::StandardInput => STANDARD_INPUT_NAME.to_owned(),
             _ => name.clone(),
         };
         inputs.push(Input {
@@ -198,11 +201,6 @@ fn absolute(path: &Path) -> PathBuf {
 }
 
 impl Input {
-    /// Whether messages name it by its path, and not by its location.
-    pub(crate) fn is_local(&self) -> bool {
-        !matches!(self.origin, Origin::Object(_))
-    }
-
     /// The store to read it from. Reads a stream to its end.
     pub(crate) async fn open(
         &self,
@@ -219,7 +217,11 @@ impl Input {
         let max_bytes = config.max_input_bytes;
         let opened = tokio::task::spawn_blocking(move || match path {
             Some(path) => open_file(path, max_bytes),
-            None => Ok(FileStore::copied(io::stdin().lock(), max_bytes)?),
+            None => Ok(FileStore::copied(
+                io::stdin().lock(),
+                STANDARD_INPUT_NAME,
+                max_bytes,
+            )?),
         });
         let store = opened
             .await
@@ -253,7 +255,8 @@ fn open_file(path: PathBuf, max_bytes: u64) -> Result<FileStore, InputError> {
     if found.is_file() {
         return Ok(FileStore::Path(path));
     }
-    Ok(FileStore::copied(File::open(&path)?, max_bytes)?)
+    let name = path.display().to_string();
+    Ok(FileStore::copied(File::open(&path)?, name, max_bytes)?)
 }
 
 #[cfg(test)]

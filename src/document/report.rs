@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use crate::document::Document;
 use crate::model::Usage;
-use crate::summary::{Section, Source};
-use crate::text::words;
+use crate::summary::lists::ListKind;
+use crate::summary::{Section, Source, Summary};
+use crate::text::{Span, words};
 use crate::transcript::Transcript;
 
 /// The contents of `_summary.json`. Counts are integers, durations are in milliseconds.
@@ -19,10 +20,26 @@ pub struct Report {
     pub summary: SummaryReport,
     /// The model that wrote it.
     pub model: ModelReport,
-    /// The language of the transcript as a code, where its format names it.
+    /// The language of the transcript as a code, as its format or its words tell.
     pub language: Option<String>,
     /// The speakers in order of first appearance.
     pub speakers: Vec<SpeakerReport>,
+    /// The overview.
+    pub overview: Option<String>,
+    /// The people named in the outline, with their roles.
+    pub people: Vec<EntryReport>,
+    /// What was decided.
+    pub decisions: Vec<EntryReport>,
+    /// What was settled before or refused.
+    pub positions: Vec<EntryReport>,
+    /// What somebody is to do.
+    pub actions: Vec<EntryReport>,
+    /// Questions that nobody answered.
+    pub open_questions: Vec<EntryReport>,
+    /// Numbers that matter.
+    pub figures: Vec<EntryReport>,
+    /// Terms with their meaning.
+    pub terms: Vec<EntryReport>,
     /// The sections in order. Byte ranges refer to the source object.
     pub sections: Vec<SectionReport>,
     /// How much of the transcript the summary covers.
@@ -66,6 +83,8 @@ pub struct SourceReport {
 pub struct SpeakerReport {
     /// Label in the transcript.
     pub label: String,
+    /// Name in the summary, if it is not the label.
+    pub name: Option<String>,
     /// Number of turns.
     pub turns: usize,
     /// Words spoken.
@@ -103,6 +122,12 @@ pub struct ModelReport {
 pub struct SectionReport {
     /// Heading, without the time span.
     pub title: String,
+    /// The prose.
+    pub text: String,
+    /// First and last time of its part, where the transcript has times.
+    pub time_start: Option<String>,
+    /// See `time_start`.
+    pub time_end: Option<String>,
     /// Words, heading included.
     pub words: usize,
     /// Target length in words.
@@ -116,6 +141,37 @@ pub struct SectionReport {
     pub byte_end: u64,
     /// `model` or `extractive`.
     pub source: &'static str,
+}
+
+/// An entry of a list, with what it rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EntryReport {
+    /// The printed text.
+    pub text: String,
+    /// Who is to act.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// By when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due: Option<String>,
+    /// `promised`, `in progress` or `expected`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// The passages that it rests on.
+    pub sources: Vec<PassageReport>,
+}
+
+/// A passage of the transcript.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PassageReport {
+    /// Its start in the source object, as a byte offset.
+    pub byte_start: u64,
+    /// Its end (exclusive).
+    pub byte_end: u64,
+    /// The time at which it starts, where the transcript has times.
+    pub time: Option<String>,
+    /// The label of its first speaker.
+    pub speaker: Option<String>,
 }
 
 /// How much of the transcript the summary covers.
@@ -166,6 +222,7 @@ impl Report {
             let sections = summary.sections.iter().filter(|section| counts(section));
             sections.map(|section| section.chunks.len()).sum()
         };
+        let list = |kind| EntryReport::all(summary, transcript, kind);
         let spoken = &transcript.spoken;
         let mut warnings = spoken.warnings.clone();
         warnings.extend(summary.warnings.iter().cloned());
@@ -207,15 +264,23 @@ impl Report {
                 model: model.model.clone(),
                 context_tokens: model.context_tokens.map(|tokens| tokens.0),
             },
-            language: spoken.language.clone(),
-            speakers: SpeakerReport::all(transcript),
+            language: summary.language.clone(),
+            speakers: SpeakerReport::all(transcript, summary),
+            overview: summary.overview.clone(),
+            people: list(ListKind::People),
+            decisions: list(ListKind::Decisions),
+            positions: list(ListKind::Positions),
+            actions: list(ListKind::Actions),
+            open_questions: list(ListKind::OpenQuestions),
+            figures: list(ListKind::Figures),
+            terms: list(ListKind::Terms),
             sections: summary
                 .sections
                 .iter()
                 .map(|section| SectionReport::new(section, transcript, model.quotes))
                 .collect(),
             coverage: CoverageReport {
-                chunks: plan.chunks.len(),
+                chunks: summary.chunks,
                 summarized: chunks(|_| true),
                 degraded: chunks(|section| section.source == Source::Extractive),
             },
@@ -245,7 +310,14 @@ fn off_target(words: usize, target: usize) -> Option<String> {
 }
 
 impl SpeakerReport {
-    fn all(transcript: &Transcript) -> Vec<Self> {
+    fn all(transcript: &Transcript, summary: &Summary) -> Vec<Self> {
+        let name = |label: &String| {
+            let renaming = summary
+                .renamings
+                .iter()
+                .find(|renaming| renaming.label == *label);
+            renaming.map(|renaming| renaming.name.clone())
+        };
         let talk = transcript
             .segments
             .speakers
@@ -253,6 +325,7 @@ impl SpeakerReport {
             .zip(&transcript.spoken.talk);
         talk.map(|(label, talk)| Self {
             label: label.clone(),
+            name: name(label),
             turns: talk.turns,
             words: talk.words,
             seconds: (talk.seconds > 0.0).then_some(talk.seconds.round()),
@@ -261,11 +334,46 @@ impl SpeakerReport {
     }
 }
 
+impl EntryReport {
+    fn all(summary: &Summary, transcript: &Transcript, kind: ListKind) -> Vec<Self> {
+        let lists = summary.lists.iter().filter(|list| list.kind == kind);
+        let entries = lists.flat_map(|list| &list.entries);
+        entries
+            .map(|entry| Self {
+                text: entry.text.clone(),
+                owner: entry.owner.clone(),
+                due: entry.due.clone(),
+                status: entry.status.clone(),
+                sources: entry
+                    .spans
+                    .iter()
+                    .map(|&span| PassageReport::new(span, transcript))
+                    .collect(),
+            })
+            .collect()
+    }
+}
+
+impl PassageReport {
+    fn new(span: Span, transcript: &Transcript) -> Self {
+        let (bytes, passage) = (transcript.source_bytes(span), transcript.passage(span));
+        Self {
+            byte_start: bytes.start,
+            byte_end: bytes.end,
+            time: passage.time_span().map(|(from, _)| from.to_string()),
+            speaker: passage.speakers().first().map(|&label| label.to_owned()),
+        }
+    }
+}
+
 impl SectionReport {
     fn new(section: &Section, transcript: &Transcript, model_quotes: bool) -> Self {
         let bytes = transcript.source_bytes(section.span);
         Self {
             title: section.title.clone(),
+            text: section.text.clone(),
+            time_start: section.time_span.as_ref().map(|(from, _)| from.clone()),
+            time_end: section.time_span.as_ref().map(|(_, until)| until.clone()),
             words: section.words(),
             target_words: section.target_words,
             chunks: section.chunks.clone(),

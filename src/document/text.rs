@@ -6,13 +6,18 @@ use crate::summary::Summary;
 #[must_use]
 pub fn render(summary: &Summary) -> String {
     let overview = summary.overview.as_deref();
-    let overview = overview.map(|text| ("Overview".to_owned(), text));
     let sections = summary
         .sections
         .iter()
         .map(|section| (section.heading(), section.text.as_str()));
     let mut text = String::new();
-    for (heading, body) in overview.into_iter().chain(sections) {
+    if let Some(overview) = overview {
+        text.push_str(&format!("{}\n\n{overview}\n\n", summary.overview_title()));
+    }
+    for list in &summary.lists {
+        text.push_str(&format!("{}\n", list.text()));
+    }
+    for (heading, body) in sections {
         text.push_str(&format!("{heading}\n\n{body}\n\n"));
     }
     text.truncate(text.trim_end().len());
@@ -40,7 +45,7 @@ mod tests {
         let summary = Summary {
             overview: Some("In short.".into()),
             sections: vec![section("One", Some(("0:01", "0:05"))), section("Two", None)],
-            warnings: Vec::new(),
+            ..Summary::default()
         };
         let text = render(&summary);
         assert_eq!(

@@ -1,10 +1,13 @@
 //! Selects units within a budget of words, by lazy greedy selection.
+//!
+//! A unit is taken together with those that it needs, or not at all. Its gain is that of all of them, its length that of
+//! those that are not chosen yet. So its score can rise when a unit that it needs is chosen; it is then queued again.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::ops::{Range, RangeInclusive};
 
-use crate::extract::unit::{Unit, Units};
+use crate::extract::unit::{Needs, REACH, Unit, Units};
 
 /// Minimum length of a sentence in words. Shorter ones say too little and are selected only when no longer one fits.
 const MIN_WORDS: usize = 6;
@@ -19,8 +22,29 @@ const STRATUM_WORDS: usize = 20;
 /// A score is divided by the length of the sentence to this power. Higher exponents favour shorter sentences.
 const LENGTH_EXPONENT: f64 = 0.2;
 
-/// Factor for the score of a sentence that breaks off: readers want complete sentences.
-const BROKEN_OFF: f64 = 0.5;
+/// Factor for the score of a sentence that breaks off, or leans on more than what is taken with it: readers want complete
+/// sentences.
+const INCOMPLETE: f64 = 0.5;
+
+/// Shorter sentences may be repeated.
+const MIN_REPEATED_WORDS: usize = 4;
+
+/// What readers know without the selection.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Known<'a> {
+    /// The text that the selection adds to. Its terms count for nothing, and its sentences are not taken.
+    pub(crate) text: &'a str,
+    /// Another text, whose sentences are not taken either.
+    pub(crate) elsewhere: &'a str,
+}
+
+impl Known<'_> {
+    fn has(&self, unit: &Unit) -> bool {
+        let said = &unit.text;
+        unit.words >= MIN_REPEATED_WORDS
+            && (self.text.contains(said) || self.elsewhere.contains(said))
+    }
+}
 
 /// The units chosen so far, and their length in words.
 pub(crate) struct Selection<'a> {
@@ -29,19 +53,26 @@ pub(crate) struct Selection<'a> {
     words: usize,
     /// Keyed by position in the text.
     chosen: BTreeMap<usize, &'a Unit>,
+    /// Whether each unit may not be taken, because readers know it or one that it needs.
+    barred: Vec<bool>,
     /// The weight of each term, or 0 if it is covered.
     weights: Vec<f64>,
 }
 
 impl<'a> Selection<'a> {
-    /// Selects the best of `units` within `budget` words. Terms that already occur in `known` count for nothing.
-    pub(crate) fn of(units: &'a Units, known: &str, budget: usize) -> Self {
+    /// Selects the best of `units` within `budget` words.
+    pub(crate) fn of(units: &'a Units, known: Known<'_>, budget: usize) -> Self {
+        let is_known: Vec<bool> = units.all.iter().map(|unit| known.has(unit)).collect();
+        let is_known = |at: usize| is_known.get(at).is_some_and(|&known| known);
         let mut selection = Self {
             units,
             budget,
             words: 0,
             chosen: BTreeMap::new(),
-            weights: units.terms.weights(known),
+            barred: (0..units.all.len())
+                .map(|at| units.with_needs(at).any(is_known))
+                .collect(),
+            weights: units.terms.weights(known.text),
         };
         let all = 0..units.all.len();
         if budget >= STRATA * STRATUM_WORDS {
@@ -58,7 +89,7 @@ impl<'a> Selection<'a> {
         selection.take_best(all.clone(), usize::MAX, MIN_WORDS..=usize::MAX);
         // Sentences such as "Perfect." tell readers nothing, so do not use them to fill the last gap. Allow them only if the
         // text offers little else.
-        if known.is_empty() && selection.left() * 10 > budget {
+        if known.text.is_empty() && selection.left() * 10 > budget {
             selection.take_best(all, usize::MAX, 1..=usize::MAX);
         }
         selection
@@ -68,52 +99,103 @@ impl<'a> Selection<'a> {
         self.budget.saturating_sub(self.words)
     }
 
-    /// The score of the unit at `at`, as the bits of a non-negative float, which sort in the same order as the float. Scores
-    /// only decrease as terms are covered.
-    fn score(&self, at: usize, unit: &Unit) -> u64 {
-        let worth = if unit.is_broken_off { BROKEN_OFF } else { 1.0 };
-        // An empty sum is −0.0, and its sign bit would make it sort highest.
-        let gain = worth * self.units.terms.gain(at, &self.weights).abs();
-        (gain / (unit.words as f64).powf(LENGTH_EXPONENT)).to_bits()
+    /// The units not chosen yet that are taken with the unit at `at`, including it.
+    fn missing(&self, at: usize) -> impl Iterator<Item = usize> + Clone {
+        let all = self.units.with_needs(at);
+        all.filter(|at| !self.chosen.contains_key(at))
     }
 
-    /// Selects up to `most` of the best units in `range` that fit the budget and whose length in words is in `lengths`. Of
-    /// equal units, the earlier one is selected first. Returns whether any was selected.
+    /// Length in words of what is taken with the unit at `at`.
+    fn words_of(&self, at: usize) -> usize {
+        let missing = self.missing(at);
+        let units = missing.filter_map(|at| self.units.all.get(at));
+        units.map(|unit| unit.words).sum()
+    }
+
+    /// The score of the unit at `at` with those that it needs, as the bits of a non-negative float, which sort in the same
+    /// order as the float. Scores only decrease as terms are covered.
+    fn score(&self, at: usize, unit: &Unit) -> u64 {
+        let needs = self.units.needs.get(at);
+        let is_incomplete =
+            unit.is_broken_off || needs.is_some_and(|needs: &Needs| needs.is_incomplete);
+        let worth = if is_incomplete { INCOMPLETE } else { 1.0 };
+        // An empty sum is −0.0, and its sign bit would make it sort highest.
+        let gain = worth * self.units.terms.gain(self.missing(at), &self.weights).abs();
+        // What it takes along counts in full: long groups would crowd out everything else.
+        let (own, all) = (unit.words as f64, self.words_of(at) as f64);
+        (gain * own / all / own.powf(LENGTH_EXPONENT)).to_bits()
+    }
+
+    /// Selects up to `most` of the best units in `range` that fit the budget. Each has at least the first of `lengths` in
+    /// words, and with those that it needs at most the last. Of equal units, the earlier one is selected first. Returns
+    /// whether any was selected.
     fn take_best(
         &mut self,
         range: Range<usize>,
         most: usize,
         lengths: RangeInclusive<usize>,
     ) -> bool {
-        let units = &self.units.all;
-        let mut queue = BinaryHeap::new();
-        for (at, unit) in units.iter().enumerate().take(range.end).skip(range.start) {
-            if lengths.contains(&unit.words) && !self.chosen.contains_key(&at) {
-                queue.push((self.score(at, unit), Reverse(at)));
-            }
-        }
+        let units = self.units;
+        let scored = |selection: &Self, at: usize| {
+            let unit = units.all.get(at)?;
+            let is_free = selection.barred.get(at) == Some(&false)
+                && !selection.chosen.contains_key(&at)
+                && unit.words >= *lengths.start()
+                && selection.words_of(at) <= *lengths.end();
+            is_free.then(|| (selection.score(at, unit), Reverse(at)))
+        };
+        let mut queue: BinaryHeap<_> = range.clone().filter_map(|at| scored(self, at)).collect();
         let mut taken = 0;
         while let Some((_, Reverse(at))) = queue.pop()
-            && let Some(unit) = units.get(at)
             && taken < most
             && self.words < self.budget
         {
-            // Scores only decrease, so an old score is an upper bound. Score the unit again, and select it if it is still
-            // the best.
-            let best = (self.score(at, unit), Reverse(at));
+            // An old score is an upper bound. Score the unit again, and select it if it is still the best.
+            let Some(best) = scored(self, at) else {
+                continue;
+            };
             if queue.peek().is_some_and(|next| *next > best) {
                 queue.push(best);
                 continue;
             }
-            let words = self.words + unit.words + self.label_words(at, unit);
-            if words <= self.budget {
-                self.words = words;
-                self.chosen.insert(at, unit);
-                self.units.terms.cover(at, &mut self.weights);
-                taken += 1;
+            let Some(new) = self.take(at) else {
+                continue;
+            };
+            taken += 1;
+            // The score of a unit that needs one of these may have risen.
+            let first = new.first().map_or(at, |first| first.saturating_sub(REACH));
+            let last = new.last().map_or(at, |last| last + REACH);
+            for near in first.max(range.start)..(last + 1).min(range.end) {
+                if units.with_needs(near).any(|needed| new.contains(&needed)) {
+                    queue.extend(scored(self, near));
+                }
             }
         }
         taken > 0
+    }
+
+    /// Takes the unit at `at` with those that it needs, and returns the positions of what is new; `None` if they do not
+    /// fit the budget.
+    fn take(&mut self, at: usize) -> Option<Vec<usize>> {
+        let before = self.words;
+        let new: Vec<usize> = self.missing(at).collect();
+        for &at in &new {
+            if let Some(unit) = self.units.all.get(at) {
+                self.words += unit.words + self.label_words(at, unit);
+                self.chosen.insert(at, unit);
+            }
+        }
+        if self.words > self.budget {
+            self.words = before;
+            for at in &new {
+                self.chosen.remove(at);
+            }
+            return None;
+        }
+        for &at in &new {
+            self.units.terms.cover(at, &mut self.weights);
+        }
+        Some(new)
     }
 
     /// Words of speakers' names that selecting a unit adds: its own speaker's, and that of a turn it interrupts.

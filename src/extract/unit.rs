@@ -1,11 +1,12 @@
-//! Units of selection: cleaned-up sentences with their speakers.
+//! Units of selection: cleaned-up sentences with their speakers, and which of them need each other: a sentence that leans
+//! on the one before, an answer its question, and a question its answer.
 
 use std::ops::Range;
 
 use crate::extract::clean;
-use crate::extract::select::Selection;
+use crate::extract::select::{Known, Selection};
 use crate::extract::weight::Terms;
-use crate::text::{sentence, words};
+use crate::text::{leans, sentence, words};
 use crate::transcript::{Passage, Speaker};
 
 /// Passages above this size in bytes are reduced piece by piece before selection, because weighing a sentence takes about
@@ -28,8 +29,94 @@ pub(crate) struct Unit {
     /// The text without fillers, stutters and odd spacing.
     pub(crate) text: String,
     pub(crate) words: usize,
-    /// Whether it lacks final punctuation although most sentences of the passage have it.
+    /// Whether it lacks final punctuation although most sentences of the passage have it. Its text ends with an ellipsis.
     pub(crate) is_broken_off: bool,
+    /// Whether it cannot be understood without the sentence before.
+    leans: bool,
+}
+
+impl Unit {
+    fn is_question(&self) -> bool {
+        self.text.ends_with(['?', '？', '؟'])
+    }
+}
+
+/// How far back a sentence takes those that it needs: the one before, and the one that this one leans on.
+const BACK: usize = 2;
+
+/// How far on a question takes what follows, which may be another question.
+const ON: usize = 2;
+
+/// Shorter sentences, such as `Yeah, right.`, are listeners' murmurs: a sentence leans on the one before them.
+const MIN_CONTENT_WORDS: usize = 3;
+
+/// Maximum number of murmurs that are passed over.
+const MURMURS: usize = 3;
+
+/// Maximum distance of two units in the text of which one needs the other.
+pub(crate) const REACH: usize = (MURMURS + 1) * if BACK > ON { BACK } else { ON };
+
+/// The other units that a unit needs, in the order of the text.
+#[derive(Debug, Default)]
+pub(crate) struct Needs {
+    pub(crate) units: Box<[usize]>,
+    /// Whether it leans on more than these.
+    pub(crate) is_incomplete: bool,
+}
+
+impl Needs {
+    fn of(all: &[Unit], at: usize) -> Self {
+        let mut units = Vec::new();
+        let mut first = at;
+        for _ in 0..BACK {
+            let Some(before) = needed_before(all, first).flatten() else {
+                break;
+            };
+            units.insert(0, before);
+            first = before;
+        }
+        let mut last = at;
+        for _ in 0..ON {
+            let Some(answer) = needed_after(all, last) else {
+                break;
+            };
+            // The `Yes.` before the answer belongs to it.
+            let speaker = all.get(answer).map(|unit| unit.speaker);
+            let is_said = |at: &usize| all.get(*at).map(|unit| unit.speaker) == speaker;
+            units.extend((last + 1..=answer).filter(is_said));
+            last = answer;
+        }
+        Self {
+            units: units.into(),
+            is_incomplete: all.get(first).is_some_and(|unit| unit.leans),
+        }
+    }
+}
+
+/// The unit before `at` that it needs, if any. `Some(None)` if there is none although it leans on one.
+fn needed_before(all: &[Unit], at: usize) -> Option<Option<usize>> {
+    let unit = all.get(at)?;
+    let (before, _) = all.split_at(at);
+    let murmurs = before.iter().rev().take(MURMURS + 1);
+    let passed = murmurs.take_while(|unit| unit.words < MIN_CONTENT_WORDS);
+    let found = at.checked_sub(passed.count() + 1);
+    let is_answer = found.and_then(|at| all.get(at)).is_some_and(|before| {
+        before.is_question() && before.speaker != unit.speaker && !unit.is_question()
+    });
+    (unit.leans || is_answer).then_some(found)
+}
+
+/// The unit after `at` that it needs because it is a question.
+fn needed_after(all: &[Unit], at: usize) -> Option<usize> {
+    all.get(at).filter(|unit| unit.is_question())?;
+    let mut after = (at + 1..all.len()).take(MURMURS + 1);
+    let content = |at: &usize| {
+        let unit = all.get(*at);
+        unit.is_some_and(|unit| unit.words >= MIN_CONTENT_WORDS)
+    };
+    after
+        .find(content)
+        .or((at + 1 < all.len()).then_some(at + 1))
 }
 
 /// The units of a passage, in order.
@@ -37,6 +124,8 @@ pub(crate) struct Units {
     passage: Passage,
     pub(crate) all: Vec<Unit>,
     pub(crate) terms: Terms,
+    /// What each unit needs.
+    pub(crate) needs: Vec<Needs>,
 }
 
 /// The units of `passage` from which to select `budget` words. For a very long passage, only the most informative units of
@@ -50,7 +139,11 @@ pub(crate) fn candidates(passage: &Passage, budget: usize) -> Units {
     let mut rest = passage.clone();
     while !rest.is_empty() {
         let (piece, after) = rest.split_at(end_of_piece(&rest));
-        candidates.extend(Selection::of(&Units::of(&piece), "", kept).units().cloned());
+        candidates.extend(
+            Selection::of(&Units::of(&piece), Known::default(), kept)
+                .units()
+                .cloned(),
+        );
         rest = after;
     }
     Units::new(passage, candidates)
@@ -73,30 +166,44 @@ impl Units {
         Self {
             passage: passage.clone(),
             terms: Terms::of(&all),
+            needs: (0..all.len()).map(|at| Needs::of(&all, at)).collect(),
             all,
         }
     }
 
     /// All units of a passage.
     fn of(passage: &Passage) -> Self {
-        let mut all = Vec::new();
+        let mut all: Vec<Unit> = Vec::new();
         for (speaker, spoken) in passage.utterances() {
             for sentence in sentence::sentences(spoken) {
-                let text = clean::clean(sentence.of(spoken));
+                let said = sentence.of(spoken);
+                let text = clean::clean(said);
                 if text.contains(char::is_alphanumeric) {
+                    // The end of a sentence that was cut because it is too long.
+                    let continues = said.starts_with(char::is_lowercase)
+                        && all
+                            .last()
+                            .is_some_and(|last| last.is_broken_off && last.speaker == speaker);
                     all.push(Unit {
                         speaker,
                         words: words::count(&text),
+                        is_broken_off: !sentence::ends_sentence(&text) || text.ends_with('…'),
+                        leans: continues || leans(&text),
                         text,
-                        is_broken_off: false,
                     });
                 }
             }
         }
-        let ends = |unit: &&Unit| sentence::ends_sentence(&unit.text);
-        if all.iter().filter(ends).count() * 2 > all.len() {
-            for unit in &mut all {
-                unit.is_broken_off = !ends(&&*unit);
+        // Without punctuation, sentences are cut at a length and before conjunctions.
+        let broken_off = all.iter().filter(|unit| unit.is_broken_off).count();
+        let is_punctuated = broken_off * 2 < all.len();
+        for unit in &mut all {
+            unit.is_broken_off &= is_punctuated;
+            unit.leans &= is_punctuated;
+            if unit.is_broken_off {
+                let end = unit.text.trim_end_matches(|c: char| !c.is_alphanumeric());
+                unit.text.truncate(end.len());
+                unit.text.push('…');
             }
         }
         Self::new(passage, all)
@@ -116,6 +223,13 @@ impl Units {
         }
         strata.push(start..self.all.len());
         strata
+    }
+
+    /// The unit at `at` and those that it needs.
+    pub(crate) fn with_needs(&self, at: usize) -> impl Iterator<Item = usize> + Clone {
+        let needs = self.needs.get(at).into_iter();
+        let needed = needs.flat_map(|needs| needs.units.iter().copied());
+        needed.chain([at])
     }
 
     pub(crate) fn name(&self, speaker: Option<Speaker>) -> Option<&str> {

@@ -21,8 +21,10 @@ pub(crate) struct Term {
     /// The word as written. Lower case if it occurs in lower case anywhere, because only names are capitalized everywhere.
     pub(crate) surface: String,
     occurrences: u32,
-    /// Number of units that contain it.
+    /// Number of units that contain it, and the number of the last one. A unit may have a hundred thousand terms, so they are
+    /// not searched for it.
     pub(crate) units: u32,
+    last_unit: usize,
     weight: f64,
 }
 
@@ -59,14 +61,18 @@ impl Terms {
                 surface: word.to_owned(),
                 occurrences: 0,
                 units: 0,
+                last_unit: 0,
                 weight: 0.0,
             });
         }
+        // Units are counted from one.
+        let unit = self.of_unit.len() + 1;
         let Some(term) = self.all.get_mut(id as usize) else {
             return;
         };
         term.occurrences += 1;
-        if !of_unit.contains(&id) {
+        if term.last_unit != unit {
+            term.last_unit = unit;
             term.units += 1;
             of_unit.push(id);
         }
@@ -83,12 +89,16 @@ impl Terms {
         weights
     }
 
-    /// Total weight of the terms of `unit`.
-    pub(crate) fn gain(&self, unit: usize, weights: &[f64]) -> f64 {
+    /// Total weight of the distinct terms of `units`.
+    pub(crate) fn gain(&self, units: impl Iterator<Item = usize>, weights: &[f64]) -> f64 {
         #[cfg(test)]
         tests::GAINS.with(|gains| gains.set(gains.get() + 1));
-        let ids = self.of_unit.get(unit).into_iter().flatten();
-        ids.filter_map(|&id| weights.get(id as usize)).sum()
+        let of_unit = |unit: usize| self.of_unit.get(unit).into_iter().flatten().copied();
+        let mut ids: Vec<u32> = units.flat_map(of_unit).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let weights = ids.into_iter().filter_map(|id| weights.get(id as usize));
+        weights.sum()
     }
 
     /// Takes their weights from the terms of `unit`, since it is selected.
@@ -122,10 +132,10 @@ pub(crate) mod tests {
         let text = "The tram stops here. The tram is late today. Buses run well.";
         let terms = unit::candidates(&Passage::of_text(text), 10).terms;
         let mut weights = terms.weights("");
-        let before = terms.gain(1, &weights);
+        let before = terms.gain([1].into_iter(), &weights);
         terms.cover(0, &mut weights);
-        assert!(terms.gain(1, &weights) < before);
+        assert!(terms.gain([1].into_iter(), &weights) < before);
         terms.cover(1, &mut weights);
-        assert!(terms.gain(1, &weights).abs() < f64::EPSILON);
+        assert!(terms.gain([1].into_iter(), &weights).abs() < f64::EPSILON);
     }
 }

@@ -16,7 +16,7 @@ const CHUNK_TOKENS: Variable = Variable::new(
 .or("6000");
 
 const MODEL_CONCURRENCY: Variable =
-    Variable::new("MODEL_CONCURRENCY", "calls in flight per invocation").or("8");
+    Variable::new("MODEL_CONCURRENCY", "calls in flight per invocation").or("12");
 
 const MAX_MODEL_CALLS: Variable = Variable::new(
     "MAX_MODEL_CALLS",
@@ -148,6 +148,7 @@ impl Config {
                 },
                 max_calls: environment.number(MAX_MODEL_CALLS, 1..=100_000)?,
                 style: capabilities.style,
+                outline: !capabilities.quotes,
             },
             provider,
             concurrency: environment.number(MODEL_CONCURRENCY, 1..=256)?,
@@ -243,7 +244,7 @@ mod tests {
     fn defaults_are_those_of_the_readme() {
         let config = config(Surface::Lambda, &[("HF_API_TOKEN", "hf_x")]).unwrap();
         assert_eq!(config.summary_words, Words(4000));
-        assert_eq!(config.concurrency, 8);
+        assert_eq!(config.concurrency, 12);
         assert_eq!(config.max_input_bytes, 67_108_864);
         assert_eq!(
             config.filter,
@@ -259,7 +260,8 @@ mod tests {
                 reasoning_tokens: Tokens(1024),
                 chunk_tokens: Tokens(6000),
                 max_calls: 150,
-                style: Style::Full
+                style: Style::Full,
+                outline: true,
             }
         );
         assert_eq!((config.output_bucket, config.store_dir), (None, None));

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::chain::chain;
+use crate::job::habits::Remembered;
 use crate::job::upload::JobSource;
 use crate::job::{App, JobError};
 use crate::model::{CallOptions, ErrorKind, ModelClient, Usage};
 use crate::run::Run;
 use crate::store::StateFolder;
-use crate::store::lease::{Claim, Lease};
+use crate::store::lease::{Claim, Lease, as_asked};
 use crate::store::ledger::Ledger;
 use crate::summary::{self, Plan, Settings, Source, Summary};
 use crate::transcript::Transcript;
@@ -61,7 +62,7 @@ impl App {
         // Calls are not recorded if the model is local and free, or if a trace is to show all calls.
         if !self.durable || self.model.capabilities().quotes || self.trace.is_some() {
             let client = self.model_client(&work, None, false);
-            let written = self.call_model(&work, &client).await;
+            let written = self.call_model(&work, &client, as_asked()).await;
             if written.is_err() {
                 client.cancel_open_jobs().await;
             }
@@ -75,7 +76,8 @@ impl App {
         let JobSource { at, job_id, .. } = work.source;
         let prefix = format!("{}.work/{job_id}/", self.config.filter.output_prefix);
         let state = StateFolder::new(&self.target, &self.output(at, "").bucket, &prefix);
-        match Lease::claim(state, &work.run.clock, self.lease).await? {
+        let permille = self.habits(&work).permille().await;
+        match Lease::claim(state, &work.run.clock, self.lease, permille).await? {
             Claim::Busy { expires_ms } => Err(JobError::Busy {
                 seconds: (expires_ms - work.run.clock.now_ms()).max(0) / 1000 + 1,
             }),
@@ -100,13 +102,14 @@ impl App {
         );
         let client = self.model_client(work, Some(Ledger::new(lease)), stalled);
         let written = tokio::select! {
-            written = self.call_model(work, &client) => written,
+            written = self.call_model(work, &client, run.permille) => written,
             overtaken = lease.keep() => Err(overtaken.into()),
         };
         let usage = client.usage();
         let ended = match written {
             Ok(summary) => {
                 lease.renew().await?;
+                self.habits(work).add(summary.ratio).await;
                 return Ok(Written {
                     summary,
                     usage,
@@ -150,12 +153,26 @@ impl App {
         Err(ended)
     }
 
+    /// How long the model's answers usually are.
+    fn habits(&self, work: &Work<'_>) -> Remembered {
+        let prefix = format!("{}.work/habits/", self.config.filter.output_prefix);
+        let bucket = self.output(&work.source.at, "").bucket;
+        let folder = StateFolder::new(&self.target, &bucket, &prefix);
+        Remembered::new(folder, &self.config.provider.fingerprint())
+    }
+
     /// Writes the whole summary. Fails if too many sections are extractive.
-    async fn call_model(&self, work: &Work<'_>, client: &ModelClient) -> Result<Summary, JobError> {
+    async fn call_model(
+        &self,
+        work: &Work<'_>,
+        client: &ModelClient,
+        permille: u32,
+    ) -> Result<Summary, JobError> {
         let settings = Settings {
             limits: self.config.limits,
             seed: work.source.job_id.clone(),
             quotes: self.model.capabilities().quotes,
+            ratio: f64::from(permille) / 1000.0,
         };
         let summary =
             summary::write(work.transcript, work.plan, &settings, client, work.run).await?;

@@ -70,6 +70,8 @@ impl Model for BuiltIn {
             Task::Expand | Task::Continue => {
                 extract::extract_excluding(draft, &request.block, words)
             }
+            // It is never asked for them: see `Limits::outline`.
+            Task::Outline | Task::LastRead => String::new(),
         };
         Ok(Reply::Done(Answer {
             text,
@@ -79,14 +81,24 @@ impl Model for BuiltIn {
     }
 }
 
-/// A heading made from the part's key terms, followed by its most important sentences within the remaining words.
+/// A heading, followed by the part's most important sentences within the remaining words.
 fn section(request: &Request) -> String {
-    let (part, parts) = request.part;
-    let title = extract::title(&request.block).unwrap_or_else(|| match parts {
-        0 | 1 => "Summary".to_owned(),
-        _ => format!("Part {part} of {parts}"),
-    });
+    let title = heading(request);
     let room = request.target_words.0.saturating_sub(words::count(&title));
     let body = extract::extract(&request.block, room);
     format!("{title}\n\n{body}")
+}
+
+/// What the part is about, or else who speaks. Without times, which tell parts with the same speakers apart, their number does.
+fn heading(request: &Request) -> String {
+    if let Some(subject) = extract::subject(&request.block) {
+        return subject;
+    }
+    let (part, parts) = request.part;
+    match extract::speakers(&request.block) {
+        Some(names) if parts <= 1 || request.time_span.is_some() => names,
+        Some(names) => format!("Part {part}: {names}"),
+        None if parts <= 1 => "Summary".to_owned(),
+        None => format!("Part {part} of {parts}"),
+    }
 }

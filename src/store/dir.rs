@@ -11,6 +11,7 @@
 //!   readers always find the metadata of the bytes they see. A file created by hand has none.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, Write};
 use std::path::{Component, Path, PathBuf};
@@ -190,7 +191,7 @@ impl DirStore {
         tokio::task::spawn_blocking(move || work(&store, &place))
             .await
             .unwrap_or_else(|error| Err(io::Error::other(error).into()))
-            .map_err(|failure| failure.during(action, at))
+            .map_err(|failure| failure.during(action, self.name(at)))
     }
 }
 
@@ -248,7 +249,11 @@ impl Store for DirStore {
         let wanted = wanted.clone();
         let open = move |store: &Self, at: &Location| store.open(at, &wanted);
         let (file, info) = self.blocking(Action::Read, at, open).await?;
-        Ok(Object::new(at, info, tokio::fs::File::from(file)))
+        Ok(Object::new(
+            self.name(at),
+            info,
+            tokio::fs::File::from(file),
+        ))
     }
 
     async fn head(&self, at: &Location) -> StoreResult<ObjectInfo> {
@@ -264,6 +269,17 @@ impl Store for DirStore {
 
     async fn delete(&self, at: &Location) -> StoreResult<()> {
         self.blocking(Action::Delete, at, Self::remove).await
+    }
+
+    /// In a directory that is the only bucket, the path from the working directory.
+    fn name(&self, at: &Location) -> String {
+        if self.only_bucket.as_ref() != Some(&at.bucket) {
+            return at.to_string();
+        }
+        match self.root.as_os_str() == "." {
+            true => at.key.clone(),
+            false => self.root.join(&at.key).display().to_string(),
+        }
     }
 }
 
@@ -328,7 +344,7 @@ pub(super) fn refused<T>(kind: StoreErrorKind, reason: impl Into<String>) -> Res
 }
 
 impl Failure {
-    pub(super) fn during(self, action: Action, at: &Location) -> StoreError {
+    pub(super) fn during(self, action: Action, at: impl Display) -> StoreError {
         use ErrorKind as Io;
         let error = match self {
             Self::Refused(kind, reason) => return StoreError::new(kind, action, at, reason),
@@ -417,7 +433,7 @@ mod tests {
             ),
         ] {
             let failure = Failure::from(io::Error::from(cause));
-            let error = failure.during(Action::Write, &Location::new("b", "k"));
+            let error = failure.during(Action::Write, Location::new("b", "k"));
             assert_eq!(error.kind, kind);
             assert!(error.reason.contains(advice), "{error}");
             assert!(error.source.is_some());

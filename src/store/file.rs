@@ -23,13 +23,17 @@ use crate::store::{
 pub(crate) enum FileStore {
     /// The file at this path.
     Path(PathBuf),
-    /// The copy of a stream. Its clones share one position, so it has one reader at a time.
-    Copy(Arc<File>, ObjectInfo),
+    /// The copy of a stream with a name. Its clones share one position, so it has one reader at a time.
+    Copy(Arc<File>, ObjectInfo, String),
 }
 
 impl FileStore {
     /// Copies a stream. Stops after `max_bytes`, because more than that is not accepted, and a stream may be endless.
-    pub(crate) fn copied(stream: impl Read, max_bytes: u64) -> io::Result<Self> {
+    pub(crate) fn copied(
+        stream: impl Read,
+        name: impl Into<String>,
+        max_bytes: u64,
+    ) -> io::Result<Self> {
         let mut copy = tempfile::tempfile()?;
         let size = io::copy(&mut stream.take(max_bytes.saturating_add(1)), &mut copy)?;
         copy.rewind()?;
@@ -39,13 +43,13 @@ impl FileStore {
             size,
             metadata: Metadata::new(),
         };
-        Ok(Self::Copy(Arc::new(copy), info))
+        Ok(Self::Copy(Arc::new(copy), info, name.into()))
     }
 
     fn open(&self, wanted: &Wanted) -> Result<(File, ObjectInfo), Failure> {
         let (file, info) = match self {
             Self::Path(path) => return identified(File::open(path)?, wanted),
-            Self::Copy(file, info) => (file, info),
+            Self::Copy(file, info, _) => (file, info),
         };
         if let Some(max) = wanted.max_bytes.filter(|&max| info.size > max) {
             let reason = format!("it has more than {max} bytes, and no more are accepted");
@@ -66,7 +70,7 @@ impl FileStore {
         tokio::task::spawn_blocking(move || store.open(&wanted))
             .await
             .unwrap_or_else(|error| Err(io::Error::other(error).into()))
-            .map_err(|failure| failure.during(action, at))
+            .map_err(|failure| failure.during(action, self.name(at)))
     }
 }
 
@@ -74,7 +78,11 @@ impl FileStore {
 impl Store for FileStore {
     async fn get(&self, at: &Location, wanted: &Wanted) -> StoreResult<Object> {
         let (file, info) = self.opened(Action::Read, at, wanted.clone()).await?;
-        Ok(Object::new(at, info, tokio::fs::File::from_std(file)))
+        Ok(Object::new(
+            self.name(at),
+            info,
+            tokio::fs::File::from_std(file),
+        ))
     }
 
     async fn head(&self, at: &Location) -> StoreResult<ObjectInfo> {
@@ -83,11 +91,18 @@ impl Store for FileStore {
     }
 
     async fn put(&self, at: &Location, _: Bytes, _: PutOptions) -> StoreResult<String> {
-        Err(read_only().during(Action::Write, at))
+        Err(read_only().during(Action::Write, self.name(at)))
     }
 
     async fn delete(&self, at: &Location) -> StoreResult<()> {
-        Err(read_only().during(Action::Delete, at))
+        Err(read_only().during(Action::Delete, self.name(at)))
+    }
+
+    fn name(&self, _: &Location) -> String {
+        match self {
+            Self::Path(path) => path.display().to_string(),
+            Self::Copy(_, _, name) => name.clone(),
+        }
     }
 }
 

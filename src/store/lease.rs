@@ -62,8 +62,16 @@ pub(crate) struct RunRecord {
     /// How many of the most recent invocations in a row have brought no new answer.
     #[serde(rename = "slices_without_progress")]
     pub(crate) without_progress: u32,
+    /// Words that the model wrote per thousand words requested, as known when the job was first claimed.
+    #[serde(default = "as_asked")]
+    pub(crate) permille: u32,
     /// Times the summary was refused because it had too many extractive sections.
     pub(crate) degraded_runs: u32,
+}
+
+/// What a job that knows nothing of the model assumes: it writes as many words as are requested.
+pub(crate) fn as_asked() -> u32 {
+    1000
 }
 
 /// A lease on a job.
@@ -97,7 +105,8 @@ pub(crate) enum Claim {
 pub(crate) struct Overtaken;
 
 impl Lease {
-    /// Claims the job whose state is in `state`, with a lease of `duration`.
+    /// Claims the job whose state is in `state`, with a lease of `duration`. `permille` is what is known of the model's habits:
+    /// a job that is claimed for the first time keeps it.
     ///
     /// # Errors
     /// If the state cannot be read or written.
@@ -105,6 +114,7 @@ impl Lease {
         state: StateFolder,
         clock: &Clock,
         duration: Duration,
+        permille: u32,
     ) -> StoreResult<Claim> {
         let owner = format!("{:016x}", fastrand::u64(..));
         let first = RunRecord {
@@ -113,6 +123,7 @@ impl Lease {
             token: 1,
             created_ms: clock.now_ms(),
             invocations: 1,
+            permille,
             ..RunRecord::default()
         };
         // Most jobs are new, so the first attempt writes the record without reading first.
@@ -147,9 +158,9 @@ impl Lease {
                 None => (first.clone(), PutCondition::IfAbsent),
             };
         }
-        let (kind, at) = (StoreErrorKind::Conflict, state.at(RECORD));
+        let (kind, at) = (StoreErrorKind::Conflict, state.name(RECORD));
         let reason = "other workers keep changing it";
-        Err(StoreError::new(kind, Action::Write, &at, reason))
+        Err(StoreError::new(kind, Action::Write, at, reason))
     }
 
     /// The fencing token; 1 if no other worker has owned the job.
@@ -237,7 +248,9 @@ mod tests {
     }
 
     async fn claim(state: &StateFolder, clock: &Clock) -> Claim {
-        Lease::claim(state.clone(), clock, LEASE).await.unwrap()
+        Lease::claim(state.clone(), clock, LEASE, as_asked())
+            .await
+            .unwrap()
     }
 
     fn ours(claim: Claim) -> Arc<Lease> {

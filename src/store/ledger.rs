@@ -215,7 +215,7 @@ mod tests {
 
     use super::*;
     use crate::clock::Clock;
-    use crate::store::lease::{Claim, LEASE};
+    use crate::store::lease::{Claim, LEASE, as_asked};
     use crate::store::{DirStore, StateFolder, Store};
 
     type Found = Known<String, u64>;
@@ -239,7 +239,7 @@ mod tests {
         }
 
         async fn claim(&self) -> (Arc<Lease>, Ledger) {
-            let claim = Lease::claim(self.state.clone(), &self.clock, LEASE).await;
+            let claim = Lease::claim(self.state.clone(), &self.clock, LEASE, as_asked()).await;
             match claim.unwrap() {
                 Claim::Ours(lease) => (Arc::clone(&lease), Ledger::new(&lease)),
                 Claim::Busy { expires_ms } => panic!("busy until {expires_ms}"),

@@ -54,8 +54,8 @@ impl StateFolder {
         };
         let value = serde_json::from_slice(&body).map_err(|error| {
             let reason = "it is damaged, or another version of the program wrote it: delete it, and what it records is done again";
-            let (kind, at) = (StoreErrorKind::Other, self.at(name));
-            StoreError::new(kind, Action::Read, &at, reason).caused_by(error)
+            let (kind, at) = (StoreErrorKind::Other, self.name(name));
+            StoreError::new(kind, Action::Read, at, reason).caused_by(error)
         })?;
         Ok(Some((value, etag)))
     }
@@ -70,7 +70,7 @@ impl StateFolder {
         let at = self.at(name);
         let json = serde_json::to_vec(value).map_err(|error| {
             let (kind, reason) = (StoreErrorKind::Other, "it cannot be serialized as JSON");
-            StoreError::new(kind, Action::Write, &at, reason).caused_by(error)
+            StoreError::new(kind, Action::Write, self.name(name), reason).caused_by(error)
         });
         let body = Bytes::from(json?);
         let options = PutOptions {
@@ -116,7 +116,12 @@ impl StateFolder {
         found(self.store.read(&self.at(name), MAX_BYTES).await)
     }
 
-    pub(crate) fn at(&self, name: &str) -> Location {
+    /// How messages name the object `name`.
+    pub(crate) fn name(&self, name: &str) -> String {
+        self.store.name(&self.at(name))
+    }
+
+    fn at(&self, name: &str) -> Location {
         Location::new(&self.bucket, format!("{}{name}", self.prefix))
     }
 }

@@ -1,5 +1,8 @@
 //! The parts of a summary: an overview, and sections with a heading and a span of the transcript.
 
+use crate::summary::lists::{self, List};
+use crate::summary::people::{Renaming, renamed};
+use crate::summary::titles::titles;
 use crate::text::{Span, sentence, words};
 
 /// Maximum length of a heading in words. A longer first line is treated as prose.
@@ -53,23 +56,61 @@ impl Section {
 }
 
 /// A summary in its published form.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Summary {
+    /// The language it is written in, as a code, if it is known.
+    pub language: Option<String>,
     /// The opening paragraph.
     pub overview: Option<String>,
+    /// The lists at a glance.
+    pub lists: Vec<List>,
     /// One section for each part of the transcript, in order.
     pub sections: Vec<Section>,
+    /// Number of chunks that the transcript was divided into.
+    pub chunks: usize,
+    /// Words that the model has written per word requested.
+    pub ratio: f64,
+    /// The labels of speakers that are written otherwise in the summary.
+    pub renamings: Vec<Renaming>,
     /// Warnings for the reader.
     pub warnings: Vec<String>,
 }
 
 impl Summary {
+    /// Writes names instead of labels.
+    pub(crate) fn rename(&mut self) {
+        if self.renamings.is_empty() {
+            return;
+        }
+        let rename = |text: &mut String| *text = renamed(text, &self.renamings);
+        let entries = self.lists.iter_mut().flat_map(|list| &mut list.entries);
+        for entry in entries {
+            rename(&mut entry.text);
+            entry.owner.iter_mut().for_each(rename);
+        }
+        self.overview.iter_mut().for_each(rename);
+        for section in &mut self.sections {
+            rename(&mut section.title);
+            rename(&mut section.text);
+        }
+    }
+
+    /// The title of the overview, in the language of the summary.
+    #[must_use]
+    pub fn overview_title(&self) -> &'static str {
+        titles(self.language.as_deref()).overview
+    }
+
     /// Length of the published text in words, headings included.
     #[must_use]
     pub fn words(&self) -> usize {
         let overview = self.overview.as_deref();
-        let overview = overview.map_or(0, |text| words::count(text) + 1);
-        overview + self.sections.iter().map(Section::words).sum::<usize>()
+        let overview = overview.map_or(0, |text| {
+            words::count(text) + words::count(self.overview_title())
+        });
+        overview
+            + lists::length(&self.lists)
+            + self.sections.iter().map(Section::words).sum::<usize>()
     }
 }
 

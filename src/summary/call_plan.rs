@@ -40,6 +40,17 @@ pub(crate) const ESTIMATE_ERROR: f64 = 1.2;
 /// Tokens of the context window that are left unused, as a safety margin.
 const MARGIN_TOKENS: Tokens = Tokens(48);
 
+/// Minimum window for an outline, and the maximum size of the text that it is made from: a share of the window, and tokens.
+const OUTLINE_MIN_CONTEXT: Tokens = Tokens(16_000);
+const OUTLINE_SHARE: f64 = 0.7;
+const OUTLINE_MAX_TOKENS: Tokens = Tokens(24_000);
+
+/// Words for which an outline's output limit allows.
+pub(crate) const OUTLINE_WORDS: Words = Words(1500);
+
+/// Maximum tokens of what a request tells of the whole recording, with the rules that this takes.
+pub(crate) const BRIEF_TOKENS: Tokens = Tokens(2500);
+
 /// Share of its token limit that a chunk is planned to fill. The rest allows cutting at good boundaries.
 const FILL: f64 = 0.93;
 
@@ -59,9 +70,34 @@ pub struct Limits {
     pub max_calls: usize,
     /// Prompt style.
     pub style: Style,
+    /// Whether the model can write an outline: one that only quotes cannot.
+    pub outline: bool,
 }
 
 impl Limits {
+    /// Maximum tokens of text in the request for an outline. `None` if the model writes none, or its window is too small.
+    pub(crate) fn outline_tokens(&self) -> Option<Tokens> {
+        let window = self.context_tokens.unwrap_or(Tokens(usize::MAX));
+        if !self.outline || self.style != Style::Full || window < OUTLINE_MIN_CONTEXT {
+            return None;
+        }
+        let most = Tokens((window.0 as f64 * OUTLINE_SHARE) as usize).min(OUTLINE_MAX_TOKENS);
+        let limits = Self {
+            chunk_tokens: most,
+            ..self.briefed()
+        };
+        limits.block_beside(OUTLINE_WORDS)
+    }
+
+    /// The limits for a request that also tells what is known of the whole recording.
+    pub(crate) fn briefed(&self) -> Self {
+        let brief = Tokens((BRIEF_TOKENS.0 as f64 * ESTIMATE_ERROR) as usize);
+        Self {
+            context_tokens: self.context_tokens.map(|context| context - brief),
+            ..*self
+        }
+    }
+
     /// The output limit for an answer of `words`, reasoning included.
     #[must_use]
     pub fn max_tokens(&self, words: Words) -> Tokens {
@@ -317,6 +353,7 @@ mod tests {
             chunk_tokens: Tokens(6000),
             max_calls: 150,
             style,
+            outline: false,
         }
     }
 
@@ -384,6 +421,7 @@ mod tests {
                     chunk_tokens: Tokens(chunk_tokens),
                     max_calls,
                     style,
+                    outline: false,
                 }
             },
         );

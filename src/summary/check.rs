@@ -1,7 +1,7 @@
 //! Checks whether an answer is acceptable: prose of about the right length, in the right language, about its part of the
 //! transcript, not invented, copied, echoed or looping.
 
-mod support;
+pub(crate) mod support;
 
 use std::collections::HashSet;
 
@@ -105,6 +105,14 @@ impl Problem {
             _ => return None,
         })
     }
+}
+
+/// Whether the numbers and names of a heading occur in its source.
+pub(crate) fn is_borne_out(heading: &str, source: &str) -> bool {
+    let known = support::all_words(source);
+    let names = support::names(heading);
+    support::large_numbers(heading).is_subset(&support::large_numbers(source))
+        && names.is_subset(&known)
 }
 
 /// All problems of an answer, worst first. Strip preambles, closing remarks and markup beforehand.

@@ -7,6 +7,11 @@ use crate::text::Tokens;
 /// Tokens per word of English prose written by a model.
 const TOKENS_PER_WORD: f64 = 1.4;
 
+/// Usual tokens of what a request tells of the whole recording, of an outline, and of the last reader's edits.
+const BRIEF_TOKENS: usize = 1000;
+const OUTLINE_TOKENS: usize = 1500;
+const EDITS_TOKENS: usize = 700;
+
 /// Prices are given per million tokens.
 const MILLION: f64 = 1_000_000.0;
 
@@ -59,9 +64,21 @@ impl Plan {
         } else {
             0
         };
+        // The outline reads the whole once more, the last read the summary; each section is told what is in the outline.
+        let (read_more, written_more) = self.outline_tokens.map_or((0, 0), |most| {
+            let outline = self.tokens.min(most).0;
+            (
+                outline + written + (self.sections + 2) * BRIEF_TOKENS,
+                OUTLINE_TOKENS + EDITS_TOKENS,
+            )
+        });
         TokenTotals {
-            prompt: shown + notes + overview + self.calls() * limits.style.overhead_tokens().0,
-            completion: notes + written,
+            prompt: shown
+                + notes
+                + overview
+                + read_more
+                + self.calls() * limits.style.overhead_tokens().0,
+            completion: notes + written + written_more,
         }
     }
 }
@@ -88,6 +105,7 @@ mod tests {
             chunk_tokens: Tokens(6000),
             max_calls: 150,
             style: Style::Full,
+            outline: false,
         };
         let wide = plan(&transcript, Words(4000), &limits(32_768)).unwrap();
         let tokens = wide.usage(&limits(32_768));

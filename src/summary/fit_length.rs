@@ -3,10 +3,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::extract;
+use crate::extract::{self, Known};
 use crate::summary::assemble::{Section, Summary};
 use crate::summary::plan::Plan;
-use crate::text::{Span, sentence, terms, words};
+use crate::text::{Span, leans, refers_back, sentence, terms, words};
 use crate::transcript::Transcript;
 
 /// Tolerated shortfall from the target length, in percent.
@@ -37,8 +37,23 @@ pub(crate) fn fit(summary: &mut Summary, transcript: &Transcript, plan: &Plan) {
     }
 }
 
-/// Brings a summary that consists of quotations to its planned length.
+/// Brings a summary that consists of quotations to its planned length, without repeating the overview in the sections.
 pub(crate) fn fit_quotations(summary: &mut Summary, transcript: &Transcript, plan: &Plan) {
+    let overview = summary.overview.as_deref().unwrap_or_default();
+    // An extract without the overview's sentences, rather than the section without them: others may lean on them.
+    for section in &mut summary.sections {
+        let source = transcript.passage(section.span);
+        let room = words::count(&section.text);
+        let known = Known {
+            text: "",
+            elsewhere: overview,
+        };
+        let other = extract::extract_unknown(known, &source, room);
+        // A part may have said nothing else.
+        if !other.is_empty() {
+            section.text = other;
+        }
+    }
     adjust(summary, transcript, plan, QUOTED_PERCENT, 0);
 }
 
@@ -62,7 +77,7 @@ fn adjust(
         return 0;
     }
     let missing = target - target * left / 100 - words;
-    top_up(&mut summary.sections, transcript, missing)
+    top_up(summary, transcript, missing)
 }
 
 /// Drops the least informative sentences of `text` until it has about `most` words; always keeps at least one.
@@ -105,7 +120,9 @@ fn drop_least(sections: &mut [Section], excess: usize) {
 
 /// Adds up to `missing` words of transcript sentences, in proportion to how far each section falls short of its target.
 /// Returns the number of words added.
-fn top_up(sections: &mut [Section], transcript: &Transcript, missing: usize) -> usize {
+fn top_up(summary: &mut Summary, transcript: &Transcript, missing: usize) -> usize {
+    let overview = summary.overview.as_deref().unwrap_or_default();
+    let sections = &mut summary.sections;
     let shortfalls: Vec<usize> = sections
         .iter()
         .map(|section| section.target_words.saturating_sub(section.words()))
@@ -124,7 +141,11 @@ fn top_up(sections: &mut [Section], transcript: &Transcript, missing: usize) -> 
                 continue;
             }
             let source = transcript.passage(section.span);
-            let more = extract::extract_excluding(&section.text, &source, room);
+            let known = Known {
+                text: &section.text,
+                elsewhere: overview,
+            };
+            let more = extract::extract_unknown(known, &source, room);
             if !more.is_empty() && !section.text.contains(&more) {
                 added += words::count(&more);
                 section.text = format!("{}\n\n{more}", section.text.trim_end())
@@ -145,6 +166,10 @@ struct Sentence {
     gap: &'static str,
     words: usize,
     stems: Vec<String>,
+    /// Whether it cannot be understood without the sentence before.
+    leans: bool,
+    /// Whether it opens its text.
+    opens: bool,
     kept: bool,
 }
 
@@ -155,6 +180,7 @@ fn split<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Sentence> {
         let mut end = 0;
         for found in sentence::sentences(text) {
             let between = Span::from(end..found.start).of(text);
+            let opens = end == 0;
             end = found.end;
             let text = found.of(text);
             all.push(Sentence {
@@ -166,6 +192,8 @@ fn split<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Sentence> {
                 },
                 words: words::count(text),
                 stems: terms::stems(text).into_iter().collect(),
+                leans: leans(text) || refers_back(text),
+                opens,
                 text: text.to_owned(),
                 kept: true,
             });
@@ -174,7 +202,8 @@ fn split<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Sentence> {
     all
 }
 
-/// Drops the least informative sentences until `excess` words are gone, keeping at least `least` sentences of each text.
+/// Drops the least informative sentences until `excess` words are gone, keeping at least `least` sentences of each text. A
+/// sentence that the next one leans on is dropped only if no other can be.
 fn drop_sentences(sentences: &mut [Sentence], mut excess: usize, least: usize) {
     let mut shared: HashMap<String, usize> = HashMap::new();
     let mut left: HashMap<usize, usize> = HashMap::new();
@@ -196,12 +225,17 @@ fn drop_sentences(sentences: &mut [Sentence], mut excess: usize, least: usize) {
             terms.sort_by(f64::total_cmp);
             terms.iter().sum::<f64>() / (sentence.words.max(1) as f64).sqrt()
         };
-        let candidates = sentences.iter_mut().filter(|sentence| {
+        let is_needed = needed(sentences);
+        let candidates = sentences.iter_mut().zip(is_needed).filter(|(sentence, _)| {
             sentence.kept
                 && sentence.words <= excess + 12
                 && left.get(&sentence.of).is_some_and(|&left| left > least)
         });
-        let Some(sentence) = candidates.min_by(|a, b| worth(a).total_cmp(&worth(b))) else {
+        let least = candidates.min_by(|(a, is_a_needed), (b, is_b_needed)| {
+            let order = is_a_needed.cmp(is_b_needed);
+            order.then_with(|| worth(a).total_cmp(&worth(b)))
+        });
+        let Some((sentence, _)) = least else {
             break;
         };
         sentence.kept = false;
@@ -211,6 +245,22 @@ fn drop_sentences(sentences: &mut [Sentence], mut excess: usize, least: usize) {
         }
         left.entry(sentence.of).and_modify(|count| *count -= 1);
     }
+}
+
+/// Whether each of `sentences` opens its text, or the next kept one of the same paragraph leans on it.
+fn needed(sentences: &[Sentence]) -> Vec<bool> {
+    let mut needed = vec![false; sentences.len()];
+    let mut is_leaned_on = false;
+    for (sentence, needed) in sentences.iter().zip(&mut needed).rev() {
+        if sentence.kept {
+            *needed = is_leaned_on;
+            is_leaned_on = sentence.leans;
+        }
+        // What a text begins with is what came out of it.
+        *needed |= sentence.opens;
+        is_leaned_on &= sentence.gap != "\n\n";
+    }
+    needed
 }
 
 /// The kept sentences of text `of`, joined.
@@ -238,7 +288,7 @@ mod tests {
     use super::*;
     use crate::summary::assemble::Source;
     use crate::text::{Tokens, Words};
-    use crate::transcript::Decoder;
+    use crate::transcript::{Decoder, Passage};
 
     fn plan(words: usize) -> Plan {
         Plan {
@@ -251,6 +301,8 @@ mod tests {
             shown_tokens: None,
             levels: Vec::new(),
             sections: 2,
+            outline_tokens: None,
+            chunk_tokens: Tokens(0),
         }
     }
 
@@ -286,7 +338,7 @@ mod tests {
         let mut summary = Summary {
             overview: None,
             sections: vec![section(&text, 14, 0..10)],
-            warnings: Vec::new(),
+            ..Summary::default()
         };
         fit(&mut summary, &transcript(), &plan(14));
         let text = summary.sections[0].text.clone();
@@ -308,7 +360,7 @@ mod tests {
         let mut summary = Summary {
             overview: None,
             sections,
-            warnings: Vec::new(),
+            ..Summary::default()
         };
         let plan = plan(200);
         fit(&mut summary, &transcript, &plan);
@@ -333,6 +385,62 @@ mod tests {
         assert_eq!(
             (sections[0].text.as_str(), sections[1].text.as_str()),
             (twice, "Lee agreed to wait.")
+        );
+    }
+
+    #[test]
+    fn the_sentence_that_opens_a_text_stays() {
+        let text = "It was late. Dana spoke of 4711 trams and of Brackwater. Lee spoke of 12 depots in Harbor.";
+        assert!(
+            shorten(text, 13).starts_with("It was late."),
+            "{}",
+            shorten(text, 13)
+        );
+    }
+
+    #[test]
+    fn a_sentence_that_the_next_one_leans_on_stays() {
+        let [chain, paragraphs] = [" ", "\n\n"].map(|gap| {
+            let text = format!(
+                "Kim opened it.{gap}Dana spoke.{gap}They closed depot 4711 in March.{gap}Lee and Brackwater object."
+            );
+            shorten(&text, 14)
+        });
+        assert_eq!(
+            chain,
+            "Kim opened it. Dana spoke. They closed depot 4711 in March."
+        );
+        assert_eq!(
+            paragraphs,
+            "Kim opened it.\n\nThey closed depot 4711 in March.\n\nLee and Brackwater object."
+        );
+        // Where nothing else can go, it goes.
+        let long = "They closed depot 4711 in March and moved all of the trams to the hall at Quay Street.";
+        assert_eq!(shorten(&format!("Dana spoke. {long}"), 17), long);
+    }
+
+    #[test]
+    fn the_overview_is_not_repeated_in_quotations() {
+        let transcript = transcript();
+        let span = 0..transcript.text().len();
+        let source = transcript.passage(span.clone());
+        let text = extract::extract(&source, 120);
+        let overview = extract::extract(&Passage::of_text(&*text), 30);
+        let mut summary = Summary {
+            overview: Some(overview.clone()),
+            sections: vec![section(&text, 150, span)],
+            ..Summary::default()
+        };
+        fit_quotations(&mut summary, &transcript, &plan(180));
+        let text = &summary.sections[0].text;
+        let said = overview.trim_start_matches("Dana: ").split(". ");
+        for sentence in said.map(|sentence| sentence.trim_end_matches('.')) {
+            assert!(!text.contains(sentence), "{sentence} in {text}");
+        }
+        assert!(
+            (170..=189).contains(&summary.words()),
+            "{}",
+            summary.words()
         );
     }
 

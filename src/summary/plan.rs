@@ -3,6 +3,7 @@
 use crate::extract;
 use crate::summary::call_plan;
 use crate::summary::call_plan::{Level, Limits, ShapeError};
+use crate::summary::topics::Part;
 use crate::text::{Tokens, Words, tokens, words};
 use crate::transcript::{Chunk, Transcript};
 
@@ -17,13 +18,25 @@ const OVERVIEW_MAX_WORDS: usize = 200;
 const OVERVIEW_MIN_WORDS: usize = 40;
 
 /// Tolerated excess over the target length, in percent.
-const LONGER_PERCENT: usize = 3;
+const LONGER_PERCENT: usize = 1;
 
 /// A transcript of at most this many words is its own summary: nothing can be left out of it.
 const WHOLE_WORDS: usize = 20;
 
 /// Words of the heading over such a summary.
 const HEADING_WORDS: usize = 1;
+
+/// A shorter summary has no outline: its sections are too few to need one.
+const OUTLINE_MIN_WORDS: usize = 500;
+
+/// Usual length of the section about a topic, in words. In a longer one, the heading covers only one of several matters.
+pub(crate) const TOPIC_WORDS: usize = 280;
+
+/// No more sections than are written at once by default, unless the transcript or the summary is long.
+pub(crate) const ONE_ROUND: usize = 12;
+
+/// The calls that an outline takes: its own, and the last read.
+const OUTLINE_CALLS: usize = 2;
 
 /// One call in this many is reserved for repairs.
 const RESERVE: usize = 10;
@@ -52,6 +65,10 @@ pub struct Plan {
     pub levels: Vec<Level>,
     /// Number of sections to write.
     pub sections: usize,
+    /// Maximum tokens of text in the request for the outline. `None` if the summary has no outline, and so no last read.
+    pub outline_tokens: Option<Tokens>,
+    /// Maximum tokens of text in a request about a part.
+    pub chunk_tokens: Tokens,
 }
 
 impl Plan {
@@ -61,6 +78,14 @@ impl Plan {
         self.sections
             + self.levels.iter().map(|level| level.calls).sum::<usize>()
             + usize::from(self.overview_words > Words(0))
+            + self.outline_tokens.map_or(0, |_| OUTLINE_CALLS)
+    }
+
+    /// Replaces the parts by those of an outline.
+    pub(crate) fn follow(&mut self, parts: &[Part]) {
+        self.chunks = parts.iter().map(|part| part.chunk.clone()).collect();
+        self.weights = parts.iter().map(|part| part.weight).collect();
+        self.sections = parts.len();
     }
 
     /// Maximum length of the whole summary. There is no tolerance if the target was reduced because the transcript
@@ -86,7 +111,32 @@ impl Plan {
 /// # Errors
 /// If the context window is too small, or too few calls are allowed.
 pub fn plan(transcript: &Transcript, wanted: Words, limits: &Limits) -> Result<Plan, ShapeError> {
-    let (target_words, overview_words) = lengths(most_words(transcript), wanted.0);
+    let most = most_words(transcript);
+    let is_long = wanted.0.min(most) >= OUTLINE_MIN_WORDS;
+    if is_long && let Some(outline) = limits.outline_tokens() {
+        let max_calls = limits.max_calls.saturating_sub(OUTLINE_CALLS);
+        let limits = Limits {
+            max_calls,
+            ..limits.briefed()
+        };
+        if let Ok(plan) = without_outline(transcript, wanted, most, &limits, Some(TOPIC_WORDS)) {
+            return Ok(Plan {
+                outline_tokens: Some(outline),
+                ..plan
+            });
+        }
+    }
+    without_outline(transcript, wanted, most, limits, None)
+}
+
+fn without_outline(
+    transcript: &Transcript,
+    wanted: Words,
+    most: usize,
+    limits: &Limits,
+    section_length: Option<usize>,
+) -> Result<Plan, ShapeError> {
+    let (target_words, overview_words) = lengths(most, wanted.0);
     let tokens = tokens::estimate(transcript.text());
     let calls = (limits.max_calls - limits.max_calls / RESERVE)
         .saturating_sub(usize::from(overview_words > Words(0)));
@@ -94,7 +144,13 @@ pub fn plan(transcript: &Transcript, wanted: Words, limits: &Limits) -> Result<P
     let mut shape = call_plan::shape(tokens, section_words, calls, limits)?;
     // If only a share of each chunk is shown, chunks may be longer by the same factor.
     let budget = Tokens((shape.chunk_tokens.0 as f64 / shape.shown) as usize);
-    let chunks = transcript.whole().divide(budget, shape.chunks);
+    let by_length = section_length.filter(|_| shape.levels.is_empty());
+    let by_length = by_length.map_or(0, |words| {
+        (section_words.0 / words).min(ONE_ROUND).min(calls)
+    });
+    let chunks = transcript
+        .whole()
+        .divide(budget, shape.chunks.max(by_length));
     if let Some(first) = shape.levels.first_mut() {
         first.calls = chunks.len();
     } else {
@@ -111,6 +167,8 @@ pub fn plan(transcript: &Transcript, wanted: Words, limits: &Limits) -> Result<P
         shown_tokens: (shape.shown < 1.0).then_some(shape.chunk_tokens),
         levels: shape.levels,
         sections: shape.sections,
+        outline_tokens: None,
+        chunk_tokens: shape.chunk_tokens,
         chunks,
     })
 }
@@ -184,6 +242,7 @@ mod tests {
         chunk_tokens: Tokens(6000),
         max_calls: 150,
         style: Style::Full,
+        outline: false,
     };
 
     #[test]

@@ -19,7 +19,18 @@ const CLOSINGS: &str = "let me know|i hope|hope this|please let|feel free|would 
 #[must_use]
 pub(crate) fn strip_preamble(answer: &str) -> String {
     let (text, _) = reasoning::strip(answer);
-    let lines: Vec<String> = without_code_fence(&text).lines().map(plain_line).collect();
+    let text = without_code_fence(&text);
+    // Prose in bullets is prose, and a list of figures in prose is a list.
+    let bullets = text.lines().filter(|line| bullet(line).is_some()).count();
+    let is_list = bullets >= MIN_LIST
+        && bullets * 2 < text.lines().filter(|line| !line.trim().is_empty()).count();
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| match bullet(line).filter(|_| is_list) {
+            Some(entry) => format!("- {}", plain_line(entry)),
+            None => plain_line(line),
+        })
+        .collect();
     let mut kept = &lines[..];
     while let [first, rest @ ..] = kept
         && !rest.is_empty()
@@ -51,6 +62,17 @@ fn without_code_fence(text: &str) -> &str {
     }
 }
 
+/// Fewer lines with bullets are no list.
+const MIN_LIST: usize = 3;
+
+/// The text after a bullet.
+fn bullet(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    ["- ", "* ", "• "]
+        .iter()
+        .find_map(|mark| line.strip_prefix(mark))
+}
+
 /// Removes heading marks, emphasis and bullets from a line.
 fn plain_line(line: &str) -> String {
     let line = line.trim_end();
@@ -58,11 +80,7 @@ fn plain_line(line: &str) -> String {
         Some(heading) => heading.trim_start_matches('#').trim_start(),
         None => line,
     };
-    let bullet = line.trim_start();
-    let line = ["- ", "* ", "• "]
-        .iter()
-        .find_map(|mark| bullet.strip_prefix(mark))
-        .unwrap_or(line);
+    let line = bullet(line).unwrap_or(line);
     line.replace("**", "").replace("__", "")
 }
 
@@ -134,6 +152,10 @@ mod tests {
                 "Budget\n\nThey met.",
             ),
             ("- They met.\n* They left.", "They met.\nThey left."),
+            (
+                "They met.\n\nIt cost:\n* 5 for A\n* 6 for B\n* 7 for C\n\nThey left.\n\nLee stayed.",
+                "They met.\n\nIt cost:\n- 5 for A\n- 6 for B\n- 7 for C\n\nThey left.\n\nLee stayed.",
+            ),
             (
                 "Here is where they disagreed: Dana wanted more.",
                 "Here is where they disagreed: Dana wanted more.",

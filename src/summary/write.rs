@@ -1,9 +1,12 @@
-//! Writes a summary in waves of calls. Requests and results depend only on the content of earlier answers, never on their
-//! order of arrival. So `MODEL_CONCURRENCY` does not affect the summary, and a resumed run makes the same requests as the
-//! first one.
+//! Writes a summary: an outline of the whole, all sections at once, then the overview, the last read and repairs at once.
+//! Requests and results depend only on the content of earlier answers, never on their order of arrival. So
+//! `MODEL_CONCURRENCY` does not affect the summary, and a resumed run makes the same requests as the first one.
 
+mod brief;
 mod draft;
 mod notes;
+mod outline;
+mod overview;
 mod piece;
 mod repair;
 
@@ -17,25 +20,31 @@ use crate::prompt::Task;
 use crate::run::{Progress, Run};
 use crate::summary::assemble::{Section, Source, Summary};
 use crate::summary::call_plan::Limits;
-use crate::summary::check::Problem;
+use crate::summary::check;
+use crate::summary::claims;
 use crate::summary::fit_length;
 use crate::summary::length_control::LengthControl;
+use crate::summary::lists;
+use crate::summary::outline::PointKind;
+use crate::summary::people;
 use crate::summary::plan::{Plan, apportion};
-use crate::text::{Words, words};
-use crate::transcript::{Chunk, Passage, Transcript};
+use crate::summary::titles::{Titles, titles};
+use crate::text::{language, words};
+use crate::transcript::{Chunk, Transcript};
 
+use brief::Briefing;
 use draft::{Drafter, Material};
 use piece::{Job, Piece, piece};
-
-/// Minimum number of sections in a wave. Otherwise a wave is a third of the sections, so that the requested length is
-/// adjusted about three times.
-const MIN_WAVE: usize = 4;
+use repair::Repairs;
 
 /// Calls beyond the plan: up to half the number of planned calls, plus this many. Some of them are reserved for repairs.
 const EXTRA_CALLS: usize = 5;
 
 /// Maximum number of extra calls per text, for repeated requests and continuations.
 const MAX_ALLOWANCE: usize = 2;
+
+/// Number of the attempt with which a text is requested again. Earlier ones may have been made.
+const AGAIN: usize = 8;
 
 /// Maximum number of times a part is halved because its request does not fit the context window.
 const MAX_SPLITS: usize = 4;
@@ -50,6 +59,8 @@ pub struct Settings {
     /// Whether the model only quotes the transcript, as the embedded one does. Its answers are not checked, and may be
     /// topped up with more quotations without a warning.
     pub quotes: bool,
+    /// Words that the model has written per word requested in earlier jobs; 1 if there were none.
+    pub ratio: f64,
 }
 
 /// A failed call whose cause affects all calls.
@@ -71,8 +82,17 @@ impl WriteError {
 
 /// State shared by all steps.
 struct Writer<'a> {
+    transcript: &'a Transcript,
+    /// The language of the summary, if it is known.
+    language: Option<String>,
+    /// The fixed words in that language.
+    titles: &'static Titles,
     drafter: Drafter<'a>,
     run: &'a Run,
+    /// What is known of the whole; empty without an outline.
+    briefing: Briefing,
+    /// The first request was refused as bad input.
+    is_first_refused: bool,
     /// Remaining calls beyond those planned.
     extra_calls: usize,
     warnings: Vec<String>,
@@ -89,40 +109,84 @@ pub async fn write(
     caller: &ModelClient,
     run: &Run,
 ) -> Result<Summary, WriteError> {
+    let mut plan = plan.clone();
     let allowed = settings.limits.max_calls.saturating_sub(plan.calls());
+    let language = transcript.spoken.language.clone();
+    let language = language.or_else(|| language::detect(transcript.text()).map(str::to_owned));
+    let titles = titles(language.as_deref());
     let mut writer = Writer {
+        transcript,
+        language,
+        titles,
         drafter: Drafter {
             settings,
             caller,
             token_ratio: 1.0,
         },
         run,
+        briefing: Briefing::default(),
+        is_first_refused: false,
         extra_calls: (plan.calls() / 2 + EXTRA_CALLS).min(allowed),
         warnings: Vec::new(),
     };
-    let parts = materials(transcript, plan);
-    let (materials, weights) = if plan.levels.is_empty() {
-        (parts, plan.weights.clone())
+    let (mut materials, weights) = if plan.levels.is_empty() {
+        writer.outline_of_turns(&mut plan).await?;
+        (materials(transcript, &plan), plan.weights.clone())
     } else {
-        writer.notes(plan, parts).await?
-    };
-    let targets = apportion(plan.section_words().0, &weights);
-    let (mut sections, control) = writer.sections(&materials, &targets, plan).await?;
-    let overview = writer.overview(plan, &sections, &control).await?;
-    let overview_words = overview.as_deref().map_or(0, |text| words::count(text) + 1);
-    let wanted = plan.target_words.0.saturating_sub(overview_words);
-    writer
-        .repair(&materials, &mut sections, wanted, &control)
-        .await?;
-    let mut summary = Summary {
-        overview,
-        sections,
-        warnings: writer.warnings,
+        let notes = writer.notes(&plan, materials(transcript, &plan)).await?;
+        writer.outline_of_notes(&plan, &notes).await?;
+        writer.grouped_notes(&plan, &notes)
     };
     if settings.quotes {
-        fit_length::fit_quotations(&mut summary, transcript, plan);
+        writer.take_cues();
+    }
+    writer.briefing.lists = writer.lists(&plan);
+    let lists = writer.briefing.lists.clone();
+    if plan.outline_tokens.is_some() && !writer.briefing.outline.is_empty() {
+        for material in &mut materials {
+            material.brief = Some(writer.briefing.section(&material.passage));
+        }
+    }
+    let list_words = lists::length(&lists);
+    let targets = apportion(plan.section_words().0.saturating_sub(list_words), &weights);
+    let mut control = LengthControl::new(settings.ratio);
+    let mut sections = writer
+        .sections(&materials, &targets, &plan, &mut control)
+        .await?;
+    let mut repairs = Repairs::new(sections.len(), writer.extra_calls);
+    let overview = writer
+        .finish(&plan, &materials, &mut sections, &mut repairs, &control)
+        .await?;
+    let overview_words = overview
+        .as_deref()
+        .map_or(0, |text| words::count(text) + words::count(titles.overview));
+    let wanted = plan
+        .target_words
+        .0
+        .saturating_sub(overview_words + list_words);
+    writer
+        .repair(&materials, &mut sections, &mut repairs, wanted, &control)
+        .await?;
+    people::shorten_names(&mut sections, &writer.briefing.outline);
+    let mut summary = Summary {
+        language: writer.language,
+        overview,
+        lists,
+        sections,
+        chunks: plan.chunks.len(),
+        ratio: control.ratio(),
+        renamings: people::renamings(
+            &transcript.segments.speakers,
+            &writer.briefing.outline,
+            titles.speaker,
+        ),
+        warnings: writer.warnings,
+    };
+    summary.rename();
+    if settings.quotes {
+        fit_length::fit_quotations(&mut summary, transcript, &plan);
     } else {
-        fit_length::fit(&mut summary, transcript, plan);
+        fit_length::fit(&mut summary, transcript, &plan);
     }
     Ok(summary)
 }
@@ -140,6 +204,7 @@ fn materials(transcript: &Transcript, plan: &Plan) -> Vec<Material> {
             chunks: vec![index],
             block,
             from_notes: false,
+            brief: None,
         }
     };
     plan.chunks.iter().enumerate().map(material).collect()
@@ -167,56 +232,113 @@ async fn all<T, F: Future<Output = Result<T, WriteError>>>(
 }
 
 impl Writer<'_> {
-    /// Writes the sections: the first one alone, then the rest in waves. Each wave's requests are adjusted to the answers so
-    /// far.
+    /// The limits for the requests of this plan.
+    fn limits(&self, plan: &Plan) -> Limits {
+        let limits = self.drafter.settings.limits;
+        match plan.outline_tokens {
+            Some(_) => limits.briefed(),
+            None => limits,
+        }
+    }
+
+    /// Writes all sections at once.
     async fn sections(
         &mut self,
         materials: &[Material],
         targets: &[usize],
         plan: &Plan,
-    ) -> Result<(Vec<Section>, LengthControl), WriteError> {
+        control: &mut LengthControl,
+    ) -> Result<Vec<Section>, WriteError> {
         let count = materials.len();
-        let wave = MIN_WAVE.max(count.saturating_sub(1).div_ceil(3));
         let kept_for_repairs = (count / 2).min(self.extra_calls / 2);
-        let mut control = LengthControl::new(targets.to_vec());
-        let mut sections: Vec<Section> = Vec::with_capacity(count);
-        let mut tolerated: Vec<Problem> = Vec::new();
-        while sections.len() < count {
-            let first = sections.len();
-            let size = if first == 0 {
-                1
+        let spare = self.extra_calls.saturating_sub(kept_for_repairs);
+        let parts = materials.iter().zip(targets).enumerate();
+        let jobs = parts.map(|(index, (material, &target))| Job {
+            task: Task::Section,
+            material,
+            place: (index, count),
+            ask: if self.drafter.settings.quotes {
+                target
             } else {
-                wave.min(count - first)
-            };
-            let wanted = control.targets(size);
-            let spare = self.extra_calls.saturating_sub(kept_for_repairs);
-            let asked = materials.iter().enumerate().skip(first).zip(wanted);
-            let jobs = asked.map(|((index, material), want)| Job {
-                task: Task::Section,
-                material,
-                place: (index, count),
-                ask: control.ask(want),
-                want,
-                allowance: allowance(spare, size, index - first),
-                tolerated: &tolerated,
-                splits: MAX_SPLITS,
-            });
-            let done = if plan.levels.is_empty() {
-                first
-            } else {
-                plan.chunks.len()
-            };
-            let pieces = self.pieces(jobs.collect(), done, plan).await?;
-            let parts = materials.iter().zip(targets).skip(first);
-            for (piece, (material, &target)) in pieces.into_iter().zip(parts) {
-                tolerated.extend(&piece.habits);
-                let measured = piece.measured;
-                let section = self.section(piece, material, target, sections.len() + 1);
-                control.learn(section.words(), measured);
-                sections.push(section);
+                control.ask_at_least(target)
+            },
+            want: target.max(1),
+            first_attempt: 0,
+            allowance: allowance(spare, count, index),
+            tolerated: &[],
+            splits: MAX_SPLITS,
+        });
+        let done = if plan.levels.is_empty() {
+            0
+        } else {
+            plan.chunks.len()
+        };
+        let mut jobs: Vec<Job<'_>> = jobs.collect();
+        let all_jobs = jobs.clone();
+        let rest = match self.is_first_refused {
+            true => jobs.split_off(1.min(count)),
+            false => Vec::new(),
+        };
+        let mut pieces = self.pieces(jobs, done, plan).await?;
+        pieces.extend(self.pieces(rest, done + 1, plan).await?);
+        self.ask_again(&mut pieces, &all_jobs, plan).await?;
+        let mut sections = Vec::with_capacity(count);
+        let parts = materials.iter().zip(targets);
+        for (piece, (material, &target)) in pieces.into_iter().zip(parts) {
+            if let Some(measured) = piece.measured {
+                control.learn(measured);
+            }
+            let section = self.section(piece, material, target, sections.len() + 1);
+            sections.push(section);
+        }
+        Ok(sections)
+    }
+
+    /// Requests those texts again that are not usable and had no further call of their own, as far as there are calls left.
+    async fn ask_again(
+        &mut self,
+        pieces: &mut [Piece],
+        jobs: &[Job<'_>],
+        plan: &Plan,
+    ) -> Result<(), WriteError> {
+        let settings = self.drafter.settings;
+        if settings.quotes {
+            return Ok(());
+        }
+        // A summarizer gives the same answer again, but a call that failed may succeed.
+        let obeys = settings.limits.style.follows_instructions();
+        let may_improve = |piece: &Piece| match obeys {
+            true => piece.is_dubious(),
+            false => piece.source == Source::Extractive,
+        };
+        let dubious = pieces.iter().zip(jobs).enumerate();
+        let dubious =
+            dubious.filter(|(_, (piece, _))| piece.extra_calls == 0 && may_improve(piece));
+        let most = self.extra_calls.saturating_sub(1);
+        let again: Vec<(usize, Job<'_>)> = dubious
+            .take(most)
+            .map(|(at, (_, job))| {
+                let job = Job {
+                    first_attempt: AGAIN,
+                    allowance: 0,
+                    splits: 0,
+                    ..*job
+                };
+                (at, job)
+            })
+            .collect();
+        if again.is_empty() {
+            return Ok(());
+        }
+        let jobs = again.iter().map(|(_, job)| *job).collect();
+        let written = self.pieces(jobs, plan.chunks.len(), plan).await?;
+        self.extra_calls = self.extra_calls.saturating_sub(again.len());
+        for ((at, _), new) in again.iter().zip(written) {
+            if let Some(piece) = pieces.get_mut(*at) {
+                *piece = std::mem::take(piece).better(new);
             }
         }
-        Ok((sections, control))
+        Ok(())
     }
 
     /// Requests several texts concurrently and returns them in order. `done` chunks were finished before.
@@ -269,65 +391,28 @@ impl Writer<'_> {
         };
         self.warnings
             .extend(warning.map(|warning| format!("section {number}: {warning}")));
-        let title = piece.title.or_else(|| extract::title(&material.passage));
+        let source = &material.passage;
+        let title = piece
+            .title
+            .filter(|title| check::is_borne_out(title, source));
+        let planned = || self.briefing.headlines.get(number - 1).cloned();
+        let title = title.or_else(|| planned().filter(|title| check::is_borne_out(title, source)));
+        let title = title.or_else(|| extract::title(source));
+        let mut points = self.briefing.points_in(source.span());
+        let text = match &material.brief {
+            Some(_) if points.all(|point| point.kind != PointKind::Open) => {
+                claims::without_unanswered(&piece.text)
+            }
+            _ => piece.text,
+        };
         Section {
-            title: title.unwrap_or_else(|| format!("Part {number}")),
+            title: title.unwrap_or_else(|| format!("{} {number}", self.titles.part)),
             time_span: material.time_span(),
-            text: piece.text,
+            text,
             target_words,
             chunks: material.chunks.clone(),
             span: material.passage.span(),
             source: piece.source,
         }
-    }
-
-    /// Writes the overview from the sections. If the model gives no usable answer, the overview consists of their most
-    /// informative sentences.
-    async fn overview(
-        &mut self,
-        plan: &Plan,
-        sections: &[Section],
-        control: &LengthControl,
-    ) -> Result<Option<String>, WriteError> {
-        if plan.overview_words == Words(0) {
-            return Ok(None);
-        }
-        let want = plan.overview_words.0.saturating_sub(1).max(1);
-        let bodies: Vec<&str> = sections
-            .iter()
-            .map(|section| section.text.as_str())
-            .collect();
-        let ask = control.ask(want);
-        let room = self.drafter.settings.limits.block_beside(Words(ask));
-        let Some(most) = room else {
-            return Ok(None);
-        };
-        let bodies = Passage::of_text(bodies.join("\n\n"));
-        let material = Material {
-            block: extract::within_tokens(&bodies, most),
-            passage: bodies,
-            chunks: Vec::new(),
-            from_notes: false,
-        };
-        if material.block.is_empty() {
-            return Ok(None);
-        }
-        let job = Job {
-            task: Task::Overview,
-            material: &material,
-            place: (0, 0),
-            ask,
-            want,
-            allowance: self.extra_calls.min(1),
-            // The source is the summary itself, so an overview may copy from it.
-            tolerated: &[Problem::Copied],
-            splits: 0,
-        };
-        let piece = piece(self.drafter, job).await;
-        let piece = piece.map_err(WriteError::of("the overview".to_owned()))?;
-        self.account(&piece);
-        // An overview that is far too long would take up the words of the sections.
-        let text = fit_length::shorten(&piece.text, want * 3 / 2);
-        Ok((!text.is_empty()).then_some(text))
     }
 }

@@ -64,7 +64,7 @@ fn for_each_word<'a>(text: &'a str, mut each: impl FnMut(&'a str)) {
     }
 }
 
-fn is_stopword(lower: &str) -> bool {
+pub(crate) fn is_stopword(lower: &str) -> bool {
     static SET: LazyLock<HashSet<&str>> = LazyLock::new(|| STOPWORDS.split_whitespace().collect());
     SET.contains(lower) || (lower.contains('’') && SET.contains(lower.replace('’', "'").as_str()))
 }

@@ -4,6 +4,9 @@
 //! otherwise 33,000 Chinese characters would count as one word and never be chunked. In Thai, Lao, Khmer and Burmese, where
 //! finding words takes a dictionary, every six characters count as a word.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use icu_segmenter::GraphemeClusterSegmenter;
 
 use crate::text::Span;
@@ -44,6 +47,14 @@ const CLAUSE_WORDS: [&str; 7] = [
 
 /// Words that join clauses, but also the items of a list.
 const JOINING_WORDS: &str = "and or und oder et ou y o e en of";
+
+static KNOWN_CLAUSES: LazyLock<HashMap<&str, Clause>> = LazyLock::new(|| {
+    let joining = JOINING_WORDS.split(' ').map(|word| (word, Clause::Perhaps));
+    let others = CLAUSE_WORDS.iter().flat_map(|words| words.split(' '));
+    joining
+        .chain(others.map(|word| (word, Clause::Likely)))
+        .collect()
+});
 
 /// State of the word counter, which reads a text character by character.
 #[derive(Clone, Copy, Default)]
@@ -165,17 +176,23 @@ fn last_break(text: &str, at: usize) -> usize {
     }
     let start = text.ceil_char_boundary(at.saturating_sub(REACH));
     let end = text.floor_char_boundary(at + REACH);
-    let found = breaks(Span { start, end }.of(text)).map(|found| start + found);
-    found.take_while(|&found| found <= at).last().unwrap_or(at)
+    let near = Span { start, end }.of(text);
+    let clusters = GraphemeClusterSegmenter::new().segment_str(near);
+    // The last one is found first: in most texts it is near.
+    let before: Vec<usize> = clusters.take_while(|&found| start + found <= at).collect();
+    let found = before.into_iter().rev().find(|&at| is_break(near, at));
+    found.map_or(at, |found| start + found)
 }
 
 /// Boundaries between the words of a short text, including those of scripts without spaces.
 pub(crate) fn breaks(text: &str) -> impl Iterator<Item = usize> {
     let clusters = GraphemeClusterSegmenter::new().segment_str(text);
-    clusters.filter(|&at| {
-        let (before, after) = text.split_at(at);
-        !joins(before, after)
-    })
+    clusters.filter(|&at| is_break(text, at))
+}
+
+fn is_break(text: &str, at: usize) -> bool {
+    let (before, after) = text.split_at(at);
+    !joins(before, after)
 }
 
 /// Whether a text must not be cut here. Without dictionaries, of which the Chinese one takes 2 MB and the others .3 MB, a
@@ -185,7 +202,7 @@ fn joins(before: &str, after: &str) -> bool {
     let (Some(last), Some(next)) = (before.chars().next_back(), after.chars().next()) else {
         return true;
     };
-    let is_inner = |c: char| c.is_alphanumeric() || (is_unspaced(c) && mark(c).is_none());
+    let is_inner = |c: char| (is_unspaced(c) && mark(c).is_none()) || c.is_alphanumeric();
     if !is_inner(last) || !is_inner(next) {
         return !(is_inner(next) || next.is_whitespace());
     }
@@ -212,8 +229,11 @@ pub(crate) enum Clause {
 /// Whether a clause begins at the start of `text`.
 pub(crate) fn starts_clause(text: &str) -> Option<Clause> {
     if text.starts_with(is_unspaced) {
+        // Called for every letter of a text. Letters have three bytes.
+        let letter = text.as_bytes().first_chunk::<3>();
         let begins = UNSPACED_CLAUSE_WORDS
             .iter()
+            .filter(|word| word.as_bytes().first_chunk::<3>() == letter)
             .any(|word| text.starts_with(word));
         return begins.then_some(Clause::Likely);
     }
@@ -221,16 +241,10 @@ pub(crate) fn starts_clause(text: &str) -> Option<Clause> {
         .find(|c: char| !c.is_alphabetic())
         .unwrap_or(text.len());
     let word = text.split_at(end).0;
-    let has = |words: &str| {
-        words
-            .split(' ')
-            .any(|known| known.eq_ignore_ascii_case(word))
-    };
-    if CLAUSE_WORDS.iter().any(|words| has(words)) {
-        Some(Clause::Likely)
-    } else {
-        has(JOINING_WORDS).then_some(Clause::Perhaps)
-    }
+    // No known word is longer.
+    let is_short = word.len() <= "although".len();
+    let known = is_short.then(|| KNOWN_CLAUSES.get(word.to_ascii_lowercase().as_str()));
+    known.flatten().copied()
 }
 
 /// Runs of letters and digits, including inner apostrophes. Terms and n-grams are built from these.

@@ -26,6 +26,10 @@ const PIECE_BYTES: usize = 8 * 1024;
 const ESCAPE: u8 = 0x1b;
 const ESCAPE_BYTES: u8 = 3;
 
+/// Characters of UTF-16 that are looked at together to find a missing byte, and blanks that must be among them.
+const SHIFT_UNITS: usize = 64;
+const MIN_SHIFTED_BLANKS: usize = 4;
+
 /// Maximum share of undecodable characters, in percent. Up to this the file counts as damaged text.
 pub(crate) const UNDECODABLE_PERCENT: u64 = 1;
 
@@ -120,6 +124,11 @@ enum Stage {
     Window,
     Utf8,
     Other(encoding_rs::Decoder),
+    /// UTF-16. Bytes are held until it is known whether one is missing.
+    Utf16 {
+        decoder: encoding_rs::Decoder,
+        read_unit: fn([u8; 2]) -> u16,
+    },
     /// An encoding with several bytes per character. `pending` bytes belong to characters that are not complete.
     MultiByte {
         decoder: encoding_rs::Decoder,
@@ -138,8 +147,18 @@ impl Stage {
         let decoder = encoding.new_decoder_without_bom_handling();
         if encoding == UTF_8 {
             Self::Utf8
-        } else if encoding.is_single_byte() || encoding == UTF_16LE || encoding == UTF_16BE {
+        } else if encoding.is_single_byte() {
             Self::Other(decoder)
+        } else if encoding == UTF_16LE {
+            Self::Utf16 {
+                decoder,
+                read_unit: u16::from_le_bytes,
+            }
+        } else if encoding == UTF_16BE {
+            Self::Utf16 {
+                decoder,
+                read_unit: u16::from_be_bytes,
+            }
         } else if encoding == ISO_2022_JP {
             Self::Escaped {
                 decoder,
@@ -254,6 +273,12 @@ impl Decoder {
                 Ok(())
             }
             Stage::Other(decoder) => read_other(decoder, bytes, &mut self.text, last),
+            Stage::Utf16 { decoder, read_unit } => {
+                self.held.extend_from_slice(bytes);
+                let held = std::mem::take(&mut self.held);
+                self.held = read_utf16(decoder, *read_unit, &held, &mut self.text, last)?.to_vec();
+                Ok(())
+            }
             Stage::MultiByte { decoder, pending } => {
                 read_multi_byte(decoder, pending, bytes, &mut self.text, last)
             }
@@ -306,6 +331,52 @@ fn read_utf8<'a>(
         rest = rest.split_at(invalid.len()).1;
     }
     Ok(rest)
+}
+
+/// Decodes UTF-16. Where a byte is missing, all that follows would be read from the wrong halves of the characters, so that one
+/// more byte is dropped. Returns the bytes at the end, which must be seen together with more.
+fn read_utf16<'a>(
+    decoder: &mut encoding_rs::Decoder,
+    read_unit: fn([u8; 2]) -> u16,
+    bytes: &'a [u8],
+    text: &mut TextBuilder,
+    last: bool,
+) -> Result<&'a [u8], Rejection> {
+    let mut rest = bytes;
+    loop {
+        let (units, _) = rest.as_chunks::<2>();
+        let seen = match last {
+            true => units.len(),
+            false => units.len().saturating_sub(SHIFT_UNITS),
+        };
+        let shift = (0..seen).find(|&at| is_shifted(units.split_at(at).1, read_unit));
+        let (sound, after) = rest.split_at(2 * shift.unwrap_or(seen));
+        read_other(decoder, sound, text, false)?;
+        rest = after;
+        if shift.is_none() {
+            break;
+        }
+        text.push_undecodable(1)?;
+        rest = rest.split_at(1).1;
+    }
+    if last {
+        read_other(decoder, rest, text, true)?;
+        rest = &[];
+    }
+    Ok(rest)
+}
+
+/// Whether characters of UTF-16 are read from the wrong halves: the first is a blank in the other byte order, and so are
+/// others that follow, but none is a blank as it is read.
+fn is_shifted(units: &[[u8; 2]], read: fn([u8; 2]) -> u16) -> bool {
+    let is_blank = |unit: u16| matches!(unit, 0x20 | 0x0a | 0x0d);
+    let swapped = |unit: &&[u8; 2]| is_blank(read(**unit).swap_bytes());
+    let near = || units.iter().take(SHIFT_UNITS);
+    // Two halves of neighbours make a NUL where one of them lost its other half.
+    let may_begin = |first: &[u8; 2]| swapped(&first) || *first == [0, 0];
+    near().next().is_some_and(may_begin)
+        && near().filter(swapped).count() >= MIN_SHIFTED_BLANKS
+        && !near().any(|&unit| is_blank(read(unit)))
 }
 
 fn read_other(
@@ -668,6 +739,29 @@ mod tests {
         // A file whose start was cut off begins in the middle of a character.
         let cut = [b"\xa9", text.as_bytes()].concat();
         assert_eq!(decoded(&cut).1, "UTF-8");
+    }
+
+    #[test]
+    fn utf16_is_read_again_after_a_missing_or_an_additional_byte() {
+        let text = "Dana: we met in May, naïve as we were — да.\r\n".repeat(40);
+        for to_bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+            let whole = utf16(&text, to_bytes);
+            for at in 1800..1840 {
+                let (before, after) = whole.split_at(at);
+                for damaged in [
+                    [before, after.split_at(1).1].concat(),
+                    [before, b"!", after].concat(),
+                ] {
+                    let (text, _) = decoded(&damaged);
+                    let sound = text
+                        .matches("Dana: we met in May, naïve as we were — да.")
+                        .count();
+                    assert!(sound >= 38 && text.contains('\u{fffd}'), "{at}: {text}");
+                    let noise = |c: char| c > '\u{1000}' && !"—\u{fffd}".contains(c);
+                    assert!(text.matches(noise).count() <= 8, "{at}: {text}");
+                }
+            }
+        }
     }
 
     #[test]

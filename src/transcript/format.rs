@@ -102,7 +102,7 @@ enum Reader {
 
 impl Reader {
     fn of(text: &str) -> Result<Self, Rejection> {
-        Ok(if json::is_json(text) {
+        Ok(if json::is_mostly_json(text) {
             let reader = json::Reader::new(text).map_err(|error| Rejection::Json(chain(&error)))?;
             Self::Json(Box::new(reader))
         } else if let Some(kind) = captions::kind(text) {
@@ -140,6 +140,15 @@ impl Reader {
         }
     }
 
+    /// What a reader of the summary should know about damage to the file.
+    fn warning(&self) -> Option<String> {
+        match self {
+            Self::Captions(_, reader) => reader.warning(),
+            Self::Json(reader) => reader.warning.clone(),
+            Self::Table(_) | Self::Plain(_) => None,
+        }
+    }
+
     fn name(&self) -> &'static str {
         match self {
             Self::Json(reader) => reader.maker,
@@ -167,15 +176,19 @@ fn read_in_blocks(decoded: Decoded, size: usize) -> Result<(Spoken, Segments), R
     } else {
         decoded
     };
-    let mut reader = Reader::of(&decoded.text)?;
+    let mut reader = match Reader::of(&decoded.text) {
+        Ok(reader) => reader,
+        Err(rejection) => return without_json(decoded, size).unwrap_or(Err(rejection)),
+    };
     if let Reader::Json(json) = &reader
         && let Some(bare) = &json.bare_text
     {
         // The only string of the file may itself be a transcript, with labels.
         let decoded = reduced(decoded, size, &mut |block, sink| bare.read(block, sink))?;
-        let (spoken, segments) = read_in_blocks(decoded, size)?;
-        let format = json.maker;
-        return Ok((Spoken { format, ..spoken }, segments));
+        let (mut spoken, segments) = read_in_blocks(decoded, size)?;
+        spoken.format = json.maker;
+        spoken.warnings.extend(reader.warning());
+        return Ok((spoken, segments));
     }
     let Decoded {
         text,
@@ -183,6 +196,7 @@ fn read_in_blocks(decoded: Decoded, size: usize) -> Result<(Spoken, Segments), R
         bytes,
         source_map,
     } = decoded;
+    let damaged = text.matches(char::REPLACEMENT_CHARACTER).count();
     let (mut text, mut done) = write(&mut reader, text, &source_map, size)?;
     if done.words == 0 && !matches!(reader, Reader::Plain(_)) {
         // A few marks of a format may stand before plain text, such as `WEBVTT` alone.
@@ -193,7 +207,12 @@ fn read_in_blocks(decoded: Decoded, size: usize) -> Result<(Spoken, Segments), R
         return Err(Rejection::NothingSaid);
     }
     let segments = Segments::new(done.segments, done.speakers, text.len());
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<String> = reader.warning().into_iter().collect();
+    if damaged > 0 {
+        warnings.push(format!(
+            "the file is damaged: {damaged} of its characters cannot be read and are shown as \u{fffd}"
+        ));
+    }
     if let Some(said) = done.loops.longest() {
         warnings.push(format!(
             "the recognizer repeated itself: {} repetitions, such as of “{said}”, count for nothing and are left out",
@@ -234,6 +253,31 @@ fn read_in_blocks(decoded: Decoded, size: usize) -> Result<(Spoken, Segments), R
         source_map: done.map,
     };
     Ok((spoken, segments))
+}
+
+/// Reads a text whose JSON is no transcript without that JSON, if it is less than half of it.
+fn without_json(decoded: Decoded, size: usize) -> Option<Result<(Spoken, Segments), Rejection>> {
+    let kept = json::beside(&decoded.text)?;
+    let before = decoded.text.len();
+    let read = |decoded: Decoded| {
+        let left_out = before - decoded.text.len();
+        let (mut spoken, segments) = read_in_blocks(decoded, size)?;
+        let warning = format!("{left_out} bytes of JSON are no transcript and were left out");
+        spoken.warnings.push(warning);
+        Ok((spoken, segments))
+    };
+    let reduced = reduced(decoded, size, &mut |block, sink| {
+        let in_block = |at: usize| at.clamp(block.start, block.end()) - block.start;
+        let first = kept.partition_point(|part| part.end <= block.start);
+        let parts = kept.iter().skip(first);
+        for part in parts.take_while(|part| part.start < block.end()) {
+            sink(Piece::Keep(Span::from(
+                in_block(part.start)..in_block(part.end),
+            )));
+        }
+        block.end()
+    });
+    Some(reduced.and_then(read))
 }
 
 /// Writes what a reader finds in a text over the text itself, which is left as it is if nothing was said.
@@ -277,15 +321,20 @@ fn reduced(decoded: Decoded, size: usize, pieces: Pieces<'_>) -> Result<Decoded,
     let mut text = Overwritten::new(decoded.text, &decoded.source_map, size);
     while let Some(block) = text.block()? {
         let mut fresh = String::new();
-        let next = pieces(&block, &mut |piece| {
-            if let Piece::Keep(part) | Piece::Replace(part, _) = piece {
-                let position = block.position(block.start + part.start);
-                map.mark(text.written() + fresh.len(), position);
+        let next = pieces(&block, &mut |piece| match piece {
+            Piece::Keep(part) => {
+                let part = Span::from(block.start + part.start..block.start + part.end);
+                for (stretch, source) in block.stretches(part) {
+                    map.mark(text.written() + fresh.len(), source);
+                    fresh.push_str(stretch);
+                }
             }
-            match piece {
-                Piece::Keep(part) => fresh.push_str(part.of(block.text)),
-                Piece::Replace(_, character) | Piece::Insert(character) => fresh.push(character),
+            Piece::Replace(part, character) => {
+                let source = block.position(block.start + part.start);
+                map.mark(text.written() + fresh.len(), source);
+                fresh.push(character);
             }
+            Piece::Insert(character) => fresh.push(character),
         });
         text.advance(next)?;
         text.put(&fresh);
@@ -317,6 +366,13 @@ fn prose_percent(text: &str) -> Option<usize> {
     }
     (all >= MIN_TOKENS).then(|| 100 * words / all)
 }
+
+/// Counts bytes that a scan looks at, as work that must stay linear: a time depends on the machine.
+#[cfg(not(test))]
+fn looked_at(_bytes: usize) {}
+
+#[cfg(test)]
+use tests::{looked_at, work};
 
 #[cfg(test)]
 mod tests;

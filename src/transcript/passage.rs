@@ -69,6 +69,13 @@ impl Passage {
 
     /// Speaker and spoken text of each segment, preceded by any text before the first segment.
     pub(crate) fn utterances(&self) -> impl Iterator<Item = (Option<Speaker>, &str)> {
+        let text = self.of.text();
+        let spans = self.utterance_spans();
+        spans.map(move |(speaker, span)| (speaker, span.of(text)))
+    }
+
+    /// Like [`utterances`](Self::utterances), with spans of the transcript's text.
+    pub(crate) fn utterance_spans(&self) -> impl Iterator<Item = (Option<Speaker>, Span)> {
         let Span { start, end } = self.span;
         let first = self.segments().next().map_or(end, Segment::start);
         let unlabelled = (first > start).then_some((None, Span::from(start..first)));
@@ -78,9 +85,13 @@ impl Passage {
         let all = unlabelled.into_iter().chain(spoken);
         all.map(move |(speaker, body)| {
             let start = body.start.clamp(start, end);
-            let inside = Span::from(start..body.end.clamp(start, end));
-            (speaker, inside.of(self.of.text()))
+            (speaker, Span::from(start..body.end.clamp(start, end)))
         })
+    }
+
+    /// The whole transcript.
+    pub(crate) fn whole(&self) -> Self {
+        self.of.whole()
     }
 
     /// Offsets within `range` at which segments start. All offsets are relative to the passage.
@@ -103,12 +114,26 @@ impl Passage {
         self.of.passage(self.span.start..last.span.end)
     }
 
+    /// All that is before the passage.
+    pub(crate) fn before(&self) -> Self {
+        self.of.passage(0..self.span.start)
+    }
+
     /// The `count` segments directly before the passage. `None` if they do not all start within the `most` bytes before it.
     pub(crate) fn preceding(&self, count: usize, most: usize) -> Option<Self> {
         let end = self.span.start;
         let starting = self.of.segments.starting_in(end.saturating_sub(most)..end);
         let first = starting.get(starting.len().checked_sub(count)?)?;
         Some(self.of.passage(first.start()..end))
+    }
+
+    /// The `count` segments directly after the passage, or the rest of the transcript. `None` if they have more than `most` bytes.
+    pub(crate) fn following(&self, count: usize, most: usize) -> Option<Self> {
+        let (start, len) = (self.span.end, self.of.text().len());
+        let starting = self.of.segments.starting_in(start..(start + most).min(len));
+        let end = starting.get(count).map(|segment| segment.start());
+        let end = end.or_else(|| (start + most >= len).then_some(len))?;
+        (end > start).then(|| self.of.passage(start..end))
     }
 }
 

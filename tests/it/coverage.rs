@@ -124,7 +124,7 @@ fn eighty_thousand_characters_of_chinese_are_a_transcript_like_any_other() {
             .filter(|section| section.source == Source::Model);
         assert_eq!(
             by_model.count(),
-            run.plan.sections,
+            run.summary.sections.len(),
             "its answers were not accepted"
         );
         let han = run

@@ -57,13 +57,12 @@ async fn every_part_is_sent_once_within_the_limit_and_nothing_is_left_out() {
     for item in 0..9000 / 24 {
         let turn = format!("item{item}, which");
         let shown = sections.iter().filter(|request| {
-            let block = request
+            let (_, part) = request
                 .message("user")
-                .rsplit("<<<")
-                .next()
-                .unwrap()
-                .to_owned();
-            block.contains(&turn)
+                .split_once("The part of the transcript:\n<<<")
+                .unwrap();
+            let (part, _) = part.split_once(">>>").unwrap();
+            part.contains(&turn)
         });
         assert_eq!(shown.count(), 1, "{turn}");
     }

@@ -18,7 +18,7 @@ const TENS: &str = "twenty thirty forty fifty sixty seventy eighty ninety";
 
 /// Whether most of the numbers or most of the names in `answer` are missing from `source`.
 pub(crate) fn is_invented(answer: &str, source: &str) -> bool {
-    mostly_missing(&numbers(answer), &numbers(source))
+    mostly_missing(&large_numbers(answer), &large_numbers(source))
         || mostly_missing(&names(answer), &all_words(source))
 }
 
@@ -27,8 +27,18 @@ fn mostly_missing(wanted: &HashSet<String>, known: &HashSet<String>) -> bool {
     missing >= MIN_UNSUPPORTED && missing * 2 > wanted.len()
 }
 
+/// The numbers in a text that are too large to be the model's own counts.
+pub(crate) fn large_numbers(text: &str) -> HashSet<String> {
+    let is_large = |number: &String| {
+        number
+            .parse::<f64>()
+            .is_ok_and(|number| number >= MIN_NUMBER)
+    };
+    numbers(text).into_iter().filter(is_large).collect()
+}
+
 /// The numbers in a text, normalized to digits, whether written in digits or in English words.
-fn numbers(text: &str) -> HashSet<String> {
+pub(crate) fn numbers(text: &str) -> HashSet<String> {
     let mut found: Vec<f64> = Vec::new();
     let mut spelled: Option<u64> = None;
     let words = text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | ',')));
@@ -59,7 +69,21 @@ fn numbers(text: &str) -> HashSet<String> {
             }
         }
     }
-    found.retain(|&number| number >= MIN_NUMBER);
+    // Twelve and a half.
+    for (at, _) in text.match_indices("and a half") {
+        let before = text.get(..at).unwrap_or("");
+        let word = before
+            .split_whitespace()
+            .next_back()
+            .unwrap_or("")
+            .to_lowercase();
+        let whole = spelled_value(&word).map(|value| value as f64);
+        found.extend(
+            whole
+                .or_else(|| word.parse().ok())
+                .map(|whole: f64| whole + 0.5),
+        );
+    }
     found.iter().map(f64::to_string).collect()
 }
 
@@ -77,28 +101,45 @@ fn spelled_value(word: &str) -> Option<u64> {
 }
 
 /// Words that are capitalized although they do not begin a sentence, converted to lower case.
-fn names(text: &str) -> HashSet<String> {
+pub(crate) fn names(text: &str) -> HashSet<String> {
     let mut found = HashSet::new();
     let mut begins = true;
     for word in text.split_whitespace() {
         let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
         let bare = bare.trim_end_matches("'s").trim_end_matches("’s");
         if !begins && bare.starts_with(char::is_uppercase) && bare.chars().count() > 2 {
-            found.extend(bare.split('-').map(str::to_lowercase));
+            found.extend(words::runs(bare).map(str::to_lowercase));
         }
         begins = word.ends_with(|c| is_stop(c) || matches!(c, ':' | '"' | '”'));
     }
     found
 }
 
-fn all_words(text: &str) -> HashSet<String> {
-    words::runs(text)
-        .map(|word| {
-            word.trim_end_matches("'s")
-                .trim_end_matches("’s")
-                .to_lowercase()
-        })
-        .collect()
+/// The words of a text in lower case, without English genitives. Abbreviations are also told as one word where the text spells
+/// them: `L_C_D_`, `L.C.D.` or `L C D`.
+pub(crate) fn all_words(text: &str) -> HashSet<String> {
+    let mut found = HashSet::new();
+    let mut spelled = String::new();
+    let add_spelled = |spelled: &mut String, found: &mut HashSet<String>| {
+        if spelled.chars().count() > 1 {
+            found.insert(std::mem::take(spelled));
+        }
+        spelled.clear();
+    };
+    for word in words::runs(text) {
+        let word = word
+            .trim_end_matches("'s")
+            .trim_end_matches("’s")
+            .to_lowercase();
+        if word.chars().count() == 1 {
+            spelled.push_str(&word);
+        } else {
+            add_spelled(&mut spelled, &mut found);
+        }
+        found.insert(word);
+    }
+    add_spelled(&mut spelled, &mut found);
+    found
 }
 
 #[cfg(test)]
@@ -134,11 +175,23 @@ mod tests {
     }
 
     #[test]
+    fn spelled_abbreviations_are_words() {
+        let words = all_words("An L_C_D_ display, the R.C. and a B B C report");
+        assert!(
+            ["lcd", "rc", "display"]
+                .iter()
+                .all(|word| words.contains(*word)),
+            "{words:?}"
+        );
+    }
+
+    #[test]
     fn spelled_numbers_are_numbers() {
         for (text, number) in [
             ("two hundred", "200"),
             ("twenty five", "25"),
             ("twelve", "12"),
+            ("Twelve and a half . Actually", "12.5"),
             ("1,250", "1250"),
             ("3.5m", ""),
         ] {

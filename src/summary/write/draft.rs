@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::extract;
 use crate::hex::hex;
 use crate::model::{Answer, ModelClient, ModelError};
-use crate::prompt::{Prompt, Request, Task};
+use crate::prompt::{Brief, Prompt, Request, Task};
 use crate::summary::call_plan::{ESTIMATE_ERROR, SECTION_MAX_WORDS, SECTION_MIN_WORDS};
 use crate::summary::write::Settings;
 use crate::text::{Tokens, Words, tokens};
@@ -29,6 +29,8 @@ pub(crate) struct Material {
     /// The text that is shown to the model.
     pub(crate) block: Passage,
     pub(crate) from_notes: bool,
+    /// What the writer is told of the whole recording.
+    pub(crate) brief: Option<Brief>,
 }
 
 impl Material {
@@ -56,6 +58,7 @@ impl Material {
             chunks: self.chunks.clone(),
             block,
             from_notes: self.from_notes,
+            brief: self.brief.clone(),
         };
         let (passages, blocks) = (passage.split_at(cut), block.split_at(first.span.len()));
         Some([half(passages.0, blocks.0), half(passages.1, blocks.1)])
@@ -100,6 +103,9 @@ impl Drafter<'_> {
             Task::Condense => Passage::of_text(""),
             _ => material.block.clone(),
         };
+        // Rules about the whole document would be lost on a text that is only shortened, and notes are the whole of what
+        // their writer may use.
+        let is_briefed = !matches!(task, Task::Condense | Task::Notes);
         let request = Request {
             task,
             style,
@@ -111,6 +117,7 @@ impl Drafter<'_> {
             block,
             from_notes: material.from_notes,
             excerpts,
+            brief: material.brief.clone().filter(|_| is_briefed),
             draft: draft.map(Arc::from),
             fence: self.fence(task, index + 1, attempt),
         };

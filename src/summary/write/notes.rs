@@ -18,12 +18,12 @@ const TOKENS_PER_WORD: f64 = 1.7;
 const SLACK: f64 = 1.25;
 
 impl Writer<'_> {
-    /// Takes all levels of notes. Returns the source of each section and its weight.
+    /// Takes all levels of notes.
     pub(crate) async fn notes(
         &mut self,
         plan: &Plan,
         parts: Vec<Material>,
-    ) -> Result<(Vec<Material>, Vec<f64>), WriteError> {
+    ) -> Result<Vec<Material>, WriteError> {
         let mut items = parts;
         for (depth, level) in plan.levels.iter().enumerate() {
             let groups = if depth == 0 {
@@ -33,15 +33,24 @@ impl Writer<'_> {
             };
             items = self.level(plan, level, groups, depth == 0).await?;
         }
+        Ok(items)
+    }
+
+    /// The source of each section, joined from notes, and its weight.
+    pub(crate) fn grouped_notes(
+        &self,
+        plan: &Plan,
+        notes: &[Material],
+    ) -> (Vec<Material>, Vec<f64>) {
         let words = plan.section_words().0.div_ceil(plan.sections.max(1));
-        let block = self.drafter.settings.limits.block_beside(Words(words));
-        let materials = grouped(&items, plan.sections, block.unwrap_or(Tokens(usize::MAX)));
+        let block = self.limits(plan).block_beside(Words(words));
+        let materials = grouped(notes, plan.sections, block.unwrap_or(Tokens(usize::MAX)));
         let blocks = || materials.iter().map(|material| &*material.block);
         let tokens: Vec<f64> = blocks()
             .map(|block| tokens::estimate(block).0 as f64)
             .collect();
         let weights = weights(&tokens, blocks());
-        Ok((materials, weights))
+        (materials, weights)
     }
 
     /// Takes one level of notes, with all calls concurrently.
@@ -64,6 +73,7 @@ impl Writer<'_> {
                 place: (index, count),
                 ask: words,
                 want: words,
+                first_attempt: 0,
                 allowance: allowance(spare, count, index),
                 tolerated: &[],
                 splits: MAX_SPLITS,
@@ -136,6 +146,7 @@ fn joined(group: &[&Material]) -> Option<Material> {
             .collect(),
         block: Passage::of_text(blocks.join("\n")),
         from_notes: first.from_notes,
+        brief: None,
     })
 }
 
@@ -150,6 +161,7 @@ mod tests {
             chunks: vec![at],
             block: Passage::of_text("word ".repeat(size)),
             from_notes: true,
+            brief: None,
         };
         sizes.iter().enumerate().map(item).collect()
     }

@@ -35,12 +35,37 @@ pub(crate) struct Piece {
     pub(crate) measured: Option<(usize, usize)>,
     /// Problems of the text.
     pub(crate) problems: Vec<Problem>,
-    /// Problems that the best answer has although the request was repeated.
-    pub(crate) habits: Vec<Problem>,
     /// Extractive if the model gave no usable answer.
     pub(crate) source: Source,
     /// Largest ratio of the server's token count of a prompt to our estimate.
     pub(crate) token_ratio: f64,
+}
+
+impl Piece {
+    /// The worst problem, or none. Having none is best, and having no text of the model is worst.
+    fn worst(&self) -> (Source, Option<Reverse<Problem>>) {
+        (self.source, self.problems.first().copied().map(Reverse))
+    }
+
+    /// Whether the content of the text is not as it should be.
+    pub(crate) fn is_dubious(&self) -> bool {
+        let is_length = |problem: &Problem| problem.severity() == Severity::Length;
+        self.source == Source::Extractive || !self.problems.iter().all(is_length)
+    }
+
+    /// The better one of two texts for the same job.
+    pub(crate) fn better(self, other: Self) -> Self {
+        let (kept, left) = if other.worst() < self.worst() {
+            (other, self)
+        } else {
+            (self, other)
+        };
+        Self {
+            extra_calls: kept.extra_calls + left.extra_calls,
+            token_ratio: kept.token_ratio.max(left.token_ratio),
+            ..kept
+        }
+    }
 }
 
 /// A text to request: its task, its source, and how many calls it may take.
@@ -54,9 +79,11 @@ pub(crate) struct Job<'a> {
     pub(crate) ask: usize,
     /// Number of words wanted. Fewer than are requested if the model tends to write too little.
     pub(crate) want: usize,
+    /// Number of the first attempt, which makes a request differ from those of earlier jobs for the same text.
+    pub(crate) first_attempt: usize,
     /// Maximum number of calls beyond the first.
     pub(crate) allowance: usize,
-    /// Problems that do not trigger a repeated request, because repeating has not helped with this model before.
+    /// Problems that do not trigger a repeated request.
     pub(crate) tolerated: &'a [Problem],
     /// How many more times the part may be halved, if its request does not fit the context window.
     pub(crate) splits: usize,
@@ -69,7 +96,7 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
     let mut extra = 0;
     let mut answers = 0;
     let halves = || job.material.halves().filter(|_| job.splits > 0);
-    for attempt in 0.. {
+    for attempt in job.first_attempt.. {
         let (task, ask) = (job.task, Words(job.ask));
         let prompt = drafter.prompt(task, job.material, job.place, None, ask, attempt);
         if !drafter.fits(&prompt)
@@ -120,15 +147,15 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
                 problem.severity() == Severity::Length || job.tolerated.contains(problem)
             })
         });
-        if is_final || is_settled || extra >= job.allowance || attempt + 1 >= MAX_ATTEMPTS {
+        if is_final
+            || is_settled
+            || extra >= job.allowance
+            || attempt + 1 >= job.first_attempt + MAX_ATTEMPTS
+        {
             break;
         }
         extra += 1;
     }
-    let habits = best
-        .as_ref()
-        .filter(|_| answers > 1)
-        .map_or_else(Vec::new, |piece| piece.problems.clone());
     let piece = best.and_then(usable).unwrap_or_else(|| {
         for prompt in &asked {
             drafter.caller.recorder.mark_unusable(prompt);
@@ -136,7 +163,6 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
         fallback(&job)
     });
     Ok(Piece {
-        habits,
         extra_calls: extra,
         token_ratio: drafter.token_ratio,
         ..piece
@@ -390,9 +416,11 @@ mod tests {
                 chunk_tokens: Tokens(6000),
                 max_calls: 100,
                 style: Style::Full,
+                outline: false,
             },
             seed: "job".to_owned(),
             quotes: false,
+            ratio: 1.0,
         };
         let passage = Passage::of_text("The depot is late. ".repeat(words / 4));
         let material = Material {
@@ -400,6 +428,7 @@ mod tests {
             chunks: vec![0],
             block: passage,
             from_notes: false,
+            brief: None,
         };
         let options = CallOptions {
             max_calls: 100,
@@ -418,6 +447,7 @@ mod tests {
             place: (0, 1),
             ask: 100,
             want: 100,
+            first_attempt: 0,
             allowance,
             tolerated: &[],
             splits: 2,

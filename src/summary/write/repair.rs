@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 
+use crate::model::Answer;
 use crate::prompt::{Prompt, Task};
 use crate::summary::assemble::{Section, Source};
 use crate::summary::check::{Problem, Severity};
@@ -13,8 +14,13 @@ use crate::summary::write::piece::problems;
 use crate::summary::write::{WriteError, Writer, all};
 use crate::text::{Words, sentence, words};
 
-/// Tolerated deviation from the target length, in percent.
-const TOLERATED_PERCENT: usize = 4;
+/// Tolerated deviation from the target length, in percent: if it is too short, and if it is too long. Dropping sentences here and
+/// there loses less than rewriting a few sections.
+const SHORTER_PERCENT: usize = 4;
+const LONGER_PERCENT: usize = 15;
+
+/// Maximum share of a section that one repair takes away, in percent.
+const CUT_PERCENT: usize = 25;
 
 /// Maximum and minimum number of words that one expansion should add.
 const MAX_ADDED: usize = 350;
@@ -23,6 +29,27 @@ const MIN_ADDED: usize = 40;
 /// Maximum number of repairs per section.
 const MAX_REPAIRS: usize = 2;
 
+/// The repairs that may still be made.
+#[derive(Debug)]
+pub(crate) struct Repairs {
+    calls: usize,
+    /// How often each section has been repaired.
+    made: Vec<usize>,
+}
+
+/// Sections to repair, with the requests for it.
+pub(crate) type Round = Vec<(usize, Prompt)>;
+
+impl Repairs {
+    /// The repairs of `count` sections, with at most `most` calls.
+    pub(crate) fn new(count: usize, most: usize) -> Self {
+        Self {
+            calls: (count / 2).min(most),
+            made: vec![0; count],
+        }
+    }
+}
+
 impl Writer<'_> {
     /// Brings the total length of the sections closer to `wanted` words. A change is accepted only if it reduces the
     /// deviation. The loop ends because calls and repairs per section are limited.
@@ -30,47 +57,51 @@ impl Writer<'_> {
         &mut self,
         materials: &[Material],
         sections: &mut [Section],
+        repairs: &mut Repairs,
         wanted: usize,
         control: &LengthControl,
     ) -> Result<(), WriteError> {
-        let mut budget = (sections.len() / 2).min(self.extra_calls);
-        let mut repairs = vec![0; sections.len()];
         loop {
-            let round = self.choose(materials, sections, &mut repairs, wanted, control, budget);
+            let round = self.choose(materials, sections, repairs, wanted, control);
             if round.is_empty() {
                 return Ok(());
             }
-            budget -= round.len();
-            self.extra_calls -= round.len();
-            let drafter = self.drafter;
-            let calls = round.iter().map(|(at, prompt)| async move {
-                let task = prompt.request().task.name();
-                let answer = drafter.call_or_empty(prompt).await;
-                answer.map_err(WriteError::of(format!("section {}, to {task} it", at + 1)))
-            });
-            let answers = all(calls, |_| {}).await?;
-            for ((at, prompt), answer) in round.iter().zip(answers) {
-                accept(sections, *at, prompt, &answer.text, wanted);
-            }
+            let answers = self.repaired(&round).await?;
+            accept_all(sections, &round, &answers, wanted);
         }
     }
 
-    /// Chooses up to `budget` sections to repair, starting with those that are furthest off their targets, until the repairs
-    /// could make up for the deviation. Chooses none if the deviation is tolerated.
-    fn choose(
-        &self,
+    /// Requests the repairs.
+    pub(crate) async fn repaired(&self, round: &Round) -> Result<Vec<Answer>, WriteError> {
+        let drafter = self.drafter;
+        let calls = round.iter().map(|(at, prompt)| async move {
+            let task = prompt.request().task.name();
+            let answer = drafter.call_or_empty(prompt).await;
+            answer.map_err(WriteError::of(format!("section {}, to {task} it", at + 1)))
+        });
+        all(calls, |_| {}).await
+    }
+
+    /// Chooses sections to repair, starting with those that are furthest off their targets, until the repairs could make up
+    /// for the deviation. Chooses none if the deviation is tolerated.
+    pub(crate) fn choose(
+        &mut self,
         materials: &[Material],
         sections: &[Section],
-        repairs: &mut [usize],
+        repairs: &mut Repairs,
         wanted: usize,
         control: &LengthControl,
-        budget: usize,
-    ) -> Vec<(usize, Prompt)> {
+    ) -> Round {
         let total: usize = sections.iter().map(Section::words).sum();
         let mut missing = total.abs_diff(wanted);
         let short = total < wanted;
         let can_expand = self.drafter.settings.limits.style.follows_instructions();
-        if missing * 100 <= wanted * TOLERATED_PERCENT || short && !can_expand {
+        let tolerated = if short {
+            SHORTER_PERCENT
+        } else {
+            LONGER_PERCENT
+        };
+        if missing * 100 <= wanted * tolerated || short && !can_expand {
             return Vec::new();
         }
         let need = |section: &Section| {
@@ -80,7 +111,12 @@ impl Writer<'_> {
                 section.words().saturating_sub(section.target_words)
             }
         };
-        let candidates = sections.iter().zip(materials).zip(repairs).enumerate();
+        let calls = repairs.calls.min(self.extra_calls);
+        let candidates = sections
+            .iter()
+            .zip(materials)
+            .zip(&mut repairs.made)
+            .enumerate();
         let mut candidates: Vec<_> = candidates
             .filter(|(_, ((section, _), repairs))| {
                 **repairs < MAX_REPAIRS && section.source == Source::Model
@@ -89,7 +125,7 @@ impl Writer<'_> {
         candidates.sort_by_key(|(_, ((section, _), _))| Reverse(need(section)));
         let mut round = Vec::new();
         for (at, ((section, material), repairs)) in candidates {
-            if round.len() == budget || missing < MIN_ADDED {
+            if round.len() == calls || missing < MIN_ADDED {
                 break;
             }
             let words = words::count(&section.text);
@@ -97,7 +133,7 @@ impl Writer<'_> {
                 let add = missing.min(MAX_ADDED).min(words.max(MIN_ADDED * 2));
                 (Task::Expand, add, add)
             } else {
-                let cut = missing.min(words * 2 / 5);
+                let cut = missing.min(words * CUT_PERCENT / 100);
                 (Task::Condense, cut, words - cut)
             };
             missing -= change;
@@ -113,7 +149,21 @@ impl Writer<'_> {
                 round.push((at, prompt));
             }
         }
+        repairs.calls -= round.len();
+        self.extra_calls -= round.len();
         round
+    }
+}
+
+/// Accepts those of the repaired texts that bring the total length closer to `wanted` words.
+pub(crate) fn accept_all(
+    sections: &mut [Section],
+    round: &Round,
+    answers: &[Answer],
+    wanted: usize,
+) {
+    for ((at, prompt), answer) in round.iter().zip(answers) {
+        accept(sections, *at, prompt, &answer.text, wanted);
     }
 }
 

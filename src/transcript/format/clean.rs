@@ -904,22 +904,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn hostile_texts_take_linear_time() {
-        let shapes = [
-            "<", "[", "&", "\\ ", "> ", "*", "_", "(", "{\\", "![", "<i ", "<!--", "&amp;",
-            "&amp;lt;", "[a](", "[a]:", "**a ", "*a", "*a*", ">", "\\*", "x", "\u{a0}", "我",
-            "&lt;i", "[a](b.c", "*a [b", "* *", "x/", "é", "\u{200d}", "(a", "！",
-        ];
-        let started = std::time::Instant::now();
-        for shape in shapes {
-            let text = shape.repeat(2_000_000 / shape.len());
-            cleaned(&text);
-        }
-        // Takes two seconds without optimization. One shape in quadratic time would take hours.
-        assert!(started.elapsed().as_secs() < 60);
-    }
-
     /// Texts of words and markup.
     fn mixed() -> impl Strategy<Value = String> {
         let part = prop::sample::select(vec![

@@ -7,6 +7,7 @@
 //! most formats. Megabytes of word lists are skipped, not read.
 
 pub(super) mod cursor;
+mod damaged;
 mod words;
 
 use std::borrow::Cow;
@@ -133,6 +134,8 @@ pub(crate) struct Reader {
     pub(crate) language: Option<String>,
     /// The file has nothing but one string, which may itself be a transcript in plain text.
     pub(crate) bare_text: Option<BareText>,
+    /// What a reader of the summary should know about the rest of the file.
+    pub(crate) warning: Option<String>,
     known: Dictionary,
     entries: Entries,
 }
@@ -192,6 +195,18 @@ pub(crate) fn is_json(text: &str) -> bool {
     }
 }
 
+/// Whether a text is JSON, perhaps after a few lines of a log.
+pub(crate) fn is_mostly_json(text: &str) -> bool {
+    damaged::start(text).is_some()
+}
+
+/// The text beside JSON that is less than half of a text, as parts of it.
+pub(crate) fn beside(text: &str) -> Option<Vec<Span>> {
+    let values = damaged::values(text, 0).ok()?;
+    let gaps: Vec<Span> = damaged::gaps(text, &values).collect();
+    (!values.is_empty() && damaged::bytes(&gaps) > damaged::bytes(&values)).then_some(gaps)
+}
+
 impl Reader {
     /// Finds the spoken entries of a file.
     ///
@@ -199,7 +214,11 @@ impl Reader {
     /// If the JSON is broken or not a transcript.
     pub(crate) fn new(text: &str) -> Result<Self, Unknown> {
         let mut file = File::new(text)?;
+        if damaged::bytes(&file.values) * 2 < text.trim().len() {
+            return Err(file.unknown());
+        }
         let language = file.language();
+        let warning = damaged::warning(text, &file.values);
         let mut best: Option<(List, Survey)> = None;
         for shape in SHAPES {
             if best
@@ -232,6 +251,7 @@ impl Reader {
             maker,
             language,
             bare_text,
+            warning,
             known: file.known,
             entries,
         })
@@ -246,6 +266,7 @@ impl Reader {
     ) -> Result<usize, Broken> {
         let mut file = File {
             text: block.text,
+            values: Vec::new(),
             outline: Vec::new(),
             known: std::mem::take(&mut self.known),
         };
@@ -434,6 +455,8 @@ struct Entries {
 #[derive(Debug, Clone, Copy)]
 struct Place {
     start: usize,
+    /// Where the elements end at the latest, which tells the end of those without brackets.
+    end: usize,
     /// Number of the channel that it is in.
     channel: Option<usize>,
     /// Its elements are channels.
@@ -505,21 +528,24 @@ impl Entries {
         while let Some(place) = self.places.get(self.progress.place).copied() {
             let before = self.progress;
             let at = before.at.unwrap_or(place.start) - block.start;
-            if at >= block.text.len() && !block.is_last || group.is_empty() && at >= block.wanted {
+            // The text up to the end of the list.
+            let is_last = block.is_last || place.end <= block.end();
+            let text = block.up_to(place.end.min(block.end())).text;
+            if at >= text.len() && !is_last || group.is_empty() && at >= block.wanted {
                 break;
             }
-            let mut cursor = Cursor::new(block.text, at);
+            let mut cursor = Cursor::new(text, at);
             match before.at {
                 None => self.progress.is_array = cursor.take(b'['),
                 Some(_) => drop(cursor.take(b',')),
             }
             match cursor.peek() {
-                None if !block.is_last => break,
+                None if !is_last => break,
                 Some(b']') if self.progress.is_array => {}
                 Some(_) => {
                     self.progress.elements += 1;
                     let entry = file.entry(&mut cursor, place, self.progress.elements);
-                    if !block.is_last && (entry.is_err() || cursor.at >= block.text.len()) {
+                    if !is_last && (entry.is_err() || cursor.at >= text.len()) {
                         break;
                     }
                     self.progress.at = Some(block.start + cursor.at);
@@ -649,6 +675,8 @@ impl Entries {
 /// A file, or the part of it that is read.
 struct File<'t> {
     text: &'t str,
+    /// The values of the text: one, or the records of JSON Lines. Those of a sound text count as one.
+    values: Vec<Span>,
     outline: Vec<Value>,
     known: Dictionary,
 }
@@ -667,25 +695,54 @@ struct Dictionary {
 
 impl<'t> File<'t> {
     fn new(text: &'t str) -> Result<Self, Broken> {
+        let start = damaged::start(text).unwrap_or(0);
         let mut reader = Self {
             text,
+            values: Vec::new(),
             outline: Vec::new(),
             known: Dictionary::default(),
         };
-        let mut cursor = Cursor::new(text, 0);
-        reader.outline(&mut cursor, &mut String::new(), 0)?;
-        if cursor.peek().is_some() {
+        let whole = Span::from(start..text.len());
+        let mut cursor = Cursor::new(text, start);
+        let mut read = reader.outline(&mut cursor, &mut String::new(), 0);
+        if read.is_ok() && cursor.peek().is_some() {
             // JSON Lines: an array without brackets.
             reader.outline.clear();
-            let mut cursor = Cursor::new(text, 0);
-            reader.elements(&mut cursor, &mut String::new(), 0)?;
-            reader.outline.push(Value {
-                path: String::new(),
-                span: Span::from(0..text.len()),
-            });
+            let mut cursor = Cursor::new(text, start);
+            read = reader.elements(&mut cursor, &mut String::new(), 0);
+            reader.root(whole);
         }
+        reader.values = match read {
+            Ok(()) => vec![whole],
+            Err(error) => reader.damaged(start, error)?,
+        };
         reader.meet()?;
         Ok(reader)
+    }
+
+    /// Reads a text that has something else beside its values.
+    fn damaged(&mut self, start: usize, error: Broken) -> Result<Vec<Span>, Broken> {
+        self.outline.clear();
+        let values = damaged::values(self.text, start)?;
+        let mut path = String::new();
+        match values.as_slice() {
+            [] => return Err(error),
+            [only] => self.outline(&mut Cursor::new(self.text, only.start), &mut path, 0)?,
+            many => {
+                for value in many.iter().take(OUTLINE_ELEMENTS) {
+                    let mut cursor = Cursor::new(self.text, value.start);
+                    self.below(ELEMENT, &mut cursor, &mut path, 0)?;
+                }
+                self.root(Span::from(start..self.text.len()));
+            }
+        }
+        Ok(values)
+    }
+
+    /// Notes that the values between two bytes are the elements of an array.
+    fn root(&mut self, span: Span) {
+        let path = String::new();
+        self.outline.push(Value { path, span });
     }
 
     /// Learns who is who from lists such as `"speakers": [{"id": 0, "name": "Ana"}, …]`.
@@ -895,7 +952,8 @@ impl<'t> File<'t> {
 
     fn unknown(&self) -> Unknown {
         let mut members = Vec::new();
-        let mut cursor = Cursor::new(self.text, 0);
+        let start = self.values.first().map_or(0, |value| value.start);
+        let mut cursor = Cursor::new(self.text, start);
         while cursor.peek() == Some(b'[') {
             cursor.at += 1;
         }
@@ -965,9 +1023,22 @@ impl<'t> File<'t> {
             rest.insert(0, ELEMENT);
         }
         rest.push(ELEMENT);
+        if let (true, [_, _, ..], [_, rest @ ..]) = (outer.is_empty(), &*self.values, &*rest) {
+            let (name, path, parts) = match rest {
+                [] => ("", &[ELEMENT][..], damaged::runs(self.text, &self.values)),
+                _ => (ELEMENT, rest, self.values.clone()),
+            };
+            for part in parts {
+                let mut cursor = Cursor::new(self.text.split_at(part.end).0, part.start);
+                self.walk(&mut cursor, name, path, None, visit)?;
+            }
+            return Ok(());
+        }
         let name = outer.rsplit('.').next().unwrap_or_default();
+        // Something else may follow the root.
+        let text = self.text.split_at(value.span.end).0;
         self.walk(
-            &mut Cursor::new(self.text, value.span.start),
+            &mut Cursor::new(text, value.span.start),
             name,
             &rest,
             None,
@@ -990,6 +1061,7 @@ impl<'t> File<'t> {
             (Some((&ELEMENT, [])), Some(byte)) if byte == b'[' || name.is_empty() => {
                 let place = Place {
                     start: cursor.at,
+                    end: cursor.text.len(),
                     channel,
                     are_channels: name == "channels",
                     are_alternatives: name == "alternatives",

@@ -1,5 +1,6 @@
 //! The same conversation in the formats of many tools, and other files that people upload.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -7,6 +8,22 @@ use super::*;
 use crate::extract::extract;
 use crate::text::{Span, sentence, tokens};
 use crate::transcript::{Decoder, Transcript};
+
+thread_local! {
+    /// Bytes that scans on this thread have looked at.
+    static LOOKED_AT: Cell<usize> = const { Cell::new(0) };
+}
+
+pub(super) fn looked_at(bytes: usize) {
+    LOOKED_AT.set(LOOKED_AT.get() + bytes);
+}
+
+/// The bytes that `run` looks at.
+pub(super) fn work(run: impl FnOnce()) -> usize {
+    let before = LOOKED_AT.get();
+    run();
+    LOOKED_AT.get() - before
+}
 
 /// One turn of a conversation. Times are in milliseconds.
 struct Turn {
@@ -442,14 +459,15 @@ fn every_format_says_the_same() {
     }
 }
 
-/// The text, its segments, and the source offsets of some of its bytes, if the format is read in blocks of `size` bytes.
+/// The text, its segments and warnings, and the source offsets of some of its bytes, if the format is read in blocks of `size` bytes.
 fn read_in(size: usize, source: &str) -> (String, String, Vec<u64>) {
     let (spoken, segments) = read_in_blocks(Decoded::from(source.to_owned()), size).unwrap();
     let text = &spoken.text;
     let words = text.match_indices(' ').step_by(7);
     let offsets = words.map(|(at, _)| spoken.source_map.source_offset(text, at + 1));
     let offsets = offsets.collect();
-    (spoken.text, format!("{segments:?}"), offsets)
+    let known = format!("{segments:?} {:?}", spoken.warnings);
+    (spoken.text, known, offsets)
 }
 
 #[test]
@@ -481,13 +499,38 @@ fn what_is_read_in_blocks_is_what_is_read_at_once() {
             );
         }
     }
+    let captions = "1\n00:00:01,000 --> 00:00:02,000\nAna: We met.\n\n".repeat(20)
+        + "2\n00:00:0x,000 --> 00:00:04,000\nBo: Yes.\n\n";
+    for size in [500, 800] {
+        assert_eq!(read_in(size, &captions), read_in(usize::MAX, &captions));
+    }
     let bare =
         r#"{"text": "Ana: We \ud83d\ude42 caf\u00e9 \"met\".\nBo: Yes, we did.\n", "id": 1}"#;
     let quoted = "speaker,text\nAna,\"We met,\n\"\"all\"\" of us.\"\nBo,\"never closed\nAna,\"Yes.\"\nBo,No\n";
     let page = "<html><body><p title='a > b'>Ana: We &amp; they.</p><script>if (a < b) { x = '<p>' }</script><!-- <p> --><p>Bo: Caf&eacute; < bar</body></html>";
     let words = r#"{"results": {"channel_labels": {"channels": [{"items": [{"start_time": "1.0", "alternatives": [{"content": "Yes"}]}, {"start_time": "1.5", "alternatives": [{"content": "Ana"}]}]}, {"items": [{"start_time": "0.1", "alternatives": [{"content": "Bo?"}]}]}]}}}"#;
-    for source in [bare, quoted, page, words] {
-        for size in [1, 2, 5, 13, 40] {
+    let pages = [
+        "<html><head><title>T<body><p>Ana: We met.<!-- never <br>closed<!-- c --><p>Bo: Yes.<style>p {}<p>Ana: No.",
+        "<html><script>a('<param>');\n<body><p>Ana: We met.</p><script>b()</script><p>Bo: Yes.<!-- never closed",
+        "<html><p>Ana: We met.<style>/* <param> */</style><script>;<headers>;</script><p>Bo: Yes.",
+    ];
+    let [ana, bo] = [
+        r#"{"speaker": "Ana", "text": "The bridge opens in May."}"#,
+        r#"{"speaker": "Bo", "text": "Who pays for it?"}"#,
+    ];
+    let records = format!("{ana}\n{bo}\nERROR lost\n{ana}\n{{\"speaker\": \n{bo}\n{bo}\n{ana}\n");
+    let answers = format!("{{\"turns\": [{ana}, {bo}]}}\nERROR\n{{\"turns\": [{bo}, {ana}]}}\n");
+    let logged = format!("09:30 INFO written\n[{ana},\n{bo}]\nupload finished\n");
+    let logged_lines = format!("09:30 INFO written\n{ana}\n{bo}\n");
+    let bare_logged = format!("INFO written\n{bare}\nfinished\n");
+    let inserted = format!(
+        "{{\"id\": 1}}\n\n{}\n{{\"id\": 2}}\n",
+        "Ana: We met at the café.\nBo: Yes.\n".repeat(5)
+    );
+    let json = [&records, &answers, &logged, &logged_lines, &bare_logged];
+    let small = [bare, quoted, page, words, &inserted].into_iter();
+    for source in small.chain(pages).chain(json.map(String::as_str)) {
+        for size in 1..60 {
             assert_eq!(
                 read_in(size, source),
                 read_in(usize::MAX, source),
@@ -796,6 +839,102 @@ fn nothing_invisible_gets_into_names_and_text() {
     assert_eq!(transcript.segments.speakers, ["Bo b", "Ann"]);
     let odd = |c: char| c.is_control() && c != '\n';
     assert!(!transcript.text().contains(odd), "{:?}", transcript.text());
+}
+
+#[test]
+fn damaged_files_keep_what_is_sound_and_say_what_is_not() {
+    let json = r#"{"segments": [{"start": 0, "end": 2, "speaker": "Ana", "text": "The bridge opens in May."},
+        {"start": 2, "end": 4, "speaker": "Ben", "text": "Who pays for it?"}]}"#;
+    let lines = [
+        r#"{"speaker": "Ana", "text": "The bridge opens in May."}"#,
+        r#"{"speaker": "Ben", "text": "Who pays for it?"}"#,
+        r#"{"speaker": "Ana", "text": "All of us."}"#,
+    ];
+    let [first, second, third] = lines;
+    let srt = "1\n00:00:01,000 --> 00:00:0x,000\nAna: The bridge opens in May.\n\n2\n00:00:03,000 --> 00:00:04,000\nBen: Who pays for it?\n\n";
+    let plain = "Ana: The bridge opens in May.\nBen: Who pays for it?\n".repeat(20);
+    let utf16: Vec<u8> = format!("\u{feff}{plain}")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let (before, after) = utf16.split_at(1001);
+    let rows: [(&str, Vec<u8>, &str); 10] = [
+        (
+            "whisper",
+            format!("{json}\nupload finished\nin 3 s\n").into(),
+            "2 lines are no complete JSON and were left out: 22 bytes, the first in line 3",
+        ),
+        (
+            "whisper",
+            format!("09:30 INFO written\n\n{json}\n").into(),
+            "line 1 is no complete JSON and was left out: 18 bytes",
+        ),
+        (
+            "json",
+            format!("{first}\n{second}\n{{\"speaker\": \"Ana\", \"text\": \"All\n{third}\n").into(),
+            "line 3 is no complete JSON and was left out: 31 bytes",
+        ),
+        (
+            "json",
+            format!("{first}\n{{\"speaker\": \"Ana\",\n{second}\n{third}\n").into(),
+            "line 2 is no complete JSON and was left out: 18 bytes",
+        ),
+        (
+            "json",
+            format!("{first}\n{second}\nERROR connection lost\n{third}\n").into(),
+            "line 3 is no complete JSON and was left out: 21 bytes",
+        ),
+        (
+            "json",
+            format!("{first}\n{second}\n{third}\n{{\"speaker\": \"B").into(),
+            "line 4 is no complete JSON and was left out: 14 bytes",
+        ),
+        (
+            "plain",
+            format!("{{\"date\": \"2026-06-01\"}}\n\n{plain}").into(),
+            "22 bytes of JSON are no transcript and were left out",
+        ),
+        (
+            "subrip",
+            srt.into(),
+            "time stamps of captions are damaged: 1, the first in line 2",
+        ),
+        (
+            "plain",
+            [before, after.split_at(1).1].concat(),
+            "the file is damaged: 1 of its characters cannot be read and are shown as \u{fffd}",
+        ),
+        (
+            "plain",
+            plain
+                .replace("for", "f\u{fffd}r")
+                .replacen("f\u{fffd}r", "for", 19)
+                .into(),
+            "the file is damaged: 1 of its characters cannot be read and are shown as \u{fffd}",
+        ),
+    ];
+    for (format, file, warning) in rows {
+        let transcript = transcript(&file);
+        let (text, spoken) = (transcript.text(), &transcript.spoken);
+        assert_eq!(spoken.format, format, "{text}");
+        for said in ["The bridge opens in May.", "Who pays for it?"] {
+            let at = text
+                .find(said)
+                .unwrap_or_else(|| panic!("{said:?} in {text}"));
+            let source = spoken.source_map.source_offset(text, at) as usize;
+            let start = format!("{}\0", said.split_at(1).0);
+            let is_there = file[source..].starts_with(said.as_bytes())
+                || file[source..].starts_with(start.as_bytes());
+            assert!(is_there, "{said:?} at {source}");
+        }
+        let warnings = spoken.warnings.iter();
+        let of_loops = |warning: &&String| warning.contains("repeated itself");
+        let found: Vec<_> = warnings.filter(|warning| !of_loops(warning)).collect();
+        assert_eq!(found, [warning], "{text}");
+    }
+    // JSON inside a conversation is a part of it.
+    let quoted = format!("Ana: look at this\n{first}\nBen: I see.\n{plain}");
+    assert_eq!(transcript(quoted.as_bytes()).spoken.format, "plain");
 }
 
 #[test]

@@ -84,7 +84,7 @@ impl<'t> Block<'t> {
     }
 
     /// The stretches of a span of the decoded text in which every character has its normal width in the source.
-    fn stretches(&self, part: Span) -> impl Iterator<Item = (&str, Position)> {
+    pub(crate) fn stretches(&self, part: Span) -> impl Iterator<Item = (&str, Position)> {
         self.map
             .stretches(self.text, (self.start, self.source), part)
     }

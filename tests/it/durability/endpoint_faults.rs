@@ -19,7 +19,7 @@ const SLICE: Option<Duration> = Some(Duration::from_secs(60));
 #[test]
 fn an_outage_longer_than_a_slice_loses_nothing() {
     // The first invocation (in seconds) ends while queued jobs are still running, or between two waves of jobs.
-    for (setup, first_slice) in [(QUEUE, 6), (QUEUE, 9), (SYNC, 30)] {
+    for (setup, first_slice) in [(QUEUE, 6), (QUEUE, 9), (SYNC, 12)] {
         let reference = reference(setup, "depot");
         simulate(async {
             let scene = Scene::new(setup);

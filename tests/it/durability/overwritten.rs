@@ -184,7 +184,7 @@ fn trouble_with_a_version_that_was_replaced_is_not_reported() {
             .set_troubles(|_| Some(Trouble::Refused(ErrorKind::Configuration)));
         // The refusal is frozen on its way back until the newer version has been summarized.
         let slow = scene.process(Fate::Freezes {
-            at: 5,
+            at: 6,
             when: When::After,
             asleep: Duration::from_secs(60),
         });

@@ -34,6 +34,12 @@ async fn a_directory_that_is_the_only_bucket_behaves_like_s3() {
     let dir = TempDir::new().unwrap();
     let store = DirStore::single("local", dir.path());
     behaviours::all(&store, "local").await;
+    let named =
+        |root: &str| DirStore::single("local", root).name(&Location::new("local", "a/b.txt"));
+    assert_eq!(
+        [".", "./o", "/o"].map(named),
+        ["a/b.txt", "./o/a/b.txt", "/o/a/b.txt"]
+    );
 }
 
 #[tokio::test]

@@ -80,6 +80,7 @@ pub(crate) fn request() -> Request {
         block: Passage::of_text(SPOKEN),
         from_notes: false,
         excerpts: String::new(),
+        brief: None,
         draft: None,
         fence: "0badcafe".to_owned(),
     }

@@ -4,16 +4,21 @@ use transcript_summarizer::text::words;
 
 /// The answer to a prompt.
 pub(crate) fn answer(prompt: &str) -> String {
-    let asked = asked(prompt);
-    let block = prompt
-        .rsplit("<<<")
-        .next()
-        .unwrap()
-        .split(">>>")
-        .next()
+    if prompt.ends_with("Write the edits now.") {
+        return "NONE".to_owned();
+    }
+    // Other texts than the one to write about are shorter.
+    let blocks = prompt.split("<<<").skip(1);
+    let block = blocks
+        .map(|block| block.split(">>>").next().unwrap())
+        .max_by_key(|block| block.len())
         .unwrap();
     let (_, block) = block.split_once('\n').unwrap();
     let (block, _) = block.rsplit_once('\n').unwrap();
+    if prompt.ends_with(" TOPIC lines.") {
+        return outline(block);
+    }
+    let asked = asked(prompt);
     let mut about: Vec<&str> = block
         .split_whitespace()
         .filter(|word| word.len() > 4 && word.is_ascii())
@@ -38,6 +43,14 @@ pub(crate) fn answer(prompt: &str) -> String {
         at += 1;
     }
     sentences.trim().to_owned()
+}
+
+/// A topic in every eighth of the lines.
+fn outline(block: &str) -> String {
+    let lines = block.lines().count();
+    let topic =
+        |eighth: usize| format!("TOPIC: {} | 3 | Matter {eighth}\n", eighth * lines / 8 + 1);
+    (0..8).map(topic).collect()
 }
 
 /// The number directly before `words`.

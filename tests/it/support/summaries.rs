@@ -2,7 +2,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::time::Instant;
 use transcript_summarizer::clock::Clock;
 use transcript_summarizer::document::text;
 use transcript_summarizer::model::{CallOptions, Model, ModelClient, Usage};
@@ -31,6 +33,7 @@ pub(crate) fn limits(context: usize) -> Limits {
         } else {
             Style::Full
         },
+        outline: true,
     }
 }
 
@@ -103,6 +106,8 @@ pub(crate) struct Run {
     pub(crate) summary: Summary,
     pub(crate) text: String,
     pub(crate) usage: Usage,
+    /// By the clock of the test, which stands still while anything is computed.
+    pub(crate) took: Duration,
 }
 
 impl Run {
@@ -128,7 +133,7 @@ impl Run {
             .iter()
             .flat_map(|section| section.chunks.iter().copied())
             .collect();
-        assert_eq!(chunks, (0..self.plan.chunks.len()).collect::<Vec<_>>());
+        assert_eq!(chunks, (0..self.summary.chunks).collect::<Vec<_>>());
         for section in sections {
             assert!(!section.text.trim().is_empty(), "an empty section");
         }
@@ -169,6 +174,7 @@ pub(crate) fn carry_out<M: Model + 'static>(
         limits,
         seed: "job".to_owned(),
         quotes: false,
+        ratio: 1.0,
     };
     let options = CallOptions {
         max_calls: limits.max_calls,
@@ -180,11 +186,12 @@ pub(crate) fn carry_out<M: Model + 'static>(
         .start_paused(true)
         .build()
         .unwrap();
-    let (summary, usage) = runtime.block_on(async {
+    let (summary, usage, took) = runtime.block_on(async {
+        let began = Instant::now();
         let run = run::Run::new(Clock::System);
         let client = ModelClient::new(model.clone(), None, options, &run);
         let summary = summary::write(transcript, &plan, &settings, &client, &run).await;
-        (summary.unwrap(), client.usage())
+        (summary.unwrap(), client.usage(), began.elapsed())
     });
     let text = text::render(&summary);
     Run {
@@ -192,6 +199,7 @@ pub(crate) fn carry_out<M: Model + 'static>(
         summary,
         text,
         usage,
+        took,
     }
 }
 impl Run {

@@ -1,7 +1,7 @@
 //! Reads captions whose times stand on lines: WebVTT, SubRip, SBV, bracketed lines, LRC and copied transcripts of videos.
 
 use crate::text::Span;
-use crate::transcript::format::captions::time::{Form, Head, head};
+use crate::transcript::format::captions::time::{Form, Head, head, is_damaged, time};
 use crate::transcript::format::captions::{Captions, Raw};
 
 /// A caption of more lines is handed on in parts.
@@ -11,8 +11,12 @@ const MAX_LINES: usize = 1000;
 #[derive(Debug)]
 pub(super) struct Lines {
     kind: Captions,
-    /// Whether the header is over.
-    begun: bool,
+    place: Place,
+    /// Lines read.
+    lines: usize,
+    /// Number of damaged times, and the line of the first.
+    damaged: usize,
+    first_damaged: usize,
     /// Whether the lines up to the next empty one are a comment or a style sheet.
     skips: bool,
     after_empty: bool,
@@ -22,6 +26,16 @@ pub(super) struct Lines {
     end: Option<i64>,
     confidence: Option<u8>,
     next_confidence: Option<u8>,
+}
+
+/// How far a text has been read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Start,
+    /// In the header of WebVTT, which ends with an empty line.
+    Header,
+    BeforeTimes,
+    AfterTimes,
 }
 
 /// A caption that is being read.
@@ -36,7 +50,10 @@ impl Lines {
     pub(super) fn new(kind: Captions) -> Self {
         Self {
             kind,
-            begun: false,
+            place: Place::Start,
+            lines: 0,
+            damaged: 0,
+            first_damaged: 0,
             skips: false,
             after_empty: true,
             last_number: None,
@@ -54,66 +71,98 @@ impl Lines {
         let mut held: Option<(Span, bool)> = None;
         for line in spans(block) {
             let text = line.of(block);
+            self.lines += 1;
             if text.is_empty() {
                 self.after_empty = true;
                 self.skips = false;
+                if self.place == Place::Header {
+                    self.place = Place::BeforeTimes;
+                }
                 continue;
             }
+            if self.place == Place::Start {
+                let has_header = self.kind == Captions::WebVtt && text.starts_with("WEBVTT");
+                self.place = match has_header {
+                    true => Place::Header,
+                    false => Place::BeforeTimes,
+                };
+            }
             let after_empty = std::mem::take(&mut self.after_empty);
-            if let Some(head) = self.kind.head(text) {
+            let head = self.kind.head(text);
+            if head.is_some() || self.is_damaged(text) {
                 let is_identifier = |&(line, follows_empty): &(Span, bool)| {
                     self.is_identifier(line.of(block), follows_empty && !after_empty)
                 };
                 let identifier = held.filter(is_identifier).map(|(line, _)| line);
                 if let Some((line, _)) = held.take().filter(|_| identifier.is_none()) {
-                    self.push(&mut open, line);
+                    open.lines.push(line);
                 }
                 if let Some(number) = identifier.and_then(|line| line.of(block).parse().ok()) {
                     self.last_number = Some(number);
                 }
                 self.hand_on(block, &mut open, sink);
-                self.begin(&head);
+                self.begin(text, head.as_ref());
                 let within =
                     |span: Span| Span::from(line.start + span.start..line.start + span.end);
                 open.identifier = identifier;
-                open.label = head.label.map(within);
-                if head.body < text.len() {
+                open.label = head.and_then(|head| head.label).map(within);
+                if let Some(head) = head.filter(|head| head.body < text.len()) {
                     open.lines.push(within(Span::from(head.body..text.len())));
                 }
                 continue;
             }
-            if self.skips || self.is_skipped(text, after_empty) {
+            if self.place == Place::Header || self.skips || self.is_skipped(text, after_empty) {
                 continue;
             }
             if let Some((held, _)) = held.replace((line, after_empty)) {
-                self.push(&mut open, held);
+                open.lines.push(held);
             }
             if open.lines.len() == MAX_LINES {
                 self.hand_on(block, &mut open, sink);
             }
         }
+        // A line break at the end of the block begins no line.
+        self.lines -= usize::from(block.ends_with('\n'));
         if let Some((held, after_empty)) = held {
             let is_next_number =
                 after_empty && self.last_number.is_some() && self.is_next_number(held.of(block));
             if !is_next_number {
-                self.push(&mut open, held);
+                open.lines.push(held);
             }
         }
         self.hand_on(block, &mut open, sink);
     }
 
-    fn begin(&mut self, head: &Head) {
-        self.begun = true;
+    /// Begins a caption with the times in a line. Of damaged ones only the start may be known.
+    fn begin(&mut self, line: &str, head: Option<&Head>) {
+        self.place = Place::AfterTimes;
         self.skips = false;
-        (self.start, self.end) = (Some(head.start), head.end);
+        self.start = match head {
+            Some(head) => Some(head.start),
+            None => time(line)
+                .filter(|&(_, len)| line.split_at(len).1.starts_with(' '))
+                .map(|(start, _)| start),
+        };
+        self.end = head.and_then(|head| head.end);
         self.confidence = self.next_confidence.take();
+        if head.is_none() {
+            self.damaged += 1;
+            if self.damaged == 1 {
+                self.first_damaged = self.lines;
+            }
+        }
     }
 
-    fn push(&self, open: &mut Open, line: Span) {
-        // The header of WebVTT is not spoken.
-        if self.begun || self.kind != Captions::WebVtt {
-            open.lines.push(line);
-        }
+    fn is_damaged(&self, line: &str) -> bool {
+        matches!(self.kind, Captions::WebVtt | Captions::SubRip) && is_damaged(line)
+    }
+
+    /// What a reader of the summary should know about the captions.
+    pub(super) fn warning(&self) -> Option<String> {
+        let (damaged, line) = (self.damaged, self.first_damaged);
+        (damaged > 0).then(|| {
+            format!("time stamps of captions are damaged: {damaged}, the first in line {line}")
+        })
     }
 
     fn hand_on(&self, block: &str, open: &mut Open, sink: &mut dyn FnMut(&Raw<'_>)) {
@@ -159,8 +208,9 @@ impl Lines {
                 if let Some(confidence) = line.strip_prefix("NOTE Confidence:") {
                     self.next_confidence = percent(confidence);
                 }
-                self.skips
+                self.skips || (self.place == Place::BeforeTimes && is_metadata(line))
             }
+            Captions::WebVtt => self.place == Place::BeforeTimes && is_metadata(line),
             Captions::Lyrics => {
                 let tag = line.strip_prefix('[').and_then(|line| line.split_once(':'));
                 tag.is_some_and(|(name, _)| {
@@ -174,6 +224,15 @@ impl Lines {
             _ => false,
         }
     }
+}
+
+/// Whether a line tells about the captions, as it should in the header: `Kind: captions`, `duration:"00:26:52"`.
+fn is_metadata(line: &str) -> bool {
+    line.split_once(':').is_some_and(|(name, _)| {
+        ["kind", "language", "duration", "region", "style"]
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+    })
 }
 
 /// Whether a line is a time in words: `1 minute, 5 seconds`.

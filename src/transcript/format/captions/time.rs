@@ -96,6 +96,22 @@ pub(super) fn head(line: &str) -> Option<Head> {
     })
 }
 
+/// Whether a line without a head had the times of a caption before it was damaged: `00:00:0x,000 --> 00:00:04,000`,
+/// `00:00:01,000 -`.
+pub(super) fn is_damaged(line: &str) -> bool {
+    if line.len() > MAX_LABEL_BYTES || !line.bytes().any(|byte| byte.is_ascii_digit()) {
+        return false;
+    }
+    let digits = line.bytes().filter(u8::is_ascii_digit).count();
+    let is_mark = |c: &char| ":;.,->–—→= \t[]()".contains(*c);
+    let marks = line.chars().filter(is_mark).count();
+    let others = line.chars().count() - digits - marks;
+    let has_arrow = line.contains(['>', '→']) || line.contains("--");
+    // Two times with hours and fractions.
+    let has_clocks = line.matches(':').count() >= 4 && line.matches([',', '.']).count() >= 2;
+    digits >= 6 && others * 3 <= digits && (has_arrow || has_clocks)
+}
+
 /// What may stand before the times: nothing, a speaker, or the number of the caption. Returns the offset of the times.
 fn label_before(line: &str) -> Option<(Option<Span>, usize)> {
     let first = line.bytes().next()?;
@@ -321,6 +337,21 @@ mod tests {
                 head(line).is_none_or(|head| head.form == Start && head.end.is_none()),
                 "{line}"
             );
+        }
+        for (line, damaged) in [
+            ("00:00:0x,000 --> 00:00:04,000", true),
+            ("00:00:01,000 --> 0", true),
+            ("00:00:01,000 --", true),
+            ("00:00:01,000 > 00:00:04,000", true),
+            ("00:00:01,000 00:00:04,000", true),
+            ("x0:00:0\u{fffd},000 --> 00:00:04,000", true),
+            ("02:34 --> that is when", false),
+            ("10:15 - 11:00, 12:15 - 13:00", false),
+            ("12 -- 14", false),
+            ("1-800-555-0199", false),
+            ("39 trucks -- or 40", false),
+        ] {
+            assert_eq!(is_damaged(line), damaged, "{line}");
         }
         // The second half is no time, so the line is speech.
         let speech = head("02:34 --> that is when").unwrap();

@@ -118,6 +118,27 @@ impl<'t> Cursor<'t> {
         }
     }
 
+    /// Reads a value to its end like [`skip`](Self::skip), and checks that its objects have keys.
+    pub(crate) fn check(&mut self) -> Result<Span, Broken> {
+        let value = Self::clone(self).skip()?;
+        match self.peek() {
+            Some(b'{') => self.members(|_, cursor| cursor.check_below())?,
+            Some(b'[') => self.elements(Self::check_below)?,
+            _ => {}
+        }
+        self.at = value.end;
+        Ok(value)
+    }
+
+    /// Checks a value whose depth is known to be bounded.
+    fn check_below(&mut self) -> Result<(), Broken> {
+        match self.peek() {
+            Some(b'{') => self.members(|_, cursor| cursor.check_below()),
+            Some(b'[') => self.elements(Self::check_below),
+            _ => self.skip().map(drop),
+        }
+    }
+
     /// Skips a number, `true`, `null` or `NaN`.
     fn literal(&mut self) {
         while self.byte().is_some_and(is_literal) {
@@ -144,8 +165,8 @@ impl<'t> Cursor<'t> {
         Ok(())
     }
 
-    /// Reads an array, or values one after the other up to the end of the text (JSON Lines). `element` must read or skip
-    /// each value.
+    /// Reads an array, or objects and arrays one after the other up to the end of the text (JSON Lines). `element` must read
+    /// or skip each value.
     pub(crate) fn elements<E: From<Broken>>(
         &mut self,
         mut element: impl FnMut(&mut Self) -> Result<(), E>,
@@ -159,6 +180,9 @@ impl<'t> Cursor<'t> {
             };
             if is_end {
                 return Ok(());
+            }
+            if !is_array && !matches!(self.peek(), Some(b'{' | b'[')) {
+                return Err(self.broken().into());
             }
             element(self)?;
             self.take(b',');

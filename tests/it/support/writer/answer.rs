@@ -7,7 +7,7 @@ use transcript_summarizer::text::words;
 use super::asked::Asked;
 use super::random::Random;
 use super::vocabulary::Vocabulary;
-use super::{Habit, SimulatedWriter, TOKENS_PER_WORD, facts, prose};
+use super::{Habit, SimulatedWriter, TOKENS_PER_WORD, facts, outline, prose};
 
 /// Remarks around an answer, which must not appear in a summary.
 pub(crate) const REMARKS: [&str; 3] = [
@@ -34,6 +34,13 @@ impl SimulatedWriter {
             Habit::Silent => return (String::new(), Finish::Stop),
             Habit::Brooding if !roomier => return (String::new(), Finish::Length),
             Habit::Echo => asked.source.clone(),
+            // Hostile models answer in prose instead of lines.
+            Habit::Measured(_) | Habit::Willing if asked.task == Task::Outline => {
+                return (outline::write(&mut random, asked, &about), Finish::Stop);
+            }
+            Habit::Measured(_) | Habit::Willing if asked.task == Task::LastRead => {
+                return (outline::edits(asked), Finish::Stop);
+            }
             Habit::CutOff => {
                 let whole = self.text(&mut random, asked, &about, aim);
                 return (

@@ -16,6 +16,8 @@ pub(super) struct Asked {
     pub(super) words: usize,
     /// The part number, or 0 if none is stated.
     pub(super) part: usize,
+    /// The number of topics requested, or 0 if none is stated.
+    pub(super) topics: usize,
     /// The text to be summarized.
     pub(super) source: String,
     /// The hex digits that mark the fences.
@@ -42,9 +44,21 @@ impl Asked {
             .iter()
             .enumerate()
             .filter(|(at, block)| {
-                let is_draft =
-                    matches!(task, Task::Expand | Task::Continue) && *at == 0 && blocks.len() > 1;
-                !is_draft && !block.label.starts_with("Said just before")
+                let is_draft = matches!(task, Task::Expand | Task::Continue)
+                    && block.label == "The section as it is:"
+                    && blocks.len() > 1
+                    && *at < blocks.len();
+                let is_about_others = [
+                    "Said just before",
+                    "What follows",
+                    "Notes on the whole",
+                    "Notes on the part,",
+                    "The sections of the document",
+                ];
+                !is_draft
+                    && !is_about_others
+                        .iter()
+                        .any(|label| block.label.starts_with(label))
             })
             .map(|(_, block)| block.text)
             .collect();
@@ -55,6 +69,7 @@ impl Asked {
                 .filter(|_| !is_bare)
                 .unwrap_or((max_tokens as f64 / RESERVED_PER_WORD) as usize),
             part: number_after(&said, "Part ").unwrap_or(0),
+            topics: number_after(&said, "with about ").unwrap_or(0),
             source: if is_bare {
                 messages.user.clone()
             } else {

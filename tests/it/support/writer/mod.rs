@@ -4,6 +4,7 @@ mod answer;
 mod asked;
 pub(crate) mod facts;
 mod habit;
+mod outline;
 mod prose;
 mod random;
 mod vocabulary;
@@ -43,6 +44,8 @@ pub(crate) struct SimulatedWriter {
     /// Ratio of the server's token count to the program's estimate.
     counting: f64,
     keeps_facts: bool,
+    /// How long every answer takes, instead of a time that depends on the request.
+    steady: Option<Duration>,
     seen: Mutex<Vec<Seen>>,
     /// Per prompt wording: how often it arrived, and the output limit of its first request.
     known: Mutex<HashMap<u64, (usize, usize)>>,
@@ -81,6 +84,7 @@ impl SimulatedWriter {
             window: None,
             counting: 1.0,
             keeps_facts: false,
+            steady: None,
             seen: Mutex::default(),
             known: Mutex::default(),
             in_flight: AtomicUsize::new(0),
@@ -105,6 +109,14 @@ impl SimulatedWriter {
     pub(crate) fn counting(self, factor: f64) -> Self {
         Self {
             counting: factor,
+            ..self
+        }
+    }
+
+    /// Takes the same time for every answer.
+    pub(crate) fn steady(self, time: Duration) -> Self {
+        Self {
+            steady: Some(time),
             ..self
         }
     }
@@ -168,7 +180,8 @@ impl SimulatedWriter {
         self.most_in_flight.fetch_max(now, Ordering::Relaxed);
         // Later requests may be answered first. Tests run on a paused clock, so this takes no real time.
         let wait = hash((self.seed, &prompt.messages().user)) % 997;
-        tokio::time::sleep(Duration::from_millis(3 + wait)).await;
+        let wait = self.steady.unwrap_or(Duration::from_millis(3 + wait));
+        tokio::time::sleep(wait).await;
         let answer = self.reply(prompt);
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
         answer

@@ -1,0 +1,173 @@
+//! The lists at a glance, made from the outline without a call: who is who, decisions, positions, actions, open questions, key
+//! figures and terms.
+
+use crate::summary::outline::{Outline, Person, Point, PointKind, Term};
+use crate::text::{Span, words};
+
+/// Maximum length of all lists, as a share of the summary.
+const SHARE: f64 = 0.12;
+
+/// The kinds of lists, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListKind {
+    /// People with their roles.
+    People,
+    /// Decisions.
+    Decisions,
+    /// Positions.
+    Positions,
+    /// Actions.
+    Actions,
+    /// Open questions.
+    OpenQuestions,
+    /// Key figures.
+    Figures,
+    /// Terms.
+    Terms,
+}
+
+/// A list with a title.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List {
+    /// Its kind.
+    pub kind: ListKind,
+    /// Its title in the language of the summary.
+    pub title: &'static str,
+    /// Its entries, at least one.
+    pub entries: Vec<Entry>,
+}
+
+/// An entry of a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// The printed text, on one line.
+    pub text: String,
+    /// Who is to act, for an action.
+    pub owner: Option<String>,
+    /// By when, for an action.
+    pub due: Option<String>,
+    /// `promised`, `in progress` or `expected`, for an action.
+    pub status: Option<String>,
+    /// The parts of the transcript that it rests on.
+    pub spans: Vec<Span>,
+}
+
+impl List {
+    /// The list as text: its title, and a line for each entry.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let lines = self
+            .entries
+            .iter()
+            .map(|entry| format!("- {}\n", entry.text));
+        format!("{}\n\n{}", self.title, lines.collect::<String>())
+    }
+}
+
+/// Words of all `lists`.
+pub(crate) fn length(lists: &[List]) -> usize {
+    lists.iter().map(|list| words::count(&list.text())).sum()
+}
+
+/// The lists for a summary of `target` words, with titles by `title`.
+pub(crate) fn of(
+    outline: &Outline,
+    target: usize,
+    title: impl Fn(ListKind) -> &'static str,
+) -> Vec<List> {
+    let points = |kind| outline.of_kind(kind).map(point).collect::<Vec<_>>();
+    let people = outline
+        .people
+        .iter()
+        .filter(|person| !person.role.is_empty());
+    let terms = outline.terms.iter().filter(|term| !term.meaning.is_empty());
+    let mut lists: Vec<List> = [
+        (ListKind::People, people.map(person).collect()),
+        (ListKind::Decisions, points(PointKind::Decision)),
+        (ListKind::Positions, points(PointKind::Position)),
+        (ListKind::Actions, points(PointKind::Action)),
+        (ListKind::OpenQuestions, points(PointKind::Open)),
+        (ListKind::Figures, points(PointKind::Figure)),
+        (ListKind::Terms, terms.map(term).collect()),
+    ]
+    .into_iter()
+    .map(|(kind, entries)| List {
+        kind,
+        title: title(kind),
+        entries,
+    })
+    .collect();
+    let most = (target as f64 * SHARE) as usize;
+    while length(&lists) > most {
+        // The entries of a kind come in the order of their importance.
+        let longest = lists
+            .iter_mut()
+            .filter(|list| !list.entries.is_empty())
+            .max_by_key(|list| words::count(&list.text()) * list.kind.dispensable());
+        match longest {
+            Some(list) => list.entries.pop(),
+            None => break,
+        };
+        lists.retain(|list| !list.entries.is_empty());
+    }
+    lists.retain(|list| !list.entries.is_empty());
+    lists
+}
+
+impl ListKind {
+    /// How readily entries of the list are given up.
+    fn dispensable(self) -> usize {
+        match self {
+            Self::Decisions | Self::Actions => 3,
+            Self::OpenQuestions | Self::People => 4,
+            Self::Terms | Self::Positions => 5,
+            // They stand in the text too.
+            Self::Figures => 7,
+        }
+    }
+}
+
+fn person(person: &Person) -> Entry {
+    Entry {
+        text: format!("{}: {}", person.name, person.role),
+        ..Entry::default()
+    }
+}
+
+fn term(term: &Term) -> Entry {
+    Entry {
+        text: format!("{}: {}", term.term, term.meaning),
+        ..Entry::default()
+    }
+}
+
+fn point(point: &Point) -> Entry {
+    let Point {
+        kind,
+        text,
+        subject,
+        due,
+        status,
+        spans,
+    } = point;
+    let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let is_action = *kind == PointKind::Action;
+    let mut line = match kind {
+        PointKind::Action | PointKind::Figure => format!("{subject}: {text}"),
+        _ => text.clone(),
+    };
+    let notes: Vec<&str> = [due.as_str(), status]
+        .into_iter()
+        .filter(|note| !note.is_empty())
+        .collect();
+    if is_action && !notes.is_empty() {
+        line = format!("{} ({})", line.trim_end_matches('.'), notes.join("; "));
+    }
+    Entry {
+        text: words::capitalized(&line),
+        owner: given(subject).filter(|_| is_action),
+        due: given(due).filter(|_| is_action),
+        status: given(status).filter(|_| is_action),
+        spans: spans.clone(),
+    }
+}

@@ -1,0 +1,193 @@
+//! Names people in the finished text: labels such as `spk_0` become the names that the transcript gives them, and nobody is
+//! introduced twice.
+
+use std::collections::HashMap;
+
+use crate::summary::assemble::Section;
+use crate::summary::outline::{Outline, Person};
+
+/// What stands for a label in the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renaming {
+    /// The label in the transcript.
+    pub label: String,
+    /// The name, or the label as a reader would write it: "Speaker 1".
+    pub name: String,
+}
+
+/// The labels that a reader should not see, and what is written instead. `speaker` is the word "Speaker" in the language of
+/// the summary.
+pub(crate) fn renamings(labels: &[String], outline: &Outline, speaker: &str) -> Vec<Renaming> {
+    let numbers = || {
+        labels
+            .iter()
+            .filter_map(|label| place(label)?.parse::<usize>().ok())
+    };
+    // People count from one.
+    let first = usize::from(numbers().any(|number| number == 0));
+    let mut renamings = Vec::new();
+    for label in labels {
+        let named = |person: &&Person| person.label.as_ref() == Some(label);
+        let name = match (outline.people.iter().find(named), place(label)) {
+            (Some(person), _) => person.name.clone(),
+            (None, Some(place)) => match place.parse::<usize>() {
+                Ok(number) => format!("{speaker} {}", number + first),
+                Err(_) => format!("{speaker} {}", place.to_uppercase()),
+            },
+            (None, None) => continue,
+        };
+        if name != *label {
+            let label = label.clone();
+            renamings.push(Renaming { label, name });
+        }
+    }
+    // Longer labels first, so that `spk_1` does not take the beginning of `spk_10`.
+    renamings.sort_by_key(|renaming| std::cmp::Reverse(renaming.label.len()));
+    renamings
+}
+
+/// The number or letter in a label that a recognizer made, such as `spk_0`, `SPEAKER_01` or `Speaker A`.
+fn place(label: &str) -> Option<&str> {
+    let starts = ["speaker", "spkr", "spk"].into_iter();
+    let mut rest = starts.filter_map(|start| {
+        let (head, rest) = label.split_at_checked(start.len())?;
+        head.eq_ignore_ascii_case(start)
+            .then(|| rest.trim_start_matches(['_', '-', ' ', '#']))
+    });
+    rest.find(|rest| {
+        let is_number = !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
+        let is_letter = rest.len() == 1 && rest.bytes().all(|byte| byte.is_ascii_alphabetic());
+        is_number || is_letter
+    })
+}
+
+/// `text` with all labels renamed, all at once: a name may be the label of somebody else.
+pub(crate) fn renamed(text: &str, renamings: &[Renaming]) -> String {
+    let mut marked = text.to_owned();
+    for (nth, Renaming { label, .. }) in renamings.iter().enumerate() {
+        if marked.contains(label.as_str()) {
+            marked = replaced(&marked, label, |_| Some(format!("{MARK}{nth}{MARK}")));
+        }
+    }
+    for (nth, Renaming { name, .. }) in renamings.iter().enumerate() {
+        marked = marked.replace(&format!("{MARK}{nth}{MARK}"), name);
+    }
+    marked
+}
+
+/// Stands around the number of a renaming while others are made. No text has it.
+const MARK: char = '\u{1}';
+
+/// Shortens every mention of a person's full name after the first one in the sections.
+pub(crate) fn shorten_names(sections: &mut [Section], outline: &Outline) {
+    let mut shorts: HashMap<&str, usize> = HashMap::new();
+    for person in &outline.people {
+        *shorts.entry(person.short.as_str()).or_default() += 1;
+    }
+    for person in &outline.people {
+        let (name, short) = (person.name.as_str(), person.short.as_str());
+        // Two people with one short form keep their full names.
+        if short.is_empty() || short.len() >= name.len() || shorts.get(short) != Some(&1) {
+            continue;
+        }
+        let mut is_known = false;
+        for section in &mut *sections {
+            section.text = replaced(&section.text, name, |_| {
+                let was_known = std::mem::replace(&mut is_known, true);
+                was_known.then(|| short.to_owned())
+            });
+        }
+    }
+}
+
+/// `text` with the whole words `from` replaced, where `by` says so.
+fn replaced(text: &str, from: &str, mut by: impl FnMut(&str) -> Option<String>) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut end = 0;
+    for (at, found) in text.match_indices(from) {
+        let (before, after) = (
+            text.get(..at).unwrap_or(""),
+            text.get(at + found.len()..).unwrap_or(""),
+        );
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        if from.is_empty() || before.ends_with(is_word) || after.starts_with(is_word) {
+            continue;
+        }
+        if let Some(to) = by(found) {
+            result.push_str(text.get(end..at).unwrap_or(""));
+            result.push_str(&to);
+            end = at + found.len();
+        }
+    }
+    result.push_str(text.get(end..).unwrap_or(""));
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::summary::Source;
+
+    fn person(label: Option<&str>, name: &str, short: &str) -> Person {
+        Person {
+            label: label.map(str::to_owned),
+            name: name.to_owned(),
+            role: "chair".to_owned(),
+            short: short.to_owned(),
+        }
+    }
+
+    #[test]
+    fn labels_become_names_or_readable_labels() {
+        let labels = [
+            "spk_0",
+            "Dana",
+            "SPEAKER_01",
+            "spk_10",
+            "Speaker A",
+            "Speakman",
+        ]
+        .map(str::to_owned);
+        let outline = Outline {
+            people: vec![person(Some("spk_0"), "Michael Hill", "Hill")],
+            ..Outline::default()
+        };
+        let renamings = renamings(&labels, &outline, "Speaker");
+        let text = "spk_0 asked spk_10, SPEAKER_01 and Speaker A; Speakman and spk_01 did not.";
+        assert_eq!(
+            renamed(text, &renamings),
+            "Michael Hill asked Speaker 11, Speaker 2 and Speaker A; Speakman and spk_01 did not."
+        );
+    }
+
+    #[test]
+    fn a_full_name_stands_once() {
+        let outline = Outline {
+            people: vec![
+                person(None, "Professor Ana Ruiz", "Ruiz"),
+                person(None, "Tom Lee", "Lee"),
+                person(None, "Kim Lee", "Lee"),
+            ],
+            ..Outline::default()
+        };
+        let section = |text: &str| Section {
+            title: "Title".into(),
+            time_span: None,
+            text: text.into(),
+            target_words: 9,
+            chunks: vec![0],
+            span: (0..1).into(),
+            source: Source::Model,
+        };
+        let mut sections = [
+            section("Professor Ana Ruiz opened. Tom Lee agreed with Professor Ana Ruiz."),
+            section("Tom Lee thanked Professor Ana Ruiz's team."),
+        ];
+        shorten_names(&mut sections, &outline);
+        assert_eq!(
+            sections[0].text,
+            "Professor Ana Ruiz opened. Tom Lee agreed with Ruiz."
+        );
+        assert_eq!(sections[1].text, "Tom Lee thanked Ruiz's team.");
+    }
+}

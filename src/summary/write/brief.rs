@@ -1,0 +1,200 @@
+//! What each writer is told of the whole recording, from its outline.
+
+use crate::prompt::Brief;
+use crate::summary::lists::{List, ListKind};
+use crate::summary::outline::{Outline, Person, Point, PointKind, Term};
+use crate::text::{Span, Tokens, tokens};
+use crate::transcript::Passage;
+
+/// Maximum tokens of the notes on the whole, for a section and for all others, and of the points about a part.
+const NOTES_TOKENS: Tokens = Tokens(900);
+const MORE_NOTES_TOKENS: Tokens = Tokens(1600);
+const POINTS_TOKENS: Tokens = Tokens(500);
+
+/// Maximum tokens of the transcript after a part that is shown.
+const FOLLOWING_TOKENS: Tokens = Tokens(160);
+
+/// An outline together with the sections of the document.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Briefing {
+    pub(crate) outline: Outline,
+    /// What came out of each part.
+    pub(crate) headlines: Vec<String>,
+    /// The lists that the reader sees before the sections.
+    pub(crate) lists: Vec<List>,
+}
+
+/// How well the reader of a section knows somebody or something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// From the lists, or from an earlier section.
+    Already,
+    /// It occurs here first.
+    New,
+    /// It does not occur.
+    Absent,
+}
+
+impl Briefing {
+    /// What the writer of the section about `passage` is told.
+    pub(crate) fn section(&self, passage: &Passage) -> Brief {
+        let Outline { people, terms, .. } = &self.outline;
+        let people = people.iter().filter_map(|one| {
+            let mut words = one.name.split(' ').rev();
+            let family = words.find(|word| word.len() > 2 && word.starts_with(char::is_uppercase));
+            let family = family.unwrap_or(&one.name);
+            let has_short = !one.short.is_empty() && one.short != one.name;
+            let tells = has_short || !one.role.is_empty() || one.label.is_some();
+            let known = self.known(ListKind::People, &one.name, &[family], passage);
+            marked(known, person(one)).filter(|_| tells)
+        });
+        let terms = terms.iter().filter_map(|one| {
+            let words: Vec<&str> = one.term.split(" / ").collect();
+            marked(
+                self.known(ListKind::Terms, &one.term, &words, passage),
+                term(one),
+            )
+        });
+        let notes = self.subject().chain(people).chain(terms);
+        Brief {
+            notes: within(notes, NOTES_TOKENS),
+            headlines: self.headlines.clone(),
+            points: within(self.points_in(passage.span()).map(point), POINTS_TOKENS),
+            following: following(passage),
+        }
+    }
+
+    /// What the writer of the overview is told.
+    pub(crate) fn overview(&self) -> Brief {
+        let kinds = [
+            PointKind::Decision,
+            PointKind::Action,
+            PointKind::Open,
+            PointKind::Position,
+            PointKind::Conflict,
+            PointKind::Figure,
+        ];
+        let points = kinds
+            .into_iter()
+            .flat_map(|kind| self.outline.of_kind(kind));
+        self.notes(points.map(point))
+    }
+
+    /// What the last reader is told.
+    pub(crate) fn last_read(&self) -> Brief {
+        let open = self.outline.of_kind(PointKind::Open);
+        self.notes(open.map(point))
+    }
+
+    /// The points that rest on the part at `span`.
+    pub(crate) fn points_in(&self, span: Span) -> impl Iterator<Item = &Point> {
+        let touches = move |part: &Span| part.start < span.end && span.start < part.end;
+        let points = self.outline.points.iter();
+        points.filter(move |point| match point.kind {
+            // Whether a question stays open is seen where it comes up last, and said only there.
+            PointKind::Open => point
+                .spans
+                .iter()
+                .max_by_key(|span| span.end)
+                .is_some_and(touches),
+            _ => point.spans.iter().any(touches),
+        })
+    }
+
+    /// How well the reader of the section about `passage` knows what one of `words` means.
+    fn known(&self, kind: ListKind, name: &str, words: &[&str], passage: &Passage) -> Known {
+        let lists = self.lists.iter().filter(|list| list.kind == kind);
+        let mut entries = lists.flat_map(|list| &list.entries);
+        let is_listed =
+            entries.any(|entry| entry.text.to_lowercase().starts_with(&name.to_lowercase()));
+        let occurs = |text: &str| words.iter().any(|word| text.contains(word));
+        match () {
+            () if !occurs(passage) && kind == ListKind::Terms => Known::Absent,
+            () if is_listed || !occurs(passage) || occurs(&passage.before()) => Known::Already,
+            () => Known::New,
+        }
+    }
+
+    fn subject(&self) -> impl Iterator<Item = String> {
+        let subject = self.outline.subject.iter();
+        subject.map(|subject| format!("SUBJECT: {subject}"))
+    }
+
+    fn notes(&self, more: impl Iterator<Item = String>) -> Brief {
+        let people = self.outline.people.iter().map(person);
+        Brief {
+            notes: within(self.subject().chain(people).chain(more), MORE_NOTES_TOKENS),
+            ..Brief::default()
+        }
+    }
+}
+
+/// A line of the notes, marked if the section has to say what it says.
+fn marked(known: Known, line: String) -> Option<String> {
+    match known {
+        Known::Already => Some(line),
+        Known::New => Some(format!("NEW {line}")),
+        Known::Absent => None,
+    }
+}
+
+fn person(person: &Person) -> String {
+    let Person {
+        label,
+        name,
+        role,
+        short,
+    } = person;
+    let label = label
+        .as_ref()
+        .map_or_else(String::new, |label| format!("{label} = "));
+    format!("PERSON: {label}{name} | {role} | {short}")
+}
+
+fn term(term: &Term) -> String {
+    format!("TERM: {} | {}", term.term, term.meaning)
+}
+
+fn point(point: &Point) -> String {
+    let Point {
+        kind,
+        text,
+        subject,
+        due,
+        status,
+        ..
+    } = point;
+    let fields = match kind {
+        PointKind::Action => format!("{subject} | {text} | {due} | {status}"),
+        PointKind::Figure => format!("{subject} | {text}"),
+        _ => text.clone(),
+    };
+    format!("{}: {fields}", kind.name())
+}
+
+/// The first of `lines` that fit in `most`.
+fn within(lines: impl Iterator<Item = String>, most: Tokens) -> String {
+    let mut text = String::new();
+    let mut left = most;
+    for line in lines {
+        let cost = tokens::estimate(&line) + Tokens(1);
+        if cost > left {
+            break;
+        }
+        left = left - cost;
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
+}
+
+/// The one or two turns after a passage, as far as they are short.
+fn following(passage: &Passage) -> String {
+    let shown = [2, 1]
+        .into_iter()
+        .filter_map(|count| passage.following(count, FOLLOWING_TOKENS.0 * 6));
+    let mut shown = shown.filter(|shown| tokens::estimate(shown) <= FOLLOWING_TOKENS);
+    shown
+        .next()
+        .map_or_else(String::new, |shown| shown.trim().to_owned())
+}

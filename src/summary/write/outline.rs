@@ -1,0 +1,138 @@
+//! Requests the outline, and divides the transcript by its topics.
+
+use crate::extract::{self, Kind};
+use crate::model::{Answer, ErrorKind};
+use crate::prompt::Task;
+use crate::summary::call_plan::{OUTLINE_WORDS, SECTION_MAX_WORDS, SECTION_MIN_WORDS};
+use crate::summary::lists::{self, List};
+use crate::summary::outline::{Numbered, Outline, Point, PointKind};
+use crate::summary::plan::{ONE_ROUND, Plan, TOPIC_WORDS};
+use crate::summary::topics::{self, Bounds};
+use crate::summary::write::draft::Material;
+use crate::summary::write::{WriteError, Writer};
+
+use crate::transcript::Passage;
+
+impl Writer<'_> {
+    /// Makes the outline of the transcript, and lets its topics be the parts.
+    pub(crate) async fn outline_of_turns(&mut self, plan: &mut Plan) -> Result<(), WriteError> {
+        let Some(most) = plan.outline_tokens else {
+            return Ok(());
+        };
+        let numbered = Numbered::turns(self.transcript, most);
+        self.outline(plan, &numbered).await?;
+        // If only a share of each part is shown, the parts are the smallest that there can be calls for.
+        let topics = &self.briefing.outline.topics;
+        if topics.is_empty() || plan.shown_tokens.is_some() {
+            return Ok(());
+        }
+        let words = plan.section_words().0;
+        let fewest = words.div_ceil(SECTION_MAX_WORDS.0 * 6 / 5);
+        let most = (words / TOPIC_WORDS)
+            .min(words / SECTION_MIN_WORDS.0)
+            .min(ONE_ROUND);
+        let bounds = Bounds {
+            words,
+            budget: plan.chunk_tokens,
+            count: fewest..=most.max(plan.sections),
+        };
+        if let Some(parts) = topics::divide(self.transcript, topics, &bounds) {
+            let calls = plan.calls() + self.extra_calls;
+            plan.follow(&parts);
+            self.extra_calls = calls.saturating_sub(plan.calls());
+            self.briefing.headlines = parts.into_iter().map(|part| part.headline).collect();
+        }
+        Ok(())
+    }
+
+    /// Makes the outline of the notes on a transcript.
+    pub(crate) async fn outline_of_notes(
+        &mut self,
+        plan: &Plan,
+        notes: &[Material],
+    ) -> Result<(), WriteError> {
+        let Some(most) = plan.outline_tokens else {
+            return Ok(());
+        };
+        let lines = notes.iter().map(|note| (&note.passage, &note.block));
+        let numbered = Numbered::notes(self.transcript, lines, most);
+        self.outline(plan, &numbered).await
+    }
+
+    /// Requests the outline. If it is unusable, the summary does without.
+    async fn outline(&mut self, plan: &Plan, numbered: &Numbered) -> Result<(), WriteError> {
+        let shown = Material {
+            passage: self.transcript.whole(),
+            chunks: Vec::new(),
+            block: Passage::of_text(numbered.text()),
+            from_notes: false,
+            brief: None,
+        };
+        // The number of topics stands in the place of the number of parts.
+        let place = (0, plan.sections);
+        let (drafter, words) = (self.drafter, OUTLINE_WORDS);
+        let prompt = drafter.prompt(Task::Outline, &shown, place, None, words, 0);
+        if !drafter.fits(&prompt) {
+            self.warnings.push(NO_OUTLINE.to_owned());
+            return Ok(());
+        }
+        let answer = match drafter.caller.call(&prompt).await {
+            Err(error) if error.kind.concerns_one_call() => {
+                // The cause may be something that is sent with every request: the next one is made alone.
+                self.is_first_refused = error.kind == ErrorKind::BadInput;
+                Answer::default()
+            }
+            answer => answer.map_err(WriteError::of("the outline".to_owned()))?,
+        };
+        let counted = answer.usage.map(|usage| usage.prompt_tokens);
+        self.drafter.learn_ratio(&prompt, counted);
+        let (text, _) = crate::wire::reasoning::strip(&answer.text);
+        self.briefing.outline = Outline::read(&text, numbered, false);
+        if self.briefing.outline.is_empty() {
+            drafter.caller.recorder.mark_unusable(&prompt);
+            self.warnings.push(NO_OUTLINE.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Takes what the speakers say for certain in the place of an outline, for a model that writes none.
+    pub(crate) fn take_cues(&mut self) {
+        if self.transcript.text().len() > MOST_CUED {
+            return;
+        }
+        let whole = self.transcript.whole();
+        let name = |speaker| whole.name(speaker).unwrap_or_default();
+        let cues = extract::cues(&whole).into_iter();
+        let points = cues.map(|cue| {
+            let (speaker, owner) = (name(cue.speaker), name(cue.owner));
+            let (kind, said) = match cue.kind {
+                Kind::Decision => (PointKind::Decision, format!("{speaker}: {}", cue.text)),
+                Kind::Open => (PointKind::Open, format!("{speaker}: {}", cue.text)),
+                Kind::Action => (PointKind::Action, cue.text),
+            };
+            Point {
+                kind,
+                text: said.trim_start_matches(": ").to_owned(),
+                subject: owner.to_owned(),
+                due: cue.due.unwrap_or_default(),
+                status: String::new(),
+                spans: vec![cue.span],
+            }
+        });
+        let points =
+            points.filter(|point| point.kind != PointKind::Action || !point.subject.is_empty());
+        self.briefing.outline.points = points.collect();
+    }
+
+    /// The lists at a glance.
+    pub(crate) fn lists(&self, plan: &Plan) -> Vec<List> {
+        lists::of(&self.briefing.outline, plan.target_words.0, |kind| {
+            self.titles.of_list(kind)
+        })
+    }
+}
+
+/// Longer transcripts, in bytes, are not searched for what the speakers say for certain.
+const MOST_CUED: usize = 4 << 20;
+
+const NO_OUTLINE: &str = "the model gave no usable outline: the parts follow the length of the transcript, and there are no lists";

@@ -1,0 +1,202 @@
+//! Writes the overview, has the summary read once more, and repairs its length, all at once.
+
+use crate::extract;
+use crate::model::Finish;
+use crate::prompt::{Prompt, Task};
+use crate::summary::assemble::Section;
+use crate::summary::check::Problem;
+use crate::summary::edits;
+use crate::summary::fit_length;
+use crate::summary::length_control::LengthControl;
+use crate::summary::lists::{self, List};
+use crate::summary::plan::Plan;
+use crate::summary::write::draft::Material;
+use crate::summary::write::piece::{Job, Piece, piece};
+use crate::summary::write::repair::{Repairs, accept_all};
+use crate::summary::write::{WriteError, Writer};
+use crate::text::Words;
+use crate::transcript::Passage;
+
+/// Words for which the last read's output limit allows.
+const EDITS_WORDS: Words = Words(1000);
+
+impl Writer<'_> {
+    /// Returns the overview.
+    pub(crate) async fn finish(
+        &mut self,
+        plan: &Plan,
+        materials: &[Material],
+        sections: &mut [Section],
+        repairs: &mut Repairs,
+        control: &LengthControl,
+    ) -> Result<Option<String>, WriteError> {
+        let lists = &self.briefing.lists.clone();
+        let wanted = plan.section_words().0.saturating_sub(lists::length(lists));
+        let round = self.choose(materials, sections, repairs, wanted, control);
+        let overview = self.overview_material(plan, sections, control);
+        let last_read = self.last_read_prompt(plan, sections, lists);
+        let (written, read, repaired) = tokio::join!(
+            self.overview(plan, overview.as_ref(), control),
+            self.last_read(last_read.as_ref()),
+            self.repaired(&round),
+        );
+        let (written, edits) = (written?, read?);
+        accept_all(sections, &round, &repaired?, wanted);
+        self.apply(&edits, sections, lists);
+        let Some(piece) = written else {
+            return Ok(None);
+        };
+        self.account(&piece);
+        // An overview that is far too long would take up the words of the sections.
+        let text = fit_length::shorten(&piece.text, overview_words(plan) * 3 / 2);
+        Ok((!text.is_empty()).then_some(text))
+    }
+
+    /// What the overview is written from. `None` if there is none.
+    fn overview_material(
+        &self,
+        plan: &Plan,
+        sections: &[Section],
+        control: &LengthControl,
+    ) -> Option<Material> {
+        if plan.overview_words == Words(0) {
+            return None;
+        }
+        let ask = control.ask(overview_words(plan));
+        let most = self.limits(plan).block_beside(Words(ask))?;
+        let has_outline = !self.briefing.outline.is_empty();
+        let bodies: Vec<String> = sections
+            .iter()
+            .map(|section| match has_outline {
+                true => format!("{}\n\n{}", section.title, section.text),
+                false => section.text.clone(),
+            })
+            .collect();
+        let bodies = Passage::of_text(bodies.join("\n\n"));
+        let material = Material {
+            block: extract::within_tokens(&bodies, most),
+            passage: bodies,
+            chunks: Vec::new(),
+            from_notes: false,
+            brief: has_outline.then(|| self.briefing.overview()),
+        };
+        (!material.block.is_empty()).then_some(material)
+    }
+
+    /// Writes the overview from the sections. If the model gives no usable answer, the overview consists of their most
+    /// informative sentences.
+    async fn overview(
+        &self,
+        plan: &Plan,
+        material: Option<&Material>,
+        control: &LengthControl,
+    ) -> Result<Option<Piece>, WriteError> {
+        let Some(material) = material else {
+            return Ok(None);
+        };
+        let want = overview_words(plan);
+        let job = Job {
+            task: Task::Overview,
+            material,
+            place: (0, 0),
+            ask: control.ask(want),
+            want,
+            first_attempt: 0,
+            allowance: self.extra_calls.min(1),
+            // The source is the summary itself, so an overview may copy from it.
+            tolerated: &[Problem::Copied],
+            splits: 0,
+        };
+        let piece = piece(self.drafter, job).await;
+        piece
+            .map(Some)
+            .map_err(WriteError::of("the overview".to_owned()))
+    }
+
+    /// The request for the last read. `None` without an outline, or if the window is too small.
+    fn last_read_prompt(
+        &self,
+        plan: &Plan,
+        sections: &[Section],
+        lists: &[List],
+    ) -> Option<Prompt> {
+        plan.outline_tokens?;
+        // Edits in other languages cannot be checked.
+        self.language
+            .as_deref()
+            .filter(|language| edits::covers(language))?;
+        let lists = lists.iter().map(List::text);
+        let sections = sections
+            .iter()
+            .map(|section| format!("{}\n\n{}\n", section.title, section.text));
+        let text: Vec<String> = lists.chain(sections).collect();
+        let block = Passage::of_text(text.join("\n"));
+        let material = Material {
+            passage: block.clone(),
+            chunks: Vec::new(),
+            block,
+            from_notes: false,
+            brief: Some(self.briefing.last_read()),
+        };
+        let drafter = self.drafter;
+        let prompt = drafter.prompt(Task::LastRead, &material, (0, 0), None, EDITS_WORDS, 0);
+        drafter.fits(&prompt).then_some(prompt)
+    }
+
+    async fn last_read(&self, prompt: Option<&Prompt>) -> Result<String, WriteError> {
+        let Some(prompt) = prompt else {
+            return Ok(String::new());
+        };
+        let answer = self.drafter.call_or_empty(prompt).await;
+        let answer = answer.map_err(WriteError::of("the last read".to_owned()))?;
+        // The last pair of an answer that was cut off may be half of what was meant.
+        let whole = match answer.finish {
+            Finish::Length => answer
+                .text
+                .rfind("FIND:")
+                .and_then(|at| answer.text.get(..at))
+                .unwrap_or(""),
+            _ => &answer.text,
+        };
+        Ok(whole.to_owned())
+    }
+
+    /// Applies the last reader's edits to the sections, and reports what the reader believes to be wrong.
+    fn apply(&mut self, answer: &str, sections: &mut [Section], lists: &[List]) {
+        let (edits, flags) = edits::read(answer);
+        let listed: String = lists.iter().map(List::text).collect();
+        let is_listed = |words: &str| listed.contains(words);
+        // What a flag quotes has to stand in the summary.
+        let is_there = |words: &str| sections.iter().any(|section| section.text.contains(words));
+        let is_quoted = |words: &&str| words.contains(' ');
+        let flags = flags.into_iter().filter(|flag| {
+            let quoted = flag
+                .split(['"', '“', '”'])
+                .skip(1)
+                .step_by(2)
+                .find(is_quoted);
+            quoted.is_none_or(|words| {
+                is_there(words.trim_end_matches(['.', ','])) || is_listed(words)
+            })
+        });
+        self.warnings
+            .extend(flags.map(|flag| format!("the last reader doubts: {flag}")));
+        let titles: Vec<String> = sections
+            .iter()
+            .map(|section| section.title.clone())
+            .collect();
+        let lists: Vec<String> = lists.iter().map(List::text).collect();
+        let others: Vec<&str> = titles.iter().chain(&lists).map(String::as_str).collect();
+        let mut texts: Vec<&mut String> = sections
+            .iter_mut()
+            .map(|section| &mut section.text)
+            .collect();
+        let applied = edits::apply(&mut texts, &others, &edits);
+        tracing::debug!(edits = edits.len(), applied, "last read");
+    }
+}
+
+/// Words wanted of the overview, without its heading.
+fn overview_words(plan: &Plan) -> usize {
+    plan.overview_words.0.saturating_sub(1).max(1)
+}
