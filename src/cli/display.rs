@@ -132,6 +132,12 @@ pub(crate) fn plan(name: &str, transcript: &Transcript, plan: &Plan, config: &Co
             level.ratio
         ));
     }
+    if let Some(most) = plan.outline_tokens {
+        print(&format!(
+            "  outline     1 call, about {}, and 1 for a last read; the topics that it finds become the sections",
+            counted(plan.tokens.min(most).0, "token")
+        ));
+    }
     let overview = match plan.overview_words.0 {
         0 => String::new(),
         words => format!(" and an overview of {}", counted(words, "word")),
