@@ -9,12 +9,11 @@ from transcripts import transcript
 
 CONCURRENCY = 3
 TEXT = transcript(9000, seed=30)
-TIMEOUT = 4
 
 
-def run(world, store, endpoint):
+def run(world, store, endpoint, timeout=4):
     world.storage.upload(MEETING, TEXT)
-    settings = endpoint.settings(MODEL_CONCURRENCY=str(CONCURRENCY), AWS_LAMBDA_FUNCTION_TIMEOUT=str(TIMEOUT))
+    settings = endpoint.settings(MODEL_CONCURRENCY=str(CONCURRENCY), AWS_LAMBDA_FUNCTION_TIMEOUT=str(timeout))
     with world.function(**settings, AWS_ENDPOINT_URL_S3=store.url) as function:
         # Writes that are refused as the time runs out leave the lease: a queue redelivers after it.
         message = in_sqs(created(world.storage, MEETING))

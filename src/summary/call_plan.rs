@@ -49,7 +49,7 @@ const OUTLINE_MAX_TOKENS: Tokens = Tokens(24_000);
 pub(crate) const OUTLINE_WORDS: Words = Words(1500);
 
 /// Maximum tokens of what a request tells of the whole recording, with the rules that this takes.
-pub(crate) const BRIEF_TOKENS: Tokens = Tokens(2500);
+pub(crate) const BRIEF_TOKENS: Tokens = Tokens(2800);
 
 /// Share of its token limit that a chunk is planned to fill. The rest allows cutting at good boundaries.
 const FILL: f64 = 0.93;

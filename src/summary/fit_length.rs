@@ -173,12 +173,54 @@ struct Sentence {
     kept: bool,
 }
 
+/// The sentences of a text. What stands in quotation marks is never taken apart, though it may have stops of its own.
+fn whole_sentences(text: &str) -> Vec<Span> {
+    let mut whole: Vec<Span> = Vec::new();
+    let mut is_open = false;
+    for found in sentence::sentences(text) {
+        let gap = whole
+            .last()
+            .map(|last| Span::from(last.end..found.start).of(text));
+        match whole.last_mut() {
+            Some(last) if is_open && gap.is_some_and(|gap| !gap.contains('\n')) => {
+                last.end = found.end
+            }
+            _ => whole.push(found),
+        }
+        is_open = whole
+            .last()
+            .is_some_and(|last| leaves_quotation_open(last.of(text)));
+    }
+    whole
+}
+
+/// Whether a quotation begins in `sentence` and does not end there.
+fn leaves_quotation_open(sentence: &str) -> bool {
+    let count = |mark: char| sentence.chars().filter(|&c| c == mark).count();
+    let mut previous = ' ';
+    let mut single = 0_i32;
+    // An apostrophe stands between letters or at the end of a word, an opening mark before a word.
+    for c in sentence.chars() {
+        match c {
+            '\'' | '‘' | '’'
+                if !previous.is_alphanumeric() && !matches!(previous, '.' | ',' | '!' | '?') =>
+            {
+                single += 1
+            }
+            '\'' | '’' if single > 0 => single -= 1,
+            _ => {}
+        }
+        previous = c;
+    }
+    count('"') % 2 == 1 || count('“') > count('”') || single > 0 && sentence.contains(['\'', '‘'])
+}
+
 /// The sentences of several texts, in order.
 fn split<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Sentence> {
     let mut all = Vec::new();
     for (of, text) in texts.into_iter().enumerate() {
         let mut end = 0;
-        for found in sentence::sentences(text) {
+        for found in whole_sentences(text) {
             let between = Span::from(end..found.start).of(text);
             let opens = end == 0;
             end = found.end;
@@ -441,6 +483,25 @@ mod tests {
             (170..=189).contains(&summary.words()),
             "{}",
             summary.words()
+        );
+    }
+
+    #[test]
+    fn quotations_are_not_taken_apart() {
+        for text in [
+            "Lee named 'Stay Safe. Stay Learning' as the statement. Dana left.",
+            "Lee said “It is late. It is dear.” and left. Dana stayed.",
+            "Lee said \"It is late. It is dear\" and left. Dana stayed.",
+        ] {
+            let found: Vec<&str> = whole_sentences(text)
+                .into_iter()
+                .map(|span| span.of(text))
+                .collect();
+            assert_eq!(found.len(), 2, "{found:?}");
+        }
+        assert_eq!(
+            whole_sentences("The drivers' depot is late. It's dear. 'Twas so.").len(),
+            3
         );
     }
 
