@@ -47,6 +47,9 @@ const NOT_IN_TITLES: &str = "january february march april june july august septe
     affirmative negative stand read loud clear honourable minister chair friend speaker order word words talk course fact \
     else since though both next last same true wrong right left high low long short side kind";
 
+/// A longer passage, in bytes, has no single subject, and counting its phrases would take many times its memory.
+const LARGE_BYTES: usize = 256 * 1024;
+
 /// A title for a passage: its [`subject`], or else its [`speakers`]. `None` if it has neither.
 pub(crate) fn title(passage: &Passage) -> Option<String> {
     subject(passage).or_else(|| speakers(passage))
@@ -55,6 +58,9 @@ pub(crate) fn title(passage: &Passage) -> Option<String> {
 /// The phrases that a passage keeps coming back to while the rest of the transcript hardly has them, such as `Night market
 /// and Tannery Road`.
 pub(crate) fn subject(passage: &Passage) -> Option<String> {
+    if passage.len() > LARGE_BYTES {
+        return None;
+    }
     let mut candidates: Vec<(usize, String)> = phrases(passage)
         .into_values()
         .filter_map(|phrase| {

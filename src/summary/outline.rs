@@ -23,8 +23,9 @@ const BLOCK_TOKENS: Tokens = Tokens(600);
 /// Tokens that the number of a line takes.
 const NUMBER_TOKENS: usize = 4;
 
-/// Models often miss the line that they mean, and what it is about is often named a few lines before.
-const NEAR: usize = 4;
+/// Models often miss the line that they mean by one or two, and what it is about is often named a few lines before.
+const NEAR: usize = 2;
+const CONTEXT: usize = 4;
 
 /// Maximum number of lines that an entry may point to; further ones are ignored.
 const MOST_LINES: usize = 12;
@@ -135,9 +136,9 @@ impl Numbered {
         self.lines.get(index).map(|line| line.span)
     }
 
-    /// The transcript around the lines `indices`.
-    fn around(&self, indices: &[usize]) -> String {
-        let near = |&index: &usize| index.saturating_sub(NEAR)..=index + NEAR;
+    /// The transcript up to `reach` lines around the lines `indices`.
+    fn around(&self, indices: &[usize], reach: usize) -> String {
+        let near = |&index: &usize| index.saturating_sub(reach)..=index + reach;
         let all: HashSet<usize> = indices.iter().flat_map(near).collect();
         let mut all: Vec<usize> = all.into_iter().collect();
         all.sort_unstable();
@@ -468,7 +469,7 @@ impl Reader<'_> {
         if refs.is_empty() || !(1..=ENTRY_WORDS).contains(&words::count(text)) {
             return None;
         }
-        let source = self.numbered.around(refs);
+        let source = self.numbered.around(refs, NEAR);
         let (known_numbers, known_words) = (numbers(&source), all_words(&source));
         let has_numbers = |text: &str| large_numbers(text).is_subset(&known_numbers);
         let has_names = |text: &str| names(text).iter().all(|name| self.known.contains(name));
@@ -497,7 +498,10 @@ impl Reader<'_> {
             }
             _ => has_numbers(text),
         };
-        if !is_borne_out || !has_names(text) || !self.shares_words(text, &source) {
+        if !is_borne_out
+            || !has_names(text)
+            || !self.shares_words(text, &self.numbered.around(refs, CONTEXT))
+        {
             return None;
         }
         let due = if has_numbers(due) && words::count(due) <= NAME_WORDS {
