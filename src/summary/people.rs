@@ -18,20 +18,19 @@ pub struct Renaming {
 /// The labels that a reader should not see, and what is written instead. `speaker` is the word "Speaker" in the language of
 /// the summary.
 pub(crate) fn renamings(labels: &[String], outline: &Outline, speaker: &str) -> Vec<Renaming> {
-    let numbers = || {
-        labels
-            .iter()
-            .filter_map(|label| place(label)?.parse::<usize>().ok())
-    };
-    // People count from one.
-    let first = usize::from(numbers().any(|number| number == 0));
+    // People count from one. A label with a blank, such as `Speaker 0`, has been counted by a person.
+    let is_raw = |label: &str| !label.contains(' ');
+    let raw = labels.iter().filter(|label| is_raw(label));
+    let is_zero = |label: &String| place(label).is_some_and(|place| place.parse() == Ok(0_usize));
+    let first = usize::from(raw.into_iter().any(is_zero));
     let mut renamings = Vec::new();
     for label in labels {
         let named = |person: &&Person| person.label.as_ref() == Some(label);
         let name = match (outline.people.iter().find(named), place(label)) {
             (Some(person), _) => person.name.clone(),
             (None, Some(place)) => match place.parse::<usize>() {
-                Ok(number) => format!("{speaker} {}", number + first),
+                Ok(number) if is_raw(label) => format!("{speaker} {}", number + first),
+                Ok(number) => format!("{speaker} {number}"),
                 Err(_) => format!("{speaker} {}", place.to_uppercase()),
             },
             (None, None) => continue,

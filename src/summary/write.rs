@@ -188,6 +188,8 @@ pub async fn write(
     } else {
         fit_length::fit(&mut summary, transcript, &plan);
     }
+    // Sentences of the transcript may have been added.
+    summary.rename();
     Ok(summary)
 }
 
