@@ -296,7 +296,8 @@ impl Writer<'_> {
         Ok(sections)
     }
 
-    /// Requests those texts again that are not usable and had no further call of their own, as far as there are calls left.
+    /// Requests those texts again that are not usable, or are dubious and had no further call of their own, as far as there are
+    /// calls left.
     async fn ask_again(
         &mut self,
         pieces: &mut [Piece],
@@ -309,13 +310,12 @@ impl Writer<'_> {
         }
         // A summarizer gives the same answer again, but a call that failed may succeed.
         let obeys = settings.limits.style.follows_instructions();
-        let may_improve = |piece: &Piece| match obeys {
-            true => piece.is_dubious(),
-            false => piece.source == Source::Extractive,
+        let may_improve = |piece: &Piece| {
+            piece.source == Source::Extractive
+                || obeys && piece.extra_calls == 0 && piece.is_dubious()
         };
         let dubious = pieces.iter().zip(jobs).enumerate();
-        let dubious =
-            dubious.filter(|(_, (piece, _))| piece.extra_calls == 0 && may_improve(piece));
+        let dubious = dubious.filter(|(_, (piece, _))| may_improve(piece));
         let most = self.extra_calls.saturating_sub(1);
         let again: Vec<(usize, Job<'_>)> = dubious
             .take(most)
