@@ -262,11 +262,13 @@ pub struct Point {
 const MOST: usize = 16;
 
 impl Outline {
-    /// Reads the model's answer about `numbered`. `foreign` tells that it is in another language than the transcript; its
-    /// words cannot be compared then, only its numbers and names.
-    pub(crate) fn read(answer: &str, numbered: &Numbered, foreign: bool) -> Self {
-        let text = numbered.transcript.text();
-        let known = all_words(text);
+    /// Reads the model's answer about `numbered`.
+    pub(crate) fn read(answer: &str, numbered: &Numbered) -> Self {
+        let known = all_words(numbered.transcript.text());
+        let reader = Reader {
+            numbered,
+            known: &known,
+        };
         let mut outline = Self::default();
         for line in answer.lines() {
             let Some((kind, rest)) = kind_and_rest(line) else {
@@ -276,11 +278,6 @@ impl Outline {
             let refs: Vec<usize> = refs.into_iter().filter(|&at| at < numbered.len()).collect();
             let fields: Vec<String> = rest.split('|').map(field).collect();
             let get = |at: usize| fields.get(at).map_or("", String::as_str);
-            let reader = Reader {
-                numbered,
-                known: &known,
-                foreign,
-            };
             match kind {
                 "SUBJECT" if outline.subject.is_none() => {
                     outline.subject = Some(get(0))
@@ -389,7 +386,6 @@ struct Reader<'a> {
     numbered: &'a Numbered,
     /// All words of the transcript in lower case.
     known: &'a HashSet<String>,
-    foreign: bool,
 }
 
 impl Reader<'_> {
@@ -493,8 +489,7 @@ impl Reader<'_> {
                     !terms::is_stopword(word)
                         && (known_words.contains(word) || roles.contains(word))
                 };
-                (owner.iter().any(is_owner) || self.foreign && has_names(subject))
-                    && has_numbers(text)
+                owner.iter().any(is_owner) && has_numbers(text)
             }
             _ => has_numbers(text),
         };
@@ -526,7 +521,7 @@ impl Reader<'_> {
         let known: HashSet<String> = terms::stems(source).into_iter().collect();
         let count = wanted.len();
         let shared = wanted.iter().filter(|&stem| known.contains(stem)).count();
-        self.foreign || shared * 100 >= count * SHARED_PERCENT
+        shared * 100 >= count * SHARED_PERCENT
     }
 }
 
@@ -656,7 +651,7 @@ Lee Novak: And the night trams stay, we settled that in June.
         let transcript = transcript();
         let numbered = Numbered::turns(&transcript, Tokens(10_000));
         assert_eq!(numbered.len(), 7, "{}", numbered.text());
-        Outline::read(answer, &numbered, false)
+        Outline::read(answer, &numbered)
     }
 
     #[test]

@@ -141,13 +141,12 @@ pub async fn write(
         writer.take_cues();
     }
     writer.briefing.lists = writer.lists(&plan);
-    let lists = writer.briefing.lists.clone();
+    let list_words = lists::length(&writer.briefing.lists);
     if plan.outline_tokens.is_some() && !writer.briefing.outline.is_empty() {
         for material in &mut materials {
             material.brief = Some(writer.briefing.section(&material.passage));
         }
     }
-    let list_words = lists::length(&lists);
     let targets = apportion(plan.section_words().0.saturating_sub(list_words), &weights);
     let mut control = LengthControl::new(settings.ratio);
     let mut sections = writer
@@ -171,7 +170,7 @@ pub async fn write(
     let mut summary = Summary {
         language: writer.language,
         overview,
-        lists,
+        lists: writer.briefing.lists,
         sections,
         chunks: plan.chunks.len(),
         ratio: control.ratio(),
