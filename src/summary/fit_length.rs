@@ -24,6 +24,9 @@ const MIN_SENTENCES: usize = 2;
 /// Shorter sentences may repeat: removing them gains nothing.
 const MIN_DUPLICATE_WORDS: usize = 5;
 
+/// Maximum words of the label that a paragraph begins with.
+const LABEL_MAX_WORDS: usize = 5;
+
 /// Minimum number of words to add to a section.
 const MIN_ADDED: usize = 10;
 
@@ -173,7 +176,8 @@ struct Sentence {
     kept: bool,
 }
 
-/// The sentences of a text. What stands in quotation marks is never taken apart, though it may have stops of its own.
+/// The sentences of a text. What stands in quotation marks or behind a bullet is never taken apart, though it may have stops
+/// of its own.
 fn whole_sentences(text: &str) -> Vec<Span> {
     let mut whole: Vec<Span> = Vec::new();
     let mut is_open = false;
@@ -182,7 +186,10 @@ fn whole_sentences(text: &str) -> Vec<Span> {
             .last()
             .map(|last| Span::from(last.end..found.start).of(text));
         match whole.last_mut() {
-            Some(last) if is_open && gap.is_some_and(|gap| !gap.contains('\n')) => {
+            Some(last)
+                if (is_open || is_bullet(last.of(text)))
+                    && gap.is_some_and(|gap| !gap.contains('\n')) =>
+            {
                 last.end = found.end
             }
             _ => whole.push(found),
@@ -213,6 +220,22 @@ fn leaves_quotation_open(sentence: &str) -> bool {
         previous = c;
     }
     count('"') % 2 == 1 || count('“') > count('”') || single > 0 && sentence.contains(['\'', '‘'])
+}
+
+/// Whether a sentence is an entry of a list.
+fn is_bullet(sentence: &str) -> bool {
+    sentence.starts_with("- ")
+}
+
+/// Whether a sentence introduces a list.
+fn introduces(sentence: &str) -> bool {
+    sentence.ends_with([':', '：'])
+}
+
+/// Whether a sentence that opens a paragraph begins with what the paragraph is about, as in `Winter damage: they met`.
+fn has_label(sentence: &str) -> bool {
+    let label = sentence.split_once([':', '：']);
+    label.is_some_and(|(label, rest)| !rest.is_empty() && words::count(label) <= LABEL_MAX_WORDS)
 }
 
 /// The sentences of several texts, in order.
@@ -289,32 +312,45 @@ fn drop_sentences(sentences: &mut [Sentence], mut excess: usize, least: usize) {
     }
 }
 
-/// Whether each of `sentences` opens its text, or the next kept one of the same paragraph leans on it.
+/// Whether each of `sentences` opens its text, or the next kept one of the same paragraph leans on it, or it says what the
+/// rest of its paragraph or list is about.
 fn needed(sentences: &[Sentence]) -> Vec<bool> {
     let mut needed = vec![false; sentences.len()];
     let mut is_leaned_on = false;
+    let mut is_followed = false;
     for (sentence, needed) in sentences.iter().zip(&mut needed).rev() {
-        if sentence.kept {
+        let opens_paragraph = sentence.gap == "\n\n" || sentence.opens;
+        if sentence.kept && is_bullet(&sentence.text) {
+            // Every entry of a list leans on the line that introduces it.
+            is_leaned_on = true;
+        } else if sentence.kept {
             *needed = is_leaned_on;
             is_leaned_on = sentence.leans;
         }
+        *needed |= opens_paragraph && is_followed && has_label(&sentence.text);
         // What a text begins with is what came out of it.
         *needed |= sentence.opens;
-        is_leaned_on &= sentence.gap != "\n\n";
+        is_followed = !opens_paragraph && (is_followed || sentence.kept);
+        is_leaned_on &= !opens_paragraph;
     }
     needed
 }
 
-/// The kept sentences of text `of`, joined.
+/// The kept sentences of text `of`, joined. A line that introduces a list goes with the last of its entries.
 fn joined(sentences: &[Sentence], of: usize) -> String {
     let mut text = String::new();
     let mut gap = "";
-    for sentence in sentences.iter().filter(|sentence| sentence.of == of) {
+    let own = || sentences.iter().filter(|sentence| sentence.of == of);
+    for (at, sentence) in own().enumerate() {
         // Keep a paragraph break even if the sentence after it was dropped.
         if sentence.gap.len() > gap.len() || gap == " " && sentence.gap == "\n" {
             gap = sentence.gap;
         }
-        if sentence.kept {
+        let mut entries = own().skip(at + 1).take_while(|next| is_bullet(&next.text));
+        let had_entries = entries.clone().next().is_some();
+        let is_stranded =
+            had_entries && introduces(&sentence.text) && !entries.any(|next| next.kept);
+        if sentence.kept && !is_stranded {
             if !text.is_empty() {
                 text.push_str(gap);
             }
@@ -459,6 +495,36 @@ mod tests {
         // Where nothing else can go, it goes.
         let long = "They closed depot 4711 in March and moved all of the trams to the hall at Quay Street.";
         assert_eq!(shorten(&format!("Dana spoke. {long}"), 17), long);
+    }
+
+    #[test]
+    fn a_list_keeps_the_line_that_introduces_it_and_goes_with_it() {
+        let text = "Rent: Dana named 3 offers.\n\nFor the yard spoke:\n- It is near. It is dry.\n- It is let at 4711 by Brackwater.\n\nLee left at 12.";
+        let pieces: Vec<&str> = whole_sentences(text)
+            .into_iter()
+            .map(|span| span.of(text))
+            .collect();
+        assert_eq!(pieces[2], "- It is near. It is dry.");
+        let shorter = shorten(text, words::count(text) - 5);
+        assert!(
+            shorter.contains("For the yard spoke:\n- It is let at 4711"),
+            "{shorter}"
+        );
+        let mut sentences = split([text]);
+        for sentence in &mut sentences {
+            sentence.kept = !is_bullet(&sentence.text);
+        }
+        assert_eq!(
+            joined(&sentences, 0),
+            "Rent: Dana named 3 offers.\n\nLee left at 12."
+        );
+    }
+
+    #[test]
+    fn a_paragraph_keeps_what_it_is_about() {
+        let text = "It began.\n\nRent: they met. Dana named 4711 trams and Brackwater in Harbor.\n\nLee sold 12 depots.";
+        let shorter = shorten(text, words::count(text) - 3);
+        assert!(shorter.contains("Rent: they met."), "{shorter}");
     }
 
     #[test]

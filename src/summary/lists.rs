@@ -118,11 +118,12 @@ impl ListKind {
     /// How readily entries of the list are given up.
     fn dispensable(self) -> usize {
         match self {
-            Self::Decisions | Self::Actions => 3,
-            Self::OpenQuestions | Self::People => 4,
-            Self::Terms | Self::Positions => 5,
+            Self::Decisions | Self::Actions => 4,
+            Self::OpenQuestions => 5,
+            Self::People => 8,
+            Self::Positions => 9,
             // They stand in the text too.
-            Self::Figures => 7,
+            Self::Terms | Self::Figures => 12,
         }
     }
 }

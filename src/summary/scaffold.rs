@@ -20,17 +20,7 @@ const CLOSINGS: &str = "let me know|i hope|hope this|please let|feel free|would 
 pub(crate) fn strip_preamble(answer: &str) -> String {
     let (text, _) = reasoning::strip(answer);
     let text = without_code_fence(&text);
-    // Prose in bullets is prose, and a list of figures in prose is a list.
-    let bullets = text.lines().filter(|line| bullet(line).is_some()).count();
-    let is_list = bullets >= MIN_LIST
-        && bullets * 2 < text.lines().filter(|line| !line.trim().is_empty()).count();
-    let lines: Vec<String> = text
-        .lines()
-        .map(|line| match bullet(line).filter(|_| is_list) {
-            Some(entry) => format!("- {}", plain_line(entry)),
-            None => plain_line(line),
-        })
-        .collect();
+    let lines = plain_lines(text);
     let mut kept = &lines[..];
     while let [first, rest @ ..] = kept
         && !rest.is_empty()
@@ -62,8 +52,41 @@ fn without_code_fence(text: &str) -> &str {
     }
 }
 
-/// Fewer lines with bullets are no list.
-const MIN_LIST: usize = 3;
+/// The lines of `text` without markup. Lines with bullets stay a list where a line that ends with a colon introduces them:
+/// prose in bullets is prose.
+fn plain_lines(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut is_list = false;
+    for line in text.lines() {
+        let is_blank = line.trim().is_empty();
+        match bullet(line) {
+            Some(entry) => {
+                let before = lines.iter().rposition(|line| !line.trim().is_empty());
+                let introduces = |at: usize| {
+                    let line = lines.get(at).map_or("", |line| line.trim_end());
+                    line.ends_with([':', '：'])
+                };
+                is_list |= before.is_some_and(introduces);
+                let entry = plain_line(entry);
+                if is_list {
+                    lines.truncate(before.map_or(0, |before| before + 1));
+                    lines.push(format!("- {entry}"));
+                } else {
+                    lines.push(entry);
+                }
+            }
+            None if is_list && !is_blank => {
+                is_list = false;
+                if lines.last().is_some_and(|last| !last.trim().is_empty()) {
+                    lines.push(String::new());
+                }
+                lines.push(plain_line(line));
+            }
+            None => lines.push(plain_line(line)),
+        }
+    }
+    lines
+}
 
 /// The text after a bullet.
 fn bullet(line: &str) -> Option<&str> {
@@ -155,6 +178,10 @@ mod tests {
             (
                 "They met.\n\nIt cost:\n* 5 for A\n* 6 for B\n* 7 for C\n\nThey left.\n\nLee stayed.",
                 "They met.\n\nIt cost:\n- 5 for A\n- 6 for B\n- 7 for C\n\nThey left.\n\nLee stayed.",
+            ),
+            (
+                "Rent\n\n**For:**\n\n- It is low.\n\n* It is near.\nThey left.\n- Lee stayed.",
+                "Rent\n\nFor:\n- It is low.\n- It is near.\n\nThey left.\nLee stayed.",
             ),
             (
                 "Here is where they disagreed: Dana wanted more.",

@@ -10,6 +10,9 @@ use crate::transcript::{Chunk, Transcript};
 /// Minimum and maximum length of a section in words.
 const WORDS: (f64, f64) = (120.0, 600.0);
 
+/// A topic is divided only if more words would fall to it than this: one matter should stand in one section.
+const DIVIDED_WORDS: f64 = 900.0;
+
 /// The length of a section grows with the tokens of its part to this power.
 const SIZE_EXPONENT: f64 = 0.7;
 
@@ -83,7 +86,7 @@ pub(crate) fn divide(
     for stretch in &stretches {
         let words = bounds.words as f64 * stretch.size() / all;
         let by_tokens = stretch.tokens / (bounds.budget.0 as f64 * FILL);
-        let count = by_tokens.max(words / WORDS.1).ceil().max(1.0) as usize;
+        let count = by_tokens.max(words / DIVIDED_WORDS).ceil().max(1.0) as usize;
         let chunks = transcript
             .passage(stretch.span)
             .divide(bounds.budget, count);
