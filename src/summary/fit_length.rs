@@ -176,27 +176,25 @@ struct Sentence {
     kept: bool,
 }
 
-/// The sentences of a text. What stands in quotation marks or behind a bullet is never taken apart, though it may have stops
-/// of its own.
+/// The sentences of a text. What stands in quotation marks is never taken apart, though it may have stops of its own, nor is a
+/// list: whoever announces two places has to name both.
 fn whole_sentences(text: &str) -> Vec<Span> {
     let mut whole: Vec<Span> = Vec::new();
-    let mut is_open = false;
     for found in sentence::sentences(text) {
-        let gap = whole
-            .last()
-            .map(|last| Span::from(last.end..found.start).of(text));
-        match whole.last_mut() {
-            Some(last)
-                if (is_open || is_bullet(last.of(text)))
-                    && gap.is_some_and(|gap| !gap.contains('\n')) =>
-            {
-                last.end = found.end
+        let goes_on = |last: &Span| {
+            let gap = Span::from(last.end..found.start).of(text);
+            let last = last.of(text);
+            let is_list = is_list(last) || introduces(last);
+            match gap.matches('\n').count() {
+                0 => is_list && !introduces(last) || leaves_quotation_open(last),
+                1 => is_list && is_bullet(found.of(text)),
+                _ => false,
             }
+        };
+        match whole.last_mut() {
+            Some(last) if goes_on(last) => last.end = found.end,
             _ => whole.push(found),
         }
-        is_open = whole
-            .last()
-            .is_some_and(|last| leaves_quotation_open(last.of(text)));
     }
     whole
 }
@@ -222,9 +220,13 @@ fn leaves_quotation_open(sentence: &str) -> bool {
     count('"') % 2 == 1 || count('“') > count('”') || single > 0 && sentence.contains(['\'', '‘'])
 }
 
-/// Whether a sentence is an entry of a list.
 fn is_bullet(sentence: &str) -> bool {
     sentence.starts_with("- ")
+}
+
+/// Whether a sentence has entries of a list.
+fn is_list(sentence: &str) -> bool {
+    sentence.contains("\n- ")
 }
 
 /// Whether a sentence introduces a list.
@@ -313,17 +315,14 @@ fn drop_sentences(sentences: &mut [Sentence], mut excess: usize, least: usize) {
 }
 
 /// Whether each of `sentences` opens its text, or the next kept one of the same paragraph leans on it, or it says what the
-/// rest of its paragraph or list is about.
+/// rest of its paragraph is about.
 fn needed(sentences: &[Sentence]) -> Vec<bool> {
     let mut needed = vec![false; sentences.len()];
     let mut is_leaned_on = false;
     let mut is_followed = false;
     for (sentence, needed) in sentences.iter().zip(&mut needed).rev() {
         let opens_paragraph = sentence.gap == "\n\n" || sentence.opens;
-        if sentence.kept && is_bullet(&sentence.text) {
-            // Every entry of a list leans on the line that introduces it.
-            is_leaned_on = true;
-        } else if sentence.kept {
+        if sentence.kept {
             *needed = is_leaned_on;
             is_leaned_on = sentence.leans;
         }
@@ -336,21 +335,16 @@ fn needed(sentences: &[Sentence]) -> Vec<bool> {
     needed
 }
 
-/// The kept sentences of text `of`, joined. A line that introduces a list goes with the last of its entries.
+/// The kept sentences of text `of`, joined.
 fn joined(sentences: &[Sentence], of: usize) -> String {
     let mut text = String::new();
     let mut gap = "";
-    let own = || sentences.iter().filter(|sentence| sentence.of == of);
-    for (at, sentence) in own().enumerate() {
+    for sentence in sentences.iter().filter(|sentence| sentence.of == of) {
         // Keep a paragraph break even if the sentence after it was dropped.
         if sentence.gap.len() > gap.len() || gap == " " && sentence.gap == "\n" {
             gap = sentence.gap;
         }
-        let mut entries = own().skip(at + 1).take_while(|next| is_bullet(&next.text));
-        let had_entries = entries.clone().next().is_some();
-        let is_stranded =
-            had_entries && introduces(&sentence.text) && !entries.any(|next| next.kept);
-        if sentence.kept && !is_stranded {
+        if sentence.kept {
             if !text.is_empty() {
                 text.push_str(gap);
             }
@@ -498,26 +492,30 @@ mod tests {
     }
 
     #[test]
-    fn a_list_keeps_the_line_that_introduces_it_and_goes_with_it() {
-        let text = "Rent: Dana named 3 offers.\n\nFor the yard spoke:\n- It is near. It is dry.\n- It is let at 4711 by Brackwater.\n\nLee left at 12.";
-        let pieces: Vec<&str> = whole_sentences(text)
+    fn a_list_is_kept_or_dropped_whole() {
+        let list =
+            "For the yard spoke:\n- It is near. It is dry.\n- It is let at 4711 by Brackwater.";
+        let text = format!("Rent: Dana named 3 offers.\n\n{list}\n\nLee left at 12. Kim too.");
+        let pieces: Vec<&str> = whole_sentences(&text)
             .into_iter()
-            .map(|span| span.of(text))
+            .map(|span| span.of(&text))
             .collect();
-        assert_eq!(pieces[2], "- It is near. It is dry.");
-        let shorter = shorten(text, words::count(text) - 5);
-        assert!(
-            shorter.contains("For the yard spoke:\n- It is let at 4711"),
-            "{shorter}"
-        );
-        let mut sentences = split([text]);
-        for sentence in &mut sentences {
-            sentence.kept = !is_bullet(&sentence.text);
-        }
         assert_eq!(
-            joined(&sentences, 0),
-            "Rent: Dana named 3 offers.\n\nLee left at 12."
+            pieces,
+            [
+                "Rent: Dana named 3 offers.",
+                list,
+                "Lee left at 12.",
+                "Kim too."
+            ]
         );
+        for excess in 1..30 {
+            let shorter = shorten(&text, words::count(&text) - excess);
+            assert!(
+                shorter.contains(list) || !shorter.contains("yard"),
+                "{shorter}"
+            );
+        }
     }
 
     #[test]
