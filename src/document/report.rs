@@ -134,11 +134,15 @@ pub struct SectionReport {
     pub target_words: usize,
     /// The chunks it was written from.
     pub chunks: Vec<usize>,
-    /// Start of its part of the source object, as a byte offset. The parts cover the object once, in order. Where what was said
+    /// Start of its part of the source object, as a byte offset. The parts cover the object once, in order, unless a section is
+    /// about several `passages`. Where what was said
     /// stands in another order, as in a file with one channel of a recording after the other, some of it stands before its part.
     pub byte_start: u64,
     /// End of its part (exclusive), as a byte offset.
     pub byte_end: u64,
+    /// Where people came back to the matter: the stretches that the section is about, which lie apart.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub passages: Vec<PassageReport>,
     /// `model` or `extractive`.
     pub source: &'static str,
 }
@@ -368,7 +372,13 @@ impl PassageReport {
 
 impl SectionReport {
     fn new(section: &Section, transcript: &Transcript, model_quotes: bool) -> Self {
-        let bytes = transcript.source_bytes(section.span);
+        let first = section.spans.first().copied().unwrap_or_default();
+        let last = section.spans.last().copied().unwrap_or_default();
+        let bytes = transcript.source_bytes((first.start..last.end).into());
+        let stretches = match &section.spans[..] {
+            [_] => &[],
+            several => several,
+        };
         Self {
             title: section.title.clone(),
             text: section.text.clone(),
@@ -379,6 +389,10 @@ impl SectionReport {
             chunks: section.chunks.clone(),
             byte_start: bytes.start,
             byte_end: bytes.end,
+            passages: stretches
+                .iter()
+                .map(|&span| PassageReport::new(span, transcript))
+                .collect(),
             source: match section.source {
                 Source::Model if !model_quotes => "model",
                 Source::Model | Source::Extractive => "extractive",

@@ -39,7 +39,7 @@ mod tests {
             text: "They met.".into(),
             target_words: 5,
             chunks: vec![0],
-            span: (0..1).into(),
+            spans: vec![(0..1).into()],
             source: Source::Model,
         };
         let summary = Summary {

@@ -31,8 +31,8 @@ pub struct Section {
     pub target_words: usize,
     /// Indices of the chunks that it covers.
     pub chunks: Vec<usize>,
-    /// The span of the decoded transcript that it covers.
-    pub span: Span,
+    /// The spans of the decoded transcript that it covers, in order, at least one.
+    pub spans: Vec<Span>,
     /// Who wrote it.
     pub source: Source,
 }

@@ -45,7 +45,7 @@ pub(crate) fn fit_quotations(summary: &mut Summary, transcript: &Transcript, pla
     let overview = summary.overview.as_deref().unwrap_or_default();
     // An extract without the overview's sentences, rather than the section without them: others may lean on them.
     for section in &mut summary.sections {
-        let source = transcript.passage(section.span);
+        let source = transcript.passage(longest(section));
         let room = words::count(&section.text);
         let known = Known {
             text: "",
@@ -143,7 +143,7 @@ fn top_up(summary: &mut Summary, transcript: &Transcript, missing: usize) -> usi
             if room < MIN_ADDED {
                 continue;
             }
-            let source = transcript.passage(section.span);
+            let source = transcript.passage(longest(section));
             let known = Known {
                 text: &section.text,
                 elsewhere: overview,
@@ -158,6 +158,12 @@ fn top_up(summary: &mut Summary, transcript: &Transcript, missing: usize) -> usi
         }
     }
     added
+}
+
+/// The longest stretch of the transcript that a section covers.
+fn longest(section: &Section) -> Span {
+    let spans = section.spans.iter().copied();
+    spans.max_by_key(|span| span.len()).unwrap_or_default()
 }
 
 /// A sentence of one of several texts.
@@ -370,6 +376,7 @@ mod tests {
             tokens: Tokens(0),
             chunks: Vec::new(),
             weights: Vec::new(),
+            groups: Vec::new(),
             shown_tokens: None,
             levels: Vec::new(),
             sections: 2,
@@ -385,7 +392,7 @@ mod tests {
             text: text.into(),
             target_words,
             chunks: vec![0],
-            span: range.into(),
+            spans: vec![range.into()],
             source: Source::Model,
         }
     }

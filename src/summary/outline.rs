@@ -216,8 +216,8 @@ pub struct Term {
 /// A topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topic {
-    /// Byte offset in the transcript at which it starts.
-    pub start: usize,
+    /// Byte offsets in the transcript at which it comes up, at least one.
+    pub starts: Vec<usize>,
     /// How much somebody who was not there needs of it, from 1 to 5.
     pub weight: usize,
     /// What came out of it.
@@ -313,8 +313,13 @@ impl Outline {
 
     /// Puts topics in order, and removes repetitions and what exceeds the maximum.
     fn tidy(&mut self) {
-        self.topics.sort_by_key(|topic| topic.start);
-        self.topics.dedup_by_key(|topic| topic.start);
+        self.topics
+            .sort_by_key(|topic| topic.starts.first().copied());
+        let mut taken = HashSet::new();
+        for topic in &mut self.topics {
+            topic.starts.retain(|&start| taken.insert(start));
+        }
+        self.topics.retain(|topic| !topic.starts.is_empty());
         let mut seen = HashSet::new();
         self.people
             .retain(|person| seen.insert(person.name.to_lowercase()));
@@ -441,15 +446,21 @@ impl Reader<'_> {
     }
 
     fn topic(&self, fields: &[String]) -> Option<Topic> {
-        let first = digits(fields.first()?)?;
+        let lines = firsts(fields.first()?);
         let (weight, headline) = match fields {
             [_, weight, headline, ..] => (digits(weight), headline.as_str()),
             [_, headline] => (None, headline.as_str()),
             _ => return None,
         };
-        let span = self.numbered.span(first.checked_sub(1)?)?;
-        (words::count(headline) <= NAME_WORDS * 2).then(|| Topic {
-            start: span.start,
+        let starts = lines.into_iter().filter_map(|line| {
+            let span = self.numbered.span(line.checked_sub(1)?)?;
+            Some(span.start)
+        });
+        let mut starts: Vec<usize> = starts.collect();
+        starts.sort_unstable();
+        let is_headline = words::count(headline) <= NAME_WORDS * 2;
+        (is_headline && !starts.is_empty()).then(|| Topic {
+            starts,
             weight: weight.unwrap_or(3).clamp(1, 5),
             headline: headline.to_owned(),
         })
@@ -495,7 +506,7 @@ impl Reader<'_> {
         };
         if !is_borne_out
             || !has_names(text)
-            || !self.shares_words(text, &self.numbered.around(refs, CONTEXT))
+            || !self.shares_words(kind, &format!("{subject} {text}"), refs)
         {
             return None;
         }
@@ -515,13 +526,17 @@ impl Reader<'_> {
         })
     }
 
-    /// Whether enough of the content words of `text` occur in `source`.
-    fn shares_words(&self, text: &str, source: &str) -> bool {
+    /// Whether enough of the content words of `text` occur around `refs`. A number that stands there needs one.
+    fn shares_words(&self, kind: PointKind, text: &str, refs: &[usize]) -> bool {
+        let source = self.numbered.around(refs, CONTEXT);
         let wanted = terms::stems(text);
-        let known: HashSet<String> = terms::stems(source).into_iter().collect();
+        let known: HashSet<String> = terms::stems(&source).into_iter().collect();
         let count = wanted.len();
         let shared = wanted.iter().filter(|&stem| known.contains(stem)).count();
-        shared * 100 >= count * SHARED_PERCENT
+        match kind {
+            PointKind::Figure => shared > 0 || count == 0,
+            _ => shared * 100 >= count * SHARED_PERCENT,
+        }
     }
 }
 
@@ -617,6 +632,12 @@ fn field(text: &str) -> String {
 }
 
 /// The first number in `text`.
+/// The numbers of the first lines that `12, 87` or `12–20, 87–93` name.
+fn firsts(field: &str) -> Vec<usize> {
+    let stretches = field.split([',', ';', '+', '&']);
+    stretches.filter_map(digits).take(MOST_LINES).collect()
+}
+
 fn digits(text: &str) -> Option<usize> {
     let start = text.find(|c: char| c.is_ascii_digit())?;
     let rest = text.get(start..)?;
@@ -714,7 +735,7 @@ Lee Novak: And the night trams stay, we settled that in June.
         let starts: Vec<&str> = outline
             .topics
             .iter()
-            .map(|topic| &MEETING[topic.start..topic.start + 10])
+            .map(|topic| &MEETING[topic.starts[0]..topic.starts[0] + 10])
             .collect();
         assert_eq!(starts, ["Dana Ruiz:", "Dana Ruiz:"]);
         let count = |kind| outline.of_kind(kind).count();

@@ -175,7 +175,7 @@ mod tests {
             text: text.into(),
             target_words: 9,
             chunks: vec![0],
-            span: (0..1).into(),
+            spans: vec![(0..1).into()],
             source: Source::Model,
         };
         let mut sections = [

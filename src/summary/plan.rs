@@ -29,8 +29,8 @@ const HEADING_WORDS: usize = 1;
 /// A shorter summary has no outline: its sections are too few to need one.
 const OUTLINE_MIN_WORDS: usize = 500;
 
-/// Usual length of the section about a topic, in words. In a longer one, the heading covers only one of several matters.
-pub(crate) const TOPIC_WORDS: usize = 280;
+/// Usual length of the section about a topic, in words.
+pub(crate) const TOPIC_WORDS: usize = 400;
 
 /// No more sections than are written at once by default, unless the transcript or the summary is long.
 pub(crate) const ONE_ROUND: usize = 12;
@@ -57,7 +57,9 @@ pub struct Plan {
     pub tokens: Tokens,
     /// Parts of the transcript. Without notes, each becomes one section.
     pub chunks: Vec<Chunk>,
-    /// The weight of each part, by size and information content, as a share of all.
+    /// The parts that each section is about, where a section may be about several. Empty if each is about one.
+    pub groups: Vec<Vec<usize>>,
+    /// The weight of each part or group of parts, by size and information content, as a share of all.
     pub weights: Vec<f64>,
     /// Maximum tokens of each part that are shown to the model. `None` if parts are shown in full.
     pub shown_tokens: Option<Tokens>,
@@ -83,7 +85,17 @@ impl Plan {
 
     /// Replaces the parts by those of an outline.
     pub(crate) fn follow(&mut self, parts: &[Part]) {
-        self.chunks = parts.iter().map(|part| part.chunk.clone()).collect();
+        let chunks = parts.iter().enumerate().flat_map(|(at, part)| {
+            let own = part.chunks.iter().cloned();
+            own.map(move |chunk| (chunk, at))
+        });
+        let mut chunks: Vec<(Chunk, usize)> = chunks.collect();
+        chunks.sort_by_key(|(chunk, _)| chunk.span.start);
+        self.groups = vec![Vec::new(); parts.len()];
+        for (index, (_, part)) in chunks.iter().enumerate() {
+            self.groups.get_mut(*part).map(|group| group.push(index));
+        }
+        self.chunks = chunks.into_iter().map(|(chunk, _)| chunk).collect();
         self.weights = parts.iter().map(|part| part.weight).collect();
         self.sections = parts.len();
     }
@@ -170,6 +182,7 @@ fn without_outline(
         outline_tokens: None,
         chunk_tokens: shape.chunk_tokens,
         chunks,
+        groups: Vec::new(),
     })
 }
 

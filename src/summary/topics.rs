@@ -1,5 +1,6 @@
 //! Divides a transcript by the topics of its outline: each topic becomes a section, unless it is too long for a request or a
-//! section, or too short for a section of its own.
+//! section, or too short for a section of its own. People come back to a matter: a topic may have several stretches, and its
+//! section tells them together.
 
 use std::ops::RangeInclusive;
 
@@ -19,10 +20,11 @@ const SIZE_EXPONENT: f64 = 0.7;
 /// The share of its limit that a divided part is planned to fill.
 const FILL: f64 = 0.93;
 
-/// A part of the transcript that becomes a section.
+/// What becomes a section.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Part {
-    pub(crate) chunk: Chunk,
+    /// The stretches of the transcript that it is about, in order.
+    pub(crate) chunks: Vec<Chunk>,
     /// Its share of the words of all sections.
     pub(crate) weight: f64,
     /// What came out of it.
@@ -40,34 +42,60 @@ pub(crate) struct Bounds {
     pub(crate) count: RangeInclusive<usize>,
 }
 
+/// What a section may be about.
 #[derive(Debug, Clone)]
-struct Stretch {
-    span: Span,
+struct Matter {
+    /// Its stretches, in order.
+    spans: Vec<Span>,
     tokens: f64,
     /// From 1 to 5.
     weight: f64,
     headline: String,
 }
 
-impl Stretch {
+impl Matter {
+    fn of(transcript: &Transcript, spans: Vec<Span>, topic: &Topic) -> Self {
+        let tokens = |span: &Span| tokens::estimate(&transcript.passage(*span)).0;
+        Self {
+            tokens: spans.iter().map(tokens).sum::<usize>() as f64,
+            spans,
+            weight: topic.weight as f64,
+            headline: topic.headline.clone(),
+        }
+    }
+
     fn size(&self) -> f64 {
         self.tokens.max(1.0).powf(SIZE_EXPONENT) * (0.6 + 0.2 * self.weight)
     }
 
     fn joined(&self, next: &Self) -> Self {
         let tokens = self.tokens + next.tokens;
-        let heavier = if next.size() > self.size() {
-            next
+        let mut spans = [&self.spans[..], &next.spans].concat();
+        spans.sort_by_key(|span| span.start);
+        let headline = if self.headline == next.headline {
+            self.headline.clone()
         } else {
-            self
+            format!("{}; {}", self.headline, next.headline)
         };
         Self {
-            span: (self.span.start..next.span.end).into(),
+            spans: without_seams(spans),
             tokens,
             weight: (self.weight * self.tokens + next.weight * next.tokens) / tokens.max(1.0),
-            headline: heavier.headline.clone(),
+            headline,
         }
     }
+}
+
+/// The spans, with those joined that follow on one another.
+fn without_seams(spans: Vec<Span>) -> Vec<Span> {
+    let mut joined: Vec<Span> = Vec::with_capacity(spans.len());
+    for span in spans {
+        match joined.last_mut() {
+            Some(last) if last.end == span.start => last.end = span.end,
+            _ => joined.push(span),
+        }
+    }
+    joined
 }
 
 /// Divides `transcript` by `topics`. `None` if they cannot be brought within `bounds`.
@@ -76,31 +104,35 @@ pub(crate) fn divide(
     topics: &[Topic],
     bounds: &Bounds,
 ) -> Option<Vec<Part>> {
-    let mut stretches = stretches(transcript, topics);
-    if stretches.len() < 2 {
+    let mut matters = matters(transcript, topics, bounds);
+    if matters.len() < 2 {
         return None;
     }
-    join(&mut stretches, bounds);
-    let all: f64 = stretches.iter().map(Stretch::size).sum();
-    let mut parts = Vec::new();
-    for stretch in &stretches {
-        let words = bounds.words as f64 * stretch.size() / all;
-        let by_tokens = stretch.tokens / (bounds.budget.0 as f64 * FILL);
+    join(&mut matters, bounds);
+    let all: f64 = matters.iter().map(Matter::size).sum();
+    let mut parts: Vec<(f64, Vec<Chunk>, String)> = Vec::new();
+    for matter in &matters {
+        let words = bounds.words as f64 * matter.size() / all;
+        let by_tokens = matter.tokens / (bounds.budget.0 as f64 * FILL);
         let count = by_tokens.max(words / DIVIDED_WORDS).ceil().max(1.0) as usize;
-        let chunks = transcript
-            .passage(stretch.span)
-            .divide(bounds.budget, count);
+        let divide = |span: &Span, count| transcript.passage(*span).divide(bounds.budget, count);
+        let [span] = &matter.spans[..] else {
+            let chunks = matter.spans.iter().flat_map(|span| divide(span, 1));
+            parts.push((matter.size(), chunks.collect(), matter.headline.clone()));
+            continue;
+        };
+        let chunks = divide(span, count);
         let several = chunks.len();
         for (at, chunk) in chunks.into_iter().enumerate() {
             let headline = match several {
-                1 => stretch.headline.clone(),
-                _ => format!("{} (part {} of {several})", stretch.headline, at + 1),
+                1 => matter.headline.clone(),
+                _ => format!("{} (part {} of {several})", matter.headline, at + 1),
             };
-            let part = Stretch {
+            let part = Matter {
                 tokens: chunk.tokens.0 as f64,
-                ..stretch.clone()
+                ..matter.clone()
             };
-            parts.push((part.size(), chunk, headline));
+            parts.push((part.size(), vec![chunk], headline));
         }
     }
     if !bounds.count.contains(&parts.len()) {
@@ -109,60 +141,91 @@ pub(crate) fn divide(
     let sizes: Vec<f64> = parts.iter().map(|(size, ..)| *size).collect();
     let weights = weights(&sizes, bounds.words as f64);
     let parts = parts.into_iter().zip(weights);
-    let part = |((_, chunk, headline), weight)| Part {
-        chunk,
+    let part = |((_, chunks, headline), weight)| Part {
+        chunks,
         weight,
         headline,
     };
     Some(parts.map(part).collect())
 }
 
-/// The topics as stretches that cover the transcript.
-fn stretches(transcript: &Transcript, topics: &[Topic]) -> Vec<Stretch> {
-    let end = transcript.text().len();
-    let mut stretches = Vec::with_capacity(topics.len());
-    for (at, topic) in topics.iter().enumerate() {
-        let start = if at == 0 { 0 } else { topic.start };
-        let end = topics.get(at + 1).map_or(end, |next| next.start);
-        if start >= end {
-            continue;
+/// The topics as matters that cover the transcript, in the order in which they come up. A topic that is too large for one
+/// section is as many matters as it has stretches.
+fn matters(transcript: &Transcript, topics: &[Topic], bounds: &Bounds) -> Vec<Matter> {
+    let starts = topics.iter().enumerate().flat_map(|(at, topic)| {
+        let own = topic.starts.iter();
+        own.map(move |&start| (start, at))
+    });
+    let mut starts: Vec<(usize, usize)> = starts.collect();
+    starts.sort_unstable();
+    let mut spans: Vec<Vec<Span>> = vec![Vec::new(); topics.len()];
+    let mut from = 0;
+    for (nth, &(_, topic)) in starts.iter().enumerate() {
+        let until = starts
+            .get(nth + 1)
+            .map_or(transcript.text().len(), |next| next.0);
+        if from < until
+            && let Some(own) = spans.get_mut(topic)
+        {
+            own.push((from..until).into());
+            from = until;
         }
-        stretches.push(Stretch {
-            span: (start..end).into(),
-            tokens: tokens::estimate(&transcript.passage(start..end)).0 as f64,
-            weight: topic.weight as f64,
-            headline: topic.headline.clone(),
-        });
     }
-    stretches
+    let mut matters: Vec<Matter> = topics
+        .iter()
+        .zip(spans)
+        .filter(|(_, spans)| !spans.is_empty())
+        .map(|(topic, spans)| Matter::of(transcript, without_seams(spans), topic))
+        .collect();
+    let all: f64 = matters.iter().map(Matter::size).sum();
+    let is_too_large = |matter: &Matter| {
+        matter.tokens > bounds.budget.0 as f64 * FILL
+            || bounds.words as f64 * matter.size() / all > DIVIDED_WORDS
+    };
+    let divided = matters.iter().flat_map(|matter| {
+        let spans = match is_too_large(matter) {
+            true => matter.spans.iter().map(|span| vec![*span]).collect(),
+            false => vec![matter.spans.clone()],
+        };
+        let topic = Topic {
+            starts: Vec::new(),
+            weight: matter.weight as usize,
+            headline: matter.headline.clone(),
+        };
+        let one = move |spans| Matter::of(transcript, spans, &topic);
+        spans.into_iter().map(one)
+    });
+    matters = divided.collect();
+    matters.sort_by_key(|matter| matter.spans.first().map(|span| span.start));
+    matters
 }
 
-/// Joins neighbours while there are too many stretches, or one would have too few words.
-fn join(stretches: &mut Vec<Stretch>, bounds: &Bounds) {
-    // A stretch that fits with neither neighbour stays as it is.
-    let mut settled: Vec<Span> = Vec::new();
-    while stretches.len() > 1 {
-        let all: f64 = stretches.iter().map(Stretch::size).sum();
-        let candidates = stretches.iter().enumerate();
+/// Joins neighbours while there are too many matters, or one would have too few words.
+fn join(matters: &mut Vec<Matter>, bounds: &Bounds) {
+    // A matter that fits with neither neighbour stays as it is.
+    let mut settled: Vec<Vec<Span>> = Vec::new();
+    while matters.len() > 1 {
+        let all: f64 = matters.iter().map(Matter::size).sum();
+        let candidates = matters.iter().enumerate();
         let smallest = candidates
-            .filter(|(_, stretch)| !settled.contains(&stretch.span))
+            .filter(|(_, matter)| !settled.contains(&matter.spans))
             .min_by(|(_, a), (_, b)| a.size().total_cmp(&b.size()));
-        let Some((at, stretch)) = smallest else {
+        let Some((at, matter)) = smallest else {
             return;
         };
-        let words = bounds.words as f64 * stretch.size() / all;
-        if stretches.len() <= *bounds.count.end() && words >= WORDS.0 {
+        let words = bounds.words as f64 * matter.size() / all;
+        if matters.len() <= *bounds.count.end() && words >= WORDS.0 {
             return;
         }
         let fits = |&first: &usize| {
-            let pair = stretches.get(first).zip(stretches.get(first + 1));
+            let pair = matters.get(first).zip(matters.get(first + 1));
             pair.is_some_and(|(one, two)| {
                 let joined = one.joined(two);
                 joined.tokens <= bounds.budget.0 as f64
                     && bounds.words as f64 * joined.size() / all <= WORDS.1
             })
         };
-        let size = |first: usize| stretches.get(first).map_or(f64::MAX, Stretch::size);
+        let size = |first: usize| matters.get(first).map_or(f64::MAX, Matter::size);
         let firsts = [at.checked_sub(1), Some(at)]
             .into_iter()
             .flatten()
@@ -171,13 +234,13 @@ fn join(stretches: &mut Vec<Stretch>, bounds: &Bounds) {
         let best = firsts.min_by(|a, b| other(a).total_cmp(&other(b)));
         match best {
             Some(first) => {
-                let pair = stretches.get(first).zip(stretches.get(first + 1));
+                let pair = matters.get(first).zip(matters.get(first + 1));
                 let Some(joined) = pair.map(|(one, two)| one.joined(two)) else {
                     return;
                 };
-                stretches.splice(first..first + 2, [joined]);
+                matters.splice(first..first + 2, [joined]);
             }
-            None => settled.push(stretch.span),
+            None => settled.push(matter.spans.clone()),
         }
     }
 }
@@ -226,7 +289,7 @@ mod tests {
                 .map_or(0, |(at, _)| at + 1)
         };
         let topic = |&(nth, weight): &(usize, usize)| Topic {
-            start: if nth == 0 { 0 } else { turn(nth - 1) },
+            starts: vec![if nth == 0 { 0 } else { turn(nth - 1) }],
             weight,
             headline: format!("Topic at {nth}"),
         };
@@ -253,11 +316,15 @@ mod tests {
         let headlines: Vec<&str> = parts.iter().map(|part| part.headline.as_str()).collect();
         assert_eq!(
             headlines,
-            ["Topic at 4", "Topic at 60", "Topic at 150", "Topic at 220"]
+            [
+                "Topic at 0; Topic at 4",
+                "Topic at 60",
+                "Topic at 150",
+                "Topic at 220"
+            ]
         );
         assert!(
-            parts[1]
-                .chunk
+            parts[1].chunks[0]
                 .span
                 .of(transcript.text())
                 .starts_with("Speaker0: We agreed on item 60 ")
@@ -266,11 +333,52 @@ mod tests {
     }
 
     #[test]
+    fn what_people_come_back_to_is_one_section() {
+        let transcript = meeting(300);
+        let mut topics = topics(
+            &transcript,
+            &[(0, 3), (60, 3), (150, 3), (200, 3), (260, 3)],
+        );
+        let later = topics.remove(3).starts;
+        topics[1].starts.extend(later);
+        let bounds = Bounds {
+            budget: Tokens(3000),
+            ..bounds(1500)
+        };
+        let parts = divide(&transcript, &topics, &bounds).unwrap();
+        let item = |chunk: &Chunk| {
+            let text = chunk.span.of(transcript.text());
+            let (_, item) = text.split_once("item ").unwrap();
+            item.split_once(' ').unwrap().0.to_owned()
+        };
+        let firsts: Vec<Vec<String>> = parts
+            .iter()
+            .map(|part| part.chunks.iter().map(item).collect())
+            .collect();
+        assert_eq!(
+            firsts,
+            [vec!["0"], vec!["60", "200"], vec!["150"], vec!["260"]]
+        );
+        // Too long for one section, it is told where it comes up.
+        let small = Bounds {
+            budget: Tokens(1500),
+            ..bounds
+        };
+        let parts = divide(&transcript, &topics, &small).unwrap();
+        assert!(parts.iter().all(|part| part.chunks.len() == 1), "{parts:?}");
+    }
+
+    #[test]
     fn a_topic_that_is_too_long_is_divided() {
         let transcript = meeting(600);
         let topics = topics(&transcript, &[(0, 3), (30, 3), (60, 3)]);
         let parts = divide(&transcript, &topics, &bounds(2000)).unwrap();
-        assert!(parts.len() > 4 && parts.iter().all(|part| part.chunk.tokens <= Tokens(1500)));
+        assert!(
+            parts.len() > 4
+                && parts
+                    .iter()
+                    .all(|part| part.chunks[0].tokens <= Tokens(1500))
+        );
         assert!(parts.last().unwrap().headline.contains("(part "));
     }
 
@@ -283,15 +391,27 @@ mod tests {
         ) {
             let transcript = meeting(400);
             let mut topics = topics(&transcript, &starts);
-            topics.sort_by_key(|topic| topic.start);
-            topics.dedup_by_key(|topic| topic.start);
+            // Every other start is a return to the topic four before.
+            topics.sort_by_key(|topic| topic.starts.clone());
+            topics.dedup_by_key(|topic| topic.starts.clone());
+            let mut at = topics.len();
+            while at > 5 {
+                at -= 2;
+                let later = topics.remove(at);
+                topics[at - 4].starts.extend(later.starts);
+            }
             let bounds = Bounds { words, budget: Tokens(budget), count: 1..=60 };
             if let Some(parts) = divide(&transcript, &topics, &bounds) {
                 let mut at = 0;
+                let mut chunks: Vec<&Chunk> = parts.iter().flat_map(|part| &part.chunks).collect();
+                chunks.sort_by_key(|chunk| chunk.span.start);
+                for chunk in chunks {
+                    prop_assert_eq!(chunk.span.start, at);
+                    at = chunk.span.end;
+                }
                 for part in &parts {
-                    prop_assert_eq!(part.chunk.span.start, at);
-                    prop_assert!(part.chunk.tokens <= bounds.budget);
-                    at = part.chunk.span.end;
+                    let tokens: usize = part.chunks.iter().map(|chunk| chunk.tokens.0).sum();
+                    prop_assert!(tokens <= bounds.budget.0 + part.chunks.len());
                 }
                 prop_assert_eq!(at, transcript.text().len());
                 prop_assert!((parts.iter().map(|part| part.weight).sum::<f64>() - 1.0).abs() < 1e-9);

@@ -30,7 +30,7 @@ use crate::summary::people;
 use crate::summary::plan::{Plan, apportion};
 use crate::summary::titles::{Titles, titles};
 use crate::text::{language, words};
-use crate::transcript::{Chunk, Transcript};
+use crate::transcript::{Passage, Transcript};
 
 use brief::Briefing;
 use draft::{Drafter, Material};
@@ -45,6 +45,9 @@ const MAX_ALLOWANCE: usize = 2;
 
 /// Number of the attempt with which a text is requested again. Earlier ones may have been made.
 const AGAIN: usize = 8;
+
+/// What stands between two stretches of the transcript in one request.
+const LATER: &str = "\n\n[later in the recording]\n\n";
 
 /// Maximum number of times a part is halved because its request does not fit the context window.
 const MAX_SPLITS: usize = 4;
@@ -144,7 +147,7 @@ pub async fn write(
     let list_words = lists::length(&writer.briefing.lists);
     if plan.outline_tokens.is_some() && !writer.briefing.outline.is_empty() {
         for material in &mut materials {
-            material.brief = Some(writer.briefing.section(&material.passage));
+            material.brief = Some(writer.briefing.section(material));
         }
     }
     let targets = apportion(plan.section_words().0.saturating_sub(list_words), &weights);
@@ -192,23 +195,44 @@ pub async fn write(
     Ok(summary)
 }
 
-/// The parts of the transcript, as they are shown to the model.
+/// The parts of the transcript that the sections are about, as they are shown to the model.
 fn materials(transcript: &Transcript, plan: &Plan) -> Vec<Material> {
-    let material = |(index, chunk): (usize, &Chunk)| {
-        let passage = transcript.passage(chunk.span);
+    let passage = |&index: &usize| {
+        let chunk = plan.chunks.get(index)?;
+        Some(transcript.passage(chunk.span))
+    };
+    let material = |chunks: Vec<usize>| {
+        let mut stretches: Vec<Passage> = chunks.iter().filter_map(passage).collect();
+        if stretches.is_empty() {
+            return None;
+        }
+        let first = stretches.remove(0);
         let block = match plan.shown_tokens {
-            Some(most) => extract::within_tokens(&passage, most),
-            None => passage.clone(),
+            Some(most) => extract::within_tokens(&first, most),
+            None if stretches.is_empty() => first.clone(),
+            None => {
+                let all: Vec<&str> = [&first]
+                    .into_iter()
+                    .chain(&stretches)
+                    .map(|one| one.trim())
+                    .collect();
+                Passage::of_text(all.join(LATER))
+            }
         };
-        Material {
-            passage,
-            chunks: vec![index],
+        Some(Material {
+            passage: first,
+            more: stretches,
+            chunks,
             block,
             from_notes: false,
             brief: None,
-        }
+        })
     };
-    plan.chunks.iter().enumerate().map(material).collect()
+    let groups = match &plan.groups[..] {
+        [] => (0..plan.chunks.len()).map(|index| vec![index]).collect(),
+        groups => groups.to_vec(),
+    };
+    groups.into_iter().filter_map(material).collect()
 }
 
 /// The share of the `nth` of `count` texts in `spare` extra calls.
@@ -349,7 +373,11 @@ impl Writer<'_> {
         done: usize,
         plan: &Plan,
     ) -> Result<Vec<Piece>, WriteError> {
-        let (drafter, chunks) = (self.drafter, plan.chunks.len());
+        let drafter = self.drafter;
+        let chunks = match plan.levels.is_empty() {
+            true => plan.sections,
+            false => plan.chunks.len(),
+        };
         let waiting = jobs.into_iter().map(|job| async move {
             let (index, parts) = job.place;
             let what = if job.material.from_notes {
@@ -393,13 +421,14 @@ impl Writer<'_> {
         self.warnings
             .extend(warning.map(|warning| format!("section {number}: {warning}")));
         let source = &material.passage;
+        let said = material.said();
         let title = piece
             .title
-            .filter(|title| check::is_borne_out(title, source));
+            .filter(|title| check::is_borne_out(title, &said));
         let planned = || self.briefing.headlines.get(number - 1).cloned();
-        let title = title.or_else(|| planned().filter(|title| check::is_borne_out(title, source)));
+        let title = title.or_else(|| planned().filter(|title| check::is_borne_out(title, &said)));
         let title = title.or_else(|| extract::title(source));
-        let mut points = self.briefing.points_in(source.span());
+        let mut points = self.briefing.points_in(material);
         let text = match &material.brief {
             Some(_) if points.all(|point| point.kind != PointKind::Open) => {
                 claims::without_unanswered(&piece.text)
@@ -412,7 +441,7 @@ impl Writer<'_> {
             text,
             target_words,
             chunks: material.chunks.clone(),
-            span: material.passage.span(),
+            spans: material.spans(),
             source: piece.source,
         }
     }

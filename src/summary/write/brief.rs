@@ -3,6 +3,7 @@
 use crate::prompt::Brief;
 use crate::summary::lists::{List, ListKind};
 use crate::summary::outline::{Outline, Person, Point, PointKind, Term};
+use crate::summary::write::draft::Material;
 use crate::text::{Span, Tokens, tokens};
 use crate::transcript::Passage;
 
@@ -36,8 +37,10 @@ enum Known {
 }
 
 impl Briefing {
-    /// What the writer of the section about `passage` is told.
-    pub(crate) fn section(&self, passage: &Passage) -> Brief {
+    /// What the writer of the section about `material` is told.
+    pub(crate) fn section(&self, material: &Material) -> Brief {
+        let said = &*material.said();
+        let before = &material.passage.before();
         let Outline { people, terms, .. } = &self.outline;
         let people = people.iter().filter_map(|one| {
             let mut words = one.name.split(' ').rev();
@@ -45,13 +48,13 @@ impl Briefing {
             let family = family.unwrap_or(&one.name);
             let has_short = !one.short.is_empty() && one.short != one.name;
             let tells = has_short || !one.role.is_empty() || one.label.is_some();
-            let known = self.known(ListKind::People, &one.name, &[family], passage);
+            let known = self.known(ListKind::People, &one.name, &[family], said, before);
             marked(known, person(one)).filter(|_| tells)
         });
         let terms = terms.iter().filter_map(|one| {
             let words: Vec<&str> = one.term.split(" / ").collect();
             marked(
-                self.known(ListKind::Terms, &one.term, &words, passage),
+                self.known(ListKind::Terms, &one.term, &words, said, before),
                 term(one),
             )
         });
@@ -59,8 +62,8 @@ impl Briefing {
         Brief {
             notes: within(notes, NOTES_TOKENS),
             headlines: self.headlines.clone(),
-            points: within(self.points_in(passage.span()).map(point), POINTS_TOKENS),
-            following: following(passage),
+            points: within(self.points_in(material).map(point), POINTS_TOKENS),
+            following: following(material.last()),
         }
     }
 
@@ -86,31 +89,41 @@ impl Briefing {
         self.notes(open.map(point))
     }
 
-    /// The points that rest on the part at `span`.
-    pub(crate) fn points_in(&self, span: Span) -> impl Iterator<Item = &Point> {
-        let touches = move |part: &Span| part.start < span.end && span.start < part.end;
+    /// The points that rest on the part: that have a third of their lines there, or for a question the last of them, because
+    /// whether it stays open is seen where it comes up last, and said only there.
+    pub(crate) fn points_in(&self, material: &Material) -> impl Iterator<Item = &Point> {
+        let spans = material.spans();
+        let touches = move |part: &Span| {
+            let mut own = spans.iter();
+            own.any(|span| part.start < span.end && span.start < part.end)
+        };
         let points = self.outline.points.iter();
         points.filter(move |point| match point.kind {
-            // Whether a question stays open is seen where it comes up last, and said only there.
             PointKind::Open => point
                 .spans
                 .iter()
                 .max_by_key(|span| span.end)
-                .is_some_and(touches),
-            _ => point.spans.iter().any(touches),
+                .is_some_and(&touches),
+            _ => {
+                let here = point.spans.iter().filter(|span| touches(span)).count();
+                here > 0 && here * 3 >= point.spans.len()
+            }
         })
     }
 
-    /// How well the reader of the section about `passage` knows what one of `words` means.
-    fn known(&self, kind: ListKind, name: &str, words: &[&str], passage: &Passage) -> Known {
+    /// How well the reader of the section about what was `said` knows what one of `words` means.
+    fn known(&self, kind: ListKind, name: &str, words: &[&str], said: &str, before: &str) -> Known {
         let lists = self.lists.iter().filter(|list| list.kind == kind);
         let mut entries = lists.flat_map(|list| &list.entries);
         let is_listed =
             entries.any(|entry| entry.text.to_lowercase().starts_with(&name.to_lowercase()));
-        let occurs = |text: &str| words.iter().any(|word| text.contains(word));
+        let occurs = |text: &str| {
+            let is_there = |word: &&str| text.contains(*word) || text.contains(&spelled(word));
+            words.iter().any(is_there)
+        };
         match () {
-            () if !occurs(passage) && kind == ListKind::Terms => Known::Absent,
-            () if is_listed || !occurs(passage) || occurs(&passage.before()) => Known::Already,
+            () if !occurs(said) && kind == ListKind::Terms => Known::Absent,
+            () if is_listed || !occurs(said) || occurs(before) => Known::Already,
             () => Known::New,
         }
     }
@@ -127,6 +140,11 @@ impl Briefing {
             ..Brief::default()
         }
     }
+}
+
+/// An abbreviation as transcripts spell it: `L_C_D_`.
+fn spelled(word: &str) -> String {
+    word.chars().flat_map(|c| [c, '_']).collect()
 }
 
 /// A line of the notes, marked if the section has to say what it says.

@@ -1,5 +1,6 @@
 //! Builds requests: the text that each call is shown, and its output limit.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -10,7 +11,7 @@ use crate::model::{Answer, ModelClient, ModelError};
 use crate::prompt::{Brief, Prompt, Request, Task};
 use crate::summary::call_plan::{ESTIMATE_ERROR, SECTION_MAX_WORDS, SECTION_MIN_WORDS};
 use crate::summary::write::Settings;
-use crate::text::{Tokens, Words, tokens};
+use crate::text::{Span, Tokens, Words, tokens};
 use crate::transcript::Passage;
 
 /// Maximum number of speakers named in a prompt.
@@ -24,6 +25,8 @@ const EXCERPT_TOKENS: Tokens = Tokens(400);
 pub(crate) struct Material {
     /// The part of the transcript that it covers.
     pub(crate) passage: Passage,
+    /// Later stretches of the transcript about the same matter.
+    pub(crate) more: Vec<Passage>,
     /// Indices of the chunks that it covers.
     pub(crate) chunks: Vec<usize>,
     /// The text that is shown to the model.
@@ -37,7 +40,40 @@ impl Material {
     /// First and last timestamp of the part.
     pub(crate) fn time_span(&self) -> Option<(String, String)> {
         let (from, to) = self.passage.time_span()?;
+        let last = self.more.last().and_then(Passage::time_span);
+        let to = last.map_or(to, |(_, to)| to);
         Some((from.to_string(), to.to_string()))
+    }
+
+    /// The spans of the transcript that it covers.
+    pub(crate) fn spans(&self) -> Vec<Span> {
+        let all = [&self.passage].into_iter().chain(&self.more);
+        all.map(Passage::span).collect()
+    }
+
+    /// The last stretch of the transcript that it covers.
+    pub(crate) fn last(&self) -> &Passage {
+        self.more.last().unwrap_or(&self.passage)
+    }
+
+    /// What was said in all that it covers.
+    pub(crate) fn said(&self) -> Cow<'_, str> {
+        if self.more.is_empty() {
+            return Cow::Borrowed(&self.passage);
+        }
+        let all = [&self.passage].into_iter().chain(&self.more);
+        Cow::Owned(all.map(|one| &**one).collect::<Vec<_>>().join("\n"))
+    }
+
+    /// Names of the speakers, in order of first appearance.
+    fn speakers(&self) -> Vec<&str> {
+        let mut names = self.passage.speakers();
+        for name in self.more.iter().flat_map(Passage::speakers) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
     }
 
     /// The two halves of the part. `None` if it is too small to divide.
@@ -53,15 +89,23 @@ impl Material {
         } else {
             (passage.len() as f64 * (first.span.len() as f64 / block.len() as f64)) as usize
         };
-        let half = |passage, block| Self {
+        let half = |passage, more, block| Self {
             passage,
+            more,
             chunks: self.chunks.clone(),
             block,
             from_notes: self.from_notes,
             brief: self.brief.clone(),
         };
-        let (passages, blocks) = (passage.split_at(cut), block.split_at(first.span.len()));
-        Some([half(passages.0, blocks.0), half(passages.1, blocks.1)])
+        let blocks = block.split_at(first.span.len());
+        let (passages, more) = match &self.more[..] {
+            [] => (passage.split_at(cut), Vec::new()),
+            [second, rest @ ..] => ((passage.clone(), second.clone()), rest.to_vec()),
+        };
+        Some([
+            half(passages.0, Vec::new(), blocks.0),
+            half(passages.1, more, blocks.1),
+        ])
     }
 }
 
@@ -112,7 +156,7 @@ impl Drafter<'_> {
             target_words: words,
             part: (index + 1, parts),
             time_span: material.time_span(),
-            speakers: within(material.passage.speakers(), style.speaker_tokens()),
+            speakers: within(material.speakers(), style.speaker_tokens()),
             context,
             block,
             from_notes: material.from_notes,

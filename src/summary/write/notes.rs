@@ -140,6 +140,7 @@ fn joined(group: &[&Material]) -> Option<Material> {
     let blocks: Vec<&str> = group.iter().map(|item| &*item.block).collect();
     Some(Material {
         passage: first.passage.through(&last.passage),
+        more: Vec::new(),
         chunks: group
             .iter()
             .flat_map(|item| item.chunks.iter().copied())
@@ -158,6 +159,7 @@ mod tests {
         let whole = Passage::of_text("x".repeat(sizes.len()));
         let item = |(at, &size): (usize, &usize)| Material {
             passage: whole.split_at(at).0,
+            more: Vec::new(),
             chunks: vec![at],
             block: Passage::of_text("word ".repeat(size)),
             from_notes: true,

@@ -63,6 +63,7 @@ impl Writer<'_> {
     async fn outline(&mut self, plan: &Plan, numbered: &Numbered) -> Result<(), WriteError> {
         let shown = Material {
             passage: self.transcript.whole(),
+            more: Vec::new(),
             chunks: Vec::new(),
             block: Passage::of_text(numbered.text()),
             from_notes: false,

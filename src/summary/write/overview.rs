@@ -76,6 +76,7 @@ impl Writer<'_> {
         let material = Material {
             block: extract::within_tokens(&bodies, most),
             passage: bodies,
+            more: Vec::new(),
             chunks: Vec::new(),
             from_notes: false,
             brief: has_outline.then(|| self.briefing.overview()),
@@ -133,6 +134,7 @@ impl Writer<'_> {
         let block = Passage::of_text(text.join("\n"));
         let material = Material {
             passage: block.clone(),
+            more: Vec::new(),
             chunks: Vec::new(),
             block,
             from_notes: false,

@@ -331,7 +331,11 @@ async fn finished(
 
 /// An extractive text, for when the model gives no usable answer.
 fn fallback(job: &Job<'_>) -> Piece {
-    let passage = &job.material.passage;
+    // Stretches that do not follow on one another are one text only where they are shown.
+    let passage = match &job.material.more[..] {
+        [] => &job.material.passage,
+        _ => &job.material.block,
+    };
     let text = match job.task {
         Task::Notes => extract::within_tokens(passage, Tokens(job.want * 3 / 2)).to_string(),
         Task::Overview => extract::extract(passage, job.want),
@@ -425,6 +429,7 @@ mod tests {
         let passage = Passage::of_text("The depot is late. ".repeat(words / 4));
         let material = Material {
             passage: passage.clone(),
+            more: Vec::new(),
             chunks: vec![0],
             block: passage,
             from_notes: false,

@@ -5,7 +5,7 @@ use super::prose;
 use super::random::Random;
 use super::vocabulary::Vocabulary;
 
-/// An outline of the numbered lines shown: topics at equal distances, with an invented figure and owner among the entries.
+/// An outline of the numbered lines shown: topics at equal distances, the second of which comes up again, with an invented figure and owner among the entries.
 pub(super) fn write(random: &mut Random, asked: &Asked, about: &Vocabulary) -> String {
     let numbered: Vec<&str> = asked
         .source
@@ -16,6 +16,11 @@ pub(super) fn write(random: &mut Random, asked: &Asked, about: &Vocabulary) -> S
     let mut lines = vec!["SUBJECT: a conversation".to_owned()];
     for topic in 0..topics {
         let first = topic * numbered.len() / topics + 1;
+        // Three quarters through the fourth topic, people come back to the second.
+        let first = match topic {
+            1 if topics > 4 => format!("{first}, {}", 15 * numbered.len() / (4 * topics) + 1),
+            _ => first.to_string(),
+        };
         let weight = 1 + topic % 5;
         let headline = prose::heading(random, about);
         lines.push(format!("TOPIC: {first} | {weight} | {headline}"));
