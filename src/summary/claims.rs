@@ -1,4 +1,4 @@
-//! Claims that a section may make only where the outline bears them out: that something was not answered.
+//! Claims that no section may make: that something was not answered. Open questions have their own list.
 
 use crate::text::{Span, sentence};
 

@@ -130,7 +130,7 @@ impl ListKind {
 
 fn person(person: &Person) -> Entry {
     Entry {
-        text: format!("{}: {}", person.name, person.role),
+        text: words::capitalized(&format!("{}: {}", person.name, person.role)),
         ..Entry::default()
     }
 }

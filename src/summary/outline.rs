@@ -268,6 +268,7 @@ impl Outline {
         let reader = Reader {
             numbered,
             known: &known,
+            numbers: &numbers(numbered.transcript.text()),
         };
         let mut outline = Self::default();
         for line in answer.lines() {
@@ -391,6 +392,8 @@ struct Reader<'a> {
     numbered: &'a Numbered,
     /// All words of the transcript in lower case.
     known: &'a HashSet<String>,
+    /// All numbers of the transcript.
+    numbers: &'a HashSet<String>,
 }
 
 impl Reader<'_> {
@@ -478,7 +481,12 @@ impl Reader<'_> {
         }
         let source = self.numbered.around(refs, NEAR);
         let (known_numbers, known_words) = (numbers(&source), all_words(&source));
-        let has_numbers = |text: &str| large_numbers(text).is_subset(&known_numbers);
+        // Somebody says "tonight" here and the date elsewhere.
+        let is_known = |number: &String| {
+            let is_day = number.parse::<f64>().is_ok_and(|day| day <= 31.0);
+            known_numbers.contains(number) || is_day && self.numbers.contains(number)
+        };
+        let has_numbers = |text: &str| large_numbers(text).iter().all(is_known);
         let has_names = |text: &str| names(text).iter().all(|name| self.known.contains(name));
         let is_borne_out = match kind {
             PointKind::Figure => {

@@ -5,17 +5,23 @@
 use std::ops::RangeInclusive;
 
 use crate::summary::outline::Topic;
-use crate::text::{Span, Tokens, tokens};
+use crate::text::{Span, Tokens, tokens, words};
 use crate::transcript::{Chunk, Transcript};
 
 /// Minimum and maximum length of a section in words.
-const WORDS: (f64, f64) = (120.0, 600.0);
+const WORDS: (f64, f64) = (120.0, 750.0);
 
 /// A topic is divided only if more words would fall to it than this: one matter should stand in one section.
 const DIVIDED_WORDS: f64 = 900.0;
 
 /// The length of a section grows with the tokens of its part to this power.
 const SIZE_EXPONENT: f64 = 0.7;
+
+/// Maximum words of the headline of two topics that share a section.
+const HEADLINE_WORDS: usize = 12;
+
+/// The weight of formalities. Their section comes last.
+const FORMAL: f64 = 1.0;
 
 /// The share of its limit that a divided part is planned to fill.
 const FILL: f64 = 0.93;
@@ -72,10 +78,12 @@ impl Matter {
         let tokens = self.tokens + next.tokens;
         let mut spans = [&self.spans[..], &next.spans].concat();
         spans.sort_by_key(|span| span.start);
-        let headline = if self.headline == next.headline {
-            self.headline.clone()
-        } else {
-            format!("{}; {}", self.headline, next.headline)
+        let both = |one: &str, two: &str| format!("{one}; {two}");
+        let headline = match both(&self.headline, &next.headline) {
+            _ if self.headline == next.headline => self.headline.clone(),
+            both if words::count(&both) <= HEADLINE_WORDS => both,
+            // What came out of them is left to the writer of the section.
+            _ => both(subject(&self.headline), subject(&next.headline)),
         };
         Self {
             spans: without_seams(spans),
@@ -84,6 +92,11 @@ impl Matter {
             headline,
         }
     }
+}
+
+/// What a headline such as `Depot: lease renewed` is about.
+fn subject(headline: &str) -> &str {
+    headline.split([':', '：']).next().unwrap_or(headline)
 }
 
 /// The spans, with those joined that follow on one another.
@@ -110,15 +123,21 @@ pub(crate) fn divide(
     }
     join(&mut matters, bounds);
     let all: f64 = matters.iter().map(Matter::size).sum();
-    let mut parts: Vec<(f64, Vec<Chunk>, String)> = Vec::new();
+    let mut parts: Vec<(bool, f64, Vec<Chunk>, String)> = Vec::new();
     for matter in &matters {
+        let is_formal = matter.weight <= FORMAL;
         let words = bounds.words as f64 * matter.size() / all;
         let by_tokens = matter.tokens / (bounds.budget.0 as f64 * FILL);
         let count = by_tokens.max(words / DIVIDED_WORDS).ceil().max(1.0) as usize;
         let divide = |span: &Span, count| transcript.passage(*span).divide(bounds.budget, count);
         let [span] = &matter.spans[..] else {
             let chunks = matter.spans.iter().flat_map(|span| divide(span, 1));
-            parts.push((matter.size(), chunks.collect(), matter.headline.clone()));
+            parts.push((
+                is_formal,
+                matter.size(),
+                chunks.collect(),
+                matter.headline.clone(),
+            ));
             continue;
         };
         let chunks = divide(span, count);
@@ -132,16 +151,18 @@ pub(crate) fn divide(
                 tokens: chunk.tokens.0 as f64,
                 ..matter.clone()
             };
-            parts.push((part.size(), vec![chunk], headline));
+            parts.push((is_formal, part.size(), vec![chunk], headline));
         }
     }
     if !bounds.count.contains(&parts.len()) {
         return None;
     }
-    let sizes: Vec<f64> = parts.iter().map(|(size, ..)| *size).collect();
+    // Nobody reads a summary for its formalities.
+    parts.sort_by_key(|(is_formal, _, _, _)| *is_formal);
+    let sizes: Vec<f64> = parts.iter().map(|(_, size, ..)| *size).collect();
     let weights = weights(&sizes, bounds.words as f64);
     let parts = parts.into_iter().zip(weights);
-    let part = |((_, chunks, headline), weight)| Part {
+    let part = |((_, _, chunks, headline), weight)| Part {
         chunks,
         weight,
         headline,

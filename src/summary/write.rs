@@ -25,7 +25,6 @@ use crate::summary::claims;
 use crate::summary::fit_length;
 use crate::summary::length_control::LengthControl;
 use crate::summary::lists;
-use crate::summary::outline::PointKind;
 use crate::summary::people;
 use crate::summary::plan::{Plan, apportion};
 use crate::summary::titles::{Titles, titles};
@@ -428,12 +427,9 @@ impl Writer<'_> {
         let planned = || self.briefing.headlines.get(number - 1).cloned();
         let title = title.or_else(|| planned().filter(|title| check::is_borne_out(title, &said)));
         let title = title.or_else(|| extract::title(source));
-        let mut points = self.briefing.points_in(material);
         let text = match &material.brief {
-            Some(_) if points.all(|point| point.kind != PointKind::Open) => {
-                claims::without_unanswered(&piece.text)
-            }
-            _ => piece.text,
+            Some(_) => claims::without_unanswered(&piece.text),
+            None => piece.text,
         };
         Section {
             title: title.unwrap_or_else(|| format!("{} {number}", self.titles.part)),

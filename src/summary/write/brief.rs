@@ -89,25 +89,18 @@ impl Briefing {
         self.notes(open.map(point))
     }
 
-    /// The points that rest on the part: that have a third of their lines there, or for a question the last of them, because
-    /// whether it stays open is seen where it comes up last, and said only there.
-    pub(crate) fn points_in(&self, material: &Material) -> impl Iterator<Item = &Point> {
+    /// The points that rest on the part, that is, have a third of their lines there; but for open questions, which the reader
+    /// finds in their list: no part shows whether the whole answers them.
+    fn points_in(&self, material: &Material) -> impl Iterator<Item = &Point> {
         let spans = material.spans();
-        let touches = move |part: &Span| {
+        let touches = move |part: &&Span| {
             let mut own = spans.iter();
             own.any(|span| part.start < span.end && span.start < part.end)
         };
         let points = self.outline.points.iter();
-        points.filter(move |point| match point.kind {
-            PointKind::Open => point
-                .spans
-                .iter()
-                .max_by_key(|span| span.end)
-                .is_some_and(&touches),
-            _ => {
-                let here = point.spans.iter().filter(|span| touches(span)).count();
-                here > 0 && here * 3 >= point.spans.len()
-            }
+        points.filter(move |point| {
+            let here = point.spans.iter().filter(&touches).count();
+            point.kind != PointKind::Open && here > 0 && here * 3 >= point.spans.len()
         })
     }
 

@@ -42,7 +42,8 @@ impl Material {
         let (from, to) = self.passage.time_span()?;
         let last = self.more.last().and_then(Passage::time_span);
         let to = last.map_or(to, |(_, to)| to);
-        Some((from.to_string(), to.to_string()))
+        // A clock may have been started again.
+        Some((from.to_string(), to.max(from).to_string()))
     }
 
     /// The spans of the transcript that it covers.

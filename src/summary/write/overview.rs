@@ -14,7 +14,7 @@ use crate::summary::write::draft::Material;
 use crate::summary::write::piece::{Job, Piece, piece};
 use crate::summary::write::repair::{Repairs, accept_all};
 use crate::summary::write::{WriteError, Writer};
-use crate::text::Words;
+use crate::text::{Tokens, Words};
 use crate::transcript::Passage;
 
 /// Words for which the last read's output limit allows.
@@ -63,8 +63,13 @@ impl Writer<'_> {
             return None;
         }
         let ask = control.ask(overview_words(plan));
-        let most = self.limits(plan).block_beside(Words(ask))?;
         let has_outline = !self.briefing.outline.is_empty();
+        let mut limits = self.limits(plan);
+        if has_outline {
+            // The sections are shorter than the transcript that the outline was made from, and shown as they are.
+            limits.chunk_tokens = Tokens(usize::MAX);
+        }
+        let most = limits.block_beside(Words(ask))?;
         let bodies: Vec<String> = sections
             .iter()
             .map(|section| match has_outline {
