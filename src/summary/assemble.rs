@@ -8,6 +8,9 @@ use crate::text::{Span, sentence, words};
 /// Maximum length of a heading in words. A longer first line is treated as prose.
 const HEADING_MAX_WORDS: usize = 14;
 
+/// The same for a first line that an empty line follows.
+const APART_MAX_WORDS: usize = 24;
+
 /// Who wrote a section.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
@@ -122,8 +125,14 @@ pub(crate) fn split_heading(answer: &str) -> (Option<&str>, &str) {
         return (None, answer);
     };
     let heading = first.trim_matches(|c: char| c.is_whitespace() || "#*_\":".contains(c));
+    let is_apart = rest.starts_with(['\n', '\r']);
+    let most = if is_apart {
+        APART_MAX_WORDS
+    } else {
+        HEADING_MAX_WORDS
+    };
     let is_heading = !heading.is_empty()
-        && words::count(heading) <= HEADING_MAX_WORDS
+        && words::count(heading) <= most
         && !heading.ends_with(sentence::is_stop)
         && !rest.trim().is_empty();
     if is_heading {

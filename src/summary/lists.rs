@@ -5,7 +5,7 @@ use crate::summary::outline::{Outline, Person, Point, PointKind, Term};
 use crate::text::{Span, words};
 
 /// Maximum length of all lists, as a share of the summary.
-const SHARE: f64 = 0.12;
+const SHARE: f64 = 0.16;
 
 /// The kinds of lists, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,10 +120,10 @@ impl ListKind {
         match self {
             Self::Decisions | Self::Actions => 4,
             Self::OpenQuestions => 5,
-            Self::People => 8,
+            Self::People => 6,
+            Self::Figures => 8,
             Self::Positions => 9,
-            // They stand in the text too.
-            Self::Terms | Self::Figures => 12,
+            Self::Terms => 10,
         }
     }
 }

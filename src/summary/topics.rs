@@ -9,10 +9,10 @@ use crate::text::{Span, Tokens, tokens, words};
 use crate::transcript::{Chunk, Transcript};
 
 /// Minimum and maximum length of a section in words.
-const WORDS: (f64, f64) = (120.0, 750.0);
+const WORDS: (f64, f64) = (90.0, 750.0);
 
 /// A topic is divided only if more words would fall to it than this: one matter should stand in one section.
-const DIVIDED_WORDS: f64 = 900.0;
+const DIVIDED_WORDS: f64 = 1500.0;
 
 /// The length of a section grows with the tokens of its part to this power.
 const SIZE_EXPONENT: f64 = 0.7;

@@ -6,7 +6,7 @@ use crate::prompt::Task;
 use crate::summary::call_plan::{OUTLINE_WORDS, SECTION_MAX_WORDS, SECTION_MIN_WORDS};
 use crate::summary::lists::{self, List};
 use crate::summary::outline::{Numbered, Outline, Point, PointKind};
-use crate::summary::plan::{ONE_ROUND, Plan, TOPIC_WORDS};
+use crate::summary::plan::{ONE_ROUND, Plan};
 use crate::summary::topics::{self, Bounds};
 use crate::summary::write::draft::Material;
 use crate::summary::write::{WriteError, Writer};
@@ -28,9 +28,7 @@ impl Writer<'_> {
         }
         let words = plan.section_words().0;
         let fewest = words.div_ceil(SECTION_MAX_WORDS.0 * 6 / 5);
-        let most = (words / TOPIC_WORDS)
-            .min(words / SECTION_MIN_WORDS.0)
-            .min(ONE_ROUND);
+        let most = (words / SECTION_MIN_WORDS.0).min(ONE_ROUND);
         let bounds = Bounds {
             words,
             budget: plan.chunk_tokens,
