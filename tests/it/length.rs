@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::summaries::{
-    Run, carry_out, limits, renamed_sample, sample, samples, summarize, transcript, transcripts,
+    Run, carry_out, limits, map_reduce, renamed_sample, sample, samples, summarize, transcript,
+    transcripts,
 };
 use crate::support::writer::{
     ERROR_TEXT, HOSTILE, Habit, PROFILES, Profile, REMARKS, SimulatedWriter,
@@ -106,10 +107,20 @@ fn an_uninterrupted_summary_takes_three_rounds_and_one_more_for_repairs() {
         let plan = plan(&transcript, Words(target), &limits(CONTEXT)).unwrap();
         let run = carry_out(plan, &transcript, limits(CONTEXT), 12, &model);
         let rounds = run.took.as_secs_f64() / CALL.as_secs_f64();
+        let plain = Arc::new(
+            SimulatedWriter::new(habit)
+                .window(Some(CONTEXT))
+                .steady(CALL),
+        );
+        let parts = run.summary.sections.len();
+        let (merged, took) = map_reduce(&transcript, target, parts, &plain);
         println!(
-            "{habit:?}, {target} words: {rounds:.1} rounds of {} calls, {} sections",
+            "{habit:?}, {target} words: {rounds:.1} rounds of {} calls, {parts} sections, {} words; \
+             plain map-reduce: {:.1} rounds of {} calls, {merged} words",
             run.usage.calls,
-            run.summary.sections.len()
+            run.words(),
+            took.as_secs_f64() / CALL.as_secs_f64(),
+            parts + 1,
         );
         assert!(rounds <= most, "{rounds}");
         if most < 4.0 {

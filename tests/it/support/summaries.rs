@@ -4,16 +4,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::time::Instant;
 use transcript_summarizer::clock::Clock;
 use transcript_summarizer::document::text;
 use transcript_summarizer::model::{CallOptions, Model, ModelClient, Usage};
-use transcript_summarizer::prompt::Style;
+use transcript_summarizer::prompt::{Prompt, Request, Style, Task};
 use transcript_summarizer::run;
 use transcript_summarizer::summary;
 use transcript_summarizer::summary::{Limits, Plan, Settings, Summary};
 use transcript_summarizer::text::{Span, Tokens, Words, words};
-use transcript_summarizer::transcript::{Decoder, Transcript};
+use transcript_summarizer::transcript::{Decoder, Passage, Transcript};
 
 /// Context windows below this size get short prompts, as in the configuration.
 const FULL_PROMPT_CONTEXT: usize = 4096;
@@ -168,6 +169,76 @@ pub(crate) fn summarize<M: Model + 'static>(
     carry_out(plan, transcript, limits, 8, model)
 }
 
+/// What most programs do: each part is summarized, all at once, and one more call makes a summary of `words` words of that.
+/// Returns the number of words written, and how long it took.
+pub(crate) fn map_reduce<M: Model + 'static>(
+    transcript: &Transcript,
+    words: usize,
+    parts: usize,
+    model: &Arc<M>,
+) -> (usize, Duration) {
+    let prompt = |task, words, block: Passage, part| {
+        let request = Request {
+            task,
+            style: Style::Full,
+            target_words: Words(words),
+            part: (part, parts),
+            time_span: None,
+            speakers: Vec::new(),
+            context: String::new(),
+            block,
+            from_notes: false,
+            excerpts: String::new(),
+            brief: None,
+            draft: None,
+            fence: "c0ffee00".to_owned(),
+        };
+        Prompt::new(request, Tokens(words * 2))
+    };
+    timed(async {
+        let options = CallOptions {
+            max_calls: parts + 1,
+            concurrency: parts,
+            ..CallOptions::default()
+        };
+        let client = ModelClient::new(model.clone(), None, options, &run::Run::new(Clock::System));
+        let chunks = transcript.whole().divide(Tokens(6000), parts);
+        let prompts: Vec<Prompt> = chunks
+            .iter()
+            .enumerate()
+            .map(|(at, chunk)| {
+                prompt(
+                    Task::Notes,
+                    words / parts,
+                    Passage::of_text(chunk.span.of(transcript.text())),
+                    at + 1,
+                )
+            })
+            .collect();
+        let notes = join_all(prompts.iter().map(|prompt| client.call(prompt))).await;
+        let notes: Vec<String> = notes
+            .into_iter()
+            .map(|answer| answer.unwrap().text)
+            .collect();
+        let merge = prompt(Task::Overview, words, Passage::of_text(notes.join("\n")), 0);
+        words::count(&client.call(&merge).await.unwrap().text)
+    })
+}
+
+/// Runs `work` on a clock that stands still while anything is computed, and says how long it took by that clock.
+fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let began = Instant::now();
+        let result = work.await;
+        (result, began.elapsed())
+    })
+}
+
 /// Carries out the plan with up to `concurrency` calls in flight.
 pub(crate) fn carry_out<M: Model + 'static>(
     plan: Plan,
@@ -187,17 +258,11 @@ pub(crate) fn carry_out<M: Model + 'static>(
         concurrency,
         ..CallOptions::default()
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    let (summary, usage, took) = runtime.block_on(async {
-        let began = Instant::now();
+    let ((summary, usage), took) = timed(async {
         let run = run::Run::new(Clock::System);
         let client = ModelClient::new(model.clone(), None, options, &run);
         let summary = summary::write(transcript, &plan, &settings, &client, &run).await;
-        (summary.unwrap(), client.usage(), began.elapsed())
+        (summary.unwrap(), client.usage())
     });
     let text = text::render(&summary);
     Run {
