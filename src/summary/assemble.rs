@@ -124,7 +124,11 @@ pub(crate) fn split_heading(answer: &str) -> (Option<&str>, &str) {
     let Some((first, rest)) = answer.split_once('\n') else {
         return (None, answer);
     };
-    let heading = first.trim_matches(|c: char| c.is_whitespace() || "#*_\":".contains(c));
+    let heading = first.trim_matches(|c: char| c.is_whitespace() || "#*_:".contains(c));
+    let inside = heading
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    let heading = inside.unwrap_or(heading);
     let is_apart = rest.starts_with(['\n', '\r']);
     let most = if is_apart {
         APART_MAX_WORDS

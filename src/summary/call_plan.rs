@@ -46,7 +46,7 @@ const OUTLINE_SHARE: f64 = 0.7;
 const OUTLINE_MAX_TOKENS: Tokens = Tokens(24_000);
 
 /// Words for which an outline's output limit allows.
-pub(crate) const OUTLINE_WORDS: Words = Words(1500);
+pub(crate) const OUTLINE_WORDS: Words = Words(2000);
 
 /// Maximum tokens of what a request tells of the whole recording, with the rules that this takes.
 pub(crate) const BRIEF_TOKENS: Tokens = Tokens(2800);

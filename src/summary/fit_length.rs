@@ -5,6 +5,8 @@ use std::collections::{HashMap, HashSet};
 
 use crate::extract::{self, Known};
 use crate::summary::assemble::{Section, Summary};
+use crate::summary::check::support;
+use crate::summary::lists::ListKind;
 use crate::summary::plan::Plan;
 use crate::text::{Span, leans, refers_back, sentence, terms, words};
 use crate::transcript::Transcript;
@@ -74,7 +76,15 @@ fn adjust(
     drop_duplicates(&mut summary.sections);
     let words = summary.words();
     if words > most {
-        drop_least(&mut summary.sections, words - most);
+        let lists = summary
+            .lists
+            .iter()
+            .filter(|list| matches!(list.kind, ListKind::Decisions | ListKind::Actions));
+        let entries = lists.flat_map(|list| &list.entries);
+        let settled: Vec<Vec<String>> = entries
+            .map(|entry| terms::stems(&entry.text).into_iter().collect())
+            .collect();
+        drop_least(&mut summary.sections, words - most, &settled);
     }
     if words >= target - target * tolerated / 100 {
         return 0;
@@ -89,8 +99,8 @@ pub(crate) fn shorten(text: &str, most: usize) -> String {
     if excess == 0 {
         return text.to_owned();
     }
-    let mut sentences = split([text]);
-    drop_sentences(&mut sentences, excess, 1);
+    let mut sentences = split(&[text]);
+    drop_sentences(&mut sentences, excess, 1, &[]);
     joined(&sentences, 0)
 }
 
@@ -98,7 +108,7 @@ pub(crate) fn shorten(text: &str, most: usize) -> String {
 fn drop_duplicates(sections: &mut [Section]) {
     let mut seen: HashSet<String> = HashSet::new();
     for section in sections {
-        let mut sentences = split([section.text.as_str()]);
+        let mut sentences = split(&[section.text.as_str()]);
         for sentence in &mut sentences {
             let lower = sentence.text.to_lowercase();
             let plain = lower.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -112,12 +122,24 @@ fn drop_duplicates(sections: &mut [Section]) {
     }
 }
 
-/// Removes about `excess` words, starting with the least informative sentences.
-fn drop_least(sections: &mut [Section], excess: usize) {
-    let mut sentences = split(sections.iter().map(|section| section.text.as_str()));
-    drop_sentences(&mut sentences, excess, MIN_SENTENCES);
-    for (at, section) in sections.iter_mut().enumerate() {
-        section.text = joined(&sentences, at);
+/// Removes about `excess` words: first the least informative matters that have a paragraph and a label of their own, then
+/// sentences. An answer that is dropped turns what it leaves into a question that nobody answered; a matter is missed by few.
+/// `settled` are the words of what was decided and of what is to be done.
+fn drop_least(sections: &mut [Section], excess: usize, settled: &[Vec<String>]) {
+    let before: usize = sections.iter().map(Section::words).sum();
+    for pieces in [labelled, split] {
+        let after: usize = sections.iter().map(Section::words).sum();
+        let left = excess.saturating_sub(before - after);
+        let texts: Vec<&str> = sections
+            .iter()
+            .map(|section| section.text.as_str())
+            .collect();
+        let mut pieces = pieces(&texts);
+        drop_sentences(&mut pieces, left, MIN_SENTENCES, settled);
+        let texts: Vec<String> = (0..sections.len()).map(|at| joined(&pieces, at)).collect();
+        for (section, text) in sections.iter_mut().zip(texts) {
+            section.text = text;
+        }
     }
 }
 
@@ -179,6 +201,8 @@ struct Sentence {
     leans: bool,
     /// Whether it opens its text.
     opens: bool,
+    /// Whether it has a name, to which the next sentence may refer.
+    names: bool,
     kept: bool,
 }
 
@@ -235,6 +259,12 @@ fn is_list(sentence: &str) -> bool {
     sentence.contains("\n- ")
 }
 
+/// Whether a sentence has a capitalized word, other than a function word at its start.
+fn has_name(sentence: &str) -> bool {
+    let first = words::runs(sentence).next().unwrap_or_default();
+    !terms::is_stopword(&first.to_lowercase()) || !support::names(sentence).is_empty()
+}
+
 /// Whether a sentence introduces a list.
 fn introduces(sentence: &str) -> bool {
     sentence.ends_with([':', '：'])
@@ -247,11 +277,36 @@ fn has_label(sentence: &str) -> bool {
 }
 
 /// The sentences of several texts, in order.
-fn split<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Sentence> {
+fn split(texts: &[&str]) -> Vec<Sentence> {
+    pieces(texts, whole_sentences)
+}
+
+/// The paragraphs of several texts, in order: those of one matter as one piece, from its label on. A text without labels has a
+/// single piece.
+fn labelled(texts: &[&str]) -> Vec<Sentence> {
+    let matters = |text: &str| {
+        let mut found: Vec<Span> = Vec::new();
+        for sentence in whole_sentences(text) {
+            let opens = found.last().is_none_or(|last| {
+                Span::from(last.end..sentence.start)
+                    .of(text)
+                    .contains("\n\n")
+            });
+            match found.last_mut() {
+                Some(last) if !(opens && has_label(sentence.of(text))) => last.end = sentence.end,
+                _ => found.push(sentence),
+            }
+        }
+        found
+    };
+    pieces(texts, matters)
+}
+
+fn pieces(texts: &[&str], found: impl Fn(&str) -> Vec<Span>) -> Vec<Sentence> {
     let mut all = Vec::new();
-    for (of, text) in texts.into_iter().enumerate() {
+    for (of, text) in texts.iter().enumerate() {
         let mut end = 0;
-        for found in whole_sentences(text) {
+        for found in found(text) {
             let between = Span::from(end..found.start).of(text);
             let opens = end == 0;
             end = found.end;
@@ -266,6 +321,7 @@ fn split<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Sentence> {
                 words: words::count(text),
                 stems: terms::stems(text).into_iter().collect(),
                 leans: leans(text) || refers_back(text),
+                names: has_name(text),
                 opens,
                 text: text.to_owned(),
                 kept: true,
@@ -277,7 +333,12 @@ fn split<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Sentence> {
 
 /// Drops the least informative sentences until `excess` words are gone, keeping at least `least` sentences of each text. A
 /// sentence that the next one leans on is dropped only if no other can be.
-fn drop_sentences(sentences: &mut [Sentence], mut excess: usize, least: usize) {
+fn drop_sentences(
+    sentences: &mut [Sentence],
+    mut excess: usize,
+    least: usize,
+    settled: &[Vec<String>],
+) {
     let mut shared: HashMap<String, usize> = HashMap::new();
     let mut left: HashMap<usize, usize> = HashMap::new();
     for sentence in &*sentences {
@@ -286,6 +347,15 @@ fn drop_sentences(sentences: &mut [Sentence], mut excess: usize, least: usize) {
             *shared.entry(stem.clone()).or_default() += 1;
         }
     }
+    // Half of the words of an entry in one sentence: it tells the same.
+    let tells = |sentence: &Sentence| {
+        let shares = |entry: &Vec<String>| {
+            let known = |stem: &&String| sentence.stems.contains(*stem);
+            entry.len() > 2 && entry.iter().filter(known).count() * 2 >= entry.len()
+        };
+        settled.iter().any(shares)
+    };
+    let tells: Vec<bool> = sentences.iter().map(tells).collect();
     while excess > 0 {
         // A rarer term is worth more, because it could be lost with its sentence. Numbers count three times as much.
         let worth = |sentence: &Sentence| {
@@ -298,7 +368,11 @@ fn drop_sentences(sentences: &mut [Sentence], mut excess: usize, least: usize) {
             terms.sort_by(f64::total_cmp);
             terms.iter().sum::<f64>() / (sentence.words.max(1) as f64).sqrt()
         };
-        let is_needed = needed(sentences);
+        let is_needed: Vec<bool> = needed(sentences)
+            .into_iter()
+            .zip(&tells)
+            .map(|(is_needed, tells)| is_needed || *tells)
+            .collect();
         let candidates = sentences.iter_mut().zip(is_needed).filter(|(sentence, _)| {
             sentence.kept
                 && sentence.words <= excess + 12
@@ -330,7 +404,8 @@ fn needed(sentences: &[Sentence]) -> Vec<bool> {
         let opens_paragraph = sentence.gap == "\n\n" || sentence.opens;
         if sentence.kept {
             *needed = is_leaned_on;
-            is_leaned_on = sentence.leans;
+            // What the next one leans on without finding it here stands further back.
+            is_leaned_on = sentence.leans || is_leaned_on && !sentence.names;
         }
         *needed |= opens_paragraph && is_followed && has_label(&sentence.text);
         // What a text begins with is what came out of it.
@@ -478,6 +553,30 @@ mod tests {
     }
 
     #[test]
+    fn a_matter_goes_before_a_sentence_of_another() {
+        let text = "Rent: Dana asked who pays 4711 for the yard. Lee said the council.\n\nNoise: Kim spoke of it. They were loud.\n\nTrams: Abreu counted 12 of Brackwater in Harbor.";
+        let mut sections = [section(text, 30, 0..1)];
+        drop_least(&mut sections, 6, &[]);
+        assert_eq!(
+            sections[0].text,
+            "Rent: Dana asked who pays 4711 for the yard. Lee said the council.\n\nTrams: Abreu counted 12 of Brackwater in Harbor."
+        );
+    }
+
+    #[test]
+    fn what_was_decided_stays() {
+        let text = "It was late. Dana named 4711 trams of Brackwater in Harbor. They will close the depot early. Lee left.";
+        let mut sections = [section(text, 20, 0..1)];
+        let entry = terms::stems("Close the depot early").into_iter().collect();
+        drop_least(&mut sections, 6, &[entry]);
+        assert!(
+            sections[0].text.contains("close the depot"),
+            "{}",
+            sections[0].text
+        );
+    }
+
+    #[test]
     fn a_sentence_that_the_next_one_leans_on_stays() {
         let [chain, paragraphs] = [" ", "\n\n"].map(|gap| {
             let text = format!(
@@ -492,6 +591,13 @@ mod tests {
         assert_eq!(
             paragraphs,
             "Kim opened it.\n\nThey closed depot 4711 in March.\n\nLee and Brackwater object."
+        );
+        // Whom the pronoun means may stand further back.
+        let she = "Kim opened it. Abreu spoke at length of many other things there. The panel could live with it. She wanted the 4711 trams in March. Lee left.";
+        let shorter = shorten(she, words::count(she) - 9);
+        assert!(
+            !shorter.contains("She ") || shorter.contains("Abreu"),
+            "{shorter}"
         );
         // Where nothing else can go, it goes.
         let long = "They closed depot 4711 in March and moved all of the trams to the hall at Quay Street.";
@@ -578,7 +684,7 @@ mod tests {
 
     #[test]
     fn keeps_paragraph_breaks() {
-        let sentences = split(["One is here. Two is here.\n\nThree is here. Four is here."]);
+        let sentences = split(&["One is here. Two is here.\n\nThree is here. Four is here."]);
         assert_eq!(
             joined(&sentences, 0),
             "One is here. Two is here.\n\nThree is here. Four is here."

@@ -5,7 +5,7 @@ use crate::summary::outline::{Outline, Person, Point, PointKind, Term};
 use crate::text::{Span, words};
 
 /// Maximum length of all lists, as a share of the summary.
-const SHARE: f64 = 0.16;
+const SHARE: f64 = 0.2;
 
 /// The kinds of lists, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub struct Entry {
     pub owner: Option<String>,
     /// By when, for an action.
     pub due: Option<String>,
-    /// `promised`, `in progress` or `expected`, for an action.
+    /// `promised`, `assigned`, `in progress`, `hoped for` or `expected`, for an action.
     pub status: Option<String>,
     /// The parts of the transcript that it rests on.
     pub spans: Vec<Span>,
@@ -118,12 +118,12 @@ impl ListKind {
     /// How readily entries of the list are given up.
     fn dispensable(self) -> usize {
         match self {
-            Self::Decisions | Self::Actions => 4,
+            Self::Actions => 2,
+            Self::Decisions => 4,
             Self::OpenQuestions => 5,
-            Self::People => 6,
-            Self::Figures => 8,
-            Self::Positions => 9,
-            Self::Terms => 10,
+            Self::People => 7,
+            // They stand in the text too.
+            Self::Figures | Self::Positions | Self::Terms => 14,
         }
     }
 }

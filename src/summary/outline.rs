@@ -258,8 +258,9 @@ pub struct Point {
     pub spans: Vec<Span>,
 }
 
-/// Maximum number of entries of each kind.
+/// Maximum number of entries of each kind, and of actions: whoever has to act needs all of them.
 const MOST: usize = 16;
+const MOST_ACTIONS: usize = 32;
 
 impl Outline {
     /// Reads the model's answer about `numbered`.
@@ -350,7 +351,11 @@ impl Outline {
         self.points.retain(|point| {
             counts.get_mut(point.kind as usize).is_some_and(|count| {
                 *count += 1;
-                *count <= MOST
+                *count
+                    <= match point.kind {
+                        PointKind::Action => MOST_ACTIONS,
+                        _ => MOST,
+                    }
             })
         });
     }
@@ -576,6 +581,7 @@ fn known_status(field: &str) -> &'static str {
         ("progress", "in progress"),
         ("expect", "expected"),
         ("promis", "promised"),
+        ("assign", "assigned"),
     ];
     let found = known.into_iter().find(|(word, _)| lower.contains(word));
     found.map_or("", |(_, status)| status)

@@ -16,7 +16,7 @@ use futures_util::future::join_all;
 
 use crate::extract;
 use crate::model::{ModelClient, ModelError};
-use crate::prompt::Task;
+use crate::prompt::{Brief, Task};
 use crate::run::{Progress, Run};
 use crate::summary::assemble::{Section, Source, Summary};
 use crate::summary::call_plan::Limits;
@@ -145,8 +145,14 @@ pub async fn write(
     writer.briefing.lists = writer.lists(&plan);
     let list_words = lists::length(&writer.briefing.lists);
     if plan.outline_tokens.is_some() && !writer.briefing.outline.is_empty() {
-        for material in &mut materials {
-            material.brief = Some(writer.briefing.section(material));
+        let brief = |at: usize| {
+            let (earlier, rest) = materials.split_at(at);
+            let material = rest.first()?;
+            Some(writer.briefing.section(material, earlier))
+        };
+        let briefs: Vec<Option<Brief>> = (0..materials.len()).map(brief).collect();
+        for (material, brief) in materials.iter_mut().zip(briefs) {
+            material.brief = brief;
         }
     }
     let targets = apportion(plan.section_words().0.saturating_sub(list_words), &weights);

@@ -114,11 +114,6 @@ impl Passage {
         self.of.passage(self.span.start..last.span.end)
     }
 
-    /// All that is before the passage.
-    pub(crate) fn before(&self) -> Self {
-        self.of.passage(0..self.span.start)
-    }
-
     /// The `count` segments directly before the passage. `None` if they do not all start within the `most` bytes before it.
     pub(crate) fn preceding(&self, count: usize, most: usize) -> Option<Self> {
         let end = self.span.start;

@@ -1,10 +1,12 @@
 //! What each writer is told of the whole recording, from its outline.
 
+use std::borrow::Cow;
+
 use crate::prompt::Brief;
 use crate::summary::lists::{List, ListKind};
 use crate::summary::outline::{Outline, Person, Point, PointKind, Term};
 use crate::summary::write::draft::Material;
-use crate::text::{Span, Tokens, tokens};
+use crate::text::{Span, Tokens, tokens, words};
 use crate::transcript::Passage;
 
 /// Maximum tokens of the notes on the whole, for a section and for all others, and of the points about a part.
@@ -37,10 +39,11 @@ enum Known {
 }
 
 impl Briefing {
-    /// What the writer of the section about `material` is told.
-    pub(crate) fn section(&self, material: &Material) -> Brief {
+    /// What the writer of the section about `material` is told, which follows on the sections about `earlier`.
+    pub(crate) fn section(&self, material: &Material, earlier: &[Material]) -> Brief {
         let said = &*material.said();
-        let before = &material.passage.before();
+        let before: Vec<Cow<'_, str>> = earlier.iter().map(Material::said).collect();
+        let before = &before[..];
         let Outline { people, terms, .. } = &self.outline;
         let people = people.iter().filter_map(|one| {
             let mut words = one.name.split(' ').rev();
@@ -105,18 +108,27 @@ impl Briefing {
     }
 
     /// How well the reader of the section about what was `said` knows what one of `words` means.
-    fn known(&self, kind: ListKind, name: &str, words: &[&str], said: &str, before: &str) -> Known {
+    fn known(
+        &self,
+        kind: ListKind,
+        name: &str,
+        words: &[&str],
+        said: &str,
+        before: &[Cow<'_, str>],
+    ) -> Known {
         let lists = self.lists.iter().filter(|list| list.kind == kind);
         let mut entries = lists.flat_map(|list| &list.entries);
         let is_listed =
             entries.any(|entry| entry.text.to_lowercase().starts_with(&name.to_lowercase()));
         let occurs = |text: &str| {
-            let is_there = |word: &&str| text.contains(*word) || text.contains(&spelled(word));
+            let is_there = |word: &&str| is_word(text, word) || text.contains(&spelled(word));
             words.iter().any(is_there)
         };
         match () {
             () if !occurs(said) && kind == ListKind::Terms => Known::Absent,
-            () if is_listed || !occurs(said) || occurs(before) => Known::Already,
+            () if is_listed || !occurs(said) || before.iter().any(|said| occurs(said)) => {
+                Known::Already
+            }
             () => Known::New,
         }
     }
@@ -133,6 +145,16 @@ impl Briefing {
             ..Brief::default()
         }
     }
+}
+
+/// Whether `word` stands in `text` as it is, not as a part of another word.
+fn is_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let (before, after) = (text.get(..at), text.get(at + word.len()..));
+        let is_part = |c: char| c.is_alphanumeric() && !words::is_unspaced(c);
+        !before.is_some_and(|before| before.ends_with(is_part))
+            && !after.is_some_and(|after| after.starts_with(is_part))
+    })
 }
 
 /// An abbreviation as transcripts spell it: `L_C_D_`.

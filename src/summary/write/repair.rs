@@ -14,10 +14,10 @@ use crate::summary::write::piece::problems;
 use crate::summary::write::{WriteError, Writer, all};
 use crate::text::{Words, sentence, words};
 
-/// Tolerated deviation from the target length, in percent: if it is too short, and if it is too long. Dropping sentences here and
-/// there loses less than rewriting a few sections.
+/// Tolerated deviation from the target length, in percent: if it is too short, and if it is too long. A few matters can be dropped;
+/// more would be missed.
 const SHORTER_PERCENT: usize = 4;
-const LONGER_PERCENT: usize = 15;
+const LONGER_PERCENT: usize = 8;
 
 /// Maximum share of a section that one repair takes away, in percent.
 const CUT_PERCENT: usize = 25;
@@ -133,7 +133,9 @@ impl Writer<'_> {
                 let add = missing.min(MAX_ADDED).min(words.max(MIN_ADDED * 2));
                 (Task::Expand, add, add)
             } else {
-                let cut = missing.min(words * CUT_PERCENT / 100);
+                // Each gives what it has too much, rather than a few of them all.
+                let cut = missing
+                    .min(need(section).clamp(MIN_ADDED, words * CUT_PERCENT / 100 + MIN_ADDED));
                 (Task::Condense, cut, words - cut)
             };
             missing -= change;
