@@ -311,21 +311,20 @@ fn off_target(words: usize, target: usize) -> Option<String> {
 
 impl SpeakerReport {
     fn all(transcript: &Transcript, summary: &Summary) -> Vec<Self> {
-        let name = |label: &String| {
+        let segments = &transcript.segments;
+        let name = |speaker: &String, label: &String| {
             let renaming = summary
                 .renamings
                 .iter()
-                .find(|renaming| renaming.label == *label);
-            renaming.map(|renaming| renaming.name.clone())
+                .find(|renaming| renaming.label == *speaker);
+            let name = renaming.map_or(speaker, |renaming| &renaming.name);
+            (name != label).then(|| name.clone())
         };
-        let talk = transcript
-            .segments
-            .speakers
-            .iter()
-            .zip(&transcript.spoken.talk);
-        talk.map(|(label, talk)| Self {
+        let speakers = segments.speakers.iter().zip(&segments.labels);
+        let talk = speakers.zip(&transcript.spoken.talk);
+        talk.map(|((speaker, label), talk)| Self {
             label: label.clone(),
-            name: name(label),
+            name: name(speaker, label),
             turns: talk.turns,
             words: talk.words,
             seconds: (talk.seconds > 0.0).then_some(talk.seconds.round()),
@@ -361,7 +360,10 @@ impl PassageReport {
             byte_start: bytes.start,
             byte_end: bytes.end,
             time: passage.time_span().map(|(from, _)| from.to_string()),
-            speaker: passage.speakers().first().map(|&label| label.to_owned()),
+            speaker: passage
+                .speakers()
+                .first()
+                .map(|name| transcript.segments.label(name).to_owned()),
         }
     }
 }
