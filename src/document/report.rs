@@ -20,7 +20,7 @@ pub struct Report {
     pub summary: SummaryReport,
     /// The model that wrote it.
     pub model: ModelReport,
-    /// The language of the transcript as a code, as its format or its words tell.
+    /// The language of the summary as a code: the one that was wished, or that of the transcript, as its format or its words tell.
     pub language: Option<String>,
     /// The speakers in order of first appearance.
     pub speakers: Vec<SpeakerReport>,

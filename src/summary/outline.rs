@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use crate::extract;
-use crate::summary::check::support::{all_words, large_numbers, names, numbers};
+use crate::summary::check::support::{Comparable, all_words, numbers};
 use crate::text::{Span, Tokens, terms, tokens, words};
 use crate::transcript::{Passage, Transcript};
 
@@ -262,12 +262,13 @@ pub struct Point {
 const MOST: usize = 16;
 
 impl Outline {
-    /// Reads the model's answer about `numbered`.
-    pub(crate) fn read(answer: &str, numbered: &Numbered) -> Self {
+    /// Reads the model's answer about `numbered`, and checks `by` what it can be compared.
+    pub(crate) fn read(answer: &str, numbered: &Numbered, by: Comparable) -> Self {
         let known = all_words(numbered.transcript.text());
         let reader = Reader {
             numbered,
             known: &known,
+            by,
         };
         let mut outline = Self::default();
         for line in answer.lines() {
@@ -386,20 +387,21 @@ struct Reader<'a> {
     numbered: &'a Numbered,
     /// All words of the transcript in lower case.
     known: &'a HashSet<String>,
+    by: Comparable,
 }
 
 impl Reader<'_> {
     /// Whether all names in `text` occur in the transcript.
     fn may_be_said(&self, text: &str) -> bool {
         let length = words::count(text);
-        (1..=ENTRY_WORDS).contains(&length)
-            && names(text).iter().all(|name| self.known.contains(name))
+        (1..=ENTRY_WORDS).contains(&length) && self.by.has_names(text, self.known)
     }
 
     /// Whether the last word of a name, or all of its capitalized ones, occur in the transcript.
     fn is_named(&self, name: &str) -> bool {
         let mut words = all_words(name).into_iter().peekable();
-        words.peek().is_some() && words.all(|word| self.known.contains(&word) || word.len() < 3)
+        let is_known = |word: String| self.known.contains(&word) || word.len() < 3;
+        words.peek().is_some() && (self.by == Comparable::Numbers || words.all(is_known))
     }
 
     fn person(&self, name: &str, role: &str, short: &str) -> Option<Person> {
@@ -466,25 +468,35 @@ impl Reader<'_> {
             return None;
         }
         let source = self.numbered.around(refs, NEAR);
-        let (known_numbers, known_words) = (numbers(&source), all_words(&source));
-        let has_numbers = |text: &str| large_numbers(text).is_subset(&known_numbers);
-        let has_names = |text: &str| names(text).iter().all(|name| self.known.contains(name));
+        let (known_numbers, known_words) = (self.by.known_numbers(&source), all_words(&source));
+        let has_numbers = |text: &str| self.by.has_numbers(text, &known_numbers);
         let is_borne_out = match kind {
             PointKind::Figure => {
                 let figures = numbers(subject);
-                !figures.is_empty() && figures.is_subset(&known_numbers) && has_numbers(text)
+                let are_known = match self.by.has_words() {
+                    true => !figures.is_empty() && figures.is_subset(&known_numbers),
+                    false => subject.contains(|c: char| c.is_numeric()) && has_numbers(subject),
+                };
+                are_known && has_numbers(text)
             }
             PointKind::Action => {
                 let owner = all_words(subject);
                 // Who says "we" speaks for an organisation.
                 let speaks = |person: &&Person| {
                     let name = all_words(&person.name);
+                    // In other letters, nobody is found there.
+                    if !self.by.has_words() {
+                        return true;
+                    }
                     name.iter()
                         .any(|word| word.len() > 2 && known_words.contains(word))
                 };
                 let roles = people.iter().filter(speaks);
-                let roles: HashSet<String> =
-                    roles.flat_map(|person| all_words(&person.role)).collect();
+                let of = |person: &Person| match self.by.has_words() {
+                    true => all_words(&person.role),
+                    false => all_words(&format!("{} {}", person.name, person.role)),
+                };
+                let roles: HashSet<String> = roles.flat_map(of).collect();
                 let is_owner = |word: &String| {
                     !terms::is_stopword(word)
                         && (known_words.contains(word) || roles.contains(word))
@@ -494,8 +506,8 @@ impl Reader<'_> {
             _ => has_numbers(text),
         };
         if !is_borne_out
-            || !has_names(text)
-            || !self.shares_words(text, &self.numbered.around(refs, CONTEXT))
+            || !self.by.has_names(text, self.known)
+            || self.by.has_words() && !self.shares_words(text, &self.numbered.around(refs, CONTEXT))
         {
             return None;
         }
@@ -651,7 +663,7 @@ Lee Novak: And the night trams stay, we settled that in June.
         let transcript = transcript();
         let numbered = Numbered::turns(&transcript, Tokens(10_000));
         assert_eq!(numbered.len(), 7, "{}", numbered.text());
-        Outline::read(answer, &numbered)
+        Outline::read(answer, &numbered, Comparable::Words)
     }
 
     #[test]

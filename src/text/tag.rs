@@ -142,14 +142,16 @@ impl Language {
         }
     }
 
-    /// Whether a text in the language with the code `other` is in this one. Chinese that is wished in certain characters is not
-    /// known to be.
+    /// Whether it is the language with the code `other`, whatever its region and script.
     pub(crate) fn is_that_of(&self, other: &str) -> bool {
         let norwegian = |code: &str| matches!(code, "no" | "nb" | "nn");
-        let (own, other_primary) = (primary(&self.0), primary(other));
-        let is_chinese_in_certain_characters = own == "zh" && self.0 != "zh" && self.0 != other;
-        (own == other_primary || norwegian(own) && norwegian(other_primary))
-            && !is_chinese_in_certain_characters
+        let (own, other) = (primary(&self.0), primary(other));
+        own == other || norwegian(own) && norwegian(other)
+    }
+
+    /// Whether a text in the language with the code `other` may have other characters: Chinese has two sets of them.
+    pub(crate) fn may_be_written_otherwise(&self, other: &str) -> bool {
+        primary(&self.0) == "zh" && self.0 != "zh" && self.0 != other
     }
 
     /// Whether it has other letters than the language with the code `other`.
@@ -171,7 +173,7 @@ impl Language {
 const MAX_LEN: usize = 35;
 
 /// The language code of a tag.
-pub(crate) fn primary(tag: &str) -> &str {
+fn primary(tag: &str) -> &str {
     tag.split(['-', '_']).next().unwrap_or_default()
 }
 
@@ -221,7 +223,9 @@ mod tests {
     fn languages_are_compared() {
         let language = |tag| Language::parse(tag).unwrap();
         assert!(language("de-CH").is_that_of("de") && language("nb").is_that_of("no"));
-        assert!(!language("de").is_that_of("en") && !language("zh-Hant").is_that_of("zh"));
+        assert!(
+            !language("de").is_that_of("en") && language("zh-Hant").may_be_written_otherwise("zh")
+        );
         assert!(language("ru").has_other_letters_than("en"));
         assert!(
             !language("ru").has_other_letters_than("uk")

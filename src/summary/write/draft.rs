@@ -119,6 +119,7 @@ impl Drafter<'_> {
             excerpts,
             brief: material.brief.clone().filter(|_| is_briefed),
             draft: draft.map(Arc::from),
+            wishes: self.settings.wishes.clone(),
             fence: self.fence(task, index + 1, attempt),
         };
         self.limited(request, words)
@@ -177,7 +178,8 @@ impl Drafter<'_> {
 
     /// The most informative sentences of the passage that the notes were taken on.
     fn excerpts(&self, material: &Material) -> String {
-        let room = self.settings.limits.block_beside(SECTION_MAX_WORDS);
+        let Settings { limits, wishes, .. } = self.settings;
+        let room = limits.beside(wishes).block_beside(SECTION_MAX_WORDS);
         let spare = room.unwrap_or_default() - tokens::estimate(&material.block);
         extract::within_tokens(&material.passage, spare.min(EXCERPT_TOKENS)).to_string()
     }

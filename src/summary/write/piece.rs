@@ -231,6 +231,7 @@ pub(crate) fn problems(text: &str, prompt: &Prompt, want: usize) -> Vec<Problem>
         source: &source,
         instructions: &prompt.instructions(),
         fence: &request.fence,
+        language: request.wishes.language.as_ref(),
     };
     let mut found = check::check(text, &expected);
     let is_notes = request.task == Task::Notes;
@@ -356,7 +357,7 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::model::{CallOptions, Capabilities, Model, ModelClient, Reply, SCRIPTED};
-    use crate::prompt::Style;
+    use crate::prompt::{Style, Wishes};
     use crate::run::Run;
     use crate::summary::call_plan::Limits;
     use crate::summary::write::Settings;
@@ -421,6 +422,7 @@ mod tests {
             seed: "job".to_owned(),
             quotes: false,
             ratio: 1.0,
+            wishes: Wishes::default(),
         };
         let passage = Passage::of_text("The depot is late. ".repeat(words / 4));
         let material = Material {
