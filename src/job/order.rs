@@ -64,15 +64,14 @@ pub enum ListError {
         source: Box<dyn Error + Send + Sync>,
     },
     /// A line is broken.
-    #[error("{variable} is {name:?}, where {source}; expected {EXPECTED}")]
+    #[error("{variable} is {name:?}, where {problem}; expected {EXPECTED}")]
     Line {
         /// The variable.
         variable: &'static str,
         /// The file or key.
         name: String,
         /// The line and what is wrong with it.
-        #[source]
-        source: BadLine,
+        problem: BadLine,
     },
 }
 
@@ -95,8 +94,8 @@ impl Lists {
 
     /// The corrections that the lists hold, of which `entries` have been read.
     fn corrections(&self, entries: Vec<Entry>) -> Result<Arc<Corrections>, ListError> {
-        let corrections = Corrections::new(entries).map_err(|source| {
-            let set = self.set().find(|(_, list, _)| *list == source.list);
+        let corrections = Corrections::new(entries).map_err(|problem| {
+            let set = self.set().find(|(_, list, _)| *list == problem.list);
             let (variable, name) = set.map_or((GLOSSARY.name, ""), |(variable, _, name)| {
                 (variable.name, name)
             });
@@ -104,7 +103,7 @@ impl Lists {
             ListError::Line {
                 variable,
                 name,
-                source,
+                problem,
             }
         });
         corrections.map(Arc::new)
@@ -119,10 +118,10 @@ fn entries(
     let text =
         String::from_utf8(bytes).map_err(|error| unreadable(variable, name, error.utf8_error()))?;
     let (variable, name) = (variable.name, name.clone());
-    read_list(&text, list).map_err(|source| ListError::Line {
+    read_list(&text, list).map_err(|problem| ListError::Line {
         variable,
         name,
-        source,
+        problem,
     })
 }
 

@@ -100,7 +100,7 @@ impl Problem {
     pub(crate) fn warning(self) -> Option<&'static str> {
         Some(match self {
             Self::Loop => "the answer repeated itself",
-            Self::Language => "the answer is in another language than the transcript",
+            Self::Language => "the answer is in another language than it should be",
             Self::Unrelated => "the answer has little to do with its part of the transcript",
             Self::Invented => {
                 "most numbers or names of the answer are not in its part of the transcript"

@@ -133,9 +133,22 @@ impl Drafter<'_> {
         self.token_ratio = self.token_ratio.max(ratio);
     }
 
+    /// Sends a request. Misheard words that the model writes all the same are replaced in its answer.
+    pub(crate) async fn call(&self, prompt: &Prompt) -> Result<Answer, ModelError> {
+        let answer = self.caller.call(prompt).await?;
+        let corrections = &self.settings.wishes.corrections;
+        Ok(match corrections.is_empty() {
+            true => answer,
+            false => Answer {
+                text: corrections.apply(&answer.text).into_owned(),
+                ..answer
+            },
+        })
+    }
+
     /// Sends a request that the summary can do without: an error that affects only this call becomes an empty answer.
     pub(crate) async fn call_or_empty(&self, prompt: &Prompt) -> Result<Answer, ModelError> {
-        match self.caller.call(prompt).await {
+        match self.call(prompt).await {
             Err(error) if error.kind.concerns_one_call() => Ok(Answer::default()),
             outcome => outcome,
         }

@@ -76,7 +76,7 @@ impl Writer<'_> {
             self.warnings.push(NO_OUTLINE.to_owned());
             return Ok(());
         }
-        let answer = match drafter.caller.call(&prompt).await {
+        let answer = match drafter.call(&prompt).await {
             Err(error) if error.kind.concerns_one_call() => {
                 // The cause may be something that is sent with every request: the next one is made alone.
                 self.is_first_refused = error.kind == ErrorKind::BadInput;

@@ -104,7 +104,7 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
         {
             return split(drafter, job, halves, extra).await;
         }
-        match drafter.caller.call(&prompt).await {
+        match drafter.call(&prompt).await {
             Ok(answer) => {
                 answers += 1;
                 let counted = answer.usage.map(|usage| usage.prompt_tokens);
