@@ -207,10 +207,11 @@ fn wishes(wishes: &Wishes, transcript: &Transcript, config: &Config) {
         let all = entries.filter(|entry| entry.list == list).count();
         let used = used.iter().filter(|entry| entry.list == list).count();
         if all > 0 {
+            let entries = if all == 1 { "entry" } else { "entries" };
             print(&format!(
-                "  {name:<12}{} of {} occur",
-                grouped(used),
-                counted(all, "entry").replace("entrys", "entries")
+                "  {name:<12}{} {entries}, {} found in the transcript",
+                grouped(all),
+                grouped(used)
             ));
         }
     }

@@ -9,7 +9,7 @@
 //! does not settle after a few rounds stays as it is.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
@@ -21,6 +21,9 @@ const MAX_CHARS: usize = 100;
 
 /// How often the result of replacing is searched again.
 const MAX_ROUNDS: usize = 8;
+
+/// How many entries may replace the right form of another one in turn.
+const MAX_STEPS: usize = 100;
 
 /// The lists that entries come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,9 +63,12 @@ pub struct BadLine {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Corrections {
     entries: Vec<Entry>,
-    /// By their first character in lower case, the longest first.
-    forms: HashMap<char, Vec<Form>>,
+    forms: Forms,
 }
+
+/// Texts to be found, by their first character in lower case, the longest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Forms(HashMap<char, Vec<Form>>);
 
 /// A text to be found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,17 +161,15 @@ impl Corrections {
     /// # Errors
     /// If entries replace each other in a circle.
     pub fn new(mut entries: Vec<Entry>) -> Result<Self, BadLine> {
+        let mut forms = Forms::default();
+        let replacing = entries.iter().filter(|entry| !entry.is_label_only());
+        replacing.map(Form::heard).for_each(|form| forms.add(form));
         // What is right by one entry may be what another one replaces.
-        let known = entries.clone();
         for entry in &mut entries {
             let mut steps = 0;
-            while let Some(next) = known.iter().find(|other| {
-                !other.is_label_only()
-                    && other.right != entry.right
-                    && Form::heard(other).is_all_of(&entry.right)
-            }) {
+            while let Some(right) = forms.replacement(&entry.right) {
                 steps += 1;
-                if steps > known.len() {
+                if steps > MAX_STEPS {
                     let (list, line) = (entry.list, entry.line);
                     let problem =
                         "is part of a circle: what is right by it is replaced in turn".to_owned();
@@ -175,22 +179,15 @@ impl Corrections {
                         problem,
                     });
                 }
-                entry.right.clone_from(&next.right);
+                entry.right = right.to_owned();
             }
         }
-        let mut forms: HashMap<char, Vec<Form>> = HashMap::new();
-        let heard = entries
-            .iter()
-            .filter(|entry| !entry.is_label_only())
-            .map(Form::heard);
-        for form in heard.chain(entries.iter().map(Form::right)) {
-            if let Some(first) = form.text.chars().next() {
-                forms.entry(folded(first)).or_default().push(form);
-            }
-        }
-        for forms in forms.values_mut() {
-            forms.sort_by_key(|form| std::cmp::Reverse(form.text.chars().count()));
-        }
+        let mut forms = Forms::default();
+        let replacing = entries.iter().filter(|entry| !entry.is_label_only());
+        let all = replacing.map(Form::heard);
+        all.chain(entries.iter().map(Form::right))
+            .for_each(|form| forms.add(form));
+        forms.sort();
         Ok(Self { entries, forms })
     }
 
@@ -208,16 +205,16 @@ impl Corrections {
 
     /// The entries whose right forms occur in a corrected text, in the order of the lists.
     pub fn occurring(&self, text: &str) -> Vec<&Entry> {
-        let mut found: Vec<&str> = Vec::new();
+        let mut found: HashSet<&str> = HashSet::new();
         self.walk(text, |span, form| {
             let right = form.right.as_deref().unwrap_or(&form.text);
-            if !found.contains(&right) && (form.right.is_none() || right == span.of(text)) {
-                found.push(right);
+            if form.right.is_none() || right == span.of(text) {
+                found.insert(right);
             }
         });
         let entries = self.entries.iter();
         entries
-            .filter(|entry| found.contains(&entry.right.as_str()))
+            .filter(|entry| found.contains(entry.right.as_str()))
             .collect()
     }
 
@@ -304,12 +301,12 @@ impl Corrections {
     fn walk<'c>(&'c self, text: &str, mut each: impl FnMut(Span, &'c Form)) {
         let (mut at, mut before) = (0, None);
         while let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) {
-            let forms = self
-                .forms
-                .get(&folded(c))
-                .filter(|_| !are_joined(before, Some(c)));
+            let forms = match are_joined(before, Some(c)) {
+                true => &[],
+                false => self.forms.beginning_with(c),
+            };
             let rest = Span::from(at..text.len()).of(text);
-            let mut found = forms.into_iter().flatten();
+            let mut found = forms.iter();
             let found = found.find_map(|form| form.starts(rest).map(|len| (form, len)));
             let len = match found {
                 Some((form, len)) => {
@@ -321,6 +318,34 @@ impl Corrections {
             at += len;
             before = Span::from(at - len..at).of(text).chars().next_back();
         }
+    }
+}
+
+impl Forms {
+    fn add(&mut self, form: Form) {
+        if let Some(first) = form.text.chars().next() {
+            self.0.entry(folded(first)).or_default().push(form);
+        }
+    }
+
+    fn sort(&mut self) {
+        for forms in self.0.values_mut() {
+            forms.sort_by_key(|form| std::cmp::Reverse(form.text.chars().count()));
+        }
+    }
+
+    /// The forms that may begin with `c`.
+    fn beginning_with(&self, c: char) -> &[Form] {
+        self.0.get(&folded(c)).map_or(&[], Vec::as_slice)
+    }
+
+    /// What replaces the whole of `text`, if that is something else.
+    fn replacement(&self, text: &str) -> Option<&str> {
+        let forms = self.beginning_with(text.chars().next()?).iter();
+        let mut rights = forms
+            .filter(|form| form.is_all_of(text))
+            .filter_map(|form| form.right.as_deref());
+        rights.next().filter(|right| *right != text)
     }
 }
 

@@ -158,7 +158,7 @@ impl Language {
     pub(crate) fn has_other_letters_than(&self, other: &str) -> bool {
         let letters = |code: &str| {
             let share = |languages: &&str| languages.split(' ').any(|known| known == code);
-            OTHER_LETTERS.iter().position(|languages| share(&languages))
+            OTHER_LETTERS.iter().position(share)
         };
         letters(primary(&self.0)) != letters(primary(other))
     }

@@ -201,8 +201,8 @@ fn wishes_are_shown_by_plan_and_obeyed() {
     for line in [
         "  language    de\n",
         "  wishes      60 characters: “Name every cost, and leave out what is …”\n",
-        "  names       1 of 1 entry occur\n",
-        "  glossary    1 of 2 entries occur\n",
+        "  names       1 entry, 1 found in the transcript\n",
+        "  glossary    2 entries, 1 found in the transcript\n",
         "the built-in model quotes what was said: the instructions and language that were wished are ignored\n",
     ] {
         assert!(plan.stdout.contains(line), "{line} in {}", plan.stdout);

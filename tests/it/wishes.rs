@@ -53,6 +53,9 @@ async fn a_summary_is_written_in_the_wished_language() {
         let is_last = outside.ends_with("Write the edits now.");
         assert_eq!(outside.contains("Name every cost."), !is_last, "{outside}");
     }
+    // Edits can be checked in German, of any country.
+    let is_last = |request: &ChatRequest| request.message("user").ends_with("Write the edits now.");
+    assert!(server.requests().iter().any(is_last));
     assert_eq!(report.language.as_deref(), Some("de-CH"));
     assert!(
         place
@@ -167,6 +170,27 @@ async fn wrong_metadata_are_rejected_with_their_reason() {
         "{message}"
     );
     assert!(!place.exists("summaries/board.txt_summary.txt"));
+}
+
+#[tokio::test]
+async fn small_windows_are_told_the_language_only() {
+    let server = ChatServer::start(in_german).await;
+    let variables = [
+        ("SUMMARY_LANGUAGE", "de"),
+        ("SUMMARY_INSTRUCTIONS", "Name every cost."),
+        ("SUMMARY_WORDS", "600"),
+        ("MODEL_CONTEXT_TOKENS", "2048"),
+    ];
+    let place = Workplace::new(Some(server.url()), &variables).await;
+    let upload = place.upload("board.txt", meeting(3000));
+    let report = done(&place, &upload).await.report;
+    for request in server.requests() {
+        let outside = outside(&request);
+        assert!(outside.contains("Write in German.") && !outside.contains("Name every cost."));
+    }
+    let warning = "too small for the instructions that were wished";
+    let warnings = report.warnings.iter().filter(|text| text.contains(warning));
+    assert_eq!(warnings.count(), 1, "{:?}", report.warnings);
 }
 
 #[tokio::test]
