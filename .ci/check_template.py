@@ -35,9 +35,13 @@ OPTIONS = [
             "AlarmTopicArn": "arn:aws:sns:eu-central-1:123456789012:alarms",
             "InputPrefix": "meetings/",
             "InputSuffixes": ".txt,.vtt,.srt,.json,.docx,.csv",
+            "SummaryInstructions": "Name every cost.",
+            "SummaryLanguage": "pt-BR",
+            "Glossary": "settings/glossary",
+            "SpeakerNames": "settings/names",
             "OutputPrefix": "out/put/",
         },
-        {"InputSuffixes": ".vtt"},
+        {"InputSuffixes": ".vtt", "Glossary": "glossary"},
     ],
 ]
 # Has everything that a mutation changes.

@@ -24,7 +24,7 @@ use support::{Claims, median};
 use tokio::time::Instant;
 use transcript_summarizer::clock::Clock;
 use transcript_summarizer::model::{CallOptions, ModelClient};
-use transcript_summarizer::prompt::{Prompt, Request, Style, Task};
+use transcript_summarizer::prompt::{Prompt, Request, Style, Task, Wishes};
 use transcript_summarizer::run::Run;
 use transcript_summarizer::text::{Tokens, Words};
 use transcript_summarizer::transcript::Passage;
@@ -127,6 +127,7 @@ fn prompt(nth: usize) -> Prompt {
         excerpts: String::new(),
         brief: None,
         draft: None,
+        wishes: Wishes::default(),
         fence: format!("{nth:016x}"),
     };
     Prompt::new(request, Tokens(1000))

@@ -15,7 +15,9 @@ use clap::{Args, Parser, Subcommand};
 use crate::chain::chain;
 use crate::clock::Clock;
 use crate::http::Http;
+use crate::job::order::{self, EXPECTED_LANGUAGE};
 use crate::job::{App, Config, JobError, Outcome, Surface};
+use crate::prompt::MAX_INSTRUCTIONS;
 use crate::provider::PROVIDERS;
 use crate::run::Run;
 use crate::store::DirStore;
@@ -80,6 +82,12 @@ struct Inputs {
     /// Length of the summary in words; SUMMARY_WORDS if not given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(50..=100_000))]
     words: Option<u32>,
+    /// Language to write in, such as de or pt-BR, or auto for that of the transcript; SUMMARY_LANGUAGE if not given.
+    #[arg(long, value_name = "L")]
+    language: Option<String>,
+    /// A text file with what you wish of the summary, up to 2,000 characters; SUMMARY_INSTRUCTIONS if not given.
+    #[arg(long, value_name = "FILE")]
+    instructions: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -124,12 +132,39 @@ fn prepare(arguments: &Inputs) -> Result<(Config, Vec<Input>), Box<dyn Error>> {
     let mut config = Config::from_env(Surface::CommandLine)?;
     if let Some(words) = arguments.words {
         config.summary_words = Words(words as usize);
+        config.by_option.words = true;
     }
+    if let Some(language) = &arguments.language {
+        let wrong = || format!("--language is {language:?}: expected {EXPECTED_LANGUAGE}");
+        config.wishes.language = order::language_of(language).ok_or_else(wrong)?;
+        config.by_option.language = true;
+    }
+    if let Some(path) = &arguments.instructions {
+        config.wishes.instructions = instructions(path)?;
+        config.by_option.instructions = true;
+    }
+    config.read_lists()?;
     let (inputs, notes) = input::name_all(&arguments.inputs)?;
     for text in notes {
         display::note(&format!("note: {text}"));
     }
     Ok((config, inputs))
+}
+
+/// The text of the file that `--instructions` names.
+fn instructions(path: &Path) -> Result<Arc<str>, String> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let reason = chain(&error);
+        format!("--instructions {shown}: it cannot be read: {reason}")
+    })?;
+    let count = text.trim().chars().count();
+    let too_long = || {
+        format!(
+            "--instructions {shown}: it has {count} characters, and at most {MAX_INSTRUCTIONS} are accepted"
+        )
+    };
+    order::instructions_of(text.trim_start_matches('\u{feff}')).ok_or_else(too_long)
 }
 
 /// Summarizes all inputs and returns how many failed.
@@ -262,8 +297,9 @@ async fn summarize_one(input: &Input, app: &App, http: &Http) -> Result<Outcome,
 
 /// Shows the plan of one input.
 async fn plan(input: &Input, config: &Config, http: &Http) -> Result<(), Box<dyn Error>> {
-    let transcript = input.read(config, http).await?;
-    let plan = summary::plan(&transcript, config.summary_words, &config.limits)?;
-    display::plan(&input.name, &transcript, &plan, config);
+    let (transcript, order) = input.read(config, http).await?;
+    let limits = config.limits.beside(&order.wishes);
+    let plan = summary::plan(&transcript, order.words, &limits)?;
+    display::plan(&input.name, &transcript, &plan, config, &order);
     Ok(())
 }

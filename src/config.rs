@@ -60,6 +60,11 @@ impl ConfigError {
         Self(format!("{} is not set: {expected}", variable.name))
     }
 
+    /// The error for a value that is not accepted and too long to be shown. `problem` follows the name.
+    pub(crate) fn wrong(variable: Variable, problem: impl Display) -> Self {
+        Self(format!("{} {problem}", variable.name))
+    }
+
     /// The error for a value that is not accepted. `value` is `***` if it may be a secret.
     pub(crate) fn invalid(
         variable: Variable,

@@ -11,6 +11,7 @@ pub mod filter;
 mod habits;
 mod id;
 mod invocation;
+pub mod order;
 mod outcome;
 mod publish;
 pub(crate) mod read;
@@ -35,6 +36,7 @@ pub use crate::config::Surface;
 pub use crate::store::lease::LEASE;
 pub use config::Config;
 pub use error::{JobError, Rejected};
+pub use order::{ByOption, ListError, Lists, Order};
 pub use outcome::{Done, Outcome, Status};
 pub use upload::Upload;
 
@@ -102,7 +104,13 @@ impl App {
             },
         };
         let info = object.info.clone();
-        let job_id = id::job_id(&at, &info, &self.config);
+        let order = match self.order(&at, &info.metadata).await {
+            Err(JobError::Rejected(rejected)) => {
+                return self.reject(upload, &at, Some(&info), rejected).await;
+            }
+            order => order?,
+        };
+        let job_id = id::job_id(&at, &info, &self.config, &order);
         let source = JobSource {
             upload,
             at,
@@ -127,7 +135,9 @@ impl App {
             transcript => transcript?,
         };
         drop(object);
-        let plan = summary::plan(&transcript, self.config.summary_words, &self.config.limits)?;
+        let transcript = transcript.corrected(&order.wishes.corrections);
+        let limits = self.config.limits.beside(&order.wishes);
+        let plan = summary::plan(&transcript, order.words, &limits)?;
         tracing::info!(
             job_id = source.job_id,
             bytes = info.size,
@@ -142,6 +152,7 @@ impl App {
             transcript: &transcript,
             plan: &plan,
             run,
+            wishes: &order.wishes,
         };
         let written = self.write(work).await?;
         let took_ms = run.clock.now_ms() - written.created_ms;
@@ -156,7 +167,7 @@ impl App {
             duration: Duration::from_millis(u64::try_from(took_ms).unwrap_or(0)),
         };
         let (report, artifacts) = document.artifacts().map_err(JobError::Report)?;
-        if !self.publish(&source, &artifacts).await? {
+        if !self.publish(&source, &report, &artifacts).await? {
             return Ok(Outcome::Superseded);
         }
         tracing::info!(

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::chain::chain;
 use crate::clock::Clock;
 use crate::http::client_builder;
+use crate::job::filter::Skip;
 use crate::job::{App, Outcome, Upload};
 use crate::run::Run;
 use crate::trigger::{Delivery, Event, Handled, InvocationError, Item, ItemResult};
@@ -125,7 +126,8 @@ async fn work_on(app: &App, item: &Item, run: &Run) -> ItemResult {
 /// Summarizes one upload, unless its key is filtered out, and writes its metrics.
 async fn summarize(app: &App, upload: &Upload, run: &Run) -> Result<Outcome, InvocationError> {
     let (bucket, key) = (&upload.at.bucket, &upload.at.key);
-    if let Some(skip) = app.config.filter.skips(key) {
+    let list = app.config.lists.have(key).then_some(Skip::List);
+    if let Some(skip) = app.config.filter.skips(key).or(list) {
         tracing::info!(bucket, key, reason = skip.reason(), "skipped");
         return Ok(Outcome::Skipped(skip));
     }

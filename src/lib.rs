@@ -60,7 +60,7 @@
 //! let client = ModelClient::new(model, None, options, &run);
 //!
 //! let plan = summary::plan(&transcript, Words(300), &config.limits)?;
-//! let settings = Settings { limits: config.limits, seed: "example".into(), quotes: true, ratio: 1.0 };
+//! let settings = Settings { limits: config.limits, seed: "example".into(), quotes: true, ratio: 1.0, wishes: config.wishes.clone() };
 //! let summary = summary::write(&transcript, &plan, &settings, &client, &run).await?;
 //! println!("{}", text::render(&summary));
 //! assert!((285..=315).contains(&summary.words()));

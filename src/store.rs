@@ -18,6 +18,7 @@ use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncReadExt, Take};
 
 mod dir;
+pub(crate) mod encoded_word;
 mod file;
 pub mod lease;
 pub mod ledger;

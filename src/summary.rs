@@ -25,6 +25,7 @@ pub mod plan;
 pub mod scaffold;
 mod titles;
 mod topics;
+mod wishes;
 pub mod write;
 
 pub use assemble::{Section, Source, Summary};

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::text::Span;
 
 pub mod chunk;
+mod corrected;
 pub mod decode;
 mod format;
 mod passage;

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::job::{Config, Done};
+use crate::job::{Config, Done, Order};
+use crate::prompt::Wishes;
 use crate::run::Progress;
 use crate::store::Location;
 use crate::summary::{Plan, Prices, TokenTotals};
+use crate::text::corrections::List;
 use crate::transcript::Transcript;
 
 /// A progress bar for the transcript `name`; hidden unless standard error is a terminal.
@@ -97,7 +99,13 @@ pub(crate) fn done(out: &Path, done: &Done, elapsed: Duration, prices: Option<Pr
     }
 }
 
-pub(crate) fn plan(name: &str, transcript: &Transcript, plan: &Plan, config: &Config) {
+pub(crate) fn plan(
+    name: &str,
+    transcript: &Transcript,
+    plan: &Plan,
+    config: &Config,
+    order: &Order,
+) {
     let spoken = &transcript.spoken;
     let sizes = || plan.chunks.iter().map(|chunk| chunk.tokens.0);
     let capabilities = config.provider.capabilities();
@@ -150,9 +158,10 @@ pub(crate) fn plan(name: &str, transcript: &Transcript, plan: &Plan, config: &Co
     if plan.target_reduced {
         print(&format!(
             "              less than the {} asked for: a summary is at most 60 % of its transcript, so that nothing is padded",
-            grouped(config.summary_words.0)
+            grouped(order.words.0)
         ));
     }
+    wishes(&order.wishes, transcript, config);
     print(&format!(
         "  calls       {} to {}{}, {} at a time, at most {} in all",
         grouped(plan.calls()),
@@ -162,7 +171,9 @@ pub(crate) fn plan(name: &str, transcript: &Transcript, plan: &Plan, config: &Co
         grouped(config.limits.max_calls)
     ));
     if config.limits.context_tokens.is_some() {
-        let tokens = plan.usage(&config.limits);
+        let mut tokens = plan.usage(&config.limits);
+        let (wishes, _) = order.wishes.obeyed(&config.limits);
+        tokens.prompt += plan.calls() * wishes.tokens().0;
         print(&format!(
             "  tokens      about {} for prompts and {} for answers; repairs may take half as many again",
             grouped(tokens.prompt),
@@ -173,6 +184,40 @@ pub(crate) fn plan(name: &str, transcript: &Transcript, plan: &Plan, config: &Co
         }
     }
     print("");
+}
+
+/// Shows what is wished, in a line each, and what of it is ignored.
+fn wishes(wishes: &Wishes, transcript: &Transcript, config: &Config) {
+    if let Some(language) = &wishes.language {
+        print(&format!("  language    {language}"));
+    }
+    if !wishes.instructions.is_empty() {
+        let mut words = wishes.instructions.split_whitespace();
+        let begin: Vec<&str> = words.by_ref().take(8).collect();
+        let more = if words.next().is_some() { " …" } else { "" };
+        print(&format!(
+            "  wishes      {}: “{}{more}”",
+            counted(wishes.instructions.chars().count(), "character"),
+            begin.join(" ")
+        ));
+    }
+    let used = wishes.corrections.occurring(transcript.text());
+    for (name, list) in [("names", List::SpeakerNames), ("glossary", List::Glossary)] {
+        let entries = wishes.corrections.entries().iter();
+        let all = entries.filter(|entry| entry.list == list).count();
+        let used = used.iter().filter(|entry| entry.list == list).count();
+        if all > 0 {
+            let entries = if all == 1 { "entry" } else { "entries" };
+            print(&format!(
+                "  {name:<12}{} {entries}, {} found in the transcript",
+                grouped(all),
+                grouped(used)
+            ));
+        }
+    }
+    for warning in wishes.obeyed(&config.limits).1 {
+        print(&format!("              {warning}"));
+    }
 }
 
 /// A number of things: `1 word`, `4,000 words`.

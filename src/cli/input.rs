@@ -14,7 +14,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use crate::http::{Http, HttpError};
-use crate::job::{Config, JobError, Upload, read};
+use crate::job::{Config, JobError, Order, Upload, read};
 use crate::store::{self, FileStore, Location, Store};
 use crate::transcript::Transcript;
 
@@ -229,16 +229,18 @@ impl Input {
         Ok(Arc::new(store))
     }
 
-    /// Reads and decodes the transcript.
+    /// Reads and decodes the transcript. Also returns what is ordered for it.
     pub(crate) async fn read(
         &self,
         config: &Config,
         http: &Http,
-    ) -> Result<Transcript, Box<dyn Error>> {
+    ) -> Result<(Transcript, Order), Box<dyn Error>> {
         let store = self.open(config, http).await?;
         let opened = read::open(store.as_ref(), &self.upload, config.max_input_bytes);
         let (_, mut object) = opened.await.map_err(JobError::from)?;
-        Ok(read::transcribe(&mut object).await?)
+        let order = config.order(&object.info.metadata)?;
+        let transcript = read::transcribe(&mut object).await?;
+        Ok((transcript.corrected(&order.wishes.corrections), order))
     }
 }
 

@@ -20,7 +20,7 @@ pub struct Report {
     pub summary: SummaryReport,
     /// The model that wrote it.
     pub model: ModelReport,
-    /// The language of the transcript as a code, as its format or its words tell.
+    /// The language of the summary as a code: the one that was wished, or that of the transcript, as its format or its words tell.
     pub language: Option<String>,
     /// The speakers in order of first appearance.
     pub speakers: Vec<SpeakerReport>,
@@ -315,21 +315,20 @@ fn off_target(words: usize, target: usize) -> Option<String> {
 
 impl SpeakerReport {
     fn all(transcript: &Transcript, summary: &Summary) -> Vec<Self> {
-        let name = |label: &String| {
+        let segments = &transcript.segments;
+        let name = |speaker: &String, label: &String| {
             let renaming = summary
                 .renamings
                 .iter()
-                .find(|renaming| renaming.label == *label);
-            renaming.map(|renaming| renaming.name.clone())
+                .find(|renaming| renaming.label == *speaker);
+            let name = renaming.map_or(speaker, |renaming| &renaming.name);
+            (name != label).then(|| name.clone())
         };
-        let talk = transcript
-            .segments
-            .speakers
-            .iter()
-            .zip(&transcript.spoken.talk);
-        talk.map(|(label, talk)| Self {
+        let speakers = segments.speakers.iter().zip(&segments.labels);
+        let talk = speakers.zip(&transcript.spoken.talk);
+        talk.map(|((speaker, label), talk)| Self {
             label: label.clone(),
-            name: name(label),
+            name: name(speaker, label),
             turns: talk.turns,
             words: talk.words,
             seconds: (talk.seconds > 0.0).then_some(talk.seconds.round()),
@@ -365,7 +364,10 @@ impl PassageReport {
             byte_start: bytes.start,
             byte_end: bytes.end,
             time: passage.time_span().map(|(from, _)| from.to_string()),
-            speaker: passage.speakers().first().map(|&label| label.to_owned()),
+            speaker: passage
+                .speakers()
+                .first()
+                .map(|name| transcript.segments.label(name).to_owned()),
         }
     }
 }

@@ -1,10 +1,13 @@
 //! The configuration of jobs, read from environment variables. Each provider reads its own settings.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config::{ConfigError, Environment, Surface, Variable};
 use crate::job::filter::Filter;
+use crate::job::order::{ByOption, EXPECTED_LANGUAGE, Lists, instructions_of, language_of};
+use crate::prompt::{MAX_INSTRUCTIONS, Wishes};
 use crate::provider::{self, PROVIDERS, SHARED_VARIABLES};
 use crate::summary::{Limits, Prices};
 use crate::text::{Tokens, Words};
@@ -40,6 +43,30 @@ const SUMMARY_WORDS: Variable = Variable::new(
 )
 .or("4000");
 
+/// Accepted lengths in words.
+pub(crate) const WORDS_RANGE: RangeInclusive<usize> = 50..=100_000;
+
+const SUMMARY_INSTRUCTIONS: Variable = Variable::new(
+    "SUMMARY_INSTRUCTIONS",
+    "what the reader wishes, in up to 2,000 characters: `Name every cost. Leave out what is said about staff.`",
+);
+
+const SUMMARY_LANGUAGE: Variable = Variable::new(
+    "SUMMARY_LANGUAGE",
+    "the language to write in, as a BCP 47 code such as `de`; `auto` is that of the transcript",
+)
+.or("auto");
+
+pub(crate) const GLOSSARY: Variable = Variable::new(
+    "GLOSSARY",
+    "misheard words and what is right, a line `heard = right` each: a key in the transcript's bucket, on the command line a file",
+);
+
+pub(crate) const SPEAKER_NAMES: Variable = Variable::new(
+    "SPEAKER_NAMES",
+    "the same for names and for the labels of speakers: `spk_0 = Dana Ruiz`",
+);
+
 const OUTPUT_BUCKET: Variable =
     Variable::new("OUTPUT_BUCKET", "where results go").noting("the source's bucket");
 
@@ -71,13 +98,17 @@ const AWS_ENDPOINT_URL_S3: Variable = Variable::new(
 );
 
 /// The variables of jobs, without those of providers.
-const VARIABLES: [Variable; 12] = [
+const VARIABLES: [Variable; 16] = [
     CHUNK_TOKENS,
     MODEL_CONCURRENCY,
     MAX_MODEL_CALLS,
     PRICE_INPUT_PER_MTOK,
     PRICE_OUTPUT_PER_MTOK,
     SUMMARY_WORDS,
+    SUMMARY_INSTRUCTIONS,
+    SUMMARY_LANGUAGE,
+    GLOSSARY,
+    SPEAKER_NAMES,
     OUTPUT_BUCKET,
     OUTPUT_PREFIX,
     INPUT_SUFFIXES,
@@ -100,6 +131,12 @@ pub struct Config {
     pub concurrency: usize,
     /// Target length of a summary in words.
     pub summary_words: Words,
+    /// What the reader wishes of summaries.
+    pub wishes: Wishes,
+    /// The lists of corrections that have not been read.
+    pub lists: Lists,
+    /// What was chosen by options of the command line.
+    pub by_option: ByOption,
     /// Token prices, if configured.
     pub prices: Option<Prices>,
     /// Bucket for results; `None` for the transcript's own bucket.
@@ -152,7 +189,13 @@ impl Config {
             },
             provider,
             concurrency: environment.number(MODEL_CONCURRENCY, 1..=256)?,
-            summary_words: Words(environment.number(SUMMARY_WORDS, 50..=100_000)?),
+            summary_words: Words(environment.number(SUMMARY_WORDS, WORDS_RANGE)?),
+            wishes: wishes(environment)?,
+            lists: Lists {
+                glossary: environment.text(GLOSSARY),
+                speaker_names: environment.text(SPEAKER_NAMES),
+            },
+            by_option: ByOption::default(),
             prices: prices(environment)?,
             output_bucket: environment.text(OUTPUT_BUCKET),
             filter: Filter {
@@ -176,6 +219,21 @@ impl Config {
             .copied()
             .collect()
     }
+}
+
+fn wishes(environment: Environment<'_>) -> Result<Wishes, ConfigError> {
+    let language = environment.required(SUMMARY_LANGUAGE, EXPECTED_LANGUAGE, language_of)?;
+    let instructions = environment.text(SUMMARY_INSTRUCTIONS).unwrap_or_default();
+    let too_long = || {
+        let count = instructions.chars().count();
+        let problem = format!("has {count} characters: expected at most {MAX_INSTRUCTIONS}");
+        ConfigError::wrong(SUMMARY_INSTRUCTIONS, problem)
+    };
+    Ok(Wishes {
+        instructions: instructions_of(&instructions).ok_or_else(too_long)?,
+        language,
+        ..Wishes::default()
+    })
 }
 
 fn output_prefix(environment: Environment<'_>) -> Result<String, ConfigError> {
@@ -298,6 +356,7 @@ mod tests {
         for (variable, value, expected) in [
             ("SUMMARY_WORDS", "many", "a whole number from 50 to 100000"),
             ("MODEL_CONCURRENCY", "0", "a whole number from 1 to 256"),
+            ("SUMMARY_LANGUAGE", "german", "a BCP 47 code such as de"),
             (
                 "MODEL_PROVIDER",
                 "openai",
@@ -327,6 +386,28 @@ mod tests {
             );
             assert!(error.contains(expected), "{error}");
         }
+    }
+
+    #[test]
+    fn wishes_are_read_and_limited() {
+        let instructions = |length: usize| "ü".repeat(length);
+        let config = |length, language| {
+            config(
+                Surface::CommandLine,
+                &[
+                    ("SUMMARY_INSTRUCTIONS", &instructions(length)),
+                    ("SUMMARY_LANGUAGE", language),
+                ],
+            )
+        };
+        let wishes = config(2000, "PT-br").unwrap().wishes;
+        assert_eq!(&*wishes.instructions, instructions(2000));
+        assert_eq!(wishes.language.unwrap().tag(), "pt-BR");
+        assert!(config(0, "auto").unwrap().wishes.is_empty());
+        assert_eq!(
+            config(2001, "de").unwrap_err().to_string(),
+            "SUMMARY_INSTRUCTIONS has 2001 characters: expected at most 2000"
+        );
     }
 
     #[test]

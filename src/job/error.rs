@@ -1,6 +1,7 @@
 //! The reasons an upload could not be summarized. `JobError::policy` decides how each is handled.
 
 use crate::chain::chain;
+use crate::job::order::ListError;
 use crate::model::ErrorKind;
 use crate::model::failure::Recovery;
 use crate::store::lease::Overtaken;
@@ -17,6 +18,9 @@ pub enum JobError {
     /// The context window or the call limit is too small for this transcript.
     #[error(transparent)]
     Plan(#[from] ShapeError),
+    /// A list of corrections cannot be used.
+    #[error(transparent)]
+    List(#[from] ListError),
     /// A call failed.
     #[error(transparent)]
     Write(WriteError),
@@ -70,6 +74,9 @@ pub enum Rejected {
     /// The object is larger than the limit. Holds the store's message, with both sizes.
     #[error("{0}")]
     TooLarge(String),
+    /// Its metadata order a summary with a value that is not accepted. Holds the message.
+    #[error("{0}")]
+    Metadata(String),
 }
 
 /// How a job error is handled.
@@ -106,6 +113,7 @@ impl JobError {
                 "change the limits that the message names; the upload is then summarized automatically, or after a redrive of the \
                  dead-letter queue",
             ),
+            Self::List(_) => ("ConfigurationError", Some(Intervention), FIX),
             Self::Write(error) => {
                 let policy = error.source.kind.policy();
                 (policy.name, Some(policy.recovery), FIX)
@@ -133,6 +141,10 @@ impl JobError {
                     Rejected::TooLarge(_) => (
                         "TooLarge",
                         "upload the transcript in parts, or raise MAX_INPUT_BYTES",
+                    ),
+                    Rejected::Metadata(_) => (
+                        "WrongMetadata",
+                        "upload the transcript again, with metadata as the message names them or without",
                     ),
                 };
                 (name, Some(Intervention), next_step)

@@ -24,6 +24,8 @@ pub enum Skip {
     Folder,
     /// It has none of the suffixes.
     OtherSuffix,
+    /// It is a list of corrections.
+    List,
 }
 
 impl Skip {
@@ -33,6 +35,7 @@ impl Skip {
         match self {
             Self::OwnOutput => "it is one of this program's results",
             Self::Folder => "it is a folder",
+            Self::List => "it is the object that GLOSSARY or SPEAKER_NAMES names",
             Self::OtherSuffix => "its ending is not in INPUT_SUFFIXES",
         }
     }

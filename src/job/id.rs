@@ -3,22 +3,24 @@
 use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
-use crate::job::Config;
+use crate::job::{Config, Order};
 use crate::store::{Location, ObjectInfo};
 
 /// Hashes the object's location and entity tag and all settings that affect the result. The version id is left out: a
 /// repeated upload of the same bytes has a new version but needs no new summary.
-pub(crate) fn job_id(at: &Location, info: &ObjectInfo, config: &Config) -> String {
+pub(crate) fn job_id(at: &Location, info: &ObjectInfo, config: &Config, order: &Order) -> String {
     let mut hash = Sha256::new();
     let limits = config.limits;
-    let settings = format!("{} {limits:?}", config.summary_words.0);
-    for part in [
+    let settings = format!("{} {limits:?}", order.words.0);
+    let wishes = (!order.wishes.is_empty()).then(|| order.wishes.fingerprint());
+    let parts = [
         &at.bucket,
         &at.key,
         &info.etag,
         &config.provider.fingerprint(),
         &settings,
-    ] {
+    ];
+    for part in parts.into_iter().chain(&wishes) {
         // Hash lengths too, to tell "a" + "bc" from "ab" + "c".
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
@@ -28,9 +30,14 @@ pub(crate) fn job_id(at: &Location, info: &ObjectInfo, config: &Config) -> Strin
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+    use std::sync::Arc;
+
     use super::*;
     use crate::job::Surface;
     use crate::store::Metadata;
+    use crate::text::corrections::{List, read_list};
+    use crate::text::{Corrections, Language, Words};
 
     fn id(key: &str, etag: &str, words: &str) -> String {
         let config = Config::from_lookup(Surface::CommandLine, &|name| {
@@ -43,7 +50,40 @@ mod tests {
             size: 1,
             metadata: Metadata::new(),
         };
-        job_id(&Location::new("b", key), &info, &config)
+        let order = config.order(&info.metadata).unwrap();
+        job_id(&Location::new("b", key), &info, &config, &order)
+    }
+
+    #[test]
+    fn an_id_depends_on_the_wishes() {
+        let config = Config::from_lookup(Surface::CommandLine, &|_| None).unwrap();
+        let info = ObjectInfo {
+            etag: "e".into(),
+            version_id: None,
+            size: 1,
+            metadata: Metadata::new(),
+        };
+        let id = |change: &dyn Fn(&mut Order)| {
+            let mut order = config.order(&info.metadata).unwrap();
+            change(&mut order);
+            job_id(&Location::new("b", "k"), &info, &config, &order)
+        };
+        let corrections = |line: &str, list| {
+            let entries = read_list(line, list).unwrap();
+            Arc::new(Corrections::new(entries).unwrap())
+        };
+        let ids: HashSet<String> = [
+            id(&|_| ()),
+            id(&|order| order.words = Words(700)),
+            id(&|order| order.wishes.instructions = "Costs.".into()),
+            id(&|order| order.wishes.language = Language::parse("de")),
+            id(&|order| order.wishes.corrections = corrections("a = b", List::Glossary)),
+            id(&|order| order.wishes.corrections = corrections("a = c", List::Glossary)),
+            id(&|order| order.wishes.corrections = corrections("a = b", List::SpeakerNames)),
+        ]
+        .into();
+        assert_eq!(ids.len(), 7);
+        assert_eq!(id(&|_| ()), self::id("k", "e", "4000"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::job::habits::Remembered;
 use crate::job::upload::JobSource;
 use crate::job::{App, JobError};
 use crate::model::{CallOptions, ErrorKind, ModelClient, Usage};
+use crate::prompt::Wishes;
 use crate::run::Run;
 use crate::store::StateFolder;
 use crate::store::lease::{Claim, Lease, as_asked};
@@ -43,6 +44,7 @@ pub(crate) struct Work<'w> {
     pub(crate) transcript: &'w Transcript,
     pub(crate) plan: &'w Plan,
     pub(crate) run: &'w Run,
+    pub(crate) wishes: &'w Wishes,
 }
 
 /// A finished summary with its usage.
@@ -173,6 +175,7 @@ impl App {
             seed: work.source.job_id.clone(),
             quotes: self.model.capabilities().quotes,
             ratio: f64::from(permille) / 1000.0,
+            wishes: work.wishes.clone(),
         };
         let summary =
             summary::write(work.transcript, work.plan, &settings, client, work.run).await?;

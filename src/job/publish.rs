@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::chain::chain;
+use crate::document::report::Report;
 use crate::document::{Artifact, SUMMARY_ENDING};
 use crate::job::upload::JobSource;
 use crate::job::{App, JobError};
@@ -19,6 +20,9 @@ const SOURCE_VERSION_ID: &str = "source-version-id";
 
 /// Metadata key of a summary: the sequencer of the transcript's event.
 const SOURCE_SEQUENCER: &str = "source-sequencer";
+
+/// Metadata key of a summary: the language it is in.
+const LANGUAGE: &str = "language";
 
 /// Attempts to publish while other writers interfere.
 const MAX_RACES: usize = 8;
@@ -68,6 +72,7 @@ impl App {
     pub(crate) async fn publish(
         &self,
         source: &JobSource<'_>,
+        report: &Report,
         artifacts: &[Artifact],
     ) -> Result<bool, JobError> {
         let at = &source.at;
@@ -88,7 +93,7 @@ impl App {
                     condition: replaces.unwrap_or(PutCondition::IfAbsent),
                     content_type: artifact.content_type,
                     metadata: if is_summary {
-                        metadata(source)
+                        metadata(source, report)
                     } else {
                         Metadata::new()
                     },
@@ -157,7 +162,7 @@ fn is_later(one: &str, other: &str) -> bool {
 }
 
 /// Metadata that links a summary to its source.
-fn metadata(source: &JobSource<'_>) -> Metadata {
+fn metadata(source: &JobSource<'_>, report: &Report) -> Metadata {
     let JobSource { upload, info, .. } = source;
     [
         (JOB_ID, Some(&source.job_id)),
@@ -167,6 +172,7 @@ fn metadata(source: &JobSource<'_>) -> Metadata {
             info.version_id.as_ref().or(upload.version_id.as_ref()),
         ),
         (SOURCE_SEQUENCER, upload.sequencer.as_ref()),
+        (LANGUAGE, report.language.as_ref()),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name.to_owned(), value?.clone())))

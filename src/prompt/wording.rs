@@ -2,6 +2,7 @@
 //! else.
 
 use crate::prompt::fence::fenced;
+use crate::prompt::wishes::spellings;
 use crate::prompt::{Request, Style, Task};
 
 /// Words per paragraph, used to compute "in about 5 paragraphs". Models follow structure better than word counts.
@@ -191,6 +192,7 @@ fn full(request: &Request) -> String {
             ));
         }
     }
+    lines.extend(spellings(request));
     if !request.task.is_protocol() {
         lines.push(format!("Length: {}.", length(request)));
     }

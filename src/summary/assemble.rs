@@ -3,7 +3,7 @@
 use crate::summary::lists::{self, List};
 use crate::summary::people::{Renaming, renamed};
 use crate::summary::titles::titles;
-use crate::text::{Span, sentence, words};
+use crate::text::{Corrections, Span, sentence, words};
 
 /// Maximum length of a heading in words. A longer first line is treated as prose.
 const HEADING_MAX_WORDS: usize = 14;
@@ -80,22 +80,28 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Writes names instead of labels.
-    pub(crate) fn rename(&mut self) {
-        if self.renamings.is_empty() {
+    /// Writes names instead of labels, and right words instead of misheard ones.
+    pub(crate) fn rename(&mut self, corrections: &Corrections) {
+        if self.renamings.is_empty() && corrections.is_empty() {
             return;
         }
-        let rename = |text: &mut String| *text = renamed(text, &self.renamings);
+        let renamings = std::mem::take(&mut self.renamings);
+        let rename = |text: &mut String| {
+            *text = renamed(text, &renamings);
+            *text = corrections.apply(text).into_owned();
+        };
         let entries = self.lists.iter_mut().flat_map(|list| &mut list.entries);
         for entry in entries {
             rename(&mut entry.text);
-            entry.owner.iter_mut().for_each(rename);
+            let fields = entry.owner.iter_mut().chain(&mut entry.due);
+            fields.for_each(rename);
         }
         self.overview.iter_mut().for_each(rename);
         for section in &mut self.sections {
             rename(&mut section.title);
             rename(&mut section.text);
         }
+        self.renamings = renamings;
     }
 
     /// The title of the overview, in the language of the summary.

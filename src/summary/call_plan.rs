@@ -10,7 +10,7 @@
 //!
 //! If either plan takes more calls than allowed, only the most informative sentences of each part are shown to the model.
 
-use crate::prompt::Style;
+use crate::prompt::{Style, Wishes};
 use crate::text::{Tokens, Words};
 
 /// Maximum length of a section. Models reliably write this much in one answer.
@@ -94,6 +94,17 @@ impl Limits {
         let brief = Tokens((BRIEF_TOKENS.0 as f64 * ESTIMATE_ERROR) as usize);
         Self {
             context_tokens: self.context_tokens.map(|context| context - brief),
+            ..*self
+        }
+    }
+
+    /// The limits for requests that also have these wishes, as far as they are obeyed.
+    #[must_use]
+    pub fn beside(&self, wishes: &Wishes) -> Self {
+        let (wishes, _) = wishes.obeyed(self);
+        let told = Tokens((wishes.tokens().0 as f64 * ESTIMATE_ERROR) as usize);
+        Self {
+            context_tokens: self.context_tokens.map(|context| context - told),
             ..*self
         }
     }

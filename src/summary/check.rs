@@ -5,8 +5,10 @@ pub(crate) mod support;
 
 use std::collections::HashSet;
 
-use crate::text::{language, ngrams, sentence, words};
+use crate::text::{Language, language, ngrams, sentence, words};
 use crate::wire::error_text::starts_with_any;
+
+use support::Comparable;
 
 /// Minimum and maximum length of an answer, in percent of the requested length.
 const MIN_PERCENT: usize = 60;
@@ -39,6 +41,8 @@ pub struct Expected<'a> {
     pub instructions: &'a str,
     /// The hex digits of the fences.
     pub fence: &'a str,
+    /// The language that it should be in; `None` for that of its source.
+    pub language: Option<&'a Language>,
 }
 
 /// Reasons why an answer is not acceptable as it is, from worst to mildest.
@@ -52,7 +56,7 @@ pub enum Problem {
     Echo,
     /// It repeats the same words over and over.
     Loop,
-    /// It is in another language than the transcript.
+    /// It is in another language than the transcript, or than was wished.
     Language,
     /// It has nothing to do with its part of the transcript.
     Unrelated,
@@ -96,7 +100,7 @@ impl Problem {
     pub(crate) fn warning(self) -> Option<&'static str> {
         Some(match self {
             Self::Loop => "the answer repeated itself",
-            Self::Language => "the answer is in another language than the transcript",
+            Self::Language => "the answer is in another language than it should be",
             Self::Unrelated => "the answer has little to do with its part of the transcript",
             Self::Invented => {
                 "most numbers or names of the answer are not in its part of the transcript"
@@ -107,12 +111,10 @@ impl Problem {
     }
 }
 
-/// Whether the numbers and names of a heading occur in its source.
-pub(crate) fn is_borne_out(heading: &str, source: &str) -> bool {
-    let known = support::all_words(source);
-    let names = support::names(heading);
-    support::large_numbers(heading).is_subset(&support::large_numbers(source))
-        && names.is_subset(&known)
+/// Whether the numbers and names of a heading occur in its source, as far as they can be compared.
+pub(crate) fn is_borne_out(heading: &str, source: &str, by: Comparable) -> bool {
+    by.has_numbers(heading, &by.known_numbers(source))
+        && by.has_names(heading, &support::all_words(source))
 }
 
 /// All problems of an answer, worst first. Strip preambles, closing remarks and markup beforehand.
@@ -127,8 +129,15 @@ pub fn check(answer: &str, expected: &Expected<'_>) -> Vec<Problem> {
     let copied = ngrams::copied_percent(&answer_words, &source_words);
     let is_long = length * 100 > expected.words * MAX_PERCENT;
     let is_echo = is_long && copied > ECHO_PERCENT || echoes(answer, &answer_words, expected);
-    let differs = language::differs(&answer_words, &source_words);
-    let is_invented = support::is_invented(answer, expected.source);
+    let source_language = expected
+        .language
+        .and_then(|_| language::detect(expected.source));
+    let by = Comparable::of(expected.language, source_language);
+    let differs = match expected.language {
+        Some(wished) if !by.has_words() => is_left_in(source_language, answer, wished),
+        _ => language::differs(&answer_words, &source_words),
+    };
+    let is_invented = by.is_invented(answer, expected.source);
     [
         (Problem::NotProse, is_no_prose(answer)),
         (Problem::Echo, is_echo),
@@ -136,7 +145,7 @@ pub fn check(answer: &str, expected: &Expected<'_>) -> Vec<Problem> {
         (Problem::Language, differs),
         (
             Problem::Unrelated,
-            is_unrelated(&answer_words, &source_words),
+            by.has_words() && is_unrelated(&answer_words, &source_words),
         ),
         (Problem::Invented, is_invented),
         (Problem::Copied, copied > MAX_COPIED_PERCENT),
@@ -147,6 +156,12 @@ pub fn check(answer: &str, expected: &Expected<'_>) -> Vec<Problem> {
     .into_iter()
     .filter_map(|(problem, holds)| holds.then_some(problem))
     .collect()
+}
+
+/// Whether an answer is in the language of its source, or in English, which models fall back to, where another one was wished.
+fn is_left_in(source: Option<&str>, answer: &str, wished: &Language) -> bool {
+    let found = language::detect(answer);
+    found.is_some_and(|found| !wished.is_that_of(found) && (found == "en" || Some(found) == source))
 }
 
 fn is_no_prose(answer: &str) -> bool {
@@ -197,6 +212,7 @@ mod tests {
                 source: SOURCE,
                 instructions: INSTRUCTIONS,
                 fence: "c0ffee00",
+                language: None,
             },
         )
     }
@@ -204,6 +220,33 @@ mod tests {
     #[test]
     fn a_good_answer_has_no_problem() {
         assert_eq!(problems(GOOD), []);
+    }
+
+    #[test]
+    fn an_answer_in_the_wished_language_has_no_problem() {
+        let german = "Dana berichtete, dass das Depot an der Gasworks Lane vier Monate zu spät fertig wird, weil der Boden voll Teer \
+            war, und dass die Bahnen bis zum 27. März auf dem Hof bleiben. Brackwater will noch 1,2 Millionen. Tobias hielt \
+            dagegen, dass die Reserve im Ganzen nur 2,74 Millionen hat. Lee will die Stadt fragen, und Dana schreibt das Papier.";
+        let problems = |answer: &str, language: &str| {
+            let language = Language::parse(language);
+            let expected = Expected {
+                words: 55,
+                source: SOURCE,
+                instructions: INSTRUCTIONS,
+                fence: "c0ffee00",
+                language: language.as_ref(),
+            };
+            check(answer, &expected)
+        };
+        assert_eq!(problems(german, "de"), []);
+        assert_eq!(problems(GOOD, "de"), [Problem::Language]);
+        assert_eq!(problems(GOOD, "en-GB"), []);
+        assert_eq!(problems(german, "en").first(), Some(&Problem::Language));
+        let invented = german
+            .replace("27.", "77.")
+            .replace("1,2", "9,7")
+            .replace("2,74", "88,8");
+        assert_eq!(problems(&invented, "de"), [Problem::Invented]);
     }
 
     #[test]

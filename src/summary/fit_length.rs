@@ -42,6 +42,18 @@ pub(crate) fn fit(summary: &mut Summary, transcript: &Transcript, plan: &Plan) {
     }
 }
 
+/// The same for a summary in another language than the transcript, whose sentences would not fit in.
+pub(crate) fn fit_translation(summary: &mut Summary, transcript: &Transcript, plan: &Plan) {
+    adjust(summary, transcript, plan, 100, 0);
+    let (words, target) = (summary.words(), plan.target_words.0);
+    if words < target - target * SHORTER_PERCENT / 100 {
+        summary.warnings.push(format!(
+            "the model wrote {} words less than asked; the speakers' own sentences are in another language, so none were added",
+            target - words
+        ));
+    }
+}
+
 /// Brings a summary that consists of quotations to its planned length, without repeating the overview in the sections.
 pub(crate) fn fit_quotations(summary: &mut Summary, transcript: &Transcript, plan: &Plan) {
     let overview = summary.overview.as_deref().unwrap_or_default();

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use crate::extract;
-use crate::summary::check::support::{all_words, large_numbers, names, numbers};
+use crate::summary::check::support::{Comparable, all_words, numbers};
 use crate::text::{Span, Tokens, terms, tokens, words};
 use crate::transcript::{Passage, Transcript};
 
@@ -263,13 +263,14 @@ const MOST: usize = 16;
 const MOST_ACTIONS: usize = 32;
 
 impl Outline {
-    /// Reads the model's answer about `numbered`.
-    pub(crate) fn read(answer: &str, numbered: &Numbered) -> Self {
+    /// Reads the model's answer about `numbered`, and checks `by` what it can be compared.
+    pub(crate) fn read(answer: &str, numbered: &Numbered, by: Comparable) -> Self {
         let known = all_words(numbered.transcript.text());
         let reader = Reader {
             numbered,
             known: &known,
             numbers: &numbers(numbered.transcript.text()),
+            by,
         };
         let mut outline = Self::default();
         for line in answer.lines() {
@@ -399,20 +400,21 @@ struct Reader<'a> {
     known: &'a HashSet<String>,
     /// All numbers of the transcript.
     numbers: &'a HashSet<String>,
+    by: Comparable,
 }
 
 impl Reader<'_> {
     /// Whether all names in `text` occur in the transcript.
     fn may_be_said(&self, text: &str) -> bool {
         let length = words::count(text);
-        (1..=ENTRY_WORDS).contains(&length)
-            && names(text).iter().all(|name| self.known.contains(name))
+        (1..=ENTRY_WORDS).contains(&length) && self.by.has_names(text, self.known)
     }
 
     /// Whether the last word of a name, or all of its capitalized ones, occur in the transcript.
     fn is_named(&self, name: &str) -> bool {
         let mut words = all_words(name).into_iter().peekable();
-        words.peek().is_some() && words.all(|word| self.known.contains(&word) || word.len() < 3)
+        let is_known = |word: String| self.known.contains(&word) || word.len() < 3;
+        words.peek().is_some() && (self.by == Comparable::Numbers || words.all(is_known))
     }
 
     fn person(&self, name: &str, role: &str, short: &str) -> Option<Person> {
@@ -485,30 +487,40 @@ impl Reader<'_> {
             return None;
         }
         let source = self.numbered.around(refs, NEAR);
-        let (known_numbers, known_words) = (numbers(&source), all_words(&source));
+        let (known_numbers, known_words) = (self.by.known_numbers(&source), all_words(&source));
         // Somebody says "tonight" here and the date elsewhere.
-        let is_known = |number: &String| {
-            let is_day = number.parse::<f64>().is_ok_and(|day| day <= 31.0);
-            known_numbers.contains(number) || is_day && self.numbers.contains(number)
-        };
-        let has_numbers = |text: &str| large_numbers(text).iter().all(is_known);
-        let has_names = |text: &str| names(text).iter().all(|name| self.known.contains(name));
+        let days = self.numbers.iter().filter(|number| {
+            number.parse::<f64>().is_ok_and(|day| day <= 31.0)
+        });
+        let known_here: HashSet<String> = known_numbers.iter().chain(days).cloned().collect();
+        let has_numbers = |text: &str| self.by.has_numbers(text, &known_here);
         let is_borne_out = match kind {
             PointKind::Figure => {
                 let figures = numbers(subject);
-                !figures.is_empty() && figures.is_subset(&known_numbers) && has_numbers(text)
+                let are_known = match self.by.has_words() {
+                    true => !figures.is_empty() && figures.is_subset(&known_numbers),
+                    false => subject.contains(|c: char| c.is_numeric()) && has_numbers(subject),
+                };
+                are_known && has_numbers(text)
             }
             PointKind::Action => {
                 let owner = all_words(subject);
                 // Who says "we" speaks for an organisation.
                 let speaks = |person: &&Person| {
                     let name = all_words(&person.name);
+                    // In other letters, nobody is found there.
+                    if !self.by.has_words() {
+                        return true;
+                    }
                     name.iter()
                         .any(|word| word.len() > 2 && known_words.contains(word))
                 };
                 let roles = people.iter().filter(speaks);
-                let roles: HashSet<String> =
-                    roles.flat_map(|person| all_words(&person.role)).collect();
+                let of = |person: &Person| match self.by.has_words() {
+                    true => all_words(&person.role),
+                    false => all_words(&format!("{} {}", person.name, person.role)),
+                };
+                let roles: HashSet<String> = roles.flat_map(of).collect();
                 let is_owner = |word: &String| {
                     !terms::is_stopword(word)
                         && (known_words.contains(word) || roles.contains(word))
@@ -518,8 +530,8 @@ impl Reader<'_> {
             _ => has_numbers(text),
         };
         if !is_borne_out
-            || !has_names(text)
-            || !self.shares_words(kind, &format!("{subject} {text}"), refs)
+            || !self.by.has_names(text, self.known)
+            || self.by.has_words() && !self.shares_words(kind, &format!("{subject} {text}"), refs)
         {
             return None;
         }
@@ -686,7 +698,7 @@ Lee Novak: And the night trams stay, we settled that in June.
         let transcript = transcript();
         let numbered = Numbered::turns(&transcript, Tokens(10_000));
         assert_eq!(numbered.len(), 7, "{}", numbered.text());
-        Outline::read(answer, &numbered)
+        Outline::read(answer, &numbered, Comparable::Words)
     }
 
     #[test]

@@ -16,11 +16,12 @@ use futures_util::future::join_all;
 
 use crate::extract;
 use crate::model::{ModelClient, ModelError};
-use crate::prompt::{Brief, Task};
+use crate::prompt::{Brief, Task, Wishes};
 use crate::run::{Progress, Run};
 use crate::summary::assemble::{Section, Source, Summary};
 use crate::summary::call_plan::Limits;
 use crate::summary::check;
+use crate::summary::check::support::Comparable;
 use crate::summary::claims;
 use crate::summary::fit_length;
 use crate::summary::length_control::LengthControl;
@@ -63,6 +64,8 @@ pub struct Settings {
     pub quotes: bool,
     /// Words that the model has written per word requested in earlier jobs; 1 if there were none.
     pub ratio: f64,
+    /// What the reader wishes.
+    pub wishes: Wishes,
 }
 
 /// A failed call whose cause affects all calls.
@@ -87,6 +90,8 @@ struct Writer<'a> {
     transcript: &'a Transcript,
     /// The language of the summary, if it is known.
     language: Option<String>,
+    /// What the summary has in common with the transcript.
+    comparable: Comparable,
     /// The fixed words in that language.
     titles: &'static Titles,
     drafter: Drafter<'a>,
@@ -113,12 +118,21 @@ pub async fn write(
 ) -> Result<Summary, WriteError> {
     let mut plan = plan.clone();
     let allowed = settings.limits.max_calls.saturating_sub(plan.calls());
-    let language = transcript.spoken.language.clone();
-    let language = language.or_else(|| language::detect(transcript.text()).map(str::to_owned));
+    let (wishes, warnings) = settings.wishes.obeyed(&settings.limits);
+    let settings = &Settings {
+        wishes,
+        ..settings.clone()
+    };
+    let spoken = transcript.spoken.language.clone();
+    let spoken = spoken.or_else(|| language::detect(transcript.text()).map(str::to_owned));
+    let wished = settings.wishes.language.as_ref();
+    let comparable = Comparable::of(wished, spoken.as_deref());
+    let language = wished.map(|wished| wished.tag().to_owned()).or(spoken);
     let titles = titles(language.as_deref());
     let mut writer = Writer {
         transcript,
         language,
+        comparable,
         titles,
         drafter: Drafter {
             settings,
@@ -129,7 +143,7 @@ pub async fn write(
         briefing: Briefing::default(),
         is_first_refused: false,
         extra_calls: (plan.calls() / 2 + EXTRA_CALLS).min(allowed),
-        warnings: Vec::new(),
+        warnings,
     };
     let (mut materials, weights) = if plan.levels.is_empty() {
         writer.outline_of_turns(&mut plan).await?;
@@ -189,14 +203,16 @@ pub async fn write(
         ),
         warnings: writer.warnings,
     };
-    summary.rename();
+    summary.rename(&settings.wishes.corrections);
     if settings.quotes {
         fit_length::fit_quotations(&mut summary, transcript, &plan);
-    } else {
+    } else if comparable.has_words() {
         fit_length::fit(&mut summary, transcript, &plan);
+    } else {
+        fit_length::fit_translation(&mut summary, transcript, &plan);
     }
     // Sentences of the transcript may have been added.
-    summary.rename();
+    summary.rename(&settings.wishes.corrections);
     Ok(summary)
 }
 
@@ -264,7 +280,8 @@ async fn all<T, F: Future<Output = Result<T, WriteError>>>(
 impl Writer<'_> {
     /// The limits for the requests of this plan.
     fn limits(&self, plan: &Plan) -> Limits {
-        let limits = self.drafter.settings.limits;
+        let Settings { limits, wishes, .. } = self.drafter.settings;
+        let limits = limits.beside(wishes);
         match plan.outline_tokens {
             Some(_) => limits.briefed(),
             None => limits,
@@ -425,14 +442,13 @@ impl Writer<'_> {
         };
         self.warnings
             .extend(warning.map(|warning| format!("section {number}: {warning}")));
-        let source = &material.passage;
-        let said = material.said();
-        let title = piece
-            .title
-            .filter(|title| check::is_borne_out(title, &said));
+        let (source, said, by) = (&material.passage, material.said(), self.comparable);
+        let is_borne_out = |title: &String| check::is_borne_out(title, &said, by);
+        let title = piece.title.filter(is_borne_out);
         let planned = || self.briefing.headlines.get(number - 1).cloned();
-        let title = title.or_else(|| planned().filter(|title| check::is_borne_out(title, &said)));
-        let title = title.or_else(|| extract::title(source));
+        let title = title.or_else(|| planned().filter(is_borne_out));
+        let quoted = || extract::title(source).filter(|_| by.has_words());
+        let title = title.or_else(quoted);
         let text = match &material.brief {
             Some(_) => claims::without_unanswered(&piece.text),
             None => piece.text,

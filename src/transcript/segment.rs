@@ -125,17 +125,55 @@ pub struct Segments {
     all: Vec<Segment>,
     /// Names of all speakers, in order of first appearance.
     pub speakers: Vec<String>,
+    /// What the source calls them, in the same order.
+    pub labels: Vec<String>,
 }
 
 impl Segments {
     /// Builds the segments of a text of `len` bytes. Each segment ends where the next one starts.
-    pub(crate) fn new(mut all: Vec<Segment>, speakers: Vec<String>, len: usize) -> Self {
+    pub(crate) fn new(all: Vec<Segment>, speakers: Vec<String>, len: usize) -> Self {
+        let labels = speakers.clone();
+        let segments = Self {
+            all,
+            speakers,
+            labels,
+        };
+        segments.ending_at(len)
+    }
+
+    /// The segments of a text of `len` bytes.
+    pub(crate) fn ending_at(mut self, len: usize) -> Self {
         let mut end = u32::try_from(len).unwrap_or(u32::MAX);
-        for segment in all.iter_mut().rev() {
+        for segment in self.all.iter_mut().rev() {
             segment.end = end;
             end = segment.start;
         }
-        Self { all, speakers }
+        self
+    }
+
+    /// The segments at other offsets, for which `to` is called in increasing order, and with other names for the speakers.
+    pub(crate) fn moved(&self, mut to: impl FnMut(usize) -> usize, names: Vec<String>) -> Self {
+        let moved = self.all.iter().map(|segment| {
+            let (start, body) = (to(segment.start()), to(segment.body().start));
+            let mut moved = Segment {
+                start: start.try_into().unwrap_or(u32::MAX),
+                ..*segment
+            };
+            moved.set_body(body.saturating_sub(start));
+            moved
+        });
+        Self {
+            all: moved.collect(),
+            speakers: names,
+            labels: self.labels.clone(),
+        }
+    }
+
+    /// What the source calls the first speaker with this name.
+    pub(crate) fn label<'a>(&'a self, name: &'a str) -> &'a str {
+        let at = self.speakers.iter().position(|known| known == name);
+        at.and_then(|at| self.labels.get(at))
+            .map_or(name, String::as_str)
     }
 
     /// The name of a speaker.

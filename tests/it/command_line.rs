@@ -178,6 +178,92 @@ fn equal_file_names_are_told_apart_by_their_folders() {
 }
 
 #[test]
+fn wishes_are_shown_by_plan_and_obeyed() {
+    let shell = Shell::with(&[]);
+    shell.write("call.txt", meeting(3000));
+    shell.write(
+        "wishes.txt",
+        "\u{feff}Name every cost, and leave out what is said about the staff.\n",
+    );
+    shell.write("glossary", "depot = Depot\nsea horse = Seahorse\n");
+    shell.write("names", "Lee Ng = Lee Nguyen\n");
+    let lists = [("GLOSSARY", "glossary"), ("SPEAKER_NAMES", "names")];
+    let wishes = [
+        "call.txt",
+        "--language",
+        "de",
+        "--instructions",
+        "wishes.txt",
+    ];
+    let plan = shell
+        .run_with(&lists, &[&["plan"], &wishes[..]].concat(), b"")
+        .succeeds();
+    for line in [
+        "  language    de\n",
+        "  wishes      60 characters: “Name every cost, and leave out what is …”\n",
+        "  names       1 entry, 1 found in the transcript\n",
+        "  glossary    2 entries, 1 found in the transcript\n",
+        "the built-in model quotes what was said: the instructions and language that were wished are ignored\n",
+    ] {
+        assert!(plan.stdout.contains(line), "{line} in {}", plan.stdout);
+    }
+    let plain = shell.run(&["plan", "call.txt"]).succeeds();
+    assert!(!plain.stdout.contains("language") && !plain.stdout.contains("glossary"));
+    let arguments = [&["summarize", "--out", "out"], &wishes[..]].concat();
+    shell.run_with(&lists, &arguments, b"").succeeds();
+    let summary = fs::read_to_string(shell.path("out/summaries/call.txt_summary.txt")).unwrap();
+    assert!(
+        summary.contains("Lee Nguyen") && !summary.contains("Lee Ng "),
+        "{summary}"
+    );
+    // Another glossary is another job.
+    shell.write("glossary", "depot = Yard\n");
+    let again = shell.run_with(&lists, &arguments, b"").succeeds();
+    assert!(!again.stdout.contains("exists already"), "{again:?}");
+    let again = shell.run_with(&lists, &arguments, b"").succeeds();
+    assert!(again.stdout.contains("exists already"), "{again:?}");
+}
+
+#[test]
+fn wrong_wishes_are_wrong_usage() {
+    let shell = Shell::with(&["call.txt"]);
+    shell.write("long.txt", "ü".repeat(2001));
+    shell.write("broken", "# names\nspk_0 Dana\n");
+    for (variables, option, error) in [
+        (
+            &[][..],
+            &["--language", "german"][..],
+            "--language is \"german\": expected a BCP 47 code such as de or pt-BR, or auto for the language of the transcript",
+        ),
+        (
+            &[],
+            &["--instructions", "long.txt"],
+            "--instructions long.txt: it has 2001 characters, and at most 2000 are accepted",
+        ),
+        (
+            &[],
+            &["--instructions", "none.txt"],
+            "--instructions none.txt: it cannot be read: No such file or directory (os error 2)",
+        ),
+        (
+            &[("SPEAKER_NAMES", "broken")],
+            &[],
+            "SPEAKER_NAMES is \"broken\", where line 2 has no `=`; expected UTF-8 text with a line `heard = right` for each \
+             entry and `#` before comments",
+        ),
+        (
+            &[("GLOSSARY", "none")],
+            &[],
+            "GLOSSARY is \"none\", which cannot be read; expected UTF-8 text with a line `heard = right` for each entry and `#` \
+             before comments: No such file or directory (os error 2)",
+        ),
+    ] {
+        let arguments = [&["plan", "call.txt"], option].concat();
+        shell.run_with(variables, &arguments, b"").fails(2, error);
+    }
+}
+
+#[test]
 fn a_file_that_is_named_twice_is_summarized_once() {
     let shell = Shell::with(&["a/call.txt"]);
     let run = shell

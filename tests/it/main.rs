@@ -35,3 +35,4 @@ mod store;
 mod support;
 mod token_estimate;
 mod window;
+mod wishes;

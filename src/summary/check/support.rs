@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::text::sentence::is_stop;
-use crate::text::words;
+use crate::text::{Language, words};
 
 /// Smaller numbers are ignored: they are often the model's own counts, such as "two speakers" or "three reasons".
 const MIN_NUMBER: f64 = 4.0;
@@ -16,15 +16,145 @@ const UNITS: &str = "zero one two three four five six seven eight nine ten eleve
 
 const TENS: &str = "twenty thirty forty fifty sixty seventy eighty ninety";
 
-/// Whether most of the numbers or most of the names in `answer` are missing from `source`.
-pub(crate) fn is_invented(answer: &str, source: &str) -> bool {
-    mostly_missing(&large_numbers(answer), &large_numbers(source))
-        || mostly_missing(&names(answer), &all_words(source))
+/// What a text has in common with the text that it was written from. Each includes the ones before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Comparable {
+    /// Figures, but for the marks between their digits: it is in other letters.
+    Numbers,
+    /// A name by itself. In prose it cannot be told from a noun.
+    FullNames,
+    /// Most names, since some are translated.
+    Names,
+    /// Words: it is in the same language.
+    #[default]
+    Words,
 }
 
-fn mostly_missing(wanted: &HashSet<String>, known: &HashSet<String>) -> bool {
-    let missing = wanted.iter().filter(|item| !known.contains(*item)).count();
-    missing >= MIN_UNSUPPORTED && missing * 2 > wanted.len()
+impl Comparable {
+    /// For a text in `language`, or else in that of its source, which has the code `source` if that is known.
+    pub(crate) fn of(language: Option<&Language>, source: Option<&str>) -> Self {
+        let Some(language) = language else {
+            return Self::Words;
+        };
+        match source {
+            Some(source) if language.may_be_written_otherwise(source) => Self::Names,
+            Some(source) if language.is_that_of(source) => Self::Words,
+            Some(source) if !language.has_other_letters_than(source) => {
+                if language.capitalizes_nouns() {
+                    Self::FullNames
+                } else {
+                    Self::Names
+                }
+            }
+            _ => Self::Numbers,
+        }
+    }
+
+    /// Whether words can be compared.
+    pub(crate) fn has_words(self) -> bool {
+        self == Self::Words
+    }
+
+    /// The numbers of a source.
+    pub(crate) fn known_numbers(self, source: &str) -> HashSet<String> {
+        let mut known = numbers(source);
+        if !self.has_words() {
+            known = known.iter().map(|number| digits_of(number)).collect();
+            known.extend(figures(source).into_iter().map(digits_of));
+        }
+        known
+    }
+
+    /// The large numbers in `text` that are not among those of its source.
+    fn missing_numbers(self, text: &str, known: &HashSet<String>) -> (usize, usize) {
+        if self.has_words() {
+            let all = large_numbers(text);
+            return (all.difference(known).count(), all.len());
+        }
+        let is_known = |digits: &str| {
+            let is_small = digits
+                .parse::<f64>()
+                .is_ok_and(|number| number < MIN_NUMBER);
+            is_small || known.contains(digits)
+        };
+        let all = figures(text);
+        let missing = all.iter().filter(|figure| {
+            // A date such as 3.11.2025 is three numbers.
+            let parts = figure.split(|c: char| !c.is_ascii_digit());
+            !is_known(&digits_of(figure)) && !parts.into_iter().all(is_known)
+        });
+        (missing.count(), all.len())
+    }
+
+    /// Whether all large numbers in `text` are known.
+    pub(crate) fn has_numbers(self, text: &str, known: &HashSet<String>) -> bool {
+        self.missing_numbers(text, known).0 == 0
+    }
+
+    /// Whether the names in `text` are known, as far as can be told.
+    pub(crate) fn has_names(self, text: &str, known: &HashSet<String>) -> bool {
+        match self {
+            Self::Words => names(text).is_subset(known),
+            Self::Names => !is_most(missing(&names(text), known)),
+            Self::FullNames | Self::Numbers => true,
+        }
+    }
+
+    /// Whether most of the numbers or most of the names in `answer` are missing from `source`.
+    pub(crate) fn is_invented(self, answer: &str, source: &str) -> bool {
+        is_most(self.missing_numbers(answer, &self.known_numbers(source)))
+            || self >= Self::Names && is_most(missing(&names(answer), &all_words(source)))
+    }
+}
+
+/// Numbers in digits, as they are written: with marks, or spaces before three digits. Those that count tens of thousands are left
+/// out.
+fn figures(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let from = rest.get(start..).unwrap_or("");
+        let mut end = 0;
+        loop {
+            let run = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+            let after = from.get(end..).unwrap_or("");
+            let (digits, gap) = (run(after), after.get(run(after)..).unwrap_or(""));
+            end += digits;
+            let Some(mark) = gap.chars().next() else {
+                break;
+            };
+            let next = run(gap.get(mark.len_utf8()..).unwrap_or(""));
+            let goes_on = match mark {
+                '.' | ',' | '\'' | '’' => next > 0,
+                ' ' | '\u{a0}' | '\u{202f}' => digits <= 3 && next == 3,
+                _ => false,
+            };
+            if !goes_on {
+                break;
+            }
+            end += mark.len_utf8();
+        }
+        let (figure, after) = from.split_at(end);
+        if !after.starts_with(['万', '萬', '亿', '億', '만', '억']) {
+            found.push(figure);
+        }
+        rest = after;
+    }
+    found
+}
+
+fn digits_of(number: &str) -> String {
+    number.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// How many of `wanted` are missing from `known`, and of how many.
+fn missing(wanted: &HashSet<String>, known: &HashSet<String>) -> (usize, usize) {
+    (wanted.difference(known).count(), wanted.len())
+}
+
+/// Whether so many are missing that this is evidence.
+fn is_most((missing, of): (usize, usize)) -> bool {
+    missing >= MIN_UNSUPPORTED && missing * 2 > of
 }
 
 /// The numbers in a text that are too large to be the model's own counts.
@@ -151,6 +281,7 @@ mod tests {
 
     #[test]
     fn what_is_in_the_source_is_supported() {
+        let is_invented = |answer, source| Comparable::Words.is_invented(answer, source);
         assert!(!is_invented(
             "Dana said that 25 thousand went to Brackwater in 2024, and 4.2 million to the Gasworks depot.",
             SOURCE
@@ -164,6 +295,7 @@ mod tests {
 
     #[test]
     fn what_is_not_is_invented() {
+        let is_invented = |answer, source| Comparable::Words.is_invented(answer, source);
         assert!(is_invented(
             "They paid 77 million, then 88 million, and in 1999 another 61.",
             SOURCE
@@ -172,6 +304,35 @@ mod tests {
             "It was said that Napoleon met Wellington and Bluecher near Waterloo.",
             SOURCE
         ));
+    }
+
+    #[test]
+    fn a_translation_is_compared_by_numbers_and_perhaps_names() {
+        let language = |tag| Language::parse(tag).unwrap();
+        let of = |tag, source| Comparable::of(Some(&language(tag)), source);
+        assert_eq!(of("de-CH", Some("de")), Comparable::Words);
+        assert_eq!(of("de", Some("en")), Comparable::FullNames);
+        assert_eq!(of("fr", Some("en")), Comparable::Names);
+        assert_eq!(of("ru", Some("en")), Comparable::Numbers);
+        assert_eq!(of("fr", None), Comparable::Numbers);
+        let source = "It cost 4.2 million, 250,000 on March 3, 2025, twelve and a half percent, 420 of them.";
+        for (text, is_known) in [
+            ("4,2 Millionen, 250.000 am 3.3.2025, 12,5 Prozent", true),
+            ("250 000 und 250\u{a0}000", true),
+            ("42万、420人", true),
+            ("9,7 Millionen", false),
+            ("260.000", false),
+        ] {
+            let known = Comparable::FullNames.known_numbers(source);
+            assert_eq!(
+                Comparable::FullNames.has_numbers(text, &known),
+                is_known,
+                "{text}"
+            );
+        }
+        let german = "Der Vorstand sprach über Kosten und Depot, Haushalt und Stadt.";
+        assert!(!Comparable::FullNames.is_invented(german, source));
+        assert!(Comparable::FullNames.is_invented("Es waren 77, 88 und 99.", source));
     }
 
     #[test]

@@ -28,7 +28,8 @@ pub(super) const REVERSALS: [&str; 14] = [
 
 /// The lexicon of a language, if there is one.
 pub(super) fn of(language: &str) -> Option<&'static Lexicon> {
-    LEXICONS.iter().find(|lexicon| lexicon.language == language)
+    let code = language.split(['-', '_']).next()?;
+    LEXICONS.iter().find(|lexicon| lexicon.language == code)
 }
 
 /// Whether `entries` have `word`, which is in lower case.

@@ -320,7 +320,7 @@ fn each_language_has_its_own_words() {
         edited_texts([polish], "Rada nie zgadza", "Rada zgadza"),
         None
     );
-    assert!(covers("en") && covers("de") && !covers("pl"));
+    assert!(covers("en") && covers("de-CH") && !covers("pl"));
 }
 
 #[test]

@@ -164,6 +164,7 @@ impl Drafter<'_> {
             excerpts,
             brief: material.brief.clone().filter(|_| is_briefed),
             draft: draft.map(Arc::from),
+            wishes: self.settings.wishes.clone(),
             fence: self.fence(task, index + 1, attempt),
         };
         self.limited(request, words)
@@ -177,9 +178,22 @@ impl Drafter<'_> {
         self.token_ratio = self.token_ratio.max(ratio);
     }
 
+    /// Sends a request. Misheard words that the model writes all the same are replaced in its answer.
+    pub(crate) async fn call(&self, prompt: &Prompt) -> Result<Answer, ModelError> {
+        let answer = self.caller.call(prompt).await?;
+        let corrections = &self.settings.wishes.corrections;
+        Ok(match corrections.is_empty() {
+            true => answer,
+            false => Answer {
+                text: corrections.apply(&answer.text).into_owned(),
+                ..answer
+            },
+        })
+    }
+
     /// Sends a request that the summary can do without: an error that affects only this call becomes an empty answer.
     pub(crate) async fn call_or_empty(&self, prompt: &Prompt) -> Result<Answer, ModelError> {
-        match self.caller.call(prompt).await {
+        match self.call(prompt).await {
             Err(error) if error.kind.concerns_one_call() => Ok(Answer::default()),
             outcome => outcome,
         }
@@ -222,7 +236,8 @@ impl Drafter<'_> {
 
     /// The most informative sentences of the passage that the notes were taken on.
     fn excerpts(&self, material: &Material) -> String {
-        let room = self.settings.limits.block_beside(SECTION_MAX_WORDS);
+        let Settings { limits, wishes, .. } = self.settings;
+        let room = limits.beside(wishes).block_beside(SECTION_MAX_WORDS);
         let spare = room.unwrap_or_default() - tokens::estimate(&material.block);
         extract::within_tokens(&material.passage, spare.min(EXCERPT_TOKENS)).to_string()
     }

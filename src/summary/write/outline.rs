@@ -75,7 +75,7 @@ impl Writer<'_> {
             self.warnings.push(NO_OUTLINE.to_owned());
             return Ok(());
         }
-        let answer = match drafter.caller.call(&prompt).await {
+        let answer = match drafter.call(&prompt).await {
             Err(error) if error.kind.concerns_one_call() => {
                 // The cause may be something that is sent with every request: the next one is made alone.
                 self.is_first_refused = error.kind == ErrorKind::BadInput;
@@ -86,7 +86,7 @@ impl Writer<'_> {
         let counted = answer.usage.map(|usage| usage.prompt_tokens);
         self.drafter.learn_ratio(&prompt, counted);
         let (text, _) = crate::wire::reasoning::strip(&answer.text);
-        self.briefing.outline = Outline::read(&text, numbered);
+        self.briefing.outline = Outline::read(&text, numbered, self.comparable);
         if self.briefing.outline.is_empty() {
             drafter.caller.recorder.mark_unusable(&prompt);
             self.warnings.push(NO_OUTLINE.to_owned());

@@ -104,7 +104,7 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
         {
             return split(drafter, job, halves, extra).await;
         }
-        match drafter.caller.call(&prompt).await {
+        match drafter.call(&prompt).await {
             Ok(answer) => {
                 answers += 1;
                 let counted = answer.usage.map(|usage| usage.prompt_tokens);
@@ -231,6 +231,7 @@ pub(crate) fn problems(text: &str, prompt: &Prompt, want: usize) -> Vec<Problem>
         source: &source,
         instructions: &prompt.instructions(),
         fence: &request.fence,
+        language: request.wishes.language.as_ref(),
     };
     let mut found = check::check(text, &expected);
     let is_notes = request.task == Task::Notes;
@@ -360,7 +361,7 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::model::{CallOptions, Capabilities, Model, ModelClient, Reply, SCRIPTED};
-    use crate::prompt::Style;
+    use crate::prompt::{Style, Wishes};
     use crate::run::Run;
     use crate::summary::call_plan::Limits;
     use crate::summary::write::Settings;
@@ -425,6 +426,7 @@ mod tests {
             seed: "job".to_owned(),
             quotes: false,
             ratio: 1.0,
+            wishes: Wishes::default(),
         };
         let passage = Passage::of_text("The depot is late. ".repeat(words / 4));
         let material = Material {

@@ -7,7 +7,7 @@ use reqwest::Url;
 use serde_json::{Map, Value, json};
 use transcript_summarizer::http::Http;
 use transcript_summarizer::model::{Answer, Capabilities, Model, ModelError, Reply};
-use transcript_summarizer::prompt::{Prompt, Request, Style, Task};
+use transcript_summarizer::prompt::{Prompt, Request, Style, Task, Wishes};
 use transcript_summarizer::provider::RemoteSettings;
 use transcript_summarizer::provider::huggingface::{HuggingFace, HuggingFaceTask};
 use transcript_summarizer::provider::key::Key;
@@ -82,6 +82,7 @@ pub(crate) fn request() -> Request {
         excerpts: String::new(),
         brief: None,
         draft: None,
+        wishes: Wishes::default(),
         fence: "0badcafe".to_owned(),
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use transcript_summarizer::clock::Clock;
 use transcript_summarizer::document::text;
 use transcript_summarizer::model::{CallOptions, Model, ModelClient, Usage};
-use transcript_summarizer::prompt::{Prompt, Request, Style, Task};
+use transcript_summarizer::prompt::{Prompt, Request, Style, Task, Wishes};
 use transcript_summarizer::run;
 use transcript_summarizer::summary;
 use transcript_summarizer::summary::{Limits, Plan, Settings, Summary};
@@ -252,6 +252,7 @@ pub(crate) fn carry_out<M: Model + 'static>(
         seed: "job".to_owned(),
         quotes: false,
         ratio: 1.0,
+        wishes: Wishes::default(),
     };
     let options = CallOptions {
         max_calls: limits.max_calls,

@@ -14,7 +14,7 @@ use transcript_summarizer::job::Upload;
 use transcript_summarizer::job::{App, Config, LEASE, Outcome, Surface};
 use transcript_summarizer::lambda;
 use transcript_summarizer::run::Run;
-use transcript_summarizer::store::{DirStore, Location};
+use transcript_summarizer::store::{DirStore, Location, PutOptions};
 
 use super::huggingface::TOKEN;
 use super::runpod_server::KEY;
@@ -72,6 +72,27 @@ impl Workplace {
         let path = self.path(key);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, content).unwrap();
+        Self::announced(key)
+    }
+
+    /// Uploads an object with metadata.
+    pub(crate) async fn upload_with(
+        &self,
+        key: &str,
+        content: String,
+        metadata: &[(&str, &str)],
+    ) -> Upload {
+        let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+        let options = PutOptions {
+            metadata: metadata.iter().map(owned).collect(),
+            ..PutOptions::default()
+        };
+        let at = Location::new(BUCKET, key);
+        self.app
+            .source
+            .put(&at, content.into(), options)
+            .await
+            .unwrap();
         Self::announced(key)
     }
 

@@ -1,0 +1,117 @@
+//! Decides which wishes a model can obey.
+
+use crate::prompt::{Style, Wishes};
+use crate::summary::call_plan::Limits;
+
+impl Wishes {
+    /// The wishes that a model with these limits is told, and warnings about the others.
+    pub(crate) fn obeyed(&self, limits: &Limits) -> (Self, Vec<String>) {
+        let mut obeyed = self.clone();
+        let mut warnings = Vec::new();
+        let has_instructions = !self.instructions.is_empty();
+        let quotes = !limits.outline;
+        if quotes || !limits.style.follows_instructions() {
+            let ignored = match (has_instructions, self.language.is_some()) {
+                (true, true) => "instructions and language",
+                (true, false) => "instructions",
+                (false, true) => "language",
+                (false, false) => return (obeyed, warnings),
+            };
+            obeyed.instructions = "".into();
+            obeyed.language = None;
+            warnings.push(if quotes {
+                format!("the built-in model quotes what was said: the {ignored} that were wished are ignored")
+            } else {
+                format!("a summarization model follows no instructions: the {ignored} that were wished are ignored")
+            });
+        } else if has_instructions
+            && (limits.style != Style::Full || !self.have_room_in(limits.context_tokens))
+        {
+            obeyed.instructions = "".into();
+            warnings.push(
+                "the model's context window is too small for the instructions that were wished: they are left out".to_owned(),
+            );
+        }
+        (obeyed, warnings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::{Language, Tokens};
+
+    #[test]
+    fn what_a_model_cannot_obey_is_left_out_with_one_warning() {
+        let limits = |context, style, outline| Limits {
+            context_tokens: Some(Tokens(context)),
+            reasoning_tokens: Tokens(0),
+            chunk_tokens: Tokens(6000),
+            max_calls: 150,
+            style,
+            outline,
+        };
+        let wishes = Wishes {
+            instructions: "Name every cost. ".repeat(60).trim().into(),
+            language: Language::parse("de"),
+            ..Wishes::default()
+        };
+        for (limits, has_instructions, has_language, warning) in [
+            (limits(32_768, Style::Full, true), true, true, None),
+            (limits(4096, Style::Full, true), true, true, None),
+            (
+                limits(2048, Style::Compact, true),
+                false,
+                true,
+                Some("too small"),
+            ),
+            (
+                limits(2048, Style::Bare, true),
+                false,
+                false,
+                Some("follows no instructions"),
+            ),
+            (
+                limits(32_768, Style::Full, false),
+                false,
+                false,
+                Some("instructions and language"),
+            ),
+        ] {
+            let (obeyed, warnings) = wishes.obeyed(&limits);
+            assert_eq!(
+                !obeyed.instructions.is_empty(),
+                has_instructions,
+                "{limits:?}"
+            );
+            assert_eq!(obeyed.language.is_some(), has_language, "{limits:?}");
+            assert_eq!(warnings.len(), usize::from(warning.is_some()));
+            assert!(warnings.iter().all(|text| text.contains(warning.unwrap())));
+            let told = limits.beside(&wishes).context_tokens.unwrap();
+            assert_eq!(
+                told < limits.context_tokens.unwrap(),
+                has_language,
+                "{limits:?}"
+            );
+        }
+        let long = Wishes {
+            instructions: "说明".repeat(1000).into(),
+            ..wishes
+        };
+        assert_eq!(
+            &*long.obeyed(&limits(8192, Style::Full, true)).0.instructions,
+            ""
+        );
+        assert!(
+            long.obeyed(&limits(131_072, Style::Full, true))
+                .1
+                .is_empty()
+        );
+        assert!(
+            Wishes::default()
+                .obeyed(&limits(2048, Style::Bare, false))
+                .1
+                .is_empty()
+        );
+    }
+}
