@@ -6,10 +6,13 @@ use crate::summary::Summary;
 #[must_use]
 pub fn render(summary: &Summary) -> String {
     let overview = summary.overview.as_deref();
-    let sections = summary
-        .sections
-        .iter()
-        .map(|section| (section.heading(), section.text.as_str()));
+    let sections = summary.sections.iter().enumerate().map(|(at, section)| {
+        let heading = match summary.is_numbered() {
+            true => format!("{}. {}", at + 1, section.heading()),
+            false => section.heading(),
+        };
+        (heading, section.text.as_str())
+    });
     let mut text = String::new();
     if let Some(overview) = overview {
         text.push_str(&format!("{}\n\n{overview}\n\n", summary.overview_title()));

@@ -46,7 +46,7 @@ const OUTLINE: &str = "\
 You prepare a long written summary of a transcript. Several writers will each write the section about one stretch of it, seeing only that stretch and your notes; lists of your entries open the summary, and your headlines are its table of contents. Read everything to the end. Then write notes, one per line, each line beginning with one of these words in capitals, as they are here, whatever the language of the transcript:
 
 SUBJECT: what this recording is, of whom, when and what for, in one sentence
-PERSON: name as it should stand at its first mention | role and organisation | short form for later mentions, which nobody else has
+PERSON: name as it should stand at its first mention in a sentence, with the article that the language wants before a role | role and organisation | short form for later mentions, which nobody else has
 TERM: one abbreviation or name that a reader from outside does not know and meets more than once | what it stands for or is, as the transcript tells; no line if it does not
 TOPIC: number of its first line, and of the first line of each later stretch that comes back to it, such as 12, 87 | weight from 1 to 5: how much somebody who was not there and has to act needs of it; 1 for formalities | its headline of at most ten words: the matter, a colon, and what came out of it
 DECIDED: what was decided in this recording, with its dates and conditions; by whom, only if not by all or by whoever leads [lines]

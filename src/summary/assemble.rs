@@ -110,6 +110,12 @@ impl Summary {
         titles(self.language.as_deref()).overview
     }
 
+    /// Whether its sections are numbered: below lists, headings are hard to tell from what begins a paragraph.
+    #[must_use]
+    pub fn is_numbered(&self) -> bool {
+        !self.lists.is_empty()
+    }
+
     /// Length of the published text in words, headings included.
     #[must_use]
     pub fn words(&self) -> usize {
@@ -117,7 +123,13 @@ impl Summary {
         let overview = overview.map_or(0, |text| {
             words::count(text) + words::count(self.overview_title())
         });
+        let numbers = if self.is_numbered() {
+            self.sections.len()
+        } else {
+            0
+        };
         overview
+            + numbers
             + lists::length(&self.lists)
             + self.sections.iter().map(Section::words).sum::<usize>()
     }

@@ -489,9 +489,10 @@ impl Reader<'_> {
         let source = self.numbered.around(refs, NEAR);
         let (known_numbers, known_words) = (self.by.known_numbers(&source), all_words(&source));
         // Somebody says "tonight" here and the date elsewhere.
-        let days = self.numbers.iter().filter(|number| {
-            number.parse::<f64>().is_ok_and(|day| day <= 31.0)
-        });
+        let days = self
+            .numbers
+            .iter()
+            .filter(|number| number.parse::<f64>().is_ok_and(|day| day <= 31.0));
         let known_here: HashSet<String> = known_numbers.iter().chain(days).cloned().collect();
         let has_numbers = |text: &str| self.by.has_numbers(text, &known_here);
         let is_borne_out = match kind {
