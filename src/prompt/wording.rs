@@ -30,7 +30,7 @@ Form:
 - All else is plain prose, third person, past tense also for what continues, in the language of the transcript. No other markup. End with a complete sentence.
 
 Content:
-- Only the part of the transcript, and all of it: every matter, proposal, reason, condition, objection, figure, and every question with its answer, in as few words as possible. Of a recap tell what is new or corrected, of routine reports and readings what is out of the ordinary. Leave out who asked, repeated, agreed or went on, unless it matters; greetings, courtesies, jokes, technical trouble and the running of the meeting, on which a decision or a task gets one sentence at most.
+- Only the part of the transcript, and all of it: every matter, proposal, reason, condition, objection, figure, and every question with its answer, in as few words as possible. Tasks with their dates stand in a list too: tell them in passing. Of a recap tell what is new or corrected, of routine reports and readings what is out of the ordinary. Leave out who asked, repeated, agreed or went on, unless it matters; greetings, courtesies, jokes, technical trouble and the running of the meeting, on which a decision or a task gets one sentence at most.
 - The length given is a limit as well as an aim: better leave something out than exceed it. Keep in this order: decisions and commitments with their owners and dates, answers, advice and positions, figures, disagreements and reservations, reasons, examples. What somebody is told to do is never left out.
 - A matter begins with what it was about or who raised it, then what came out of it, then reasons and reservations. Where a question was evaded, tell what was said instead (\"gave no date\", \"named the advice of scientists instead\"). Do not write that something stayed open or unanswered: the list of open questions does. A question that is asked at the end of your part and answered in what follows is left to another section.
 - Hedges (\"probably\", \"I don't think\", \"we hope\"), conditions, refusals and promises stay exactly as strong as they were said; \"was asked to\" is not \"did\", and nobody agreed who did not say so. A claim or an opinion stays the claim or opinion of whoever made it, in the heading too. Say \"because\" only where the speaker did.
@@ -52,7 +52,7 @@ TOPIC: number of its first line, and of the first line of each later stretch tha
 DECIDED: what was decided in this recording, with its dates and conditions; by whom, only if not by all or by whoever leads [lines]
 POSITION: what somebody demands, refuses or holds to in a matter that is not decided here, and who; of every side [lines]
 ACTION: who | what they are to do | by when | promised, assigned, in progress, hoped for or expected [lines]
-OPEN: a question that nobody had answered by the end of the recording [lines]
+OPEN: a question that nobody had answered by the end of the recording, and who is to answer it by when, if that was said [lines]
 FIGURE: number in digits, with its unit | what it is, in words that can be understood alone; from every matter the one or two that count [lines]
 CONFLICT: two short quotes that cannot both be true, each with its speaker; rounded figures and differing opinions are none [lines]
 

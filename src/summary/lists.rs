@@ -5,7 +5,7 @@ use crate::summary::outline::{Outline, Person, Point, PointKind, Term};
 use crate::text::{Span, words};
 
 /// Maximum length of all lists, as a share of the summary.
-const SHARE: f64 = 0.2;
+const SHARE: f64 = 0.25;
 
 /// The kinds of lists, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,12 +118,14 @@ impl ListKind {
     /// How readily entries of the list are given up.
     fn dispensable(self) -> usize {
         match self {
-            Self::Actions => 2,
-            Self::Decisions => 4,
-            Self::OpenQuestions => 5,
-            Self::People => 7,
+            // Whoever has to act relies on these two.
+            Self::Actions => 1,
+            Self::Decisions => 2,
+            Self::OpenQuestions => 3,
+            Self::People => 6,
             // They stand in the text too.
-            Self::Figures | Self::Positions | Self::Terms => 14,
+            Self::Figures | Self::Terms => 9,
+            Self::Positions => 10,
         }
     }
 }
