@@ -1,5 +1,6 @@
 //! Text analysis: words, sentences, scripts, languages, terms, n-grams and token estimates. Pure functions without I/O.
 
+pub(crate) mod eight;
 pub(crate) mod language;
 mod leaning;
 pub(crate) mod ngrams;

@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 use icu_segmenter::GraphemeClusterSegmenter;
 
 use crate::text::Span;
+use crate::text::eight::Eight;
 use crate::text::script::{Script, is_ideograph};
 use crate::text::sentence::mark;
 
@@ -96,24 +97,25 @@ impl State {
 #[must_use]
 pub fn count(text: &str) -> usize {
     let mut state = State::default();
-    let (mut rest, mut count) = (text, 0);
-    // Most characters are ASCII, whose bytes are faster to read.
-    while let Some(&byte) = rest.as_bytes().first() {
-        if byte.is_ascii() && matches!(state, State::Blank | State::Word) {
-            let end = rest.bytes().position(|byte| !byte.is_ascii());
-            let (ascii, after) = rest.split_at(end.unwrap_or(rest.len()));
-            let mut in_word = matches!(state, State::Word);
-            for byte in ascii.bytes() {
-                let is_blank = matches!(byte, b'\t'..=b'\r' | b' ');
-                count += usize::from(!in_word && !is_blank);
-                in_word = !is_blank;
-            }
-            state = if in_word { State::Word } else { State::Blank };
-            rest = after;
+    let (mut at, mut count) = (0, 0);
+    while at < text.len() {
+        // Most characters are ASCII.
+        let eight = Eight::at(text.as_bytes(), at);
+        if eight.is_ascii() && matches!(state, State::Blank | State::Word) {
+            let mut after_blank = matches!(state, State::Blank);
+            let blanks = eight.blanks();
+            let starts = blanks.not().and(blanks.following(&mut after_blank));
+            count += starts.first(text.len() - at).count();
+            state = if after_blank {
+                State::Blank
+            } else {
+                State::Word
+            };
+            at += 8;
         } else {
-            let mut chars = rest.chars();
-            count += usize::from(chars.next().is_some_and(|c| state.starts_at(c)));
-            rest = chars.as_str();
+            let c = text.split_at(at).1.chars().next();
+            count += usize::from(c.is_some_and(|c| state.starts_at(c)));
+            at += c.map_or(1, char::len_utf8);
         }
     }
     count

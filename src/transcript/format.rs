@@ -196,7 +196,10 @@ fn read_in_blocks(decoded: Decoded, size: usize) -> Result<(Spoken, Segments), R
         bytes,
         source_map,
     } = decoded;
-    let damaged = text.matches(char::REPLACEMENT_CHARACTER).count();
+    let damaged = match text.is_ascii() {
+        true => 0,
+        false => text.matches(char::REPLACEMENT_CHARACTER).count(),
+    };
     let (mut text, mut done) = write(&mut reader, text, &source_map, size)?;
     if done.words == 0 && !matches!(reader, Reader::Plain(_)) {
         // A few marks of a format may stand before plain text, such as `WEBVTT` alone.

@@ -21,6 +21,26 @@ impl Speaker {
     }
 }
 
+/// A few of the speakers that were named last. People talk in turns, so most names are among them, and comparing is cheaper than
+/// hashing.
+#[derive(Debug, Default)]
+pub(crate) struct Recent([Option<Speaker>; 6]);
+
+impl Recent {
+    pub(crate) fn find(&self, is: impl Fn(Speaker) -> bool) -> Option<Speaker> {
+        self.0
+            .iter()
+            .flatten()
+            .copied()
+            .find(|&speaker| is(speaker))
+    }
+
+    pub(crate) fn add(&mut self, speaker: Speaker) {
+        self.0.rotate_right(1);
+        self.0[0] = Some(speaker);
+    }
+}
+
 /// A time in milliseconds from the start of the recording, at most 24 days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Timestamp(pub(crate) i32);

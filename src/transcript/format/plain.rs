@@ -11,6 +11,7 @@ mod opening;
 mod speakers;
 mod stamp;
 
+use crate::text::eight::{self, Eight};
 use crate::text::{Span, sentence};
 use crate::transcript::segment::{Segment, Segments, Speaker, Timestamp};
 
@@ -128,11 +129,10 @@ pub(crate) fn analyze(text: &str) -> Plain {
 
 /// The lines of a text, without their ends.
 fn lines(text: &str) -> impl Iterator<Item = Span> {
-    let mut start = 0;
-    text.split('\n').map(move |line| {
-        let line_start = start;
-        start += line.len() + 1;
-        Span::from(line_start..line_start + line.strip_suffix('\r').unwrap_or(line).len())
+    eight::lines(text).map(|line| {
+        let content = line.of(text);
+        let end = line.start + content.strip_suffix('\r').unwrap_or(content).len();
+        Span { end, ..line }
     })
 }
 
@@ -223,12 +223,16 @@ impl<'t> Collector<'t> {
             return;
         }
         self.filled += 1;
-        let is_prose = head::is_prose(content);
+        let usual = head::usual(content);
+        let is_prose = usual.is_none() && head::is_prose(content);
         self.is_in_mail_head &= !is_prose;
         if !is_prose && self.mail_head(line) {
             return;
         }
-        let found = if is_prose { None } else { head::read(content) };
+        let found = match is_prose {
+            true => None,
+            false => usual.or_else(|| head::in_any_shape(content)),
+        };
         let after_stamps = found.map_or(0, |found| found.after_stamps);
         let unstamped = content
             .split_at(after_stamps)
@@ -289,18 +293,20 @@ impl<'t> Collector<'t> {
         self.note_recurring(content, found, is_head);
         let body = found.map_or(0, |found| found.body);
         let rest = content.split_at(body).1;
+        let ends = sentence::ends_sentence(rest);
         let is_change = content.starts_with(">>");
         self.unnamed += u32::from(is_change || name::is_capitals(content));
         if is_head && let Some(label) = found.and_then(|found| found.label) {
             self.labelled += 1;
-            self.values +=
-                u32::from(found.is_some_and(|found| found.stamp.is_none()) && is_value(rest));
+            let is_value =
+                found.is_some_and(|found| found.stamp.is_none()) && !ends && is_value(rest);
+            self.values += u32::from(is_value);
             self.timed +=
                 u32::from(label.separator == Separator::Colon && head::bare_time(rest).is_some());
         }
         self.previous = if rest.trim().is_empty() {
             Previous::Head
-        } else if sentence::ends_sentence(rest) {
+        } else if ends {
             Previous::Ended
         } else {
             Previous::Open
@@ -784,32 +790,26 @@ struct Marks {
 
 impl Marks {
     fn of(text: &str) -> Self {
-        const OPENER: u8 = 1;
-        const STOP: u8 = 2;
-        const BLANK: u8 = STOP << 1;
-        #[allow(clippy::indexing_slicing, reason = "only at compile time")]
-        const KINDS: [u8; 256] = {
-            let mut kinds = [0; 256];
-            kinds[b'[' as usize] = OPENER;
-            kinds[b'(' as usize] = OPENER;
-            kinds[b'#' as usize] = OPENER;
-            kinds[b'.' as usize] = STOP;
-            kinds[b'?' as usize] = STOP;
-            kinds[b'!' as usize] = STOP;
-            kinds[b' ' as usize] = BLANK;
-            kinds
+        let mut found = Self {
+            has_opener: false,
+            has_stop: false,
         };
-        let (mut seen, mut before, mut stops) = (0, 0, 0);
-        for byte in text.bytes() {
-            let kind = KINDS.get(usize::from(byte)).copied().unwrap_or_default();
-            stops |= (before << 1) & kind & BLANK;
-            seen |= kind;
-            before = kind;
+        let mut after_stop = false;
+        for at in (0..text.len()).step_by(8) {
+            let eight = Eight::at(text.as_bytes(), at);
+            let openers = eight
+                .equal(b'[')
+                .or(eight.equal(b'('))
+                .or(eight.equal(b'#'));
+            found.has_opener |= !openers.is_empty();
+            let stops = eight
+                .equal(b'.')
+                .or(eight.equal(b'?'))
+                .or(eight.equal(b'!'));
+            let after_stops = stops.following(&mut after_stop);
+            found.has_stop = !after_stops.and(eight.equal(b' ')).is_empty();
         }
-        Self {
-            has_opener: seen & OPENER != 0,
-            has_stop: stops != 0,
-        }
+        found
     }
 }
 
@@ -873,12 +873,11 @@ fn apart(drops: Vec<(Unspoken, Frame)>, heads: &[Head], text: &str) -> Vec<Unspo
     kept
 }
 
-/// Whether a text after a label is the value of a field rather than a sentence.
+/// Whether a text after a label, which does not end a sentence, is the value of a field rather than speech.
 fn is_value(text: &str) -> bool {
     const WORDS: usize = 4;
     let text = text.trim();
     !text.is_empty()
-        && !sentence::ends_sentence(text)
         && text.split(name::is_blank).take(WORDS).count() < WORDS
         && text.chars().filter(|c| !c.is_ascii()).take(WORDS).count() < WORDS
 }

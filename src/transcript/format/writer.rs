@@ -14,7 +14,7 @@ use crate::transcript::format::clean::{clean, cleaned};
 use crate::transcript::format::cue::{Cue, Escapes};
 use crate::transcript::format::join::{CueFacts, Joiner};
 use crate::transcript::format::loops::Loops;
-use crate::transcript::segment::{Segment, Speaker, Timestamp};
+use crate::transcript::segment::{Recent, Segment, Speaker, Timestamp};
 
 /// Bytes of a turn that are cleaned at once. A piece ends after a line if possible.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -145,6 +145,7 @@ pub(crate) struct Writer {
     segments: Vec<Segment>,
     speakers: Vec<String>,
     known: HashMap<String, Speaker>,
+    recent: Recent,
     talk: Vec<Talk>,
     turn: Turn,
     joiner: Joiner,
@@ -255,6 +256,7 @@ impl Writer {
             segments: Vec::new(),
             speakers: Vec::new(),
             known: HashMap::new(),
+            recent: Recent::default(),
             talk: Vec::new(),
             turn: Turn::default(),
             joiner: Joiner::default(),
@@ -601,13 +603,23 @@ impl Writer {
     }
 
     fn speaker(&mut self, name: &str) -> Option<Speaker> {
+        let is = |speaker: Speaker| {
+            self.speakers
+                .get(speaker.index())
+                .is_some_and(|known| known == name)
+        };
+        if let Some(recent) = self.recent.find(is) {
+            return Some(recent);
+        }
         if let Some(&known) = self.known.get(name) {
+            self.recent.add(known);
             return Some(known);
         }
         let speaker = Speaker::new(self.speakers.len())?;
         self.speakers.push(name.to_owned());
         self.talk.push(Talk::default());
         self.known.insert(name.to_owned(), speaker);
+        self.recent.add(speaker);
         Some(speaker)
     }
 
