@@ -67,7 +67,7 @@ pub(crate) struct Head {
     /// Where the spoken text starts.
     pub(crate) body: u32,
     /// Milliseconds since the start of the recording, or since midnight if the text has times of day.
-    pub(crate) time: Option<i32>,
+    pub(crate) time: Option<Timestamp>,
     /// `None` if there is only a time stamp or a mark of a change (`>> `). After a time stamp the same speaker goes on.
     pub(crate) speaker: Option<Speaker>,
     /// The head has the form `Name: `, `[time] Name: `, `time Name: ` or `Name (time): ` and the name as in `speakers`.
@@ -86,7 +86,7 @@ pub(crate) struct Unspoken {
 struct Candidate {
     start: u32,
     body: u32,
-    time: Option<i32>,
+    time: Option<Timestamp>,
     /// The label's id.
     label: Option<Speaker>,
     separator: Separator,
@@ -105,7 +105,7 @@ pub(crate) fn read(text: &str) -> Segments {
     let segments = heads.iter().filter_map(|head| {
         let start = head.start as usize;
         current = head.speaker.or(current.filter(|_| head.time.is_some()));
-        let mut segment = Segment::new(start, current, head.time.map(Timestamp))?;
+        let mut segment = Segment::new(start, current, head.time)?;
         segment.set_body(head.body as usize - start);
         Some(segment)
     });
@@ -341,7 +341,7 @@ impl<'t> Collector<'t> {
         // A name and a time on two lines are one head.
         if let Some(previous) = previous.filter(|_| follows) {
             if label.is_none() && is_empty && was_pending && previous.time.is_none() {
-                previous.time = found.stamp.map(|stamp| stamp.millis);
+                previous.time = found.stamp.map(|stamp| Timestamp::new(stamp.millis));
                 previous.body = offset(line.start + found.body);
                 if let Some(id) = previous.label {
                     self.labels.change(id, previous.separator, -1);
@@ -416,7 +416,7 @@ impl<'t> Collector<'t> {
         self.candidates.push(Candidate {
             start: offset(line.start),
             body: offset(line.start + found.body),
-            time: found.stamp.map(|stamp| stamp.millis),
+            time: found.stamp.map(|stamp| Timestamp::new(stamp.millis)),
             label: id,
             separator: label.map_or(Separator::Colon, |label| label.separator),
             is_regular: label.is_some_and(|label| label.is_regular),
@@ -494,7 +494,7 @@ impl<'t> Collector<'t> {
                     self.candidates.push(Candidate {
                         start: offset(line.start + at),
                         body: offset(line.start + at + body),
-                        time: found.stamp.map(|stamp| stamp.millis),
+                        time: found.stamp.map(|stamp| Timestamp::new(stamp.millis)),
                         label: label.and_then(|label| self.labels.count(rest, &label)),
                         separator: Separator::Inline,
                         is_regular: label.is_some_and(|label| label.is_regular),
@@ -674,7 +674,7 @@ impl<'t> Collector<'t> {
                 let (_, after) = text.split_at(body as usize);
                 let line = after.split_once('\n').map_or(after, |(line, _)| line);
                 if let Some((millis, end)) = head::bare_time(line) {
-                    head.time = Some(millis);
+                    head.time = Some(Timestamp::new(millis));
                     head.body += offset(end);
                 }
             }

@@ -134,6 +134,8 @@ impl<'t> Labels<'t> {
 
     /// Finds the labels that are variants of one name, and decides which shapes count.
     pub(super) fn decide(&mut self, lines: Lines) -> Decision {
+        // All have been counted.
+        self.known = HashMap::new();
         self.merge();
         let mut usage = BySeparator::<Usage>::default();
         let (mut has_question, mut has_answer) = (false, false);
