@@ -63,7 +63,7 @@ impl Eight {
         // Neither difference borrows from the next byte.
         let low = self.0 & !TOPS;
         let from_first = (low | TOPS) - ONES * u64::from(first);
-        let up_to_last = (ONES * u64::from(last) | TOPS) - low;
+        let up_to_last = ((ONES * u64::from(last)) | TOPS) - low;
         Bytes(from_first & up_to_last & !self.0 & TOPS)
     }
 

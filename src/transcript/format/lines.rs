@@ -31,6 +31,11 @@ impl Reader {
         }
     }
 
+    /// The number of turns at most.
+    pub(crate) fn turns(&self) -> usize {
+        self.plain.heads.len()
+    }
+
     /// Writes a block. Returns where the next one has to start.
     pub(crate) fn read(&mut self, block: &Block<'_>, writer: &mut Writer) -> usize {
         self.at = self.at.max(block.start);

@@ -272,6 +272,11 @@ impl Writer {
         }
     }
 
+    /// Takes memory for a number of turns at once. Growing would leave copies behind.
+    pub(crate) fn expect(&mut self, turns: usize) {
+        self.segments.reserve_exact(turns);
+    }
+
     fn len(&self) -> usize {
         self.base + self.fresh.len()
     }
