@@ -1,6 +1,7 @@
 //! Text analysis: words, sentences, scripts, languages, terms, n-grams and token estimates. Pure functions without I/O.
 
 pub mod corrections;
+pub(crate) mod eight;
 pub(crate) mod language;
 mod leaning;
 pub(crate) mod ngrams;

@@ -182,7 +182,9 @@ fn cut(text: &str, within: Range<usize>) -> usize {
         }
         before = c;
     }
-    best.map_or(within.end, |(_, at)| at)
+    let best = best.map(|(_, at)| at);
+    best.filter(|&at| words::is_confirmed(text, at))
+        .unwrap_or(within.end)
 }
 
 #[cfg(test)]

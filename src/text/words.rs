@@ -2,14 +2,16 @@
 //!
 //! A word is a whitespace-separated token. In scripts without spaces between words, every ideograph counts as a word;
 //! otherwise 33,000 Chinese characters would count as one word and never be chunked. In Thai, Lao, Khmer and Burmese, where
-//! finding words takes a dictionary, every six characters count as a word.
+//! finding words takes a model, every six characters count as a word. The model is asked only where such a text is cut.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use icu_segmenter::GraphemeClusterSegmenter;
+use icu_segmenter::options::WordBreakInvariantOptions;
+use icu_segmenter::{GraphemeClusterSegmenter, WordSegmenter};
 
 use crate::text::Span;
+use crate::text::eight::Eight;
 use crate::text::script::{Script, is_ideograph};
 use crate::text::sentence::mark;
 
@@ -22,6 +24,10 @@ const UNSPACED_CHARS_PER_WORD: u8 = 6;
 
 /// Bytes around a cut in which boundaries between words are searched.
 pub(crate) const REACH: usize = 512;
+
+/// Letters on each side of a cut that the model of words looks at. It takes some microseconds for each of them, and most words
+/// are shorter.
+const MODEL_LETTERS: usize = 12;
 
 /// Words that begin a clause in unspaced text.
 #[rustfmt::skip]
@@ -96,24 +102,25 @@ impl State {
 #[must_use]
 pub fn count(text: &str) -> usize {
     let mut state = State::default();
-    let (mut rest, mut count) = (text, 0);
-    // Most characters are ASCII, whose bytes are faster to read.
-    while let Some(&byte) = rest.as_bytes().first() {
-        if byte.is_ascii() && matches!(state, State::Blank | State::Word) {
-            let end = rest.bytes().position(|byte| !byte.is_ascii());
-            let (ascii, after) = rest.split_at(end.unwrap_or(rest.len()));
-            let mut in_word = matches!(state, State::Word);
-            for byte in ascii.bytes() {
-                let is_blank = matches!(byte, b'\t'..=b'\r' | b' ');
-                count += usize::from(!in_word && !is_blank);
-                in_word = !is_blank;
-            }
-            state = if in_word { State::Word } else { State::Blank };
-            rest = after;
+    let (mut at, mut count) = (0, 0);
+    while at < text.len() {
+        // Most characters are ASCII.
+        let eight = Eight::at(text.as_bytes(), at);
+        if eight.is_ascii() && matches!(state, State::Blank | State::Word) {
+            let mut after_blank = matches!(state, State::Blank);
+            let blanks = eight.blanks();
+            let starts = blanks.not().and(blanks.following(&mut after_blank));
+            count += starts.first(text.len() - at).count();
+            state = if after_blank {
+                State::Blank
+            } else {
+                State::Word
+            };
+            at += 8;
         } else {
-            let mut chars = rest.chars();
-            count += usize::from(chars.next().is_some_and(|c| state.starts_at(c)));
-            rest = chars.as_str();
+            let c = text.split_at(at).1.chars().next();
+            count += usize::from(c.is_some_and(|c| state.starts_at(c)));
+            at += c.map_or(1, char::len_utf8);
         }
     }
     count
@@ -181,7 +188,14 @@ fn last_break(text: &str, at: usize) -> usize {
     // The last one is found first: in most texts it is near.
     let before: Vec<usize> = clusters.take_while(|&found| start + found <= at).collect();
     let found = before.into_iter().rev().find(|&at| is_break(near, at));
-    found.map_or(at, |found| start + found)
+    let found = found.map(|found| start + found);
+    let modelled = || {
+        model_breaks(text, at)
+            .into_iter()
+            .rfind(|&found| found <= at)
+    };
+    let found = found.filter(|&found| is_confirmed(text, found));
+    found.or_else(modelled).unwrap_or(at)
 }
 
 /// Boundaries between the words of a short text, including those of scripts without spaces.
@@ -190,14 +204,46 @@ pub(crate) fn breaks(text: &str) -> impl Iterator<Item = usize> {
     clusters.filter(|&at| is_break(text, at))
 }
 
+/// Boundaries near `at` between the words of Thai, Lao, Khmer or Burmese, if `at` is inside a run of their letters.
+pub(crate) fn model_breaks(text: &str, at: usize) -> Vec<usize> {
+    let (before, after) = text.split_at(at);
+    let bytes = |letters: &mut dyn Iterator<Item = char>| -> usize {
+        let near = letters.take_while(|&c| is_modelled(c)).take(MODEL_LETTERS);
+        near.map(char::len_utf8).sum()
+    };
+    let start = at - bytes(&mut before.chars().rev());
+    let end = at + bytes(&mut after.chars());
+    if start == at || end == at {
+        return Vec::new();
+    }
+    let model = WordSegmenter::new_lstm(WordBreakInvariantOptions::default());
+    let found = model.segment_str(Span { start, end }.of(text));
+    let inner = found.map(|found| start + found);
+    inner
+        .filter(|&found| found > start && found < end)
+        .collect()
+}
+
+/// Whether the model of words agrees that `at` is a boundary, or is not the one to ask.
+pub(crate) fn is_confirmed(text: &str, at: usize) -> bool {
+    let (before, after) = text.split_at(at);
+    let is_inside = before.ends_with(is_modelled) && after.starts_with(is_modelled);
+    !is_inside || model_breaks(text, at).contains(&at)
+}
+
+/// Whether a letter belongs to a script whose words only a model can tell.
+fn is_modelled(c: char) -> bool {
+    Script::of(c).is_some_and(Script::is_unspaced)
+}
+
 fn is_break(text: &str, at: usize) -> bool {
     let (before, after) = text.split_at(at);
     !joins(before, after)
 }
 
-/// Whether a text must not be cut here. Without dictionaries, of which the Chinese one takes 2 MB and the others .3 MB, a
-/// boundary in unspaced text is known only before some function words, after Chinese particles, and where Japanese continues
-/// with an ideograph or katakana after hiragana.
+/// Whether a text must not be cut here, as far as that is known without a model of words (which takes long) or the Chinese
+/// dictionary (which takes 2 MB): a boundary in unspaced text is before some function words, after Chinese particles, and
+/// where Japanese continues with an ideograph or katakana after hiragana.
 fn joins(before: &str, after: &str) -> bool {
     let (Some(last), Some(next)) = (before.chars().next_back(), after.chars().next()) else {
         return true;
@@ -262,7 +308,7 @@ pub(crate) fn capitalized(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     #[test]
@@ -312,5 +358,47 @@ mod tests {
         );
         assert_eq!(prefix("ฝนตกหนักมากเมื่อวานนี้ถนนปิด", 3), "ฝนตกหนักมาก");
         assert_eq!(prefix("one", 0), "");
+    }
+
+    /// Sentences of meetings in the scripts whose words a model tells, with words that must stay whole.
+    pub(crate) const UNSPACED: [(&str, &[&str]); 4] = [
+        (
+            "การประชุมวันนี้เราจะพูดถึงโครงการสะพานใหม่และแผนก่อสร้างในเดือนหน้าหลังจากเขาแต่งงาน",
+            &["ประชุม", "โครงการ", "สะพาน", "ก่อสร้าง", "เดือน", "แต่งงาน"],
+        ),
+        (
+            "កិច្ចប្រជុំថ្ងៃនេះយើងនិយាយអំពីថវិកានិងគម្រោងសាងសង់ស្ពានថ្មី",
+            &["យើង", "និយាយ", "ថវិកា", "គម្រោង", "សាងសង់", "ស្ពាន"],
+        ),
+        (
+            "ກອງປະຊຸມມື້ນີ້ພວກເຮົາຈະເວົ້າກ່ຽວກັບແຜນແລະໂຄງການກໍ່ສ້າງຂົວໃໝ່",
+            &["ປະຊຸມ", "ເຮົາ", "ເວົ້າ", "ໂຄງການ", "ກໍ່ສ້າງ"],
+        ),
+        (
+            "ဒီနေ့အစည်းအဝေးမှာတံတားသစ်အကြောင်းပြောကြမယ်",
+            &["အစည်းအဝေး", "အကြောင်း", "ပြော"],
+        ),
+    ];
+
+    /// Whether a cut at `at` is inside of one of the words.
+    pub(crate) fn is_cut(text: &str, words: &[&str], at: usize) -> bool {
+        let mut places = words.iter().flat_map(|word| text.match_indices(word));
+        places.any(|(start, word)| start < at && at < start + word.len())
+    }
+
+    #[test]
+    fn a_prefix_ends_outside_of_the_words_of_unspaced_alphabets() {
+        for (sentence, words) in UNSPACED {
+            let text = sentence.repeat(3);
+            for limit in 3..count(&text) {
+                let end = prefix(&text, limit).len();
+                assert!(
+                    !is_cut(&text, words, end),
+                    "{}|{}",
+                    &text[..end],
+                    &text[end..]
+                );
+            }
+        }
     }
 }

@@ -196,7 +196,10 @@ fn read_in_blocks(decoded: Decoded, size: usize) -> Result<(Spoken, Segments), R
         bytes,
         source_map,
     } = decoded;
-    let damaged = text.matches(char::REPLACEMENT_CHARACTER).count();
+    let damaged = match text.is_ascii() {
+        true => 0,
+        false => text.matches(char::REPLACEMENT_CHARACTER).count(),
+    };
     let (mut text, mut done) = write(&mut reader, text, &source_map, size)?;
     if done.words == 0 && !matches!(reader, Reader::Plain(_)) {
         // A few marks of a format may stand before plain text, such as `WEBVTT` alone.
@@ -288,6 +291,9 @@ fn write(
     size: usize,
 ) -> Result<(String, Written), Rejection> {
     let mut writer = Writer::new(source_map);
+    if let Reader::Plain(lines) = &*reader {
+        writer.expect(lines.turns());
+    }
     let mut text = Overwritten::new(text, source_map, size);
     while let Some(block) = text.block()? {
         let next = reader.read(&block, &mut writer)?;

@@ -1,6 +1,6 @@
 //! Segments: stretches of a transcript with one speaker and one start time.
 
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::ops::Range;
 
 use crate::text::Span;
@@ -21,36 +21,69 @@ impl Speaker {
     }
 }
 
+/// A few of the speakers that were named last. People talk in turns, so most names are among them, and comparing is cheaper than
+/// hashing.
+#[derive(Debug, Default)]
+pub(crate) struct Recent([Option<Speaker>; 6]);
+
+impl Recent {
+    pub(crate) fn find(&self, is: impl Fn(Speaker) -> bool) -> Option<Speaker> {
+        self.0
+            .iter()
+            .flatten()
+            .copied()
+            .find(|&speaker| is(speaker))
+    }
+
+    pub(crate) fn add(&mut self, speaker: Speaker) {
+        self.0.rotate_right(1);
+        self.0[0] = Some(speaker);
+    }
+}
+
 /// A time in milliseconds from the start of the recording, at most 24 days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Timestamp(pub(crate) i32);
+pub(crate) struct Timestamp(NonZeroU32);
 
 impl Timestamp {
     /// The time nearest to `millis` that can be represented.
+    pub(crate) fn new(millis: i32) -> Self {
+        // The lowest number becomes zero, so that an optional time takes no more memory than a time.
+        Self(NonZeroU32::new(millis as u32 ^ TOP_BIT).unwrap_or(NonZeroU32::MIN))
+    }
+
+    /// The time nearest to `millis` that can be represented.
     pub(crate) fn clamped(millis: i64) -> Self {
-        // `i32::MIN` stands for no time in a segment.
-        let millis = millis.clamp(i64::from(-i32::MAX), i64::from(i32::MAX));
-        Self(i32::try_from(millis).unwrap_or(i32::MAX))
+        let millis = millis.clamp(i32::MIN.into(), i32::MAX.into());
+        Self::new(i32::try_from(millis).unwrap_or(i32::MAX))
+    }
+
+    pub(crate) fn millis(self) -> i32 {
+        (self.0.get() ^ TOP_BIT) as i32
     }
 
     /// Seconds from `earlier` to this time.
     pub(crate) fn seconds_since(self, earlier: Self) -> f64 {
-        (f64::from(self.0) - f64::from(earlier.0)) / 1000.0
+        (f64::from(self.millis()) - f64::from(earlier.millis())) / 1000.0
     }
 }
 
 impl std::fmt::Display for Timestamp {
     /// Writes hours, minutes and seconds, as in `0:12:30`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let seconds = self.0.unsigned_abs() / 1000;
-        let sign = if self.0 < 0 && seconds > 0 { "-" } else { "" };
+        let seconds = self.millis().unsigned_abs() / 1000;
+        let sign = if self.millis() < 0 && seconds > 0 {
+            "-"
+        } else {
+            ""
+        };
         let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
         write!(f, "{sign}{hours}:{minutes:02}:{:02}", seconds % 60)
     }
 }
 
-/// Stands for no time.
-const NO_TIME: i32 = i32::MIN;
+/// With this bit inverted, times in milliseconds have the order of numbers without a sign.
+const TOP_BIT: u32 = 1 << 31;
 
 /// A segment starts where a speaker begins or where a format gives a time, and ends where the next one starts.
 ///
@@ -60,8 +93,8 @@ const NO_TIME: i32 = i32::MIN;
 pub(crate) struct Segment {
     start: u32,
     end: u32,
-    from: i32,
-    until: i32,
+    from: Option<Timestamp>,
+    until: Option<Timestamp>,
     body: u16,
     pub(crate) speaker: Option<Speaker>,
 }
@@ -76,8 +109,8 @@ impl Segment {
         Some(Self {
             start: start.try_into().ok()?,
             end: 0,
-            from: time.map_or(NO_TIME, |time| time.0),
-            until: NO_TIME,
+            from: time,
+            until: None,
             body: 0,
             speaker,
         })
@@ -90,7 +123,7 @@ impl Segment {
 
     /// Sets the time at which the segment ends.
     pub(crate) fn set_until(&mut self, time: Timestamp) {
-        self.until = time.0;
+        self.until = Some(time);
     }
 
     /// Byte offset of the start, label and time stamp included.
@@ -108,14 +141,12 @@ impl Segment {
 
     /// The time at which it starts.
     pub(crate) fn from(&self) -> Option<Timestamp> {
-        (self.from != NO_TIME).then_some(Timestamp(self.from))
+        self.from
     }
 
     /// The latest time that is known to belong to it: its end, or else its start.
     pub(crate) fn until(&self) -> Option<Timestamp> {
-        (self.until != NO_TIME)
-            .then_some(Timestamp(self.until))
-            .or(self.from())
+        self.until.or(self.from)
     }
 }
 
@@ -207,7 +238,17 @@ mod tests {
             (-3, "0:00:00"),
             (360_000_000, "100:00:00"),
         ] {
-            assert_eq!(Timestamp(millis).to_string(), written);
+            assert_eq!(Timestamp::new(millis).to_string(), written);
         }
+    }
+
+    #[test]
+    fn times_keep_their_values_and_order() {
+        let times = [i32::MIN, i32::MIN + 1, -1, 0, 1, i32::MAX];
+        assert!(times.map(Timestamp::new).is_sorted());
+        let read = times.map(|millis| Timestamp::new(millis).millis());
+        assert_eq!(read[1..], times[1..]);
+        assert_eq!(read[0], i32::MIN + 1);
+        assert_eq!(size_of::<Option<Timestamp>>(), 4);
     }
 }

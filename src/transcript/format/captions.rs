@@ -366,6 +366,11 @@ impl<'b> Raw<'b> {
         let mut parts = vec![self.caption(named.or(heading.map(cleaned)))];
         for &line in self.lines.iter().skip(usize::from(heading.is_some())) {
             let mut at = line.start;
+            let text = line.of(self.block);
+            if label::is_bare(text) {
+                self.push(&mut parts, at + dash(text)..line.end);
+                continue;
+            }
             while let Some(voice) = voice(self.block, Span::from(at..line.end)) {
                 self.push(&mut parts, at..voice.tag.start);
                 parts.push(self.caption(Some(voice.name)));

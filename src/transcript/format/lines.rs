@@ -5,7 +5,6 @@ use crate::text::Span;
 use crate::transcript::format::clean;
 use crate::transcript::format::plain::Plain;
 use crate::transcript::format::writer::{Block, Head, Writer};
-use crate::transcript::segment::Timestamp;
 
 /// The longest pause, in milliseconds, after which a speaker goes on with a sentence under a new label.
 const PAUSE_MILLIS: i32 = 5_000;
@@ -14,22 +13,27 @@ const PAUSE_MILLIS: i32 = 5_000;
 const CONTINUED_MILLIS: i32 = 15_000;
 
 pub(crate) struct Reader {
+    /// The heads that are still to be read stand in reverse, so that those that were read can be freed.
     plain: Plain,
-    /// The next head and the next part to leave out.
-    head: usize,
+    /// The next part to leave out.
     drop: usize,
     /// Offset in the decoded text up to which it has been written.
     at: usize,
 }
 
 impl Reader {
-    pub(crate) fn new(plain: Plain) -> Self {
+    pub(crate) fn new(mut plain: Plain) -> Self {
+        plain.heads.reverse();
         Self {
             plain,
-            head: 0,
             drop: 0,
             at: 0,
         }
+    }
+
+    /// The number of turns at most.
+    pub(crate) fn turns(&self) -> usize {
+        self.plain.heads.len()
     }
 
     /// Writes a block. Returns where the next one has to start.
@@ -37,7 +41,7 @@ impl Reader {
         self.at = self.at.max(block.start);
         let block = &block.up_to(self.end_of(block));
         while self.at < block.end() {
-            let head = self.plain.heads.get(self.head).copied();
+            let head = self.plain.heads.last().copied();
             let drop = self.plain.drops.get(self.drop).copied();
             let next_head = head.map_or(usize::MAX, |head| head.start as usize);
             let next_drop = drop.map_or(usize::MAX, |drop| drop.start as usize);
@@ -49,13 +53,13 @@ impl Reader {
                 self.at = self.at.max(drop.end as usize);
                 self.drop += 1;
             } else if let Some(head) = head {
-                self.head += 1;
+                self.plain.heads.pop();
                 let body = head.body as usize;
                 let label = Span::from(self.at..body.min(block.end()));
                 let name = head
                     .speaker
                     .and_then(|speaker| self.plain.speakers.get(speaker.index()));
-                let from = head.time.map(Timestamp);
+                let from = head.time;
                 let written = (head.as_written && head.time.is_none())
                     .then(|| (block.at(label), block.position(self.at)));
                 let head = Head {
@@ -80,6 +84,7 @@ impl Reader {
                 self.at = body.max(block.end() - said.len());
             }
         }
+        self.plain.heads.shrink_to_fit();
         block.end()
     }
 
@@ -90,9 +95,9 @@ impl Reader {
         }
         let cut = block.text.rfind('\n').or_else(|| block.text.rfind(' '));
         let end = cut.map_or(block.end(), |cut| block.start + cut + 1);
-        let heads = self.plain.heads.split_at(self.head).1;
-        let before = heads.partition_point(|head| (head.start as usize) < end);
-        match before.checked_sub(1).and_then(|last| heads.get(last)) {
+        let heads = &self.plain.heads;
+        let after = heads.partition_point(|head| (head.start as usize) >= end);
+        match heads.get(after) {
             Some(head) if head.body as usize > end => (head.start as usize).max(block.start),
             _ => end,
         }

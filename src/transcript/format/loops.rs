@@ -4,6 +4,7 @@
 //! a text takes linear time and the filter holds only the last words.
 
 use crate::text::Span;
+use crate::text::eight::Eight;
 use crate::text::script::is_ideograph;
 
 /// Words of the longest loop.
@@ -37,7 +38,7 @@ pub(crate) struct Loops {
     /// Number of words, and their number when the speaker began.
     words: usize,
     since: usize,
-    /// The number of the last word with a hash, counted from 1. Words with equal remainders share a place, which costs time
+    /// The number of the last word with a hash, counted from 1. Words whose hashes start alike share a place, which costs time
     /// but hides nothing.
     recent: [usize; RECENT],
     /// For each period, the number of last words that continue a run.
@@ -146,7 +147,9 @@ impl Loops {
     fn take(&mut self, hash: u32, span: Span) -> bool {
         let number = self.words;
         self.words += 1;
-        let known = self.recent.get_mut(hash as usize % RECENT);
+        let known = self
+            .recent
+            .get_mut((hash >> (u32::BITS - RECENT.ilog2())) as usize);
         let before = known.map_or(0, |known| std::mem::replace(known, self.words));
         // Equal words share a place, so they are among those that stood there before.
         let (mut last, mut equal) = (before, 0_u32);
@@ -161,7 +164,11 @@ impl Loops {
         if let Some(place) = self.tail.get_mut(number % TAIL) {
             *place = word;
         }
-        for period in bits(equal | self.matching_periods) {
+        let periods = equal | self.matching_periods;
+        if periods == 0 {
+            return false;
+        }
+        for period in bits(periods) {
             if let Some(matching) = self.matching.get_mut(period - 1) {
                 *matching = if equal >> period & 1 == 1 {
                     *matching + 1
@@ -254,50 +261,73 @@ impl Words<'_> {
         let bytes = self.text.as_bytes();
         let (mut at, mut is_token) = (self.at, self.at == 0);
         let start = loop {
-            let byte = *bytes.get(at)?;
-            if folded(byte).is_some() {
-                break at;
+            match *bytes.get(at)? {
+                b' ' => is_token = true,
+                b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => break at,
+                b'\t'..=b'\r' => is_token = true,
+                0x80.. => {
+                    self.is_ascii = false;
+                    let c = self.char_at(at)?;
+                    if c.is_alphanumeric() && is_ideograph(c) {
+                        self.at = at + c.len_utf8();
+                        let mut letters = Letters::default();
+                        letters.add_char(c);
+                        let hash = letters.hash();
+                        return Some(Found { start: at, hash });
+                    }
+                    if c.is_alphanumeric() {
+                        break at;
+                    }
+                    at += c.len_utf8() - 1;
+                }
+                _ => {}
             }
-            if byte.is_ascii() {
-                is_token |= matches!(byte, b'\t'..=b'\r' | b' ');
-                at += 1;
-                continue;
-            }
-            self.is_ascii = false;
-            let c = self.char_at(at)?;
-            if c.is_alphanumeric() && is_ideograph(c) {
-                self.at = at + c.len_utf8();
-                let hash = hashed(FNV_OFFSET, c);
-                return Some(Found { start: at, hash });
-            }
-            if c.is_alphanumeric() {
-                break at;
-            }
-            at += c.len_utf8();
+            at += 1;
         };
         self.tokens += usize::from(is_token);
-        let mut hash = FNV_OFFSET;
-        while let Some(&byte) = bytes.get(at) {
-            // Most characters are ASCII, whose bytes are faster to read.
-            if let Some(letter) = folded(byte) {
-                hash = added(hash, letter.into());
-                at += 1;
-            } else if byte == b'\'' {
-                at += 1;
-            } else if byte.is_ascii() {
-                break;
-            } else {
-                self.is_ascii = false;
-                match self.char_at(at) {
-                    Some('’') => {}
-                    Some(c) if c.is_alphanumeric() && !is_ideograph(c) => hash = hashed(hash, c),
-                    _ => break,
+        // Most words are short and end before a blank.
+        let (folded, count) = Eight::at(bytes, at).word();
+        let end = at + count;
+        if count < 8
+            && bytes
+                .get(end)
+                .is_none_or(|&byte| byte.is_ascii() && byte != b'\'')
+        {
+            self.at = end;
+            let hash = hashed(0, folded);
+            return Some(Found { start, hash });
+        }
+        let hash = self.long_word(at);
+        Some(Found { start, hash })
+    }
+
+    /// Goes to the end of the word at `at`, and returns its hash.
+    fn long_word(&mut self, mut at: usize) -> u32 {
+        let bytes = self.text.as_bytes();
+        let mut letters = Letters::default();
+        loop {
+            let (folded, count) = Eight::at(bytes, at).word();
+            letters.add(folded, count);
+            at += count;
+            match bytes.get(at) {
+                Some(byte) if byte.is_ascii_alphanumeric() => {}
+                Some(b'\'') => at += 1,
+                Some(0x80..) => {
+                    self.is_ascii = false;
+                    match self.char_at(at) {
+                        Some('’') => at += '’'.len_utf8(),
+                        Some(c) if c.is_alphanumeric() && !is_ideograph(c) => {
+                            letters.add_char(c);
+                            at += c.len_utf8();
+                        }
+                        _ => break,
+                    }
                 }
-                at += self.char_at(at).map_or(1, char::len_utf8);
+                _ => break,
             }
         }
         self.at = at;
-        Some(Found { start, hash })
+        letters.hash()
     }
 
     fn char_at(&self, at: usize) -> Option<char> {
@@ -305,36 +335,43 @@ impl Words<'_> {
     }
 }
 
-/// A letter or digit of ASCII in lower case.
-fn folded(byte: u8) -> Option<u8> {
-    #[allow(clippy::indexing_slicing, reason = "only at compile time")]
-    const FOLDED: [u8; 256] = {
-        let mut table = [0; 256];
-        let mut byte = 0_u8;
-        while byte < 128 {
-            if byte.is_ascii_alphanumeric() {
-                table[byte as usize] = byte.to_ascii_lowercase();
-            }
-            byte += 1;
+/// Hashes the letters and digits of a word in lower case, eight bytes at a time, however they are handed over.
+#[derive(Default)]
+struct Letters {
+    hash: u32,
+    /// Bytes that are not yet in the hash, the first of them lowest, and their number, which is less than eight.
+    held: u64,
+    count: usize,
+}
+
+impl Letters {
+    /// Adds the lowest `count` bytes. Those above them are zero.
+    fn add(&mut self, bytes: u64, count: usize) {
+        self.held |= bytes << (8 * self.count);
+        let room = 8 - self.count;
+        self.count += count;
+        if self.count >= 8 {
+            self.hash = hashed(self.hash, self.held);
+            self.held = bytes.checked_shr(8 * room as u32).unwrap_or(0);
+            self.count -= 8;
         }
-        table
-    };
-    FOLDED
-        .get(usize::from(byte))
-        .copied()
-        .filter(|&letter| letter != 0)
+    }
+
+    fn add_char(&mut self, c: char) {
+        for c in c.to_lowercase() {
+            self.add(u32::from(c).into(), 4);
+        }
+    }
+
+    fn hash(&self) -> u32 {
+        hashed(self.hash, self.held)
+    }
 }
 
-/// FNV-1a.
-const FNV_OFFSET: u32 = 0x811c_9dc5;
-const FNV_PRIME: u32 = 0x0100_0193;
-
-fn added(hash: u32, unit: u32) -> u32 {
-    (hash ^ unit).wrapping_mul(FNV_PRIME)
-}
-
-fn hashed(hash: u32, c: char) -> u32 {
-    c.to_lowercase().fold(hash, |hash, c| added(hash, c.into()))
+/// The hash of eight bytes that follow those with another hash. All of them change its highest bits.
+fn hashed(before: u32, bytes: u64) -> u32 {
+    let product = (bytes ^ u64::from(before)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (product >> 32) as u32
 }
 
 #[cfg(test)]

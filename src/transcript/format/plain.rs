@@ -11,6 +11,7 @@ mod opening;
 mod speakers;
 mod stamp;
 
+use crate::text::eight::{self, Eight};
 use crate::text::{Span, sentence};
 use crate::transcript::segment::{Segment, Segments, Speaker, Timestamp};
 
@@ -66,7 +67,7 @@ pub(crate) struct Head {
     /// Where the spoken text starts.
     pub(crate) body: u32,
     /// Milliseconds since the start of the recording, or since midnight if the text has times of day.
-    pub(crate) time: Option<i32>,
+    pub(crate) time: Option<Timestamp>,
     /// `None` if there is only a time stamp or a mark of a change (`>> `). After a time stamp the same speaker goes on.
     pub(crate) speaker: Option<Speaker>,
     /// The head has the form `Name: `, `[time] Name: `, `time Name: ` or `Name (time): ` and the name as in `speakers`.
@@ -85,7 +86,7 @@ pub(crate) struct Unspoken {
 struct Candidate {
     start: u32,
     body: u32,
-    time: Option<i32>,
+    time: Option<Timestamp>,
     /// The label's id.
     label: Option<Speaker>,
     separator: Separator,
@@ -104,7 +105,7 @@ pub(crate) fn read(text: &str) -> Segments {
     let segments = heads.iter().filter_map(|head| {
         let start = head.start as usize;
         current = head.speaker.or(current.filter(|_| head.time.is_some()));
-        let mut segment = Segment::new(start, current, head.time.map(Timestamp))?;
+        let mut segment = Segment::new(start, current, head.time)?;
         segment.set_body(head.body as usize - start);
         Some(segment)
     });
@@ -128,11 +129,10 @@ pub(crate) fn analyze(text: &str) -> Plain {
 
 /// The lines of a text, without their ends.
 fn lines(text: &str) -> impl Iterator<Item = Span> {
-    let mut start = 0;
-    text.split('\n').map(move |line| {
-        let line_start = start;
-        start += line.len() + 1;
-        Span::from(line_start..line_start + line.strip_suffix('\r').unwrap_or(line).len())
+    eight::lines(text).map(|line| {
+        let content = line.of(text);
+        let end = line.start + content.strip_suffix('\r').unwrap_or(content).len();
+        Span { end, ..line }
     })
 }
 
@@ -223,12 +223,16 @@ impl<'t> Collector<'t> {
             return;
         }
         self.filled += 1;
-        let is_prose = head::is_prose(content);
+        let usual = head::usual(content);
+        let is_prose = usual.is_none() && head::is_prose(content);
         self.is_in_mail_head &= !is_prose;
         if !is_prose && self.mail_head(line) {
             return;
         }
-        let found = if is_prose { None } else { head::read(content) };
+        let found = match is_prose {
+            true => None,
+            false => usual.or_else(|| head::in_any_shape(content)),
+        };
         let after_stamps = found.map_or(0, |found| found.after_stamps);
         let unstamped = content
             .split_at(after_stamps)
@@ -289,18 +293,20 @@ impl<'t> Collector<'t> {
         self.note_recurring(content, found, is_head);
         let body = found.map_or(0, |found| found.body);
         let rest = content.split_at(body).1;
+        let ends = sentence::ends_sentence(rest);
         let is_change = content.starts_with(">>");
         self.unnamed += u32::from(is_change || name::is_capitals(content));
         if is_head && let Some(label) = found.and_then(|found| found.label) {
             self.labelled += 1;
-            self.values +=
-                u32::from(found.is_some_and(|found| found.stamp.is_none()) && is_value(rest));
+            let is_value =
+                found.is_some_and(|found| found.stamp.is_none()) && !ends && is_value(rest);
+            self.values += u32::from(is_value);
             self.timed +=
                 u32::from(label.separator == Separator::Colon && head::bare_time(rest).is_some());
         }
         self.previous = if rest.trim().is_empty() {
             Previous::Head
-        } else if sentence::ends_sentence(rest) {
+        } else if ends {
             Previous::Ended
         } else {
             Previous::Open
@@ -335,7 +341,7 @@ impl<'t> Collector<'t> {
         // A name and a time on two lines are one head.
         if let Some(previous) = previous.filter(|_| follows) {
             if label.is_none() && is_empty && was_pending && previous.time.is_none() {
-                previous.time = found.stamp.map(|stamp| stamp.millis);
+                previous.time = found.stamp.map(|stamp| Timestamp::new(stamp.millis));
                 previous.body = offset(line.start + found.body);
                 if let Some(id) = previous.label {
                     self.labels.change(id, previous.separator, -1);
@@ -410,7 +416,7 @@ impl<'t> Collector<'t> {
         self.candidates.push(Candidate {
             start: offset(line.start),
             body: offset(line.start + found.body),
-            time: found.stamp.map(|stamp| stamp.millis),
+            time: found.stamp.map(|stamp| Timestamp::new(stamp.millis)),
             label: id,
             separator: label.map_or(Separator::Colon, |label| label.separator),
             is_regular: label.is_some_and(|label| label.is_regular),
@@ -488,7 +494,7 @@ impl<'t> Collector<'t> {
                     self.candidates.push(Candidate {
                         start: offset(line.start + at),
                         body: offset(line.start + at + body),
-                        time: found.stamp.map(|stamp| stamp.millis),
+                        time: found.stamp.map(|stamp| Timestamp::new(stamp.millis)),
                         label: label.and_then(|label| self.labels.count(rest, &label)),
                         separator: Separator::Inline,
                         is_regular: label.is_some_and(|label| label.is_regular),
@@ -668,7 +674,7 @@ impl<'t> Collector<'t> {
                 let (_, after) = text.split_at(body as usize);
                 let line = after.split_once('\n').map_or(after, |(line, _)| line);
                 if let Some((millis, end)) = head::bare_time(line) {
-                    head.time = Some(millis);
+                    head.time = Some(Timestamp::new(millis));
                     head.body += offset(end);
                 }
             }
@@ -784,32 +790,26 @@ struct Marks {
 
 impl Marks {
     fn of(text: &str) -> Self {
-        const OPENER: u8 = 1;
-        const STOP: u8 = 2;
-        const BLANK: u8 = STOP << 1;
-        #[allow(clippy::indexing_slicing, reason = "only at compile time")]
-        const KINDS: [u8; 256] = {
-            let mut kinds = [0; 256];
-            kinds[b'[' as usize] = OPENER;
-            kinds[b'(' as usize] = OPENER;
-            kinds[b'#' as usize] = OPENER;
-            kinds[b'.' as usize] = STOP;
-            kinds[b'?' as usize] = STOP;
-            kinds[b'!' as usize] = STOP;
-            kinds[b' ' as usize] = BLANK;
-            kinds
+        let mut found = Self {
+            has_opener: false,
+            has_stop: false,
         };
-        let (mut seen, mut before, mut stops) = (0, 0, 0);
-        for byte in text.bytes() {
-            let kind = KINDS.get(usize::from(byte)).copied().unwrap_or_default();
-            stops |= (before << 1) & kind & BLANK;
-            seen |= kind;
-            before = kind;
+        let mut after_stop = false;
+        for at in (0..text.len()).step_by(8) {
+            let eight = Eight::at(text.as_bytes(), at);
+            let openers = eight
+                .equal(b'[')
+                .or(eight.equal(b'('))
+                .or(eight.equal(b'#'));
+            found.has_opener |= !openers.is_empty();
+            let stops = eight
+                .equal(b'.')
+                .or(eight.equal(b'?'))
+                .or(eight.equal(b'!'));
+            let after_stops = stops.following(&mut after_stop);
+            found.has_stop = !after_stops.and(eight.equal(b' ')).is_empty();
         }
-        Self {
-            has_opener: seen & OPENER != 0,
-            has_stop: stops != 0,
-        }
+        found
     }
 }
 
@@ -873,12 +873,11 @@ fn apart(drops: Vec<(Unspoken, Frame)>, heads: &[Head], text: &str) -> Vec<Unspo
     kept
 }
 
-/// Whether a text after a label is the value of a field rather than a sentence.
+/// Whether a text after a label, which does not end a sentence, is the value of a field rather than speech.
 fn is_value(text: &str) -> bool {
     const WORDS: usize = 4;
     let text = text.trim();
     !text.is_empty()
-        && !sentence::ends_sentence(text)
         && text.split(name::is_blank).take(WORDS).count() < WORDS
         && text.chars().filter(|c| !c.is_ascii()).take(WORDS).count() < WORDS
 }

@@ -447,8 +447,8 @@ fn every_format_says_the_same() {
         if *keeps != Keeps::Names {
             let (from, until) = transcript.whole().time_span().unwrap();
             let last = conversation.last().unwrap();
-            assert_eq!(from.0 / 1000, 3, "{format}");
-            let until = i64::from(until.0);
+            assert_eq!(from.millis() / 1000, 3, "{format}");
+            let until = i64::from(until.millis());
             assert!(
                 (last.from / 1000 * 1000..=last.until + 1000).contains(&until),
                 "{format}: {until}"

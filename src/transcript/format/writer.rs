@@ -7,6 +7,7 @@
 //! read from. A turn in which nothing was said disappears.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
 use crate::text::{Span, sentence, words};
 use crate::transcript::decode::{Position, SourceMap};
@@ -14,7 +15,7 @@ use crate::transcript::format::clean::{clean, cleaned};
 use crate::transcript::format::cue::{Cue, Escapes};
 use crate::transcript::format::join::{CueFacts, Joiner};
 use crate::transcript::format::loops::Loops;
-use crate::transcript::segment::{Segment, Speaker, Timestamp};
+use crate::transcript::segment::{Recent, Segment, Speaker, Timestamp};
 
 /// Bytes of a turn that are cleaned at once. A piece ends after a line if possible.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -144,7 +145,10 @@ pub(crate) struct Writer {
     unbroken: usize,
     segments: Vec<Segment>,
     speakers: Vec<String>,
-    known: HashMap<String, Speaker>,
+    /// The speakers by the hashes of their names. There may be 60,000, whose names are in memory already.
+    known: HashMap<u64, Speaker>,
+    hasher: RandomState,
+    recent: Recent,
     talk: Vec<Talk>,
     turn: Turn,
     joiner: Joiner,
@@ -255,6 +259,8 @@ impl Writer {
             segments: Vec::new(),
             speakers: Vec::new(),
             known: HashMap::new(),
+            hasher: RandomState::new(),
+            recent: Recent::default(),
             talk: Vec::new(),
             turn: Turn::default(),
             joiner: Joiner::default(),
@@ -264,6 +270,11 @@ impl Writer {
             junk: 0,
             confidence: (0, 0),
         }
+    }
+
+    /// Takes memory for a number of turns at once. Growing would leave copies behind.
+    pub(crate) fn expect(&mut self, turns: usize) {
+        self.segments.reserve_exact(turns);
     }
 
     fn len(&self) -> usize {
@@ -353,8 +364,8 @@ impl Writer {
         let is_near = match self.turn.stamp.zip(head.from) {
             Some((last, from)) => {
                 let said = i32::try_from(self.turn.said.saturating_mul(BYTE_MILLIS));
-                let end = last.0.saturating_add(said.unwrap_or(i32::MAX));
-                from >= last && from.0.saturating_sub(end) <= pause
+                let end = last.millis().saturating_add(said.unwrap_or(i32::MAX));
+                from >= last && from.millis().saturating_sub(end) <= pause
             }
             None => is_continued,
         };
@@ -592,22 +603,40 @@ impl Writer {
         if speaker
             .and_then(|speaker| self.talk.get(speaker.index()))
             .is_some_and(|talk| talk.turns == 0)
-            && let Some(name) = self.speakers.pop()
         {
-            self.known.remove(&name);
+            // What is known by its hash is then somebody else, or nobody.
+            self.speakers.pop();
             self.talk.pop();
             self.turn.speaker = None;
         }
     }
 
     fn speaker(&mut self, name: &str) -> Option<Speaker> {
-        if let Some(&known) = self.known.get(name) {
-            return Some(known);
+        let is = |speaker: Speaker| {
+            self.speakers
+                .get(speaker.index())
+                .is_some_and(|known| known == name)
+        };
+        if let Some(recent) = self.recent.find(is) {
+            return Some(recent);
         }
-        let speaker = Speaker::new(self.speakers.len())?;
-        self.speakers.push(name.to_owned());
-        self.talk.push(Talk::default());
-        self.known.insert(name.to_owned(), speaker);
+        let hash = self.hasher.hash_one(name);
+        let known = self
+            .known
+            .get(&hash)
+            .copied()
+            .filter(|&speaker| is(speaker));
+        let speaker = match known {
+            Some(known) => known,
+            None => {
+                let speaker = Speaker::new(self.speakers.len())?;
+                self.speakers.push(name.to_owned());
+                self.talk.push(Talk::default());
+                self.known.insert(hash, speaker);
+                speaker
+            }
+        };
+        self.recent.add(speaker);
         Some(speaker)
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::text::eight::Eight;
 use crate::transcript::format::clean::{cleaned, tag_len};
 
 /// Longest label in bytes.
@@ -60,8 +61,8 @@ const NEVER: [&str; 16] = [
 /// A speaker label at the start of `text`: the name, and the offset of what is said. Whether a name that is no placeholder
 /// really is one depends on the whole text.
 pub(crate) fn label(text: &str) -> Option<(&str, usize)> {
-    // Most lines have no label, for want of a colon or bracket.
-    if !may_have_label(text) {
+    // As most lines.
+    if is_bare(text) {
         return None;
     }
     let (start, has_chevrons) = lead(text);
@@ -86,10 +87,16 @@ pub(crate) fn label(text: &str) -> Option<(&str, usize)> {
     is_name.then(|| (name, text.len() - said.len()))
 }
 
-/// Whether a line of usual length has a colon or bracket. Some characters in full width start with the last of these bytes.
-fn may_have_label(text: &str) -> bool {
-    let has = |byte: u8| text.as_bytes().contains(&byte);
-    text.len() > super::LINE_BYTES || has(b':') || has(b'[') || has(0xef)
+/// Whether a line of usual length has no label, tag or mark of a change, for want of a colon, bracket or chevron. Some
+/// characters in full width start with the last of these bytes.
+pub(super) fn is_bare(text: &str) -> bool {
+    let has_mark = || {
+        Eight::any(text.as_bytes(), |eight| {
+            let marks = eight.within(b':', b'>').or(eight.equal(b'&'));
+            marks.or(eight.equal(b'[')).or(eight.equal(0xef))
+        })
+    };
+    text.len() <= super::LINE_BYTES && !has_mark()
 }
 
 /// Skips what may stand before a label: chevrons, dashes, tags, emphasis, direction marks.

@@ -1,6 +1,6 @@
 //! Reads captions whose times stand on lines: WebVTT, SubRip, SBV, bracketed lines, LRC and copied transcripts of videos.
 
-use crate::text::Span;
+use crate::text::{Span, eight};
 use crate::transcript::format::captions::time::{Form, Head, head, is_damaged, time};
 use crate::transcript::format::captions::{Captions, Raw};
 
@@ -260,11 +260,10 @@ pub(super) fn percent(text: &str) -> Option<u8> {
 
 /// The lines of a block, without the blanks around them.
 pub(super) fn spans(block: &str) -> impl Iterator<Item = Span> {
-    let mut next = 0;
-    block.split('\n').map(move |line| {
-        let start = next + line.len() - line.trim_start().len();
-        let end = next + line.trim_end().len();
-        next += line.len() + 1;
+    eight::lines(block).map(|line| {
+        let text = line.of(block);
+        let start = line.end - text.trim_start().len();
+        let end = line.start + text.trim_end().len();
         Span::from(start.min(end)..end)
     })
 }

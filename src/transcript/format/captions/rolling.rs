@@ -4,9 +4,9 @@
 //! captions show a sentence anew with each word. In both, a caption begins with the last lines of the one before it. Only
 //! letters and digits are compared, because a recognizer revises case and punctuation.
 
-use crate::text::sentence;
+use crate::text::{Span, sentence};
 use crate::transcript::format::captions::Caption;
-use crate::transcript::format::clean::clean;
+use crate::transcript::format::clean::{clean, cleaned};
 
 /// Captions of this length in bytes do not roll.
 const MAX_BYTES: usize = 4096;
@@ -25,52 +25,86 @@ const MAX_EVIDENCE: u8 = 8;
 
 #[derive(Debug, Default)]
 pub(super) struct Rolling {
-    last: Letters,
-    next: Letters,
+    last: Shown,
+    next: Shown,
     /// Rises with each repetition and falls with each caption that repeats nothing.
     evidence: u8,
+}
+
+/// A caption that was shown. Its letters are read when they are compared, which most captions never are.
+#[derive(Debug, Default)]
+struct Shown {
+    raw: String,
+    /// The lines in `raw`.
+    lines: Vec<Span>,
+    speaker: Option<String>,
+    start: Option<i64>,
+    end: Option<i64>,
+}
+
+impl Shown {
+    fn set(&mut self, block: &str, caption: &Caption<'_>) {
+        self.raw.clear();
+        self.lines.clear();
+        for line in &caption.lines {
+            let start = self.raw.len();
+            self.raw.push_str(line.of(block));
+            self.lines.push(Span::from(start..self.raw.len()));
+        }
+        self.speaker = caption.speaker.as_deref().map(str::to_owned);
+        (self.start, self.end) = (caption.start, caption.end);
+    }
+
+    fn ends_sentence(&self) -> bool {
+        let last = self.lines.last().map(|line| line.of(&self.raw));
+        last.is_some_and(sentence::ends_sentence)
+    }
+
+    /// The first letter of each line, in lower case.
+    fn first_letters(&self) -> impl Iterator<Item = char> {
+        self.lines.iter().filter_map(|line| {
+            let cleaned = cleaned(line.of(&self.raw));
+            let first = cleaned.chars().find(|c| c.is_alphanumeric())?;
+            first.to_lowercase().next()
+        })
+    }
+
+    /// Whether the caption may begin as a line of `last`, or revise it.
+    fn may_repeat(&self, last: &Self) -> bool {
+        let first = self.first_letters().next();
+        first.is_some_and(|first| last.first_letters().any(|other| other == first))
+            || self.start == last.start
+    }
 }
 
 /// The letters and digits of a caption, in lower case.
 #[derive(Debug, Default)]
 struct Letters {
     text: String,
-    /// For each letter the offset after it in the block that was read.
+    /// For each letter the offset after it in the text that was read.
     ends: Vec<usize>,
     /// Where the lines start in `text`.
     lines: Vec<usize>,
-    speaker: Option<String>,
-    start: Option<i64>,
-    end: Option<i64>,
-    ends_sentence: bool,
 }
 
 impl Letters {
-    fn read(&mut self, block: &str, caption: &Caption<'_>) {
-        self.text.clear();
-        self.ends.clear();
-        self.lines.clear();
-        self.speaker
-            .clone_from(&caption.speaker.as_deref().map(str::to_owned));
-        (self.start, self.end) = (caption.start, caption.end);
-        for &line in &caption.lines {
-            self.lines.push(self.text.len());
-            self.text.reserve(line.len());
-            self.ends.reserve(line.len());
+    fn of(block: &str, lines: &[Span]) -> Self {
+        let mut letters = Self::default();
+        for &line in lines {
+            letters.lines.push(letters.text.len());
             let raw = line.of(block);
             let mut done = 0;
             clean(raw, &mut |range, replacement| {
-                self.push(raw, done..range.start, line.start);
+                letters.push(raw, done..range.start, line.start);
                 let written = replacement.chars().filter(|c| c.is_alphanumeric());
                 for c in written {
-                    self.push_letter(c, line.start + range.end);
+                    letters.push_letter(c, line.start + range.end);
                 }
                 done = range.end;
             });
-            self.push(raw, done..raw.len(), line.start);
+            letters.push(raw, done..raw.len(), line.start);
         }
-        let last = caption.lines.last().map(|line| line.of(block));
-        self.ends_sentence = last.is_some_and(sentence::ends_sentence);
+        letters
     }
 
     fn push(&mut self, raw: &str, part: std::ops::Range<usize>, base: usize) {
@@ -101,7 +135,7 @@ impl Letters {
         self.is_word_end(count, block).then_some(count)
     }
 
-    /// How many letters at the start of `self` revise `last`, which is shown from the same time on.
+    /// How many letters at the start of `self` revise `last`, if both are shown from the same time on.
     fn revised(&self, last: &Self, block: &str) -> Option<usize> {
         let shared = self
             .text
@@ -109,11 +143,7 @@ impl Letters {
             .zip(last.text.chars())
             .take_while(|(a, b)| a == b)
             .count();
-        if self.start.is_none()
-            || self.start != last.start
-            || shared < 4
-            || shared * 2 < last.ends.len()
-        {
+        if shared < 4 || shared * 2 < last.ends.len() {
             return None;
         }
         (last.ends.len()..self.ends.len())
@@ -139,25 +169,19 @@ impl Rolling {
             *self = Self::default();
             return;
         }
-        self.next.read(block, caption);
-        let count = self.repeated(block);
+        self.next.set(block, caption);
+        let repeated = self.repeated(block, &caption.lines);
         std::mem::swap(&mut self.last, &mut self.next);
-        self.evidence = match count {
+        self.evidence = match repeated {
             Some(_) => (self.evidence + 2).min(MAX_EVIDENCE),
             None => self.evidence.saturating_sub(1),
         };
-        let Some(count) = count else { return };
+        let Some(end) = repeated else { return };
         caption.is_change = false;
-        let Some(&end) = count
-            .checked_sub(1)
-            .and_then(|last| self.last.ends.get(last))
-        else {
-            return;
-        };
-        if count == self.last.ends.len() {
+        let Some(end) = end else {
             caption.lines.clear();
             return;
-        }
+        };
         caption.lines.retain_mut(|line| {
             if line.start < end {
                 let rest = block.get(end.min(line.end)..line.end).unwrap_or_default();
@@ -171,8 +195,8 @@ impl Rolling {
         });
     }
 
-    /// How many letters at the start of the next caption the last one has shown.
-    fn repeated(&self, block: &str) -> Option<usize> {
+    /// Where what the last caption has shown ends in the next one, if that begins with it: `Some(None)` if it is all of it.
+    fn repeated(&self, block: &str, lines: &[Span]) -> Option<Option<usize>> {
         let (last, next) = (&self.last, &self.next);
         let is_same_speaker =
             next.speaker.is_none() || last.speaker.is_none() || next.speaker == last.speaker;
@@ -180,23 +204,31 @@ impl Rolling {
             (Some(start), Some(end), Some(next)) => (start..=end + MAX_PAUSE).contains(&next),
             _ => false,
         };
-        if !is_same_speaker || !follows {
+        if !is_same_speaker || !follows || !next.may_repeat(last) {
             return None;
         }
-        let Some(count) = next.repeated(last, block) else {
-            return next.revised(last, block);
-        };
+        let letters = Letters::of(block, lines);
+        let shown = Letters::of(&last.raw, &last.lines);
+        let starts_with_it = next.start == last.start;
         let is_flash = || {
             next.end
                 .zip(next.start)
                 .is_some_and(|(end, start)| end - start <= FLASH)
         };
-        let is_evident = if count == next.ends.len() {
-            // A recognizer in a loop repeats captions of the usual length, and people say "Yes." twice.
-            is_flash() || next.start == last.start
-        } else {
-            count >= MANY_LETTERS || !last.ends_sentence
+        let count = match letters.repeated(&shown, block) {
+            Some(count) => {
+                let is_evident = if count == letters.ends.len() {
+                    // A recognizer in a loop repeats captions of the usual length, and people say "Yes." twice.
+                    is_flash() || starts_with_it
+                } else {
+                    count >= MANY_LETTERS || !last.ends_sentence()
+                };
+                (is_evident || self.evidence > 0).then_some(count)?
+            }
+            None if starts_with_it => letters.revised(&shown, block)?,
+            None => return None,
         };
-        (is_evident || self.evidence > 0).then_some(count)
+        let end = count.checked_sub(1).and_then(|last| letters.ends.get(last));
+        Some(end.copied().filter(|_| count < letters.ends.len()))
     }
 }

@@ -1,6 +1,7 @@
 //! The times of captions, and the line or the start of a line that they stand on.
 
 use crate::text::Span;
+use crate::text::eight::Eight;
 
 /// Longest speaker label before the times.
 const MAX_LABEL_BYTES: usize = 60;
@@ -56,7 +57,8 @@ pub(super) fn head(line: &str) -> Option<Head> {
     let separator = times.split_at(len).1.trim_start();
     // `1,318 credit notes` and `3.5 percent` do not start with a time.
     let is_clock = times.split_at(len).0.contains([':', ';']);
-    let is_seconds = arrow(separator).is_some() || (inside.is_some() && end.is_some());
+    let has_arrow = arrow(separator).is_some();
+    let is_seconds = has_arrow || (inside.is_some() && end.is_some());
     if !is_clock && !is_seconds {
         return None;
     }
@@ -75,10 +77,7 @@ pub(super) fn head(line: &str) -> Option<Head> {
     };
     let is_alone = after.trim().is_empty();
     // Between bare times, a dash or comma proves nothing if text follows: `10:15 - 11:00 lunch`.
-    if matches!(form, Form::Arrow | Form::Pair | Form::CommaArrow)
-        && arrow(separator).is_none()
-        && !is_alone
-    {
+    if matches!(form, Form::Arrow | Form::Pair | Form::CommaArrow) && !has_arrow && !is_alone {
         return None;
     }
     let has_settings =
@@ -99,17 +98,22 @@ pub(super) fn head(line: &str) -> Option<Head> {
 /// Whether a line without a head had the times of a caption before it was damaged: `00:00:0x,000 --> 00:00:04,000`,
 /// `00:00:01,000 -`.
 pub(super) fn is_damaged(line: &str) -> bool {
-    if line.len() > MAX_LABEL_BYTES || !line.bytes().any(|byte| byte.is_ascii_digit()) {
+    if line.len() > MAX_LABEL_BYTES
+        || !Eight::any(line.as_bytes(), |eight| eight.within(b'0', b'9'))
+    {
         return false;
     }
     let digits = line.bytes().filter(u8::is_ascii_digit).count();
+    if digits < 6 {
+        return false;
+    }
     let is_mark = |c: &char| ":;.,->–—→= \t[]()".contains(*c);
     let marks = line.chars().filter(is_mark).count();
     let others = line.chars().count() - digits - marks;
     let has_arrow = line.contains(['>', '→']) || line.contains("--");
     // Two times with hours and fractions.
     let has_clocks = line.matches(':').count() >= 4 && line.matches([',', '.']).count() >= 2;
-    digits >= 6 && others * 3 <= digits && (has_arrow || has_clocks)
+    others * 3 <= digits && (has_arrow || has_clocks)
 }
 
 /// What may stand before the times: nothing, a speaker, or the number of the caption. Returns the offset of the times.
@@ -137,8 +141,10 @@ fn label_before(line: &str) -> Option<(Option<Span>, usize)> {
         return Some((None, 0));
     }
     let near = line.split_at(line.floor_char_boundary(MAX_LABEL_BYTES)).0;
-    // Most lines are speech. Looking for one byte at a time is fastest.
-    if !(near.contains('[') || near.contains('(')) {
+    // Most lines are speech.
+    if !Eight::any(near.as_bytes(), |eight| {
+        eight.equal(b'[').or(eight.equal(b'('))
+    }) {
         return None;
     }
     let at = near
@@ -168,8 +174,8 @@ fn second(text: &str, is_bracketed: bool) -> Option<(i64, &str)> {
 
 /// The text after an arrow at the start of `text`. Word processors and web pages change how it is written.
 fn arrow(text: &str) -> Option<&str> {
-    let arrows = ["-->", "->", "→", "–>", "—>", "--&gt;", "-&gt;", "==>", "=>"];
-    arrows.iter().find_map(|arrow| text.strip_prefix(arrow))
+    const ARROWS: [&str; 9] = ["-->", "->", "→", "–>", "—>", "--&gt;", "-&gt;", "==>", "=>"];
+    ARROWS.iter().find_map(|arrow| text.strip_prefix(arrow))
 }
 
 /// Whether a word is a setting of a WebVTT cue or a coordinate of SubRip: `align:start`, `X1:40`.
@@ -184,8 +190,11 @@ fn is_setting(word: &str) -> bool {
 /// A time at the start of `text` in milliseconds, with its length: `1:02:03.5`, `00:00:04,500`, `00:00:04:12` with frames,
 /// `4.50s`. Hours have no limit.
 pub(super) fn time(text: &str) -> Option<(i64, usize)> {
-    let (mut seconds, mut at) = number(text, 9)?;
-    let mut millis = 0;
+    if let Some(millis) = usual(text) {
+        return Some((millis, USUAL_BYTES));
+    }
+    let (mut seconds, first) = number(text, 9)?;
+    let (mut at, mut millis) = (first, 0);
     let mut groups = 1;
     while groups < 4
         && let Some(next) = text.split_at(at).1.strip_prefix([':', ';'])
@@ -204,23 +213,51 @@ pub(super) fn time(text: &str) -> Option<(i64, usize)> {
     let rest = text.split_at(at).1;
     if groups < 4
         && let Some(fraction) = rest.strip_prefix(['.', ','])
-        && let Some((_, len)) = number(fraction, 9)
+        && let Some((value, len)) = number(fraction, 9)
         && !fraction.split_at(len).1.starts_with(':')
     {
-        let digits = fraction.bytes().take(len).chain(*b"00").take(3);
-        millis = digits.fold(0, |value, digit| value * 10 + i64::from(digit - b'0'));
+        millis = match len {
+            1 => value * 100,
+            2 => value * 10,
+            _ => value / 10_i64.pow(len as u32 - 3),
+        };
         at += 1 + len;
     }
     let has_unit = groups == 1 && text.split_at(at).1.starts_with('s');
-    let is_time = groups > 1 || has_unit || at > number(text, 9)?.1;
+    let is_time = groups > 1 || has_unit || at > first;
     is_time.then_some((seconds * 1000 + millis, at + usize::from(has_unit)))
 }
 
+/// The milliseconds of a time as most captions write it, `00:00:04,500`, if nothing follows that could belong to it.
+fn usual(text: &str) -> Option<i64> {
+    let bytes: &[u8; USUAL_BYTES] = text.as_bytes().first_chunk()?;
+    let after = text.as_bytes().get(USUAL_BYTES);
+    let [a, b, b':', c, d, b':', e, f, b'.' | b',', g, h, i] = *bytes else {
+        return None;
+    };
+    let digits = [a, b, c, d, e, f, g, h, i].map(|byte| i64::from(byte.wrapping_sub(b'0')));
+    let [a, b, c, d, e, f, g, h, i] = digits;
+    let is_time = digits.iter().all(|&digit| digit < 10)
+        && c < 6
+        && e < 6
+        && !after.is_some_and(|byte| byte.is_ascii_digit() || *byte == b':');
+    let seconds = ((a * 10 + b) * 60 + c * 10 + d) * 60 + e * 10 + f;
+    is_time.then_some(seconds * 1000 + g * 100 + h * 10 + i)
+}
+
+const USUAL_BYTES: usize = 12;
+
 /// The number of at most `most` digits at the start of `text`, with its length.
 fn number(text: &str, most: usize) -> Option<(i64, usize)> {
-    let len = text.bytes().take_while(u8::is_ascii_digit).count();
-    let value = text.get(..len)?.parse().ok()?;
-    (len <= most).then_some((value, len))
+    let (mut value, mut len) = (0, 0);
+    for byte in text.bytes().take_while(u8::is_ascii_digit) {
+        value = value * 10 + i64::from(byte - b'0');
+        len += 1;
+        if len > most {
+            return None;
+        }
+    }
+    (len > 0).then_some((value, len))
 }
 
 #[cfg(test)]
@@ -233,6 +270,13 @@ mod tests {
             ("0:03", Some((3_000, 4))),
             ("00:00:04.5", Some((4_500, 10))),
             ("00:00:04,500 x", Some((4_500, 12))),
+            ("99:59:59.999", Some((359_999_999, 12))),
+            ("00:00:04,5000", Some((4_500, 13))),
+            ("00:00:04.500:1", Some((4_000, 8))),
+            ("00:61:04,500", None),
+            ("00:00:60,500", None),
+            ("00:0/:04,500", Some((0, 4))),
+            ("00:00:04,5/0", Some((4_500, 10))),
             ("1:2:3", Some((3_723_000, 5))),
             ("127:00:00.000", Some((127 * 3_600_000, 13))),
             ("00:00:04:12", Some((4_000, 11))),

@@ -188,23 +188,26 @@ pub(super) fn frame(line: &str, has_stamp: bool) -> Option<Frame> {
     // Most lines start and end like no row of a table.
     let (opens, closes) = (OPENINGS.open(bare), ENDINGS.close(bare));
     let first = start(bare);
-    let alike = |row: &&&str| opens && start(row) == first;
-    if LOG.iter().filter(alike).any(|row| bare.starts_with(row)) {
+    let alike = |row: &&&str| start(row) == first;
+    if opens && LOG.iter().any(|row| bare.starts_with(row)) {
         return Some(Frame::Anywhere);
     }
     // Most lines are sentences, which no row but a notice is.
     if bare.starts_with(char::is_lowercase) {
         return None;
     }
-    let mut notices = NOTICES.iter().filter(alike);
-    if notices.any(|row| starts_with(bare, row).is_some()) || (opens && is_placeholder(bare)) {
+    let is_notice = || {
+        let mut notices = NOTICES.iter().filter(alike);
+        notices.any(|row| starts_with(bare, row).is_some()) || is_placeholder(bare)
+    };
+    if opens && is_notice() {
         return Some(Frame::Anywhere);
     }
     if bare.ends_with(['.', '?', '!', ',']) {
         return None;
     }
     let is_any = |rows: &[&str]| {
-        let may_match = |row: &&&str| alike(row) || (closes && row.starts_with('*'));
+        let may_match = |row: &&&str| (opens && alike(row)) || (closes && row.starts_with('*'));
         (opens || closes) && rows.iter().filter(may_match).any(|row| matches(row, bare))
     };
     if is_any(&FRAMES) || (has_stamp && is_chat_event(line)) {
@@ -268,7 +271,7 @@ fn matches(row: &str, line: &str) -> bool {
 
 /// `Page 3`, `Page 3 of 27`, `3 of 27`, `3/27`, `- 3 -`.
 fn is_page(bare: &str, line: &str) -> bool {
-    if bare.len() > 24 {
+    if bare.len() > 24 || !bare.bytes().any(|byte| byte.is_ascii_digit()) {
         return false;
     }
     let is_number = |text: &str| {

@@ -62,7 +62,7 @@ impl Separator {
 }
 
 /// The head of a line. All offsets are relative to the line.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Found {
     /// Where the spoken text starts.
     pub(super) body: usize,
@@ -72,7 +72,7 @@ pub(super) struct Found {
     pub(super) label: Option<Label>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Label {
     pub(super) span: Span,
     pub(super) shape: Shape,
@@ -122,6 +122,37 @@ pub(super) fn is_prose(line: &str) -> bool {
 
 /// Reads the head of a line. `None` if it has neither label nor time stamp.
 pub(super) fn read(line: &str) -> Option<Found> {
+    usual(line).or_else(|| in_any_shape(line))
+}
+
+/// The head of most lines: `Name: Text`, with a name of capitalized words and a letter after the blank. No time stamp, mark or
+/// other separator can be in it, so none is looked for.
+pub(super) fn usual(line: &str) -> Option<Found> {
+    let end = line
+        .bytes()
+        .take(name::MAX_BYTES)
+        .position(|byte| byte == b':')?;
+    let (name, after) = line.split_at(end);
+    let said = after.strip_prefix(": ")?;
+    let is_usual = said.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name::is_simple(name)
+        && !name.starts_with("From ")
+        && !stamp::may_start(line)
+        && !stamp::may_start(said);
+    is_usual.then_some(Found {
+        body: end + 2,
+        after_stamps: 0,
+        stamp: None,
+        label: Some(Label {
+            span: Span::from(0..end),
+            shape: Shape::Strict,
+            separator: Separator::Colon,
+            is_regular: true,
+        }),
+    })
+}
+
+pub(super) fn in_any_shape(line: &str) -> Option<Found> {
     let mut text = Text::start_of(line);
     let lead = text.after_number(text.skip(0, is_lead));
     // The mark before the time of a recognizer is no heading.
@@ -773,4 +804,36 @@ pub(super) fn bracketed_stamp(text: &str) -> Option<usize> {
     let window = text.split_at(text.floor_char_boundary(WINDOW)).0;
     let stamp = stamp::read(window)?;
     (stamp.is_bracketed && text.get(..stamp.end)?.contains(':')).then_some(stamp.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_usual_head_is_read_as_in_any_shape(line in "(From |Mon|May |Q|A|Ada|Dr|NOTE)?( ?[A-Za-z]{0,6}){0,7}:[ 0-9]{0,2}(Sat|[a-zA-Z]|'{3}|– )[A-Za-z0-9 :.]{0,30}") {
+            if let Some(found) = usual(&line) {
+                prop_assert_eq!(Some(found), in_any_shape(&line));
+            }
+        }
+    }
+
+    #[test]
+    fn most_heads_are_usual() {
+        for (line, is_usual) in [
+            ("Grad G: Hi .", true),
+            ("Ada: May we begin?", true),
+            ("Dana van Holt: Yes.", false),
+            ("Mon 12: Yes.", false),
+            ("May Holt: At 12:30 we met.", false),
+            ("Ada Holt: 12:30", false),
+            ("From Ada: Yes.", false),
+            ("Ada:Yes.", false),
+        ] {
+            assert_eq!(usual(line).is_some(), is_usual, "{line}");
+        }
+    }
 }

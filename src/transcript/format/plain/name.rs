@@ -206,7 +206,7 @@ pub(super) fn shape(label: &str) -> Option<Shape> {
 }
 
 /// Whether a label is a name as most are: a few capitalized words of Latin letters.
-fn is_simple(label: &str) -> bool {
+pub(super) fn is_simple(label: &str) -> bool {
     let (mut before, mut words) = (b' ', 0);
     let are_capitalized = label.bytes().all(|byte| {
         let starts = before == b' ';

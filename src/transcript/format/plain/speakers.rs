@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::transcript::segment::Speaker;
+use crate::transcript::segment::{Recent, Speaker};
 
 use super::head::{self, Separator};
 use super::name::{self, Shape};
@@ -42,8 +42,7 @@ struct Label<'t> {
 pub(super) struct Labels<'t> {
     all: Vec<Label<'t>>,
     known: HashMap<&'t str, Speaker>,
-    /// A few of the labels that were counted last.
-    recent: [Option<Speaker>; 4],
+    recent: Recent,
 }
 
 /// Numbers of lines in a text, with which the numbers of heads are compared.
@@ -81,9 +80,7 @@ impl<'t> Labels<'t> {
     /// Counts a label and returns its id. `None` if there are more distinct labels than possible speakers.
     pub(super) fn count(&mut self, line: &'t str, label: &head::Label) -> Option<Speaker> {
         let text = label.span.of(line);
-        // People talk in turns, so most labels are among the last ones.
-        let is_same = |id: &Speaker| self.is(Some(*id), text);
-        let recent = self.recent.iter().copied().flatten().find(is_same);
+        let recent = self.recent.find(|id| self.is(Some(id), text));
         let id = match recent.or_else(|| self.known.get(text).copied()) {
             Some(id) => id,
             None => {
@@ -102,8 +99,7 @@ impl<'t> Labels<'t> {
             }
         };
         if recent.is_none() {
-            self.recent.rotate_right(1);
-            self.recent[0] = Some(id);
+            self.recent.add(id);
         }
         self.change(id, label.separator, 1);
         Some(id)
@@ -138,6 +134,8 @@ impl<'t> Labels<'t> {
 
     /// Finds the labels that are variants of one name, and decides which shapes count.
     pub(super) fn decide(&mut self, lines: Lines) -> Decision {
+        // All have been counted.
+        self.known = HashMap::new();
         self.merge();
         let mut usage = BySeparator::<Usage>::default();
         let (mut has_question, mut has_answer) = (false, false);

@@ -2,6 +2,7 @@
 //! `2026-06-15T09:00:03Z`, `00:03 - 00:07`.
 
 use crate::text::Span;
+use crate::text::eight::Eight;
 
 use super::name::{is_blank, is_invisible};
 use super::opening::Openings;
@@ -60,18 +61,25 @@ const HALVES: [(&str, Half); 6] = [
     ("午後", Half::Afternoon),
 ];
 
+/// Whether a text may start with a time stamp, by its first bytes.
+pub(super) fn may_start(text: &str) -> bool {
+    let has_digit = |most: usize| {
+        let near = text.as_bytes().get(..most).unwrap_or(text.as_bytes());
+        Eight::any(near, |eight| eight.within(b'0', b'9'))
+    };
+    match text.bytes().next() {
+        None => false,
+        Some(b'0'..=b'9') => true,
+        Some(b'[' | b'(' | b'{' | b'-' | b'#') => has_digit(20),
+        // East Asian words for the half of the day precede the time.
+        Some(0xe4..) => has_digit(24),
+        Some(_) => DATES.open(text) && has_digit(24),
+    }
+}
+
 /// Reads the time stamp at the start of a text.
 pub(super) fn read(text: &str) -> Option<Stamp> {
-    let first = text.bytes().next()?;
-    let has_digit = |bytes: usize| text.bytes().take(bytes).any(|byte| byte.is_ascii_digit());
-    let may_start = match first {
-        b'0'..=b'9' => true,
-        b'[' | b'(' | b'{' | b'-' | b'#' => has_digit(20),
-        // East Asian words for the half of the day precede the time.
-        0xe4.. => has_digit(24),
-        _ => DATES.open(text) && has_digit(24),
-    };
-    if !may_start {
+    if !may_start(text) {
         return None;
     }
     let mut at = Cursor { text, at: 0 };
