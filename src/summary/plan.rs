@@ -190,7 +190,7 @@ fn without_outline(
 fn most_words(transcript: &Transcript) -> usize {
     match transcript.spoken.words {
         // With the speakers' names and a heading.
-        0..=WHOLE_WORDS => words::count(transcript.text()) + HEADING_WORDS,
+        0..=WHOLE_WORDS => words::spoken(transcript.text()) + HEADING_WORDS,
         spoken => (spoken as f64 * MAX_SHARE) as usize,
     }
 }

@@ -66,6 +66,18 @@ pub enum Rejection {
         /// Byte offset in the source.
         at: u64,
     },
+    /// The file goes on in another encoding, as when text is appended to a file in UTF-16.
+    #[error(
+        "the file changes its encoding at byte {at}, from UTF-16 to one byte per character: export the transcript as text (UTF-8) \
+         and upload that"
+    )]
+    Mixed {
+        /// Byte offset in the source.
+        at: u64,
+    },
+    /// The file is XML, but not a transcript. Holds the reason.
+    #[error("{0}")]
+    Xml(String),
     /// Too many bytes are invalid in the detected encoding, or no encoding makes them writing.
     #[error(
         "{percent} % of the file's characters cannot be read in any encoding it might have (at most {UNDECODABLE_PERCENT} % \
@@ -255,7 +267,7 @@ impl Decoder {
                 return Ok(());
             }
             let window = std::mem::take(&mut self.held);
-            let encoding = detect(self.text.line(), &window)?;
+            let encoding = detect(self.text.line(), self.text.len(), &window)?;
             self.text.switch(encoding);
             self.stage = Stage::of(encoding);
             self.decode(&window, false)?;
@@ -349,7 +361,13 @@ fn read_utf16<'a>(
             true => units.len(),
             false => units.len().saturating_sub(SHIFT_UNITS),
         };
-        let shift = (0..seen).find(|&at| is_shifted(units.split_at(at).1, read_unit));
+        let rests = || (0..seen).map(|at| units.split_at(at).1);
+        if let Some(at) = rests().position(is_narrow) {
+            let (sound, _) = rest.split_at(2 * at);
+            read_other(decoder, sound, text, false)?;
+            return Err(Rejection::Mixed { at: text.source() });
+        }
+        let shift = rests().position(|rest| is_shifted(rest, read_unit));
         let (sound, after) = rest.split_at(2 * shift.unwrap_or(seen));
         read_other(decoder, sound, text, false)?;
         rest = after;
@@ -364,6 +382,18 @@ fn read_utf16<'a>(
         rest = &[];
     }
     Ok(rest)
+}
+
+/// Whether the next characters are read from pairs of ASCII characters.
+fn is_narrow(units: &[[u8; 2]]) -> bool {
+    let is_ascii = |unit: &[u8; 2]| {
+        unit.iter()
+            .all(|byte| matches!(byte, b'\t'..=b'\r' | b' '..=b'~'))
+    };
+    // A character such as 啊 may be shouted many times, but ASCII text has blanks.
+    units.get(..SHIFT_UNITS).is_some_and(|near| {
+        near.iter().all(is_ascii) && near.iter().any(|unit| unit.contains(&b' '))
+    })
 }
 
 /// Whether characters of UTF-16 are read from the wrong halves: the first is a blank in the other byte order, and so are

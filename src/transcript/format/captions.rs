@@ -342,11 +342,15 @@ impl Reader {
 
 impl Reader {
     /// What a reader of the summary should know about the captions.
-    pub(crate) fn warning(&self) -> Option<String> {
-        match &self.source {
-            Source::Lines(lines) => lines.warning(),
-            Source::Xml(_) | Source::Rows(_) => None,
-        }
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let (warning, strays) = match &self.source {
+            Source::Lines(lines) => (lines.warning(), 0),
+            Source::Xml(xml) => (xml.warning(), xml.strays),
+            Source::Rows(rows) => (None, rows.strays),
+        };
+        let strays = (strays > 0)
+            .then(|| format!("words of the file that are in no caption were left out: {strays}"));
+        warning.into_iter().chain(strays).collect()
     }
 }
 
@@ -1158,7 +1162,7 @@ mod tests {
             (Some(7_000), "It rained."),
         ];
         assert_eq!(said, expected.map(|(start, text)| (start, text.to_owned())));
-        let warning = reader.warning().unwrap();
+        let warning = reader.warnings().pop().unwrap();
         assert!(warning.ends_with("2, the first in line 6"), "{warning}");
         for (before, expected) in [
             ("WEBVTT\n\nWe begin.\n\n", "We begin."),

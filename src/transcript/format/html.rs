@@ -391,7 +391,11 @@ impl<'t> Tag<'t> {
                 None => search.miss("\""),
             }
         }
-        Some(self.at + search.find(rest, ">")? + 1)
+        match search.find(rest, ">") {
+            Some(end) => Some(self.at + end + 1),
+            // Nothing closes the comment.
+            None => (self.is_comment && search.is_last).then_some(self.at + "!--".len()),
+        }
     }
 
     /// Whether the page must be over an element `name` where this tag follows the text `before`: a script hardly writes tags
