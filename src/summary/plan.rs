@@ -259,6 +259,16 @@ mod tests {
     };
 
     #[test]
+    fn marks_are_no_words_to_plan_for() {
+        let mut decoder = Decoder::default();
+        let text = format!("Ana: we met. {}", "<- ".repeat(5000));
+        decoder.push(text.as_bytes()).unwrap();
+        let transcript = Transcript::new(decoder.finish().unwrap()).unwrap();
+        let plan = plan(&transcript, Words(4000), &LIMITS).unwrap();
+        assert!(plan.target_words < Words(20), "{:?}", plan.target_words);
+    }
+
+    #[test]
     fn targets_are_kept_and_chunks_cover_the_text() {
         for words in [100, 1000, 10_000, 60_000, 300_000] {
             let transcript = transcript(words);

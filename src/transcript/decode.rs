@@ -624,8 +624,70 @@ mod tests {
         let colours = decode(b"\x1b[1mAna:\x1b[0m we met.\n", 4).unwrap();
         assert_eq!(
             (colours.encoding, &*colours.text),
-            ("UTF-8", "[1mAna:[0m we met.\n")
+            ("UTF-8", "Ana: we met.\n")
         );
+    }
+
+    #[test]
+    fn what_a_terminal_obeys_is_dropped() {
+        for (bytes, text) in [
+            ("\u{1b}[1;31mAna:\u{1b}[0m we\u{1b}[K met.", "Ana: we met."),
+            ("\u{1b}]0;a title\u{7}Ana: we met.", "Ana: we met."),
+            (
+                "\u{1b}]8;;https://example.org\u{1b}\\Ana\u{1b}]8;;\u{1b}\\: we met.",
+                "Ana: we met.",
+            ),
+            (
+                "\u{1b}]never ended\nAna: we met [31 of us].\u{1b}[",
+                "\nAna: we met [31 of us].",
+            ),
+            ("é\u{1b}[1mé\u{1b}", "éé"),
+        ] {
+            let (read, _) = decoded(bytes.as_bytes());
+            assert_eq!(read, text);
+            let map = decode(bytes.as_bytes(), usize::MAX).unwrap().source_map;
+            for (at, c) in text.char_indices() {
+                let offset = map.source_offset(text, at) as usize;
+                assert!(bytes[offset..].starts_with(c), "{at} {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_change_of_encoding_is_named() {
+        let text = "Dana: the ferry leaves the island at noon, and nobody waits.\n".repeat(9);
+        let mixed = [utf16(&text, u16::to_le_bytes), text.clone().into_bytes()].concat();
+        for piece in [usize::MAX, 3, 1021] {
+            let Err(Rejection::Mixed { at }) = decode(&mixed, piece) else {
+                panic!("pieces of {piece}");
+            };
+            assert_eq!(at, 2 * text.len() as u64);
+        }
+        // A character whose halves are ASCII, shouted.
+        let shout = format!("王芳: {} 好。", "啊".repeat(200));
+        assert_eq!(
+            decoded(&utf16(&format!("\u{feff}{shout}"), u16::to_le_bytes)).0,
+            shout
+        );
+        // A zero byte after each blank is no UTF-16.
+        let zeros = text.replace(' ', " \0");
+        assert!(matches!(
+            decode(zeros.as_bytes(), usize::MAX),
+            Err(Rejection::Nul { .. })
+        ));
+    }
+
+    #[test]
+    fn damage_is_measured_by_the_whole_text() {
+        let text = "Dana: the ferry leaves the island at noon, and nobody waits.\n".repeat(90);
+        let noise: Vec<u8> = (0..20).map(|n| 0x81 + (n * 47 % 120) as u8).collect();
+        let little = decode(&[text.as_bytes(), &noise].concat(), usize::MAX).unwrap();
+        assert!(little.text.starts_with(&text));
+        let much = decode(&[text.as_bytes(), &noise.repeat(20)].concat(), usize::MAX);
+        let Err(Rejection::Undecodable { percent }) = much else {
+            panic!("{much:?}");
+        };
+        assert!((2..=8).contains(&percent), "{percent}");
     }
 
     #[test]

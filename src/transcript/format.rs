@@ -103,6 +103,9 @@ enum Reader {
 
 impl Reader {
     fn of(text: &str) -> Result<Self, Rejection> {
+        if json::is_python(text) {
+            return Err(Rejection::Json(json::Unknown::Python.to_string()));
+        }
         Ok(if json::is_mostly_json(text) {
             let reader = json::Reader::new(text).map_err(|error| Rejection::Json(chain(&error)))?;
             Self::Json(Box::new(reader))

@@ -322,7 +322,7 @@ mod tests {
     use crate::text::Span;
     use crate::transcript::{Decoder, Transcript};
 
-    fn archive(files: &[(&str, &str)]) -> Vec<u8> {
+    fn archive<T: AsRef<[u8]> + ?Sized>(files: &[(&str, &T)]) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut archive = ZipArchiveWriter::new(&mut bytes);
         for (name, content) in files {
@@ -333,7 +333,7 @@ mod tests {
                 .start()
                 .unwrap();
             let mut writer = config.wrap(DeflateEncoder::new(&mut entry, Compression::default()));
-            writer.write_all(content.as_bytes()).unwrap();
+            writer.write_all(content.as_ref()).unwrap();
             let (encoder, descriptor) = writer.finish().unwrap();
             encoder.finish().unwrap();
             entry.finish(descriptor).unwrap();
@@ -449,6 +449,48 @@ mod tests {
         for body in [long_text, much_markup, one_tag] {
             assert!(matches!(text(&document(&body)), Err(Unreadable::Bomb(_))));
         }
+    }
+
+    #[test]
+    fn the_unpacking_of_one_long_text_stops_at_the_limit() {
+        const MAX: u64 = 100_000;
+        let mut bomb = b"<w:p><w:t>".chain(std::io::repeat(b'a')).take(1 << 30);
+        let read = paragraphs(BufReader::new(&mut bomb), MAX, &mut |_| {});
+        assert!(matches!(read, Err(Unreadable::Bomb(MAX))));
+        let unpacked = (1 << 30) - bomb.limit();
+        assert!(unpacked < 2 * MAX, "{unpacked}");
+    }
+
+    #[test]
+    fn what_is_not_as_word_writes_it_is_refused_by_name() {
+        let declared = r#"<!DOCTYPE d [<!ENTITY a "Ana"><!ENTITY b "&a;&a;">]><w:p><w:t>&b;: Yes.</w:t></w:p>"#;
+        let wide = format!("\u{feff}{}", "<w:p><w:t>Yes.</w:t></w:p>");
+        let wide: Vec<u8> = wide.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let whole = "<w:p><w:r><w:t>Yes.</w:t></w:r></w:p>".repeat(9);
+        for (xml, error) in [
+            (
+                declared.as_bytes(),
+                "the Word document declares XML entities",
+            ),
+            (&wide, "the Word document is not in UTF-8"),
+            (
+                &whole.as_bytes()[..whole.len() / 2],
+                "the Word document is incomplete",
+            ),
+            (
+                b"<w:p><w:r><w:t>Ana: Yes.<w:p><w:r><w:t>Ben: No.",
+                "the Word document is incomplete",
+            ),
+        ] {
+            let found = text(&archive(&[("word/document.xml", xml)]))
+                .unwrap_err()
+                .to_string();
+            assert!(found.starts_with(error), "{found}");
+        }
+        let characters = text(&document(
+            "<w:p><w:t><![CDATA[Ana: 3 < 4]]> &amp; more</w:t></w:p>",
+        ));
+        assert_eq!(characters.unwrap(), "Ana: 3 < 4 & more");
     }
 
     #[test]

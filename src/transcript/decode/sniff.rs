@@ -223,9 +223,46 @@ mod tests {
             sniff(b"\x1f\x8b\x08\0\0"),
             Err(Rejection::NotText { format: "gzip" })
         );
-        assert_eq!(
-            sniff(b"%PDF-1.7"),
-            Err(Rejection::NotText { format: "PDF" })
-        );
+        for (head, format) in [
+            ("%PDF-1.7", "PDF"),
+            ("\n\r\n%PDF-1.4\n", "PDF"),
+            ("HTTP/1.1 200 OK\r\n\r\n%PDF-1.4\n", "PDF"),
+            ("  \n%!PS-Adobe-3.0\n", "PostScript"),
+            (&base64(64, 9), "encoded or encrypted data"),
+            (&base64(2000, 1), "encoded or encrypted data"),
+            (
+                &format!("-----BEGIN PGP MESSAGE-----\n\n{}", base64(64, 9)),
+                "encoded or encrypted data",
+            ),
+            (
+                &format!(
+                    "begin 644 call.mp3\n{}",
+                    "M(5!D/SY#:&0]86QL(&]F('1H96T*\n".repeat(9)
+                ),
+                "encoded or encrypted data",
+            ),
+        ] {
+            assert_eq!(
+                sniff(head.as_bytes()),
+                Err(Rejection::NotText { format }),
+                "{head}"
+            );
+        }
+        for text in [
+            "Ana: the file begins with %PDF-1.4, I think.\n",
+            "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nAna: we met.\nBen: Yes, we did, at noon.\nAna: And then?\n",
+            "begin 6 minutes late\nAna: we met.\nBen: Yes, we did, at noon.\nAna: And then we left.\n",
+            &"yes\n".repeat(300),
+            &"x".repeat(3000),
+        ] {
+            assert_eq!(sniff(text.as_bytes()), Ok((UTF_8, 0)), "{text}");
+        }
+    }
+
+    /// Lines of letters and digits of all kinds.
+    fn base64(width: usize, lines: usize) -> String {
+        let digits = "QWxpY2UgTW9vcmU6IHRoZSBmZXJyeSBsZWF2ZXMgdGhlIGlzbGFuZCBhdCBub29uLgo2";
+        let line: String = digits.chars().cycle().take(width).collect();
+        format!("{line}\n").repeat(lines)
     }
 }

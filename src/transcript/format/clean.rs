@@ -40,7 +40,7 @@ const INLINE: [&str; 34] = [
 ];
 
 /// Tags that separate words.
-const BLOCK: [&str; 36] = [
+const BLOCK: [&str; 38] = [
     "article",
     "aside",
     "blockquote",
@@ -69,7 +69,9 @@ const BLOCK: [&str; 36] = [
     "ol",
     "p",
     "pre",
+    "script",
     "section",
+    "style",
     "table",
     "tbody",
     "td",
@@ -813,6 +815,7 @@ mod tests {
             ("<v Anna Berg>Yes.</v>", "Yes."),
             ("<v.loud Anna>Yes.", "Yes."),
             ("<lang en>Yes</lang>", "Yes"),
+            ("&lt;script&gt;Yes&lt;/script&gt; <style>no", "Yes no"),
             ("one<br>two<br/>three<BR />four", "one two three four"),
             ("<p class='x'>One.</p><p>Two.</p>", "One. Two."),
             ("<!-- page 3 -->One", "One"),
@@ -889,6 +892,17 @@ mod tests {
             ("\u{202a}Anna\u{202c}\u{feff}", "Anna"),
             ("ab\u{200d}c", "abc"),
             ("39\u{a0}trucks \u{a0} and\u{202f}", "39 trucks and"),
+            ("bud\u{ffff}\u{fff9}\u{fdd0}\u{1fffe}get", "budget"),
+            (
+                "bud\u{e0041}\u{34f}\u{180e}\u{3164}\u{115f}\u{ffa0}get",
+                "budget",
+            ),
+            ("\u{f0b7} bud\u{e000}\u{f8ff}\u{10fffd}get", "budget"),
+            (
+                "글 ㄱ 한 \u{1100}\u{1161} 🙂🏽 \u{20000} ￥ ﷺ 豈",
+                "글 ㄱ 한 \u{1100}\u{1161} 🙂🏽 \u{20000} ￥ ﷺ 豈",
+            ),
+            ("\u{1b}[1;31mred&#27;[0m &#x1b;[Kplan\u{1b}", "red plan"),
         ]);
     }
 

@@ -149,6 +149,10 @@ pub(crate) enum Unknown {
     #[error(transparent)]
     Broken(#[from] Broken),
     #[error(
+        "the file is written in Python's notation, not in JSON: write it with json.dumps and upload that"
+    )]
+    Python,
+    #[error(
         "the file is JSON, but of no transcript format that this program knows: {}; export the transcript as text and \
          upload that",
         described(.members)
@@ -207,6 +211,17 @@ pub(crate) fn is_json(text: &str) -> bool {
         Some(b']') | None => in_array,
         _ => false,
     }
+}
+
+/// Whether a text is a list or dictionary as Python prints it: `[{'speaker': 'Ana', …`.
+pub(crate) fn is_python(text: &str) -> bool {
+    let inner = text.trim_start().trim_start_matches('[').trim_start();
+    let key = inner
+        .strip_prefix("{'")
+        .and_then(|key| key.split_once('\''));
+    key.is_some_and(|(key, after)| {
+        key.len() <= MAX_NAME_BYTES && !key.contains('\n') && after.trim_start().starts_with(':')
+    })
 }
 
 /// Whether a text is JSON, perhaps after a few lines of a log.
@@ -280,6 +295,12 @@ impl Reader {
                     )),
                 };
                 warnings.extend(incomplete);
+                if survey.undivided > 0 {
+                    warnings.push(format!(
+                        "the file tells the speakers of only a part of its words: about {} have none",
+                        words(survey.undivided)
+                    ));
+                }
                 match full.filter(|_| is_excerpt) {
                     Some(full) => (list.shape.maker, Entries::default(), Some(BareText(full))),
                     None => (list.shape.maker, file.entries(list, survey)?, None),
@@ -426,6 +447,19 @@ struct Parts<'t> {
     end: Option<Time>,
 }
 
+impl<'t> Parts<'t> {
+    /// Whether the parts tell who says what of an entry's text, of which they may be an excerpt.
+    fn divide(&self, text: Span) -> bool {
+        let said = self.bytes + self.texts;
+        self.has_speakers && self.texts > 0 && 2 * said + MIN_BARE_BYTES > text.len()
+    }
+
+    /// The speaker, if it is the same in all parts.
+    fn common_speaker(&self) -> Option<Cow<'t, str>> {
+        self.speaker.clone().filter(|_| !self.has_speakers)
+    }
+}
+
 /// What a first walk over a list finds out.
 #[derive(Default)]
 struct Survey {
@@ -445,6 +479,8 @@ struct Survey {
     has_channels: bool,
     is_disordered: bool,
     first_text: Option<Span>,
+    /// Bytes of entries with several speakers that cannot be told apart.
+    undivided: usize,
     /// Bytes of other lists beside this one that say something else.
     elsewhere: usize,
 }
@@ -687,7 +723,7 @@ impl Entries {
         let speaker = entry
             .speaker
             .0
-            .or(parts.speaker.clone().map(|name| (0, name)));
+            .or(parts.common_speaker().map(|name| (0, name)));
         let speaker = speaker.map(|(_, name)| name);
         let speaker = speaker.or_else(|| channel.and_then(|(_, name)| channel_label(name)));
         let speaker = speaker.or_else(|| {
@@ -720,11 +756,7 @@ impl Entries {
             return Ok(());
         }
         let text = text.filter(|text| !is_blank(text.of(file.text)));
-        // The parts may be an excerpt.
-        let is_whole = |text: &Span| {
-            parts.has_speakers && parts.bytes + parts.texts + MIN_BARE_BYTES > text.len() / 2
-        };
-        if let Some(text) = text.filter(|text| !is_whole(text)) {
+        if let Some(text) = text.filter(|text| !parts.divide(*text)) {
             sink(Cue {
                 speaker,
                 is_change: false,
@@ -1504,6 +1536,9 @@ impl<'t> File<'t> {
             survey.entries += 1;
             survey.first_text = survey.first_text.or(text);
             survey.texts += usize::from(bytes > 0);
+            if let Some(text) = text.filter(|text| parts.has_speakers && !parts.divide(*text)) {
+                survey.undivided += text.len();
+            }
             survey.bytes += bytes;
             survey.blanks +=
                 usize::from(text.is_some_and(|text| has_outer_blank(text.of(reader.text))));
