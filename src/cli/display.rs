@@ -1,5 +1,6 @@
 //! Displays progress and results: a progress bar on a terminal, plain lines otherwise.
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::transcript::Transcript;
 
 /// A progress bar for the transcript `name`; hidden unless standard error is a terminal.
 pub(crate) fn progress_bar(name: &str) -> ProgressBar {
-    let bar = ProgressBar::new(0).with_prefix(name.to_owned());
+    let bar = ProgressBar::new(0).with_prefix(printable(name).into_owned());
     let template = "{prefix} {wide_bar} {pos}/{len} chunks, {elapsed}";
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
@@ -43,12 +44,32 @@ pub(crate) fn error(text: &str) {
 
 /// Writes a line to standard error. That nobody reads it is no reason to fail.
 pub(crate) fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", printable(text));
+}
+
+/// A line without characters that a terminal obeys instead of showing them. The names of files and what they hold may have
+/// been chosen by anybody.
+fn printable(line: &str) -> Cow<'_, str> {
+    let is_obeyed = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !line.contains(is_obeyed) {
+        return line.into();
+    }
+    let mut shown = String::with_capacity(line.len());
+    for c in line.chars() {
+        match is_obeyed(c) {
+            true => shown.extend(c.escape_default()),
+            false => shown.push(c),
+        }
+    }
+    shown.into()
 }
 
 /// Writes results to standard output. That nobody reads them is no reason to fail.
 fn print(text: &str) {
-    let _ = writeln!(std::io::stdout(), "{text}");
+    let _ = writeln!(std::io::stdout(), "{}", printable(text));
 }
 
 /// The path of a result as the user would write it.
@@ -236,7 +257,20 @@ fn grouped(number: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::cli::display::{counted, grouped};
+    use crate::cli::display::{counted, grouped, printable};
+
+    #[test]
+    fn no_text_commands_the_terminal() {
+        for (text, shown) in [
+            ("an ordinary näme.txt", "an ordinary näme.txt"),
+            ("\u{1b}[31mred\u{1b}[0m.txt", "\\u{1b}[31mred\\u{1b}[0m.txt"),
+            ("two\nlines\r.txt", "two\\nlines\\r.txt"),
+            ("nul \0 and csi \u{9b}2J", "nul \\u{0} and csi \\u{9b}2J"),
+            ("cod.\u{202e}txt", "cod.\\u{202e}txt"),
+        ] {
+            assert_eq!(printable(text), shown);
+        }
+    }
 
     #[test]
     fn thousands_are_separated() {

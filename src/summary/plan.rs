@@ -190,7 +190,7 @@ fn without_outline(
 fn most_words(transcript: &Transcript) -> usize {
     match transcript.spoken.words {
         // With the speakers' names and a heading.
-        0..=WHOLE_WORDS => words::count(transcript.text()) + HEADING_WORDS,
+        0..=WHOLE_WORDS => words::spoken(transcript.text()) + HEADING_WORDS,
         spoken => (spoken as f64 * MAX_SHARE) as usize,
     }
 }
@@ -257,6 +257,16 @@ mod tests {
         style: Style::Full,
         outline: false,
     };
+
+    #[test]
+    fn marks_are_no_words_to_plan_for() {
+        let mut decoder = Decoder::default();
+        let text = format!("Ana: we met. {}", "<- ".repeat(5000));
+        decoder.push(text.as_bytes()).unwrap();
+        let transcript = Transcript::new(decoder.finish().unwrap()).unwrap();
+        let plan = plan(&transcript, Words(4000), &LIMITS).unwrap();
+        assert!(plan.target_words < Words(20), "{:?}", plan.target_words);
+    }
 
     #[test]
     fn targets_are_kept_and_chunks_cover_the_text() {

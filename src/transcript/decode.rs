@@ -66,6 +66,18 @@ pub enum Rejection {
         /// Byte offset in the source.
         at: u64,
     },
+    /// The file goes on in another encoding, as when text is appended to a file in UTF-16.
+    #[error(
+        "the file changes its encoding at byte {at}, from UTF-16 to one byte per character: export the transcript as text (UTF-8) \
+         and upload that"
+    )]
+    Mixed {
+        /// Byte offset in the source.
+        at: u64,
+    },
+    /// The file is XML, but not a transcript. Holds the reason.
+    #[error("{0}")]
+    Xml(String),
     /// Too many bytes are invalid in the detected encoding, or no encoding makes them writing.
     #[error(
         "{percent} % of the file's characters cannot be read in any encoding it might have (at most {UNDECODABLE_PERCENT} % \
@@ -255,7 +267,7 @@ impl Decoder {
                 return Ok(());
             }
             let window = std::mem::take(&mut self.held);
-            let encoding = detect(self.text.line(), &window)?;
+            let encoding = detect(self.text.line(), self.text.len(), &window)?;
             self.text.switch(encoding);
             self.stage = Stage::of(encoding);
             self.decode(&window, false)?;
@@ -349,7 +361,13 @@ fn read_utf16<'a>(
             true => units.len(),
             false => units.len().saturating_sub(SHIFT_UNITS),
         };
-        let shift = (0..seen).find(|&at| is_shifted(units.split_at(at).1, read_unit));
+        let rests = || (0..seen).map(|at| units.split_at(at).1);
+        if let Some(at) = rests().position(is_narrow) {
+            let (sound, _) = rest.split_at(2 * at);
+            read_other(decoder, sound, text, false)?;
+            return Err(Rejection::Mixed { at: text.source() });
+        }
+        let shift = rests().position(|rest| is_shifted(rest, read_unit));
         let (sound, after) = rest.split_at(2 * shift.unwrap_or(seen));
         read_other(decoder, sound, text, false)?;
         rest = after;
@@ -364,6 +382,18 @@ fn read_utf16<'a>(
         rest = &[];
     }
     Ok(rest)
+}
+
+/// Whether the next characters are read from pairs of ASCII characters.
+fn is_narrow(units: &[[u8; 2]]) -> bool {
+    let is_ascii = |unit: &[u8; 2]| {
+        unit.iter()
+            .all(|byte| matches!(byte, b'\t'..=b'\r' | b' '..=b'~'))
+    };
+    // A character such as 啊 may be shouted many times, but ASCII text has blanks.
+    units.get(..SHIFT_UNITS).is_some_and(|near| {
+        near.iter().all(is_ascii) && near.iter().any(|unit| unit.contains(&b' '))
+    })
 }
 
 /// Whether characters of UTF-16 are read from the wrong halves: the first is a blank in the other byte order, and so are
@@ -594,8 +624,70 @@ mod tests {
         let colours = decode(b"\x1b[1mAna:\x1b[0m we met.\n", 4).unwrap();
         assert_eq!(
             (colours.encoding, &*colours.text),
-            ("UTF-8", "[1mAna:[0m we met.\n")
+            ("UTF-8", "Ana: we met.\n")
         );
+    }
+
+    #[test]
+    fn what_a_terminal_obeys_is_dropped() {
+        for (bytes, text) in [
+            ("\u{1b}[1;31mAna:\u{1b}[0m we\u{1b}[K met.", "Ana: we met."),
+            ("\u{1b}]0;a title\u{7}Ana: we met.", "Ana: we met."),
+            (
+                "\u{1b}]8;;https://example.org\u{1b}\\Ana\u{1b}]8;;\u{1b}\\: we met.",
+                "Ana: we met.",
+            ),
+            (
+                "\u{1b}]never ended\nAna: we met [31 of us].\u{1b}[",
+                "\nAna: we met [31 of us].",
+            ),
+            ("é\u{1b}[1mé\u{1b}", "éé"),
+        ] {
+            let (read, _) = decoded(bytes.as_bytes());
+            assert_eq!(read, text);
+            let map = decode(bytes.as_bytes(), usize::MAX).unwrap().source_map;
+            for (at, c) in text.char_indices() {
+                let offset = map.source_offset(text, at) as usize;
+                assert!(bytes[offset..].starts_with(c), "{at} {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_change_of_encoding_is_named() {
+        let text = "Dana: the ferry leaves the island at noon, and nobody waits.\n".repeat(9);
+        let mixed = [utf16(&text, u16::to_le_bytes), text.clone().into_bytes()].concat();
+        for piece in [usize::MAX, 3, 1021] {
+            let Err(Rejection::Mixed { at }) = decode(&mixed, piece) else {
+                panic!("pieces of {piece}");
+            };
+            assert_eq!(at, 2 * text.len() as u64);
+        }
+        // A character whose halves are ASCII, shouted.
+        let shout = format!("王芳: {} 好。", "啊".repeat(200));
+        assert_eq!(
+            decoded(&utf16(&format!("\u{feff}{shout}"), u16::to_le_bytes)).0,
+            shout
+        );
+        // A zero byte after each blank is no UTF-16.
+        let zeros = text.replace(' ', " \0");
+        assert!(matches!(
+            decode(zeros.as_bytes(), usize::MAX),
+            Err(Rejection::Nul { .. })
+        ));
+    }
+
+    #[test]
+    fn damage_is_measured_by_the_whole_text() {
+        let text = "Dana: the ferry leaves the island at noon, and nobody waits.\n".repeat(90);
+        let noise: Vec<u8> = (0..20).map(|n| 0x81 + (n * 47 % 120) as u8).collect();
+        let little = decode(&[text.as_bytes(), &noise].concat(), usize::MAX).unwrap();
+        assert!(little.text.starts_with(&text));
+        let much = decode(&[text.as_bytes(), &noise.repeat(20)].concat(), usize::MAX);
+        let Err(Rejection::Undecodable { percent }) = much else {
+            panic!("{much:?}");
+        };
+        assert!((2..=8).contains(&percent), "{percent}");
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod overwritten;
 pub(crate) mod plain;
 mod table;
 mod writer;
+mod xml;
 
 pub use writer::Talk;
 
@@ -102,6 +103,9 @@ enum Reader {
 
 impl Reader {
     fn of(text: &str) -> Result<Self, Rejection> {
+        if json::is_python(text) {
+            return Err(Rejection::Json(json::Unknown::Python.to_string()));
+        }
         Ok(if json::is_mostly_json(text) {
             let reader = json::Reader::new(text).map_err(|error| Rejection::Json(chain(&error)))?;
             Self::Json(Box::new(reader))
@@ -141,11 +145,11 @@ impl Reader {
     }
 
     /// What a reader of the summary should know about damage to the file.
-    fn warning(&self) -> Option<String> {
+    fn warnings(&self) -> Vec<String> {
         match self {
-            Self::Captions(_, reader) => reader.warning(),
-            Self::Json(reader) => reader.warning.clone(),
-            Self::Table(_) | Self::Plain(_) => None,
+            Self::Captions(_, reader) => reader.warnings(),
+            Self::Json(reader) => reader.warnings.clone(),
+            Self::Table(_) | Self::Plain(_) => Vec::new(),
         }
     }
 
@@ -169,6 +173,9 @@ pub(crate) fn read(decoded: Decoded) -> Result<(Spoken, Segments), Rejection> {
 
 fn read_in_blocks(decoded: Decoded, size: usize) -> Result<(Spoken, Segments), Rejection> {
     let is_xml = || captions::kind(&decoded.text) == Some(Captions::Xml);
+    if let Some(reason) = xml::refused(&decoded.text) {
+        return Err(Rejection::Xml(reason));
+    }
     let is_html = html::is_html(&decoded.text) && !is_xml();
     let decoded = if is_html {
         let mut page = html::Reader::default();
@@ -187,7 +194,7 @@ fn read_in_blocks(decoded: Decoded, size: usize) -> Result<(Spoken, Segments), R
         let decoded = reduced(decoded, size, &mut |block, sink| bare.read(block, sink))?;
         let (mut spoken, segments) = read_in_blocks(decoded, size)?;
         spoken.format = json.maker;
-        spoken.warnings.extend(reader.warning());
+        spoken.warnings.extend(reader.warnings());
         return Ok((spoken, segments));
     }
     let Decoded {
@@ -210,7 +217,7 @@ fn read_in_blocks(decoded: Decoded, size: usize) -> Result<(Spoken, Segments), R
         return Err(Rejection::NothingSaid);
     }
     let segments = Segments::new(done.segments, done.speakers, text.len());
-    let mut warnings: Vec<String> = reader.warning().into_iter().collect();
+    let mut warnings = reader.warnings();
     if damaged > 0 {
         warnings.push(format!(
             "the file is damaged: {damaged} of its characters cannot be read and are shown as \u{fffd}"
@@ -218,8 +225,9 @@ fn read_in_blocks(decoded: Decoded, size: usize) -> Result<(Spoken, Segments), R
     }
     if let Some(said) = done.loops.longest() {
         warnings.push(format!(
-            "the recognizer repeated itself: {} repetitions, such as of “{said}”, count for nothing and are left out",
-            done.loops.repeats()
+            "the recognizer repeated itself: {} repetitions, such as of “{}”, count for nothing and are left out",
+            done.loops.repeats(),
+            said.split_whitespace().collect::<Vec<_>>().join(" ")
         ));
     }
     if let Some(percent) = done.confidence.filter(|percent| *percent < LOW_CONFIDENCE) {

@@ -20,8 +20,22 @@ pub(crate) struct TextBuilder {
     undecodable: u64,
     /// Whether the text ends in a `\r`, which is kept only if a `\n` follows.
     after_cr: bool,
+    /// Inside of a sequence that a terminal obeys.
+    sequence: Sequence,
     /// Source offset of the NULs that were read last. At the end of the file they are padding.
     padding: Option<u64>,
+}
+
+/// Where the text is in a sequence that a terminal obeys, as programs write that color their output.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sequence {
+    None,
+    /// After the escape character.
+    Escape,
+    /// `ESC [`, up to a letter.
+    Control,
+    /// `ESC ]`, up to a bell or another sequence, on the same line.
+    Command,
 }
 
 impl Default for TextBuilder {
@@ -39,6 +53,7 @@ impl TextBuilder {
             characters: 0,
             undecodable: 0,
             after_cr: false,
+            sequence: Sequence::None,
             padding: None,
         }
     }
@@ -59,6 +74,16 @@ impl TextBuilder {
         self.map.mark(self.text.len(), self.source);
     }
 
+    /// Source offset of the next character.
+    pub(crate) fn source(&self) -> u64 {
+        self.source.source
+    }
+
+    /// The length of the text so far.
+    pub(crate) fn len(&self) -> usize {
+        self.text.len()
+    }
+
     /// The last line, or the end of a long one.
     pub(crate) fn line(&self) -> &str {
         let start = self
@@ -76,7 +101,7 @@ impl TextBuilder {
 
     /// Takes the next characters.
     pub(crate) fn push(&mut self, piece: &str) -> Result<(), Rejection> {
-        let mut rest = piece;
+        let mut rest = self.skip_sequence(piece);
         while let Some(at) = rest.find(needs_care) {
             let (plain, odd) = rest.split_at(at);
             self.push_plain(plain)?;
@@ -84,8 +109,44 @@ impl TextBuilder {
             let (this, after) = odd.split_at(c.len_utf8());
             self.push_odd(c, self.map.after(self.source, this))?;
             rest = after;
+            if c == '\u{1b}' {
+                self.sequence = Sequence::Escape;
+                rest = self.skip_sequence(rest);
+            }
         }
         self.push_plain(rest)
+    }
+
+    /// Leaves out what belongs to a sequence that a terminal obeys. Returns the text after it.
+    fn skip_sequence<'t>(&mut self, text: &'t str) -> &'t str {
+        let mut rest = text;
+        while self.sequence != Sequence::None
+            && let Some(c) = rest.chars().next()
+        {
+            let (next, is_part) = match (self.sequence, c) {
+                (Sequence::Escape, '[') => (Sequence::Control, true),
+                (Sequence::Escape, ']') => (Sequence::Command, true),
+                (Sequence::Escape, '\\') => (Sequence::None, true),
+                (Sequence::Control, ' '..='?') => (Sequence::Control, true),
+                (Sequence::Control, '@'..='~') | (Sequence::Command, '\u{7}') => {
+                    (Sequence::None, true)
+                }
+                (Sequence::Command, c) if !matches!(c, '\u{1b}' | '\n' | '\r' | '\0') => {
+                    (Sequence::Command, true)
+                }
+                _ => (Sequence::None, false),
+            };
+            self.sequence = next;
+            if is_part {
+                let (this, after) = rest.split_at(c.len_utf8());
+                self.source = self.map.after(self.source, this);
+                rest = after;
+            }
+        }
+        if rest.len() < text.len() {
+            self.map.mark(self.text.len(), self.source);
+        }
+        rest
     }
 
     fn push_plain(&mut self, plain: &str) -> Result<(), Rejection> {

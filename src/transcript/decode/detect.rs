@@ -7,7 +7,7 @@ use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, ISO_2022_JP, MACINTOSH, UTF_8};
 
 use crate::text::script::Script;
-use crate::transcript::decode::Rejection;
+use crate::transcript::decode::{Rejection, UNDECODABLE_PERCENT};
 
 /// Bytes that are examined, from the first that is not ASCII: an hour of speech or more.
 pub(crate) const WINDOW_BYTES: usize = 256 * 1024;
@@ -25,14 +25,26 @@ const ODD_PERCENT: usize = 15;
 /// up to a third do; in Russian that is read as windows-1252, nine in ten.
 const ADJACENT_PERCENT: usize = 60;
 
+/// The escape sequence with which ISO-2022-KR begins.
+const TO_KOREAN: &[u8] = b"\x1b$)C";
+
 /// Escape sequences that switch to Japanese characters, in ISO-2022-JP.
 const TO_JAPANESE: [&[u8]; 2] = [b"\x1b$B", b"\x1b$@"];
 
-/// The encoding of `window`, which begins with a byte beyond ASCII, or an escape sequence, and follows the ASCII text `before`.
+/// The encoding of `window`, which begins with a byte beyond ASCII, or an escape sequence. `before` is the line that it goes on
+/// with, and `ascii` the length of all the ASCII text before it.
 ///
 /// # Errors
-/// [`Rejection::Undecodable`] if no encoding makes it writing.
-pub(crate) fn detect(before: &str, window: &[u8]) -> Result<&'static Encoding, Rejection> {
+/// [`Rejection::Undecodable`] if no encoding makes it writing, [`Rejection::NotText`] if it is in an encoding that cannot be read.
+pub(crate) fn detect(
+    before: &str,
+    ascii: usize,
+    window: &[u8],
+) -> Result<&'static Encoding, Rejection> {
+    if window.starts_with(TO_KOREAN) {
+        let format = "text in ISO-2022-KR";
+        return Err(Rejection::NotText { format });
+    }
     if TO_JAPANESE.iter().any(|escape| window.starts_with(escape)) {
         return Ok(ISO_2022_JP);
     }
@@ -50,12 +62,16 @@ pub(crate) fn detect(before: &str, window: &[u8]) -> Result<&'static Encoding, R
         let (text, _) = encoding.decode_without_bom_handling(&sample);
         is_writing(&text)
     };
-    candidates.find(is_plausible).ok_or_else(|| {
-        let beyond = sample.iter().filter(|byte| !byte.is_ascii()).count();
-        Rejection::Undecodable {
-            percent: (100 * beyond).div_ceil(sample.len().max(1)) as u64,
-        }
-    })
+    if let Some(encoding) = candidates.find(is_plausible) {
+        return Ok(encoding);
+    }
+    let beyond = window.iter().filter(|byte| !byte.is_ascii()).count();
+    let percent = (100 * beyond).div_ceil((ascii + window.len()).max(1)) as u64;
+    match percent {
+        // A text with a little damage, which is marked.
+        ..=UNDECODABLE_PERCENT => Ok(UTF_8),
+        _ => Err(Rejection::Undecodable { percent }),
+    }
 }
 
 /// Whether, read as UTF-8, the bytes have more valid characters beyond ASCII than invalid sequences. A character that is cut

@@ -57,6 +57,18 @@ pub(crate) enum Unreadable {
     Archive(#[source] rawzip::Error),
     #[error("the Word document is damaged: save it again and upload that")]
     Xml(#[source] quick_xml::Error),
+    /// Elements that do not end.
+    #[error("the Word document is incomplete: save it again and upload that")]
+    Cut,
+    /// Entities can stand for any amount of text, and Word writes none.
+    #[error(
+        "the Word document declares XML entities, which Word does not write: save it with Word and upload that"
+    )]
+    Entities,
+    #[error(
+        "the Word document is not in UTF-8, which Word writes: save it with Word and upload that"
+    )]
+    Encoding,
     /// A compression method other than deflate.
     #[error(
         "the Word document is packed in a way that Word does not use: save it again and upload that"
@@ -112,6 +124,10 @@ pub(crate) fn read(bytes: &[u8], sink: &mut dyn FnMut(&str)) -> Result<(), Unrea
     };
     let max = MAX_XML.of(bytes);
     let mut xml = BufReader::new(unpacked.take(max));
+    // A part that cannot be unpacked is reported where it is read.
+    if matches!(xml.fill_buf(), Ok([0xff, 0xfe, ..] | [0xfe, 0xff, ..])) {
+        return Err(Unreadable::Encoding);
+    }
     let read = paragraphs(&mut xml, MAX_TEXT.of(bytes), sink);
     if xml.get_ref().limit() == 0 {
         return Err(Unreadable::Bomb(max));
@@ -119,9 +135,38 @@ pub(crate) fn read(bytes: &[u8], sink: &mut dyn FnMut(&str)) -> Result<(), Unrea
     read
 }
 
+/// A reader that ends after a number of bytes, which is set anew for each event: the parser holds an event as a whole.
+struct Metered<R> {
+    inner: R,
+    left: usize,
+}
+
+impl<R: BufRead> Read for Metered<R> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let mut available = self.fill_buf()?;
+        let count = available.read(into)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl<R: BufRead> BufRead for Metered<R> {
+    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
+        let available = self.inner.fill_buf()?;
+        Ok(available.get(..self.left).unwrap_or(available))
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.left = self.left.saturating_sub(count);
+        self.inner.consume(count);
+    }
+}
+
 /// Where the parser is in a document.
 #[derive(Default)]
 struct Place {
+    /// Elements that have not ended.
+    depth: usize,
     /// Elements whose content is left out, from the outermost.
     left_out: usize,
     in_text: bool,
@@ -130,7 +175,11 @@ struct Place {
 }
 
 fn paragraphs(xml: impl BufRead, max: u64, sink: &mut dyn FnMut(&str)) -> Result<(), Unreadable> {
-    let mut reader = Reader::from_reader(xml);
+    let most = usize::try_from(max).unwrap_or(usize::MAX);
+    let mut reader = Reader::from_reader(Metered {
+        inner: xml,
+        left: most,
+    });
     reader.config_mut().check_end_names = false;
     let mut buffer = Vec::new();
     // The text that is not handed on yet, and the length of what is.
@@ -138,10 +187,15 @@ fn paragraphs(xml: impl BufRead, max: u64, sink: &mut dyn FnMut(&str)) -> Result
     let mut least = PIECE_BYTES;
     let mut place = Place::default();
     loop {
-        let event = reader
-            .read_event_into(&mut buffer)
-            .map_err(Unreadable::Xml)?;
-        match event {
+        reader.get_mut().left = most;
+        let event = reader.read_event_into(&mut buffer);
+        if reader.get_ref().left == 0 {
+            return Err(Unreadable::Bomb(max));
+        }
+        match event.map_err(Unreadable::Xml)? {
+            Event::DocType(declared) if declared.windows(8).any(|part| part == b"<!ENTITY") => {
+                return Err(Unreadable::Entities);
+            }
             Event::Start(element) => place.start(element.local_name().as_ref()),
             Event::Empty(element) => place.mark(element.local_name().as_ref(), &mut text),
             Event::End(element) => place.end(element.local_name().as_ref(), &mut text),
@@ -152,7 +206,15 @@ fn paragraphs(xml: impl BufRead, max: u64, sink: &mut dyn FnMut(&str)) -> Result
                     .map_err(Unreadable::Xml)?;
                 text.push_str(&characters);
             }
+            Event::CData(characters) if place.is_spoken() => {
+                let characters = characters
+                    .decode()
+                    .map_err(quick_xml::Error::from)
+                    .map_err(Unreadable::Xml)?;
+                text.push_str(&characters);
+            }
             Event::GeneralRef(reference) if place.is_spoken() => text.extend(character(&reference)),
+            Event::Eof if place.depth > 0 => return Err(Unreadable::Cut),
             Event::Eof => break,
             _ => {}
         }
@@ -190,6 +252,7 @@ impl Place {
     }
 
     fn start(&mut self, name: &[u8]) {
+        self.depth += 1;
         match name {
             _ if is_left_out(name) => self.left_out += 1,
             b"t" => self.in_text = true,
@@ -212,6 +275,7 @@ impl Place {
     }
 
     fn end(&mut self, name: &[u8], text: &mut String) {
+        self.depth = self.depth.saturating_sub(1);
         match name {
             _ if is_left_out(name) => self.left_out = self.left_out.saturating_sub(1),
             b"t" => self.in_text = false,
@@ -258,7 +322,7 @@ mod tests {
     use crate::text::Span;
     use crate::transcript::{Decoder, Transcript};
 
-    fn archive(files: &[(&str, &str)]) -> Vec<u8> {
+    fn archive<T: AsRef<[u8]> + ?Sized>(files: &[(&str, &T)]) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut archive = ZipArchiveWriter::new(&mut bytes);
         for (name, content) in files {
@@ -269,7 +333,7 @@ mod tests {
                 .start()
                 .unwrap();
             let mut writer = config.wrap(DeflateEncoder::new(&mut entry, Compression::default()));
-            writer.write_all(content.as_bytes()).unwrap();
+            writer.write_all(content.as_ref()).unwrap();
             let (encoder, descriptor) = writer.finish().unwrap();
             encoder.finish().unwrap();
             entry.finish(descriptor).unwrap();
@@ -385,6 +449,48 @@ mod tests {
         for body in [long_text, much_markup, one_tag] {
             assert!(matches!(text(&document(&body)), Err(Unreadable::Bomb(_))));
         }
+    }
+
+    #[test]
+    fn the_unpacking_of_one_long_text_stops_at_the_limit() {
+        const MAX: u64 = 100_000;
+        let mut bomb = b"<w:p><w:t>".chain(std::io::repeat(b'a')).take(1 << 30);
+        let read = paragraphs(BufReader::new(&mut bomb), MAX, &mut |_| {});
+        assert!(matches!(read, Err(Unreadable::Bomb(MAX))));
+        let unpacked = (1 << 30) - bomb.limit();
+        assert!(unpacked < 2 * MAX, "{unpacked}");
+    }
+
+    #[test]
+    fn what_is_not_as_word_writes_it_is_refused_by_name() {
+        let declared = r#"<!DOCTYPE d [<!ENTITY a "Ana"><!ENTITY b "&a;&a;">]><w:p><w:t>&b;: Yes.</w:t></w:p>"#;
+        let wide = format!("\u{feff}{}", "<w:p><w:t>Yes.</w:t></w:p>");
+        let wide: Vec<u8> = wide.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let whole = "<w:p><w:r><w:t>Yes.</w:t></w:r></w:p>".repeat(9);
+        for (xml, error) in [
+            (
+                declared.as_bytes(),
+                "the Word document declares XML entities",
+            ),
+            (&wide, "the Word document is not in UTF-8"),
+            (
+                &whole.as_bytes()[..whole.len() / 2],
+                "the Word document is incomplete",
+            ),
+            (
+                b"<w:p><w:r><w:t>Ana: Yes.<w:p><w:r><w:t>Ben: No.",
+                "the Word document is incomplete",
+            ),
+        ] {
+            let found = text(&archive(&[("word/document.xml", xml)]))
+                .unwrap_err()
+                .to_string();
+            assert!(found.starts_with(error), "{found}");
+        }
+        let characters = text(&document(
+            "<w:p><w:t><![CDATA[Ana: 3 < 4]]> &amp; more</w:t></w:p>",
+        ));
+        assert_eq!(characters.unwrap(), "Ana: 3 < 4 & more");
     }
 
     #[test]

@@ -10,17 +10,27 @@ pub(crate) const HEAD_BYTES: usize = 1024;
 /// Minimum number of characters below U+0100 that count as evidence of UTF-16.
 const MIN_NARROW: usize = 3;
 
+/// Lines of one length that encoded data has at least, besides the first and the last ones that are seen.
+const MIN_ENCODED_LINES: usize = 3;
+
+/// Of encoded data at least one character in this many is a digit, one a small letter, and one a capital.
+const MIN_KIND_SHARE: usize = 25;
+
+/// Minimum number of characters beyond U+00FF that tell whether they are pairs of ASCII characters.
+const MIN_WIDE: usize = 16;
+
 /// Signature of zip archives, such as Word documents.
 pub(crate) const ARCHIVE: &[u8] = b"PK\x03\x04";
 
 /// Signatures and common names of formats that users upload as `.txt` by mistake.
-const SIGNATURES: [(&[u8], &str); 23] = [
+const SIGNATURES: [(&[u8], &str); 24] = [
     (b"\x1f\x8b", "gzip"),
     (b"BZh", "bzip2"),
     (b"\xfd7zXZ\0", "xz"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
-    (b"%PDF-", "PDF"),
+    (PDF, "PDF"),
+    (b"%!PS", "PostScript"),
     (b"{\\rtf", "RTF"),
     (b"\xd0\xcf\x11\xe0", "an old Office document"),
     (b"\x89PNG", "PNG"),
@@ -40,6 +50,8 @@ const SIGNATURES: [(&[u8], &str); 23] = [
     (b"\0\0\xfe\xff", "UTF-32 text"),
 ];
 
+const PDF: &[u8] = b"%PDF-";
+
 /// Offset of the signature of MP4 files, after the size of their first box.
 const MP4_OFFSET: usize = 4;
 
@@ -48,7 +60,17 @@ const MP4_OFFSET: usize = 4;
 /// # Errors
 /// [`Rejection::NotText`] if the head has the signature of a binary format.
 pub(crate) fn sniff(head: &[u8]) -> Result<(&'static Encoding, usize), Rejection> {
-    if let Some((_, format)) = SIGNATURES.iter().find(|(magic, _)| head.starts_with(magic)) {
+    let start = head.trim_ascii_start();
+    let is = |magic: &[u8]| {
+        // Readers of PDF accept its signature on any of the first lines.
+        let is_in = || magic == PDF && lines(head).any(|line| line.starts_with(PDF));
+        head.starts_with(magic) || start.starts_with(magic) || is_in()
+    };
+    if let Some((_, format)) = SIGNATURES.iter().find(|(magic, _)| is(magic)) {
+        return Err(Rejection::NotText { format });
+    }
+    if is_encoded(start) {
+        let format = "encoded or encrypted data";
         return Err(Rejection::NotText { format });
     }
     let boxed = head.get(MP4_OFFSET..).unwrap_or_default();
@@ -60,6 +82,46 @@ pub(crate) fn sniff(head: &[u8]) -> Result<(&'static Encoding, usize), Rejection
         return Ok(marked);
     }
     Ok((unmarked_utf16(head).unwrap_or(UTF_8), 0))
+}
+
+fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
+    head.split(|byte| matches!(byte, b'\n' | b'\r'))
+}
+
+/// Whether a text is data that was encoded as text, such as base64: lines of one length without blanks, in which letters and
+/// digits of all kinds are mixed.
+fn is_encoded(head: &[u8]) -> bool {
+    let is_header = |line: &[u8]| {
+        [b"begin 6".as_slice(), b"begin-base64 ", b"-----BEGIN "]
+            .iter()
+            .any(|header| line.starts_with(header))
+    };
+    let all: Vec<&[u8]> = lines(head).filter(|line| !line.is_empty()).collect();
+    let (has_header, body) = match all.as_slice() {
+        [first, rest @ ..] if is_header(first) => (true, rest),
+        all => (false, all),
+    };
+    // The last line may be cut.
+    let is_even = match body {
+        [only] => only.len() + 1 >= HEAD_BYTES,
+        [first, middle @ .., _] => {
+            middle.len() >= MIN_ENCODED_LINES && middle.iter().all(|line| line.len() == first.len())
+        }
+        [] => false,
+    };
+    let is_code = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=-_".contains(byte);
+    let share = |is: fn(&u8) -> bool| head.iter().filter(|byte| is(byte)).count();
+    let kinds = [
+        u8::is_ascii_uppercase,
+        u8::is_ascii_lowercase,
+        u8::is_ascii_digit,
+    ];
+    is_even
+        && (has_header
+            || (body.iter().copied().flatten().all(is_code)
+                && kinds
+                    .into_iter()
+                    .all(|kind| share(kind) * MIN_KIND_SHARE >= head.len())))
 }
 
 /// Detects UTF-16 without a byte order mark. In most scripts blanks, digits and punctuation are below U+0100, so that one of
@@ -85,8 +147,15 @@ fn unmarked_utf16(head: &[u8]) -> Option<&'static Encoding> {
         narrow >= enough && (swapped_narrow == 0 || (blanks > 0 && swapped_blanks == 0))
     };
     let (little, big) = (count(u16::from_le_bytes), count(u16::from_be_bytes));
+    // Text in one byte per character with single zero bytes among them. In Chinese, one pair in four looks so.
+    let wide = units.iter().filter(|unit| !unit.contains(&0));
+    let is_ascii = |unit: &&[u8; 2]| {
+        unit.iter()
+            .all(|byte| matches!(byte, b'\t'..=b'\r' | b' '..=b'~'))
+    };
+    let (pairs, all) = (wide.clone().filter(is_ascii).count(), wide.count());
     // A file with NUL characters in it is not text.
-    if units.contains(&[0, 0]) {
+    if units.contains(&[0, 0]) || (all >= MIN_WIDE && pairs * 5 >= all * 4) {
         None
     } else if fits(little, big) {
         Some(UTF_16LE)
@@ -154,9 +223,46 @@ mod tests {
             sniff(b"\x1f\x8b\x08\0\0"),
             Err(Rejection::NotText { format: "gzip" })
         );
-        assert_eq!(
-            sniff(b"%PDF-1.7"),
-            Err(Rejection::NotText { format: "PDF" })
-        );
+        for (head, format) in [
+            ("%PDF-1.7", "PDF"),
+            ("\n\r\n%PDF-1.4\n", "PDF"),
+            ("HTTP/1.1 200 OK\r\n\r\n%PDF-1.4\n", "PDF"),
+            ("  \n%!PS-Adobe-3.0\n", "PostScript"),
+            (&base64(64, 9), "encoded or encrypted data"),
+            (&base64(2000, 1), "encoded or encrypted data"),
+            (
+                &format!("-----BEGIN PGP MESSAGE-----\n\n{}", base64(64, 9)),
+                "encoded or encrypted data",
+            ),
+            (
+                &format!(
+                    "begin 644 call.mp3\n{}",
+                    "M(5!D/SY#:&0]86QL(&]F('1H96T*\n".repeat(9)
+                ),
+                "encoded or encrypted data",
+            ),
+        ] {
+            assert_eq!(
+                sniff(head.as_bytes()),
+                Err(Rejection::NotText { format }),
+                "{head}"
+            );
+        }
+        for text in [
+            "Ana: the file begins with %PDF-1.4, I think.\n",
+            "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nAna: we met.\nBen: Yes, we did, at noon.\nAna: And then?\n",
+            "begin 6 minutes late\nAna: we met.\nBen: Yes, we did, at noon.\nAna: And then we left.\n",
+            &"yes\n".repeat(300),
+            &"x".repeat(3000),
+        ] {
+            assert_eq!(sniff(text.as_bytes()), Ok((UTF_8, 0)), "{text}");
+        }
+    }
+
+    /// Lines of letters and digits of all kinds.
+    fn base64(width: usize, lines: usize) -> String {
+        let digits = "QWxpY2UgTW9vcmU6IHRoZSBmZXJyeSBsZWF2ZXMgdGhlIGlzbGFuZCBhdCBub29uLgo2";
+        let line: String = digits.chars().cycle().take(width).collect();
+        format!("{line}\n").repeat(lines)
     }
 }

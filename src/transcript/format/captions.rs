@@ -138,6 +138,8 @@ impl Tally {
             } else if head.is_some() {
                 tally.text(text);
                 after_time = false;
+            } else if time::is_lost(line) {
+                tally.comma_arrows += 1;
             } else if !(after_time && lines::is_duration(line)) {
                 tally.text(text);
                 tally.first_texts += usize::from(after_time);
@@ -342,11 +344,15 @@ impl Reader {
 
 impl Reader {
     /// What a reader of the summary should know about the captions.
-    pub(crate) fn warning(&self) -> Option<String> {
-        match &self.source {
-            Source::Lines(lines) => lines.warning(),
-            Source::Xml(_) | Source::Rows(_) => None,
-        }
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let (warning, strays) = match &self.source {
+            Source::Lines(lines) => (lines.warning(), 0),
+            Source::Xml(xml) => (xml.warning(), xml.strays),
+            Source::Rows(rows) => (None, rows.strays),
+        };
+        let strays = (strays > 0)
+            .then(|| format!("words of the file that are in no caption were left out: {strays}"));
+        warning.into_iter().chain(strays).collect()
     }
 }
 
@@ -475,11 +481,24 @@ impl<'b> Raw<'b> {
 impl Caption<'_> {
     fn push(&mut self, block: &str, part: std::ops::Range<usize>) {
         let text = block.get(part.clone()).unwrap_or_default();
-        let start = part.end - text.trim_start().len();
-        let end = start + text.trim().len();
-        if start < end {
-            self.lines.push(Span::from(start..end));
+        let mut push = |from: usize, to: usize| {
+            let line = text.get(from..to).unwrap_or_default();
+            let start = part.start + to - line.trim_start().len();
+            let end = start + line.trim().len();
+            if start < end {
+                self.lines.push(Span::from(start..end));
+            }
+        };
+        // Line breaks and blanks of SubStation Alpha, which converters leave in other captions.
+        let mut from = 0;
+        for (at, mark) in text.match_indices('\\') {
+            let (_, after) = text.split_at(at + mark.len());
+            if after.starts_with(['N', 'h']) {
+                push(from, at);
+                from = at + "\\N".len();
+            }
         }
+        push(from, text.len());
     }
 }
 
@@ -1144,6 +1163,81 @@ mod tests {
     }
 
     #[test]
+    fn what_is_in_no_caption_is_counted() {
+        let ass = "[Script Info]\nTitle: Ferry\n\n[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n; a note\n\
+                   Dialogue: 0,0:00:01.00,0:00:02.00,Default,Ana,0,0,0,,We met.\nBen: It rained all day.\n";
+        let whole = "<tt xmlns=\"http://www.w3.org/ns/ttml\"><body><p begin=\"1s\">We met.</p></body></tt>\n";
+        let cut = &whole[..whole.len() - "</p></body></tt>\n".len()];
+        for (kind, text, warnings) in [
+            (
+                Captions::Ass,
+                ass.to_owned(),
+                &["words of the file that are in no caption were left out: 5"][..],
+            ),
+            (Captions::Xml, whole.to_owned(), &[]),
+            (
+                Captions::Xml,
+                format!("{whole}Ben: It rained all day.\n"),
+                &["words of the file that are in no caption were left out: 5"],
+            ),
+            (
+                Captions::Xml,
+                cut.to_owned(),
+                &["the file ends within its captions: the rest is missing"],
+            ),
+            (
+                Captions::MicroDvd,
+                "{25}{50}We met.\nIt rained.\n".to_owned(),
+                &["words of the file that are in no caption were left out: 2"],
+            ),
+        ] {
+            let mut reader = Survey::new(kind).reader();
+            let mut said = Vec::new();
+            reader.read(&text, &mut |cue| {
+                said.push(cue.text[0].of(&text).to_owned())
+            });
+            assert_eq!(said, ["We met."], "{text}");
+            assert_eq!(reader.warnings(), warnings, "{text}");
+        }
+    }
+
+    #[test]
+    fn captions_without_times_keep_all_their_words() {
+        for times in [
+            "00:00:00,000 --> 00:00:00,000",
+            "NaN --> NaN",
+            "NaN:NaN:NaN,NaN --> NaN:NaN:NaN,NaN",
+        ] {
+            let cues = (1..=9)
+                .map(|n| format!("{n}\n{times}\nThe ferry leaves from pier {n} at noon.\n\n"));
+            let text: String = cues.collect();
+            assert_eq!(kind(&text), Some(Captions::SubRip), "{text}");
+            let said: Vec<String> = read(&text).into_iter().map(|(.., said)| said).collect();
+            let all: Vec<String> = (1..=9)
+                .map(|n| format!("The ferry leaves from pier {n} at noon."))
+                .collect();
+            assert_eq!(said, all, "{times}");
+        }
+    }
+
+    #[test]
+    fn marks_of_other_formats_are_read_as_such() {
+        for (text, said) in [
+            (
+                "1\n00:00:01,000 --> 00:00:02,000\nWe met\\Nat the\\hpier.\n\n",
+                "We met at the pier.",
+            ),
+            (
+                "<tt xmlns=\"http://www.w3.org/ns/ttml\"><body><p begin=\"1s\"><![CDATA[We met & left]]> early.</p></body></tt>",
+                "We met & left early.",
+            ),
+        ] {
+            let all: Vec<String> = read(text).into_iter().map(|(.., said)| said).collect();
+            assert_eq!(all, [said], "{text}");
+        }
+    }
+
+    #[test]
     fn nothing_is_lost_in_damaged_captions() {
         let one = "1\n00:00:01,000 --> 00:00:02,000\nWe met.\n\n2\n";
         let damaged = format!(
@@ -1163,7 +1257,7 @@ mod tests {
             (Some(7_000), "It rained."),
         ];
         assert_eq!(said, expected.map(|(start, text)| (start, text.to_owned())));
-        let warning = reader.warning().unwrap();
+        let warning = reader.warnings().pop().unwrap();
         assert!(warning.ends_with("2, the first in line 6"), "{warning}");
         for (before, expected) in [
             ("WEBVTT\n\nWe begin.\n\n", "We begin."),

@@ -40,7 +40,7 @@ const INLINE: [&str; 34] = [
 ];
 
 /// Tags that separate words.
-const BLOCK: [&str; 36] = [
+const BLOCK: [&str; 38] = [
     "article",
     "aside",
     "blockquote",
@@ -69,7 +69,9 @@ const BLOCK: [&str; 36] = [
     "ol",
     "p",
     "pre",
+    "script",
     "section",
+    "style",
     "table",
     "tbody",
     "td",
@@ -208,6 +210,7 @@ impl Cleaner<'_, '_> {
                 .map(|text| self.remove(at..at + text.len() + 2, Gap::Closed)),
             '*' | '_' => self.emphasis(at, rest, first),
             '\\' => self.backslash(at, rest.split_at(1).1),
+            ESCAPE => Some(self.remove(at..at + sequence(rest), Gap::Closed)),
             '\u{a0}' | '\u{2007}' | '\u{202f}' => Some(self.blanks(at, at)),
             _ if self.is_invisible(first, at, next) => Some(self.remove(at..next, Gap::Closed)),
             _ => None,
@@ -272,6 +275,10 @@ impl Cleaner<'_, '_> {
             && let Some((len, gap)) = escaped_tag(self.raw.split_at(at).1)
         {
             return self.remove(at..at + len, gap);
+        }
+        if stands_for == ESCAPE {
+            let end = end - ESCAPE.len_utf8() + sequence(self.raw.split_at(end - 1).1);
+            return self.remove(at..end, Gap::Closed);
         }
         if stands_for.is_whitespace() || stands_for.is_control() {
             return self.blanks(at, end);
@@ -393,9 +400,28 @@ impl Cleaner<'_, '_> {
             | '\u{2060}'..='\u{206f}'
             | '\u{feff}'
             | '\u{fff9}'..='\u{fffc}' => true,
+            // Fillers, tags, and characters that mean nothing outside of a font: private and unassigned ones.
+            '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{e0000}'..='\u{e007f}' => true,
+            '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}' | '\u{f0000}'.. => true,
+            _ if u32::from(c) & 0xfffe == 0xfffe => true,
             '♩'..='♬' | '🎵' | '🎶' => true,
             _ => false,
         }
+    }
+}
+
+/// The first character of a sequence that colors text on a terminal.
+const ESCAPE: char = '\u{1b}';
+
+/// The length of such a sequence at the start of `text`: `ESC [ 31 m`.
+fn sequence(text: &str) -> usize {
+    const LONGEST: usize = 32;
+    let mut bytes = text.bytes().take(LONGEST);
+    let is_opened = bytes.by_ref().nth(1) == Some(b'[');
+    let end = bytes.position(|byte| !(b' '..=b'?').contains(&byte));
+    match end.filter(|_| is_opened) {
+        Some(end) if text.is_char_boundary(end + 3) => end + 3,
+        _ => 1,
     }
 }
 
@@ -442,17 +468,37 @@ fn next_mark(bytes: &[u8], from: usize) -> usize {
             Some([0xc2, second, ..]) => matches!(second, 0xa0 | 0xad),
             Some([0xcd, second, ..]) => *second == 0x8f,
             Some([0xd8, second, ..]) => *second == 0x9c,
-            Some([0xe1, second, third, ..]) => [*second, *third] == [0xa0, 0x8e],
+            Some([0xe1, second, third, ..]) => {
+                matches!((second, third), (0xa0, 0x8e) | (0x85, 0x9f | 0xa0))
+            }
             Some([0xe2, 0x80, third, ..]) => matches!(third, 0x87 | 0x8b..=0x8f | 0xaa..=0xaf),
             Some([0xe2, second, third, ..]) => {
                 matches!((second, third), (0x81, 0xa0..=0xaf) | (0x99, 0xa9..=0xac))
             }
-            Some([0xe3, second, third, ..]) => *second == 0x80 && matches!(third, 0x90 | 0x94),
+            Some([0xe3, second, third, ..]) => {
+                matches!((second, third), (0x80, 0x90 | 0x94) | (0x85, 0xa4))
+            }
             Some([0xef, second, third, ..]) => matches!(
                 (second, third),
-                (0xbb | 0xbf, 0xbf | 0xb9..=0xbc) | (0xbc, 0x88 | 0xbb)
+                (0xbb | 0xbf, 0xbf | 0xb9..=0xbc)
+                    | (0xbc, 0x88 | 0xbb)
+                    | (0x80..=0xa3, _)
+                    | (0xb7, 0x90..=0xaf)
+                    | (0xbe, 0xa0)
+                    | (0xbf, 0xbe)
             ),
-            Some([0xf0, second, third, ..]) => [*second, *third] == [0x9f, 0x8e],
+            Some([0xf0, second, third, fourth, ..]) => {
+                [*second, *third] == [0x9f, 0x8e] || matches!((third, fourth), (0xbf, 0xbe | 0xbf))
+            }
+            Some([0xf3, second, third, ..]) => {
+                matches!(
+                    (second, third),
+                    (0xa0, 0x80 | 0x81) | (0xb0.., _) | (0xaf, 0xbf)
+                )
+            }
+            Some([0xf1 | 0xf2, _, third, fourth, ..]) => {
+                matches!((third, fourth), (0xbf, 0xbe | 0xbf))
+            }
             _ => true,
         };
         if starts {
@@ -490,7 +536,7 @@ const fn is_mark(byte: u8) -> bool {
             | 0xc2
             | 0xcd
             | 0xd8
-            | 0xe1..=0xe3 | 0xef | 0xf0
+            | 0xe1..=0xe3 | 0xee | 0xef | 0xf0..=0xf4 | 0x1b
     )
 }
 
@@ -769,6 +815,7 @@ mod tests {
             ("<v Anna Berg>Yes.</v>", "Yes."),
             ("<v.loud Anna>Yes.", "Yes."),
             ("<lang en>Yes</lang>", "Yes"),
+            ("&lt;script&gt;Yes&lt;/script&gt; <style>no", "Yes no"),
             ("one<br>two<br/>three<BR />four", "one two three four"),
             ("<p class='x'>One.</p><p>Two.</p>", "One. Two."),
             ("<!-- page 3 -->One", "One"),
@@ -845,6 +892,17 @@ mod tests {
             ("\u{202a}Anna\u{202c}\u{feff}", "Anna"),
             ("ab\u{200d}c", "abc"),
             ("39\u{a0}trucks \u{a0} and\u{202f}", "39 trucks and"),
+            ("bud\u{ffff}\u{fff9}\u{fdd0}\u{1fffe}get", "budget"),
+            (
+                "bud\u{e0041}\u{34f}\u{180e}\u{3164}\u{115f}\u{ffa0}get",
+                "budget",
+            ),
+            ("\u{f0b7} bud\u{e000}\u{f8ff}\u{10fffd}get", "budget"),
+            (
+                "글 ㄱ 한 \u{1100}\u{1161} 🙂🏽 \u{20000} ￥ ﷺ 豈",
+                "글 ㄱ 한 \u{1100}\u{1161} 🙂🏽 \u{20000} ￥ ﷺ 豈",
+            ),
+            ("\u{1b}[1;31mred&#27;[0m &#x1b;[Kplan\u{1b}", "red plan"),
         ]);
     }
 

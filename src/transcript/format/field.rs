@@ -135,6 +135,8 @@ const NAMES: &[(Role, &[&str])] = &[
         Role::Parts,
         &[
             "sentences",
+            "segments",
+            "utterances",
             "words",
             "elements",
             "segs",

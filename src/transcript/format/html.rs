@@ -133,6 +133,10 @@ pub(crate) struct Reader {
     /// One inline element ended and another one began since the last text.
     is_seam: bool,
     is_preformatted: bool,
+    /// The table has a header, so that its columns mean something, also where cells are empty.
+    has_header: bool,
+    /// Cells of this row that began since the last text.
+    cells: usize,
     search: Search,
 }
 
@@ -229,8 +233,18 @@ impl Reader {
         if let Some(gap) = gap {
             self.widen(gap);
         }
+        if tag.is("table") || tag.is("tr") {
+            self.has_header &= tag.is("tr");
+            self.cells = 0;
+        } else if tag.is_cell() && !tag.is_end {
+            self.has_header |= tag.is("th");
+            self.cells += 1;
+        }
         if tag.is("pre") {
             self.is_preformatted = !tag.is_end;
+        } else if tag.is("html") && tag.is_end {
+            // Nothing but text follows.
+            self.is_preformatted = true;
         }
         self.is_seam |= self.after_end && !tag.is_end;
         self.after_end = tag.is_end;
@@ -274,7 +288,14 @@ impl Reader {
                 Gap::Line | Gap::Row => '\n',
                 Gap::Cell => '\t',
             }));
+            // The first cell of a row follows a newline, and each other one a tab.
+            let empty = match gap {
+                Gap::Row | Gap::Cell if self.has_header => self.cells.saturating_sub(1),
+                _ => 0,
+            };
+            (0..empty).for_each(|_| sink(Piece::Insert('\t')));
         }
+        self.cells = 0;
         let (mut from, mut at) = (words.start, words.start);
         while let Some(found) = Span::from(at..words.end).of(text).find('&') {
             let start = at + found;
@@ -391,7 +412,11 @@ impl<'t> Tag<'t> {
                 None => search.miss("\""),
             }
         }
-        Some(self.at + search.find(rest, ">")? + 1)
+        match search.find(rest, ">") {
+            Some(end) => Some(self.at + end + 1),
+            // Nothing closes the comment.
+            None => (self.is_comment && search.is_last).then_some(self.at + "!--".len()),
+        }
     }
 
     /// Whether the page must be over an element `name` where this tag follows the text `before`: a script hardly writes tags
@@ -474,6 +499,15 @@ mod tests {
                 "<table><tr><th>Who</th><th>What</th></tr>\n<tr><td><p>Ana</p></td>\n<td><p>One.</p><p>Two.</p></td></tr></table>",
                 "Who\tWhat\nAna\tOne.\nTwo.",
             ),
+            (
+                "<table><tr><th>Who<th>When<th>What<tr><td>Ana</td><td></td><td>Yes.</td></tr><tr><td></td><td></td><td>No.</td></tr></table><table><tr><td></td><td>x</td></tr></table>",
+                "Who\tWhen\tWhat\nAna\t\tYes.\n\t\tNo.\nx",
+            ),
+            (
+                "<p>Ana: yes</p></html>\nBen: no\nAna: so",
+                "Ana: yes\nBen: no\nAna: so",
+            ),
+            ("<p>Ana: yes</p><!-- <!-- <!--", "Ana: yes"),
             ("<ul><li>one<li>two</ul>", "one\ntwo"),
             (
                 "<div><span>Ana</span><span>0:03</span></div><div>un<b>clear</b>, H<sub>2</sub>O <i>is</i>.</div>",

@@ -39,10 +39,13 @@ const MAX_GUESSES: usize = 12;
 /// Bytes of text that a list must have to be taken for speech if it has neither speakers nor times.
 const MIN_BARE_BYTES: usize = 100;
 
+/// Average length of a word with the blank after it.
+const WORD_BYTES: usize = 6;
+
 /// Maximum number of people that a file introduces.
 const MAX_PEOPLE: usize = 4096;
 
-/// Names longer than this are none.
+/// Longer names are cut.
 const MAX_NAME_BYTES: usize = 200;
 
 /// Members of an unknown file that an error message names.
@@ -135,7 +138,7 @@ pub(crate) struct Reader {
     /// The file has nothing but one string, which may itself be a transcript in plain text.
     pub(crate) bare_text: Option<BareText>,
     /// What a reader of the summary should know about the rest of the file.
-    pub(crate) warning: Option<String>,
+    pub(crate) warnings: Vec<String>,
     known: Dictionary,
     entries: Entries,
 }
@@ -145,6 +148,10 @@ pub(crate) struct Reader {
 pub(crate) enum Unknown {
     #[error(transparent)]
     Broken(#[from] Broken),
+    #[error(
+        "the file is written in Python's notation, not in JSON: write it with json.dumps and upload that"
+    )]
+    Python,
     #[error(
         "the file is JSON, but of no transcript format that this program knows: {}; export the transcript as text and \
          upload that",
@@ -182,6 +189,17 @@ pub(crate) fn is_json(text: &str) -> bool {
         Some(b'"') if in_array => {
             cursor.string().is_ok() && matches!(cursor.peek(), Some(b',' | b']') | None)
         }
+        // Nothing but a string, with its line ends.
+        Some(b'"') => cursor.string().is_ok_and(|string| {
+            string.of(inner).contains("\\n")
+                && cursor.peek().is_none()
+                && !inner.trim().contains('\n')
+        }),
+        // A list in which something is missing: `[null, {…`.
+        Some(b'n') if in_array => inner
+            .strip_prefix("null")
+            .and_then(|rest| rest.trim_start().strip_prefix(','))
+            .is_some_and(|rest| rest.trim_start().starts_with(['{', '[', '"', 'n'])),
         // A list of lists: `[[0.0, 2.5, …`.
         Some(b'0'..=b'9' | b'-')
             if text
@@ -193,6 +211,17 @@ pub(crate) fn is_json(text: &str) -> bool {
         Some(b']') | None => in_array,
         _ => false,
     }
+}
+
+/// Whether a text is a list or dictionary as Python prints it: `[{'speaker': 'Ana', …`.
+pub(crate) fn is_python(text: &str) -> bool {
+    let inner = text.trim_start().trim_start_matches('[').trim_start();
+    let key = inner
+        .strip_prefix("{'")
+        .and_then(|key| key.split_once('\''));
+    key.is_some_and(|(key, after)| {
+        key.len() <= MAX_NAME_BYTES && !key.contains('\n') && after.trim_start().starts_with(':')
+    })
 }
 
 /// Whether a text is JSON, perhaps after a few lines of a log.
@@ -218,7 +247,7 @@ impl Reader {
             return Err(file.unknown());
         }
         let language = file.language();
-        let warning = damaged::warning(text, &file.values);
+        let mut warnings: Vec<String> = damaged::warning(text, &file.values).into_iter().collect();
         let mut best: Option<(List, Survey)> = None;
         for shape in SHAPES {
             if best
@@ -237,13 +266,48 @@ impl Reader {
             }
         }
         let best = match best {
+            // Any program may write segments, and other lists beside them or around them.
+            Some((list, survey)) if list.shape.maker == "whisper" => {
+                let other = file.guess(Some(&list.path))?;
+                let other = other.filter(|(_, other)| other.is_better(&survey));
+                other.or(Some((list, survey)))
+            }
             Some(best) => Some(best),
-            None => file.guess()?,
+            None => file.guess(None)?,
         };
         let (maker, entries, bare_text) = match &best {
-            Some((list, survey)) => (list.shape.maker, file.entries(list, survey)?, None),
+            Some((list, survey)) => {
+                let inside = format!("{}.{ELEMENT}", list.path);
+                let full = file.bare_text(Some(inside.trim_start_matches('.')));
+                let full = full.filter(|full| full.len() > MIN_BARE_BYTES + survey.len() * 10 / 9);
+                let is_excerpt = full.is_some_and(|full| full.len() > survey.len() * 2);
+                let words = |len: usize| len.div_ceil(WORD_BYTES);
+                let incomplete = match full {
+                    Some(full) => Some(format!(
+                        "the file has a text of about {} words, but entries with speakers or times for only about {}: {} read",
+                        words(full.len()),
+                        words(survey.len()),
+                        if is_excerpt { "the text without them was" } else { "only the entries were" },
+                    )),
+                    None => (survey.elsewhere > 0).then(|| format!(
+                        "the file has several lists of entries: the longest was read, about {} words in others were left out",
+                        words(survey.elsewhere)
+                    )),
+                };
+                warnings.extend(incomplete);
+                if survey.undivided > 0 {
+                    warnings.push(format!(
+                        "the file tells the speakers of only a part of its words: about {} have none",
+                        words(survey.undivided)
+                    ));
+                }
+                match full.filter(|_| is_excerpt) {
+                    Some(full) => (list.shape.maker, Entries::default(), Some(BareText(full))),
+                    None => (list.shape.maker, file.entries(list, survey)?, None),
+                }
+            }
             None => {
-                let bare = file.bare_text().ok_or_else(|| file.unknown())?;
+                let bare = file.bare_text(None).ok_or_else(|| file.unknown())?;
                 ("json", Entries::default(), Some(BareText(bare)))
             }
         };
@@ -251,7 +315,7 @@ impl Reader {
             maker,
             language,
             bare_text,
-            warning,
+            warnings,
             known: file.known,
             entries,
         })
@@ -298,7 +362,7 @@ impl BareText {
             at = start + length;
             from = at;
             let character = match character {
-                '\n' => '\n',
+                '\n' | '\u{1b}' => character,
                 other if other.is_control() => ' ',
                 other => other,
             };
@@ -383,6 +447,19 @@ struct Parts<'t> {
     end: Option<Time>,
 }
 
+impl<'t> Parts<'t> {
+    /// Whether the parts tell who says what of an entry's text, of which they may be an excerpt.
+    fn divide(&self, text: Span) -> bool {
+        let said = self.bytes + self.texts;
+        self.has_speakers && self.texts > 0 && 2 * said + MIN_BARE_BYTES > text.len()
+    }
+
+    /// The speaker, if it is the same in all parts.
+    fn common_speaker(&self) -> Option<Cow<'t, str>> {
+        self.speaker.clone().filter(|_| !self.has_speakers)
+    }
+}
+
 /// What a first walk over a list finds out.
 #[derive(Default)]
 struct Survey {
@@ -401,11 +478,29 @@ struct Survey {
     channel: Option<String>,
     has_channels: bool,
     is_disordered: bool,
+    first_text: Option<Span>,
+    /// Bytes of entries with several speakers that cannot be told apart.
+    undivided: usize,
+    /// Bytes of other lists beside this one that say something else.
+    elsewhere: usize,
 }
 
 impl Survey {
     fn is_speech(&self) -> bool {
         self.texts > 0 && (self.speakers > 0 || self.starts > 0 || self.bytes >= MIN_BARE_BYTES)
+    }
+
+    /// Length of all texts. Words are separated by blanks.
+    fn len(&self) -> usize {
+        self.bytes + self.texts
+    }
+
+    /// Whether a list tells more than another: as much of what was said with more speakers and times, or much more of it.
+    fn is_better(&self, other: &Self) -> bool {
+        let (tells, _, _) = self.score(false);
+        let (known, _, _) = other.score(false);
+        (tells > known && self.bytes * 10 >= other.bytes * 9)
+            || (tells >= known && self.bytes * 4 > other.bytes * 5)
     }
 
     /// Whether a list is more likely the transcript than another.
@@ -441,6 +536,10 @@ struct Entries {
     /// Mean confidence, where entries have none.
     confidence: Option<f64>,
     has_channels: bool,
+    /// Entries name their speakers, so that one without a name is nobody's.
+    has_speakers: bool,
+    /// The last cue had a speaker.
+    is_named: bool,
     /// What lies between words.
     joint: Joint,
     /// Number of the only entry to read.
@@ -473,6 +572,7 @@ struct Progress {
     /// Offset after the last element that was read.
     at: Option<usize>,
     is_array: bool,
+    is_map: bool,
     /// Elements of this list, and entries of all lists.
     elements: usize,
     entries: usize,
@@ -493,6 +593,22 @@ impl Progress {
 impl Entries {
     /// As [`Reader::read`].
     fn read<'b>(
+        &mut self,
+        file: &mut File<'b>,
+        block: &Block<'b>,
+        sink: &mut dyn FnMut(Cue<'_>),
+    ) -> Result<usize, Broken> {
+        let (has_speakers, mut is_named) = (self.has_speakers, self.is_named);
+        let next = self.in_order(file, block, &mut |mut cue| {
+            cue.is_change |= has_speakers && is_named && cue.speaker.is_none();
+            is_named = cue.speaker.is_some();
+            sink(cue);
+        });
+        self.is_named = is_named;
+        next
+    }
+
+    fn in_order<'b>(
         &mut self,
         file: &mut File<'b>,
         block: &Block<'b>,
@@ -536,15 +652,25 @@ impl Entries {
             }
             let mut cursor = Cursor::new(text, at);
             match before.at {
-                None => self.progress.is_array = cursor.take(b'['),
+                None => {
+                    self.progress.is_map = cursor.opens_map();
+                    let bracket = if self.progress.is_map { b'{' } else { b'[' };
+                    self.progress.is_array = cursor.take(bracket) && !self.progress.is_map;
+                }
                 Some(_) => drop(cursor.take(b',')),
             }
             match cursor.peek() {
                 None if !is_last => break,
                 Some(b']') if self.progress.is_array => {}
+                Some(b'}') if self.progress.is_map => {}
                 Some(_) => {
                     self.progress.elements += 1;
-                    let entry = file.entry(&mut cursor, place, self.progress.elements);
+                    let key = match self.progress.is_map {
+                        true => cursor.key(),
+                        false => Ok(()),
+                    };
+                    let entry =
+                        key.and_then(|()| file.entry(&mut cursor, place, self.progress.elements));
                     if !is_last && (entry.is_err() || cursor.at >= text.len()) {
                         break;
                     }
@@ -597,7 +723,7 @@ impl Entries {
         let speaker = entry
             .speaker
             .0
-            .or(parts.speaker.clone().map(|name| (0, name)));
+            .or(parts.common_speaker().map(|name| (0, name)));
         let speaker = speaker.map(|(_, name)| name);
         let speaker = speaker.or_else(|| channel.and_then(|(_, name)| channel_label(name)));
         let speaker = speaker.or_else(|| {
@@ -630,7 +756,7 @@ impl Entries {
             return Ok(());
         }
         let text = text.filter(|text| !is_blank(text.of(file.text)));
-        if let Some(text) = text.filter(|_| !parts.has_speakers || parts.texts == 0) {
+        if let Some(text) = text.filter(|text| !parts.divide(*text)) {
             sink(Cue {
                 speaker,
                 is_change: false,
@@ -710,6 +836,10 @@ impl<'t> File<'t> {
             reader.outline.clear();
             let mut cursor = Cursor::new(text, start);
             read = reader.elements(&mut cursor, &mut String::new(), 0);
+            if cursor.peek().is_some() {
+                // An array may be followed by anything.
+                read = read.and(Err(Broken::Invalid(cursor.at)));
+            }
             reader.root(whole);
         }
         reader.values = match read {
@@ -799,11 +929,11 @@ impl<'t> File<'t> {
         let start = cursor.at;
         let is_noted = self.outline.len() < OUTLINE_VALUES;
         match next {
-            Some(b'{') if is_noted && depth < OUTLINE_DEPTH => {
+            Some(b'{') if is_noted && depth < OUTLINE_DEPTH && !cursor.opens_map() => {
                 cursor
                     .members(|key, cursor| self.below(&field::plain(key), cursor, path, depth))?;
             }
-            Some(b'[') if is_noted && depth < OUTLINE_DEPTH => {
+            Some(b'[' | b'{') if is_noted && depth < OUTLINE_DEPTH => {
                 self.elements(cursor, path, depth)?
             }
             _ => {
@@ -877,8 +1007,8 @@ impl<'t> File<'t> {
         lists
     }
 
-    /// The best list of a format that is not known.
-    fn guess(&mut self) -> Result<Option<(List, Survey)>, Broken> {
+    /// The best list of a format that is not known, or of those near the root that are not at a known path.
+    fn guess(&mut self, known: Option<&str>) -> Result<Option<(List, Survey)>, Broken> {
         let mut lists: Vec<&Value> = Vec::new();
         for element in &self.outline {
             let is_object = self.text.as_bytes().get(element.span.start) == Some(&b'{');
@@ -893,6 +1023,9 @@ impl<'t> File<'t> {
                 lists.push(list);
             }
         }
+        lists.retain(|list| {
+            known.is_none_or(|known| list.path != known && !list.path.contains('.'))
+        });
         lists.sort_by_key(|value| std::cmp::Reverse(value.span.len()));
         let paths: Vec<String> = lists
             .iter()
@@ -900,9 +1033,10 @@ impl<'t> File<'t> {
             .map(|value| value.path.clone())
             .collect();
         let mut best: Option<(List, Survey)> = None;
+        let mut spoken = Vec::new();
         for path in paths {
             let name = path.rsplit('.').next().unwrap_or_default();
-            let words = name != "sentences"
+            let words = !matches!(name, "sentences" | "segments" | "utterances")
                 && Field::named(name).is_some_and(|field| field.role == Role::Parts);
             let shape = Shape {
                 maker: "json",
@@ -919,18 +1053,47 @@ impl<'t> File<'t> {
             let is_better = best
                 .as_ref()
                 .is_none_or(|(other, known)| survey.score(words) > known.score(other.shape.words));
+            if survey.is_speech() && !words {
+                spoken.push((
+                    list.path.clone(),
+                    survey.score(words).0,
+                    survey.bytes,
+                    survey.first_text,
+                ));
+            }
             if survey.is_speech() && is_better {
                 best = Some((list, survey));
             }
         }
+        if let Some((list, survey)) = &mut best {
+            let parent = |path: &str| path.rsplit_once('.').map(|(parent, _)| parent.to_owned());
+            let tells = survey.score(false).0;
+            let others = spoken.iter().filter(|(path, told, _, first)| {
+                *path != list.path
+                    && *told == tells
+                    && parent(path) == parent(&list.path)
+                    && !self.is_same(*first, survey.first_text)
+            });
+            survey.elsewhere = others.map(|(_, _, bytes, _)| bytes).sum();
+        }
         Ok(best)
     }
 
-    /// The longest string that is named as a transcript is.
-    fn bare_text(&self) -> Option<Span> {
+    /// Whether two lists begin with the same words.
+    fn is_same(&self, one: Option<Span>, other: Option<Span>) -> bool {
+        let [one, other] =
+            [one, other].map(|text| text.map_or("", |text| text.of(self.text)).trim());
+        one.starts_with(other) || other.starts_with(one)
+    }
+
+    /// The longest string outside of a list that is named as a transcript is.
+    fn bare_text(&self, list: Option<&str>) -> Option<Span> {
         let named = self.outline.iter().filter(|value| {
             let name = value.path.rsplit('.').next().unwrap_or_default();
-            matches!(name, "text" | "transcript" | "transcription" | "content")
+            matches!(
+                name,
+                "" | "text" | "transcript" | "transcription" | "content"
+            ) && (list.is_none_or(|list| !value.path.starts_with(list)))
                 && value.span.of(self.text).starts_with('"')
         });
         let longest = named.max_by_key(|value| value.span.len())?;
@@ -1056,9 +1219,11 @@ impl<'t> File<'t> {
         visit: Visit<'_, 't>,
     ) -> Result<(), Broken> {
         let next = cursor.peek();
+        let is_list =
+            next == Some(b'[') || cursor.opens_map() || (next.is_some() && name.is_empty());
         match (path.split_first(), next) {
             // Values beside each other: an array, or lines.
-            (Some((&ELEMENT, [])), Some(byte)) if byte == b'[' || name.is_empty() => {
+            (Some((&ELEMENT, [])), _) if is_list => {
                 let place = Place {
                     start: cursor.at,
                     end: cursor.text.len(),
@@ -1068,7 +1233,7 @@ impl<'t> File<'t> {
                 };
                 visit(self, cursor, place)
             }
-            (Some((&ELEMENT, rest)), Some(byte)) if byte == b'[' || name.is_empty() => {
+            (Some((&ELEMENT, rest)), _) if is_list => {
                 let mut count = 0;
                 cursor.elements(|cursor| {
                     count += 1;
@@ -1125,6 +1290,11 @@ impl<'t> File<'t> {
                 }
                 (Role::Text, Some(b'"')) => {
                     entry.text.offer(rank, cursor.string()?);
+                    Ok(())
+                }
+                // Somebody said a number, and an exporter wrote it as one.
+                (Role::Text, Some(b'0'..=b'9' | b'-')) if key.eq_ignore_ascii_case("text") => {
+                    entry.text.offer(rank, cursor.skip()?);
                     Ok(())
                 }
                 (Role::Parts, Some(b'"')) => {
@@ -1278,7 +1448,17 @@ impl<'t> File<'t> {
         match cursor.peek() {
             Some(b'"') => {
                 let name = cursor.string()?.of(self.text);
-                Ok((!is_blank(name) && name.len() <= MAX_NAME_BYTES).then(|| unescaped(name)))
+                let name = name.split_at(name.floor_char_boundary(MAX_NAME_BYTES)).0;
+                Ok((!is_blank(name)).then(|| unescaped(name)))
+            }
+            Some(b'[') => {
+                let mut first = None;
+                cursor.elements(|cursor| {
+                    let name = self.name(cursor)?;
+                    first = first.take().or(name);
+                    Ok::<_, Broken>(())
+                })?;
+                Ok(first)
             }
             Some(b'{') => {
                 let mut best = Ranked::default();
@@ -1354,7 +1534,11 @@ impl<'t> File<'t> {
             let start = entry.start.get().or(parts.start);
             let end = entry.end.get().or(parts.end);
             survey.entries += 1;
+            survey.first_text = survey.first_text.or(text);
             survey.texts += usize::from(bytes > 0);
+            if let Some(text) = text.filter(|text| parts.has_speakers && !parts.divide(*text)) {
+                survey.undivided += text.len();
+            }
             survey.bytes += bytes;
             survey.blanks +=
                 usize::from(text.is_some_and(|text| has_outer_blank(text.of(reader.text))));
@@ -1411,6 +1595,8 @@ impl<'t> File<'t> {
             turns: self.turns(&format!("{}{}", list.base, shape.turns), unit)?,
             confidence: self.mean_confidence(&format!("{}{}", list.base, shape.confidence))?,
             has_channels: survey.has_channels,
+            has_speakers: survey.speakers > 0,
+            is_named: false,
             joint: joint(survey.blanks, survey.texts),
             only: repeats.then_some(survey.entries),
             is_disordered: survey.is_disordered && (survey.has_channels || is_reversed),

@@ -824,6 +824,20 @@ fn a_speaker_without_a_name_is_not_the_one_before() {
 }
 
 #[test]
+fn words_without_a_speaker_are_nobodys() {
+    let text = r#"[{"speaker": "Ana", "text": "We met at noon."}, {"speaker": null, "text": "Who is it?"}, {"text": "Me."},
+        {"speaker": "Bo", "text": "Come in."}, {"speaker": "Ana", "text": "Sit down."}]"#;
+    let transcript = transcript(text.as_bytes());
+    let said = by_speaker(&transcript);
+    assert_eq!(
+        (&*said["ana"], &*said["bo"]),
+        ("We met at noon. Sit down. ", "Come in. ")
+    );
+    let words: usize = transcript.spoken.talk.iter().map(|talk| talk.words).sum();
+    assert_eq!((words, transcript.spoken.words), (8, 12));
+}
+
+#[test]
 fn marks_of_a_format_alone_do_not_hide_the_text_below() {
     let transcript =
         transcript(b"WEBVTT\nBob: Hello there, friends of mine.\nAnn: We ship it now.\n");

@@ -474,7 +474,11 @@ impl Writer {
             self.say(block, Span::from(at..at + escape));
             at += escape;
             let (c, length) = unescape(block.at(Span::from(at..part.end)));
-            let c = if c.is_control() && c != '\n' { ' ' } else { c };
+            let c = if c.is_control() && !matches!(c, '\n' | '\u{1b}') {
+                ' '
+            } else {
+                c
+            };
             self.raw
                 .push(c.encode_utf8(&mut [0; 4]), block.position(at));
             at += length;

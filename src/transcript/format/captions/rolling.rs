@@ -200,7 +200,10 @@ impl Rolling {
         let (last, next) = (&self.last, &self.next);
         let is_same_speaker =
             next.speaker.is_none() || last.speaker.is_none() || next.speaker == last.speaker;
+        // Where all times are zero, the exporter knew none.
+        let is_timed = last.end.is_none() || last.end > last.start || next.start > last.start;
         let follows = match (last.start, last.end.or(last.start), next.start) {
+            _ if !is_timed => false,
             (Some(start), Some(end), Some(next)) => (start..=end + MAX_PAUSE).contains(&next),
             _ => false,
         };

@@ -1,6 +1,6 @@
 //! Reads subtitles that hold a caption in each line: SubStation Alpha (`.ass`, `.ssa`) and MicroDVD (`.sub`).
 
-use crate::text::Span;
+use crate::text::{Span, words};
 use crate::transcript::format::captions::Raw;
 use crate::transcript::format::captions::lines::spans;
 use crate::transcript::format::captions::time::time;
@@ -10,7 +10,16 @@ const FRAME_RATE: f64 = 25.0;
 
 /// Reads the captions of one text, line by line.
 #[derive(Debug)]
-pub(super) enum Rows {
+pub(super) struct Rows {
+    form: Form,
+    /// In the section of SubStation Alpha that has the captions.
+    in_events: bool,
+    /// Words in lines that are no captions.
+    pub(super) strays: usize,
+}
+
+#[derive(Debug)]
+enum Form {
     /// `Dialogue: 0,0:00:01.00,0:00:04.00,Default,Anna,0,0,0,,Text`
     Ass(Fields),
     /// `{25}{100}Text`, with the number of frames per second.
@@ -31,22 +40,31 @@ type Row<'t> = (Option<&'t str>, i64, i64, &'t str);
 
 impl Rows {
     pub(super) fn ass() -> Self {
-        Self::Ass(Fields {
+        Self::new(Form::Ass(Fields {
             start: 1,
             end: 2,
             name: 4,
             text: 9,
-        })
+        }))
     }
 
     pub(super) fn micro_dvd() -> Self {
-        Self::MicroDvd(FRAME_RATE)
+        Self::new(Form::MicroDvd(FRAME_RATE))
+    }
+
+    fn new(form: Form) -> Self {
+        Self {
+            form,
+            in_events: false,
+            strays: 0,
+        }
     }
 
     pub(super) fn read(&mut self, block: &str, sink: &mut dyn FnMut(&Raw<'_>)) {
         let mut lines = Vec::new();
         for line in spans(block) {
             let Some((label, start, end, said)) = self.row(line.of(block)) else {
+                self.strays += self.stray_words(line.of(block));
                 continue;
             };
             let base = line.end - said.len();
@@ -83,15 +101,26 @@ impl Rows {
         }
     }
 
+    /// Words in a line that is no caption, nor anything else that the format has among them.
+    fn stray_words(&mut self, line: &str) -> usize {
+        match self.form {
+            Form::Ass(_) if line.starts_with('[') => self.in_events = line.starts_with("[Events]"),
+            Form::Ass(_) if self.in_events && !is_event(line) => return words::count(line),
+            Form::MicroDvd(_) if !line.starts_with('{') => return words::count(line),
+            _ => {}
+        }
+        0
+    }
+
     fn row<'t>(&mut self, line: &'t str) -> Option<Row<'t>> {
-        match self {
-            Self::Ass(fields) => {
+        match &mut self.form {
+            Form::Ass(fields) => {
                 if let Some(names) = line.strip_prefix("Format:") {
                     *fields = Fields::new(names)?;
                 }
                 fields.row(line.strip_prefix("Dialogue:")?)
             }
-            Self::MicroDvd(rate) => {
+            Form::MicroDvd(rate) => {
                 let (start, end, said) = frames(line)?;
                 if let Some(written) = said.parse().ok().filter(|_| start == end) {
                     *rate = f64::max(written, 1.0);
@@ -126,6 +155,20 @@ impl Fields {
             field(self.text)?,
         ))
     }
+}
+
+/// Whether a line among the captions of SubStation Alpha is one of those that the format knows.
+fn is_event(line: &str) -> bool {
+    const KINDS: [&str; 7] = [
+        "Format:",
+        "Dialogue:",
+        "Comment:",
+        "Picture:",
+        "Sound:",
+        "Movie:",
+        "Command:",
+    ];
+    line.starts_with([';', '!']) || KINDS.iter().any(|kind| line.starts_with(kind))
 }
 
 /// The frames in which a line of MicroDVD starts and ends, and its text without control codes such as `{y:i}`.

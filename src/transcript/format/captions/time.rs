@@ -95,9 +95,24 @@ pub(super) fn head(line: &str) -> Option<Head> {
     })
 }
 
+/// Whether a line has an arrow between times that a script could not compute: `NaN:NaN:NaN,NaN --> NaN:NaN:NaN,NaN`.
+pub(super) fn is_lost(line: &str) -> bool {
+    line.split_once("-->").is_some_and(|(start, end)| {
+        [start, end].iter().all(|time| {
+            time.contains("NaN")
+                && time
+                    .chars()
+                    .all(|c| c.is_ascii_digit() || matches!(c, 'N' | 'a' | ':' | '.' | ',' | ' '))
+        })
+    })
+}
+
 /// Whether a line without a head had the times of a caption before it was damaged: `00:00:0x,000 --> 00:00:04,000`,
 /// `00:00:01,000 -`.
 pub(super) fn is_damaged(line: &str) -> bool {
+    if is_lost(line) {
+        return true;
+    }
     if line.len() > MAX_LABEL_BYTES
         || !Eight::any(line.as_bytes(), |eight| eight.within(b'0', b'9'))
     {

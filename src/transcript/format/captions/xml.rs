@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::text::Span;
+use crate::text::{Span, words};
 use crate::transcript::format::captions::Raw;
 use crate::transcript::format::captions::time::time;
 
@@ -22,7 +22,15 @@ pub(super) struct Xml {
     outer: Option<String>,
     /// Ticks per second, for times such as `90000t`.
     tick_rate: Option<i64>,
+    /// The outermost element, and whether it has ended.
+    root: Option<String>,
+    is_over: bool,
+    /// Words after its end.
+    pub(super) strays: usize,
 }
+
+/// The beginning of characters that are not parsed.
+const CDATA: &str = "![CDATA[";
 
 #[derive(Debug, Default)]
 struct Element {
@@ -69,6 +77,17 @@ impl Xml {
             let text_end = at + inside.len();
             if self.open.is_some() {
                 extend(&mut lines, block, at..text_end);
+            } else if self.is_over {
+                self.strays += words::count(inside);
+            }
+            if let Some(characters) = after.strip_prefix(CDATA) {
+                let start = text_end + 1 + CDATA.len();
+                let end = start + characters.find("]]>").unwrap_or(characters.len());
+                if self.open.is_some() {
+                    extend(&mut lines, block, start..end);
+                }
+                at = (end + "]]>".len()).min(block.len());
+                continue;
             }
             if std::mem::take(&mut self.is_named) {
                 let id = std::mem::take(&mut self.agent);
@@ -82,6 +101,7 @@ impl Xml {
                 .split([' ', '\n', '\t', '\r', '/'])
                 .next()
                 .unwrap_or_default();
+            self.note_root(name, tag);
             if !ELEMENTS.contains(&name) {
                 self.note(name, tag);
                 if self.open.is_some() {
@@ -121,6 +141,23 @@ impl Xml {
             });
         }
         lines.clear();
+    }
+
+    /// Notes where the outermost element begins and ends.
+    fn note_root(&mut self, name: &str, tag: &str) {
+        match &self.root {
+            None if name.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+                self.root = Some(name.to_owned());
+            }
+            Some(root) => self.is_over |= tag.starts_with('/') && root == name,
+            None => {}
+        }
+    }
+
+    /// What a reader of the summary should know about the captions.
+    pub(super) fn warning(&self) -> Option<String> {
+        let is_cut = self.root.is_some() && !self.is_over;
+        is_cut.then(|| "the file ends within its captions: the rest is missing".to_owned())
     }
 
     /// Notes what the tag of another element tells about the captions in it or after it.

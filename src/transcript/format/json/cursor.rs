@@ -165,15 +165,18 @@ impl<'t> Cursor<'t> {
         Ok(())
     }
 
-    /// Reads an array, or objects and arrays one after the other up to the end of the text (JSON Lines). `element` must read
+    /// Reads an array, a list whose elements have numbers, or objects and arrays one after the other up to the end of the text (JSON Lines). `element` must read
     /// or skip each value.
     pub(crate) fn elements<E: From<Broken>>(
         &mut self,
         mut element: impl FnMut(&mut Self) -> Result<(), E>,
     ) -> Result<(), E> {
-        let is_array = self.take(b'[');
+        let is_map = self.opens_map();
+        let is_array = self.take(if is_map { b'{' } else { b'[' });
         loop {
-            let is_end = if is_array {
+            let is_end = if is_map {
+                self.take(b'}')
+            } else if is_array {
                 self.take(b']')
             } else {
                 self.peek().is_none()
@@ -184,9 +187,31 @@ impl<'t> Cursor<'t> {
             if !is_array && !matches!(self.peek(), Some(b'{' | b'[')) {
                 return Err(self.broken().into());
             }
+            if is_map {
+                self.key()?;
+            }
             element(self)?;
             self.take(b',');
         }
+    }
+
+    /// Whether an object that begins here is a list whose elements have numbers: `{"0": {…`, as PHP writes arrays.
+    pub(crate) fn opens_map(&self) -> bool {
+        let mut cursor = *self;
+        let is_number = |key: Span| {
+            key.len() > 0 && key.of(self.text).bytes().all(|byte| byte.is_ascii_digit())
+        };
+        cursor.take(b'{')
+            && cursor.string().is_ok_and(is_number)
+            && cursor.take(b':')
+            && cursor.peek() == Some(b'{')
+    }
+
+    /// Skips the key of a member.
+    pub(crate) fn key(&mut self) -> Result<(), Broken> {
+        self.string()?;
+        self.take(b':');
+        Ok(())
     }
 }
 

@@ -572,6 +572,137 @@ fn a_text_that_has_more_than_its_words_is_preferred() {
 }
 
 #[test]
+fn who_is_not_named_is_nobody() {
+    for text in [
+        r#"{"segments": [{"speaker": "Ana", "text": "Good morning."}, {"speaker": null, "text": "Who is it?"}, {"text": "Me."}, {"speaker": "Ana", "text": "Come in."}]}"#,
+        r#"{"speaker": "Ana", "text": "Good morning."}
+{"text": "Who is it?"}
+{"speaker": "", "text": "Me."}
+{"speaker": "Ana", "text": "Come in."}"#,
+        r#"{"utterances": [{"speaker": "Ana", "text": "Good morning.", "start": 0}, {"speaker": null, "text": "Who is it?", "start": 1}, {"speaker": null, "text": "Me.", "start": 2}, {"speaker": "Ana", "text": "Come in.", "start": 3}], "audio_duration": 4}"#,
+        r#"{"results": {"channels": [{"alternatives": [{"transcript": "", "words": [{"word": "Good", "speaker": "Ana"}, {"word": "morning."},
+            {"word": "Who", "speaker": null}, {"word": "is", "speaker": null}, {"word": "it?", "speaker": null}, {"word": "Me.", "speaker": null},
+            {"word": "Come", "speaker": "Ana"}, {"word": "in.", "speaker": "Ana"}]}]}]}}"#,
+    ] {
+        let mut told = Vec::new();
+        read(text, &mut |cue| {
+            told.push((cue.speaker.map(Cow::into_owned), cue.is_change))
+        })
+        .unwrap();
+        let ana = || (Some("Ana".to_owned()), false);
+        assert_eq!(told, [ana(), (None, true), (None, false), ana()], "{text}");
+    }
+    // A number that a recognizer could not place belongs to the sentence after it.
+    let text = r#"{"words": [{"type": "word", "text": "Yes.", "speaker": "Ben"}, {"type": "word", "text": "1999"}, {"type": "word", "text": "was", "speaker": "Ana"}, {"type": "word", "text": "good.", "speaker": "Ana"}]}"#;
+    assert_eq!(cues(text).1, ["Ben: Yes.", "Ana: 1999 was good."]);
+}
+
+#[test]
+fn the_most_complete_part_of_a_file_is_read() {
+    let entries = |name: &str, count: usize| {
+        let entry = |n| {
+            format!(
+                r#"{{"speaker": "Ana", "text": "The ferry to the island leaves at noon, and day {n} is no exception.", "start": {n}}}"#
+            )
+        };
+        let all: Vec<String> = (0..count).map(entry).collect();
+        format!(r#""{name}": [{}]"#, all.join(", "))
+    };
+    let words = "The ferry to the island leaves at noon, and no day is an exception. ";
+    let told = |text: &str| {
+        let reader = Reader::new(text).unwrap();
+        (reader.bare_text.is_some(), reader.warnings.join(" "))
+    };
+    // An excerpt beside the full text.
+    for name in ["segments", "utterances"] {
+        let text = format!(
+            r#"{{"text": "{}", {}}}"#,
+            words.repeat(20),
+            entries(name, 3)
+        );
+        let (is_bare, warning) = told(&text);
+        assert!(
+            is_bare && warning.ends_with("the text without them was read"),
+            "{warning}"
+        );
+        let text = format!(
+            r#"{{"text": "{}", {}}}"#,
+            words.repeat(20),
+            entries(name, 14)
+        );
+        let (is_bare, warning) = told(&text);
+        assert!(
+            !is_bare && warning.ends_with("only the entries were read"),
+            "{warning}"
+        );
+        let text = format!(
+            r#"{{"text": "{}", {}}}"#,
+            words.repeat(20),
+            entries(name, 20)
+        );
+        assert_eq!(told(&text), (false, String::new()));
+    }
+    // Two lists of the same, and two of different people.
+    let text = format!(
+        "{{{}, {}}}",
+        entries("segments", 5),
+        entries("utterances", 20)
+    );
+    assert_eq!(cues(&text).1.len(), 20);
+    let text = format!(
+        "{{{}, {}}}",
+        entries("left", 9),
+        entries("right", 8)
+            .replace("ferry", "bus")
+            .replace("\"The", "\"A")
+    );
+    let (_, warning) = told(&text);
+    assert!(
+        warning.ends_with("words in others were left out"),
+        "{warning}"
+    );
+    let same = format!("{{{}, {}}}", entries("left", 9), entries("right", 8));
+    assert_eq!(told(&same).1, "");
+    // Words of several speakers that are only the first ones of a text.
+    let text = format!(
+        r#"{{"results": {{"channels": [{{"alternatives": [{{"transcript": "{}", "words": [{{"word": "The", "speaker": 0}}, {{"word": "ferry", "speaker": 1}}]}}]}}]}}}}"#,
+        words.repeat(20)
+    );
+    assert!(
+        told(&text)
+            .1
+            .starts_with("the file tells the speakers of only a part")
+    );
+    assert!(cues(&text).1[0].starts_with("The ferry to the island"));
+}
+
+#[test]
+fn odd_notations_of_lists_and_values_are_read() {
+    let said = ["Ana: Good morning.", "Ben: 12"];
+    for text in [
+        r#"{"segments": [{"speaker": "Ana", "text": "Good morning."}, {"speaker": "Ben", "text": 12}]}"#,
+        r#"{"segments": {"0": {"speaker": "Ana", "text": "Good morning."}, "1": {"speaker": "Ben", "text": "12"}}}"#,
+        r#"{"0": {"speaker": "Ana", "text": "Good morning."}, "1": {"speaker": "Ben", "text": "12"}}"#,
+        r#"[null, {"speaker": "Ana", "text": "Good morning."}, null, {"speaker": "Ben", "text": "12"}]"#,
+        r#"[{"speaker": ["Ana"], "text": "Good morning."}, {"speaker": ["Ben", "Eva"], "text": "12"}]"#,
+        r#"[{"speaker": "Ana", "segments": [{"text": "Good morning."}]}, {"speaker": "Ben", "segments": [{"text": "12"}]}]"#,
+    ] {
+        assert!(is_json(text), "{text}");
+        assert_eq!(cues(text).1, said, "{text}");
+    }
+    let long = format!("Ana {}", "of the harbour board ".repeat(40));
+    let text = format!(r#"[{{"speaker": "{long}", "text": "Yes."}}]"#);
+    assert!(cues(&text).1[0].starts_with("Ana of the harbour board"));
+    assert!(is_json(r#""Ana: Good morning.\nBen: Yes.""#));
+    assert!(!is_json("\"Good morning,\" said Ana.\\n\"Yes.\""));
+    assert!(is_python("[{'speaker': 'Ana', 'text': 'Good morning.'}]"));
+    assert!(!is_python("{'tis the season: we begin."));
+    // Text after an array is told, not dropped in silence.
+    let text = "[{\"speaker\": \"Ana\", \"text\": \"Good morning.\"}]\n\nBen: Yes.\n";
+    assert!(Reader::new(text).unwrap().warnings[0].starts_with("line 3 is no complete JSON"));
+}
+
+#[test]
 fn names_are_preferred_to_numbers() {
     for text in [
         r#"{"messages": [{"id": "1", "text": "Good morning.", "from": {"id": "9", "name": "Ana", "userId": "a@b.org"}}, {"id": "2", "text": "Yes.", "from": {"id": "8", "name": "Ben"}}]}"#,

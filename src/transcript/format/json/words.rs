@@ -67,10 +67,14 @@ impl<'t> Group<'t> {
         }
         if self.cue.text.is_empty() {
             self.begun += 1;
-            self.cue.speaker = word.speaker;
+            self.cue.speaker = word.speaker.clone();
             self.cue.start = word.start;
             self.cue.joint = joint;
             self.cue.escapes = Escapes::Json;
+        }
+        if self.cue.speaker.is_none() && self.cue.text.len() == 1 {
+            // Recognizers cannot place a number in time, and leave its speaker open.
+            self.cue.speaker = word.speaker;
         }
         self.cue.end = word.end.or(word.start).or(self.cue.end);
         self.cue.text.push(word.span);
@@ -84,7 +88,8 @@ impl<'t> Group<'t> {
     }
 
     fn is_complete_before(&self, next: &Word) -> bool {
-        let other_speaker = next.speaker.is_some() && next.speaker != self.cue.speaker;
+        let is_open = self.cue.speaker.is_none() && self.cue.text.len() == 1;
+        let other_speaker = next.speaker.is_some() && next.speaker != self.cue.speaker && !is_open;
         let pause = self
             .cue
             .end

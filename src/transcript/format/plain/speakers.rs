@@ -10,6 +10,9 @@ use crate::transcript::segment::{Recent, Speaker};
 use super::head::{self, Separator};
 use super::name::{self, Shape};
 
+/// Labels that alternate this often are those of speakers, however few they are.
+const MIN_TURNS: u32 = 8;
+
 /// A value for each separator.
 #[derive(Debug, Default, Clone, Copy)]
 struct BySeparator<T>([T; Separator::ALL.len()]);
@@ -43,6 +46,9 @@ pub(super) struct Labels<'t> {
     all: Vec<Label<'t>>,
     known: HashMap<&'t str, Speaker>,
     recent: Recent,
+    /// For each separator the last label, and how often another one followed it.
+    last: BySeparator<Option<Speaker>>,
+    changes: BySeparator<u32>,
 }
 
 /// Numbers of lines in a text, with which the numbers of heads are compared.
@@ -67,6 +73,8 @@ struct Usage {
     recurring: u32,
     /// Distinct labels that recur.
     labels: u32,
+    /// Labels that another one came before.
+    changes: u32,
 }
 
 /// The shapes in which a text writes its heads.
@@ -98,6 +106,13 @@ impl<'t> Labels<'t> {
                 id
             }
         };
+        let separator = label.separator as usize;
+        if let (Some(last), Some(changes)) = (
+            self.last.0.get_mut(separator),
+            self.changes.0.get_mut(separator),
+        ) {
+            *changes += u32::from(last.replace(id) != Some(id));
+        }
         if recent.is_none() {
             self.recent.add(id);
         }
@@ -138,6 +153,9 @@ impl<'t> Labels<'t> {
         self.known = HashMap::new();
         self.merge();
         let mut usage = BySeparator::<Usage>::default();
+        for (usage, changes) in usage.0.iter_mut().zip(self.changes.0) {
+            usage.changes = changes;
+        }
         let (mut has_question, mut has_answer) = (false, false);
         for label in self.all.iter().filter(|label| !label.is_other) {
             for (usage, &count) in usage.0.iter_mut().zip(&label.counts.0) {
@@ -299,15 +317,21 @@ impl Decision {
             heads,
             recurring,
             labels,
+            changes,
         } = self.of(separator);
         let Lines {
             openings, stamps, ..
         } = self.lines;
+        // The same few people take turns, however long these are.
+        let alternate = labels > 1
+            && recurring >= MIN_TURNS
+            && recurring * 10 >= heads * 9
+            && changes * 4 >= recurring * 3;
         match separator {
             Separator::Voice => heads > 0,
             _ if self.lines.are_values => false,
             Separator::Colon => {
-                (recurring > 0 && recurring * 33 >= openings) || heads * 2 > openings
+                (recurring > 0 && recurring * 33 >= openings) || heads * 2 > openings || alternate
             }
             Separator::Clock => {
                 heads > 0 && (heads * 2 > stamps || (labels > 1 && recurring * 4 >= stamps))
@@ -331,6 +355,7 @@ impl Decision {
             heads,
             recurring,
             labels,
+            ..
         } = self.of(separator);
         let Lines {
             openings, stamps, ..

@@ -659,6 +659,22 @@ fn long_turns_keep_their_names() {
 }
 
 #[test]
+fn labels_that_alternate_are_speakers_however_long_the_turns_are() {
+    let line = "so the ferry went across to the island with no lights and nobody on the pier\n";
+    for lines in [40, 400] {
+        let turn = |name: &str| format!("{name}: well {}", line.repeat(lines));
+        let text = [turn("Ana Ruiz"), turn("Ben")].concat().repeat(5);
+        let plain = analyze(&text);
+        assert_eq!(plain.speakers, ["Ana Ruiz", "Ben"], "{lines}");
+        assert_eq!(plain.heads.len(), 10);
+    }
+    // Words that recur, but do not take turns.
+    let text = format!("Note: well {}", line.repeat(40)).repeat(9)
+        + &format!("Plan: well {}", line.repeat(40)).repeat(2);
+    assert!(analyze(&text).speakers.is_empty());
+}
+
+#[test]
 fn a_change_of_speaker_without_a_name_is_a_head() {
     let plain = analyze(">> Good morning.\n>> Good morning to you.\n>>> And now the news.\n");
     assert_eq!(plain.heads.len(), 3);
