@@ -35,6 +35,9 @@ const SAMPLE_BYTES: usize = 64 * 1024;
 /// Lines of captions are hardly ever longer.
 const LINE_BYTES: usize = 400;
 
+/// What whisper.cpp writes after a caption if somebody else speaks next.
+const TURN: &str = "[SPEAKER_TURN]";
+
 /// A kind of captions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Captions {
@@ -283,6 +286,7 @@ impl Survey {
             source: Source::new(self.kind),
             labels: self.labels,
             rolling: Rolling::default(),
+            is_turned: false,
         }
     }
 }
@@ -293,6 +297,8 @@ pub(crate) struct Reader {
     source: Source,
     labels: Labels,
     rolling: Rolling,
+    /// The last caption ends with [`TURN`].
+    is_turned: bool,
 }
 
 impl Reader {
@@ -318,9 +324,20 @@ impl Reader {
             source,
             labels,
             rolling,
+            is_turned,
         } = self;
         source.read(block, &mut |raw| {
-            for mut caption in raw.by_speaker(labels) {
+            let (mut captions, was_turned) = (raw.by_speaker(labels), *is_turned);
+            if let Some(line) = captions.last_mut().and_then(|last| last.lines.last_mut()) {
+                let said = line.of(block).strip_suffix(TURN).map(str::trim_end);
+                *is_turned = said.is_some();
+                line.end = said.map_or(line.end, |said| line.start + said.len());
+            }
+            if let Some(first) = captions.first_mut() {
+                first.is_change |= was_turned;
+            }
+            for mut caption in captions {
+                caption.lines.retain(|line| line.len() > 0);
                 rolling.drop_repeated(block, &mut caption);
                 if caption.lines.is_empty() {
                     continue;
@@ -378,7 +395,7 @@ impl<'b> Raw<'b> {
             while at < line.end {
                 let rest = Span::from(at..line.end).of(self.block);
                 let end = at + next_change(rest);
-                if let Some((name, body)) = label(rest).filter(|(name, _)| labels.is_speaker(name))
+                if let Some((name, body)) = label(rest).filter(|(name, _)| labels.is_speaker_of(rest, name))
                 {
                     parts.push(self.caption(Some(cleaned(name))));
                     at += body;

@@ -167,6 +167,7 @@ const NAMES: &[(Role, &[&str])] = &[
             "username",
             "userprofile",
             "user",
+            "users",
             "author",
             "creator",
             "sender",
