@@ -395,7 +395,8 @@ impl<'b> Raw<'b> {
             while at < line.end {
                 let rest = Span::from(at..line.end).of(self.block);
                 let end = at + next_change(rest);
-                if let Some((name, body)) = label(rest).filter(|(name, _)| labels.is_speaker_of(rest, name))
+                if let Some((name, body)) =
+                    label(rest).filter(|(name, _)| labels.is_speaker_of(rest, name))
                 {
                     parts.push(self.caption(Some(cleaned(name))));
                     at += body;
@@ -1101,6 +1102,23 @@ mod tests {
             (who.map(str::to_owned), is_change, what.trim().to_owned())
         };
         assert_eq!(found, expected.map(said));
+    }
+
+    #[test]
+    fn a_mark_at_the_end_of_a_caption_changes_the_speaker() {
+        let text = "[00:00:01.000 --> 00:00:02.000]   Is it here? [SPEAKER_TURN]\n[00:00:02.000 --> 00:00:03.000]   It is.\n[00:00:03.000 --> 00:00:04.000]   Today.\n";
+        let mut found = Vec::new();
+        Survey::new(Captions::Bracketed)
+            .reader()
+            .read(text, &mut |cue| {
+                let said = cue.text.iter().map(|line| line.of(text));
+                found.push((cue.is_change, said.collect::<Vec<_>>().join(" ")));
+            });
+        let expected = [(false, "Is it here?"), (true, "It is."), (false, "Today.")];
+        assert_eq!(
+            found,
+            expected.map(|(is_change, said)| (is_change, said.to_owned()))
+        );
     }
 
     #[test]

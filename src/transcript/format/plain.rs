@@ -187,7 +187,7 @@ struct Collector<'t> {
     cut: u32,
     /// Time stamps in round brackets inside of turns, which may be numbers that were said.
     stamps_in_brackets: u32,
-    /// Heads with a label, and those of them after whose colon there is a time without brackets.
+    /// Heads with a label that could as well be a field's, and those of them after whose colon there is a time without brackets.
     labelled: u32,
     timed: u32,
     /// Heads after whose label there is no sentence, but a value.
@@ -302,7 +302,13 @@ impl<'t> Collector<'t> {
         let rest = content.split_at(body).1;
         let is_change = content.starts_with(">>");
         self.unnamed += u32::from(is_change || name::is_capitals(content));
-        if is_head && let Some(label) = found.and_then(|found| found.label) {
+        let label = found.and_then(|found| found.label);
+        // Of all brackets only square ones may be around the name of a field.
+        let is_field = |label: &head::Label| match label.separator {
+            Separator::Bracket => content.trim_start().starts_with('['),
+            separator => separator != Separator::Address,
+        };
+        if is_head && let Some(label) = label.filter(is_field) {
             self.labelled += 1;
             self.values +=
                 u32::from(found.is_some_and(|found| found.stamp.is_none()) && is_value(rest));

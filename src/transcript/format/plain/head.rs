@@ -310,7 +310,9 @@ impl<'t> Text<'t> {
                 .in_brackets(at)
                 .or_else(|| self.separated(at, has_stamp)),
             '○' | '◯' => self.after_circle(at),
-            _ => self.separated(at, has_stamp).or_else(|| self.marked(at, has_stamp)),
+            _ => self
+                .separated(at, has_stamp)
+                .or_else(|| self.marked(at, has_stamp)),
         }
     }
 
@@ -318,7 +320,11 @@ impl<'t> Text<'t> {
     fn after_circle(&self, at: usize) -> Option<Labelled> {
         let start = at + '○'.len_utf8();
         let end = start + self.rest(start).find('\u{3000}')?;
-        self.plain(Span::from(start..end), Separator::Address, self.skip(end, is_blank))
+        self.plain(
+            Span::from(start..end),
+            Separator::Address,
+            self.skip(end, is_blank),
+        )
     }
 
     /// A label that only stars or capitals tell from the text: `**Name** text`, `[0:12] AH Text`.
@@ -397,6 +403,10 @@ impl<'t> Text<'t> {
             None => (after, Separator::Line),
             Some(_) => (after, Separator::Bracket),
         };
+        // Round brackets are common around everything else.
+        if open == '(' && separator != Separator::Bracket {
+            return None;
+        }
         let body = self.skip(body, is_mark);
         Some(Labelled {
             stamp,
@@ -448,8 +458,11 @@ impl<'t> Text<'t> {
             return question;
         }
         if let Some(address) = found.address
-            && let Some(labelled) =
-                self.plain(Span::from(at..address.start), Separator::Address, address.end)
+            && let Some(labelled) = self.plain(
+                Span::from(at..address.start),
+                Separator::Address,
+                address.end,
+            )
         {
             return Some(labelled);
         }
@@ -516,9 +529,7 @@ impl<'t> Text<'t> {
             // `0:12 - Name (Company)`.
             let (name, role) = name::split_role(line.of(self.window));
             let label = match role {
-                Some(role) if has_stamp && name::is_title(role) => {
-                    Span::from(at..at + name.len())
-                }
+                Some(role) if has_stamp && name::is_title(role) => Span::from(at..at + name.len()),
                 _ => line,
             };
             let labelled = self.plain(label, Separator::Line, line.end);
@@ -544,12 +555,23 @@ impl<'t> Text<'t> {
         let is_id = rest == "UU"
             || (rest.starts_with(char::is_alphabetic)
                 && rest.ends_with(|c: char| c.is_ascii_digit())
-                && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'));
+                && rest
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'));
         let is_field = is_id
             && self.is_whole
-            && self.trim(label).of(self.window).eq_ignore_ascii_case("speaker");
+            && self
+                .trim(label)
+                .of(self.window)
+                .eq_ignore_ascii_case("speaker");
         is_field
-            .then(|| self.plain(Span::from(value..value + rest.len()), Separator::Colon, self.window.len()))
+            .then(|| {
+                self.plain(
+                    Span::from(value..value + rest.len()),
+                    Separator::Colon,
+                    self.window.len(),
+                )
+            })
             .flatten()
     }
 
@@ -628,7 +650,11 @@ impl<'t> Text<'t> {
                     found.colon = Some(Span::from(here..self.skip(here + 1, is_separator)));
                     break;
                 }
-                b'.' if next == Some(b' ') && [" – ", " — "].iter().any(|dash| self.rest(here + 1).starts_with(dash)) => {
+                b'.' if next == Some(b' ')
+                    && [" – ", " — "]
+                        .iter()
+                        .any(|dash| self.rest(here + 1).starts_with(dash)) =>
+                {
                     found.address = Some(Span::from(here..self.skip(here + 1, is_separator)));
                     break;
                 }
@@ -821,17 +847,23 @@ impl<'t> Text<'t> {
 /// `Name 0:12 text` in the middle of a line.
 pub(super) fn before_time(text: &str) -> Option<Found> {
     let text = Text::start_of(text);
-    let words = text.window.match_indices(' ').take(name::MAX_WORDS as usize);
+    let words = text
+        .window
+        .match_indices(' ')
+        .take(name::MAX_WORDS as usize);
     let starts = words.map(|(at, _)| text.skip(at, |c| c == ' '));
     let (at, stamp) = starts
-        .filter(|&at| text.rest(at).starts_with(|c: char| c.is_ascii_digit() || c == '('))
+        .filter(|&at| {
+            text.rest(at)
+                .starts_with(|c: char| c.is_ascii_digit() || c == '(')
+        })
         .find_map(|at| Some((at, stamp::read(text.rest(at))?)))?;
     let body = text.skip(at + stamp.end, is_blank);
     let label = text.trim(Span::from(0..at));
     let is_head = name::is_full(label.of(text.window))
         && text.rest(body).starts_with(char::is_uppercase)
         && text.rest(at).split_at(stamp.end).0.contains(':');
-    is_head.then(|| Found {
+    is_head.then_some(Found {
         body,
         after_stamps: 0,
         stamp: Some(stamp),

@@ -172,7 +172,8 @@ pub(in crate::transcript::format) fn shape(label: &str) -> Option<Shape> {
             continue;
         }
         // `議長(佐藤一郎君)` has no blank.
-        let word = open.map_or(word, |open| word.split_at(open).0);
+        let office = open.map(|open| word.split_at(open).0);
+        let word = office.filter(|office| !office.is_ascii()).unwrap_or(word);
         // `Name | Company`, as people call themselves in meetings.
         if word == "|" && words > 0 && words_of.peek().is_some() {
             continue;
@@ -192,8 +193,8 @@ pub(in crate::transcript::format) fn shape(label: &str) -> Option<Shape> {
         let is_id = plain.contains(['@', '_']) || plain.contains(|c: char| c.is_ascii_digit());
         let is_particle = !label.starts_with(plain)
             && (PARTICLES.contains(&plain) || (has_role && matches!(plain, "for" | "to" | "in")));
-        // `iPhone` has a capital letter, too.
-        let is_lower = plain.starts_with(char::is_lowercase) && !plain.contains(char::is_uppercase);
+        let is_device = matches!(plain.as_bytes(), [b'i', b'A'..=b'Z', ..]);
+        let is_lower = plain.starts_with(char::is_lowercase) && !is_device;
         if is_lower && !is_id && !is_particle {
             if is_function_word(plain) {
                 return None;
@@ -249,7 +250,9 @@ fn is_simple(label: &str) -> bool {
 fn is_doubtful(label: &str) -> bool {
     let digits = label.bytes().filter(u8::is_ascii_digit).count();
     let is_number = || {
-        label.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b' ' | b'-' | b'.' | b'(' | b')'))
+        label
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b' ' | b'-' | b'.' | b'(' | b')'))
             && !is_date(label)
     };
     matches!(label, "You" | "you")
@@ -263,7 +266,8 @@ pub(super) fn is_address(label: &str) -> bool {
     let Some((first, rest)) = label.split_once(' ') else {
         return false;
     };
-    let is_office = |word: &str| word.len() > 2 && word.bytes().all(|byte| byte.is_ascii_uppercase());
+    let is_office =
+        |word: &str| word.len() > 2 && word.bytes().all(|byte| byte.is_ascii_uppercase());
     match first {
         "The" => rest.split(' ').take(2).any(is_office),
         _ => ADDRESSES.contains(&first.trim_end_matches('.')),
@@ -274,8 +278,8 @@ pub(super) fn is_address(label: &str) -> bool {
 pub(super) fn may_be_address(line: &str) -> bool {
     match line.as_bytes() {
         [b'T', b'h', b'e', b' ', byte, ..] => byte.is_ascii_uppercase(),
-        [b'M', b'r' | b's' | b'm' | b'l' | b'i', ..] => true,
-        [b'D', b'r', b'.' | b' ', ..] | [b'H', b'o', b'n', ..] => true,
+        [b'M', b'r' | b's' | b'm' | b'l', ..] | [b'D', b'r', b'.' | b' ', ..] => true,
+        [b'H', b'o', b'n', b'.' | b' ', ..] | [b'M', b'i', b's', b's', b'.' | b' ', ..] => true,
         _ => false,
     }
 }
@@ -296,10 +300,8 @@ pub(super) fn is_other(label: &str) -> bool {
     let mut words = label.split(is_blank);
     let first = words.next().unwrap_or_default();
     let has_digit = label.contains(|c: char| c.is_ascii_digit());
-    let is_quarter = first.len() == 2
-        && first.starts_with(['Q', 'q'])
-        && has_digit
-        && label.len() > first.len();
+    let is_quarter =
+        first.len() == 2 && first.starts_with(['Q', 'q']) && has_digit && label.len() > first.len();
     let is_numbered = || {
         NUMBERED
             .iter()

@@ -366,9 +366,8 @@ impl Decision {
         let Usage {
             recurring, labels, ..
         } = self.of(shape);
-        let is_shared = labels > 1
-            || recurring * 4 >= self.lines.openings
-            || separator == Separator::Question;
+        let is_shared =
+            labels > 1 || recurring * 4 >= self.lines.openings || separator == Separator::Question;
         match label.shape {
             // `M. le président` is in lower case wherever he speaks.
             Shape::Loose if separator == Separator::Address => total > 1,

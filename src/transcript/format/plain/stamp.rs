@@ -286,8 +286,17 @@ impl<'t> Cursor<'t> {
 
     /// Whether a time with full stops follows, `00.12.30`, and not a date with its time. Few dates are that early in a month.
     fn is_dotted(&self) -> bool {
-        let Some([hours @ .., b'.', b'0'..=b'5', b'0'..=b'9', b'.', b'0'..=b'5', b'0'..=b'9']) =
-            self.rest().as_bytes().first_chunk::<8>()
+        let Some(
+            [
+                hours @ ..,
+                b'.',
+                b'0'..=b'5',
+                b'0'..=b'9',
+                b'.',
+                b'0'..=b'5',
+                b'0'..=b'9',
+            ],
+        ) = self.rest().as_bytes().first_chunk::<8>()
         else {
             return false;
         };
@@ -409,7 +418,8 @@ impl<'t> Cursor<'t> {
             self.groups(first)?
         } else if self.one_of("'’′").is_some() {
             let millis = (first * 60 + self.number(2..=2)?) * 1000;
-            let _has_mark = self.one_of("\"”″").is_some() || self.eat(|at| at.byte(b'\'') && at.byte(b'\''));
+            let _has_mark =
+                self.one_of("\"”″").is_some() || self.eat(|at| at.byte(b'\'') && at.byte(b'\''));
             Clock::new(millis)
         } else {
             self.units(first, in_brackets)?

@@ -315,10 +315,18 @@ fn names_of_all_kinds_are_read() {
         ["van der Holt, Ada", "Reyes, Sam", "de la Sota, Li"],
         ["15550123456", "Ada's iPhone", "iPad von Li"],
         ["Ada | Depot", "Sam Reyes (he/him) | Moss Corp.", "Li Sato"],
-        ["Prof. Dr. Ada Holt-Roe, University of Porto", "Sam Reyes", "Li Sato"],
+        [
+            "Prof. Dr. Ada Holt-Roe, University of Porto",
+            "Sam Reyes",
+            "Li Sato",
+        ],
         ["You", "Ada Holt", "Sam Reyes"],
         ["Q1", "A1", "A2"],
-        ["El señor PRESIDENTE", "La señora NÚÑEZ PEÑA", "El señor SOTO"],
+        [
+            "El señor PRESIDENTE",
+            "La señora NÚÑEZ PEÑA",
+            "El señor SOTO",
+        ],
         [
             "The Chair (Hon. A. Rota (North Bay, Lib.))",
             "Mr. B. Epp (South—West, CPC)",
@@ -833,14 +841,29 @@ fn heads_that_only_some_names_have() {
         ("{name}: {text}\n", ["1", "2", "3"]),
         ("SPEAKER: {name}\n{text}\n", ["S1", "S2", "S3"]),
         ("[{h:m:s}] {name} {text}\n\n", ["AK", "SR", "LS"]),
-        ("{name}  {m:s}\n{text}\n\n", ["Ada - Depot", "Sam Reyes", "Li Sato"]),
+        (
+            "{name}  {m:s}\n{text}\n\n",
+            ["Ada - Depot", "Sam Reyes", "Li Sato"],
+        ),
         ("{name} (0'{ss}\"): {text}\n", NAMES),
         ("{name} ({clock} Uhr): {text}\n", NAMES),
         ("00.{mm.ss} {name}: {text}\n", NAMES),
-        ("○{name}　{text}\n", ["佐藤太郎君", "議長(鈴木一郎君)", "佐藤君"]),
-        ("  {name}. {text}\n", ["Ms. HOLT", "Mr. REYES of Ohio", "The SPEAKER pro tempore"]),
-        ("{name}. {text}\n", ["M. le président", "Mme Zoé Holt", "M. Jean Sato"]),
-        ("{name}. – {text}\n", ["M. le président", "Mme Zoé Holt", "M. Jean Sato"]),
+        (
+            "○{name}　{text}\n",
+            ["佐藤太郎君", "議長(鈴木一郎君)", "佐藤君"],
+        ),
+        (
+            "  {name}. {text}\n",
+            ["Ms. HOLT", "Mr. REYES of Ohio", "The SPEAKER pro tempore"],
+        ),
+        (
+            "{name}. {text}\n",
+            ["M. le président", "Mme Zoé Holt", "M. Jean Sato"],
+        ),
+        (
+            "{name}. – {text}\n",
+            ["M. le président", "Mme Zoé Holt", "M. Jean Sato"],
+        ),
         ("{name}({h:m:s}):\n{text}\n", ["王小明", "李娜", "主席"]),
     ] {
         check(shape, names, names);
