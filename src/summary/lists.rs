@@ -69,13 +69,17 @@ pub(crate) fn length(lists: &[List]) -> usize {
     lists.iter().map(|list| words::count(&list.text())).sum()
 }
 
-/// The lists for a summary of `target` words, with titles by `title`.
+/// The lists for a summary of `target` words, with titles by `title`. `labels` are the speakers in the transcript.
 pub(crate) fn of(
     outline: &Outline,
+    labels: &[String],
     target: usize,
     title: impl Fn(ListKind) -> &'static str,
 ) -> Vec<List> {
-    let points = |kind| outline.of_kind(kind).map(point).collect::<Vec<_>>();
+    let points = |kind| {
+        let points = outline.of_kind(kind);
+        points.map(|found| point(found, labels)).collect::<Vec<_>>()
+    };
     let people = outline
         .people
         .iter()
@@ -144,7 +148,7 @@ fn term(term: &Term) -> Entry {
     }
 }
 
-fn point(point: &Point) -> Entry {
+fn point(point: &Point, labels: &[String]) -> Entry {
     let Point {
         kind,
         text,
@@ -166,11 +170,49 @@ fn point(point: &Point) -> Entry {
     if is_action && !notes.is_empty() {
         line = format!("{} ({})", line.trim_end_matches('.'), notes.join("; "));
     }
+    // A label stays as it is written, so that it can be renamed.
+    let is_labelled = line
+        .split_once(": ")
+        .is_some_and(|(before, _)| labels.iter().any(|label| label == before));
     Entry {
-        text: words::capitalized(&line),
+        text: match is_labelled {
+            true => line,
+            false => words::capitalized(&line),
+        },
         owner: given(subject).filter(|_| is_action),
         due: given(due).filter(|_| is_action),
         status: given(status).filter(|_| is_action),
         spans: spans.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_at_the_start_of_an_entry_stays_as_it_is_written() {
+        let decision = |text: &str| Point {
+            kind: PointKind::Decision,
+            text: text.to_owned(),
+            subject: String::new(),
+            due: String::new(),
+            status: String::new(),
+            spans: Vec::new(),
+        };
+        let outline = Outline {
+            points: vec![
+                decision("spk_0: We go on Monday."),
+                decision("the budget: it is cut."),
+            ],
+            ..Outline::default()
+        };
+        let lists = of(&outline, &["spk_0".to_owned()], 1000, |_| "Decisions");
+        let texts: Vec<&str> = lists
+            .iter()
+            .flat_map(|list| &list.entries)
+            .map(|entry| entry.text.as_str())
+            .collect();
+        assert_eq!(texts, ["spk_0: We go on Monday.", "The budget: it is cut."]);
     }
 }

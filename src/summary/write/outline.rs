@@ -125,9 +125,13 @@ impl Writer<'_> {
 
     /// The lists at a glance.
     pub(crate) fn lists(&self, plan: &Plan) -> Vec<List> {
-        lists::of(&self.briefing.outline, plan.target_words.0, |kind| {
-            self.titles.of_list(kind)
-        })
+        let labels = &self.transcript.segments.speakers;
+        lists::of(
+            &self.briefing.outline,
+            labels,
+            plan.target_words.0,
+            |kind| self.titles.of_list(kind),
+        )
     }
 }
 

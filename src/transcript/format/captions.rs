@@ -35,6 +35,9 @@ const SAMPLE_BYTES: usize = 64 * 1024;
 /// Lines of captions are hardly ever longer.
 const LINE_BYTES: usize = 400;
 
+/// What whisper.cpp writes after a caption if somebody else speaks next.
+const TURN: &str = "[SPEAKER_TURN]";
+
 /// A kind of captions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Captions {
@@ -285,6 +288,7 @@ impl Survey {
             source: Source::new(self.kind),
             labels: self.labels,
             rolling: Rolling::default(),
+            is_turned: false,
         }
     }
 }
@@ -295,6 +299,8 @@ pub(crate) struct Reader {
     source: Source,
     labels: Labels,
     rolling: Rolling,
+    /// The last caption ends with [`TURN`].
+    is_turned: bool,
 }
 
 impl Reader {
@@ -320,9 +326,20 @@ impl Reader {
             source,
             labels,
             rolling,
+            is_turned,
         } = self;
         source.read(block, &mut |raw| {
-            for mut caption in raw.by_speaker(labels) {
+            let (mut captions, was_turned) = (raw.by_speaker(labels), *is_turned);
+            if let Some(line) = captions.last_mut().and_then(|last| last.lines.last_mut()) {
+                let said = line.of(block).strip_suffix(TURN).map(str::trim_end);
+                *is_turned = said.is_some();
+                line.end = said.map_or(line.end, |said| line.start + said.len());
+            }
+            if let Some(first) = captions.first_mut() {
+                first.is_change |= was_turned;
+            }
+            for mut caption in captions {
+                caption.lines.retain(|line| line.len() > 0);
                 rolling.drop_repeated(block, &mut caption);
                 if caption.lines.is_empty() {
                     continue;
@@ -389,7 +406,8 @@ impl<'b> Raw<'b> {
             while at < line.end {
                 let rest = Span::from(at..line.end).of(self.block);
                 let end = at + next_change(rest);
-                if let Some((name, body)) = label(rest).filter(|(name, _)| labels.is_speaker(name))
+                if let Some((name, body)) =
+                    label(rest).filter(|(name, _)| labels.is_speaker_of(rest, name))
                 {
                     parts.push(self.caption(Some(cleaned(name))));
                     at += body;
@@ -1108,6 +1126,23 @@ mod tests {
             (who.map(str::to_owned), is_change, what.trim().to_owned())
         };
         assert_eq!(found, expected.map(said));
+    }
+
+    #[test]
+    fn a_mark_at_the_end_of_a_caption_changes_the_speaker() {
+        let text = "[00:00:01.000 --> 00:00:02.000]   Is it here? [SPEAKER_TURN]\n[00:00:02.000 --> 00:00:03.000]   It is.\n[00:00:03.000 --> 00:00:04.000]   Today.\n";
+        let mut found = Vec::new();
+        Survey::new(Captions::Bracketed)
+            .reader()
+            .read(text, &mut |cue| {
+                let said = cue.text.iter().map(|line| line.of(text));
+                found.push((cue.is_change, said.collect::<Vec<_>>().join(" ")));
+            });
+        let expected = [(false, "Is it here?"), (true, "It is."), (false, "Today.")];
+        assert_eq!(
+            found,
+            expected.map(|(is_change, said)| (is_change, said.to_owned()))
+        );
     }
 
     #[test]

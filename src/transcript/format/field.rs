@@ -169,6 +169,7 @@ const NAMES: &[(Role, &[&str])] = &[
             "username",
             "userprofile",
             "user",
+            "users",
             "author",
             "creator",
             "sender",

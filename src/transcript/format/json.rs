@@ -1475,6 +1475,16 @@ impl<'t> File<'t> {
                 })?;
                 Ok(best.get())
             }
+            // Of several people the first one.
+            Some(b'[') => {
+                let mut first = None;
+                cursor.elements(|cursor| {
+                    let name = self.name(cursor)?;
+                    first = first.take().or(name);
+                    Ok::<_, Broken>(())
+                })?;
+                Ok(first)
+            }
             _ => {
                 let value = cursor.skip()?.of(self.text);
                 Ok(value

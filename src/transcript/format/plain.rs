@@ -17,7 +17,7 @@ use crate::transcript::segment::{Segment, Segments, Speaker, Timestamp};
 
 use frame::{Frame, Recurring};
 use head::Separator;
-use name::Shape;
+pub(super) use name::{Shape, shape};
 use speakers::{Labels, Lines};
 
 /// In a line of this length there may be heads after each sentence.
@@ -170,6 +170,8 @@ struct Collector<'t> {
     is_pending: bool,
     /// That line comes after a blank line.
     is_block: bool,
+    /// Only blank lines are between the last head and this line.
+    is_gap: bool,
     /// Bare time stamps with text after them.
     bare: u32,
     /// Line ends inside of a turn and without a blank line, by whether a sentence ends there.
@@ -185,7 +187,7 @@ struct Collector<'t> {
     cut: u32,
     /// Time stamps in round brackets inside of turns, which may be numbers that were said.
     stamps_in_brackets: u32,
-    /// Heads with a label, and those of them after whose colon there is a time without brackets.
+    /// Heads with a label that could as well be a field's, and those of them after whose colon there is a time without brackets.
     labelled: u32,
     timed: u32,
     /// Heads after whose label there is no sentence, but a value.
@@ -203,6 +205,7 @@ struct Collector<'t> {
 impl<'t> Collector<'t> {
     fn line(&mut self, line: Span) {
         let mut line = line;
+        let is_gap = std::mem::take(&mut self.is_gap);
         // Headers stand apart: after a blank line, or without a number among numbered lines.
         self.is_apart = self.is_numbered || self.previous == Previous::Blank;
         if self.is_numbered
@@ -216,6 +219,7 @@ impl<'t> Collector<'t> {
         let content = line.of(self.text);
         if content.chars().all(name::is_blank) {
             self.is_in_mail_head = false;
+            self.is_gap = is_gap || self.previous == Previous::Head;
             // The blank lines of a numbered page are no paragraphs.
             if !self.is_numbered {
                 self.previous = Previous::Blank;
@@ -278,6 +282,13 @@ impl<'t> Collector<'t> {
         }
         let is_opening = self.previous != Previous::Open;
         self.lines.openings += u32::from(is_opening && self.previous != Previous::Head);
+        let is_alone = found.is_some_and(|found| {
+            found.label.is_none() && found.stamp.is_some() && found.body >= content.trim_end().len()
+        });
+        // A blank line may stand between a name and its time.
+        if is_gap && is_alone && self.is_pending {
+            self.previous = Previous::Head;
+        }
         let is_head = found.is_some_and(|found| self.candidate(line, found, is_opening));
         if !is_head {
             match self.previous {
@@ -296,7 +307,13 @@ impl<'t> Collector<'t> {
         let ends = sentence::ends_sentence(rest);
         let is_change = content.starts_with(">>");
         self.unnamed += u32::from(is_change || name::is_capitals(content));
-        if is_head && let Some(label) = found.and_then(|found| found.label) {
+        let label = found.and_then(|found| found.label);
+        // Of all brackets only square ones may be around the name of a field.
+        let is_field = |label: &head::Label| match label.separator {
+            Separator::Bracket => content.trim_start().starts_with('['),
+            separator => separator != Separator::Address,
+        };
+        if is_head && let Some(label) = label.filter(is_field) {
             self.labelled += 1;
             let is_value =
                 found.is_some_and(|found| found.stamp.is_none()) && !ends && is_value(rest);
@@ -351,6 +368,13 @@ impl<'t> Collector<'t> {
                 self.lines.stamps += 1;
                 return true;
             }
+            let is_label = previous.separator == Separator::Colon && previous.label.is_some();
+            if label.is_none() && is_label && previous.time.is_none() && found.stamp.is_some() {
+                previous.time = found.stamp.map(|stamp| stamp.millis);
+                previous.body = offset(line.start + found.body);
+                self.lines.stamps += 1;
+                return true;
+            }
             if let Some(label) = label.filter(|_| {
                 previous.label.is_none() && previous.time.is_some() && found.stamp.is_none()
             }) {
@@ -394,9 +418,10 @@ impl<'t> Collector<'t> {
                 self.is_pending = true;
                 return true;
             }
-            // Of two names on two lines the first is no head, unless it is the first line of a block.
+            // Of two names on two lines the first is no head, unless it is the first line of a block. A time makes the second
+            // one a head.
             if was_pending && is_name_line {
-                if self.is_block || name::is_role(content) {
+                if found.stamp.is_none() && (self.is_block || name::is_role(content)) {
                     return false;
                 }
                 if let Some(id) = previous.label {
@@ -458,7 +483,8 @@ impl<'t> Collector<'t> {
     /// Notes what may be heads inside of a line: a label or a time stamp after the end of a sentence.
     fn inside(&mut self, line: Span, from: usize) {
         let content = line.of(self.text);
-        let (mut is_after_end, mut after_stop, mut is_after_blank) = (false, false, false);
+        // Without a head the line starts with one of those that stand inside of it.
+        let (mut is_after_end, mut after_stop, mut is_after_blank) = (from == 0, false, false);
         let mut end = from;
         for (at, c) in content.char_indices().skip_while(|&(at, _)| at < from) {
             let mark = sentence::mark(c);
@@ -471,7 +497,7 @@ impl<'t> Collector<'t> {
                     && rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit));
             if starts
                 && at >= end
-                && let Some(found) = head::read(rest)
+                && let Some(found) = head::before_time(rest).or_else(|| head::read(rest))
             {
                 let is_clear = |label: &head::Label| {
                     label.separator == Separator::Colon

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::text::eight::Eight;
 use crate::transcript::format::clean::{cleaned, tag_len};
+use crate::transcript::format::plain::{self, Shape};
 
 /// Longest label in bytes.
 const MAX_BYTES: usize = 100;
@@ -68,9 +69,9 @@ pub(crate) fn label(text: &str) -> Option<(&str, usize)> {
     let (start, has_chevrons) = lead(text);
     let rest = text.split_at(start).1;
     let near = rest.split_at(rest.floor_char_boundary(MAX_BYTES)).0;
-    let (name, after) = match near.strip_prefix('[') {
+    let (name, after) = match near.strip_prefix(['[', '(']) {
         Some(inside) => {
-            let (name, _) = inside.split_once(']')?;
+            let (name, _) = inside.split_once(if near.starts_with('(') { ')' } else { ']' })?;
             let after = rest.split_at(name.len() + 2).1;
             let colon = after.trim_start().strip_prefix([':', '：']);
             (
@@ -82,7 +83,8 @@ pub(crate) fn label(text: &str) -> Option<(&str, usize)> {
     };
     let name = name.trim_matches(|c: char| c.is_whitespace() || c == '*');
     let is_lower = name.starts_with(char::is_lowercase);
-    let is_name = is_placeholder(name) || (is_name(name) && !(is_lower && has_chevrons));
+    let is_name = is_placeholder(name)
+        || ((is_name(name) || is_unusual_name(name)) && !(is_lower && has_chevrons));
     let said = after.trim_start_matches(|c: char| c.is_whitespace() || c == '*');
     is_name.then(|| (name, text.len() - said.len()))
 }
@@ -93,7 +95,10 @@ pub(super) fn is_bare(text: &str) -> bool {
     let has_mark = || {
         Eight::any(text.as_bytes(), |eight| {
             let marks = eight.within(b':', b'>').or(eight.equal(b'&'));
-            marks.or(eight.equal(b'[')).or(eight.equal(0xef))
+            marks
+                .or(eight.equal(b'['))
+                .or(eight.equal(b'('))
+                .or(eight.equal(0xef))
         })
     };
     text.len() <= super::LINE_BYTES && !has_mark()
@@ -227,6 +232,16 @@ fn is_name(text: &str) -> bool {
         && !is_any(&NEVER, text)
 }
 
+/// Whether a text is a name as people call themselves in meetings: `anna berg`, `van der Berg`, `Anna's iPhone`, `Ben | Acme`,
+/// `+49 170 1234567`.
+fn is_unusual_name(text: &str) -> bool {
+    match plain::shape(text) {
+        Some(Shape::Strict) => !is_any(&NEVER, text),
+        Some(Shape::Loose) => !text.starts_with(char::is_uppercase),
+        None => false,
+    }
+}
+
 /// Combining marks, joiners and emoji may be parts of a display name.
 fn is_mark_or_emoji(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{900}'..='\u{1aff}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2190}'..='\u{2bff}' | '\u{fe0f}' | '\u{1f000}'..)
@@ -293,12 +308,26 @@ impl Labels {
             && (is_placeholder(line) || self.times.get(line).is_some_and(|&times| times > 1))
     }
 
+    /// Whether the label at the start of a line is a speaker. In round brackets it may as well be a sound.
+    pub(super) fn is_speaker_of(&self, line: &str, name: &str) -> bool {
+        let is_round = line.trim_start().starts_with('(');
+        self.is_speaker(name)
+            && (!is_round || is_placeholder(name) || (self.recurs(name) && self.are_usual()))
+    }
+
+    fn recurs(&self, name: &str) -> bool {
+        self.times.get(name).is_some_and(|&times| times > 1)
+    }
+
+    fn are_usual(&self) -> bool {
+        self.labelled * 2 > self.captions
+    }
+
     /// Whether a label is a speaker: a placeholder, one that recurs, or any one if labels stand on most captions. In lower
-    /// case it has to do both.
+    /// case it has to do both, and so has a number.
     pub(super) fn is_speaker(&self, name: &str) -> bool {
-        let recurs = self.times.get(name).is_some_and(|&times| times > 1);
-        let on_most = self.labelled * 2 > self.captions;
-        let suffices = if name.starts_with(char::is_lowercase) {
+        let (recurs, on_most) = (self.recurs(name), self.are_usual());
+        let suffices = if name.starts_with(|c: char| c.is_lowercase() || c.is_ascii_digit()) {
             recurs && on_most
         } else {
             recurs || on_most
@@ -336,6 +365,15 @@ mod tests {
             ("主席：开会。", "主席", "开会。"),
             ("anna: yes", "anna", "yes"),
             ("tom@example.com: Yes.", "tom@example.com", "Yes."),
+            ("(Anna Berg) Yes.", "Anna Berg", "Yes."),
+            ("(speaker 0) Yes.", "speaker 0", "Yes."),
+            ("anna berg: yes", "anna berg", "yes"),
+            ("van der Berg, Piet: Yes.", "van der Berg, Piet", "Yes."),
+            ("+49 170 1234567: Yes.", "+49 170 1234567", "Yes."),
+            ("Anna's iPhone: Yes.", "Anna's iPhone", "Yes."),
+            ("iPhone von Anna: Yes.", "iPhone von Anna", "Yes."),
+            ("Ben | Acme: Yes.", "Ben | Acme", "Yes."),
+            ("Anna \"Annie\" Berg: Yes.", "Anna \"Annie\" Berg", "Yes."),
             ("Anna Berg:", "Anna Berg", ""),
             ("Note well: this", "Note well", "this"),
         ] {
@@ -354,6 +392,9 @@ mod tests {
             "So the answer is: yes",
             "He said it. Then: no",
             "[Music] Yes.",
+            "(laughs) Yes.",
+            "(Music) Yes.",
+            "so here is the plan: yes",
             "[Musik]",
             "12: yes",
             "what I mean is: no",
@@ -376,6 +417,10 @@ mod tests {
         assert!(
             rare.is_speaker("Anna") && !rare.is_speaker("Answer") && rare.is_speaker("Speaker 3")
         );
+        let sounds = count(&["(Loud Music) a", "b", "c", "(Loud Music) d", "e"]);
+        assert!(!sounds.is_speaker_of("(Loud Music) a", "Loud Music"));
+        let round = count(&["(Anna Berg) We do.", "(Tom Roe) So?", "(Anna Berg) It is."]);
+        assert!(round.is_speaker_of("(Anna Berg) We do.", "Anna Berg"));
         let usual = count(&["Anna: a", "Tom: b", "c"]);
         assert!(usual.is_speaker("Anna") && usual.is_speaker("Tom"));
         let rolling = count(&[

@@ -365,6 +365,13 @@ const SHAPES_IN_THE_WILD: &[(&str, [&str; 2], &str)] = &[
         r#"{"$schema": "x", "version": "1.0", "type": "Transcript", "entries": [{"id": "a", "speakerDisplayName": "Ana", "speakerId": "u1", "text": "Good morning, everyone.", "confidence": 0.8, "startOffset": "00:00:00.5000000", "endOffset": "00:00:02.4"},
         {"speakerDisplayName": "Ben", "text": "The bridge opens in May.", "startOffset": "00:00:03", "endOffset": "00:00:05"}, {"speakerDisplayName": "Ana", "text": "Who pays for it?", "startOffset": "00:00:05.5000000"}]}"#,
     ),
+    // Of a recording in Zoom, whose entries may have several people.
+    (
+        "json",
+        ["Ana", "Ben"],
+        r#"{"timeline": [{"text": "Good morning, everyone.", "ts": "00:00:00.500", "end_ts": "00:00:02.400", "users": [{"username": "Ana", "zoom_userid": "x"}, {"username": "Ben", "zoom_userid": "x"}]},
+        {"text": "The bridge opens in May.", "ts": "00:00:03.000", "end_ts": "00:00:05.000", "users": [{"username": "Ben", "zoom_userid": "x"}]}, {"text": "Who pays for it?", "ts": "00:00:05.500", "end_ts": "00:00:07.000", "users": [{"username": "Ana", "zoom_userid": "x"}]}]}"#,
+    ),
     (
         "json",
         ["Ana", "Ben"],

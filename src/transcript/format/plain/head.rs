@@ -28,6 +28,8 @@ pub(super) enum Separator {
     Question,
     /// `NAME. text`, as in plays.
     Stop,
+    /// `Mr. NAME. text`, `Name. – text`, `○Name　text`, as in parliaments.
+    Address,
     /// `Name 0:12`, with the text on the next line.
     Clock,
     /// `Name` or `Name - Title`, with the text on the next line.
@@ -36,21 +38,22 @@ pub(super) enum Separator {
     Dash,
     /// `Name> text`, `<Name> text`.
     Angle,
-    /// `[Name] text`.
+    /// `[Name] text`, `(Name) text`, `**Name** text`.
     Bracket,
-    /// `Name | text`, `Name     text`, `spk_0 text`.
+    /// `Name | text`, `Name     text`, `spk_0 text`, `[0:12] AH text`.
     Column,
-    /// `Name: text` in the middle of a line.
+    /// `Name: text` or `Name 0:12 text` in the middle of a line.
     Inline,
 }
 
 impl Separator {
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Colon,
         Self::TightColon,
         Self::Voice,
         Self::Question,
         Self::Stop,
+        Self::Address,
         Self::Clock,
         Self::Line,
         Self::Dash,
@@ -88,9 +91,10 @@ pub(super) fn is_prose(line: &str) -> bool {
     let Some([first, second, third]) = bytes.first_chunk() else {
         return false;
     };
-    // A label in capitals ends in a full stop.
-    let may_be_stop =
-        first.is_ascii_uppercase() && !(second.is_ascii_lowercase() || third.is_ascii_lowercase());
+    // A label in capitals ends in a full stop, and one with a form of address does.
+    let may_be_stop = first.is_ascii_uppercase()
+        && (!(second.is_ascii_lowercase() || third.is_ascii_lowercase())
+            || name::may_be_address(line));
     let is_dialogue = first.is_ascii_punctuation() || *first == b' ';
     let mut before = b' ';
     let is_plain = bytes.iter().take(WINDOW).all(|&byte| {
@@ -246,6 +250,8 @@ struct Separators {
     dash: Option<Span>,
     angle: Option<Span>,
     stop: Option<Span>,
+    /// A full stop and a dash.
+    address: Option<Span>,
     quote: Option<Span>,
 }
 
@@ -331,11 +337,48 @@ impl<'t> Text<'t> {
         let rest = self.rest(at);
         match rest.chars().next()? {
             '<' => self.in_angles(at),
-            '[' | '【' => self
+            '[' | '【' | '(' => self
                 .in_brackets(at)
                 .or_else(|| self.separated(at, has_stamp)),
-            _ => self.separated(at, has_stamp),
+            '○' | '◯' => self.after_circle(at),
+            _ => self
+                .separated(at, has_stamp)
+                .or_else(|| self.marked(at, has_stamp)),
         }
+    }
+
+    /// `○Name　text`, as the Diet of Japan writes it.
+    fn after_circle(&self, at: usize) -> Option<Labelled> {
+        let start = at + '○'.len_utf8();
+        let end = start + self.rest(start).find('\u{3000}')?;
+        self.plain(
+            Span::from(start..end),
+            Separator::Address,
+            self.skip(end, is_blank),
+        )
+    }
+
+    /// A label that only stars or capitals tell from the text: `**Name** text`, `[0:12] AH Text`.
+    fn marked(&self, at: usize, has_stamp: bool) -> Option<Labelled> {
+        let rest = self.rest(at);
+        let is_bold = self.window.split_at(at).0.ends_with("**");
+        let (label, text) = match is_bold {
+            true => rest.split_once("**")?,
+            false => rest.split_once(' ').filter(|_| has_stamp)?,
+        };
+        let end = at + label.len();
+        let mut said = text.trim_start().chars();
+        let is_initials = (2..=3).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_uppercase())
+            && said.next().is_some_and(char::is_uppercase)
+            // In a text in capitals it is a word.
+            && said.next().is_some_and(|c| !c.is_uppercase());
+        let separator = match (is_bold, is_initials) {
+            (true, _) => Separator::Bracket,
+            (false, true) => Separator::Column,
+            (false, false) => return None,
+        };
+        self.plain(Span::from(at..end), separator, self.skip(end, is_mark))
     }
 
     /// `<v Name>text`, `<Name> text`.
@@ -366,14 +409,18 @@ impl<'t> Text<'t> {
     /// `[Name] 09:00:03`, `[Name]: text`, `[Name] text`.
     fn in_brackets(&self, at: usize) -> Option<Labelled> {
         let rest = self.rest(at);
-        let (open, close) = if rest.starts_with('[') {
-            ('[', ']')
-        } else {
-            ('【', '】')
+        let (open, close) = match rest.chars().next()? {
+            '[' => ('[', ']'),
+            '(' => ('(', ')'),
+            _ => ('【', '】'),
         };
         let end = at + rest.find(close)?;
         let span = self.trim(Span::from(at + open.len_utf8()..end));
         let shape = name::shape(span.of(self.window))?;
+        // `(555) 123-4567`, `(Laughs)`.
+        if open == '(' && (shape == Shape::Loose || name::is_other(span.of(self.window))) {
+            return None;
+        }
         let after = self.skip(end + close.len_utf8(), is_edge);
         let (stamp, after_stamp) = self.stamps(after);
         let after = if stamp.is_some() {
@@ -387,6 +434,10 @@ impl<'t> Text<'t> {
             None => (after, Separator::Line),
             Some(_) => (after, Separator::Bracket),
         };
+        // Round brackets are common around everything else.
+        if open == '(' && separator != Separator::Bracket {
+            return None;
+        }
         let body = self.skip(body, is_mark);
         Some(Labelled {
             stamp,
@@ -399,6 +450,9 @@ impl<'t> Text<'t> {
         let dashed = |end: usize| found.dash.filter(|dash| dash.start < end);
         if let Some(colon) = found.colon {
             let label = Span::from(at..colon.start);
+            if let Some(id) = self.speaker_field(label, colon.end) {
+                return Some(id);
+            }
             let labelled = self.timed(label, Separator::Colon, colon.end).or_else(|| {
                 let dash = dashed(colon.start)?;
                 let title = self.trim(Span::from(dash.end..colon.start)).of(self.window);
@@ -421,7 +475,9 @@ impl<'t> Text<'t> {
         }
         if self.is_whole
             && let Some((name, stamp)) = self.split_time(line)
-            && let Some(labelled) = self.plain(name, Separator::Clock, line.end)
+            && let Some(labelled) = self
+                .plain(name, Separator::Clock, line.end)
+                .or_else(|| self.with_company(name, dashed(name.end)?, line.end))
         {
             return Some(Labelled {
                 stamp: Some(stamp),
@@ -432,10 +488,24 @@ impl<'t> Text<'t> {
         if question.is_some() {
             return question;
         }
+        if let Some(address) = found.address
+            && let Some(labelled) = self.plain(
+                Span::from(at..address.start),
+                Separator::Address,
+                address.end,
+            )
+        {
+            return Some(labelled);
+        }
         if let Some(stop) = found.stop
             && let label = Span::from(at..stop.start)
-            && name::is_capitals(label.of(self.window))
-            && let Some(labelled) = self.plain(label, Separator::Stop, stop.end)
+            && let text = label.of(self.window)
+            && let Some(separator) = match (name::is_address(text), name::is_capitals(text)) {
+                (true, _) => Some(Separator::Address),
+                (false, true) => Some(Separator::Stop),
+                (false, false) => None,
+            }
+            && let Some(labelled) = self.plain(label, separator, stop.end)
         {
             return Some(labelled);
         }
@@ -490,7 +560,7 @@ impl<'t> Text<'t> {
             // `0:12 - Name (Company)`.
             let (name, role) = name::split_role(line.of(self.window));
             let label = match role {
-                Some(_) if has_stamp => Span::from(at..at + name.len()),
+                Some(role) if has_stamp && name::is_title(role) => Span::from(at..at + name.len()),
                 _ => line,
             };
             let labelled = self.plain(label, Separator::Line, line.end);
@@ -508,6 +578,40 @@ impl<'t> Text<'t> {
         is_id
             .then(|| self.plain(Span::from(at..end), Separator::Column, end))
             .flatten()
+    }
+
+    /// `SPEAKER: S1`, with the text on the next line.
+    fn speaker_field(&self, label: Span, value: usize) -> Option<Labelled> {
+        let rest = self.rest(value).trim_end_matches(is_blank);
+        let is_id = rest == "UU"
+            || (rest.starts_with(char::is_alphabetic)
+                && rest.ends_with(|c: char| c.is_ascii_digit())
+                && rest
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'));
+        let is_field = is_id
+            && self.is_whole
+            && self
+                .trim(label)
+                .of(self.window)
+                .eq_ignore_ascii_case("speaker");
+        is_field
+            .then(|| {
+                self.plain(
+                    Span::from(value..value + rest.len()),
+                    Separator::Colon,
+                    self.window.len(),
+                )
+            })
+            .flatten()
+    }
+
+    /// `Name - Company` before a time on a line of its own.
+    fn with_company(&self, label: Span, dash: Span, body: usize) -> Option<Labelled> {
+        let name = self.trim(Span::from(label.start..dash.start));
+        let company = self.trim(Span::from(dash.end..label.end)).of(self.window);
+        (name::is_full(name.of(self.window)) && name::is_full(company))
+            .then(|| self.labelled(label, Shape::Strict, body, Separator::Clock))
     }
 
     /// `Q. text` and `A. text` of a court reporter. Without the full stop it takes a gap.
@@ -577,7 +681,17 @@ impl<'t> Text<'t> {
                     found.colon = Some(Span::from(here..self.skip(here + 1, is_separator)));
                     break;
                 }
-                b'.' if next == Some(b' ') => {
+                b'.' if next == Some(b' ')
+                    && [" – ", " — "]
+                        .iter()
+                        .any(|dash| self.rest(here + 1).starts_with(dash)) =>
+                {
+                    found.address = Some(Span::from(here..self.skip(here + 1, is_separator)));
+                    break;
+                }
+                b'.' if next == Some(b' ')
+                    && !name::is_address_only(self.window.get(at..here).unwrap_or_default()) =>
+                {
                     found
                         .stop
                         .get_or_insert(Span::from(here..follows(here + 1)));
@@ -645,7 +759,7 @@ impl<'t> Text<'t> {
         let label = self.trim(label);
         let text = label.of(self.window);
         let may_end_in_time =
-            text.ends_with(|c: char| c.is_ascii_digit() || ")]}）sSmMZ.".contains(c));
+            text.ends_with(|c: char| c.is_ascii_digit() || ")]}）sSmMZ.r\"″'’′".contains(c));
         if !may_end_in_time
             || text.len() > 2 * name::MAX_BYTES
             || !text.bytes().any(|byte| byte.is_ascii_digit())
@@ -759,6 +873,38 @@ impl<'t> Text<'t> {
         let start = start + inner.len() - quoted.len();
         Span::from(start..start + quoted.len())
     }
+}
+
+/// `Name 0:12 text` in the middle of a line.
+pub(super) fn before_time(text: &str) -> Option<Found> {
+    let text = Text::start_of(text);
+    let words = text
+        .window
+        .match_indices(' ')
+        .take(name::MAX_WORDS as usize);
+    let starts = words.map(|(at, _)| text.skip(at, |c| c == ' '));
+    let (at, stamp) = starts
+        .filter(|&at| {
+            text.rest(at)
+                .starts_with(|c: char| c.is_ascii_digit() || c == '(')
+        })
+        .find_map(|at| Some((at, stamp::read(text.rest(at))?)))?;
+    let body = text.skip(at + stamp.end, is_blank);
+    let label = text.trim(Span::from(0..at));
+    let is_head = name::is_full(label.of(text.window))
+        && text.rest(body).starts_with(char::is_uppercase)
+        && text.rest(at).split_at(stamp.end).0.contains(':');
+    is_head.then_some(Found {
+        body,
+        after_stamps: 0,
+        stamp: Some(stamp),
+        label: Some(Label {
+            span: label,
+            shape: Shape::Strict,
+            separator: Separator::Colon,
+            is_regular: false,
+        }),
+    })
 }
 
 /// The offset after the time stamps at the start of a line, where the spoken text starts. `None` if there are none.

@@ -8,25 +8,33 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use crate::text::script::is_ideograph;
 use crate::text::sentence;
 
-use super::stamp::is_month;
+use super::stamp::{is_date, is_month};
 
 /// Maximum length of a speaker label, in bytes. Parliaments put office, name, riding and party into it.
 pub(super) const MAX_BYTES: usize = 100;
 
 /// Maximum number of words in a label, outside brackets.
-const MAX_WORDS: usize = 5;
+pub(super) const MAX_WORDS: u32 = 5;
 
 /// Maximum number of words in a label with lower-case words.
-const MAX_LOOSE_WORDS: usize = 3;
+const MAX_LOOSE_WORDS: u32 = 3;
 
 /// Maximum number of ideographs in a label.
 const MAX_IDEOGRAPHS: usize = 12;
 
 /// Words in a name that may be lower-case.
-const PARTICLES: [&str; 21] = [
+const PARTICLES: [&str; 24] = [
     "de", "da", "di", "do", "dos", "du", "van", "von", "der", "den", "del", "la", "le", "al", "el",
-    "bin", "ibn", "y", "of", "the", "and",
+    "bin", "ibn", "y", "of", "the", "and", "señor", "señora", "señores",
 ];
+
+/// Lower-case words that a surname may start with.
+const SURNAME_OPENINGS: [&str; 14] = [
+    "de", "da", "di", "dos", "du", "van", "von", "zu", "ter", "ten", "del", "la", "le", "el",
+];
+
+/// Forms of address in the labels of parliaments, where a full stop follows the label: `Mr. HOLT of Ohio.`
+const ADDRESSES: [&str; 9] = ["Mr", "Ms", "Mrs", "Miss", "M", "Mme", "Mlle", "Dr", "Hon"];
 
 /// Words before a full stop that may end a name or stand in it.
 const ABBREVIATIONS: [&str; 22] = [
@@ -62,7 +70,7 @@ static OTHER_LABELS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
         "music|applause|laughter|laughs|laughing|crosstalk|inaudible|unintelligible|silence|blank_audio|\
         blank audio|noise|pause|cheering|foreign|sighs|cough|coughs|sound|sounds|background noise",
         // Interjections and openings.
-        "the|we|you|they|he|she|it|this|that|there|what|if|or|as|for|okay|ok|yeah|yes|yep|yup|no|nope|right|sure|mm|mhm|mm-hmm|mmhmm|uh-huh|uh|um|hmm|oh|ah|wow|well|so|and|\
+        "the|we|they|he|she|it|this|that|there|what|if|or|as|for|okay|ok|yeah|yes|yep|yup|no|nope|right|sure|mm|mhm|mm-hmm|mmhmm|uh-huh|uh|um|hmm|oh|ah|wow|well|so|and|\
         but|because|then|now|first|firstly|second|secondly|third|finally|lastly|again|also|however|therefore|\
         meanwhile|remember|look|listen|please|thanks|thank you|great|good|cool|exactly|absolutely|definitely|\
         correct|true|hello|hi|hey|bye|goodbye|welcome|sorry|amen|good morning|good afternoon|good evening|roger|\
@@ -107,7 +115,7 @@ const ROLES: [&str; 14] = [
 
 /// How much a label looks like a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Shape {
+pub(in crate::transcript::format) enum Shape {
     /// It has lower-case words, so it is a name only in a text where most lines have such labels.
     Loose,
     /// Each word is capitalized, a number or a word of a script without case.
@@ -135,26 +143,39 @@ pub(super) fn is_edge(c: char) -> bool {
 }
 
 /// Whether a label looks like a name: short, made of names' characters, and no sentence.
-pub(super) fn shape(label: &str) -> Option<Shape> {
+pub(in crate::transcript::format) fn shape(label: &str) -> Option<Shape> {
     if label.is_empty() || label.len() > MAX_BYTES {
         return None;
     }
-    if is_simple(label) {
+    if is_simple(label) && label != "You" {
         return Some(Shape::Strict);
+    }
+    if is_doubtful(label) {
+        return Some(Shape::Loose);
     }
     // Offices in parliaments are long: `The Minister for Transport (Ada Holt)`.
     let has_role = label.ends_with(')');
-    let (mut words, mut depth, mut is_loose) = (0, 0_usize, false);
+    let first = label.split(is_blank).next().unwrap_or_default();
+    let opens_surname = SURNAME_OPENINGS.contains(&first) && label.contains(char::is_uppercase);
+    let (mut words, mut depth, mut is_loose) = (0_u32, 0_usize, false);
     let (mut has_letter, mut has_comma) = (false, false);
     let mut words_of = label
         .split(is_blank)
         .filter(|word| !word.is_empty())
         .peekable();
     while let Some(word) = words_of.next() {
-        let is_inside = depth > 0 || word.starts_with(['(', '[']);
-        depth += word.matches(['(', '[']).count();
-        depth = depth.saturating_sub(word.matches([')', ']']).count());
+        let open = word.find(['(', '[', '（']);
+        let is_inside = depth > 0 || open == Some(0);
+        depth += word.matches(['(', '[', '（']).count();
+        depth = depth.saturating_sub(word.matches([')', ']', '）']).count());
         if is_inside {
+            continue;
+        }
+        // `議長(佐藤一郎君)` has no blank.
+        let office = open.map(|open| word.split_at(open).0);
+        let word = office.filter(|office| !office.is_ascii()).unwrap_or(word);
+        // `Name | Company`, as people call themselves in meetings.
+        if word == "|" && words > 0 && words_of.peek().is_some() {
             continue;
         }
         words += 1;
@@ -165,12 +186,16 @@ pub(super) fn shape(label: &str) -> Option<Shape> {
         if word.ends_with('.') && !is_abbreviation(plain, words_of.peek().is_none()) {
             return None;
         }
+        // Titles do not make a name long.
+        words -= u32::from(word.ends_with('.') && words_of.peek().is_some());
         has_comma |= word.ends_with(',');
         has_letter |= plain.contains(char::is_alphabetic);
         let is_id = plain.contains(['@', '_']) || plain.contains(|c: char| c.is_ascii_digit());
-        let is_particle = words > 1
+        let is_particle = !label.starts_with(plain)
             && (PARTICLES.contains(&plain) || (has_role && matches!(plain, "for" | "to" | "in")));
-        if plain.starts_with(char::is_lowercase) && !is_id && !is_particle {
+        let is_device = matches!(plain.as_bytes(), [b'i', b'A'..=b'Z', ..]);
+        let is_lower = plain.starts_with(char::is_lowercase) && !is_device;
+        if is_lower && !is_id && !is_particle {
             if is_function_word(plain) {
                 return None;
             }
@@ -181,10 +206,11 @@ pub(super) fn shape(label: &str) -> Option<Shape> {
             is_loose |= !is_numbered;
         }
     }
-    if is_loose && (has_comma || is_sentence_start(label)) {
+    if is_loose && !opens_surname && (has_comma || is_sentence_start(label)) {
         return None;
     }
     let limit = match (is_loose, has_role) {
+        (true, _) if opens_surname || is_address(label) => MAX_WORDS,
         (true, _) => MAX_LOOSE_WORDS,
         (false, true) => 2 * MAX_WORDS,
         (false, false) => MAX_WORDS,
@@ -211,13 +237,56 @@ pub(super) fn is_simple(label: &str) -> bool {
     let are_capitalized = label.bytes().all(|byte| {
         let starts = before == b' ';
         before = byte;
-        words += usize::from(starts);
+        words += u32::from(starts);
         match starts {
             true => byte.is_ascii_uppercase(),
             false => byte.is_ascii_alphabetic() || byte == b' ',
         }
     });
     are_capitalized && before != b' ' && words <= MAX_WORDS
+}
+
+/// Whether a label may as well be something else: `You`, `Q1`, a number with as many digits as a telephone's.
+fn is_doubtful(label: &str) -> bool {
+    let digits = label.bytes().filter(u8::is_ascii_digit).count();
+    let is_number = || {
+        label
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b' ' | b'-' | b'.' | b'(' | b')'))
+            && !is_date(label)
+    };
+    matches!(label, "You" | "you")
+        || (label.len() == 2 && label.starts_with('Q') && digits == 1)
+        || (digits >= 7 && is_number())
+}
+
+/// Whether a label before a full stop starts as those of parliaments: `Mr. HOLT of Ohio`, `The PRESIDING OFFICER`,
+/// `M. le président`.
+pub(super) fn is_address(label: &str) -> bool {
+    let Some((first, rest)) = label.split_once(' ') else {
+        return false;
+    };
+    let is_office =
+        |word: &str| word.len() > 2 && word.bytes().all(|byte| byte.is_ascii_uppercase());
+    match first {
+        "The" => rest.split(' ').take(2).any(is_office),
+        _ => ADDRESSES.contains(&first.trim_end_matches('.')),
+    }
+}
+
+/// Whether a line may start with a label for [`is_address`], by its first bytes.
+pub(super) fn may_be_address(line: &str) -> bool {
+    match line.as_bytes() {
+        [b'T', b'h', b'e', b' ', byte, ..] => byte.is_ascii_uppercase(),
+        [b'M', b'r' | b's' | b'm' | b'l', ..] | [b'D', b'r', b'.' | b' ', ..] => true,
+        [b'H', b'o', b'n', b'.' | b' ', ..] | [b'M', b'i', b's', b's', b'.' | b' ', ..] => true,
+        _ => false,
+    }
+}
+
+/// Whether a word before a full stop is the form of address at the start of a label, so that the label goes on.
+pub(super) fn is_address_only(label: &str) -> bool {
+    ADDRESSES.contains(&label) || matches!(label, "MR" | "MS" | "MRS" | "DR")
 }
 
 /// Whether a text is a name without any doubt that its shape could leave.
@@ -231,7 +300,8 @@ pub(super) fn is_other(label: &str) -> bool {
     let mut words = label.split(is_blank);
     let first = words.next().unwrap_or_default();
     let has_digit = label.contains(|c: char| c.is_ascii_digit());
-    let is_quarter = first.len() == 2 && first.starts_with(['Q', 'q']) && has_digit;
+    let is_quarter =
+        first.len() == 2 && first.starts_with(['Q', 'q']) && has_digit && label.len() > first.len();
     let is_numbered = || {
         NUMBERED
             .iter()
@@ -395,6 +465,7 @@ fn is_phone(label: &str) -> bool {
 /// A name as it is shown: composed, without markup and invisible characters, with single blanks.
 pub(super) fn clean(label: &str) -> String {
     let visible: String = label.chars().filter(|&c| !is_invisible(c)).collect();
+    let visible = without_language(&visible);
     let words: Vec<&str> = visible
         .trim_matches(|c: char| is_edge(c) || matches!(c, ':' | ','))
         .trim_start_matches('@')
@@ -403,6 +474,12 @@ pub(super) fn clean(label: &str) -> String {
     ComposingNormalizerBorrowed::new_nfc()
         .normalize(&words.join(" "))
         .into_owned()
+}
+
+/// A label without the language at its end: `Ms. Holt (Norway) (spoke in French)`.
+fn without_language(label: &str) -> &str {
+    let spoken = label.rfind(" (spoke in ").filter(|_| label.ends_with(')'));
+    spoken.map_or(label, |at| label.split_at(at).0)
 }
 
 /// What variants of one name have in common.
@@ -475,6 +552,19 @@ mod tests {
             ("So the answer is", None),
             ("I mean, really", None),
             ("We agreed on this", None),
+            ("van der Berg, Piet", Some(Loose)),
+            ("de la Cruz, María", Some(Loose)),
+            ("Ben Holt | Depot Corp.", Some(Strict)),
+            ("Ada's iPhone", Some(Strict)),
+            ("Prof. Dr. Ada Holt-Roe, University of Porto", Some(Strict)),
+            ("議長(佐藤一郎君)", Some(Strict)),
+            ("La señora NÚÑEZ PEÑA", Some(Strict)),
+            ("The SPEAKER pro tempore", Some(Loose)),
+            ("15550123456", Some(Loose)),
+            ("You", Some(Loose)),
+            ("Q1", Some(Loose)),
+            ("2025-03-12", None),
+            ("de nada, entonces", None),
             ("12", None),
             ("—", None),
             ("", None),

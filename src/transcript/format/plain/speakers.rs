@@ -177,7 +177,10 @@ impl<'t> Labels<'t> {
             is_allowed: BySeparator::default(),
         };
         let is_plausible = |separator: &Separator| match separator {
-            Separator::Question => has_question && has_answer,
+            // Reporters are nameless beside those whom they ask.
+            Separator::Question => {
+                has_question && (has_answer || decision.of(Separator::Colon).labels > 0)
+            }
             separator => decision.is_plausible(*separator),
         };
         // Typists forget blanks.
@@ -198,6 +201,7 @@ impl<'t> Labels<'t> {
                 let is_frequent = decision.of(separator).recurring * 4 >= size(&main);
                 let is_apart = matches!(separator, Separator::Line | Separator::Inline);
                 is_plausible(&separator) && (separator == main || (is_frequent && !is_apart))
+                    || (separator == Separator::Question && is_plausible(&separator))
                     || separator == Separator::Voice
                     || (separator == Separator::TightColon
                         && main == Separator::Colon
@@ -334,8 +338,9 @@ impl Decision {
                 (recurring > 0 && recurring * 33 >= openings) || heads * 2 > openings || alternate
             }
             Separator::Clock => {
-                heads > 0 && (heads * 2 > stamps || (labels > 1 && recurring * 4 >= stamps))
+                (heads > 0 && heads * 2 > stamps) || (labels > 1 && recurring * 4 >= stamps)
             }
+            Separator::Address => labels > 1 && recurring > 3 && recurring * 33 >= openings,
             Separator::Line | Separator::Stop if self.lines.are_unnamed => false,
             Separator::Line => labels > 1 && recurring * 4 >= openings,
             Separator::Inline => labels > 1 && recurring > 3,
@@ -365,6 +370,7 @@ impl Decision {
             Separator::Clock => heads * 2 > stamps,
             Separator::Line => labels > 1 && recurring * 5 > openings * 2,
             Separator::Inline | Separator::Question => false,
+            Separator::Address => heads.max(recurring) * 2 > openings,
             _ => heads * 2 > openings,
         }
     }
@@ -383,8 +389,11 @@ impl Decision {
         let Usage {
             recurring, labels, ..
         } = self.of(shape);
-        let is_shared = labels > 1 || recurring * 4 >= self.lines.openings;
+        let is_shared =
+            labels > 1 || recurring * 4 >= self.lines.openings || separator == Separator::Question;
         match label.shape {
+            // `M. le président` is in lower case wherever he speaks.
+            Shape::Loose if separator == Separator::Address => total > 1,
             Shape::Loose => total > 1 && labels > 1 && recurring * 2 > self.lines.openings,
             Shape::Strict => (total > 1 && is_shared) || (is_opening && self.is_usual(separator)),
         }

@@ -1,5 +1,5 @@
-//! Parses time stamps: `0:12`, `[00:12:30.5]`, `9:00 AM`, `9h05`, `3.5s`, `00 00 0:03`, `[12/03/24, 09:00:03]`,
-//! `2026-06-15T09:00:03Z`, `00:03 - 00:07`.
+//! Parses time stamps: `0:12`, `[00:12:30.5]`, `9:00 AM`, `14:03 Uhr`, `9h05`, `3.5s`, `0'12"`, `00.00.12`, `00 00 0:03`,
+//! `[12/03/24, 09:00:03]`, `2026-06-15T09:00:03Z`, `00:03 - 00:07`.
 
 use crate::text::Span;
 use crate::text::eight::Eight;
@@ -91,7 +91,7 @@ pub(super) fn read(text: &str) -> Option<Stamp> {
         at.blanks();
     }
     let close = close.map(|(_, close)| close);
-    let has_date = !at.is_clock() && at.eat(Cursor::date);
+    let has_date = !at.is_clock() && !at.is_dotted() && at.eat(Cursor::date);
     if has_date {
         at.blanks();
         at.eat(|at| {
@@ -292,6 +292,27 @@ impl<'t> Cursor<'t> {
         after_digits.next() == Some(b':')
     }
 
+    /// Whether a time with full stops follows, `00.12.30`, and not a date with its time. Few dates are that early in a month.
+    fn is_dotted(&self) -> bool {
+        let Some(
+            [
+                hours @ ..,
+                b'.',
+                b'0'..=b'5',
+                b'0'..=b'9',
+                b'.',
+                b'0'..=b'5',
+                b'0'..=b'9',
+            ],
+        ) = self.rest().as_bytes().first_chunk::<8>()
+        else {
+            return false;
+        };
+        let after = self.rest().split_at(8).1.trim_start_matches([',', ' ']);
+        matches!(hours, b"00" | b"01" | b"02")
+            && !after.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+    }
+
     /// `2026-06-15`, `12/03/24`, `12.03.2024`, `15 Jun 2026`, `Jun 15, 2026`, `Monday`, `Today`.
     fn date(&mut self) -> bool {
         let has_day = self.eat(|at| {
@@ -390,10 +411,24 @@ impl<'t> Cursor<'t> {
         {
             return Some(Clock::new(millis));
         }
+        if !is_negative && self.is_dotted() {
+            let mut next = || {
+                let number = self.number(2..=2);
+                self.byte(b'.');
+                number
+            };
+            let parts = [0, next()?, next()?, next()?];
+            return Some(Clock::new(seconds(parts) * 1000));
+        }
         // Recognizers count seconds beyond a thousand.
         let first = self.number(1..=if in_brackets { 6 } else { 3 })?;
         let mut clock = if self.byte(b':') {
             self.groups(first)?
+        } else if self.one_of("'’′").is_some() {
+            let millis = (first * 60 + self.number(2..=2)?) * 1000;
+            let _has_mark =
+                self.one_of("\"”″").is_some() || self.eat(|at| at.byte(b'\'') && at.byte(b'\''));
+            Clock::new(millis)
         } else {
             self.units(first, in_brackets)?
         };
@@ -429,10 +464,13 @@ impl<'t> Cursor<'t> {
         }
         let fraction = self.fraction().unwrap_or_default();
         self.eat(|at| at.byte(b';') && at.number(2..=2).is_some());
+        // Hours and minutes, in German.
+        let is_of_day = self.eat(|at| at.blanks() > 0 && at.word("Uhr"));
         let _has_suffix = self.word("s") || self.byte(b'Z') || self.eat(Self::zone);
+        let factor = if is_short && is_of_day { 60_000 } else { 1000 };
         Some(Clock {
-            is_short,
-            ..Clock::new(seconds(parts) * 1000 + fraction)
+            is_short: is_short && !is_of_day,
+            ..Clock::new(seconds(parts) * factor + fraction)
         })
     }
 

@@ -41,6 +41,12 @@ fn written(shape: &str, names: [&str; 3]) -> (String, Vec<Option<i32>>) {
                 3600 + minute * 60 + second,
             ),
             ("{clock}", format!("9:{index:02}"), 9 * 3600 + index * 60),
+            ("{ss}", format!("{index:02}"), index),
+            (
+                "{mm.ss}",
+                format!("{minute:02}.{second:02}"),
+                minute * 60 + second,
+            ),
             ("{seconds}", format!("{index}.5"), index),
             (
                 "{mission}",
@@ -249,6 +255,10 @@ fn heads_of_all_shapes_are_read() {
         "{name} ({h:m:s} - 02:00:00)\n{text}\n\n",
         "{name}:\t\t{mm:ss}\t\t{text}\n",
         "{name}: {mm:ss} {text}\n",
+        "{name}:\n[{h:m:s}] {text}\n\n",
+        "{name}\n\n{h:m:s}\n\n{text}\n\n",
+        "**{name}** {text}\n\n",
+        "({name}) {text}\n",
         "{name}({h:m:s}):\n{text}\n",
         "{name}（{h:m:s}）：\n{text}\n\n",
         "**{name}** `{m:s}`\n\n{text}\n\n",
@@ -262,6 +272,8 @@ fn heads_of_all_shapes_are_read() {
         "{name} — Vice President of Sales\n{text}\n\n",
         "{name} - CFO: {text}\n",
         "{m:s} - {name} (North Depot)\n{text}\n\n",
+        "{name}. – {text}\n\n",
+        "{name}. — {text}\n",
     ] {
         check(shape, NAMES, NAMES);
         check(&shape.replace('\n', "\r\n"), NAMES, NAMES);
@@ -299,6 +311,22 @@ fn names_of_all_kinds_are_read() {
         ["김민준", "이서연", "박지훈"],
         ["Анна Берг", "Олег", "Ирина"],
         ["Marie-Claude d'Arc", "Ludwig van der Holt", "O'Neill, Lee"],
+        ["ada holt", "sam reyes", "li sato"],
+        ["van der Holt, Ada", "Reyes, Sam", "de la Sota, Li"],
+        ["15550123456", "Ada's iPhone", "iPad von Li"],
+        ["Ada | Depot", "Sam Reyes (he/him) | Moss Corp.", "Li Sato"],
+        [
+            "Prof. Dr. Ada Holt-Roe, University of Porto",
+            "Sam Reyes",
+            "Li Sato",
+        ],
+        ["You", "Ada Holt", "Sam Reyes"],
+        ["Q1", "A1", "A2"],
+        [
+            "El señor PRESIDENTE",
+            "La señora NÚÑEZ PEÑA",
+            "El señor SOTO",
+        ],
         [
             "The Chair (Hon. A. Rota (North Bay, Lib.))",
             "Mr. B. Epp (South—West, CPC)",
@@ -307,6 +335,7 @@ fn names_of_all_kinds_are_read() {
     ] {
         check("{name}: {text}\n", names, names);
         check("[{h:m:s}] {name}: {text}\n", names, names);
+        check("{name}  {m:s}\n{text}\n\n", names, names);
     }
     let decomposed = [
         "Jose\u{301} Nu\u{303}nez",
@@ -367,6 +396,22 @@ fn questions_and_answers_of_a_court_are_turns() {
 }
 
 #[test]
+fn reporters_without_a_name_are_speakers_beside_whom_they_ask() {
+    let text = "Q    Who pays for it?\n\nMS. HOLT:  The city does.\n\nMS. HOLT:  As it always did.\n\nQ    And when?\n\nMS. HOLT:  In March.\n\n";
+    let plain = analyze(text);
+    assert_eq!(plain.speakers, ["Q", "MS. HOLT"]);
+    assert_eq!(plain.heads.len(), 5);
+}
+
+#[test]
+fn turns_with_names_and_times_on_one_line_are_split() {
+    let text = written("{name} {m:s} {text} ", NAMES).0.repeat(5);
+    let plain = analyze(&text);
+    assert_eq!(plain.speakers, NAMES);
+    assert_eq!(plain.heads.len(), 5 * TURNS.len());
+}
+
+#[test]
 fn variants_of_a_name_are_one_speaker() {
     let text = "Dana Whitfield: One.\nLee Ng: Two.\nDANA WHITFIELD: Three.\nDana\u{a0}Whitfield: Four.\nLee Ng (CFO): Five.\n\
                 \u{202a}Dana Whitfield\u{202c}: Six.\nDana  Whitfield: Seven.\nLEE NG: Eight.\n";
@@ -377,6 +422,11 @@ fn variants_of_a_name_are_one_speaker() {
     assert_eq!(
         written,
         [true, true, false, false, true, false, false, false]
+    );
+    let text = "Ms. Holt (Norway): One.\nMr. Sato (Japan) (spoke in French): Two.\nMs. Holt (Norway) (spoke in Spanish): Three.\nMr. Sato (Japan): Four.\n";
+    assert_eq!(
+        analyze(text).speakers,
+        ["Ms. Holt (Norway)", "Mr. Sato (Japan)"]
     );
 }
 
@@ -441,6 +491,12 @@ fn what_recurs_in_speech_is_no_speaker() {
         "Chapter 2",
         "NOTE Confidence: 0.8",
         "Moss Lane – a street in the north.",
+        "Mr. Reyes. He was there.",
+        "The city council. – And the rest?",
+        "**Budget** is the next point.",
+        "(Moss Lane) is in the north.",
+        "○ the first point",
+        "03.04.25 was the day",
         "—",
         "***",
         "10:15",
@@ -799,6 +855,31 @@ fn heads_that_only_some_names_have() {
     for (shape, names) in [
         ("{name}. {text}\n", ["HOLT", "REYES", "SATO"]),
         ("{name}: {text}\n", ["1", "2", "3"]),
+        ("SPEAKER: {name}\n{text}\n", ["S1", "S2", "S3"]),
+        ("[{h:m:s}] {name} {text}\n\n", ["AK", "SR", "LS"]),
+        (
+            "{name}  {m:s}\n{text}\n\n",
+            ["Ada - Depot", "Sam Reyes", "Li Sato"],
+        ),
+        ("{name} (0'{ss}\"): {text}\n", NAMES),
+        ("{name} ({clock} Uhr): {text}\n", NAMES),
+        ("00.{mm.ss} {name}: {text}\n", NAMES),
+        (
+            "○{name}　{text}\n",
+            ["佐藤太郎君", "議長(鈴木一郎君)", "佐藤君"],
+        ),
+        (
+            "  {name}. {text}\n",
+            ["Ms. HOLT", "Mr. REYES of Ohio", "The SPEAKER pro tempore"],
+        ),
+        (
+            "{name}. {text}\n",
+            ["M. le président", "Mme Zoé Holt", "M. Jean Sato"],
+        ),
+        (
+            "{name}. – {text}\n",
+            ["M. le président", "Mme Zoé Holt", "M. Jean Sato"],
+        ),
         ("{name}({h:m:s}):\n{text}\n", ["王小明", "李娜", "主席"]),
     ] {
         check(shape, names, names);
@@ -883,6 +964,8 @@ fn heads_of_several_lines() {
     let teams = names
         .map(|name| format!("{name}\n0 minutes 1 seconds\n0:01\n{name} 0 minutes 1 seconds\n"));
     check_dialogue(&dialogue([&teams[0], &teams[1]]), names);
+    let stamped = dialogue(["00:00:03 Ada Holt\n", "00:00:09 Sam Reyes\n"]);
+    check_dialogue(&format!("Transcript\n{stamped}"), names);
     let factset = [
         "\nAda Holt\nChief Executive Officer, Depot Corp.\nA\n",
         "\nSam Reyes\nAnalyst, Moss Bank\nQ\n",
