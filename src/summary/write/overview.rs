@@ -64,7 +64,8 @@ impl Writer<'_> {
         }
         let ask = control.ask(overview_words(plan));
         let most = self.limits(plan).block_beside(Words(ask))?;
-        let has_outline = !self.briefing.outline.is_empty();
+        // The built-in model would quote a heading as if it had been said.
+        let has_outline = plan.outline_tokens.is_some() && !self.briefing.outline.is_empty();
         let bodies: Vec<String> = sections
             .iter()
             .map(|section| match has_outline {
