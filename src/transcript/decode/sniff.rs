@@ -13,6 +13,9 @@ const MIN_NARROW: usize = 3;
 /// Signature of zip archives, such as Word documents.
 pub(crate) const ARCHIVE: &[u8] = b"PK\x03\x04";
 
+/// How an archive without files starts.
+pub(crate) const EMPTY_ARCHIVE: &[u8] = b"PK\x05\x06";
+
 /// Signatures and common names of formats that users upload as `.txt` by mistake.
 const SIGNATURES: [(&[u8], &str); 23] = [
     (b"\x1f\x8b", "gzip"),

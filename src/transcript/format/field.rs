@@ -273,6 +273,7 @@ const NAMES: &[(Role, &[&str])] = &[
             "offsetin",
             "startts",
             "timestamp",
+            "timespan",
             "timecode",
             "time",
             "ts",

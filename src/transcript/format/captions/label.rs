@@ -3,12 +3,16 @@
 use std::collections::HashMap;
 
 use crate::transcript::format::clean::{cleaned, tag_len};
+use crate::transcript::format::plain;
 
 /// Longest label in bytes.
 const MAX_BYTES: usize = 100;
 
 /// Maximum number of words in a label, outside parentheses.
 const MAX_WORDS: usize = 5;
+
+/// Where captions name a speaker only now and then, at least one in this many has a label.
+const MIN_SHARE: usize = 25;
 
 /// Maximum number of different labels that are counted.
 const MAX_LABELS: usize = 1 << 16;
@@ -287,14 +291,16 @@ impl Labels {
     }
 
     /// Whether a label is a speaker: a placeholder, one that recurs, or any one if labels stand on most captions. In lower
-    /// case it has to do both.
+    /// case it has to do both. Two labels in an hour are words before a colon, and so are `Monday` and `Step 2`.
     pub(super) fn is_speaker(&self, name: &str) -> bool {
         let recurs = self.times.get(name).is_some_and(|&times| times > 1);
         let on_most = self.labelled * 2 > self.captions;
+        let is_capitals = !name.contains(char::is_lowercase);
+        let are_usual = is_capitals || self.labelled * MIN_SHARE >= self.captions;
         let suffices = if name.starts_with(char::is_lowercase) {
             recurs && on_most
         } else {
-            recurs || on_most
+            recurs && on_most || (recurs && are_usual || on_most) && !plain::is_other(name)
         };
         suffices || is_placeholder(name)
     }
@@ -369,6 +375,14 @@ mod tests {
         assert!(
             rare.is_speaker("Anna") && !rare.is_speaker("Answer") && rare.is_speaker("Speaker 3")
         );
+        let mut captions = vec!["x"; 200];
+        captions.splice(20..23, ["Fazit: we", "stay", "Fazit: no"]);
+        assert!(!count(&captions).is_speaker("Fazit"));
+        for other in ["Today", "Step 2", "Monday", "Yes", "Option A", "Slide 4"] {
+            let labelled = format!("{other}: a");
+            let often = count(&[&labelled, "b", &labelled, "c", "d", "e", &labelled, "f"]);
+            assert!(!often.is_speaker(other), "{other}");
+        }
         let usual = count(&["Anna: a", "Tom: b", "c"]);
         assert!(usual.is_speaker("Anna") && usual.is_speaker("Tom"));
         let rolling = count(&[
