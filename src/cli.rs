@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::chain::chain;
 use crate::clock::Clock;
@@ -69,6 +70,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage."
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Summarize transcripts.
+    #[command(alias = "summarise")]
     Summarize(Summarize),
     /// Show what a summary takes: words, tokens, chunks, calls and their cost. Sends nothing.
     Plan(Inputs),
@@ -103,9 +105,27 @@ struct Summarize {
     trace: Option<PathBuf>,
 }
 
+/// The arguments of this process. Exits if they are wrong, and says how to summarize a file that is given without a command.
+fn parsed() -> Cli {
+    Cli::try_parse().unwrap_or_else(|error| {
+        let file = std::env::args()
+            .nth(1)
+            .filter(|file| Path::new(file).is_file());
+        match file.filter(|_| error.kind() == ErrorKind::InvalidSubcommand) {
+            Some(file) => Cli::command()
+                .error(
+                    error.kind(),
+                    format!("{file} is a file, not a command: did you mean `summarize {file}`?"),
+                )
+                .exit(),
+            None => error.exit(),
+        }
+    })
+}
+
 /// Runs the command line of this process.
 pub async fn run() -> ExitCode {
-    let command = Cli::parse().command;
+    let command = parsed().command;
     let (Command::Summarize(Summarize { inputs, .. }) | Command::Plan(inputs)) = &command;
     let (config, inputs) = match prepare(inputs) {
         Ok(prepared) => prepared,

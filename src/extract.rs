@@ -30,7 +30,12 @@ use crate::transcript::Passage;
 /// order. Each turn begins with its speaker's name.
 #[must_use]
 pub fn extract(passage: &Passage, budget: usize) -> String {
-    extract_unknown(Known::default(), passage, budget)
+    let units = unit::candidates(passage, budget);
+    let text = Selection::of(&units, Known::default(), budget).render();
+    match text.is_empty() {
+        true => units.beginning(budget),
+        false => text,
+    }
 }
 
 /// Like [`extract`], but terms that already occur in `known` count for nothing, and its sentences are not taken.
@@ -180,6 +185,18 @@ mod tests {
             extract_unknown(known, &passage, 100),
             "Lee: The depot floods whenever the harbor rises."
         );
+    }
+
+    #[test]
+    fn of_speech_without_sentences_that_fit_the_beginning_is_taken() {
+        let said = "we asked the roofers in may about the slates of the old school and they told us that nobody had ordered any";
+        let text = extract(&Passage::of_text(said), 12);
+        assert_eq!(
+            text,
+            "We asked the roofers in may about the slates of the old…"
+        );
+        // A sentence is taken whole or not at all.
+        assert_eq!(extract(&Passage::of_text(format!("{said}.")), 12), "");
     }
 
     #[test]

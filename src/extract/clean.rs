@@ -12,8 +12,19 @@ const FILLERS: [&str; 22] = [
 pub(crate) fn clean(sentence: &str) -> String {
     let mut words: Vec<&str> = Vec::new();
     let mut dropped_filler = false;
+    let is_english = |word: &str| ENGLISH.contains(&bare(word).to_lowercase().as_str());
+    let mut is_english = sentence.split_whitespace().any(is_english);
+    is_english |= sentence.split_whitespace().all(is_filler);
     for word in sentence.split_whitespace() {
-        if is_filler(word) {
+        let before = words.last().copied().unwrap_or_default();
+        let is_opening = before.is_empty() && word == "Um,";
+        // `5 mm` is no hesitation, and `um` is a word in German and Portuguese, as `er` is in German and Dutch.
+        let is_word = match bare(word).to_lowercase().as_str() {
+            "mm" => before.ends_with(|c: char| c.is_ascii_digit()),
+            "um" | "er" => !(is_english || is_opening),
+            _ => false,
+        };
+        if is_filler(word) && !is_word {
             // Drop a comma or dash after the filler as well, but keep a mark that ends the sentence.
             dropped_filler = true;
             continue;
@@ -44,37 +55,78 @@ pub(crate) fn clean(sentence: &str) -> String {
     capitalized(text)
 }
 
+/// Words that tell a sentence in English from one in the languages in which a filler is a word.
+const ENGLISH: [&str; 16] = [
+    "the", "and", "that", "you", "it", "they", "this", "to", "i", "she", "have", "my", "yes",
+    "yeah", "your", "with",
+];
+
+/// A word without the marks around it.
+fn bare(word: &str) -> &str {
+    word.trim_matches([',', '.', ';', '-', '—', '–', '…', '?', '!'])
+}
+
 fn is_filler(word: &str) -> bool {
-    let bare = word.trim_matches([',', '.', ';', '-', '—', '–', '…', '?', '!']);
+    let bare = bare(word);
     bare.len() <= 6
         && FILLERS
             .iter()
             .any(|filler| bare.eq_ignore_ascii_case(filler))
 }
 
-/// Words that speakers repeat on purpose.
-const DOUBLED: [&str; 7] = ["that", "had", "very", "no", "bye", "so", "ha"];
-
-/// Short words that are not a stutter even if the next word begins with them, as in `to tomorrow`.
-const SHORT: [&str; 32] = [
-    "a", "i", "am", "an", "and", "as", "at", "be", "but", "by", "do", "for", "go", "he", "if",
-    "in", "is", "it", "me", "my", "no", "of", "on", "or", "so", "the", "to", "up", "us", "we",
-    "you", "her",
+/// Small words that nobody says twice in a row on purpose.
+#[rustfmt::skip]
+const REPEATED: [&str; 61] = [
+    "a", "an", "and", "as", "at", "but", "by", "for", "he", "how", "i", "if", "in", "is", "it", "my", "of", "on", "or",
+    "our", "she", "the", "they", "this", "to", "was", "we", "what", "with", "you",
+    "aber", "auch", "dass", "ein", "es", "ich", "ist", "mit", "und", "von", "wir", "zu",
+    "dans", "de", "du", "elle", "est", "et", "il", "je", "le", "les", "mais", "on", "tu", "un", "une",
+    "con", "el", "los", "yo",
 ];
 
-/// Whether `last` is a stutter: the same word twice in a row, as in `the the`, or its beginning, as in `th these`.
+/// English words whose first sound is often all that is heard at first: `t two`.
+#[rustfmt::skip]
+const STARTED: [&str; 24] = [
+    "have", "he", "her", "here", "how", "just", "like", "my", "not", "now", "she", "so", "some", "take", "that", "the",
+    "they", "this", "two", "was", "we", "what", "with", "would",
+];
+
+/// Short words and titles without vowels.
+const UNVOICED: [&str; 10] = ["dr", "mr", "ms", "mt", "st", "pr", "hr", "tv", "pc", "ph"];
+
+/// Whether `last` is a stutter: a small word twice in a row, as in `the the`, or the beginning of `word` that was cut off, as
+/// in `can- cancel`. A beginning without a dash may be a word, as in `can cancel` or `sin sindicato`, unless nobody can say
+/// it: `th these`.
 fn is_stutter(last: &str, word: &str) -> bool {
-    let bare = last.trim_end_matches([',', '-', '—']).to_lowercase();
-    let word = word
-        .trim_end_matches([',', '.', '?', '!', ';', ':'])
-        .to_lowercase();
-    let short = !bare.is_empty() && bare.len() <= 4 && bare.chars().all(char::is_alphabetic);
-    let same = bare == word && !DOUBLED.contains(&bare.as_str());
-    let beginning = bare.len() <= 3
-        && word.len() > bare.len()
-        && word.starts_with(&bare)
-        && !SHORT.contains(&bare.as_str());
-    short && (same || beginning)
+    let fragment = last.trim_end_matches([',', '-', '—']);
+    let (bare, lower) = (fragment.to_lowercase(), word.to_lowercase());
+    let lower = lower.trim_end_matches([',', '.', '?', '!', ';', ':']);
+    if bare.is_empty() || bare.len() > 4 || !bare.chars().all(char::is_alphabetic) {
+        return false;
+    }
+    if bare == lower {
+        return REPEATED.contains(&bare.as_str());
+    }
+    if !lower
+        .strip_prefix(&bare)
+        .is_some_and(|rest| rest.starts_with(char::is_alphabetic))
+    {
+        return false;
+    }
+    let is_cut_off = last.ends_with('-') && !last.ends_with("--");
+    let is_unvoiced = fragment.len() > 1
+        && bare
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() && !b"aeiouy".contains(&byte))
+        && fragment
+            .get(1..)
+            .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_lowercase()))
+        && !UNVOICED.contains(&bare.as_str());
+    let is_started = (matches!(
+        fragment,
+        "h" | "l" | "m" | "n" | "t" | "s" | "w" | "ha" | "tha"
+    )) && STARTED.contains(&lower);
+    is_cut_off || is_unvoiced || is_started
 }
 
 /// Whether a word follows the previous one without a space. Some transcripts are tokenized: `I 've seen it , yes .`
@@ -113,7 +165,31 @@ mod tests {
             clean("We ha have to tomorrow, th these t two."),
             "We have to tomorrow, these two."
         );
+        assert_eq!(
+            clean("They can- cancel it, str- strictly on on Friday."),
+            "They cancel it, strictly on Friday."
+        );
         assert_eq!(clean("Um."), "");
+    }
+
+    #[test]
+    fn a_word_that_begins_like_the_next_is_no_stutter() {
+        for text in [
+            "We can cancel it for 40 euros per person, if you can, cancer or no cancer.",
+            "It was not nothing, and the one one-way street has five five tonners.",
+            "Call five five one, one two, for the PR printer at 5 m more.",
+            "Vitamin d does what plan b before it did, says dr drake.",
+            "Er zahlt pro Projekt ein einziges Mal, wo wohnt er, die die dieses Haus bauen.",
+            "Il ne nettoie rien, nous nous servons de la lampe en entreprise, un univers.",
+            "Trabaja sin sindicato y la labor sigue con confianza.",
+            "Pracuje w wielu miastach z zarządem.",
+            "Hat er das Rad um 5 mm gedreht, um Zeit zu sparen?",
+            "Há um problema com um barco.",
+            // The sign of the kelvin becomes a plain letter in lower case.
+            "In \u{212a}st kst.",
+        ] {
+            assert_eq!(clean(text), text);
+        }
     }
 
     #[test]

@@ -232,6 +232,19 @@ impl Units {
         needed.chain([at])
     }
 
+    /// The beginning of the first unit, of about `budget` words, if the passage has no sentences.
+    pub(crate) fn beginning(&self, budget: usize) -> String {
+        let first = self
+            .all
+            .first()
+            .filter(|unit| !sentence::ends_sentence(&unit.text));
+        let text = first.map_or("", |unit| words::prefix(&unit.text, budget));
+        match text.trim_end_matches(|c: char| !c.is_alphanumeric()) {
+            "" => String::new(),
+            text => format!("{text}…"),
+        }
+    }
+
     pub(crate) fn name(&self, speaker: Option<Speaker>) -> Option<&str> {
         self.passage.name(speaker)
     }

@@ -105,6 +105,16 @@ fn continues(piece: &str, rest: &str) -> bool {
     if is_wrapped && !ends_sentence(trimmed) && !trimmed.ends_with(':') {
         return rest.starts_with(char::is_lowercase);
     }
+    // The query of an address.
+    let word = || {
+        trimmed
+            .rsplit(char::is_whitespace)
+            .next()
+            .unwrap_or_default()
+    };
+    if blank.is_empty() && trimmed.ends_with('?') && word().contains("://") {
+        return true;
+    }
     let Some(stopped) = trimmed.strip_suffix('.') else {
         // The Unicode rules take the Burmese comma for a full stop.
         let is_clause = trimmed.chars().next_back().and_then(mark) == Some(Mark::Clause);
@@ -201,6 +211,14 @@ mod tests {
         assert_eq!(
             split("One. Two!  Three? Four"),
             ["One.", "Two!", "Three?", "Four"]
+        );
+        assert_eq!(
+            split("See https://example.org/watch?v=12a now. Is it so?So"),
+            [
+                "See https://example.org/watch?v=12a now.",
+                "Is it so?",
+                "So"
+            ]
         );
         assert_eq!(
             split("Mr. Lee and Dr. J. Ng met. The U.S. Office paid 3.5 m."),

@@ -13,7 +13,7 @@ mod source_map;
 use clean::TextBuilder;
 use detect::{WINDOW_BYTES, detect, is_beginning};
 use encoding_rs::{DecoderResult, Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
-use sniff::{ARCHIVE, HEAD_BYTES, sniff};
+use sniff::{ARCHIVE, EMPTY_ARCHIVE, HEAD_BYTES, sniff};
 pub(crate) use source_map::Position;
 pub use source_map::SourceMap;
 
@@ -225,7 +225,7 @@ impl Decoder {
             if !self.hold(&mut bytes, HEAD_BYTES) && !last {
                 return Ok(());
             }
-            if self.held.starts_with(ARCHIVE) {
+            if self.held.starts_with(ARCHIVE) || self.held.starts_with(EMPTY_ARCHIVE) {
                 self.stage = Stage::Archive;
                 return self.decode(bytes, last);
             }

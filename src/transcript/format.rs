@@ -45,6 +45,9 @@ const LEAST_PROSE: usize = 50;
 /// Tokens that a text must have to be judged.
 const MIN_TOKENS: usize = 50;
 
+/// A text is a log if it has more than one level in this many tokens.
+const LOG_LINE_TOKENS: usize = 25;
+
 /// Bytes of a sample, and their number.
 const SAMPLE_BYTES: usize = 4 * 1024;
 const SAMPLES: usize = 16;
@@ -106,7 +109,9 @@ impl Reader {
         if json::is_python(text) {
             return Err(Rejection::Json(json::Unknown::Python.to_string()));
         }
-        Ok(if json::is_mostly_json(text) {
+        // Teams puts JSON into the captions of WebVTT.
+        let is_webvtt = text.trim_start().starts_with("WEBVTT");
+        Ok(if !is_webvtt && json::is_mostly_json(text) {
             let reader = json::Reader::new(text).map_err(|error| Rejection::Json(chain(&error)))?;
             Self::Json(Box::new(reader))
         } else if let Some(kind) = captions::kind(text) {
@@ -172,7 +177,12 @@ pub(crate) fn read(decoded: Decoded) -> Result<(Spoken, Segments), Rejection> {
 }
 
 fn read_in_blocks(decoded: Decoded, size: usize) -> Result<(Spoken, Segments), Rejection> {
-    let is_xml = || captions::kind(&decoded.text) == Some(Captions::Xml);
+    let is_xml = || {
+        matches!(
+            captions::kind(&decoded.text),
+            Some(Captions::Xml | Captions::Sami)
+        )
+    };
     if let Some(reason) = xml::refused(&decoded.text) {
         return Err(Rejection::Xml(reason));
     }
@@ -247,6 +257,10 @@ fn read_in_blocks(decoded: Decoded, size: usize) -> Result<(Spoken, Segments), R
             "the file hardly reads like speech: only {percent} % of what stands between its blanks are words, the rest are \
              numbers, addresses or code; it may be no transcript"
         ));
+    }
+    if is_log(&text) {
+        warnings
+            .push("the file looks like the log of a program: it may be no transcript".to_owned());
     }
     let spoken = Spoken {
         text,
@@ -374,11 +388,28 @@ fn prose_percent(text: &str) -> Option<usize> {
                 .trim_start_matches(['(', '['])
                 .trim_end_matches(['.', ',', ';', ':', '?', '!', ')', ']', '"', '”', '»', '’']);
             let is_part = |c: char| !c.is_ascii() || c.is_ascii_alphabetic() || "'-./,".contains(c);
-            words += usize::from(token.contains(char::is_alphabetic) && token.chars().all(is_part));
+            // Scripts without blanks have numbers and marks inside of their tokens.
+            let is_letter = |c: &char| !c.is_ascii() && c.is_alphabetic();
+            let is_unspaced =
+                || token.chars().filter(is_letter).count() * 2 > token.chars().count();
+            let is_word = token.contains(char::is_alphabetic) && token.chars().all(is_part);
+            words += usize::from(is_word || is_unspaced());
             all += 1;
         }
     }
     (all >= MIN_TOKENS).then(|| 100 * words / all)
+}
+
+/// Whether the start of a text has a level such as `ERROR` again and again, as the lines of a log have.
+fn is_log(text: &str) -> bool {
+    let sample = text.split_at(text.floor_char_boundary(SAMPLE_BYTES)).0;
+    let (mut levels, mut all) = (0, 0);
+    for token in sample.split_whitespace() {
+        let token = token.trim_matches(['[', ']', ':']);
+        levels += usize::from(plain::LOG_LEVELS.contains(&token));
+        all += 1;
+    }
+    all >= MIN_TOKENS && levels * LOG_LINE_TOKENS > all
 }
 
 /// Counts bytes that a scan looks at, as work that must stay linear: a time depends on the machine.

@@ -439,6 +439,11 @@ fn wrong_usage_has_status_2_and_one_line() {
     ] {
         shell.run(arguments).fails(2, error);
     }
+    let run = shell.run(&["call.txt"]);
+    assert!(
+        run.status == Some(2) && run.stderr.contains("did you mean `summarize call.txt`?"),
+        "{run:?}"
+    );
     let run = shell.run_with(&[("INPUT_SUFFIXES", "txt")], &["plan", "call.txt"], b"");
     run.fails(2, "INPUT_SUFFIXES is \"txt\": expected endings with their dots, separated by commas, such as .txt,.vtt");
     for arguments in [

@@ -63,7 +63,8 @@ impl Writer<'_> {
             return None;
         }
         let ask = control.ask(overview_words(plan));
-        let has_outline = !self.briefing.outline.is_empty();
+        // The built-in model would quote a heading as if it had been said.
+        let has_outline = plan.outline_tokens.is_some() && !self.briefing.outline.is_empty();
         let mut limits = self.limits(plan);
         if has_outline {
             // The sections are shorter than the transcript that the outline was made from, and shown as they are.

@@ -386,6 +386,17 @@ mod tests {
     }
 
     #[test]
+    fn an_archive_without_files_is_no_text() {
+        let mut decoder = Decoder::default();
+        let pushed = decoder.push(b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+        let result = pushed.and_then(|()| decoder.finish());
+        assert!(
+            matches!(result, Err(crate::transcript::Rejection::Archive(_))),
+            "{result:?}"
+        );
+    }
+
+    #[test]
     fn paragraphs_and_rows_become_lines() {
         for (body, expected) in [
             (

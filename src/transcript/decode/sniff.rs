@@ -22,6 +22,9 @@ const MIN_WIDE: usize = 16;
 /// Signature of zip archives, such as Word documents.
 pub(crate) const ARCHIVE: &[u8] = b"PK\x03\x04";
 
+/// How an archive without files starts.
+pub(crate) const EMPTY_ARCHIVE: &[u8] = b"PK\x05\x06";
+
 /// Signatures and common names of formats that users upload as `.txt` by mistake.
 const SIGNATURES: [(&[u8], &str); 24] = [
     (b"\x1f\x8b", "gzip"),

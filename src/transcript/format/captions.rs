@@ -50,10 +50,11 @@ pub(crate) enum Captions {
     Lyrics,
     /// A time on one line and text on the next.
     TimeLines,
-    /// `0:01 text`
+    /// `0:01 text`, `0:01text`
     TimedLines,
     /// TTML and YouTube's timed text.
     Xml,
+    Sami,
     /// SubStation Alpha.
     Ass,
     MicroDvd,
@@ -70,6 +71,7 @@ impl Captions {
             Self::Lyrics => "lrc",
             Self::TimeLines | Self::TimedLines => "timed-lines",
             Self::Xml => "ttml",
+            Self::Sami => "sami",
             Self::Ass => "ass",
             Self::MicroDvd => "microdvd",
         }
@@ -84,6 +86,12 @@ pub(crate) fn kind(text: &str) -> Option<Captions> {
         .trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     if sample.starts_with("WEBVTT") {
         return Some(Captions::WebVtt);
+    }
+    if sample
+        .get(..5)
+        .is_some_and(|start| start.eq_ignore_ascii_case("<sami"))
+    {
+        return Some(Captions::Sami);
     }
     if sample.starts_with('<') {
         return xml::is_captions(sample).then_some(Captions::Xml);
@@ -114,8 +122,9 @@ struct Tally {
     bracketed_starts: usize,
     /// Times on lines of their own.
     alone: usize,
-    /// Bare times with text after them.
+    /// Bare times with text after them, and those that are glued to it.
     inline: usize,
+    glued: usize,
     /// Texts that follow a time on its own line directly, and those that follow another text.
     first_texts: usize,
     more_texts: usize,
@@ -158,6 +167,7 @@ impl Tally {
                 Form::BracketedStart => &mut tally.bracketed_starts,
                 Form::Start if text.is_empty() => &mut tally.alone,
                 Form::Start => &mut tally.inline,
+                Form::Glued => &mut tally.glued,
             };
             *count += 1;
         }
@@ -190,7 +200,8 @@ impl Tally {
         }
         // Anything with a start time only may as well be a transcript with whole turns, which the plain reader knows best.
         let is_most = |count: usize, of: usize| count >= 3 && count * 5 >= of * 4;
-        let texts = self.bracketed_starts + self.inline + self.first_texts + self.more_texts;
+        let texts =
+            self.bracketed_starts + self.inline + self.glued + self.first_texts + self.more_texts;
         let is_cut =
             self.unfinished * 4 >= texts && self.labelled * 2 <= texts && self.long * 4 <= texts;
         if !is_cut {
@@ -199,7 +210,7 @@ impl Tally {
         if is_most(self.bracketed_starts, self.lines) {
             return Some(Captions::Lyrics);
         }
-        if is_most(self.inline, self.lines) {
+        if is_most(self.inline, self.lines) || is_most(self.glued, self.lines) {
             return Some(Captions::TimedLines);
         }
         let alternate =
@@ -241,7 +252,7 @@ enum Source {
 impl Source {
     fn new(kind: Captions) -> Self {
         match kind {
-            Captions::Xml => Self::Xml(Xml::default()),
+            Captions::Xml | Captions::Sami => Self::Xml(Xml::default()),
             Captions::Ass => Self::Rows(Rows::ass()),
             Captions::MicroDvd => Self::Rows(Rows::micro_dvd()),
             _ => Self::Lines(Lines::new(kind)),

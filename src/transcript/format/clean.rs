@@ -12,7 +12,7 @@ mod entity;
 mod sound;
 
 pub(crate) use entity::entity;
-use sound::is_sound;
+use sound::{is_applause, is_sound};
 
 /// A longer token is no word unless its parts are: base64, hashes, addresses, endless `xxxx`.
 const MAX_TOKEN_CHARS: usize = 100;
@@ -20,8 +20,11 @@ const MAX_TOKEN_CHARS: usize = 100;
 /// A longer run of letters and digits is no word.
 const MAX_WORD_CHARS: usize = 30;
 
-/// Longest sound tag between its brackets, and longest override between braces.
+/// Longest tag, and longest sound tag between asterisks.
 const MAX_TAG_BYTES: usize = 80;
+
+/// Longest sound tag between brackets: parliaments tell who applauds.
+const MAX_SOUND_BYTES: usize = 160;
 
 /// Longest text of a Markdown link.
 const MAX_LINK_BYTES: usize = 300;
@@ -40,7 +43,7 @@ const INLINE: [&str; 34] = [
 ];
 
 /// Tags that separate words.
-const BLOCK: [&str; 38] = [
+const BLOCK: [&str; 41] = [
     "article",
     "aside",
     "blockquote",
@@ -79,6 +82,10 @@ const BLOCK: [&str; 38] = [
     "thead",
     "tr",
     "ul",
+    // SAMI, and what recognizers write for a word that they do not know.
+    "sami",
+    "sync",
+    "unk",
 ];
 
 /// Calls `edit(range, replacement)` for each part of `raw` that is not spoken or is written in markup, in order. The ranges
@@ -563,10 +570,11 @@ fn sound(rest: &str) -> Option<usize> {
         '〔' => '〕',
         _ => '］',
     };
-    let text = inside(rest, close, MAX_TAG_BYTES)?;
+    let text = inside(rest, close, MAX_SOUND_BYTES)?;
     // `[ __ ]` stands for a word that was masked, `[?]` for one that was not understood.
     let has_no_words = open == '[' && !text.contains(char::is_alphanumeric);
-    (has_no_words || is_sound(text)).then(|| open.len_utf8() + text.len() + close.len_utf8())
+    (has_no_words || is_sound(text) || is_applause(text))
+        .then(|| open.len_utf8() + text.len() + close.len_utf8())
 }
 
 /// The length of a tag at the start of `text`, and what it leaves.
@@ -594,9 +602,15 @@ fn tag(text: &str) -> Option<(usize, Gap)> {
     let name_len = named.bytes().take_while(u8::is_ascii_alphanumeric).count();
     let (name, rest) = named.split_at(name_len);
     let is_in = |names: &[&str]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
-    let gap = if is_in(&INLINE) {
+    // In a transcript by Apple each word has its own element, and nothing stands between them.
+    let is_unit = || {
+        ["unit=\"word\"", "unit=\"sentence\""]
+            .iter()
+            .any(|unit| rest.contains(unit))
+    };
+    let gap = if is_in(&INLINE) && !is_unit() {
         Gap::Closed
-    } else if is_in(&BLOCK) {
+    } else if is_in(&BLOCK) || is_in(&INLINE) {
         Gap::Blank
     } else {
         return None;
@@ -823,6 +837,15 @@ mod tests {
             ("wo<b>rd</b>s", "words"),
             ("{\\an8}Up {\\i1}here{\\i0}", "Up here"),
             ("<img src=\"data:image/png;base64,AAAA\">One", "One"),
+            (
+                "<span p:unit=\"sentence\"><span p:unit=\"word\">We</span><span p:unit=\"word\">met.</span></span><span p:unit=\"sentence\">Then</span>",
+                "We met. Then",
+            ),
+            (
+                "<span begin=\"1\">De</span><span begin=\"2\">pot</span>",
+                "Depot",
+            ),
+            ("the <unk> depot", "the depot"),
         ]);
         let image = format!(
             "One <img src=\"data:image/png;base64,{}\"/> two",
@@ -857,6 +880,15 @@ mod tests {
             ("好的【音楽】开始（笑）", "好的 开始"),
             ("that [ __ ] thing [?]", "that thing "),
             (">> MAYOR: Yes. >> No.", "MAYOR: Yes. No."),
+            (
+                "So ist es. (Beifall bei der Grünen Liste und im Übrigen bei Abgeordneten aller Fraktionen – Unruhe) Weiter.",
+                "So ist es. Weiter.",
+            ),
+            ("Oui. (Applaudissements sur plusieurs bancs.)", "Oui. "),
+            (
+                "(Applause is what they want) yes",
+                "(Applause is what they want) yes",
+            ),
         ]);
     }
 

@@ -276,6 +276,7 @@ const NAMES: &[(Role, &[&str])] = &[
             "offsetin",
             "startts",
             "timestamp",
+            "timespan",
             "timecode",
             "time",
             "ts",

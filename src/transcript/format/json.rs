@@ -1451,6 +1451,7 @@ impl<'t> File<'t> {
                 let name = name.split_at(name.floor_char_boundary(MAX_NAME_BYTES)).0;
                 Ok((!is_blank(name)).then(|| unescaped(name)))
             }
+            // Of several people the first one.
             Some(b'[') => {
                 let mut first = None;
                 cursor.elements(|cursor| {
@@ -1474,16 +1475,6 @@ impl<'t> File<'t> {
                     Ok::<_, Broken>(())
                 })?;
                 Ok(best.get())
-            }
-            // Of several people the first one.
-            Some(b'[') => {
-                let mut first = None;
-                cursor.elements(|cursor| {
-                    let name = self.name(cursor)?;
-                    first = first.take().or(name);
-                    Ok::<_, Broken>(())
-                })?;
-                Ok(first)
             }
             _ => {
                 let value = cursor.skip()?.of(self.text);

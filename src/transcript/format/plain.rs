@@ -20,6 +20,14 @@ use head::Separator;
 pub(super) use name::{Shape, shape};
 use speakers::{Labels, Lines};
 
+pub(super) use frame::is_chapter;
+pub(super) use name::{LOG_LEVELS, is_other};
+
+/// Whether a line, wherever it stands, is written by a tool.
+pub(super) fn is_written_by_tool(line: &str) -> bool {
+    frame::frame(line, false) == Some(Frame::Anywhere)
+}
+
 /// In a line of this length there may be heads after each sentence.
 const LONG_LINE_BYTES: usize = 1500;
 
@@ -200,6 +208,14 @@ struct Collector<'t> {
     /// Heads of e-mails.
     mails: u32,
     is_in_mail_head: bool,
+    /// In a list of people or keywords above the first turn.
+    is_in_list: bool,
+    /// Some time has too many frames, so its groups start with days.
+    has_days: bool,
+    /// Times of more than two groups.
+    long_times: u32,
+    /// Times at the ends of lines, with the offset after them.
+    ends: Vec<(u32, i32)>,
 }
 
 impl<'t> Collector<'t> {
@@ -237,6 +253,23 @@ impl<'t> Collector<'t> {
             true => None,
             false => usual.or_else(|| head::in_any_shape(content)),
         };
+        if self.is_in_list {
+            self.is_in_list = is_item(content)
+                && found.is_none_or(|found| found.stamp.is_none())
+                && is_item_next(self.text, line.end);
+            if self.is_in_list {
+                self.drop(line, Frame::Header);
+                return;
+            }
+        }
+        if content.starts_with("Chapter ")
+            && frame::is_chapter(content)
+            && next_line(self.text, line.end)
+                .is_some_and(|next| head::after_stamps(next) == Some(next.len()))
+        {
+            self.drop(line, Frame::Anywhere);
+            return;
+        }
         let after_stamps = found.map_or(0, |found| found.after_stamps);
         let unstamped = content
             .split_at(after_stamps)
@@ -265,7 +298,12 @@ impl<'t> Collector<'t> {
         ) {
             self.drop(line, frame);
             self.is_pending = false;
-            if frame != Frame::Header || is_header {
+            self.is_in_list = frame == Frame::Header
+                && self.labelled == 0
+                && frame::heads_list(content)
+                && is_item_next(self.text, line.end);
+            let is_field = content.contains(": ");
+            if frame != Frame::Header || is_header || is_field || self.is_in_list {
                 return;
             }
         }
@@ -335,6 +373,10 @@ impl<'t> Collector<'t> {
         if !is_prose && marks.has_opener {
             self.stamps_inside(line, body);
         }
+        if !is_prose && let Some((len, end)) = frame::bullet(rest) {
+            self.drop(Span::from(line.end - len..line.end), Frame::Anywhere);
+            self.ends.push((offset(line.end), end));
+        }
         self.note_end(rest, marks.has_stop);
         self.cut += u32::from(is_head && self.is_cut);
         self.is_cut = self.previous == Previous::Open;
@@ -347,6 +389,7 @@ impl<'t> Collector<'t> {
     /// Notes a line that may start with a head.
     fn candidate(&mut self, line: Span, found: head::Found, is_opening: bool) -> bool {
         let content = line.of(self.text);
+        self.note_stamp(found.stamp);
         let is_empty = found.body >= content.trim_end().len();
         let label = found
             .label
@@ -370,7 +413,7 @@ impl<'t> Collector<'t> {
             }
             let is_label = previous.separator == Separator::Colon && previous.label.is_some();
             if label.is_none() && is_label && previous.time.is_none() && found.stamp.is_some() {
-                previous.time = found.stamp.map(|stamp| stamp.millis);
+                previous.time = found.stamp.map(|stamp| Timestamp::new(stamp.millis));
                 previous.body = offset(line.start + found.body);
                 self.lines.stamps += 1;
                 return true;
@@ -453,6 +496,14 @@ impl<'t> Collector<'t> {
         true
     }
 
+    fn note_stamp(&mut self, stamp: Option<stamp::Stamp>) {
+        const FRAMES: i32 = 30_000;
+        if let Some(stamp) = stamp {
+            self.has_days |= stamp.as_days.is_some_and(|days| days % 60_000 >= FRAMES);
+            self.long_times += u32::from(!stamp.is_short);
+        }
+    }
+
     /// Notes a line that may be the header or footer of a page, which may look like a name.
     fn note_recurring(&mut self, content: &str, found: Option<head::Found>, is_head: bool) {
         let separator = found
@@ -516,6 +567,7 @@ impl<'t> Collector<'t> {
                     found.after_stamps
                 };
                 if label.is_some() || stamp.is_some() {
+                    self.note_stamp(found.stamp);
                     end = at + body;
                     self.candidates.push(Candidate {
                         start: offset(line.start + at),
@@ -586,7 +638,7 @@ impl<'t> Collector<'t> {
         let mut at = from;
         while let Some(next) = content.get(at..).and_then(|rest| {
             rest.bytes()
-                .position(|byte| matches!(byte, b'[' | b'(' | b'#'))
+                .position(|byte| matches!(byte, b'[' | b'(' | b'#' | b'{'))
         }) {
             let start = at + next;
             let rest = content.split_at(start).1;
@@ -594,8 +646,11 @@ impl<'t> Collector<'t> {
             if !rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit) {
                 continue;
             }
-            if let Some(stamp) = head::bracketed_stamp(rest) {
+            if let Some((stamp, millis)) = head::bracketed_stamp(rest) {
                 at = start + stamp;
+                if content.split_at(at).1.trim().is_empty() {
+                    self.ends.push((offset(line.end), millis));
+                }
                 let blanks = content
                     .get(from..start)
                     .map_or(0, |before| before.len() - before.trim_end().len());
@@ -661,6 +716,20 @@ impl<'t> Collector<'t> {
         self.lines.are_values = self.labelled > 2 && self.values * 3 > self.labelled * 2;
         self.lines.are_unnamed = self.unnamed * 2 > self.filled;
         let decision = self.labels.decide(self.lines);
+        let clock = match self.long_times {
+            _ if self.has_days => ClockOf::Mission,
+            0 if are_of_a_day(&self.candidates) => ClockOf::Day,
+            _ => ClockOf::Recording,
+        };
+        // A turn starts when the one before has ended.
+        let end_in_times = self.lines.stamps == 0
+            && self.ends.len() > 2
+            && self.ends.len() * 4 >= self.labelled as usize * 3;
+        let ends = if end_in_times {
+            std::mem::take(&mut self.ends)
+        } else {
+            Vec::new()
+        };
         let are_timed = self.timed > 2 && self.timed * 4 >= self.labelled * 3;
         let has_bare = self.bare > 2 && self.bare * 5 > self.lines.openings;
         let mut plain = Plain {
@@ -672,13 +741,18 @@ impl<'t> Collector<'t> {
             let Candidate {
                 start,
                 body,
-                time,
                 label,
                 separator,
                 is_regular,
                 is_opening,
                 is_bare,
+                ..
             } = candidate;
+            let time = clock.millis(&candidate, text).or_else(|| {
+                let before = ends.partition_point(|&(end, _)| end <= start);
+                let last = before.checked_sub(1).and_then(|last| ends.get(last));
+                end_in_times.then(|| last.map_or(0, |&(_, millis)| millis))
+            });
             // `Interviewee: Ada Holt`, above the first turn.
             if let Some(id) = label
                 && speakers.is_empty()
@@ -692,11 +766,11 @@ impl<'t> Collector<'t> {
             let mut head = Head {
                 start,
                 body,
-                time,
+                time: time.map(Timestamp::new),
                 speaker,
                 as_written: false,
             };
-            if are_timed && time.is_none() && speaker.is_some() {
+            if are_timed && head.time.is_none() && speaker.is_some() {
                 let (_, after) = text.split_at(body as usize);
                 let line = after.split_once('\n').map_or(after, |(line, _)| line);
                 if let Some((millis, end)) = head::bare_time(line) {
@@ -718,6 +792,7 @@ impl<'t> Collector<'t> {
             }
         });
         plain.heads = heads.collect();
+        join_times(&mut plain.heads, text);
         let first = plain
             .heads
             .iter()
@@ -726,6 +801,10 @@ impl<'t> Collector<'t> {
         let first = first.map_or(0, |head| head.start);
         if !plain.speakers.is_empty() {
             let preamble = preamble(text.split_at(first as usize).0);
+            // A date with a time is no head.
+            plain
+                .heads
+                .retain(|head| head.start >= first || head.start as usize >= preamble.len());
             self.drops
                 .retain(|(part, _)| part.start as usize >= preamble.len());
             self.drops.insert(
@@ -826,7 +905,8 @@ impl Marks {
             let openers = eight
                 .equal(b'[')
                 .or(eight.equal(b'('))
-                .or(eight.equal(b'#'));
+                .or(eight.equal(b'#'))
+                .or(eight.equal(b'{'));
             found.has_opener |= !openers.is_empty();
             let stops = eight
                 .equal(b'.')
@@ -899,6 +979,113 @@ fn apart(drops: Vec<(Unspoken, Frame)>, heads: &[Head], text: &str) -> Vec<Unspo
     kept
 }
 
+/// What the times of a text count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ClockOf {
+    /// Hours, minutes, seconds, and perhaps frames.
+    Recording,
+    /// Days before the hours, and no frames.
+    Mission,
+    /// Hours and minutes of a day.
+    Day,
+}
+
+impl ClockOf {
+    fn millis(self, candidate: &Candidate, text: &str) -> Option<i32> {
+        let time = candidate.time?.millis();
+        Some(match self {
+            Self::Recording => time,
+            Self::Mission => {
+                let head = text.get(candidate.start as usize..candidate.body as usize);
+                let stamps = head
+                    .unwrap_or_default()
+                    .lines()
+                    .filter_map(|line| head::read(line)?.stamp);
+                stamps
+                    .filter_map(|stamp| stamp.as_days)
+                    .next()
+                    .unwrap_or(time)
+            }
+            Self::Day => time.saturating_mul(60),
+        })
+    }
+}
+
+/// Whether times of two groups are hours and minutes: nobody says more than five words a second for long.
+fn are_of_a_day(candidates: &[Candidate]) -> bool {
+    const WORD_BYTES: u32 = 6;
+    const WORDS_A_SECOND: u32 = 5;
+    const MINUTE: i32 = 60_000;
+    let timed = || {
+        candidates
+            .iter()
+            .filter_map(|candidate| Some((candidate.start, candidate.time?.millis())))
+    };
+    let (Some((start, first)), Some((end, last))) = (timed().next(), timed().next_back()) else {
+        return false;
+    };
+    let seconds = u32::try_from(last.saturating_sub(first) / 1000).unwrap_or_default();
+    let words = (end - start) / WORD_BYTES;
+    seconds > 0
+        && words / WORDS_A_SECOND > seconds
+        && timed().count() > 2
+        && timed().all(|(_, time)| (MINUTE..24 * MINUTE).contains(&time))
+}
+
+/// Joins a time on a line of its own with the head after it, if that has none.
+fn join_times(heads: &mut Vec<Head>, text: &str) {
+    let mut joined: Vec<Head> = Vec::with_capacity(heads.len());
+    for &head in heads.iter() {
+        let before = joined.last().copied().filter(|before| {
+            let between = text.get(before.body as usize..head.start as usize);
+            before.speaker.is_none()
+                && before.time.is_some()
+                && head.time.is_none()
+                && between.is_some_and(|between| between.trim().is_empty())
+        });
+        match before {
+            Some(before) => {
+                joined.pop();
+                joined.push(Head {
+                    start: before.start,
+                    time: before.time,
+                    as_written: false,
+                    ..head
+                });
+            }
+            None => joined.push(head),
+        }
+    }
+    *heads = joined;
+}
+
+/// The next line that is not blank.
+fn next_line(text: &str, end: usize) -> Option<&str> {
+    const BYTES: usize = 400;
+    let rest = text.get(end..text.floor_char_boundary(end + BYTES))?;
+    rest.lines().map(str::trim).find(|line| !line.is_empty())
+}
+
+/// Whether a line may be one of a list of people or keywords above the first turn.
+fn is_item(line: &str) -> bool {
+    const BYTES: usize = 300;
+    let line = line.trim();
+    line.len() <= BYTES
+        && !sentence::ends_sentence(line)
+        && ![". ", "? ", ": "].iter().any(|mark| line.contains(mark))
+        && !line.ends_with([':', ';'])
+}
+
+/// Whether another one is on the next line, or the head of a turn with its time. The name above a sentence is a head.
+fn is_item_next(text: &str, end: usize) -> bool {
+    const PREAMBLE_BYTES: usize = 4096;
+    end < PREAMBLE_BYTES
+        && next_line(text, end).is_some_and(|next| {
+            let head = head::read(next).filter(|head| head.stamp.is_some());
+            head.map_or_else(|| is_item(next), |head| head.label.is_some())
+        })
+}
+
 /// Whether a text after a label, which does not end a sentence, is the value of a field rather than speech.
 fn is_value(text: &str) -> bool {
     const WORDS: usize = 4;
@@ -918,20 +1105,29 @@ fn is_name_after(text: &str, body: u32) -> bool {
 /// The lines above the first turn, if they are titles and lists of people: short, and none of them a sentence.
 fn preamble(text: &str) -> &str {
     const LINES: usize = 60;
-    const LINE_BYTES: usize = 120;
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let is_title = |line: &str| {
-        line.len() <= LINE_BYTES
-            && !line.starts_with(char::is_lowercase)
-            && !sentence::ends_sentence(line)
-            && !line.contains(". ")
-            && !line.ends_with([',', ';'])
+    let mut is_in_list = false;
+    let mut is_unspoken = |line: &str| {
+        let is_listed = is_in_list && is_item(line);
+        is_in_list = is_listed || frame::heads_list(line);
+        is_listed || is_title(line) || frame::frame(line, false).is_some()
     };
-    if lines().take(LINES + 1).count() <= LINES && lines().all(is_title) {
+    if lines().take(LINES + 1).count() <= LINES && lines().all(&mut is_unspoken) {
         text
     } else {
         ""
     }
+}
+
+/// Whether a line is short and no sentence.
+fn is_title(line: &str) -> bool {
+    const LINE_BYTES: usize = 120;
+    let line = line.trim();
+    line.len() <= LINE_BYTES
+        && !line.starts_with(char::is_lowercase)
+        && !sentence::ends_sentence(line)
+        && !line.contains(". ")
+        && !line.ends_with([',', ';'])
 }
 
 /// Number of lines with text in a short part of a text.

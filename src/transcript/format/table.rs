@@ -23,8 +23,9 @@ const CHECKED_ROWS: usize = 50;
 /// Longest heading of a column: a sentence is none.
 const MAX_HEADING_BYTES: usize = 48;
 
-/// Maximum number of columns of a table without a header.
+/// Maximum number of columns of a table without a header, and of one with tabs.
 const MAX_BARE_COLUMNS: usize = 4;
+const MAX_TAB_COLUMNS: usize = 12;
 
 /// Rows from which the unit of times follows.
 const RATED_ROWS: usize = 500;
@@ -140,12 +141,21 @@ impl Reader {
         let spoken = columns
             .spoken(row)
             .filter(|cell| !cell.span.of(text).trim().is_empty())?;
-        let time = |column: Option<Column>| {
-            let column = column?;
-            Some(Time::parse(value(Some(column.place))?, column.unit)?.millis(columns.unit))
+        let parsed = |value: &str, column: Column| {
+            Some(Time::parse(value.trim(), column.unit)?.millis(columns.unit))
         };
-        let start = time(columns.start).map(|start| zero.relative(start));
-        let end = time(columns.end).map(|end| zero.relative(end));
+        let time = |column: Option<Column>| parsed(value(Some(column?.place))?, column?);
+        // `0:03.2 - 0:09.2`
+        let range = columns.start.and_then(|column| {
+            let (start, end) = value(Some(column.place))?.split_once(" - ")?;
+            Some((parsed(start, column)?, parsed(end, column)?))
+        });
+        let (start, end) = match range {
+            Some((start, end)) => (Some(start), Some(end)),
+            None => (time(columns.start), time(columns.end)),
+        };
+        let start = start.map(|start| zero.relative(start));
+        let end = end.map(|end| zero.relative(end));
         let speaker =
             cell(columns.speaker).map(|cell| unquoted(cell.span.of(text).trim(), cell.is_quoted));
         Some(Cue {
@@ -259,13 +269,20 @@ impl Columns {
     fn bare(text: &str, delimiter: u8) -> Option<Self> {
         let mut rows = Rows::new(text, delimiter, 0);
         let (mut row, mut profiles, mut count) = (Vec::new(), Vec::new(), 0);
+        let mut first = Vec::new();
         while count < CHECKED_ROWS && rows.next(&mut row) {
             if let [only] = row.as_slice()
                 && only.span.of(text).trim().is_empty()
             {
                 continue;
             }
-            if count == 0 && (2..=MAX_BARE_COLUMNS).contains(&row.len()) {
+            let most = if delimiter == b'\t' {
+                MAX_TAB_COLUMNS
+            } else {
+                MAX_BARE_COLUMNS
+            };
+            if count == 0 && (2..=most).contains(&row.len()) {
+                first.clone_from(&row);
                 profiles.resize_with(row.len(), Profile::default);
             }
             if row.len() != profiles.len() {
@@ -281,7 +298,14 @@ impl Columns {
             profile.is_some_and(|profile| profile.times == count)
         });
         let column = |place| Column { place, unit: None };
-        let (start, end) = (times.next().map(column), times.next().map(column));
+        let start = times.next().map(column);
+        // ELAN writes each time twice, by the clock and in seconds.
+        let time = |place: usize| {
+            let cell = first.get(place)?;
+            Some(Time::parse(cell.span.of(text).trim(), None)?.millis(Unit::Seconds))
+        };
+        let is_later = |&place: &usize| start.and_then(|start| time(start.place)) < time(place);
+        let end = times.find(is_later).map(column);
         let (spoken, longest) = profiles
             .iter()
             .enumerate()
@@ -289,8 +313,10 @@ impl Columns {
         let speaker = profiles
             .iter()
             .position(|profile| profile.is_of_names(count));
-        let is_speech =
-            longest.quoted * 2 > count && longest.times == 0 && longest.bytes > count * 12;
+        // Audacity and ELAN have tabs between two times and what was said.
+        let is_marked =
+            longest.quoted * 2 > count || (delimiter == b'\t' && start.is_some() && end.is_some());
+        let is_speech = is_marked && longest.times == 0 && longest.bytes > count * 12;
         let is_told = speaker.is_some() || start.is_some();
         (count >= 3 && is_speech && is_told && speaker != Some(spoken)).then_some(Self {
             delimiter,

@@ -701,6 +701,10 @@ fn what_is_hardly_speech_gets_a_hint() {
             "hardly reads like speech",
         ),
         (picture, "are no words"),
+        (
+            many(&|n| format!("2025-03-12T09:00:{n:02}Z INFO depot: request id={n} took 3 ms\n")),
+            "log of a program",
+        ),
     ] {
         assert!(warnings(text.clone()).contains(hint), "{text}");
     }
@@ -711,10 +715,196 @@ fn what_is_hardly_speech_gets_a_hint() {
             )
         }),
         many(&|n| format!("李: 我们在五月见面, 一共 {n} 人。\n王: 好的。\n")),
+        many(&|n| {
+            format!(
+                "佐藤 00:{n:02}:01\n駅から{n}件の苦情があり、月曜日までに直します。次は{n}円の屋根です。\n\n"
+            )
+        }),
         many(&|n| format!("สมชาย: สวัสดีครับ วันนี้เราจะเริ่ม {n}\nมาลี: ขอบคุณค่ะ มีคำถามสองข้อ\n")),
         "Ana: 1 2 3 4 5.\n".to_owned(),
     ] {
         assert_eq!(warnings(text), "");
+    }
+}
+
+/// What one speaker after another says in texts whose times or frames are of a special kind: the seconds at which they start,
+/// their names, and their words.
+#[test]
+fn times_and_frames_of_special_kinds() {
+    const ADA: &str = "We counted forty spare valves in the pump house on the dyke.";
+    const SAM: &str = "Who pays for the rest of them before the frost comes?";
+    let long: String = (0..60)
+        .map(|n| format!("We counted {n} valves in the house at dyke {n}. "))
+        .collect();
+    let said = |source: &str| {
+        let transcript = Transcript::new(Decoded::from(source.to_owned())).unwrap();
+        let segments = transcript
+            .segments
+            .starting_in(0..transcript.text().len())
+            .iter();
+        let said = segments.map(|segment| {
+            let name = transcript.segments.name(segment.speaker).unwrap_or("-");
+            let seconds = segment.from().map_or(-1, |time| time.0 / 1000);
+            let text = segment.body().of(transcript.text()).trim();
+            format!(
+                "{seconds} {name}: {}",
+                if text.starts_with(long.trim()) {
+                    "long"
+                } else {
+                    text
+                }
+            )
+        });
+        (
+            said.collect::<Vec<_>>().join("\n"),
+            transcript.spoken.format,
+        )
+    };
+    let expected = |times: [i32; 4]| {
+        let turns = times
+            .into_iter()
+            .zip([("Ada", ADA), ("Sam", SAM)].into_iter().cycle());
+        turns
+            .map(|(time, (name, text))| format!("{time} {name}: {text}"))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    let lines = |write: &dyn Fn(usize, &str, &str) -> String| {
+        let turns = [("Ada", ADA), ("Sam", SAM)]
+            .into_iter()
+            .cycle()
+            .take(4)
+            .enumerate();
+        turns
+            .map(|(at, (name, text))| write(at, name, text))
+            .collect::<String>()
+    };
+    for (source, times, format) in [
+        // A time that heads a block of turns.
+        (
+            lines(&|at, name, text| match at {
+                0 | 2 => format!("Transcript\n\n00:0{at}:00\n\n{name}: {text}\n"),
+                _ => format!("{name}: {text}\n\n"),
+            })
+            .replacen("\nTranscript\n", "", 1),
+            [0, -1, 120, -1],
+            "plain",
+        ),
+        // Times at the ends of turns.
+        (
+            lines(&|at, name, text| format!("{name}: {text} #00:00:0{}-2#\n", at + 1)),
+            [0, 1, 2, 3],
+            "plain",
+        ),
+        (
+            lines(&|at, name, text| format!("{name}: {text} [00:0{}:00]\n", at + 1)),
+            [0, 60, 120, 180],
+            "plain",
+        ),
+        (
+            format!(
+                "@Begin\n@Languages:\teng\n@Participants:\tADA Ada Adult\n{}@End\n",
+                lines(&|at, name, text| format!(
+                    "*{name}:\t{text} \u{15}{at}000_{}000\u{15}\n",
+                    at + 1
+                ))
+            ),
+            [0, 1, 2, 3],
+            "plain",
+        ),
+        // Frames, also after the first hour, and days.
+        (
+            lines(&|at, name, text| format!("0{at}:00:01:12 {name}: {text}\n")),
+            [1, 3601, 7201, 10801],
+            "plain",
+        ),
+        (
+            lines(&|at, name, text| format!("00:0{at}:01:{:02} {name}: {text}\n", 12 + 15 * at)),
+            [72, 3687, 7302, 10917],
+            "plain",
+        ),
+        // Tables.
+        (
+            lines(&|at, name, text| {
+                format!("{name}\t\t00:00:0{at}.500\t{at}.500\t00:00:0{at}.900\t{at}.900\t{text}\n")
+            }),
+            [0, 1, 2, 3],
+            "tsv",
+        ),
+        (
+            format!(
+                "Timespan\tContent\tSpeaker\n{}",
+                lines(&|at, name, text| format!("0:0{at}.5 - 0:0{at}.9\t{text}\t{name}\n"))
+            ),
+            [0, 1, 2, 3],
+            "tsv",
+        ),
+        // Captions.
+        (
+            format!(
+                "WEBVTT\n\n{}",
+                lines(&|at, name, text| format!(
+                    "00:00:0{at}.000 --> 00:00:0{at}.900\n{{\"id\": 1, \"speakerName\": \"{name}\", \"spokenText\": \"{text}\"}}\n\n"
+                ))
+            ),
+            [0, 1, 2, 3],
+            "webvtt",
+        ),
+        (
+            format!(
+                "<SAMI>\n<HEAD><TITLE>Dyke</TITLE></HEAD>\n<BODY>\n{}</BODY>\n</SAMI>\n",
+                lines(&|at, name, text| format!(
+                    "<SYNC Start={at}500><P Class=ENCC>{name}: {text}\n<SYNC Start={at}900><P Class=ENCC>&nbsp;\n"
+                ))
+            ),
+            [0, 1, 2, 3],
+            "sami",
+        ),
+        (
+            format!(
+                "Detected language 'en' with probability 0.98\n\n{}\nwhisper_print_timings:     load time =   113.81 ms\n",
+                lines(&|at, name, text| format!("[{at}.00s -> {at}.90s] {name}: {text}\n"))
+            ),
+            [0, 1, 2, 3],
+            "bracketed",
+        ),
+    ] {
+        let (said, found) = said(&source);
+        assert_eq!((said, found), (expected(times), format), "{source}");
+    }
+    let day = format!("[14:02] Ada: {long}\n[14:03] Sam: {long}\n[14:04] Ada: {long}\n");
+    assert_eq!(
+        said(&day).0,
+        "50520 Ada: long\n50580 Sam: long\n50640 Ada: long"
+    );
+}
+
+#[test]
+fn copied_captions_have_no_times_and_no_chapters() {
+    let text = "We counted forty spare valves in the pump house on the dyke and nobody pays for the rest. Then the frost \
+                came early and broke nine of them, so the guild now asks the province for some money. If it says no we \
+                close the lower gate, and the tenants of the polder move their cows before the first of May.";
+    let words: Vec<&str> = text.split(' ').collect();
+    let lines = |write: &dyn Fn(usize, &str) -> String| {
+        let parts = words.chunks(3).map(|part| part.join(" ")).enumerate();
+        parts.map(|(at, part)| write(at, &part)).collect::<String>()
+    };
+    let mut sources = vec![lines(&|at, part| format!("0:{at:02}{part}\n"))];
+    for each in [3, 9] {
+        sources.push(lines(&|at, part| {
+            let chapter = format!("Chapter {}: The dyke part {at}\n", at / each + 1);
+            let chapter = if at % each == 0 {
+                chapter
+            } else {
+                String::new()
+            };
+            format!("{chapter}0:{at:02}\n{part}\n")
+        }));
+    }
+    for source in sources {
+        let transcript = Transcript::new(Decoded::from(source.clone())).unwrap();
+        let said: Vec<_> = transcript.text().split_whitespace().collect();
+        assert_eq!(said, words, "{source}");
     }
 }
 

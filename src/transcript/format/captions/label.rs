@@ -12,6 +12,9 @@ const MAX_BYTES: usize = 100;
 /// Maximum number of words in a label, outside parentheses.
 const MAX_WORDS: usize = 5;
 
+/// Where captions name a speaker only now and then, at least one in this many has a label.
+const MIN_SHARE: usize = 25;
+
 /// Maximum number of different labels that are counted.
 const MAX_LABELS: usize = 1 << 16;
 
@@ -324,13 +327,16 @@ impl Labels {
     }
 
     /// Whether a label is a speaker: a placeholder, one that recurs, or any one if labels stand on most captions. In lower
-    /// case it has to do both, and so has a number.
+    /// case it has to do both, and so has a number. Two labels in an hour are words before a colon, and so are `Monday` and
+    /// `Step 2`.
     pub(super) fn is_speaker(&self, name: &str) -> bool {
         let (recurs, on_most) = (self.recurs(name), self.are_usual());
+        let is_capitals = !name.contains(char::is_lowercase);
+        let are_usual = is_capitals || self.labelled * MIN_SHARE >= self.captions;
         let suffices = if name.starts_with(|c: char| c.is_lowercase() || c.is_ascii_digit()) {
             recurs && on_most
         } else {
-            recurs || on_most
+            recurs && on_most || (recurs && are_usual || on_most) && !plain::is_other(name)
         };
         suffices || is_placeholder(name)
     }
@@ -421,6 +427,14 @@ mod tests {
         assert!(!sounds.is_speaker_of("(Loud Music) a", "Loud Music"));
         let round = count(&["(Anna Berg) We do.", "(Tom Roe) So?", "(Anna Berg) It is."]);
         assert!(round.is_speaker_of("(Anna Berg) We do.", "Anna Berg"));
+        let mut captions = vec!["x"; 200];
+        captions.splice(20..23, ["Fazit: we", "stay", "Fazit: no"]);
+        assert!(!count(&captions).is_speaker("Fazit"));
+        for other in ["Today", "Step 2", "Monday", "Yes", "Option A", "Slide 4"] {
+            let labelled = format!("{other}: a");
+            let often = count(&[&labelled, "b", &labelled, "c", "d", "e", &labelled, "f"]);
+            assert!(!often.is_speaker(other), "{other}");
+        }
         let usual = count(&["Anna: a", "Tom: b", "c"]);
         assert!(usual.is_speaker("Anna") && usual.is_speaker("Tom"));
         let rolling = count(&[

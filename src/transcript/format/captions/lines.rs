@@ -3,6 +3,7 @@
 use crate::text::{Span, eight};
 use crate::transcript::format::captions::time::{Form, Head, head, is_damaged, time};
 use crate::transcript::format::captions::{Captions, Raw};
+use crate::transcript::format::plain;
 
 /// A caption of more lines is handed on in parts.
 const MAX_LINES: usize = 1000;
@@ -111,7 +112,21 @@ impl Lines {
                 }
                 continue;
             }
-            if self.place == Place::Header || self.skips || self.is_skipped(text, after_empty) {
+            // What a recognizer prints before and after its captions.
+            if (after_empty || self.place == Place::BeforeTimes)
+                && self.kind == Captions::Bracketed
+                && plain::is_written_by_tool(text)
+            {
+                self.skips = true;
+            }
+            let is_chapter = self.kind == Captions::TimeLines
+                && (held.is_some() || self.place == Place::BeforeTimes)
+                && plain::is_chapter(text);
+            if self.place == Place::Header
+                || self.skips
+                || is_chapter
+                || self.is_skipped(text, after_empty)
+            {
                 continue;
             }
             if let Some((held, _)) = held.replace((line, after_empty)) {
@@ -276,6 +291,7 @@ impl Captions {
             || head.form == Form::Start && (head.body == line.len()) == (self == Self::TimeLines);
         let is_ours = match self {
             Self::Lyrics => head.form == Form::BracketedStart,
+            Self::TimedLines if head.form == Form::Glued => true,
             Self::TimeLines | Self::TimedLines => is_bare_time(),
             _ => head.end.is_some(),
         };

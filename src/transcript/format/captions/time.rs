@@ -21,6 +21,8 @@ pub(super) enum Form {
     BracketedStart,
     /// `0:01`, with text after it or alone.
     Start,
+    /// `0:01text`, as copied from a page.
+    Glued,
 }
 
 /// The times at the start of a line.
@@ -39,6 +41,9 @@ pub(super) struct Head {
 /// The times at the start of a line without blanks around it: `00:01.000 --> 00:04.000 align:start`,
 /// `[SPEAKER_00] [00:01 --> 00:04] text`, `0:01`. A line that has only an arrow or only one half of the times has none.
 pub(super) fn head(line: &str) -> Option<Head> {
+    if let Some(head) = glued(line) {
+        return Some(head);
+    }
     let (label, at) = label_before(line)?;
     let (prefix, rest) = line.split_at(at);
     let inside = rest.strip_prefix(['[', '(']);
@@ -104,6 +109,43 @@ pub(super) fn is_lost(line: &str) -> bool {
                     .chars()
                     .all(|c| c.is_ascii_digit() || matches!(c, 'N' | 'a' | ':' | '.' | ',' | ' '))
         })
+    })
+}
+
+/// A time to the second with the first word or number of the text right after it.
+fn glued(line: &str) -> Option<Head> {
+    let digits = |from: usize| {
+        line.bytes()
+            .skip(from)
+            .take_while(u8::is_ascii_digit)
+            .count()
+    };
+    let (mut start, mut at) = (0, digits(0));
+    let starts_group = |at: usize| line.as_bytes().get(at) == Some(&b':') && digits(at + 1) >= 2;
+    if !(1..=2).contains(&at) || !starts_group(at) {
+        return None;
+    }
+    start += line.split_at(at).0.parse::<i64>().ok()?;
+    // Of `0:138977` the first two digits are the seconds.
+    for _ in 0..2 {
+        if starts_group(at) {
+            start = start * 60 + line.get(at + 1..at + 3)?.parse::<i64>().ok()?;
+            at += 3;
+        }
+    }
+    let is_half = |rest: &str| {
+        ["am", "pm", "h"]
+            .iter()
+            .any(|half| rest.eq_ignore_ascii_case(half))
+    };
+    let rest = line.split_at(at).1;
+    let word = rest.split(' ').next().unwrap_or_default();
+    (rest.starts_with(char::is_alphanumeric) && !is_half(word)).then_some(Head {
+        form: Form::Glued,
+        start: start * 1000,
+        end: None,
+        label: None,
+        body: at,
     })
 }
 
@@ -315,7 +357,7 @@ mod tests {
 
     #[test]
     fn heads_are_read() {
-        use Form::{Arrow, Bracketed, BracketedStart, CommaArrow, Pair, Start};
+        use Form::{Arrow, Bracketed, BracketedStart, CommaArrow, Glued, Pair, Start};
         for (line, form, label, body) in [
             ("00:01.000 --> 00:04.000", Arrow, None, ""),
             (
@@ -366,12 +408,14 @@ mod tests {
             ("[00:01.00] We begin", BracketedStart, None, "We begin"),
             ("0:01", Start, None, ""),
             ("0:01 We begin", Start, None, "We begin"),
+            ("0:01We begin", Glued, None, "We begin"),
+            ("0:0112 trucks", Glued, None, "12 trucks"),
         ] {
             let head = head(line).unwrap_or_else(|| panic!("{line}"));
             assert_eq!((head.form, head.start), (form, 1_000), "{line}");
             assert_eq!(
                 head.end,
-                (!matches!(form, Start | BracketedStart)).then_some(4_000),
+                (!matches!(form, Start | BracketedStart | Glued)).then_some(4_000),
                 "{line}"
             );
             assert_eq!(head.label.map(|label| label.of(line)), label, "{line}");
@@ -393,7 +437,8 @@ mod tests {
             "12",
         ] {
             assert!(
-                head(line).is_none_or(|head| head.form == Start && head.end.is_none()),
+                head(line)
+                    .is_none_or(|head| matches!(head.form, Start | Glued) && head.end.is_none()),
                 "{line}"
             );
         }

@@ -1,4 +1,4 @@
-//! Reads captions in XML: TTML, and the two forms of YouTube's timed text.
+//! Reads captions in XML: TTML, the two forms of YouTube's timed text, and SAMI, whose elements have no ends.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use crate::transcript::format::captions::Raw;
 use crate::transcript::format::captions::time::time;
 
 /// Elements that hold the text of a caption.
-const ELEMENTS: [&str; 3] = ["p", "tt:p", "text"];
+const ELEMENTS: [&str; 6] = ["p", "tt:p", "text", "SYNC", "Sync", "sync"];
 
 /// Reads the captions of one text, block by block.
 #[derive(Debug, Default)]
@@ -62,7 +62,11 @@ pub(super) fn end_of_last(text: &str) -> Option<usize> {
         let end = format!("</{name}>");
         Some(text.rfind(&end)? + end.len())
     });
-    ends.max()
+    let starts = ELEMENTS
+        .iter()
+        .filter(|name| name.eq_ignore_ascii_case("sync"))
+        .filter_map(|name| text.rfind(&format!("<{name} ")).filter(|&at| at > 0));
+    ends.chain(starts).max()
 }
 
 impl Xml {
@@ -186,7 +190,9 @@ impl Xml {
         let millis = |name| attribute(tag, name).and_then(|value| value.parse().ok());
         let start = clock("begin")
             .or_else(|| clock("start"))
-            .or_else(|| millis("t"));
+            .or_else(|| millis("t"))
+            .or_else(|| millis("Start"))
+            .or_else(|| millis("START"));
         let duration = clock("dur").or_else(|| millis("d"));
         let after = || Some(start?.saturating_add(duration?));
         Element {
@@ -240,8 +246,10 @@ fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
         if before.ends_with(char::is_whitespace)
             && let Some(value) = value
         {
-            let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-            return value.split_at(1).1.split(quote).next();
+            return match value.chars().next()? {
+                quote @ ('"' | '\'') => value.split_at(1).1.split(quote).next(),
+                _ => value.split(char::is_whitespace).next(),
+            };
         }
         from += at + name.len();
     }

@@ -49,6 +49,33 @@ static BESIDE: LazyLock<HashSet<&str>> = LazyLock::new(|| {
         .collect()
 });
 
+/// How tags of parliaments start that tell who applauds, in lower case.
+const APPLAUSE: [&str; 6] = [
+    "applause",
+    "applaudissements",
+    "aplausos",
+    "applausi",
+    "beifall",
+    "heiterkeit",
+];
+
+/// What follows in them.
+#[rustfmt::skip]
+const FROM: [&str; 17] = [
+    "from", "in", "on", "by", "bei", "im", "der", "des", "und", "sur", "dans", "et", "en", "de", "nos", "do", "da",
+];
+
+/// Whether the text between brackets tells who applauds: `Beifall bei der SPD`.
+pub(super) fn is_applause(inside: &str) -> bool {
+    let mut words = inside.split(char::is_whitespace).map(str::to_lowercase);
+    let mut is_next = |known: &[&str]| {
+        words
+            .next()
+            .is_some_and(|word| known.contains(&word.as_str()))
+    };
+    is_next(&APPLAUSE) && is_next(&FROM)
+}
+
 /// Whether the text between brackets or asterisks is a sound tag. Numbers and times beside its words count for nothing.
 pub(super) fn is_sound(inside: &str) -> bool {
     let inside = inside.to_lowercase();

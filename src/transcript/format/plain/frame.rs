@@ -10,7 +10,7 @@ use super::opening::Openings;
 use super::{lines, stamp};
 
 /// Lines of tools. A `*` at the start stands for a name, and one at the end for a few words.
-const FRAMES: [&str; 54] = [
+const FRAMES: [&str; 63] = [
     "Detected language*",
     "Log opened *",
     "Log closed *",
@@ -56,6 +56,16 @@ const FRAMES: [&str; 54] = [
     "Start of recording",
     "Transcript begins",
     "Transcript ends",
+    // Broadcasters.
+    "BEGIN VIDEO CLIP",
+    "END VIDEO CLIP",
+    "BEGIN VIDEOTAPE",
+    "END VIDEOTAPE",
+    "BEGIN AUDIO CLIP",
+    "END AUDIO CLIP",
+    "BEGIN LIVE FEED",
+    "END LIVE FEED",
+    "COMMERCIAL BREAK",
     // Captions.
     "WEBVTT*",
     "Kind: captions",
@@ -72,7 +82,7 @@ const FRAMES: [&str; 54] = [
 ];
 
 /// How notices of tools start, which may be whole sentences.
-const NOTICES: [&str; 11] = [
+const NOTICES: [&str; 20] = [
     "VIEW RECORDING - ",
     "Detecting language using up to the first ",
     "This editable transcript was computer generated",
@@ -82,17 +92,27 @@ const NOTICES: [&str; 11] = [
     "This transcript was exported on",
     "This is an automated transcript",
     "Automatically generated transcript",
+    "Transcribed by TurboScribe",
+    "Transcribed by Happy Scribe",
+    "Transcribed by https://",
+    "Sonix has the world's best ",
+    "Sonix has many features ",
+    "Sonix is the best audio ",
+    "Congressional Record Online through ",
+    "Sonix uses cutting edge ",
+    "THIS IS A RUSH TRANSCRIPT",
     "Messages and calls are end-to-end encrypted",
     "Messages to this chat and calls are now secured with end-to-end encryption",
 ];
 
 /// How the log lines of recognizers start.
-const LOG: [&str; 6] = [
+const LOG: [&str; 7] = [
     "whisper_",
     "ggml_",
     "system_info: ",
     "main: processing ",
     "output_txt: ",
+    "log_mel_spectrogram",
     "Whisper model ",
 ];
 
@@ -127,7 +147,7 @@ const CHAT_EVENTS: [&str; 13] = [
 ];
 
 /// What stands on a line of its own above the first turn, besides dates and durations.
-const HEADERS: [&str; 13] = [
+const HEADERS: [&str; 25] = [
     "Participants*",
     "Attendees*",
     "Speakers*",
@@ -141,6 +161,50 @@ const HEADERS: [&str; 13] = [
     "Recorded: *",
     "Date: *",
     "Time: *",
+    "SUMMARY KEYWORDS",
+    "Company Participants",
+    "Corporate Participants",
+    "Conference Call Participants",
+    "Aired *",
+    "Audio File: *",
+    "Audio: *",
+    "File Name: *",
+    "Filename: *",
+    "Transcriber: *",
+    "Transcriptionist: *",
+    "Proofreader: *",
+];
+
+/// What stands above a list of people or of keywords.
+const LISTS: [&str; 12] = [
+    "Participants",
+    "Attendees",
+    "Speakers",
+    "Panelists",
+    "Executives",
+    "Analysts",
+    "Invitees",
+    "SUMMARY KEYWORDS",
+    "Company Participants",
+    "Corporate Participants",
+    "Conference Call Participants",
+    "Other Participants",
+];
+
+/// Lines of the CHAT format that tell about the file.
+const CHAT_FIELDS: [&str; 12] = [
+    "Begin",
+    "End",
+    "UTF8",
+    "Languages",
+    "Participants",
+    "ID",
+    "Media",
+    "Options",
+    "Location",
+    "Date",
+    "Situation",
+    "Transcriber",
 ];
 
 /// How the rows of the tables start, and end where they start with a name.
@@ -184,6 +248,10 @@ pub(super) fn frame(line: &str, has_stamp: bool) -> Option<Frame> {
     if line.is_empty() || line.len() > MAX_BYTES {
         return None;
     }
+    if let Some(field) = line.strip_prefix('@') {
+        let name = field.split([':', ' ', '\t']).next().unwrap_or_default();
+        return CHAT_FIELDS.contains(&name).then_some(Frame::Anywhere);
+    }
     let bare = line.trim_matches(['[', ']', '(', ')', '<', '>', '*', '_', '-', '–', '—', ' ']);
     // Most lines start and end like no row of a table.
     let (opens, closes) = (OPENINGS.open(bare), ENDINGS.close(bare));
@@ -191,6 +259,15 @@ pub(super) fn frame(line: &str, has_stamp: bool) -> Option<Frame> {
     let alike = |row: &&&str| start(row) == first;
     if opens && LOG.iter().any(|row| bare.starts_with(row)) {
         return Some(Frame::Anywhere);
+    }
+    if line.starts_with(|c: char| c.is_ascii_digit() || matches!(c, 'w' | 'h' | '#')) {
+        if is_contact(line) {
+            return Some(Frame::Page);
+        }
+        let address = line.trim_start_matches(['#', ' ']);
+        if address.starts_with("http") && address.contains("://") && !address.contains(is_blank) {
+            return Some(Frame::Header);
+        }
     }
     // Most lines are sentences, which no row but a notice is.
     if bare.starts_with(char::is_lowercase) {
@@ -200,7 +277,9 @@ pub(super) fn frame(line: &str, has_stamp: bool) -> Option<Frame> {
         let mut notices = NOTICES.iter().filter(alike);
         notices.any(|row| starts_with(bare, row).is_some()) || is_placeholder(bare)
     };
-    if opens && is_notice() {
+    // Fathom puts its notes between the turns.
+    let is_note = || bare.starts_with("ACTION ITEM: ") && bare.contains(" - WATCH: http");
+    if opens && is_notice() || is_note() {
         return Some(Frame::Anywhere);
     }
     if bare.ends_with(['.', '?', '!', ',']) {
@@ -223,6 +302,47 @@ pub(super) fn frame(line: &str, has_stamp: bool) -> Option<Frame> {
     }
     let is_header = stamp::is_date(bare) || stamp::is_duration(bare) || is_any(&HEADERS);
     is_header.then_some(Frame::Header)
+}
+
+/// Whether a line has only telephone numbers and the address of a website, as in the footer of a court reporter.
+fn is_contact(line: &str) -> bool {
+    let is_number = |word: &str| {
+        word.bytes().filter(u8::is_ascii_digit).count() >= 7
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || b"-().+".contains(&byte))
+    };
+    let is_site = |word: &str| word.starts_with("www.");
+    let words = || line.split(is_blank).filter(|word| !word.is_empty());
+    words().any(is_site)
+        && words().any(is_number)
+        && words().all(|word| is_site(word) || is_number(word))
+}
+
+/// Whether a line is the heading of a list of people or of keywords.
+pub(super) fn heads_list(line: &str) -> bool {
+    let line = line.trim_matches(|c| is_blank(c) || matches!(c, ':' | '*' | '#'));
+    LISTS.iter().any(|row| line.eq_ignore_ascii_case(row))
+}
+
+/// Whether a line is the heading of a chapter, as YouTube shows it between the lines of a transcript.
+pub(in crate::transcript::format) fn is_chapter(line: &str) -> bool {
+    let number = line
+        .trim()
+        .strip_prefix("Chapter ")
+        .and_then(|rest| rest.split_once(": "));
+    number.is_some_and(|(number, _)| {
+        (1..=3).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+/// The length of the times in milliseconds at the end of a turn in the CHAT format, as in ` 3200_9280`, and the second one.
+pub(super) fn bullet(text: &str) -> Option<(usize, i32)> {
+    let is_gap = |c: char| is_blank(c) || c.is_control();
+    let (rest, last) = text.trim_end_matches(is_gap).rsplit_once(is_gap)?;
+    let (start, end) = last.split_once('_')?;
+    let (start, end): (i32, i32) = (start.parse().ok()?, end.parse().ok()?);
+    (start < end).then_some((text.len() - rest.trim_end_matches(is_gap).len(), end))
 }
 
 /// Whether a message that a chat marks as its own is one of its notices.
@@ -340,9 +460,12 @@ struct Recurrence {
     /// Occurrences that stand apart and that interrupt a sentence.
     apart: u32,
     inside: u32,
-    /// The last number in the line, and how often it has grown.
-    value: u32,
-    grown: u32,
+    /// What may be the page number, and how often it was that of the next page.
+    values: [Option<u32>; 3],
+    grown: [u32; 3],
+    /// How often the line was the same as before, with all numbers.
+    same: u32,
+    exact: u64,
 }
 
 impl Recurrence {
@@ -350,23 +473,39 @@ impl Recurrence {
     fn is_regular(&self) -> bool {
         self.times > 2
             && self.apart == self.times
+            && (self.is_same() || self.is_counted())
             && self.shortest >= Recurring::PAGE_LINES
             && self.longest <= self.shortest.saturating_mul(3) / 2
     }
 
+    fn is_same(&self) -> bool {
+        self.same + 1 == self.times
+    }
+
+    fn is_counted(&self) -> bool {
+        self.times > 1 && self.grown.iter().any(|grown| grown + 1 == self.times)
+    }
+
     /// Whether the line interrupts sentences, and only a number in it changes.
     fn is_inside(&self, is_double: bool) -> bool {
-        let is_counted = self.times > 1 && self.grown + 1 == self.times;
-        let is_fixed = self.times > 2 && self.apart == self.times && !is_double;
-        self.inside * 3 >= self.times && self.inside > 0 && (is_counted || is_fixed)
+        let is_fixed = self.times > 2 && self.apart == self.times && self.is_same() && !is_double;
+        self.inside * 3 >= self.times && self.inside > 0 && (self.is_counted() || is_fixed)
     }
 }
 
-/// The last number of a line.
-fn last_number(line: &str) -> u32 {
-    let end = line.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let start = end.trim_end_matches(|c: char| c.is_ascii_digit());
-    end.split_at(start.len()).1.parse().unwrap_or(0)
+/// What may be the number of the page in its header: the last word, the first one, and that after `Page`. Inside of a line, a
+/// number belongs to a sentence.
+fn page_numbers(line: &str) -> [Option<u32>; 3] {
+    let has_word = |word: &&str| word.contains(char::is_alphanumeric);
+    let mut words = line.split(is_blank).filter(has_word);
+    let (first, last) = (words.clone().next(), words.clone().next_back());
+    let page = words
+        .find(|word| word.eq_ignore_ascii_case("page"))
+        .and_then(|_| words.next());
+    [last, first, page].map(|word| {
+        let is_mark = |c: char| c.is_ascii_punctuation() || matches!(c, '–' | '—');
+        word?.trim_matches(is_mark).parse().ok()
+    })
 }
 
 /// Page headers and footers: short lines that recur at almost equal distances.
@@ -413,15 +552,22 @@ impl Recurring {
         let Some(key) = Self::key(line) else {
             return;
         };
-        let value = last_number(line);
+        let values = page_numbers(line);
+        let exact =
+            BuildHasherDefault::<DefaultHasher>::new().hash_one(line.trim_matches(is_blank));
         // A sentence that goes on starts with a small letter.
         let is_inside =
             is_inside && !line.starts_with(char::is_lowercase) && !sentence::ends_sentence(line);
         if let Some(seen) = self.lines.get_mut(&key) {
             seen.apart += u32::from(is_apart);
             seen.inside += u32::from(is_inside);
-            seen.grown += u32::from(value > seen.value);
-            seen.value = value;
+            // Left and right pages may have headers of their own.
+            let is_next = |(value, last): (u32, u32)| matches!(value.wrapping_sub(last), 1 | 2);
+            for ((grown, value), last) in seen.grown.iter_mut().zip(values).zip(seen.values) {
+                *grown += u32::from(value.zip(last).is_some_and(is_next));
+            }
+            seen.values = values;
+            seen.same += u32::from(seen.exact == exact);
             let distance = number - seen.last;
             seen.times += 1;
             seen.last = number;
@@ -435,8 +581,10 @@ impl Recurring {
                 longest: 0,
                 apart: u32::from(is_apart),
                 inside: u32::from(is_inside),
-                value,
-                grown: 0,
+                values,
+                grown: [0; 3],
+                same: 0,
+                exact,
             };
             self.lines.insert(key, seen);
         }
@@ -488,6 +636,42 @@ mod tests {
             ("Recording started late because the room was locked.", None),
             ("And then everybody left the meeting", None),
             ("BY MR. REYES:", Some(Anywhere)),
+            (
+                "(Transcribed by TurboScribe.ai. Go Unlimited to remove this message.)",
+                Some(Anywhere),
+            ),
+            (
+                "[Transcribed by Happy Scribe. Go Unlimited to remove this message.]",
+                Some(Anywhere),
+            ),
+            (
+                "Sonix has the world's best audio transcription platform.",
+                Some(Anywhere),
+            ),
+            (
+                "THIS IS A RUSH TRANSCRIPT. THIS COPY MAY BE UPDATED.",
+                Some(Anywhere),
+            ),
+            ("(BEGIN VIDEO CLIP)", Some(Anywhere)),
+            (
+                "  ACTION ITEM: Order the signs - WATCH: https://example.org/a?timestamp=2.5",
+                Some(Anywhere),
+            ),
+            ("ACTION ITEM: Order the signs", None),
+            ("@Participants:\tADA Ada Adult", Some(Anywhere)),
+            ("@home we had none", None),
+            (
+                "  207-555-0199     www.example.org     207-555-0100",
+                Some(Page),
+            ),
+            ("www.example.org has 207 pages", None),
+            ("# https://example.org/watch?v=1", Some(Header)),
+            ("https://example.org is down", None),
+            ("SUMMARY KEYWORDS", Some(Header)),
+            ("Conference Call Participants", Some(Header)),
+            ("Transcriptionist: Moss Lane", Some(Header)),
+            ("Audio File: depot_3.mp3", Some(Header)),
+            ("Aired March 3, 2025 - 20:00 ET", Some(Header)),
             ("12", None),
             ("Language matters to all of us in this town, I think.", None),
         ] {

@@ -945,11 +945,12 @@ pub(super) fn mail_sender(line: &str) -> Option<Label> {
     })
 }
 
-/// The length of the time stamp in brackets at the start of a text.
-pub(super) fn bracketed_stamp(text: &str) -> Option<usize> {
+/// The length of the time stamp in brackets at the start of a text, and its milliseconds.
+pub(super) fn bracketed_stamp(text: &str) -> Option<(usize, i32)> {
     let window = text.split_at(text.floor_char_boundary(WINDOW)).0;
     let stamp = stamp::read(window)?;
-    (stamp.is_bracketed && text.get(..stamp.end)?.contains(':')).then_some(stamp.end)
+    let is_clock = stamp.is_bracketed && text.get(..stamp.end)?.contains(':');
+    is_clock.then_some((stamp.end, stamp.millis))
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ static OTHER_LABELS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
         temperature|wind|rain|route|distance|gear|vehicle|route notes|sightings|observations|budget|risk|risks|\
         deadline|due date|objective|objectives|goals|scope|purpose|comments|remarks|attachments|file attached|type|\
         format|mode|model|serial number|reference|invoice|breakfast|lunch|dinner|monday|tuesday|wednesday|thursday|\
-        friday|saturday|sunday|morning|afternoon|evening",
+        friday|saturday|sunday|today|tomorrow|yesterday|tonight|morning|afternoon|evening",
         // Sounds.
         "music|applause|laughter|laughs|laughing|crosstalk|inaudible|unintelligible|silence|blank_audio|\
         blank audio|noise|pause|cheering|foreign|sighs|cough|coughs|sound|sounds|background noise",
@@ -91,7 +91,7 @@ const NUMBERED: [&str; 22] = [
 ];
 
 /// How lines of logs start.
-const LOG_LEVELS: [&str; 9] = [
+pub(in crate::transcript::format) const LOG_LEVELS: [&str; 9] = [
     "INFO", "WARN", "WARNING", "ERROR", "DEBUG", "TRACE", "FATAL", "CRITICAL", "SEVERE",
 ];
 
@@ -295,11 +295,13 @@ pub(super) fn is_full(text: &str) -> bool {
 }
 
 /// Whether a label of the shape of a name is something else: a date, a heading, a sound, an interjection.
-pub(super) fn is_other(label: &str) -> bool {
+pub(in crate::transcript::format) fn is_other(label: &str) -> bool {
     let label = label.trim_end_matches('.');
     let mut words = label.split(is_blank);
     let first = words.next().unwrap_or_default();
-    let has_digit = label.contains(|c: char| c.is_ascii_digit());
+    let has_digit = label.contains(|c: char| c.is_ascii_digit())
+        // `Option A`
+        || label.strip_prefix(first).is_some_and(|rest| rest.trim_start().len() == 1);
     let is_quarter =
         first.len() == 2 && first.starts_with(['Q', 'q']) && has_digit && label.len() > first.len();
     let is_numbered = || {

@@ -18,6 +18,10 @@ pub(super) struct Stamp {
     pub(super) is_bracketed: bool,
     /// Just a time, or a time in brackets: no date, no AM, no range.
     pub(super) is_simple: bool,
+    /// The milliseconds if the first of four groups are days and the last ones seconds, instead of hours and frames.
+    pub(super) as_days: Option<i32>,
+    /// Two groups: minutes and seconds, or hours and minutes of a day if the whole text says so.
+    pub(super) is_short: bool,
 }
 
 /// Months as dates abbreviate them. Longer words that start with one of them are months too.
@@ -123,6 +127,8 @@ pub(super) fn read(text: &str) -> Option<Stamp> {
         end: at.at,
         is_bracketed: close.is_some(),
         is_simple: !has_date && half.is_none() && !has_range && !has_tenths,
+        as_days: clock.as_days,
+        is_short: clock.is_short && !has_date && half.is_none(),
     })
 }
 
@@ -168,6 +174,7 @@ struct Clock {
     is_clear: bool,
     /// Two groups of digits: minutes and seconds of a recording, or hours and minutes of a day.
     is_short: bool,
+    as_days: Option<i32>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -182,6 +189,7 @@ impl Clock {
             millis,
             is_clear: true,
             is_short: false,
+            as_days: None,
         }
     }
 
@@ -454,7 +462,8 @@ impl<'t> Cursor<'t> {
         let is_short = !next();
         let has_four = !is_short && next();
         // The frames of a video follow the seconds. The clock of a space mission has days instead of hours.
-        if has_four && parts[0] == 0 && parts[3] < 30 {
+        let as_days = has_four.then(|| i32::try_from(seconds(parts) * 1000).unwrap_or(i32::MAX));
+        if has_four && parts[3] < 30 {
             parts.rotate_right(1);
             parts[0] = 0;
         }
@@ -470,6 +479,7 @@ impl<'t> Cursor<'t> {
         let factor = if is_short && is_of_day { 60_000 } else { 1000 };
         Some(Clock {
             is_short: is_short && !is_of_day,
+            as_days,
             ..Clock::new(seconds(parts) * factor + fraction)
         })
     }
@@ -507,9 +517,8 @@ impl<'t> Cursor<'t> {
             (_, minutes) => millis += minutes.unwrap_or_default() * 60_000,
         }
         Some(Clock {
-            millis: millis + fraction.unwrap_or_default(),
             is_clear: parts > 1 || number.is_some(),
-            is_short: false,
+            ..Clock::new(millis + fraction.unwrap_or_default())
         })
     }
 

@@ -926,7 +926,7 @@ fn dialogue(heads: [&str; 2]) -> String {
 
 #[test]
 fn time_stamps_inside_of_a_turn_are_not_spoken() {
-    for stamp in ["(00:00:10)", "#00:00:10-3#", "[00:00:10]"] {
+    for stamp in ["(00:00:10)", "#00:00:10-3#", "[00:00:10]", "{00:00:10}"] {
         check_dialogue(
             &dialogue(["Ada: ", "Sam: "]).replace(".\n", &format!(". {stamp}\n")),
             ["Ada", "Sam"],
@@ -951,6 +951,44 @@ fn a_title_page_is_not_spoken() {
         "whisper_init_from_file: loading model\nDetected language 'en' with probability 0.98\n",
     ] {
         check_dialogue(&format!("{title}{turns}"), ["HOLT", "REYES"]);
+    }
+    let (named, timed) = (
+        dialogue(["\nAda Holt\n", "\nSam Reyes\n"]),
+        dialogue(["Ada Holt  0:12\n", "Sam Reyes  0:14\n"]),
+    );
+    for (title, turns) in [
+        (
+            "Company Participants\n\nAda Holt - Chief Financial Officer\nSam Reyes - Analyst\n\nConference Call Participants\n\nIda Moss - Moss Bank\n",
+            &named,
+        ),
+        (
+            "Dyke review\nThu, Mar 13, 2025 2:02PM • 16:48\n\nSUMMARY KEYWORDS\nvalves, pump house, dyke\n\nSPEAKERS\nAda Holt, Sam Reyes\n\n",
+            &timed,
+        ),
+        (
+            "Participants\nDepot\nAda Holt, Engineer\nSam Reyes, VP Buses\n\nTranscript\n\n",
+            &timed,
+        ),
+        (
+            "Audio File: depot_3.mp3\nTranscriptionist: Moss\n\n",
+            &timed,
+        ),
+        (
+            "THE LEAD\n\nAired March 3, 2025 - 20:00 ET\n\nTHIS IS A RUSH TRANSCRIPT. IT MAY BE UPDATED.\n\n",
+            &timed,
+        ),
+    ] {
+        let text = format!("{title}{turns}");
+        check_dialogue(&text, ["Ada Holt", "Sam Reyes"]);
+        let plain = analyze(&text);
+        let first = plain.heads[0].start;
+        let dropped: u32 = plain
+            .drops
+            .iter()
+            .filter(|drop| drop.end <= first)
+            .map(|drop| drop.end - drop.start)
+            .sum();
+        assert!(dropped + 4 > first, "{text}");
     }
     let group = "[12/03/24, 09:00:00] Depot Team: \u{200e}Messages and calls are end-to-end encrypted. Nobody can read them.\n\
                  [12/03/24, 09:00:00] Depot Team: \u{200e}Ada created this group\n";
@@ -1018,6 +1056,29 @@ fn pages_end_inside_of_sentences() {
                 .all(|(left, right)| left == right),
             "{text}"
         );
+    }
+    // Wrapped lines that are alike but for their numbers.
+    for gap in ["\n", "\n\n\n"] {
+        let wrapped: String = (1..60)
+            .map(|week| match week % 20 {
+                3 => format!(
+                    "Friday, which would save roughly {} hours. Since\n",
+                    week * 37
+                ),
+                9 => format!(
+                    "we went there and{gap}How many of the {} requests about the{gap}",
+                    week * 41
+                ),
+                _ => format!("{}we went there and asked them by\n", "so ".repeat(week)),
+            })
+            .collect();
+        let plain = analyze(&wrapped);
+        let is_gap = |drop: &Unspoken| {
+            wrapped[drop.start as usize..drop.end as usize]
+                .trim()
+                .is_empty()
+        };
+        assert!(plain.drops.iter().all(is_gap), "{gap:?} {:?}", plain.drops);
     }
     let double = "Ada Holt: We counted the spare parts that\n\nwere moved to the depot\n\nlast week.\n\nSam Reyes: There is none.\n\n".repeat(4);
     let plain = analyze(&double);
