@@ -240,9 +240,8 @@ mod tests {
                 "{head}"
             );
         }
-        for text in ["Ana: the file begins with %PDF-1.4, I think.\n"] {
-            assert_eq!(sniff(text.as_bytes()), Ok((UTF_8, 0)), "{text}");
-        }
+        let text = "Ana: the file begins with %PDF-1.4, I think.\n";
+        assert_eq!(sniff(text.as_bytes()), Ok((UTF_8, 0)));
     }
 
     #[test]
