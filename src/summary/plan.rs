@@ -93,7 +93,9 @@ impl Plan {
         chunks.sort_by_key(|(chunk, _)| chunk.span.start);
         self.groups = vec![Vec::new(); parts.len()];
         for (index, (_, part)) in chunks.iter().enumerate() {
-            self.groups.get_mut(*part).map(|group| group.push(index));
+            if let Some(group) = self.groups.get_mut(*part) {
+                group.push(index);
+            }
         }
         self.chunks = chunks.into_iter().map(|(chunk, _)| chunk).collect();
         self.weights = parts.iter().map(|part| part.weight).collect();

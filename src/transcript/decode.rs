@@ -13,7 +13,7 @@ mod source_map;
 use clean::TextBuilder;
 use detect::{WINDOW_BYTES, detect, is_beginning};
 use encoding_rs::{DecoderResult, Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
-use sniff::{ARCHIVE, EMPTY_ARCHIVE, HEAD_BYTES, sniff};
+use sniff::{ARCHIVE, EMPTY_ARCHIVE, HEAD_BYTES, is_encoded, sniff};
 pub(crate) use source_map::Position;
 pub use source_map::SourceMap;
 
@@ -217,7 +217,12 @@ impl Decoder {
                 ..decoded
             });
         }
-        self.text.finish(self.bytes)
+        let decoded = self.text.finish(self.bytes)?;
+        if is_encoded(&decoded.text) {
+            let format = "encoded or encrypted data";
+            return Err(Rejection::NotText { format });
+        }
+        Ok(decoded)
     }
 
     fn read(&mut self, mut bytes: &[u8], last: bool) -> Result<(), Rejection> {

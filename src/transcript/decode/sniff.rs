@@ -10,8 +10,8 @@ pub(crate) const HEAD_BYTES: usize = 1024;
 /// Minimum number of characters below U+0100 that count as evidence of UTF-16.
 const MIN_NARROW: usize = 3;
 
-/// Lines of one length that encoded data has at least, besides the first and the last ones that are seen.
-const MIN_ENCODED_LINES: usize = 3;
+/// Lines of one length that encoded data has at least, unless it is all on one long line.
+const MIN_ENCODED_LINES: usize = 5;
 
 /// Of encoded data at least one character in this many is a digit, one a small letter, and one a capital.
 const MIN_KIND_SHARE: usize = 25;
@@ -72,10 +72,6 @@ pub(crate) fn sniff(head: &[u8]) -> Result<(&'static Encoding, usize), Rejection
     if let Some((_, format)) = SIGNATURES.iter().find(|(magic, _)| is(magic)) {
         return Err(Rejection::NotText { format });
     }
-    if is_encoded(start) {
-        let format = "encoded or encrypted data";
-        return Err(Rejection::NotText { format });
-    }
     let boxed = head.get(MP4_OFFSET..).unwrap_or_default();
     if boxed.starts_with(b"ftyp") && head.starts_with(b"\0") {
         let format = "MP4 audio or video";
@@ -91,40 +87,48 @@ fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
     head.split(|byte| matches!(byte, b'\n' | b'\r'))
 }
 
-/// Whether a text is data that was encoded as text, such as base64: lines of one length without blanks, in which letters and
-/// digits of all kinds are mixed.
-fn is_encoded(head: &[u8]) -> bool {
+/// Whether a text is nothing but data that was encoded as text, such as base64: lines of one length without blanks, in which
+/// letters and digits of all kinds are mixed.
+pub(crate) fn is_encoded(text: &str) -> bool {
     let is_header = |line: &[u8]| {
-        [b"begin 6".as_slice(), b"begin-base64 ", b"-----BEGIN "]
-            .iter()
-            .any(|header| line.starts_with(header))
-    };
-    let all: Vec<&[u8]> = lines(head).filter(|line| !line.is_empty()).collect();
-    let (has_header, body) = match all.as_slice() {
-        [first, rest @ ..] if is_header(first) => (true, rest),
-        all => (false, all),
-    };
-    // The last line may be cut.
-    let is_even = match body {
-        [only] => only.len() + 1 >= HEAD_BYTES,
-        [first, middle @ .., _] => {
-            middle.len() >= MIN_ENCODED_LINES && middle.iter().all(|line| line.len() == first.len())
-        }
-        [] => false,
+        let headers = [b"begin 6".as_slice(), b"begin-base64 ", b"-----BEGIN "];
+        headers.iter().any(|header| line.starts_with(header))
     };
     let is_code = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=-_".contains(byte);
-    let share = |is: fn(&u8) -> bool| head.iter().filter(|byte| is(byte)).count();
-    let kinds = [
-        u8::is_ascii_uppercase,
-        u8::is_ascii_lowercase,
-        u8::is_ascii_digit,
-    ];
-    is_even
-        && (has_header
-            || (body.iter().copied().flatten().all(is_code)
-                && kinds
-                    .into_iter()
-                    .all(|kind| share(kind) * MIN_KIND_SHARE >= head.len())))
+    let mut lines = lines(text.as_bytes())
+        .filter(|line| !line.is_empty())
+        .peekable();
+    let has_header = lines.next_if(|line| is_header(line)).is_some();
+    let width = lines.peek().map_or(0, |line| line.len());
+    let (mut full, mut total, mut kinds) = (0, 0, [0; 3]);
+    for line in lines {
+        if line.len() == width {
+            full += 1;
+        } else if (line.len() > width || full < MIN_ENCODED_LINES) && !has_header {
+            return false;
+        }
+        if !has_header && !line.iter().all(is_code) {
+            return false;
+        }
+        total += line.len();
+        let is_kind = [
+            u8::is_ascii_uppercase,
+            u8::is_ascii_lowercase,
+            u8::is_ascii_digit,
+        ];
+        for (count, is) in kinds.iter_mut().zip(is_kind) {
+            *count += line.iter().filter(|byte| is(byte)).count();
+        }
+    }
+    // The last lines may be a checksum and a footer.
+    let is_even = full >= MIN_ENCODED_LINES && full * width * 10 >= total * 9;
+    match has_header {
+        true => is_even,
+        false => {
+            (is_even || width >= HEAD_BYTES)
+                && kinds.iter().all(|count| count * MIN_KIND_SHARE >= total)
+        }
+    }
 }
 
 /// Detects UTF-16 without a byte order mark. In most scripts blanks, digits and punctuation are below U+0100, so that one of
@@ -158,7 +162,8 @@ fn unmarked_utf16(head: &[u8]) -> Option<&'static Encoding> {
     };
     let (pairs, all) = (wide.clone().filter(is_ascii).count(), wide.count());
     // A file with NUL characters in it is not text.
-    if units.contains(&[0, 0]) || (all >= MIN_WIDE && pairs * 5 >= all * 4) {
+    let is_narrow = all >= MIN_WIDE && pairs * 5 >= all * 4 && pairs * 2 > units.len();
+    if units.contains(&[0, 0]) || is_narrow {
         None
     } else if fits(little, big) {
         Some(UTF_16LE)
@@ -231,19 +236,6 @@ mod tests {
             ("\n\r\n%PDF-1.4\n", "PDF"),
             ("HTTP/1.1 200 OK\r\n\r\n%PDF-1.4\n", "PDF"),
             ("  \n%!PS-Adobe-3.0\n", "PostScript"),
-            (&base64(64, 9), "encoded or encrypted data"),
-            (&base64(2000, 1), "encoded or encrypted data"),
-            (
-                &format!("-----BEGIN PGP MESSAGE-----\n\n{}", base64(64, 9)),
-                "encoded or encrypted data",
-            ),
-            (
-                &format!(
-                    "begin 644 call.mp3\n{}",
-                    "M(5!D/SY#:&0]86QL(&]F('1H96T*\n".repeat(9)
-                ),
-                "encoded or encrypted data",
-            ),
         ] {
             assert_eq!(
                 sniff(head.as_bytes()),
@@ -251,14 +243,35 @@ mod tests {
                 "{head}"
             );
         }
+        let text = "Ana: the file begins with %PDF-1.4, I think.\n";
+        assert_eq!(sniff(text.as_bytes()), Ok((UTF_8, 0)));
+    }
+
+    #[test]
+    fn encoded_data_is_told_from_text() {
+        for data in [
+            base64(64, 9) + "QWxp\n",
+            base64(2000, 1),
+            format!(
+                "-----BEGIN PGP MESSAGE-----\n\n{}=a4B9\n-----END PGP MESSAGE-----\n",
+                base64(64, 40)
+            ),
+            format!(
+                "begin 644 call.mp3\n{}`\nend\n",
+                "M(5!D/SY#:&0]86QL(&]F('1H96T*\n".repeat(9)
+            ),
+        ] {
+            assert!(is_encoded(&data), "{data}");
+        }
         for text in [
-            "Ana: the file begins with %PDF-1.4, I think.\n",
             "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nAna: we met.\nBen: Yes, we did, at noon.\nAna: And then?\n",
             "begin 6 minutes late\nAna: we met.\nBen: Yes, we did, at noon.\nAna: And then we left.\n",
             &"yes\n".repeat(300),
             &"x".repeat(3000),
+            &(base64(64, 40) + "Ana: that was the picture.\n"),
+            "",
         ] {
-            assert_eq!(sniff(text.as_bytes()), Ok((UTF_8, 0)), "{text}");
+            assert!(!is_encoded(text), "{text}");
         }
     }
 

@@ -744,7 +744,7 @@ fn times_and_frames_of_special_kinds() {
             .iter();
         let said = segments.map(|segment| {
             let name = transcript.segments.name(segment.speaker).unwrap_or("-");
-            let seconds = segment.from().map_or(-1, |time| time.0 / 1000);
+            let seconds = segment.from().map_or(-1, |time| time.millis() / 1000);
             let text = segment.body().of(transcript.text()).trim();
             format!(
                 "{seconds} {name}: {}",

@@ -190,6 +190,7 @@ pub(crate) fn map_reduce<M: Model + 'static>(
             from_notes: false,
             excerpts: String::new(),
             brief: None,
+            wishes: Wishes::default(),
             draft: None,
             fence: "c0ffee00".to_owned(),
         };
