@@ -323,8 +323,13 @@ impl<'t> Collector<'t> {
         let is_alone = found.is_some_and(|found| {
             found.label.is_none() && found.stamp.is_some() && found.body >= content.trim_end().len()
         });
-        // A blank line may stand between a name and its time.
-        if is_gap && is_alone && self.is_pending {
+        // A blank line may stand between a name and its time, if no name comes after it.
+        let is_named_after = || {
+            next_line(self.text, line.end)
+                .and_then(head::read)
+                .is_some_and(|next| next.label.is_some())
+        };
+        if is_gap && is_alone && self.is_pending && !is_named_after() {
             self.previous = Previous::Head;
         }
         let is_head = found.is_some_and(|found| self.candidate(line, found, is_opening));

@@ -141,6 +141,7 @@ pub(super) fn usual(line: &str) -> Option<Found> {
     let is_usual = said.starts_with(|c: char| c.is_ascii_alphabetic())
         && name::is_simple(name)
         && !name.starts_with("From ")
+        && !name.eq_ignore_ascii_case("speaker")
         && !stamp::may_start(line)
         && !stamp::may_start(said);
     is_usual.then_some(Found {
