@@ -192,9 +192,7 @@ fn cut(text: &str, within: Range<usize>) -> usize {
         }
         before = c;
     }
-    let best = best.map(|(_, at)| at);
-    best.filter(|&at| words::is_confirmed(text, at))
-        .unwrap_or(within.end)
+    best.map_or(within.end, |(_, at)| at)
 }
 
 #[cfg(test)]

@@ -2,13 +2,12 @@
 //!
 //! A word is a whitespace-separated token. In scripts without spaces between words, every ideograph counts as a word;
 //! otherwise 33,000 Chinese characters would count as one word and never be chunked. In Thai, Lao, Khmer and Burmese, where
-//! finding words takes a model, every six characters count as a word. The model is asked only where such a text is cut.
+//! finding words takes a dictionary, every six characters count as a word.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use icu_segmenter::options::WordBreakInvariantOptions;
-use icu_segmenter::{GraphemeClusterSegmenter, WordSegmenter};
+use icu_segmenter::GraphemeClusterSegmenter;
 
 use crate::text::Span;
 use crate::text::eight::Eight;
@@ -24,10 +23,6 @@ const UNSPACED_CHARS_PER_WORD: u8 = 6;
 
 /// Bytes around a cut in which boundaries between words are searched.
 pub(crate) const REACH: usize = 512;
-
-/// Letters on each side of a cut that the model of words looks at. It takes some microseconds for each of them, and most words
-/// are shorter.
-const MODEL_LETTERS: usize = 12;
 
 /// Words that begin a clause in unspaced text.
 #[rustfmt::skip]
@@ -188,14 +183,7 @@ fn last_break(text: &str, at: usize) -> usize {
     // The last one is found first: in most texts it is near.
     let before: Vec<usize> = clusters.take_while(|&found| start + found <= at).collect();
     let found = before.into_iter().rev().find(|&at| is_break(near, at));
-    let found = found.map(|found| start + found);
-    let modelled = || {
-        model_breaks(text, at)
-            .into_iter()
-            .rfind(|&found| found <= at)
-    };
-    let found = found.filter(|&found| is_confirmed(text, found));
-    found.or_else(modelled).unwrap_or(at)
+    found.map_or(at, |found| start + found)
 }
 
 /// Boundaries between the words of a short text, including those of scripts without spaces.
@@ -204,46 +192,14 @@ pub(crate) fn breaks(text: &str) -> impl Iterator<Item = usize> {
     clusters.filter(|&at| is_break(text, at))
 }
 
-/// Boundaries near `at` between the words of Thai, Lao, Khmer or Burmese, if `at` is inside a run of their letters.
-pub(crate) fn model_breaks(text: &str, at: usize) -> Vec<usize> {
-    let (before, after) = text.split_at(at);
-    let bytes = |letters: &mut dyn Iterator<Item = char>| -> usize {
-        let near = letters.take_while(|&c| is_modelled(c)).take(MODEL_LETTERS);
-        near.map(char::len_utf8).sum()
-    };
-    let start = at - bytes(&mut before.chars().rev());
-    let end = at + bytes(&mut after.chars());
-    if start == at || end == at {
-        return Vec::new();
-    }
-    let model = WordSegmenter::new_lstm(WordBreakInvariantOptions::default());
-    let found = model.segment_str(Span { start, end }.of(text));
-    let inner = found.map(|found| start + found);
-    inner
-        .filter(|&found| found > start && found < end)
-        .collect()
-}
-
-/// Whether the model of words agrees that `at` is a boundary, or is not the one to ask.
-pub(crate) fn is_confirmed(text: &str, at: usize) -> bool {
-    let (before, after) = text.split_at(at);
-    let is_inside = before.ends_with(is_modelled) && after.starts_with(is_modelled);
-    !is_inside || model_breaks(text, at).contains(&at)
-}
-
-/// Whether a letter belongs to a script whose words only a model can tell.
-fn is_modelled(c: char) -> bool {
-    Script::of(c).is_some_and(Script::is_unspaced)
-}
-
 fn is_break(text: &str, at: usize) -> bool {
     let (before, after) = text.split_at(at);
     !joins(before, after)
 }
 
-/// Whether a text must not be cut here, as far as that is known without a model of words (which takes long) or the Chinese
-/// dictionary (which takes 2 MB): a boundary in unspaced text is before some function words, after Chinese particles, and
-/// where Japanese continues with an ideograph or katakana after hiragana.
+/// Whether a text must not be cut here. Without dictionaries, of which the Chinese one takes 2 MB and the others .3 MB, a
+/// boundary in unspaced text is known only before some function words, after Chinese particles, and where Japanese continues
+/// with an ideograph or katakana after hiragana.
 fn joins(before: &str, after: &str) -> bool {
     let (Some(last), Some(next)) = (before.chars().next_back(), after.chars().next()) else {
         return true;
@@ -308,7 +264,7 @@ pub(crate) fn capitalized(text: &str) -> String {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
 
     #[test]
@@ -358,47 +314,5 @@ pub(crate) mod tests {
         );
         assert_eq!(prefix("ฝนตกหนักมากเมื่อวานนี้ถนนปิด", 3), "ฝนตกหนักมาก");
         assert_eq!(prefix("one", 0), "");
-    }
-
-    /// Sentences of meetings in the scripts whose words a model tells, with words that must stay whole.
-    pub(crate) const UNSPACED: [(&str, &[&str]); 4] = [
-        (
-            "การประชุมวันนี้เราจะพูดถึงโครงการสะพานใหม่และแผนก่อสร้างในเดือนหน้าหลังจากเขาแต่งงาน",
-            &["ประชุม", "โครงการ", "สะพาน", "ก่อสร้าง", "เดือน", "แต่งงาน"],
-        ),
-        (
-            "កិច្ចប្រជុំថ្ងៃនេះយើងនិយាយអំពីថវិកានិងគម្រោងសាងសង់ស្ពានថ្មី",
-            &["យើង", "និយាយ", "ថវិកា", "គម្រោង", "សាងសង់", "ស្ពាន"],
-        ),
-        (
-            "ກອງປະຊຸມມື້ນີ້ພວກເຮົາຈະເວົ້າກ່ຽວກັບແຜນແລະໂຄງການກໍ່ສ້າງຂົວໃໝ່",
-            &["ປະຊຸມ", "ເຮົາ", "ເວົ້າ", "ໂຄງການ", "ກໍ່ສ້າງ"],
-        ),
-        (
-            "ဒီနေ့အစည်းအဝေးမှာတံတားသစ်အကြောင်းပြောကြမယ်",
-            &["အစည်းအဝေး", "အကြောင်း", "ပြော"],
-        ),
-    ];
-
-    /// Whether a cut at `at` is inside of one of the words.
-    pub(crate) fn is_cut(text: &str, words: &[&str], at: usize) -> bool {
-        let mut places = words.iter().flat_map(|word| text.match_indices(word));
-        places.any(|(start, word)| start < at && at < start + word.len())
-    }
-
-    #[test]
-    fn a_prefix_ends_outside_of_the_words_of_unspaced_alphabets() {
-        for (sentence, words) in UNSPACED {
-            let text = sentence.repeat(3);
-            for limit in 3..count(&text) {
-                let end = prefix(&text, limit).len();
-                assert!(
-                    !is_cut(&text, words, end),
-                    "{}|{}",
-                    &text[..end],
-                    &text[end..]
-                );
-            }
-        }
     }
 }

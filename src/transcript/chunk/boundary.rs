@@ -116,14 +116,7 @@ fn unspaced(text: &str, window: &Range<usize>, aim: usize) -> Option<usize> {
         let inside = inner.map(|at| start + at).filter(is_inside);
         inside.min_by_key(|at| at.abs_diff(aim))
     };
-    let modelled = || {
-        words::model_breaks(text, text.floor_char_boundary(aim))
-            .into_iter()
-            .map(|at| at - start)
-    };
     let nearest = nearest(&mut words::breaks(near))
-        .filter(|&at| words::is_confirmed(text, at))
-        .or_else(|| nearest(&mut modelled()))
         .or_else(|| nearest(&mut GraphemeClusterSegmenter::new().segment_str(near)));
     let characters = [text.ceil_char_boundary(aim), text.floor_char_boundary(aim)];
     nearest.or_else(|| characters.into_iter().find(is_inside))
@@ -132,24 +125,6 @@ fn unspaced(text: &str, window: &Range<usize>, aim: usize) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transcript::Transcript;
-
-    #[test]
-    fn no_word_of_an_unspaced_alphabet_is_cut() {
-        for (sentence, words) in words::tests::UNSPACED {
-            let text = sentence.repeat(3);
-            let passage = Transcript::verbatim(text.clone()).whole();
-            for aim in 60..text.len() - 60 {
-                let at = best(&passage, aim - 60..aim + 60, aim).unwrap();
-                assert!(
-                    !words::tests::is_cut(&text, words, at),
-                    "{}|{}",
-                    &text[..at],
-                    &text[at..]
-                );
-            }
-        }
-    }
 
     /// Splits the text at the best cut near the middle.
     fn cut(text: &str) -> (&str, &str) {
