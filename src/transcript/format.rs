@@ -313,6 +313,9 @@ fn write(
     size: usize,
 ) -> Result<(String, Written), Rejection> {
     let mut writer = Writer::new(source_map);
+    if let Reader::Plain(lines) = &*reader {
+        writer.expect(lines.turns());
+    }
     let mut text = Overwritten::new(text, source_map, size);
     while let Some(block) = text.block()? {
         let next = reader.read(&block, &mut writer)?;
