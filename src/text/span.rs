@@ -22,6 +22,7 @@ impl Span {
     /// # Panics
     /// If the span belongs to another text and does not fit this one.
     #[must_use]
+    #[inline(always)]
     pub fn of(self, text: &str) -> &str {
         // A span of another text is a bug, which returning an empty text would hide.
         &text[self.start..self.end]

@@ -238,6 +238,15 @@ fn is_name(text: &str) -> bool {
 /// Whether a text is a name as people call themselves in meetings: `anna berg`, `van der Berg`, `Anna's iPhone`, `Ben | Acme`,
 /// `+49 170 1234567`.
 fn is_unusual_name(text: &str) -> bool {
+    // What has a stop or a comma of its own, as from a recognizer, is a sentence.
+    let mut before = b' ';
+    let has_stop = text.bytes().any(|byte| {
+        let after_blank = std::mem::replace(&mut before, byte) == b' ';
+        after_blank && matches!(byte, b'.' | b',' | b'?' | b'!')
+    });
+    if has_stop {
+        return false;
+    }
     match plain::shape(text) {
         Some(Shape::Strict) => !is_any(&NEVER, text),
         Some(Shape::Loose) => !text.starts_with(char::is_uppercase),

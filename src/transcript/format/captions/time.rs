@@ -102,14 +102,16 @@ pub(super) fn head(line: &str) -> Option<Head> {
 
 /// Whether a line has an arrow between times that a script could not compute: `NaN:NaN:NaN,NaN --> NaN:NaN:NaN,NaN`.
 pub(super) fn is_lost(line: &str) -> bool {
-    line.split_once("-->").is_some_and(|(start, end)| {
-        [start, end].iter().all(|time| {
-            time.contains("NaN")
-                && time
-                    .chars()
-                    .all(|c| c.is_ascii_digit() || matches!(c, 'N' | 'a' | ':' | '.' | ',' | ' '))
+    let may_be = line.starts_with(|c: char| c == 'N' || c.is_ascii_digit());
+    may_be
+        && line.split_once("-->").is_some_and(|(start, end)| {
+            [start, end].iter().all(|time| {
+                time.contains("NaN")
+                    && time.chars().all(|c| {
+                        c.is_ascii_digit() || matches!(c, 'N' | 'a' | ':' | '.' | ',' | ' ')
+                    })
+            })
         })
-    })
 }
 
 /// A time to the second with the first word or number of the text right after it.
