@@ -46,7 +46,7 @@ pub struct Entry {
     pub owner: Option<String>,
     /// By when, for an action.
     pub due: Option<String>,
-    /// `promised`, `assigned`, `in progress`, `hoped for` or `expected`, for an action.
+    /// `promised`, `assigned`, `in progress`, `planned`, `hoped for` or `expected`, for an action.
     pub status: Option<String>,
     /// The parts of the transcript that it rests on.
     pub spans: Vec<Span>,

@@ -252,7 +252,7 @@ pub struct Point {
     pub subject: String,
     /// By when it is to be done, or empty.
     pub due: String,
-    /// `promised`, `hoped for`, `in progress`, `expected`, or empty.
+    /// `promised`, `assigned`, `in progress`, `planned`, `hoped for`, `expected`, or empty.
     pub status: String,
     /// The parts of the transcript that it rests on.
     pub spans: Vec<Span>,
@@ -486,7 +486,7 @@ impl Reader<'_> {
         if refs.is_empty() || !(1..=ENTRY_WORDS).contains(&words::count(text)) {
             return None;
         }
-        let source = self.numbered.around(refs, NEAR);
+        let source = self.around(refs, NEAR, people);
         let (known_numbers, known_words) = (self.by.known_numbers(&source), all_words(&source));
         // Somebody says "tonight" here and the date elsewhere.
         let days = self
@@ -532,7 +532,12 @@ impl Reader<'_> {
         };
         if !is_borne_out
             || !self.by.has_names(text, self.known)
-            || self.by.has_words() && !self.shares_words(kind, &format!("{subject} {text}"), refs)
+            || self.by.has_words()
+                && !self.shares_words(
+                    kind,
+                    &format!("{subject} {text}"),
+                    &self.around(refs, CONTEXT, people),
+                )
         {
             return None;
         }
@@ -552,11 +557,23 @@ impl Reader<'_> {
         })
     }
 
-    /// Whether enough of the content words of `text` occur around `refs`. A number that stands there needs one.
-    fn shares_words(&self, kind: PointKind, text: &str, refs: &[usize]) -> bool {
-        let source = self.numbered.around(refs, CONTEXT);
+    /// The transcript around the lines `refs`, with the names of those whose labels stand there.
+    fn around(&self, refs: &[usize], reach: usize, people: &[Person]) -> String {
+        let mut text = self.numbered.around(refs, reach);
+        for person in people {
+            let label = person.label.as_deref();
+            if label.is_some_and(|label| text.contains(label)) {
+                text.push('\n');
+                text.push_str(&person.name);
+            }
+        }
+        text
+    }
+
+    /// Whether enough of the content words of `text` occur in `source`. A number that stands there needs one.
+    fn shares_words(&self, kind: PointKind, text: &str, source: &str) -> bool {
         let wanted = terms::stems(text);
-        let known: HashSet<String> = terms::stems(&source).into_iter().collect();
+        let known: HashSet<String> = terms::stems(source).into_iter().collect();
         let count = wanted.len();
         let shared = wanted.iter().filter(|&stem| known.contains(stem)).count();
         match kind {
@@ -595,6 +612,7 @@ fn known_status(field: &str) -> &'static str {
         ("expect", "expected"),
         ("promis", "promised"),
         ("assign", "assigned"),
+        ("plan", "planned"),
     ];
     let found = known.into_iter().find(|(word, _)| lower.contains(word));
     found.map_or("", |(_, status)| status)
@@ -838,6 +856,21 @@ Lee Novak: And the night trams stay, we settled that in June.
             ),
             ("", "")
         );
+    }
+
+    #[test]
+    fn whoever_speaks_under_a_label_may_own_an_entry() {
+        let text = "Cap: Liberty Bell, we come in and latch on.\nBELL 7: I will power down and blow the hatch.\nCap: Roger, Gus.\n".repeat(3);
+        let numbered = Numbered::turns(&Transcript::verbatim(text), Tokens(5000));
+        let answer = "PERSON: BELL 7 = Gus | pilot | Gus\nACTION: Gus | power down and blow the hatch | | promised [5]\n\
+                      ACTION: Wally | power down and blow the hatch | | promised [5]\n";
+        let outline = Outline::read(answer, &numbered, Comparable::Words);
+        let owners: Vec<&str> = outline
+            .points
+            .iter()
+            .map(|point| point.subject.as_str())
+            .collect();
+        assert_eq!(owners, ["Gus"]);
     }
 
     #[test]
