@@ -76,11 +76,11 @@ fn is_filler(word: &str) -> bool {
 
 /// Small words that nobody says twice in a row on purpose.
 #[rustfmt::skip]
-const REPEATED: [&str; 61] = [
+const REPEATED: [&str; 60] = [
     "a", "an", "and", "as", "at", "but", "by", "for", "he", "how", "i", "if", "in", "is", "it", "my", "of", "on", "or",
     "our", "she", "the", "they", "this", "to", "was", "we", "what", "with", "you",
     "aber", "auch", "dass", "ein", "es", "ich", "ist", "mit", "und", "von", "wir", "zu",
-    "dans", "de", "du", "elle", "est", "et", "il", "je", "le", "les", "mais", "on", "tu", "un", "une",
+    "dans", "de", "du", "elle", "est", "et", "il", "je", "le", "les", "mais", "tu", "un", "une",
     "con", "el", "los", "yo",
 ];
 

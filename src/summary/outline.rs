@@ -266,10 +266,12 @@ impl Outline {
     /// Reads the model's answer about `numbered`, and checks `by` what it can be compared.
     pub(crate) fn read(answer: &str, numbered: &Numbered, by: Comparable) -> Self {
         let known = all_words(numbered.transcript.text());
+        let mut days = numbers(numbered.transcript.text());
+        days.retain(|number| number.parse::<f64>().is_ok_and(|day| day <= 31.0));
         let reader = Reader {
             numbered,
             known: &known,
-            numbers: &numbers(numbered.transcript.text()),
+            days: &days,
             by,
         };
         let mut outline = Self::default();
@@ -398,8 +400,8 @@ struct Reader<'a> {
     numbered: &'a Numbered,
     /// All words of the transcript in lower case.
     known: &'a HashSet<String>,
-    /// All numbers of the transcript.
-    numbers: &'a HashSet<String>,
+    /// The numbers of the transcript that may be days: somebody says "tonight" in one line and the date in another.
+    days: &'a HashSet<String>,
     by: Comparable,
 }
 
@@ -488,13 +490,8 @@ impl Reader<'_> {
         }
         let source = self.around(refs, NEAR, people);
         let (known_numbers, known_words) = (self.by.known_numbers(&source), all_words(&source));
-        // Somebody says "tonight" here and the date elsewhere.
-        let days = self
-            .numbers
-            .iter()
-            .filter(|number| number.parse::<f64>().is_ok_and(|day| day <= 31.0));
-        let known_here: HashSet<String> = known_numbers.iter().chain(days).cloned().collect();
-        let has_numbers = |text: &str| self.by.has_numbers(text, &known_here);
+        let known_or_days = &known_numbers | self.days;
+        let has_numbers = |text: &str| self.by.has_numbers(text, &known_or_days);
         let is_borne_out = match kind {
             PointKind::Figure => {
                 let figures = numbers(subject);
@@ -676,13 +673,13 @@ fn field(text: &str) -> String {
     }
 }
 
-/// The first number in `text`.
 /// The numbers of the first lines that `12, 87` or `12–20, 87–93` name.
 fn firsts(field: &str) -> Vec<usize> {
     let stretches = field.split([',', ';', '+', '&']);
     stretches.filter_map(digits).take(MOST_LINES).collect()
 }
 
+/// The first number in `text`.
 fn digits(text: &str) -> Option<usize> {
     let start = text.find(|c: char| c.is_ascii_digit())?;
     let rest = text.get(start..)?;

@@ -61,13 +61,22 @@ struct Matter {
 
 impl Matter {
     fn of(transcript: &Transcript, spans: Vec<Span>, topic: &Topic) -> Self {
-        let tokens = |span: &Span| tokens::estimate(&transcript.passage(*span)).0;
         Self {
-            tokens: spans.iter().map(tokens).sum::<usize>() as f64,
+            tokens: tokens_of(transcript, &spans),
             spans,
             weight: topic.weight as f64,
             headline: topic.headline.clone(),
         }
+    }
+
+    /// A matter for each of its stretches.
+    fn apart(&self, transcript: &Transcript) -> Vec<Self> {
+        let one = |span: &Span| Self {
+            tokens: tokens_of(transcript, &[*span]),
+            spans: vec![*span],
+            ..self.clone()
+        };
+        self.spans.iter().map(one).collect()
     }
 
     fn size(&self) -> f64 {
@@ -92,6 +101,11 @@ impl Matter {
             headline,
         }
     }
+}
+
+fn tokens_of(transcript: &Transcript, spans: &[Span]) -> f64 {
+    let tokens = |span: &Span| tokens::estimate(&transcript.passage(*span)).0;
+    spans.iter().map(tokens).sum::<usize>() as f64
 }
 
 /// What a headline such as `Depot: lease renewed` is about.
@@ -192,7 +206,7 @@ fn matters(transcript: &Transcript, topics: &[Topic], bounds: &Bounds) -> Vec<Ma
             from = until;
         }
     }
-    let mut matters: Vec<Matter> = topics
+    let matters: Vec<Matter> = topics
         .iter()
         .zip(spans)
         .filter(|(_, spans)| !spans.is_empty())
@@ -203,22 +217,15 @@ fn matters(transcript: &Transcript, topics: &[Topic], bounds: &Bounds) -> Vec<Ma
         matter.tokens > bounds.budget.0 as f64 * FILL
             || bounds.words as f64 * matter.size() / all > DIVIDED_WORDS
     };
-    let divided = matters.iter().flat_map(|matter| {
-        let spans = match is_too_large(matter) {
-            true => matter.spans.iter().map(|span| vec![*span]).collect(),
-            false => vec![matter.spans.clone()],
-        };
-        let topic = Topic {
-            starts: Vec::new(),
-            weight: matter.weight as usize,
-            headline: matter.headline.clone(),
-        };
-        let one = move |spans| Matter::of(transcript, spans, &topic);
-        spans.into_iter().map(one)
-    });
-    matters = divided.collect();
-    matters.sort_by_key(|matter| matter.spans.first().map(|span| span.start));
-    matters
+    let divided = matters
+        .iter()
+        .flat_map(|matter| match is_too_large(matter) {
+            true => matter.apart(transcript),
+            false => vec![matter.clone()],
+        });
+    let mut divided: Vec<Matter> = divided.collect();
+    divided.sort_by_key(|matter| matter.spans.first().map(|span| span.start));
+    divided
 }
 
 /// Joins neighbours while there are too many matters, or one would have too few words.

@@ -173,7 +173,7 @@ impl Language {
 const MAX_LEN: usize = 35;
 
 /// The language code of a tag.
-fn primary(tag: &str) -> &str {
+pub(crate) fn primary(tag: &str) -> &str {
     tag.split(['-', '_']).next().unwrap_or_default()
 }
 

@@ -3,6 +3,8 @@
 //! An entry is a word in lower case. `approv-` stands for the words that begin with it, `-zig` for those that end with it, and
 //! `-hundert-` for those that contain it. Words are cut at apostrophes: `don't` is `don` and `t`, `n'est` is `n` and `est`.
 
+use crate::text::tag;
+
 /// What is known of a language. Edits in other languages are refused: nobody could tell what they do to a negation.
 #[derive(Debug)]
 pub(super) struct Lexicon {
@@ -28,7 +30,7 @@ pub(super) const REVERSALS: [&str; 14] = [
 
 /// The lexicon of a language, if there is one.
 pub(super) fn of(language: &str) -> Option<&'static Lexicon> {
-    let code = language.split(['-', '_']).next()?;
+    let code = tag::primary(language);
     LEXICONS.iter().find(|lexicon| lexicon.language == code)
 }
 

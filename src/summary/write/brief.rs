@@ -1,7 +1,5 @@
 //! What each writer is told of the whole recording, from its outline.
 
-use std::borrow::Cow;
-
 use crate::prompt::Brief;
 use crate::summary::lists::{List, ListKind};
 use crate::summary::outline::{Outline, Person, Point, PointKind, Term};
@@ -42,8 +40,6 @@ impl Briefing {
     /// What the writer of the section about `material` is told, which follows on the sections about `earlier`.
     pub(crate) fn section(&self, material: &Material, earlier: &[Material]) -> Brief {
         let said = &*material.said();
-        let before: Vec<Cow<'_, str>> = earlier.iter().map(Material::said).collect();
-        let before = &before[..];
         let Outline { people, terms, .. } = &self.outline;
         let people = people.iter().filter_map(|one| {
             let mut words = one.name.split(' ').rev();
@@ -51,13 +47,13 @@ impl Briefing {
             let family = family.unwrap_or(&one.name);
             let has_short = !one.short.is_empty() && one.short != one.name;
             let tells = has_short || !one.role.is_empty() || one.label.is_some();
-            let known = self.known(ListKind::People, &one.name, &[family], said, before);
+            let known = self.known(ListKind::People, &one.name, &[family], said, earlier);
             marked(known, person(one)).filter(|_| tells)
         });
         let terms = terms.iter().filter_map(|one| {
             let words: Vec<&str> = one.term.split(" / ").collect();
             marked(
-                self.known(ListKind::Terms, &one.term, &words, said, before),
+                self.known(ListKind::Terms, &one.term, &words, said, earlier),
                 term(one),
             )
         });
@@ -107,14 +103,15 @@ impl Briefing {
         })
     }
 
-    /// How well the reader of the section about what was `said` knows what one of `words` means.
+    /// How well the reader of the section about what was `said` knows what one of `words` means, from the sections about `earlier`
+    /// or from a list.
     fn known(
         &self,
         kind: ListKind,
         name: &str,
         words: &[&str],
         said: &str,
-        before: &[Cow<'_, str>],
+        earlier: &[Material],
     ) -> Known {
         let lists = self.lists.iter().filter(|list| list.kind == kind);
         let mut entries = lists.flat_map(|list| &list.entries);
@@ -124,11 +121,13 @@ impl Briefing {
             let is_there = |word: &&str| is_word(text, word) || text.contains(&spelled(word));
             words.iter().any(is_there)
         };
+        let is_earlier = || {
+            let mut stretches = earlier.iter().flat_map(Material::stretches);
+            stretches.any(|stretch| occurs(stretch))
+        };
         match () {
             () if !occurs(said) && kind == ListKind::Terms => Known::Absent,
-            () if is_listed || !occurs(said) || before.iter().any(|said| occurs(said)) => {
-                Known::Already
-            }
+            () if is_listed || !occurs(said) || is_earlier() => Known::Already,
             () => Known::New,
         }
     }

@@ -46,10 +46,14 @@ impl Material {
         Some((from.to_string(), to.max(from).to_string()))
     }
 
+    /// The stretches of the transcript that it covers, in order.
+    pub(crate) fn stretches(&self) -> impl Iterator<Item = &Passage> {
+        [&self.passage].into_iter().chain(&self.more)
+    }
+
     /// The spans of the transcript that it covers.
     pub(crate) fn spans(&self) -> Vec<Span> {
-        let all = [&self.passage].into_iter().chain(&self.more);
-        all.map(Passage::span).collect()
+        self.stretches().map(Passage::span).collect()
     }
 
     /// The last stretch of the transcript that it covers.
@@ -62,14 +66,14 @@ impl Material {
         if self.more.is_empty() {
             return Cow::Borrowed(&self.passage);
         }
-        let all = [&self.passage].into_iter().chain(&self.more);
-        Cow::Owned(all.map(|one| &**one).collect::<Vec<_>>().join("\n"))
+        let all: Vec<&str> = self.stretches().map(|one| &**one).collect();
+        Cow::Owned(all.join("\n"))
     }
 
     /// Names of the speakers, in order of first appearance.
     fn speakers(&self) -> Vec<&str> {
-        let mut names = self.passage.speakers();
-        for name in self.more.iter().flat_map(Passage::speakers) {
+        let mut names = Vec::new();
+        for name in self.stretches().flat_map(Passage::speakers) {
             if !names.contains(&name) {
                 names.push(name);
             }
