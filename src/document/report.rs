@@ -384,8 +384,8 @@ impl SectionReport {
         Self {
             title: section.title.clone(),
             text: section.text.clone(),
-            time_start: section.time_span.as_ref().map(|(from, _)| from.clone()),
-            time_end: section.time_span.as_ref().map(|(_, until)| until.clone()),
+            time_start: section.times.first().map(|(from, _)| from.clone()),
+            time_end: section.times.last().map(|(_, until)| until.clone()),
             words: section.words(),
             target_words: section.target_words,
             chunks: section.chunks.clone(),

@@ -38,7 +38,7 @@ mod tests {
     fn sections_stand_in_order_under_their_headings() {
         let section = |title: &str, span: Option<(&str, &str)>| Section {
             title: title.into(),
-            time_span: span.map(|(a, b)| (a.into(), b.into())),
+            times: span.iter().map(|(a, b)| ((*a).into(), (*b).into())).collect(),
             text: "They met.".into(),
             target_words: 5,
             chunks: vec![0],

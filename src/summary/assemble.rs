@@ -21,13 +21,16 @@ pub enum Source {
     Extractive,
 }
 
+/// Maximum number of time spans in a heading. Of more, only the beginning and the end are told.
+const MOST_SPANS: usize = 3;
+
 /// A section of the summary.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Section {
     /// Its heading, without the time span.
     pub title: String,
-    /// First and last timestamp of its part.
-    pub time_span: Option<(String, String)>,
+    /// First and last timestamp of each stretch of its part, as far as they are known.
+    pub times: Vec<(String, String)>,
     /// The prose.
     pub text: String,
     /// Planned length in words, heading included.
@@ -41,14 +44,22 @@ pub struct Section {
 }
 
 impl Section {
-    /// The heading line: the title, followed by the time span if the transcript has timestamps.
+    /// The heading line: the title, followed by the time spans if the transcript has timestamps.
     #[must_use]
     pub fn heading(&self) -> String {
-        match &self.time_span {
-            Some((from, to)) if from != to => format!("{} ({from}–{to})", self.title),
-            Some((from, _)) => format!("{} ({from})", self.title),
-            None => self.title.clone(),
-        }
+        let one = |from: &str, to: &str| match from == to {
+            true => from.to_owned(),
+            false => format!("{from}–{to}"),
+        };
+        let spans = match &self.times[..] {
+            [] => return self.title.clone(),
+            [(from, _), .., (_, to)] if self.times.len() > MOST_SPANS => one(from, to),
+            few => {
+                let few: Vec<String> = few.iter().map(|(from, to)| one(from, to)).collect();
+                few.join(", ")
+            }
+        };
+        format!("{} ({spans})", self.title)
     }
 
     /// Length in words, heading included.

@@ -43,7 +43,7 @@ const MARGIN_TOKENS: Tokens = Tokens(48);
 /// Minimum window for an outline, and the maximum size of the text that it is made from: a share of the window, and tokens.
 const OUTLINE_MIN_CONTEXT: Tokens = Tokens(16_000);
 const OUTLINE_SHARE: f64 = 0.7;
-const OUTLINE_MAX_TOKENS: Tokens = Tokens(24_000);
+const OUTLINE_MAX_TOKENS: Tokens = Tokens(64_000);
 
 /// Words for which an outline's output limit allows.
 pub(crate) const OUTLINE_WORDS: Words = Words(2000);

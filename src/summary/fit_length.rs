@@ -475,7 +475,7 @@ mod tests {
     fn section(text: &str, target_words: usize, range: std::ops::Range<usize>) -> Section {
         Section {
             title: "Title".into(),
-            time_span: None,
+            times: Vec::new(),
             text: text.into(),
             target_words,
             chunks: vec![0],

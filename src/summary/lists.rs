@@ -7,6 +7,9 @@ use crate::text::{Span, words};
 /// Maximum length of all lists, as a share of the summary.
 const SHARE: f64 = 0.25;
 
+/// Lists that are given up this readily only repeat what stands in the text.
+const IN_THE_TEXT: usize = 9;
+
 /// The kinds of lists, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListKind {
@@ -66,7 +69,8 @@ impl List {
 
 /// Words of all `lists`.
 pub(crate) fn length(lists: &[List]) -> usize {
-    lists.iter().map(|list| words::count(&list.text())).sum()
+    let lists = lists.iter().filter(|list| !list.entries.is_empty());
+    lists.map(|list| words::count(&list.text())).sum()
 }
 
 /// The lists for a summary of `target` words, with titles by `title`. `labels` are the speakers in the transcript.
@@ -101,6 +105,7 @@ pub(crate) fn of(
         entries,
     })
     .collect();
+    let found: Vec<usize> = lists.iter().map(|list| list.entries.len()).collect();
     let most = (target as f64 * SHARE) as usize;
     while length(&lists) > most {
         // The entries of a kind come in the order of their importance.
@@ -112,7 +117,12 @@ pub(crate) fn of(
             Some(list) => list.entries.pop(),
             None => break,
         };
-        lists.retain(|list| !list.entries.is_empty());
+    }
+    // A few of many figures tell less than none, and they stand in the text too.
+    for (list, found) in lists.iter_mut().zip(found) {
+        if list.kind.dispensable() >= IN_THE_TEXT && list.entries.len() * 2 < found {
+            list.entries.clear();
+        }
     }
     lists.retain(|list| !list.entries.is_empty());
     lists

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use crate::extract;
-use crate::summary::check::support::{Comparable, all_words, numbers};
+use crate::summary::check::support::{Comparable, all_words, large_numbers, numbers};
 use crate::text::{Span, Tokens, terms, tokens, words};
 use crate::transcript::{Passage, Transcript};
 
@@ -25,7 +25,7 @@ const NUMBER_TOKENS: usize = 4;
 
 /// Models often miss the line that they mean by one or two, and what it is about is often named a few lines before.
 const NEAR: usize = 2;
-const CONTEXT: usize = 4;
+const CONTEXT: usize = 6;
 
 /// Maximum number of lines that an entry may point to; further ones are ignored.
 const MOST_LINES: usize = 12;
@@ -35,7 +35,10 @@ const ENTRY_WORDS: usize = 60;
 const NAME_WORDS: usize = 14;
 
 /// Minimum share of the content words of an entry that occur in the lines it points to, in percent.
-const SHARED_PERCENT: usize = 34;
+const SHARED_PERCENT: usize = 25;
+
+/// Content words, numbers among them, that an entry shares with a line elsewhere that has its number.
+const SHARED_STEMS: usize = 2;
 
 /// What models write in a field that should be empty.
 const EMPTY_FIELDS: [&str; 14] = [
@@ -491,7 +494,9 @@ impl Reader<'_> {
         let source = self.around(refs, NEAR, people);
         let (known_numbers, known_words) = (self.by.known_numbers(&source), all_words(&source));
         let known_or_days = &known_numbers | self.days;
-        let has_numbers = |text: &str| self.by.has_numbers(text, &known_or_days);
+        let has_numbers = |text: &str| {
+            self.by.has_numbers(text, &known_or_days) || self.has_numbers_elsewhere(text, &known_or_days)
+        };
         let is_borne_out = match kind {
             PointKind::Figure => {
                 let figures = numbers(subject);
@@ -514,10 +519,8 @@ impl Reader<'_> {
                         .any(|word| word.len() > 2 && known_words.contains(word))
                 };
                 let roles = people.iter().filter(speaks);
-                let of = |person: &Person| match self.by.has_words() {
-                    true => all_words(&person.role),
-                    false => all_words(&format!("{} {}", person.name, person.role)),
-                };
+                // Who is called "Anjali" there is "Verghese" as well.
+                let of = |person: &Person| all_words(&format!("{} {}", person.name, person.role));
                 let roles: HashSet<String> = roles.flat_map(of).collect();
                 let is_owner = |word: &String| {
                     !terms::is_stopword(word)
@@ -565,6 +568,24 @@ impl Reader<'_> {
             }
         }
         text
+    }
+
+    /// Whether each number of `text` that is not `known` stands elsewhere, in a line that shares [`SHARED_STEMS`] of its words:
+    /// "the footnote" in one line is "the footnote on 2.41" in another.
+    fn has_numbers_elsewhere(&self, text: &str, known: &HashSet<String>) -> bool {
+        if !self.by.has_words() {
+            return false;
+        }
+        let wanted: HashSet<String> = terms::stems(text).into_iter().collect();
+        let missing = large_numbers(text);
+        missing.difference(known).all(|number| {
+            let turns = self.numbered.lines.iter().filter(|line| line.shown.is_none());
+            let mut lines = turns.map(|line| line.span.of(self.numbered.transcript.text()));
+            lines.any(|line| {
+                let stems: HashSet<String> = terms::stems(line).into_iter().collect();
+                stems.intersection(&wanted).count() >= SHARED_STEMS && numbers(line).contains(number)
+            })
+        })
     }
 
     /// Whether enough of the content words of `text` occur in `source`. A number that stands there needs one.

@@ -171,7 +171,7 @@ mod tests {
         };
         let section = |text: &str| Section {
             title: "Title".into(),
-            time_span: None,
+            times: Vec::new(),
             text: text.into(),
             target_words: 9,
             chunks: vec![0],

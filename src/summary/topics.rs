@@ -4,7 +4,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::summary::outline::Topic;
+use crate::summary::outline::{Point, Topic};
 use crate::text::{Span, Tokens, tokens, words};
 use crate::transcript::{Chunk, Transcript};
 
@@ -19,6 +19,10 @@ const SIZE_EXPONENT: f64 = 0.7;
 
 /// Maximum words of the headline of two topics that share a section.
 const HEADLINE_WORDS: usize = 12;
+
+/// Each point of a topic makes its section longer by this share: a long talk may come to little.
+const POINT_SHARE: f64 = 0.05;
+const MOST_POINTS: usize = 10;
 
 /// The weight of formalities. Their section comes last.
 const FORMAL: f64 = 1.0;
@@ -54,15 +58,18 @@ struct Matter {
     /// Its stretches, in order.
     spans: Vec<Span>,
     tokens: f64,
+    /// What was decided, promised, left open or counted in it.
+    points: usize,
     /// From 1 to 5.
     weight: f64,
     headline: String,
 }
 
 impl Matter {
-    fn of(transcript: &Transcript, spans: Vec<Span>, topic: &Topic) -> Self {
+    fn of(transcript: &Transcript, spans: Vec<Span>, topic: &Topic, points: &[Point]) -> Self {
         Self {
             tokens: tokens_of(transcript, &spans),
+            points: points_in(&spans, points),
             spans,
             weight: topic.weight as f64,
             headline: topic.headline.clone(),
@@ -70,9 +77,10 @@ impl Matter {
     }
 
     /// A matter for each of its stretches.
-    fn apart(&self, transcript: &Transcript) -> Vec<Self> {
+    fn apart(&self, transcript: &Transcript, points: &[Point]) -> Vec<Self> {
         let one = |span: &Span| Self {
             tokens: tokens_of(transcript, &[*span]),
+            points: points_in(&[*span], points),
             spans: vec![*span],
             ..self.clone()
         };
@@ -80,7 +88,10 @@ impl Matter {
     }
 
     fn size(&self) -> f64 {
-        self.tokens.max(1.0).powf(SIZE_EXPONENT) * (0.6 + 0.2 * self.weight)
+        let points = self.points.min(MOST_POINTS) as f64;
+        self.tokens.max(1.0).powf(SIZE_EXPONENT)
+            * (0.6 + 0.2 * self.weight)
+            * (1.0 + POINT_SHARE * points)
     }
 
     fn joined(&self, next: &Self) -> Self {
@@ -97,10 +108,21 @@ impl Matter {
         Self {
             spans: without_seams(spans),
             tokens,
+            points: self.points + next.points,
             weight: (self.weight * self.tokens + next.weight * next.tokens) / tokens.max(1.0),
             headline,
         }
     }
+}
+
+/// How many of `points` rest first of all on one of `spans`.
+fn points_in(spans: &[Span], points: &[Point]) -> usize {
+    let firsts = points.iter().filter_map(|point| point.spans.first());
+    let is_here = |first: &&Span| {
+        let mut spans = spans.iter();
+        spans.any(|span| span.start <= first.start && first.start < span.end)
+    };
+    firsts.filter(is_here).count()
 }
 
 fn tokens_of(transcript: &Transcript, spans: &[Span]) -> f64 {
@@ -129,9 +151,10 @@ fn without_seams(spans: Vec<Span>) -> Vec<Span> {
 pub(crate) fn divide(
     transcript: &Transcript,
     topics: &[Topic],
+    points: &[Point],
     bounds: &Bounds,
 ) -> Option<Vec<Part>> {
-    let mut matters = matters(transcript, topics, bounds);
+    let mut matters = matters(transcript, topics, points, bounds);
     if matters.len() < 2 {
         return None;
     }
@@ -163,6 +186,7 @@ pub(crate) fn divide(
             };
             let part = Matter {
                 tokens: chunk.tokens.0 as f64,
+                points: points_in(&[chunk.span], points),
                 ..matter.clone()
             };
             parts.push((is_formal, part.size(), vec![chunk], headline));
@@ -186,7 +210,12 @@ pub(crate) fn divide(
 
 /// The topics as matters that cover the transcript, in the order in which they come up. A topic that is too large for one
 /// section is as many matters as it has stretches.
-fn matters(transcript: &Transcript, topics: &[Topic], bounds: &Bounds) -> Vec<Matter> {
+fn matters(
+    transcript: &Transcript,
+    topics: &[Topic],
+    points: &[Point],
+    bounds: &Bounds,
+) -> Vec<Matter> {
     let starts = topics.iter().enumerate().flat_map(|(at, topic)| {
         let own = topic.starts.iter();
         own.map(move |&start| (start, at))
@@ -210,7 +239,7 @@ fn matters(transcript: &Transcript, topics: &[Topic], bounds: &Bounds) -> Vec<Ma
         .iter()
         .zip(spans)
         .filter(|(_, spans)| !spans.is_empty())
-        .map(|(topic, spans)| Matter::of(transcript, without_seams(spans), topic))
+        .map(|(topic, spans)| Matter::of(transcript, without_seams(spans), topic, points))
         .collect();
     let all: f64 = matters.iter().map(Matter::size).sum();
     let is_too_large = |matter: &Matter| {
@@ -220,7 +249,7 @@ fn matters(transcript: &Transcript, topics: &[Topic], bounds: &Bounds) -> Vec<Ma
     let divided = matters
         .iter()
         .flat_map(|matter| match is_too_large(matter) {
-            true => matter.apart(transcript),
+            true => matter.apart(transcript, points),
             false => vec![matter.clone()],
         });
     let mut divided: Vec<Matter> = divided.collect();
@@ -340,7 +369,7 @@ mod tests {
             budget: Tokens(3000),
             ..bounds(1500)
         };
-        let parts = divide(&transcript, &topics, &bounds).unwrap();
+        let parts = divide(&transcript, &topics, &[], &bounds).unwrap();
         let headlines: Vec<&str> = parts.iter().map(|part| part.headline.as_str()).collect();
         assert_eq!(
             headlines,
@@ -373,7 +402,7 @@ mod tests {
             budget: Tokens(3000),
             ..bounds(1500)
         };
-        let parts = divide(&transcript, &topics, &bounds).unwrap();
+        let parts = divide(&transcript, &topics, &[], &bounds).unwrap();
         let item = |chunk: &Chunk| {
             let text = chunk.span.of(transcript.text());
             let (_, item) = text.split_once("item ").unwrap();
@@ -392,7 +421,7 @@ mod tests {
             budget: Tokens(1500),
             ..bounds
         };
-        let parts = divide(&transcript, &topics, &small).unwrap();
+        let parts = divide(&transcript, &topics, &[], &small).unwrap();
         assert!(parts.iter().all(|part| part.chunks.len() == 1), "{parts:?}");
     }
 
@@ -400,7 +429,7 @@ mod tests {
     fn a_topic_that_is_too_long_is_divided() {
         let transcript = meeting(600);
         let topics = topics(&transcript, &[(0, 3), (30, 3), (60, 3)]);
-        let parts = divide(&transcript, &topics, &bounds(2000)).unwrap();
+        let parts = divide(&transcript, &topics, &[], &bounds(2000)).unwrap();
         assert!(
             parts.len() > 4
                 && parts
@@ -429,7 +458,7 @@ mod tests {
                 topics[at - 4].starts.extend(later.starts);
             }
             let bounds = Bounds { words, budget: Tokens(budget), count: 1..=60 };
-            if let Some(parts) = divide(&transcript, &topics, &bounds) {
+            if let Some(parts) = divide(&transcript, &topics, &[], &bounds) {
                 let mut at = 0;
                 let mut chunks: Vec<&Chunk> = parts.iter().flat_map(|part| &part.chunks).collect();
                 chunks.sort_by_key(|chunk| chunk.span.start);

@@ -29,7 +29,7 @@ use crate::summary::lists;
 use crate::summary::people;
 use crate::summary::plan::{Plan, apportion};
 use crate::summary::titles::{Titles, titles};
-use crate::text::{language, words};
+use crate::text::{language, tokens, words};
 use crate::transcript::{Passage, Transcript};
 
 use brief::Briefing;
@@ -227,16 +227,18 @@ fn materials(transcript: &Transcript, plan: &Plan) -> Vec<Material> {
         if stretches.is_empty() {
             return None;
         }
+        let timed = timed(&stretches).filter(|timed| {
+            let is_planned = || tokens::estimate(timed) <= plan.chunk_tokens;
+            plan.outline_tokens.is_some() && is_planned()
+        });
         let first = stretches.remove(0);
         let block = match plan.shown_tokens {
             Some(most) => extract::within_tokens(&first, most),
+            None if let Some(timed) = timed => Passage::of_text(timed),
             None if stretches.is_empty() => first.clone(),
             None => {
-                let all: Vec<&str> = [&first]
-                    .into_iter()
-                    .chain(&stretches)
-                    .map(|one| one.trim())
-                    .collect();
+                let all = [&first].into_iter().chain(&stretches);
+                let all: Vec<&str> = all.map(|one| one.trim()).collect();
                 Passage::of_text(all.join(LATER))
             }
         };
@@ -254,6 +256,16 @@ fn materials(transcript: &Transcript, plan: &Plan) -> Vec<Material> {
         groups => groups.to_vec(),
     };
     groups.into_iter().filter_map(material).collect()
+}
+
+/// The stretches with their times, if one of them is the record of an operation.
+fn timed(stretches: &[Passage]) -> Option<String> {
+    let timed: Vec<Option<String>> = stretches.iter().map(Passage::by_the_clock).collect();
+    timed.iter().any(Option::is_some).then(|| {
+        let texts = timed.iter().zip(stretches);
+        let texts = texts.map(|(timed, plain)| timed.as_deref().unwrap_or(plain).trim());
+        texts.collect::<Vec<_>>().join(LATER)
+    })
 }
 
 /// The share of the `nth` of `count` texts in `spare` extra calls.
@@ -455,7 +467,7 @@ impl Writer<'_> {
         };
         Section {
             title: title.unwrap_or_else(|| format!("{} {number}", self.titles.part)),
-            time_span: material.time_span(),
+            times: material.times(),
             text,
             target_words,
             chunks: material.chunks.clone(),

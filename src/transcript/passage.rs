@@ -3,9 +3,16 @@
 use std::fmt;
 use std::ops::{Deref, Range};
 
-use crate::text::Span;
+use crate::text::{Span, words};
 use crate::transcript::segment::{Segment, Speaker};
 use crate::transcript::{Timestamp, Transcript};
+
+/// A record is a log if it has fewer words a minute, over some minutes. People in a meeting say 130 to 170.
+const LOG_PACE: f64 = 100.0;
+const MIN_LOG_MINUTES: f64 = 2.0;
+
+/// Bytes from one time that is shown to the next: some sixty tokens.
+const TIME_EVERY: usize = 240;
 
 /// A part of a transcript. Dereferences to its text; cheap to clone at any length.
 #[derive(Clone)]
@@ -58,6 +65,29 @@ impl Passage {
         let first = self.segments().find_map(Segment::from)?;
         let last = self.segments().rev().find_map(Segment::until);
         Some((first, last.unwrap_or(first)))
+    }
+
+    /// The text with the time before a turn, in square brackets, wherever that of the turn before is far enough behind. `None` if
+    /// people talk all the time: only the record of an operation, such as a flight, tells events by the clock.
+    pub(crate) fn by_the_clock(&self) -> Option<String> {
+        let (from, until) = self.time_span()?;
+        let minutes = until.seconds_since(from) / 60.0;
+        if minutes < MIN_LOG_MINUTES || words::spoken(self) as f64 > LOG_PACE * minutes {
+            return None;
+        }
+        let mut text = String::with_capacity(self.len() * 5 / 4);
+        let Span { start, end } = self.span;
+        let (mut done, mut next) = (start, start);
+        for segment in self.of.segments.starting_in(start..end) {
+            let at = segment.start();
+            if let Some(time) = segment.from().filter(|_| at >= next) {
+                text.push_str(Span::from(done..at).of(self.of.text()));
+                text.push_str(&format!("[{time}] "));
+                (done, next) = (at, at + TIME_EVERY);
+            }
+        }
+        text.push_str(Span::from(done..end).of(self.of.text()));
+        Some(text)
     }
 
     /// The segment in progress at the start of the passage, followed by those that start inside it.

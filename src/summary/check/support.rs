@@ -1,5 +1,6 @@
 //! Checks whether the numbers and names in an answer occur in its source.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::text::sentence::is_stop;
@@ -171,6 +172,8 @@ pub(crate) fn large_numbers(text: &str) -> HashSet<String> {
 pub(crate) fn numbers(text: &str) -> HashSet<String> {
     let mut found: Vec<f64> = Vec::new();
     let mut spelled: Option<u64> = None;
+    let mut is_after_digits = false;
+    let text = with_plain_fractions(text);
     let words = text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | ',')));
     // The empty word ends a spelled number at the end of the text.
     for word in words.chain([""]) {
@@ -178,7 +181,11 @@ pub(crate) fn numbers(text: &str) -> HashSet<String> {
             .trim_matches(['.', ','])
             .replace(',', "")
             .to_lowercase();
-        match (spelled, spelled_value(&word)) {
+        // The million of 2.41 million is no number of its own.
+        let is_unit = matches!(&*word, "hundred" | "thousand" | "million") && is_after_digits;
+        let value = spelled_value(&word).filter(|_| !is_unit);
+        is_after_digits = word.ends_with(|c: char| c.is_ascii_digit());
+        match (spelled, value) {
             // twenty + five; two + hundred; hundred + twelve
             (Some(so_far), Some(value)) => {
                 spelled = Some(match value {
@@ -215,6 +222,18 @@ pub(crate) fn numbers(text: &str) -> HashSet<String> {
         );
     }
     found.iter().map(f64::to_string).collect()
+}
+
+/// The text with fractions such as `¾` as `3/4`.
+fn with_plain_fractions(text: &str) -> Cow<'_, str> {
+    if !text.contains(['¼', '½', '¾']) {
+        return Cow::Borrowed(text);
+    }
+    let plain = [('¼', " 1/4"), ('½', " 1/2"), ('¾', " 3/4")];
+    let plain = plain
+        .into_iter()
+        .fold(text.to_owned(), |text, (one, plain)| text.replace(one, plain));
+    Cow::Owned(plain)
 }
 
 fn spelled_value(word: &str) -> Option<u64> {
@@ -347,6 +366,13 @@ mod tests {
     }
 
     #[test]
+    fn the_unit_of_a_number_is_none() {
+        let known = numbers("We use 2.41 from now on.");
+        assert!(numbers("2.41 million").is_subset(&known));
+        assert!(numbers("a million").contains("1000000"));
+    }
+
+    #[test]
     fn spelled_numbers_are_numbers() {
         for (text, number) in [
             ("two hundred", "200"),
@@ -354,6 +380,8 @@ mod tests {
             ("twelve", "12"),
             ("Twelve and a half . Actually", "12.5"),
             ("1,250", "1250"),
+            ("2.41 million", "2.41"),
+            ("about ¾ of a mile", "3"),
             ("3.5m", ""),
         ] {
             assert!(

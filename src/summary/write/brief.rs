@@ -61,8 +61,25 @@ impl Briefing {
         Brief {
             notes: within(notes, NOTES_TOKENS),
             headlines: self.headlines.clone(),
-            points: within(self.points_in(material).map(point), POINTS_TOKENS),
+            points: within(
+                self.points_in(material).map(|found| self.point(found)),
+                POINTS_TOKENS,
+            ),
             following: following(material.last()),
+        }
+    }
+
+    /// A line for a point, marked if it is a task that the reader finds in the list of actions.
+    fn point(&self, found: &Point) -> String {
+        let lists = self.lists.iter();
+        let mut actions = lists
+            .filter(|list| list.kind == ListKind::Actions)
+            .flat_map(|list| &list.entries);
+        let is_listed = found.kind == PointKind::Action
+            && actions.any(|entry| entry.spans == found.spans && entry.text.contains(&found.text));
+        match is_listed {
+            true => format!("LISTED {}", point(found)),
+            false => point(found),
         }
     }
 

@@ -46,6 +46,14 @@ impl Material {
         Some((from.to_string(), to.max(from).to_string()))
     }
 
+    /// First and last timestamp of each stretch.
+    pub(crate) fn times(&self) -> Vec<(String, String)> {
+        let known = self.stretches().filter_map(Passage::time_span);
+        known
+            .map(|(from, to)| (from.to_string(), to.max(from).to_string()))
+            .collect()
+    }
+
     /// The stretches of the transcript that it covers, in order.
     pub(crate) fn stretches(&self) -> impl Iterator<Item = &Passage> {
         [&self.passage].into_iter().chain(&self.more)

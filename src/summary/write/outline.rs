@@ -22,7 +22,7 @@ impl Writer<'_> {
         let numbered = Numbered::turns(self.transcript, most);
         self.outline(plan, &numbered).await?;
         // If only a share of each part is shown, the parts are the smallest that there can be calls for.
-        let topics = &self.briefing.outline.topics;
+        let Outline { topics, points, .. } = &self.briefing.outline;
         if topics.is_empty() || plan.shown_tokens.is_some() {
             return Ok(());
         }
@@ -34,7 +34,7 @@ impl Writer<'_> {
             budget: plan.chunk_tokens,
             count: fewest..=most.max(plan.sections),
         };
-        if let Some(parts) = topics::divide(self.transcript, topics, &bounds) {
+        if let Some(parts) = topics::divide(self.transcript, topics, points, &bounds) {
             let calls = plan.calls() + self.extra_calls;
             plan.follow(&parts);
             self.extra_calls = calls.saturating_sub(plan.calls());
