@@ -38,7 +38,10 @@ mod tests {
     fn sections_stand_in_order_under_their_headings() {
         let section = |title: &str, span: Option<(&str, &str)>| Section {
             title: title.into(),
-            times: span.iter().map(|(a, b)| ((*a).into(), (*b).into())).collect(),
+            times: span
+                .iter()
+                .map(|(a, b)| ((*a).into(), (*b).into()))
+                .collect(),
             text: "They met.".into(),
             target_words: 5,
             chunks: vec![0],

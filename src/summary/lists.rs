@@ -225,4 +225,32 @@ mod tests {
             .collect();
         assert_eq!(texts, ["spk_0: We go on Monday.", "The budget: it is cut."]);
     }
+
+    #[test]
+    fn a_list_that_would_be_a_fragment_is_left_to_the_text() {
+        let point = |kind, nth: usize| Point {
+            kind,
+            text: format!("what {nth} was about, told in quite a few words"),
+            subject: format!("{nth}"),
+            due: String::new(),
+            status: String::new(),
+            spans: Vec::new(),
+        };
+        let kinds = [PointKind::Action, PointKind::Figure];
+        let points = kinds
+            .into_iter()
+            .flat_map(|kind| (0..8).map(move |nth| point(kind, nth)));
+        let outline = Outline {
+            points: points.collect(),
+            ..Outline::default()
+        };
+        let counts = |target| {
+            let lists = of(&outline, &[], target, |_| "Title");
+            let counts = lists.iter().map(|list| (list.kind, list.entries.len()));
+            counts.collect::<Vec<_>>()
+        };
+        let (actions, figures) = (ListKind::Actions, ListKind::Figures);
+        assert_eq!(counts(4000), [(actions, 8), (figures, 8)]);
+        assert_eq!(counts(450), [(actions, 8)]);
+    }
 }

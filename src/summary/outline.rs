@@ -37,7 +37,7 @@ const NAME_WORDS: usize = 14;
 /// Minimum share of the content words of an entry that occur in the lines it points to, in percent.
 const SHARED_PERCENT: usize = 25;
 
-/// Content words, numbers among them, that an entry shares with a line elsewhere that has its number.
+/// Content words that an entry shares with a line elsewhere that has its number.
 const SHARED_STEMS: usize = 2;
 
 /// What models write in a field that should be empty.
@@ -270,7 +270,7 @@ impl Outline {
     pub(crate) fn read(answer: &str, numbered: &Numbered, by: Comparable) -> Self {
         let known = all_words(numbered.transcript.text());
         let mut days = numbers(numbered.transcript.text());
-        days.retain(|number| number.parse::<f64>().is_ok_and(|day| day <= 31.0));
+        days.retain(|number| number.parse::<u8>().is_ok_and(|day| day <= 31));
         let reader = Reader {
             numbered,
             known: &known,
@@ -495,7 +495,8 @@ impl Reader<'_> {
         let (known_numbers, known_words) = (self.by.known_numbers(&source), all_words(&source));
         let known_or_days = &known_numbers | self.days;
         let has_numbers = |text: &str| {
-            self.by.has_numbers(text, &known_or_days) || self.has_numbers_elsewhere(text, &known_or_days)
+            self.by.has_numbers(text, &known_or_days)
+                || self.has_numbers_elsewhere(text, &known_or_days)
         };
         let is_borne_out = match kind {
             PointKind::Figure => {
@@ -576,14 +577,19 @@ impl Reader<'_> {
         if !self.by.has_words() {
             return false;
         }
-        let wanted: HashSet<String> = terms::stems(text).into_iter().collect();
+        let mut wanted = terms::stems(text);
+        wanted.retain(|word| numbers(word).is_empty());
         let missing = large_numbers(text);
         missing.difference(known).all(|number| {
-            let turns = self.numbered.lines.iter().filter(|line| line.shown.is_none());
+            let turns = self
+                .numbered
+                .lines
+                .iter()
+                .filter(|line| line.shown.is_none());
             let mut lines = turns.map(|line| line.span.of(self.numbered.transcript.text()));
             lines.any(|line| {
-                let stems: HashSet<String> = terms::stems(line).into_iter().collect();
-                stems.intersection(&wanted).count() >= SHARED_STEMS && numbers(line).contains(number)
+                terms::stems(line).intersection(&wanted).count() >= SHARED_STEMS
+                    && numbers(line).contains(number)
             })
         })
     }
@@ -736,6 +742,23 @@ Lee Novak: And the night trams stay, we settled that in June.
         let numbered = Numbered::turns(&transcript, Tokens(10_000));
         assert_eq!(numbered.len(), 7, "{}", numbered.text());
         Outline::read(answer, &numbered, Comparable::Words)
+    }
+
+    #[test]
+    fn a_number_may_stand_in_another_line_about_the_same() {
+        let texts = |answer| {
+            read(answer)
+                .points
+                .into_iter()
+                .map(|point| point.text)
+                .collect::<Vec<_>>()
+        };
+        // Line 3 asks who pays for what line 2 says.
+        let true_ones = "DECIDED: The late depot may cost 4.2 million more [7]\nOPEN: Who pays the 4.2 million that the depot costs? [5]";
+        assert_eq!(texts(true_ones).len(), 2);
+        // Nobody said that of the trams, nor this number of the depot.
+        assert!(texts("DECIDED: Night trams stay for 4.2 million [7]").is_empty());
+        assert!(texts("DECIDED: The late depot costs 5.7 million more [2]").is_empty());
     }
 
     #[test]

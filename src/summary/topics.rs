@@ -426,6 +426,33 @@ mod tests {
     }
 
     #[test]
+    fn what_came_to_more_gets_more_words() {
+        let transcript = meeting(200);
+        let topics = topics(&transcript, &[(0, 3), (100, 3)]);
+        let point = |at: usize| Point {
+            kind: crate::summary::outline::PointKind::Decision,
+            text: String::new(),
+            subject: String::new(),
+            due: String::new(),
+            status: String::new(),
+            spans: vec![(at..at + 1).into()],
+        };
+        let second = topics[1].starts[0];
+        let points: Vec<Point> = (0..6).map(|nth| point(second + nth)).collect();
+        let weights = |points: &[Point]| {
+            let bounds = Bounds {
+                budget: Tokens(3000),
+                ..bounds(1000)
+            };
+            let parts = divide(&transcript, &topics, points, &bounds).unwrap();
+            parts.iter().map(|part| part.weight).collect::<Vec<_>>()
+        };
+        let (without, with) = (weights(&[]), weights(&points));
+        assert!((without[0] - without[1]).abs() < 0.05, "{without:?}");
+        assert!(with[1] > with[0] * 1.2, "{with:?}");
+    }
+
+    #[test]
     fn a_topic_that_is_too_long_is_divided() {
         let transcript = meeting(600);
         let topics = topics(&transcript, &[(0, 3), (30, 3), (60, 3)]);

@@ -181,3 +181,51 @@ impl fmt::Debug for Passage {
         fmt::Debug::fmt(&**self, f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::{Decoder, Transcript};
+
+    fn transcript(turns: usize, seconds: usize, words: usize) -> Transcript {
+        let said = |words| {
+            (0..words)
+                .map(|word| format!(" and w{word}"))
+                .collect::<String>()
+        };
+        let turn = |i: usize| {
+            let (minute, second) = (i * seconds / 60, i * seconds % 60);
+            let name = ["CC", "P"][i % 2];
+            format!(
+                "[00:{minute:02}:{second:02}] {name}: Fuel{} is go.\n",
+                said(words)
+            )
+        };
+        let mut decoder = Decoder::default();
+        let text: String = (0..turns).map(turn).collect();
+        decoder.push(text.as_bytes()).unwrap();
+        Transcript::new(decoder.finish().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_log_is_told_by_the_clock_and_a_meeting_is_not() {
+        let flight = transcript(40, 20, 3);
+        let timed = flight.whole().by_the_clock().unwrap();
+        assert!(timed.starts_with("[0:00:00] CC: Fuel"), "{timed}");
+        let marks = timed.matches("[0:").count();
+        assert!((5..20).contains(&marks), "{marks} times in {timed}");
+        // Nothing else is changed, and a later part has its own times.
+        let plain = |text: &str| {
+            let lines = text.lines().map(|line| match line.split_once("] ") {
+                Some((_, line)) => line,
+                None => line,
+            });
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        assert_eq!(plain(&timed), flight.text().trim_end());
+        let (_, later) = flight.whole().split_at(flight.text().len() / 2);
+        assert!(later.by_the_clock().unwrap().contains("[0:06:"));
+        let meeting = transcript(40, 10, 20);
+        assert_eq!(meeting.whole().by_the_clock(), None);
+        assert_eq!(transcript(3, 10, 1).whole().by_the_clock(), None);
+    }
+}

@@ -232,7 +232,9 @@ fn with_plain_fractions(text: &str) -> Cow<'_, str> {
     let plain = [('¼', " 1/4"), ('½', " 1/2"), ('¾', " 3/4")];
     let plain = plain
         .into_iter()
-        .fold(text.to_owned(), |text, (one, plain)| text.replace(one, plain));
+        .fold(text.to_owned(), |text, (one, plain)| {
+            text.replace(one, plain)
+        });
     Cow::Owned(plain)
 }
 
