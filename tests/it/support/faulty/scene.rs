@@ -99,6 +99,20 @@ pub(crate) fn reference(setup: Setup, subject: &str) -> Reference {
     })
 }
 
+/// The summary of `subject` after one of another version under the same key, whose lengths are remembered.
+pub(crate) fn reference_after(setup: Setup, earlier: &str, subject: &str) -> String {
+    simulate(async {
+        let scene = Scene::new(setup);
+        for subject in [earlier, subject] {
+            let upload = scene.disk().upload(KEY, meeting(subject));
+            let process = scene.process(Fate::Lives);
+            let ended = scene.run(&process, &upload, None).await.unwrap();
+            assert!(matches!(ended, Ok(Outcome::Done(_))), "{ended:?}");
+        }
+        scene.disk().read(SUMMARY).unwrap()
+    })
+}
+
 impl Scene {
     pub(crate) fn new(setup: Setup) -> Self {
         let provider = if setup.queues {
