@@ -149,6 +149,8 @@ pub struct Request {
     pub context: String,
     /// The text to work on.
     pub block: Passage,
+    /// Whether `block` tells the time of its turns, as the record of an operation needs it.
+    pub has_times: bool,
     /// Whether `block` holds notes instead of transcript.
     pub from_notes: bool,
     /// The most informative sentences of the transcript that the notes in `block` were taken on.
@@ -299,6 +301,7 @@ pub(crate) mod tests {
             block: Passage::of_text("Lee: Yes. The depot is late.")
                 .split_at(10)
                 .1,
+            has_times: false,
             from_notes: false,
             excerpts: String::new(),
             brief: None,

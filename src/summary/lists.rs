@@ -5,7 +5,7 @@ use crate::summary::outline::{Outline, Person, Point, PointKind, Term};
 use crate::text::{Span, words};
 
 /// Maximum length of all lists, as a share of the summary.
-const SHARE: f64 = 0.25;
+const SHARE: f64 = 0.2;
 
 /// Lists that are given up this readily only repeat what stands in the text.
 const IN_THE_TEXT: usize = 9;
@@ -251,6 +251,6 @@ mod tests {
         };
         let (actions, figures) = (ListKind::Actions, ListKind::Figures);
         assert_eq!(counts(4000), [(actions, 8), (figures, 8)]);
-        assert_eq!(counts(450), [(actions, 8)]);
+        assert_eq!(counts(560), [(actions, 8)]);
     }
 }

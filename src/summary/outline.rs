@@ -40,6 +40,26 @@ const SHARED_PERCENT: usize = 25;
 /// Content words that an entry shares with a line elsewhere that has its number.
 const SHARED_STEMS: usize = 2;
 
+/// Who acts together, whatever they are called in the transcript.
+const TOGETHER: [&str; 16] = [
+    "all",
+    "everyone",
+    "everybody",
+    "team",
+    "group",
+    "participants",
+    "members",
+    "alle",
+    "gruppe",
+    "tous",
+    "équipe",
+    "groupe",
+    "todos",
+    "equipo",
+    "grupo",
+    "we",
+];
+
 /// What models write in a field that should be empty.
 const EMPTY_FIELDS: [&str; 14] = [
     "-",
@@ -263,7 +283,7 @@ pub struct Point {
 
 /// Maximum number of entries of each kind, and of actions: whoever has to act needs all of them.
 const MOST: usize = 16;
-const MOST_ACTIONS: usize = 32;
+const MOST_ACTIONS: usize = 40;
 
 impl Outline {
     /// Reads the model's answer about `numbered`, and checks `by` what it can be compared.
@@ -527,7 +547,8 @@ impl Reader<'_> {
                     !terms::is_stopword(word)
                         && (known_words.contains(word) || roles.contains(word))
                 };
-                owner.iter().any(is_owner) && has_numbers(text)
+                let is_together = || owner.iter().any(|word| TOGETHER.contains(&&**word));
+                (is_together() || owner.iter().any(is_owner)) && has_numbers(text)
             }
             _ => has_numbers(text),
         };

@@ -2,6 +2,7 @@
 //! section, or too short for a section of its own. People come back to a matter: a topic may have several stretches, and its
 //! section tells them together.
 
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use crate::summary::outline::{Point, Topic};
@@ -24,8 +25,10 @@ const HEADLINE_WORDS: usize = 12;
 const POINT_SHARE: f64 = 0.05;
 const MOST_POINTS: usize = 10;
 
-/// The weight of formalities. Their section comes last.
+/// The weight of formalities, what it counts as, and the minimum length of their section in words. It comes last.
 const FORMAL: f64 = 1.0;
+const FORMAL_SHARE: f64 = 0.4;
+const FORMAL_WORDS: f64 = 40.0;
 
 /// The share of its limit that a divided part is planned to fill.
 const FILL: f64 = 0.93;
@@ -76,22 +79,56 @@ impl Matter {
         }
     }
 
-    /// A matter for each of its stretches.
-    fn apart(&self, transcript: &Transcript, points: &[Point]) -> Vec<Self> {
-        let one = |span: &Span| Self {
-            tokens: tokens_of(transcript, &[*span]),
-            points: points_in(&[*span], points),
-            spans: vec![*span],
+    /// Its stretches in about `count` matters of similar size, each of at most `most` tokens if it has several.
+    fn divided(
+        &self,
+        transcript: &Transcript,
+        points: &[Point],
+        (count, most): (usize, f64),
+    ) -> Vec<Self> {
+        let share = self.tokens / count as f64;
+        let mut groups: Vec<(f64, Vec<Span>)> = Vec::new();
+        for &span in &self.spans {
+            let tokens = tokens_of(transcript, &[span]);
+            match groups.last_mut() {
+                Some((sum, spans)) if *sum + tokens / 2.0 < share && *sum + tokens <= most => {
+                    *sum += tokens;
+                    spans.push(span);
+                }
+                _ => groups.push((tokens, vec![span])),
+            }
+        }
+        let several = groups.len();
+        let one = |(at, (tokens, spans)): (usize, (f64, Vec<Span>))| Self {
+            tokens,
+            points: points_in(&spans, points),
+            spans,
+            headline: part_of(&self.headline, at, several),
             ..self.clone()
         };
-        self.spans.iter().map(one).collect()
+        groups.into_iter().enumerate().map(one).collect()
     }
 
     fn size(&self) -> f64 {
         let points = self.points.min(MOST_POINTS) as f64;
-        self.tokens.max(1.0).powf(SIZE_EXPONENT)
-            * (0.6 + 0.2 * self.weight)
-            * (1.0 + POINT_SHARE * points)
+        let weight = match self.is_formal() {
+            true => FORMAL_SHARE,
+            false => 0.6 + 0.2 * self.weight,
+        };
+        self.tokens.max(1.0).powf(SIZE_EXPONENT) * weight * (1.0 + POINT_SHARE * points)
+    }
+
+    fn is_formal(&self) -> bool {
+        self.weight <= FORMAL
+    }
+
+    /// Minimum words of its section.
+    fn least(&self) -> f64 {
+        if self.is_formal() {
+            FORMAL_WORDS
+        } else {
+            WORDS.0
+        }
     }
 
     fn joined(&self, next: &Self) -> Self {
@@ -103,7 +140,14 @@ impl Matter {
             _ if self.headline == next.headline => self.headline.clone(),
             both if words::count(&both) <= HEADLINE_WORDS => both,
             // What came out of them is left to the writer of the section.
-            _ => both(subject(&self.headline), subject(&next.headline)),
+            _ => {
+                let both = both(&subjects(&self.headline), &subjects(&next.headline));
+                let mut seen = HashSet::new();
+                let once = both
+                    .split("; ")
+                    .filter(|one| seen.insert(one.to_lowercase()));
+                once.collect::<Vec<_>>().join("; ")
+            }
         };
         Self {
             spans: without_seams(spans),
@@ -130,9 +174,19 @@ fn tokens_of(transcript: &Transcript, spans: &[Span]) -> f64 {
     spans.iter().map(tokens).sum::<usize>() as f64
 }
 
-/// What a headline such as `Depot: lease renewed` is about.
-fn subject(headline: &str) -> &str {
-    headline.split([':', '：']).next().unwrap_or(headline)
+/// What a headline such as `Depot: lease renewed; Trams` is about.
+fn subjects(headline: &str) -> String {
+    let all = headline.split("; ");
+    let subjects = all.map(|one| one.split([':', '：']).next().unwrap_or(one));
+    subjects.collect::<Vec<_>>().join("; ")
+}
+
+/// The headline of part `at` of several.
+fn part_of(headline: &str, at: usize, several: usize) -> String {
+    match several {
+        1 => headline.to_owned(),
+        _ => format!("{headline} (part {} of {several})", at + 1),
+    }
 }
 
 /// The spans, with those joined that follow on one another.
@@ -160,56 +214,50 @@ pub(crate) fn divide(
     }
     join(&mut matters, bounds);
     let all: f64 = matters.iter().map(Matter::size).sum();
-    let mut parts: Vec<(bool, f64, Vec<Chunk>, String)> = Vec::new();
+    let mut parts: Vec<(Matter, Vec<Chunk>)> = Vec::new();
     for matter in &matters {
-        let is_formal = matter.weight <= FORMAL;
         let words = bounds.words as f64 * matter.size() / all;
         let by_tokens = matter.tokens / (bounds.budget.0 as f64 * FILL);
         let count = by_tokens.max(words / DIVIDED_WORDS).ceil().max(1.0) as usize;
         let divide = |span: &Span, count| transcript.passage(*span).divide(bounds.budget, count);
         let [span] = &matter.spans[..] else {
             let chunks = matter.spans.iter().flat_map(|span| divide(span, 1));
-            parts.push((
-                is_formal,
-                matter.size(),
-                chunks.collect(),
-                matter.headline.clone(),
-            ));
+            parts.push((matter.clone(), chunks.collect()));
             continue;
         };
         let chunks = divide(span, count);
         let several = chunks.len();
         for (at, chunk) in chunks.into_iter().enumerate() {
-            let headline = match several {
-                1 => matter.headline.clone(),
-                _ => format!("{} (part {} of {several})", matter.headline, at + 1),
-            };
             let part = Matter {
                 tokens: chunk.tokens.0 as f64,
                 points: points_in(&[chunk.span], points),
+                headline: part_of(&matter.headline, at, several),
                 ..matter.clone()
             };
-            parts.push((is_formal, part.size(), vec![chunk], headline));
+            parts.push((part, vec![chunk]));
         }
     }
     if !bounds.count.contains(&parts.len()) {
         return None;
     }
     // Nobody reads a summary for its formalities.
-    parts.sort_by_key(|(is_formal, _, _, _)| *is_formal);
-    let sizes: Vec<f64> = parts.iter().map(|(_, size, ..)| *size).collect();
+    parts.sort_by_key(|(matter, _)| matter.is_formal());
+    let sizes: Vec<(f64, f64)> = parts
+        .iter()
+        .map(|(matter, _)| (matter.size(), matter.least()))
+        .collect();
     let weights = weights(&sizes, bounds.words as f64);
     let parts = parts.into_iter().zip(weights);
-    let part = |((_, _, chunks, headline), weight)| Part {
+    let part = |((matter, chunks), weight): ((Matter, _), _)| Part {
         chunks,
         weight,
-        headline,
+        headline: matter.headline,
     };
     Some(parts.map(part).collect())
 }
 
 /// The topics as matters that cover the transcript, in the order in which they come up. A topic that is too large for one
-/// section is as many matters as it has stretches.
+/// section is several matters.
 fn matters(
     transcript: &Transcript,
     topics: &[Topic],
@@ -242,16 +290,12 @@ fn matters(
         .map(|(topic, spans)| Matter::of(transcript, without_seams(spans), topic, points))
         .collect();
     let all: f64 = matters.iter().map(Matter::size).sum();
-    let is_too_large = |matter: &Matter| {
-        matter.tokens > bounds.budget.0 as f64 * FILL
-            || bounds.words as f64 * matter.size() / all > DIVIDED_WORDS
-    };
-    let divided = matters
-        .iter()
-        .flat_map(|matter| match is_too_large(matter) {
-            true => matter.apart(transcript, points),
-            false => vec![matter.clone()],
-        });
+    let most = bounds.budget.0 as f64 * FILL;
+    let divided = matters.iter().flat_map(|matter| {
+        let by_words = bounds.words as f64 * matter.size() / all / DIVIDED_WORDS;
+        let count = by_words.max(matter.tokens / most).ceil().max(1.0);
+        matter.divided(transcript, points, (count as usize, most))
+    });
     let mut divided: Vec<Matter> = divided.collect();
     divided.sort_by_key(|matter| matter.spans.first().map(|span| span.start));
     divided
@@ -271,7 +315,7 @@ fn join(matters: &mut Vec<Matter>, bounds: &Bounds) {
             return;
         };
         let words = bounds.words as f64 * matter.size() / all;
-        if matters.len() <= *bounds.count.end() && words >= WORDS.0 {
+        if matters.len() <= *bounds.count.end() && words >= matter.least() {
             return;
         }
         let fits = |&first: &usize| {
@@ -302,17 +346,17 @@ fn join(matters: &mut Vec<Matter>, bounds: &Bounds) {
     }
 }
 
-/// The shares of `words` that sections of these sizes get, each at least and at most as long as a section should be where
-/// that is possible.
-fn weights(sizes: &[f64], words: f64) -> Vec<f64> {
-    let count = sizes.len() as f64;
-    let (least, most) = (WORDS.0.min(words / count), WORDS.1.max(words / count));
-    let mut shares: Vec<f64> = sizes.to_vec();
+/// The shares of `words` that sections of these sizes and minimum lengths get, each at most as long as a section should be
+/// where that is possible.
+fn weights(sizes: &[(f64, f64)], words: f64) -> Vec<f64> {
+    let even = words / sizes.len() as f64;
+    let most = WORDS.1.max(even);
+    let mut shares: Vec<f64> = sizes.iter().map(|(size, _)| *size).collect();
     // Clamping some changes the shares of the others, which then may exceed the bounds.
     for _ in 0..8 {
         let all: f64 = shares.iter().sum();
-        for share in &mut shares {
-            *share = (*share * words / all).clamp(least, most);
+        for (share, (_, least)) in shares.iter_mut().zip(sizes) {
+            *share = (*share * words / all).clamp(least.min(even), most);
         }
     }
     let all: f64 = shares.iter().sum();

@@ -10,6 +10,7 @@ mod overview;
 mod piece;
 mod repair;
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
@@ -29,7 +30,7 @@ use crate::summary::lists;
 use crate::summary::people;
 use crate::summary::plan::{Plan, apportion};
 use crate::summary::titles::{Titles, titles};
-use crate::text::{language, tokens, words};
+use crate::text::{language, words};
 use crate::transcript::{Passage, Transcript};
 
 use brief::Briefing;
@@ -218,6 +219,7 @@ pub async fn write(
 
 /// The parts of the transcript that the sections are about, as they are shown to the model.
 fn materials(transcript: &Transcript, plan: &Plan) -> Vec<Material> {
+    let is_log = plan.outline_tokens.is_some() && transcript.whole().is_log();
     let passage = |&index: &usize| {
         let chunk = plan.chunks.get(index)?;
         Some(transcript.passage(chunk.span))
@@ -227,26 +229,28 @@ fn materials(transcript: &Transcript, plan: &Plan) -> Vec<Material> {
         if stretches.is_empty() {
             return None;
         }
-        let timed = timed(&stretches).filter(|timed| {
-            let is_planned = || tokens::estimate(timed) <= plan.chunk_tokens;
-            plan.outline_tokens.is_some() && is_planned()
+        let texts: Vec<Cow<str>> = stretches
+            .iter()
+            .map(|one| match is_log {
+                true => one.by_the_clock().into(),
+                false => Cow::Borrowed(&**one),
+            })
+            .collect();
+        let joined = (is_log || texts.len() > 1).then(|| {
+            let texts: Vec<&str> = texts.iter().map(|text| text.trim()).collect();
+            Passage::of_text(texts.join(LATER))
         });
         let first = stretches.remove(0);
         let block = match plan.shown_tokens {
             Some(most) => extract::within_tokens(&first, most),
-            None if let Some(timed) = timed => Passage::of_text(timed),
-            None if stretches.is_empty() => first.clone(),
-            None => {
-                let all = [&first].into_iter().chain(&stretches);
-                let all: Vec<&str> = all.map(|one| one.trim()).collect();
-                Passage::of_text(all.join(LATER))
-            }
+            None => joined.unwrap_or_else(|| first.clone()),
         };
         Some(Material {
             passage: first,
             more: stretches,
             chunks,
             block,
+            has_times: is_log && plan.shown_tokens.is_none(),
             from_notes: false,
             brief: None,
         })
@@ -256,16 +260,6 @@ fn materials(transcript: &Transcript, plan: &Plan) -> Vec<Material> {
         groups => groups.to_vec(),
     };
     groups.into_iter().filter_map(material).collect()
-}
-
-/// The stretches with their times, if one of them is the record of an operation.
-fn timed(stretches: &[Passage]) -> Option<String> {
-    let timed: Vec<Option<String>> = stretches.iter().map(Passage::by_the_clock).collect();
-    timed.iter().any(Option::is_some).then(|| {
-        let texts = timed.iter().zip(stretches);
-        let texts = texts.map(|(timed, plain)| timed.as_deref().unwrap_or(plain).trim());
-        texts.collect::<Vec<_>>().join(LATER)
-    })
 }
 
 /// The share of the `nth` of `count` texts in `spare` extra calls.
@@ -454,16 +448,20 @@ impl Writer<'_> {
         };
         self.warnings
             .extend(warning.map(|warning| format!("section {number}: {warning}")));
-        let (source, said, by) = (&material.passage, material.said(), self.comparable);
+        let (source, by) = (&material.passage, self.comparable);
+        let said = self.briefing.with_names(&material.said());
         let is_borne_out = |title: &String| check::is_borne_out(title, &said, by);
         let title = piece.title.filter(is_borne_out);
         let planned = || self.briefing.headlines.get(number - 1).cloned();
         let title = title.or_else(|| planned().filter(is_borne_out));
         let quoted = || extract::title(source).filter(|_| by.has_words());
         let title = title.or_else(quoted);
+        // The outline was made from the whole: what it lists as open was open to the end.
         let text = match &material.brief {
-            Some(_) => claims::without_unanswered(&piece.text),
-            None => piece.text,
+            Some(brief) if !brief.points.contains("OPEN: ") => {
+                claims::without_unanswered(&piece.text)
+            }
+            _ => piece.text,
         };
         Section {
             title: title.unwrap_or_else(|| format!("{} {number}", self.titles.part)),

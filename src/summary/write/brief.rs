@@ -9,7 +9,7 @@ use crate::transcript::Passage;
 
 /// Maximum tokens of the notes on the whole, for a section and for all others, and of the points about a part.
 const NOTES_TOKENS: Tokens = Tokens(900);
-const MORE_NOTES_TOKENS: Tokens = Tokens(1600);
+const MORE_NOTES_TOKENS: Tokens = Tokens(2400);
 const POINTS_TOKENS: Tokens = Tokens(500);
 
 /// Maximum tokens of the transcript after a part that is shown.
@@ -61,25 +61,8 @@ impl Briefing {
         Brief {
             notes: within(notes, NOTES_TOKENS),
             headlines: self.headlines.clone(),
-            points: within(
-                self.points_in(material).map(|found| self.point(found)),
-                POINTS_TOKENS,
-            ),
+            points: within(self.points_in(material).map(point), POINTS_TOKENS),
             following: following(material.last()),
-        }
-    }
-
-    /// A line for a point, marked if it is a task that the reader finds in the list of actions.
-    fn point(&self, found: &Point) -> String {
-        let lists = self.lists.iter();
-        let mut actions = lists
-            .filter(|list| list.kind == ListKind::Actions)
-            .flat_map(|list| &list.entries);
-        let is_listed = found.kind == PointKind::Action
-            && actions.any(|entry| entry.spans == found.spans && entry.text.contains(&found.text));
-        match is_listed {
-            true => format!("LISTED {}", point(found)),
-            false => point(found),
         }
     }
 
@@ -87,11 +70,11 @@ impl Briefing {
     pub(crate) fn overview(&self) -> Brief {
         let kinds = [
             PointKind::Decision,
-            PointKind::Action,
             PointKind::Open,
+            PointKind::Figure,
             PointKind::Position,
             PointKind::Conflict,
-            PointKind::Figure,
+            PointKind::Action,
         ];
         let points = kinds
             .into_iter()
@@ -105,8 +88,7 @@ impl Briefing {
         self.notes(open.map(point))
     }
 
-    /// The points that rest on the part, that is, have a third of their lines there; but for open questions, which the reader
-    /// finds in their list: no part shows whether the whole answers them.
+    /// The points that rest on the part, that is, have a third of their lines there.
     fn points_in(&self, material: &Material) -> impl Iterator<Item = &Point> {
         let spans = material.spans();
         let touches = move |part: &&Span| {
@@ -116,8 +98,20 @@ impl Briefing {
         let points = self.outline.points.iter();
         points.filter(move |point| {
             let here = point.spans.iter().filter(&touches).count();
-            point.kind != PointKind::Open && here > 0 && here * 3 >= point.spans.len()
+            here > 0 && here * 3 >= point.spans.len()
         })
+    }
+
+    /// What was said, with the names of those whose labels stand there.
+    pub(crate) fn with_names(&self, said: &str) -> String {
+        let mut text = said.to_owned();
+        for person in &self.outline.people {
+            let label = person.label.as_deref();
+            if label.is_some_and(|label| said.contains(label)) {
+                text.push_str(&format!("\n{}", person.name));
+            }
+        }
+        text
     }
 
     /// How well the reader of the section about what was `said` knows what one of `words` means, from the sections about `earlier`

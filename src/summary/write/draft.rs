@@ -31,6 +31,8 @@ pub(crate) struct Material {
     pub(crate) chunks: Vec<usize>,
     /// The text that is shown to the model.
     pub(crate) block: Passage,
+    /// Whether the block tells the time of its turns.
+    pub(crate) has_times: bool,
     pub(crate) from_notes: bool,
     /// What the writer is told of the whole recording.
     pub(crate) brief: Option<Brief>,
@@ -107,6 +109,7 @@ impl Material {
             more,
             chunks: self.chunks.clone(),
             block,
+            has_times: self.has_times,
             from_notes: self.from_notes,
             brief: self.brief.clone(),
         };
@@ -172,6 +175,7 @@ impl Drafter<'_> {
             speakers: within(material.speakers(), style.speaker_tokens()),
             context,
             block,
+            has_times: material.has_times,
             from_notes: material.from_notes,
             excerpts,
             brief: material.brief.clone().filter(|_| is_briefed),

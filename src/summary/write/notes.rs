@@ -94,6 +94,7 @@ impl Writer<'_> {
             let written = Passage::of_text(piece.text);
             notes.push(Material {
                 block: extract::within_tokens(&written, Tokens(most.max(48))),
+                has_times: false,
                 from_notes: true,
                 ..material
             });
@@ -146,6 +147,7 @@ fn joined(group: &[&Material]) -> Option<Material> {
             .flat_map(|item| item.chunks.iter().copied())
             .collect(),
         block: Passage::of_text(blocks.join("\n")),
+        has_times: first.has_times,
         from_notes: first.from_notes,
         brief: None,
     })
@@ -162,6 +164,7 @@ mod tests {
             more: Vec::new(),
             chunks: vec![at],
             block: Passage::of_text("word ".repeat(size)),
+            has_times: false,
             from_notes: true,
             brief: None,
         };

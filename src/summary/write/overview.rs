@@ -1,4 +1,4 @@
-//! Writes the overview, has the summary read once more, and repairs its length, all at once.
+//! Repairs the length of the sections, then writes the overview and has the summary read once more, both at once.
 
 use crate::extract;
 use crate::model::Finish;
@@ -12,7 +12,7 @@ use crate::summary::lists::{self, List};
 use crate::summary::plan::Plan;
 use crate::summary::write::draft::Material;
 use crate::summary::write::piece::{Job, Piece, piece};
-use crate::summary::write::repair::{Repairs, accept_all};
+use crate::summary::write::repair::Repairs;
 use crate::summary::write::{WriteError, Writer};
 use crate::text::{Tokens, Words};
 use crate::transcript::Passage;
@@ -21,7 +21,7 @@ use crate::transcript::Passage;
 const EDITS_WORDS: Words = Words(1000);
 
 impl Writer<'_> {
-    /// Returns the overview.
+    /// Repairs the sections and returns the overview.
     pub(crate) async fn finish(
         &mut self,
         plan: &Plan,
@@ -32,16 +32,16 @@ impl Writer<'_> {
     ) -> Result<Option<String>, WriteError> {
         let lists = &self.briefing.lists.clone();
         let wanted = plan.section_words().0.saturating_sub(lists::length(lists));
-        let round = self.choose(materials, sections, repairs, wanted, control);
+        // What the last reader and the writer of the overview are shown is what goes out.
+        self.repair(materials, sections, repairs, wanted, control)
+            .await?;
         let overview = self.overview_material(plan, sections, control);
         let last_read = self.last_read_prompt(plan, sections, lists);
-        let (written, read, repaired) = tokio::join!(
+        let (written, read) = tokio::join!(
             self.overview(plan, overview.as_ref(), control),
             self.last_read(last_read.as_ref()),
-            self.repaired(&round),
         );
         let (written, edits) = (written?, read?);
-        accept_all(sections, &round, &repaired?, wanted);
         self.apply(&edits, sections, lists);
         let Some(piece) = written else {
             return Ok(None);
@@ -84,6 +84,7 @@ impl Writer<'_> {
             passage: bodies,
             more: Vec::new(),
             chunks: Vec::new(),
+            has_times: false,
             from_notes: false,
             brief: has_outline.then(|| self.briefing.overview()),
         };
@@ -143,6 +144,7 @@ impl Writer<'_> {
             more: Vec::new(),
             chunks: Vec::new(),
             block,
+            has_times: false,
             from_notes: false,
             brief: Some(self.briefing.last_read()),
         };

@@ -434,6 +434,7 @@ mod tests {
             more: Vec::new(),
             chunks: vec![0],
             block: passage,
+            has_times: false,
             from_notes: false,
             brief: None,
         };

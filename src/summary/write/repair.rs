@@ -38,7 +38,7 @@ pub(crate) struct Repairs {
 }
 
 /// Sections to repair, with the requests for it.
-pub(crate) type Round = Vec<(usize, Prompt)>;
+type Round = Vec<(usize, Prompt)>;
 
 impl Repairs {
     /// The repairs of `count` sections, with at most `most` calls.
@@ -72,7 +72,7 @@ impl Writer<'_> {
     }
 
     /// Requests the repairs.
-    pub(crate) async fn repaired(&self, round: &Round) -> Result<Vec<Answer>, WriteError> {
+    async fn repaired(&self, round: &Round) -> Result<Vec<Answer>, WriteError> {
         let drafter = self.drafter;
         let calls = round.iter().map(|(at, prompt)| async move {
             let task = prompt.request().task.name();
@@ -84,7 +84,7 @@ impl Writer<'_> {
 
     /// Chooses sections to repair, starting with those that are furthest off their targets, until the repairs could make up
     /// for the deviation. Chooses none if the deviation is tolerated.
-    pub(crate) fn choose(
+    fn choose(
         &mut self,
         materials: &[Material],
         sections: &[Section],
@@ -142,7 +142,11 @@ impl Writer<'_> {
             let (place, draft) = ((at, sections.len()), Some(&*section.text));
             // The count makes the second repair of a section differ from the first: an identical request would get the same
             // answer.
-            let ask = Words(control.ask(ask));
+            // Who shortens a text keeps to its length better than who writes one.
+            let ask = Words(match task {
+                Task::Condense => control.ask(ask).max(ask * 9 / 10),
+                _ => control.ask(ask),
+            });
             let prompt = self
                 .drafter
                 .prompt(task, material, place, draft, ask, *repairs);
@@ -158,12 +162,7 @@ impl Writer<'_> {
 }
 
 /// Accepts those of the repaired texts that bring the total length closer to `wanted` words.
-pub(crate) fn accept_all(
-    sections: &mut [Section],
-    round: &Round,
-    answers: &[Answer],
-    wanted: usize,
-) {
+fn accept_all(sections: &mut [Section], round: &Round, answers: &[Answer], wanted: usize) {
     for ((at, prompt), answer) in round.iter().zip(answers) {
         accept(sections, *at, prompt, &answer.text, wanted);
     }
