@@ -144,7 +144,7 @@ A section of a written summary was cut off. You write the rest of it, from the p
 const NEW_NOTES: &str = "\
 Notes on the whole recording; tell once, in passing, who or what those marked NEW are, as far as the notes tell";
 const CLOCK: &str = "\
-, with the clock of the record in square brackets; tell with it when what matters happened, such as \"at 0:02:23\"";
+The part has the clock of the record in square brackets: tell with it when what matters happened, such as \"at 0:02:23\".";
 
 /// A short version of the rules, for small context windows.
 const COMPACT_RULES: &str = "\
@@ -201,6 +201,7 @@ fn full(request: &Request) -> String {
         }
     }
     lines.extend(spellings(request));
+    lines.extend(request.has_times.then(|| CLOCK.to_owned()));
     if !request.task.is_protocol() {
         lines.push(format!("Length: {}.", length(request)));
     }
@@ -211,7 +212,6 @@ fn full(request: &Request) -> String {
         _ if request.from_notes => "Notes on the part",
         _ => "The part of the transcript",
     };
-    let clock = if request.has_times { CLOCK } else { "" };
     let before = "Said just before, to understand the part by; it belongs to another section";
     let (notes, headlines, points, following) = request.brief.as_ref().map_or_else(
         || ("", String::new(), "", ""),
@@ -241,7 +241,7 @@ fn full(request: &Request) -> String {
             request.draft.as_deref().unwrap_or(""),
         ),
         ("In the speakers' own words", &request.excerpts),
-        (&format!("{block}{clock}"), &request.block),
+        (block, &request.block),
         (
             "What follows, to understand the part by; another section reports it",
             following,
@@ -329,7 +329,7 @@ fn now(request: &Request) -> String {
         Task::Continue => "Write the rest now.",
         Task::Outline => {
             return format!(
-                "Write the notes now, with a TOPIC line for each matter, {} or so.",
+                "Write the notes now. Each matter has its line: that may be about {} TOPIC lines.",
                 request.part.1
             );
         }
