@@ -108,8 +108,7 @@ fn replaced(text: &str, from: &str, mut by: impl FnMut(&str) -> Option<String>) 
             text.get(..at).unwrap_or(""),
             text.get(at + found.len()..).unwrap_or(""),
         );
-        let is_word = |c: char| c.is_alphanumeric() || c == '_';
-        if from.is_empty() || before.ends_with(is_word) || after.starts_with(is_word) {
+        if from.is_empty() || goes_on(before.chars().rev()) || goes_on(after.chars()) {
             continue;
         }
         if let Some(to) = by(found) {
@@ -120,6 +119,16 @@ fn replaced(text: &str, from: &str, mut by: impl FnMut(&str) -> Option<String>) 
     }
     result.push_str(text.get(end..).unwrap_or(""));
     result
+}
+
+/// Whether a word goes on with the characters next to it: the `S` of "U.S. Marines" and the `A` of "A-level" are no words.
+fn goes_on(mut next: impl Iterator<Item = char>) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    match next.next() {
+        Some('.' | '-') => next.next().is_some_and(is_word),
+        Some(c) => is_word(c),
+        None => false,
+    }
 }
 
 #[cfg(test)]
@@ -133,6 +142,31 @@ mod tests {
             name: name.to_owned(),
             role: "chair".to_owned(),
             short: short.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_label_within_a_word_is_none() {
+        let renaming = |label: &str, name: &str| Renaming {
+            label: label.to_owned(),
+            name: name.to_owned(),
+        };
+        let renamings = [renaming("S", "the surgeon"), renaming("A", "Speaker A")];
+        for (text, renamed_text) in [
+            (
+                "S asked the U.S. Marines.",
+                "the surgeon asked the U.S. Marines.",
+            ),
+            (
+                "It was S. A agreed.",
+                "It was the surgeon. Speaker A agreed.",
+            ),
+            (
+                "A sat an A-level in S's office.",
+                "Speaker A sat an A-level in the surgeon's office.",
+            ),
+        ] {
+            assert_eq!(renamed(text, &renamings), renamed_text);
         }
     }
 

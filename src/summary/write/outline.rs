@@ -10,7 +10,6 @@ use crate::summary::plan::{ONE_ROUND, Plan};
 use crate::summary::topics::{self, Bounds};
 use crate::summary::write::draft::Material;
 use crate::summary::write::{WriteError, Writer};
-use crate::text::Tokens;
 use crate::transcript::Passage;
 
 impl Writer<'_> {
@@ -31,11 +30,7 @@ impl Writer<'_> {
         let most = (words / SECTION_MIN_WORDS.0).min(ONE_ROUND);
         let bounds = Bounds {
             words,
-            // The times of a log are shown as well.
-            budget: match self.transcript.whole().is_log() {
-                true => Tokens((plan.chunk_tokens.0 as f64 * LOG_SHARE) as usize),
-                false => plan.chunk_tokens,
-            },
+            budget: plan.chunk_tokens,
             count: fewest..=most.max(plan.sections),
         };
         if let Some(parts) = topics::divide(self.transcript, topics, points, &bounds) {
@@ -139,9 +134,6 @@ impl Writer<'_> {
         )
     }
 }
-
-/// The share of the tokens of a log that is not its times.
-const LOG_SHARE: f64 = 0.7;
 
 /// Longer transcripts, in bytes, are not searched for what the speakers say for certain.
 const MOST_CUED: usize = 4 << 20;
