@@ -88,10 +88,10 @@ fn adjust(
     drop_duplicates(&mut summary.sections);
     let words = summary.words();
     if words > most {
-        let lists = summary
-            .lists
-            .iter()
-            .filter(|list| matches!(list.kind, ListKind::Decisions | ListKind::Actions));
+        let lists = summary.lists.iter().filter(|list| {
+            use ListKind::{Actions, Decisions, OpenQuestions, Positions};
+            matches!(list.kind, Actions | Decisions | OpenQuestions | Positions)
+        });
         let entries = lists.flat_map(|list| &list.entries);
         let settled: Vec<Vec<String>> = entries
             .map(|entry| terms::stems(&entry.text).into_iter().collect())
@@ -112,7 +112,7 @@ pub(crate) fn shorten(text: &str, most: usize) -> String {
         return text.to_owned();
     }
     let mut sentences = split(&[text]);
-    drop_sentences(&mut sentences, excess, 1, &[]);
+    drop_sentences(&mut sentences, excess, 1, (&[], false));
     joined(&sentences, 0)
 }
 
@@ -136,10 +136,10 @@ fn drop_duplicates(sections: &mut [Section]) {
 
 /// Removes about `excess` words: first the least informative matters that have a paragraph and a label of their own, then
 /// sentences. An answer that is dropped turns what it leaves into a question that nobody answered; a matter is missed by few.
-/// `settled` are the words of what was decided and of what is to be done.
+/// `settled` are the words of what the lists tell of decisions, positions, tasks and open questions.
 fn drop_least(sections: &mut [Section], excess: usize, settled: &[Vec<String>]) {
     let before: usize = sections.iter().map(Section::words).sum();
-    for pieces in [labelled, split] {
+    for (pieces, spared) in [(labelled as Pieces, true), (split, false)] {
         let after: usize = sections.iter().map(Section::words).sum();
         let left = excess.saturating_sub(before - after);
         let texts: Vec<&str> = sections
@@ -147,7 +147,7 @@ fn drop_least(sections: &mut [Section], excess: usize, settled: &[Vec<String>]) 
             .map(|section| section.text.as_str())
             .collect();
         let mut pieces = pieces(&texts);
-        drop_sentences(&mut pieces, left, MIN_SENTENCES, settled);
+        drop_sentences(&mut pieces, left, MIN_SENTENCES, (settled, spared));
         let texts: Vec<String> = (0..sections.len()).map(|at| joined(&pieces, at)).collect();
         for (section, text) in sections.iter_mut().zip(texts) {
             section.text = text;
@@ -199,6 +199,9 @@ fn longest(section: &Section) -> Span {
     let spans = section.spans.iter().copied();
     spans.max_by_key(|span| span.len()).unwrap_or_default()
 }
+
+/// Takes several texts apart.
+type Pieces = fn(&[&str]) -> Vec<Sentence>;
 
 /// A sentence of one of several texts.
 struct Sentence {
@@ -344,12 +347,13 @@ fn pieces(texts: &[&str], found: impl Fn(&str) -> Vec<Span>) -> Vec<Sentence> {
 }
 
 /// Drops the least informative sentences until `excess` words are gone, keeping at least `least` sentences of each text. A
-/// sentence that the next one leans on is dropped only if no other can be.
+/// sentence that the next one leans on, or that tells what is `settled`, is dropped only if no other can be, or not at all if
+/// it is `spared`.
 fn drop_sentences(
     sentences: &mut [Sentence],
     mut excess: usize,
     least: usize,
-    settled: &[Vec<String>],
+    (settled, spared): (&[Vec<String>], bool),
 ) {
     let mut shared: HashMap<String, usize> = HashMap::new();
     let mut left: HashMap<usize, usize> = HashMap::new();
@@ -385,8 +389,10 @@ fn drop_sentences(
             .zip(&tells)
             .map(|(is_needed, tells)| is_needed || *tells)
             .collect();
-        let candidates = sentences.iter_mut().zip(is_needed).filter(|(sentence, _)| {
+        let candidates = sentences.iter_mut().zip(is_needed);
+        let candidates = candidates.filter(|(sentence, is_needed)| {
             sentence.kept
+                && !(spared && *is_needed)
                 && sentence.words <= excess + 12
                 && left.get(&sentence.of).is_some_and(|&left| left > least)
         });

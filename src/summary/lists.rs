@@ -4,8 +4,11 @@
 use crate::summary::outline::{Outline, Person, Point, PointKind, Term};
 use crate::text::{Span, words};
 
-/// Maximum length of all lists, as a share of the summary.
-const SHARE: f64 = 0.2;
+/// Maximum length of all lists, as a share of the summary. Whoever has to act needs all actions: with many of them it is what
+/// they take and a share for the others, within a limit.
+const SHARE: f64 = 0.15;
+const OTHERS_SHARE: f64 = 0.08;
+const MOST_SHARE: f64 = 0.25;
 
 /// Lists that are given up this readily only repeat what stands in the text.
 const IN_THE_TEXT: usize = 9;
@@ -106,7 +109,14 @@ pub(crate) fn of(
     })
     .collect();
     let found: Vec<usize> = lists.iter().map(|list| list.entries.len()).collect();
-    let most = (target as f64 * SHARE) as usize;
+    let actions: Vec<List> = lists
+        .iter()
+        .filter(|list| list.kind == ListKind::Actions)
+        .cloned()
+        .collect();
+    let share = |share: f64| (target as f64 * share) as usize;
+    let with_actions = length(&actions) + share(OTHERS_SHARE);
+    let most = share(SHARE).max(with_actions.min(share(MOST_SHARE)));
     while length(&lists) > most {
         // The entries of a kind come in the order of their importance.
         let longest = lists

@@ -18,7 +18,7 @@ const OVERVIEW_MAX_WORDS: usize = 200;
 const OVERVIEW_MIN_WORDS: usize = 40;
 
 /// Tolerated excess over the target length, in percent.
-const LONGER_PERCENT: usize = 1;
+const LONGER_PERCENT: usize = 2;
 
 /// A transcript of at most this many words is its own summary: nothing can be left out of it.
 const WHOLE_WORDS: usize = 20;

@@ -88,7 +88,8 @@ impl Briefing {
         self.notes(open.map(point))
     }
 
-    /// The points that rest on the part, that is, have a third of their lines there.
+    /// The points that rest on the part, that is, have a third of their lines there. An open question belongs to one part, the
+    /// one that the outline names first.
     fn points_in(&self, material: &Material) -> impl Iterator<Item = &Point> {
         let spans = material.spans();
         let touches = move |part: &&Span| {
@@ -98,7 +99,10 @@ impl Briefing {
         let points = self.outline.points.iter();
         points.filter(move |point| {
             let here = point.spans.iter().filter(&touches).count();
-            here > 0 && here * 3 >= point.spans.len()
+            match point.kind {
+                PointKind::Open => point.spans.iter().take(1).any(|first| touches(&first)),
+                _ => here > 0 && here * 3 >= point.spans.len(),
+            }
         })
     }
 
