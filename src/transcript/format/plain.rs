@@ -1037,31 +1037,26 @@ fn are_of_a_day(candidates: &[Candidate]) -> bool {
         && timed().all(|(_, time)| (MINUTE..24 * MINUTE).contains(&time))
 }
 
-/// Joins a time on a line of its own with the head after it, if that has none.
+/// Joins a time on a line of its own with the head after it, if that has none. There may be a million heads, so they stay
+/// where they are.
 fn join_times(heads: &mut Vec<Head>, text: &str) {
-    let mut joined: Vec<Head> = Vec::with_capacity(heads.len());
-    for &head in heads.iter() {
-        let before = joined.last().copied().filter(|before| {
-            let between = text.get(before.body as usize..head.start as usize);
-            before.speaker.is_none()
-                && before.time.is_some()
-                && head.time.is_none()
-                && between.is_some_and(|between| between.trim().is_empty())
-        });
-        match before {
-            Some(before) => {
-                joined.pop();
-                joined.push(Head {
-                    start: before.start,
-                    time: before.time,
-                    as_written: false,
-                    ..head
-                });
-            }
-            None => joined.push(head),
+    heads.dedup_by(|head, before| {
+        let between = text.get(before.body as usize..head.start as usize);
+        let is_one = before.speaker.is_none()
+            && before.time.is_some()
+            && head.time.is_none()
+            && between.is_some_and(|between| between.trim().is_empty());
+        if is_one {
+            *before = Head {
+                start: before.start,
+                time: before.time,
+                as_written: false,
+                ..*head
+            };
         }
-    }
-    *heads = joined;
+        is_one
+    });
+    heads.shrink_to_fit();
 }
 
 /// The next line that is not blank.
