@@ -374,15 +374,14 @@ impl<'t> Collector<'t> {
         if found.is_some_and(|found| found.label.is_some()) && frame::is_placeholder(rest) {
             self.drop(Span::from(line.start + body..line.end), Frame::Anywhere);
         }
-        let marks = Marks::of(rest);
-        if !is_prose && marks.has_opener {
+        if !is_prose && has_opener(rest) {
             self.stamps_inside(line, body);
         }
         if !is_prose && let Some((len, end)) = frame::bullet(rest) {
             self.drop(Span::from(line.end - len..line.end), Frame::Anywhere);
             self.ends.push((offset(line.end), end));
         }
-        self.note_end(rest, marks.has_stop);
+        self.note_end(rest);
         self.cut += u32::from(is_head && self.is_cut);
         self.is_cut = self.previous == Previous::Open;
         let is_most = content.len() * 4 > self.text.len() && content.len() > SHORT_LINE_BYTES;
@@ -682,8 +681,8 @@ impl<'t> Collector<'t> {
     }
 
     /// Notes how a line ends, which tells whether lines are wrapped.
-    fn note_end(&mut self, text: &str, has_stop: bool) {
-        self.marked += u32::from(has_stop || self.previous == Previous::Ended);
+    fn note_end(&mut self, text: &str) {
+        self.marked += u32::from(self.previous == Previous::Ended || has_stop(text));
         if self.previous == Previous::Open {
             let len = text.chars().count();
             self.widths = (self.widths.0.max(len), self.widths.1 + len);
@@ -890,38 +889,22 @@ impl<'t> Collector<'t> {
     }
 }
 
-/// What one look at the bytes of a line tells.
-struct Marks {
-    /// A time stamp may start inside of it.
-    has_opener: bool,
-    /// A sentence ends inside of it.
-    has_stop: bool,
+/// Whether a time stamp may start inside of a line.
+fn has_opener(text: &str) -> bool {
+    Eight::any(text.as_bytes(), |eight| {
+        let round = eight.equal(b'(').or(eight.equal(b'#'));
+        round.or(eight.equal(b'[')).or(eight.equal(b'{'))
+    })
 }
 
-impl Marks {
-    fn of(text: &str) -> Self {
-        let mut found = Self {
-            has_opener: false,
-            has_stop: false,
-        };
-        let mut after_stop = false;
-        for at in (0..text.len()).step_by(8) {
-            let eight = Eight::at(text.as_bytes(), at);
-            let openers = eight
-                .equal(b'[')
-                .or(eight.equal(b'('))
-                .or(eight.equal(b'#'))
-                .or(eight.equal(b'{'));
-            found.has_opener |= !openers.is_empty();
-            let stops = eight
-                .equal(b'.')
-                .or(eight.equal(b'?'))
-                .or(eight.equal(b'!'));
-            let after_stops = stops.following(&mut after_stop);
-            found.has_stop = !after_stops.and(eight.equal(b' ')).is_empty();
-        }
-        found
-    }
+/// Whether a sentence ends inside of a line.
+fn has_stop(text: &str) -> bool {
+    let mut after_stop = false;
+    Eight::any(text.as_bytes(), |eight| {
+        let stops = eight.equal(b'.').or(eight.equal(b'?'));
+        let stops = stops.or(eight.equal(b'!'));
+        stops.following(&mut after_stop).and(eight.equal(b' '))
+    })
 }
 
 /// The head of a line whose label is no speaker: the time stamp alone, if the line starts with one.
