@@ -25,9 +25,14 @@ impl Eight {
     #[inline(always)]
     pub(crate) fn at(bytes: &[u8], at: usize) -> Self {
         let rest = bytes.get(at..).unwrap_or_default();
-        Self(match rest.first_chunk() {
-            Some(eight) => u64::from_le_bytes(*eight),
-            None => (rest.iter().rev()).fold(0, |eight, byte| eight << 8 | u64::from(*byte)),
+        Self(match (rest.first_chunk(), bytes.last_chunk()) {
+            (Some(eight), _) => u64::from_le_bytes(*eight),
+            // The last eight bytes, without those before `at`.
+            (None, Some(last)) => {
+                let before = 8 * (8 - rest.len() as u32);
+                u64::from_le_bytes(*last).checked_shr(before).unwrap_or(0)
+            }
+            (None, None) => (rest.iter().rev()).fold(0, |eight, byte| eight << 8 | u64::from(*byte)),
         })
     }
 

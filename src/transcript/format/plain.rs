@@ -521,15 +521,11 @@ impl<'t> Collector<'t> {
                 )
             });
         let is_name = separator == Some(Separator::Line) && self.has_pages;
-        let is_candidate = match self.is_apart {
+        let is_candidate = || match self.is_apart {
             true => !is_head || is_name || self.is_cut,
-            false => {
-                self.is_cut
-                    && content.len() < 100
-                    && content.bytes().any(|byte| byte.is_ascii_digit())
-            }
+            false => self.is_cut && content.len() < 100 && has_digit(content),
         };
-        if may_be_page && is_candidate {
+        if may_be_page && is_candidate() {
             self.recurring
                 .note(content, self.filled, self.is_apart, self.is_cut);
         }
@@ -897,6 +893,10 @@ fn has_opener(text: &str) -> bool {
     })
 }
 
+fn has_digit(text: &str) -> bool {
+    Eight::any(text.as_bytes(), |eight| eight.within(b'0', b'9'))
+}
+
 /// Whether a sentence ends inside of a line.
 fn has_stop(text: &str) -> bool {
     let mut after_stop = false;
@@ -1024,11 +1024,11 @@ fn are_of_a_day(candidates: &[Candidate]) -> bool {
 /// where they are.
 fn join_times(heads: &mut Vec<Head>, text: &str) {
     heads.dedup_by(|head, before| {
-        let between = text.get(before.body as usize..head.start as usize);
+        let between = || text.get(before.body as usize..head.start as usize);
         let is_one = before.speaker.is_none()
             && before.time.is_some()
             && head.time.is_none()
-            && between.is_some_and(|between| between.trim().is_empty());
+            && between().is_some_and(|between| between.trim().is_empty());
         if is_one {
             *before = Head {
                 start: before.start,
