@@ -32,7 +32,9 @@ impl Eight {
                 let before = 8 * (8 - rest.len() as u32);
                 u64::from_le_bytes(*last).checked_shr(before).unwrap_or(0)
             }
-            (None, None) => (rest.iter().rev()).fold(0, |eight, byte| eight << 8 | u64::from(*byte)),
+            (None, None) => {
+                (rest.iter().rev()).fold(0, |eight, byte| eight << 8 | u64::from(*byte))
+            }
         })
     }
 
