@@ -25,15 +25,22 @@ impl Eight {
     #[inline(always)]
     pub(crate) fn at(bytes: &[u8], at: usize) -> Self {
         let rest = bytes.get(at..).unwrap_or_default();
-        Self(match rest.first_chunk() {
-            Some(eight) => u64::from_le_bytes(*eight),
-            None => (rest.iter().rev()).fold(0, |eight, byte| eight << 8 | u64::from(*byte)),
+        Self(match (rest.first_chunk(), bytes.last_chunk()) {
+            (Some(eight), _) => u64::from_le_bytes(*eight),
+            // The last eight bytes, without those before `at`.
+            (None, Some(last)) => {
+                let before = 8 * (8 - rest.len() as u32);
+                u64::from_le_bytes(*last).checked_shr(before).unwrap_or(0)
+            }
+            (None, None) => {
+                (rest.iter().rev()).fold(0, |eight, byte| eight << 8 | u64::from(*byte))
+            }
         })
     }
 
     /// Whether there is one of the bytes that `find` finds.
     #[inline(always)]
-    pub(crate) fn any(bytes: &[u8], find: impl Fn(Self) -> Bytes) -> bool {
+    pub(crate) fn any(bytes: &[u8], mut find: impl FnMut(Self) -> Bytes) -> bool {
         let mut at = 0;
         while at < bytes.len() {
             if !find(Self::at(bytes, at)).is_empty() {
@@ -100,12 +107,14 @@ pub(crate) fn lines(text: &str) -> impl Iterator<Item = Span> {
     std::iter::from_fn(move || {
         let start = next?;
         let mut end = start;
+        // Most eights have no line feed. To ask before the place is sought lets the next one be loaded meanwhile.
         while end < bytes.len() {
-            let before = Eight::at(bytes, end).equal(b'\n').before_first();
-            end += before;
-            if before < 8 {
+            let found = Eight::at(bytes, end).equal(b'\n');
+            if !found.is_empty() {
+                end += found.before_first();
                 break;
             }
+            end += 8;
         }
         let end = end.min(bytes.len());
         next = (end < bytes.len()).then_some(end + 1);

@@ -374,15 +374,14 @@ impl<'t> Collector<'t> {
         if found.is_some_and(|found| found.label.is_some()) && frame::is_placeholder(rest) {
             self.drop(Span::from(line.start + body..line.end), Frame::Anywhere);
         }
-        let marks = Marks::of(rest);
-        if !is_prose && marks.has_opener {
+        if !is_prose && has_opener(rest) {
             self.stamps_inside(line, body);
         }
         if !is_prose && let Some((len, end)) = frame::bullet(rest) {
             self.drop(Span::from(line.end - len..line.end), Frame::Anywhere);
             self.ends.push((offset(line.end), end));
         }
-        self.note_end(rest, marks.has_stop);
+        self.note_end(rest);
         self.cut += u32::from(is_head && self.is_cut);
         self.is_cut = self.previous == Previous::Open;
         let is_most = content.len() * 4 > self.text.len() && content.len() > SHORT_LINE_BYTES;
@@ -522,15 +521,11 @@ impl<'t> Collector<'t> {
                 )
             });
         let is_name = separator == Some(Separator::Line) && self.has_pages;
-        let is_candidate = match self.is_apart {
+        let is_candidate = || match self.is_apart {
             true => !is_head || is_name || self.is_cut,
-            false => {
-                self.is_cut
-                    && content.len() < 100
-                    && content.bytes().any(|byte| byte.is_ascii_digit())
-            }
+            false => self.is_cut && content.len() < 100 && has_digit(content),
         };
-        if may_be_page && is_candidate {
+        if may_be_page && is_candidate() {
             self.recurring
                 .note(content, self.filled, self.is_apart, self.is_cut);
         }
@@ -682,8 +677,8 @@ impl<'t> Collector<'t> {
     }
 
     /// Notes how a line ends, which tells whether lines are wrapped.
-    fn note_end(&mut self, text: &str, has_stop: bool) {
-        self.marked += u32::from(has_stop || self.previous == Previous::Ended);
+    fn note_end(&mut self, text: &str) {
+        self.marked += u32::from(self.previous == Previous::Ended || has_stop(text));
         if self.previous == Previous::Open {
             let len = text.chars().count();
             self.widths = (self.widths.0.max(len), self.widths.1 + len);
@@ -890,38 +885,26 @@ impl<'t> Collector<'t> {
     }
 }
 
-/// What one look at the bytes of a line tells.
-struct Marks {
-    /// A time stamp may start inside of it.
-    has_opener: bool,
-    /// A sentence ends inside of it.
-    has_stop: bool,
+/// Whether a time stamp may start inside of a line.
+fn has_opener(text: &str) -> bool {
+    Eight::any(text.as_bytes(), |eight| {
+        let round = eight.equal(b'(').or(eight.equal(b'#'));
+        round.or(eight.equal(b'[')).or(eight.equal(b'{'))
+    })
 }
 
-impl Marks {
-    fn of(text: &str) -> Self {
-        let mut found = Self {
-            has_opener: false,
-            has_stop: false,
-        };
-        let mut after_stop = false;
-        for at in (0..text.len()).step_by(8) {
-            let eight = Eight::at(text.as_bytes(), at);
-            let openers = eight
-                .equal(b'[')
-                .or(eight.equal(b'('))
-                .or(eight.equal(b'#'))
-                .or(eight.equal(b'{'));
-            found.has_opener |= !openers.is_empty();
-            let stops = eight
-                .equal(b'.')
-                .or(eight.equal(b'?'))
-                .or(eight.equal(b'!'));
-            let after_stops = stops.following(&mut after_stop);
-            found.has_stop = !after_stops.and(eight.equal(b' ')).is_empty();
-        }
-        found
-    }
+fn has_digit(text: &str) -> bool {
+    Eight::any(text.as_bytes(), |eight| eight.within(b'0', b'9'))
+}
+
+/// Whether a sentence ends inside of a line.
+fn has_stop(text: &str) -> bool {
+    let mut after_stop = false;
+    Eight::any(text.as_bytes(), |eight| {
+        let stops = eight.equal(b'.').or(eight.equal(b'?'));
+        let stops = stops.or(eight.equal(b'!'));
+        stops.following(&mut after_stop).and(eight.equal(b' '))
+    })
 }
 
 /// The head of a line whose label is no speaker: the time stamp alone, if the line starts with one.
@@ -1037,31 +1020,26 @@ fn are_of_a_day(candidates: &[Candidate]) -> bool {
         && timed().all(|(_, time)| (MINUTE..24 * MINUTE).contains(&time))
 }
 
-/// Joins a time on a line of its own with the head after it, if that has none.
+/// Joins a time on a line of its own with the head after it, if that has none. There may be a million heads, so they stay
+/// where they are.
 fn join_times(heads: &mut Vec<Head>, text: &str) {
-    let mut joined: Vec<Head> = Vec::with_capacity(heads.len());
-    for &head in heads.iter() {
-        let before = joined.last().copied().filter(|before| {
-            let between = text.get(before.body as usize..head.start as usize);
-            before.speaker.is_none()
-                && before.time.is_some()
-                && head.time.is_none()
-                && between.is_some_and(|between| between.trim().is_empty())
-        });
-        match before {
-            Some(before) => {
-                joined.pop();
-                joined.push(Head {
-                    start: before.start,
-                    time: before.time,
-                    as_written: false,
-                    ..head
-                });
-            }
-            None => joined.push(head),
+    heads.dedup_by(|head, before| {
+        let between = || text.get(before.body as usize..head.start as usize);
+        let is_one = before.speaker.is_none()
+            && before.time.is_some()
+            && head.time.is_none()
+            && between().is_some_and(|between| between.trim().is_empty());
+        if is_one {
+            *before = Head {
+                start: before.start,
+                time: before.time,
+                as_written: false,
+                ..*head
+            };
         }
-    }
-    *heads = joined;
+        is_one
+    });
+    heads.shrink_to_fit();
 }
 
 /// The next line that is not blank.

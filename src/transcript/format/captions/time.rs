@@ -291,17 +291,28 @@ pub(super) fn time(text: &str) -> Option<(i64, usize)> {
 fn usual(text: &str) -> Option<i64> {
     let bytes: &[u8; USUAL_BYTES] = text.as_bytes().first_chunk()?;
     let after = text.as_bytes().get(USUAL_BYTES);
-    let [a, b, b':', c, d, b':', e, f, b'.' | b',', g, h, i] = *bytes else {
+    let [
+        h1 @ b'0'..=b'9',
+        h2 @ b'0'..=b'9',
+        b':',
+        m1 @ b'0'..=b'5',
+        m2 @ b'0'..=b'9',
+        b':',
+        s1 @ b'0'..=b'5',
+        s2 @ b'0'..=b'9',
+        b'.' | b',',
+        f1 @ b'0'..=b'9',
+        f2 @ b'0'..=b'9',
+        f3 @ b'0'..=b'9',
+    ] = *bytes
+    else {
         return None;
     };
-    let digits = [a, b, c, d, e, f, g, h, i].map(|byte| i64::from(byte.wrapping_sub(b'0')));
-    let [a, b, c, d, e, f, g, h, i] = digits;
-    let is_time = digits.iter().all(|&digit| digit < 10)
-        && c < 6
-        && e < 6
-        && !after.is_some_and(|byte| byte.is_ascii_digit() || *byte == b':');
-    let seconds = ((a * 10 + b) * 60 + c * 10 + d) * 60 + e * 10 + f;
-    is_time.then_some(seconds * 1000 + g * 100 + h * 10 + i)
+    let of = |tens: u8, ones: u8| i64::from(tens - b'0') * 10 + i64::from(ones - b'0');
+    let seconds = (of(h1, h2) * 60 + of(m1, m2)) * 60 + of(s1, s2);
+    let millis = i64::from(f1 - b'0') * 100 + of(f2, f3);
+    (!after.is_some_and(|byte| byte.is_ascii_digit() || *byte == b':'))
+        .then_some(seconds * 1000 + millis)
 }
 
 const USUAL_BYTES: usize = 12;

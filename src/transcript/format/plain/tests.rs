@@ -1129,3 +1129,19 @@ fn most_lines_of_speech_are_prose() {
         assert!(head::is_prose(line), "{line}");
     }
 }
+
+#[test]
+fn a_sentence_ends_inside_of_a_line_wherever_its_stop_stands() {
+    for (line, is_inside) in [
+        (
+            "We left. Then it rained on the mill for the whole day",
+            true,
+        ),
+        ("We left the mill, and it rained. Then", true),
+        ("Why? ", true),
+        ("We left at 3.45 and took the bus", false),
+        ("It rained.", false),
+    ] {
+        assert_eq!(has_stop(line), is_inside, "{line}");
+    }
+}
