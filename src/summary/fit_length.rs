@@ -93,8 +93,13 @@ fn adjust(
             matches!(list.kind, Actions | Decisions | OpenQuestions | Positions)
         });
         let entries = lists.flat_map(|list| &list.entries);
+        // A heading must not promise what its section does not tell.
+        let titles = summary.sections.iter().map(|section| &*section.title);
+        let clauses = titles.flat_map(|title| title.split([':', ',', ';']));
         let settled: Vec<Vec<String>> = entries
-            .map(|entry| terms::stems(&entry.text).into_iter().collect())
+            .map(|entry| &*entry.text)
+            .chain(clauses)
+            .map(|text| terms::stems(text).into_iter().collect())
             .collect();
         drop_least(&mut summary.sections, words - most, &settled);
     }
@@ -136,7 +141,8 @@ fn drop_duplicates(sections: &mut [Section]) {
 
 /// Removes about `excess` words: first the least informative matters that have a paragraph and a label of their own, then
 /// sentences. An answer that is dropped turns what it leaves into a question that nobody answered; a matter is missed by few.
-/// `settled` are the words of what the lists tell of decisions, positions, tasks and open questions.
+/// `settled` are the words of what the lists tell of decisions, positions, tasks and open questions,
+/// and of what the headings announce.
 fn drop_least(sections: &mut [Section], excess: usize, settled: &[Vec<String>]) {
     let before: usize = sections.iter().map(Section::words).sum();
     for (pieces, spared) in [(labelled as Pieces, true), (split, false)] {

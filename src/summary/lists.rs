@@ -7,7 +7,7 @@ use crate::text::{Span, words};
 /// Maximum length of all lists, as a share of the summary. Whoever has to act needs all actions: with many of them it is what
 /// they take and a share for the others, within a limit.
 const SHARE: f64 = 0.15;
-const OTHERS_SHARE: f64 = 0.08;
+const OTHERS_SHARE: f64 = 0.1;
 const MOST_SHARE: f64 = 0.25;
 
 /// Lists that are given up this readily only repeat what stands in the text.
@@ -59,6 +59,18 @@ pub struct Entry {
 }
 
 impl List {
+    /// Drops the entry that matters least: of tasks, which come in the order of their dates, the last one that nobody promised or was
+    /// assigned; of others, the last.
+    fn drop_least(&mut self) {
+        let is_vague = |entry: &Entry| {
+            let status = entry.status.as_deref();
+            matches!(status, Some("expected" | "hoped for" | "in progress"))
+        };
+        let vague = self.entries.iter().rposition(is_vague);
+        let at = vague.or_else(|| self.entries.len().checked_sub(1));
+        at.map(|at| self.entries.remove(at));
+    }
+
     /// The list as text: its title, and a line for each entry.
     #[must_use]
     pub fn text(&self) -> String {
@@ -124,9 +136,9 @@ pub(crate) fn of(
             .filter(|list| !list.entries.is_empty())
             .max_by_key(|list| words::count(&list.text()) * list.kind.dispensable());
         match longest {
-            Some(list) => list.entries.pop(),
+            Some(list) => list.drop_least(),
             None => break,
-        };
+        }
     }
     // A few of many figures tell less than none, and they stand in the text too.
     for (list, found) in lists.iter_mut().zip(found) {
@@ -145,8 +157,7 @@ impl ListKind {
             // Whoever has to act relies on these two.
             Self::Actions => 1,
             Self::Decisions => 2,
-            Self::OpenQuestions => 3,
-            Self::People => 6,
+            Self::OpenQuestions | Self::People => 3,
             // They stand in the text too.
             Self::Figures | Self::Terms => 9,
             Self::Positions => 10,

@@ -27,7 +27,9 @@ impl Writer<'_> {
         }
         let words = plan.section_words().0;
         let fewest = words.div_ceil(SECTION_MAX_WORDS.0 * 6 / 5);
-        let most = (words / SECTION_MIN_WORDS.0).min(ONE_ROUND);
+        // Of a long transcript, topics that are too large for one request are several parts.
+        let round = ONE_ROUND.max(plan.sections + topics.len() / 2);
+        let most = (words / SECTION_MIN_WORDS.0).min(round);
         let bounds = Bounds {
             words,
             budget: plan.chunk_tokens,
