@@ -6,9 +6,9 @@ use crate::text::{Span, words};
 
 /// Maximum length of all lists, as a share of the summary. Whoever has to act needs all actions: with many of them it is what
 /// they take and a share for the others, within a limit.
-const SHARE: f64 = 0.15;
-const OTHERS_SHARE: f64 = 0.1;
-const MOST_SHARE: f64 = 0.25;
+const SHARE: f64 = 0.12;
+const OTHERS_SHARE: f64 = 0.08;
+const MOST_SHARE: f64 = 0.22;
 
 /// Lists that are given up this readily only repeat what stands in the text.
 const IN_THE_TEXT: usize = 9;

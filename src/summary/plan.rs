@@ -17,8 +17,8 @@ const OVERVIEW_MAX_WORDS: usize = 200;
 /// Minimum length of the overview in words. If it would be shorter, the summary has no overview.
 const OVERVIEW_MIN_WORDS: usize = 40;
 
-/// Tolerated excess over the target length, in percent.
-const LONGER_PERCENT: usize = 2;
+/// Tolerated excess over the target length, in thousandths.
+const LONGER_PERMILLE: usize = 15;
 
 /// A transcript of at most this many words is its own summary: nothing can be left out of it.
 const WHOLE_WORDS: usize = 20;
@@ -108,9 +108,9 @@ impl Plan {
         let tolerated = if self.target_reduced {
             0
         } else {
-            LONGER_PERCENT
+            LONGER_PERMILLE
         };
-        Words(self.target_words.0 * (100 + tolerated) / 100)
+        Words(self.target_words.0 * (1000 + tolerated) / 1000)
     }
 
     /// Total length of the sections.

@@ -42,12 +42,17 @@ impl Briefing {
         let said = &*material.said();
         let Outline { people, terms, .. } = &self.outline;
         let people = people.iter().filter_map(|one| {
-            let mut words = one.name.split(' ').rev();
-            let family = words.find(|word| word.len() > 2 && word.starts_with(char::is_uppercase));
-            let family = family.unwrap_or(&one.name);
+            let mut words: Vec<&str> = one.name.split(' ').collect();
+            words.retain(|word| word.len() > 2 && word.starts_with(char::is_uppercase));
+            words.extend(
+                [one.name.as_str(), &one.short]
+                    .iter()
+                    .filter(|name| !name.is_empty()),
+            );
+            words.extend(one.label.as_deref());
             let has_short = !one.short.is_empty() && one.short != one.name;
             let tells = has_short || !one.role.is_empty() || one.label.is_some();
-            let known = self.known(ListKind::People, &one.name, &[family], said, earlier);
+            let known = self.known(ListKind::People, &one.name, &words, said, earlier);
             marked(known, person(one)).filter(|_| tells)
         });
         let terms = terms.iter().filter_map(|one| {
@@ -141,8 +146,8 @@ impl Briefing {
             stretches.any(|stretch| occurs(stretch))
         };
         match () {
-            () if !occurs(said) && kind == ListKind::Terms => Known::Absent,
-            () if is_listed || !occurs(said) || is_earlier() => Known::Already,
+            () if !occurs(said) => Known::Absent,
+            () if is_listed || is_earlier() => Known::Already,
             () => Known::New,
         }
     }
