@@ -27,6 +27,9 @@ const NUMBER_TOKENS: usize = 4;
 const NEAR: usize = 2;
 const CONTEXT: usize = 6;
 
+/// Whoever is to do something may have been called by name before.
+const SPEAKING: usize = 12;
+
 /// Maximum number of lines that an entry may point to; further ones are ignored.
 const MOST_LINES: usize = 12;
 
@@ -512,7 +515,8 @@ impl Reader<'_> {
             return None;
         }
         let source = self.around(refs, NEAR, people);
-        let (known_numbers, known_words) = (self.by.known_numbers(&source), all_words(&source));
+        let known_numbers = self.by.known_numbers(&source);
+        let known_words = all_words(&self.around(refs, SPEAKING, people));
         let known_or_days = &known_numbers | self.days;
         let has_numbers = |text: &str| {
             self.by.has_numbers(text, &known_or_days)

@@ -450,10 +450,20 @@ impl Writer<'_> {
             .extend(warning.map(|warning| format!("section {number}: {warning}")));
         let (source, by) = (&material.passage, self.comparable);
         let said = self.briefing.with_names(&material.said());
-        let is_borne_out = |title: &String| check::is_borne_out(title, &said, by);
-        let title = piece.title.filter(is_borne_out);
+        // Of a heading such as `Board: depot sold`, each half may hold without the other.
+        let borne_out = |title: String| {
+            let halves = title.split_once([':', '：']);
+            let halves = halves
+                .into_iter()
+                .flat_map(|(matter, outcome)| [outcome, matter]);
+            let long = halves.map(str::trim).filter(|half| words::count(half) > 1);
+            let mut all = [title.as_str()].into_iter().chain(long);
+            let found = all.find(|title| check::is_borne_out(title, &said, by));
+            found.map(words::capitalized)
+        };
+        let title = piece.title.and_then(borne_out);
         let planned = || self.briefing.headlines.get(number - 1).cloned();
-        let title = title.or_else(|| planned().filter(is_borne_out));
+        let title = title.or_else(|| planned().and_then(borne_out));
         let quoted = || extract::title(source).filter(|_| by.has_words());
         let title = title.or_else(quoted);
         // The outline was made from the whole: what it lists as open was open to the end.

@@ -111,16 +111,22 @@ impl Briefing {
         })
     }
 
-    /// What was said, with the names of those whose labels stand there.
+    /// What was said, with the names of those whose labels stand there, and what the terms that stand there mean.
     pub(crate) fn with_names(&self, said: &str) -> String {
-        let mut text = said.to_owned();
-        for person in &self.outline.people {
+        let Outline { people, terms, .. } = &self.outline;
+        let people = people.iter().filter_map(|person| {
             let label = person.label.as_deref();
-            if label.is_some_and(|label| said.contains(label)) {
-                text.push_str(&format!("\n{}", person.name));
-            }
-        }
-        text
+            label
+                .is_some_and(|label| said.contains(label))
+                .then_some(&person.name)
+        });
+        let meant = terms.iter().filter(|term| is_word(said, &term.term));
+        let meant = meant.map(|term| &term.meaning);
+        [said]
+            .into_iter()
+            .chain(people.chain(meant).map(String::as_str))
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     /// How well the reader of the section about what was `said` knows what one of `words` means, from the sections about `earlier`
