@@ -118,6 +118,12 @@ pub(crate) fn of(
         entries,
     })
     .collect();
+    // A hearing decides nothing: what is assured and refused there stands in the place of decisions.
+    let decides = outline.of_kind(PointKind::Decision).next().is_some();
+    let dispensable = |kind: ListKind| match kind {
+        ListKind::Positions if !decides => ListKind::Decisions.dispensable(),
+        _ => kind.dispensable(),
+    };
     let found: Vec<usize> = lists.iter().map(|list| list.entries.len()).collect();
     for (are_actions, share) in [(true, ACTIONS_SHARE), (false, OTHERS_SHARE)] {
         let most = (target as f64 * share) as usize;
@@ -135,14 +141,14 @@ pub(crate) fn of(
             // The entries of a kind come in the order of their importance.
             let longest = own
                 .into_iter()
-                .max_by_key(|(words, list)| words * list.kind.dispensable());
+                .max_by_key(|(words, list)| words * dispensable(list.kind));
             let Some((_, list)) = longest else { break };
             list.drop_least();
         }
     }
     // A few of many figures tell less than none, and they stand in the text too.
     for (list, found) in lists.iter_mut().zip(found) {
-        if list.kind.dispensable() >= IN_THE_TEXT && list.entries.len() * 2 < found {
+        if dispensable(list.kind) >= IN_THE_TEXT && list.entries.len() * 2 < found {
             list.entries.clear();
         }
     }
