@@ -7,6 +7,7 @@ use crate::model::Answer;
 use crate::prompt::{Prompt, Task};
 use crate::summary::assemble::{Section, Source};
 use crate::summary::check::{Problem, Severity};
+use crate::summary::fit_length;
 use crate::summary::length_control::LengthControl;
 use crate::summary::scaffold;
 use crate::summary::write::draft::Material;
@@ -190,7 +191,11 @@ fn accept(sections: &mut [Section], at: usize, prompt: &Prompt, answer: &str, wa
         Task::Condense => text.to_owned(),
         // An expansion that only repeats the section adds nothing.
         _ if section.text.contains(text) => return,
-        _ => format!("{}\n\n{text}", section.text),
+        // What it has too much would be cut from what matters more.
+        _ => {
+            let text = fit_length::shorten(text, wanted.saturating_sub(total).max(MIN_ADDED));
+            format!("{}\n\n{text}", section.text)
+        }
     };
     let new_total = total - words::count(&section.text) + words::count(&changed);
     if new_total.abs_diff(wanted) < total.abs_diff(wanted) {
