@@ -93,8 +93,8 @@ impl Briefing {
         self.notes(open.map(point))
     }
 
-    /// The points that rest on the part, that is, have a third of their lines there. An open question belongs to one part, the
-    /// one that the outline names first.
+    /// The points that rest on the part: the outline names one of its lines first, or most of their lines are there. An open question
+    /// belongs to the first part alone.
     fn points_in(&self, material: &Material) -> impl Iterator<Item = &Point> {
         let spans = material.spans();
         let touches = move |part: &&Span| {
@@ -104,10 +104,8 @@ impl Briefing {
         let points = self.outline.points.iter();
         points.filter(move |point| {
             let here = point.spans.iter().filter(&touches).count();
-            match point.kind {
-                PointKind::Open => point.spans.iter().take(1).any(|first| touches(&first)),
-                _ => here > 0 && here * 3 >= point.spans.len(),
-            }
+            let begins = point.spans.first().is_some_and(|first| touches(&first));
+            begins || point.kind != PointKind::Open && here * 2 > point.spans.len()
         })
     }
 
