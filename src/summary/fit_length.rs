@@ -293,8 +293,14 @@ fn introduces(sentence: &str) -> bool {
 
 /// Whether a sentence that opens a paragraph begins with what the paragraph is about, as in `Winter damage: they met`.
 fn has_label(sentence: &str) -> bool {
-    let label = sentence.split_once([':', '：']);
-    label.is_some_and(|(label, rest)| !rest.is_empty() && words::count(label) <= LABEL_MAX_WORDS)
+    label(sentence).is_some()
+}
+
+/// What a paragraph begins with and is about, and the rest of it.
+pub(crate) fn label(paragraph: &str) -> Option<(&str, &str)> {
+    let (label, rest) = paragraph.split_once([':', '：'])?;
+    let is_label = !rest.is_empty() && words::count(label) <= LABEL_MAX_WORDS;
+    is_label.then_some((label, rest))
 }
 
 /// The sentences of several texts, in order.

@@ -279,6 +279,6 @@ mod tests {
         };
         let (actions, figures) = (ListKind::Actions, ListKind::Figures);
         assert_eq!(counts(4000), [(actions, 8), (figures, 8)]);
-        assert!(matches!(counts(400)[..], [(ListKind::Actions, 1..8)]));
+        assert!(matches!(counts(360)[..], [(ListKind::Actions, 1..8)]));
     }
 }

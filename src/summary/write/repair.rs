@@ -162,6 +162,35 @@ impl Writer<'_> {
     }
 }
 
+/// A section with more paragraphs: those of a matter that it has follow the paragraphs of that matter.
+fn with_additions(section: &str, more: &str) -> String {
+    let mut paragraphs: Vec<String> = section.split("\n\n").map(str::to_owned).collect();
+    for added in more.split("\n\n") {
+        let Some((matter, rest)) = fit_length::label(added) else {
+            paragraphs.push(added.to_owned());
+            continue;
+        };
+        let of = |paragraph: &String| {
+            fit_length::label(paragraph).map(|(label, _)| label.trim().to_lowercase())
+        };
+        let labels: Vec<Option<String>> = paragraphs.iter().map(of).collect();
+        let matter = matter.trim().to_lowercase();
+        match labels
+            .iter()
+            .position(|label| label.as_ref() == Some(&matter))
+        {
+            Some(at) => {
+                let mut later = labels.iter().skip(at + 1);
+                let next = later.position(Option::is_some);
+                let end = next.map_or(paragraphs.len(), |next| at + 1 + next);
+                paragraphs.insert(end, words::capitalized(rest.trim()));
+            }
+            None => paragraphs.push(added.to_owned()),
+        }
+    }
+    paragraphs.join("\n\n")
+}
+
 /// Accepts those of the repaired texts that bring the total length closer to `wanted` words.
 fn accept_all(sections: &mut [Section], round: &Round, answers: &[Answer], wanted: usize) {
     for ((at, prompt), answer) in round.iter().zip(answers) {
@@ -194,11 +223,41 @@ fn accept(sections: &mut [Section], at: usize, prompt: &Prompt, answer: &str, wa
         // What it has too much would be cut from what matters more.
         _ => {
             let text = fit_length::shorten(text, wanted.saturating_sub(total).max(MIN_ADDED));
-            format!("{}\n\n{text}", section.text)
+            with_additions(&section.text, &text)
         }
     };
     let new_total = total - words::count(&section.text) + words::count(&changed);
     if new_total.abs_diff(wanted) < total.abs_diff(wanted) {
         section.text = changed;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_added_stands_with_its_matter() {
+        let section = "Depot: it is late.\n\nNobody knew why.\n\nTrams: they run.";
+        for (more, with) in [
+            (
+                "Depot: it costs 4 million.",
+                "Depot: it is late.\n\nNobody knew why.\n\nIt costs 4 million.\n\nTrams: they run.",
+            ),
+            (
+                "TRAMS: at night too.",
+                "Depot: it is late.\n\nNobody knew why.\n\nTrams: they run.\n\nAt night too.",
+            ),
+            (
+                "Lee left.",
+                "Depot: it is late.\n\nNobody knew why.\n\nTrams: they run.\n\nLee left.",
+            ),
+            (
+                "Yard: it closes.\n\nDepot: it costs more.",
+                "Depot: it is late.\n\nNobody knew why.\n\nIt costs more.\n\nTrams: they run.\n\nYard: it closes.",
+            ),
+        ] {
+            assert_eq!(with_additions(section, more), with);
+        }
     }
 }
