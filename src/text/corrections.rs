@@ -381,10 +381,12 @@ impl Corrections {
     ) {
         let text = part.of(text);
         let mut within = HashSet::new();
-        self.forms.walk(text, |span, _| {
-            let breaks = span.of(text).match_indices('\n');
-            within.extend(breaks.map(|(at, _)| span.start + at));
-        });
+        if text.trim_end().contains('\n') {
+            self.forms.walk(text, |span, _| {
+                let breaks = span.of(text).match_indices('\n');
+                within.extend(breaks.map(|(at, _)| span.start + at));
+            });
+        }
         let breaks = text.match_indices('\n').map(|(at, _)| at);
         let ends = breaks
             .filter(|at| !within.contains(at))
