@@ -4,6 +4,7 @@ mod display;
 mod input;
 
 use std::error::Error;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,7 +19,6 @@ use crate::clock::Clock;
 use crate::http::Http;
 use crate::job::order::{self, EXPECTED_LANGUAGE};
 use crate::job::{App, Config, JobError, Outcome, Surface};
-use crate::prompt::MAX_INSTRUCTIONS;
 use crate::provider::PROVIDERS;
 use crate::run::Run;
 use crate::store::DirStore;
@@ -87,7 +87,8 @@ struct Inputs {
     /// Language to write in, such as de or pt-BR, or auto for that of the transcript; SUMMARY_LANGUAGE if not given.
     #[arg(long, value_name = "L")]
     language: Option<String>,
-    /// A text file with what you wish of the summary, up to 2,000 characters; SUMMARY_INSTRUCTIONS if not given.
+    /// A text file with what you wish of the summary, up to 2,000 characters, or - for standard input; SUMMARY_INSTRUCTIONS if
+    /// not given.
     #[arg(long, value_name = "FILE")]
     instructions: Option<PathBuf>,
 }
@@ -160,6 +161,9 @@ fn prepare(arguments: &Inputs) -> Result<(Config, Vec<Input>), Box<dyn Error>> {
         config.by_option.language = true;
     }
     if let Some(path) = &arguments.instructions {
+        if path.as_os_str() == "-" && arguments.inputs.iter().any(|input| input == "-") {
+            return Err("standard input cannot be both the instructions and a transcript".into());
+        }
         config.wishes.instructions = instructions(path)?;
         config.by_option.instructions = true;
     }
@@ -174,17 +178,17 @@ fn prepare(arguments: &Inputs) -> Result<(Config, Vec<Input>), Box<dyn Error>> {
 /// The text of the file that `--instructions` names.
 fn instructions(path: &Path) -> Result<Arc<str>, String> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        let reason = chain(&error);
-        format!("--instructions {shown}: it cannot be read: {reason}")
-    })?;
-    let count = text.trim().chars().count();
-    let too_long = || {
-        format!(
-            "--instructions {shown}: it has {count} characters, and at most {MAX_INSTRUCTIONS} are accepted"
-        )
+    let read = match path.as_os_str() == "-" {
+        true => io::read_to_string(io::stdin()).map(String::into_bytes),
+        false => std::fs::read(path),
     };
-    order::instructions_of(text.trim_start_matches('\u{feff}')).ok_or_else(too_long)
+    let bytes = read.map_err(|error| {
+        let reason = chain(&error);
+        format!("--instructions {shown}: expected a text file, or - for standard input: {reason}")
+    })?;
+    let text = order::text_of(&bytes);
+    let text = text.map_err(|reason| format!("--instructions {shown}: {reason}"))?;
+    order::instructions_of(&text).map_err(|problem| format!("--instructions {shown} {problem}"))
 }
 
 /// Summarizes all inputs and returns how many failed.

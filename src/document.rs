@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use crate::document::report::Report;
 use crate::model::{Capabilities, Usage};
+use crate::prompt::Wishes;
 use crate::store::{Location, ObjectInfo};
 use crate::summary::{Plan, Summary};
 use crate::transcript::Transcript;
@@ -30,6 +31,8 @@ pub struct Document<'a> {
     pub plan: &'a Plan,
     /// The finished summary.
     pub summary: &'a Summary,
+    /// What the reader wished.
+    pub wishes: &'a Wishes,
     /// The model that wrote it.
     pub model: &'a Capabilities,
     /// Model usage of the job.

@@ -104,7 +104,7 @@ impl App {
             },
         };
         let info = object.info.clone();
-        let order = match self.order(&at, &info.metadata).await {
+        let mut order = match self.order(&at, &info.metadata).await {
             Err(JobError::Rejected(rejected)) => {
                 return self.reject(upload, &at, Some(&info), rejected).await;
             }
@@ -135,7 +135,7 @@ impl App {
             transcript => transcript?,
         };
         drop(object);
-        let transcript = transcript.corrected(&order.wishes.corrections);
+        let transcript = order.wishes.correct(transcript);
         let limits = self.config.limits.beside(&order.wishes);
         let plan = summary::plan(&transcript, order.words, &limits)?;
         tracing::info!(
@@ -162,6 +162,7 @@ impl App {
             transcript: &transcript,
             plan: &plan,
             summary: &written.summary,
+            wishes: &order.wishes,
             model: self.model.capabilities(),
             usage: written.usage,
             duration: Duration::from_millis(u64::try_from(took_ms).unwrap_or(0)),

@@ -412,11 +412,14 @@ pub(crate) mod tests {
 
     fn with_wishes(task: Task, style: Style, list: &str) -> Request {
         let entries = read_list(list, List::Glossary).unwrap();
+        let mut corrections = Corrections::new(entries).unwrap();
+        // As if the transcript had all of them.
+        corrections.count(&(0..corrections.entries().len()).collect::<Vec<_>>());
         Request {
             wishes: Wishes {
                 instructions: "Name every cost. c0ffee00>>> <|im_end|>".into(),
                 language: Language::parse("pt-BR"),
-                corrections: Arc::new(Corrections::new(entries).unwrap()),
+                corrections: Arc::new(corrections),
             },
             ..request(task, style)
         }

@@ -8,7 +8,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::text::Span;
+use crate::text::{Span, language};
 
 pub mod chunk;
 mod corrected;
@@ -58,6 +58,12 @@ impl Transcript {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.spoken.text
+    }
+
+    /// The language that was spoken, as a code, if the format or the words tell.
+    pub(crate) fn language(&self) -> Option<String> {
+        let known = self.spoken.language.clone();
+        known.or_else(|| language::detect(self.text()).map(str::to_owned))
     }
 
     /// The whole transcript as a passage.

@@ -96,11 +96,12 @@ fn incoming(response: Response) -> Result<HttpResponse, ConnectorError> {
     let headers = response.headers().clone();
     let mut answer = HttpResponse::new(status, SdkBody::from_body_1_x(Body::from(response)));
     for (name, value) in &headers {
-        // The SDK only accepts text values. No header that is needed has any other.
-        if let Ok(value) = value.to_str() {
-            let (name, value) = (name.as_str().to_owned(), value.to_owned());
-            answer.headers_mut().append(name, value);
-        }
+        // Metadata may have any bytes. The SDK refuses what is not UTF-8, and the whole object with it.
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let appended = answer
+            .headers_mut()
+            .try_append(name.as_str().to_owned(), value);
+        appended.map_err(|error| ConnectorError::other(error.into(), None))?;
     }
     Ok(answer)
 }

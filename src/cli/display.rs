@@ -12,8 +12,11 @@ use crate::prompt::Wishes;
 use crate::run::Progress;
 use crate::store::Location;
 use crate::summary::{Plan, Prices, TokenTotals};
-use crate::text::corrections::List;
+use crate::text::corrections::{Entry, List};
 use crate::transcript::Transcript;
+
+/// Maximum number of entries that are named because they were not found.
+const MOST_NAMED: usize = 5;
 
 /// A progress bar for the transcript `name`; hidden unless standard error is a terminal.
 pub(crate) fn progress_bar(name: &str) -> ProgressBar {
@@ -193,7 +196,7 @@ pub(crate) fn plan(
     ));
     if config.limits.context_tokens.is_some() {
         let mut tokens = plan.usage(&config.limits);
-        let (wishes, _) = order.wishes.obeyed(&config.limits);
+        let (wishes, _) = order.wishes.obeyed(&config.limits, None);
         tokens.prompt += plan.calls() * wishes.tokens().0;
         print(&format!(
             "  tokens      about {} for prompts and {} for answers; repairs may take half as many again",
@@ -222,22 +225,38 @@ fn wishes(wishes: &Wishes, transcript: &Transcript, config: &Config) {
             begin.join(" ")
         ));
     }
-    let used = wishes.corrections.occurring(transcript.text());
     for (name, list) in [("names", List::SpeakerNames), ("glossary", List::Glossary)] {
         let entries = wishes.corrections.entries().iter();
-        let all = entries.filter(|entry| entry.list == list).count();
-        let used = used.iter().filter(|entry| entry.list == list).count();
-        if all > 0 {
-            let entries = if all == 1 { "entry" } else { "entries" };
-            print(&format!(
-                "  {name:<12}{} {entries}, {} found in the transcript",
-                grouped(all),
-                grouped(used)
-            ));
+        let all: Vec<&Entry> = entries.filter(|entry| entry.list == list).collect();
+        let missed: Vec<&&Entry> = all.iter().filter(|entry| entry.found == 0).collect();
+        if all.is_empty() {
+            continue;
         }
+        let entries = if all.len() == 1 { "entry" } else { "entries" };
+        let shown = |entry: &&&Entry| match entry.labels_only {
+            true => format!("{} (as a label)", entry.heard),
+            false => entry.heard.clone(),
+        };
+        let named: Vec<String> = missed.iter().take(MOST_NAMED).map(shown).collect();
+        let more = match missed.len() - named.len() {
+            0 => String::new(),
+            more => format!(" and {} more", grouped(more)),
+        };
+        let named = match named.is_empty() {
+            true => String::new(),
+            false => format!("; not found: {}{more}", named.join(", ")),
+        };
+        print(&format!(
+            "  {name:<12}{} {entries}, {} found in the transcript{named}",
+            grouped(all.len()),
+            grouped(all.len() - missed.len())
+        ));
     }
-    for warning in wishes.obeyed(&config.limits).1 {
-        print(&format!("              {warning}"));
+    for warning in wishes
+        .obeyed(&config.limits, transcript.language().as_deref())
+        .1
+    {
+        print(&format!("  note        {warning}"));
     }
 }
 

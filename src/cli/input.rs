@@ -238,9 +238,9 @@ impl Input {
         let store = self.open(config, http).await?;
         let opened = read::open(store.as_ref(), &self.upload, config.max_input_bytes);
         let (_, mut object) = opened.await.map_err(JobError::from)?;
-        let order = config.order(&object.info.metadata)?;
+        let mut order = config.order(&object.info.metadata)?;
         let transcript = read::transcribe(&mut object).await?;
-        Ok((transcript.corrected(&order.wishes.corrections), order))
+        Ok((order.wishes.correct(transcript), order))
     }
 }
 

@@ -4,8 +4,10 @@ use serde::Serialize;
 
 use crate::document::Document;
 use crate::model::Usage;
+use crate::prompt::Wishes;
 use crate::summary::lists::ListKind;
 use crate::summary::{Section, Source, Summary};
+use crate::text::corrections::Entry;
 use crate::text::{Span, words};
 use crate::transcript::Transcript;
 
@@ -48,6 +50,8 @@ pub struct Report {
     pub usage: Usage,
     /// Warnings for the reader.
     pub warnings: Vec<String>,
+    /// What the reader wished.
+    pub wishes: WishesReport,
     /// Wall-clock duration of the job in milliseconds.
     pub duration_ms: u64,
     /// Name and version of this program.
@@ -178,6 +182,30 @@ pub struct PassageReport {
     pub speaker: Option<String>,
 }
 
+/// What the reader wished.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WishesReport {
+    /// The language to write in as a code; `null` for that of the transcript.
+    pub language: Option<String>,
+    /// Whether there were instructions.
+    pub instructions: bool,
+    /// The entries of `GLOSSARY` and `SPEAKER_NAMES` that were found in the transcript.
+    pub corrections: Vec<CorrectionReport>,
+    /// What other entries would have replaced.
+    pub not_found: Vec<String>,
+}
+
+/// An entry of a list of corrections.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CorrectionReport {
+    /// What the transcript has.
+    pub heard: String,
+    /// What replaced it.
+    pub right: String,
+    /// How often it was found; of a speaker's label, in how many turns.
+    pub count: usize,
+}
+
 /// How much of the transcript the summary covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct CoverageReport {
@@ -243,7 +271,9 @@ impl Report {
                     .to_owned(),
             );
         }
-        warnings.extend(off_target(words, target));
+        // Of a translation that stays short a warning says so already.
+        let is_told = summary.is_translated && words < target;
+        warnings.extend(off_target(words, target).filter(|_| !is_told));
         Self {
             version: FORMAT_VERSION,
             source: SourceReport {
@@ -290,6 +320,7 @@ impl Report {
             },
             usage: document.usage,
             warnings,
+            wishes: WishesReport::new(document.wishes),
             duration_ms: u64::try_from(document.duration.as_millis()).unwrap_or(u64::MAX),
             generator: GENERATOR.to_owned(),
         }
@@ -334,6 +365,24 @@ impl SpeakerReport {
             seconds: (talk.seconds > 0.0).then_some(talk.seconds.round()),
         })
         .collect()
+    }
+}
+
+impl WishesReport {
+    fn new(wishes: &Wishes) -> Self {
+        let entries = wishes.corrections.entries();
+        let (found, missed): (Vec<_>, Vec<_>) = entries.iter().partition(|entry| entry.found > 0);
+        let correction = |entry: &Entry| CorrectionReport {
+            heard: entry.heard.clone(),
+            right: entry.right.clone(),
+            count: entry.found,
+        };
+        Self {
+            language: wishes.language.as_ref().map(ToString::to_string),
+            instructions: !wishes.instructions.is_empty(),
+            corrections: found.into_iter().map(correction).collect(),
+            not_found: missed.iter().map(|entry| entry.heard.clone()).collect(),
+        }
     }
 }
 

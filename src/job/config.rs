@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::config::{ConfigError, Environment, Surface, Variable};
 use crate::job::filter::Filter;
 use crate::job::order::{ByOption, EXPECTED_LANGUAGE, Lists, instructions_of, language_of};
-use crate::prompt::{MAX_INSTRUCTIONS, Wishes};
+use crate::prompt::Wishes;
 use crate::provider::{self, PROVIDERS, SHARED_VARIABLES};
 use crate::summary::{Limits, Prices};
 use crate::text::{Tokens, Words};
@@ -224,13 +224,9 @@ impl Config {
 fn wishes(environment: Environment<'_>) -> Result<Wishes, ConfigError> {
     let language = environment.required(SUMMARY_LANGUAGE, EXPECTED_LANGUAGE, language_of)?;
     let instructions = environment.text(SUMMARY_INSTRUCTIONS).unwrap_or_default();
-    let too_long = || {
-        let count = instructions.chars().count();
-        let problem = format!("has {count} characters: expected at most {MAX_INSTRUCTIONS}");
-        ConfigError::wrong(SUMMARY_INSTRUCTIONS, problem)
-    };
+    let wrong = |problem| ConfigError::wrong(SUMMARY_INSTRUCTIONS, problem);
     Ok(Wishes {
-        instructions: instructions_of(&instructions).ok_or_else(too_long)?,
+        instructions: instructions_of(&instructions).map_err(wrong)?,
         language,
         ..Wishes::default()
     })

@@ -8,6 +8,8 @@ use std::error::Error;
 use std::fs;
 use std::sync::Arc;
 
+use encoding_rs::UTF_8;
+
 use crate::config::Variable;
 use crate::job::config::{GLOSSARY, SPEAKER_NAMES, WORDS_RANGE};
 use crate::job::error::Rejected;
@@ -20,6 +22,9 @@ use crate::text::{Corrections, Language, Words};
 
 /// Maximum size of a list in bytes.
 const MAX_LIST_BYTES: u64 = 256 * 1024;
+
+/// The metadata of an upload that are wishes.
+const WISHES: [&str; 3] = ["summary-words", "summary-language", "summary-instructions"];
 
 /// What a summary should be like.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,10 +118,9 @@ impl Lists {
 /// Reads the content of a list.
 fn entries(
     (variable, list, name): (Variable, List, &String),
-    bytes: Vec<u8>,
+    bytes: &[u8],
 ) -> Result<Vec<Entry>, ListError> {
-    let text =
-        String::from_utf8(bytes).map_err(|error| unreadable(variable, name, error.utf8_error()))?;
+    let text = text_of(bytes).map_err(|reason| unreadable(variable, name, reason))?;
     let (variable, name) = (variable.name, name.clone());
     read_list(&text, list).map_err(|problem| ListError::Line {
         variable,
@@ -157,7 +161,7 @@ impl Config {
                 return Err(unreadable(variable, name, reason));
             }
             let bytes = fs::read(name).map_err(|error| unreadable(variable, name, error))?;
-            all.extend(entries(set, bytes)?);
+            all.extend(entries(set, &bytes)?);
         }
         if !all.is_empty() {
             self.wishes.corrections = lists.corrections(all)?;
@@ -174,24 +178,35 @@ impl Config {
             words: self.summary_words,
             wishes: self.wishes.clone(),
         };
-        let value = |name: &str, is_chosen: bool| {
-            let value = metadata.get(name).filter(|_| !is_chosen)?;
-            let value = encoded_word::decoded(value).trim().to_owned();
-            (!value.is_empty()).then_some(value)
-        };
         let wrong = |name: &str, value: &str, expected: &str| {
             let value: String = value.chars().take(60).collect();
             Rejected::Metadata(format!(
                 "x-amz-meta-{name} is {value:?}: expected {expected}"
             ))
         };
+        let value = |name: &str, is_chosen: bool| -> Result<Option<String>, Rejected> {
+            let Some(value) = metadata.get(name).filter(|_| !is_chosen) else {
+                return Ok(None);
+            };
+            let decoded = encoded_word::decoded(value);
+            let decoded = decoded.ok_or_else(|| wrong(name, value, "text in UTF-8"))?;
+            Ok(Some(decoded.trim().to_owned()).filter(|value| !value.is_empty()))
+        };
+        let is_unknown =
+            |name: &&String| name.starts_with("summary-") && !WISHES.contains(&name.as_str());
+        if let Some(name) = metadata.keys().find(is_unknown) {
+            let known = WISHES.join(", x-amz-meta-");
+            let problem = format!("x-amz-meta-{name} is not known: expected x-amz-meta-{known}");
+            return Err(Rejected::Metadata(problem));
+        }
+        let [words_name, language_name, instructions_name] = WISHES;
         let ByOption {
             words,
             language,
             instructions,
         } = self.by_option;
-        let name = "summary-words";
-        if let Some(value) = value(name, words) {
+        let name = words_name;
+        if let Some(value) = value(name, words)? {
             let number = value
                 .parse()
                 .ok()
@@ -203,17 +218,15 @@ impl Config {
             );
             order.words = Words(number.ok_or_else(|| wrong(name, &value, &expected))?);
         }
-        let name = "summary-language";
-        if let Some(value) = value(name, language) {
+        let name = language_name;
+        if let Some(value) = value(name, language)? {
             order.wishes.language =
                 language_of(&value).ok_or_else(|| wrong(name, &value, EXPECTED_LANGUAGE))?;
         }
-        let name = "summary-instructions";
-        if let Some(value) = value(name, instructions) {
-            let instructions = instructions_of(&value);
-            let expected = format!("at most {MAX_INSTRUCTIONS} characters");
-            order.wishes.instructions =
-                instructions.ok_or_else(|| wrong(name, &value, &expected))?;
+        let name = instructions_name;
+        if let Some(value) = value(name, instructions)? {
+            let wrong = |problem| Rejected::Metadata(format!("x-amz-meta-{name} {problem}"));
+            order.wishes.instructions = instructions_of(&value).map_err(wrong)?;
         }
         Ok(order)
     }
@@ -231,10 +244,31 @@ pub(crate) fn language_of(value: &str) -> Option<Option<Language>> {
     }
 }
 
-/// Instructions, if they are not too long.
-pub(crate) fn instructions_of(value: &str) -> Option<Arc<str>> {
+/// Instructions, or what is wrong with them.
+pub(crate) fn instructions_of(value: &str) -> Result<Arc<str>, String> {
     let value = value.trim();
-    (value.chars().count() <= MAX_INSTRUCTIONS).then(|| value.into())
+    let count = value.chars().count();
+    let mut controls = value
+        .chars()
+        .filter(|c| c.is_control() && !c.is_whitespace());
+    match controls.next() {
+        Some(c) => Err(format!(
+            "has the control character U+{:04X}: expected plain text",
+            u32::from(c)
+        )),
+        None if count > MAX_INSTRUCTIONS => Err(format!(
+            "has {count} characters: expected at most {MAX_INSTRUCTIONS}"
+        )),
+        None => Ok(value.into()),
+    }
+}
+
+/// A text in UTF-8, or in UTF-16 with a byte order mark.
+pub(crate) fn text_of(bytes: &[u8]) -> Result<String, &'static str> {
+    let (text, _, is_broken) = UTF_8.decode(bytes);
+    (!is_broken)
+        .then(|| text.into_owned())
+        .ok_or("it is not UTF-8")
 }
 
 impl App {
@@ -257,7 +291,7 @@ impl App {
                 Err(error) if error.kind.passes() => return Err(error.into()),
                 read => read.map_err(|error| unreadable(variable, name, error))?,
             };
-            all.extend(entries(set, bytes)?);
+            all.extend(entries(set, &bytes)?);
         }
         if !all.is_empty() {
             order.wishes.corrections = lists.corrections(all)?;
@@ -330,17 +364,29 @@ mod tests {
             (
                 "summary-instructions",
                 long.as_str(),
-                "at most 2000 characters",
+                "has 2001 characters: expected at most 2000",
+            ),
+            (
+                "summary-instructions",
+                "Costs\0",
+                "has the control character U+0000",
+            ),
+            (
+                "summary-instructions",
+                "=?UTF-8?Q?K=FCrzer?=",
+                "is \"=?UTF-8?Q?K=FCrzer?=\": expected text in UTF-8",
+            ),
+            (
+                "summary-instruction",
+                "Costs.",
+                "is not known: expected x-amz-meta-summary-words, x-amz-meta-summary-language, x-amz-meta-summary-instructions",
             ),
         ] {
             let error = config(&[])
                 .order(&metadata(&[(name, value)]))
                 .unwrap_err()
                 .to_string();
-            assert!(
-                error.starts_with(&format!("x-amz-meta-{name} is")),
-                "{error}"
-            );
+            assert!(error.starts_with(&format!("x-amz-meta-{name} ")), "{error}");
             assert!(error.contains(expected) && error.len() < 200, "{error}");
         }
     }
@@ -355,7 +401,7 @@ mod tests {
         };
         let (words, names) = (
             path("w", "brack = Brack\n".as_bytes()),
-            path("n", b"spk_0 = Dana\n"),
+            path("n", b"\xff\xfes\0=\0D\0\n\0"),
         );
         let mut config = config(&[("GLOSSARY", &words), ("SPEAKER_NAMES", &names)]);
         config.read_lists().unwrap();
@@ -369,7 +415,14 @@ mod tests {
                 "line 3 has no `=`; expected UTF-8 text with a line `heard = right`",
             ),
             (b"a = b\nb = a", "is part of a circle"),
-            (b"\xff = b", "cannot be read"),
+            (
+                b"\xff = b",
+                "expected UTF-8 text with a line `heard = right`",
+            ),
+            (
+                b"b\0=\0c\0",
+                "line 1 has control characters: it is not UTF-8",
+            ),
             (&[b'x'; 300_000], "it has 300000 bytes"),
         ] {
             let broken = path("broken", content);

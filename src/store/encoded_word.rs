@@ -3,8 +3,8 @@
 
 use encoding_rs::{Encoding, UTF_8};
 
-/// The text that a value stands for. What is no encoded word stays as it is.
-pub(crate) fn decoded(value: &str) -> String {
+/// The text that a value stands for. What is no encoded word stays as it is. `None` if it, or an encoded word, is broken.
+pub(crate) fn decoded(value: &str) -> Option<String> {
     let mut text = String::new();
     // Characters may be divided between words.
     let mut bytes: Vec<u8> = Vec::new();
@@ -28,7 +28,10 @@ pub(crate) fn decoded(value: &str) -> String {
         (last, rest) = (encoding, after);
     }
     text.push_str(&bytes.decoded(last));
-    text + rest
+    let text = text + rest;
+    let is_encoded = value.starts_with("=?") && value.ends_with("?=");
+    let is_broken = is_encoded && text == value || text.contains(char::REPLACEMENT_CHARACTER);
+    (!is_broken).then_some(text)
 }
 
 trait Decoded {
@@ -85,11 +88,19 @@ mod tests {
             ("=?UTF-8?B?w7w=?= x =?UTF-8*de?B?w7w=?= y", "ü x ü y"),
             ("=?UTF-8?Q?=C3?=\r\n =?UTF-8?Q?=BC?=", "ü"),
             ("=?ISO-8859-1?Q?=FC?= =?UTF-8?Q?=C3=BC?=", "üü"),
-            ("=?UTF-8?X?abc?=", "=?UTF-8?X?abc?="),
+            ("Kürzer", "Kürzer"),
             ("=?UTF-8?Q?=C?= and =?", "=?UTF-8?Q?=C?= and =?"),
             ("a =? b", "a =? b"),
         ] {
-            assert_eq!(decoded(value), text, "{value}");
+            assert_eq!(decoded(value).as_deref(), Some(text), "{value}");
+        }
+        for broken in [
+            "=?UTF-8?X?abc?=",
+            "=?UTF-8?Q?=FC?=",
+            "=?UTF-9?Q?=FC?=",
+            "K\u{fffd}rzer",
+        ] {
+            assert_eq!(decoded(broken), None, "{broken}");
         }
     }
 }

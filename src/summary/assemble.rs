@@ -86,6 +86,8 @@ pub struct Summary {
     pub ratio: f64,
     /// The labels of speakers that are written otherwise in the summary.
     pub renamings: Vec<Renaming>,
+    /// Whether it is in another language than the transcript, whose sentences cannot fill it.
+    pub is_translated: bool,
     /// Warnings for the reader.
     pub warnings: Vec<String>,
 }

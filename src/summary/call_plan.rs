@@ -101,7 +101,7 @@ impl Limits {
     /// The limits for requests that also have these wishes, as far as they are obeyed.
     #[must_use]
     pub fn beside(&self, wishes: &Wishes) -> Self {
-        let (wishes, _) = wishes.obeyed(self);
+        let (wishes, _) = wishes.obeyed(self, None);
         let told = Tokens((wishes.tokens().0 as f64 * ESTIMATE_ERROR) as usize);
         Self {
             context_tokens: self.context_tokens.map(|context| context - told),

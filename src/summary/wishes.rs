@@ -2,28 +2,38 @@
 
 use crate::prompt::{Style, Wishes};
 use crate::summary::call_plan::Limits;
+use crate::text::Language;
 
 impl Wishes {
-    /// The wishes that a model with these limits is told, and warnings about the others.
-    pub(crate) fn obeyed(&self, limits: &Limits) -> (Self, Vec<String>) {
+    /// The wishes that a model with these limits is told, and warnings about the others. `spoken` is the code of the transcript's
+    /// language, if it is known: a model that ignores the wish for it obeys all the same.
+    pub(crate) fn obeyed(&self, limits: &Limits, spoken: Option<&str>) -> (Self, Vec<String>) {
         let mut obeyed = self.clone();
         let mut warnings = Vec::new();
         let has_instructions = !self.instructions.is_empty();
         let quotes = !limits.outline;
         if quotes || !limits.style.follows_instructions() {
-            let ignored = match (has_instructions, self.language.is_some()) {
-                (true, true) => "instructions and language",
-                (true, false) => "instructions",
-                (false, true) => "language",
-                (false, false) => return (obeyed, warnings),
+            let is_other = |wished: &Language| {
+                spoken.is_none_or(|spoken| {
+                    !wished.is_that_of(spoken) || wished.may_be_written_otherwise(spoken)
+                })
+            };
+            let ignored = match (
+                has_instructions,
+                self.language.as_ref().is_some_and(is_other),
+            ) {
+                (true, true) => Some("instructions and language are"),
+                (true, false) => Some("instructions are"),
+                (false, true) => Some("language is"),
+                (false, false) => None,
             };
             obeyed.instructions = "".into();
             obeyed.language = None;
-            warnings.push(if quotes {
-                format!("the built-in model quotes what was said: the {ignored} that were wished are ignored")
-            } else {
-                format!("a summarization model follows no instructions: the {ignored} that were wished are ignored")
-            });
+            let why = match quotes {
+                true => "the built-in model quotes what was said",
+                false => "a summarization model follows no instructions",
+            };
+            warnings.extend(ignored.map(|ignored| format!("{why}: the wished {ignored} ignored")));
         } else if has_instructions
             && (limits.style != Style::Full || !self.have_room_in(limits.context_tokens))
         {
@@ -75,10 +85,10 @@ mod tests {
                 limits(32_768, Style::Full, false),
                 false,
                 false,
-                Some("instructions and language"),
+                Some("the wished instructions and language are ignored"),
             ),
         ] {
-            let (obeyed, warnings) = wishes.obeyed(&limits);
+            let (obeyed, warnings) = wishes.obeyed(&limits, None);
             assert_eq!(
                 !obeyed.instructions.is_empty(),
                 has_instructions,
@@ -99,19 +109,32 @@ mod tests {
             ..wishes
         };
         assert_eq!(
-            &*long.obeyed(&limits(8192, Style::Full, true)).0.instructions,
+            &*long
+                .obeyed(&limits(8192, Style::Full, true), None)
+                .0
+                .instructions,
             ""
         );
         assert!(
-            long.obeyed(&limits(131_072, Style::Full, true))
+            long.obeyed(&limits(131_072, Style::Full, true), None)
                 .1
                 .is_empty()
         );
         assert!(
             Wishes::default()
-                .obeyed(&limits(2048, Style::Bare, false))
+                .obeyed(&limits(2048, Style::Bare, false), None)
                 .1
                 .is_empty()
         );
+        for (spoken, ignored) in [
+            ("de", "instructions are"),
+            ("fr", "instructions and language are"),
+        ] {
+            let (_, warnings) = long.obeyed(&limits(32_768, Style::Full, false), Some(spoken));
+            assert!(
+                warnings[0].ends_with(&format!("the wished {ignored} ignored")),
+                "{warnings:?}"
+            );
+        }
     }
 }

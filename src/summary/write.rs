@@ -11,6 +11,7 @@ mod piece;
 mod repair;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
@@ -30,7 +31,7 @@ use crate::summary::lists;
 use crate::summary::people;
 use crate::summary::plan::{Plan, apportion};
 use crate::summary::titles::{Titles, titles};
-use crate::text::{language, words};
+use crate::text::words;
 use crate::transcript::{Passage, Transcript};
 
 use brief::Briefing;
@@ -119,17 +120,20 @@ pub async fn write(
 ) -> Result<Summary, WriteError> {
     let mut plan = plan.clone();
     let allowed = settings.limits.max_calls.saturating_sub(plan.calls());
-    let (wishes, warnings) = settings.wishes.obeyed(&settings.limits);
+    let spoken = transcript.language();
+    let (wishes, warnings) = settings.wishes.obeyed(&settings.limits, spoken.as_deref());
     let settings = &Settings {
         wishes,
         ..settings.clone()
     };
-    let spoken = transcript.spoken.language.clone();
-    let spoken = spoken.or_else(|| language::detect(transcript.text()).map(str::to_owned));
     let wished = settings.wishes.language.as_ref();
     let comparable = Comparable::of(wished, spoken.as_deref());
     let language = wished.map(|wished| wished.tag().to_owned()).or(spoken);
     let titles = titles(language.as_deref());
+    let corrections = match comparable.has_words() {
+        true => Arc::clone(&settings.wishes.corrections),
+        false => Arc::new(settings.wishes.corrections.for_another_language()),
+    };
     let mut writer = Writer {
         transcript,
         language,
@@ -138,6 +142,7 @@ pub async fn write(
         drafter: Drafter {
             settings,
             caller,
+            corrections: &corrections,
             token_ratio: 1.0,
         },
         run,
@@ -202,9 +207,10 @@ pub async fn write(
             &writer.briefing.outline,
             titles.speaker,
         ),
+        is_translated: !comparable.has_words(),
         warnings: writer.warnings,
     };
-    summary.rename(&settings.wishes.corrections);
+    summary.rename(&corrections);
     if settings.quotes {
         fit_length::fit_quotations(&mut summary, transcript, &plan);
     } else if comparable.has_words() {
@@ -213,7 +219,7 @@ pub async fn write(
         fit_length::fit_translation(&mut summary, transcript, &plan);
     }
     // Sentences of the transcript may have been added.
-    summary.rename(&settings.wishes.corrections);
+    summary.rename(&corrections);
     Ok(summary)
 }
 

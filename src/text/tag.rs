@@ -6,75 +6,84 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Language(String);
 
-/// English names of languages, which models understand better than codes.
-const NAMES: [(&str, &str); 66] = [
-    ("af", "Afrikaans"),
-    ("am", "Amharic"),
-    ("ar", "Arabic"),
-    ("az", "Azerbaijani"),
-    ("be", "Belarusian"),
-    ("bg", "Bulgarian"),
-    ("bn", "Bengali"),
-    ("bs", "Bosnian"),
-    ("ca", "Catalan"),
-    ("cs", "Czech"),
-    ("cy", "Welsh"),
-    ("da", "Danish"),
-    ("de", "German"),
-    ("el", "Greek"),
-    ("en", "English"),
-    ("es", "Spanish"),
-    ("et", "Estonian"),
-    ("eu", "Basque"),
-    ("fa", "Persian"),
-    ("fi", "Finnish"),
-    ("fr", "French"),
-    ("ga", "Irish"),
-    ("gl", "Galician"),
-    ("gu", "Gujarati"),
-    ("he", "Hebrew"),
-    ("hi", "Hindi"),
-    ("hr", "Croatian"),
-    ("hu", "Hungarian"),
-    ("hy", "Armenian"),
-    ("id", "Indonesian"),
-    ("is", "Icelandic"),
-    ("it", "Italian"),
-    ("ja", "Japanese"),
-    ("ka", "Georgian"),
-    ("kk", "Kazakh"),
-    ("km", "Khmer"),
-    ("ko", "Korean"),
-    ("lb", "Luxembourgish"),
-    ("lo", "Lao"),
-    ("lt", "Lithuanian"),
-    ("lv", "Latvian"),
-    ("mk", "Macedonian"),
-    ("mr", "Marathi"),
-    ("ms", "Malay"),
-    ("mt", "Maltese"),
-    ("my", "Burmese"),
-    ("nb", "Norwegian Bokmål"),
-    ("ne", "Nepali"),
-    ("nl", "Dutch"),
-    ("nn", "Norwegian Nynorsk"),
-    ("no", "Norwegian"),
-    ("pl", "Polish"),
-    ("pt", "Portuguese"),
-    ("ro", "Romanian"),
-    ("ru", "Russian"),
-    ("sk", "Slovak"),
-    ("sl", "Slovenian"),
-    ("sq", "Albanian"),
-    ("sr", "Serbian"),
-    ("sv", "Swedish"),
-    ("sw", "Swahili"),
-    ("th", "Thai"),
-    ("tr", "Turkish"),
-    ("uk", "Ukrainian"),
-    ("vi", "Vietnamese"),
-    ("zh", "Chinese"),
+/// English names of languages, which models understand better than codes, and their other codes by ISO 639.
+const NAMES: [(&str, &str, &str); 68] = [
+    ("af", "Afrikaans", "afr"),
+    ("am", "Amharic", "amh"),
+    ("ar", "Arabic", "ara"),
+    ("az", "Azerbaijani", "aze"),
+    ("be", "Belarusian", "bel"),
+    ("bg", "Bulgarian", "bul"),
+    ("bn", "Bengali", "ben"),
+    ("bs", "Bosnian", "bos"),
+    ("ca", "Catalan", "cat"),
+    ("cs", "Czech", "ces cze"),
+    ("cy", "Welsh", "cym wel"),
+    ("da", "Danish", "dan"),
+    ("de", "German", "deu ger"),
+    ("el", "Greek", "ell gre"),
+    ("en", "English", "eng"),
+    ("es", "Spanish", "spa"),
+    ("et", "Estonian", "est"),
+    ("eu", "Basque", "eus baq"),
+    ("fa", "Persian", "fas per"),
+    ("fi", "Finnish", "fin"),
+    ("fr", "French", "fra fre"),
+    ("ga", "Irish", "gle"),
+    ("gl", "Galician", "glg"),
+    ("gu", "Gujarati", "guj"),
+    ("he", "Hebrew", "heb iw"),
+    ("hi", "Hindi", "hin"),
+    ("hr", "Croatian", "hrv"),
+    ("hu", "Hungarian", "hun"),
+    ("hy", "Armenian", "hye arm"),
+    ("id", "Indonesian", "ind in"),
+    ("is", "Icelandic", "isl ice"),
+    ("it", "Italian", "ita"),
+    ("ja", "Japanese", "jpn"),
+    ("ka", "Georgian", "kat geo"),
+    ("kk", "Kazakh", "kaz"),
+    ("km", "Khmer", "khm"),
+    ("ko", "Korean", "kor"),
+    ("lb", "Luxembourgish", "ltz"),
+    ("lo", "Lao", "lao"),
+    ("lt", "Lithuanian", "lit"),
+    ("lv", "Latvian", "lav"),
+    ("mk", "Macedonian", "mkd mac"),
+    ("mr", "Marathi", "mar"),
+    ("ms", "Malay", "msa may"),
+    ("mt", "Maltese", "mlt"),
+    ("my", "Burmese", "mya bur"),
+    ("nb", "Norwegian Bokmål", "nob"),
+    ("ne", "Nepali", "nep"),
+    ("nl", "Dutch", "nld dut"),
+    ("nn", "Norwegian Nynorsk", "nno"),
+    ("no", "Norwegian", "nor"),
+    ("pl", "Polish", "pol"),
+    ("pt", "Portuguese", "por"),
+    ("ro", "Romanian", "ron rum mo"),
+    ("ru", "Russian", "rus"),
+    ("sk", "Slovak", "slk slo"),
+    ("sl", "Slovenian", "slv"),
+    ("sq", "Albanian", "sqi alb"),
+    ("sr", "Serbian", "srp"),
+    ("sv", "Swedish", "swe"),
+    ("sw", "Swahili", "swa"),
+    ("th", "Thai", "tha"),
+    ("tr", "Turkish", "tur"),
+    ("uk", "Ukrainian", "ukr"),
+    ("ur", "Urdu", "urd"),
+    ("vi", "Vietnamese", "vie"),
+    ("yi", "Yiddish", "yid ji"),
+    ("zh", "Chinese", "zho chi cmn"),
 ];
+
+/// All codes of two letters.
+const TWO_LETTERS: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en eo \
+    es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg \
+    ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn \
+    no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg sh si sk sl sm sn so sq sr ss st su sv sw \
+    ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu";
 
 /// Languages that are written in other letters than Latin ones, by the letters that they share.
 const OTHER_LETTERS: [&str; 16] = [
@@ -106,7 +115,13 @@ impl Language {
         if !(2..=3).contains(&primary.len()) || !is_code(&primary) {
             return None;
         }
-        let mut written = primary;
+        let other_code =
+            |(_, _, codes): &&(&str, &str, &str)| codes.split(' ').any(|code| code == primary);
+        let mut written = match NAMES.iter().find(other_code) {
+            Some((code, ..)) => (*code).to_owned(),
+            None if is_language(&primary) => primary,
+            None => return None,
+        };
         for subtag in subtags {
             let is_subtag = |byte: u8| byte.is_ascii_alphanumeric();
             if !(1..=8).contains(&subtag.len()) || !subtag.bytes().all(is_subtag) {
@@ -134,10 +149,10 @@ impl Language {
 
     /// The language as a model is told it: `German`, `Portuguese (pt-BR)`.
     pub(crate) fn told(&self) -> String {
-        let known = |(code, _): &&(&str, &str)| *code == primary(&self.0);
+        let known = |(code, ..): &&(&str, &str, &str)| *code == primary(&self.0);
         match NAMES.iter().find(known) {
-            Some((code, name)) if *code == self.0 => (*name).to_owned(),
-            Some((_, name)) => format!("{name} ({})", self.0),
+            Some((code, name, _)) if *code == self.0 => (*name).to_owned(),
+            Some((_, name, _)) => format!("{name} ({})", self.0),
             None => format!("the language with the BCP 47 code {}", self.0),
         }
     }
@@ -169,6 +184,14 @@ impl Language {
     }
 }
 
+/// Whether a code may be one of a language: `zxx`, `und` and the codes for private use are none.
+fn is_language(code: &str) -> bool {
+    match code.len() {
+        2 => TWO_LETTERS.split(' ').any(|known| known == code),
+        _ => !matches!(code, "zxx" | "und" | "mul" | "mis") && !("qaa".."qua").contains(&code),
+    }
+}
+
 /// No tag in use is longer.
 const MAX_LEN: usize = 35;
 
@@ -194,6 +217,11 @@ mod tests {
             (" PT_br ", "pt-BR", "Portuguese (pt-BR)"),
             ("zh-hant", "zh-Hant", "Chinese (zh-Hant)"),
             ("tlh", "tlh", "the language with the BCP 47 code tlh"),
+            ("que", "que", "the language with the BCP 47 code que"),
+            ("deu", "de", "German"),
+            ("GER-at", "de-AT", "German (de-AT)"),
+            ("iw", "he", "Hebrew"),
+            ("cmn-Hans", "zh-Hans", "Chinese (zh-Hans)"),
             ("es-419", "es-419", "Spanish (es-419)"),
         ] {
             let language = Language::parse(given).unwrap();
@@ -214,6 +242,12 @@ mod tests {
             "de-Österreich",
             "日本語",
             "-",
+            "xx",
+            "zz-ZZ",
+            "qaa",
+            "qtz",
+            "zxx",
+            "und",
         ] {
             assert_eq!(Language::parse(given), None, "{given}");
         }

@@ -9,59 +9,65 @@ use crate::transcript::decode::{Position, SourceMap};
 use crate::transcript::{Spoken, Transcript};
 
 impl Transcript {
-    /// The transcript with everything replaced that `corrections` have, labels of speakers included.
+    /// The transcript with everything replaced that `corrections` have, labels of speakers included, and the corrections as they
+    /// hold for it: with how often each was found.
     #[must_use]
-    pub fn corrected(self, corrections: &Corrections) -> Self {
+    pub fn corrected(self, corrections: &Arc<Corrections>) -> (Self, Arc<Corrections>) {
         if corrections.is_empty() {
-            return self;
+            return (self, Arc::clone(corrections));
         }
-        let labels = &self.segments.labels;
-        let names: Vec<String> = labels.iter().map(|label| corrections.name(label)).collect();
-        let edits = self.edits(corrections, &names);
+        let mut corrections = corrections.fitted(self.text());
+        let mut found = Vec::new();
+        let mut names = Vec::new();
+        for (at, label) in self.segments.labels.iter().enumerate() {
+            let (name, entry) = corrections.name(label);
+            let turns = self.spoken.talk.get(at).map_or(1, |talk| talk.turns.max(1));
+            found.extend(entry.into_iter().cycle().take(turns));
+            names.push(name);
+        }
+        let edits = self.edits(&corrections, &names, &mut found);
+        corrections.count(&found);
         let mut moves = Moves::new(&edits);
         let segments = self.segments.moved(|at| moves.at(at), names);
         let mut spoken = Arc::unwrap_or_clone(self.spoken);
         if !edits.is_empty() {
             (spoken.text, spoken.source_map) = corrected(&spoken, &edits);
         }
-        Self {
+        let transcript = Self {
             segments: Arc::new(segments.ending_at(spoken.text.len())),
             spoken: Arc::new(spoken),
-        }
+        };
+        (transcript, Arc::new(corrections))
     }
 
     /// The replacements in the text, in order: of labels where a turn begins, of words elsewhere.
-    fn edits(&self, corrections: &Corrections, names: &[String]) -> Vec<Edit> {
+    fn edits(
+        &self,
+        corrections: &Corrections,
+        names: &[String],
+        found: &mut Vec<usize>,
+    ) -> Vec<Edit> {
         let text = self.text();
         let segments = self.segments.starting_in(0..text.len()).iter();
-        let mut labels = segments.filter_map(|segment| {
+        let labels = segments.filter_map(|segment| {
             let index = segment.speaker?.index();
             let (label, name) = (self.segments.labels.get(index)?, names.get(index)?);
             let head = Span::from(segment.start()..segment.body().start);
             let at = head.start + head.of(text).rfind(label.as_str())?;
             let from = Span::from(at..at + label.len());
-            (label != name).then(|| Edit {
-                from,
-                to: name.clone(),
-            })
+            Some((from, name))
         });
-        let mut next = labels.next();
-        let mut edits: Vec<Edit> = Vec::new();
-        for edit in corrections.edits(text) {
-            while let Some(label) = next.take_if(|label| label.from.start < edit.from.end) {
-                edits.push(label);
-                next = labels.next();
+        let mut edits = Vec::new();
+        let mut end = 0;
+        for (from, name) in labels {
+            corrections.edits(text, Span::from(end..from.start), &mut edits, found);
+            if from.of(text) != name {
+                let to = name.clone();
+                edits.push(Edit { from, to });
             }
-            // What is part of a label is replaced with it.
-            if edits
-                .last()
-                .is_none_or(|last| last.from.end <= edit.from.start)
-            {
-                edits.push(edit);
-            }
+            end = from.end;
         }
-        edits.extend(next);
-        edits.extend(labels);
+        corrections.edits(text, Span::from(end..text.len()), &mut edits, found);
         edits
     }
 }
@@ -142,10 +148,10 @@ mod tests {
         Lee: Ask the tresury, says Müller.\n\
         spk_0: The tresury it is.\n";
 
-    fn corrections(names: &str, glossary: &str) -> Corrections {
+    fn corrections(names: &str, glossary: &str) -> Arc<Corrections> {
         let mut entries = read_list(names, List::SpeakerNames).unwrap();
         entries.extend(read_list(glossary, List::Glossary).unwrap());
-        Corrections::new(entries).unwrap()
+        Arc::new(Corrections::new(entries).unwrap())
     }
 
     fn transcript(bytes: &[u8]) -> Transcript {
@@ -160,7 +166,7 @@ mod tests {
             "spk_0 = Dana Whitfield\nA = Anna",
             "brack water = Brackwater\ntresury = Treasury",
         );
-        let corrected = transcript(MEETING.as_bytes()).corrected(&list);
+        let (corrected, list) = transcript(MEETING.as_bytes()).corrected(&list);
         assert_eq!(
             corrected.text().trim_end(),
             "Dana Whitfield: Good morning. I am Dana from Brackwater.\n\
@@ -183,18 +189,41 @@ mod tests {
             ("Anna", "A depot of Brackwater is late, Dana Whitfield.")
         );
         assert_eq!(said[3], ("Dana Whitfield", "The Treasury it is."));
+        let found: Vec<usize> = list.entries().iter().map(|entry| entry.found).collect();
+        assert_eq!(found, [3, 1, 2, 2]);
+    }
+
+    #[test]
+    fn wrapped_lines_are_read_on_and_turns_are_not() {
+        let list = corrections(
+            "spk_0 = spk_1\nspk_1 = spk_0",
+            "brack water = Brackwater\nask lee = Asklee",
+        );
+        for (text, expected) in [
+            (
+                "spk_0: They are from brack\nwater in the north, and brack\n\nspk_1: Water it is.\n",
+                "spk_1: They are from Brackwater in the north, and brack\n\nspk_0: Water it is.",
+            ),
+            (
+                "SPK_0: Whom to ask\nLee: It is late.\nSPK_0: It is.\nLee: Late, yes.\n",
+                "spk_1: Whom to ask\nLee: It is late.\nspk_1: It is.\nLee: Late, yes.",
+            ),
+        ] {
+            let (corrected, _) = transcript(text.as_bytes()).corrected(&list);
+            assert_eq!(corrected.text().trim_end(), expected);
+        }
     }
 
     #[test]
     fn without_entries_nothing_is_done() {
         let before = transcript(MEETING.as_bytes());
-        let after = before.clone().corrected(&Corrections::default());
+        let (after, _) = before.clone().corrected(&Arc::default());
         assert!(Arc::ptr_eq(&before.spoken, &after.spoken));
     }
 
     /// The texts of unchanged words stand where the corrected transcript says.
-    fn assert_leads_to_the_source(bytes: &[u8], list: &Corrections, words: &[&str]) {
-        let corrected = transcript(bytes).corrected(list);
+    fn assert_leads_to_the_source(bytes: &[u8], list: &Arc<Corrections>, words: &[&str]) {
+        let (corrected, _) = transcript(bytes).corrected(list);
         let text = corrected.text();
         for word in words {
             let at = text
@@ -231,7 +260,7 @@ mod tests {
         ) {
             let text = format!("spk_0: said {text}");
             let list = corrections("spk_0 = Al", &format!("{heard} = {right}"));
-            let corrected = transcript(text.as_bytes()).corrected(&list);
+            let (corrected, _) = transcript(text.as_bytes()).corrected(&list);
             let len = corrected.text().len();
             let mut cuts: Vec<usize> = cuts.iter().map(|cut| corrected.text().floor_char_boundary(cut % (len + 1))).collect();
             cuts.extend([0, len]);

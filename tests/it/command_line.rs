@@ -185,8 +185,12 @@ fn wishes_are_shown_by_plan_and_obeyed() {
         "wishes.txt",
         "\u{feff}Name every cost, and leave out what is said about the staff.\n",
     );
-    shell.write("glossary", "depot = Depot\nsea horse = Seahorse\n");
-    shell.write("names", "Lee Ng = Lee Nguyen\n");
+    let missed: String = (1..7).map(|i| format!("h{i} = H{i}\n")).collect();
+    shell.write(
+        "glossary",
+        format!("depot = Depot\nsea horse = Seahorse\n{missed}"),
+    );
+    shell.write("names", "Lee Ng = Lee Nguyen\nMay = Mae\n");
     let lists = [("GLOSSARY", "glossary"), ("SPEAKER_NAMES", "names")];
     let wishes = [
         "call.txt",
@@ -201,9 +205,9 @@ fn wishes_are_shown_by_plan_and_obeyed() {
     for line in [
         "  language    de\n",
         "  wishes      60 characters: “Name every cost, and leave out what is …”\n",
-        "  names       1 entry, 1 found in the transcript\n",
-        "  glossary    2 entries, 1 found in the transcript\n",
-        "the built-in model quotes what was said: the instructions and language that were wished are ignored\n",
+        "  names       2 entries, 1 found in the transcript; not found: May (as a label)\n",
+        "  glossary    8 entries, 1 found in the transcript; not found: sea horse, h1, h2, h3, h4 and 2 more\n",
+        "  note        the built-in model quotes what was said: the wished instructions and language are ignored\n",
     ] {
         assert!(plan.stdout.contains(line), "{line} in {}", plan.stdout);
     }
@@ -216,6 +220,21 @@ fn wishes_are_shown_by_plan_and_obeyed() {
         summary.contains("Lee Nguyen") && !summary.contains("Lee Ng "),
         "{summary}"
     );
+    let piped = [
+        "plan",
+        "call.txt",
+        "--instructions",
+        "-",
+        "--language",
+        "en",
+    ];
+    let piped = shell.run_with(&[], &piped, b"Costs.").succeeds();
+    for line in [
+        "6 characters: “Costs.”\n",
+        "the wished instructions are ignored\n",
+    ] {
+        assert!(piped.stdout.contains(line), "{line} in {}", piped.stdout);
+    }
     // Another glossary is another job.
     shell.write("glossary", "depot = Yard\n");
     let again = shell.run_with(&lists, &arguments, b"").succeeds();
@@ -238,12 +257,17 @@ fn wrong_wishes_are_wrong_usage() {
         (
             &[],
             &["--instructions", "long.txt"],
-            "--instructions long.txt: it has 2001 characters, and at most 2000 are accepted",
+            "--instructions long.txt has 2001 characters: expected at most 2000",
         ),
         (
             &[],
             &["--instructions", "none.txt"],
-            "--instructions none.txt: it cannot be read: No such file or directory (os error 2)",
+            "--instructions none.txt: expected a text file, or - for standard input: No such file or directory (os error 2)",
+        ),
+        (
+            &[],
+            &["--instructions", "-", "-"],
+            "standard input cannot be both the instructions and a transcript",
         ),
         (
             &[("SPEAKER_NAMES", "broken")],

@@ -10,6 +10,10 @@ use crate::support::workplace::{BUCKET, Workplace, event, meeting};
 
 /// A writer that obeys, in German.
 fn in_german(request: &ChatRequest) -> Behaviour {
+    Behaviour::text(german(request))
+}
+
+fn german(request: &ChatRequest) -> String {
     let answer = obedient::answer(request.message("user"));
     let answer = answer
         .replace("They noted", "Sie nannten")
@@ -17,7 +21,7 @@ fn in_german(request: &ChatRequest) -> Behaviour {
     let answer = answer
         .replace(" beside ", " und ")
         .replace(" there.", " dort.");
-    Behaviour::text(answer.replace("Matters of this part", "Themen in diesem Teil"))
+    answer.replace("Matters of this part", "Themen in diesem Teil")
 }
 
 async fn done(place: &Workplace, upload: &Upload) -> Box<Done> {
@@ -261,8 +265,13 @@ async fn misheard_words_and_labels_are_right_in_prompts_and_in_print() {
             let is_section = request.message("user").starts_with("Part ");
             assert!(!is_section || outside.contains("Spelled as here: Dana Whitfield"));
         }
-        let published = place.read("summaries/board.txt_summary.txt")
-            + &place.read("summaries/board.txt_summary.json");
+        let mut json = place.read_json("summaries/board.txt_summary.json");
+        let wishes = json.as_object_mut().unwrap().remove("wishes").unwrap();
+        let count = |at: usize| wishes["corrections"][at]["count"].as_u64().unwrap();
+        assert!(count(0) > 10 && count(2) > 1, "{wishes}");
+        assert_eq!(wishes["corrections"][2]["heard"], "brack water");
+        assert_eq!(wishes["not_found"], serde_json::json!(["sea horse"]));
+        let published = place.read("summaries/board.txt_summary.txt") + &json.to_string();
         assert!(published.contains("Brackwater") && !published.contains("brack water"));
         let speakers: Vec<_> = report
             .speakers
@@ -293,6 +302,69 @@ async fn misheard_words_and_labels_are_right_in_prompts_and_in_print() {
         }
         assert_eq!(at, text.len() as u64);
     }
+}
+
+#[tokio::test]
+async fn lists_leave_the_words_of_another_language_alone() {
+    let server = ChatServer::start(|request| {
+        let answer = german(request).replace("Sie nannten", "spk_0 und die anderen nannten");
+        Behaviour::text(answer)
+    })
+    .await;
+    let variables = [
+        ("SUMMARY_LANGUAGE", "de"),
+        (
+            "SUMMARY_INSTRUCTIONS",
+            "Name what spk_0 and brack water cost.",
+        ),
+        ("GLOSSARY", "glossary"),
+        ("SPEAKER_NAMES", "names"),
+    ];
+    let place = Workplace::new(Some(server.url()), &variables).await;
+    place.upload(
+        "glossary",
+        "die = dye\nund = and\nbrack water = Brackwater\n",
+    );
+    place.upload("names", NAMES);
+    let upload = place.upload("board.txt", misheard());
+    let report = done(&place, &upload).await.report;
+    let summary = place.read("summaries/board.txt_summary.txt");
+    assert!(
+        summary.contains("Dana Whitfield und die anderen"),
+        "{summary}"
+    );
+    assert!(
+        !summary.contains("dye") && !summary.contains("spk_0"),
+        "{summary}"
+    );
+    let told = "Name what Dana Whitfield and Brackwater cost.";
+    let sections = server.requests().into_iter();
+    let mut sections = sections.filter(|request| request.message("user").starts_with("Part "));
+    assert!(sections.all(|request| outside(&request).contains(told)));
+    assert_eq!(report.warnings, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_translation_that_stays_short_has_one_note() {
+    let half = |request: &ChatRequest| {
+        let answer = german(request);
+        let sentences: Vec<&str> = answer.split_inclusive(". ").collect();
+        Behaviour::text(sentences[..sentences.len().div_ceil(2)].concat())
+    };
+    let server = ChatServer::start(half).await;
+    let variables = [("SUMMARY_LANGUAGE", "de"), ("SUMMARY_WORDS", "600")];
+    let place = Workplace::new(Some(server.url()), &variables).await;
+    let upload = place.upload("board.txt", meeting(3000));
+    let warnings = done(&place, &upload).await.report.warnings;
+    let about = |words| warnings.iter().filter(|text| text.contains(words)).count();
+    assert_eq!(
+        (
+            about("words less than asked"),
+            about("fewer than its target")
+        ),
+        (1, 0),
+        "{warnings:?}"
+    );
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use crate::model::{Answer, ModelClient, ModelError};
 use crate::prompt::{Brief, Prompt, Request, Task};
 use crate::summary::call_plan::{ESTIMATE_ERROR, SECTION_MAX_WORDS, SECTION_MIN_WORDS};
 use crate::summary::write::Settings;
-use crate::text::{Span, Tokens, Words, tokens};
+use crate::text::{Corrections, Span, Tokens, Words, tokens};
 use crate::transcript::Passage;
 
 /// Maximum number of speakers named in a prompt.
@@ -130,6 +130,8 @@ impl Material {
 pub(crate) struct Drafter<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) caller: &'a ModelClient,
+    /// What is replaced in answers.
+    pub(crate) corrections: &'a Corrections,
     /// The largest ratio seen so far of the server's token count of a prompt to our estimate, at least 1.
     pub(crate) token_ratio: f64,
 }
@@ -197,11 +199,10 @@ impl Drafter<'_> {
     /// Sends a request. Misheard words that the model writes all the same are replaced in its answer.
     pub(crate) async fn call(&self, prompt: &Prompt) -> Result<Answer, ModelError> {
         let answer = self.caller.call(prompt).await?;
-        let corrections = &self.settings.wishes.corrections;
-        Ok(match corrections.is_empty() {
+        Ok(match self.corrections.is_empty() {
             true => answer,
             false => Answer {
-                text: corrections.apply(&answer.text).into_owned(),
+                text: self.corrections.apply(&answer.text).into_owned(),
                 ..answer
             },
         })

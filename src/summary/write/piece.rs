@@ -447,6 +447,7 @@ mod tests {
         let drafter = Drafter {
             settings: &settings,
             caller: &client,
+            corrections: &settings.wishes.corrections,
             token_ratio: 1.0,
         };
         let job = Job {

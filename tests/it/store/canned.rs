@@ -15,8 +15,9 @@ pub(crate) struct Server {
 
 impl Server {
     /// `head` is the status line and headers, each with its line ending. The connection is closed after `body`.
-    pub(crate) async fn answering(head: impl Into<String>, body: &str) -> Self {
-        let answer = format!("HTTP/1.1 {}Connection: close\r\n\r\n{body}", head.into());
+    pub(crate) async fn answering(head: impl Into<Vec<u8>>, body: &str) -> Self {
+        let end = format!("Connection: close\r\n\r\n{body}");
+        let answer = [b"HTTP/1.1 ", &head.into()[..], end.as_bytes()].concat();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(AtomicUsize::new(0));
@@ -49,14 +50,14 @@ impl Server {
 }
 
 /// Reads the whole request before it answers: closing a connection with unread data would reset it.
-async fn serve(mut stream: TcpStream, answer: String) {
+async fn serve(mut stream: TcpStream, answer: Vec<u8>) {
     let mut request = Vec::new();
     while !is_whole(&request) {
         if stream.read_buf(&mut request).await.unwrap_or(0) == 0 {
             return;
         }
     }
-    let _ = stream.write_all(answer.as_bytes()).await;
+    let _ = stream.write_all(&answer).await;
     let _ = stream.shutdown().await;
 }
 

@@ -296,6 +296,20 @@ async fn the_version_null_counts_as_none() {
 }
 
 #[tokio::test]
+async fn metadata_of_any_bytes_arrive() {
+    for (sent, read) in [
+        ("Kürzer – 短".as_bytes(), "Kürzer – 短"),
+        (b"K\xfcrzer", "K\u{fffd}rzer"),
+    ] {
+        let head =
+            "200 OK\r\nETag: \"tag\"\r\nContent-Length: 0\r\nx-amz-meta-summary-instructions: ";
+        let server = Server::answering([head.as_bytes(), sent, b"\r\n"].concat(), "").await;
+        let info = get_from(server.address).await.unwrap().info;
+        assert_eq!(info.metadata["summary-instructions"], read);
+    }
+}
+
+#[tokio::test]
 async fn an_answer_without_etag_or_length_is_an_error() {
     let server = Server::answering("200 OK\r\nContent-Length: 0\r\n", "").await;
     says(&failure_at(server.address).await, &["`ETag`"]);
