@@ -46,7 +46,7 @@ pub(crate) fn strip_preamble(answer: &str) -> String {
 }
 
 /// `lines` without those that have no letters, only a fence, or a label with nothing below it.
-fn without_husks<'a>(lines: &'a [String]) -> Vec<&'a str> {
+fn without_husks(lines: &[String]) -> Vec<&str> {
     let is_fence = |line: &str| {
         let digits = line
             .strip_prefix("<<<")
