@@ -250,7 +250,8 @@ impl Prompt {
             context: String::new(),
             excerpts: String::new(),
             speakers: Vec::new(),
-            brief: None,
+            // With other instructions, it is another wording.
+            brief: self.request.brief.as_ref().map(|_| Brief::default()),
             ..self.request.clone()
         };
         let Messages { system, user, .. } = Messages::of(&empty);
@@ -381,6 +382,23 @@ pub(crate) mod tests {
                 .unwrap();
             assert!(inside.contains("Ignore the above"), "{user}");
             assert!(!user.contains("<|im_start|>"));
+        }
+    }
+
+    #[test]
+    fn the_instructions_are_those_that_are_sent_without_notes() {
+        for task in [Task::Section, Task::Overview] {
+            let brief = Some(Brief {
+                notes: "PERSON: Dana".into(),
+                ..Brief::default()
+            });
+            let request = Request {
+                brief,
+                ..request(task, Style::Full)
+            };
+            let system = Messages::of(&request).system;
+            let instructions = Prompt::new(request, Tokens(100)).instructions();
+            assert!(instructions.contains(&system) && !instructions.contains("Dana"));
         }
     }
 

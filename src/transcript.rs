@@ -20,6 +20,7 @@ mod segment;
 pub use chunk::Chunk;
 pub use decode::{Decoded, Decoder, Rejection};
 pub use format::{Spoken, Talk};
+pub(crate) use format::{without_invisible, without_tags};
 pub use passage::Passage;
 pub use segment::Segments;
 pub(crate) use segment::{Speaker, Timestamp};

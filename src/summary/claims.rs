@@ -1,6 +1,9 @@
-//! Claims that no section may make: that something was not answered. Open questions have their own list.
+//! Sentences that no text of the summary may have: that something was not answered, since open questions have their own list,
+//! and what the request says.
 
-use crate::text::{Span, sentence};
+use std::collections::HashSet;
+
+use crate::text::{Span, ngrams, sentence};
 
 /// What is said of questions without an answer, in lower case.
 const UNANSWERED: [&str; 21] = [
@@ -33,17 +36,42 @@ const MIN_SENTENCES: usize = 2;
 /// `text` without the sentences that say that something was not answered. The writer of a section cannot know that: the answer
 /// may be in the next part.
 pub(crate) fn without_unanswered(text: &str) -> String {
+    let is_claim = |sentence: &str| {
+        let lower = sentence.to_lowercase();
+        UNANSWERED.iter().any(|claim| lower.contains(claim))
+    };
+    without(text, MIN_SENTENCES, is_claim).unwrap_or_else(|| text.to_owned())
+}
+
+/// What a writer says of the instructions, in lower case.
+const OF_INSTRUCTIONS: [&str; 4] = [
+    "as instructed",
+    "as the instructions",
+    "the length given was",
+    "the wish was",
+];
+
+/// `text` without the sentences that repeat a run of the `instructions` or speak of them.
+pub(crate) fn without_instructions(text: &str, instructions: &str) -> String {
+    let known: HashSet<u64> = ngrams::copy_runs(&ngrams::words(instructions)).collect();
+    let is_told = |sentence: &str| {
+        let lower = sentence.to_lowercase();
+        OF_INSTRUCTIONS.iter().any(|start| lower.starts_with(start))
+            || ngrams::copy_runs(&ngrams::words(sentence)).any(|run| known.contains(&run))
+    };
+    without(text, 1, is_told).unwrap_or_else(|| text.to_owned())
+}
+
+/// `text` without the sentences that `is_claim` says. `None` if fewer than `least` would be left.
+pub(crate) fn without(text: &str, least: usize, is_claim: impl Fn(&str) -> bool) -> Option<String> {
     let all = sentence::sentences(text);
-    let claims: Vec<Span> = all
-        .iter()
-        .copied()
-        .filter(|found| {
-            let lower = found.of(text).to_lowercase();
-            UNANSWERED.iter().any(|claim| lower.contains(claim))
-        })
-        .collect();
-    if claims.is_empty() || all.len() < claims.len() + MIN_SENTENCES {
-        return text.to_owned();
+    let claims = all.iter().copied().filter(|found| is_claim(found.of(text)));
+    let claims: Vec<Span> = claims.collect();
+    if claims.is_empty() {
+        return Some(text.to_owned());
+    }
+    if all.len() < claims.len() + least {
+        return None;
     }
     let mut kept = String::with_capacity(text.len());
     let mut end = 0;
@@ -62,12 +90,31 @@ pub(crate) fn without_unanswered(text: &str) -> String {
         }
     }
     kept.push_str(Span::from(end..text.len()).of(text));
-    kept.trim().to_owned()
+    Some(kept.trim().to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn drops_what_the_request_says() {
+        let instructions =
+            "Begin with what this was, who met or spoke and about what, in one sentence.";
+        for (text, kept) in [
+            (
+                "They met. As the story says: begin with what this was, who met or spoke. Dana left.",
+                "They met. Dana left.",
+            ),
+            ("They met.\n\nAs instructed, I left out staff.", "They met."),
+            (
+                "They met and spoke about what this was.",
+                "They met and spoke about what this was.",
+            ),
+        ] {
+            assert_eq!(without_instructions(text, instructions), kept);
+        }
+    }
 
     #[test]
     fn drops_claims_that_nobody_answered() {

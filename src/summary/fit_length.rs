@@ -23,6 +23,9 @@ const QUOTED_PERCENT: usize = 1;
 /// Minimum number of sentences to keep in each section.
 const MIN_SENTENCES: usize = 2;
 
+/// Minimum number of entries to keep in each list.
+const MIN_ENTRIES: usize = 2;
+
 /// Shorter sentences may repeat: removing them gains nothing.
 const MIN_DUPLICATE_WORDS: usize = 5;
 
@@ -159,6 +162,42 @@ fn drop_least(sections: &mut [Section], excess: usize, settled: &[Vec<String>]) 
             section.text = text;
         }
     }
+    let after: usize = sections.iter().map(Section::words).sum();
+    drop_entries(sections, excess.saturating_sub(before - after));
+}
+
+/// Removes about `excess` words of list entries, the last ones of the longest sections first. Each list keeps some.
+fn drop_entries(sections: &mut [Section], mut excess: usize) {
+    let spare = |section: &Section| {
+        let mut run = 0;
+        let spare = section.text.lines().enumerate().filter(|(_, line)| {
+            run = if is_bullet(line) { run + 1 } else { 0 };
+            run > MIN_ENTRIES
+        });
+        let spare: Vec<(usize, usize)> = spare.map(|(at, line)| (at, words::count(line))).collect();
+        (section.words(), spare)
+    };
+    let mut left: Vec<_> = sections.iter().map(spare).collect();
+    let mut dropped = vec![HashSet::new(); sections.len()];
+    while excess > 0 {
+        let all = left.iter_mut().zip(&mut dropped);
+        let some = all.filter(|((_, spare), _)| !spare.is_empty());
+        let Some(((length, spare), dropped)) = some.max_by_key(|((length, _), _)| *length) else {
+            break;
+        };
+        if let Some((at, words)) = spare.pop() {
+            dropped.insert(at);
+            *length -= words;
+            excess = excess.saturating_sub(words);
+        }
+    }
+    for (section, dropped) in sections.iter_mut().zip(dropped) {
+        if !dropped.is_empty() {
+            let lines = section.text.lines().enumerate();
+            let kept = lines.filter(|(at, _)| !dropped.contains(at));
+            section.text = kept.map(|(_, line)| line).collect::<Vec<_>>().join("\n");
+        }
+    }
 }
 
 /// Adds up to `missing` words of transcript sentences, in proportion to how far each section falls short of its target.
@@ -217,11 +256,13 @@ struct Sentence {
     /// Whitespace between the previous sentence and this one: a space, a line break or a paragraph break.
     gap: &'static str,
     words: usize,
-    stems: Vec<String>,
+    stems: HashSet<String>,
     /// Whether it cannot be understood without the sentence before.
     leans: bool,
     /// Whether it opens its text.
     opens: bool,
+    /// Whether it begins with what its paragraph is about.
+    has_label: bool,
     /// Whether it has a name, to which the next sentence may refer.
     names: bool,
     kept: bool,
@@ -346,7 +387,8 @@ fn pieces(texts: &[&str], found: impl Fn(&str) -> Vec<Span>) -> Vec<Sentence> {
                     _ => "\n\n",
                 },
                 words: words::count(text),
-                stems: terms::stems(text).into_iter().collect(),
+                stems: terms::stems(text),
+                has_label: has_label(text),
                 leans: leans(text) || refers_back(text),
                 names: has_name(text),
                 opens,
@@ -367,13 +409,10 @@ fn drop_sentences(
     least: usize,
     (settled, spared): (&[Vec<String>], bool),
 ) {
-    let mut shared: HashMap<String, usize> = HashMap::new();
+    let mut worths = Worths::of(sentences);
     let mut left: HashMap<usize, usize> = HashMap::new();
     for sentence in &*sentences {
         *left.entry(sentence.of).or_default() += 1;
-        for stem in &sentence.stems {
-            *shared.entry(stem.clone()).or_default() += 1;
-        }
     }
     // Half of the words of an entry in one sentence: it tells the same.
     let tells = |sentence: &Sentence| {
@@ -385,42 +424,104 @@ fn drop_sentences(
     };
     let tells: Vec<bool> = sentences.iter().map(tells).collect();
     while excess > 0 {
-        // A rarer term is worth more, because it could be lost with its sentence. Numbers count three times as much.
-        let worth = |sentence: &Sentence| {
-            let terms = sentence.stems.iter().map(|stem| {
-                let is_number = stem.contains(|c: char| c.is_ascii_digit());
-                let weight = if is_number { 3.0 } else { 1.0 };
-                weight / shared.get(stem).copied().unwrap_or(1) as f64
-            });
-            let mut terms: Vec<f64> = terms.collect();
-            terms.sort_by(f64::total_cmp);
-            terms.iter().sum::<f64>() / (sentence.words.max(1) as f64).sqrt()
-        };
         let is_needed: Vec<bool> = needed(sentences)
             .into_iter()
             .zip(&tells)
             .map(|(is_needed, tells)| is_needed || *tells)
             .collect();
-        let candidates = sentences.iter_mut().zip(is_needed);
-        let candidates = candidates.filter(|(sentence, is_needed)| {
+        let candidates = sentences.iter_mut().zip(is_needed).enumerate();
+        let candidates = candidates.filter(|(_, (sentence, is_needed))| {
             sentence.kept
                 && !(spared && *is_needed)
                 && sentence.words <= excess + 12
                 && left.get(&sentence.of).is_some_and(|&left| left > least)
         });
-        let least = candidates.min_by(|(a, is_a_needed), (b, is_b_needed)| {
-            let order = is_a_needed.cmp(is_b_needed);
-            order.then_with(|| worth(a).total_cmp(&worth(b)))
+        let least = candidates.min_by_key(|(at, (sentence, is_needed))| {
+            (*is_needed, worths.of_sentence(*at, sentence.words))
         });
-        let Some((sentence, _)) = least else {
+        let Some((at, (sentence, _))) = least else {
             break;
         };
         sentence.kept = false;
         excess = excess.saturating_sub(sentence.words);
-        for stem in &sentence.stems {
-            shared.entry(stem.clone()).and_modify(|count| *count -= 1);
-        }
         left.entry(sentence.of).and_modify(|count| *count -= 1);
+        worths.drop(at);
+    }
+}
+
+/// What sentences are worth by their terms. A rarer term is worth more, because it could be lost with its sentence. Numbers count
+/// three times as much.
+struct Worths {
+    /// The terms: how much they count, and the sentences they occur in.
+    terms: Vec<(f64, Vec<usize>)>,
+    /// In how many kept sentences each term occurs.
+    shared: Vec<usize>,
+    /// For each sentence its terms, and the sum of their worth.
+    sentences: Vec<(Vec<usize>, f64)>,
+}
+
+impl Worths {
+    fn of(sentences: &[Sentence]) -> Self {
+        let mut known: HashMap<&str, usize> = HashMap::new();
+        let mut terms: Vec<(f64, Vec<usize>)> = Vec::new();
+        let mut all = Vec::with_capacity(sentences.len());
+        for (at, sentence) in sentences.iter().enumerate() {
+            let mut stems: Vec<&str> = sentence.stems.iter().map(String::as_str).collect();
+            stems.sort_unstable();
+            let own = stems.into_iter().map(|stem| {
+                let term = *known.entry(stem).or_insert(terms.len());
+                if term == terms.len() {
+                    let is_number = stem.contains(|c: char| c.is_ascii_digit());
+                    terms.push((if is_number { 3.0 } else { 1.0 }, Vec::new()));
+                }
+                if let Some((_, with)) = terms.get_mut(term) {
+                    with.push(at);
+                }
+                term
+            });
+            all.push((own.collect::<Vec<usize>>(), 0.0));
+        }
+        for (weight, with) in &terms {
+            for &at in with {
+                if let Some((_, sum)) = all.get_mut(at) {
+                    *sum += weight / with.len() as f64;
+                }
+            }
+        }
+        Self {
+            shared: terms.iter().map(|(_, with)| with.len()).collect(),
+            terms,
+            sentences: all,
+        }
+    }
+
+    /// The worth of a sentence for its length, rounded: sums of the same terms may differ in the last digits.
+    fn of_sentence(&self, at: usize, words: usize) -> u64 {
+        let sum = self.sentences.get(at).map_or(0.0, |(_, sum)| *sum);
+        (sum / (words.max(1) as f64).sqrt() * 1e9).round() as u64
+    }
+
+    /// Sentence `at` is gone: its terms are rarer.
+    fn drop(&mut self, at: usize) {
+        let own = self
+            .sentences
+            .get_mut(at)
+            .map(|(own, _)| std::mem::take(own));
+        for term in own.unwrap_or_default() {
+            let (Some((weight, with)), Some(shared)) =
+                (self.terms.get(term), self.shared.get_mut(term))
+            else {
+                continue;
+            };
+            let before = *shared as f64;
+            *shared -= 1;
+            let more = weight / (*shared).max(1) as f64 - weight / before;
+            for &at in with {
+                if let Some((_, sum)) = self.sentences.get_mut(at) {
+                    *sum += more;
+                }
+            }
+        }
     }
 }
 
@@ -437,7 +538,7 @@ fn needed(sentences: &[Sentence]) -> Vec<bool> {
             // What the next one leans on without finding it here stands further back.
             is_leaned_on = sentence.leans || is_leaned_on && !sentence.names;
         }
-        *needed |= opens_paragraph && is_followed && has_label(&sentence.text);
+        *needed |= opens_paragraph && is_followed && sentence.has_label;
         // What a text begins with is what came out of it.
         *needed |= sentence.opens;
         is_followed = !opens_paragraph && (is_followed || sentence.kept);
@@ -511,6 +612,32 @@ mod tests {
         let mut decoder = Decoder::default();
         decoder.push(text.as_bytes()).unwrap();
         Transcript::new(decoder.finish().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_last_entries_of_lists_go_if_sentences_do_not_suffice() {
+        let entries = |count| -> String {
+            (0..count)
+                .map(|n| format!("- Depot {n} cost {n}.\n"))
+                .collect()
+        };
+        let text = |count| {
+            format!("The points were:\n{}", entries(count))
+                .trim_end()
+                .to_owned()
+        };
+        let mut sections = [section(&text(30), 10, 0..1), section(&text(3), 10, 1..2)];
+        let excess = 40;
+        drop_least(&mut sections, excess, &[]);
+        assert_eq!(
+            [&*sections[0].text, &sections[1].text],
+            [&*text(22), &*text(3)]
+        );
+        drop_least(&mut sections, 1000, &[]);
+        assert_eq!(
+            [&*sections[0].text, &sections[1].text],
+            [&*text(2), &*text(2)]
+        );
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub(crate) fn renamings(labels: &[String], outline: &Outline, speaker: &str) -> 
     for label in labels {
         let named = |person: &&Person| person.label.as_ref() == Some(label);
         let name = match (outline.people.iter().find(named), place(label)) {
+            // Nothing tells such a label from a word.
+            (Some(_), None) if label.chars().all(char::is_lowercase) => continue,
             (Some(person), _) => person.name.clone(),
             (None, Some(place)) => match place.parse::<usize>() {
                 Ok(number) if is_raw(label) => format!("{speaker} {}", number + first),
@@ -60,12 +62,21 @@ fn place(label: &str) -> Option<&str> {
     })
 }
 
-/// `text` with all labels renamed, all at once: a name may be the label of somebody else.
+/// `text` with all labels renamed, all at once: a name may be the label of somebody else. A name that has its label in it, such as
+/// "Ana Ruiz" for "Ruiz", stays as it is.
 pub(crate) fn renamed(text: &str, renamings: &[Renaming]) -> String {
     let mut marked = text.to_owned();
-    for (nth, Renaming { label, .. }) in renamings.iter().enumerate() {
-        if marked.contains(label.as_str()) {
-            marked = replaced(&marked, label, |_| Some(format!("{MARK}{nth}{MARK}")));
+    let names =
+        renamings.iter().map(
+            |Renaming { label, name }| match name.contains(label.as_str()) {
+                true => name.as_str(),
+                false => "",
+            },
+        );
+    let labels = renamings.iter().map(|renaming| renaming.label.as_str());
+    for (nth, from) in names.enumerate().chain(labels.enumerate()) {
+        if !from.is_empty() && marked.contains(from) {
+            marked = replaced(&marked, from, |_| Some(format!("{MARK}{nth}{MARK}")));
         }
     }
     for (nth, Renaming { name, .. }) in renamings.iter().enumerate() {
@@ -86,7 +97,10 @@ pub(crate) fn shorten_names(sections: &mut [Section], outline: &Outline) {
     for person in &outline.people {
         let (name, short) = (person.name.as_str(), person.short.as_str());
         // Two people with one short form keep their full names.
-        if short.is_empty() || short.len() >= name.len() || shorts.get(short) != Some(&1) {
+        // "the chair" is no name, and neither is a word.
+        let is_word = name.starts_with(char::is_lowercase);
+        if is_word || short.is_empty() || short.len() >= name.len() || shorts.get(short) != Some(&1)
+        {
             continue;
         }
         let mut is_known = false;
@@ -157,6 +171,8 @@ mod tests {
                 "S asked the U.S. Marines.",
                 "the surgeon asked the U.S. Marines.",
             ),
+            ("the surgeon asked S.", "the surgeon asked the surgeon."),
+            ("Speaker A sat.", "Speaker A sat."),
             (
                 "It was S. A agreed.",
                 "It was the surgeon. Speaker A agreed.",
@@ -179,17 +195,22 @@ mod tests {
             "spk_10",
             "Speaker A",
             "Speakman",
+            "said",
         ]
         .map(str::to_owned);
         let outline = Outline {
-            people: vec![person(Some("spk_0"), "Michael Hill", "Hill")],
+            people: vec![
+                person(Some("spk_0"), "Michael Hill", "Hill"),
+                person(Some("said"), "Dell", ""),
+            ],
             ..Outline::default()
         };
         let renamings = renamings(&labels, &outline, "Speaker");
-        let text = "spk_0 asked spk_10, SPEAKER_01 and Speaker A; Speakman and spk_01 did not.";
+        let text =
+            "spk_0 asked spk_10, SPEAKER_01 and Speaker A; Speakman said that spk_01 did not.";
         assert_eq!(
             renamed(text, &renamings),
-            "Michael Hill asked Speaker 11, Speaker 2 and Speaker A; Speakman and spk_01 did not."
+            "Michael Hill asked Speaker 11, Speaker 2 and Speaker A; Speakman said that spk_01 did not."
         );
     }
 
@@ -200,6 +221,7 @@ mod tests {
                 person(None, "Professor Ana Ruiz", "Ruiz"),
                 person(None, "Tom Lee", "Lee"),
                 person(None, "Kim Lee", "Lee"),
+                person(None, "thanked", "paid"),
             ],
             ..Outline::default()
         };

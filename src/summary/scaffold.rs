@@ -3,11 +3,18 @@
 use std::collections::HashSet;
 
 use crate::text::{Span, sentence, words};
+use crate::transcript::without_tags;
 use crate::wire::error_text::starts_with_any;
 use crate::wire::reasoning;
 
 /// Maximum length of a preamble or closing remark in words.
 const REMARK_MAX_WORDS: usize = 30;
+
+/// Maximum length of a label in words.
+const LABEL_MAX_WORDS: usize = 6;
+
+/// Minimum number of digits in what is taken for a fence.
+const FENCE_MIN_DIGITS: usize = 6;
 
 /// Beginnings of remarks addressed to the user, in lower case.
 const PREAMBLES: &str = "here is|here's|here are|sure|certainly|of course|okay|ok,|below is|the following is|\
@@ -21,6 +28,7 @@ pub(crate) fn strip_preamble(answer: &str) -> String {
     let (text, _) = reasoning::strip(answer);
     let text = without_code_fence(&text);
     let lines = plain_lines(text);
+    let lines = without_husks(&lines);
     let mut kept = &lines[..];
     while let [first, rest @ ..] = kept
         && !rest.is_empty()
@@ -35,6 +43,67 @@ pub(crate) fn strip_preamble(answer: &str) -> String {
         kept = rest;
     }
     kept.join("\n").trim().to_owned()
+}
+
+/// `lines` without those that have no letters, only a fence, or a label with nothing below it.
+fn without_husks(lines: &[String]) -> Vec<&str> {
+    let is_fence = |line: &str| {
+        let digits = line
+            .strip_prefix("<<<")
+            .or_else(|| line.strip_suffix(">>>"));
+        digits.is_some_and(|digits| {
+            digits.len() >= FENCE_MIN_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+    };
+    let is_label = |line: &str| {
+        line.ends_with([':', '：']) && !is_entry(line) && words::count(line) <= LABEL_MAX_WORDS
+    };
+    let mut kept: Vec<&str> = Vec::new();
+    // From the end: whether a label follows, or nothing.
+    let mut is_next_label = true;
+    let mut is_next_apart = true;
+    // The first line may be a heading.
+    let first = lines.iter().position(|line| !line.trim().is_empty());
+    for (at, line) in lines.iter().enumerate().rev() {
+        let bare = line.trim();
+        if bare.is_empty() {
+            is_next_apart = true;
+            kept.push(line);
+        } else if bare.contains(char::is_alphanumeric) && !is_fence(bare) {
+            let label = is_label(bare);
+            if !(label && is_next_label && is_next_apart) || Some(at) == first {
+                kept.push(line);
+                is_next_label = label;
+                is_next_apart = false;
+            }
+        }
+    }
+    kept.reverse();
+    // What stood between two blank lines may be gone.
+    kept.dedup_by(|next, before| next.trim().is_empty() && before.trim().is_empty());
+    kept
+}
+
+/// Whether a line is an entry of a list.
+fn is_entry(line: &str) -> bool {
+    line.starts_with("- ")
+}
+
+/// `body` without the lines that repeat its heading.
+pub(crate) fn without_heading(body: &str, heading: &str) -> String {
+    let plain = |line: &str| {
+        line.trim_matches(|c: char| !c.is_alphanumeric())
+            .to_lowercase()
+    };
+    let heading = plain(heading);
+    let lines = body
+        .lines()
+        .filter(|line| plain(line) != heading || heading.is_empty());
+    let lines: Vec<&str> = lines.collect();
+    let text = lines.join("\n");
+    let paragraphs = text.split("\n\n").map(|one| one.trim_matches('\n'));
+    let paragraphs: Vec<&str> = paragraphs.filter(|one| !one.trim().is_empty()).collect();
+    paragraphs.join("\n\n")
 }
 
 /// The content of a Markdown code fence if it encloses the whole answer, apart from short remarks around it.
@@ -98,6 +167,7 @@ fn bullet(line: &str) -> Option<&str> {
 
 /// Removes heading marks, emphasis and bullets from a line.
 fn plain_line(line: &str) -> String {
+    let line = without_tags(line);
     let line = line.trim_end();
     let line = match line.trim_start().strip_prefix('#') {
         Some(heading) => heading.trim_start_matches('#').trim_start(),
@@ -188,9 +258,30 @@ mod tests {
                 "Here is where they disagreed: Dana wanted more.",
             ),
             ("<think>never done", ""),
+            (
+                "They met.\n\n<<<0123456789abcdef\n:\n::\n-\n\nThey left.\n0123456789abcdef>>>",
+                "They met.\n\nThey left.",
+            ),
+            (
+                "Rent:\n\nTrams:\n\nBudget:\n\nThey met.\n\nNaming:",
+                "Rent:\n\nBudget:\n\nThey met.",
+            ),
+            (
+                "<p>They <b>met</b>.</p> It is so if a < b and c > d.",
+                "They met. It is so if a < b and c > d.",
+            ),
         ] {
             assert_eq!(strip_preamble(answer), text, "{answer}");
         }
+    }
+
+    #[test]
+    fn a_heading_stands_once() {
+        let body = "Trams\n\nThey met.\n\n**Trams:**\nThey left the Trams.\n- one";
+        assert_eq!(
+            without_heading(body, "Trams"),
+            "They met.\n\nThey left the Trams.\n- one"
+        );
     }
 
     #[test]

@@ -50,13 +50,16 @@ pub(crate) fn loops(words: &[String]) -> bool {
     })
 }
 
+/// The hashes of the runs of `words` that are long enough to be copied.
+pub(crate) fn copy_runs(words: &[String]) -> impl Iterator<Item = u64> {
+    hashes(words, COPY_WORDS)
+}
+
 /// The share of the n-grams of `words` that also occur in `source`, in percent.
 pub(crate) fn copied_percent(words: &[String], source: &[String]) -> usize {
-    let known: HashSet<u64> = hashes(source, COPY_WORDS).collect();
+    let known: HashSet<u64> = copy_runs(source).collect();
     let runs = words.len().saturating_sub(COPY_WORDS - 1);
-    let copied = hashes(words, COPY_WORDS)
-        .filter(|run| known.contains(run))
-        .count();
+    let copied = copy_runs(words).filter(|run| known.contains(run)).count();
     copied * 100 / runs.max(1)
 }
 

@@ -18,6 +18,7 @@ mod table;
 mod writer;
 mod xml;
 
+pub(crate) use clean::{without_invisible, without_tags};
 pub use writer::Talk;
 
 use captions::Captions;

@@ -259,7 +259,8 @@ pub(crate) fn names(text: &str) -> HashSet<String> {
         let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
         let bare = bare.trim_end_matches("'s").trim_end_matches("’s");
         if !begins && bare.starts_with(char::is_uppercase) && bare.chars().count() > 2 {
-            found.extend(words::runs(bare).map(str::to_lowercase));
+            let runs = words::runs(bare).filter(|run| !run.starts_with(char::is_lowercase));
+            found.extend(runs.map(str::to_lowercase));
         }
         begins = word.ends_with(|c| is_stop(c) || matches!(c, ':' | '"' | '”'));
     }

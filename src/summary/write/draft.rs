@@ -7,18 +7,22 @@ use sha2::{Digest, Sha256};
 
 use crate::extract;
 use crate::hex::hex;
-use crate::model::{Answer, ModelClient, ModelError};
+use crate::model::{Answer, Finish, ModelClient, ModelError};
 use crate::prompt::{Brief, Prompt, Request, Task};
 use crate::summary::call_plan::{ESTIMATE_ERROR, SECTION_MAX_WORDS, SECTION_MIN_WORDS};
 use crate::summary::write::Settings;
 use crate::text::{Corrections, Span, Tokens, Words, tokens};
-use crate::transcript::Passage;
+use crate::transcript::{Passage, without_invisible};
 
 /// Maximum number of speakers named in a prompt.
 const MAX_SPEAKERS: usize = 16;
 
 /// Maximum tokens of transcript excerpts in a prompt, when a section is written from notes.
 const EXCERPT_TOKENS: Tokens = Tokens(400);
+
+/// Bytes that no token exceeds on average in any language, and bytes of a text beyond its limit that are kept all the same.
+const TOKEN_BYTES: usize = 12;
+const SPARE_BYTES: usize = 4096;
 
 /// The source of a section: a part of the transcript, or notes on it.
 #[derive(Debug, Clone)]
@@ -196,9 +200,14 @@ impl Drafter<'_> {
         self.token_ratio = self.token_ratio.max(ratio);
     }
 
-    /// Sends a request. Misheard words that the model writes all the same are replaced in its answer.
+    /// Sends a request. What is not shown is removed from its answer, and misheard words that the model writes all the same
+    /// are replaced.
     pub(crate) async fn call(&self, prompt: &Prompt) -> Result<Answer, ModelError> {
-        let answer = self.caller.call(prompt).await?;
+        let mut answer = self.caller.call(prompt).await?;
+        if !self.settings.quotes {
+            bound(&mut answer, prompt);
+            answer.text = without_invisible(&answer.text);
+        }
         Ok(match self.corrections.is_empty() {
             true => answer,
             false => Answer {
@@ -264,6 +273,15 @@ impl Drafter<'_> {
         let (seed, task) = (&self.settings.seed, task.name());
         let digest = Sha256::digest(format!("{seed}/{task}/{part}/{attempt}"));
         hex(&digest, 8)
+    }
+}
+
+/// Cuts a text that is longer than its request allows: the server ignored the limit, and all that follows would have to be read.
+fn bound(answer: &mut Answer, prompt: &Prompt) {
+    let most = prompt.max_tokens().0.saturating_mul(TOKEN_BYTES) + SPARE_BYTES;
+    if answer.text.len() > most && !prompt.request().task.is_protocol() {
+        answer.text.truncate(answer.text.floor_char_boundary(most));
+        answer.finish = Finish::Length;
     }
 }
 

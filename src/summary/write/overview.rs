@@ -1,10 +1,14 @@
 //! Repairs the length of the sections, then writes the overview and has the summary read once more, both at once.
 
+use std::collections::HashSet;
+
 use crate::extract;
 use crate::model::Finish;
 use crate::prompt::{Prompt, Task};
-use crate::summary::assemble::Section;
+use crate::summary::assemble::{Section, Source};
 use crate::summary::check::Problem;
+use crate::summary::check::support::{Comparable, all_words};
+use crate::summary::claims;
 use crate::summary::edits;
 use crate::summary::fit_length;
 use crate::summary::length_control::LengthControl;
@@ -14,8 +18,11 @@ use crate::summary::write::draft::Material;
 use crate::summary::write::piece::{Job, Piece, piece};
 use crate::summary::write::repair::Repairs;
 use crate::summary::write::{WriteError, Writer};
-use crate::text::{Tokens, Words};
+use crate::text::{Language, Tokens, Words};
 use crate::transcript::Passage;
+
+/// Smaller numbers may be the model's own counts, such as "nine matters".
+const OWN_COUNTS: usize = 20;
 
 /// Words for which the last read's output limit allows.
 const EDITS_WORDS: Words = Words(1000);
@@ -47,8 +54,15 @@ impl Writer<'_> {
             return Ok(None);
         };
         self.account(&piece);
+        let text = match &overview {
+            Some(material) if piece.source == Source::Model => {
+                let known = self.borne_out(&piece.text, material);
+                known.unwrap_or_else(|| extract::extract(&material.passage, overview_words(plan)))
+            }
+            _ => piece.text,
+        };
         // An overview that is far too long would take up the words of the sections.
-        let text = fit_length::shorten(&piece.text, overview_words(plan) * 3 / 2);
+        let text = fit_length::shorten(&text, overview_words(plan) * 3 / 2);
         Ok((!text.is_empty()).then_some(text))
     }
 
@@ -119,6 +133,24 @@ impl Writer<'_> {
         piece
             .map(Some)
             .map_err(WriteError::of("the overview".to_owned()))
+    }
+
+    /// The overview `text` without the sentences that have numbers or names of their own. `None` if nothing is left.
+    fn borne_out(&self, text: &str, material: &Material) -> Option<String> {
+        if self.drafter.settings.quotes {
+            return Some(text.to_owned());
+        }
+        let notes = material.brief.as_ref().map(|brief| brief.notes.clone());
+        let lists = self.briefing.lists.iter().map(List::text);
+        let sections = [material.passage.to_string()].into_iter();
+        let source: Vec<String> = sections.chain(notes).chain(lists).collect();
+        let mut words = all_words(&source.join("\n"));
+        words.extend(all_words(self.transcript.text()));
+        // Names cannot be told from nouns.
+        let language = self.language.as_deref().and_then(Language::parse);
+        let has_nouns = language.is_some_and(|language| language.capitalizes_nouns());
+        let words = Some(words).filter(|_| !has_nouns);
+        borne_out(text, &source.join("\n"), words.as_ref(), self.comparable)
     }
 
     /// The request for the last read. `None` without an outline, or if the window is too small.
@@ -209,4 +241,48 @@ impl Writer<'_> {
 /// Words wanted of the overview, without its heading.
 fn overview_words(plan: &Plan) -> usize {
     plan.overview_words.0.saturating_sub(1).max(1)
+}
+
+/// `text` without the sentences that have large numbers that are not in `source`, or names that are not among the `words` known.
+/// `None` if nothing is left.
+fn borne_out(
+    text: &str,
+    source: &str,
+    words: Option<&HashSet<String>>,
+    by: Comparable,
+) -> Option<String> {
+    let mut numbers = by.known_numbers(source);
+    numbers.extend((0..OWN_COUNTS).map(|count| count.to_string()));
+    claims::without(text, 1, |sentence| {
+        !by.has_numbers(sentence, &numbers)
+            || words.is_some_and(|words| !by.has_names(sentence, words))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_overview_tells_what_the_sections_tell() {
+        let source = "Renwick asked for 3.1 million, and Dana Ruiz refused the Depot on May 25.";
+        for (text, kept) in [
+            (
+                "Renwick asked for 3.1 million. Donald Trump was there. In all, 777 died. Dana Ruiz spoke of nine matters.",
+                Some("Renwick asked for 3.1 million. Dana Ruiz spoke of nine matters."),
+            ),
+            ("Donald Trump was there. In all, 777 died.", None),
+        ] {
+            let words = all_words(source);
+            let found = borne_out(text, source, Some(&words), Comparable::Words);
+            assert_eq!(found.as_deref(), kept);
+        }
+        let found = borne_out(
+            "Die Sitzung am 25. war die Neunte.",
+            source,
+            None,
+            Comparable::Words,
+        );
+        assert!(found.is_some());
+    }
 }

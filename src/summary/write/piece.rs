@@ -8,12 +8,17 @@ use crate::model::{Answer, ErrorKind, Finish, ModelError};
 use crate::prompt::{Prompt, Task};
 use crate::summary::assemble::{Source, split_heading};
 use crate::summary::check::{self, Expected, Problem, Severity};
+use crate::summary::claims;
 use crate::summary::scaffold;
 use crate::summary::write::draft::{Drafter, Material};
 use crate::text::{Tokens, Words, ngrams, sentence, words};
 
 /// A text that was cut off is not continued if it has at least this much of its length, in percent.
 const ENOUGH_PERCENT: usize = 90;
+
+/// A section that has fewer words than this, and less than this much of its length in percent, is no answer.
+const ANSWER_WORDS: usize = 30;
+const ANSWER_PERCENT: usize = 15;
 
 /// Maximum number of attempts at a text whose content has problems. More attempts rarely help.
 const MAX_ATTEMPTS: usize = 2;
@@ -114,6 +119,10 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
                 extra += std::mem::take(&mut piece.extra_calls);
                 if !drafter.settings.quotes {
                     piece.problems = problems(&piece.text, &prompt, job.want);
+                    if task != Task::Notes && !piece.problems.contains(&Problem::Echo) {
+                        let instructions = prompt.instructions();
+                        piece.text = claims::without_instructions(&piece.text, &instructions);
+                    }
                 }
                 // Problems are listed worst first, and having none is best.
                 let worst = |piece: &Piece| piece.problems.first().copied().map(Reverse);
@@ -156,7 +165,10 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
         }
         extra += 1;
     }
-    let piece = best.and_then(usable).unwrap_or_else(|| {
+    let piece = best
+        .and_then(usable)
+        .filter(|piece| is_answer(piece, &job, &drafter));
+    let piece = piece.unwrap_or_else(|| {
         for prompt in &asked {
             drafter.caller.recorder.mark_unusable(prompt);
         }
@@ -216,6 +228,16 @@ fn usable(mut piece: Piece) -> Option<Piece> {
         || piece.text.is_empty()
         || ngrams::loops(&ngrams::words(&piece.text));
     (!is_discarded).then_some(piece)
+}
+
+/// Whether a section has at least some of its words. A model that follows instructions and gives hardly any has not answered.
+fn is_answer(piece: &Piece, job: &Job<'_>, drafter: &Drafter<'_>) -> bool {
+    let written = words::count(&piece.text);
+    let obeys = drafter.settings.limits.style.follows_instructions() && !drafter.settings.quotes;
+    job.task != Task::Section
+        || !obeys
+        || written >= ANSWER_WORDS
+        || written * 100 >= job.want * ANSWER_PERCENT
 }
 
 /// The problems of the answer `text` to `prompt`, if `want` words are wanted.
@@ -279,6 +301,8 @@ async fn finished(
         (None, text.as_str())
     };
     let written = words::count(body) + title.map_or(0, words::count);
+    let repeated = title.map(|title| scaffold::without_heading(body, title));
+    let body = repeated.as_deref().unwrap_or(body);
     let mut piece = Piece {
         title: title.map(str::to_owned),
         text: body.to_owned(),
@@ -403,6 +427,18 @@ mod tests {
         context_tokens: usize,
         allowance: usize,
     ) -> (usize, Vec<usize>) {
+        let (piece, limits) = written(words, answer, window, context_tokens, allowance).await;
+        (piece.extra_calls, limits)
+    }
+
+    /// The same, with the section.
+    async fn written(
+        words: usize,
+        answer: (&str, Finish),
+        window: usize,
+        context_tokens: usize,
+        allowance: usize,
+    ) -> (Piece, Vec<usize>) {
         let limits = Mutex::default();
         let answer = Answer {
             text: answer.0.to_owned(),
@@ -463,7 +499,33 @@ mod tests {
         };
         let piece = piece(drafter, job).await.unwrap();
         let limits = model.limits.lock().unwrap().clone();
-        (piece.extra_calls, limits)
+        (piece, limits)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_beyond_its_limit_is_cut() {
+        let endless =
+            |part: &str| format!("Late depot\n\nThe depot is late. {}", part.repeat(200_000));
+        for answer in [
+            endless("x"),
+            endless("<<<0123456789abcdef\n"),
+            endless("It is late. "),
+        ] {
+            let stop = (&*answer, Finish::Stop);
+            let (piece, _) = written(400, stop, usize::MAX, 32_768, 0).await;
+            assert!(piece.text.len() < 7000, "{}", piece.text.len());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_few_words_are_no_section() {
+        let enough =
+            "The depot is late, and the trams have to wait for it until the very end of March.";
+        for (answer, source) in [("Nonsense.", Source::Extractive), (enough, Source::Model)] {
+            let stop = (answer, Finish::Stop);
+            let (piece, _) = written(400, stop, usize::MAX, 32_768, 0).await;
+            assert_eq!(piece.source, source, "{answer}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

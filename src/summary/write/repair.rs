@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 
 use crate::model::Answer;
 use crate::prompt::{Prompt, Task};
-use crate::summary::assemble::{Section, Source};
+use crate::summary::assemble::{Section, Source, split_heading};
 use crate::summary::check::{Problem, Severity};
 use crate::summary::fit_length;
 use crate::summary::length_control::LengthControl;
@@ -201,7 +201,19 @@ fn accept_all(sections: &mut [Section], round: &Round, answers: &[Answer], wante
 /// Accepts a repaired text if it is usable and brings the total length closer to `wanted` words.
 fn accept(sections: &mut [Section], at: usize, prompt: &Prompt, answer: &str, wanted: usize) {
     let text = scaffold::strip_preamble(answer);
-    let text = sentence::complete(&text);
+    // The section has a heading, and a label with a list is none.
+    let text = match split_heading(&text) {
+        (Some(_), body)
+            if !text
+                .lines()
+                .next()
+                .is_some_and(|first| first.ends_with([':', '：'])) =>
+        {
+            body
+        }
+        _ => &text,
+    };
+    let text = sentence::complete(text);
     let unusable = |problem: Problem| {
         problem.severity() <= Severity::Repetitive || problem == Problem::Unfinished
     };

@@ -395,26 +395,85 @@ impl Cleaner<'_, '_> {
 
     /// Whether a character has no visible form and does not change that of its neighbours.
     fn is_invisible(&self, c: char, at: usize, next: usize) -> bool {
+        is_invisible(c, self.raw.split_at(at).0, self.raw.split_at(next).1)
+            || matches!(c, '♩'..='♬' | '🎵' | '🎶')
+    }
+}
+
+/// Whether a character between `before` and `after` has no visible form and does not change that of its neighbours.
+fn is_invisible(c: char, before: &str, after: &str) -> bool {
+    match c {
+        '\u{200c}' | '\u{200d}' => {
+            let (before, after) = (before.chars().next_back(), after.chars().next());
+            !(before.is_some_and(takes_joiners) && after.is_some_and(takes_joiners))
+        }
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' => {
+            true
+        }
+        '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffc}' => true,
+        // Fillers, tags, and characters that mean nothing outside of a font: private and unassigned ones.
+        '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{e0000}'..='\u{e007f}' => true,
+        '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}' | '\u{f0000}'.. => true,
+        _ => u32::from(c) & 0xfffe == 0xfffe,
+    }
+}
+
+/// `text` without what is not shown: terminal sequences, control characters, and marks of direction or without width.
+pub(crate) fn without_invisible(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(c) = text.split_at(at).1.chars().next() {
+        let (before, rest) = text.split_at(at);
+        at += if c == ESCAPE {
+            sequence(rest)
+        } else {
+            c.len_utf8()
+        };
         match c {
-            '\u{200c}' | '\u{200d}' => {
-                let before = self.raw.split_at(at).0.chars().next_back();
-                let after = self.raw.split_at(next).1.chars().next();
-                !(before.is_some_and(takes_joiners) && after.is_some_and(takes_joiners))
-            }
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}'
-            | '\u{200f}' => true,
-            '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{fff9}'..='\u{fffc}' => true,
-            // Fillers, tags, and characters that mean nothing outside of a font: private and unassigned ones.
-            '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{e0000}'..='\u{e007f}' => true,
-            '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}' | '\u{f0000}'.. => true,
-            _ if u32::from(c) & 0xfffe == 0xfffe => true,
-            '♩'..='♬' | '🎵' | '🎶' => true,
-            _ => false,
+            '\n' => kept.push('\n'),
+            '\t' => kept.push(' '),
+            '\r' if !rest.starts_with("\r\n") => kept.push('\n'),
+            _ if c.is_control() || is_invisible(c, before, text.split_at(at).1) => {}
+            _ => kept.push(c),
         }
     }
+    kept
+}
+
+/// `text` without HTML tags. Declarations and whole pages stay: they are no text with tags.
+pub(crate) fn without_tags(text: &str) -> Cow<'_, str> {
+    let mut kept = String::new();
+    let mut rest = text;
+    let mut from = 0;
+    while let Some(open) = rest.get(from..).and_then(|rest| rest.find('<')) {
+        let (before, at) = rest.split_at(from + open);
+        let is_page = ["<!", "<?", "<html"].iter().any(|start| {
+            at.get(..start.len())
+                .is_some_and(|it| it.eq_ignore_ascii_case(start))
+        });
+        match tag(at).filter(|_| !is_page) {
+            Some((len, gap)) => {
+                kept.push_str(before);
+                rest = at.split_at(len).1;
+                from = 0;
+                if matches!(gap, Gap::Blank) {
+                    rest = rest.trim_start_matches(' ');
+                    if !kept.is_empty() && !kept.ends_with([' ', '\n']) {
+                        kept.push(' ');
+                    }
+                }
+            }
+            None => from += open + 1,
+        }
+    }
+    if rest.len() == text.len() {
+        return Cow::Borrowed(text);
+    }
+    kept.push_str(rest);
+    Cow::Owned(kept)
 }
 
 /// The first character of a sequence that colors text on a terminal.
@@ -816,6 +875,31 @@ mod tests {
         ];
         for text in unspaced.map(|word| word.repeat(100)) {
             assert_eq!(cleaned(&text), text);
+        }
+    }
+
+    #[test]
+    fn nothing_invisible_is_left_in_an_answer() {
+        for (answer, text) in [
+            ("\u{1b}[31mRed\u{1b}[0m \u{0}\u{7}plan", "Red plan"),
+            ("\u{202e}One\u{2066} two\u{200f}\u{feff}", "One two"),
+            ("Zero\u{200b}width\u{200d}", "Zerowidth"),
+            ("می\u{200c}خواهم", "می\u{200c}خواهم"),
+            ("One\r\ntwo\rthree\tfour", "One\ntwo\nthree four"),
+        ] {
+            assert_eq!(without_invisible(answer), text, "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_has_no_tags() {
+        for (answer, text) in [
+            ("a < b and c > d", "a < b and c > d"),
+            ("<b>One</b><br>two <script>x", "One two x"),
+            ("<!doctype html><html>", "<!doctype html><html>"),
+            ("<<b>i>so", "<i>so"),
+        ] {
+            assert_eq!(without_tags(answer), text, "{answer}");
         }
     }
 
