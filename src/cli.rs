@@ -4,6 +4,7 @@ mod display;
 mod input;
 
 use std::error::Error;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -19,6 +20,7 @@ use crate::clock::Clock;
 use crate::http::Http;
 use crate::job::order::{self, EXPECTED_LANGUAGE};
 use crate::job::{App, Config, JobError, Outcome, Surface};
+use crate::prompt::MAX_INSTRUCTIONS;
 use crate::provider::PROVIDERS;
 use crate::run::Run;
 use crate::store::DirStore;
@@ -175,16 +177,22 @@ fn prepare(arguments: &Inputs) -> Result<(Config, Vec<Input>), Box<dyn Error>> {
     Ok((config, inputs))
 }
 
+/// Bytes beyond which a file has more than [`MAX_INSTRUCTIONS`] characters in every encoding.
+const MAX_INSTRUCTIONS_BYTES: u64 = 4 * MAX_INSTRUCTIONS as u64 + 4;
+
 /// The text of the file that `--instructions` names.
 fn instructions(path: &Path) -> Result<Arc<str>, String> {
     let shown = path.display();
     let read = match path.as_os_str() == "-" {
-        true => io::read_to_string(io::stdin()).map(String::into_bytes),
-        false => std::fs::read(path),
+        true => order::at_most(io::stdin(), MAX_INSTRUCTIONS_BYTES),
+        false => File::open(path).and_then(|file| order::at_most(file, MAX_INSTRUCTIONS_BYTES)),
     };
     let bytes = read.map_err(|error| {
         let reason = chain(&error);
         format!("--instructions {shown}: expected a text file, or - for standard input: {reason}")
+    })?;
+    let bytes = bytes.ok_or_else(|| {
+        format!("--instructions {shown}: it has more than {MAX_INSTRUCTIONS} characters")
     })?;
     let text = order::text_of(&bytes);
     let text = text.map_err(|reason| format!("--instructions {shown}: {reason}"))?;

@@ -5,7 +5,8 @@
 //! the bucket of the transcript, read for each job, because a changed list makes another job.
 
 use std::error::Error;
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use encoding_rs::UTF_8;
@@ -142,6 +143,13 @@ fn unreadable(
     }
 }
 
+/// What `source` has, or `None` if it has more than `most` bytes: a device has no end.
+pub(crate) fn at_most(source: impl Read, most: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    source.take(most + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= most).then_some(bytes))
+}
+
 impl Config {
     /// Reads the lists from files.
     ///
@@ -152,15 +160,12 @@ impl Config {
         let mut all = Vec::new();
         for set in lists.set() {
             let (variable, _, name) = set;
-            let size = fs::metadata(name)
-                .map_err(|error| unreadable(variable, name, error))?
-                .len();
-            if size > MAX_LIST_BYTES {
-                let reason =
-                    format!("it has {size} bytes, and at most {MAX_LIST_BYTES} are accepted");
-                return Err(unreadable(variable, name, reason));
-            }
-            let bytes = fs::read(name).map_err(|error| unreadable(variable, name, error))?;
+            let read = File::open(name).and_then(|file| at_most(file, MAX_LIST_BYTES));
+            let read = read.map_err(|error| unreadable(variable, name, error))?;
+            let bytes = read.ok_or_else(|| {
+                let reason = format!("at most {MAX_LIST_BYTES} bytes are accepted");
+                unreadable(variable, name, reason)
+            })?;
             all.extend(entries(set, &bytes)?);
         }
         if !all.is_empty() {
@@ -396,7 +401,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str, content: &[u8]| {
             let path = dir.path().join(name);
-            fs::write(&path, content).unwrap();
+            std::fs::write(&path, content).unwrap();
             path.to_str().unwrap().to_owned()
         };
         let (words, names) = (
@@ -423,7 +428,7 @@ mod tests {
                 b"b\0=\0c\0",
                 "line 1 has control characters: it is not UTF-8",
             ),
-            (&[b'x'; 300_000], "it has 300000 bytes"),
+            (&[b'x'; 300_000], "at most 262144 bytes are accepted"),
         ] {
             let broken = path("broken", content);
             let mut config = self::config(&[("GLOSSARY", &broken)]);

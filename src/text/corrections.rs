@@ -150,6 +150,12 @@ pub fn read_list(text: &str, list: List) -> Result<Vec<Entry>, BadLine> {
         if text.contains(|c: char| c.is_control() && !c.is_whitespace()) {
             return Err(bad("has control characters: it is not UTF-8"));
         }
+        if text.contains([
+            '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}',
+        ]) || text.contains(|c| ('\u{2066}'..='\u{2069}').contains(&c))
+        {
+            return Err(bad("has marks that turn the direction of text"));
+        }
         let (heard, right) = text.split_once('=').ok_or_else(|| bad("has no `=`"))?;
         let (heard, right) = (plain(heard), plain(right));
         for (form, place) in [(&heard, "before"), (&right, "after")] {
@@ -904,6 +910,11 @@ mod tests {
             ("# comment\n = b", 2, "has no word before `=`"),
             ("a = -", 1, "has no word after `=`"),
             ("a # = b", 1, "has no `=`"),
+            (
+                "a = b\u{202e}",
+                1,
+                "has marks that turn the direction of text",
+            ),
             ("a\0 = b", 1, "has control characters: it is not UTF-8"),
             (long.as_str(), 1, "has more than 100 characters after `=`"),
             (
