@@ -1,6 +1,5 @@
 """What the simulated model writes: prose of the length asked for, about the transcript it was shown."""
 
-import collections
 import itertools
 import re
 
@@ -38,8 +37,6 @@ def outline(prompt):
 
 
 def fenced(prompt):
-    """The text between the fences, which are the hex digits that occur most often; else the whole prompt."""
-    fences = collections.Counter(re.findall(r"[0-9a-f]{8,}", prompt)).most_common(1)
-    if not fences:
-        return prompt
-    return max(prompt.split(fences[0][0]), key=len)
+    """The longest text between fences of hex digits; else the whole prompt."""
+    texts = [text for _, text in re.findall(r"<<<([0-9a-f]{8,})\n(.*?)\n\1>>>", prompt, re.DOTALL)]
+    return max(texts, key=len, default=prompt)

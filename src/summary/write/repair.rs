@@ -6,7 +6,8 @@ use std::cmp::Reverse;
 use crate::model::Answer;
 use crate::prompt::{Prompt, Task};
 use crate::summary::assemble::{Section, Source, split_heading};
-use crate::summary::check::{Problem, Severity};
+use crate::summary::check::support::Comparable;
+use crate::summary::check::{self, Problem, Severity};
 use crate::summary::fit_length;
 use crate::summary::length_control::LengthControl;
 use crate::summary::scaffold;
@@ -229,6 +230,7 @@ fn accept(sections: &mut [Section], at: usize, prompt: &Prompt, answer: &str, wa
         return;
     };
     let changed = match request.task {
+        Task::Condense if !check::is_borne_out(text, &section.text, Comparable::Words) => return,
         Task::Condense => text.to_owned(),
         // An expansion that only repeats the section adds nothing.
         _ if section.text.contains(text) => return,
@@ -247,6 +249,52 @@ fn accept(sections: &mut [Section], at: usize, prompt: &Prompt, answer: &str, wa
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prompt::tests::request;
+    use crate::prompt::{Request, Style};
+    use crate::text::Tokens;
+    use crate::transcript::Passage;
+
+    #[test]
+    fn a_shorter_section_says_nothing_new() {
+        let long = "The board of the harbor met on Monday and heard that the depot is late. It costs 42 million more than was \
+                    planned, said Lee, and nobody knew why that was so. The matter was put off until the next meeting in May.";
+        let accepted = |answer: &str| {
+            let request = Request {
+                draft: Some(long.into()),
+                block: Passage::of_text(""),
+                target_words: Words(25),
+                ..request(Task::Condense, Style::Full)
+            };
+            let mut sections = [Section {
+                title: "Depot".into(),
+                times: Vec::new(),
+                text: long.into(),
+                target_words: 25,
+                chunks: vec![0],
+                spans: Vec::new(),
+                source: Source::Model,
+            }];
+            let prompt = Prompt::new(request, Tokens(2000));
+            accept(&mut sections, 0, &prompt, answer, 25);
+            sections[0].text == answer
+        };
+        for (answer, is_accepted) in [
+            (
+                "The board heard on Monday that the depot is late. It costs 42 million more than was planned, said Lee.",
+                true,
+            ),
+            (
+                "The board heard on Monday that the depot is late. It costs 77 million more than was planned, said Lee.",
+                false,
+            ),
+            (
+                "The board heard on Monday that the depot is late. It costs 42 million more than was planned, said Napoleon.",
+                false,
+            ),
+        ] {
+            assert_eq!(accepted(answer), is_accepted, "{answer}");
+        }
+    }
 
     #[test]
     fn what_is_added_stands_with_its_matter() {
