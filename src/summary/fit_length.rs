@@ -8,6 +8,7 @@ use crate::summary::assemble::{Section, Summary};
 use crate::summary::check::support;
 use crate::summary::lists::ListKind;
 use crate::summary::plan::Plan;
+use crate::summary::scaffold::is_entry;
 use crate::text::{Span, leans, refers_back, sentence, terms, words};
 use crate::transcript::Transcript;
 
@@ -171,7 +172,7 @@ fn drop_entries(sections: &mut [Section], mut excess: usize) {
     let spare = |section: &Section| {
         let mut run = 0;
         let spare = section.text.lines().enumerate().filter(|(_, line)| {
-            run = if is_bullet(line) { run + 1 } else { 0 };
+            run = if is_entry(line) { run + 1 } else { 0 };
             run > MIN_ENTRIES
         });
         let spare: Vec<(usize, usize)> = spare.map(|(at, line)| (at, words::count(line))).collect();
@@ -279,7 +280,7 @@ fn whole_sentences(text: &str) -> Vec<Span> {
             let is_list = is_list(last) || introduces(last);
             match gap.matches('\n').count() {
                 0 => is_list && !introduces(last) || leaves_quotation_open(last),
-                1 => is_list && is_bullet(found.of(text)),
+                1 => is_list && is_entry(found.of(text)),
                 _ => false,
             }
         };
@@ -310,10 +311,6 @@ fn leaves_quotation_open(sentence: &str) -> bool {
         previous = c;
     }
     count('"') % 2 == 1 || count('“') > count('”') || single > 0 && sentence.contains(['\'', '‘'])
-}
-
-fn is_bullet(sentence: &str) -> bool {
-    sentence.starts_with("- ")
 }
 
 /// Whether a sentence has entries of a list.

@@ -689,15 +689,7 @@ impl Reader<'_> {
 
     /// The transcript around the lines `refs`, with the names of those whose labels stand there.
     fn around(&self, refs: &[usize], reach: usize, people: &[Person]) -> String {
-        let mut text = self.numbered.around(refs, reach);
-        for person in people {
-            let label = person.label.as_deref();
-            if label.is_some_and(|label| text.contains(label)) {
-                text.push('\n');
-                text.push_str(&person.name);
-            }
-        }
-        text
+        with_names(&self.numbered.around(refs, reach), people)
     }
 
     /// Whether each number of `text` that is not `known` stands elsewhere, in a line that shares [`SHARED_STEMS`] of its words:
@@ -763,6 +755,21 @@ impl Reader<'_> {
             _ => shared > 0 && shared * 100 >= wanted.len() * SHARED_PERCENT,
         }
     }
+}
+
+/// `text` with the names of those whose labels stand there.
+pub(crate) fn with_names(text: &str, people: &[Person]) -> String {
+    let is_there = |person: &&Person| {
+        let label = person.label.as_deref();
+        label.is_some_and(|label| text.contains(label))
+    };
+    let named = people.iter().filter(is_there);
+    let names = named.map(|person| person.name.as_str());
+    [text]
+        .into_iter()
+        .chain(names)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Whether all words of `part` are words of `name`.

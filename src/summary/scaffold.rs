@@ -85,7 +85,7 @@ fn without_husks(lines: &[String]) -> Vec<&str> {
 }
 
 /// Whether a line is an entry of a list.
-fn is_entry(line: &str) -> bool {
+pub(crate) fn is_entry(line: &str) -> bool {
     line.starts_with("- ")
 }
 

@@ -2,7 +2,7 @@
 
 use crate::prompt::Brief;
 use crate::summary::lists::{List, ListKind};
-use crate::summary::outline::{Outline, Person, Point, PointKind, Term};
+use crate::summary::outline::{Outline, Person, Point, PointKind, Term, with_names};
 use crate::summary::write::draft::Material;
 use crate::text::{Span, Tokens, tokens, words};
 use crate::transcript::Passage;
@@ -112,19 +112,12 @@ impl Briefing {
     /// What was said, with the names of those whose labels stand there, and what the terms that stand there mean.
     pub(crate) fn with_names(&self, said: &str) -> String {
         let Outline { people, terms, .. } = &self.outline;
-        let people = people.iter().filter_map(|person| {
-            let label = person.label.as_deref();
-            label
-                .is_some_and(|label| said.contains(label))
-                .then_some(&person.name)
-        });
-        let meant = terms.iter().filter(|term| is_word(said, &term.term));
-        let meant = meant.map(|term| &term.meaning);
-        [said]
-            .into_iter()
-            .chain(people.chain(meant).map(String::as_str))
-            .collect::<Vec<_>>()
-            .join("\n")
+        let mut text = with_names(said, people);
+        for term in terms.iter().filter(|term| is_word(said, &term.term)) {
+            text.push('\n');
+            text.push_str(&term.meaning);
+        }
+        text
     }
 
     /// How well the reader of the section about what was `said` knows what one of `words` means, from the sections about `earlier`
