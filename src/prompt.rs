@@ -73,6 +73,23 @@ pub struct Brief {
     pub following: String,
 }
 
+/// The part that one of several sections is about, which are written in one answer.
+#[derive(Debug, Clone)]
+pub struct Portion {
+    /// Number of the part, counted from 1.
+    pub number: usize,
+    /// Its share of the words of the answer, in percent.
+    pub percent: usize,
+    /// First and last timestamp of the part.
+    pub time_span: Option<(String, String)>,
+    /// The text to work on.
+    pub block: Passage,
+    /// What the outline says about the part: a line each.
+    pub points: String,
+    /// The most informative sentences of the transcript, if `block` holds notes on it.
+    pub excerpts: String,
+}
+
 /// How detailed the instructions in a prompt are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Style {
@@ -147,8 +164,10 @@ pub struct Request {
     pub speakers: Vec<String>,
     /// The transcript just before the part, shown as context.
     pub context: String,
-    /// The text to work on.
+    /// The text to work on. Empty if there are several.
     pub block: Passage,
+    /// The parts that sections are about which are written together, in order; at least two, or none.
+    pub portions: Vec<Portion>,
     /// Whether `block` tells the time of its turns, as the record of an operation needs it.
     pub has_times: bool,
     /// Whether `block` holds notes instead of transcript.
@@ -246,6 +265,7 @@ impl Prompt {
         let empty = Request {
             wishes: Wishes::default(),
             block: Passage::of_text(""),
+            portions: Vec::new(),
             draft: None,
             context: String::new(),
             excerpts: String::new(),
@@ -302,6 +322,7 @@ pub(crate) mod tests {
             block: Passage::of_text("Lee: Yes. The depot is late.")
                 .split_at(10)
                 .1,
+            portions: Vec::new(),
             has_times: false,
             from_notes: false,
             excerpts: String::new(),

@@ -24,6 +24,7 @@ pub mod people;
 pub mod plan;
 pub mod scaffold;
 mod titles;
+mod told;
 mod topics;
 mod wishes;
 pub mod write;

@@ -432,7 +432,7 @@ impl SectionReport {
         };
         Self {
             title: section.title.clone(),
-            text: section.text.clone(),
+            text: section.body(),
             time_start: section.times.first().map(|(from, _)| from.clone()),
             time_end: section.times.last().map(|(_, until)| until.clone()),
             words: section.words(),

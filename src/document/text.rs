@@ -11,7 +11,7 @@ pub fn render(summary: &Summary) -> String {
             true => format!("{}. {}", at + 1, section.heading()),
             false => section.heading(),
         };
-        (heading, section.text.as_str())
+        (heading, section.body())
     });
     let mut text = String::new();
     if let Some(overview) = overview {
@@ -43,6 +43,7 @@ mod tests {
                 .map(|(a, b)| ((*a).into(), (*b).into()))
                 .collect(),
             text: "They met.".into(),
+            matters: Vec::new(),
             target_words: 5,
             chunks: vec![0],
             spans: vec![(0..1).into()],

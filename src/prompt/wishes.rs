@@ -158,8 +158,9 @@ pub(crate) fn spellings(request: &Request) -> Option<String> {
     let mut left = SPELLING_TOKENS - tokens::estimate("Spelled as here: .");
     let mut shown: Vec<String> = Vec::new();
     let draft = request.draft.as_deref().unwrap_or("");
-    let found = [draft, &request.block].map(|text| corrections.occurring(text));
-    for entry in found.into_iter().flatten() {
+    let blocks = request.portions.iter().map(|portion| &*portion.block);
+    let texts = [draft, &request.block].into_iter().chain(blocks);
+    for entry in texts.flat_map(|text| corrections.occurring(text)) {
         let right = neutralized(&entry.right, &request.fence).into_owned();
         let cost = tokens::estimate(&right) + Tokens(2);
         if shown.contains(&right) {

@@ -3,13 +3,7 @@
 use crate::summary::lists::{self, List};
 use crate::summary::people::{Renaming, renamed};
 use crate::summary::titles::titles;
-use crate::text::{Corrections, Span, sentence, words};
-
-/// Maximum length of a heading in words. A longer first line is treated as prose.
-const HEADING_MAX_WORDS: usize = 14;
-
-/// The same for a first line that an empty line follows.
-const APART_MAX_WORDS: usize = 24;
+use crate::text::{Corrections, Span, words};
 
 /// Who wrote a section.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +27,8 @@ pub struct Section {
     pub times: Vec<(String, String)>,
     /// The prose.
     pub text: String,
+    /// Names of matters that are printed in lines of their own: a paragraph that begins with one and a colon is the first about it.
+    pub matters: Vec<String>,
     /// Planned length in words, heading included.
     pub target_words: usize,
     /// Indices of the chunks that it covers.
@@ -60,6 +56,17 @@ impl Section {
             }
         };
         format!("{} ({spans})", self.title)
+    }
+
+    /// The prose as it is published, with the names of its matters above their paragraphs.
+    #[must_use]
+    pub fn body(&self) -> String {
+        let paragraphs = self.text.split("\n\n").map(|paragraph| {
+            let named = paragraph.split_once(": ");
+            let named = named.filter(|(name, _)| self.matters.iter().any(|one| one == name));
+            named.map_or_else(|| paragraph.to_owned(), |(name, rest)| format!("{name}\n\n{rest}"))
+        });
+        paragraphs.collect::<Vec<_>>().join("\n\n")
     }
 
     /// Length in words, heading included.
@@ -113,6 +120,7 @@ impl Summary {
         for section in &mut self.sections {
             rename(&mut section.title);
             rename(&mut section.text);
+            section.matters.iter_mut().for_each(rename);
         }
         self.renamings = renamings;
     }
@@ -145,56 +153,5 @@ impl Summary {
             + numbers
             + lists::length(&self.lists)
             + self.sections.iter().map(Section::words).sum::<usize>()
-    }
-}
-
-/// Splits an answer into heading and prose. The first line is a heading if it is short, does not end like a sentence, and
-/// is followed by more text.
-pub(crate) fn split_heading(answer: &str) -> (Option<&str>, &str) {
-    let answer = answer.trim();
-    let Some((first, rest)) = answer.split_once('\n') else {
-        return (None, answer);
-    };
-    let heading = first.trim_matches(|c: char| c.is_whitespace() || "#*_:".contains(c));
-    let inside = heading
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'));
-    let heading = inside.unwrap_or(heading);
-    let is_apart = rest.starts_with(['\n', '\r']);
-    let most = if is_apart {
-        APART_MAX_WORDS
-    } else {
-        HEADING_MAX_WORDS
-    };
-    let is_heading = !heading.is_empty()
-        && words::count(heading) <= most
-        && !heading.ends_with(sentence::is_stop)
-        && !rest.trim().is_empty();
-    if is_heading {
-        (Some(heading), rest.trim())
-    } else {
-        (None, answer)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn recognizes_headings() {
-        assert_eq!(
-            split_heading("Budget and depot\n\nThey met."),
-            (Some("Budget and depot"), "They met.")
-        );
-        assert_eq!(
-            split_heading("## **Budget**:\nThey met."),
-            (Some("Budget"), "They met.")
-        );
-        assert_eq!(
-            split_heading("They met.\n\nThey left."),
-            (None, "They met.\n\nThey left.")
-        );
-        assert_eq!(split_heading("Just a title"), (None, "Just a title"));
     }
 }

@@ -31,7 +31,7 @@ const MIN_ENTRIES: usize = 2;
 const MIN_DUPLICATE_WORDS: usize = 5;
 
 /// Maximum words of the label that a paragraph begins with.
-const LABEL_MAX_WORDS: usize = 5;
+pub(crate) const LABEL_MAX_WORDS: usize = 6;
 
 /// Minimum number of words to add to a section.
 const MIN_ADDED: usize = 10;
@@ -593,6 +593,7 @@ mod tests {
             title: "Title".into(),
             times: Vec::new(),
             text: text.into(),
+            matters: Vec::new(),
             target_words,
             chunks: vec![0],
             spans: vec![range.into()],

@@ -229,6 +229,7 @@ mod tests {
             title: "Title".into(),
             times: Vec::new(),
             text: text.into(),
+            matters: Vec::new(),
             target_words: 9,
             chunks: vec![0],
             spans: vec![(0..1).into()],

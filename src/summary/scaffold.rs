@@ -25,9 +25,16 @@ const CLOSINGS: &str = "let me know|i hope|hope this|please let|feel free|would 
 /// Removes reasoning, code fences, preambles, closing remarks and markup from an answer.
 #[must_use]
 pub(crate) fn strip_preamble(answer: &str) -> String {
-    let (text, _) = reasoning::strip(answer);
-    let text = without_code_fence(&text);
-    let lines = plain_lines(text);
+    stripped(plain_lines(&unwrapped(answer), false))
+}
+
+/// The same for a text that is to have entries, whatever stands before them.
+#[must_use]
+pub(crate) fn strip_preamble_of_entries(answer: &str) -> String {
+    stripped(plain_lines(&unwrapped(answer), true))
+}
+
+fn stripped(lines: Vec<String>) -> String {
     let lines = without_husks(&lines);
     let mut kept = &lines[..];
     while let [first, rest @ ..] = kept
@@ -43,6 +50,12 @@ pub(crate) fn strip_preamble(answer: &str) -> String {
         kept = rest;
     }
     kept.join("\n").trim().to_owned()
+}
+
+/// An answer without reasoning and without a code fence around it.
+pub(crate) fn unwrapped(answer: &str) -> String {
+    let (text, _) = reasoning::strip(answer);
+    without_code_fence(&text).to_owned()
 }
 
 /// `lines` without those that have no letters, only a fence, or a label with nothing below it.
@@ -122,8 +135,8 @@ fn without_code_fence(text: &str) -> &str {
 }
 
 /// The lines of `text` without markup. Lines with bullets stay a list where a line that ends with a colon introduces them:
-/// prose in bullets is prose.
-fn plain_lines(text: &str) -> Vec<String> {
+/// prose in bullets is prose. They always stay one if it `has_entries`.
+fn plain_lines(text: &str, has_entries: bool) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut is_list = false;
     for line in text.lines() {
@@ -137,7 +150,9 @@ fn plain_lines(text: &str) -> Vec<String> {
                 };
                 is_list |= before.is_some_and(introduces);
                 let entry = plain_line(entry);
-                if is_list {
+                if has_entries {
+                    lines.push(format!("- {entry}"));
+                } else if is_list {
                     lines.truncate(before.map_or(0, |before| before + 1));
                     lines.push(format!("- {entry}"));
                 } else {

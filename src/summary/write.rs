@@ -3,6 +3,7 @@
 //! `MODEL_CONCURRENCY` does not affect the summary, and a resumed run makes the same requests as the first one.
 
 mod brief;
+mod chapter;
 mod draft;
 mod notes;
 mod outline;
@@ -31,11 +32,12 @@ use crate::summary::lists;
 use crate::summary::people;
 use crate::summary::plan::{Plan, apportion};
 use crate::summary::titles::{Titles, titles};
-use crate::text::words;
+use crate::text::{Tokens, Words, tokens, words};
 use crate::transcript::{Passage, Transcript};
 
 use brief::Briefing;
-use draft::{Drafter, Material};
+use chapter::{CHAPTER_TOKENS, CHAPTER_WORDS, chapter, chapters};
+use draft::{Drafter, LATER, Material};
 use piece::{Job, Piece, piece};
 use repair::Repairs;
 
@@ -47,9 +49,6 @@ const MAX_ALLOWANCE: usize = 2;
 
 /// Number of the attempt with which a text is requested again. Earlier ones may have been made.
 const AGAIN: usize = 8;
-
-/// What stands between two stretches of the transcript in one request.
-const LATER: &str = "\n\n[later in the recording]\n\n";
 
 /// Maximum number of times a part is halved because its request does not fit the context window.
 const MAX_SPLITS: usize = 4;
@@ -177,8 +176,8 @@ pub async fn write(
     }
     let targets = apportion(plan.section_words().0.saturating_sub(list_words), &weights);
     let mut control = LengthControl::new(settings.ratio);
-    let mut sections = writer
-        .sections(&materials, &targets, &plan, &mut control)
+    let (mut sections, materials) = writer
+        .sections(materials, &targets, &plan, &mut control)
         .await?;
     let mut repairs = Repairs::new(sections.len(), writer.extra_calls);
     let overview = writer
@@ -273,17 +272,35 @@ fn allowance(spare: usize, count: usize, nth: usize) -> usize {
     (spare / count + usize::from(nth < spare % count)).min(MAX_ALLOWANCE)
 }
 
+/// The parts that a request is about, as messages name them.
+fn parts(jobs: &[Job<'_>]) -> String {
+    let ([first, ..], [.., last]) = (jobs, jobs) else {
+        return String::new();
+    };
+    let what = match first.material.from_notes {
+        true => "section",
+        false => "part",
+    };
+    let (number, of) = (first.place.0 + 1, first.place.1);
+    match jobs.len() {
+        1 => format!("{what} {number} of {of}"),
+        _ => format!("{what}s {number} to {} of {of}", last.place.0 + 1),
+    }
+}
+
 /// Runs all of `waiting` and returns their results in order, or the first error in that order. Even after an error, the
-/// others run to completion, because requests that have been sent are paid for. `finished` receives the number of
-/// completed futures. Concurrency is limited elsewhere, by the model client.
+/// others run to completion, because requests that have been sent are paid for. `finished` receives the number of texts that
+/// are finished, `count` of them with each result. Concurrency is limited elsewhere, by the model client.
 async fn all<T, F: Future<Output = Result<T, WriteError>>>(
     waiting: impl Iterator<Item = F>,
+    count: impl Fn(&T) -> usize,
     finished: impl Fn(usize),
 ) -> Result<Vec<T>, WriteError> {
-    let count = AtomicUsize::new(0);
+    let done = AtomicUsize::new(0);
     let waiting = waiting.map(|work| async {
         let result = work.await;
-        finished(count.fetch_add(1, Ordering::Relaxed) + 1);
+        let more = result.as_ref().map_or(1, &count);
+        finished(done.fetch_add(more, Ordering::Relaxed) + more);
         result
     });
     join_all(waiting).await.into_iter().collect()
@@ -300,14 +317,51 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes all sections at once.
+    /// Writes all sections at once, those in a row together where the model is told of the whole. Also returns their materials:
+    /// what an answer tells under one heading is one section.
     async fn sections(
         &mut self,
-        materials: &[Material],
+        materials: Vec<Material>,
         targets: &[usize],
         plan: &Plan,
         control: &mut LengthControl,
-    ) -> Result<Vec<Section>, WriteError> {
+    ) -> Result<(Vec<Section>, Vec<Material>), WriteError> {
+        let count = materials.len();
+        let jobs = self.section_jobs(&materials, targets, control);
+        let chapters = self.chapters(&jobs, plan);
+        let (first, rest) = match self.is_first_refused {
+            true => chapters.split_at(1.min(chapters.len())),
+            false => (&chapters[..], &[][..]),
+        };
+        let done = if plan.levels.is_empty() { 0 } else { plan.chunks.len() };
+        let mut written = self.write_chapters(first, done, plan).await?;
+        let after = done + first.iter().map(|jobs| jobs.len()).sum::<usize>();
+        written.extend(self.write_chapters(rest, after, plan).await?);
+        let lengths: Vec<usize> = written.iter().map(|(length, _)| *length).collect();
+        let mut pieces: Vec<Piece> = written.into_iter().map(|(_, piece)| piece).collect();
+        let (mut materials, mut targets) = (materials, targets.to_vec());
+        if lengths.len() < count {
+            (materials, targets) = self.merged(&materials, &targets, &lengths);
+        }
+        let jobs = self.section_jobs(&materials, &targets, control);
+        self.ask_again(&mut pieces, &jobs, plan).await?;
+        let mut sections = Vec::with_capacity(count);
+        for (piece, (material, target)) in pieces.into_iter().zip(materials.iter().zip(targets)) {
+            if let Some(measured) = piece.measured {
+                control.learn(measured);
+            }
+            let section = self.section(piece, material, target, sections.len() + 1);
+            sections.push(section);
+        }
+        Ok((sections, materials))
+    }
+
+    fn section_jobs<'a>(
+        &self,
+        materials: &'a [Material],
+        targets: &[usize],
+        control: &LengthControl,
+    ) -> Vec<Job<'a>> {
         let count = materials.len();
         let kept_for_repairs = (count / 2).min(self.extra_calls / 2);
         let spare = self.extra_calls.saturating_sub(kept_for_repairs);
@@ -327,30 +381,65 @@ impl Writer<'_> {
             tolerated: &[],
             splits: MAX_SPLITS,
         });
-        let done = if plan.levels.is_empty() {
-            0
-        } else {
-            plan.chunks.len()
-        };
-        let mut jobs: Vec<Job<'_>> = jobs.collect();
-        let all_jobs = jobs.clone();
-        let rest = match self.is_first_refused {
-            true => jobs.split_off(1.min(count)),
-            false => Vec::new(),
-        };
-        let mut pieces = self.pieces(jobs, done, plan).await?;
-        pieces.extend(self.pieces(rest, done + 1, plan).await?);
-        self.ask_again(&mut pieces, &all_jobs, plan).await?;
-        let mut sections = Vec::with_capacity(count);
-        let parts = materials.iter().zip(targets);
-        for (piece, (material, &target)) in pieces.into_iter().zip(parts) {
-            if let Some(measured) = piece.measured {
-                control.learn(measured);
-            }
-            let section = self.section(piece, material, target, sections.len() + 1);
-            sections.push(section);
+        jobs.collect()
+    }
+
+    /// Which sections are requested together.
+    fn chapters<'a, 'b>(&self, jobs: &'b [Job<'a>], plan: &Plan) -> Vec<&'b [Job<'a>]> {
+        if jobs.iter().any(|job| job.material.brief.is_none()) {
+            return jobs.chunks(1).collect();
         }
-        Ok(sections)
+        let sizes = jobs.iter().map(|job| (job.want, tokens::estimate(&job.material.block)));
+        let sizes: Vec<(usize, Tokens)> = sizes.collect();
+        let limits = Limits {
+            chunk_tokens: CHAPTER_TOKENS,
+            ..self.limits(plan)
+        };
+        let most = limits.block_beside(Words(CHAPTER_WORDS)).unwrap_or_default();
+        let chapters = chapters(&sizes, most).into_iter();
+        chapters.filter_map(|range| jobs.get(range)).collect()
+    }
+
+    async fn write_chapters(
+        &mut self,
+        chapters: &[&[Job<'_>]],
+        done: usize,
+        plan: &Plan,
+    ) -> Result<Vec<(usize, Piece)>, WriteError> {
+        let drafter = self.drafter;
+        let waiting = chapters.iter().map(|&jobs| async move {
+            let written = chapter(drafter, jobs).await;
+            let written = written.map_err(WriteError::of(parts(jobs)))?;
+            Ok((written, jobs.len()))
+        });
+        let written = all(waiting, |(_, finished)| *finished, self.progress(done, plan)).await?;
+        let written: Vec<_> = written.into_iter().flat_map(|(written, _)| written).collect();
+        written.iter().for_each(|(_, piece)| self.account(piece));
+        Ok(written)
+    }
+
+    /// The materials and targets of sections that were written as one, by how many each text is about.
+    fn merged(
+        &mut self,
+        materials: &[Material],
+        targets: &[usize],
+        lengths: &[usize],
+    ) -> (Vec<Material>, Vec<usize>) {
+        let mut merged = (Vec::new(), Vec::new());
+        let mut headlines = Vec::new();
+        let mut start = 0;
+        for length in lengths {
+            let range = start..start + length;
+            start = range.end;
+            headlines.extend(self.briefing.headlines.get(range.start).cloned());
+            merged.0.extend(Material::joined(materials.get(range.clone()).unwrap_or_default()));
+            merged.1.push(targets.get(range).unwrap_or_default().iter().sum());
+        }
+        for brief in merged.0.iter_mut().filter_map(|material| material.brief.as_mut()) {
+            brief.headlines.clone_from(&headlines);
+        }
+        self.briefing.headlines = headlines;
+        merged
     }
 
     /// Requests those texts again that are not usable, or are dubious and had no further call of their own, as far as there are
@@ -408,29 +497,28 @@ impl Writer<'_> {
         plan: &Plan,
     ) -> Result<Vec<Piece>, WriteError> {
         let drafter = self.drafter;
+        let waiting = jobs.into_iter().map(|job| async move {
+            let piece = piece(drafter, job).await;
+            piece.map_err(WriteError::of(parts(&[job])))
+        });
+        let pieces = all(waiting, |_| 1, self.progress(done, plan)).await?;
+        pieces.iter().for_each(|piece| self.account(piece));
+        Ok(pieces)
+    }
+
+    /// Reports how many chunks are finished, if `done` were before.
+    fn progress(&self, done: usize, plan: &Plan) -> impl Fn(usize) {
+        let run = self.run;
         let chunks = match plan.levels.is_empty() {
             true => plan.sections,
             false => plan.chunks.len(),
         };
-        let waiting = jobs.into_iter().map(|job| async move {
-            let (index, parts) = job.place;
-            let what = if job.material.from_notes {
-                "section"
-            } else {
-                "part"
-            };
-            let piece = piece(drafter, job).await;
-            piece.map_err(WriteError::of(format!("{what} {} of {parts}", index + 1)))
-        });
-        let pieces = all(waiting, |finished| {
-            self.run.report(Progress {
+        move |finished| {
+            run.report(Progress {
                 done: (done + finished).min(chunks),
                 chunks,
             });
-        })
-        .await?;
-        pieces.iter().for_each(|piece| self.account(piece));
-        Ok(pieces)
+        }
     }
 
     /// Records the extra calls that a text took, and the server's token ratio.
@@ -483,6 +571,7 @@ impl Writer<'_> {
             title: title.unwrap_or_else(|| format!("{} {number}", self.titles.part)),
             times: material.times(),
             text,
+            matters: piece.matters,
             target_words,
             chunks: material.chunks.clone(),
             spans: material.spans(),

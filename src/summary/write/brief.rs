@@ -12,6 +12,9 @@ const NOTES_TOKENS: Tokens = Tokens(900);
 const MORE_NOTES_TOKENS: Tokens = Tokens(2400);
 const POINTS_TOKENS: Tokens = Tokens(500);
 
+/// Before what the reader does not know yet.
+const NEW: &str = "NEW ";
+
 /// Maximum tokens of the transcript after a part that is shown.
 const FOLLOWING_TOKENS: Tokens = Tokens(160);
 
@@ -163,6 +166,27 @@ impl Briefing {
     }
 }
 
+/// What the writer of several sections in a row is told, who is told of each part by itself.
+pub(crate) fn together<'a>(briefs: impl Iterator<Item = &'a Brief>) -> Brief {
+    let mut all = Brief::default();
+    let mut notes: Vec<&str> = Vec::new();
+    for brief in briefs {
+        for line in brief.notes.lines() {
+            // What is new in one of them is new to the reader.
+            let bare = |line: &'a str| line.strip_prefix(NEW).unwrap_or(line);
+            match notes.iter_mut().find(|known| bare(known) == bare(line)) {
+                Some(known) if line.starts_with(NEW) => *known = line,
+                Some(_) => {}
+                None => notes.push(line),
+            }
+        }
+        all.headlines.clone_from(&brief.headlines);
+        all.following.clone_from(&brief.following);
+    }
+    all.notes = notes.iter().map(|line| format!("{line}\n")).collect();
+    all
+}
+
 /// Whether `word` stands in `text` as it is, not as a part of another word.
 fn is_word(text: &str, word: &str) -> bool {
     text.match_indices(word).any(|(at, _)| {
@@ -182,7 +206,7 @@ fn spelled(word: &str) -> String {
 fn marked(known: Known, line: String) -> Option<String> {
     match known {
         Known::Already => Some(line),
-        Known::New => Some(format!("NEW {line}")),
+        Known::New => Some(format!("{NEW}{line}")),
         Known::Absent => None,
     }
 }

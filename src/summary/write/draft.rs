@@ -8,17 +8,25 @@ use sha2::{Digest, Sha256};
 use crate::extract;
 use crate::hex::hex;
 use crate::model::{Answer, Finish, ModelClient, ModelError};
-use crate::prompt::{Brief, Prompt, Request, Task};
+use crate::prompt::{Brief, Portion, Prompt, Request, Task};
 use crate::summary::call_plan::{ESTIMATE_ERROR, SECTION_MAX_WORDS, SECTION_MIN_WORDS};
 use crate::summary::write::Settings;
+use crate::summary::write::brief::together;
+use crate::summary::write::piece::Job;
 use crate::text::{Corrections, Span, Tokens, Words, tokens};
 use crate::transcript::{Passage, without_invisible};
+
+/// What stands between two stretches of the transcript in one request.
+pub(crate) const LATER: &str = "\n\n[later in the recording]\n\n";
 
 /// Maximum number of speakers named in a prompt.
 const MAX_SPEAKERS: usize = 16;
 
 /// Maximum tokens of transcript excerpts in a prompt, when a section is written from notes.
 const EXCERPT_TOKENS: Tokens = Tokens(400);
+
+/// What stands in the place of an attempt's number where several sections are requested at once.
+const CHAPTER: usize = 1000;
 
 /// Bytes that no token exceeds on average in any language, and bytes of a text beyond its limit that are kept all the same.
 const TOKEN_BYTES: usize = 12;
@@ -93,6 +101,31 @@ impl Material {
             }
         }
         names
+    }
+
+    /// The parts of several sections as that of one.
+    pub(crate) fn joined(all: &[Self]) -> Option<Self> {
+        let mut stretches: Vec<Passage> = all.iter().flat_map(Self::stretches).cloned().collect();
+        stretches.sort_by_key(|one| one.span().start);
+        let mut chunks: Vec<usize> = all.iter().flat_map(|one| one.chunks.clone()).collect();
+        chunks.sort_unstable();
+        let blocks: Vec<&str> = all.iter().map(|one| one.block.trim()).collect();
+        let briefs = || all.iter().filter_map(|one| one.brief.as_ref());
+        let points: String = briefs().map(|brief| brief.points.as_str()).collect();
+        let first = all.first()?;
+        let passage = (!stretches.is_empty()).then(|| stretches.remove(0))?;
+        Some(Self {
+            passage,
+            more: stretches,
+            chunks,
+            block: Passage::of_text(blocks.join(LATER)),
+            has_times: first.has_times,
+            from_notes: first.from_notes,
+            brief: first.brief.is_some().then(|| Brief {
+                points,
+                ..together(briefs())
+            }),
+        })
     }
 
     /// The two halves of the part. `None` if it is too small to divide.
@@ -181,6 +214,7 @@ impl Drafter<'_> {
             speakers: within(material.speakers(), style.speaker_tokens()),
             context,
             block,
+            portions: Vec::new(),
             has_times: material.has_times,
             from_notes: material.from_notes,
             excerpts,
@@ -190,6 +224,65 @@ impl Drafter<'_> {
             fence: self.fence(task, index + 1, attempt),
         };
         self.limited(request, words)
+    }
+
+    /// Builds a request for the text of `job`.
+    pub(crate) fn section_prompt(&self, job: &Job<'_>, attempt: usize) -> Prompt {
+        let (task, ask) = (job.task, Words(job.ask));
+        self.prompt(task, job.material, job.place, None, ask, attempt)
+    }
+
+    /// Builds a request for several sections in a row.
+    pub(crate) fn chapter_prompt(&self, jobs: &[Job<'_>]) -> Prompt {
+        let style = self.settings.limits.style;
+        let materials = || jobs.iter().map(|job| job.material);
+        let words: usize = jobs.iter().map(|job| job.ask).sum();
+        let portion = |job: &Job<'_>| {
+            let Job { material, ask, .. } = *job;
+            let points = material.brief.as_ref().map(|brief| brief.points.clone());
+            Portion {
+                number: job.place.0 + 1,
+                percent: (ask * 100 + words / 2) / words.max(1),
+                time_span: material.time_span(),
+                block: material.block.clone(),
+                points: points.unwrap_or_default(),
+                excerpts: match material.from_notes {
+                    true => self.excerpts(material),
+                    false => String::new(),
+                },
+            }
+        };
+        let mut speakers: Vec<&str> = Vec::new();
+        for name in materials().flat_map(Material::speakers) {
+            if !speakers.contains(&name) {
+                speakers.push(name);
+            }
+        }
+        let from_notes = materials().any(|material| material.from_notes);
+        let first = jobs.first().filter(|_| !from_notes);
+        let context = first.map_or_else(String::new, |job| {
+            Self::context(&job.material.passage, style.context_tokens())
+        });
+        let (index, parts) = jobs.first().map_or((0, 0), |job| job.place);
+        let request = Request {
+            task: Task::Section,
+            style,
+            target_words: Words(words),
+            part: (index + 1, parts),
+            time_span: None,
+            speakers: within(speakers, style.speaker_tokens()),
+            context,
+            block: Passage::of_text(""),
+            portions: jobs.iter().map(portion).collect(),
+            has_times: materials().any(|material| material.has_times),
+            from_notes,
+            excerpts: String::new(),
+            brief: Some(together(materials().filter_map(|one| one.brief.as_ref()))),
+            draft: None,
+            wishes: self.settings.wishes.clone(),
+            fence: self.fence(Task::Section, index + 1, CHAPTER),
+        };
+        self.limited(request, Words(words))
     }
 
     /// Learns from the server's token count of `prompt`, if it reports one.

@@ -14,15 +14,19 @@ use crate::summary::fit_length;
 use crate::summary::length_control::LengthControl;
 use crate::summary::lists::{self, List};
 use crate::summary::plan::Plan;
+use crate::summary::scaffold::is_entry;
 use crate::summary::write::draft::Material;
 use crate::summary::write::piece::{Job, Piece, piece};
 use crate::summary::write::repair::Repairs;
 use crate::summary::write::{WriteError, Writer};
-use crate::text::{Language, Tokens, Words};
+use crate::text::{Language, Tokens, Words, sentence, words};
 use crate::transcript::Passage;
 
 /// Smaller numbers may be the model's own counts, such as "nine matters".
 const OWN_COUNTS: usize = 20;
+
+/// Minimum number of entries that an overview keeps.
+const MIN_ENTRIES: usize = 2;
 
 /// Words for which the last read's output limit allows.
 const EDITS_WORDS: Words = Words(1000);
@@ -62,7 +66,8 @@ impl Writer<'_> {
             _ => piece.text,
         };
         // An overview that is far too long would take up the words of the sections.
-        let text = fit_length::shorten(&text, overview_words(plan) * 3 / 2);
+        let most = overview_words(plan) * 3 / 2;
+        let text = fit_length::shorten(&without_last_entries(&text, most), most);
         Ok((!text.is_empty()).then_some(text))
     }
 
@@ -243,8 +248,21 @@ fn overview_words(plan: &Plan) -> usize {
     plan.overview_words.0.saturating_sub(1).max(1)
 }
 
-/// `text` without the sentences that have large numbers that are not in `source`, or names that are not among the `words` known.
-/// `None` if nothing is left.
+/// `text` without its last entries, until it has at most `most` words or two entries.
+fn without_last_entries(text: &str, most: usize) -> String {
+    let mut lines: Vec<&str> = text.lines().collect();
+    let entries = |lines: &[&str]| lines.iter().filter(|line| is_entry(line)).count();
+    while entries(&lines) > MIN_ENTRIES
+        && lines.last().is_some_and(|last| is_entry(last))
+        && words::count(&lines.join("\n")) > most
+    {
+        lines.pop();
+    }
+    lines.join("\n")
+}
+
+/// `text` without the sentences that have large numbers that are not in `source`, or names that are not among the `words` known,
+/// and without entries that begin with such a sentence. `None` if nothing is left.
 fn borne_out(
     text: &str,
     source: &str,
@@ -253,10 +271,27 @@ fn borne_out(
 ) -> Option<String> {
     let mut numbers = by.known_numbers(source);
     numbers.extend((0..OWN_COUNTS).map(|count| count.to_string()));
-    claims::without(text, 1, |sentence| {
+    let is_invented = |sentence: &str| {
         !by.has_numbers(sentence, &numbers)
             || words.is_some_and(|words| !by.has_names(sentence, words))
-    })
+    };
+    let without = |text: &str| claims::without(text, 1, is_invented);
+    if !text.lines().any(is_entry) {
+        return without(text);
+    }
+    let kept = text.lines().filter_map(|line| match line.strip_prefix("- ") {
+        // What an entry is about stands in its first sentence.
+        Some(entry) => {
+            let first = sentence::sentences(entry).first().map(|first| first.of(entry));
+            let kept = first.filter(|first| !is_invented(first)).and(without(entry));
+            kept.map(|entry| format!("- {entry}"))
+        }
+        None if line.trim().is_empty() => Some(String::new()),
+        None => without(line),
+    });
+    let text = kept.collect::<Vec<String>>().join("\n");
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 #[cfg(test)]
@@ -270,6 +305,10 @@ mod tests {
             (
                 "Renwick asked for 3.1 million. Donald Trump was there. In all, 777 died. Dana Ruiz spoke of nine matters.",
                 Some("Renwick asked for 3.1 million. Dana Ruiz spoke of nine matters."),
+            ),
+            (
+                "They met. In all, 777 died.\n\n- Money: Renwick asked for 3.1 million. It cost 777.\n- Deaths: In all, 777 died. They met.",
+                Some("They met.\n\n- Money: Renwick asked for 3.1 million."),
             ),
             ("Donald Trump was there. In all, 777 died.", None),
         ] {

@@ -6,10 +6,11 @@ use std::cmp::Reverse;
 use crate::extract;
 use crate::model::{Answer, ErrorKind, Finish, ModelError};
 use crate::prompt::{Prompt, Task};
-use crate::summary::assemble::{Source, split_heading};
+use crate::summary::assemble::Source;
 use crate::summary::check::{self, Expected, Problem, Severity};
 use crate::summary::claims;
 use crate::summary::scaffold;
+use crate::summary::told::Told;
 use crate::summary::write::draft::{Drafter, Material};
 use crate::text::{Tokens, Words, ngrams, sentence, words};
 
@@ -34,6 +35,8 @@ const MIN_CONTINUATION_WORDS: usize = 30;
 pub(crate) struct Piece {
     pub(crate) title: Option<String>,
     pub(crate) text: String,
+    /// The labels in the text that are lines of their own.
+    pub(crate) matters: Vec<String>,
     /// Calls beyond the first.
     pub(crate) extra_calls: usize,
     /// Words requested and words written. `None` if the answer says nothing about how well the model keeps to lengths.
@@ -102,8 +105,7 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
     let mut answers = 0;
     let halves = || job.material.halves().filter(|_| job.splits > 0);
     for attempt in job.first_attempt.. {
-        let (task, ask) = (job.task, Words(job.ask));
-        let prompt = drafter.prompt(task, job.material, job.place, None, ask, attempt);
+        let prompt = drafter.section_prompt(&job, attempt);
         if !drafter.fits(&prompt)
             && let Some(halves) = halves()
         {
@@ -118,11 +120,7 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
                 let mut piece = finished(drafter, &job, &prompt, answer, left).await?;
                 extra += std::mem::take(&mut piece.extra_calls);
                 if !drafter.settings.quotes {
-                    piece.problems = problems(&piece.text, &prompt, job.want);
-                    if task != Task::Notes && !piece.problems.contains(&Problem::Echo) {
-                        let instructions = prompt.instructions();
-                        piece.text = claims::without_instructions(&piece.text, &instructions);
-                    }
+                    piece = judged(piece, &prompt, &job);
                 }
                 // Problems are listed worst first, and having none is best.
                 let worst = |piece: &Piece| piece.problems.first().copied().map(Reverse);
@@ -181,6 +179,15 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
     })
 }
 
+/// The answer with its problems, without what it says of its instructions.
+pub(crate) fn judged(mut piece: Piece, prompt: &Prompt, job: &Job<'_>) -> Piece {
+    piece.problems = problems(&piece.text, prompt, job.want);
+    if job.task != Task::Notes && !piece.problems.contains(&Problem::Echo) {
+        piece.text = claims::without_instructions(&piece.text, &prompt.instructions());
+    }
+    piece
+}
+
 /// Requests the texts of both halves of a part that did not fit, and joins them. `extra_calls` is the number of calls that
 /// were made for the part beyond the planned one.
 async fn split(
@@ -206,6 +213,7 @@ async fn split(
         if at == 0 {
             joined.title = piece.title;
         }
+        joined.matters.extend(piece.matters);
         joined.text = [joined.text, piece.text].join(if at == 0 { "" } else { "\n\n" });
         // The first half uses the planned call; the second half is an extra call.
         joined.extra_calls += piece.extra_calls + at;
@@ -231,7 +239,7 @@ fn usable(mut piece: Piece) -> Option<Piece> {
 }
 
 /// Whether a section has at least some of its words. A model that follows instructions and gives hardly any has not answered.
-fn is_answer(piece: &Piece, job: &Job<'_>, drafter: &Drafter<'_>) -> bool {
+pub(crate) fn is_answer(piece: &Piece, job: &Job<'_>, drafter: &Drafter<'_>) -> bool {
     let written = words::count(&piece.text);
     let obeys = drafter.settings.limits.style.follows_instructions() && !drafter.settings.quotes;
     job.task != Task::Section
@@ -290,22 +298,21 @@ async fn finished(
         }
     }
     let cut_off = answer.finish == Finish::Length;
-    let text = if quotes {
-        answer.text
-    } else {
-        scaffold::strip_preamble(&answer.text)
+    let told = match job.task {
+        _ if quotes => Told::verbatim(answer.text),
+        Task::Section if style.follows_instructions() => Told::of_section(&answer.text),
+        Task::Overview if job.material.brief.is_some() => {
+            Told::verbatim(scaffold::strip_preamble_of_entries(&answer.text))
+        }
+        _ => Told::verbatim(scaffold::strip_preamble(&answer.text)),
     };
-    let (title, body) = if job.task == Task::Section && style.follows_instructions() {
-        split_heading(&text)
-    } else {
-        (None, text.as_str())
-    };
-    let written = words::count(body) + title.map_or(0, words::count);
-    let repeated = title.map(|title| scaffold::without_heading(body, title));
-    let body = repeated.as_deref().unwrap_or(body);
+    let title = told.title.as_deref().map_or(0, words::count);
+    let written = words::count(&told.text) + title;
+    let body = &told.text;
     let mut piece = Piece {
-        title: title.map(str::to_owned),
-        text: body.to_owned(),
+        title: told.title,
+        text: body.clone(),
+        matters: told.matters,
         measured: Some((job.ask, written)),
         extra_calls,
         ..Piece::default()

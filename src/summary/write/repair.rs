@@ -5,12 +5,13 @@ use std::cmp::Reverse;
 
 use crate::model::Answer;
 use crate::prompt::{Prompt, Task};
-use crate::summary::assemble::{Section, Source, split_heading};
+use crate::summary::assemble::{Section, Source};
 use crate::summary::check::support::Comparable;
 use crate::summary::check::{self, Problem, Severity};
 use crate::summary::fit_length;
 use crate::summary::length_control::LengthControl;
 use crate::summary::scaffold;
+use crate::summary::told::split_heading;
 use crate::summary::write::draft::Material;
 use crate::summary::write::piece::problems;
 use crate::summary::write::{WriteError, Writer, all};
@@ -81,7 +82,7 @@ impl Writer<'_> {
             let answer = drafter.call_or_empty(prompt).await;
             answer.map_err(WriteError::of(format!("section {}, to {task} it", at + 1)))
         });
-        all(calls, |_| {}).await
+        all(calls, |_| 1, |_| {}).await
     }
 
     /// Chooses sections to repair, starting with those that are furthest off their targets, until the repairs could make up
@@ -269,6 +270,7 @@ mod tests {
                 title: "Depot".into(),
                 times: Vec::new(),
                 text: long.into(),
+                matters: Vec::new(),
                 target_words: 25,
                 chunks: vec![0],
                 spans: Vec::new(),

@@ -78,6 +78,7 @@ pub(crate) fn request() -> Request {
         speakers: vec!["DANA".to_owned()],
         context: String::new(),
         block: Passage::of_text(SPOKEN),
+        portions: Vec::new(),
         has_times: false,
         from_notes: false,
         excerpts: String::new(),

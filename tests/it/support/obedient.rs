@@ -7,18 +7,38 @@ pub(crate) fn answer(prompt: &str) -> String {
     if prompt.ends_with("Write the edits now.") {
         return "NONE".to_owned();
     }
-    // Other texts than the one to write about are shorter.
-    let blocks = prompt.split("<<<").skip(1);
-    let block = blocks
-        .map(|block| block.split(">>>").next().unwrap())
-        .max_by_key(|block| block.len())
-        .unwrap();
-    let (_, block) = block.split_once('\n').unwrap();
-    let (block, _) = block.rsplit_once('\n').unwrap();
-    if prompt.ends_with(" TOPIC lines.") {
-        return outline(block);
-    }
     let asked = asked(prompt);
+    let sections: Vec<(&str, &str)> = prompt
+        .split(" of the transcript for section ")
+        .skip(1)
+        .map(|part| (part.split([':', ',']).next().unwrap(), fenced(part)))
+        .collect();
+    if !sections.is_empty() {
+        let each = asked.unwrap() / sections.len();
+        let sections = sections
+            .iter()
+            .map(|(number, block)| format!("## {number}. {}\n\n", text(block, each)));
+        return sections.collect::<String>().trim().to_owned();
+    }
+    // Other texts than the one to write about are shorter.
+    let blocks = prompt.match_indices("<<<").map(|(at, _)| fenced(&prompt[at..]));
+    let block = blocks.max_by_key(|block| block.len()).unwrap();
+    match prompt.ends_with(" TOPIC lines.") {
+        true => outline(block),
+        false => text(block, asked.unwrap()),
+    }
+}
+
+/// The first fenced text.
+fn fenced(text: &str) -> &str {
+    let (_, block) = text.split_once("<<<").unwrap();
+    let (block, _) = block.split_once(">>>").unwrap();
+    let (_, block) = block.split_once('\n').unwrap();
+    block.rsplit_once('\n').unwrap().0
+}
+
+/// A heading and sentences about `block`, `asked` words in all.
+fn text(block: &str, asked: usize) -> String {
     let mut about: Vec<&str> = block
         .split_whitespace()
         .filter(|word| word.len() > 4 && word.is_ascii())
@@ -54,9 +74,8 @@ fn outline(block: &str) -> String {
 }
 
 /// The number directly before `words`.
-fn asked(prompt: &str) -> usize {
+fn asked(prompt: &str) -> Option<usize> {
     prompt
         .match_indices(" words")
         .find_map(|(at, _)| prompt[..at].rsplit(' ').next()?.parse().ok())
-        .unwrap()
 }

@@ -187,6 +187,7 @@ pub(crate) fn map_reduce<M: Model + 'static>(
             speakers: Vec::new(),
             context: String::new(),
             block,
+            portions: Vec::new(),
             has_times: false,
             from_notes: false,
             excerpts: String::new(),

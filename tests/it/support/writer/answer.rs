@@ -56,7 +56,8 @@ impl SimulatedWriter {
             ),
             Habit::Chatty => {
                 let text = self.text(&mut random, asked, &about, aim);
-                let mark = if has_heading(asked) { "## " } else { "" };
+                let is_one = asked.sections.is_empty();
+                let mark = if has_heading(asked) && is_one { "## " } else { "" };
                 format!(
                     "{}\n\n```markdown\n{mark}{text}\n```\n\n{}",
                     REMARKS[0], REMARKS[1]
@@ -78,6 +79,26 @@ impl SimulatedWriter {
 
     /// A text of `aim` words in the form required by the task.
     fn text(&self, random: &mut Random, asked: &Asked, about: &Vocabulary, aim: usize) -> String {
+        if asked.sections.is_empty() {
+            return self.one(random, asked, about, aim);
+        }
+        let sections = asked.sections.iter().map(|(number, percent, source)| {
+            let about = Vocabulary::of(source);
+            let one = Asked {
+                source: source.clone(),
+                sections: Vec::new(),
+                instructions: Vec::new(),
+                fence: None,
+                ..*asked
+            };
+            let text = self.one(random, &one, &about, (aim * percent / 100).max(1));
+            format!("## {number}. {text}")
+        });
+        sections.collect::<Vec<_>>().join("\n\n")
+    }
+
+    /// One text.
+    fn one(&self, random: &mut Random, asked: &Asked, about: &Vocabulary, aim: usize) -> String {
         let heading = has_heading(asked).then(|| prose::heading(random, about));
         let mut left = aim.saturating_sub(heading.as_deref().map_or(0, words::count));
         let mut sentences = Vec::new();

@@ -1,5 +1,7 @@
 //! What a server can infer from the words of a request alone.
 
+use std::collections::HashMap;
+
 use transcript_summarizer::prompt::{Messages, Task};
 
 /// Output tokens reserved per word. If no instruction states a length, it is inferred from the output limit.
@@ -20,6 +22,8 @@ pub(super) struct Asked {
     pub(super) topics: usize,
     /// The text to be summarized.
     pub(super) source: String,
+    /// The sections to write, if there are several: number, share of the length in percent, and text.
+    pub(super) sections: Vec<(usize, usize, String)>,
     /// The hex digits that mark the fences.
     pub(super) fence: Option<String>,
     /// The instructions outside the fences, line by line.
@@ -53,6 +57,7 @@ impl Asked {
                     "What follows",
                     "Notes on the whole",
                     "Notes on the part,",
+                    "Notes on the part for",
                     "The sections of the document",
                 ];
                 !is_draft
@@ -62,13 +67,26 @@ impl Asked {
             })
             .map(|(_, block)| block.text)
             .collect();
+        let percents: HashMap<usize, usize> = blocks
+            .iter()
+            .filter(|block| block.label.starts_with("The sections of the document"))
+            .flat_map(|block| block.text.lines())
+            .filter_map(|line| Some((number_after(line, ">> ")?, last_number(line)?)))
+            .collect();
+        let sections = blocks.iter().filter_map(|block| {
+            let number = number_after(block.label, " of the transcript for section ")?;
+            Some((number, percents[&number], block.text.to_owned()))
+        });
         Self {
+            sections: sections.collect(),
             task,
             is_bare,
             words: length(&said)
                 .filter(|_| !is_bare)
                 .unwrap_or((max_tokens as f64 / RESERVED_PER_WORD) as usize),
-            part: number_after(&said, "Part ").unwrap_or(0),
+            part: number_after(&said, "Part ")
+                .or_else(|| number_after(&said, "Parts "))
+                .unwrap_or(0),
             topics: number_after(&said, "with about ").unwrap_or(0),
             source: if is_bare {
                 messages.user.clone()
@@ -124,4 +142,10 @@ fn number_after(text: &str, mark: &str) -> Option<usize> {
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(after.len());
     after[..end].parse().ok()
+}
+
+/// The last number of a line.
+fn last_number(line: &str) -> Option<usize> {
+    let runs = line.split(|c: char| !c.is_ascii_digit());
+    runs.filter_map(|run| run.parse().ok()).next_back()
 }

@@ -1,0 +1,235 @@
+//! Takes answers apart: sections with their headings, and the names of the matters in them.
+
+use std::ops::Range;
+
+use crate::summary::fit_length::LABEL_MAX_WORDS;
+use crate::summary::scaffold;
+use crate::text::{sentence, words};
+
+/// Maximum length of a heading in words. A longer first line is treated as prose.
+const HEADING_MAX_WORDS: usize = 14;
+
+/// The same for a first line that an empty line follows, or that is marked as a heading.
+const APART_MAX_WORDS: usize = 24;
+
+/// Heading marks of this many characters and more name a matter in a section.
+const MATTER_MARKS: usize = 3;
+
+/// Minimum length in words of what stands before the first heading and is text.
+const OPENING_MIN_WORDS: usize = 30;
+
+/// A section as it was answered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// The number that its heading has, or by which it is one of several.
+    pub(crate) number: Option<usize>,
+    /// Its heading, without the number.
+    pub(crate) title: Option<String>,
+    /// The text. A paragraph about a matter that was named in a line of its own begins with that name and a colon.
+    pub(crate) text: String,
+    /// Those names.
+    pub(crate) matters: Vec<String>,
+}
+
+impl Told {
+    /// A text without heading and marks.
+    pub(crate) fn verbatim(text: String) -> Self {
+        Self {
+            text,
+            ..Self::default()
+        }
+    }
+
+    /// The answer to a request for one section.
+    pub(crate) fn of_section(answer: &str) -> Self {
+        let answer = scaffold::unwrapped(answer);
+        // Whatever its mark, the first line is the heading.
+        let (text, matters) = with_labels(&answer, true);
+        let text = scaffold::strip_preamble(&text);
+        let (title, body) = split_heading(&text);
+        let title = title.map(|title| numbered(title).map_or(title, |(_, title)| title));
+        let body = match title {
+            Some(title) => scaffold::without_heading(body, title),
+            None => body.to_owned(),
+        };
+        Self {
+            number: None,
+            title: title.map(str::to_owned),
+            text: body,
+            matters,
+        }
+    }
+
+    /// A section of several, below its heading.
+    fn of_body(number: usize, title: &str, lines: &[&str]) -> Self {
+        let (text, matters) = with_labels(&lines.join("\n"), false);
+        let text = scaffold::strip_preamble(&text);
+        let is_title = (1..=APART_MAX_WORDS).contains(&words::count(title));
+        Self {
+            number: Some(number),
+            title: is_title.then(|| title.to_owned()),
+            text: scaffold::without_heading(&text, title),
+            matters,
+        }
+    }
+}
+
+/// The sections in the answer to a request for those with these numbers, in order: by the numbers of their headings, or by
+/// their order if there are as many headings as sections. An answer that cannot be told apart is one section without a number.
+pub(crate) fn sections(answer: &str, numbers: Range<usize>) -> Vec<Told> {
+    let answer = scaffold::unwrapped(answer);
+    let lines: Vec<&str> = answer.lines().collect();
+    let marked: Vec<(usize, usize, &str)> = lines
+        .iter()
+        .enumerate()
+        .filter_map(|(at, line)| marked(line).map(|(marks, title)| (at, marks, title)))
+        .collect();
+    let mut next = numbers.start;
+    let mut headings: Vec<(usize, usize, &str)> = Vec::new();
+    for (at, _, title) in &marked {
+        if let Some((number, title)) = numbered(title)
+            && (next..numbers.end).contains(&number)
+        {
+            headings.push((*at, number, title));
+            next = number + 1;
+        }
+    }
+    if headings.is_empty() {
+        let least = marked.iter().map(|(_, marks, _)| *marks).min();
+        let top = marked.iter().filter(|(_, marks, _)| Some(*marks) == least);
+        let top: Vec<&(usize, usize, &str)> = top.collect();
+        if top.len() == numbers.len() {
+            let all = top.into_iter().zip(numbers);
+            headings = all.map(|((at, _, title), number)| (*at, number, *title)).collect();
+        }
+    }
+    let Some((first, ..)) = headings.first() else {
+        return vec![Told::of_section(&answer)];
+    };
+    let opening = lines.get(..*first).unwrap_or_default().join("\n");
+    let mut told = Vec::new();
+    if words::count(&opening) >= OPENING_MIN_WORDS {
+        told.push(Told::of_section(&opening));
+    }
+    let ends = headings.iter().skip(1).map(|(at, ..)| *at);
+    let ends = ends.chain([lines.len()]);
+    for ((at, number, title), end) in headings.iter().zip(ends) {
+        let body = lines.get(at + 1..end).unwrap_or_default();
+        told.push(Told::of_body(*number, title, body));
+    }
+    told
+}
+
+/// A line that is marked as a heading: the number of marks, and the rest. Bold type counts as the mark of a matter.
+fn marked(line: &str) -> Option<(usize, &str)> {
+    let line = line.trim();
+    let bare = line.trim_start_matches('#');
+    let marks = line.len() - bare.len();
+    let is_bold = line.len() > 4 && line.starts_with("**") && line.ends_with("**");
+    let marks = match (marks, is_bold) {
+        (0, false) => return None,
+        (0, true) => MATTER_MARKS,
+        (marks, _) => marks,
+    };
+    let title = bare.trim_matches(|c: char| c.is_whitespace() || "#*_:".contains(c));
+    (!title.is_empty()).then_some((marks, title))
+}
+
+/// The number at the beginning of a heading, and the rest.
+fn numbered(heading: &str) -> Option<(usize, &str)> {
+    let bare = heading.trim_start_matches("Section ");
+    let digits = bare.bytes().take_while(u8::is_ascii_digit).count();
+    let (digits, rest) = bare.split_at(digits);
+    let rest = rest.strip_prefix(['.', ':', ')'])?;
+    let title = rest.trim();
+    Some((digits.parse().ok()?, title)).filter(|_| !title.is_empty() && rest.starts_with(' '))
+}
+
+/// The text with the name of a matter before its first paragraph instead of in a line above, and these names. The first line is
+/// left as it is if it `is_heading`.
+fn with_labels(text: &str, is_heading: bool) -> (String, Vec<String>) {
+    let mut lines: Vec<String> = Vec::new();
+    let mut matters = Vec::new();
+    let mut label: Option<&str> = None;
+    let mut is_first = is_heading;
+    for line in text.lines() {
+        let is_blank = line.trim().is_empty();
+        match marked(line) {
+            Some((marks, name)) if marks >= MATTER_MARKS && !is_first => {
+                let name = numbered(name).map_or(name, |(_, name)| name);
+                let is_label = words::count(name) <= LABEL_MAX_WORDS
+                    && !name.contains([':', '：'])
+                    && !name.ends_with(sentence::is_stop);
+                label = is_label.then_some(name);
+            }
+            None if label.is_some() && is_blank => {}
+            None => {
+                let name = label.take().filter(|_| !scaffold::is_entry(line));
+                match name {
+                    Some(name) => {
+                        matters.push(name.to_owned());
+                        lines.extend([String::new(), format!("{name}: {}", line.trim_start())]);
+                    }
+                    None => lines.push(line.to_owned()),
+                }
+            }
+            Some(_) => {
+                label = None;
+                lines.push(line.to_owned());
+            }
+        }
+        is_first &= is_blank;
+    }
+    (lines.join("\n"), matters)
+}
+
+/// Splits an answer into heading and prose. The first line is a heading if it is short, does not end like a sentence, and
+/// is followed by more text.
+pub(crate) fn split_heading(answer: &str) -> (Option<&str>, &str) {
+    let answer = answer.trim();
+    let Some((first, rest)) = answer.split_once('\n') else {
+        return (None, answer);
+    };
+    let heading = first.trim_matches(|c: char| c.is_whitespace() || "#*_:".contains(c));
+    let inside = heading
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    let heading = inside.unwrap_or(heading);
+    let is_apart = rest.starts_with(['\n', '\r']);
+    let most = if is_apart {
+        APART_MAX_WORDS
+    } else {
+        HEADING_MAX_WORDS
+    };
+    let is_heading = !heading.is_empty()
+        && words::count(heading) <= most
+        && !heading.ends_with(sentence::is_stop)
+        && !rest.trim().is_empty();
+    if is_heading {
+        (Some(heading), rest.trim())
+    } else {
+        (None, answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recognizes_headings() {
+        assert_eq!(
+            split_heading("Budget and depot\n\nThey met."),
+            (Some("Budget and depot"), "They met.")
+        );
+        assert_eq!(
+            split_heading("## **Budget**:\nThey met."),
+            (Some("Budget"), "They met.")
+        );
+        assert_eq!(
+            split_heading("They met.\n\nThey left."),
+            (None, "They met.\n\nThey left.")
+        );
+        assert_eq!(split_heading("Just a title"), (None, "Just a title"));
+    }
+}
