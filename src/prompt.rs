@@ -78,8 +78,8 @@ pub struct Brief {
 pub struct Portion {
     /// Number of the part, counted from 1.
     pub number: usize,
-    /// Its share of the words of the answer, in percent.
-    pub percent: usize,
+    /// Its share of the words of the answer.
+    pub words: Words,
     /// First and last timestamp of the part.
     pub time_span: Option<(String, String)>,
     /// The text to work on.

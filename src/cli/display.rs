@@ -186,9 +186,17 @@ pub(crate) fn plan(
         ));
     }
     wishes(&order.wishes, transcript, config);
+    let calls = plan.expected_calls(&config.limits);
+    let one_by_one = match plan.calls() {
+        more if more > calls => format!(
+            ", {} if each section has to be asked for by itself",
+            grouped(more)
+        ),
+        _ => String::new(),
+    };
     print(&format!(
-        "  calls       {} to {}{}, {} at a time, at most {} in all",
-        grouped(plan.calls()),
+        "  calls       {} to {}{}, {} at a time{one_by_one}, at most {} in all",
+        grouped(calls),
         capabilities.provider,
         model.map_or_else(String::new, |model| format!(" ({model})")),
         config.concurrency,
@@ -197,7 +205,7 @@ pub(crate) fn plan(
     if config.limits.context_tokens.is_some() {
         let mut tokens = plan.usage(&config.limits);
         let (wishes, _) = order.wishes.obeyed(&config.limits, None);
-        tokens.prompt += plan.calls() * wishes.tokens().0;
+        tokens.prompt += calls * wishes.tokens().0;
         print(&format!(
             "  tokens      about {} for prompts and {} for answers; repairs may take half as many again",
             grouped(tokens.prompt),

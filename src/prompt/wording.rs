@@ -32,8 +32,8 @@ Form:
 
 Content:
 - What a section tells stands in its part of the transcript. Notes and headings help to understand it and are no source. Nothing invented, nothing from general knowledge, no opinion of yours, no remarks about the task.
-- The length given is what there is room for, in all your sections together, and longer ones are cut: divide it as the list of sections says, choose before you write, and fill it with particulars in tight sentences. Every matter of a part is told, if only in a sentence; what is left out is the detail that matters least to somebody who has to act, greetings, courtesies, jokes, trouble with the line, the running of the meeting, and who repeated or agreed.
-- Each matter is told once, where it belongs, also if it comes up in two of your parts. It begins with what it was about, then what came out of it, then what that rests on and what was said against it. Of a recap tell only what is new.
+- The length given is what there is room for; whatever is longer has to be cut by somebody who does not know the transcript. So choose before you write: every matter of a part in a sentence at least, then the particulars that matter most to somebody who has to act, in tight sentences. Left out are the other details, who repeated or agreed, greetings, courtesies, jokes, trouble with the line, and the running of the meeting.
+- Each matter is told once, where it belongs, also if it comes up in two of your parts. It begins with what it was about, then what came out of it, then what that rests on and what was said against it. A debate is told by its sides and not by its turns: what was at issue and what came out, the case for and the case against with who made it, as lists where a side has three points or more; not who answered whom with what. Of a recap tell only what is new.
 - Hedges (\"probably\", \"we hope\", \"looking to\"), conditions, refusals and promises stay exactly as strong as they were said; \"was asked to\" is not \"did\", a guess or a wish is not a decision, and nobody agreed who did not say so. A claim stays the claim of whoever made it, in headings too. Say \"because\" only where the speaker did.
 - Where a question was evaded, tell what was said instead. A list at the front tells what stayed open, and the notes on a part have it as OPEN: tell what was asked and all that was said to it, and add that something is missing only where that does not show by itself, once, in plain words (\"she gave no date\"). Of nothing else say that it was not answered, settled or known.
 - What is cut off or cannot be understood is left out, not guessed at.
@@ -49,7 +49,7 @@ const OUTLINE: &str = "\
 You prepare a long written summary of a transcript. Several writers will each write the section about one stretch of it, seeing only that stretch and your notes; lists of your entries open the summary, and your headlines are its table of contents. Read everything to the end. Then write notes, one per line, each line beginning with one of these words in capitals, as they are here, whatever the language of the transcript:
 
 SUBJECT: what this recording is, of whom, when and what for, in one sentence
-PERSON: name as it should stand at its first mention in a sentence, with the article that the language wants before a role | role and organisation | short form for later mentions, which nobody else has
+PERSON: name as it should stand at its first mention in a sentence, with the article that the language wants before a role | role here, and the organisation where people come from several | short form for later mentions, which nobody else has
 TERM: one abbreviation or name that a reader from outside does not know and meets more than once | what it stands for or is, as the transcript tells; no line if it does not
 TOPIC: number of its first line, and of the first line of each later stretch that comes back to it, such as 12, 87 | weight from 1 to 5: how much somebody who was not there and has to act needs to be told of it, so 2 for a long talk that came to little; 1 for formalities | its headline of at most ten words: the matter, a colon, and what came out of it
 DECIDED: what was decided in this recording, with its dates and conditions; by whom, only if not by all or by whoever leads; whose objection was overruled [lines]
@@ -232,12 +232,15 @@ fn full(request: &Request) -> String {
         true => NEW_NOTES,
         false => "Notes on the whole recording",
     };
+    let sections_title = match request.portions.is_empty() {
+        true => "The sections of the document; yours is marked with >>",
+        false => {
+            "The sections of the document; yours are marked with >> and have in brackets how many of the words they take"
+        }
+    };
     for (title, text) in [
         (notes_title, notes),
-        (
-            "The sections of the document; marked with >> is what you write",
-            &headlines,
-        ),
+        (sections_title, &headlines),
         (before, request.context.as_str()),
         (
             "The section as it is",
@@ -314,8 +317,8 @@ fn headlines(headlines: &[String], request: &Request) -> String {
             false => "  ",
         };
         let headline = headlines.get(number - 1).map_or("", String::as_str);
-        let percent = portion.map_or_else(String::new, |one| format!(" ({} % of the length)", one.percent));
-        format!("{mark} {number}. {headline}{percent}\n")
+        let words = portion.map_or_else(String::new, |one| format!(" (about {})", one.words.0));
+        format!("{mark} {number}. {headline}{words}\n")
     };
     numbers.into_iter().map(line).collect()
 }
@@ -389,6 +392,7 @@ fn now(request: &Request) -> String {
             "Write the section now: the heading, an empty line, the text, in the length given above."
         }
         Task::Notes => "Write the notes now, in the length given above.",
+        Task::Overview if request.brief.is_some() => "Write the overview now.",
         Task::Overview => "Write the opening paragraph now.",
         Task::Expand => "Write what is to be added now, in the length given above.",
         Task::Condense => "Write the shorter section now, in the length given above.",

@@ -64,7 +64,10 @@ impl Section {
         let paragraphs = self.text.split("\n\n").map(|paragraph| {
             let named = paragraph.split_once(": ");
             let named = named.filter(|(name, _)| self.matters.iter().any(|one| one == name));
-            named.map_or_else(|| paragraph.to_owned(), |(name, rest)| format!("{name}\n\n{rest}"))
+            named.map_or_else(
+                || paragraph.to_owned(),
+                |(name, rest)| format!("{name}\n\n{rest}"),
+            )
         });
         paragraphs.collect::<Vec<_>>().join("\n\n")
     }

@@ -10,6 +10,8 @@
 //!
 //! If either plan takes more calls than allowed, only the most informative sentences of each part are shown to the model.
 
+use std::ops::Range;
+
 use crate::prompt::{Style, Wishes};
 use crate::text::{Tokens, Words};
 
@@ -50,6 +52,13 @@ pub(crate) const OUTLINE_WORDS: Words = Words(2000);
 
 /// Maximum tokens of what a request tells of the whole recording, with the rules that this takes.
 pub(crate) const BRIEF_TOKENS: Tokens = Tokens(2800);
+
+/// Maximum words and sections that are requested at once. Models write longer texts, but shorter than they are asked to.
+const CHAPTER_WORDS: usize = 1000;
+const CHAPTER_SECTIONS: usize = 6;
+
+/// Maximum tokens of transcript in one request, whatever the size of the window.
+const CHAPTER_TOKENS: Tokens = Tokens(24_000);
 
 /// Share of its token limit that a chunk is planned to fill. The rest allows cutting at good boundaries.
 const FILL: f64 = 0.93;
@@ -96,6 +105,17 @@ impl Limits {
             context_tokens: self.context_tokens.map(|context| context - brief),
             ..*self
         }
+    }
+
+    /// Maximum tokens of text in a request for several sections that also tells what is known of the whole recording.
+    pub(crate) fn chapter_tokens(&self) -> Tokens {
+        let limits = Self {
+            chunk_tokens: CHAPTER_TOKENS,
+            ..self.briefed()
+        };
+        limits
+            .block_beside(Words(CHAPTER_WORDS))
+            .unwrap_or_default()
     }
 
     /// The limits for requests that also have these wishes, as far as they are obeyed.
@@ -219,6 +239,31 @@ pub enum ShapeError {
         /// Maximum number of calls.
         limit: usize,
     },
+}
+
+/// Which of consecutive sections are written together, by their words and by the tokens of their parts: as few chapters of
+/// about equal length as possible, with at most `most` tokens each.
+pub(crate) fn chapters(sizes: &[(usize, Tokens)], most: Tokens) -> Vec<Range<usize>> {
+    let all: usize = sizes.iter().map(|(words, _)| words).sum();
+    let count = all.div_ceil(CHAPTER_WORDS).max(1);
+    let mut chapters: Vec<Range<usize>> = Vec::new();
+    let (mut before, mut tokens) = (0, Tokens(0));
+    for (at, (words, size)) in sizes.iter().enumerate() {
+        // The middle of a section decides to which chapter it belongs.
+        let is_next = (before + words / 2) * count > all * chapters.len();
+        match chapters.last_mut() {
+            Some(last) if !is_next && last.len() < CHAPTER_SECTIONS && tokens + *size <= most => {
+                last.end += 1;
+                tokens = tokens + *size;
+            }
+            _ => {
+                chapters.push(at..at + 1);
+                tokens = *size;
+            }
+        }
+        before += words;
+    }
+    chapters
 }
 
 /// Plans the calls for a transcript of `tokens` estimated tokens, to be summarized in sections of `words` in total,
@@ -366,6 +411,28 @@ mod tests {
             style,
             outline: false,
         }
+    }
+
+    #[test]
+    fn chapters_are_few_and_about_equal() {
+        let of = |words: &[usize], tokens: usize, most: usize| -> Vec<usize> {
+            let sizes: Vec<(usize, Tokens)> =
+                words.iter().map(|&words| (words, Tokens(tokens))).collect();
+            let chapters = chapters(&sizes, Tokens(most));
+            let end = chapters.iter().fold(0, |end, chapter| {
+                assert_eq!(chapter.start, end);
+                chapter.end
+            });
+            assert_eq!(end, words.len());
+            chapters.iter().map(ExactSizeIterator::len).collect()
+        };
+        assert_eq!(of(&[300; 10], 500, 9000), [3, 4, 3]);
+        assert_eq!(of(&[900, 100, 100, 900], 500, 9000), [2, 2]);
+        assert_eq!(of(&[100; 8], 500, 9000), [6, 2]);
+        assert_eq!(of(&[300; 4], 500, 900), [1, 1, 1, 1]);
+        assert_eq!(of(&[1500, 200, 200], 500, 9000), [1, 2]);
+        assert_eq!(of(&[400], 9999, 900), [1]);
+        assert!(of(&[], 0, 900).is_empty());
     }
 
     #[test]

@@ -65,19 +65,16 @@ impl Plan {
             0
         };
         // The outline reads the whole once more, the last read the summary; each section is told what is in the outline.
+        let calls = self.expected_calls(limits);
         let (read_more, written_more) = self.outline_tokens.map_or((0, 0), |most| {
             let outline = self.tokens.min(most).0;
             (
-                outline + written + (self.sections + 2) * BRIEF_TOKENS,
+                outline + written + calls * BRIEF_TOKENS,
                 OUTLINE_TOKENS + EDITS_TOKENS,
             )
         });
         TokenTotals {
-            prompt: shown
-                + notes
-                + overview
-                + read_more
-                + self.calls() * limits.style.overhead_tokens().0,
+            prompt: shown + notes + overview + read_more + calls * limits.style.overhead_tokens().0,
             completion: notes + written + written_more,
         }
     }

@@ -6,7 +6,7 @@ use crate::text::{Span, words};
 
 /// Maximum length of the actions, and of all other lists, as shares of the summary. Whoever has to act needs all actions.
 const ACTIONS_SHARE: f64 = 0.18;
-const OTHERS_SHARE: f64 = 0.09;
+const OTHERS_SHARE: f64 = 0.11;
 
 /// Lists that are given up this readily only repeat what stands in the text.
 const IN_THE_TEXT: usize = 9;
@@ -162,8 +162,8 @@ impl ListKind {
         match self {
             // Whoever has to act relies on these two.
             Self::Actions => 1,
-            Self::Decisions => 2,
-            Self::OpenQuestions | Self::People => 3,
+            Self::Decisions | Self::OpenQuestions => 2,
+            Self::People => 3,
             Self::Terms => 5,
             // They stand in the text too.
             Self::Figures => 9,

@@ -74,11 +74,26 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Number of calls in this plan, without repairs.
+    /// Number of calls in this plan, without repairs, if each section is requested by itself.
     #[must_use]
     pub fn calls(&self) -> usize {
-        self.sections
-            + self.levels.iter().map(|level| level.calls).sum::<usize>()
+        self.sections + self.other_calls()
+    }
+
+    /// The same if sections are written together where they can be. The topics that an outline finds may divide otherwise.
+    #[must_use]
+    pub fn expected_calls(&self, limits: &Limits) -> usize {
+        if self.outline_tokens.is_none() || !self.levels.is_empty() {
+            return self.calls();
+        }
+        let words = apportion(self.section_words().0, &self.weights).into_iter();
+        let sizes = words.zip(self.chunks.iter().map(|chunk| chunk.tokens));
+        let sizes: Vec<(usize, Tokens)> = sizes.collect();
+        call_plan::chapters(&sizes, limits.chapter_tokens()).len() + self.other_calls()
+    }
+
+    fn other_calls(&self) -> usize {
+        self.levels.iter().map(|level| level.calls).sum::<usize>()
             + usize::from(self.overview_words > Words(0))
             + self.outline_tokens.map_or(0, |_| OUTLINE_CALLS)
     }

@@ -100,7 +100,9 @@ pub(crate) fn sections(answer: &str, numbers: Range<usize>) -> Vec<Told> {
         let top: Vec<&(usize, usize, &str)> = top.collect();
         if top.len() == numbers.len() {
             let all = top.into_iter().zip(numbers);
-            headings = all.map(|((at, _, title), number)| (*at, number, *title)).collect();
+            headings = all
+                .map(|((at, _, title), number)| (*at, number, *title))
+                .collect();
         }
     }
     let Some((first, ..)) = headings.first() else {
@@ -141,7 +143,7 @@ fn numbered(heading: &str) -> Option<(usize, &str)> {
     let digits = bare.bytes().take_while(u8::is_ascii_digit).count();
     let (digits, rest) = bare.split_at(digits);
     let rest = rest.strip_prefix(['.', ':', ')'])?;
-    let title = rest.trim();
+    let title = rest.trim_matches(|c: char| c.is_whitespace() || "*_".contains(c));
     Some((digits.parse().ok()?, title)).filter(|_| !title.is_empty() && rest.starts_with(' '))
 }
 
@@ -215,6 +217,118 @@ pub(crate) fn split_heading(answer: &str) -> (Option<&str>, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Number, heading and text of each section.
+    fn told(answer: &str, numbers: Range<usize>) -> Vec<(usize, String, String)> {
+        let told = sections(answer, numbers).into_iter();
+        told.map(|one| {
+            let title = one.title.unwrap_or_default();
+            (one.number.unwrap_or_default(), title, one.text)
+        })
+        .collect()
+    }
+
+    #[test]
+    fn sections_are_told_apart_by_their_numbers_or_their_order() {
+        let both = [
+            (3, "Depot: sold", "It is sold."),
+            (4, "Trams", "They run. Dana said so."),
+        ];
+        for answer in [
+            "## 3. Depot: sold\n\nIt is sold.\n\n## 4. Trams\n\nThey run. Dana said so.",
+            "Here are the sections:\n\n## Section 3: Depot: sold\nIt is sold.\n## 4) **Trams**\nThey run. Dana said so.",
+            "```markdown\n# 3. Depot: sold\n\nIt is sold.\n\n# 4. Trams\n\nThey run. Dana said so.\n```",
+            "<think>\n## 3. No\n</think>\n**3. Depot: sold**\n\nIt is sold.\n\n**4. Trams**\n\nThey run. Dana said so.",
+            "### 3. Depot: sold\n\nIt is sold.\n\n### 4. Trams\n\nThey run. Dana said so.\n\nLet me know if you need more.",
+            "## Depot: sold\n\nIt is sold.\n\n## Trams\n\nThey run. Dana said so.",
+            "## 3. Depot: sold\n\nDepot: sold\n\nIt is sold.\n\n## 4. Trams\n\nTrams\n\nThey run. Dana said so.",
+        ] {
+            let expected =
+                both.map(|(number, title, text)| (number, title.to_owned(), text.to_owned()));
+            assert_eq!(told(answer, 3..5), expected, "{answer}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_told_apart_is_one_section_or_some() {
+        let one = told("Depot and trams\n\nIt is sold. They run.", 3..5);
+        assert_eq!(
+            one,
+            [(
+                0,
+                "Depot and trams".to_owned(),
+                "It is sold. They run.".to_owned()
+            )]
+        );
+        for (answer, numbers) in [
+            ("## 4. Trams\n\nThey run.", [4].as_slice()),
+            ("## 3. Depot\n\nIt is sold.", &[3]),
+            // A list is no heading, and neither is the number of a section elsewhere.
+            (
+                "## 3. Depot\n\nThree steps:\n4. They run.\n\n## 9. Trams",
+                &[3],
+            ),
+            (
+                "## Depot\n\nSold.\n\n## Trams\n\nRun.\n\n## Ferries\n\nWait.",
+                &[0],
+            ),
+        ] {
+            let found: Vec<usize> = told(answer, 3..5)
+                .into_iter()
+                .map(|(number, ..)| number)
+                .collect();
+            assert_eq!(found, numbers, "{answer}");
+        }
+        let opening = format!(
+            "{}\n\n## 4. Trams\n\nThey run.",
+            "It is sold there. ".repeat(9)
+        );
+        assert_eq!(told(&opening, 3..5).len(), 2);
+    }
+
+    #[test]
+    fn names_of_matters_stand_before_their_paragraphs() {
+        for (answer, text, matters) in [
+            (
+                "## 3. Depot\n\n### Price\n\nIt cost 4.\n\nIt was paid.\n\n### Sale\nLee sold it.",
+                "Price: It cost 4.\n\nIt was paid.\n\nSale: Lee sold it.",
+                ["Price", "Sale"].as_slice(),
+            ),
+            (
+                "## 3. Depot\n\n**Price:**\n\nThree parts:\n- A.\n- B.",
+                "Price: Three parts:\n- A.\n- B.",
+                &["Price"],
+            ),
+            // Too long for a name, nothing below it, or a name below a name.
+            (
+                "## 3. Depot\n\n### What Lee and Dana had to say of it all\n\nNothing.\n\n### Sale",
+                "Nothing.",
+                &[],
+            ),
+            (
+                "## 3. Depot\n\n### Money\n\n#### 1. Price\n\nIt cost 4.",
+                "Price: It cost 4.",
+                &["Price"],
+            ),
+        ] {
+            let found = sections(answer, 3..5);
+            assert_eq!(
+                (found[0].text.as_str(), &found[0].matters[..]),
+                (
+                    text,
+                    &matters
+                        .iter()
+                        .map(|one| (*one).to_owned())
+                        .collect::<Vec<_>>()[..]
+                )
+            );
+        }
+        let one = Told::of_section("### Depot\n\n### Price\n\nIt cost 4.");
+        assert_eq!(
+            (one.title.as_deref(), one.text.as_str()),
+            (Some("Depot"), "Price: It cost 4.")
+        );
+    }
 
     #[test]
     fn recognizes_headings() {

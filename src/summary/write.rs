@@ -22,7 +22,7 @@ use crate::model::{ModelClient, ModelError};
 use crate::prompt::{Brief, Task, Wishes};
 use crate::run::{Progress, Run};
 use crate::summary::assemble::{Section, Source, Summary};
-use crate::summary::call_plan::Limits;
+use crate::summary::call_plan::{self, Limits};
 use crate::summary::check;
 use crate::summary::check::support::Comparable;
 use crate::summary::claims;
@@ -32,11 +32,11 @@ use crate::summary::lists;
 use crate::summary::people;
 use crate::summary::plan::{Plan, apportion};
 use crate::summary::titles::{Titles, titles};
-use crate::text::{Tokens, Words, tokens, words};
+use crate::text::{Tokens, tokens, words};
 use crate::transcript::{Passage, Transcript};
 
 use brief::Briefing;
-use chapter::{CHAPTER_TOKENS, CHAPTER_WORDS, chapter, chapters};
+use chapter::chapter;
 use draft::{Drafter, LATER, Material};
 use piece::{Job, Piece, piece};
 use repair::Repairs;
@@ -328,12 +328,16 @@ impl Writer<'_> {
     ) -> Result<(Vec<Section>, Vec<Material>), WriteError> {
         let count = materials.len();
         let jobs = self.section_jobs(&materials, targets, control);
-        let chapters = self.chapters(&jobs, plan);
+        let chapters = self.chapters(&jobs);
         let (first, rest) = match self.is_first_refused {
             true => chapters.split_at(1.min(chapters.len())),
             false => (&chapters[..], &[][..]),
         };
-        let done = if plan.levels.is_empty() { 0 } else { plan.chunks.len() };
+        let done = if plan.levels.is_empty() {
+            0
+        } else {
+            plan.chunks.len()
+        };
         let mut written = self.write_chapters(first, done, plan).await?;
         let after = done + first.iter().map(|jobs| jobs.len()).sum::<usize>();
         written.extend(self.write_chapters(rest, after, plan).await?);
@@ -385,18 +389,17 @@ impl Writer<'_> {
     }
 
     /// Which sections are requested together.
-    fn chapters<'a, 'b>(&self, jobs: &'b [Job<'a>], plan: &Plan) -> Vec<&'b [Job<'a>]> {
+    fn chapters<'a, 'b>(&self, jobs: &'b [Job<'a>]) -> Vec<&'b [Job<'a>]> {
         if jobs.iter().any(|job| job.material.brief.is_none()) {
             return jobs.chunks(1).collect();
         }
-        let sizes = jobs.iter().map(|job| (job.want, tokens::estimate(&job.material.block)));
+        let sizes = jobs
+            .iter()
+            .map(|job| (job.want, tokens::estimate(&job.material.block)));
         let sizes: Vec<(usize, Tokens)> = sizes.collect();
-        let limits = Limits {
-            chunk_tokens: CHAPTER_TOKENS,
-            ..self.limits(plan)
-        };
-        let most = limits.block_beside(Words(CHAPTER_WORDS)).unwrap_or_default();
-        let chapters = chapters(&sizes, most).into_iter();
+        let Settings { limits, wishes, .. } = self.drafter.settings;
+        let most = limits.beside(wishes).chapter_tokens();
+        let chapters = call_plan::chapters(&sizes, most).into_iter();
         chapters.filter_map(|range| jobs.get(range)).collect()
     }
 
@@ -412,8 +415,16 @@ impl Writer<'_> {
             let written = written.map_err(WriteError::of(parts(jobs)))?;
             Ok((written, jobs.len()))
         });
-        let written = all(waiting, |(_, finished)| *finished, self.progress(done, plan)).await?;
-        let written: Vec<_> = written.into_iter().flat_map(|(written, _)| written).collect();
+        let written = all(
+            waiting,
+            |(_, finished)| *finished,
+            self.progress(done, plan),
+        )
+        .await?;
+        let written: Vec<_> = written
+            .into_iter()
+            .flat_map(|(written, _)| written)
+            .collect();
         written.iter().for_each(|(_, piece)| self.account(piece));
         Ok(written)
     }
@@ -432,10 +443,18 @@ impl Writer<'_> {
             let range = start..start + length;
             start = range.end;
             headlines.extend(self.briefing.headlines.get(range.start).cloned());
-            merged.0.extend(Material::joined(materials.get(range.clone()).unwrap_or_default()));
-            merged.1.push(targets.get(range).unwrap_or_default().iter().sum());
+            merged.0.extend(Material::joined(
+                materials.get(range.clone()).unwrap_or_default(),
+            ));
+            merged
+                .1
+                .push(targets.get(range).unwrap_or_default().iter().sum());
         }
-        for brief in merged.0.iter_mut().filter_map(|material| material.brief.as_mut()) {
+        for brief in merged
+            .0
+            .iter_mut()
+            .filter_map(|material| material.brief.as_mut())
+        {
             brief.headlines.clone_from(&headlines);
         }
         self.briefing.headlines = headlines;

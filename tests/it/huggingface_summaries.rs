@@ -78,7 +78,7 @@ fn assert_is_a_summary(written: &Written) {
     }
     let usage = &report.usage;
     assert!(
-        usage.retries >= 4 && usage.retries * 10 >= usage.calls,
+        usage.retries >= 3 && usage.retries * 10 >= usage.calls,
         "{usage:?}"
     );
     assert_eq!(usage.calls, written.requests.len());

@@ -9,46 +9,12 @@ use crate::summary::check::Severity;
 use crate::summary::told::{self, Told};
 use crate::summary::write::draft::{Drafter, Material};
 use crate::summary::write::piece::{Job, Piece, is_answer, judged, piece};
-use crate::text::{Tokens, sentence, words};
-
-/// Maximum words and sections that are requested at once. Models write longer texts, but shorter than they are asked to.
-pub(crate) const CHAPTER_WORDS: usize = 1000;
-const CHAPTER_SECTIONS: usize = 6;
-
-/// Maximum tokens of transcript in one request, whatever the size of the window.
-pub(crate) const CHAPTER_TOKENS: Tokens = Tokens(24_000);
+use crate::text::{sentence, words};
 
 /// An answer with at least this much of its length, in percent, tells all of its sections, under whatever headings; a section
 /// that was cut off is complete with as much of its own.
 const TOLD_PERCENT: usize = 80;
 const ENOUGH_PERCENT: usize = 90;
-
-/// Which of consecutive sections are written together, by their words and by the tokens of their parts: as few chapters of
-/// about equal length as possible, with at most `most` tokens each.
-pub(crate) fn chapters(sizes: &[(usize, Tokens)], most: Tokens) -> Vec<Range<usize>> {
-    let all: usize = sizes.iter().map(|(words, _)| words).sum();
-    let count = all.div_ceil(CHAPTER_WORDS).max(1);
-    let mut chapters: Vec<Range<usize>> = Vec::new();
-    let (mut before, mut tokens) = (0, Tokens(0));
-    for (at, (words, size)) in sizes.iter().enumerate() {
-        // The middle of a section decides to which chapter it belongs.
-        let is_next = (before + words / 2) * count > all * chapters.len();
-        match chapters.last_mut() {
-            Some(last)
-                if !is_next && last.len() < CHAPTER_SECTIONS && tokens + *size <= most =>
-            {
-                last.end += 1;
-                tokens = tokens + *size;
-            }
-            _ => {
-                chapters.push(at..at + 1);
-                tokens = *size;
-            }
-        }
-        before += words;
-    }
-    chapters
-}
 
 /// Gets the texts for `jobs`, consecutive sections: with each text, of how many of them it is. Sections that the answer leaves
 /// out or spoils are requested by themselves. Returns an error only for failures that affect all calls.
@@ -98,10 +64,7 @@ pub(crate) async fn chapter(
 }
 
 /// Gets each text with a request of its own.
-async fn alone(
-    drafter: Drafter<'_>,
-    jobs: &[Job<'_>],
-) -> Result<Vec<(usize, Piece)>, ModelError> {
+async fn alone(drafter: Drafter<'_>, jobs: &[Job<'_>]) -> Result<Vec<(usize, Piece)>, ModelError> {
     let pieces = join_all(jobs.iter().map(|job| piece(drafter, *job))).await;
     pieces.into_iter().map(|piece| Ok((1, piece?))).collect()
 }
@@ -146,7 +109,9 @@ fn pieces(
     for (at, one) in sections.iter().enumerate() {
         let start = one.number.map_or(end, |number| number - first);
         let next = sections.get(at + 1);
-        let next = next.and_then(|next| next.number).map_or(jobs.len(), |number| number - first);
+        let next = next
+            .and_then(|next| next.number)
+            .map_or(jobs.len(), |number| number - first);
         // What has no heading of its own is told with the one before, if as much was told as was to be.
         let covered = match (is_whole, one.number) {
             (true, _) => end..next,
@@ -168,12 +133,7 @@ fn pieces(
 }
 
 /// The text of the sections for `jobs`, if it needs no other attempt.
-fn usable(
-    drafter: &Drafter<'_>,
-    jobs: &[Job<'_>],
-    told: &Told,
-    is_cut_off: bool,
-) -> Option<Piece> {
+fn usable(drafter: &Drafter<'_>, jobs: &[Job<'_>], told: &Told, is_cut_off: bool) -> Option<Piece> {
     let first = jobs.first()?;
     let job = Job {
         ask: jobs.iter().map(|job| job.ask).sum(),
@@ -193,7 +153,11 @@ fn usable(
     };
     let joined = match jobs {
         [_] => None,
-        _ => Some(jobs.iter().map(|job| job.material.clone()).collect::<Vec<_>>()),
+        _ => Some(
+            jobs.iter()
+                .map(|job| job.material.clone())
+                .collect::<Vec<_>>(),
+        ),
     };
     let joined = joined.and_then(|all| Material::joined(&all));
     let job = Job {
@@ -202,7 +166,10 @@ fn usable(
     };
     let prompt = drafter.section_prompt(&job, job.first_attempt);
     let piece = judged(piece, &prompt, &job);
-    let is_settled = piece.problems.iter().all(|problem| problem.severity() == Severity::Length);
+    let is_settled = piece
+        .problems
+        .iter()
+        .all(|problem| problem.severity() == Severity::Length);
     let is_enough = !is_cut_off || written * 100 >= job.want * ENOUGH_PERCENT;
     (is_settled && is_enough && !piece.text.is_empty() && is_answer(&piece, &job, drafter))
         .then_some(piece)

@@ -242,7 +242,7 @@ impl Drafter<'_> {
             let points = material.brief.as_ref().map(|brief| brief.points.clone());
             Portion {
                 number: job.place.0 + 1,
-                percent: (ask * 100 + words / 2) / words.max(1),
+                words: Words(ask),
                 time_span: material.time_span(),
                 block: material.block.clone(),
                 points: points.unwrap_or_default(),

@@ -279,16 +279,22 @@ fn borne_out(
     if !text.lines().any(is_entry) {
         return without(text);
     }
-    let kept = text.lines().filter_map(|line| match line.strip_prefix("- ") {
-        // What an entry is about stands in its first sentence.
-        Some(entry) => {
-            let first = sentence::sentences(entry).first().map(|first| first.of(entry));
-            let kept = first.filter(|first| !is_invented(first)).and(without(entry));
-            kept.map(|entry| format!("- {entry}"))
-        }
-        None if line.trim().is_empty() => Some(String::new()),
-        None => without(line),
-    });
+    let kept = text
+        .lines()
+        .filter_map(|line| match line.strip_prefix("- ") {
+            // What an entry is about stands in its first sentence.
+            Some(entry) => {
+                let first = sentence::sentences(entry)
+                    .first()
+                    .map(|first| first.of(entry));
+                let kept = first
+                    .filter(|first| !is_invented(first))
+                    .and(without(entry));
+                kept.map(|entry| format!("- {entry}"))
+            }
+            None if line.trim().is_empty() => Some(String::new()),
+            None => without(line),
+        });
     let text = kept.collect::<Vec<String>>().join("\n");
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())

@@ -21,7 +21,9 @@ pub(crate) fn answer(prompt: &str) -> String {
         return sections.collect::<String>().trim().to_owned();
     }
     // Other texts than the one to write about are shorter.
-    let blocks = prompt.match_indices("<<<").map(|(at, _)| fenced(&prompt[at..]));
+    let blocks = prompt
+        .match_indices("<<<")
+        .map(|(at, _)| fenced(&prompt[at..]));
     let block = blocks.max_by_key(|block| block.len()).unwrap();
     match prompt.ends_with(" TOPIC lines.") {
         true => outline(block),

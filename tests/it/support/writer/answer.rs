@@ -57,7 +57,11 @@ impl SimulatedWriter {
             Habit::Chatty => {
                 let text = self.text(&mut random, asked, &about, aim);
                 let is_one = asked.sections.is_empty();
-                let mark = if has_heading(asked) && is_one { "## " } else { "" };
+                let mark = if has_heading(asked) && is_one {
+                    "## "
+                } else {
+                    ""
+                };
                 format!(
                     "{}\n\n```markdown\n{mark}{text}\n```\n\n{}",
                     REMARKS[0], REMARKS[1]
@@ -82,7 +86,7 @@ impl SimulatedWriter {
         if asked.sections.is_empty() {
             return self.one(random, asked, about, aim);
         }
-        let sections = asked.sections.iter().map(|(number, percent, source)| {
+        let sections = asked.sections.iter().map(|(number, share, source)| {
             let about = Vocabulary::of(source);
             let one = Asked {
                 source: source.clone(),
@@ -91,7 +95,12 @@ impl SimulatedWriter {
                 fence: None,
                 ..*asked
             };
-            let text = self.one(random, &one, &about, (aim * percent / 100).max(1));
+            let text = self.one(
+                random,
+                &one,
+                &about,
+                (aim * share / asked.words.max(1)).max(1),
+            );
             format!("## {number}. {text}")
         });
         sections.collect::<Vec<_>>().join("\n\n")

@@ -22,7 +22,7 @@ pub(super) struct Asked {
     pub(super) topics: usize,
     /// The text to be summarized.
     pub(super) source: String,
-    /// The sections to write, if there are several: number, share of the length in percent, and text.
+    /// The sections to write, if there are several: number, words, and text.
     pub(super) sections: Vec<(usize, usize, String)>,
     /// The hex digits that mark the fences.
     pub(super) fence: Option<String>,
@@ -67,7 +67,7 @@ impl Asked {
             })
             .map(|(_, block)| block.text)
             .collect();
-        let percents: HashMap<usize, usize> = blocks
+        let shares: HashMap<usize, usize> = blocks
             .iter()
             .filter(|block| block.label.starts_with("The sections of the document"))
             .flat_map(|block| block.text.lines())
@@ -75,7 +75,7 @@ impl Asked {
             .collect();
         let sections = blocks.iter().filter_map(|block| {
             let number = number_after(block.label, " of the transcript for section ")?;
-            Some((number, percents[&number], block.text.to_owned()))
+            Some((number, shares[&number], block.text.to_owned()))
         });
         Self {
             sections: sections.collect(),
