@@ -147,7 +147,7 @@ A section of a written summary was cut off. You write the rest of it, from the p
 const NEW_NOTES: &str = "\
 Notes on the whole recording; tell once, in passing, who or what those marked NEW are, as far as the notes tell";
 const CLOCK: &str = "\
-The transcript has the clock of the record in square brackets. Tell what happened in the order of time, not matter by matter, and when what matters happened, such as \"at 0:02:23\", by the time of the line in which it is said. Lines \"### \" name phases.";
+The transcript has the clock of the record in square brackets. Tell what happened in the order of time, not matter by matter, as a story: what was observed, feared, tried and ordered, and how it ended. Give the time of what matters, such as \"at 0:02:23\", by the line in which it is said, once or twice a paragraph and seldom at its beginning. Leave out routine readings, checks, read-backs and times that only served navigation; say what a mode, a system or an abbreviation is where it first matters. Lines \"### \" name phases.";
 
 /// A short version of the rules, for small context windows.
 const COMPACT_RULES: &str = "\

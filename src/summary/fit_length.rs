@@ -33,6 +33,14 @@ const MIN_DUPLICATE_WORDS: usize = 5;
 /// Maximum words of the label that a paragraph begins with.
 pub(crate) const LABEL_MAX_WORDS: usize = 6;
 
+/// Maximum words of a matter that is dropped as a whole.
+const MATTER_WORDS: usize = 60;
+
+/// A sentence that does not end its paragraph counts this many times as much: what follows it may lean on it. Before one that
+/// ends a paragraph at least so many stand.
+const SEAM: u64 = 2;
+const MIN_BEFORE: usize = 2;
+
 /// Minimum number of words to add to a section.
 const MIN_ADDED: usize = 10;
 
@@ -121,7 +129,7 @@ pub(crate) fn shorten(text: &str, most: usize) -> String {
         return text.to_owned();
     }
     let mut sentences = split(&[text]);
-    drop_sentences(&mut sentences, excess, 1, (&[], false));
+    drop_sentences(&mut sentences, excess, 1, &Rule::ANYTHING);
     joined(&sentences, 0)
 }
 
@@ -143,13 +151,23 @@ fn drop_duplicates(sections: &mut [Section]) {
     }
 }
 
-/// Removes about `excess` words: first the least informative matters that have a paragraph and a label of their own, then
-/// sentences. An answer that is dropped turns what it leaves into a question that nobody answered; a matter is missed by few.
-/// `settled` are the words of what the lists tell of decisions, positions, tasks and open questions,
-/// and of what the headings announce.
+/// Removes about `excess` words: first the least informative matters that have a label and little more, then sentences, rather
+/// those at the ends of paragraphs. An answer that is dropped turns what it leaves into a question that nobody answered; a
+/// small matter is missed by few. `settled` are the words of what the lists tell of decisions, positions, tasks and open
+/// questions, and of what the headings announce.
 fn drop_least(sections: &mut [Section], excess: usize, settled: &[Vec<String>]) {
     let before: usize = sections.iter().map(Section::words).sum();
-    for (pieces, spared) in [(labelled as Pieces, true), (split, false)] {
+    let matters = Rule {
+        settled,
+        spares: true,
+        most: MATTER_WORDS,
+    };
+    let sentences = Rule {
+        spares: false,
+        most: usize::MAX,
+        ..matters
+    };
+    for (pieces, rule) in [(labelled as Pieces, matters), (split, sentences)] {
         let after: usize = sections.iter().map(Section::words).sum();
         let left = excess.saturating_sub(before - after);
         let texts: Vec<&str> = sections
@@ -157,7 +175,7 @@ fn drop_least(sections: &mut [Section], excess: usize, settled: &[Vec<String>]) 
             .map(|section| section.text.as_str())
             .collect();
         let mut pieces = pieces(&texts);
-        drop_sentences(&mut pieces, left, MIN_SENTENCES, (settled, spared));
+        drop_sentences(&mut pieces, left, MIN_SENTENCES, &rule);
         let texts: Vec<String> = (0..sections.len()).map(|at| joined(&pieces, at)).collect();
         for (section, text) in sections.iter_mut().zip(texts) {
             section.text = text;
@@ -397,15 +415,28 @@ fn pieces(texts: &[&str], found: impl Fn(&str) -> Vec<Span>) -> Vec<Sentence> {
     all
 }
 
-/// Drops the least informative sentences until `excess` words are gone, keeping at least `least` sentences of each text. A
-/// sentence that the next one leans on, or that tells what is `settled`, is dropped only if no other can be, or not at all if
-/// it is `spared`.
-fn drop_sentences(
-    sentences: &mut [Sentence],
-    mut excess: usize,
-    least: usize,
-    (settled, spared): (&[Vec<String>], bool),
-) {
+/// What may be dropped.
+#[derive(Debug, Clone, Copy)]
+struct Rule<'a> {
+    /// The words of what must not be missed. A sentence that tells it, or that the next one leans on, is dropped only if no
+    /// other can be.
+    settled: &'a [Vec<String>],
+    /// Not even then.
+    spares: bool,
+    /// Maximum words of what is dropped.
+    most: usize,
+}
+
+impl Rule<'_> {
+    const ANYTHING: Self = Self {
+        settled: &[],
+        spares: false,
+        most: usize::MAX,
+    };
+}
+
+/// Drops the least informative sentences until `excess` words are gone, keeping at least `least` sentences of each text.
+fn drop_sentences(sentences: &mut [Sentence], mut excess: usize, least: usize, rule: &Rule<'_>) {
     let mut worths = Worths::of(sentences);
     let mut left: HashMap<usize, usize> = HashMap::new();
     for sentence in &*sentences {
@@ -417,7 +448,7 @@ fn drop_sentences(
             let known = |stem: &&String| sentence.stems.contains(*stem);
             entry.len() > 2 && entry.iter().filter(known).count() * 2 >= entry.len()
         };
-        settled.iter().any(shares)
+        rule.settled.iter().any(shares)
     };
     let tells: Vec<bool> = sentences.iter().map(tells).collect();
     while excess > 0 {
@@ -426,15 +457,22 @@ fn drop_sentences(
             .zip(&tells)
             .map(|(is_needed, tells)| is_needed || *tells)
             .collect();
+        let is_end = ends(sentences);
         let candidates = sentences.iter_mut().zip(is_needed).enumerate();
         let candidates = candidates.filter(|(_, (sentence, is_needed))| {
             sentence.kept
-                && !(spared && *is_needed)
+                && !(rule.spares && *is_needed)
+                && sentence.words <= rule.most
                 && sentence.words <= excess + 12
                 && left.get(&sentence.of).is_some_and(|&left| left > least)
         });
         let least = candidates.min_by_key(|(at, (sentence, is_needed))| {
-            (*is_needed, worths.of_sentence(*at, sentence.words))
+            let seam = if is_end.get(*at) == Some(&true) {
+                1
+            } else {
+                SEAM
+            };
+            (*is_needed, worths.of_sentence(*at, sentence.words) * seam)
         });
         let Some((at, (sentence, _))) = least else {
             break;
@@ -542,6 +580,32 @@ fn needed(sentences: &[Sentence]) -> Vec<bool> {
         is_leaned_on &= !opens_paragraph;
     }
     needed
+}
+
+/// Whether each of `sentences` is the last kept one of a paragraph that has more, and answers no question.
+fn ends(sentences: &[Sentence]) -> Vec<bool> {
+    let mut ends = vec![false; sentences.len()];
+    let (mut last, mut before) = (None, 0);
+    for (at, sentence) in sentences.iter().enumerate() {
+        if sentence.gap == "\n\n" || sentence.opens {
+            (last, before) = (None, 0);
+        }
+        if !sentence.kept {
+            continue;
+        }
+        let asks = |last: usize| {
+            let last = sentences.get(last);
+            last.is_some_and(|last| last.text.contains('?') || last.text.contains("ask"))
+        };
+        if let Some(end) = last.and_then(|last| ends.get_mut(last)) {
+            *end = false;
+        }
+        if let Some(end) = ends.get_mut(at) {
+            *end = before >= MIN_BEFORE && !last.is_some_and(asks);
+        }
+        (last, before) = (Some(at), before + 1);
+    }
+    ends
 }
 
 /// The kept sentences of text `of`, joined.

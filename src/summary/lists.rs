@@ -121,7 +121,7 @@ pub(crate) fn of(
     // A hearing decides nothing: what is assured and refused there stands in the place of decisions.
     let decides = outline.of_kind(PointKind::Decision).next().is_some();
     let dispensable = |kind: ListKind| match kind {
-        ListKind::Positions if !decides => ListKind::Decisions.dispensable(),
+        ListKind::Positions if !decides => ListKind::Terms.dispensable(),
         _ => kind.dispensable(),
     };
     let found: Vec<usize> = lists.iter().map(|list| list.entries.len()).collect();

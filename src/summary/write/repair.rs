@@ -20,7 +20,7 @@ use crate::text::{Words, sentence, words};
 /// Tolerated deviation from the target length, in percent: if it is too short, and if it is too long. A few matters can be dropped;
 /// more would be missed.
 const SHORTER_PERCENT: usize = 4;
-const LONGER_PERCENT: usize = 12;
+const LONGER_PERCENT: usize = 9;
 
 /// Maximum share of a section that one repair takes away, in percent.
 const CUT_PERCENT: usize = 25;

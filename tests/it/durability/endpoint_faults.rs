@@ -172,7 +172,7 @@ fn met_by(trouble: Trouble) -> (usize, usize, usize) {
         let mut met = BTreeMap::new();
         scene.endpoint().set_troubles(move |asked| {
             let call = asked.prompt.id();
-            if asked.question != Question::Submit || !hash(&call).is_multiple_of(3) {
+            if asked.question != Question::Submit || !hash(&call).is_multiple_of(2) {
                 return None;
             }
             let times = met.entry(call).or_insert(0);
