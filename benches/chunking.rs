@@ -229,14 +229,14 @@ const BEGINNINGS: [&str; 7] = [
 
 /// Shapes that make a careless reader look at the same bytes many times.
 #[rustfmt::skip]
-const HOSTILE: [&str; 73] = [
+const HOSTILE: [&str; 75] = [
     "00:00:01.000 --> 00:00:02.000\n", "\n", "1\n", "<v ", "<v a>", "a: ", "[", "[a] ", "<p begin=",
     "<p begin=\"1s\">", "<p ", "NOTE\n", "\"", ":", "&gt;", "<i>", ">> ", ">> a ", "{1}{2}", "{1}{2}a|\n",
     "Dialogue: ,", "\\N", "{\"a\":", "<ttm:name>", "<", "&", "\\ ", "> ", "*", "_", "(", "{\\", "![", "<i ", "<!--",
     "&amp;", "&amp;lt;", "[a](", "[a]:", "**a ", "*a", "*a*", ">", "\\*", "x", "\u{a0}", "我", "&lt;i", "[a](b.c",
     "*a [b", "* *", "x/", "é", "\u{200d}", "(a", "！", "1", "🙂", "e\u{301}", "a: a: a:", "a\n", "ก", "\x1b[31m",
     "a \u{8}", "<<b", "&amp;amp;", "Ann: so.\n", "140, ", "{\"text\": \"a\"}\n", "a. ", "one ", "<script>",
-    "[0:01] a\n",
+    "[0:01] a\n", "แต่งงาน", "အစည်းအဝေး",
 ];
 
 /// The hostile text that takes longest, with its seconds of CPU time.

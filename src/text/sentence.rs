@@ -136,12 +136,14 @@ fn push(text: &str, sentence: Span, found: &mut Vec<Span>) {
     let mut start = sentence.end - rest.len();
     rest = rest.trim_end();
     while !rest.is_empty() {
-        let most = words::prefix(rest, MAX_WORDS);
-        let mut length = most.len();
-        if length < rest.len() {
-            let least = words::prefix(rest, MIN_WORDS).len();
-            length = cut(rest, least..length);
-        }
+        let end = |words| {
+            let at = words::start_after(rest, words)?;
+            Some(rest.split_at(at).0.trim_end().len())
+        };
+        let length = match (end(MIN_WORDS), end(MAX_WORDS)) {
+            (Some(least), Some(most)) => cut(rest, least..most),
+            _ => rest.len(),
+        };
         found.push(Span::from(start..start + length));
         let after = rest.split_at(length).1.trim_start();
         start += rest.len() - after.len();
@@ -158,7 +160,8 @@ enum Place {
     Pause,
 }
 
-/// The last of the best places in `within`, or its end if a clause neither ends nor begins there.
+/// The last of the best places in `within`, or a boundary between words before its end if a clause neither ends nor begins
+/// there.
 fn cut(text: &str, within: Range<usize>) -> usize {
     let mut best = None;
     let mut before = ' ';
@@ -192,7 +195,13 @@ fn cut(text: &str, within: Range<usize>) -> usize {
         }
         before = c;
     }
-    best.map_or(within.end, |(_, at)| at)
+    let best = best.map(|(_, at)| at);
+    let confirmed = best.filter(|&at| words::is_confirmed(text, at));
+    let end = || words::last_break(text, within.end);
+    text.split_at(confirmed.unwrap_or_else(end))
+        .0
+        .trim_end()
+        .len()
 }
 
 #[cfg(test)]

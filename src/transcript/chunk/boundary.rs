@@ -110,14 +110,25 @@ fn unspaced(text: &str, window: &Range<usize>, aim: usize) -> Option<usize> {
     let end = text.floor_char_boundary(aim + words::REACH);
     let near = Span { start, end }.of(text);
     let is_inside = |at: &usize| window.contains(at) || *at == window.end;
-    let nearest = |found: &mut dyn Iterator<Item = usize>| {
-        // The ends of the searched text may be inside a cluster, so they are ignored.
-        let inner = found.filter(|&at| at > 0 && at < near.len());
-        let inside = inner.map(|at| start + at).filter(is_inside);
-        inside.min_by_key(|at| at.abs_diff(aim))
+    // The ends of the searched text may be inside a cluster, so they are ignored.
+    let is_inner = |&at: &usize| at > 0 && at < near.len() && is_inside(&(start + at));
+    let distance = |at: usize| aim.abs_diff(at);
+    let known = || {
+        let inner = words::breaks(near).filter(|(_, at)| is_inner(at));
+        let best = inner.min_by_key(|&(rank, at)| (Reverse(rank), distance(start + at)));
+        best.map(|(_, at)| start + at)
+            .filter(|&at| words::is_confirmed(text, at))
     };
-    let nearest = nearest(&mut words::breaks(near))
-        .or_else(|| nearest(&mut GraphemeClusterSegmenter::new().segment_str(near)));
+    let modelled = || {
+        let found = words::model_breaks(text, text.floor_char_boundary(aim)).into_iter();
+        found.filter(is_inside).min_by_key(|&at| distance(at))
+    };
+    let cluster = || {
+        let clusters = GraphemeClusterSegmenter::new().segment_str(near);
+        let inner = clusters.filter(is_inner).map(|at| start + at);
+        inner.min_by_key(|&at| distance(at))
+    };
+    let nearest = known().or_else(modelled).or_else(cluster);
     let characters = [text.ceil_char_boundary(aim), text.floor_char_boundary(aim)];
     nearest.or_else(|| characters.into_iter().find(is_inside))
 }
@@ -125,6 +136,24 @@ fn unspaced(text: &str, window: &Range<usize>, aim: usize) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transcript::Transcript;
+
+    #[test]
+    fn no_word_of_an_unspaced_alphabet_is_cut() {
+        for (sentence, words) in words::tests::UNSPACED {
+            let text = sentence.repeat(3);
+            let passage = Transcript::verbatim(text.clone()).whole();
+            for aim in 60..text.len() - 60 {
+                let at = best(&passage, aim - 60..aim + 60, aim).unwrap();
+                assert!(
+                    !words::tests::is_cut(&text, words, at),
+                    "{}|{}",
+                    &text[..at],
+                    &text[at..]
+                );
+            }
+        }
+    }
 
     /// Splits the text at the best cut near the middle.
     fn cut(text: &str) -> (&str, &str) {

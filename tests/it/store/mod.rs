@@ -4,6 +4,7 @@
 
 mod behaviours;
 mod canned;
+mod checksums;
 mod directory;
 mod failures;
 mod s3;
