@@ -61,12 +61,17 @@ impl Section {
     /// The prose as it is published, with the names of its matters above their paragraphs.
     #[must_use]
     pub fn body(&self) -> String {
+        self.with_names("")
+    }
+
+    /// The prose with `mark` before the names of its matters, in lines above their paragraphs.
+    pub(crate) fn with_names(&self, mark: &str) -> String {
         let paragraphs = self.text.split("\n\n").map(|paragraph| {
             let named = paragraph.split_once(": ");
             let named = named.filter(|(name, _)| self.matters.iter().any(|one| one == name));
             named.map_or_else(
                 || paragraph.to_owned(),
-                |(name, rest)| format!("{name}\n\n{rest}"),
+                |(name, rest)| format!("{mark}{name}\n\n{rest}"),
             )
         });
         paragraphs.collect::<Vec<_>>().join("\n\n")

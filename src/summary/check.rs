@@ -5,6 +5,7 @@ pub(crate) mod support;
 
 use std::collections::HashSet;
 
+use crate::summary::scaffold::ends_with_entry;
 use crate::text::{Language, language, ngrams, sentence, words};
 use crate::wire::error_text::starts_with_any;
 
@@ -37,6 +38,8 @@ pub struct Expected<'a> {
     pub words: usize,
     /// The text that the answer is based on.
     pub source: &'a str,
+    /// What else the model was told, of which it may use the names and numbers; empty for nothing.
+    pub notes: &'a str,
     /// The prompt without the source text.
     pub instructions: &'a str,
     /// The hex digits of the fences.
@@ -137,7 +140,10 @@ pub fn check(answer: &str, expected: &Expected<'_>) -> Vec<Problem> {
         Some(wished) if !by.has_words() => is_left_in(source_language, answer, wished),
         _ => language::differs(&answer_words, &source_words),
     };
-    let is_invented = by.is_invented(answer, expected.source);
+    let is_invented = match expected.notes {
+        "" => by.is_invented(answer, expected.source),
+        notes => by.is_invented(answer, &format!("{}\n{notes}", expected.source)),
+    };
     [
         (Problem::NotProse, is_no_prose(answer)),
         (Problem::Echo, is_echo),
@@ -149,7 +155,10 @@ pub fn check(answer: &str, expected: &Expected<'_>) -> Vec<Problem> {
         ),
         (Problem::Invented, is_invented),
         (Problem::Copied, copied > MAX_COPIED_PERCENT),
-        (Problem::Unfinished, !sentence::ends_sentence(answer)),
+        (
+            Problem::Unfinished,
+            !sentence::ends_sentence(answer) && !ends_with_entry(answer),
+        ),
         (Problem::Short, length * 100 < expected.words * MIN_PERCENT),
         (Problem::Long, is_long),
     ]
@@ -210,6 +219,7 @@ mod tests {
             &Expected {
                 words: 55,
                 source: SOURCE,
+                notes: "",
                 instructions: INSTRUCTIONS,
                 fence: "c0ffee00",
                 language: None,
@@ -232,6 +242,7 @@ mod tests {
             let expected = Expected {
                 words: 55,
                 source: SOURCE,
+                notes: "",
                 instructions: INSTRUCTIONS,
                 fence: "c0ffee00",
                 language: language.as_ref(),

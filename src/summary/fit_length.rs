@@ -38,7 +38,7 @@ const MATTER_WORDS: usize = 60;
 
 /// A sentence that does not end its paragraph counts this many times as much: what follows it may lean on it. Before one that
 /// ends a paragraph at least so many stand.
-const SEAM: u64 = 2;
+const SEAM: (u64, u64) = (3, 2);
 const MIN_BEFORE: usize = 2;
 
 /// Minimum number of words to add to a section.
@@ -467,12 +467,12 @@ fn drop_sentences(sentences: &mut [Sentence], mut excess: usize, least: usize, r
                 && left.get(&sentence.of).is_some_and(|&left| left > least)
         });
         let least = candidates.min_by_key(|(at, (sentence, is_needed))| {
-            let seam = if is_end.get(*at) == Some(&true) {
-                1
-            } else {
-                SEAM
+            let worth = worths.of_sentence(*at, sentence.words);
+            let (more, than) = match is_end.get(*at) {
+                Some(true) => (1, 1),
+                _ => SEAM,
             };
-            (*is_needed, worths.of_sentence(*at, sentence.words) * seam)
+            (*is_needed, worth * more / than)
         });
         let Some((at, (sentence, _))) = least else {
             break;

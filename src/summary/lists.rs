@@ -6,7 +6,7 @@ use crate::text::{Span, words};
 
 /// Maximum length of the actions, and of all other lists, as shares of the summary. Whoever has to act needs all actions.
 const ACTIONS_SHARE: f64 = 0.18;
-const OTHERS_SHARE: f64 = 0.11;
+const OTHERS_SHARE: f64 = 0.12;
 
 /// Lists that are given up this readily only repeat what stands in the text.
 const IN_THE_TEXT: usize = 9;
@@ -124,32 +124,28 @@ pub(crate) fn of(
         ListKind::Positions if !decides => ListKind::Terms.dispensable(),
         _ => kind.dispensable(),
     };
-    let found: Vec<usize> = lists.iter().map(|list| list.entries.len()).collect();
     for (are_actions, share) in [(true, ACTIONS_SHARE), (false, OTHERS_SHARE)] {
         let most = (target as f64 * share) as usize;
-        let of_kind = |list: &&mut List| (list.kind == ListKind::Actions) == are_actions;
         loop {
-            let own = lists
-                .iter_mut()
-                .filter(of_kind)
-                .filter(|list| !list.entries.is_empty());
+            let own = lists.iter_mut().filter(|list| {
+                (list.kind == ListKind::Actions) == are_actions && !list.entries.is_empty()
+            });
             let own: Vec<(usize, &mut List)> =
                 own.map(|list| (words::count(&list.text()), list)).collect();
             if own.iter().map(|(words, _)| words).sum::<usize>() <= most {
                 break;
             }
             // The entries of a kind come in the order of their importance.
-            let longest = own
-                .into_iter()
-                .max_by_key(|(words, list)| words * dispensable(list.kind));
+            let longest = own.into_iter().max_by_key(|(words, list)| {
+                let dispensable = dispensable(list.kind);
+                (dispensable >= IN_THE_TEXT, words * dispensable)
+            });
             let Some((_, list)) = longest else { break };
-            list.drop_least();
-        }
-    }
-    // A few of many figures tell less than none, and they stand in the text too.
-    for (list, found) in lists.iter_mut().zip(found) {
-        if dispensable(list.kind) >= IN_THE_TEXT && list.entries.len() * 2 < found {
-            list.entries.clear();
+            match dispensable(list.kind) >= IN_THE_TEXT {
+                // A few of many figures tell less than none.
+                true => list.entries.clear(),
+                false => list.drop_least(),
+            }
         }
     }
     lists.retain(|list| !list.entries.is_empty());

@@ -102,6 +102,19 @@ pub(crate) fn is_entry(line: &str) -> bool {
     line.starts_with("- ")
 }
 
+/// Whether a text ends with an entry of a list, which may have no stop.
+pub(crate) fn ends_with_entry(text: &str) -> bool {
+    text.trim_end().lines().next_back().is_some_and(is_entry)
+}
+
+/// The text up to the end of its last complete sentence. A list at the end is complete if the answer `is_whole`.
+pub(crate) fn complete(text: &str, is_whole: bool) -> &str {
+    match is_whole && ends_with_entry(text) {
+        true => text.trim_end(),
+        false => sentence::complete(text),
+    }
+}
+
 /// `body` without the lines that repeat its heading.
 pub(crate) fn without_heading(body: &str, heading: &str) -> String {
     let plain = |line: &str| {

@@ -12,7 +12,8 @@ const HEADING_MAX_WORDS: usize = 14;
 /// The same for a first line that an empty line follows, or that is marked as a heading.
 const APART_MAX_WORDS: usize = 24;
 
-/// Heading marks of this many characters and more name a matter in a section.
+/// What the name of a matter in a section begins with, or more of these marks.
+pub(crate) const MATTER_MARK: &str = "### ";
 const MATTER_MARKS: usize = 3;
 
 /// Minimum length in words of what stands before the first heading and is text.
@@ -149,7 +150,7 @@ fn numbered(heading: &str) -> Option<(usize, &str)> {
 
 /// The text with the name of a matter before its first paragraph instead of in a line above, and these names. The first line is
 /// left as it is if it `is_heading`.
-fn with_labels(text: &str, is_heading: bool) -> (String, Vec<String>) {
+pub(crate) fn with_labels(text: &str, is_heading: bool) -> (String, Vec<String>) {
     let mut lines: Vec<String> = Vec::new();
     let mut matters = Vec::new();
     let mut label: Option<&str> = None;

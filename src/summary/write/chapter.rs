@@ -6,10 +6,11 @@ use futures_util::future::join_all;
 
 use crate::model::{Answer, ErrorKind, Finish, ModelError};
 use crate::summary::check::Severity;
+use crate::summary::scaffold;
 use crate::summary::told::{self, Told};
 use crate::summary::write::draft::{Drafter, Material};
 use crate::summary::write::piece::{Job, Piece, is_answer, judged, piece};
-use crate::text::{sentence, words};
+use crate::text::words;
 
 /// An answer with at least this much of its length, in percent, tells all of its sections, under whatever headings; a section
 /// that was cut off is complete with as much of its own.
@@ -141,7 +142,7 @@ fn usable(drafter: &Drafter<'_>, jobs: &[Job<'_>], told: &Told, is_cut_off: bool
         ..*first
     };
     let title = told.title.as_deref().map_or(0, words::count);
-    let text = sentence::complete(&told.text).to_owned();
+    let text = scaffold::complete(&told.text, !is_cut_off).to_owned();
     let written = words::count(&text) + title;
     let piece = Piece {
         title: told.title.clone(),

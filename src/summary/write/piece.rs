@@ -259,6 +259,7 @@ pub(crate) fn problems(text: &str, prompt: &Prompt, want: usize) -> Vec<Problem>
     let expected = Expected {
         words: want,
         source: &source,
+        notes: request.brief.as_ref().map_or("", |brief| &brief.notes),
         instructions: &prompt.instructions(),
         fence: &request.fence,
         language: request.wishes.language.as_ref(),
@@ -320,7 +321,7 @@ async fn finished(
     if job.task == Task::Notes || quotes {
         return Ok(piece);
     }
-    piece.text = sentence::complete(body).to_owned();
+    piece.text = scaffold::complete(body, !cut_off).to_owned();
     if !cut_off {
         return Ok(piece);
     }

@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 
-use crate::model::Answer;
+use crate::model::{Answer, Finish};
 use crate::prompt::{Prompt, Task};
 use crate::summary::assemble::{Section, Source};
 use crate::summary::check::support::Comparable;
@@ -11,11 +11,11 @@ use crate::summary::check::{self, Problem, Severity};
 use crate::summary::fit_length;
 use crate::summary::length_control::LengthControl;
 use crate::summary::scaffold;
-use crate::summary::told::split_heading;
+use crate::summary::told::{self, MATTER_MARK, split_heading};
 use crate::summary::write::draft::Material;
 use crate::summary::write::piece::problems;
 use crate::summary::write::{WriteError, Writer, all};
-use crate::text::{Words, sentence, words};
+use crate::text::{Words, words};
 
 /// Tolerated deviation from the target length, in percent: if it is too short, and if it is too long. A few matters can be dropped;
 /// more would be missed.
@@ -132,9 +132,14 @@ impl Writer<'_> {
                 break;
             }
             let words = words::count(&section.text);
+            let is_rewritten = material.brief.is_some();
             let (task, change, ask) = if short {
                 let add = missing.min(MAX_ADDED).min(words.max(MIN_ADDED * 2));
-                (Task::Expand, add, add)
+                (
+                    Task::Expand,
+                    add,
+                    if is_rewritten { words + add } else { add },
+                )
             } else {
                 // Each gives what it has too much, rather than a few of them all.
                 let cut = missing
@@ -142,17 +147,18 @@ impl Writer<'_> {
                 (Task::Condense, cut, words - cut)
             };
             missing -= change;
-            let (place, draft) = ((at, sections.len()), Some(&*section.text));
+            let (place, draft) = ((at, sections.len()), section.with_names(MATTER_MARK));
             // The count makes the second repair of a section differ from the first: an identical request would get the same
             // answer.
-            // Who shortens a text keeps to its length better than who writes one.
+            // Who writes a text again keeps to its length better than who writes one.
             let ask = Words(match task {
                 Task::Condense => control.ask(ask).max(ask * 9 / 10),
+                _ if is_rewritten => control.ask(ask).clamp(ask * 9 / 10, ask * 5 / 4),
                 _ => control.ask(ask),
             });
             let prompt = self
                 .drafter
-                .prompt(task, material, place, draft, ask, *repairs);
+                .prompt(task, material, place, Some(&draft), ask, *repairs);
             if self.drafter.fits(&prompt) {
                 *repairs += 1;
                 round.push((at, prompt));
@@ -196,13 +202,14 @@ fn with_additions(section: &str, more: &str) -> String {
 /// Accepts those of the repaired texts that bring the total length closer to `wanted` words.
 fn accept_all(sections: &mut [Section], round: &Round, answers: &[Answer], wanted: usize) {
     for ((at, prompt), answer) in round.iter().zip(answers) {
-        accept(sections, *at, prompt, &answer.text, wanted);
+        accept(sections, *at, prompt, answer, wanted);
     }
 }
 
 /// Accepts a repaired text if it is usable and brings the total length closer to `wanted` words.
-fn accept(sections: &mut [Section], at: usize, prompt: &Prompt, answer: &str, wanted: usize) {
-    let text = scaffold::strip_preamble(answer);
+fn accept(sections: &mut [Section], at: usize, prompt: &Prompt, answer: &Answer, wanted: usize) {
+    let (text, matters) = told::with_labels(&scaffold::unwrapped(&answer.text), false);
+    let text = scaffold::strip_preamble(&text);
     // The section has a heading, and a label with a list is none.
     let text = match split_heading(&text) {
         (Some(_), body)
@@ -215,7 +222,8 @@ fn accept(sections: &mut [Section], at: usize, prompt: &Prompt, answer: &str, wa
         }
         _ => &text,
     };
-    let text = sentence::complete(text);
+    let is_whole = answer.finish != Finish::Length;
+    let text = scaffold::complete(text, is_whole);
     let unusable = |problem: Problem| {
         problem.severity() <= Severity::Repetitive || problem == Problem::Unfinished
     };
@@ -233,6 +241,7 @@ fn accept(sections: &mut [Section], at: usize, prompt: &Prompt, answer: &str, wa
     let changed = match request.task {
         Task::Condense if !check::is_borne_out(text, &section.text, Comparable::Words) => return,
         Task::Condense => text.to_owned(),
+        Task::Expand if request.brief.is_some() => text.to_owned(),
         // An expansion that only repeats the section adds nothing.
         _ if section.text.contains(text) => return,
         // What it has too much would be cut from what matters more.
@@ -244,6 +253,7 @@ fn accept(sections: &mut [Section], at: usize, prompt: &Prompt, answer: &str, wa
     let new_total = total - words::count(&section.text) + words::count(&changed);
     if new_total.abs_diff(wanted) < total.abs_diff(wanted) {
         section.text = changed;
+        section.matters.extend(matters);
     }
 }
 
@@ -277,7 +287,11 @@ mod tests {
                 source: Source::Model,
             }];
             let prompt = Prompt::new(request, Tokens(2000));
-            accept(&mut sections, 0, &prompt, answer, 25);
+            let given = Answer {
+                text: answer.to_owned(),
+                ..Answer::default()
+            };
+            accept(&mut sections, 0, &prompt, &given, 25);
             sections[0].text == answer
         };
         for (answer, is_accepted) in [

@@ -1,4 +1,4 @@
-//! The checksums of S3 in `crates/crc-fast`. Both the SDK and the server of these tests use them, so that a fault would go
+//! The checksums of S3 in `.cargo/crc-fast`. Both the SDK and the server of these tests use them, so that a fault would go
 //! unnoticed there.
 
 use crc_fast::CrcAlgorithm::{Crc32Iscsi, Crc32IsoHdlc, Crc64Nvme};
