@@ -123,6 +123,7 @@ fn prompt(nth: usize) -> Prompt {
         speakers: Vec::new(),
         context: String::new(),
         block: Passage::of_text(format!("What was said in part {nth}.")),
+        portions: Vec::new(),
         has_times: false,
         from_notes: false,
         excerpts: String::new(),

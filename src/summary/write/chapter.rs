@@ -175,3 +175,235 @@ fn usable(drafter: &Drafter<'_>, jobs: &[Job<'_>], told: &Told, is_cut_off: bool
     (is_settled && is_enough && !piece.text.is_empty() && is_answer(&piece, &job, drafter))
         .then_some(piece)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::model::{CallOptions, Capabilities, Model, ModelClient, Reply, SCRIPTED};
+    use crate::prompt::{Brief, Prompt, Task};
+    use crate::run::Run;
+    use crate::summary::assemble::Source;
+    use crate::summary::write::piece::tests::{material, settings};
+
+    /// Answers to requests for several sections, and to those for one. Refuses prompts of more than so many tokens.
+    #[derive(Debug)]
+    struct Scripted {
+        several: Result<Answer, ErrorKind>,
+        one: Answer,
+        window: usize,
+        /// How many sections each request was for.
+        asked: Mutex<Vec<usize>>,
+    }
+
+    #[async_trait]
+    impl Model for Scripted {
+        fn capabilities(&self) -> &Capabilities {
+            &SCRIPTED
+        }
+
+        async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError> {
+            let count = prompt.request().portions.len().max(1);
+            self.asked.lock().unwrap().push(count);
+            if prompt.tokens().0 > self.window {
+                let kind = ErrorKind::Overflow {
+                    window: None,
+                    prompt_tokens: None,
+                };
+                return Err(ModelError::new(kind, "too long"));
+            }
+            let answer = match count {
+                1 => Ok(self.one.clone()),
+                _ => self.several.clone(),
+            };
+            answer
+                .map(Reply::Done)
+                .map_err(|kind| ModelError::new(kind, "no"))
+        }
+    }
+
+    const NAMES: [&str; 3] = ["depot", "tram", "ferry"];
+
+    /// About 60 words about the `nth` matter.
+    fn prose(nth: usize) -> String {
+        let name = NAMES[nth];
+        let sentence = |n: usize| {
+            format!(
+                "Lee said that {name} number {n} was late, which cost the city {n} thousand euros a month. "
+            )
+        };
+        (0..4)
+            .map(|n| sentence(n + 4 * nth))
+            .collect::<String>()
+            .trim()
+            .to_owned()
+    }
+
+    fn answered(text: String, finish: Finish) -> Answer {
+        Answer {
+            text,
+            finish,
+            ..Answer::default()
+        }
+    }
+
+    /// Requests three sections. Returns of how many each text is, its title, who wrote it and the extra calls of all, and what was
+    /// asked for.
+    async fn written(
+        several: Result<Answer, ErrorKind>,
+        window: usize,
+    ) -> (Vec<(usize, Option<String>, Source)>, usize, Vec<usize>) {
+        let one = answered(format!("## 1. Alone\n\n{}", prose(0)), Finish::Stop);
+        let model = Arc::new(Scripted {
+            several,
+            one,
+            window,
+            asked: Mutex::default(),
+        });
+        let settings = settings(32_768);
+        let headlines: Vec<String> = NAMES.iter().map(|name| format!("{name}: late")).collect();
+        let materials: Vec<_> = (0..3)
+            .map(|nth| {
+                let said = (0..40).map(|n| format!("Lee: The {} is late, number {n}, at {n} thousand euros for the city each month.\n", NAMES[nth]));
+                let mut material = material(&said.collect::<String>());
+                material.brief = Some(Brief {
+                    headlines: headlines.clone(),
+                    ..Brief::default()
+                });
+                material
+            })
+            .collect();
+        let options = CallOptions {
+            max_calls: 100,
+            concurrency: 1,
+            ..CallOptions::default()
+        };
+        let client = ModelClient::new(model.clone(), None, options, &Run::new(Clock::System));
+        let drafter = Drafter {
+            settings: &settings,
+            caller: &client,
+            corrections: &settings.wishes.corrections,
+            token_ratio: 1.0,
+        };
+        let job = |(nth, material)| Job {
+            task: Task::Section,
+            material,
+            place: (nth, 3),
+            ask: 60,
+            want: 60,
+            first_attempt: 0,
+            allowance: 0,
+            tolerated: &[],
+            splits: 0,
+        };
+        let jobs: Vec<Job<'_>> = materials.iter().enumerate().map(job).collect();
+        let written = chapter(drafter, &jobs).await.unwrap();
+        let extra = written.iter().map(|(_, piece)| piece.extra_calls).sum();
+        let told = written
+            .into_iter()
+            .map(|(of, piece)| (of, piece.title, piece.source));
+        let told = told.collect();
+        let asked = model.asked.lock().unwrap().clone();
+        (told, extra, asked)
+    }
+
+    /// The numbered sections of an answer.
+    fn sections(numbers: &[usize]) -> String {
+        let section =
+            |nth: &usize| format!("## {nth}. {}\n\n{}\n\n", NAMES[nth - 1], prose(nth - 1));
+        numbers.iter().map(section).collect()
+    }
+
+    fn titled(titles: &[(usize, &str)]) -> Vec<(usize, Option<String>, Source)> {
+        let titles = titles.iter();
+        titles
+            .map(|(of, title)| {
+                (
+                    *of,
+                    (!title.is_empty()).then(|| (*title).to_owned()),
+                    Source::Model,
+                )
+            })
+            .collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_answer_tells_all_its_sections() {
+        let answer = answered(sections(&[1, 2, 3]), Finish::Stop);
+        let (told, extra, asked) = written(Ok(answer), usize::MAX).await;
+        assert_eq!(told, titled(&[(1, "depot"), (1, "tram"), (1, "ferry")]));
+        assert_eq!((extra, asked), (0, vec![3]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_section_that_is_left_out_spoiled_or_cut_off_is_requested_by_itself() {
+        let spoiled = sections(&[1, 2, 3]).replace(&prose(1), "I cannot help with that.");
+        let whole = sections(&[1, 2, 3]);
+        let cut = whole.split_at(whole.len() - 200).0.to_owned();
+        for (answer, expected) in [
+            (
+                answered(sections(&[1, 3]), Finish::Length),
+                ["depot", "Alone", "ferry"],
+            ),
+            (
+                answered(sections(&[1]), Finish::Stop),
+                ["depot", "Alone", "Alone"],
+            ),
+            (
+                answered(sections(&[3]), Finish::Stop),
+                ["Alone", "Alone", "ferry"],
+            ),
+            (answered(spoiled, Finish::Stop), ["depot", "Alone", "ferry"]),
+            (answered(cut, Finish::Length), ["depot", "tram", "Alone"]),
+        ] {
+            let alone = expected.iter().filter(|title| **title == "Alone").count();
+            let text = answer.text.clone();
+            let (told, extra, asked) = written(Ok(answer), usize::MAX).await;
+            assert_eq!(told, titled(&expected.map(|title| (1, title))), "{text}");
+            assert_eq!((extra, asked.len()), (0, alone + 1), "{text}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_of_full_length_without_its_headings_is_fewer_sections() {
+        let all = format!("{}\n\n{}\n\n{}", prose(0), prose(1), prose(2));
+        let two = format!(
+            "## 1. depot\n\n{}\n\n{}\n\n## 3. ferry\n\n{}",
+            prose(0),
+            prose(1),
+            prose(2)
+        );
+        for (answer, expected) in [
+            (format!("Late\n\n{all}"), [(3, "Late")].as_slice()),
+            (two, &[(2, "depot"), (1, "ferry")]),
+        ] {
+            let (told, extra, asked) =
+                written(Ok(answered(answer, Finish::Stop)), usize::MAX).await;
+            assert_eq!(told, titled(expected));
+            assert_eq!((extra, asked), (0, vec![3]));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_none_costs_one_call() {
+        let failure = ErrorKind::SuspectOutput;
+        for several in [Err(failure), Ok(answered("No.".to_owned(), Finish::Stop))] {
+            let (told, extra, asked) = written(several, usize::MAX).await;
+            assert_eq!(told, titled(&[(1, "Alone"); 3]));
+            assert_eq!((extra, asked), (1, vec![3, 1, 1, 1]));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_fit_is_asked_for_in_two_requests() {
+        let answer = answered(sections(&[2, 3]), Finish::Stop);
+        let (told, extra, mut asked) = written(Ok(answer), 3900).await;
+        asked.sort_unstable();
+        assert_eq!(told, titled(&[(1, "Alone"), (1, "tram"), (1, "ferry")]));
+        assert_eq!((extra, asked), (1, vec![1, 2, 3]));
+    }
+}

@@ -385,7 +385,7 @@ fn fallback(job: &Job<'_>) -> Piece {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::{Arc, Mutex};
 
     use async_trait::async_trait;
@@ -398,6 +398,37 @@ mod tests {
     use crate::summary::call_plan::Limits;
     use crate::summary::write::Settings;
     use crate::transcript::Passage;
+
+    pub(crate) fn settings(context_tokens: usize) -> Settings {
+        Settings {
+            limits: Limits {
+                context_tokens: Some(Tokens(context_tokens)),
+                reasoning_tokens: Tokens(0),
+                chunk_tokens: Tokens(6000),
+                max_calls: 100,
+                style: Style::Full,
+                outline: false,
+            },
+            seed: "job".to_owned(),
+            quotes: false,
+            ratio: 1.0,
+            wishes: Wishes::default(),
+        }
+    }
+
+    /// The material of a section about `text`.
+    pub(crate) fn material(text: &str) -> Material {
+        let passage = Passage::of_text(text);
+        Material {
+            passage: passage.clone(),
+            more: Vec::new(),
+            chunks: vec![0],
+            block: passage,
+            has_times: false,
+            from_notes: false,
+            brief: None,
+        }
+    }
 
     /// Gives the same answer to every prompt, and refuses those of more than `window` tokens.
     #[derive(Debug)]
@@ -458,30 +489,8 @@ mod tests {
             window,
             limits,
         });
-        let settings = Settings {
-            limits: Limits {
-                context_tokens: Some(Tokens(context_tokens)),
-                reasoning_tokens: Tokens(0),
-                chunk_tokens: Tokens(6000),
-                max_calls: 100,
-                style: Style::Full,
-                outline: false,
-            },
-            seed: "job".to_owned(),
-            quotes: false,
-            ratio: 1.0,
-            wishes: Wishes::default(),
-        };
-        let passage = Passage::of_text("The depot is late. ".repeat(words / 4));
-        let material = Material {
-            passage: passage.clone(),
-            more: Vec::new(),
-            chunks: vec![0],
-            block: passage,
-            has_times: false,
-            from_notes: false,
-            brief: None,
-        };
+        let settings = settings(context_tokens);
+        let material = material(&"The depot is late. ".repeat(words / 4));
         let options = CallOptions {
             max_calls: 100,
             concurrency: 1,
