@@ -33,6 +33,7 @@ Form:
 Content:
 - What a section tells stands in its part of the transcript. Notes and headings help to understand it and are no source. Nothing invented, nothing from general knowledge, no opinion of yours, no remarks about the task.
 - The length given is what there is room for; whatever is longer has to be cut by somebody who does not know the transcript. So choose before you write: every matter of a part in a sentence at least, then the particulars that matter most to somebody who has to act, in tight sentences. Left out are the other details, who repeated or agreed, greetings, courtesies, jokes, trouble with the line, and the running of the meeting.
+- Tasks stand with owner, date and status in a list at the front: in a section one takes half a sentence, where its matter is told.
 - Each matter is told once, where it belongs, also if it comes up in two of your parts. It begins with what it was about, then what came out of it, then what that rests on and what was said against it. A debate is told by its sides and not by its turns: what was at issue and what came out, the case for and the case against with who made it, as lists where a side has three points or more; not who answered whom with what. Of a recap tell only what is new.
 - Hedges (\"probably\", \"we hope\", \"looking to\"), conditions, refusals and promises stay exactly as strong as they were said; \"was asked to\" is not \"did\", a guess or a wish is not a decision, and nobody agreed who did not say so. A claim stays the claim of whoever made it, in headings too. Say \"because\" only where the speaker did.
 - Where a question was evaded, tell what was said instead. A list at the front tells what stayed open, and the notes on a part have it as OPEN: tell what was asked and all that was said to it, and add that something is missing only where that does not show by itself, once, in plain words (\"she gave no date\"). Of nothing else say that it was not answered, settled or known.
@@ -156,7 +157,10 @@ A section of a written summary was cut off. You write the rest of it, from the p
 const NEW_NOTES: &str = "\
 Notes on the whole recording; tell once, in passing, who or what those marked NEW are, as far as the notes tell";
 const CLOCK: &str = "\
-The transcript has the clock of the record in square brackets. Tell what happened in the order of time, not matter by matter, as a story: what was observed, feared, tried and ordered, and how it ended. Give the time of what matters, such as \"at 0:02:23\", by the line in which it is said, once or twice a paragraph and seldom at its beginning. Leave out routine readings, checks, read-backs and times that only served navigation; say what a mode, a system or an abbreviation is where it first matters. Lines \"### \" name phases.";
+The transcript has the clock of the record in square brackets. Tell what happened in the order of time, not matter by matter, as a story: what was observed, feared, tried and ordered, and how it ended. Give the time of what matters, such as \"at 0:02:23\", by the line in which it is said, once or twice a paragraph and seldom at its beginning. Consumables and limits (fuel, oxygen, temperatures) are told at the turning points, with their values; routine readings, checks, read-backs and times that were overtaken are left out. Say who of the ground it was. Say what a mode, a system or an abbreviation is where it first matters. Lines \"### \" name phases.";
+
+const OUTLINE_CLOCK: &str = "\
+This is the record of an operation, and each line begins with its time. DECIDED, POSITION and OPEN entries, and FIGURE lines after their number, say when it was, such as \"at 1:12:30\", and within a kind come in the order of time, but only the most important.";
 
 /// A short version of the rules, for small context windows.
 const COMPACT_RULES: &str = "\
@@ -214,7 +218,10 @@ fn full(request: &Request) -> String {
         }
     }
     lines.extend(spellings(request));
-    lines.extend(request.has_times.then(|| CLOCK.to_owned()));
+    lines.extend(request.has_times.then(|| match request.task {
+        Task::Outline => OUTLINE_CLOCK.to_owned(),
+        _ => CLOCK.to_owned(),
+    }));
     if !request.task.is_protocol() {
         lines.push(format!("Length: {}.", length(request)));
     }

@@ -13,6 +13,9 @@ use crate::summary::check::support::{Comparable, all_words, large_numbers, names
 use crate::text::{Span, Tokens, terms, tokens, words};
 use crate::transcript::{Passage, Transcript, without_tags};
 
+/// Tokens of a line's time.
+const TIME_TOKENS: usize = 6;
+
 /// Maximum length of a numbered line in tokens. Longer turns are divided.
 const LINE_TOKENS: Tokens = Tokens(250);
 
@@ -102,6 +105,8 @@ const EMPTY_FIELDS: [&str; 14] = [
 pub(crate) struct Numbered {
     transcript: Transcript,
     lines: Vec<Line>,
+    /// Whether each line tells its time, as those of the record of an operation do.
+    has_times: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -117,8 +122,14 @@ impl Numbered {
     pub(crate) fn turns(transcript: &Transcript, most: Tokens) -> Self {
         let whole = transcript.whole();
         let spans = turns(&whole);
-        let size = tokens::estimate(&whole) + Tokens(spans.len() * NUMBER_TOKENS);
-        let lines = if size <= most {
+        let has_times = whole.is_log();
+        let marks = if has_times {
+            NUMBER_TOKENS + TIME_TOKENS
+        } else {
+            NUMBER_TOKENS
+        };
+        let size = tokens::estimate(&whole) + Tokens(spans.len() * marks);
+        let lines: Vec<Line> = if size <= most {
             let line = |span| Line { span, shown: None };
             spans.into_iter().map(line).collect()
         } else {
@@ -132,6 +143,7 @@ impl Numbered {
         };
         Self {
             transcript: transcript.clone(),
+            has_times: has_times && lines.iter().all(|line| line.shown.is_none()),
             lines,
         }
     }
@@ -150,6 +162,7 @@ impl Numbered {
         Self {
             transcript: transcript.clone(),
             lines: notes.map(line).collect(),
+            has_times: false,
         }
     }
 
@@ -163,7 +176,7 @@ impl Numbered {
         let mut text = String::new();
         for (index, line) in self.lines.iter().enumerate() {
             let shown = line.shown.as_deref();
-            let shown = shown.unwrap_or_else(|| line.span.of(self.transcript.text()));
+            let shown = shown.map_or_else(|| self.said(line.span), str::to_owned);
             text.push_str(&format!(
                 "[{}] {}\n",
                 index + 1,
@@ -171,6 +184,21 @@ impl Numbered {
             ));
         }
         text
+    }
+
+    /// Whether each line tells its time.
+    pub(crate) fn has_times(&self) -> bool {
+        self.has_times
+    }
+
+    /// What was said in a line, with its time where lines have one.
+    fn said(&self, span: Span) -> String {
+        let said = span.of(self.transcript.text());
+        let times = self.transcript.passage(span).time_span();
+        match times.filter(|_| self.has_times) {
+            Some((from, _)) => format!("{from} {}", said.trim_start()),
+            None => said.to_owned(),
+        }
     }
 
     /// The part of the transcript that line `index` stands for.
@@ -185,7 +213,7 @@ impl Numbered {
         let mut all: Vec<usize> = all.into_iter().collect();
         all.sort_unstable();
         let spans = all.into_iter().filter_map(|index| self.span(index));
-        let texts: Vec<&str> = spans.map(|span| span.of(self.transcript.text())).collect();
+        let texts: Vec<String> = spans.map(|span| self.said(span)).collect();
         texts.join("\n")
     }
 }

@@ -11,8 +11,8 @@ use crate::transcript::{Chunk, Transcript};
 const MAX_SHARE: f64 = 0.6;
 
 /// Length of the overview as a share of the summary, and its maximum length in words.
-const OVERVIEW_SHARE: f64 = 0.06;
-const OVERVIEW_MAX_WORDS: usize = 240;
+const OVERVIEW_SHARE: f64 = 0.055;
+const OVERVIEW_MAX_WORDS: usize = 220;
 
 /// Minimum length of the overview in words. If it would be shorter, the summary has no overview.
 const OVERVIEW_MIN_WORDS: usize = 40;

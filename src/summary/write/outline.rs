@@ -65,7 +65,7 @@ impl Writer<'_> {
             more: Vec::new(),
             chunks: Vec::new(),
             block: Passage::of_text(numbered.text()),
-            has_times: false,
+            has_times: numbered.has_times(),
             from_notes: false,
             brief: None,
         };
