@@ -6,6 +6,8 @@ import re
 OPENINGS = ["The meeting heard that", "One speaker explained how", "It was reported that", "The group then noted that"]
 LINKS = ["while others added that", "and it was agreed that", "which raised the question whether", "so they noted that"]
 PIECE = 5
+# The part of one of several sections: its number, the fence, and the text.
+SECTION = r"of the transcript for section (\d+)[^\n]*:\n<<<([0-9a-f]{8,})\n(.*?)\n\2>>>"
 
 
 def answer(prompt):
@@ -15,7 +17,14 @@ def answer(prompt):
     if "FIND:" in prompt:
         return "NONE"
     asked = int(re.search(r"(\d+) words", prompt).group(1))
-    shown = fenced(prompt).split()
+    sections = re.findall(SECTION, prompt, re.DOTALL)
+    told = [f"## {number}. Matters\n\n{prose(text, asked // len(sections))}" for number, _, text in sections]
+    return "\n\n".join(told) or prose(fenced(prompt), asked)
+
+
+def prose(text, asked):
+    """About as many words about a text."""
+    shown = text.split()
     # Spread over the whole block, so that nothing is told twice and no part is left out.
     pieces_wanted = asked // (PIECE * 2) + 2
     starts = range(0, len(shown), max(PIECE, len(shown) // pieces_wanted))
