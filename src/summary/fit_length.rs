@@ -354,9 +354,16 @@ fn has_label(sentence: &str) -> bool {
 
 /// What a paragraph begins with and is about, and the rest of it.
 pub(crate) fn label(paragraph: &str) -> Option<(&str, &str)> {
-    let (label, rest) = paragraph.split_once([':', '：'])?;
-    let is_label = !rest.is_empty() && words::count(label) <= LABEL_MAX_WORDS;
-    is_label.then_some((label, rest))
+    let at = paragraph.find([':', '：'])?;
+    let (label, rest) = paragraph.split_at(at);
+    // The colon of a clock time is none.
+    let after = rest.strip_prefix('：');
+    let after = after.or_else(|| {
+        rest.strip_prefix(':')
+            .filter(|rest| rest.starts_with(char::is_whitespace))
+    })?;
+    let is_label = !after.is_empty() && words::count(label) <= LABEL_MAX_WORDS;
+    is_label.then_some((label, after))
 }
 
 /// The sentences of several texts, in order.
@@ -780,6 +787,19 @@ mod tests {
             sections[0].text,
             "Rent: Dana asked who pays 4711 for the yard. Lee said the council.\n\nTrams: Abreu counted 12 of Brackwater in Harbor."
         );
+    }
+
+    #[test]
+    fn a_paragraph_with_a_time_has_no_label() {
+        for (text, found) in [
+            ("Contact returned at 4:47:15. He was well.", None),
+            ("Reentry: he was well.", Some(("Reentry", " he was well."))),
+            ("Lage：Er kam.", Some(("Lage", "Er kam."))),
+            ("Steps:\n- One.", Some(("Steps", "\n- One."))),
+            ("Steps:", None),
+        ] {
+            assert_eq!(label(text), found);
+        }
     }
 
     #[test]
