@@ -52,7 +52,9 @@ impl Usage {
     /// Counts the tokens of an answer, if the endpoint reported them.
     pub(crate) fn add_tokens(&mut self, answer: &Answer) {
         let tokens = answer.usage.unwrap_or_default();
-        self.prompt_tokens += tokens.prompt_tokens;
-        self.completion_tokens += tokens.completion_tokens;
+        self.prompt_tokens = self.prompt_tokens.saturating_add(tokens.prompt_tokens);
+        self.completion_tokens = self
+            .completion_tokens
+            .saturating_add(tokens.completion_tokens);
     }
 }

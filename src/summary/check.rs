@@ -31,6 +31,11 @@ const MIN_CONTENT_WORDS: usize = 12;
 const NOT_PROSE: &str = "<!doctype|<html|<?xml|traceback (most recent call last)|error:|\
     internal server error";
 
+/// Beginnings of answers in which a model declines, in lower case and with straight apostrophes. Summaries have no "I".
+const REFUSALS: &str = "i'm sorry|i am sorry|sorry, |i cannot |i can't |i'm unable|i am unable|i apologize|as an ai|\
+    es tut mir leid|ich kann |je suis désolé|désolé|je ne peux pas|lo siento|no puedo |mi dispiace|non posso |desculpe|\
+    não posso |het spijt me|ik kan |przepraszam|извините|к сожалению, я|对不起|抱歉|很抱歉|申し訳|죄송";
+
 /// What an answer is checked against.
 #[derive(Debug, Clone, Copy)]
 pub struct Expected<'a> {
@@ -176,7 +181,13 @@ fn is_left_in(source: Option<&str>, answer: &str, wished: &Language) -> bool {
 fn is_no_prose(answer: &str) -> bool {
     let start = answer.trim_start();
     let is_data = starts_with_any(start, "{\"|[{|{'") && answer.trim_end().ends_with(['}', ']']);
-    is_data || starts_with_any(start, NOT_PROSE)
+    is_data || starts_with_any(start, NOT_PROSE) || is_refusal(start)
+}
+
+/// Whether a text begins by declining to write it.
+pub(crate) fn is_refusal(text: &str) -> bool {
+    let start: String = text.trim_start().chars().take(40).collect();
+    starts_with_any(&start.to_lowercase().replace('’', "'"), REFUSALS)
 }
 
 /// Whether the answer contains the prompt's fence, or repeats its instructions word for word.
@@ -294,6 +305,11 @@ mod tests {
             ),
             (Problem::Echo, format!("{SOURCE} {SOURCE}")),
             (Problem::Copied, SOURCE.to_owned()),
+            (
+                Problem::NotProse,
+                format!("I’m sorry, but I can't help with that. {GOOD}"),
+            ),
+            (Problem::NotProse, format!("Es tut mir leid. {GOOD}")),
             (Problem::Unfinished, GOOD.trim_end_matches('.').to_owned()),
             (Problem::Short, half.to_owned()),
             (Problem::Long, format!("{GOOD} {GOOD}")),

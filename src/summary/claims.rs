@@ -44,7 +44,13 @@ pub(crate) fn without_unanswered(text: &str) -> String {
 }
 
 /// What a writer says of the instructions, in lower case.
-const OF_INSTRUCTIONS: [&str; 4] = [
+const OF_INSTRUCTIONS: [&str; 10] = [
+    "as an ai",
+    "i'm sorry",
+    "i’m sorry",
+    "i cannot ",
+    "(word count",
+    "[continued in",
     "as instructed",
     "as the instructions",
     "the length given was",
@@ -107,6 +113,10 @@ mod tests {
                 "They met. Dana left.",
             ),
             ("They met.\n\nAs instructed, I left out staff.", "They met."),
+            (
+                "They met. As an AI, I cannot verify these figures. Lee left.",
+                "They met. Lee left.",
+            ),
             (
                 "They met and spoke about what this was.",
                 "They met and spoke about what this was.",

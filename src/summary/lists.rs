@@ -5,7 +5,7 @@ use crate::summary::outline::{Outline, Person, Point, PointKind, Term};
 use crate::text::{Span, words};
 
 /// Maximum length of the actions, and of all other lists, as shares of the summary. Whoever has to act needs all actions.
-const ACTIONS_SHARE: f64 = 0.12;
+const ACTIONS_SHARE: f64 = 0.14;
 const OTHERS_SHARE: f64 = 0.11;
 
 /// Lists that are given up this readily only repeat what stands in the text.

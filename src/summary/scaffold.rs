@@ -194,7 +194,7 @@ fn bullet(line: &str) -> Option<&str> {
 }
 
 /// Removes heading marks, emphasis and bullets from a line.
-fn plain_line(line: &str) -> String {
+pub(crate) fn plain_line(line: &str) -> String {
     let line = without_tags(line);
     let line = line.trim_end();
     let line = match line.trim_start().strip_prefix('#') {

@@ -1,5 +1,6 @@
 //! Takes answers apart: sections with their headings, and the names of the matters in them.
 
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use crate::summary::fit_length::LABEL_MAX_WORDS;
@@ -65,11 +66,13 @@ impl Told {
     fn of_body(number: usize, title: &str, lines: &[&str]) -> Self {
         let (text, matters) = with_labels(&lines.join("\n"), false);
         let text = scaffold::strip_preamble(&text);
-        let is_title = (1..=APART_MAX_WORDS).contains(&words::count(title));
+        let title = scaffold::plain_line(title);
+        let is_title = (1..=APART_MAX_WORDS).contains(&words::count(&title));
+        let text = scaffold::without_heading(&text, &title);
         Self {
             number: Some(number),
-            title: is_title.then(|| title.to_owned()),
-            text: scaffold::without_heading(&text, title),
+            title: is_title.then_some(title),
+            text,
             matters,
         }
     }
@@ -80,52 +83,70 @@ impl Told {
 pub(crate) fn sections(answer: &str, numbers: Range<usize>) -> Vec<Told> {
     let answer = scaffold::unwrapped(answer);
     let lines: Vec<&str> = answer.lines().collect();
-    let marked: Vec<(usize, usize, &str)> = lines
-        .iter()
-        .enumerate()
-        .filter_map(|(at, line)| marked(line).map(|(marks, title)| (at, marks, title)))
-        .collect();
-    let mut next = numbers.start;
-    let mut headings: Vec<(usize, usize, &str)> = Vec::new();
-    for (at, _, title) in &marked {
-        if let Some((number, title)) = numbered(title)
-            && (next..numbers.end).contains(&number)
-        {
-            headings.push((*at, number, title));
-            next = number + 1;
-        }
-    }
-    if headings.is_empty() {
-        let least = marked.iter().map(|(_, marks, _)| *marks).min();
-        let top = marked.iter().filter(|(_, marks, _)| Some(*marks) == least);
-        let top: Vec<&(usize, usize, &str)> = top.collect();
-        if top.len() == numbers.len() {
-            let all = top.into_iter().zip(numbers);
-            headings = all
-                .map(|((at, _, title), number)| (*at, number, *title))
-                .collect();
-        }
-    }
+    let headings = headings(&lines, &numbers);
     let Some((first, ..)) = headings.first() else {
         return vec![Told::of_section(&answer)];
     };
     let opening = lines.get(..*first).unwrap_or_default().join("\n");
-    let mut told = Vec::new();
-    if words::count(&opening) >= OPENING_MIN_WORDS {
-        told.push(Told::of_section(&opening));
-    }
     let ends = headings.iter().skip(1).map(|(at, ..)| *at);
     let ends = ends.chain([lines.len()]);
+    // Of an answer that begins again, the last version counts.
+    let mut told: BTreeMap<usize, Told> = BTreeMap::new();
     for ((at, number, title), end) in headings.iter().zip(ends) {
         let body = lines.get(at + 1..end).unwrap_or_default();
-        told.push(Told::of_body(*number, title, body));
+        if let Some(number) = number {
+            told.insert(*number, Told::of_body(*number, title, body));
+        }
     }
-    told
+    let opening = (words::count(&opening) >= OPENING_MIN_WORDS).then(|| Told::of_section(&opening));
+    let opening = opening.filter(|_| !told.contains_key(&numbers.start));
+    opening.into_iter().chain(told.into_values()).collect()
+}
+
+/// The headings of sections: their lines, their numbers if they are among `numbers`, and the rest of them. They all have the same
+/// mark, the highest with which there are such numbers, or else the highest of all if there are as many as numbers.
+fn headings<'a>(lines: &[&'a str], numbers: &Range<usize>) -> Vec<(usize, Option<usize>, &'a str)> {
+    let mut is_code = false;
+    let marked = lines.iter().enumerate().filter_map(|(at, line)| {
+        is_code ^= line.trim_start().starts_with("```");
+        let (marks, title) = marked(line).filter(|_| !is_code)?;
+        let (number, title) = match numbered(title) {
+            Some((number, title)) => (Some(number), title),
+            None => (None, title),
+        };
+        Some((
+            marks,
+            at,
+            number.filter(|number| numbers.contains(number)),
+            title,
+        ))
+    });
+    let marked: Vec<(usize, usize, Option<usize>, &str)> = marked.collect();
+    let with = |level: usize| marked.iter().filter(move |(marks, ..)| *marks == level);
+    let of_numbers = marked.iter().filter(|(.., number, _)| number.is_some());
+    let level = of_numbers.map(|(marks, ..)| *marks).min();
+    let top = marked.iter().map(|(marks, ..)| *marks).min();
+    let count = |level: usize| {
+        let all: HashSet<usize> = with(level).filter_map(|(.., number, _)| *number).collect();
+        all.len()
+    };
+    let are_counted = top.is_some_and(|top| with(top).count() == numbers.len());
+    match (level, top) {
+        (Some(level), _) if count(level) == numbers.len() || !are_counted => with(level)
+            .map(|(_, at, number, title)| (*at, *number, *title))
+            .filter(|(_, number, _)| number.is_some())
+            .collect(),
+        (_, Some(top)) if are_counted => with(top)
+            .zip(numbers.clone())
+            .map(|((_, at, _, title), number)| (*at, Some(number), *title))
+            .collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// A line that is marked as a heading: the number of marks, and the rest. Bold type counts as the mark of a matter.
 fn marked(line: &str) -> Option<(usize, &str)> {
-    let line = line.trim();
+    let line = line.trim_end();
     let bare = line.trim_start_matches('#');
     let marks = line.len() - bare.len();
     let is_bold = line.len() > 4 && line.starts_with("**") && line.ends_with("**");
@@ -158,7 +179,7 @@ pub(crate) fn with_labels(text: &str, is_heading: bool) -> (String, Vec<String>)
     for line in text.lines() {
         let is_blank = line.trim().is_empty();
         match marked(line) {
-            Some((marks, name)) if marks >= MATTER_MARKS && !is_first => {
+            Some((_, name)) if !is_first => {
                 let name = numbered(name).map_or(name, |(_, name)| name);
                 let is_label = words::count(name) <= LABEL_MAX_WORDS
                     && !name.contains([':', '：'])
@@ -242,6 +263,10 @@ mod tests {
             "<think>\n## 3. No\n</think>\n**3. Depot: sold**\n\nIt is sold.\n\n**4. Trams**\n\nThey run. Dana said so.",
             "### 3. Depot: sold\n\nIt is sold.\n\n### 4. Trams\n\nThey run. Dana said so.\n\nLet me know if you need more.",
             "## Depot: sold\n\nIt is sold.\n\n## Trams\n\nThey run. Dana said so.",
+            "## 4. Trams\n\nThey run. Dana said so.\n\n## 3. Depot: sold\n\nIt is sold.",
+            "## 1. Depot: sold\n\nIt is sold.\n\n## 2. Trams\n\nThey run. Dana said so.",
+            "## 3. Depot\n\nDraft.\n\n## 4. Trams\n\nDraft.\n\n## 3. Depot: sold\n\nIt is sold.\n\n## 4. Trams\n\nThey run. Dana said so.",
+            "## 3. <b>Depot: sold</b>\n\nIt is sold.\n\n## 4. Trams\n\nThey run. Dana said so.",
             "## 3. Depot: sold\n\nDepot: sold\n\nIt is sold.\n\n## 4. Trams\n\nTrams\n\nThey run. Dana said so.",
         ] {
             let expected =
@@ -264,11 +289,8 @@ mod tests {
         for (answer, numbers) in [
             ("## 4. Trams\n\nThey run.", [4].as_slice()),
             ("## 3. Depot\n\nIt is sold.", &[3]),
-            // A list is no heading, and neither is the number of a section elsewhere.
-            (
-                "## 3. Depot\n\nThree steps:\n4. They run.\n\n## 9. Trams",
-                &[3],
-            ),
+            // A list is no heading.
+            ("## 3. Depot\n\nThree steps:\n4. They run.", &[3]),
             (
                 "## Depot\n\nSold.\n\n## Trams\n\nRun.\n\n## Ferries\n\nWait.",
                 &[0],

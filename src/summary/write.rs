@@ -44,6 +44,9 @@ use repair::Repairs;
 /// Calls beyond the plan: up to half the number of planned calls, plus this many. Some of them are reserved for repairs.
 const EXTRA_CALLS: usize = 5;
 
+/// Sections that are written together, on average.
+const MEAN_SECTIONS: usize = 3;
+
 /// Maximum number of extra calls per text, for repeated requests and continuations.
 const MAX_ALLOWANCE: usize = 2;
 
@@ -368,7 +371,9 @@ impl Writer<'_> {
     ) -> Vec<Job<'a>> {
         let count = materials.len();
         let kept_for_repairs = (count / 2).min(self.extra_calls / 2);
-        let spare = self.extra_calls.saturating_sub(kept_for_repairs);
+        // An answer with several sections may be in vain.
+        let chapters = count.div_ceil(MEAN_SECTIONS);
+        let spare = self.extra_calls.saturating_sub(kept_for_repairs + chapters);
         let parts = materials.iter().zip(targets).enumerate();
         let jobs = parts.map(|(index, (material, &target))| Job {
             task: Task::Section,
@@ -410,8 +415,16 @@ impl Writer<'_> {
         plan: &Plan,
     ) -> Result<Vec<(usize, Piece)>, WriteError> {
         let drafter = self.drafter;
-        let waiting = chapters.iter().map(|&jobs| async move {
-            let written = chapter(drafter, jobs).await;
+        // Calls that are not set aside for repairs or promised to sections.
+        let promised: usize = chapters
+            .iter()
+            .copied()
+            .flatten()
+            .map(|job| job.allowance)
+            .sum();
+        let left = (self.extra_calls - self.extra_calls / 2).saturating_sub(promised);
+        let waiting = chapters.iter().enumerate().map(|(at, &jobs)| async move {
+            let written = chapter(drafter, jobs, usize::from(at < left)).await;
             let written = written.map_err(WriteError::of(parts(jobs)))?;
             Ok((written, jobs.len()))
         });
@@ -586,11 +599,19 @@ impl Writer<'_> {
             }
             _ => piece.text,
         };
+        let mut text = text;
+        let (kept, foreign): (Vec<String>, Vec<String>) = piece
+            .matters
+            .into_iter()
+            .partition(|matter| check::is_borne_out(matter, &said, by));
+        for matter in foreign {
+            text = text.replacen(&format!("{matter}: "), "", 1);
+        }
         Section {
             title: title.unwrap_or_else(|| format!("{} {number}", self.titles.part)),
             times: material.times(),
             text,
-            matters: piece.matters,
+            matters: kept,
             target_words,
             chunks: material.chunks.clone(),
             spans: material.spans(),

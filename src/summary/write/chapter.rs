@@ -9,33 +9,41 @@ use crate::summary::check::Severity;
 use crate::summary::scaffold;
 use crate::summary::told::{self, Told};
 use crate::summary::write::draft::{Drafter, Material};
-use crate::summary::write::piece::{Job, Piece, is_answer, judged, piece};
-use crate::text::words;
+use crate::summary::write::piece::{Job, Piece, fallback, is_answer, judged, piece};
+use crate::text::{ngrams, words};
 
 /// An answer with at least this much of its length, in percent, tells all of its sections, under whatever headings; a section
 /// that was cut off is complete with as much of its own.
 const TOLD_PERCENT: usize = 80;
 const ENOUGH_PERCENT: usize = 90;
 
+/// A section with less than this of its length, in percent, is told too shortly beside the others.
+const LEAST_PERCENT: usize = 40;
+
+/// A section that repeats more of another than this, in percent of its sequences of words, is not about its part.
+const REPEATED_PERCENT: usize = 50;
+
 /// Gets the texts for `jobs`, consecutive sections: with each text, of how many of them it is. Sections that the answer leaves
-/// out or spoils are requested by themselves. Returns an error only for failures that affect all calls.
+/// out or spoils are requested by themselves, in `spare` calls more than there are sections: if none is left, the last one is
+/// extractive. Returns an error only for failures that affect all calls.
 pub(crate) async fn chapter(
     mut drafter: Drafter<'_>,
     jobs: &[Job<'_>],
+    spare: usize,
 ) -> Result<Vec<(usize, Piece)>, ModelError> {
     let [first, _, ..] = jobs else {
         return alone(drafter, jobs).await;
     };
     let prompt = drafter.chapter_prompt(jobs);
     if !drafter.fits(&prompt) {
-        return halves(drafter, jobs, 0).await;
+        return halves(drafter, jobs, (0, spare)).await;
     }
     let answer = match drafter.call(&prompt).await {
         Ok(answer) => answer,
         Err(error) => match error.kind {
             ErrorKind::Overflow { prompt_tokens, .. } => {
                 drafter.learn_ratio(&prompt, prompt_tokens);
-                return halves(drafter, jobs, 1).await;
+                return halves(drafter, jobs, (1, spare)).await;
             }
             ErrorKind::BadInput if first.place.0 == 0 => return Err(error),
             kind if kind.concerns_one_call() => {
@@ -46,8 +54,14 @@ pub(crate) async fn chapter(
         },
     };
     drafter.learn_ratio(&prompt, answer.usage.map(|usage| usage.prompt_tokens));
-    let found = pieces(&drafter, jobs, &answer);
+    let mut found = pieces(&drafter, jobs, &answer);
     let has_none = found.iter().all(|(_, piece)| piece.is_none());
+    if has_none
+        && spare == 0
+        && let (Some((_, last)), Some(job)) = (found.last_mut(), jobs.last())
+    {
+        *last = Some(fallback(job));
+    }
     let waiting = found.into_iter().map(|(range, piece)| async move {
         let jobs = jobs.get(range).unwrap_or_default();
         match piece {
@@ -59,7 +73,7 @@ pub(crate) async fn chapter(
     let mut written: Vec<(usize, Piece)> = written?.into_iter().flatten().collect();
     if has_none {
         drafter.caller.recorder.mark_unusable(&prompt);
-        extra(&mut written, 1);
+        extra(&mut written, spare.min(1));
     }
     Ok(written)
 }
@@ -70,16 +84,16 @@ async fn alone(drafter: Drafter<'_>, jobs: &[Job<'_>]) -> Result<Vec<(usize, Pie
     pieces.into_iter().map(|piece| Ok((1, piece?))).collect()
 }
 
-/// Gets the texts with two requests. `made` calls were made in vain.
+/// Gets the texts with two requests. So many calls were made in vain, and so many are to spare.
 async fn halves(
     drafter: Drafter<'_>,
     jobs: &[Job<'_>],
-    made: usize,
+    (made, spare): (usize, usize),
 ) -> Result<Vec<(usize, Piece)>, ModelError> {
     let (first, second) = jobs.split_at(jobs.len() / 2);
     let (first, second) = tokio::join!(
-        Box::pin(chapter(drafter, first)),
-        Box::pin(chapter(drafter, second))
+        Box::pin(chapter(drafter, first, spare.saturating_sub(made))),
+        Box::pin(chapter(drafter, second, 0))
     );
     let mut written = first?;
     written.extend(second?);
@@ -106,6 +120,7 @@ fn pieces(
     let asked: usize = jobs.iter().map(|job| job.ask).sum();
     let is_whole = !is_cut_off && written * 100 >= asked * TOLD_PERCENT;
     let mut found = Vec::new();
+    let mut texts: Vec<Vec<String>> = Vec::new();
     let mut end = 0;
     for (at, one) in sections.iter().enumerate() {
         let start = one.number.map_or(end, |number| number - first);
@@ -124,6 +139,11 @@ fn pieces(
         let covered_jobs = jobs.get(covered.clone()).unwrap_or_default();
         let is_last = is_cut_off && next == jobs.len();
         let piece = usable(drafter, covered_jobs, one, is_last);
+        let told: Vec<String> = ngrams::words(&one.text);
+        let is_repeated =
+            |earlier: &Vec<String>| ngrams::copied_percent(&told, earlier) > REPEATED_PERCENT;
+        let piece = piece.filter(|_| !texts.iter().any(is_repeated));
+        texts.push(told);
         match piece {
             Some(piece) => found.push((covered, Some(piece))),
             None => found.extend(covered.map(|left| (left..left + 1, None))),
@@ -172,6 +192,7 @@ fn usable(drafter: &Drafter<'_>, jobs: &[Job<'_>], told: &Told, is_cut_off: bool
         .iter()
         .all(|problem| problem.severity() == Severity::Length);
     let is_enough = !is_cut_off || written * 100 >= job.want * ENOUGH_PERCENT;
+    let is_enough = is_enough && written * 100 >= job.ask * LEAST_PERCENT;
     (is_settled && is_enough && !piece.text.is_empty() && is_answer(&piece, &job, drafter))
         .then_some(piece)
 }
@@ -256,6 +277,7 @@ mod tests {
     async fn written(
         several: Result<Answer, ErrorKind>,
         window: usize,
+        spare: usize,
     ) -> (Vec<(usize, Option<String>, Source)>, usize, Vec<usize>) {
         let one = answered(format!("## 1. Alone\n\n{}", prose(0)), Finish::Stop);
         let model = Arc::new(Scripted {
@@ -301,7 +323,7 @@ mod tests {
             splits: 0,
         };
         let jobs: Vec<Job<'_>> = materials.iter().enumerate().map(job).collect();
-        let written = chapter(drafter, &jobs).await.unwrap();
+        let written = chapter(drafter, &jobs, spare).await.unwrap();
         let extra = written.iter().map(|(_, piece)| piece.extra_calls).sum();
         let told = written
             .into_iter()
@@ -334,7 +356,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_answer_tells_all_its_sections() {
         let answer = answered(sections(&[1, 2, 3]), Finish::Stop);
-        let (told, extra, asked) = written(Ok(answer), usize::MAX).await;
+        let (told, extra, asked) = written(Ok(answer), usize::MAX, 1).await;
         assert_eq!(told, titled(&[(1, "depot"), (1, "tram"), (1, "ferry")]));
         assert_eq!((extra, asked), (0, vec![3]));
     }
@@ -343,6 +365,8 @@ mod tests {
     async fn a_section_that_is_left_out_spoiled_or_cut_off_is_requested_by_itself() {
         let spoiled = sections(&[1, 2, 3]).replace(&prose(1), "I cannot help with that.");
         let whole = sections(&[1, 2, 3]);
+        let repeated = whole.replace(&prose(1), &prose(0));
+        let short = whole.replace(&prose(1), "Lee said that tram number 4 was late.");
         let cut = whole.split_at(whole.len() - 200).0.to_owned();
         for (answer, expected) in [
             (
@@ -362,7 +386,7 @@ mod tests {
         ] {
             let alone = expected.iter().filter(|title| **title == "Alone").count();
             let text = answer.text.clone();
-            let (told, extra, asked) = written(Ok(answer), usize::MAX).await;
+            let (told, extra, asked) = written(Ok(answer), usize::MAX, 1).await;
             assert_eq!(told, titled(&expected.map(|title| (1, title))), "{text}");
             assert_eq!((extra, asked.len()), (0, alone + 1), "{text}");
         }
@@ -382,7 +406,7 @@ mod tests {
             (two, &[(2, "depot"), (1, "ferry")]),
         ] {
             let (told, extra, asked) =
-                written(Ok(answered(answer, Finish::Stop)), usize::MAX).await;
+                written(Ok(answered(answer, Finish::Stop)), usize::MAX, 1).await;
             assert_eq!(told, titled(expected));
             assert_eq!((extra, asked), (0, vec![3]));
         }
@@ -392,7 +416,7 @@ mod tests {
     async fn an_answer_that_is_none_costs_one_call() {
         let failure = ErrorKind::SuspectOutput;
         for several in [Err(failure), Ok(answered("No.".to_owned(), Finish::Stop))] {
-            let (told, extra, asked) = written(several, usize::MAX).await;
+            let (told, extra, asked) = written(several, usize::MAX, 1).await;
             assert_eq!(told, titled(&[(1, "Alone"); 3]));
             assert_eq!((extra, asked), (1, vec![3, 1, 1, 1]));
         }
@@ -401,7 +425,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_does_not_fit_is_asked_for_in_two_requests() {
         let answer = answered(sections(&[2, 3]), Finish::Stop);
-        let (told, extra, mut asked) = written(Ok(answer), 3900).await;
+        let (told, extra, mut asked) = written(Ok(answer), 3900, 1).await;
         asked.sort_unstable();
         assert_eq!(told, titled(&[(1, "Alone"), (1, "tram"), (1, "ferry")]));
         assert_eq!((extra, asked), (1, vec![1, 2, 3]));

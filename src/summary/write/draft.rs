@@ -25,6 +25,9 @@ const MAX_SPEAKERS: usize = 16;
 /// Maximum tokens of transcript excerpts in a prompt, when a section is written from notes.
 const EXCERPT_TOKENS: Tokens = Tokens(400);
 
+/// No tokenizer counts more than this many times the estimate: a server that says so is wrong.
+const MAX_RATIO: f64 = 3.0;
+
 /// What stands in the place of an attempt's number where several sections are requested at once.
 const CHAPTER: usize = 1000;
 
@@ -290,7 +293,7 @@ impl Drafter<'_> {
         // Without a count, do not render the prompt: a local model gets by without its text.
         let Some(counted) = counted else { return };
         let ratio = counted as f64 / prompt.tokens().0.max(1) as f64;
-        self.token_ratio = self.token_ratio.max(ratio);
+        self.token_ratio = self.token_ratio.max(ratio.min(MAX_RATIO));
     }
 
     /// Sends a request. What is not shown is removed from its answer, and misheard words that the model writes all the same

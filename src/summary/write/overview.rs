@@ -28,6 +28,9 @@ const OWN_COUNTS: usize = 20;
 /// Minimum number of entries that an overview keeps.
 const MIN_ENTRIES: usize = 2;
 
+/// Maximum number of its entries.
+const MAX_ENTRIES: usize = 10;
+
 /// Words for which the last read's output limit allows.
 const EDITS_WORDS: Words = Words(1000);
 
@@ -279,8 +282,14 @@ fn borne_out(
     if !text.lines().any(is_entry) {
         return without(text);
     }
-    let kept = text
-        .lines()
+    // Entries stand together below what opens the text. Headings and other lists are not asked for.
+    let first = text.lines().position(is_entry).unwrap_or_default();
+    let opens = |line: &str| line.trim().is_empty() || sentence::ends_sentence(line);
+    let has_place = |(at, line): &(usize, &str)| is_entry(line) || *at < first && opens(line);
+    let lines = text.lines().enumerate().filter(has_place);
+    let kept = lines
+        .map(|(_, line)| line)
+        .take(first + MAX_ENTRIES)
         .filter_map(|line| match line.strip_prefix("- ") {
             // What an entry is about stands in its first sentence.
             Some(entry) => {
@@ -314,6 +323,10 @@ mod tests {
             ),
             (
                 "They met. In all, 777 died.\n\n- Money: Renwick asked for 3.1 million. It cost 777.\n- Deaths: In all, 777 died. They met.",
+                Some("They met.\n\n- Money: Renwick asked for 3.1 million."),
+            ),
+            (
+                "They met.\n\n- Money: Renwick asked for 3.1 million.\n\nDecisions\n\n1. The Depot closed.\n\nThey left.",
                 Some("They met.\n\n- Money: Renwick asked for 3.1 million."),
             ),
             ("Donald Trump was there. In all, 777 died.", None),

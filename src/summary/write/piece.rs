@@ -238,11 +238,11 @@ fn usable(mut piece: Piece) -> Option<Piece> {
     (!is_discarded).then_some(piece)
 }
 
-/// Whether a section has at least some of its words. A model that follows instructions and gives hardly any has not answered.
+/// Whether a section or overview has at least some of its words. A model that follows instructions and gives hardly any has not answered.
 pub(crate) fn is_answer(piece: &Piece, job: &Job<'_>, drafter: &Drafter<'_>) -> bool {
     let written = words::count(&piece.text);
     let obeys = drafter.settings.limits.style.follows_instructions() && !drafter.settings.quotes;
-    job.task != Task::Section
+    !matches!(job.task, Task::Section | Task::Overview)
         || !obeys
         || written >= ANSWER_WORDS
         || written * 100 >= job.want * ANSWER_PERCENT
@@ -363,7 +363,7 @@ async fn finished(
 }
 
 /// An extractive text, for when the model gives no usable answer.
-fn fallback(job: &Job<'_>) -> Piece {
+pub(crate) fn fallback(job: &Job<'_>) -> Piece {
     // Stretches that do not follow on one another are one text only where they are shown.
     let passage = match &job.material.more[..] {
         [] => &job.material.passage,

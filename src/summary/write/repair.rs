@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 
 use crate::model::{Answer, Finish};
-use crate::prompt::{Prompt, Task};
+use crate::prompt::{Prompt, Request, Task};
 use crate::summary::assemble::{Section, Source};
 use crate::summary::check::support::Comparable;
 use crate::summary::check::{self, Problem, Severity};
@@ -15,7 +15,7 @@ use crate::summary::told::{self, MATTER_MARK, split_heading};
 use crate::summary::write::draft::Material;
 use crate::summary::write::piece::problems;
 use crate::summary::write::{WriteError, Writer, all};
-use crate::text::{Words, words};
+use crate::text::{Words, terms, words};
 
 /// Tolerated deviation from the target length, in percent: if it is too short, and if it is too long. A few matters can be dropped;
 /// more would be missed.
@@ -28,6 +28,9 @@ const CUT_PERCENT: usize = 25;
 /// Maximum and minimum number of words that one expansion should add.
 const MAX_ADDED: usize = 350;
 const MIN_ADDED: usize = 40;
+
+/// How much of the terms of a section a longer version of it has at least, in percent.
+const KEPT_PERCENT: usize = 50;
 
 /// Maximum number of repairs per section.
 const MAX_REPAIRS: usize = 2;
@@ -70,7 +73,7 @@ impl Writer<'_> {
                 return Ok(());
             }
             let answers = self.repaired(&round).await?;
-            accept_all(sections, &round, &answers, wanted);
+            accept_all(sections, &round, &answers, wanted, self.comparable);
         }
     }
 
@@ -200,14 +203,26 @@ fn with_additions(section: &str, more: &str) -> String {
 }
 
 /// Accepts those of the repaired texts that bring the total length closer to `wanted` words.
-fn accept_all(sections: &mut [Section], round: &Round, answers: &[Answer], wanted: usize) {
+fn accept_all(
+    sections: &mut [Section],
+    round: &Round,
+    answers: &[Answer],
+    wanted: usize,
+    by: Comparable,
+) {
     for ((at, prompt), answer) in round.iter().zip(answers) {
-        accept(sections, *at, prompt, answer, wanted);
+        accept(sections, *at, prompt, (answer, by), wanted);
     }
 }
 
 /// Accepts a repaired text if it is usable and brings the total length closer to `wanted` words.
-fn accept(sections: &mut [Section], at: usize, prompt: &Prompt, answer: &Answer, wanted: usize) {
+fn accept(
+    sections: &mut [Section],
+    at: usize,
+    prompt: &Prompt,
+    (answer, by): (&Answer, Comparable),
+    wanted: usize,
+) {
     let (text, matters) = told::with_labels(&scaffold::unwrapped(&answer.text), false);
     let text = scaffold::strip_preamble(&text);
     // The section has a heading, and a label with a list is none.
@@ -241,7 +256,12 @@ fn accept(sections: &mut [Section], at: usize, prompt: &Prompt, answer: &Answer,
     let changed = match request.task {
         Task::Condense if !check::is_borne_out(text, &section.text, Comparable::Words) => return,
         Task::Condense => text.to_owned(),
-        Task::Expand if request.brief.is_some() => text.to_owned(),
+        Task::Expand if request.brief.is_some() => {
+            if !goes_on(text, &section.text, request, by) {
+                return;
+            }
+            text.to_owned()
+        }
         // An expansion that only repeats the section adds nothing.
         _ if section.text.contains(text) => return,
         // What it has too much would be cut from what matters more.
@@ -257,11 +277,20 @@ fn accept(sections: &mut [Section], at: usize, prompt: &Prompt, answer: &Answer,
     }
 }
 
+/// Whether a longer version of a section tells most of what it told, and no number or name that neither it nor its part has.
+fn goes_on(longer: &str, section: &str, request: &Request, by: Comparable) -> bool {
+    let before = terms::stems(section);
+    let kept = before.intersection(&terms::stems(longer)).count();
+    let notes = request.brief.as_ref().map_or("", |brief| &brief.notes);
+    let source = [section, &request.block, notes].join("\n");
+    kept * 100 >= before.len() * KEPT_PERCENT && check::is_borne_out(longer, &source, by)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prompt::Style;
     use crate::prompt::tests::request;
-    use crate::prompt::{Request, Style};
     use crate::text::Tokens;
     use crate::transcript::Passage;
 
@@ -291,7 +320,7 @@ mod tests {
                 text: answer.to_owned(),
                 ..Answer::default()
             };
-            accept(&mut sections, 0, &prompt, &given, 25);
+            accept(&mut sections, 0, &prompt, (&given, Comparable::Words), 25);
             sections[0].text == answer
         };
         for (answer, is_accepted) in [
