@@ -381,6 +381,11 @@ mod tests {
                 answered(sections(&[3]), Finish::Stop),
                 ["Alone", "Alone", "ferry"],
             ),
+            (
+                answered(repeated, Finish::Stop),
+                ["depot", "Alone", "ferry"],
+            ),
+            (answered(short, Finish::Stop), ["depot", "Alone", "ferry"]),
             (answered(spoiled, Finish::Stop), ["depot", "Alone", "ferry"]),
             (answered(cut, Finish::Length), ["depot", "tram", "Alone"]),
         ] {
@@ -420,6 +425,15 @@ mod tests {
             assert_eq!(told, titled(&[(1, "Alone"); 3]));
             assert_eq!((extra, asked), (1, vec![3, 1, 1, 1]));
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_call_to_spare_the_last_section_of_a_useless_answer_is_extractive() {
+        let answer = answered("No.".to_owned(), Finish::Stop);
+        let (told, extra, asked) = written(Ok(answer), usize::MAX, 0).await;
+        let sources: Vec<Source> = told.iter().map(|(.., source)| *source).collect();
+        assert_eq!(sources, [Source::Model, Source::Model, Source::Extractive]);
+        assert_eq!((extra, asked), (0, vec![3, 1, 1]));
     }
 
     #[tokio::test(start_paused = true)]

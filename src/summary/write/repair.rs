@@ -342,6 +342,31 @@ mod tests {
     }
 
     #[test]
+    fn a_longer_section_tells_what_it_told_and_nothing_foreign() {
+        let section = "The board of the harbor heard that the depot is late. Lee called the tar in the ground the reason.";
+        let request = Request {
+            block: Passage::of_text(
+                "Lee: It costs 42 million more, as Brackwater wrote to the board.",
+            ),
+            ..request(Task::Expand, Style::Full)
+        };
+        for (more, goes_on_with) in [
+            ("It costs 42 million more, as Brackwater wrote.", true),
+            ("It costs 77 million more, as Brackwater wrote.", false),
+            ("It costs more, as Napoleon wrote.", false),
+        ] {
+            let longer = format!("{section} {more}");
+            assert_eq!(
+                goes_on(&longer, section, &request, Comparable::Words),
+                goes_on_with,
+                "{more}"
+            );
+        }
+        let other = "The trams are red. Nobody spoke of anything else for hours, and then all of them left.";
+        assert!(!goes_on(other, section, &request, Comparable::Words));
+    }
+
+    #[test]
     fn what_is_added_stands_with_its_matter() {
         let section = "Depot: it is late.\n\nNobody knew why.\n\nTrams: they run.";
         for (more, with) in [
