@@ -19,7 +19,7 @@ use crate::text::{Words, terms, words};
 
 /// Tolerated deviation from the target length, in percent: if it is too short, and if it is too long. A few matters can be dropped;
 /// more would be missed.
-const SHORTER_PERCENT: usize = 4;
+const SHORTER_PERCENT: usize = 3;
 const LONGER_PERCENT: usize = 9;
 
 /// Maximum share of a section that one repair takes away, in percent.
@@ -30,7 +30,7 @@ const MAX_ADDED: usize = 350;
 const MIN_ADDED: usize = 40;
 
 /// How much of the terms of a section a longer version of it has at least, in percent.
-const KEPT_PERCENT: usize = 50;
+const KEPT_PERCENT: usize = 35;
 
 /// Maximum number of repairs per section.
 const MAX_REPAIRS: usize = 2;
@@ -156,7 +156,7 @@ impl Writer<'_> {
             // Who writes a text again keeps to its length better than who writes one.
             let ask = Words(match task {
                 Task::Condense => control.ask(ask).max(ask * 9 / 10),
-                _ if is_rewritten => control.ask(ask).clamp(ask * 9 / 10, ask * 5 / 4),
+                _ if is_rewritten => control.ask(ask).clamp(ask * 9 / 10, ask * 3 / 2),
                 _ => control.ask(ask),
             });
             let prompt = self
