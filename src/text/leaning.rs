@@ -61,6 +61,9 @@ const MIN_OPENED_WORDS: usize = 4;
 /// Longest sentence of which a last word from [`STANDING_FOR_A_VERB`] is taken to stand for another verb, in words.
 const SHORT_WORDS: usize = 4;
 
+/// Longest sentence of which a last word such as `this` is taken to stand for what was told before, as in `Canton denied this`.
+const SHORT_REPLY_WORDS: usize = 8;
+
 /// Words after `it` among which the clause is looked for that it stands for.
 const CLAUSE_REACH: usize = 7;
 
@@ -92,7 +95,10 @@ pub(crate) fn refers_back(sentence: &str) -> bool {
     let start = [start.next(), start.next()].map(Option::unwrap_or_default);
     let counts = matches!(start[0].as_str(), "both" | "neither" | "another")
         || start[0] == "the" && COUNTING.contains(&start[1].as_str());
-    if counts {
+    let last = words::runs(sentence).last().unwrap_or_default();
+    let stands_for_all = matches!(last, "this" | "that" | "it" | "so")
+        && words::count(sentence) <= SHORT_REPLY_WORDS;
+    if counts || stands_for_all {
         return true;
     }
     let mut is_first = true;
@@ -255,6 +261,11 @@ mod tests {
             ("The depot was closed.", false),
             ("The second principle was clear.", true),
             ("Both agreed.", true),
+            ("Canton denied this.", true),
+            (
+                "Lee said that the depot was late and that Dana had known of it.",
+                false,
+            ),
         ] {
             assert_eq!(refers_back(sentence), refers, "{sentence}");
         }

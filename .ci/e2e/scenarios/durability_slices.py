@@ -25,7 +25,7 @@ def queue(world):
 
 @scenario("slices of 4 to 10 s at an endpoint that answers at once: the same")
 def chat(world):
-    sliced(world, lambda seed: SlowChat((0.6, 1.2), seed=seed), TIMEOUTS[1:])
+    sliced(world, lambda seed: SlowChat((1.0, 2.0), seed=seed), TIMEOUTS[1:])
 
 
 def sliced(world, endpoint, timeouts):
