@@ -94,18 +94,16 @@ pub(crate) fn sections(answer: &str, numbers: Range<usize>) -> Vec<Told> {
     let mut told: BTreeMap<usize, Told> = BTreeMap::new();
     for ((at, number, title), end) in headings.iter().zip(ends) {
         let body = lines.get(at + 1..end).unwrap_or_default();
-        if let Some(number) = number {
-            told.insert(*number, Told::of_body(*number, title, body));
-        }
+        told.insert(*number, Told::of_body(*number, title, body));
     }
     let opening = (words::count(&opening) >= OPENING_MIN_WORDS).then(|| Told::of_section(&opening));
     let opening = opening.filter(|_| !told.contains_key(&numbers.start));
     opening.into_iter().chain(told.into_values()).collect()
 }
 
-/// The headings of sections: their lines, their numbers if they are among `numbers`, and the rest of them. They all have the same
+/// The headings of sections: their lines, their numbers, which are among `numbers`, and the rest of them. They all have the same
 /// mark, the highest with which there are such numbers, or else the highest of all if there are as many as numbers.
-fn headings<'a>(lines: &[&'a str], numbers: &Range<usize>) -> Vec<(usize, Option<usize>, &'a str)> {
+fn headings<'a>(lines: &[&'a str], numbers: &Range<usize>) -> Vec<(usize, usize, &'a str)> {
     let mut is_code = false;
     let marked = lines.iter().enumerate().filter_map(|(at, line)| {
         is_code ^= line.trim_start().starts_with("```");
@@ -133,12 +131,11 @@ fn headings<'a>(lines: &[&'a str], numbers: &Range<usize>) -> Vec<(usize, Option
     let are_counted = top.is_some_and(|top| with(top).count() == numbers.len());
     match (level, top) {
         (Some(level), _) if count(level) == numbers.len() || !are_counted => with(level)
-            .map(|(_, at, number, title)| (*at, *number, *title))
-            .filter(|(_, number, _)| number.is_some())
+            .filter_map(|(_, at, number, title)| Some((*at, (*number)?, *title)))
             .collect(),
         (_, Some(top)) if are_counted => with(top)
             .zip(numbers.clone())
-            .map(|((_, at, _, title), number)| (*at, Some(number), *title))
+            .map(|((_, at, _, title), number)| (*at, number, *title))
             .collect(),
         _ => Vec::new(),
     }
