@@ -10,7 +10,7 @@
 //!
 //! If either plan takes more calls than allowed, only the most informative sentences of each part are shown to the model.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use crate::prompt::{Style, Wishes};
 use crate::text::{Tokens, Words};
@@ -53,11 +53,14 @@ pub(crate) const OUTLINE_WORDS: Words = Words(2000);
 /// Maximum tokens of what a request tells of the whole recording, with the rules that this takes.
 pub(crate) const BRIEF_TOKENS: Tokens = Tokens(2800);
 
-/// Maximum words and sections that are requested at once. Models write longer texts, but shorter than they are asked to.
-const CHAPTER_WORDS: usize = 1000;
-const CHAPTER_SECTIONS: usize = 6;
+/// Words of sections that are requested at once: one for so many tokens of the window, within bounds. Who writes all of them
+/// tells each matter once and where it belongs; but models with smaller windows write far less in one answer than they are
+/// asked to.
+const TOKENS_PER_CHAPTER_WORD: usize = 28;
+const CHAPTER_WORDS: RangeInclusive<usize> = 1000..=4500;
 
-/// Maximum tokens of transcript in one request, whatever the size of the window.
+/// Maximum tokens of transcript in a request for several sections: for each of its words, or in all.
+const CHAPTER_TOKENS_PER_WORD: usize = 10;
 const CHAPTER_TOKENS: Tokens = Tokens(24_000);
 
 /// Share of its token limit that a chunk is planned to fill. The rest allows cutting at good boundaries.
@@ -110,12 +113,26 @@ impl Limits {
     /// Maximum tokens of text in a request for several sections that also tells what is known of the whole recording.
     pub(crate) fn chapter_tokens(&self) -> Tokens {
         let limits = Self {
-            chunk_tokens: CHAPTER_TOKENS,
+            chunk_tokens: CHAPTER_TOKENS
+                .max(Tokens(self.chapter_words() * CHAPTER_TOKENS_PER_WORD)),
             ..self.briefed()
         };
         limits
-            .block_beside(Words(CHAPTER_WORDS))
+            .block_beside(Words(self.chapter_words()))
             .unwrap_or_default()
+    }
+
+    /// Maximum words of sections that are requested at once.
+    fn chapter_words(&self) -> usize {
+        let (least, most) = CHAPTER_WORDS.into_inner();
+        let window = self.context_tokens.unwrap_or_default();
+        (window.0 / TOKENS_PER_CHAPTER_WORD).clamp(least, most)
+    }
+
+    /// Which of consecutive sections are written together, by their words and by the tokens of their parts: as few chapters
+    /// of about equal length as possible.
+    pub(crate) fn chapters(&self, sizes: &[(usize, Tokens)]) -> Vec<Range<usize>> {
+        chapters(sizes, self.chapter_words(), self.chapter_tokens())
     }
 
     /// The limits for requests that also have these wishes, as far as they are obeyed.
@@ -241,18 +258,19 @@ pub enum ShapeError {
     },
 }
 
-/// Which of consecutive sections are written together, by their words and by the tokens of their parts: as few chapters of
-/// about equal length as possible, with at most `most` tokens each.
-pub(crate) fn chapters(sizes: &[(usize, Tokens)], most: Tokens) -> Vec<Range<usize>> {
+/// Consecutive sections in as few chapters of about equal length as possible, each with about `length` words and at most
+/// `most` tokens of text.
+fn chapters(sizes: &[(usize, Tokens)], length: usize, most: Tokens) -> Vec<Range<usize>> {
     let all: usize = sizes.iter().map(|(words, _)| words).sum();
-    let count = all.div_ceil(CHAPTER_WORDS).max(1);
+    let count = all.div_ceil(length).max(1);
+    let sections = length / SECTION_MIN_WORDS.0;
     let mut chapters: Vec<Range<usize>> = Vec::new();
     let (mut before, mut tokens) = (0, Tokens(0));
     for (at, (words, size)) in sizes.iter().enumerate() {
         // The middle of a section decides to which chapter it belongs.
         let is_next = (before + words / 2) * count > all * chapters.len();
         match chapters.last_mut() {
-            Some(last) if !is_next && last.len() < CHAPTER_SECTIONS && tokens + *size <= most => {
+            Some(last) if !is_next && last.len() < sections && tokens + *size <= most => {
                 last.end += 1;
                 tokens = tokens + *size;
             }
@@ -418,7 +436,7 @@ mod tests {
         let of = |words: &[usize], tokens: usize, most: usize| -> Vec<usize> {
             let sizes: Vec<(usize, Tokens)> =
                 words.iter().map(|&words| (words, Tokens(tokens))).collect();
-            let chapters = chapters(&sizes, Tokens(most));
+            let chapters = chapters(&sizes, 1000, Tokens(most));
             let end = chapters.iter().fold(0, |end, chapter| {
                 assert_eq!(chapter.start, end);
                 chapter.end

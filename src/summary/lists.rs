@@ -6,7 +6,7 @@ use crate::text::{Span, words};
 
 /// Maximum length of the actions, and of all other lists, as shares of the summary. Whoever has to act needs all actions.
 const ACTIONS_SHARE: f64 = 0.14;
-const OTHERS_SHARE: f64 = 0.11;
+const OTHERS_SHARE: f64 = 0.10;
 
 /// Lists that are given up this readily only repeat what stands in the text.
 const IN_THE_TEXT: usize = 9;

@@ -89,7 +89,7 @@ impl Plan {
         let words = apportion(self.section_words().0, &self.weights).into_iter();
         let sizes = words.zip(self.chunks.iter().map(|chunk| chunk.tokens));
         let sizes: Vec<(usize, Tokens)> = sizes.collect();
-        call_plan::chapters(&sizes, limits.chapter_tokens()).len() + self.other_calls()
+        limits.chapters(&sizes).len() + self.other_calls()
     }
 
     fn other_calls(&self) -> usize {

@@ -25,7 +25,7 @@ const HEADLINE_WORDS: usize = 12;
 const POINT_SHARE: f64 = 0.05;
 const MOST_POINTS: usize = 10;
 
-/// The weight of formalities, what it counts as, and the minimum length of their section in words. It comes last.
+/// The weight of formalities, what it counts as, and the minimum length of their section in words.
 const FORMAL: f64 = 1.0;
 const FORMAL_SHARE: f64 = 0.4;
 const FORMAL_WORDS: f64 = 40.0;
@@ -240,8 +240,6 @@ pub(crate) fn divide(
     if !bounds.count.contains(&parts.len()) {
         return None;
     }
-    // Nobody reads a summary for its formalities.
-    parts.sort_by_key(|(matter, _)| matter.is_formal());
     let sizes: Vec<(f64, f64)> = parts
         .iter()
         .map(|(matter, _)| (matter.size(), matter.least()))

@@ -22,7 +22,7 @@ use crate::model::{ModelClient, ModelError};
 use crate::prompt::{Brief, Task, Wishes};
 use crate::run::{Progress, Run};
 use crate::summary::assemble::{Section, Source, Summary};
-use crate::summary::call_plan::{self, Limits};
+use crate::summary::call_plan::Limits;
 use crate::summary::check;
 use crate::summary::check::support::Comparable;
 use crate::summary::claims;
@@ -403,8 +403,7 @@ impl Writer<'_> {
             .map(|job| (job.want, tokens::estimate(&job.material.block)));
         let sizes: Vec<(usize, Tokens)> = sizes.collect();
         let Settings { limits, wishes, .. } = self.drafter.settings;
-        let most = limits.beside(wishes).chapter_tokens();
-        let chapters = call_plan::chapters(&sizes, most).into_iter();
+        let chapters = limits.beside(wishes).chapters(&sizes).into_iter();
         chapters.filter_map(|range| jobs.get(range)).collect()
     }
 

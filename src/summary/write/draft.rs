@@ -202,7 +202,8 @@ impl Drafter<'_> {
             String::new()
         };
         let block = match task {
-            Task::Condense => Passage::of_text(""),
+            // Of notes there is nothing to understand the section by.
+            Task::Condense if material.brief.is_none() => Passage::of_text(""),
             _ => material.block.clone(),
         };
         // Rules about the whole document would be lost on a text that is only shortened, and notes are the whole of what
