@@ -118,12 +118,6 @@ pub(crate) fn of(
         entries,
     })
     .collect();
-    // A hearing decides nothing: what is assured and refused there stands in the place of decisions.
-    let decides = outline.of_kind(PointKind::Decision).next().is_some();
-    let dispensable = |kind: ListKind| match kind {
-        ListKind::Positions if !decides => ListKind::Terms.dispensable(),
-        _ => kind.dispensable(),
-    };
     for (are_actions, share) in [(true, ACTIONS_SHARE), (false, OTHERS_SHARE)] {
         let most = (target as f64 * share) as usize;
         loop {
@@ -137,11 +131,11 @@ pub(crate) fn of(
             }
             // The entries of a kind come in the order of their importance.
             let longest = own.into_iter().max_by_key(|(words, list)| {
-                let dispensable = dispensable(list.kind);
+                let dispensable = list.kind.dispensable();
                 (dispensable >= IN_THE_TEXT, words * dispensable)
             });
             let Some((_, list)) = longest else { break };
-            match dispensable(list.kind) >= IN_THE_TEXT {
+            match list.kind.dispensable() >= IN_THE_TEXT {
                 // A few of many figures tell less than none.
                 true => list.entries.clear(),
                 false => list.drop_least(),
