@@ -2,6 +2,7 @@
 //! [`Artifact`], published as an object of its own. Pure.
 
 pub mod report;
+pub mod sources;
 pub mod text;
 
 use std::time::Duration;
