@@ -1,6 +1,7 @@
 //! The published results for one transcript. A [`Document`] is rendered as text and as a report; each rendering is an
 //! [`Artifact`], published as an object of its own. Pure.
 
+pub mod page;
 pub mod report;
 pub mod sources;
 pub mod text;
@@ -10,10 +11,11 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::document::report::Report;
+use crate::document::sources::Sources;
 use crate::model::{Capabilities, Usage};
 use crate::prompt::Wishes;
 use crate::store::{Location, ObjectInfo};
-use crate::summary::{Plan, Summary};
+use crate::summary::{Plan, Prices, Summary};
 use crate::transcript::Transcript;
 
 /// Key suffix of summaries. The summary is published last, so once it exists, all other artifacts do too.
@@ -38,6 +40,8 @@ pub struct Document<'a> {
     pub model: &'a Capabilities,
     /// Model usage of the job.
     pub usage: Usage,
+    /// Token prices, if configured.
+    pub prices: Option<Prices>,
     /// Time since the job was first claimed.
     pub duration: Duration,
 }
@@ -61,11 +65,17 @@ impl Document<'_> {
     pub fn artifacts(&self) -> Result<(Report, Vec<Artifact>), serde_json::Error> {
         let text = text::render(self.summary);
         let report = Report::new(self, &text);
+        let sources = Sources::of(self.transcript, self.summary);
         let artifacts = vec![
             Artifact {
                 ending: "_summary.json",
                 content_type: "application/json",
                 body: serde_json::to_vec_pretty(&report)?.into(),
+            },
+            Artifact {
+                ending: "_summary.html",
+                content_type: "text/html; charset=utf-8",
+                body: page::render(self, &sources, &report).into(),
             },
             Artifact {
                 ending: SUMMARY_ENDING,

@@ -165,6 +165,7 @@ impl App {
             wishes: &order.wishes,
             model: self.model.capabilities(),
             usage: written.usage,
+            prices: self.config.prices,
             duration: Duration::from_millis(u64::try_from(took_ms).unwrap_or(0)),
         };
         let (report, artifacts) = document.artifacts().map_err(JobError::Report)?;

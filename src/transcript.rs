@@ -23,7 +23,7 @@ pub use format::{Spoken, Talk};
 pub(crate) use format::{without_invisible, without_tags};
 pub use passage::Passage;
 pub use segment::Segments;
-pub(crate) use segment::{Speaker, Timestamp};
+pub(crate) use segment::{Segment, Speaker, Timestamp};
 
 /// A complete transcript. Clones share its data.
 #[derive(Debug, Clone)]

@@ -13,6 +13,7 @@ use crate::run::Progress;
 use crate::store::Location;
 use crate::summary::{Plan, Prices, TokenTotals};
 use crate::text::corrections::{Entry, List};
+use crate::text::number::{counted, grouped};
 use crate::transcript::Transcript;
 
 /// Maximum number of entries that are named because they were not found.
@@ -268,23 +269,9 @@ fn wishes(wishes: &Wishes, transcript: &Transcript, config: &Config) {
     }
 }
 
-/// A number of things: `1 word`, `4,000 words`.
-fn counted(number: usize, thing: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {thing}{plural}", grouped(number))
-}
-
-/// Formats a number with thousands separators: `141,355`.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let groups = digits.as_bytes().rchunks(3).rev();
-    let groups: Vec<_> = groups.map(String::from_utf8_lossy).collect();
-    groups.join(",")
-}
-
 #[cfg(test)]
 mod tests {
-    use crate::cli::display::{counted, grouped, printable};
+    use crate::cli::display::printable;
 
     #[test]
     fn no_text_commands_the_terminal() {
@@ -297,20 +284,5 @@ mod tests {
         ] {
             assert_eq!(printable(text), shown);
         }
-    }
-
-    #[test]
-    fn thousands_are_separated() {
-        for (number, text) in [
-            (0, "0"),
-            (999, "999"),
-            (1000, "1,000"),
-            (141_355, "141,355"),
-            (1_234_567, "1,234,567"),
-        ] {
-            assert_eq!(grouped(number), text);
-        }
-        assert_eq!(counted(1, "word"), "1 word");
-        assert_eq!(counted(4000, "word"), "4,000 words");
     }
 }

@@ -43,19 +43,26 @@ impl Section {
     /// The heading line: the title, followed by the time spans if the transcript has timestamps.
     #[must_use]
     pub fn heading(&self) -> String {
+        match self.clock() {
+            Some(spans) => format!("{} ({spans})", self.title),
+            None => self.title.clone(),
+        }
+    }
+
+    /// The time spans on one line, if the transcript has timestamps.
+    pub(crate) fn clock(&self) -> Option<String> {
         let one = |from: &str, to: &str| match from == to {
             true => from.to_owned(),
             false => format!("{from}–{to}"),
         };
-        let spans = match &self.times[..] {
-            [] => return self.title.clone(),
-            [(from, _), .., (_, to)] if self.times.len() > MOST_SPANS => one(from, to),
+        match &self.times[..] {
+            [] => None,
+            [(from, _), .., (_, to)] if self.times.len() > MOST_SPANS => Some(one(from, to)),
             few => {
                 let few: Vec<String> = few.iter().map(|(from, to)| one(from, to)).collect();
-                few.join(", ")
+                Some(few.join(", "))
             }
-        };
-        format!("{} ({spans})", self.title)
+        }
     }
 
     /// The prose as it is published, with the names of its matters above their paragraphs.
