@@ -73,15 +73,20 @@ impl Section {
 
     /// The prose with `mark` before the names of its matters, in lines above their paragraphs.
     pub(crate) fn with_names(&self, mark: &str) -> String {
-        let paragraphs = self.text.split("\n\n").map(|paragraph| {
-            let named = paragraph.split_once(": ");
-            let named = named.filter(|(name, _)| self.matters.iter().any(|one| one == name));
-            named.map_or_else(
-                || paragraph.to_owned(),
-                |(name, rest)| format!("{mark}{name}\n\n{rest}"),
-            )
+        let paragraphs = self.paragraphs().map(|(name, paragraph)| match name {
+            Some(name) => format!("{mark}{name}\n\n{paragraph}"),
+            None => paragraph.to_owned(),
         });
         paragraphs.collect::<Vec<_>>().join("\n\n")
+    }
+
+    /// The paragraphs of the prose, each with the name of the matter that stands above it.
+    pub(crate) fn paragraphs(&self) -> impl Iterator<Item = (Option<&str>, &str)> {
+        self.text.split("\n\n").map(|paragraph| {
+            let named = paragraph.split_once(": ");
+            let named = named.filter(|(name, _)| self.matters.iter().any(|one| one == name));
+            named.map_or((None, paragraph), |(name, rest)| (Some(name), rest))
+        })
     }
 
     /// Length in words, heading included.
