@@ -88,16 +88,38 @@ impl Transcript {
     /// begins after all that is said before; what is said in the part may then stand before its range, too. In a Word
     /// document, whose text is compressed, ranges tell how far into the text a part is.
     pub(crate) fn source_bytes(&self, part: Span) -> Range<u64> {
+        let (start, end) = (self.source_byte(part.start), self.source_byte(part.end));
+        start..end.max(start)
+    }
+
+    /// The part of the text whose [`source_bytes`](Self::source_bytes) these are.
+    pub(crate) fn span_of(&self, bytes: Range<u64>) -> Span {
         let text = self.text();
-        let offset = |at| match at {
+        let first_from = |byte| {
+            let (mut low, mut high) = (0, text.len());
+            while low < high {
+                let middle = text.floor_char_boundary(low + (high - low) / 2);
+                match self.source_byte(middle) < byte {
+                    true => low = text.ceil_char_boundary(middle + 1),
+                    false => high = middle,
+                }
+            }
+            low
+        };
+        let start = first_from(bytes.start);
+        Span::from(start..first_from(bytes.end).max(start))
+    }
+
+    /// The byte of the file at which what stands before byte `at` of the text is complete.
+    fn source_byte(&self, at: usize) -> u64 {
+        let text = self.text();
+        match at {
             0 => 0,
             at if at == text.len() => self.spoken.bytes,
             at => {
                 let complete = self.spoken.source_map.complete_before(text, at);
                 complete.min(self.spoken.bytes)
             }
-        };
-        let (start, end) = (offset(part.start), offset(part.end));
-        start..end.max(start)
+        }
     }
 }
