@@ -159,8 +159,10 @@ impl<'a> Page<'a> {
                 p .kicker lang=[self.english()] { "Summary" }
                 h1 #title dir="auto" { (Shown(title)) }
                 p .facts lang=[self.english()] {
-                    span { (counted(report.summary.words, "word")) }
-                    @if let Some(spoken) = spoken { span { "of " (grouped(spoken)) " spoken" } }
+                    span {
+                        (counted(report.summary.words, "word"))
+                        @if let Some(spoken) = spoken { " from " (grouped(spoken)) " spoken" }
+                    }
                     @if let Some(length) = length { span { (length) } }
                     @if !report.speakers.is_empty() {
                         span { (counted(report.speakers.len(), "speaker")) }
@@ -464,14 +466,11 @@ impl<'a> Page<'a> {
     }
 
     fn transcript(&self) -> Markup {
-        let turns = Turns::new(
-            self.document.transcript,
-            self.document.summary,
-            self.citations,
-        );
-        let spoken = self.spoken.as_ref();
-        let is_other = spoken.is_some() && spoken != self.language.as_ref();
-        let lang = spoken.filter(|_| is_other).map(Language::tag);
+        let (written, spoken) = (self.language.as_ref(), self.spoken.as_ref());
+        let lang = spoken.filter(|_| written != spoken).map(Language::tag);
+        let titles = written.filter(|_| lang.is_some()).map(Language::tag);
+        let (transcript, summary) = (self.document.transcript, self.document.summary);
+        let turns = Turns::new(transcript, summary, self.citations, titles);
         html! {
             aside #transcript tabindex="0" aria-labelledby="said" {
                 header lang=[self.english()] {
@@ -480,6 +479,9 @@ impl<'a> Page<'a> {
                         p .note {
                             "The transcript is too long for one page: here are the passages that the summary rests on."
                         }
+                    }
+                    @if turns.are_unsure() {
+                        p .note { "Dotted lines mark what the recognizer was unsure of." }
                     }
                 }
                 div .turns lang=[lang] dir="auto" { (turns) }

@@ -36,6 +36,8 @@ pub(super) struct Turns<'a> {
     transcript: &'a Transcript,
     summary: &'a Summary,
     citations: &'a Citations,
+    /// The language of the sections' titles, where it is another one than that of the transcript.
+    titles: Option<&'a str>,
     /// What is shown, in order.
     shown: Vec<Span>,
 }
@@ -45,18 +47,10 @@ impl<'a> Turns<'a> {
         transcript: &'a Transcript,
         summary: &'a Summary,
         citations: &'a Citations,
-    ) -> Self {
-        Self::within(MOST_BYTES, transcript, summary, citations)
-    }
-
-    fn within(
-        most: usize,
-        transcript: &'a Transcript,
-        summary: &'a Summary,
-        citations: &'a Citations,
+        titles: Option<&'a str>,
     ) -> Self {
         let text = transcript.text();
-        let shown = match text.len() <= most {
+        let shown = match text.len() <= MOST_BYTES {
             true => vec![Span::from(0..text.len())],
             false => around(transcript, citations),
         };
@@ -64,8 +58,24 @@ impl<'a> Turns<'a> {
             transcript,
             summary,
             citations,
+            titles,
             shown,
         }
+    }
+
+    /// Leaves out what is not around a passage, however short the transcript is.
+    #[cfg(test)]
+    pub(super) fn around_passages(self) -> Self {
+        let shown = around(self.transcript, self.citations);
+        Self { shown, ..self }
+    }
+
+    /// Whether the recognizer was unsure of any turn.
+    pub(super) fn are_unsure(&self) -> bool {
+        let segments = &self.transcript.segments;
+        let text = self.transcript.text();
+        let mut all = segments.starting_in(0..text.len()).iter();
+        all.any(Segment::is_unsure)
     }
 
     /// Whether parts of the transcript are left out.
@@ -122,6 +132,7 @@ impl Render for Turns<'_> {
             speaker: None,
             time: None,
             paragraph: None,
+            is_unsure: false,
         };
         let mut end = 0;
         for &part in &self.shown {
@@ -150,6 +161,8 @@ struct Writer<'a> {
     time: Option<Timestamp>,
     /// Bytes of the paragraph that is open.
     paragraph: Option<usize>,
+    /// Whether the recognizer was unsure of the current turn.
+    is_unsure: bool,
 }
 
 impl<'a> Writer<'a> {
@@ -185,6 +198,7 @@ impl<'a> Writer<'a> {
     fn turn(&mut self, segment: &Segment, part: Span) {
         let body = segment.body();
         self.sections_before(body.start.max(part.start));
+        self.is_unsure = segment.is_unsure();
         self.head(segment);
         self.said(Span {
             start: body.start.max(part.start),
@@ -213,8 +227,8 @@ impl<'a> Writer<'a> {
             .find(|renaming| Some(renaming.label.as_str()) == name);
         self.end_paragraph();
         if !label.is_empty() || time.is_some() {
-            self.page.push_str("<p><b>");
-            self.paragraph = Some(0);
+            self.begin_paragraph(0);
+            self.page.push_str("<b>");
             self.add(&Shown(label));
             if let Some(renaming) = renaming {
                 self.add(&html! { " " i { (Shown(&renaming.name)) } });
@@ -256,14 +270,14 @@ impl<'a> Writer<'a> {
                 Some(&(start, ..)) if start < part.end => start,
                 _ => part.end,
             };
-            let text = Span::from(at..end).of(self.text());
-            let paragraph = paragraph_end(text, self.paragraph.unwrap_or(0));
-            let length = paragraph.unwrap_or(text.len());
-            self.words(text.split_at(length).0);
+            let rest = Span::from(at..end);
+            let paragraph = paragraph_end(self.text(), rest, self.paragraph.unwrap_or(0));
+            let until = paragraph.unwrap_or(end);
+            self.words(Span::from(at..until).of(self.text()));
             if paragraph.is_some() {
                 self.end_paragraph();
             }
-            at += length;
+            at = until;
         }
     }
 
@@ -306,10 +320,14 @@ impl<'a> Writer<'a> {
     }
 
     fn begin_paragraph(&mut self, bytes: usize) {
-        let before = self.paragraph.unwrap_or_else(|| {
-            self.page.push_str("<p>");
-            0
-        });
+        if self.paragraph.is_none() {
+            let tag = match self.is_unsure {
+                true => "<p class=\"unsure\">",
+                false => "<p>",
+            };
+            self.page.push_str(tag);
+        }
+        let before = self.paragraph.unwrap_or(0);
         self.paragraph = Some(before + bytes);
     }
 
@@ -332,30 +350,37 @@ impl<'a> Writer<'a> {
             let number = index + 1;
             let id = is_first.then(|| format!("t{number}"));
             self.add(&html! {
-                h3 id=[id] { a href=(format_args!("#c{number}")) { (number) ". " (Shown(&section.title)) } }
+                h3 id=[id] lang=[self.of.titles] { a href=(format_args!("#c{number}")) { (number) ". " (Shown(&section.title)) } }
             });
             (self.speaker, self.time) = (None, None);
         }
     }
 }
 
-/// Where the paragraph ends that has `before` bytes already and goes on with `text`: after a line that ends with a sentence, or
-/// where it is long enough.
-fn paragraph_end(text: &str, before: usize) -> Option<usize> {
-    let mut last = ' ';
-    for (at, c) in text.char_indices() {
-        let (said, length) = (text.split_at(at).0, before + at);
+/// Where the paragraph ends that has `before` bytes already and goes on with the part `rest` of `text`: after a line that ends with
+/// a sentence, or where it is long enough. `None` if it goes on after that part.
+fn paragraph_end(text: &str, rest: Span, before: usize) -> Option<usize> {
+    let mut last = text
+        .split_at(rest.start)
+        .0
+        .chars()
+        .next_back()
+        .unwrap_or(' ');
+    let mut has_words = before > 0;
+    for (at, c) in rest.of(text).char_indices() {
+        let (said, length) = (text.split_at(rest.start + at).0, before + at);
         let is_end = match c {
             '\n' => last == '\n' || ends_sentence(tail(said)),
             c if !c.is_whitespace() && !is_wide(last) => false,
             _ if length >= MOST_PARAGRAPH_BYTES => true,
             _ => length >= PARAGRAPH_BYTES && is_stop(last) && !is_abbreviated(said),
         };
-        if is_end && !said.trim_end().is_empty() {
+        if is_end && has_words {
             // The blank belongs to the paragraph before it.
             let blank = if c.is_whitespace() { c.len_utf8() } else { 0 };
-            return Some(at + blank);
+            return Some(rest.start + at + blank);
         }
+        has_words |= !c.is_whitespace();
         last = c;
     }
     None
