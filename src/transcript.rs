@@ -92,22 +92,30 @@ impl Transcript {
         start..end.max(start)
     }
 
-    /// The part of the text whose [`source_bytes`](Self::source_bytes) these are.
-    pub(crate) fn span_of(&self, bytes: Range<u64>) -> Span {
+    /// The place in the text whose source begins at `byte` of the file. Where several do, as in a Word document or where the
+    /// channels of a recording follow each other, that of a segment is meant, rather one that starts at `time`.
+    pub(crate) fn place_of(&self, byte: u64, time: Option<&str>) -> usize {
         let text = self.text();
-        let first_from = |byte| {
+        let first = |is_there: &dyn Fn(u64) -> bool| {
             let (mut low, mut high) = (0, text.len());
             while low < high {
                 let middle = text.floor_char_boundary(low + (high - low) / 2);
-                match self.source_byte(middle) < byte {
-                    true => low = text.ceil_char_boundary(middle + 1),
-                    false => high = middle,
+                match is_there(self.source_byte(middle)) {
+                    false => low = text.ceil_char_boundary(middle + 1),
+                    true => high = middle,
                 }
             }
             low
         };
-        let start = first_from(bytes.start);
-        Span::from(start..first_from(bytes.end).max(start))
+        let first_place = first(&|source| source >= byte);
+        let places = first_place..first(&|source| source > byte).max(first_place + 1);
+        let segments = self.segments.starting_in(places);
+        let starts_then = |segment: &&Segment| {
+            let starts = segment.from().map(|from| from.to_string());
+            starts.as_deref() == time
+        };
+        let segment = segments.iter().find(starts_then).or(segments.first());
+        segment.map_or(first_place, Segment::start)
     }
 
     /// The byte of the file at which what stands before byte `at` of the text is complete.

@@ -327,7 +327,11 @@ impl Report {
             coverage: CoverageReport {
                 chunks: summary.chunks,
                 summarized: chunks(|_| true),
-                degraded: chunks(|section| section.source == Source::Extractive),
+                // Nothing stands in for a model that quotes.
+                degraded: match model.quotes {
+                    true => 0,
+                    false => chunks(|section| section.source == Source::Extractive),
+                },
             },
             usage: document.usage,
             warnings,

@@ -63,7 +63,7 @@ struct StoredEntry {
     due: Option<String>,
     status: Option<String>,
     #[serde(default)]
-    sources: Vec<Bytes>,
+    sources: Vec<StoredPassage>,
 }
 
 #[derive(Deserialize)]
@@ -74,22 +74,45 @@ struct StoredSection {
     matters: Vec<String>,
     target_words: usize,
     chunks: Vec<usize>,
-    #[serde(flatten)]
-    part: Bytes,
+    byte_start: u64,
+    time_start: Option<String>,
     #[serde(default)]
-    passages: Vec<Bytes>,
+    passages: Vec<StoredPassage>,
     source: String,
 }
 
 #[derive(Deserialize)]
-struct Bytes {
+struct StoredPassage {
     byte_start: u64,
     byte_end: u64,
+    time: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct StoredCoverage {
     chunks: usize,
+}
+
+impl StoredSection {
+    /// Where its stretches start in the text.
+    fn starts(&self, transcript: &Transcript) -> Vec<usize> {
+        if self.passages.is_empty() {
+            return vec![transcript.place_of(self.byte_start, self.time_start.as_deref())];
+        }
+        let stretches = self.passages.iter();
+        stretches.map(|stretch| stretch.start(transcript)).collect()
+    }
+}
+
+impl StoredPassage {
+    fn start(&self, transcript: &Transcript) -> usize {
+        transcript.place_of(self.byte_start, self.time.as_deref())
+    }
+
+    fn span(&self, transcript: &Transcript) -> Span {
+        let start = self.start(transcript);
+        Span::from(start..transcript.place_of(self.byte_end, None).max(start))
+    }
 }
 
 /// Reads the report on a summary of `transcript`. `model_quotes` as in the model's capabilities.
@@ -99,7 +122,6 @@ pub(crate) fn restore(
     model_quotes: bool,
 ) -> serde_json::Result<Restored> {
     let stored: Stored = serde_json::from_slice(report)?;
-    let span = |bytes: &Bytes| transcript.span_of(bytes.byte_start..bytes.byte_end);
     let language = stored.language;
     let lists = [
         (ListKind::People, stored.people),
@@ -113,7 +135,11 @@ pub(crate) fn restore(
     let lists = lists.into_iter().filter(|(_, entries)| !entries.is_empty());
     let lists = lists.map(|(kind, entries)| {
         let entries = entries.into_iter().map(|entry| Entry {
-            spans: entry.sources.iter().map(span).collect(),
+            spans: entry
+                .sources
+                .iter()
+                .map(|part| part.span(transcript))
+                .collect(),
             text: entry.text,
             owner: entry.owner,
             due: entry.due,
@@ -122,28 +148,42 @@ pub(crate) fn restore(
         List::titled(kind, language.as_deref(), entries.collect())
     });
     let lists = lists.collect();
-    let sections = stored.sections.into_iter().map(|section| {
-        let spans: Vec<Span> = match &section.passages[..] {
-            [] => vec![span(&section.part)],
-            several => several.iter().map(span).collect(),
-        };
-        let times = spans
-            .iter()
-            .filter_map(|&span| transcript.passage(span).shown_times());
-        Section {
-            times: times.collect(),
-            text: without_names(&section.text, &section.matters),
-            title: section.title,
-            matters: section.matters,
-            target_words: section.target_words,
-            chunks: section.chunks,
-            spans,
-            source: match section.source.as_str() {
-                "extractive" if !model_quotes => Source::Extractive,
-                _ => Source::Model,
-            },
-        }
-    });
+    // The stretches cover the transcript once, so each ends where the next one starts.
+    let starts: Vec<Vec<usize>> = stored
+        .sections
+        .iter()
+        .map(|section| section.starts(transcript))
+        .collect();
+    let mut ends = starts.concat();
+    ends.push(transcript.text().len());
+    ends.sort_unstable();
+    let sections = stored
+        .sections
+        .into_iter()
+        .zip(starts)
+        .map(|(section, starts)| {
+            let spans = starts.into_iter().map(|start| {
+                let next = ends.partition_point(|&end| end <= start);
+                Span::from(start..ends.get(next).copied().unwrap_or(start))
+            });
+            let spans: Vec<Span> = spans.collect();
+            let times = spans
+                .iter()
+                .filter_map(|&span| transcript.passage(span).shown_times());
+            Section {
+                times: times.collect(),
+                text: without_names(&section.text, &section.matters),
+                title: section.title,
+                matters: section.matters,
+                target_words: section.target_words,
+                chunks: section.chunks,
+                spans,
+                source: match section.source.as_str() {
+                    "extractive" if !model_quotes => Source::Extractive,
+                    _ => Source::Model,
+                },
+            }
+        });
     let segments = &transcript.segments;
     let speakers = segments.speakers.iter().zip(&segments.labels);
     let renamings = speakers

@@ -4,8 +4,6 @@
 //! The report is written first, with the artifacts that it names, then what is missing, only where nothing exists. If a newer
 //! version of the transcript is published meanwhile, it replaces all of them, or its publication is tried again.
 
-use bytes::Bytes;
-
 use crate::chain::chain;
 use crate::document::restored::{Restored, restore};
 use crate::document::{
@@ -114,8 +112,7 @@ impl App {
             duration,
         };
         let (_, artifacts) = document.artifacts().map_err(JobError::Report)?;
-        let is_text = |body: &Bytes| *body == text;
-        if !artifacts.last().is_some_and(|last| is_text(&last.body)) {
+        if !artifacts.last().is_some_and(|last| last.body == text) {
             tracing::warn!("the report does not tell the whole summary: no page is made of it");
             return Ok(false);
         }
