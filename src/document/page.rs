@@ -96,15 +96,19 @@ struct Page<'a> {
 impl<'a> Page<'a> {
     fn whole(&self) -> Markup {
         let lang = self.language.as_ref().map_or("en", Language::tag);
-        let is_right_to_left = RIGHT_TO_LEFT.contains(&tag::primary(lang));
         let hash = STANDARD.encode(Sha256::digest(STYLE));
         let policy = format!(
             "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'"
         );
         let title = title_of(&self.report.source.key);
+        let (written, spoken) = (self.language.as_ref(), self.spoken.as_ref());
+        let other = spoken.filter(|_| written != spoken).map(Language::tag);
+        let titles = written.filter(|_| other.is_some()).map(Language::tag);
+        let (transcript, summary) = (self.document.transcript, self.document.summary);
+        let turns = Turns::new(transcript, summary, self.citations, titles);
         html! {
             (DOCTYPE)
-            html lang=(lang) dir=(if is_right_to_left { "rtl" } else { "ltr" }) {
+            html lang=(lang) dir=(direction(lang)) {
                 head {
                     meta charset="utf-8";
                     meta http-equiv="Content-Security-Policy" content=(policy);
@@ -124,13 +128,28 @@ impl<'a> Page<'a> {
                         (self.header(&title))
                         (self.glance())
                         (self.contents())
-                        @for (index, section) in self.document.summary.sections.iter().enumerate() {
+                        @for (index, section) in summary.sections.iter().enumerate() {
                             (self.section(index, section))
                         }
                         (self.talk())
                         (self.making())
                     }
-                    (self.transcript())
+                    aside #transcript tabindex="0" aria-labelledby="said" {
+                        header lang=[self.english()] {
+                            h2 #said { "Transcript" }
+                            @if turns.is_partial() {
+                                p .note {
+                                    "The transcript is too long for one page: here are the passages that the summary rests on."
+                                }
+                            }
+                            @if turns.are_unsure() {
+                                p .note { "Dotted lines mark what the recognizer was unsure of." }
+                            }
+                        }
+                        // Written here, not by a function that returns it: it may have megabytes, which would be copied. Browsers
+                        // take minutes for that many under `dir="auto"`: each paragraph finds its direction by the style.
+                        div .turns .long[turns.are_long()] lang=[other] dir=[other.map(direction)] { (turns) }
+                    }
                 }
             }
         }
@@ -172,7 +191,7 @@ impl<'a> Page<'a> {
                 @if !report.warnings.is_empty() {
                     section .warnings lang=[self.english()] {
                         h2 { "Before you rely on it" }
-                        ul { @for warning in &report.warnings { li dir="auto" { (Shown(warning)) } } }
+                        ul { @for warning in &report.warnings { li { (Shown(warning)) } } }
                     }
                 }
             }
@@ -464,30 +483,6 @@ impl<'a> Page<'a> {
         told.push(("Program", report.generator.replace('/', " ")));
         told
     }
-
-    fn transcript(&self) -> Markup {
-        let (written, spoken) = (self.language.as_ref(), self.spoken.as_ref());
-        let lang = spoken.filter(|_| written != spoken).map(Language::tag);
-        let titles = written.filter(|_| lang.is_some()).map(Language::tag);
-        let (transcript, summary) = (self.document.transcript, self.document.summary);
-        let turns = Turns::new(transcript, summary, self.citations, titles);
-        html! {
-            aside #transcript tabindex="0" aria-labelledby="said" {
-                header lang=[self.english()] {
-                    h2 #said { "Transcript" }
-                    @if turns.is_partial() {
-                        p .note {
-                            "The transcript is too long for one page: here are the passages that the summary rests on."
-                        }
-                    }
-                    @if turns.are_unsure() {
-                        p .note { "Dotted lines mark what the recognizer was unsure of." }
-                    }
-                }
-                div .turns lang=[lang] dir="auto" { (turns) }
-            }
-        }
-    }
 }
 
 /// A line of a text.
@@ -585,6 +580,14 @@ fn bar(stretches: Vec<(f64, f64)>) -> Markup {
                 rect x=(unit(from)) width=(unit(until - from).max(6.0)) height="10" {}
             }
         }
+    }
+}
+
+/// The direction in which a language is written.
+fn direction(tag: &str) -> &'static str {
+    match RIGHT_TO_LEFT.contains(&tag::primary(tag)) {
+        true => "rtl",
+        false => "ltr",
     }
 }
 

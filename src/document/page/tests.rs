@@ -558,7 +558,11 @@ fn a_page_says_in_which_language_its_parts_are() {
         (html.attr("lang"), html.attr("dir")),
         (Some("ar"), Some("rtl"))
     );
-    assert_eq!(all(&page, ".turns")[0].value().attr("lang"), Some("en"));
+    let turns = all(&page, ".turns")[0].value();
+    assert_eq!(
+        (turns.attr("lang"), turns.attr("dir")),
+        (Some("en"), Some("ltr"))
+    );
     assert_eq!(all(&page, ".turns h3")[0].value().attr("lang"), Some("ar"));
     for english in [".facts", ".speakers", "footer", "main nav", ".legend"] {
         assert_eq!(

@@ -11,8 +11,13 @@ use crate::text::Span;
 use crate::text::sentence::{ends_sentence, is_stop, is_wide};
 use crate::transcript::{Segment, Timestamp, Transcript};
 
-/// Of a longer transcript, only the passages that the summary rests on are shown.
+/// Of a longer transcript, or one of more turns, only the passages that the summary rests on are shown. A browser takes ten
+/// seconds for 200,000 turns.
 const MOST_BYTES: usize = 5_000_000;
+const MOST_TURNS: usize = 100_000;
+
+/// More text than a browser lays out at once.
+const LONG_BYTES: usize = 1_000_000;
 
 /// Bytes that are shown around a passage of such a transcript.
 const AROUND_BYTES: usize = 400;
@@ -50,7 +55,9 @@ impl<'a> Turns<'a> {
         titles: Option<&'a str>,
     ) -> Self {
         let text = transcript.text();
-        let shown = match text.len() <= MOST_BYTES {
+        let turns = transcript.segments.starting_in(0..text.len()).len();
+        let fits = text.len() <= MOST_BYTES && turns <= MOST_TURNS;
+        let shown = match fits {
             true => vec![Span::from(0..text.len())],
             false => around(transcript, citations),
         };
@@ -68,6 +75,11 @@ impl<'a> Turns<'a> {
     pub(super) fn around_passages(self) -> Self {
         let shown = around(self.transcript, self.citations);
         Self { shown, ..self }
+    }
+
+    /// Whether so much is shown that a browser should lay out only what is visible.
+    pub(super) fn are_long(&self) -> bool {
+        self.shown.iter().map(|part| part.len()).sum::<usize>() > LONG_BYTES
     }
 
     /// Whether the recognizer was unsure of any turn.
