@@ -39,6 +39,8 @@ OPTIONS = [
             "SummaryLanguage": "pt-BR",
             "Glossary": "settings/glossary",
             "SpeakerNames": "settings/names",
+            "SummaryPage": "off",
+            "SummaryFormat": "markdown",
             "OutputPrefix": "out/put/",
         },
         {"InputSuffixes": ".vtt", "Glossary": "glossary"},

@@ -249,8 +249,8 @@ async fn summarize(
                 }
                 return Ok(());
             }
-            Outcome::Duplicate { summary } => {
-                display::duplicate(out, &summary);
+            Outcome::Duplicate { summary, page } => {
+                display::duplicate(out, &summary, page.as_ref());
                 return Ok(());
             }
             Outcome::Skipped(skip) => skip.reason().to_owned(),

@@ -1,7 +1,12 @@
 //! The published results for one transcript. A [`Document`] is rendered as text and as a report; each rendering is an
 //! [`Artifact`], published as an object of its own. Pure.
 
+mod chapters;
+mod markdown;
+pub mod page;
 pub mod report;
+pub(crate) mod restored;
+pub mod sources;
 pub mod text;
 
 use std::time::Duration;
@@ -9,20 +14,50 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::document::report::Report;
+use crate::document::sources::Sources;
 use crate::model::{Capabilities, Usage};
 use crate::prompt::Wishes;
 use crate::store::{Location, ObjectInfo};
-use crate::summary::{Plan, Summary};
+use crate::summary::{Plan, Prices, Summary};
 use crate::transcript::Transcript;
 
 /// Key suffix of summaries. The summary is published last, so once it exists, all other artifacts do too.
 pub const SUMMARY_ENDING: &str = "_summary.txt";
+
+/// Key suffix of reports.
+pub const REPORT_ENDING: &str = "_summary.json";
+
+/// Key suffix of pages.
+pub const PAGE_ENDING: &str = "_summary.html";
+
+/// Key suffix of summaries in Markdown.
+pub const MARKDOWN_ENDING: &str = "_summary.md";
+
+/// Key suffix of chapters.
+pub const CHAPTERS_ENDING: &str = "_chapters.vtt";
+
+/// Key suffixes of what is published before the summary, in this order.
+pub const EARLIER_ENDINGS: [&str; 4] =
+    [REPORT_ENDING, PAGE_ENDING, MARKDOWN_ENDING, CHAPTERS_ENDING];
+
+/// Which renderings are wanted besides the summary, its report, and the chapters of a transcript that has times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Formats {
+    /// A page to read it on.
+    pub page: bool,
+    /// The summary in Markdown.
+    pub markdown: bool,
+}
 
 /// A summary with its source and statistics.
 #[derive(Debug, Clone, Copy)]
 pub struct Document<'a> {
     /// The transcript's location.
     pub at: &'a Location,
+    /// Prefix of the keys of results.
+    pub output_prefix: &'a str,
+    /// The wanted renderings.
+    pub formats: Formats,
     /// The transcript's object properties.
     pub info: &'a ObjectInfo,
     /// The decoded transcript.
@@ -37,6 +72,8 @@ pub struct Document<'a> {
     pub model: &'a Capabilities,
     /// Model usage of the job.
     pub usage: Usage,
+    /// Token prices, if configured.
+    pub prices: Option<Prices>,
     /// Time since the job was first claimed.
     pub duration: Duration,
 }
@@ -53,25 +90,58 @@ pub struct Artifact {
 }
 
 impl Document<'_> {
-    /// All artifacts in the order of publication, and the report, which is one of them.
+    /// All artifacts in the order of publication, and the report, which is the first of them.
     ///
     /// # Errors
     /// If the report cannot be serialized as JSON.
     pub fn artifacts(&self) -> Result<(Report, Vec<Artifact>), serde_json::Error> {
         let text = text::render(self.summary);
-        let report = Report::new(self, &text);
-        let artifacts = vec![
-            Artifact {
-                ending: "_summary.json",
-                content_type: "application/json",
-                body: serde_json::to_vec_pretty(&report)?.into(),
-            },
-            Artifact {
+        let sources = Sources::of(self.transcript, self.summary);
+        let mut report = Report::new(self, &text);
+        let chapters = chapters::render(self.transcript, &self.summary.sections);
+        let Formats { page, markdown } = self.formats;
+        let beside = [
+            page.then(|| Artifact {
+                ending: PAGE_ENDING,
+                content_type: "text/html; charset=utf-8",
+                body: page::render(self, &sources, &report).into(),
+            }),
+            markdown.then(|| Artifact {
+                ending: MARKDOWN_ENDING,
+                content_type: "text/markdown; charset=utf-8",
+                body: markdown::render(self.summary, &report).into(),
+            }),
+            chapters.map(|chapters| Artifact {
+                ending: CHAPTERS_ENDING,
+                content_type: "text/vtt; charset=utf-8",
+                body: chapters.into(),
+            }),
+            Some(Artifact {
                 ending: SUMMARY_ENDING,
                 content_type: "text/plain; charset=utf-8",
                 body: text.into(),
-            },
+            }),
         ];
+        let beside: Vec<Artifact> = beside.into_iter().flatten().collect();
+        let keys = beside.iter().map(|artifact| self.key(artifact.ending));
+        report.artifacts = keys.collect();
+        let mut artifacts = vec![Artifact {
+            ending: REPORT_ENDING,
+            content_type: "application/json",
+            body: serde_json::to_vec_pretty(&report)?.into(),
+        }];
+        artifacts.extend(beside);
         Ok((report, artifacts))
     }
+
+    /// The key of the artifact with this ending.
+    fn key(&self, ending: &str) -> String {
+        output_key(self.output_prefix, &self.at.key, ending)
+    }
+}
+
+/// The key of a result for the object `key`. It includes the whole key, so no two objects share a result.
+#[must_use]
+pub fn output_key(prefix: &str, key: &str, ending: &str) -> String {
+    format!("{prefix}{key}{ending}")
 }

@@ -4,6 +4,7 @@
 //! run resumes where the last one stopped ([`store::lease`](crate::store::lease), [`store::ledger`](crate::store::ledger)).
 //! The summary's key never holds a partial text or an error message, and an older version never overwrites a newer one.
 
+mod complete;
 pub mod config;
 pub mod error;
 mod error_report;
@@ -21,7 +22,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::document::{Document, SUMMARY_ENDING};
+use crate::document::{Document, PAGE_ENDING, SUMMARY_ENDING, output_key};
 use crate::model::Model;
 use crate::model::failure::Recovery;
 use crate::run::{Run, sleep_until};
@@ -122,8 +123,9 @@ impl App {
             SummarySlot::Done => {
                 // The worker that published the summary may have been killed before it deleted the error report.
                 self.clear_error(at).await;
+                let page = self.complete(&source, order, &mut object).await?;
                 let summary = self.output(at, SUMMARY_ENDING);
-                return Ok(Outcome::Duplicate { summary });
+                return Ok(Outcome::Duplicate { summary, page });
             }
             SummarySlot::Newer => return Ok(Outcome::Superseded),
             SummarySlot::Ours(_) => {}
@@ -158,6 +160,8 @@ impl App {
         let took_ms = run.clock.now_ms() - written.created_ms;
         let document = Document {
             at,
+            output_prefix: &self.config.filter.output_prefix,
+            formats: self.config.formats,
             info,
             transcript: &transcript,
             plan: &plan,
@@ -165,6 +169,7 @@ impl App {
             wishes: &order.wishes,
             model: self.model.capabilities(),
             usage: written.usage,
+            prices: self.config.prices,
             duration: Duration::from_millis(u64::try_from(took_ms).unwrap_or(0)),
         };
         let (report, artifacts) = document.artifacts().map_err(JobError::Report)?;
@@ -181,16 +186,17 @@ impl App {
         );
         Ok(Outcome::Done(Box::new(Done {
             summary: self.output(at, SUMMARY_ENDING),
+            page: (self.config.formats.page).then(|| self.output(at, PAGE_ENDING)),
             job_id: source.job_id,
             report,
             invocations: written.invocations,
         })))
     }
 
-    /// The location of a result for the object `at`. It includes the whole key, so no two objects share a result.
+    /// The location of a result for the object `at`.
     fn output(&self, at: &Location, ending: &str) -> Location {
         let bucket = self.config.output_bucket.as_ref().unwrap_or(&at.bucket);
         let prefix = &self.config.filter.output_prefix;
-        Location::new(bucket, format!("{prefix}{}{ending}", at.key))
+        Location::new(bucket, output_key(prefix, &at.key, ending))
     }
 }

@@ -199,8 +199,9 @@ pub trait Store: Debug + Send + Sync {
     /// After [`StoreErrorKind::Transient`], the object may have been written or not.
     async fn put(&self, at: &Location, body: Bytes, options: PutOptions) -> StoreResult<String>;
 
-    /// Deletes an object. Succeeds if the object does not exist, but fails if its bucket is missing.
-    async fn delete(&self, at: &Location) -> StoreResult<()>;
+    /// Deletes an object: with an entity tag only in that state, otherwise it fails with [`StoreErrorKind::Precondition`].
+    /// Succeeds if the object does not exist, but fails if its bucket is missing.
+    async fn delete(&self, at: &Location, if_match: Option<&str>) -> StoreResult<()>;
 
     /// How messages name an object.
     fn name(&self, at: &Location) -> String {

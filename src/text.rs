@@ -5,6 +5,7 @@ pub(crate) mod eight;
 pub(crate) mod language;
 mod leaning;
 pub(crate) mod ngrams;
+pub(crate) mod number;
 pub(crate) mod script;
 pub mod sentence;
 mod span;

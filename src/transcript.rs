@@ -23,7 +23,7 @@ pub use format::{Spoken, Talk};
 pub(crate) use format::{without_invisible, without_tags};
 pub use passage::Passage;
 pub use segment::Segments;
-pub(crate) use segment::{Speaker, Timestamp};
+pub(crate) use segment::{Segment, Speaker, Timestamp};
 
 /// A complete transcript. Clones share its data.
 #[derive(Debug, Clone)]
@@ -88,16 +88,46 @@ impl Transcript {
     /// begins after all that is said before; what is said in the part may then stand before its range, too. In a Word
     /// document, whose text is compressed, ranges tell how far into the text a part is.
     pub(crate) fn source_bytes(&self, part: Span) -> Range<u64> {
+        let (start, end) = (self.source_byte(part.start), self.source_byte(part.end));
+        start..end.max(start)
+    }
+
+    /// The place in the text whose source begins at `byte` of the file. Where several do, as in a Word document or where the
+    /// channels of a recording follow each other, that of a segment is meant, rather one that starts at `time`.
+    pub(crate) fn place_of(&self, byte: u64, time: Option<&str>) -> usize {
         let text = self.text();
-        let offset = |at| match at {
+        let first = |is_there: &dyn Fn(u64) -> bool| {
+            let (mut low, mut high) = (0, text.len());
+            while low < high {
+                let middle = text.floor_char_boundary(low + (high - low) / 2);
+                match is_there(self.source_byte(middle)) {
+                    false => low = text.ceil_char_boundary(middle + 1),
+                    true => high = middle,
+                }
+            }
+            low
+        };
+        let first_place = first(&|source| source >= byte);
+        let places = first_place..first(&|source| source > byte).max(first_place + 1);
+        let segments = self.segments.starting_in(places);
+        let starts_then = |segment: &&Segment| {
+            let starts = segment.from().map(|from| from.to_string());
+            starts.as_deref() == time
+        };
+        let segment = segments.iter().find(starts_then).or(segments.first());
+        segment.map_or(first_place, Segment::start)
+    }
+
+    /// The byte of the file at which what stands before byte `at` of the text is complete.
+    fn source_byte(&self, at: usize) -> u64 {
+        let text = self.text();
+        match at {
             0 => 0,
             at if at == text.len() => self.spoken.bytes,
             at => {
                 let complete = self.spoken.source_map.complete_before(text, at);
                 complete.min(self.spoken.bytes)
             }
-        };
-        let (start, end) = (offset(part.start), offset(part.end));
-        start..end.max(start)
+        }
     }
 }

@@ -189,7 +189,7 @@ impl Handled {
         let status = Status::of(&ended);
         let (summary_key, words) = match ended {
             Ok(Outcome::Done(done)) => (Some(done.summary.key), Some(done.report.summary.words)),
-            Ok(Outcome::Duplicate { summary }) => (Some(summary.key), None),
+            Ok(Outcome::Duplicate { summary, .. }) => (Some(summary.key), None),
             _ => (None, None),
         };
         Self {

@@ -22,7 +22,7 @@ COUNTS = [
     *(("coverage", name) for name in REPORT_FIELDS["coverage"]),
     *(("usage", name) for name in REPORT_FIELDS["usage"]),
 ]
-TOP_LEVEL_FIELDS = REPORT_FIELDS.keys() | {"version", "sections", "warnings", "duration_ms", "generator"}
+TOP_LEVEL_FIELDS = REPORT_FIELDS.keys() | {"version", "sections", "warnings", "artifacts", "duration_ms", "generator"}
 TOLERANCE = 0.05
 
 
@@ -37,12 +37,17 @@ def check_summary(storage, key, prefix="summaries/"):
     )
     expect(summary["metadata"].get("job-id"), f"no job-id in metadata {summary['metadata']}")
     expect(storage.head(f"{prefix}{key}_summary.json"), f"no report of {key!r}")
+    page = storage.head(f"{prefix}{key}_summary.html")
+    expect(page and page["content_type"].startswith("text/html"), f"the page of {key!r} is {page}")
     report = check_report(
         storage.read(f"{prefix}{key}_summary.json"), storage.read(f"{prefix}{key}_summary.txt"), storage.read(key)
     )
     seen = {name: report["source"][name] for name in ("bucket", "key", "etag")}
     expected = {"bucket": BUCKET, "key": key, "etag": source["etag"]}
     expect(seen == expected, f"the report's source should be {expected}, is {seen}")
+    endings = ("_summary.html", "_summary.md", "_chapters.vtt", "_summary.txt")
+    beside = [f"{prefix}{key}{ending}" for ending in endings if storage.head(f"{prefix}{key}{ending}")]
+    expect(report["artifacts"] == beside, f"the report names {report['artifacts']}, and there is {beside}")
     return report
 
 

@@ -45,9 +45,14 @@ class Storage:
         return self.client.get_object(Bucket=BUCKET, Key=key)["Body"].read().decode()
 
     def head(self, key):
-        """The object's etag, size and metadata, or None if there is no such object."""
+        """The object's etag, size, content type and metadata, or None if there is no such object."""
         try:
             found = self.client.head_object(Bucket=BUCKET, Key=key)
         except botocore.exceptions.ClientError:
             return None
-        return {"etag": found["ETag"].strip('"'), "size": found["ContentLength"], "metadata": found["Metadata"]}
+        return {
+            "etag": found["ETag"].strip('"'),
+            "size": found["ContentLength"],
+            "content_type": found["ContentType"],
+            "metadata": found["Metadata"],
+        }

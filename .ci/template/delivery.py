@@ -152,6 +152,33 @@ def settings_are_read(stack):
             yield f"{name}: runs longer than the queue expects"
 
 
+def renderings_are_those_of_the_program(stack):
+    source = pathlib.Path("src/job/config.rs").read_text(encoding="utf-8")
+    for parameter, variable in (("SummaryPage", "SUMMARY_PAGE"), ("SummaryFormat", "SUMMARY_FORMAT")):
+        specification = stack.specifications[parameter]
+        default = re.search(rf'"{variable}",.*?\.or\("([^"]*)"\)', source, re.DOTALL).group(1)
+        choices = re.search(rf"choice\(\s*{variable},\s*&\[(.*?)\]", source, re.DOTALL).group(1)
+        choices = re.findall(r'"([^"]*)"', choices)
+        if (specification["Default"], specification["AllowedValues"]) != (default, choices):
+            yield f"{parameter}: is not one of {choices} with the default {default}, as the program's is"
+        for name, function in stack.of_type("AWS::Lambda::Function"):
+            if function["Environment"]["Variables"].get(variable) != stack.parameters[parameter]:
+                yield f"{name}: {variable} does not follow {parameter}"
+
+
+def what_is_stale_can_be_removed(stack):
+    """And nothing else: neither a summary nor its report."""
+    source = pathlib.Path("src/document.rs").read_text(encoding="utf-8")
+    endings = [re.search(rf'{name}_ENDING: &str = "([^"]*)"', source).group(1) for name in ("PAGE", "MARKDOWN", "CHAPTERS")]
+    prefix = stack.parameters["OutputPrefix"]
+    wanted = {f"{prefix}*{ending}" for ending in [*endings, "_error.json"]} | {f"{prefix}.work/*"}
+    for name, _, statement in statements(stack):
+        if statement["Effect"] == "Allow" and "s3:DeleteObject" in many(statement["Action"]):
+            found = {arn.split("/", 1)[1] for arn in many(statement["Resource"])}
+            if found != wanted:
+                yield f"{name}, statement {statement.get('Sid')}: removes {sorted(found)}, and not {sorted(wanted)}"
+
+
 def backfill_is_limited(stack):
     functions = [name for name, _ in stack.of_type("AWS::Lambda::Function") if name.startswith("Backfill")]
     if len(functions) != (stack.parameters["Backfill"] == "true"):
@@ -177,5 +204,7 @@ RULES = [
     notifications_arrive,
     state_is_forgotten,
     settings_are_read,
+    renderings_are_those_of_the_program,
+    what_is_stale_can_be_removed,
     backfill_is_limited,
 ]

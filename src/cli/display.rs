@@ -1,11 +1,12 @@
 //! Displays progress and results: a progress bar on a terminal, plain lines otherwise.
 
 use std::borrow::Cow;
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use crate::job::{Config, Done, Order};
 use crate::prompt::Wishes;
@@ -13,10 +14,19 @@ use crate::run::Progress;
 use crate::store::Location;
 use crate::summary::{Plan, Prices, TokenTotals};
 use crate::text::corrections::{Entry, List};
+use crate::text::number::{counted, grouped};
 use crate::transcript::Transcript;
 
 /// Maximum number of entries that are named because they were not found.
 const MOST_NAMED: usize = 5;
+
+/// What is encoded in the path of a link.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'.')
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'~');
 
 /// A progress bar for the transcript `name`; hidden unless standard error is a terminal.
 pub(crate) fn progress_bar(name: &str) -> ProgressBar {
@@ -83,11 +93,33 @@ fn shown_path(out: &Path, key: &str) -> String {
     out.join(key).display().to_string()
 }
 
-pub(crate) fn duplicate(out: &Path, summary: &Location) {
+pub(crate) fn duplicate(out: &Path, summary: &Location, page: Option<&Location>) {
     let path = shown_path(out, &summary.key);
     print(&format!(
         "{path}: exists already, made from the same transcript with the same settings"
     ));
+    show_page(out, page);
+}
+
+/// Names the page on the last line, as a link where the terminal follows links.
+fn show_page(out: &Path, page: Option<&Location>) {
+    let Some(page) = page else {
+        return;
+    };
+    let path = shown_path(out, &page.key);
+    let shown = printable(&path);
+    let target = std::path::absolute(out.join(&page.key));
+    match target.ok().filter(|_| io::stdout().is_terminal()) {
+        Some(target) => {
+            let path = target.as_os_str().as_encoded_bytes();
+            let url = percent_encode(path, UNRESERVED);
+            let _ = writeln!(
+                io::stdout(),
+                "  page: \x1b]8;;file://{url}\x1b\\{shown}\x1b]8;;\x1b\\"
+            );
+        }
+        None => print(&format!("  page: {path}")),
+    }
 }
 
 pub(crate) fn done(out: &Path, done: &Done, elapsed: Duration, prices: Option<Prices>) {
@@ -121,6 +153,7 @@ pub(crate) fn done(out: &Path, done: &Done, elapsed: Duration, prices: Option<Pr
     for warning in &report.warnings {
         print(&format!("  note: {warning}"));
     }
+    show_page(out, done.page.as_ref());
 }
 
 pub(crate) fn plan(
@@ -268,23 +301,9 @@ fn wishes(wishes: &Wishes, transcript: &Transcript, config: &Config) {
     }
 }
 
-/// A number of things: `1 word`, `4,000 words`.
-fn counted(number: usize, thing: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {thing}{plural}", grouped(number))
-}
-
-/// Formats a number with thousands separators: `141,355`.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let groups = digits.as_bytes().rchunks(3).rev();
-    let groups: Vec<_> = groups.map(String::from_utf8_lossy).collect();
-    groups.join(",")
-}
-
 #[cfg(test)]
 mod tests {
-    use crate::cli::display::{counted, grouped, printable};
+    use crate::cli::display::printable;
 
     #[test]
     fn no_text_commands_the_terminal() {
@@ -297,20 +316,5 @@ mod tests {
         ] {
             assert_eq!(printable(text), shown);
         }
-    }
-
-    #[test]
-    fn thousands_are_separated() {
-        for (number, text) in [
-            (0, "0"),
-            (999, "999"),
-            (1000, "1,000"),
-            (141_355, "141,355"),
-            (1_234_567, "1,234,567"),
-        ] {
-            assert_eq!(grouped(number), text);
-        }
-        assert_eq!(counted(1, "word"), "1 word");
-        assert_eq!(counted(4000, "word"), "4,000 words");
     }
 }

@@ -14,6 +14,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use crate::http::{Http, HttpError};
+use crate::job::filter::is_result;
 use crate::job::{Config, JobError, Order, Upload, read};
 use crate::store::{self, FileStore, Location, Store};
 use crate::transcript::Transcript;
@@ -55,6 +56,10 @@ pub(crate) enum UsageError {
         "{0} and {1} would have the same summary: use a command for each, with different directories after --out"
     )]
     SameResult(String, String),
+    #[error(
+        "{0}: expected a transcript, not a result of this program; to summarize it all the same, use standard input: - <FILE"
+    )]
+    OnlyResults(String),
 }
 
 /// The reason an input cannot be opened.
@@ -86,6 +91,12 @@ pub(crate) fn name_all(arguments: &[String]) -> Result<(Vec<Input>, Vec<String>)
     let mut first_names = HashMap::new();
     let (mut inputs, mut notes) = (Vec::new(), Vec::new());
     for (name, origin) in arguments.iter().zip(origins) {
+        if origin.is_result() {
+            notes.push(format!(
+                "{name} is one of this program's results and left out; standard input takes it all the same: - <{name}"
+            ));
+            continue;
+        }
         match first_names.entry(origin.identity()) {
             Entry::Vacant(free) => free.insert(name),
             Entry::Occupied(first) => {
@@ -104,6 +115,9 @@ pub(crate) fn name_all(arguments: &[String]) -> Result<(Vec<Input>, Vec<String>)
             upload,
             origin,
         });
+    }
+    if inputs.is_empty() {
+        return Err(UsageError::OnlyResults(arguments.join(", ")));
     }
     shorten(&mut inputs);
     let mut names = HashMap::new();
@@ -157,6 +171,15 @@ fn endings(path: &str) -> impl Iterator<Item = &str> {
 }
 
 impl Origin {
+    /// Whether it is named like a result, as what a pattern such as `summaries/*` also finds.
+    fn is_result(&self) -> bool {
+        match self {
+            Self::StandardInput => false,
+            Self::File(path) => is_result(&path.to_string_lossy()),
+            Self::Object(at) => is_result(&at.key),
+        }
+    }
+
     /// Equal for two names of the same input, whatever symbolic links and `..` are in them.
     fn identity(&self) -> Self {
         match self {
@@ -298,6 +321,20 @@ mod tests {
                 &["s3://b/m/call.txt", "/n/call.txt"],
                 &["m/call.txt", "n/call.txt"],
             ),
+            // Results of this program among transcripts, as a pattern finds them.
+            (
+                &[
+                    "s/a.txt",
+                    "s/a.txt_summary.txt",
+                    "s/a.txt_summary.html",
+                    "s/a.txt_summary.json",
+                    "s/a.txt_summary.md",
+                    "s/a.txt_chapters.vtt",
+                    "s/b.txt_error.json",
+                    "s/b_Summary.txt",
+                ],
+                &["a.txt"],
+            ),
             // The same input twice.
             (&["a/call.txt", "./a//call.txt"], &["call.txt"]),
             (&["s3://b/call.txt", "s3://b/call.txt"], &["call.txt"]),
@@ -318,6 +355,10 @@ mod tests {
                 UsageError::Address("s3://bucket/".into()),
             ),
             (&["s3:///key"], UsageError::Address("s3:///key".into())),
+            (
+                &["a.txt_summary.txt", "s3://b/a.vtt_chapters.vtt"],
+                UsageError::OnlyResults("a.txt_summary.txt, s3://b/a.vtt_chapters.vtt".into()),
+            ),
             (
                 &["s3://a/x.txt", "s3://b/x.txt"],
                 UsageError::SameResult("s3://a/x.txt".into(), "s3://b/x.txt".into()),

@@ -1,5 +1,7 @@
 //! The JSON formats of the report next to a summary, and of the error report if there is no summary.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
 use crate::document::Document;
@@ -52,6 +54,9 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// What the reader wished.
     pub wishes: WishesReport,
+    /// Keys of the objects that were written beside this report, in the same bucket: page, Markdown and chapters, where there are
+    /// any, and the summary.
+    pub artifacts: Vec<String>,
     /// Wall-clock duration of the job in milliseconds.
     pub duration_ms: u64,
     /// Name and version of this program.
@@ -126,8 +131,11 @@ pub struct ModelReport {
 pub struct SectionReport {
     /// Heading, without the time span.
     pub title: String,
-    /// The prose.
+    /// The prose, with the names of matters in lines of their own.
     pub text: String,
+    /// The names of matters in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub matters: Vec<String>,
     /// First and last time of its part, where the transcript has times.
     pub time_start: Option<String>,
     /// See `time_start`.
@@ -274,6 +282,9 @@ impl Report {
         // Of a translation that stays short a warning says so already.
         let is_told = summary.is_translated && words < target;
         warnings.extend(off_target(words, target).filter(|_| !is_told));
+        // A restored summary has all warnings of its report.
+        let mut told = HashSet::new();
+        warnings.retain(|warning| told.insert(warning.clone()));
         Self {
             version: FORMAT_VERSION,
             source: SourceReport {
@@ -316,11 +327,16 @@ impl Report {
             coverage: CoverageReport {
                 chunks: summary.chunks,
                 summarized: chunks(|_| true),
-                degraded: chunks(|section| section.source == Source::Extractive),
+                // Nothing stands in for a model that quotes.
+                degraded: match model.quotes {
+                    true => 0,
+                    false => chunks(|section| section.source == Source::Extractive),
+                },
             },
             usage: document.usage,
             warnings,
             wishes: WishesReport::new(document.wishes),
+            artifacts: Vec::new(),
             duration_ms: u64::try_from(document.duration.as_millis()).unwrap_or(u64::MAX),
             generator: GENERATOR.to_owned(),
         }
@@ -433,6 +449,7 @@ impl SectionReport {
         Self {
             title: section.title.clone(),
             text: section.body(),
+            matters: section.matters.clone(),
             time_start: section.times.first().map(|(from, _)| from.clone()),
             time_end: section.times.last().map(|(_, until)| until.clone()),
             words: section.words(),

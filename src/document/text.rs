@@ -1,18 +1,11 @@
 //! Renders a summary as plain text: the overview, then each section under its heading.
 
-use crate::summary::Summary;
+use crate::summary::{Section, Summary};
 
 /// Renders a summary as text that ends in a newline.
 #[must_use]
 pub fn render(summary: &Summary) -> String {
     let overview = summary.overview.as_deref();
-    let sections = summary.sections.iter().enumerate().map(|(at, section)| {
-        let heading = match summary.is_numbered() {
-            true => format!("{}. {}", at + 1, section.heading()),
-            false => section.heading(),
-        };
-        (heading, section.body())
-    });
     let mut text = String::new();
     if let Some(overview) = overview {
         text.push_str(&format!("{}\n\n{overview}\n\n", summary.overview_title()));
@@ -20,18 +13,30 @@ pub fn render(summary: &Summary) -> String {
     for list in &summary.lists {
         text.push_str(&format!("{}\n", list.text()));
     }
-    for (heading, body) in sections {
-        text.push_str(&format!("{heading}\n\n{body}\n\n"));
+    for (heading, section) in headed(summary) {
+        text.push_str(&format!("{heading}\n\n{}\n\n", section.body()));
     }
     text.truncate(text.trim_end().len());
     text.push('\n');
     text
 }
 
+/// The sections with their headings, numbered where the summary numbers them.
+pub(super) fn headed(summary: &Summary) -> impl Iterator<Item = (String, &Section)> {
+    let sections = summary.sections.iter().enumerate();
+    sections.map(|(at, section)| {
+        let heading = match summary.is_numbered() {
+            true => format!("{}. {}", at + 1, section.heading()),
+            false => section.heading(),
+        };
+        (heading, section)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::{Section, Source};
+    use crate::summary::Source;
     use crate::text::words;
 
     #[test]

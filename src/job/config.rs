@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config::{ConfigError, Environment, Surface, Variable};
+use crate::document::Formats;
 use crate::job::filter::Filter;
 use crate::job::order::{ByOption, EXPECTED_LANGUAGE, Lists, instructions_of, language_of};
 use crate::prompt::Wishes;
@@ -67,6 +68,18 @@ pub(crate) const SPEAKER_NAMES: Variable = Variable::new(
     "the same for names and for the labels of speakers: `spk_0 = Dana Ruiz`",
 );
 
+const SUMMARY_PAGE: Variable = Variable::new(
+    "SUMMARY_PAGE",
+    "`off` leaves out the page `_summary.html`, which also holds the transcript",
+)
+.or("on");
+
+const SUMMARY_FORMAT: Variable = Variable::new(
+    "SUMMARY_FORMAT",
+    "`markdown` writes the summary as `_summary.md` too, with marked headings and front matter",
+)
+.or("text");
+
 const OUTPUT_BUCKET: Variable =
     Variable::new("OUTPUT_BUCKET", "where results go").noting("the source's bucket");
 
@@ -98,7 +111,7 @@ const AWS_ENDPOINT_URL_S3: Variable = Variable::new(
 );
 
 /// The variables of jobs, without those of providers.
-const VARIABLES: [Variable; 16] = [
+const VARIABLES: [Variable; 18] = [
     CHUNK_TOKENS,
     MODEL_CONCURRENCY,
     MAX_MODEL_CALLS,
@@ -109,6 +122,8 @@ const VARIABLES: [Variable; 16] = [
     SUMMARY_LANGUAGE,
     GLOSSARY,
     SPEAKER_NAMES,
+    SUMMARY_PAGE,
+    SUMMARY_FORMAT,
     OUTPUT_BUCKET,
     OUTPUT_PREFIX,
     INPUT_SUFFIXES,
@@ -137,6 +152,8 @@ pub struct Config {
     pub lists: Lists,
     /// What was chosen by options of the command line.
     pub by_option: ByOption,
+    /// What is published besides the summary.
+    pub formats: Formats,
     /// Token prices, if configured.
     pub prices: Option<Prices>,
     /// Bucket for results; `None` for the transcript's own bucket.
@@ -196,6 +213,7 @@ impl Config {
                 speaker_names: environment.text(SPEAKER_NAMES),
             },
             by_option: ByOption::default(),
+            formats: formats(environment)?,
             prices: prices(environment)?,
             output_bucket: environment.text(OUTPUT_BUCKET),
             filter: Filter {
@@ -229,6 +247,15 @@ fn wishes(environment: Environment<'_>) -> Result<Wishes, ConfigError> {
         instructions: instructions_of(&instructions).map_err(wrong)?,
         language,
         ..Wishes::default()
+    })
+}
+
+fn formats(environment: Environment<'_>) -> Result<Formats, ConfigError> {
+    let page = environment.choice(SUMMARY_PAGE, &[("on", true), ("off", false)])?;
+    let markdown = environment.choice(SUMMARY_FORMAT, &[("text", false), ("markdown", true)])?;
+    Ok(Formats {
+        page: page.unwrap_or(true),
+        markdown: markdown.unwrap_or(false),
     })
 }
 
@@ -319,6 +346,11 @@ mod tests {
             }
         );
         assert_eq!((config.output_bucket, config.store_dir), (None, None));
+        let formats = Formats {
+            page: true,
+            markdown: false,
+        };
+        assert_eq!(config.formats, formats);
     }
 
     #[test]
@@ -358,6 +390,8 @@ mod tests {
                 "openai",
                 "one of huggingface, runpod, extractive",
             ),
+            ("SUMMARY_PAGE", "yes", "one of on, off"),
+            ("SUMMARY_FORMAT", "md", "one of text, markdown"),
             ("OUTPUT_PREFIX", "summaries", "a slash at its end"),
             ("INPUT_SUFFIXES", ".txt,vtt", "endings with their dots"),
             ("MODEL_CONTEXT_TOKENS", "-1", "a whole number"),

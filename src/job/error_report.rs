@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use crate::chain::chain;
 use crate::document::report::{ErrorReport, FORMAT_VERSION, SourceReport};
+use crate::job::filter::ERROR_ENDING;
 use crate::job::{App, JobError, Outcome, Rejected, Upload};
 use crate::store::{Location, ObjectInfo, PutOptions};
 
@@ -60,7 +61,7 @@ impl App {
             next_step: error.next_step().to_owned(),
         };
         let json = Bytes::from(serde_json::to_vec_pretty(&report).map_err(JobError::Report)?);
-        let at = self.output(at, "_error.json");
+        let at = self.output(at, ERROR_ENDING);
         // Each write sends an event and possibly an email, so do not repeat an identical report.
         if self.holds(&at, &json).await {
             return Ok(());

@@ -1,10 +1,9 @@
 //! Decides by its key whether an object is a transcript.
 
-use crate::document::SUMMARY_ENDING;
+use crate::document::{EARLIER_ENDINGS, SUMMARY_ENDING};
 
-/// Endings of the program's results. No key that has one is read, even if the results were copied to another folder, or
-/// the output prefix was another one when they were written.
-const RESULT_ENDINGS: [&str; 3] = [SUMMARY_ENDING, "_summary.json", "_error.json"];
+/// Key suffix of error reports.
+pub(crate) const ERROR_ENDING: &str = "_error.json";
 
 /// Selects the keys to read. The program's own output is never read, whatever filter the trigger has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,16 +40,23 @@ impl Skip {
     }
 }
 
+/// Whether a key has the ending of a result. No such key is read, even if the results were copied to another folder, or the
+/// output prefix was another one when they were written.
+pub(crate) fn is_result(key: &str) -> bool {
+    let lower_case = key.to_ascii_lowercase();
+    EARLIER_ENDINGS
+        .iter()
+        .chain(&[SUMMARY_ENDING, ERROR_ENDING])
+        .any(|ending| lower_case.ends_with(ending))
+}
+
 impl Filter {
     /// The reason to skip the object at `key`; `None` to read it.
     #[must_use]
     pub fn skips(&self, key: &str) -> Option<Skip> {
         let lower_case = key.to_ascii_lowercase();
         let ends = |suffix: &String| lower_case.ends_with(&suffix.to_ascii_lowercase());
-        let is_result = RESULT_ENDINGS
-            .iter()
-            .any(|ending| lower_case.ends_with(ending));
-        if is_result || key.starts_with(&self.output_prefix) {
+        if is_result(key) || key.starts_with(&self.output_prefix) {
             Some(Skip::OwnOutput)
         } else if key.ends_with('/') {
             Some(Skip::Folder)
@@ -70,7 +76,9 @@ mod tests {
     fn only_transcripts_are_read() {
         let filter = Filter {
             output_prefix: "summaries/".into(),
-            suffixes: [".txt", ".vtt", ".srt", ".JSON"].map(String::from).to_vec(),
+            suffixes: [".txt", ".vtt", ".srt", ".JSON", ".html", ".md"]
+                .map(String::from)
+                .to_vec(),
         };
         for (key, expected) in [
             ("a/notes.txt", None),
@@ -86,6 +94,11 @@ mod tests {
             ("old/notes.txt_summary.txt", Some(Skip::OwnOutput)),
             ("old/notes.vtt_summary.json", Some(Skip::OwnOutput)),
             ("old/NOTES.TXT_ERROR.JSON", Some(Skip::OwnOutput)),
+            ("old/notes.txt_summary.html", Some(Skip::OwnOutput)),
+            ("old/notes.txt_Summary.md", Some(Skip::OwnOutput)),
+            ("old/notes.txt_chapters.vtt", Some(Skip::OwnOutput)),
+            ("a/notes.html", None),
+            ("a/chapters.vtt", None),
             ("a/photo.jpg", Some(Skip::OtherSuffix)),
             ("a/notes.docx", Some(Skip::OtherSuffix)),
             ("txt", Some(Skip::OtherSuffix)),

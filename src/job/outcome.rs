@@ -18,6 +18,8 @@ pub enum Outcome {
     Duplicate {
         /// Its location.
         summary: Location,
+        /// The location of its page, if it has one.
+        page: Option<Location>,
     },
     /// The transcript has been overwritten or deleted. If it was overwritten, the newer event triggers its own job.
     Superseded,
@@ -32,6 +34,8 @@ pub struct Done {
     pub job_id: String,
     /// Location of the summary.
     pub summary: Location,
+    /// Location of its page, if it has one.
+    pub page: Option<Location>,
     /// The published report.
     pub report: Report,
     /// Number of invocations.

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
+
 use crate::chain::chain;
 use crate::document::report::Report;
-use crate::document::{Artifact, SUMMARY_ENDING};
+use crate::document::{Artifact, EARLIER_ENDINGS, SUMMARY_ENDING};
+use crate::job::filter::ERROR_ENDING;
 use crate::job::upload::JobSource;
 use crate::job::{App, JobError};
-use crate::store::{Location, Metadata, PutCondition, PutOptions, StoreError, found};
+use crate::store::{Location, Metadata, PutCondition, PutOptions, StoreError, StoreResult, found};
 
 /// Metadata key of a summary: the id of its job.
 pub(crate) const JOB_ID: &str = "job-id";
@@ -38,6 +41,14 @@ pub(crate) enum SummarySlot {
     Done,
     /// Holds the summary of a newer version.
     Newer,
+}
+
+/// A step of publishing.
+enum Change<'a> {
+    Put(&'a Artifact, PutCondition, Metadata),
+    /// Removes what an earlier version had and this one has not, in the state with this entity tag: a page that is switched off
+    /// now must not stay beside the summary of another version.
+    Delete(&'static str, String),
 }
 
 impl App {
@@ -76,38 +87,32 @@ impl App {
         artifacts: &[Artifact],
     ) -> Result<bool, JobError> {
         let at = &source.at;
+        let artifact = |ending| artifacts.iter().find(|artifact| artifact.ending == ending);
         let mut last = None;
         for _ in 0..MAX_RACES {
             // The other objects are looked at before the summary: if another worker publishes in between, either the look at
             // the summary shows that, or their conditions no longer hold.
-            let mut writes = Vec::with_capacity(artifacts.len());
-            for artifact in artifacts {
-                let to = self.output(at, artifact.ending);
-                let is_summary = artifact.ending == SUMMARY_ENDING;
-                let there = match is_summary {
-                    true => None,
-                    false => found(self.target.head(&to).await)?,
+            let mut changes = Vec::new();
+            for (ending, there) in self.earlier(at).await? {
+                let change = match (artifact(ending), there) {
+                    (Some(artifact), Some(etag)) => {
+                        Change::Put(artifact, PutCondition::IfMatch(etag), Metadata::new())
+                    }
+                    (Some(artifact), None) => {
+                        Change::Put(artifact, PutCondition::IfAbsent, Metadata::new())
+                    }
+                    (None, Some(etag)) => Change::Delete(ending, etag),
+                    (None, None) => continue,
                 };
-                let replaces = there.map(|there| PutCondition::IfMatch(there.etag));
-                let options = PutOptions {
-                    condition: replaces.unwrap_or(PutCondition::IfAbsent),
-                    content_type: artifact.content_type,
-                    metadata: if is_summary {
-                        metadata(source, report)
-                    } else {
-                        Metadata::new()
-                    },
-                };
-                writes.push((to, artifact.body.clone(), options));
+                changes.push(change);
             }
             match self.summary_slot(source).await? {
                 SummarySlot::Ours(condition) => {
-                    let summary = artifacts
-                        .iter()
-                        .position(|artifact| artifact.ending == SUMMARY_ENDING);
-                    if let Some((_, _, options)) = summary.and_then(|at| writes.get_mut(at)) {
-                        options.condition = condition;
-                    }
+                    let summary = artifact(SUMMARY_ENDING).into_iter();
+                    let metadata = metadata(source, report);
+                    changes.extend(
+                        summary.map(|text| Change::Put(text, condition.clone(), metadata.clone())),
+                    );
                 }
                 SummarySlot::Newer => return Ok(false),
                 // Another worker has taken over and published the same summary.
@@ -121,8 +126,8 @@ impl App {
                 _ => return Ok(false),
             }
             let written = async {
-                for (to, body, options) in writes {
-                    self.target.put(&to, body, options).await?;
+                for change in changes {
+                    self.make(at, change).await?;
                 }
                 Ok::<(), StoreError>(())
             };
@@ -142,9 +147,54 @@ impl App {
         Err(last.map_or(JobError::Overtaken, JobError::from))
     }
 
+    /// The entity tags of what exists besides the summary.
+    pub(crate) async fn earlier(
+        &self,
+        at: &Location,
+    ) -> StoreResult<Vec<(&'static str, Option<String>)>> {
+        let looks = EARLIER_ENDINGS.map(|ending| async move {
+            let there = found(self.target.head(&self.output(at, ending)).await)?;
+            Ok((ending, there.map(|there| there.etag)))
+        });
+        try_join_all(looks).await
+    }
+
+    async fn make(&self, at: &Location, change: Change<'_>) -> StoreResult<()> {
+        match change {
+            Change::Put(artifact, condition, metadata) => {
+                self.put(at, artifact, condition, metadata).await
+            }
+            Change::Delete(ending, etag) => {
+                let stale = self.output(at, ending);
+                found(self.target.delete(&stale, Some(&etag)).await).map(|_| ())
+            }
+        }
+    }
+
+    pub(crate) async fn put(
+        &self,
+        at: &Location,
+        artifact: &Artifact,
+        condition: PutCondition,
+        metadata: Metadata,
+    ) -> StoreResult<()> {
+        let options = PutOptions {
+            condition,
+            content_type: artifact.content_type,
+            metadata,
+        };
+        let to = self.output(at, artifact.ending);
+        self.target.put(&to, artifact.body.clone(), options).await?;
+        Ok(())
+    }
+
     /// Deletes the error report of an earlier run. A failure is only logged, because the summary is already published.
     pub(crate) async fn clear_error(&self, at: &Location) {
-        if let Err(error) = self.target.delete(&self.output(at, "_error.json")).await {
+        if let Err(error) = self
+            .target
+            .delete(&self.output(at, ERROR_ENDING), None)
+            .await
+        {
             tracing::warn!(
                 error = chain(&error),
                 "could not remove an outdated error report"

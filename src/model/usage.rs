@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::Answer;
 use crate::model::recorded::Before;
 
 /// The usage of a job's calls, including those of earlier invocations that are in the ledger. As JSON, it is part of a
 /// summary's report.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Usage {
     /// Requests sent.
     pub calls: usize,

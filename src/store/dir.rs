@@ -165,7 +165,7 @@ impl DirStore {
         Ok(etag)
     }
 
-    fn remove(&self, at: &Location) -> Result<(), Failure> {
+    fn remove(&self, at: &Location, if_match: Option<&str>) -> Result<(), Failure> {
         let files = self.files(at)?;
         if !files.bucket.is_dir() {
             let bucket = files.bucket.display();
@@ -174,6 +174,10 @@ impl DirStore {
         }
         if files.open()?.is_some() {
             let _lock = files.lock()?;
+            let current = files.open()?.map(etag_of).transpose()?;
+            if if_match.is_some() && current.is_some() && current.as_deref() != if_match {
+                return refused(Precondition, CHANGED);
+            }
             if_exists(fs::remove_file(&files.object))?;
             if_exists(fs::remove_file(&files.metadata))?;
         }
@@ -267,8 +271,10 @@ impl Store for DirStore {
         self.blocking(Action::Write, at, write).await
     }
 
-    async fn delete(&self, at: &Location) -> StoreResult<()> {
-        self.blocking(Action::Delete, at, Self::remove).await
+    async fn delete(&self, at: &Location, if_match: Option<&str>) -> StoreResult<()> {
+        let if_match = if_match.map(str::to_owned);
+        let remove = move |store: &Self, at: &Location| store.remove(at, if_match.as_deref());
+        self.blocking(Action::Delete, at, remove).await
     }
 
     /// In a directory that is the only bucket, the path from the working directory.

@@ -94,7 +94,7 @@ impl Store for FileStore {
         Err(read_only().during(Action::Write, self.name(at)))
     }
 
-    async fn delete(&self, at: &Location) -> StoreResult<()> {
+    async fn delete(&self, at: &Location, _: Option<&str>) -> StoreResult<()> {
         Err(read_only().during(Action::Delete, self.name(at)))
     }
 

@@ -16,7 +16,7 @@ use bytes::Bytes;
 
 use crate::store::{
     Action, Location, Object, ObjectInfo, PutCondition, PutOptions, REPLACED, Store, StoreError,
-    StoreErrorKind, StoreResult, Wanted, printable, too_large,
+    StoreErrorKind, StoreResult, Wanted, found, printable, too_large,
 };
 
 use failure::request_failed;
@@ -133,11 +133,21 @@ impl Store for S3Store {
         }
     }
 
-    async fn delete(&self, at: &Location) -> StoreResult<()> {
+    async fn delete(&self, at: &Location, if_match: Option<&str>) -> StoreResult<()> {
         let request = self.client.delete_object().bucket(&at.bucket).key(&at.key);
-        let deleted = request.send().await;
-        deleted.map_err(|error| request_failed(Action::Delete, at, error))?;
-        Ok(())
+        let request = request.set_if_match(if_match.map(quoted));
+        let Err(error) = request.send().await else {
+            return Ok(());
+        };
+        let failed = request_failed(Action::Delete, at, error);
+        if failed.kind != StoreErrorKind::Precondition {
+            return Err(failed);
+        }
+        // What does not exist has no entity tag. A deletion whose answer was lost ends here too.
+        match found(self.look_up(at).await)? {
+            None => Ok(()),
+            Some(_) => Err(failed),
+        }
     }
 }
 

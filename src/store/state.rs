@@ -109,7 +109,7 @@ impl StateFolder {
 
     /// Deletes the object `name`, if it exists.
     pub(crate) async fn delete(&self, name: &str) -> StoreResult<()> {
-        self.store.delete(&self.at(name)).await
+        self.store.delete(&self.at(name), None).await
     }
 
     async fn bytes(&self, name: &str) -> StoreResult<Option<(Vec<u8>, String)>> {

@@ -43,19 +43,26 @@ impl Section {
     /// The heading line: the title, followed by the time spans if the transcript has timestamps.
     #[must_use]
     pub fn heading(&self) -> String {
+        match self.clock() {
+            Some(spans) => format!("{} ({spans})", self.title),
+            None => self.title.clone(),
+        }
+    }
+
+    /// The time spans on one line, if the transcript has timestamps.
+    pub(crate) fn clock(&self) -> Option<String> {
         let one = |from: &str, to: &str| match from == to {
             true => from.to_owned(),
             false => format!("{from}–{to}"),
         };
-        let spans = match &self.times[..] {
-            [] => return self.title.clone(),
-            [(from, _), .., (_, to)] if self.times.len() > MOST_SPANS => one(from, to),
+        match &self.times[..] {
+            [] => None,
+            [(from, _), .., (_, to)] if self.times.len() > MOST_SPANS => Some(one(from, to)),
             few => {
                 let few: Vec<String> = few.iter().map(|(from, to)| one(from, to)).collect();
-                few.join(", ")
+                Some(few.join(", "))
             }
-        };
-        format!("{} ({spans})", self.title)
+        }
     }
 
     /// The prose as it is published, with the names of its matters above their paragraphs.
@@ -66,15 +73,20 @@ impl Section {
 
     /// The prose with `mark` before the names of its matters, in lines above their paragraphs.
     pub(crate) fn with_names(&self, mark: &str) -> String {
-        let paragraphs = self.text.split("\n\n").map(|paragraph| {
-            let named = paragraph.split_once(": ");
-            let named = named.filter(|(name, _)| self.matters.iter().any(|one| one == name));
-            named.map_or_else(
-                || paragraph.to_owned(),
-                |(name, rest)| format!("{mark}{name}\n\n{rest}"),
-            )
+        let paragraphs = self.paragraphs().map(|(name, paragraph)| match name {
+            Some(name) => format!("{mark}{name}\n\n{paragraph}"),
+            None => paragraph.to_owned(),
         });
         paragraphs.collect::<Vec<_>>().join("\n\n")
+    }
+
+    /// The paragraphs of the prose, each with the name of the matter that stands above it.
+    pub(crate) fn paragraphs(&self) -> impl Iterator<Item = (Option<&str>, &str)> {
+        self.text.split("\n\n").map(|paragraph| {
+            let named = paragraph.split_once(": ");
+            let named = named.filter(|(name, _)| self.matters.iter().any(|one| one == name));
+            named.map_or((None, paragraph), |(name, rest)| (Some(name), rest))
+        })
     }
 
     /// Length in words, heading included.

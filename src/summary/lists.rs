@@ -2,6 +2,7 @@
 //! figures and terms.
 
 use crate::summary::outline::{Outline, Person, Point, PointKind, Term};
+use crate::summary::titles::titles;
 use crate::text::{Span, words};
 
 /// Maximum length of the actions, and of all other lists, as shares of the summary. Whoever has to act needs all actions.
@@ -57,6 +58,16 @@ pub struct Entry {
 }
 
 impl List {
+    /// The entries of a kind under their title in the language with this code.
+    pub(crate) fn titled(kind: ListKind, language: Option<&str>, entries: Vec<Entry>) -> Self {
+        let title = titles(language).of_list(kind);
+        Self {
+            kind,
+            title,
+            entries,
+        }
+    }
+
     /// Drops the entry that matters least: of tasks, which come in the order of their dates, the last one that nobody promised or was
     /// assigned; of others, the last.
     fn drop_least(&mut self) {

@@ -2,6 +2,7 @@
 
 use crate::prompt::{Style, Wishes};
 use crate::summary::call_plan::Limits;
+use crate::summary::check::support::Comparable;
 use crate::text::Language;
 
 impl Wishes {
@@ -43,6 +44,12 @@ impl Wishes {
             );
         }
         (obeyed, warnings)
+    }
+
+    /// Whether a summary is in another language than its transcript, with whose words its own cannot be compared.
+    pub(crate) fn translate(&self, limits: &Limits, spoken: Option<&str>) -> bool {
+        let (obeyed, _) = self.obeyed(limits, spoken);
+        !Comparable::of(obeyed.language.as_ref(), spoken).has_words()
     }
 }
 

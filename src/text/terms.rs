@@ -69,7 +69,7 @@ pub(crate) fn is_stopword(lower: &str) -> bool {
     SET.contains(lower) || (lower.contains('’') && SET.contains(lower.replace('’', "'").as_str()))
 }
 
-fn stem(lower: &str) -> &str {
+pub(crate) fn stem(lower: &str) -> &str {
     let possessive = lower
         .strip_suffix("'s")
         .or_else(|| lower.strip_suffix("’s"));

@@ -64,6 +64,12 @@ impl Passage {
         Some((first, last.unwrap_or(first)))
     }
 
+    /// The same as people read them.
+    pub(crate) fn shown_times(&self) -> Option<(String, String)> {
+        let (from, until) = self.time_span()?;
+        Some((from.to_string(), until.max(from).to_string()))
+    }
+
     /// Whether it is the record of an operation, such as a flight, in which events are told by the clock: people do not talk all
     /// the time.
     pub(crate) fn is_log(&self) -> bool {

@@ -85,10 +85,13 @@ impl std::fmt::Display for Timestamp {
 /// With this bit inverted, times in milliseconds have the order of numbers without a sign.
 const TOP_BIT: u32 = 1 << 31;
 
+/// The bit of a segment's `body` that says that the recognizer was unsure.
+const UNSURE_BIT: u16 = 1 << 15;
+
 /// A segment starts where a speaker begins or where a format gives a time, and ends where the next one starts.
 ///
 /// A transcript may have a million segments, so each takes only 20 bytes: `start` and `end` are byte offsets in the text,
-/// `body` is the length of the label and the time stamp before the spoken text.
+/// `body` is the length of the label and the time stamp before the spoken text, with [`UNSURE_BIT`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Segment {
     start: u32,
@@ -118,7 +121,19 @@ impl Segment {
 
     /// Sets the length of what stands before the spoken text.
     pub(crate) fn set_body(&mut self, body: usize) {
-        self.body = body.try_into().unwrap_or(0);
+        let length = u16::try_from(body).unwrap_or(UNSURE_BIT);
+        let length = if length < UNSURE_BIT { length } else { 0 };
+        self.body = length | (self.body & UNSURE_BIT);
+    }
+
+    /// Marks the segment as one of whose words the recognizer was unsure.
+    pub(crate) fn set_unsure(&mut self) {
+        self.body |= UNSURE_BIT;
+    }
+
+    /// Whether the recognizer was unsure of its words.
+    pub(crate) fn is_unsure(&self) -> bool {
+        self.body & UNSURE_BIT != 0
     }
 
     /// Sets the time at which the segment ends.
@@ -134,7 +149,7 @@ impl Segment {
     /// The spoken text, without speaker label and time stamp.
     pub(crate) fn body(&self) -> Span {
         Span {
-            start: self.start() + usize::from(self.body),
+            start: self.start() + usize::from(self.body & !UNSURE_BIT),
             end: self.end as usize,
         }
     }
@@ -240,6 +255,19 @@ mod tests {
         ] {
             assert_eq!(Timestamp::new(millis).to_string(), written);
         }
+    }
+
+    #[test]
+    fn a_segment_knows_how_long_its_label_is_and_whether_it_was_recognized_surely() {
+        let mut segment = Segment::new(100, None, None).unwrap();
+        segment.end = 40_000;
+        segment.set_unsure();
+        for (label, start) in [(0, 100), (32_767, 32_867), (32_768, 100), (70_000, 100)] {
+            segment.set_body(label);
+            assert_eq!((segment.body().start, segment.is_unsure()), (start, true));
+        }
+        assert!(!Segment::new(100, None, None).unwrap().is_unsure());
+        assert_eq!(size_of::<Segment>(), 20);
     }
 
     #[test]

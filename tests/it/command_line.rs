@@ -304,7 +304,8 @@ fn a_file_that_is_named_twice_is_summarized_once() {
             .contains("note: a/../a/call.txt is the same as a/call.txt"),
         "{run:?}"
     );
-    assert_eq!(run.stdout.lines().count(), 1, "{run:?}");
+    let pages = run.stdout.matches("_summary.html").count();
+    assert_eq!((run.stdout.lines().count(), pages), (2, 1), "{run:?}");
     assert_eq!(shell.results("."), ["summaries/call.txt_summary.txt"]);
 }
 
@@ -553,4 +554,55 @@ async fn nothing_is_sent_when_results_cannot_be_kept() {
     run(&["summarize", "call.txt", "--out", "o"]).succeeds();
     assert!(!server.requests().is_empty());
     assert_eq!(shell.results("o"), ["summaries/call.txt_summary.txt"]);
+}
+
+#[test]
+fn the_last_line_names_the_page_also_of_a_summary_that_exists() {
+    let shell = Shell::with(&["team/call.txt"]);
+    let summarize = ["summarize", "team/call.txt", "--words", "200", "--out", "o"];
+    let off = [("SUMMARY_PAGE", "off")];
+    let page = shell.path("o/summaries/call.txt_summary.html");
+    let run = shell.run_with(&off, &summarize, b"").succeeds();
+    assert!(!run.stdout.contains("page:") && !page.exists(), "{run:?}");
+    // The state is gone by now.
+    for settings in [&[][..], &[], &off] {
+        let run = shell.run_with(settings, &summarize, b"").succeeds();
+        assert!(run.stdout.contains("exists already"), "{run:?}");
+        let last = run.stdout.lines().last();
+        assert_eq!(last, Some("  page: o/summaries/call.txt_summary.html"));
+        assert!(page.exists());
+    }
+    let run = shell.run(&["summarize", "team/call.txt", "--words", "210"]);
+    let last = run.stdout.lines().last();
+    assert_eq!(last, Some("  page: summaries/call.txt_summary.html"));
+}
+
+#[test]
+fn results_that_a_pattern_finds_are_left_out() {
+    let shell = Shell::with(&["call.txt"]);
+    let markdown = [("SUMMARY_FORMAT", "markdown")];
+    let words = ["--words", "200"];
+    let arguments = [&["summarize", "call.txt"][..], &words].concat();
+    shell.run_with(&markdown, &arguments, b"").succeeds();
+    let found =
+        ["json", "html", "md", "txt"].map(|ending| format!("summaries/call.txt_summary.{ending}"));
+    let mut found: Vec<&str> = found.iter().map(String::as_str).collect();
+    found.push("summaries/call.txt_chapters.vtt");
+    assert!(found.iter().all(|path| shell.path(path).exists()));
+    let arguments = [&["plan", "call.txt"][..], &found, &words].concat();
+    let run = shell.run(&arguments).succeeds();
+    assert_eq!(run.stdout.matches("  summary  ").count(), 1, "{run:?}");
+    for path in &found {
+        let note = format!(
+            "note: {path} is one of this program's results and left out; standard input takes it all the same: - <{path}\n"
+        );
+        assert!(run.stderr.contains(&note), "{run:?}");
+    }
+    let error = format!(
+        "{}: expected a transcript, not a result of this program; to summarize it all the same, use standard input: - <FILE",
+        found.join(", ")
+    );
+    shell
+        .run(&[&["summarize"][..], &found].concat())
+        .fails(2, &error);
 }

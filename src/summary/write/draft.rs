@@ -65,10 +65,7 @@ impl Material {
 
     /// First and last timestamp of each stretch.
     pub(crate) fn times(&self) -> Vec<(String, String)> {
-        let known = self.stretches().filter_map(Passage::time_span);
-        known
-            .map(|(from, to)| (from.to_string(), to.max(from).to_string()))
-            .collect()
+        self.stretches().filter_map(Passage::shown_times).collect()
     }
 
     /// The stretches of the transcript that it covers, in order.

@@ -91,6 +91,9 @@ impl<'t> Block<'t> {
     }
 }
 
+/// Mean confidence in percent below which the recognizer was unsure of a turn.
+const UNSURE_PERCENT: u64 = 70;
+
 /// What is known of a speaker's share of the talk.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Talk {
@@ -130,6 +133,8 @@ struct Turn {
     /// Labels inside the turn.
     joined: u8,
     words: usize,
+    /// Sum and number of the confidences.
+    confidence: (u64, u64),
 }
 
 pub(crate) struct Writer {
@@ -451,10 +456,10 @@ impl Writer {
         self.turn.until = self.turn.until.max(cue.end.map(Timestamp::clamped));
         self.turn.stamp = start.or(self.turn.stamp);
         if let Some(percent) = cue.confidence {
-            self.confidence = (
-                self.confidence.0 + u64::from(percent),
-                self.confidence.1 + 1,
-            );
+            for (sum, number) in [&mut self.confidence, &mut self.turn.confidence] {
+                *sum += u64::from(percent);
+                *number += 1;
+            }
         }
     }
 
@@ -585,6 +590,13 @@ impl Writer {
             && turn.has_segment
         {
             segment.set_until(until);
+        }
+        let (sum, number) = turn.confidence;
+        if let Some(segment) = self.segments.last_mut()
+            && turn.has_segment
+            && sum < UNSURE_PERCENT * number
+        {
+            segment.set_unsure();
         }
     }
 

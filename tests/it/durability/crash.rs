@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::support::faulty::process::{Fate, When};
 use crate::support::faulty::scene::{
-    ERROR, KEY, QUEUE, REPORT, Reference, SUMMARY, SYNC, Scene, Setup, meeting, reference, simulate,
+    CHAPTERS, ERROR, KEY, MARKDOWN, PAGE, QUEUE, REPORT, Reference, SUMMARY, SYNC, Scene, Setup,
+    meeting, reference, simulate,
 };
 
 /// The cost of a job whose processes were killed.
@@ -52,6 +53,14 @@ fn killed(setup: Setup, reference: &Reference, deaths: &[(usize, When)]) -> Toll
             "{deaths:?}"
         );
         scene.check(&[&reference.text]);
+        scene.check_artifacts();
+        for (key, content) in [
+            (MARKDOWN, &reference.markdown),
+            (CHAPTERS, &reference.chapters),
+        ] {
+            assert_eq!(scene.disk().read(key).as_ref(), Some(content), "{deaths:?}");
+        }
+        assert!(scene.disk().read(PAGE).is_some(), "{deaths:?}");
         assert!(scene.disk().read(ERROR).is_none());
         let submits = scene.endpoint().submits();
         assert_eq!(submits.len(), reference.calls, "{deaths:?}");

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use crate::support::faulty::process::{Fate, When};
 use crate::support::faulty::scene::{
-    KEY, QUEUE, REPORT, Reference, SUMMARY, SYNC, Scene, Setup, meeting, reference, simulate,
+    KEY, QUEUE, Reference, SUMMARY, SYNC, Scene, Setup, meeting, reference, simulate,
 };
 
 /// Longer than a lease, and long enough for the other workers to finish.
@@ -54,7 +54,9 @@ fn frozen(setup: Setup, reference: &Reference, others: usize, at: usize, when: W
         let after = jobs
             .iter()
             .filter(|job| job.process == sleeper.number && job.submitted >= woken_at);
-        let published = scene.disk().writes(|key| key == SUMMARY || key == REPORT);
+        let published = scene
+            .disk()
+            .writes(|key| key.starts_with("summaries/team/"));
         let published = published
             .iter()
             .filter(|write| write.process == sleeper.number && write.at >= woken_at);

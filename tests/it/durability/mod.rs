@@ -3,6 +3,7 @@
 
 // Clippy recognizes only `#[test]` functions as test code, not the helpers they share.
 
+mod artifacts;
 mod cost;
 mod crash;
 mod endpoint_faults;

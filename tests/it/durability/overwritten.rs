@@ -8,8 +8,8 @@ use transcript_summarizer::job::Upload;
 
 use crate::support::faulty::process::{Fate, When};
 use crate::support::faulty::scene::{
-    ERROR, KEY, REPORT, Reference, SUMMARY, SYNC, Scene, Setup, meeting, named, reference,
-    reference_after, simulate,
+    ERROR, KEY, MARKDOWN, PAGE, REPORT, Reference, SUMMARY, SYNC, Scene, Setup, meeting, named,
+    reference, reference_after, simulate,
 };
 
 /// How much of the S3 event's version information an upload carries besides the key.
@@ -88,6 +88,12 @@ fn overwritten(
                 "{case}: an older summary replaced a newer one"
             );
             newest_seen |= is_new;
+        }
+        scene.check_artifacts();
+        for key in [PAGE, MARKDOWN] {
+            let content = scene.disk().read(key).unwrap().to_lowercase();
+            let is_newest = content.contains("garden") && !content.contains("depot");
+            assert!(is_newest, "{case}: {key} is of the other version");
         }
         let report = scene.disk().read_json(REPORT);
         assert_eq!(

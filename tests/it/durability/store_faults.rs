@@ -29,6 +29,7 @@ fn storms(seeds: Range<u64>) {
         StoreFault::Unavailable,
         StoreFault::AnswerLost,
         StoreFault::Conflict,
+        StoreFault::Precondition,
         StoreFault::Slow(Duration::from_secs(20)),
         StoreFault::PartialBody,
     ];
@@ -60,6 +61,7 @@ fn storms(seeds: Range<u64>) {
                 assert!(fine, "seed {seed}: {ended:?}");
                 assert_eq!(scene.extra_submits(), 0, "seed {seed}");
                 scene.check(&[&reference.text]);
+                scene.check_artifacts();
                 assert!(scene.disk().read(ERROR).is_none());
                 let report = scene.disk().read_json(REPORT);
                 assert_eq!(report["usage"]["resubmitted"], 0, "seed {seed}");
@@ -104,6 +106,9 @@ fn a_write_whose_answer_is_lost_is_known_again() {
         ".job",
         ".out",
         "_summary.json",
+        "_summary.html",
+        "_summary.md",
+        "_chapters.vtt",
         "_summary.txt",
     ] {
         let reference = reference(QUEUE, "depot");
@@ -127,7 +132,8 @@ fn a_write_whose_answer_is_lost_is_known_again() {
             let report = scene.disk().read_json(REPORT);
             assert_eq!(report["usage"]["resubmitted"], 0, "{ending}");
             eprintln!("the answer to a write of {ending} is lost: {slices} invocations");
-            if !ending.starts_with("_summary") {
+            scene.check_artifacts();
+            if !ending.starts_with('_') {
                 assert_eq!(slices, 1, "{ending}");
             }
         });

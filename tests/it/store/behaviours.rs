@@ -96,7 +96,7 @@ async fn round_trip(store: &dyn Store, bucket: &str) {
     assert_eq!(object.info, info);
     assert_eq!(pieces(object).await.concat(), b"hello");
 
-    store.delete(&at).await.unwrap();
+    store.delete(&at, None).await.unwrap();
     assert_eq!(kind(store.head(&at).await), StoreErrorKind::NotFound);
 
     put(store, &at, "").await;
@@ -118,7 +118,7 @@ async fn every_key(store: &dyn Store, bucket: &str) {
     for key in KEYS {
         let at = Location::new(bucket, key);
         assert_eq!(read(store, &at).await, key.as_bytes(), "{key}");
-        store.delete(&at).await.unwrap();
+        store.delete(&at, None).await.unwrap();
         assert_eq!(
             kind(store.head(&at).await),
             StoreErrorKind::NotFound,
@@ -180,7 +180,7 @@ async fn conditional_reads(store: &dyn Store, bucket: &str) {
     assert_eq!(pieces(object).await.concat(), b"new");
     let replaced = store.get(&at, &state(&old)).await;
     assert_eq!(kind(replaced), StoreErrorKind::Precondition);
-    store.delete(&at).await.unwrap();
+    store.delete(&at, None).await.unwrap();
     let gone = store.get(&at, &state(&new)).await;
     assert_eq!(kind(gone), StoreErrorKind::NotFound);
 }
@@ -196,7 +196,7 @@ async fn writes_if_absent(store: &dyn Store, bucket: &str) {
         assert_eq!(kind(second), StoreErrorKind::Precondition);
         assert_eq!(read(store, &at).await, b"mine");
     }
-    store.delete(&at).await.unwrap();
+    store.delete(&at, None).await.unwrap();
     put_if(store, &at, "again", PutCondition::IfAbsent)
         .await
         .unwrap();
@@ -215,7 +215,7 @@ async fn writes_if_match(store: &dyn Store, bucket: &str) {
     assert_eq!(kind(late), StoreErrorKind::Precondition);
     assert_eq!(read(store, &at).await, b"new");
 
-    store.delete(&at).await.unwrap();
+    store.delete(&at, None).await.unwrap();
     let gone = put_if(store, &at, "gone", swap(&new)).await;
     assert_eq!(kind(gone), StoreErrorKind::Precondition);
     assert_eq!(kind(store.head(&at).await), StoreErrorKind::NotFound);
@@ -231,6 +231,9 @@ async fn missing(store: &dyn Store, bucket: &str) {
         assert!(error.to_string().contains(&store.name(at)), "{error}");
         assert_eq!(kind(store.head(at).await), StoreErrorKind::NotFound);
     }
-    store.delete(&nothing).await.unwrap();
-    assert_eq!(kind(store.delete(&nowhere).await), StoreErrorKind::NotFound);
+    store.delete(&nothing, None).await.unwrap();
+    assert_eq!(
+        kind(store.delete(&nowhere, None).await),
+        StoreErrorKind::NotFound
+    );
 }

@@ -93,7 +93,11 @@ async fn refused(store: &DirStore, at: &Location) {
     let put = store.put(at, Bytes::new(), PutOptions::default()).await;
     assert_eq!(kind(put), StoreErrorKind::Other, "{at}");
     assert_eq!(kind(store.head(at).await), StoreErrorKind::Other, "{at}");
-    assert_eq!(kind(store.delete(at).await), StoreErrorKind::Other, "{at}");
+    assert_eq!(
+        kind(store.delete(at, None).await),
+        StoreErrorKind::Other,
+        "{at}"
+    );
 }
 
 #[cfg(unix)]
@@ -215,7 +219,7 @@ async fn a_folder_is_not_an_object_and_an_object_is_not_a_folder() {
     let below_a_file = Location::new("bucket", "folder/talk.txt/below.txt");
     for at in [&folder, &below_a_file] {
         assert_eq!(kind(store.head(at).await), StoreErrorKind::NotFound);
-        store.delete(at).await.unwrap();
+        store.delete(at, None).await.unwrap();
         let both = put_if(&store, at, "both", PutCondition::Always).await;
         assert_eq!(kind(both), StoreErrorKind::Other, "{at}");
     }

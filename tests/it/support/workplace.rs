@@ -13,6 +13,7 @@ use transcript_summarizer::job::JobError;
 use transcript_summarizer::job::Upload;
 use transcript_summarizer::job::{App, Config, LEASE, Outcome, Surface};
 use transcript_summarizer::lambda;
+use transcript_summarizer::model::Model;
 use transcript_summarizer::run::Run;
 use transcript_summarizer::store::{DirStore, Location, PutOptions};
 
@@ -64,6 +65,12 @@ impl Workplace {
         Ok(Self { dir, app })
     }
 
+    /// The same place, where another model writes.
+    pub(crate) fn with_model(mut self, model: Arc<dyn Model>) -> Self {
+        self.app.model = model;
+        self
+    }
+
     fn path(&self, key: &str) -> PathBuf {
         self.dir.path().join(BUCKET).join(key)
     }
@@ -110,6 +117,15 @@ impl Workplace {
 
     pub(crate) fn exists(&self, key: &str) -> bool {
         self.path(key).exists()
+    }
+
+    /// Removes an object or a folder, if it exists.
+    pub(crate) fn remove(&self, key: &str) {
+        let path = self.path(key);
+        let _ = match path.is_dir() {
+            true => std::fs::remove_dir_all(path),
+            false => std::fs::remove_file(path),
+        };
     }
 
     pub(crate) fn read(&self, key: &str) -> String {

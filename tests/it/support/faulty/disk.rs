@@ -30,6 +30,8 @@ pub(crate) enum StoreFault {
     AnswerLost,
     /// 409 in response to a write.
     Conflict,
+    /// 412 in response to a write or a deletion, as if another worker had been faster.
+    Precondition,
     Slow(Duration),
     /// Only half of the object arrives.
     PartialBody,
@@ -124,6 +126,11 @@ impl Disk {
             .collect()
     }
 
+    /// Drops objects, as a lifecycle rule does.
+    pub(crate) fn forget(&self, old: impl Fn(&str) -> bool) {
+        self.objects.lock().unwrap().retain(|key, _| !old(key));
+    }
+
     /// All writes to keys that match `wanted`, in order.
     pub(crate) fn writes(&self, wanted: impl Fn(&str) -> bool) -> Vec<Write> {
         let writes = self.writes.lock().unwrap();
@@ -197,12 +204,17 @@ impl Disk {
         Ok(self.store(&at.key, body, options.metadata).etag)
     }
 
-    fn delete(&self, process: usize, key: &str) {
-        if self.newest(key).is_some() {
-            self.record(process, key, None);
-            let mut objects = self.objects.lock().unwrap();
-            objects.entry(key.to_owned()).or_default().push(None);
+    fn delete(&self, process: usize, key: &str, if_match: Option<&str>) -> Answer<()> {
+        let Some(there) = self.newest(key) else {
+            return Ok(());
+        };
+        if if_match.is_some_and(|etag| there.etag != etag) {
+            return Err((StoreErrorKind::Precondition, "simulated 412"));
         }
+        self.record(process, key, None);
+        let mut objects = self.objects.lock().unwrap();
+        objects.entry(key.to_owned()).or_default().push(None);
+        Ok(())
     }
 
     fn record(&self, process: usize, key: &str, body: Option<Bytes>) {
@@ -273,6 +285,10 @@ impl Process {
                 self.effect(&name, || ()).await;
                 Err(fails((StoreErrorKind::Conflict, "simulated 409")))
             }
+            Some(StoreFault::Precondition) if matches!(operation, "put" | "delete") => {
+                self.effect(&name, || ()).await;
+                Err(fails((StoreErrorKind::Precondition, "simulated 412")))
+            }
             Some(StoreFault::AnswerLost) => {
                 let _ = self.effect(&name, act).await;
                 Err(fails(lost))
@@ -318,12 +334,9 @@ impl Store for Process {
         self.request(("put", Action::Write), at, put).await
     }
 
-    async fn delete(&self, at: &Location) -> Result<(), StoreError> {
+    async fn delete(&self, at: &Location, if_match: Option<&str>) -> Result<(), StoreError> {
         let disk = &self.world.disk;
-        let delete = || {
-            disk.delete(self.number, &at.key);
-            Ok(())
-        };
+        let delete = || disk.delete(self.number, &at.key, if_match);
         self.request(("delete", Action::Delete), at, delete).await
     }
 }

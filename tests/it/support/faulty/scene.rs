@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::time::{Instant, sleep};
 use transcript_summarizer::clock::Clock;
+use transcript_summarizer::document::Formats;
 use transcript_summarizer::job::JobError;
 use transcript_summarizer::job::Upload;
 use transcript_summarizer::job::{App, Config, LEASE, Outcome, Surface};
@@ -23,6 +25,9 @@ use super::process::{Fate, Process};
 pub(crate) const KEY: &str = "team/board.txt";
 pub(crate) const SUMMARY: &str = "summaries/team/board.txt_summary.txt";
 pub(crate) const REPORT: &str = "summaries/team/board.txt_summary.json";
+pub(crate) const PAGE: &str = "summaries/team/board.txt_summary.html";
+pub(crate) const MARKDOWN: &str = "summaries/team/board.txt_summary.md";
+pub(crate) const CHAPTERS: &str = "summaries/team/board.txt_chapters.vtt";
 pub(crate) const ERROR: &str = "summaries/team/board.txt_error.json";
 
 /// 2026-11-14, in milliseconds since the Unix epoch.
@@ -75,6 +80,9 @@ pub(crate) fn simulate<T>(test: impl Future<Output = T>) -> T {
 #[derive(Debug)]
 pub(crate) struct Reference {
     pub(crate) text: String,
+    /// The same in Markdown.
+    pub(crate) markdown: String,
+    pub(crate) chapters: String,
     /// Entity tag of the transcript.
     pub(crate) etag: String,
     pub(crate) calls: usize,
@@ -92,6 +100,8 @@ pub(crate) fn reference(setup: Setup, subject: &str) -> Reference {
         assert_eq!(scene.extra_submits(), 0);
         Reference {
             text: scene.disk().read(SUMMARY).unwrap(),
+            markdown: scene.disk().read(MARKDOWN).unwrap(),
+            chapters: scene.disk().read(CHAPTERS).unwrap(),
             etag: upload.etag.unwrap(),
             calls: scene.endpoint().submits().len(),
             effects: process.effects(),
@@ -130,6 +140,7 @@ impl Scene {
                 ("CHUNK_TOKENS", "900"),
                 ("MODEL_CONCURRENCY", setup.concurrency),
                 ("MAX_INPUT_BYTES", "4000000"),
+                ("SUMMARY_FORMAT", "markdown"),
             ])
             .collect();
         let config = Config::from_lookup(Surface::Lambda, &|name| {
@@ -152,6 +163,26 @@ impl Scene {
             world: Arc::new(world),
             config: Arc::new(config),
         }
+    }
+
+    /// The same world, where from now on only these renderings are wanted.
+    pub(crate) fn wanting(&self, formats: Formats) -> Self {
+        let config = Config {
+            formats,
+            ..(*self.config).clone()
+        };
+        Self {
+            world: Arc::clone(&self.world),
+            config: Arc::new(config),
+        }
+    }
+
+    /// Checks that what exists beside the report is what it names.
+    pub(crate) fn check_artifacts(&self) {
+        let named = self.disk().read_json(REPORT)["artifacts"].clone();
+        let there = [PAGE, MARKDOWN, CHAPTERS, SUMMARY].into_iter();
+        let there = there.filter(|key| self.disk().read(key).is_some());
+        assert_eq!(named, json!(there.collect::<Vec<_>>()));
     }
 
     pub(crate) fn disk(&self) -> &Disk {
@@ -254,8 +285,8 @@ impl Scene {
             .sum()
     }
 
-    /// Checks that the summary's key only ever held one of `texts`, that the report was written before the summary, and that
-    /// the canary leaked into neither the error report, the ledger nor the logs.
+    /// Checks that the summary's key only ever held one of `texts`, that everything else was written before the summary, and
+    /// that the canary leaked into neither the error report, the ledger nor the logs.
     pub(crate) fn check(&self, texts: &[&str]) {
         let published = self.disk().writes(|key| key == SUMMARY);
         for write in &published {
@@ -265,9 +296,12 @@ impl Scene {
                 "something else was under the summary's key"
             );
         }
-        let reported = self.disk().writes(|key| key == REPORT);
         if let Some(first) = published.first() {
-            assert!(reported.first().is_some_and(|report| report.at <= first.at));
+            for earlier in [REPORT, PAGE, MARKDOWN, CHAPTERS] {
+                let earlier = self.disk().writes(|key| key == earlier);
+                assert!(earlier.first().is_none_or(|earlier| earlier.at <= first.at));
+            }
+            assert!(!self.disk().writes(|key| key == REPORT).is_empty());
         }
         let secret = |key: &str| {
             key.ends_with("_error.json") || key.contains(".work/") && !key.ends_with(".out")

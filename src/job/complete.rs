@@ -1,0 +1,147 @@
+//! Completes a finished job whose page or Markdown is missing, such as one that was finished while they were switched off. No
+//! model is asked: the summary is read back from its report.
+//!
+//! The report is written first, with the artifacts that it names, then what is missing, only where nothing exists. If a newer
+//! version of the transcript is published meanwhile, it replaces all of them, or its publication is tried again.
+
+use crate::chain::chain;
+use crate::document::restored::{Restored, restore};
+use crate::document::{
+    Document, Formats, MARKDOWN_ENDING, PAGE_ENDING, REPORT_ENDING, SUMMARY_ENDING,
+};
+use crate::job::publish::SummarySlot;
+use crate::job::upload::JobSource;
+use crate::job::{App, JobError, Order, read};
+use crate::store::{
+    Location, Metadata, Object, PutCondition, StoreError, StoreErrorKind, StoreResult, found,
+};
+use crate::summary;
+
+/// Reports and summaries that are larger are not read. They take a few times the length of a summary.
+const MAX_BYTES: u64 = 64 << 20;
+
+impl App {
+    /// Writes what is wanted and missing beside the summary of a finished job. Returns the location of its page, if it has one.
+    pub(crate) async fn complete(
+        &self,
+        source: &JobSource<'_>,
+        order: Order,
+        object: &mut Object,
+    ) -> Result<Option<Location>, JobError> {
+        let at = &source.at;
+        let earlier = self.earlier(at).await?;
+        let exists = |wanted| {
+            earlier
+                .iter()
+                .any(|(ending, etag)| *ending == wanted && etag.is_some())
+        };
+        let Formats { page, markdown } = self.config.formats;
+        let mut has_page = exists(PAGE_ENDING);
+        let is_complete = (has_page || !page) && (exists(MARKDOWN_ENDING) || !markdown);
+        if !is_complete {
+            has_page |= match self.complete_with(source, order, object).await {
+                Ok(is_completed) => is_completed && page,
+                Err(error) if error.passes() => return Err(error),
+                Err(error) => {
+                    tracing::warn!(
+                        error = chain(&error),
+                        "could not complete what is beside the summary"
+                    );
+                    false
+                }
+            };
+        }
+        Ok(has_page.then(|| self.output(at, PAGE_ENDING)))
+    }
+
+    /// Returns false if that cannot be done: the report is not of this version of the program, or the summary was replaced.
+    async fn complete_with(
+        &self,
+        source: &JobSource<'_>,
+        mut order: Order,
+        object: &mut Object,
+    ) -> Result<bool, JobError> {
+        let JobSource { at, info, .. } = source;
+        let report = found(
+            self.target
+                .read(&self.output(at, REPORT_ENDING), MAX_BYTES)
+                .await,
+        )?;
+        let summary = found(
+            self.target
+                .read(&self.output(at, SUMMARY_ENDING), MAX_BYTES)
+                .await,
+        )?;
+        let (Some((report, report_etag)), Some((text, _))) = (report, summary) else {
+            return Ok(false);
+        };
+        let transcript = read::transcribe(object).await?;
+        let transcript = order.wishes.correct(transcript);
+        let limits = self.config.limits.beside(&order.wishes);
+        let plan = summary::plan(&transcript, order.words, &limits)?;
+        let model = self.model.capabilities();
+        let Restored {
+            mut summary,
+            usage,
+            duration,
+        } = match restore(&report, &transcript, model.quotes) {
+            Ok(restored) => restored,
+            Err(error) => {
+                tracing::warn!(
+                    error = chain(&error),
+                    "the report cannot be read: no page is made of it"
+                );
+                return Ok(false);
+            }
+        };
+        summary.is_translated = order
+            .wishes
+            .translate(&self.config.limits, transcript.language().as_deref());
+        let document = Document {
+            at,
+            output_prefix: &self.config.filter.output_prefix,
+            formats: self.config.formats,
+            info,
+            transcript: &transcript,
+            plan: &plan,
+            summary: &summary,
+            wishes: &order.wishes,
+            model,
+            usage,
+            prices: self.config.prices,
+            duration,
+        };
+        let (_, artifacts) = document.artifacts().map_err(JobError::Report)?;
+        if !artifacts.last().is_some_and(|last| last.body == text) {
+            tracing::warn!("the report does not tell the whole summary: no page is made of it");
+            return Ok(false);
+        }
+        // After the preconditions have been read, as in `publish`.
+        let is_current =
+            found(self.source.head(at).await)?.is_some_and(|now| now.etag == info.etag);
+        if !is_current || !matches!(self.summary_slot(source).await?, SummarySlot::Done) {
+            return Ok(false);
+        }
+        for artifact in artifacts
+            .iter()
+            .filter(|artifact| artifact.ending != SUMMARY_ENDING)
+        {
+            let condition = match artifact.ending {
+                REPORT_ENDING => PutCondition::IfMatch(report_etag.clone()),
+                _ => PutCondition::IfAbsent,
+            };
+            let written = self.put(at, artifact, condition, Metadata::new()).await;
+            // Another worker was faster: with the same artifact, or those of a newer version.
+            unless_overtaken(written)?;
+        }
+        tracing::info!("completed what was missing beside the summary");
+        Ok(true)
+    }
+}
+
+fn unless_overtaken(result: StoreResult<()>) -> Result<(), StoreError> {
+    match result {
+        Err(error) if error.kind == StoreErrorKind::Precondition => Ok(()),
+        result => result,
+    }
+}
