@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use scraper::{ElementRef, Html, Node, Selector};
 
 use super::*;
+use crate::document::Formats;
 use crate::document::sources::Cited;
 use crate::model::{Capabilities, SCRIPTED, Usage};
 use crate::prompt::{Style, Wishes};
@@ -86,6 +87,11 @@ impl Case {
                 output_per_mtok: 2.0,
             }),
             duration: Duration::from_secs(3),
+            output_prefix: "summaries/",
+            formats: Formats {
+                page: true,
+                markdown: false,
+            },
         };
         let report = document.artifacts().unwrap().0;
         render(&document, sources, &report)

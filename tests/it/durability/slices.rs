@@ -38,7 +38,7 @@ fn in_slices(setup: Setup) -> usize {
 fn a_job_of_several_slices_is_paid_once_and_says_the_same() {
     let slices = in_slices(QUEUE);
     eprintln!("queued: {slices} slices of 6 s, no extra submit");
-    assert!((4..=10).contains(&slices), "{slices} slices");
+    assert!((3..=10).contains(&slices), "{slices} slices");
     let slices = in_slices(Setup {
         work_ms: (400, 1000),
         ..SYNC
