@@ -74,7 +74,7 @@ fn written(millis: i64) -> String {
 fn payload(titles: &[&str]) -> String {
     let mut payload = String::new();
     for (at, title) in titles.iter().enumerate() {
-        if titles[..at].contains(title) {
+        if titles.iter().take(at).any(|earlier| earlier == title) {
             continue;
         }
         if at > 0 {
