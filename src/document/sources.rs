@@ -94,16 +94,16 @@ impl Sources {
         let entries = summary.lists.iter().zip(lists).map(|(list, claims)| {
             let entries = list.entries.iter().zip(claims);
             entries
-                .flat_map(|(entry, claim)| {
+                .map(|(entry, claim)| {
                     let found = index.passages(&claim, &entry.spans);
                     let passages = match found.is_empty() {
                         true => index.passages(&claim, &whole),
                         false => found,
                     };
-                    Some(Cited {
+                    Cited {
                         at: claim.at,
                         passages,
-                    })
+                    }
                 })
                 .collect()
         });

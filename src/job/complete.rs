@@ -29,15 +29,13 @@ impl App {
         object: &mut Object,
     ) -> Result<Option<Location>, JobError> {
         let at = &source.at;
-        let earlier = self.earlier(at).await?;
-        let exists = |wanted| {
-            earlier
-                .iter()
-                .any(|(ending, etag)| *ending == wanted && etag.is_some())
+        let exists = async |ending| {
+            let there = found(self.target.head(&self.output(at, ending)).await)?;
+            Ok::<bool, StoreError>(there.is_some())
         };
         let Formats { page, markdown } = self.config.formats;
-        let mut has_page = exists(PAGE_ENDING);
-        let is_complete = (has_page || !page) && (exists(MARKDOWN_ENDING) || !markdown);
+        let mut has_page = exists(PAGE_ENDING).await?;
+        let is_complete = (has_page || !page) && (!markdown || exists(MARKDOWN_ENDING).await?);
         if !is_complete {
             has_page |= match self.complete_with(source, order, object).await {
                 Ok(is_completed) => is_completed && page,

@@ -94,25 +94,20 @@ impl App {
             // the summary shows that, or their conditions no longer hold.
             let mut changes = Vec::new();
             for (ending, there) in self.earlier(at).await? {
-                let change = match (artifact(ending), there) {
-                    (Some(artifact), Some(etag)) => {
-                        Change::Put(artifact, PutCondition::IfMatch(etag), Metadata::new())
+                let change = match artifact(ending) {
+                    Some(artifact) => {
+                        let condition = there.map_or(PutCondition::IfAbsent, PutCondition::IfMatch);
+                        Some(Change::Put(artifact, condition, Metadata::new()))
                     }
-                    (Some(artifact), None) => {
-                        Change::Put(artifact, PutCondition::IfAbsent, Metadata::new())
-                    }
-                    (None, Some(etag)) => Change::Delete(ending, etag),
-                    (None, None) => continue,
+                    None => there.map(|etag| Change::Delete(ending, etag)),
                 };
-                changes.push(change);
+                changes.extend(change);
             }
             match self.summary_slot(source).await? {
                 SummarySlot::Ours(condition) => {
-                    let summary = artifact(SUMMARY_ENDING).into_iter();
+                    let summary = artifact(SUMMARY_ENDING);
                     let metadata = metadata(source, report);
-                    changes.extend(
-                        summary.map(|text| Change::Put(text, condition.clone(), metadata.clone())),
-                    );
+                    changes.extend(summary.map(|text| Change::Put(text, condition, metadata)));
                 }
                 SummarySlot::Newer => return Ok(false),
                 // Another worker has taken over and published the same summary.
@@ -148,10 +143,7 @@ impl App {
     }
 
     /// The entity tags of what exists besides the summary.
-    pub(crate) async fn earlier(
-        &self,
-        at: &Location,
-    ) -> StoreResult<Vec<(&'static str, Option<String>)>> {
+    async fn earlier(&self, at: &Location) -> StoreResult<Vec<(&'static str, Option<String>)>> {
         let looks = EARLIER_ENDINGS.map(|ending| async move {
             let there = found(self.target.head(&self.output(at, ending)).await)?;
             Ok((ending, there.map(|there| there.etag)))

@@ -111,7 +111,7 @@ impl Limits {
     }
 
     /// Maximum tokens of text in a request for several sections that also tells what is known of the whole recording.
-    pub(crate) fn chapter_tokens(&self) -> Tokens {
+    fn chapter_tokens(&self) -> Tokens {
         let limits = Self {
             chunk_tokens: CHAPTER_TOKENS
                 .max(Tokens(self.chapter_words() * CHAPTER_TOKENS_PER_WORD)),
