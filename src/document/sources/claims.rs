@@ -89,7 +89,7 @@ impl Claim {
         vocabulary: &mut Vocabulary,
     ) -> Self {
         let names = support::names(text);
-        let mut found: Vec<(Term, Kind, bool)> = Vec::new();
+        let mut found: Vec<(String, f64, Kind)> = Vec::new();
         let is_translated = vocabulary.is_translated;
         terms::for_each(text, is_translated, |kind, key, run| {
             let lower = run.to_lowercase();
@@ -102,22 +102,26 @@ impl Claim {
                 Kind::Number if run.parse().is_ok_and(|number: f64| number < MIN_NUMBER) => 1.0,
                 Kind::Number => NUMBER_WORTH,
             };
-            let is_telling = kind != Kind::Pair
-                || key
-                    .split(' ')
-                    .any(|word| !crate::text::terms::is_stopword(word));
-            let id = vocabulary.add(key);
-            if found.iter().all(|(term, ..)| term.id != id) {
-                found.push((Term { id, worth }, kind, is_telling));
+            if found.iter().all(|(known, ..)| known != key) {
+                found.push((key.to_owned(), worth, kind));
             }
         });
-        let told = found.iter().filter(|(_, kind, _)| *kind == Kind::Word);
+        let told = found.iter().filter(|(.., kind)| *kind == Kind::Word);
         let is_short = told.count() < FEW_WORDS;
+        let is_telling = |key: &str, kind| {
+            let mut words = key.split(' ');
+            kind != Kind::Pair || words.any(|word| !crate::text::terms::is_stopword(word))
+        };
         let terms = found.into_iter();
-        let terms = terms.filter(|(_, _, is_telling)| *is_telling || is_short);
+        let terms = terms.filter(|(key, _, kind)| is_short || is_telling(key, *kind));
+        // What is in the vocabulary is looked up in the whole transcript, so only what counts is added.
+        let terms = terms.map(|(key, worth, _)| Term {
+            id: vocabulary.add(&key),
+            worth,
+        });
         Self {
             at,
-            terms: terms.map(|(term, ..)| term).collect(),
+            terms: terms.collect(),
             quoted,
             introduces: text.ends_with([':', '：']),
         }
