@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use scraper::{ElementRef, Html, Node, Selector};
 
 use super::*;
+use crate::document::Formats;
 use crate::document::sources::Cited;
 use crate::model::{Capabilities, SCRIPTED, Usage};
 use crate::prompt::{Style, Wishes};
@@ -68,6 +69,11 @@ impl Case {
     fn page_with(&self, sources: &Sources) -> String {
         let document = Document {
             at: &self.at,
+            output_prefix: "",
+            formats: Formats {
+                page: false,
+                markdown: false,
+            },
             info: &self.info,
             transcript: &self.transcript,
             plan: &self.plan,
