@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::document::report::Report;
+use crate::document::sources::Sources;
 use crate::model::{Capabilities, Usage};
 use crate::prompt::Wishes;
 use crate::store::{Location, ObjectInfo};
@@ -60,7 +61,8 @@ impl Document<'_> {
     /// If the report cannot be serialized as JSON.
     pub fn artifacts(&self) -> Result<(Report, Vec<Artifact>), serde_json::Error> {
         let text = text::render(self.summary);
-        let report = Report::new(self, &text);
+        let sources = Sources::of(self.transcript, self.summary);
+        let report = Report::new(self, &text, &sources);
         let artifacts = vec![
             Artifact {
                 ending: "_summary.json",
