@@ -76,9 +76,10 @@ impl Vocabulary {
 
     /// Calls `each` with every term of `text`, as often as it occurs.
     pub(super) fn for_each(&self, text: &str, mut each: impl FnMut(Occurrence<'_>)) {
-        self.for_each_number(text, &mut each);
         let mut before = Before::default();
+        let mut has_numbers = false;
         for run in words::runs(text) {
+            has_numbers |= run.contains(char::is_numeric);
             let mut rest = run;
             while let Some(first) = rest.chars().next() {
                 let width = characters_of_term(first);
@@ -91,9 +92,12 @@ impl Vocabulary {
                         before.clear();
                         for_each_part(stretch, width, &mut each);
                     }
-                    None => self.word(stretch, &mut before, &mut each),
+                    None => has_numbers |= self.word(stretch, &mut before, &mut each),
                 }
             }
+        }
+        if has_numbers {
+            self.for_each_number(text, &mut each);
         }
     }
 
@@ -113,12 +117,15 @@ impl Vocabulary {
         }
     }
 
-    /// The terms that end with a word.
-    fn word(&self, word: &str, before: &mut Before, each: &mut impl FnMut(Occurrence<'_>)) {
-        let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
-        if is_number || (self.is_translated && !word.starts_with(char::is_uppercase)) {
+    /// Calls `each` with the terms that end with a word. Returns whether the word may belong to a number.
+    fn word(&self, word: &str, before: &mut Before, each: &mut impl FnMut(Occurrence<'_>)) -> bool {
+        if word.bytes().all(|byte| byte.is_ascii_digit()) {
             before.clear();
-            return;
+            return true;
+        }
+        if self.is_translated && !word.starts_with(char::is_uppercase) {
+            before.clear();
+            return support::is_number_word(word);
         }
         let lower = without_elision(word).to_lowercase();
         let is_common = terms::is_stopword(&lower);
@@ -144,6 +151,7 @@ impl Vocabulary {
                 each(Occurrence { kind, key, word });
             });
         }
+        support::is_number_word(&lower)
     }
 }
 
@@ -255,7 +263,7 @@ mod tests {
         assert_eq!(shared("讨论预算", "预算会议"), ["预算"]);
         assert_eq!(shared("회의를", "회의가"), ["회의"]);
         assert!(!shared("การประชุมวันนี้", "เริ่มประชุม").is_empty());
-        assert_eq!(shared("使用Verghese的", "Verghese:")[0], "verghes");
+        assert_eq!(shared("使用Verghese的", "Verghese:"), ["verghes", "verg*"]);
     }
 
     #[test]
@@ -263,7 +271,7 @@ mod tests {
         assert_eq!(
             keys("Verghese zahlte 17 Dollar im Labor", true),
             [
-                "#17", "verghes", "verg*", "dollar", "doll*", "labor", "labo*"
+                "verghes", "verg*", "dollar", "doll*", "labor", "labo*", "#17"
             ]
         );
     }

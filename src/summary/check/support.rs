@@ -239,6 +239,11 @@ fn with_plain_fractions(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
+/// Whether a word in lower case is a number, or a part of one.
+pub(crate) fn is_number_word(word: &str) -> bool {
+    spelled_value(word).is_some()
+}
+
 fn spelled_value(word: &str) -> Option<u64> {
     static VALUES: LazyLock<HashMap<&str, u64>> = LazyLock::new(|| {
         let units = (0..).zip(UNITS.split(' '));
