@@ -97,7 +97,7 @@ impl Document<'_> {
     pub fn artifacts(&self) -> Result<(Report, Vec<Artifact>), serde_json::Error> {
         let text = text::render(self.summary);
         let sources = Sources::of(self.transcript, self.summary);
-        let mut report = Report::new(self, &text);
+        let mut report = Report::new(self, &text, &sources);
         let chapters = chapters::render(self.transcript, &self.summary.sections);
         let Formats { page, markdown } = self.formats;
         let beside = [

@@ -17,14 +17,17 @@
 
 mod claims;
 mod index;
+mod search;
 mod terms;
 
 use std::ops::Range;
 
-use crate::document::sources::claims::{Claim, Speakers, claims_of};
+use crate::document::sources::claims::{Claim, Reader, Speakers};
 use crate::document::sources::index::Index;
+use crate::document::sources::search::{Evidence, Search, opening};
 use crate::document::sources::terms::Vocabulary;
 use crate::summary::Summary;
+use crate::summary::lists::Entry;
 use crate::text::Span;
 use crate::transcript::Transcript;
 
@@ -53,67 +56,88 @@ impl Sources {
     #[must_use]
     pub fn of(transcript: &Transcript, summary: &Summary) -> Self {
         let speakers = Speakers::of(transcript, summary);
-        let mut vocabulary = Vocabulary::new(summary.is_translated);
-        let mut claims =
-            |text: &str, matters: &[String]| claims_of(text, matters, &speakers, &mut vocabulary);
-        let overview = summary.overview.as_deref();
-        let overview = overview.map_or(Vec::new(), |text| claims(text, &[]));
-        let lists: Vec<Vec<Claim>> = summary
-            .lists
-            .iter()
-            .map(|list| {
-                let entries = list.entries.iter();
-                entries
-                    .map(|entry| Claim::of_entry(&entry.text, &speakers, &mut vocabulary))
-                    .collect()
-            })
-            .collect();
-        let mut claims =
-            |text: &str, matters: &[String]| claims_of(text, matters, &speakers, &mut vocabulary);
-        let sections: Vec<Vec<Claim>> = summary
-            .sections
-            .iter()
-            .map(|section| claims(&section.body(), &section.matters))
-            .collect();
-        let index = Index::of(transcript, &vocabulary, &speakers);
-        let cited = |claims: Vec<Claim>, spans: &[Span]| -> Vec<Cited> {
-            let cited = claims.into_iter().map(|claim| {
-                let passages = index.passages(&claim, spans);
-                (claim, passages)
-            });
-            // "They agreed on two points:" rests on what the entries below it rest on.
-            let cited = cited.filter(|(claim, passages)| !claim.introduces || !passages.is_empty());
-            cited
-                .map(|(claim, passages)| Cited {
-                    at: claim.at,
-                    passages,
-                })
-                .collect()
+        let mut reader = Reader {
+            speakers: &speakers,
+            vocabulary: Vocabulary::new(summary.is_translated),
         };
-        let whole = [Span::from(0..transcript.text().len())];
-        let entries = summary.lists.iter().zip(lists).map(|(list, claims)| {
+        let overview = summary.overview.as_deref();
+        let overview = overview.map_or(Vec::new(), |text| reader.claims(text, &[]));
+        let mut of_entry = |entry: &Entry| Claim::of_entry(&entry.text, &mut reader);
+        let lists: Vec<Vec<Claim>> = (summary.lists.iter())
+            .map(|list| list.entries.iter().map(&mut of_entry).collect())
+            .collect();
+        let sections: Vec<Vec<Claim>> = (summary.sections.iter())
+            .map(|section| reader.claims(&section.body(), &section.matters))
+            .collect();
+        let found = Found {
+            index: &Index::of(transcript, &reader.vocabulary, &speakers),
+            is_translated: summary.is_translated,
+            whole: [Span::from(0..transcript.text().len())],
+        };
+        let lists = summary.lists.iter().zip(lists).map(|(list, claims)| {
             let entries = list.entries.iter().zip(claims);
             entries
-                .flat_map(|(entry, claim)| {
-                    let found = index.passages(&claim, &entry.spans);
-                    let passages = match found.is_empty() {
-                        true => index.passages(&claim, &whole),
-                        false => found,
-                    };
-                    Some(Cited {
-                        at: claim.at,
-                        passages,
-                    })
-                })
+                .map(|(entry, claim)| found.of_entry(entry, claim))
                 .collect()
         });
         let sections = summary.sections.iter().zip(sections);
         Self {
-            lists: entries.collect(),
-            overview: cited(overview, &whole),
+            overview: found.of_prose(overview, &found.whole),
+            lists: lists.collect(),
             sections: sections
-                .map(|(section, claims)| cited(claims, &section.spans))
+                .map(|(section, claims)| found.of_prose(claims, &section.spans))
                 .collect(),
         }
     }
 }
+
+/// Finds the sources of claims.
+struct Found<'i> {
+    index: &'i Index,
+    is_translated: bool,
+    whole: [Span; 1],
+}
+
+impl Found<'_> {
+    fn of_prose(&self, claims: Vec<Claim>, spans: &[Span]) -> Vec<Cited> {
+        let cited = claims.into_iter().map(|claim| {
+            let mut search = Search::new(self.index, &claim, self.is_translated);
+            let passages = search.within(spans, Evidence::Possible);
+            (claim, passages)
+        });
+        let mut cited: Vec<(Claim, Vec<Span>)> = cited.collect();
+        // "They agreed on two points:" rests on what the first of the points rests on.
+        let mut next: &[Span] = &[];
+        for (claim, passages) in cited.iter_mut().rev() {
+            if claim.introduces && passages.is_empty() {
+                *passages = next.to_vec();
+            }
+            next = passages;
+        }
+        let cited = cited.into_iter();
+        cited
+            .map(|(Claim { at, .. }, passages)| Cited { at, passages })
+            .collect()
+    }
+
+    fn of_entry(&self, entry: &Entry, claim: Claim) -> Cited {
+        let mut search = Search::new(self.index, &claim, self.is_translated);
+        let mut passages = search.within(&entry.spans, Evidence::Given);
+        if passages.is_empty() {
+            passages = search.within(&self.whole, Evidence::Possible);
+        }
+        // In a translation nothing may be found of what the outline had from there.
+        if passages.is_empty() {
+            let opening = entry
+                .spans
+                .first()
+                .and_then(|&span| opening(self.index, span));
+            passages.extend(opening);
+        }
+        let at = claim.at;
+        Cited { at, passages }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -32,6 +32,7 @@ mod runpod_driver;
 mod runpod_failures;
 mod runpod_outputs;
 mod runpod_summaries;
+mod sources;
 mod store;
 mod support;
 mod token_estimate;
