@@ -74,8 +74,10 @@ def complaints(context, page, shot, follows_links, prints):
     for violation in AXE.run(tab, options=RULES).response["violations"]:
         where = violation["nodes"][0]
         found.append(f"axe, {violation['id']}: {violation['help']}, as in {where['html'][:120]}")
-    if page.is_hostile and tab.evaluate("typeof window.pwned") != "undefined":
-        found.append("what was said is run")
+    if page.is_hostile:
+        if tab.evaluate("typeof window.pwned") != "undefined":
+            found.append("what was said is run")
+        found += [f"shows no {text}" for text in ("<img", "<svg", "pwned") if text not in tab.evaluate("document.body.textContent")]
     # Heard while all of this was done.
     return found + heard
 

@@ -10,16 +10,19 @@ from dataclasses import dataclass
 sys.path.append(str(pathlib.Path(__file__).parent.parent / "e2e"))
 from chat_endpoint import ChatEndpoint  # noqa: E402
 
+# The readers of transcripts take tags for markup and leave them out, so these are broken, or written as text twice over.
 HOSTILE = [
-    "<script>window.pwned = 1</script>",
-    "<img src=x onerror='window.pwned = 1'>",
-    "</mark></p></aside></main><style>body { display: none }</style>",
-    "<a href=\"javascript:window.pwned = 1\">here</a>",
+    "&amp;lt;script&amp;gt;window.pwned = 1&amp;lt;/script&amp;gt;",
+    "&lt;img src=x onerror=window.pwned=1 //",
+    "&lt;/mark&lt;/aside&lt;style body { display: none }",
+    "&lt;a href=javascript:window.pwned=1 x",
     "\u202eright to left\u202c and \u2066isolated",
-    "&lt;b&gt; &amp;lt; \x07\x1b[31m \"quotes\" 'single'",
-    "]]> --> <!-- <svg onload=window.pwned=1> ${7*7} {{7*7}}",
-    "x" * 300,
+    "&lt;svg/onload=window.pwned=1 \"quotes\" 'single' \x07\x1b[31m",
+    "]]&gt; &lt;!-- ${7*7} {{7*7}} \" autofocus onfocus=window.pwned=1 x=\"",
 ]
+
+# What a model adds to its answers.
+INJECTED = " The chair said <script>window.pwned = 1</script> and <img src=x onerror=window.pwned=1> about the 3 items."
 
 
 @dataclass
@@ -34,7 +37,8 @@ class Page:
 
 def make(binary, folder):
     sample = pathlib.Path("samples/harbor-line-review.txt").read_text(encoding="utf-8")
-    with ChatEndpoint() as chat:
+    with ChatEndpoint() as chat, HostileEndpoint() as injector:
+        injecting = {"HF_API_TOKEN": "hf_simulated", "HF_ENDPOINT_URL": injector.url}
         model = {"HF_API_TOKEN": "hf_simulated", "HF_ENDPOINT_URL": chat.url}
         return [
             summarized(binary, folder, "small", "".join(sample.splitlines(keepends=True)[:40]), ["--words", "200"]),
@@ -43,6 +47,7 @@ def make(binary, folder):
             summarized(binary, folder, "untimed", without_labels(sample), ["--words", "400"]),
             summarized(binary, folder, "arabic", arabic(), ["--words", "150"]),
             summarized(binary, folder, "hostile", hostile(), ["--words", "900"], is_hostile=True),
+            summarized(binary, folder, "hostile-model", hostile(), ["--words", "900"], injecting, is_hostile=True),
         ]
 
 
@@ -70,9 +75,19 @@ def arabic():
 
 
 def hostile():
-    turns = []
-    for turn in range(160):
-        name = ["Ada \"<b>\" Lund", "Ben's <i>&amp;", "C" * 400][turn % 3]
-        said = f"{HOSTILE[turn % len(HOSTILE)]} We agreed that item{turn} costs {turn * 7 + 100} dollars, and {HOSTILE[turn * 5 % len(HOSTILE)]} too."
-        turns.append(f"[00:{turn // 60:02}:{turn % 60:02}] {name}: {said}\n")
-    return "".join(turns)
+    cues = []
+    for turn in range(300):
+        name = ["Ada &lt;b&gt; &amp;quot; Lund", "Ben's &lt;i", "C" * 80][turn % 3]
+        said = f"We agreed that item{turn} costs {turn * 7 + 100} dollars, {HOSTILE[turn % len(HOSTILE)]}, and so on for week {turn}."
+        times = [f"00:{second // 60:02}:{second % 60:02}.000" for second in (turn * 4, turn * 4 + 3)]
+        cues.append(f"{times[0]} --> {times[1]}\n<v {name}>{said}</v>\n")
+    return "\n".join(["WEBVTT\n", *cues])
+
+
+class HostileEndpoint(ChatEndpoint):
+    """Puts markup into its answers."""
+
+    def take(self, path, headers, body):
+        status, answer = super().take(path, headers, body)
+        answer["choices"][0]["message"]["content"] += INJECTED
+        return status, answer
