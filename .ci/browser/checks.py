@@ -5,7 +5,7 @@ import re
 from axe_playwright_python.sync_playwright import Axe
 
 AXE = Axe()
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], "resultTypes": ["violations"]}
 
 # Where each link leads, as seen after it was followed: the first ones by clicks, the others by their address, which takes no
 # time. The page scrolls at once, because motion is reduced.
@@ -53,8 +53,8 @@ ACTIVE = """() => [...document.querySelectorAll("*")].flatMap(element => {
 })"""
 
 
-def complaints(context, page, shot, follows_links, prints):
-    """The complaints about `page`. A picture is kept at `shot`, if that is given."""
+def complaints(context, page, shot, tasks):
+    """The complaints about `page`. A picture is kept at `shot`, if that is given. `tasks` are of links, print and axe."""
     tab = context.new_page()
     heard = []
     tab.on("console", lambda message: heard.append(f"the console says: {message.text[:160]}"))
@@ -67,13 +67,14 @@ def complaints(context, page, shot, follows_links, prints):
     found += said(tab, page)
     if shot:
         tab.screenshot(path=f"{shot}.png")
-    if follows_links:
+    if "links" in tasks:
         found += [f"a link {problem}" for problem in tab.evaluate(FOLLOW)]
-    if prints:
+    if "print" in tasks:
         found += printed(tab, shot)
-    for violation in AXE.run(tab, options=RULES).response["violations"]:
-        where = violation["nodes"][0]
-        found.append(f"axe, {violation['id']}: {violation['help']}, as in {where['html'][:120]}")
+    if "axe" in tasks:
+        for violation in AXE.run(tab, options=RULES).response["violations"]:
+            where = violation["nodes"][0]
+            found.append(f"axe, {violation['id']}: {violation['help']}, as in {where['html'][:120]}")
     if page.is_hostile:
         if tab.evaluate("typeof window.pwned") != "undefined":
             found.append("what was said is run")
