@@ -25,6 +25,7 @@ mod job;
 mod length;
 mod readme;
 mod refusals;
+mod report;
 mod runpod;
 mod runpod_accounts;
 mod runpod_driver;
