@@ -26,6 +26,7 @@ mod length;
 mod readme;
 mod refusals;
 mod renderings;
+mod report;
 mod runpod;
 mod runpod_accounts;
 mod runpod_driver;
