@@ -69,10 +69,11 @@ fn main() -> ExitCode {
         seconds
     };
     let meeting = measure(words::prefix(&meetings, 10_000));
-    let once = measure(&repeated(&meetings, 1_000_000));
-    let ten_times = measure(&repeated(&meetings, 10_000_000));
+    let once = measure(&repeated(&meetings, 2_000_000));
+    let large = measure(&repeated(&meetings, 10_000_000));
+    let ten_times = measure(&repeated(&meetings, 20_000_000));
     claims.check("10,000 words take at most 150 ms", meeting <= 0.15);
-    claims.check("10 MB take at most 10 s", ten_times <= 10.0);
+    claims.check("10 MB take at most 10 s", large <= 10.0);
     claims.check(
         "ten times the text takes at most 11 times as long",
         ten_times <= 11.0 * once,

@@ -202,7 +202,7 @@ const TOLD: [(&str, &str); 20] = [
         "swapped by October 24th",
     ),
     (
-        "Punctuality was 86.1 percent for the quarter, against a target of 90.",
+        "Punctuality was 86.1 percent for the quarter, against a target of ninety.",
         "86.1 percent on time",
     ),
     (

@@ -95,13 +95,6 @@ pub(super) struct Claim {
     pub(super) introduces: bool,
 }
 
-impl Claim {
-    /// The claim of an entry of a list.
-    pub(super) fn of_entry(text: &str, reader: &mut Reader<'_>) -> Self {
-        reader.claim(text, 0..text.len(), Vec::new())
-    }
-}
-
 /// Reads claims and collects their terms.
 pub(super) struct Reader<'s> {
     pub(super) speakers: &'s Speakers,
@@ -144,6 +137,11 @@ impl Reader<'_> {
             quoted,
             introduces: text.ends_with([':', '：']),
         }
+    }
+
+    /// The claim of an entry of a list.
+    pub(super) fn entry(&mut self, text: &str) -> Claim {
+        self.claim(text, 0..text.len(), Vec::new())
     }
 
     /// The claims of a text in which the names of `matters` stand in lines of their own. Of prose each sentence is one, of a

@@ -1,11 +1,11 @@
 //! Searches the passages that a claim rests on.
 
 use std::collections::HashMap;
-use std::ops::Range;
 
 use crate::document::sources::claims::Claim;
-use crate::document::sources::index::Index;
-use crate::text::Span;
+use crate::document::sources::index::{Block, Frequencies};
+use crate::text::{Span, sentence, words};
+use crate::transcript::Transcript;
 
 /// Maximum length of a passage in words.
 const MAX_WORDS: usize = 60;
@@ -34,6 +34,9 @@ const SECOND: f64 = 0.7;
 const SECOND_WITH_ANCHORS: f64 = 0.5;
 const MIN_ANCHORS: f64 = 0.5;
 
+/// Passages that are kept to choose from.
+const MAX_FOUND: usize = 64;
+
 /// Names and numbers of a claim that are told apart.
 const MAX_ANCHORS: u32 = 64;
 
@@ -49,7 +52,7 @@ pub(super) enum Evidence {
 /// A passage: a run of units.
 #[derive(Debug, Clone)]
 struct Candidate {
-    units: Range<usize>,
+    span: Span,
     /// Weight of the terms that it has.
     weight: f64,
     /// By which it is compared: the weight, and what else counts.
@@ -60,8 +63,10 @@ struct Candidate {
 
 /// A search for the sources of one claim.
 pub(super) struct Search<'a> {
-    index: &'a Index,
     claim: &'a Claim,
+    /// The stretches in which its sources begin.
+    within: &'a [Span],
+    evidence: Evidence,
     terms: Vec<Weighted>,
     /// Number of anchors among them.
     anchors: u32,
@@ -72,6 +77,8 @@ pub(super) struct Search<'a> {
     /// For each term, the run of units in which it was counted last.
     counted: Vec<u32>,
     run: u32,
+    /// The best passages so far.
+    found: Vec<Candidate>,
 }
 
 /// A term of a claim.
@@ -83,72 +90,91 @@ struct Weighted {
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn new(index: &'a Index, claim: &'a Claim, is_translated: bool) -> Self {
+    pub(super) fn new(
+        claim: &'a Claim,
+        within: &'a [Span],
+        evidence: Evidence,
+        frequencies: &Frequencies,
+        is_translated: bool,
+    ) -> Self {
         let mut anchors = 0;
         let terms = claim.terms.iter().map(|term| {
             let mut anchor = 0;
-            if term.is_anchor && index.frequency(term.id) > 0 && anchors < MAX_ANCHORS {
+            if term.is_anchor && frequencies.of(term.id) > 0 && anchors < MAX_ANCHORS {
                 anchor = 1 << anchors;
                 anchors += 1;
             }
             Weighted {
-                weight: term.worth * index.rarity(term.id),
+                weight: term.worth * frequencies.rarity(term.id),
                 anchor,
             }
         });
         let terms: Vec<Weighted> = terms.collect();
         let mut named: HashMap<usize, Vec<u16>> = HashMap::new();
         for (place, term) in (0..).zip(&claim.terms) {
-            for speaker in index.speakers_named(term.id) {
+            for speaker in frequencies.speakers_named(term.id) {
                 named.entry(speaker).or_default().push(place);
             }
         }
         let total: f64 = terms.iter().map(|term| term.weight).sum();
-        let rarest = (1.0 + index.units.len() as f64).ln();
+        let rarest = (1.0 + frequencies.units as f64).ln();
         let floor = match is_translated {
             // Most words of a translation are in other forms. A rare name is enough, a frequent one is not.
             true => rarest,
             false => (FLOOR * total).max((ONE_WORD * rarest).min(ENOUGH * total)),
         };
         Self {
-            index,
             claim,
+            within,
+            evidence,
             counted: vec![0; terms.len()],
             terms,
             anchors,
             floor,
             named,
             run: 0,
+            found: Vec::new(),
         }
     }
 
-    /// At most two passages that begin within `spans`, the better one first.
-    pub(super) fn within(&mut self, spans: &[Span], evidence: Evidence) -> Vec<Span> {
+    pub(super) fn claim(&self) -> &Claim {
+        self.claim
+    }
+
+    /// Looks for sources in a block.
+    pub(super) fn read(&mut self, block: &Block) {
         let mut hits: Vec<(u32, u16)> = Vec::new();
-        for &span in spans {
+        for &span in self.within {
+            let units = block.starting_in(span);
+            if units.is_empty() {
+                continue;
+            }
             for (place, term) in (0..).zip(&self.claim.terms) {
-                let units = self.index.with_term(term.id, span).iter();
+                let units = block.with_term(term.id, &units).iter();
                 hits.extend(units.map(|&unit| (unit, place)));
             }
         }
         hits.sort_unstable();
         #[cfg(test)]
         tests::HITS.with(|count| count.set(count.get() + hits.len()));
-        let mut candidates = self.candidates(&hits);
-        if evidence == Evidence::Possible {
+        let mut candidates = self.candidates(block, &hits);
+        if self.evidence == Evidence::Possible {
             candidates.retain(|candidate| candidate.weight >= self.floor);
         }
+        self.found.append(&mut candidates);
         // The sort is stable: of equal ones the earlier is the better.
-        candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
-        let mut candidates = candidates.iter();
-        let Some(first) = candidates.next() else {
+        self.found.sort_by(|a, b| b.score.total_cmp(&a.score));
+        self.found.truncate(MAX_FOUND);
+    }
+
+    /// At most two passages, the better one first.
+    pub(super) fn passages(&self) -> Vec<Span> {
+        let Some((first, others)) = self.found.split_first() else {
             return Vec::new();
         };
-        let second = self.second(first, candidates.as_slice());
+        let second = self.second(first, others);
         let chosen = [Some(first), second].into_iter().flatten();
-        chosen
-            .filter_map(|candidate| self.index.span(&candidate.units))
-            .collect()
+        chosen.map(|candidate| candidate.span).collect()
     }
 
     /// The second source: the one that has most of the names and numbers that the first one lacks, or else the next best.
@@ -172,13 +198,13 @@ impl<'a> Search<'a> {
 
     /// The best runs of units around the hits, which are units with the places of terms in the claim. Of two that overlap, the
     /// better one.
-    fn candidates(&mut self, hits: &[(u32, u16)]) -> Vec<Candidate> {
+    fn candidates(&mut self, block: &Block, hits: &[(u32, u16)]) -> Vec<Candidate> {
         let mut found: Vec<Candidate> = Vec::new();
         let mut rest = hits;
         while let Some(&(first, _)) = rest.first() {
-            if let Some(best) = self.best_from(first as usize, rest) {
+            if let Some(best) = self.best_from(block, first as usize, rest) {
                 match found.last_mut() {
-                    Some(last) if last.units.end > best.units.start => {
+                    Some(last) if last.span.end > best.span.start => {
                         if best.score > last.score {
                             *last = best;
                         }
@@ -193,7 +219,7 @@ impl<'a> Search<'a> {
     }
 
     /// The best run that begins with the unit `first`, which is that of the first of the hits.
-    fn best_from(&mut self, first: usize, hits: &[(u32, u16)]) -> Option<Candidate> {
+    fn best_from(&mut self, block: &Block, first: usize, hits: &[(u32, u16)]) -> Option<Candidate> {
         self.run += 1;
         let (mut weight, mut anchors) = (0.0, 0);
         let mut count = |place: u16| {
@@ -206,7 +232,8 @@ impl<'a> Search<'a> {
             }
             (weight, anchors)
         };
-        let speaker = self.index.units.get(first)?.speaker();
+        let begin = block.units.get(first)?;
+        let speaker = begin.speaker;
         let named = speaker.and_then(|speaker| self.named.get(&speaker));
         for &place in named.into_iter().flatten() {
             count(place);
@@ -216,8 +243,8 @@ impl<'a> Search<'a> {
         let mut best: Option<Candidate> = None;
         let mut hits = hits.iter().peekable();
         let mut words = 0;
-        for (at, unit) in self.index.units.iter().enumerate().skip(first) {
-            words += unit.words();
+        for (at, unit) in block.units.iter().enumerate().skip(first) {
+            words += unit.words;
             let is_over = at > first && (unit.begins_turn || words > MAX_WORDS);
             if is_over || hits.peek().is_none() {
                 break;
@@ -235,7 +262,7 @@ impl<'a> Search<'a> {
             let score = weight * factor * (1.0 + ANCHORED * anchored) * brevity;
             if best.as_ref().is_none_or(|best| score > best.score) {
                 best = Some(Candidate {
-                    units: first..at + 1,
+                    span: Span::from(begin.span.start..unit.span.end),
                     weight,
                     score,
                     anchors,
@@ -246,16 +273,23 @@ impl<'a> Search<'a> {
     }
 }
 
-/// The longest passage with which a span begins.
-pub(super) fn opening(index: &Index, span: Span) -> Option<Span> {
-    let Range { start, end } = index.starting_in(span);
-    let units = index.units.get(start..end)?.iter().enumerate();
-    let mut words = 0;
-    let of_turn = units.take_while(|(nth, unit)| {
-        words += unit.words();
-        *nth == 0 || (!unit.begins_turn && words <= MAX_WORDS)
-    });
-    index.span(&(start..start + of_turn.count()))
+/// The longest passage with which a part of the transcript begins.
+pub(super) fn opening(transcript: &Transcript, part: Span) -> Option<Span> {
+    let part = transcript.passage(part);
+    let mut said = part.utterance_spans().map(|(_, said)| said);
+    let said = said.find(|said| !said.of(transcript.text()).trim().is_empty())?;
+    let text = words::prefix(said.of(transcript.text()), MAX_WORDS);
+    let sentences = sentence::sentences(text);
+    let first = sentences.first()?;
+    // The last one may be cut.
+    let (last, whole) = sentences.split_last()?;
+    let end = whole.last().unwrap_or(last).end;
+    let end = if text.len() == said.len() {
+        last.end
+    } else {
+        end
+    };
+    Some(Span::from(said.start + first.start..said.start + end))
 }
 
 #[cfg(test)]
