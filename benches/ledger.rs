@@ -325,7 +325,7 @@ impl Store for Memory {
         Ok(self.insert(at, body, options.metadata))
     }
 
-    async fn delete(&self, at: &Location) -> Result<(), StoreError> {
+    async fn delete(&self, at: &Location, _: Option<&str>) -> Result<(), StoreError> {
         sleep(STORE_LATENCY).await;
         self.objects.lock().unwrap().remove(at);
         Ok(())

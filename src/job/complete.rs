@@ -112,7 +112,7 @@ impl App {
             duration,
         };
         let (_, artifacts) = document.artifacts().map_err(JobError::Report)?;
-        if !artifacts.last().is_some_and(|last| last.body == text) {
+        if artifacts.last().is_none_or(|last| last.body != text) {
             tracing::warn!("the report does not tell the whole summary: no page is made of it");
             return Ok(false);
         }

@@ -249,7 +249,7 @@ async fn comes_back_in(place: &Workplace, name: &str, content: &[u8]) {
         panic!("{name}: {ended:?}");
     };
     let read = || -> Vec<(&str, String)> {
-        let there = endings(&place, name).into_iter();
+        let there = endings(place, name).into_iter();
         there
             .map(|ending| (ending, place.read(&format!("summaries/{name}{ending}"))))
             .collect()

@@ -9,8 +9,8 @@ use transcript_summarizer::job::{JobError, Outcome};
 use crate::support::faulty::disk::StoreFault;
 use crate::support::faulty::process::{Fate, When};
 use crate::support::faulty::scene::{
-    CHAPTERS, KEY, MARKDOWN, PAGE, REPORT, Reference, SUMMARY, SYNC, Scene, meeting, reference,
-    simulate,
+    CHAPTERS, KEY, MARKDOWN, PAGE, QUEUE, REPORT, Reference, SUMMARY, SYNC, Scene, meeting,
+    reference, simulate,
 };
 
 /// What is published before the summary, besides the report.
@@ -242,7 +242,7 @@ fn a_slow_run_of_an_older_version_removes_nothing_of_a_newer_one() {
 
 #[test]
 fn a_finished_job_gets_its_page_later_without_paying_even_if_its_state_is_gone() {
-    for setup in [SYNC] {
+    for setup in [QUEUE, SYNC] {
         simulate(async {
             // As if it had been wanted from the beginning.
             let whole = Scene::new(setup);
