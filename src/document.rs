@@ -96,17 +96,15 @@ impl Document<'_> {
     /// If the report cannot be serialized as JSON.
     pub fn artifacts(&self) -> Result<(Report, Vec<Artifact>), serde_json::Error> {
         let text = text::render(self.summary);
-        let mut report = Report::new(self, &text);
+        let sources = Sources::of(self.transcript, self.summary);
+        let mut report = Report::new(self, &text, &sources);
         let chapters = chapters::render(self.transcript, &self.summary.sections);
         let Formats { page, markdown } = self.formats;
         let beside = [
-            page.then(|| {
-                let sources = Sources::of(self.transcript, self.summary);
-                Artifact {
-                    ending: PAGE_ENDING,
-                    content_type: "text/html; charset=utf-8",
-                    body: page::render(self, &sources, &report).into(),
-                }
+            page.then(|| Artifact {
+                ending: PAGE_ENDING,
+                content_type: "text/html; charset=utf-8",
+                body: page::render(self, &sources, &report).into(),
             }),
             markdown.then(|| Artifact {
                 ending: MARKDOWN_ENDING,

@@ -17,7 +17,7 @@
 //! | [`lambda`], [`cli`] | the two interfaces |
 //! | [`trigger`] | payload → uploads, results → the sender's response; one file per source |
 //! | [`job`] | one upload → one outcome: reads, claims, summarizes, publishes |
-//! | [`document`] | the published text and report |
+//! | [`document`] | the published text, report and page |
 //! | [`summary`] | plans, writes and checks summaries, and fits their length |
 //! | [`provider`] | Hugging Face, RunPod and the built-in model, one folder each |
 //! | [`wire`] | shared by providers: HTTP, response formats, classification of failures |

@@ -3,6 +3,7 @@
 //! Chapters may not overlap, so each one lasts until the next begins. A section that people came back to has a chapter for
 //! each of its stretches. Sections that begin at the same time share a chapter.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use crate::summary::Section;
@@ -73,11 +74,9 @@ fn written(millis: i64) -> String {
 /// The text of a chapter: distinct titles on one line without markup. `-->` would begin another cue.
 fn payload(titles: &[&str]) -> String {
     let mut payload = String::new();
-    for (at, title) in titles.iter().enumerate() {
-        if titles.iter().take(at).any(|earlier| earlier == title) {
-            continue;
-        }
-        if at > 0 {
+    let mut told = HashSet::new();
+    for title in titles.iter().filter(|&title| told.insert(title)) {
+        if !payload.is_empty() {
             payload.push_str(" / ");
         }
         for (at, word) in title.split_whitespace().enumerate() {

@@ -538,8 +538,10 @@ fn lines_of(text: &str) -> Vec<Line> {
 fn marks(sentence: &Sentence) -> Markup {
     html! {
         sup {
-            @for index in &sentence.passages {
+            // Without blanks between them, numbers in a text from right to left would be one.
+            @for (nth, index) in sentence.passages.iter().enumerate() {
                 @let number = index + 1;
+                @if nth > 0 { " " }
                 a href=(format_args!("#p{number}")) role="doc-noteref" { (number) }
             }
             @if sentence.passages.is_empty() {

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 
 use crate::document::Document;
+use crate::document::sources::{Cited, Sources};
 use crate::model::Usage;
 use crate::prompt::Wishes;
 use crate::summary::lists::ListKind;
@@ -30,6 +31,8 @@ pub struct Report {
     pub speakers: Vec<SpeakerReport>,
     /// The overview.
     pub overview: Option<String>,
+    /// What the sections are about: their headings, without the time spans.
+    pub topics: Vec<String>,
     /// The people named in the outline, with their roles.
     pub people: Vec<EntryReport>,
     /// What was decided.
@@ -136,6 +139,8 @@ pub struct SectionReport {
     /// The names of matters in it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub matters: Vec<String>,
+    /// Its sentences and items of lists, in order. Names of matters, which stand in lines of their own, are none.
+    pub sentences: Vec<SentenceReport>,
     /// First and last time of its part, where the transcript has times.
     pub time_start: Option<String>,
     /// See `time_start`.
@@ -157,6 +162,15 @@ pub struct SectionReport {
     pub passages: Vec<PassageReport>,
     /// `model` or `extractive`.
     pub source: &'static str,
+}
+
+/// A sentence, with what it rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SentenceReport {
+    /// The printed text.
+    pub text: String,
+    /// The passages that it rests on, the better one first. Empty if nothing that was said is close enough.
+    pub sources: Vec<PassageReport>,
 }
 
 /// An entry of a list, with what it rests on.
@@ -253,7 +267,7 @@ pub const GENERATOR: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG
 
 impl Report {
     /// Creates the report on a document whose published text is `text`.
-    pub(crate) fn new(document: &Document<'_>, text: &str) -> Self {
+    pub(crate) fn new(document: &Document<'_>, text: &str, sources: &Sources) -> Self {
         let (transcript, plan, summary) = (document.transcript, document.plan, document.summary);
         let (at, info, model) = (document.at, document.info, document.model);
         let words = words::count(text);
@@ -262,7 +276,9 @@ impl Report {
             let sections = summary.sections.iter().filter(|section| counts(section));
             sections.map(|section| section.chunks.len()).sum()
         };
-        let list = |kind| EntryReport::all(summary, transcript, kind);
+        let list = |kind| EntryReport::all(summary, transcript, sources, kind);
+        let sections = summary.sections.iter().zip(&sources.sections);
+        let titles = summary.sections.iter().map(|section| section.title.clone());
         let spoken = &transcript.spoken;
         let mut warnings = spoken.warnings.clone();
         warnings.extend(summary.warnings.iter().cloned());
@@ -312,6 +328,7 @@ impl Report {
             language: summary.language.clone(),
             speakers: SpeakerReport::all(transcript, summary),
             overview: summary.overview.clone(),
+            topics: titles.collect(),
             people: list(ListKind::People),
             decisions: list(ListKind::Decisions),
             positions: list(ListKind::Positions),
@@ -319,10 +336,10 @@ impl Report {
             open_questions: list(ListKind::OpenQuestions),
             figures: list(ListKind::Figures),
             terms: list(ListKind::Terms),
-            sections: summary
-                .sections
-                .iter()
-                .map(|section| SectionReport::new(section, transcript, model.quotes))
+            sections: sections
+                .map(|(section, cited)| {
+                    SectionReport::new(section, cited, transcript, model.quotes)
+                })
                 .collect(),
             coverage: CoverageReport {
                 chunks: summary.chunks,
@@ -403,26 +420,47 @@ impl WishesReport {
 }
 
 impl EntryReport {
-    fn all(summary: &Summary, transcript: &Transcript, kind: ListKind) -> Vec<Self> {
-        let lists = summary.lists.iter().filter(|list| list.kind == kind);
-        let entries = lists.flat_map(|list| &list.entries);
+    fn all(
+        summary: &Summary,
+        transcript: &Transcript,
+        sources: &Sources,
+        kind: ListKind,
+    ) -> Vec<Self> {
+        let lists = summary.lists.iter().zip(&sources.lists);
+        let lists = lists.filter(|(list, _)| list.kind == kind);
+        let entries = lists.flat_map(|(list, cited)| list.entries.iter().zip(cited));
         entries
-            .map(|entry| Self {
+            .map(|(entry, cited)| Self {
                 text: entry.text.clone(),
                 owner: entry.owner.clone(),
                 due: entry.due.clone(),
                 status: entry.status.clone(),
-                sources: entry
-                    .spans
-                    .iter()
-                    .map(|&span| PassageReport::new(span, transcript))
-                    .collect(),
+                sources: match &entry.spans[..] {
+                    [] => PassageReport::all(&cited.passages, transcript),
+                    of_outline => PassageReport::all(of_outline, transcript),
+                },
             })
             .collect()
     }
 }
 
+impl SentenceReport {
+    /// The sentences of a text.
+    fn all(text: &str, cited: &[Cited], transcript: &Transcript) -> Vec<Self> {
+        let sentences = cited.iter().map(|Cited { at, passages }| Self {
+            text: Span::from(at.clone()).of(text).to_owned(),
+            sources: PassageReport::all(passages, transcript),
+        });
+        sentences.collect()
+    }
+}
+
 impl PassageReport {
+    fn all(spans: &[Span], transcript: &Transcript) -> Vec<Self> {
+        let spans = spans.iter();
+        spans.map(|&span| Self::new(span, transcript)).collect()
+    }
+
     fn new(span: Span, transcript: &Transcript) -> Self {
         let (bytes, passage) = (transcript.source_bytes(span), transcript.passage(span));
         Self {
@@ -438,7 +476,12 @@ impl PassageReport {
 }
 
 impl SectionReport {
-    fn new(section: &Section, transcript: &Transcript, model_quotes: bool) -> Self {
+    fn new(
+        section: &Section,
+        cited: &[Cited],
+        transcript: &Transcript,
+        model_quotes: bool,
+    ) -> Self {
         let first = section.spans.first().copied().unwrap_or_default();
         let last = section.spans.last().copied().unwrap_or_default();
         let bytes = transcript.source_bytes((first.start..last.end).into());
@@ -446,10 +489,12 @@ impl SectionReport {
             [_] => &[],
             several => several,
         };
+        let text = section.body();
         Self {
             title: section.title.clone(),
-            text: section.body(),
             matters: section.matters.clone(),
+            sentences: SentenceReport::all(&text, cited, transcript),
+            text,
             time_start: section.times.first().map(|(from, _)| from.clone()),
             time_end: section.times.last().map(|(_, until)| until.clone()),
             words: section.words(),
@@ -457,10 +502,7 @@ impl SectionReport {
             chunks: section.chunks.clone(),
             byte_start: bytes.start,
             byte_end: bytes.end,
-            passages: stretches
-                .iter()
-                .map(|&span| PassageReport::new(span, transcript))
-                .collect(),
+            passages: PassageReport::all(stretches, transcript),
             source: match section.source {
                 Source::Model if !model_quotes => "model",
                 Source::Model | Source::Extractive => "extractive",

@@ -12,19 +12,21 @@
 //!   score; the overview may rest on anything.
 //! - A passage that has too little of a claim is none of its sources. A claim without sources is honest; a wrong source is not.
 //!
-//! Only terms of the summary are looked up in the transcript, so the index takes a small part of its size, and the time is linear in
-//! it.
+//! Only terms of the summary are looked up in the transcript, in time linear in its length and in little memory.
 
 mod claims;
 mod index;
+mod search;
 mod terms;
 
 use std::ops::Range;
 
-use crate::document::sources::claims::{Claim, Speakers, claims_of};
-use crate::document::sources::index::Index;
+use crate::document::sources::claims::{Claim, Reader, Speakers};
+use crate::document::sources::index::{Block, Frequencies, for_each_block};
+use crate::document::sources::search::{Evidence, Search, opening};
 use crate::document::sources::terms::Vocabulary;
 use crate::summary::Summary;
+use crate::summary::lists::Entry;
 use crate::text::Span;
 use crate::transcript::Transcript;
 
@@ -53,67 +55,167 @@ impl Sources {
     #[must_use]
     pub fn of(transcript: &Transcript, summary: &Summary) -> Self {
         let speakers = Speakers::of(transcript, summary);
-        let mut vocabulary = Vocabulary::new(summary.is_translated);
-        let mut claims =
-            |text: &str, matters: &[String]| claims_of(text, matters, &speakers, &mut vocabulary);
-        let overview = summary.overview.as_deref();
-        let overview = overview.map_or(Vec::new(), |text| claims(text, &[]));
-        let lists: Vec<Vec<Claim>> = summary
-            .lists
-            .iter()
-            .map(|list| {
-                let entries = list.entries.iter();
-                entries
-                    .map(|entry| Claim::of_entry(&entry.text, &speakers, &mut vocabulary))
-                    .collect()
-            })
-            .collect();
-        let mut claims =
-            |text: &str, matters: &[String]| claims_of(text, matters, &speakers, &mut vocabulary);
-        let sections: Vec<Vec<Claim>> = summary
-            .sections
-            .iter()
-            .map(|section| claims(&section.body(), &section.matters))
-            .collect();
-        let index = Index::of(transcript, &vocabulary, &speakers);
-        let cited = |claims: Vec<Claim>, spans: &[Span]| -> Vec<Cited> {
-            let cited = claims.into_iter().map(|claim| {
-                let passages = index.passages(&claim, spans);
-                (claim, passages)
-            });
-            // "They agreed on two points:" rests on what the entries below it rest on.
-            let cited = cited.filter(|(claim, passages)| !claim.introduces || !passages.is_empty());
-            cited
-                .map(|(claim, passages)| Cited {
-                    at: claim.at,
-                    passages,
-                })
-                .collect()
+        let mut reader = Reader {
+            speakers: &speakers,
+            vocabulary: Vocabulary::new(summary.is_translated),
         };
-        let whole = [Span::from(0..transcript.text().len())];
-        let entries = summary.lists.iter().zip(lists).map(|(list, claims)| {
-            let entries = list.entries.iter().zip(claims);
-            entries
-                .map(|(entry, claim)| {
-                    let found = index.passages(&claim, &entry.spans);
-                    let passages = match found.is_empty() {
-                        true => index.passages(&claim, &whole),
-                        false => found,
-                    };
-                    Cited {
-                        at: claim.at,
-                        passages,
-                    }
-                })
-                .collect()
+        let claims = Claims::of(summary, &mut reader);
+        let vocabulary = reader.vocabulary;
+        let mut frequencies = Frequencies::new(&vocabulary, &speakers);
+        let mut blocks = 0;
+        let mut only = None;
+        for_each_block(transcript, &vocabulary, |block| {
+            frequencies.add(&block);
+            blocks += 1;
+            only = (blocks == 1).then_some(block);
         });
-        let sections = summary.sections.iter().zip(sections);
+        let whole = [Span::from(0..transcript.text().len())];
+        let mut searches = Searches::of(&claims, summary, &whole, &frequencies);
+        match only {
+            Some(block) => searches.read(&block),
+            None => for_each_block(transcript, &vocabulary, |block| searches.read(&block)),
+        }
+        searches.found(transcript)
+    }
+}
+
+/// The claims of a summary, in the same order.
+struct Claims {
+    overview: Vec<Claim>,
+    lists: Vec<Vec<Claim>>,
+    sections: Vec<Vec<Claim>>,
+}
+
+impl Claims {
+    fn of(summary: &Summary, reader: &mut Reader<'_>) -> Self {
+        let overview = summary.overview.as_deref();
+        let overview = overview.map_or(Vec::new(), |text| reader.claims(text, &[]));
+        let sections = summary.sections.iter();
+        let sections = sections.map(|section| reader.claims(&section.body(), &section.matters));
         Self {
-            lists: entries.collect(),
-            overview: cited(overview, &whole),
-            sections: sections
-                .map(|(section, claims)| cited(claims, &section.spans))
+            overview,
+            sections: sections.collect(),
+            lists: (summary.lists.iter())
+                .map(|list| {
+                    let entries = list.entries.iter();
+                    entries.map(|entry| reader.entry(&entry.text)).collect()
+                })
                 .collect(),
         }
     }
 }
+
+/// The searches for the sources of all claims.
+struct Searches<'a> {
+    overview: Vec<Search<'a>>,
+    lists: Vec<Vec<EntrySearch<'a>>>,
+    sections: Vec<Vec<Search<'a>>>,
+}
+
+struct EntrySearch<'a> {
+    entry: &'a Entry,
+    /// In the turns of the outline.
+    own: Search<'a>,
+    /// In the whole transcript.
+    anywhere: Search<'a>,
+}
+
+impl<'a> Searches<'a> {
+    fn of(
+        claims: &'a Claims,
+        summary: &'a Summary,
+        whole: &'a [Span],
+        frequencies: &Frequencies,
+    ) -> Self {
+        let search = |claim, within, evidence| {
+            Search::new(claim, within, evidence, frequencies, summary.is_translated)
+        };
+        let prose = |claims: &'a [Claim], within| -> Vec<Search<'a>> {
+            let claims = claims.iter();
+            let searches = claims.map(|claim| search(claim, within, Evidence::Possible));
+            searches.collect()
+        };
+        let of_entry = |(entry, claim): (&'a Entry, &'a Claim)| EntrySearch {
+            entry,
+            own: search(claim, &entry.spans, Evidence::Given),
+            anywhere: search(claim, whole, Evidence::Possible),
+        };
+        let lists = summary.lists.iter().zip(&claims.lists);
+        let sections = summary.sections.iter().zip(&claims.sections);
+        Self {
+            overview: prose(&claims.overview, whole),
+            lists: lists
+                .map(|(list, claims)| list.entries.iter().zip(claims).map(of_entry).collect())
+                .collect(),
+            sections: sections
+                .map(|(section, claims)| prose(claims, &section.spans))
+                .collect(),
+        }
+    }
+
+    /// Looks for sources in a block of the transcript.
+    fn read(&mut self, block: &Block) {
+        for search in &mut self.overview {
+            search.read(block);
+        }
+        for search in self.lists.iter_mut().flatten() {
+            search.own.read(block);
+            search.anywhere.read(block);
+        }
+        for search in self.sections.iter_mut().flatten() {
+            search.read(block);
+        }
+    }
+
+    fn found(&self, transcript: &Transcript) -> Sources {
+        let of_list = |list: &Vec<EntrySearch<'_>>| {
+            let entries = list.iter().map(|search| search.found(transcript));
+            entries.collect()
+        };
+        Sources {
+            overview: found(&self.overview),
+            lists: self.lists.iter().map(of_list).collect(),
+            sections: self.sections.iter().map(|prose| found(prose)).collect(),
+        }
+    }
+}
+
+impl EntrySearch<'_> {
+    fn found(&self, transcript: &Transcript) -> Cited {
+        let mut passages = self.own.passages();
+        if passages.is_empty() {
+            passages = self.anywhere.passages();
+        }
+        // Nothing of a translation may be found in what the outline read, but it rests on that.
+        if passages.is_empty()
+            && let Some(&span) = self.entry.spans.first()
+        {
+            passages.extend(opening(transcript, span));
+        }
+        Cited {
+            at: 0..self.entry.text.len(),
+            passages,
+        }
+    }
+}
+
+/// What was found for the sentences of a text.
+fn found(searches: &[Search<'_>]) -> Vec<Cited> {
+    let cited = searches.iter().map(|search| Cited {
+        at: search.claim().at.clone(),
+        passages: search.passages(),
+    });
+    let mut cited: Vec<Cited> = cited.collect();
+    // "They agreed on two points:" rests on what the first of the points rests on.
+    let mut next = Vec::new();
+    for (cited, search) in cited.iter_mut().zip(searches).rev() {
+        if search.claim().introduces && cited.passages.is_empty() {
+            cited.passages = next;
+        }
+        next = cited.passages.clone();
+    }
+    cited
+}
+
+#[cfg(test)]
+mod tests;

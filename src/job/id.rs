@@ -7,7 +7,8 @@ use crate::job::{Config, Order};
 use crate::store::{Location, ObjectInfo};
 
 /// Hashes the object's location and entity tag and all settings that affect the result. The version id is left out: a
-/// repeated upload of the same bytes has a new version but needs no new summary.
+/// repeated upload of the same bytes has a new version but needs no new summary. So are the wanted renderings: a finished job gets
+/// a page that was off without paying again ([`complete`](super::complete)).
 pub(crate) fn job_id(at: &Location, info: &ObjectInfo, config: &Config, order: &Order) -> String {
     let mut hash = Sha256::new();
     let limits = config.limits;

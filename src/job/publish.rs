@@ -1,4 +1,7 @@
 //! Publishes a document's artifacts, the summary last, unless a newer version of the transcript has been uploaded.
+//!
+//! Everything else is in place before the summary: once it exists, what its report names exists too, and nothing of an earlier
+//! version does. A process that is killed in between leaves no summary, so the next run publishes all of it.
 
 use std::time::Duration;
 

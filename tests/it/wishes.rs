@@ -13,7 +13,8 @@ fn in_german(request: &ChatRequest) -> Behaviour {
     Behaviour::text(german(request))
 }
 
-fn german(request: &ChatRequest) -> String {
+/// What a writer that obeys answers, in German.
+pub(crate) fn german(request: &ChatRequest) -> String {
     let answer = obedient::answer(request.message("user"));
     let answer = answer
         .replace("They noted", "Sie nannten")

@@ -2,7 +2,8 @@
 
 from results import check_outcomes, check_summary
 from sample_events import MEETING, load
-from scenario import expect, extractive, scenario
+from scenario import expect, extractive, hugging_face, scenario
+from state import forget
 from transcripts import transcript
 
 
@@ -82,3 +83,26 @@ def other_prefix(world):
         own["Records"][0]["s3"]["object"]["key"] = f"results/{MEETING}_summary.txt"
         check_outcomes(function.invoke(own), "skipped", [f"results/{MEETING}_summary.txt"])
     expect(world.storage.keys() == before, f"the bucket changed from {before} to {world.storage.keys()}")
+
+
+@scenario("without a page and Markdown those of an earlier version go; switched on again they are made without a call")
+def renderings(world):
+    def named(ending):
+        return world.storage.head(f"summaries/{MEETING}{ending}")
+
+    upload(world, MEETING)
+    with world.function(**hugging_face(world, SUMMARY_FORMAT="markdown")) as function:
+        check_outcomes(function.invoke(load("s3-put", world.storage)), "done", [MEETING])
+    check_summary(world.storage, MEETING)
+    expect(named("_summary.md"), "there is no Markdown")
+    world.storage.upload(MEETING, transcript(2000, 77))
+    with world.function(**hugging_face(world, SUMMARY_PAGE="off")) as function:
+        check_outcomes(function.invoke(load("s3-put", world.storage)), "done", [MEETING])
+    expect(not named("_summary.html") and not named("_summary.md"), f"stale: {world.storage.keys()}")
+    paid = len(world.chat.requests)
+    forget(world.storage)
+    with world.function(**hugging_face(world, SUMMARY_FORMAT="markdown")) as function:
+        check_outcomes(function.invoke(load("s3-put", world.storage)), "duplicate", [MEETING])
+    check_summary(world.storage, MEETING)
+    expect(named("_summary.md"), "there is no Markdown")
+    expect(len(world.chat.requests) == paid, f"{len(world.chat.requests) - paid} calls for a page")

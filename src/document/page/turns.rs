@@ -309,6 +309,7 @@ impl<'a> Writer<'a> {
                     mark id=(format_args!("p{number}")) class=[class] {
                         sup {
                             @for (nth, sentence) in sentences.iter().enumerate() {
+                                @if nth > 0 { " " }
                                 a href=(format_args!("#s{sentence}")) role="doc-backlink" {
                                     @if nth == 0 { (number) } @else { (letters(nth)) }
                                 }

@@ -1,7 +1,8 @@
 //! Checks whether the numbers and names in an answer occur in its source.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
 use crate::text::sentence::is_stop;
 use crate::text::{Language, words};
@@ -238,17 +239,22 @@ fn with_plain_fractions(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
+/// Whether a word in lower case is a number, or a part of one.
+pub(crate) fn is_number_word(word: &str) -> bool {
+    spelled_value(word).is_some()
+}
+
 fn spelled_value(word: &str) -> Option<u64> {
-    let position = |list: &str| {
-        let at = list.split(' ').position(|known| known == word)?;
-        Some(at as u64)
-    };
-    match word {
-        "hundred" => Some(100),
-        "thousand" => Some(1000),
-        "million" => Some(1_000_000),
-        _ => position(UNITS).or_else(|| position(TENS).map(|at| (at + 2) * 10)),
-    }
+    static VALUES: LazyLock<HashMap<&str, u64>> = LazyLock::new(|| {
+        let units = (0..).zip(UNITS.split(' '));
+        let tens = (2..).map(|ten| ten * 10).zip(TENS.split(' '));
+        let powers = [(100, "hundred"), (1000, "thousand"), (1_000_000, "million")];
+        let all = units.chain(tens).chain(powers);
+        all.map(|(value, word)| (word, value)).collect()
+    });
+    // A whole transcript is searched for numbers, and most words are none.
+    let is_short = word.len() <= "seventeen".len();
+    is_short.then(|| VALUES.get(word).copied()).flatten()
 }
 
 /// Words that are capitalized although they do not begin a sentence, converted to lower case.

@@ -9,8 +9,8 @@ use transcript_summarizer::job::{JobError, Outcome};
 use crate::support::faulty::disk::StoreFault;
 use crate::support::faulty::process::{Fate, When};
 use crate::support::faulty::scene::{
-    CHAPTERS, KEY, MARKDOWN, PAGE, REPORT, Reference, SUMMARY, SYNC, Scene, meeting, reference,
-    simulate,
+    CHAPTERS, KEY, MARKDOWN, PAGE, QUEUE, REPORT, Reference, SUMMARY, SYNC, Scene, meeting,
+    reference, simulate,
 };
 
 /// What is published before the summary, besides the report.
@@ -242,34 +242,36 @@ fn a_slow_run_of_an_older_version_removes_nothing_of_a_newer_one() {
 
 #[test]
 fn a_finished_job_gets_its_page_later_without_paying_even_if_its_state_is_gone() {
-    simulate(async {
-        // As if it had been wanted from the beginning.
-        let whole = Scene::new(SYNC);
-        let upload = whole.disk().upload(KEY, meeting("depot"));
-        whole.slice(&upload, None).await.unwrap();
+    for setup in [QUEUE, SYNC] {
+        simulate(async {
+            // As if it had been wanted from the beginning.
+            let whole = Scene::new(setup);
+            let upload = whole.disk().upload(KEY, meeting("depot"));
+            whole.slice(&upload, None).await.unwrap();
 
-        let scene = Scene::new(SYNC);
-        let upload = scene.disk().upload(KEY, meeting("depot"));
-        let ended = scene.wanting(NOTHING).slice(&upload, None).await;
-        assert!(matches!(ended, Ok(Outcome::Done(_))), "{ended:?}");
-        assert!(scene.disk().read(PAGE).is_none() && scene.disk().read(MARKDOWN).is_none());
-        let submits = scene.endpoint().submits().len();
-        scene.disk().forget(|key| key.contains(".work/"));
-        let ended = scene.slice(&upload, None).await;
-        assert!(
-            matches!(ended, Ok(Outcome::Duplicate { page: Some(_), .. })),
-            "{ended:?}"
-        );
-        assert_eq!(scene.endpoint().submits().len(), submits);
-        for key in [REPORT, PAGE, MARKDOWN, CHAPTERS, SUMMARY] {
-            assert_eq!(scene.disk().read(key), whole.disk().read(key), "{key}");
-        }
-        scene.check_artifacts();
-        // From now on a duplicate writes nothing.
-        let writes = scene.disk().writes(|_| true).len();
-        scene.slice(&upload, None).await.unwrap();
-        assert_eq!(scene.disk().writes(|_| true).len(), writes);
-    });
+            let scene = Scene::new(setup);
+            let upload = scene.disk().upload(KEY, meeting("depot"));
+            let ended = scene.wanting(NOTHING).slice(&upload, None).await;
+            assert!(matches!(ended, Ok(Outcome::Done(_))), "{ended:?}");
+            assert!(scene.disk().read(PAGE).is_none() && scene.disk().read(MARKDOWN).is_none());
+            let submits = scene.endpoint().submits().len();
+            scene.disk().forget(|key| key.contains(".work/"));
+            let ended = scene.slice(&upload, None).await;
+            assert!(
+                matches!(ended, Ok(Outcome::Duplicate { page: Some(_), .. })),
+                "{ended:?}"
+            );
+            assert_eq!(scene.endpoint().submits().len(), submits);
+            for key in [REPORT, PAGE, MARKDOWN, CHAPTERS, SUMMARY] {
+                assert_eq!(scene.disk().read(key), whole.disk().read(key), "{key}");
+            }
+            scene.check_artifacts();
+            // From now on a duplicate writes nothing.
+            let writes = scene.disk().writes(|_| true).len();
+            scene.slice(&upload, None).await.unwrap();
+            assert_eq!(scene.disk().writes(|_| true).len(), writes);
+        });
+    }
 }
 
 #[test]

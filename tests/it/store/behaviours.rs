@@ -215,7 +215,12 @@ async fn writes_if_match(store: &dyn Store, bucket: &str) {
     assert_eq!(kind(late), StoreErrorKind::Precondition);
     assert_eq!(read(store, &at).await, b"new");
 
-    store.delete(&at, None).await.unwrap();
+    let late = store.delete(&at, Some(&old)).await;
+    assert_eq!(kind(late), StoreErrorKind::Precondition);
+    assert_eq!(read(store, &at).await, b"new");
+    // What is gone needs no deletion, in whatever state it was.
+    store.delete(&at, Some(&new)).await.unwrap();
+    store.delete(&at, Some(&new)).await.unwrap();
     let gone = put_if(store, &at, "gone", swap(&new)).await;
     assert_eq!(kind(gone), StoreErrorKind::Precondition);
     assert_eq!(kind(store.head(&at).await), StoreErrorKind::NotFound);

@@ -10,6 +10,7 @@ use transcript_summarizer::clock::Clock;
 use transcript_summarizer::document::text;
 use transcript_summarizer::model::{CallOptions, Model, ModelClient, Usage};
 use transcript_summarizer::prompt::{Prompt, Request, Style, Task, Wishes};
+use transcript_summarizer::provider::builtin::BuiltIn;
 use transcript_summarizer::run;
 use transcript_summarizer::summary;
 use transcript_summarizer::summary::{Limits, Plan, Settings, Summary};
@@ -242,6 +243,17 @@ fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
     })
 }
 
+/// A summary of `words` words by the built-in model.
+pub(crate) fn builtin(transcript: &Transcript, words: usize) -> Summary {
+    let limits = Limits {
+        context_tokens: None,
+        outline: false,
+        ..limits(REASONING_CONTEXT)
+    };
+    let plan = summary::plan(transcript, Words(words), &limits).unwrap();
+    carry_out(plan, transcript, limits, 8, &Arc::new(BuiltIn)).summary
+}
+
 /// Carries out the plan with up to `concurrency` calls in flight.
 pub(crate) fn carry_out<M: Model + 'static>(
     plan: Plan,
@@ -253,7 +265,7 @@ pub(crate) fn carry_out<M: Model + 'static>(
     let settings = Settings {
         limits,
         seed: "job".to_owned(),
-        quotes: false,
+        quotes: model.capabilities().quotes,
         ratio: 1.0,
         wishes: Wishes::default(),
     };
