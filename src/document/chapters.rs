@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
+use crate::document::is_hidden;
 use crate::summary::Section;
 use crate::transcript::{Timestamp, Transcript};
 
@@ -83,7 +84,7 @@ fn payload(titles: &[&str]) -> String {
             if at > 0 {
                 payload.push(' ');
             }
-            for c in word.chars().filter(|c| !c.is_control()) {
+            for c in word.chars().filter(|&c| !is_hidden(c)) {
                 match c {
                     '&' => payload.push_str("&amp;"),
                     '<' => payload.push_str("&lt;"),
@@ -148,7 +149,7 @@ mod tests {
         let talk = meeting(&["0:00:05", "0:01:00", "0:02:00", "0:03:30", "0:04:00"]);
         let sections = [
             section("Costs", &talk, &[(0, 1), (3, 5)]),
-            section("A\n--> <b>R&D</b>\u{7}", &talk, &[(1, 2), (2, 3)]),
+            section("A\n--> <b>R&D</b>\u{7}\u{202e}", &talk, &[(1, 2), (2, 3)]),
         ];
         assert_eq!(
             render(&talk, &sections).unwrap(),

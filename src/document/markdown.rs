@@ -4,6 +4,7 @@
 
 use std::fmt::Write;
 
+use crate::document::is_hidden;
 use crate::document::report::Report;
 use crate::document::text::headed;
 use crate::summary::Summary;
@@ -69,7 +70,7 @@ fn quoted(text: &str) -> String {
             '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
                 let _ = write!(quoted, "\\u{:04X}", u32::from(c));
             }
-            c if c.is_control() => {
+            c if is_hidden(c) || c.is_control() => {
                 let _ = write!(quoted, "\\u{:04X}", u32::from(c));
             }
             c => quoted.push(c),
@@ -122,12 +123,12 @@ fn inline(text: &str) -> String {
     escaped(&clean(text).replace('\n', " ")).trim().to_owned()
 }
 
-/// Text without control characters other than line breaks.
+/// Text without [hidden](is_hidden) characters. White space other than line breaks is a blank.
 fn clean(text: &str) -> String {
     let kept = text.chars().filter_map(|c| match c {
         '\n' => Some(c),
         c if c.is_control() => c.is_whitespace().then_some(' '),
-        c => Some(c),
+        c => (!is_hidden(c)).then_some(c),
     });
     kept.collect()
 }
@@ -263,9 +264,10 @@ mod tests {
 
     #[test]
     fn front_matter_is_yaml() {
-        let text = "a\"b\\c: 'd' # e\n\u{85}\u{2028}\u{feff}\u{7f}\u{0}{[&*!|>%@` é 会 \u{1f600}";
+        let text =
+            "a\"b\\c: 'd' # e\n\u{85}\u{2028}\u{feff}\u{7f}\u{0}\u{202e}{[&*!|>%@` é 会 \u{1f600}";
         let written = format!("---\ntitle: {}\n---\n", quoted(text));
-        assert!(!written.contains(|c: char| c != '\n' && c.is_control()));
+        assert!(!written.contains(is_hidden));
         let read = Yaml::load_from_str(&written).unwrap();
         assert_eq!(read[0]["title"].as_str(), Some(text));
     }

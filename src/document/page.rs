@@ -18,11 +18,11 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 use sha2::{Digest, Sha256};
 
-use crate::document::Document;
 use crate::document::page::citations::{Citations, Sentence};
 use crate::document::page::turns::Turns;
 use crate::document::report::{Report, SpeakerReport};
 use crate::document::sources::Sources;
+use crate::document::{Document, is_hidden};
 use crate::summary::{Section, Source, TokenTotals};
 use crate::text::number::{counted, grouped};
 use crate::text::{Language, Span, tag, words};
@@ -61,16 +61,12 @@ pub fn render(document: &Document<'_>, sources: &Sources, report: &Report) -> St
     page.whole().into_string()
 }
 
-/// A text from outside: escaped, and without control characters and the marks that override the reading direction.
+/// A text from outside: escaped, without [hidden](is_hidden) characters.
 struct Shown<'a>(&'a str);
 
 impl Render for Shown<'_> {
     fn render_to(&self, page: &mut String) {
-        let is_dropped = |c: char| {
-            let is_override = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-            is_override || (c.is_control() && !matches!(c, '\n' | '\t'))
-        };
-        for kept in self.0.split(is_dropped) {
+        for kept in self.0.split(is_hidden) {
             kept.render_to(page);
         }
     }

@@ -27,6 +27,7 @@ fn write(path: &Path, text: &str) {
 async fn a_directory_of_buckets_behaves_like_s3() {
     let (_dir, store) = buckets();
     behaviours::all(&store, "bucket").await;
+    behaviours::deletions_if_match(&store, "bucket").await;
 }
 
 #[tokio::test]
@@ -34,6 +35,7 @@ async fn a_directory_that_is_the_only_bucket_behaves_like_s3() {
     let dir = TempDir::new().unwrap();
     let store = DirStore::single("local", dir.path());
     behaviours::all(&store, "local").await;
+    behaviours::deletions_if_match(&store, "local").await;
     let named =
         |root: &str| DirStore::single("local", root).name(&Location::new("local", "a/b.txt"));
     assert_eq!(

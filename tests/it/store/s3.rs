@@ -169,6 +169,7 @@ async fn the_server_of_the_environment_behaves_as_the_list_says() {
 
     let store = S3Store::from_config(&environment);
     behaviours::all(&store, &bucket).await;
+    behaviours::deletions_if_match(&store, &bucket).await;
 
     let at = Location::new(&bucket, "lease.json");
     let tries = (0..16).map(|writer| {
