@@ -19,6 +19,7 @@ use crate::model::{Capabilities, Usage};
 use crate::prompt::Wishes;
 use crate::store::{Location, ObjectInfo};
 use crate::summary::{Plan, Prices, Summary};
+use crate::text::words;
 use crate::transcript::Transcript;
 
 /// Key suffix of summaries. The summary is published last, so once it exists, all other artifacts do too.
@@ -109,7 +110,7 @@ impl Document<'_> {
             markdown.then(|| Artifact {
                 ending: MARKDOWN_ENDING,
                 content_type: "text/markdown; charset=utf-8",
-                body: markdown::render(self.summary, &report).into(),
+                body: markdown::render(self, &report).into(),
             }),
             chapters.map(|chapters| Artifact {
                 ending: CHAPTERS_ENDING,
@@ -134,6 +135,12 @@ impl Document<'_> {
         Ok((report, artifacts))
     }
 
+    /// What the summary is called: its title, or the name of the transcript.
+    fn title(&self) -> String {
+        let title = self.summary.title.clone();
+        title.unwrap_or_else(|| title_of(&self.at.key))
+    }
+
     /// The key of the artifact with this ending.
     fn key(&self, ending: &str) -> String {
         output_key(self.output_prefix, &self.at.key, ending)
@@ -151,4 +158,24 @@ pub fn output_key(prefix: &str, key: &str, ending: &str) -> String {
 fn is_hidden(c: char) -> bool {
     let is_override = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     is_override || (c.is_control() && !matches!(c, '\n' | '\t'))
+}
+
+/// A title for a key: the file's name, without its ending, and with blanks between words.
+fn title_of(key: &str) -> String {
+    let file = key.rsplit('/').find(|part| !part.is_empty()).unwrap_or(key);
+    let stem = match file.rsplit_once('.') {
+        Some((stem, ending)) if !stem.is_empty() && ending.len() <= 5 => stem,
+        _ => file,
+    };
+    let letters: Vec<char> = stem.chars().collect();
+    let is_letter = |at: Option<usize>| {
+        at.and_then(|at| letters.get(at))
+            .is_some_and(|c| c.is_alphabetic())
+    };
+    let spaced = letters.iter().enumerate().map(|(at, &c)| match c {
+        '_' => ' ',
+        '-' if is_letter(at.checked_sub(1)) && is_letter(at.checked_add(1)) => ' ',
+        c => c,
+    });
+    words::capitalized(&spaced.collect::<String>())
 }

@@ -4,14 +4,16 @@
 
 use std::fmt::Write;
 
-use crate::document::is_hidden;
 use crate::document::report::Report;
 use crate::document::text::headed;
+use crate::document::{Document, is_hidden};
 use crate::summary::Summary;
 
-/// Renders a summary with the facts of its report.
-pub(super) fn render(summary: &Summary, report: &Report) -> String {
-    front_matter(report) + &body(summary)
+/// Renders a document with the facts of its report.
+pub(super) fn render(document: &Document<'_>, report: &Report) -> String {
+    let title = document.title();
+    let heading = format!("\n# {}\n", inline(&title));
+    front_matter(report, &title) + &heading + &body(document.summary)
 }
 
 fn body(summary: &Summary) -> String {
@@ -38,11 +40,10 @@ fn body(summary: &Summary) -> String {
     markdown
 }
 
-fn front_matter(report: &Report) -> String {
+fn front_matter(report: &Report, title: &str) -> String {
     let source = &report.source;
-    let name = source.key.rsplit('/').next().unwrap_or(&source.key);
     let members = [
-        ("title", Some(quoted(name))),
+        ("title", Some(quoted(title))),
         ("source", Some(quoted(&source.key))),
         ("source_words", source.words.map(|words| words.to_string())),
         ("language", report.language.as_deref().map(quoted)),
@@ -141,7 +142,9 @@ fn escaped(text: &str) -> String {
     while let Some(c) = chars.next() {
         let after = chars.peek().copied().unwrap_or(' ');
         let is_markup = match c {
-            '\\' | '`' | '*' | '[' | '<' | '~' | '|' | '$' => true,
+            '\\' | '`' | '*' | '[' | '<' | '~' | '|' => true,
+            // A formula ends with a mark right behind it, and no digit follows: "$45,000" stays as it is.
+            '$' => !before.is_whitespace() || !after.is_alphanumeric(),
             '_' => !(before.is_alphanumeric() && after.is_alphanumeric()),
             '&' => after.is_ascii_alphabetic() || after == '#',
             '#' => before == ' ' || before == '#',
@@ -234,8 +237,8 @@ mod tests {
         };
         assert_eq!(
             body(&summary),
-            "\n## Overview\n\nThey met.\n\n## Actions\n\n- Ada: sends \\$5 (by Friday)\n\n## 1. Costs\n\n### Rent\n\n\
-             It rose:\n\n- to \\$3\n- then to \\$4\n\nThat is much.\n\n1986\\. It was spk_0.\n"
+            "\n## Overview\n\nThey met.\n\n## Actions\n\n- Ada: sends $5 (by Friday)\n\n## 1. Costs\n\n### Rent\n\n\
+             It rose:\n\n- to $3\n- then to $4\n\nThat is much.\n\n1986\\. It was spk_0.\n"
         );
     }
 

@@ -96,7 +96,7 @@ impl<'a> Page<'a> {
         let policy = format!(
             "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'"
         );
-        let title = title_of(&self.report.source.key);
+        let title = self.document.title();
         let (written, spoken) = (self.language.as_ref(), self.spoken.as_ref());
         let other = spoken.filter(|_| written != spoken).map(Language::tag);
         let titles = written.filter(|_| other.is_some()).map(Language::tag);
@@ -587,26 +587,6 @@ fn direction(tag: &str) -> &'static str {
         true => "rtl",
         false => "ltr",
     }
-}
-
-/// A title for a key: the file's name, without its ending, and with blanks between words.
-fn title_of(key: &str) -> String {
-    let file = key.rsplit('/').find(|part| !part.is_empty()).unwrap_or(key);
-    let stem = match file.rsplit_once('.') {
-        Some((stem, ending)) if !stem.is_empty() && ending.len() <= 5 => stem,
-        _ => file,
-    };
-    let letters: Vec<char> = stem.chars().collect();
-    let is_letter = |at: Option<usize>| {
-        at.and_then(|at| letters.get(at))
-            .is_some_and(|c| c.is_alphabetic())
-    };
-    let spaced = letters.iter().enumerate().map(|(at, &c)| match c {
-        '_' => ' ',
-        '-' if is_letter(at.checked_sub(1)) && is_letter(at.checked_add(1)) => ' ',
-        c => c,
-    });
-    words::capitalized(&spaced.collect::<String>())
 }
 
 #[cfg(test)]

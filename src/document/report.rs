@@ -29,6 +29,8 @@ pub struct Report {
     pub language: Option<String>,
     /// The speakers in order of first appearance.
     pub speakers: Vec<SpeakerReport>,
+    /// What the summary is called, if the model gave it a title.
+    pub title: Option<String>,
     /// The overview.
     pub overview: Option<String>,
     /// What the sections are about: their headings, without the time spans.
@@ -327,6 +329,7 @@ impl Report {
             },
             language: summary.language.clone(),
             speakers: SpeakerReport::all(transcript, summary),
+            title: summary.title.clone(),
             overview: summary.overview.clone(),
             topics: titles.collect(),
             people: list(ListKind::People),

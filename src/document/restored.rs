@@ -27,6 +27,8 @@ pub(crate) struct Restored {
 #[derive(Deserialize)]
 struct Stored {
     language: Option<String>,
+    #[serde(default)]
+    title: Option<String>,
     overview: Option<String>,
     #[serde(default)]
     speakers: Vec<StoredSpeaker>,
@@ -198,6 +200,7 @@ pub(crate) fn restore(
             renamings: renamings
                 .filter(|renaming| renaming.label != renaming.name)
                 .collect(),
+            title: stored.title,
             overview: stored.overview,
             lists,
             chunks: stored.coverage.chunks,

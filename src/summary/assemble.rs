@@ -101,6 +101,8 @@ impl Section {
 pub struct Summary {
     /// The language it is written in, as a code, if it is known.
     pub language: Option<String>,
+    /// What it is called, if the model gave it a title.
+    pub title: Option<String>,
     /// The opening paragraph.
     pub overview: Option<String>,
     /// The lists at a glance.

@@ -59,6 +59,9 @@ pub(crate) const BRIEF_TOKENS: Tokens = Tokens(2800);
 const TOKENS_PER_CHAPTER_WORD: usize = 28;
 const CHAPTER_WORDS: RangeInclusive<usize> = 1000..=4500;
 
+/// An answer of so many words is a long one.
+const LONG_ANSWER_WORDS: usize = 3000;
+
 /// Maximum tokens of transcript in a request for several sections: for each of its words, or in all.
 const CHAPTER_TOKENS_PER_WORD: usize = 10;
 const CHAPTER_TOKENS: Tokens = Tokens(24_000);
@@ -127,6 +130,11 @@ impl Limits {
         let (least, most) = CHAPTER_WORDS.into_inner();
         let window = self.context_tokens.unwrap_or_default();
         (window.0 / TOKENS_PER_CHAPTER_WORD).clamp(least, most)
+    }
+
+    /// Whether the sections of a whole summary of usual length may be requested at once.
+    pub(crate) fn are_for_long_answers(&self) -> bool {
+        self.chapter_words() >= LONG_ANSWER_WORDS
     }
 
     /// Which of consecutive sections are written together, by their words and by the tokens of their parts: as few chapters

@@ -119,10 +119,19 @@ impl Problem {
     }
 }
 
-/// Whether the numbers and names of a heading occur in its source, as far as they can be compared.
+/// Whether the numbers and names of a heading occur in its source, as far as they can be compared. Names may be in the plural:
+/// "A-levels" for "A-level".
 pub(crate) fn is_borne_out(heading: &str, source: &str, by: Comparable) -> bool {
-    by.has_numbers(heading, &by.known_numbers(source))
-        && by.has_names(heading, &support::all_words(source))
+    let mut known = support::all_words(source);
+    let of_heading = support::all_words(heading).into_iter();
+    let plurals: Vec<String> = of_heading
+        .filter(|word| {
+            let singular = word.strip_suffix('s');
+            singular.is_some_and(|word| known.contains(word))
+        })
+        .collect();
+    known.extend(plurals);
+    by.has_numbers(heading, &by.known_numbers(source)) && by.has_names(heading, &known)
 }
 
 /// All problems of an answer, worst first. Strip preambles, closing remarks and markup beforehand.
@@ -236,6 +245,18 @@ mod tests {
                 language: None,
             },
         )
+    }
+
+    #[test]
+    fn a_heading_may_have_names_in_the_plural() {
+        let source = "In the summer nobody sits an A-level or a GCSE.";
+        for (heading, is_known) in [
+            ("The A-levels and GCSEs", true),
+            ("The GCSE and BTECs", false),
+        ] {
+            let found = is_borne_out(heading, source, Comparable::Words);
+            assert_eq!(found, is_known, "{heading}");
+        }
     }
 
     #[test]

@@ -5,9 +5,11 @@ use crate::summary::outline::{Outline, Person, Point, PointKind, Term};
 use crate::summary::titles::titles;
 use crate::text::{Span, words};
 
-/// Maximum length of the actions, and of all other lists, as shares of the summary. Whoever has to act needs all actions.
+/// Maximum length of the actions, and of all other lists, as shares of the summary. Whoever has to act needs all actions, but not
+/// what is merely hoped for: such entries stay only within the smaller share.
 const ACTIONS_SHARE: f64 = 0.14;
-const OTHERS_SHARE: f64 = 0.10;
+const VAGUE_ACTIONS_SHARE: f64 = 0.05;
+const OTHERS_SHARE: f64 = 0.085;
 
 /// Lists that are given up this readily only repeat what stands in the text.
 const IN_THE_TEXT: usize = 9;
@@ -71,13 +73,19 @@ impl List {
     /// Drops the entry that matters least: of tasks, which come in the order of their dates, the last one that nobody promised or was
     /// assigned; of others, the last.
     fn drop_least(&mut self) {
+        if !self.drop_vague() {
+            self.entries.pop();
+        }
+    }
+
+    /// Drops the last task that nobody promised or was assigned, if there is one.
+    fn drop_vague(&mut self) -> bool {
         let is_vague = |entry: &Entry| {
             let status = entry.status.as_deref();
             matches!(status, Some("expected" | "hoped for" | "in progress"))
         };
         let vague = self.entries.iter().rposition(is_vague);
-        let at = vague.or_else(|| self.entries.len().checked_sub(1));
-        at.map(|at| self.entries.remove(at));
+        vague.map(|at| self.entries.remove(at)).is_some()
     }
 
     /// The list as text: its title, and a line for each entry.
@@ -129,6 +137,13 @@ pub(crate) fn of(
         entries,
     })
     .collect();
+    let most = (target as f64 * VAGUE_ACTIONS_SHARE) as usize;
+    for list in &mut lists {
+        while list.kind == ListKind::Actions
+            && words::count(&list.text()) > most
+            && list.drop_vague()
+        {}
+    }
     for (are_actions, share) in [(true, ACTIONS_SHARE), (false, OTHERS_SHARE)] {
         let most = (target as f64 * share) as usize;
         loop {
@@ -155,6 +170,17 @@ pub(crate) fn of(
     }
     lists.retain(|list| !list.entries.is_empty());
     lists
+}
+
+/// Puts entries that stand in the order of their importance into that of time, as the record of an operation is read.
+pub(crate) fn put_in_order_of_time(lists: &mut [List]) {
+    use ListKind::{Decisions, Figures, OpenQuestions, Positions};
+    let is_ranked =
+        |list: &&mut List| matches!(list.kind, Decisions | Positions | OpenQuestions | Figures);
+    for list in lists.iter_mut().filter(is_ranked) {
+        let first = |entry: &Entry| entry.spans.iter().map(|span| span.start).min();
+        list.entries.sort_by_key(first);
+    }
 }
 
 impl ListKind {
@@ -281,5 +307,42 @@ mod tests {
         let (actions, figures) = (ListKind::Actions, ListKind::Figures);
         assert_eq!(counts(4000), [(actions, 8), (figures, 8)]);
         assert!(matches!(counts(360)[..], [(ListKind::Actions, 1..8)]));
+    }
+
+    #[test]
+    fn what_is_merely_hoped_for_takes_little_room() {
+        let action = |nth: usize| Point {
+            kind: PointKind::Action,
+            text: format!("see to matter {nth}, with all that this may take"),
+            subject: "Ada".to_owned(),
+            due: String::new(),
+            status: ["promised", "hoped for"][nth % 2].to_owned(),
+            spans: Vec::new(),
+        };
+        let outline = Outline {
+            points: (0..30).map(action).collect(),
+            ..Outline::default()
+        };
+        let lists = of(&outline, &[], 4000, |_| "Actions");
+        let statuses = lists[0].entries.iter().map(|entry| entry.status.as_deref());
+        let firm = statuses
+            .filter(|status| *status == Some("promised"))
+            .count();
+        assert_eq!(firm, 15);
+        assert!(length(&lists) <= 200 + 15, "{}", length(&lists));
+    }
+
+    #[test]
+    fn the_record_of_an_operation_is_told_in_the_order_of_time() {
+        let entry = |text: &str, at: usize| Entry {
+            text: text.to_owned(),
+            spans: vec![(at..at + 1).into()],
+            ..Entry::default()
+        };
+        let list = |kind| List::titled(kind, None, vec![entry("Late", 9), entry("Early", 2)]);
+        let mut lists = [list(ListKind::Decisions), list(ListKind::Actions)];
+        put_in_order_of_time(&mut lists);
+        let first = lists.each_ref().map(|list| list.entries[0].text.as_str());
+        assert_eq!(first, ["Early", "Late"]);
     }
 }

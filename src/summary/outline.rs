@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use crate::extract;
+use crate::summary::check::is_borne_out;
 use crate::summary::check::support::{Comparable, all_words, large_numbers, names, numbers};
 use crate::text::{Span, Tokens, terms, tokens, words};
 use crate::transcript::{Passage, Transcript, without_tags};
@@ -249,6 +250,8 @@ fn turns(whole: &Passage) -> Vec<Span> {
 /// What the model said about the whole, as far as the transcript bears it out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outline {
+    /// What a document about it is called.
+    pub title: Option<String>,
     /// What the recording is, in one sentence.
     pub subject: Option<String>,
     /// The people.
@@ -360,6 +363,12 @@ impl Outline {
             let fields: Vec<String> = rest.split('|').map(field).collect();
             let get = |at: usize| fields.get(at).map_or("", String::as_str);
             match kind {
+                "TITLE" if outline.title.is_none() => {
+                    let text = numbered.transcript.text();
+                    outline.title = Some(get(0))
+                        .filter(|title| reader.may_be_said(title) && is_borne_out(title, text, by))
+                        .map(words::capitalized);
+                }
                 "SUBJECT" if outline.subject.is_none() => {
                     outline.subject = Some(get(0))
                         .filter(|text| reader.may_be_said(text))
@@ -497,9 +506,16 @@ impl Reader<'_> {
         (1..=ENTRY_WORDS).contains(&length) && self.by.has_names(text, self.known)
     }
 
-    /// Whether the last word of a name, or all of its capitalized ones, occur in the transcript.
+    /// Whether the words of a name occur in the transcript: the capitalized ones, if there are any.
     fn is_named(&self, name: &str) -> bool {
-        let mut words = all_words(name).into_iter().peekable();
+        let proper: Vec<&str> = words::runs(name)
+            .filter(|word| word.starts_with(char::is_uppercase))
+            .collect();
+        let told = match &proper[..] {
+            [] => name.to_owned(),
+            proper => proper.join(" "),
+        };
+        let mut words = all_words(&told).into_iter().peekable();
         let is_known = |word: String| self.known.contains(&word) || word.len() < 3;
         words.peek().is_some() && (self.by == Comparable::Numbers || words.all(is_known))
     }
@@ -832,9 +848,9 @@ fn without_article(name: &str) -> &str {
 
 /// The kind that a line of the answer begins with, in capitals, and the rest of the line.
 fn kind_and_rest(line: &str) -> Option<(&'static str, &str)> {
-    const KINDS: [&str; 12] = [
-        "SUBJECT", "PERSON", "TERM", "TOPIC", "DECIDED", "DECISION", "POSITION", "ACTION", "OPEN",
-        "QUESTION", "FIGURE", "CONFLICT",
+    const KINDS: [&str; 13] = [
+        "TITLE", "SUBJECT", "PERSON", "TERM", "TOPIC", "DECIDED", "DECISION", "POSITION", "ACTION",
+        "OPEN", "QUESTION", "FIGURE", "CONFLICT",
     ];
     let line = line.trim_start_matches(|c: char| !c.is_alphabetic());
     let (kind, rest) = line.split_once(':')?;
@@ -1022,7 +1038,8 @@ Lee Novak: And the night trams stay, we settled that in June.
     #[test]
     fn a_good_outline_is_believed() {
         let outline = read(
-            "SUBJECT: A meeting of the Harbor Board about the depot.\n\
+            "TITLE: Harbor Board, meeting on the depot\n\
+             SUBJECT: A meeting of the Harbor Board about the depot.\n\
              PERSON: Dana Ruiz | chair, Harbor Board | Ruiz\n\
              PERSON: spk_0 = Michael Hill | treasury | Hill\n\
              TOPIC: 1 | 5 | The depot is late and dearer\n\
@@ -1034,6 +1051,11 @@ Lee Novak: And the night trams stay, we settled that in June.
              OPEN: Who pays for the depot? [3-4]\n\
              FIGURE: 4.2 million | more than was planned for the depot [2]\n",
         );
+        assert_eq!(
+            outline.title.as_deref(),
+            Some("Harbor Board, meeting on the depot")
+        );
+        assert_eq!(read("TITLE: The 1999 Budget of Oslo").title, None);
         assert_eq!(
             outline.subject.as_deref(),
             Some("A meeting of the Harbor Board about the depot.")

@@ -286,8 +286,16 @@ fn matters(
     let matters: Vec<Matter> = topics
         .iter()
         .zip(spans)
-        .filter(|(_, spans)| !spans.is_empty())
-        .map(|(topic, spans)| Matter::of(transcript, without_seams(spans), topic, points))
+        .flat_map(|(topic, spans)| {
+            let spans = without_seams(spans);
+            // The opening belongs to what comes first, the close to what comes last.
+            let matters: Vec<Vec<Span>> = match topic.weight as f64 <= FORMAL {
+                true => spans.into_iter().map(|span| vec![span]).collect(),
+                false => vec![spans],
+            };
+            let matters = matters.into_iter().filter(|spans| !spans.is_empty());
+            matters.map(move |spans| Matter::of(transcript, spans, topic, points))
+        })
         .collect();
     let all: f64 = matters.iter().map(Matter::size).sum();
     let most = bounds.budget.0 as f64 * FILL;
@@ -467,6 +475,22 @@ mod tests {
         };
         let parts = divide(&transcript, &topics, &[], &small).unwrap();
         assert!(parts.iter().all(|part| part.chunks.len() == 1), "{parts:?}");
+    }
+
+    #[test]
+    fn an_opening_and_a_close_stand_with_their_neighbours() {
+        let transcript = meeting(60);
+        let mut topics = topics(&transcript, &[(0, 1), (2, 4), (30, 4)]);
+        topics[0]
+            .starts
+            .push(transcript.text().rfind("Speaker").unwrap());
+        let parts = divide(&transcript, &topics, &[], &bounds(1000)).unwrap();
+        let headlines: Vec<&str> = parts.iter().map(|part| part.headline.as_str()).collect();
+        assert_eq!(headlines, ["Topic at 2", "Topic at 30"]);
+        let starts = parts.iter().map(|part| part.chunks[0].span.start);
+        assert!(starts.eq([0, topics[2].starts[0]]));
+        let last = parts[1].chunks.last().unwrap();
+        assert_eq!(last.span.end, transcript.text().len());
     }
 
     #[test]

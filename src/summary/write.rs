@@ -199,6 +199,7 @@ pub async fn write(
     people::shorten_names(&mut sections, &writer.briefing.outline);
     let mut summary = Summary {
         language: writer.language,
+        title: writer.briefing.outline.title.clone(),
         overview,
         lists: writer.briefing.lists,
         sections,
@@ -379,10 +380,11 @@ impl Writer<'_> {
             task: Task::Section,
             material,
             place: (index, count),
-            ask: if self.drafter.settings.quotes {
-                target
-            } else {
-                control.ask_at_least(target)
+            ask: match self.drafter.settings {
+                Settings { quotes: true, .. } => target,
+                // In one long answer they write more than they are asked for: 7 to 26 percent in eight runs.
+                Settings { limits, .. } if limits.are_for_long_answers() => control.ask(target),
+                _ => control.ask_at_least(target),
             },
             want: target.max(1),
             first_attempt: 0,

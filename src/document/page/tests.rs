@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use scraper::{ElementRef, Html, Node, Selector};
 
 use super::*;
-use crate::document::Formats;
 use crate::document::sources::Cited;
+use crate::document::{Formats, title_of};
 use crate::model::{Capabilities, SCRIPTED, Usage};
 use crate::prompt::{Style, Wishes};
 use crate::store::{Location, ObjectInfo};

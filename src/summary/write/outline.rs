@@ -128,12 +128,16 @@ impl Writer<'_> {
     /// The lists at a glance.
     pub(crate) fn lists(&self, plan: &Plan) -> Vec<List> {
         let labels = &self.transcript.segments.speakers;
-        lists::of(
+        let mut lists = lists::of(
             &self.briefing.outline,
             labels,
             plan.target_words.0,
             |kind| self.titles.of_list(kind),
-        )
+        );
+        if self.transcript.whole().is_log() {
+            lists::put_in_order_of_time(&mut lists);
+        }
+        lists
     }
 }
 
