@@ -9,7 +9,7 @@ use crate::text::{Span, words};
 /// what is merely hoped for: such entries stay only within the smaller share.
 const ACTIONS_SHARE: f64 = 0.14;
 const VAGUE_ACTIONS_SHARE: f64 = 0.05;
-const OTHERS_SHARE: f64 = 0.085;
+const OTHERS_SHARE: f64 = 0.10;
 
 /// Lists that are given up this readily only repeat what stands in the text.
 const IN_THE_TEXT: usize = 9;
