@@ -25,6 +25,45 @@ const ABBREVIATIONS: [&str; 21] = [
     "gov", "st", "vs", "etc", "approx", "inc", "jr",
 ];
 
+/// Months in languages that write days as ordinals with a full stop. Those of English are among them.
+const MONTHS: [&str; 30] = [
+    "januar",
+    "jänner",
+    "februar",
+    "märz",
+    "april",
+    "mai",
+    "juni",
+    "juli",
+    "august",
+    "september",
+    "oktober",
+    "november",
+    "dezember",
+    "marts",
+    "mars",
+    "maj",
+    "desember",
+    "december",
+    "ledna",
+    "února",
+    "března",
+    "dubna",
+    "května",
+    "června",
+    "července",
+    "srpna",
+    "září",
+    "října",
+    "listopadu",
+    "prosince",
+];
+
+/// German words after which a number with a full stop is an ordinal.
+const BEFORE_ORDINALS: [&str; 13] = [
+    "vom", "zum", "beim", "im", "des", "dem", "den", "der", "die", "das", "seit", "jeden", "ab",
+];
+
 /// The role of a punctuation mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mark {
@@ -124,10 +163,26 @@ fn continues(piece: &str, rest: &str) -> bool {
     let last = words.next().unwrap_or(stopped);
     let is_single = |part: &str| part.chars().count() == 1;
     let letter = |part: &str| is_single(part) && part.chars().all(char::is_alphabetic);
+    // "z. B.", "i. d. R."
+    let is_next_letter = words::runs(rest).next().is_some_and(letter);
+    let is_lower = letter(last) && last.starts_with(char::is_lowercase) && is_next_letter;
     let initial = is_single(last) && last.starts_with(char::is_uppercase) && last != "I";
     let dotted = last.contains('.') && last.split('.').all(letter);
     let is_last = |known: &&str| last.eq_ignore_ascii_case(known);
-    initial || dotted || ABBREVIATIONS.iter().any(is_last)
+    let before = words.next().unwrap_or_default();
+    initial
+        || is_lower
+        || dotted
+        || is_ordinal(before, last, rest)
+        || ABBREVIATIONS.iter().any(is_last)
+}
+
+/// Whether a number with a full stop is an ordinal, as in German, Danish or Czech: "am 30. September", "der 2. Weltkrieg".
+fn is_ordinal(before: &str, number: &str, rest: &str) -> bool {
+    let is_day = number.len() <= 2 && number.bytes().all(|byte| byte.is_ascii_digit());
+    let next = words::runs(rest).next().unwrap_or_default().to_lowercase();
+    let before = before.to_lowercase();
+    is_day && (MONTHS.contains(&next.as_str()) || BEFORE_ORDINALS.contains(&before.as_str()))
 }
 
 /// Adds a sentence, cutting it into pieces if it is too long.
@@ -234,6 +289,24 @@ mod tests {
         assert_eq!(
             split("It rose by 5.7. Then it fell."),
             ["It rose by 5.7.", "Then it fell."]
+        );
+        assert_eq!(
+            split("Er endet am 30. September. Der 2. Termin ist am 3. Wir kommen, z. B. Ada."),
+            [
+                "Er endet am 30. September.",
+                "Der 2. Termin ist am 3.",
+                "Wir kommen, z. B. Ada."
+            ]
+        );
+        assert_eq!(
+            split("I am 30. We sold 12. That is a lot. It is on April 3. Then we met."),
+            [
+                "I am 30.",
+                "We sold 12.",
+                "That is a lot.",
+                "It is on April 3.",
+                "Then we met."
+            ]
         );
         assert_eq!(split("我们开会。讨论预算！"), ["我们开会。", "讨论预算！"]);
         assert_eq!(split(""), [""; 0]);

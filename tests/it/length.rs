@@ -96,13 +96,15 @@ fn keeps_to_it(profile: Profile, name: &str, transcript: &Transcript, plan: &Pla
 fn an_uninterrupted_summary_takes_three_rounds_and_one_more_for_repairs() {
     const CALL: Duration = Duration::from_secs(20);
     let transcript = transcript(&sample());
-    let mut unrepaired = 0;
-    for (habit, target) in [
+    let (mut unrepaired, mut repaired) = (0, Vec::new());
+    let habits = [
         (Habit::Willing, TARGET),
         (Habit::Willing, 1000),
         (Habit::Measured(PROFILES[3]), TARGET),
-    ] {
+    ];
+    for (seed, (habit, target)) in (1..=4).flat_map(|seed| habits.map(|habit| (seed, habit))) {
         let model = SimulatedWriter::new(habit)
+            .seed(seed)
             .window(Some(CONTEXT))
             .steady(CALL);
         let model = Arc::new(model);
@@ -127,14 +129,16 @@ fn an_uninterrupted_summary_takes_three_rounds_and_one_more_for_repairs() {
         let repairs = model.calls_for(Task::Expand) + model.calls_for(Task::Condense);
         let is_unrepaired = repairs == 0;
         assert!(run.usage.calls <= parts + 3 + repairs, "{parts} sections");
-        unrepaired += usize::from(is_unrepaired);
-        let most = if is_unrepaired { 3.2 } else { 4.2 };
-        assert!(
-            rounds <= most,
-            "{rounds} rounds of {} calls",
-            run.usage.calls
-        );
+        if is_unrepaired {
+            unrepaired += 1;
+            assert!(rounds <= 3.2, "{rounds} rounds");
+        } else {
+            repaired.push(rounds);
+        }
     }
+    // A repair may need another one.
+    let quick = repaired.iter().filter(|&&rounds| rounds <= 4.2).count();
+    assert!(quick * 4 >= repaired.len() * 3, "{repaired:?}");
     assert!(unrepaired > 0, "{unrepaired} without repairs");
 }
 

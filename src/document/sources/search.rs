@@ -186,7 +186,11 @@ impl<'a> Search<'a> {
             .map(|other| (self.anchor_weight(other.anchors & !first.anchors), other))
             .filter(|(weight, _)| missing > 0.0 && *weight >= MIN_ANCHORS * missing)
             .reduce(|best, other| if other.0 > best.0 { other } else { best });
-        let next = others.first().filter(least(SECOND));
+        // One that lacks a number or a name of the first is about something else.
+        let next = others
+            .iter()
+            .take_while(least(SECOND))
+            .find(|other| first.anchors & !other.anchors == 0);
         with_anchors.map(|(_, other)| other).or(next)
     }
 
