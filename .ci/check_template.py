@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "template"))
 import access  # noqa: E402
 import delivery  # noqa: E402
 import metrics  # noqa: E402
+import models  # noqa: E402
 from mutations import MUTATIONS  # noqa: E402
 from render import Stack  # noqa: E402
 
@@ -23,6 +24,9 @@ OPTIONS = [
         {},
         {"ModelProvider": "huggingface", "SecretArn": SECRET},
         {"ModelProvider": "runpod", "SecretArn": SECRET, "RunPodEndpointUrl": "https://api.runpod.ai/v2/abc"},
+        *({"ModelProvider": "bedrock", "BedrockModelId": model} for model in models.BEDROCK_MODELS),
+        {"ModelProvider": "sagemaker", "SageMakerEndpoint": "flan-t5", "SageMakerTask": "summarization"},
+        {"ModelProvider": "sagemaker", "SageMakerEndpoint": "flan-t5", "SageMakerInferenceComponent": "Summarizer"},
     ],
     [{}, {"ExistingBucket": "archive"}],
     [{}, {"KmsKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/1"}],
@@ -47,11 +51,16 @@ OPTIONS = [
     ],
 ]
 # Has everything that a mutation changes.
-FULL = {"Backfill": "true", "NotificationEmail": "someone@example.org"}
+FULL = {
+    "Backfill": "true",
+    "NotificationEmail": "someone@example.org",
+    "ModelProvider": "bedrock",
+    "BedrockModelId": models.BEDROCK_MODELS[1],
+}
 
 
 def complaints(stack):
-    return [text for rule in access.RULES + delivery.RULES + metrics.RULES for text in rule(stack)]
+    return [text for rule in access.RULES + delivery.RULES + metrics.RULES + models.RULES for text in rule(stack)]
 
 
 def check_all():
@@ -71,7 +80,7 @@ def check_all():
 def check_the_checks():
     missed = 0
     sound = Stack(TEMPLATE, FULL)
-    for name, word, mutate in MUTATIONS:
+    for name, word, mutate in MUTATIONS + models.MUTATIONS:
         stack = copy.deepcopy(sound)
         mutate(stack)
         if not any(word in problem for problem in complaints(stack)):
@@ -82,5 +91,5 @@ def check_the_checks():
 
 found = check_all()
 missed = check_the_checks()
-print(f"{found} complaints; {len(MUTATIONS) - missed} of {len(MUTATIONS)} planted faults found")
+print(f"{found} complaints; {len(MUTATIONS + models.MUTATIONS) - missed} of {len(MUTATIONS + models.MUTATIONS)} planted faults found")
 sys.exit(1 if found or missed else 0)
