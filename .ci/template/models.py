@@ -17,6 +17,11 @@ BEDROCK_MODELS = [
     f"arn:aws:bedrock:eu-central-1::foundation-model/{HAIKU}",
     "arn:aws:sagemaker:eu-central-1:123456789012:endpoint/from-the-marketplace",
 ]
+OPTIONS = [
+    *({"ModelProvider": "bedrock", "BedrockModelId": model} for model in BEDROCK_MODELS),
+    {"ModelProvider": "sagemaker", "SageMakerEndpoint": "flan-t5", "SageMakerTask": "summarization"},
+    {"ModelProvider": "sagemaker", "SageMakerEndpoint": "flan-t5", "SageMakerInferenceComponent": "Summarizer"},
+]
 CALLS = {"bedrock": "bedrock:InvokeModel", "sagemaker": "sagemaker:InvokeEndpoint"}
 
 
