@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "template"))
 import access  # noqa: E402
 import delivery  # noqa: E402
 import metrics  # noqa: E402
+import models  # noqa: E402
 from mutations import MUTATIONS  # noqa: E402
 from render import Stack  # noqa: E402
 
@@ -47,16 +48,22 @@ OPTIONS = [
     ],
 ]
 # Has everything that a mutation changes.
-FULL = {"Backfill": "true", "NotificationEmail": "someone@example.org"}
+FULL = {
+    "Backfill": "true",
+    "NotificationEmail": "someone@example.org",
+    "ModelProvider": "bedrock",
+    "BedrockModelId": models.BEDROCK_MODELS[1],
+}
 
 
 def complaints(stack):
-    return [text for rule in access.RULES + delivery.RULES + metrics.RULES for text in rule(stack)]
+    return [text for rule in access.RULES + delivery.RULES + metrics.RULES + models.RULES for text in rule(stack)]
 
 
 def check_all():
     found = 0
-    for combination in itertools.product(*OPTIONS):
+    # Models of AWS have nothing in common with the other options.
+    for combination in itertools.chain(itertools.product(*OPTIONS), zip(models.OPTIONS)):
         given = {name: value for option in combination for name, value in option.items()}
         try:
             problems = complaints(Stack(TEMPLATE, given))
@@ -71,7 +78,7 @@ def check_all():
 def check_the_checks():
     missed = 0
     sound = Stack(TEMPLATE, FULL)
-    for name, word, mutate in MUTATIONS:
+    for name, word, mutate in MUTATIONS + models.MUTATIONS:
         stack = copy.deepcopy(sound)
         mutate(stack)
         if not any(word in problem for problem in complaints(stack)):
@@ -82,5 +89,5 @@ def check_the_checks():
 
 found = check_all()
 missed = check_the_checks()
-print(f"{found} complaints; {len(MUTATIONS) - missed} of {len(MUTATIONS)} planted faults found")
+print(f"{found} complaints; {len(MUTATIONS + models.MUTATIONS) - missed} of {len(MUTATIONS + models.MUTATIONS)} planted faults found")
 sys.exit(1 if found or missed else 0)

@@ -3,4 +3,6 @@
 pub(crate) mod client;
 pub mod sdk;
 pub mod secrets;
+pub(crate) mod service;
 mod signed;
+pub mod signer;

@@ -1,11 +1,15 @@
 //! The model providers. Each has a module with its settings and its [`Model`]; the only other place that names it is the
 //! registry [`PROVIDERS`].
 
+mod amazon;
+pub mod bedrock;
 pub mod builtin;
 mod connection;
 pub mod huggingface;
 pub mod key;
 pub mod runpod;
+pub mod sagemaker;
+pub mod task;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -20,13 +24,16 @@ use crate::http::{Http, HttpError};
 use crate::model::{Capabilities, Model};
 use crate::prompt::Style;
 use crate::provider::key::Key;
+use crate::provider::task::EndpointTask;
 use crate::secret::Secret;
 use crate::text::Tokens;
 
 /// All providers. `MODEL_PROVIDER` chooses one; without it, the key that is set does.
-pub const PROVIDERS: [Registration; 3] = [
+pub const PROVIDERS: [Registration; 5] = [
     huggingface::REGISTRATION,
     runpod::REGISTRATION,
+    bedrock::REGISTRATION,
+    sagemaker::REGISTRATION,
     builtin::REGISTRATION,
 ];
 
@@ -66,6 +73,9 @@ pub(crate) const SHARED_VARIABLES: [Variable; 3] = [
 /// Windows smaller than this reserve no tokens for reasoning by default.
 const REASONING_CONTEXT: usize = 16_384;
 
+/// The window of an encoder-decoder summarizer such as BART: 1024 tokens for the text and 1024 for the summary.
+const SUMMARIZER_CONTEXT: &str = "2048";
+
 /// A provider's entry in the registry.
 #[derive(Debug, Clone, Copy)]
 pub struct Registration {
@@ -90,28 +100,11 @@ pub trait Settings: Debug + Send + Sync {
     /// A text of all settings that affect answers, without secrets.
     fn fingerprint(&self) -> String;
 
-    /// The key of its endpoint. None is needed by a model without one, or by a self-hosted server.
-    fn key(&self) -> Option<&Key> {
-        None
-    }
-
-    /// Creates the model, which sends its requests over `http`, with `secret` as its key.
-    fn create(&self, http: &Http, secret: Option<Secret>) -> Arc<dyn Model>;
-
-    /// Fetches the key and creates the model.
+    /// Creates the model, which sends its requests over `http`. Sends nothing to it yet.
     ///
     /// # Errors
-    /// If TLS cannot be set up or the key cannot be read.
-    async fn connect(&self, http: &Http) -> Result<Arc<dyn Model>, ConnectError> {
-        if !self.capabilities().local {
-            http.client()?;
-        }
-        let secret = match self.key() {
-            Some(key) => Some(key.fetch(http).await?),
-            None => None,
-        };
-        Ok(self.create(http, secret))
-    }
+    /// If TLS cannot be set up, the key cannot be read, or the configuration of AWS does not say where to send requests.
+    async fn connect(&self, http: &Http) -> Result<Arc<dyn Model>, ConnectError>;
 }
 
 /// The settings of a model behind an endpoint.
@@ -120,7 +113,7 @@ pub struct RemoteSettings {
     /// The key; a self-hosted server may need none.
     pub key: Option<Key>,
     /// The URL of the endpoint: for Hugging Face also that of the router or of a route, for RunPod the base URL
-    /// `https://api.runpod.ai/v2/<endpoint id>`.
+    /// `https://api.runpod.ai/v2/<endpoint id>`, for AWS that of the service.
     pub endpoint: Url,
     /// Merged into each request, except for members that the program sets itself.
     pub parameters: Map<String, Value>,
@@ -132,6 +125,15 @@ impl RemoteSettings {
     /// The model's id; empty if none is set, because the endpoint serves only one model.
     fn model(&self) -> &str {
         self.capabilities.model.as_deref().unwrap_or("")
+    }
+
+    /// Sets up TLS and fetches the key.
+    async fn secret(&self, http: &Http) -> Result<Option<Secret>, ConnectError> {
+        http.client()?;
+        Ok(match &self.key {
+            Some(key) => Some(key.fetch(http).await?),
+            None => None,
+        })
     }
 
     /// The settings that affect answers, as a text without secrets.
@@ -150,6 +152,9 @@ pub enum ConnectError {
     /// TLS cannot be set up.
     #[error(transparent)]
     Http(#[from] HttpError),
+    /// The configuration of AWS lacks something or is wrong.
+    #[error(transparent)]
+    Aws(#[from] ConfigError),
 }
 
 /// Reads the settings of the provider that the environment chooses. If it chooses none, the command line uses the built-in
@@ -212,6 +217,43 @@ fn remote_capabilities(
         quotes: false,
         local: false,
     })
+}
+
+/// The capabilities of a model that serves a task. Encoder-decoder summarizers have windows of their own.
+fn task_capabilities(
+    environment: Environment<'_>,
+    provider: &'static str,
+    model: Option<String>,
+    task: EndpointTask,
+    window: Variable,
+) -> Result<Capabilities, ConfigError> {
+    Ok(match task {
+        EndpointTask::Chat | EndpointTask::TextGeneration => {
+            remote_capabilities(environment, provider, model, window)?
+        }
+        EndpointTask::Summarization => Capabilities {
+            style: Style::Bare,
+            ..remote_capabilities(environment, provider, model, window.or(SUMMARIZER_CONTEXT))?
+        },
+    })
+}
+
+/// Refuses `MODEL_PARAMETERS` with a member that must not be set. `reserved` gives the reason, and `context` says which
+/// setting it depends on.
+fn refuse_reserved(
+    parameters: &Map<String, Value>,
+    context: &str,
+    reserved: impl Fn(&str, &Value) -> Option<&'static str>,
+) -> Result<(), ConfigError> {
+    let refused = parameters
+        .iter()
+        .find_map(|(name, value)| Some((name, reserved(name, value)?)));
+    let Some((member, instead)) = refused else {
+        return Ok(());
+    };
+    let expected = format!("other members{context} ({member} cannot be set: {instead})");
+    let value = Value::Object(parameters.clone()).to_string();
+    Err(ConfigError::invalid(MODEL_PARAMETERS, value, expected))
 }
 
 /// Parses `MODEL_PARAMETERS`.

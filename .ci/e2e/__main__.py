@@ -23,6 +23,7 @@ SCENARIOS = [
     "skipped",
     "failures",
     "endpoint",
+    "bedrock",
     "encryption",
     "command_line",
     "development",

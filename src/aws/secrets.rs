@@ -4,14 +4,16 @@ use aws_config::SdkConfig;
 use serde_json::{Map, Value, json};
 
 use crate::aws::sdk::sdk_config;
+use crate::aws::service::Service;
 use crate::aws::signed::{SignedError, SignedRequest};
 use crate::http::{Http, HttpError};
 use crate::secret::Secret;
 
-const SERVICE: &str = "secretsmanager";
-
-/// Overrides the endpoint, for a server that stands in for AWS.
-const ENDPOINT: &str = "AWS_ENDPOINT_URL_SECRETS_MANAGER";
+const SERVICE: Service = Service {
+    name: "secretsmanager",
+    host: "secretsmanager{fips}",
+    endpoint_variable: "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+};
 
 /// A secret that could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +44,7 @@ enum Cause {
 pub async fn fetch(http: &Http, arn: &str, variable: &str) -> Result<Secret, SecretError> {
     let read = async {
         let config = sdk_config(http).await?;
-        read(&config, std::env::var(ENDPOINT).ok(), http, arn, variable).await
+        read(&config, SERVICE.endpoint(), http, arn, variable).await
     };
     read.await.map_err(|source| SecretError {
         arn: arn.to_owned(),
@@ -59,25 +61,13 @@ async fn read(
     variable: &str,
 ) -> Result<Secret, Cause> {
     // arn:aws:secretsmanager:eu-central-1:123456789012:secret:name
-    let mut parts = arn.split(':').skip(1);
-    let domain = match parts.next() {
-        Some("aws-cn") => "amazonaws.com.cn",
-        _ => "amazonaws.com",
-    };
-    let region = parts.nth(1).filter(|region| !region.is_empty());
+    let region = arn.split(':').nth(3).filter(|region| !region.is_empty());
     let region = region
         .or(config.region().map(AsRef::as_ref))
         .ok_or(Cause::NoRegion)?;
-    let endpoint = endpoint.filter(|url| !url.is_empty());
-    let endpoint = endpoint.or(config.endpoint_url().map(str::to_owned));
-    let fips = if config.use_fips() == Some(true) {
-        "-fips"
-    } else {
-        ""
-    };
-    let url = endpoint.unwrap_or_else(|| format!("https://{SERVICE}{fips}.{region}.{domain}/"));
+    let url = SERVICE.url(config, endpoint, region);
     let request = SignedRequest {
-        service: SERVICE,
+        service: SERVICE.name,
         url: &url,
         region,
         target: "secretsmanager.GetSecretValue",

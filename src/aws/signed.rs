@@ -1,31 +1,24 @@
-//! Sends one request to a JSON service of AWS, signed with Signature Version 4, over this process's HTTP client.
+//! Sends one request to a JSON service of AWS, signed, over this process's HTTP client.
 //!
 //! - The header `x-amz-target` names the operation as `Service.Operation`. Request and response are JSON 1.1.
-//! - The signature covers the headers set here, `host`, the date, the session token and the hash of the body, but not the
-//!   headers that the HTTP client adds. Each attempt is signed anew, because signatures are valid for minutes only.
 //! - An error response has its code in `__type`, possibly after a `#`, and its text in `message` or `Message`.
 //! - Requests are retried within the SDK's limits: without a connection or response, after 429 and 5xx, and when throttled,
 //!   which may come with status 400.
 
-use std::error::Error;
-use std::time::SystemTime;
-
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_credential_types::provider::ProvideCredentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4::SigningParams;
 use serde_json::Value;
 
+use crate::aws::signer::{SignError, Signer};
 use crate::chain::chain;
-use crate::http::Http;
+use crate::http::{Http, HttpError};
 
 /// A request to a JSON service.
 #[derive(Debug)]
 pub(crate) struct SignedRequest<'a> {
     /// The service name used in the signature.
-    pub(crate) service: &'a str,
+    pub(crate) service: &'static str,
     pub(crate) url: &'a str,
     pub(crate) region: &'a str,
     /// `Service.Operation`.
@@ -37,8 +30,10 @@ pub(crate) struct SignedRequest<'a> {
 /// The reason a request has no response.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SignedError {
-    #[error("the request cannot be signed; are there AWS credentials?")]
-    NotSigned(#[source] Box<dyn Error + Send + Sync>),
+    #[error(transparent)]
+    NotSigned(#[from] SignError),
+    #[error(transparent)]
+    NoClient(#[from] HttpError),
     #[error("no response arrived")]
     NoAnswer(#[from] reqwest::Error),
     #[error("AWS answered {status} {code}: {message}")]
@@ -55,8 +50,9 @@ impl SignedRequest<'_> {
         let retry = config.retry_config().cloned();
         let retry = retry.unwrap_or_else(RetryConfig::standard);
         let (mut attempt, mut wait) = (1, retry.initial_backoff());
+        let signer = Signer::new(config.credentials_provider(), self.service, self.region);
         loop {
-            match self.attempt(config, http).await {
+            match self.attempt(&signer, config, http).await {
                 Err(error) if error.passes() && attempt < retry.max_attempts() => {
                     tracing::warn!(
                         error = chain(&error),
@@ -72,38 +68,28 @@ impl SignedRequest<'_> {
         }
     }
 
-    async fn attempt(&self, config: &SdkConfig, http: &Http) -> Result<Value, SignedError> {
-        let provider = config.credentials_provider();
-        let provider = provider.ok_or_else(|| not_signed("there is no provider of credentials"))?;
-        let identity = provider
-            .provide_credentials()
-            .await
-            .map_err(not_signed)?
-            .into();
-        let params = SigningParams::builder()
-            .identity(&identity)
-            .region(self.region)
-            .name(self.service)
-            .time(SystemTime::now())
-            .settings(SigningSettings::default())
-            .build()
-            .map_err(not_signed)?
-            .into();
+    async fn attempt(
+        &self,
+        signer: &Signer,
+        config: &SdkConfig,
+        http: &Http,
+    ) -> Result<Value, SignedError> {
         let headers = [
             ("content-type", "application/x-amz-json-1.1"),
             ("x-amz-target", self.target),
         ];
-        let body = SignableBody::Bytes(self.body.as_bytes());
-        let signed = SignableRequest::new("POST", self.url, headers.into_iter(), body)
-            .and_then(|request| sign(request, &params))
-            .map_err(not_signed)?;
-        let client = http.client().map_err(not_signed)?;
-        let mut request = client.post(self.url).body(self.body.clone());
+        let signed = signer
+            .sign(self.url, &headers, self.body.as_bytes())
+            .await?;
+        let mut request = http.client()?.post(self.url).body(self.body.clone());
         let limits = config.timeout_config();
         if let Some(limit) = limits.and_then(TimeoutConfig::operation_attempt_timeout) {
             request = request.timeout(limit);
         }
-        for (name, value) in headers.into_iter().chain(signed.output().headers()) {
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        for (name, value) in signed {
             request = request.header(name, value);
         }
         let answer = request.send().await?;
@@ -127,15 +113,12 @@ impl SignedRequest<'_> {
 impl SignedError {
     fn passes(&self) -> bool {
         match self {
-            Self::NotSigned(_) => false,
+            Self::NotSigned(SignError::NotReached(_)) => true,
+            Self::NotSigned(_) | Self::NoClient(_) => false,
             Self::NoAnswer(error) => !error.is_builder(),
             Self::Refused { status, code, .. } => {
                 matches!(status, 429 | 500..) || code.starts_with("Throttling")
             }
         }
     }
-}
-
-fn not_signed(error: impl Into<Box<dyn Error + Send + Sync>>) -> SignedError {
-    SignedError::NotSigned(error.into())
 }

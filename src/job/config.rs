@@ -388,7 +388,7 @@ mod tests {
             (
                 "MODEL_PROVIDER",
                 "openai",
-                "one of huggingface, runpod, extractive",
+                "one of huggingface, runpod, bedrock, sagemaker, extractive",
             ),
             ("SUMMARY_PAGE", "yes", "one of on, off"),
             ("SUMMARY_FORMAT", "md", "one of text, markdown"),

@@ -12,6 +12,8 @@ pub enum ErrorKind {
         /// How long the endpoint asks to wait.
         retry_after: Option<Duration>,
     },
+    /// The account has used up a quota that is renewed the next day; the request was not processed.
+    QuotaSpent,
     /// The model is loading or its endpoint is starting; the request was not processed.
     Warming {
         /// How long the endpoint expects that to take.
@@ -110,6 +112,8 @@ impl ErrorKind {
                 let retry = WhenAdmitted { asked: retry_after };
                 (retry, AllCalls, Passes, true, false)
             }
+            // The rest of the invocation would be refused as well. The job is resumed when it is delivered again.
+            Self::QuotaSpent => (Never, AllCalls, Passes, true, false),
             Self::Transient => (Free, AllCalls, Passes, true, false),
             Self::Ambiguous | Self::Lost => (MaybeBilled, AllCalls, Passes, false, true),
             Self::Overflow { .. } | Self::BadInput => (Never, OneCall, Intervention, true, true),
@@ -173,6 +177,15 @@ mod tests {
             (
                 Throttled { retry_after: wait },
                 asked,
+                true,
+                true,
+                true,
+                false,
+                "ModelError",
+            ),
+            (
+                QuotaSpent,
+                Retry::Never,
                 true,
                 true,
                 true,

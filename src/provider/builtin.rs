@@ -9,8 +9,7 @@ use crate::extract;
 use crate::http::Http;
 use crate::model::{Answer, Capabilities, Finish, Model, ModelError, Reply};
 use crate::prompt::{Prompt, Request, Style, Task};
-use crate::provider::{Registration, Settings};
-use crate::secret::Secret;
+use crate::provider::{ConnectError, Registration, Settings};
 use crate::text::{Tokens, words};
 use crate::transcript::Passage;
 
@@ -39,6 +38,7 @@ pub(crate) static CAPABILITIES: Capabilities = Capabilities {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BuiltIn;
 
+#[async_trait]
 impl Settings for BuiltIn {
     fn capabilities(&self) -> &Capabilities {
         &CAPABILITIES
@@ -48,8 +48,8 @@ impl Settings for BuiltIn {
         format!("{NAME} {}", env!("CARGO_PKG_VERSION"))
     }
 
-    fn create(&self, _: &Http, _: Option<Secret>) -> Arc<dyn Model> {
-        Arc::new(*self)
+    async fn connect(&self, _: &Http) -> Result<Arc<dyn Model>, ConnectError> {
+        Ok(Arc::new(*self))
     }
 }
 

@@ -3,10 +3,12 @@
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, RequestBuilder, Url};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::aws::signer::{SignError, Signer};
 use crate::chain::chain;
 use crate::http::{Http, causes};
 use crate::model::ModelError;
@@ -27,6 +29,8 @@ pub(crate) struct Connection {
     /// Every value of the key so far. The last one is sent. Earlier ones may still be quoted in replies to requests that
     /// were sent before the rotation.
     secrets: RwLock<Vec<Secret>>,
+    /// Signs requests to a service of AWS that are sent without a key.
+    signer: Option<Signer>,
     /// When the key was last renewed, and whether it had changed.
     renewed: Mutex<Option<(Instant, bool)>>,
 }
@@ -44,8 +48,15 @@ impl Connection {
             endpoint: Endpoint::new(&settings.endpoint, names),
             settings,
             secrets: RwLock::new(secret.into_iter().collect()),
+            signer: None,
             renewed: Mutex::default(),
         }
+    }
+
+    /// The same connection with requests signed by `signer`.
+    pub(crate) fn signed_by(mut self, signer: Signer) -> Self {
+        self.signer = Some(signer);
+        self
     }
 
     /// Creates a request with the current key. Its `Authorization` header is marked so that it is neither logged nor kept in
@@ -60,6 +71,35 @@ impl Connection {
         })
     }
 
+    /// Creates a POST request with a JSON body that is signed or carries the current key.
+    pub(crate) async fn post(
+        &self,
+        url: &Url,
+        headers: &[(&'static str, &str)],
+        body: Vec<u8>,
+    ) -> Result<RequestBuilder, Failure> {
+        let headers = [&[(CONTENT_TYPE.as_str(), "application/json")], headers].concat();
+        let mut request = self.request(Method::POST, url)?;
+        if let Some(signer) = &self.signer {
+            let signed = signer.sign(url.as_str(), &headers, &body).await;
+            let signed = signed.map_err(|error| match &error {
+                SignError::NoCredentials(_) => Cause::NoCredentials.seen(chain(&error)),
+                SignError::NotReached(_) => Cause::Unreachable.seen(chain(&error)),
+                SignError::Unsignable(_) => Cause::Unsendable.seen(chain(&error)),
+            })?;
+            for (name, value) in signed {
+                let value = HeaderValue::try_from(value);
+                let mut value = value.map_err(|error| Cause::Unsendable.seen(chain(&error)))?;
+                value.set_sensitive(true);
+                request = request.header(name, value);
+            }
+        }
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        Ok(request.body(body))
+    }
+
     /// Builds the error for a failure. The key and the texts of `prompt` are removed from what the endpoint said.
     pub(crate) fn error(
         &self,
@@ -71,12 +111,19 @@ impl Connection {
         let sent: Vec<&str> = messages
             .flat_map(|sent| [sent.system.as_str(), sent.user.as_str()])
             .collect();
-        self.endpoint.error(phase, failure, &self.secrets(), &sent)
+        let mut secrets = self.secrets().clone();
+        if let Some(signer) = &self.signer {
+            secrets.extend(signer.secrets());
+        }
+        self.endpoint.error(phase, failure, &secrets, &sent)
     }
 
     /// Fetches the key again and returns whether it has changed. Concurrent callers wait for the first one and share its
     /// result.
     pub(crate) async fn renew_key(&self) -> bool {
+        if let Some(signer) = &self.signer {
+            return signer.renew().await;
+        }
         let Some(key @ Key::Kept { .. }) = &self.settings.key else {
             return false;
         };

@@ -28,14 +28,15 @@ use crate::model::{Answer, Capabilities, Model, ModelError, Reply};
 use crate::prompt::Prompt;
 use crate::provider::RemoteSettings;
 use crate::provider::connection::Connection;
+use crate::provider::task::EndpointTask;
 use crate::secret::Secret;
 use crate::wire::answer::{self, Format};
 use crate::wire::failure::{Failure, Phase};
 use crate::wire::http::{self, Timeouts};
 use crate::wire::{chat, generation, summarization};
 
+pub use settings::HuggingFaceSettings;
 pub(crate) use settings::REGISTRATION;
-pub use settings::{HuggingFaceSettings, HuggingFaceTask};
 
 const SCALE_UP_TIMEOUT: HeaderName = HeaderName::from_static("x-scale-up-timeout");
 
@@ -53,7 +54,7 @@ pub struct HuggingFace {
     /// By default ten minutes in total and two minutes without data.
     pub timeouts: Timeouts,
     connection: Connection,
-    task: HuggingFaceTask,
+    task: EndpointTask,
     /// The URL that prompts are sent to.
     url: Url,
 }
@@ -63,15 +64,15 @@ impl HuggingFace {
     #[must_use]
     pub fn new(
         http: Http,
-        task: HuggingFaceTask,
+        task: EndpointTask,
         mut settings: RemoteSettings,
         secret: Option<Secret>,
     ) -> Self {
         let parameters = &mut settings.parameters;
         parameters.retain(|name, value| reserved::reason(task, name, value).is_none());
         let url = match task {
-            HuggingFaceTask::Chat => address::chat(&settings.endpoint),
-            HuggingFaceTask::TextGeneration | HuggingFaceTask::Summarization => {
+            EndpointTask::Chat => address::chat(&settings.endpoint),
+            EndpointTask::TextGeneration | EndpointTask::Summarization => {
                 address::task(&settings.endpoint, settings.model())
             }
         };
@@ -98,11 +99,11 @@ impl HuggingFace {
         let settings = &self.connection.settings;
         let parameters = &settings.parameters;
         match self.task {
-            HuggingFaceTask::Chat => {
+            EndpointTask::Chat => {
                 let body = chat::Body::new(settings.model(), messages, max_tokens, parameters);
                 self.ask(&body, chat::Completion, max_tokens).await
             }
-            HuggingFaceTask::TextGeneration => {
+            EndpointTask::TextGeneration => {
                 let text = generation::prompt(messages);
                 let body = generation::Body {
                     inputs: &text,
@@ -112,7 +113,7 @@ impl HuggingFace {
                 self.ask(&body, generation::TaskReply::generation(&text), max_tokens)
                     .await
             }
-            HuggingFaceTask::Summarization => {
+            EndpointTask::Summarization => {
                 let dialect = address::dialect(&self.url);
                 let body = summarization::body(prompt, dialect, parameters);
                 self.ask(&body, generation::TaskReply::default(), max_tokens)

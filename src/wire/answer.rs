@@ -9,16 +9,18 @@
 //!   reply is an answer only if it has text and none of these.
 //! - A reply may be streamed or not, regardless of what was requested and of its content type. Its first bytes decide.
 //! - A stream ends with `[DONE]`, a finish reason, or both. With neither, the connection was lost.
+//! - AWS sends streams in frames. Those of SageMaker hold pieces of the container's reply, which is read like any other.
 //! - A reasoning model may reach the token limit before it writes any answer: `content` is null or empty, the reasoning is
 //!   in a separate field, and the finish reason is sometimes `stop`. This counts as cut off, since a higher limit helps.
 //! - Reasoning is never part of the answer.
 
 use serde::de::IgnoredAny;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::model::{Answer, Finish, TokenUsage};
 use crate::wire::error_text::{self, ErrorText};
 use crate::wire::failure::{Cause, Failure};
+use crate::wire::frames;
 use crate::wire::http::Incoming;
 use crate::wire::reasoning;
 use crate::wire::sse::{self, Decoder};
@@ -117,7 +119,12 @@ pub(crate) struct Reader<F> {
     /// The bytes received so far, until the reply turns out to be a stream.
     body: Vec<u8>,
     decoder: Option<Decoder>,
+    /// Set if the reply is sent in frames.
+    frames: Option<frames::Decoder>,
 }
+
+/// The event of SageMaker that holds bytes of the container's reply.
+const PAYLOAD_PART: &str = "PayloadPart";
 
 /// Reads the answer from the reply to a request with a limit of `max_tokens`.
 pub(crate) async fn read(
@@ -132,9 +139,17 @@ pub(crate) async fn read(
         prompt_tokens: reply.number("x-prompt-tokens").unwrap_or(0),
         completion_tokens,
     });
-    while let Some(bytes) = reply.chunk().await? {
-        if reader.push(&bytes)? {
-            break;
+    loop {
+        match reply.chunk().await {
+            Ok(Some(bytes)) => {
+                if reader.push(&bytes)? {
+                    break;
+                }
+            }
+            Ok(None) => break,
+            // Only the usage is missing.
+            Err(_) if reader.frames.is_some() && reader.answer.finish.is_some() => break,
+            Err(error) => return Err(error),
         }
     }
     reader.finish(max_tokens)
@@ -147,11 +162,33 @@ impl<F: Format> Reader<F> {
             answer: AnswerBuilder::default(),
             body: Vec::new(),
             decoder: None,
+            frames: None,
         }
     }
 
     /// Takes the next bytes. Returns true if the answer is complete and the rest of the reply can be ignored.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<bool, Failure> {
+        let is_first = self.body.is_empty() && self.decoder.is_none();
+        if is_first && self.frames.is_none() && frames::is_stream(bytes) {
+            self.frames = Some(frames::Decoder::default());
+        }
+        let Some(mut frames) = self.frames.take() else {
+            return self.push_bytes(bytes);
+        };
+        let mut bytes = bytes;
+        while let Some(event) = frames.push(std::mem::take(&mut bytes))? {
+            if event.name == PAYLOAD_PART {
+                self.push_bytes(&event.payload)?;
+            } else {
+                let value = Value::Object(Map::from_iter([(event.name, json(&event.payload)?)]));
+                self.format.take(&value, &mut self.answer)?;
+            }
+        }
+        self.frames = Some(frames);
+        Ok(self.answer.is_closed)
+    }
+
+    fn push_bytes(&mut self, bytes: &[u8]) -> Result<bool, Failure> {
         let events = if let Some(decoder) = &mut self.decoder {
             decoder.push(bytes)
         } else {
@@ -173,9 +210,10 @@ impl<F: Format> Reader<F> {
     /// # Errors
     /// If the reply is incomplete, is an error, or has no text.
     pub(crate) fn finish(mut self, max_tokens: usize) -> Result<Answer, Failure> {
-        let form = if let Some(decoder) = self.decoder {
+        let is_framed = self.frames.is_some() && self.body.is_empty();
+        let form = if is_framed || self.decoder.is_some() {
             // A truncated event is dropped. The finish reason is then missing too, so the cut is still detected.
-            let open = decoder.finish().unwrap_or_default();
+            let open = self.decoder.and_then(Decoder::finish).unwrap_or_default();
             let is_complete =
                 |data: &&str| *data == "[DONE]" || serde_json::from_str::<IgnoredAny>(data).is_ok();
             for data in open.lines().map(str::trim).filter(is_complete) {

@@ -21,6 +21,8 @@ pub(crate) const COMPLETION_LIMIT: &str = "max_completion_tokens";
 
 #[derive(Serialize)]
 pub(crate) struct Body<'a> {
+    /// Left out if it is empty, for servers of one model.
+    #[serde(skip_serializing_if = "str::is_empty")]
     model: &'a str,
     messages: Vec<Message<'a>>,
     #[serde(flatten)]

@@ -12,6 +12,7 @@
 //!   can only be submitted again as a new job.
 //! - The error text is scrubbed before it is classified: a quoted transcript may talk about rate limits.
 
+mod aws;
 mod cause;
 mod overflow;
 mod wait;
@@ -76,6 +77,8 @@ pub(crate) enum Failure {
     },
     /// The status code was 2xx, but the body or a stream event is an error.
     InBand(ErrorText),
+    /// The event stream of an AWS service ended with the exception of this name.
+    Exception(String, ErrorText),
     /// The job ended without an answer. The text is the worker's error.
     Job(JobEnd, ErrorText),
 }
@@ -88,6 +91,15 @@ pub(crate) struct SettingNames {
     pub(crate) url: &'static str,
 }
 
+/// An AWS operation, as permissions name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Operation {
+    /// `bedrock:InvokeModel`.
+    pub(crate) action: &'static str,
+    /// What it is allowed on.
+    pub(crate) resource: String,
+}
+
 /// The endpoint of a call, as described in error messages.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoint {
@@ -96,6 +108,8 @@ pub(crate) struct Endpoint {
     settings: SettingNames,
     /// The endpoint scales to zero: it starts on the first call, and its gateway answers 502 or 503 until it is up.
     pub(crate) starts_on_demand: bool,
+    /// The operation that is called, if the endpoint is a service of AWS: its errors have names.
+    pub(crate) operation: Option<Operation>,
 }
 
 impl Endpoint {
@@ -104,6 +118,7 @@ impl Endpoint {
             host: url.authority().to_owned(),
             settings,
             starts_on_demand: false,
+            operation: None,
         }
     }
 
@@ -123,6 +138,12 @@ impl Endpoint {
             .replace("{token}", token)
             .replace("{model}", model)
             .replace("{url}", url);
+        let sentence = match &self.operation {
+            Some(Operation { action, resource }) => sentence
+                .replace("{action}", action)
+                .replace("{resource}", resource),
+            None => sentence,
+        };
         let shown = match redact::shorten(&said.message) {
             shown if shown.is_empty() => shown,
             shown => format!(": {shown}"),
@@ -148,6 +169,7 @@ impl Failure {
     fn seen(&self) -> (String, ErrorText) {
         match self {
             Self::InBand(said) => (" answered".to_owned(), said.clone()),
+            Self::Exception(name, said) => (format!(" answered {name}"), said.clone()),
             Self::Job(end, said) => (format!(": job {}", end.name()), said.clone()),
             Self::Refused {
                 status,
@@ -161,7 +183,14 @@ impl Failure {
                     300..=399 => ErrorText::plain(target.unwrap_or("nowhere")),
                     _ => ErrorText::from_text(&String::from_utf8_lossy(body)),
                 };
-                (format!(" answered {status}"), said)
+                let name = headers
+                    .contains_key(aws::ERROR_TYPE)
+                    .then(|| aws::name(headers, body));
+                let name = name.flatten().map(|name| format!(" {name}"));
+                (
+                    format!(" answered {status}{}", name.unwrap_or_default()),
+                    said,
+                )
             }
             Self::Known(_, what) => (String::new(), ErrorText::plain(what)),
         }
@@ -170,7 +199,9 @@ impl Failure {
 
 fn kind(cause: Cause, phase: Phase) -> ErrorKind {
     match cause {
-        Cause::Unreachable | Cause::Unavailable | Cause::Worker => ErrorKind::Transient,
+        Cause::Unreachable | Cause::Unavailable | Cause::Unsupported | Cause::Worker => {
+            ErrorKind::Transient
+        }
         // The request was sent, but there was no usable reply.
         Cause::TimedOut | Cause::Disconnected | Cause::Garbled | Cause::Failed => match phase {
             Phase::Submit => ErrorKind::Ambiguous,
@@ -184,6 +215,11 @@ fn kind(cause: Cause, phase: Phase) -> ErrorKind {
         | Cause::Token
         | Cause::Credits
         | Cause::Forbidden
+        | Cause::NoCredentials
+        | Cause::Credentials
+        | Cause::NotAllowed
+        | Cause::NoModelAccess
+        | Cause::NeedsProfile
         | Cause::NotFound
         | Cause::UnknownModel
         | Cause::Gone
@@ -193,6 +229,7 @@ fn kind(cause: Cause, phase: Phase) -> ErrorKind {
         | Cause::NoWorkers
         | Cause::Unhealthy => ErrorKind::Configuration,
         Cause::Throttled(retry_after) => ErrorKind::Throttled { retry_after },
+        Cause::QuotaSpent => ErrorKind::QuotaSpent,
         Cause::Loading(retry_after) => ErrorKind::Warming { retry_after },
         Cause::TooLong(Sizes {
             window,
@@ -238,6 +275,22 @@ fn sentence(cause: Cause) -> &'static str {
         Cause::Forbidden => {
             "the token lacks a permission: allow the token in {token} to call this endpoint"
         }
+        Cause::NoCredentials => {
+            "there are no usable AWS credentials: give the function a role, or set AWS_PROFILE, or \
+             AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        }
+        Cause::Credentials => {
+            "AWS does not accept {token}: renew what has expired, and check the clock of this machine"
+        }
+        Cause::NotAllowed => "{token} must be allowed {action} on {resource}",
+        Cause::NoModelAccess => {
+            "the account has no access to the model: request it in the Bedrock console, with the use \
+             case details if its maker asks for them, and wait some minutes"
+        }
+        Cause::NeedsProfile => {
+            "the model is only served through inference profiles: set {model} to the id of one, which \
+             is the model's id after us., eu., apac. or global., or to its ARN"
+        }
         Cause::NotFound => "the endpoint knows no such model or path: check {model} and {url}",
         Cause::UnknownModel => {
             "the endpoint does not serve this model: check {model}, or set {url} to one that does"
@@ -248,6 +301,13 @@ fn sentence(cause: Cause) -> &'static str {
             "the endpoint redirects, which is not followed: set {url} to the address it leads to"
         }
         Cause::Throttled(_) => "too many requests",
+        Cause::QuotaSpent => {
+            "the account's quota for today is used up: the job is resumed when it is renewed, or when \
+             Service Quotas grants more"
+        }
+        Cause::Unsupported => {
+            "the model does not support a part of the request, which is sent again without it"
+        }
         Cause::Loading(_) => "the endpoint is starting",
         Cause::TooLong(_) => "the request does not fit into the model's window",
         Cause::Unavailable => "the endpoint is unavailable for the moment",

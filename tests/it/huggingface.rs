@@ -16,7 +16,7 @@ use transcript_summarizer::http::Http;
 use transcript_summarizer::model::{Answer, ErrorKind, Finish, TokenUsage};
 use transcript_summarizer::provider::Settings;
 use transcript_summarizer::provider::huggingface::HuggingFaceSettings;
-use transcript_summarizer::provider::huggingface::HuggingFaceTask;
+use transcript_summarizer::provider::task::EndpointTask;
 
 #[tokio::test]
 async fn the_request_is_what_servers_expect() {
@@ -168,7 +168,7 @@ async fn calls_run_side_by_side_and_the_token_stays_hidden() {
     let url = Url::parse(server.url()).unwrap();
     let broken = settings(&format!("{TOKEN}\n"), url, Map::new());
     assert!(!format!("{broken:?}").contains("AbCdEfGh"));
-    let (task, remote) = (HuggingFaceTask::Chat, broken);
+    let (task, remote) = (EndpointTask::Chat, broken);
     let broken = HuggingFaceSettings { task, remote };
     let model = broken.connect(&Http::default()).await.unwrap();
     assert!(!format!("{model:?}").contains("AbCdEfGh"));

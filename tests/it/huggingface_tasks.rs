@@ -15,10 +15,8 @@ use transcript_summarizer::model::{
     Answer, ErrorKind, Finish, Model, ModelError, Reply, TokenUsage,
 };
 use transcript_summarizer::prompt::{Prompt, Request, Style};
-use transcript_summarizer::provider::huggingface::HuggingFaceTask;
-use transcript_summarizer::provider::huggingface::HuggingFaceTask::{
-    Chat, Summarization, TextGeneration,
-};
+use transcript_summarizer::provider::task::EndpointTask;
+use transcript_summarizer::provider::task::EndpointTask::{Chat, Summarization, TextGeneration};
 use transcript_summarizer::text::{Tokens, Words};
 use transcript_summarizer::transcript::Passage;
 use transcript_summarizer::wire::http::Timeouts;
@@ -31,7 +29,7 @@ fn object(value: Value) -> Map<String, Value> {
 
 /// Sends one request of a task to a server that responds like this at `path`. Returns the result and the request received.
 async fn exchange(
-    task: HuggingFaceTask,
+    task: EndpointTask,
     path: &str,
     parameters: Value,
     respond: impl Fn(&ChatRequest) -> Behaviour + Send + Sync + 'static,

@@ -11,6 +11,7 @@
 )]
 
 mod answers;
+mod bedrock;
 mod command_line;
 mod coverage;
 mod determinism;
@@ -33,6 +34,7 @@ mod runpod_driver;
 mod runpod_failures;
 mod runpod_outputs;
 mod runpod_summaries;
+mod sagemaker;
 mod sources;
 mod store;
 mod support;

@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::config::{ConfigError, Environment, Variable};
 use crate::http::Http;
 use crate::model::{Capabilities, Model};
-use crate::prompt::Style;
 use crate::provider::huggingface::{HuggingFace, address, reserved};
 use crate::provider::key::Key;
+use crate::provider::task::EndpointTask;
 use crate::provider::{
-    MODEL_CONTEXT_TOKENS, MODEL_PARAMETERS, Registration, RemoteSettings, Settings, parameters,
-    remote_capabilities,
+    ConnectError, MODEL_CONTEXT_TOKENS, Registration, RemoteSettings, Settings, parameters,
+    refuse_reserved, task_capabilities,
 };
-use crate::secret::Secret;
 use crate::wire::endpoint::parse_endpoint;
 use crate::wire::failure::SettingNames;
 
@@ -70,45 +70,16 @@ const HF_TASK: Variable = Variable::new(
 )
 .or("chat");
 
-/// The window of an encoder-decoder summarizer such as BART: 1024 tokens for the text and 1024 for the summary.
-const SUMMARIZER_CONTEXT: &str = "2048";
-
-/// How an endpoint is spoken to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum HuggingFaceTask {
-    /// Chat completions, OpenAI's format.
-    #[default]
-    Chat,
-    /// Continuation of a prompt: TGI's own route, the toolkit's containers, custom handlers, the task API.
-    TextGeneration,
-    /// Summarization of a text: encoder-decoder models such as BART, in the toolkit's containers and the task API.
-    Summarization,
-}
-
-impl HuggingFaceTask {
-    /// All tasks.
-    pub const ALL: [Self; 3] = [Self::Chat, Self::TextGeneration, Self::Summarization];
-
-    /// Its name in `HF_TASK`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Chat => "chat",
-            Self::TextGeneration => "text-generation",
-            Self::Summarization => "summarization",
-        }
-    }
-}
-
 /// The settings of the Hugging Face provider.
 #[derive(Debug, Clone)]
 pub struct HuggingFaceSettings {
     /// How the endpoint is spoken to.
-    pub task: HuggingFaceTask,
+    pub task: EndpointTask,
     /// The endpoint and its model.
     pub remote: RemoteSettings,
 }
 
+#[async_trait]
 impl Settings for HuggingFaceSettings {
     fn capabilities(&self) -> &Capabilities {
         &self.remote.capabilities
@@ -118,13 +89,10 @@ impl Settings for HuggingFaceSettings {
         format!("{NAME} {} {}", self.task.name(), self.remote.fingerprint())
     }
 
-    fn key(&self) -> Option<&Key> {
-        self.remote.key.as_ref()
-    }
-
-    fn create(&self, http: &Http, secret: Option<Secret>) -> Arc<dyn Model> {
+    async fn connect(&self, http: &Http) -> Result<Arc<dyn Model>, ConnectError> {
+        let secret = self.remote.secret(http).await?;
         let (http, remote) = (http.clone(), self.remote.clone());
-        Arc::new(HuggingFace::new(http, self.task, remote, secret))
+        Ok(Arc::new(HuggingFace::new(http, self.task, remote, secret)))
     }
 }
 
@@ -144,11 +112,11 @@ fn read(environment: Environment<'_>) -> Result<Arc<dyn Settings>, ConfigError> 
                  HF_API_TOKEN_SECRET_ARN",
         ));
     }
-    let tasks = HuggingFaceTask::ALL.map(|task| (task.name(), task));
+    let tasks = EndpointTask::ALL.map(|task| (task.name(), task));
     let task = environment.choice(HF_TASK, &tasks)?.unwrap_or_default();
     let model = environment.text(match task {
-        HuggingFaceTask::Chat => HF_MODEL,
-        HuggingFaceTask::TextGeneration | HuggingFaceTask::Summarization => Variable {
+        EndpointTask::Chat => HF_MODEL,
+        EndpointTask::TextGeneration | EndpointTask::Summarization => Variable {
             default: None,
             ..HF_MODEL
         },
@@ -161,26 +129,10 @@ fn read(environment: Environment<'_>) -> Result<Arc<dyn Settings>, ConfigError> 
         );
         return Err(ConfigError::missing(HF_MODEL, expected));
     }
-    let mut refused = parameters
-        .iter()
-        .filter_map(|(name, value)| Some((name, reserved::reason(task, name, value)?)));
-    if let Some((member, instead)) = refused.next() {
-        let expected = format!(
-            "other members with HF_TASK={} ({member} cannot be set: {instead})",
-            task.name()
-        );
-        let value = Value::Object(parameters).to_string();
-        return Err(ConfigError::invalid(MODEL_PARAMETERS, value, expected));
-    }
-    let capabilities = if task == HuggingFaceTask::Summarization {
-        let window = MODEL_CONTEXT_TOKENS.or(SUMMARIZER_CONTEXT);
-        Capabilities {
-            style: Style::Bare,
-            ..remote_capabilities(environment, NAME, model, window)?
-        }
-    } else {
-        remote_capabilities(environment, NAME, model, MODEL_CONTEXT_TOKENS)?
-    };
+    let context = format!(" with HF_TASK={}", task.name());
+    let reserved = |name: &str, value: &Value| reserved::reason(task, name, value);
+    refuse_reserved(&parameters, &context, reserved)?;
+    let capabilities = task_capabilities(environment, NAME, model, task, MODEL_CONTEXT_TOKENS)?;
     let remote = RemoteSettings {
         key,
         endpoint,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
+
 use crate::config::{ConfigError, Environment, Variable};
 use crate::http::Http;
 use crate::model::{Capabilities, Model};
@@ -9,9 +11,9 @@ use crate::provider::key::Key;
 use crate::provider::runpod::RunPod;
 use crate::provider::runpod::address::base_url;
 use crate::provider::{
-    MODEL_CONTEXT_TOKENS, Registration, RemoteSettings, Settings, parameters, remote_capabilities,
+    ConnectError, MODEL_CONTEXT_TOKENS, Registration, RemoteSettings, Settings, parameters,
+    remote_capabilities,
 };
-use crate::secret::Secret;
 use crate::wire::endpoint::parse_endpoint;
 use crate::wire::failure::SettingNames;
 
@@ -59,6 +61,7 @@ const RUNPOD_MODEL: Variable =
 #[derive(Debug, Clone)]
 pub struct RunPodSettings(pub RemoteSettings);
 
+#[async_trait]
 impl Settings for RunPodSettings {
     fn capabilities(&self) -> &Capabilities {
         &self.0.capabilities
@@ -68,12 +71,9 @@ impl Settings for RunPodSettings {
         format!("{NAME} {}", self.0.fingerprint())
     }
 
-    fn key(&self) -> Option<&Key> {
-        self.0.key.as_ref()
-    }
-
-    fn create(&self, http: &Http, secret: Option<Secret>) -> Arc<dyn Model> {
-        Arc::new(RunPod::new(http.clone(), self.0.clone(), secret))
+    async fn connect(&self, http: &Http) -> Result<Arc<dyn Model>, ConnectError> {
+        let secret = self.0.secret(http).await?;
+        Ok(Arc::new(RunPod::new(http.clone(), self.0.clone(), secret)))
     }
 }
 

@@ -20,7 +20,7 @@ use reqwest::header::{HeaderMap, HeaderValue};
 
 use crate::wire::error_text::{ErrorText, mentions, starts_with_any};
 use crate::wire::failure::overflow::{self, Sizes};
-use crate::wire::failure::{Endpoint, Failure, JobEnd, Phase, wait};
+use crate::wire::failure::{Endpoint, Failure, JobEnd, Phase, aws, wait};
 
 /// Why a call failed. Causes are kept apart where the user has to do something different about them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +42,16 @@ pub(crate) enum Cause {
     Credits,
     /// 403.
     Forbidden,
+    /// A request to AWS cannot be signed for lack of credentials.
+    NoCredentials,
+    /// AWS knows no such credentials, or they or the signature have expired.
+    Credentials,
+    /// The policies of the AWS credentials do not allow the call.
+    NotAllowed,
+    /// The AWS account has not been granted the model.
+    NoModelAccess,
+    /// The model has to be called through an inference profile of Bedrock.
+    NeedsProfile,
     /// 404: no such model or path.
     NotFound,
     /// The path is right, but this model is not served.
@@ -53,6 +63,10 @@ pub(crate) enum Cause {
     /// 3xx. Redirects are not followed, because that would send the token to another host.
     Redirected,
     Throttled(Option<Duration>),
+    /// The quota for a day.
+    QuotaSpent,
+    /// The model lacks a feature that the next attempt does without.
+    Unsupported,
     /// The endpoint is starting, or loading the model.
     Loading(Option<Duration>),
     TooLong(Sizes),
@@ -123,7 +137,8 @@ const NO_CREDITS: &str = "\
     insufficient funds|exceeded your current quota, please check your plan and billing";
 
 /// Too many requests, under status codes other than 429.
-const THROTTLED: &str = "throttl|rate limit|rate_limit|please wait|too many requests|overloaded";
+pub(super) const THROTTLED: &str =
+    "throttl|rate limit|rate_limit|please wait|too many requests|overloaded";
 
 const UNKNOWN_MODEL: &str = "\
     not supported by any provider|model not supported by provider|model_not_supported|\
@@ -175,11 +190,23 @@ pub(crate) fn of(endpoint: &Endpoint, phase: Phase, failure: &Failure, said: &Er
     match failure {
         Failure::Known(cause, _) => *cause,
         Failure::InBand(_) => in_band(said, &words),
+        Failure::Exception(name, _) => {
+            let original = status(said, &words);
+            aws::cause(name, original, None, &words).unwrap_or(Cause::Failed)
+        }
         Failure::Job(end, _) => of_job(*end, said, &words),
         Failure::Refused {
-            status, headers, ..
+            status,
+            headers,
+            body,
         } => {
             let wait = wait::in_headers(headers, SystemTime::now()).or_else(|| wait(said, &words));
+            if endpoint.operation.is_some()
+                && let Some(name) = aws::name(headers, body)
+                && let Some(cause) = aws::cause(&name, aws::original_status(body), wait, &words)
+            {
+                return cause;
+            }
             let cause = match (*status, refused(*status, wait, &words)) {
                 (404, Cause::NotFound) if phase == Phase::Poll => Cause::Lost,
                 (502 | 503, Cause::Failed | Cause::Unavailable) if endpoint.starts_on_demand => {
@@ -219,7 +246,7 @@ fn of_job(end: JobEnd, said: &ErrorText, words: &str) -> Cause {
 }
 
 /// The cause for a status code and the error text that came with it.
-fn refused(status: u16, wait: Option<Duration>, words: &str) -> Cause {
+pub(super) fn refused(status: u16, wait: Option<Duration>, words: &str) -> Cause {
     let too_long = || Cause::TooLong(overflow::sizes(words));
     match status {
         401 => Cause::Token,

@@ -21,7 +21,7 @@ const PHRASES: &str = "\
     reduce the length of the input prompt|reduce the length of the prompt|prompt is too long|\
     input is too long|is too long to fit into the model|too many input tokens|expected maxlength|\
     too large for model with|exceeds the maximum number of tokens allowed|\
-    input tokens exceed the configured limit|max_tokens must be at least 1, got -|\
+    input tokens exceed the configured limit|input tokens exceeds maximum length|max_tokens must be at least 1, got -|\
     cannot be greater than max_model_len|cannot be greater than max_total_tokens|\
     request fewer output tokens|model_context_window_exceeded|\
     longer than the specified maximum sequence length|index out of range in self";
@@ -45,11 +45,12 @@ const BEFORE_WINDOW: &str = "\
     maximum context length|context length is only|model's context length|context length|\
     maximum model length of|maximum model length|available context size|must be <=|\
     must have less than|while limit is|max_model_len|max_total_tokens|number of tokens allowed|\
-    configured limit of|too large for model with|tpm): limit|tokens >|maximum input length is";
+    configured limit of|max input tokens|too large for model with|tpm): limit|tokens >|maximum input length is";
 
 /// Text that precedes the prompt's token count.
 const BEFORE_PROMPT: &str = "\
     given:|current length is|request (|the input (|input length (|input token count (|\
+    input token count:|prompt contains|\
     prompt (length|total length|prompt is too long:";
 
 /// Text that follows the prompt's token count.

@@ -210,6 +210,7 @@ fn calls_that_fail_once_are_paid_twice_only_if_their_outcome_is_unknown() {
         Trouble::Refused(ErrorKind::Throttled { retry_after: None }),
         Trouble::Refused(ErrorKind::Warming { retry_after: None }),
         Trouble::Refused(ErrorKind::Transient),
+        Trouble::Refused(ErrorKind::QuotaSpent),
         Trouble::Fails {
             timed_out: false,
             times: 2,

@@ -9,8 +9,9 @@ use transcript_summarizer::http::Http;
 use transcript_summarizer::model::{Answer, Capabilities, Model, ModelError, Reply};
 use transcript_summarizer::prompt::{Prompt, Request, Style, Task, Wishes};
 use transcript_summarizer::provider::RemoteSettings;
-use transcript_summarizer::provider::huggingface::{HuggingFace, HuggingFaceTask};
+use transcript_summarizer::provider::huggingface::HuggingFace;
 use transcript_summarizer::provider::key::Key;
+use transcript_summarizer::provider::task::EndpointTask;
 use transcript_summarizer::secret::Secret;
 use transcript_summarizer::text::{Tokens, Words};
 use transcript_summarizer::transcript::Passage;
@@ -25,11 +26,11 @@ pub(crate) const SPOKEN: &str =
     "DANA: I never told anybody about the merger before today, not even my brother.";
 
 pub(crate) fn client_to(endpoint: Url, parameters: Map<String, Value>) -> HuggingFace {
-    client_for(HuggingFaceTask::Chat, endpoint, parameters)
+    client_for(EndpointTask::Chat, endpoint, parameters)
 }
 
 pub(crate) fn client_for(
-    task: HuggingFaceTask,
+    task: EndpointTask,
     endpoint: Url,
     parameters: Map<String, Value>,
 ) -> HuggingFace {

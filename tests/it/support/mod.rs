@@ -5,6 +5,8 @@
     reason = "the benchmarks include some of these files, and use other parts of them"
 )]
 
+pub(crate) mod aws;
+pub(crate) mod bedrock;
 pub(crate) mod behaviour;
 pub(crate) mod chat_server;
 pub(crate) mod huggingface;
@@ -17,6 +19,7 @@ pub(crate) mod runpod_jobs;
 mod runpod_routes;
 pub(crate) mod runpod_server;
 pub(crate) mod runpod_shapes;
+pub(crate) mod sagemaker;
 pub(crate) mod tasks;
 pub(crate) mod workplace;
 

@@ -193,15 +193,20 @@ impl Faults {
     pub(crate) const WORDS: [&str; 4] =
         ["Slow down", "exploded", "Bad Gateway", "currently loading"];
 
-    /// The failure to inject for this request, if any.
-    pub(crate) fn fault_of(&self, request: &ChatRequest) -> Option<Behaviour> {
+    /// The number of the kind of failure to inject for this request, if any.
+    pub(crate) fn kind_of(&self, request: &ChatRequest) -> Option<usize> {
         let mut seen = self.0.lock().unwrap();
         let nth = seen.len();
         let is_new = seen.insert(request.raw.clone());
         let is_hit = is_new && (nth < 8 && nth % 2 == 1 || nth > 0 && nth.is_multiple_of(10));
+        is_hit.then_some(nth / 2 % 4)
+    }
+
+    /// The failure to inject for this request, if any.
+    pub(crate) fn fault_of(&self, request: &ChatRequest) -> Option<Behaviour> {
         let [slow, exploded, gateway, loading] = Self::WORDS;
         let now = || vec![("retry-after", "0.05".to_owned())];
-        is_hit.then(|| match nth / 2 % 4 {
+        self.kind_of(request).map(|kind| match kind {
             0 => Behaviour::Status(429, now(), format!("{{\"error\":\"{slow}\"}}")),
             1 => Behaviour::status(500, format!("{{\"error\":\"the worker {exploded}\"}}")),
             2 => Behaviour::status(502, format!("<html><title>502 {gateway}</title></html>")),

@@ -45,24 +45,29 @@ impl Workplace {
 
     /// Uses these settings; later ones override earlier ones.
     pub(crate) async fn configured(settings: &[(&str, &str)]) -> Result<Self, ConfigError> {
-        let variables: HashMap<String, String> = settings
-            .iter()
-            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
-        let config =
-            Config::from_lookup(Surface::CommandLine, &|name| variables.get(name).cloned())?;
+        let config = config(settings)?;
+        let model = config.provider.connect(&Http::default()).await.unwrap();
+        Ok(Self::built(config, model))
+    }
+
+    /// Uses this model with these settings, without the AWS configuration of this machine.
+    pub(crate) fn at_aws(settings: &[(&str, &str)], model: Arc<dyn Model>) -> Self {
+        Self::built(config(settings).unwrap(), model)
+    }
+
+    fn built(config: Config, model: Arc<dyn Model>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(DirStore::new(dir.path()));
         let app = App {
             source: store.clone(),
             target: store,
-            model: config.provider.connect(&Http::default()).await.unwrap(),
+            model,
             config: Arc::new(config),
             trace: None,
             lease: LEASE,
             durable: true,
         };
-        Ok(Self { dir, app })
+        Self { dir, app }
     }
 
     /// The same place, where another model writes.
@@ -146,6 +151,15 @@ impl Workplace {
             .await
             .map_err(|error| format!("{}: {error}", error.kind()))
     }
+}
+
+/// The configuration with these settings; later ones override earlier ones.
+pub(crate) fn config(settings: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let variables: HashMap<String, String> = settings
+        .iter()
+        .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    Config::from_lookup(Surface::CommandLine, &|name| variables.get(name).cloned())
 }
 
 /// An S3 notification about these keys.

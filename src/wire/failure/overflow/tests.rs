@@ -72,6 +72,27 @@ fn overflow_is_recognized_with_the_sizes_it_names() {
             211234,
         ),
         (
+            "The model returned the following errors: prompt is too long: 200049 tokens > 200000 maximum",
+            200000,
+            200049,
+        ),
+        (
+            "Too many input tokens. Max input tokens: 8192, request input token count: 9279",
+            8192,
+            9279,
+        ),
+        (
+            "Prompt contains 40001 tokens and 0 draft tokens, too large for model with 32768 maximum context length",
+            32768,
+            40001,
+        ),
+        (
+            "Input Tokens Exceeded: Number of input tokens exceeds maximum length. Please update the input to try again.",
+            0,
+            0,
+        ),
+        ("Input is too long for requested model.", 0, 0),
+        (
             "input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000",
             200000,
             188240,
