@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "template"))
 import access  # noqa: E402
 import delivery  # noqa: E402
 import metrics  # noqa: E402
+import results  # noqa: E402
 from mutations import MUTATIONS  # noqa: E402
 from render import Stack  # noqa: E402
 
@@ -28,6 +29,7 @@ OPTIONS = [
     [{}, {"KmsKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/1"}],
     [{}, {"Backfill": "true"}],
     [{}, {"NotificationEmail": "someone@example.org"}],
+    [{}, {"ScoresTable": "on"}],
     # These two touch nothing in common, so they need not be told apart.
     [
         {},
@@ -47,11 +49,11 @@ OPTIONS = [
     ],
 ]
 # Has everything that a mutation changes.
-FULL = {"Backfill": "true", "NotificationEmail": "someone@example.org"}
+FULL = {"Backfill": "true", "NotificationEmail": "someone@example.org", "ScoresTable": "on"}
 
 
 def complaints(stack):
-    return [text for rule in access.RULES + delivery.RULES + metrics.RULES for text in rule(stack)]
+    return [text for rule in access.RULES + delivery.RULES + metrics.RULES + results.RULES for text in rule(stack)]
 
 
 def check_all():

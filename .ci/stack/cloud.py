@@ -32,6 +32,8 @@ class Cloud:
             "USE_SSL": "1",
             "MINISTACK_SSL_CERT": str(certificate),
             "MINISTACK_SSL_KEY": str(certificate),
+            # Retries of the state machine wait for milliseconds.
+            "SFN_WAIT_SCALE": "0.01",
             # It would listen on a port of its own.
             "IOT_MTLS_ENABLED": "0",
             # The function inherits these two.

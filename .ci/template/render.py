@@ -18,7 +18,7 @@ PSEUDO = {
     "AWS::Partition": "aws",
 }
 # What Ref gives for these is their ARN, not their name.
-REF_IS_ARN = {"AWS::SNS::Topic", "AWS::IAM::ManagedPolicy"}
+REF_IS_ARN = {"AWS::SNS::Topic", "AWS::IAM::ManagedPolicy", "AWS::StepFunctions::StateMachine"}
 NOTHING = object()
 
 # It would like its own usage to be reported.
