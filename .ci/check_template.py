@@ -12,6 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "template"))
 
 import access  # noqa: E402
 import delivery  # noqa: E402
+import hours  # noqa: E402
 import metrics  # noqa: E402
 import results  # noqa: E402
 from mutations import MUTATIONS  # noqa: E402
@@ -30,6 +31,7 @@ OPTIONS = [
     [{}, {"Backfill": "true"}],
     [{}, {"NotificationEmail": "someone@example.org"}],
     [{}, {"ScoresTable": "on"}],
+    [{}, {"ProcessFrom": "22:00", "ProcessUntil": "06:30", "ProcessTimeZone": "Europe/Berlin"}],
     # These two touch nothing in common, so they need not be told apart.
     [
         {},
@@ -49,11 +51,17 @@ OPTIONS = [
     ],
 ]
 # Has everything that a mutation changes.
-FULL = {"Backfill": "true", "NotificationEmail": "someone@example.org", "ScoresTable": "on"}
+FULL = {
+    "Backfill": "true",
+    "NotificationEmail": "someone@example.org",
+    "ScoresTable": "on",
+    "ProcessFrom": "22:00",
+    "ProcessUntil": "06:30",
+}
 
 
 def complaints(stack):
-    return [text for rule in access.RULES + delivery.RULES + metrics.RULES + results.RULES for text in rule(stack)]
+    return [text for rule in access.RULES + delivery.RULES + hours.RULES + metrics.RULES + results.RULES for text in rule(stack)]
 
 
 def check_all():

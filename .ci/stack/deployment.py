@@ -7,6 +7,7 @@ import json
 import time
 import zipfile
 
+import botocore.exceptions
 from cloud import REGION
 from render import PSEUDO, Stack, source_of
 from scenario import Failed, expect
@@ -16,6 +17,7 @@ NAME = PSEUDO["AWS::StackName"]
 TEMPLATE = "template.yaml"
 ARTIFACTS, CODE = "artifacts", "code.zip"
 PARAMETERS = {"NotificationEmail": "someone@example.org", "SummaryWords": "500"}
+CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 DEPLOY_SECONDS = 60
 LOOK_SECONDS = 20
 
@@ -43,7 +45,7 @@ class Deployment:
             StackName=NAME,
             TemplateURL=f"{self.cloud.url}/{ARTIFACTS}/template.json",
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in self.parameters.items()],
-            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Capabilities=CAPABILITIES,
         )
         stack = self.settled()
         expect(
@@ -64,6 +66,22 @@ class Deployment:
         finally:
             defaults = source_of(TEMPLATE)["Parameters"]
             self.deploy(**{name: str(defaults[name]["Default"]) if old is None else old for name, old in before.items()})
+
+    def refusal(self, parameters):
+        """What an update with only these parameters is refused with; the stack has to stay as it was."""
+        before = self.described()[0]["Parameters"]
+        try:
+            self.stacks.update_stack(
+                StackName=NAME,
+                UsePreviousTemplate=True,
+                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+                Capabilities=CAPABILITIES,
+            )
+        except botocore.exceptions.ClientError as error:
+            expect(self.described()[0]["Parameters"] == before, "the stack has changed")
+            return str(error)
+        self.settled()
+        raise Failed(f"{parameters} were not refused")
 
     def settled(self):
         return eventually(

@@ -45,8 +45,8 @@ def states_are_connected(stack):
     name, states = machine(stack)
     reached = {"Begin"}
     for title, state in states.items():
-        following = [state.get("Next"), state.get("Default"), *(way["Next"] for way in state.get("Choices", []) + state.get("Catch", []))]
-        reached |= set(filter(None, following))
+        ways = [way["Next"] for way in state.get("Choices", []) + state.get("Catch", [])]
+        reached |= {title for title in [state.get("Next"), state.get("Default"), *ways] if title}
         if state["Type"] == "Task":
             if not state.get("Retry"):
                 yield f"{name}, {title}: is not tried again"

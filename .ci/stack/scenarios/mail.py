@@ -96,4 +96,5 @@ def recognized(text):
         }
         for number, word in enumerate(words)
     ]
-    return json.dumps({"jobName": "call", "status": "COMPLETED", "results": {"transcripts": [{"transcript": text}], "items": items}})
+    results = {"transcripts": [{"transcript": text}], "items": items}
+    return json.dumps({"jobName": "call", "status": "COMPLETED", "results": results})
