@@ -12,8 +12,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "template"))
 
 import access  # noqa: E402
 import delivery  # noqa: E402
+import hours  # noqa: E402
 import metrics  # noqa: E402
 import models  # noqa: E402
+import results  # noqa: E402
 from mutations import MUTATIONS  # noqa: E402
 from render import Stack  # noqa: E402
 
@@ -29,6 +31,8 @@ OPTIONS = [
     [{}, {"KmsKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/1"}],
     [{}, {"Backfill": "true"}],
     [{}, {"NotificationEmail": "someone@example.org"}],
+    [{}, {"ScoresTable": "on"}],
+    [{}, {"ProcessFrom": "22:00", "ProcessUntil": "06:30", "ProcessTimeZone": "Europe/Berlin"}],
     # These two touch nothing in common, so they need not be told apart.
     [
         {},
@@ -53,11 +57,15 @@ FULL = {
     "NotificationEmail": "someone@example.org",
     "ModelProvider": "bedrock",
     "BedrockModelId": models.BEDROCK_MODELS[1],
+    "ScoresTable": "on",
+    "ProcessFrom": "22:00",
+    "ProcessUntil": "06:30",
 }
 
 
 def complaints(stack):
-    return [text for rule in access.RULES + delivery.RULES + metrics.RULES + models.RULES for text in rule(stack)]
+    families = (access, delivery, hours, metrics, models, results)
+    return [text for family in families for rule in family.RULES for text in rule(stack)]
 
 
 def check_all():

@@ -3,7 +3,6 @@
 import json
 
 from scenario import expect
-from storage import BUCKET
 
 # The fields of _summary.json, and those that are integers.
 REPORT_FIELDS = {
@@ -43,7 +42,7 @@ def check_summary(storage, key, prefix="summaries/"):
         storage.read(f"{prefix}{key}_summary.json"), storage.read(f"{prefix}{key}_summary.txt"), storage.read(key)
     )
     seen = {name: report["source"][name] for name in ("bucket", "key", "etag")}
-    expected = {"bucket": BUCKET, "key": key, "etag": source["etag"]}
+    expected = {"bucket": storage.name, "key": key, "etag": source["etag"]}
     expect(seen == expected, f"the report's source should be {expected}, is {seen}")
     endings = ("_summary.html", "_summary.md", "_chapters.vtt", "_summary.txt")
     beside = [f"{prefix}{key}{ending}" for ending in endings if storage.head(f"{prefix}{key}{ending}")]

@@ -63,6 +63,10 @@ class World:
         with Function(self.emulator, binary or self.binary, env, output) as function:
             yield function
 
+    def reset(self):
+        self.storage.clear()
+        self.chat.reset()
+
     def directory(self):
         return pathlib.Path(tempfile.mkdtemp(dir=self.work))
 
@@ -90,11 +94,10 @@ def hugging_face(world, **settings):
 
 
 def run_all(world):
-    """Runs every scenario on an empty bucket and a forgetful endpoint; true if none failed."""
+    """Runs every scenario in the world as it is after a reset; true if none failed."""
     failed = 0
     for title, run in ALL:
-        world.storage.clear()
-        world.chat.reset()
+        world.reset()
         started = time.monotonic()
         reason = reason_of_failure(run, world)
         print(f"{'FAIL' if reason else 'ok  '} {title} ({time.monotonic() - started:.1f} s)", flush=True)

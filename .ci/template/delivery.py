@@ -11,8 +11,8 @@ FOURTEEN_DAYS = 14 * 24 * 3600
 def queue_keeps_what_it_was_given(stack):
     longest = stack.specifications["Timeout"]["MaxValue"]
     dead_letters = [name for name, queue in stack.of_type("AWS::SQS::Queue") if "RedrivePolicy" not in queue]
-    if len(dead_letters) != 1:
-        yield f"expected one dead-letter queue: {dead_letters}"
+    if not {"DeadLetterQueue"} <= set(dead_letters) <= {"DeadLetterQueue", "ResultDeadLetterQueue"}:
+        yield f"expected a dead-letter queue for uploads, and one for results: {dead_letters}"
     for name, queue in stack.of_type("AWS::SQS::Queue"):
         if queue.get("MessageRetentionPeriod") != FOURTEEN_DAYS:
             yield f"{name}: keeps messages for less than 14 days"
@@ -22,7 +22,7 @@ def queue_keeps_what_it_was_given(stack):
             yield f"{name}: shows a message again while its invocation may still run"
         if queue["RedrivePolicy"]["maxReceiveCount"] != 100:
             yield f"{name}: maxReceiveCount is not 100, but each slice of a long job counts"
-        if queue["RedrivePolicy"]["deadLetterTargetArn"] not in map(stack.arn, dead_letters):
+        if queue["RedrivePolicy"]["deadLetterTargetArn"] != stack.arn("DeadLetterQueue"):
             yield f"{name}: its dead letters go elsewhere"
 
 
@@ -109,21 +109,6 @@ def senders_allowed(stack, action, resource):
     return found
 
 
-def notifications_arrive(stack):
-    for topic, _ in stack.of_type("AWS::SNS::Topic"):
-        rules = {
-            stack.arn(name) for name, rule in stack.of_type("AWS::Events::Rule") if stack.arn(topic) in targets(rule)
-        }
-        if len(rules) != 2 or senders_allowed(stack, "sns:Publish", stack.arn(topic)) != rules:
-            yield f"{topic}: is not published to by exactly the rules for done and for failed"
-        for name, bucket in stack.of_type("AWS::S3::Bucket"):
-            enabled = bucket["NotificationConfiguration"].get("EventBridgeConfiguration", {}).get("EventBridgeEnabled")
-            if enabled is not True:
-                yield f"{name}: sends nothing to EventBridge, so its rules hear nothing"
-        if any("RoleArn" in target for _, rule in stack.of_type("AWS::Events::Rule") for target in rule["Targets"]):
-            yield "a rule has a role: EventBridge may then deliver nothing to an encrypted target"
-
-
 def state_is_forgotten(stack):
     prefix = stack.parameters["OutputPrefix"] + ".work/"
     for name, resource in stack.resources.items():
@@ -201,7 +186,6 @@ RULES = [
     uploads_reach_the_queue,
     every_ending_is_delivered_and_read,
     endings_are_those_of_the_program,
-    notifications_arrive,
     state_is_forgotten,
     settings_are_read,
     renderings_are_those_of_the_program,

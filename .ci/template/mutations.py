@@ -18,6 +18,10 @@ def edit_dashboard(stack, old, new):
     dashboard["DashboardBody"] = dashboard["DashboardBody"].replace(old, new)
 
 
+def states(stack):
+    return properties(stack, "ResultMachine")["Definition"]["States"]
+
+
 def drop_tls(stack, name):
     document = properties(stack, name)["PolicyDocument"]
     document["Statement"] = [entry for entry in document["Statement"] if entry.get("Sid") != "TlsOnly"]
@@ -26,7 +30,7 @@ def drop_tls(stack, name):
 MUTATIONS = [
     ("action s3:*", "the action s3:*", lambda s: statement(s, "SummarizePolicy", "WriteResults").update(Action="s3:*")),
     ("action *", "the action *", lambda s: statement(s, "SummarizePolicy", "WriteLogs").update(Action=["*"])),
-    ("key for a service", "the action kms:*", lambda s: statement(s, "NotificationKey", "RulesAndAlarmsPublish").update(Action="kms:*")),
+    ("key for a service", "the action kms:*", lambda s: statement(s, "NotificationKey", "AlarmsPublish").update(Action="kms:*")),
     ("every resource", "every resource", lambda s: statement(s, "SummarizePolicy", "WriteLogs").update(Resource="*")),
     ("whole bucket", "whole bucket", lambda s: statement(s, "SummarizePolicy", "WriteResults").update(Resource="arn:aws:s3:::b/*")),
     ("every bucket", "whole bucket", lambda s: statement(s, "SummarizePolicy", "WriteResults").update(Resource="arn:aws:s3:::*/a")),
@@ -51,7 +55,13 @@ MUTATIONS = [
     ("summaries expire", "expire", lambda s: properties(s, "TranscriptBucket")["LifecycleConfiguration"]["Rules"][0].update(Prefix="summaries/")),
     ("bucket deleted", "deleted with", lambda s: s.resources["TranscriptBucket"].pop("DeletionPolicy")),
     ("no events", "hear nothing", lambda s: properties(s, "TranscriptBucket")["NotificationConfiguration"].pop("EventBridgeConfiguration")),
-    ("rule not let in", "done and for failed", lambda s: statement(s, "NotificationTopicPolicy", "OnlyTheseRulesPublish").update(Condition={"ArnEquals": {"aws:SourceArn": ["arn:aws:DoneRule"]}})),
+    ("no events for rows", "is lost", lambda s: properties(s, "ResultRule")["Targets"][0].pop("DeadLetterConfig")),
+    ("rule not let in", "exactly it in", lambda s: statement(s, "ResultDeadLetterQueuePolicy", "OnlyThisRuleGivesUp").update(Condition={"ArnEquals": {"aws:SourceArn": ["arn:aws:DoneRule"]}})),
+    ("errors not told", "not summaries and errors", lambda s: properties(s, "ResultRule")["EventPattern"]["detail"]["object"]["key"].pop()),
+    ("row lost", "a failure is lost", lambda s: states(s)["Record"].pop("Catch")),
+    ("mail tried once", "not tried again", lambda s: states(s)["MailSummary"].pop("Retry")),
+    ("mail skipped", "never reached", lambda s: states(s)["Record"].update(Next="End")),
+    ("row not allowed", "ResultRole: is allowed", lambda s: properties(s, "ResultRole")["Policies"][0]["PolicyDocument"]["Statement"].pop(1)),
     ("ending not announced", "and not each of", lambda s: properties(s, "TranscriptBucket")["NotificationConfiguration"]["QueueConfigurations"].pop()),
     ("ending not readable", "ReadTranscriptsAndState: is for", lambda s: statement(s, "SummarizePolicy", "ReadTranscriptsAndState")["Resource"].pop(1)),
     ("ending not told missing", "TellMissingFromForbidden: is for", lambda s: statement(s, "SummarizePolicy", "TellMissingFromForbidden")["Condition"]["StringLike"]["s3:prefix"].pop()),
@@ -62,6 +72,12 @@ MUTATIONS = [
     ("stale page stays", "and not", lambda s: statement(s, "SummarizePolicy", "ForgetWhatIsMended")["Resource"].pop(0)),
     ("summary removed", "and not", lambda s: statement(s, "SummarizePolicy", "ForgetWhatIsMended")["Resource"].append("arn:aws:s3:::b/summaries/*_summary.txt")),
     ("unlimited backfill", "nothing limits", lambda s: properties(s, "BackfillFunction").pop("ReservedConcurrentExecutions")),
+    ("never opens", "the schedules are", lambda s: properties(s, "OpenSchedule")["Target"].update(Input='{"Uuid": "SummarizerFunctionUploads", "Enabled": false}')),
+    ("other zone", "is not in the zone", lambda s: properties(s, "CloseSchedule").update(ScheduleExpressionTimezone="America/Lima")),
+    ("stops more", "something else", lambda s: properties(s, "CloseSchedule")["Target"].update(Arn="arn:aws:scheduler:::aws-sdk:lambda:deleteFunction")),
+    ("switches all", "HoursRole: may do", lambda s: properties(s, "HoursRole")["Policies"][0]["PolicyDocument"]["Statement"][0].update(Resource="arn:aws:lambda:eu-central-1:123456789012:event-source-mapping:*")),
+    ("alarm by day", "whatever the hours", lambda s: properties(s, "OldestMessageAlarm").update(Threshold=21600)),
+    ("deployment closes", "Enabled is False", lambda s: properties(s, "SummarizerFunctionUploads").update(Enabled=False)),
     ("unknown metric", "nobody emits", lambda s: edit_dashboard(s, '"Jobs"', '"Yobs"')),
     ("foreign metric", "nobody emits", lambda s: properties(s, "ErrorAlarm").update(Namespace="AWS/EC2")),
     ("unknown function", "no FunctionName", lambda s: edit_dashboard(s, '"BackfillFunction"', '"GoneFunction"')),

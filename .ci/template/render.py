@@ -7,9 +7,9 @@ import logging
 import os
 import re
 
-from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
 
 PSEUDO = {
     "AWS::StackName": "transcripts",
@@ -18,7 +18,7 @@ PSEUDO = {
     "AWS::Partition": "aws",
 }
 # What Ref gives for these is their ARN, not their name.
-REF_IS_ARN = {"AWS::SNS::Topic", "AWS::IAM::ManagedPolicy"}
+REF_IS_ARN = {"AWS::SNS::Topic", "AWS::IAM::ManagedPolicy", "AWS::StepFunctions::StateMachine"}
 NOTHING = object()
 
 # It would like its own usage to be reported.
@@ -46,6 +46,7 @@ class Stack:
         self.specifications = source["Parameters"]
         self.parameters = {name: given.get(name, spec.get("Default")) for name, spec in self.specifications.items()}
         self._template = Translator({}, Parser()).translate(copy.deepcopy(source), dict(self.parameters))
+        self.conditions = {name: self._condition(name) for name in source["Conditions"]}
         self.resources = {}
         for name, resource in self._template["Resources"].items():
             if self._exists(name):

@@ -27,6 +27,20 @@ const SOURCE_VERSION_ID: &str = "source-version-id";
 /// Metadata key of a summary: the sequencer of the transcript's event.
 const SOURCE_SEQUENCER: &str = "source-sequencer";
 
+// Figures of a summary, for whoever looks at its metadata and not into the report: S3 answers them without sending the text.
+
+/// Metadata key of a summary: its length in words.
+const WORDS: &str = "words";
+
+/// Metadata key of a summary: (words − target) ÷ target.
+const DEVIATION: &str = "deviation";
+
+/// Metadata key of a summary: how many warnings its report has.
+const WARNINGS: &str = "warnings";
+
+/// Metadata key of a summary: mean recognition confidence of the transcript, from 0 to 1.
+const CONFIDENCE: &str = "confidence";
+
 /// Metadata key of a summary: the language it is in.
 const LANGUAGE: &str = "language";
 
@@ -206,21 +220,24 @@ fn is_later(one: &str, other: &str) -> bool {
     padded(one) > padded(other)
 }
 
-/// Metadata that links a summary to its source.
+/// Metadata that link a summary to its source and tell how it came out.
 fn metadata(source: &JobSource<'_>, report: &Report) -> Metadata {
     let JobSource { upload, info, .. } = source;
+    let version = info.version_id.as_ref().or(upload.version_id.as_ref());
+    let confidence = report.source.confidence;
     [
-        (JOB_ID, Some(&source.job_id)),
-        (SOURCE_ETAG, Some(&info.etag)),
-        (
-            SOURCE_VERSION_ID,
-            info.version_id.as_ref().or(upload.version_id.as_ref()),
-        ),
-        (SOURCE_SEQUENCER, upload.sequencer.as_ref()),
-        (LANGUAGE, report.language.as_ref()),
+        (JOB_ID, Some(source.job_id.clone())),
+        (SOURCE_ETAG, Some(info.etag.clone())),
+        (SOURCE_VERSION_ID, version.cloned()),
+        (SOURCE_SEQUENCER, upload.sequencer.clone()),
+        (WORDS, Some(report.summary.words.to_string())),
+        (DEVIATION, Some(format!("{:.4}", report.summary.deviation))),
+        (WARNINGS, Some(report.warnings.len().to_string())),
+        (CONFIDENCE, confidence.map(|mean| format!("{mean:.2}"))),
+        (LANGUAGE, report.language.clone()),
     ]
     .into_iter()
-    .filter_map(|(name, value)| Some((name.to_owned(), value?.clone())))
+    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
     .collect()
 }
 

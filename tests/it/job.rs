@@ -116,6 +116,17 @@ async fn the_summary_and_its_report_are_true() {
     for name in ["source-etag", "job-id"] {
         assert!(metadata.to_string().contains(name), "{name} in {metadata}");
     }
+    // By the entity tag of the summary.
+    let of_summary = metadata.as_object().unwrap().values().next().unwrap();
+    let figure = |name: &str| of_summary[name].as_str().unwrap_or_default();
+    assert_eq!(figure("words"), report["summary"]["words"].to_string());
+    let deviation = report["summary"]["deviation"].as_f64().unwrap();
+    assert_eq!(figure("deviation"), format!("{deviation:.4}"));
+    let warnings = report["warnings"].as_array().unwrap().len();
+    assert_eq!(figure("warnings"), warnings.to_string());
+    assert_eq!(figure("language"), report["language"].as_str().unwrap());
+    // Plain text has no confidence.
+    assert_eq!(figure("confidence"), "");
 }
 
 #[tokio::test]

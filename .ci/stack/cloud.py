@@ -1,0 +1,64 @@
+"""AWS as MiniStack simulates it: its process, and clients that trust it."""
+
+import os
+import sys
+
+import boto3
+import certificates
+from processes import Process, free_port
+from render import PSEUDO
+
+ACCOUNT, REGION = PSEUDO["AWS::AccountId"], PSEUDO["AWS::Region"]
+
+
+class Cloud:
+    """Policies that demand TLS hold here too, so MiniStack, the clients and the function trust an authority of this run."""
+
+    def __init__(self, work):
+        port = free_port()
+        self.url = f"https://127.0.0.1:{port}"
+        self.authority, self.tls = certificates.for_loopback(work)
+        certificate = work / "server.pem"
+        env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(work),
+            "TMPDIR": str(work),
+            "S3_DATA_DIR": str(work / "s3"),
+            "STATE_DIR": str(work / "state"),
+            "AUTH": "true",
+            "MINISTACK_ACCOUNT_ID": ACCOUNT,
+            "MINISTACK_REGION": REGION,
+            "GATEWAY_PORT": str(port),
+            "USE_SSL": "1",
+            "MINISTACK_SSL_CERT": str(certificate),
+            "MINISTACK_SSL_KEY": str(certificate),
+            # Retries of the state machine wait for milliseconds.
+            "SFN_WAIT_SCALE": "0.01",
+            # It would listen on a port of its own.
+            "IOT_MTLS_ENABLED": "0",
+            # The function inherits these two.
+            "AWS_ENDPOINT_URL": self.url,
+            "SSL_CERT_FILE": str(self.authority),
+        }
+        # Not the `ministack` command, which also binds port 443 where it may.
+        command = [sys.executable, "-m", "hypercorn", "ministack.app:app", "--bind", f"127.0.0.1:{port}"]
+        command += ["--certfile", certificate, "--keyfile", certificate]
+        self.server = Process(command, port, work / "ministack.log", env=env, cwd=work)
+
+    def __enter__(self):
+        self.server.__enter__()
+        return self
+
+    def __exit__(self, *failure):
+        self.server.__exit__(*failure)
+
+    def client(self, service):
+        """With the rights of the account's root, as someone who deploys."""
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id=ACCOUNT,
+            aws_secret_access_key="test",
+            verify=str(self.authority),
+        )
