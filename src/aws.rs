@@ -3,4 +3,4 @@
 pub(crate) mod client;
 pub mod sdk;
 pub mod secrets;
-mod signed;
+pub(crate) mod signed;

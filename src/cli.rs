@@ -231,6 +231,7 @@ async fn summarize(
         source: Arc::new(target.clone()),
         target: Arc::new(target.clone()),
         model,
+        transcriber: None,
         config: Arc::new(config),
         trace,
         lease: LEASE,

@@ -125,7 +125,8 @@ impl SignedRequest<'_> {
 }
 
 impl SignedError {
-    fn passes(&self) -> bool {
+    /// Whether a later request may succeed without anyone's help.
+    pub(crate) fn passes(&self) -> bool {
         match self {
             Self::NotSigned(_) => false,
             Self::NoAnswer(error) => !error.is_builder(),

@@ -57,6 +57,7 @@ impl Workplace {
             source: store.clone(),
             target: store,
             model: config.provider.connect(&Http::default()).await.unwrap(),
+            transcriber: None,
             config: Arc::new(config),
             trace: None,
             lease: LEASE,

@@ -203,6 +203,7 @@ impl Scene {
             source: process.clone(),
             target: process.clone(),
             model: process.clone(),
+            transcriber: None,
             config: Arc::clone(&self.config),
             trace: None,
             lease: LEASE,
