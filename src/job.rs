@@ -80,7 +80,7 @@ impl App {
     /// If the job failed or is unfinished. It has then published no summary, and the same upload may be retried. Failures
     /// that someone has to fix are also reported in `_error.json`.
     pub async fn run(&self, upload: &Upload, run: &Run) -> Result<Outcome, JobError> {
-        let recording = self.config.recording_of(upload);
+        let recording = self.recording_of(upload);
         let upload = recording.as_ref().unwrap_or(upload);
         let ended = tokio::select! {
             biased;

@@ -13,6 +13,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use aws_config::SdkConfig;
 
 use crate::config::{ConfigError, Environment, Variable};
 use crate::http::{Http, HttpError};
@@ -68,7 +69,10 @@ pub trait Settings: Debug + Send + Sync {
         ""
     }
 
-    /// Creates the transcriber, which sends its requests over `http`.
+    /// Creates the transcriber, which sends its requests over `http`, with the credentials, region and limits of `aws`.
+    fn create(&self, aws: SdkConfig, http: &Http) -> Arc<dyn Transcriber>;
+
+    /// Reads the configuration of AWS and creates the transcriber.
     ///
     /// # Errors
     /// If TLS cannot be set up.
@@ -152,7 +156,8 @@ pub(crate) fn read(environment: Environment<'_>) -> Result<Option<Recordings>, C
     let Some(chosen) = environment.choice(TRANSCRIBER, &choices)? else {
         return Ok(None);
     };
-    let expected = "a folder such as transcripts/, with a slash at its end, of letters, digits and -_.*'()";
+    let expected =
+        "a folder such as transcripts/, with a slash at its end, of letters, digits and -_.*'()";
     let prefix = environment.required(TRANSCRIPT_PREFIX, expected, |prefix| {
         let is_short = prefix.len() <= MAX_PREFIX;
         (is_short && key::is_folder(prefix)).then(|| prefix.to_owned())

@@ -259,7 +259,11 @@ impl Config {
             .chain(&SHARED_VARIABLES)
             .chain(&VARIABLES)
             .chain(&transcriber::SHARED_VARIABLES)
-            .chain(TRANSCRIBERS.iter().flat_map(|transcriber| transcriber.variables))
+            .chain(
+                TRANSCRIBERS
+                    .iter()
+                    .flat_map(|transcriber| transcriber.variables),
+            )
             .copied()
             .collect()
     }

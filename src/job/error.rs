@@ -42,7 +42,9 @@ pub enum JobError {
     #[error("the invocation's time has run out")]
     OutOfTime,
     /// The recording is being transcribed.
-    #[error("the recording is being transcribed; the summary is written once its transcript exists")]
+    #[error(
+        "the recording is being transcribed; the summary is written once its transcript exists"
+    )]
     Transcribing,
     /// The recording could not be transcribed.
     #[error(transparent)]

@@ -36,7 +36,9 @@ impl Skip {
         match self {
             Self::OwnOutput => "it is one of this program's results",
             Self::Folder => "it is a folder",
-            Self::Transcript => "it is the transcript of a recording, which is summarized under the recording's key",
+            Self::Transcript => {
+                "it is the transcript of a recording, which is summarized under the recording's key"
+            }
             Self::List => "it is the object that GLOSSARY or SPEAKER_NAMES names",
             Self::OtherSuffix => "its ending is not in INPUT_SUFFIXES",
         }

@@ -44,19 +44,6 @@ impl Config {
             }
         }
     }
-
-    /// The recording that an upload is the transcript of.
-    pub(crate) fn recording_of(&self, upload: &Upload) -> Option<Upload> {
-        let keys = &self.recordings.as_ref()?.keys;
-        let Origin::Recording { key, etag } = keys.origin(&upload.at.key)? else {
-            return None;
-        };
-        let recording = Upload::named(Location::new(&upload.at.bucket, key));
-        Some(Upload {
-            etag: Some(etag),
-            ..recording
-        })
-    }
 }
 
 impl App {
@@ -73,6 +60,22 @@ impl App {
         };
         let at = transcriber.recording(name).await?;
         Ok(at.map(Upload::named))
+    }
+
+    /// The recording that an upload is the transcript of.
+    pub(crate) fn recording_of(&self, upload: &Upload) -> Option<Upload> {
+        let recordings = self.config.recordings.as_ref();
+        let keys = recordings
+            .filter(|_| self.transcriber.is_some())
+            .map(|recordings| &recordings.keys);
+        let Origin::Recording { key, etag } = keys?.origin(&upload.at.key)? else {
+            return None;
+        };
+        let recording = Upload::named(Location::new(&upload.at.bucket, key));
+        Some(Upload {
+            etag: Some(etag),
+            ..recording
+        })
     }
 
     /// Whether the object of an upload is a recording that is transcribed.
@@ -100,8 +103,13 @@ impl App {
             );
             return failed(StoreErrorKind::TooLarge, reason);
         }
-        let keys = self.config.recordings.as_ref().map(|recordings| &recordings.keys);
-        let transcript_at = keys.map(|keys| Location::new(&at.bucket, keys.of(&at.key, &info.etag)));
+        let keys = self
+            .config
+            .recordings
+            .as_ref()
+            .map(|recordings| &recordings.keys);
+        let transcript_at =
+            keys.map(|keys| Location::new(&at.bucket, keys.of(&at.key, &info.etag)));
         let transcript = match &transcript_at {
             Some(transcript) => self.open_transcript(transcript).await?,
             None => None,

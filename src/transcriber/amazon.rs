@@ -87,11 +87,12 @@ pub struct AmazonSettings {
 impl AmazonSettings {
     fn read(environment: Environment<'_>) -> Result<Self, ConfigError> {
         let value = environment.text(TRANSCRIBE_PARAMETERS).unwrap_or_default();
-        let given = serde_json::from_str(&value)
-            .map_err(|error| format!("a JSON object such as {{\"LanguageCode\": \"en-US\"}} ({error})"));
-        let parameters = given.and_then(completed).map_err(|expected| {
-            ConfigError::invalid(TRANSCRIBE_PARAMETERS, value, expected)
-        })?;
+        let given = serde_json::from_str(&value).map_err(|error| {
+            format!("a JSON object such as {{\"LanguageCode\": \"en-US\"}} ({error})")
+        });
+        let parameters = given
+            .and_then(completed)
+            .map_err(|expected| ConfigError::invalid(TRANSCRIBE_PARAMETERS, value, expected))?;
         let expected = "at most 100 of the characters a-z, A-Z, 0-9, dot, hyphen and underscore";
         let name_prefix = environment.required(TRANSCRIBE_JOB_PREFIX, expected, |prefix| {
             let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
@@ -111,18 +112,28 @@ fn completed(mut parameters: Map<String, Value>) -> Result<Map<String, Value>, S
         return Err(format!("no {own}, which the program sets itself"));
     }
     parameters.retain(|name, value| !LANGUAGES.contains(&name.as_str()) || *value != json!(false));
-    match LANGUAGES.iter().filter(|name| parameters.contains_key(**name)).count() {
+    match LANGUAGES
+        .iter()
+        .filter(|name| parameters.contains_key(**name))
+        .count()
+    {
         0 => drop(parameters.insert("IdentifyLanguage".to_owned(), json!(true))),
         1 => {}
         _ => return Err(format!("only one of {}", LANGUAGES.join(", "))),
     }
     let settings = parameters.entry("Settings").or_insert_with(|| json!({}));
-    let settings = settings.as_object_mut().ok_or("Settings as a JSON object")?;
+    let settings = settings
+        .as_object_mut()
+        .ok_or("Settings as a JSON object")?;
     // Of a recording with one speaker on each channel, the channels tell who speaks.
     let tells_speakers = settings.get("ChannelIdentification") == Some(&json!(true));
-    let labels = settings.entry("ShowSpeakerLabels").or_insert(json!(!tells_speakers));
+    let labels = settings
+        .entry("ShowSpeakerLabels")
+        .or_insert(json!(!tells_speakers));
     if *labels == json!(true) {
-        settings.entry("MaxSpeakerLabels").or_insert(json!(MAX_SPEAKERS));
+        settings
+            .entry("MaxSpeakerLabels")
+            .or_insert(json!(MAX_SPEAKERS));
     }
     Ok(parameters)
 }
@@ -140,48 +151,40 @@ impl Settings for AmazonSettings {
         }
     }
 
+    fn create(&self, aws: SdkConfig, http: &Http) -> Arc<dyn Transcriber> {
+        Arc::new(Amazon {
+            settings: self.clone(),
+            aws,
+            http: http.clone(),
+        })
+    }
+
     async fn connect(&self, http: &Http) -> Result<Arc<dyn Transcriber>, HttpError> {
-        let config = sdk_config(http).await?;
-        let endpoint = std::env::var(ENDPOINT).ok();
-        Ok(Arc::new(Amazon::new(self.clone(), config, http, endpoint)))
+        let aws = sdk_config(http).await?;
+        let endpoint = std::env::var(ENDPOINT).ok().filter(|url| !url.is_empty());
+        let endpoint = endpoint.or(aws.endpoint_url().map(str::to_owned));
+        let mut aws = aws.into_builder();
+        aws.set_endpoint_url(endpoint);
+        Ok(self.create(aws.build(), http))
     }
 }
 
-/// Amazon Transcribe in one region.
 #[derive(Debug)]
-pub struct Amazon {
+struct Amazon {
     settings: AmazonSettings,
-    config: SdkConfig,
+    aws: SdkConfig,
     http: Http,
-    endpoint: Option<String>,
 }
 
 impl Amazon {
-    /// Amazon Transcribe in the region of `config`, or at `endpoint`.
-    #[must_use]
-    pub fn new(
-        settings: AmazonSettings,
-        config: SdkConfig,
-        http: &Http,
-        endpoint: Option<String>,
-    ) -> Self {
-        let endpoint = endpoint.filter(|url| !url.is_empty());
-        Self {
-            endpoint: endpoint.or(config.endpoint_url().map(str::to_owned)),
-            settings,
-            config,
-            http: http.clone(),
-        }
-    }
-
     async fn ask(&self, operation: Operation, body: Value) -> Result<Value, SignedError> {
-        let region = self.config.region().map(AsRef::as_ref);
+        let region = self.aws.region().map(AsRef::as_ref);
         let region = region.ok_or_else(|| {
             SignedError::NotSigned("no region is set: set AWS_REGION to that of the bucket".into())
         })?;
-        let url = match &self.endpoint {
-            Some(url) => url.clone(),
-            None => url(region, self.config.use_fips() == Some(true)),
+        let url = match self.aws.endpoint_url() {
+            Some(url) => url.to_owned(),
+            None => url(region, self.aws.use_fips() == Some(true)),
         };
         let request = SignedRequest {
             service: SERVICE,
@@ -190,14 +193,16 @@ impl Amazon {
             target: operation.target(),
             body: body.to_string(),
         };
-        request.send(&self.config, &self.http).await
+        request.send(&self.aws, &self.http).await
     }
 
     /// The record of a job, if there is one.
     async fn job(&self, name: &str) -> Result<Option<Value>, TranscriberError> {
         let asked = self.ask(Operation::Get, json!({ "TranscriptionJobName": name }));
         match asked.await {
-            Ok(answer) => Ok(Some(answer.get("TranscriptionJob").cloned().unwrap_or_default())),
+            Ok(answer) => Ok(Some(
+                answer.get("TranscriptionJob").cloned().unwrap_or_default(),
+            )),
             Err(error) if is_unknown_job(&error) => Ok(None),
             Err(error) => Err(Operation::Get.failed(error)),
         }
@@ -207,7 +212,9 @@ impl Amazon {
         let mut body = self.settings.parameters.clone();
         let key = &task.transcript.key;
         let (folder, file) = key.split_at(key.rfind('/').map_or(0, |slash| slash + 1));
-        let file = file.strip_prefix(self.settings.file_prefix()).unwrap_or(file);
+        let file = file
+            .strip_prefix(self.settings.file_prefix())
+            .unwrap_or(file);
         let own = json!({
             "TranscriptionJobName": name,
             "Media": {"MediaFileUri": task.recording.to_string()},
@@ -227,7 +234,12 @@ impl Amazon {
     }
 
     /// Handles a failed job. One that can be repeated is deleted, which makes room for another of its name.
-    async fn failed(&self, name: &str, job: &Value, task: &Task<'_>) -> Result<State, TranscriberError> {
+    async fn failed(
+        &self,
+        name: &str,
+        job: &Value,
+        task: &Task<'_>,
+    ) -> Result<State, TranscriberError> {
         let reason = job.get("FailureReason").and_then(Value::as_str);
         let reason = reason.unwrap_or("it gave no reason");
         if is_fault_of_recording(reason) {
@@ -237,7 +249,11 @@ impl Amazon {
         }
         let deleted = self.ask(Operation::Delete, json!({ "TranscriptionJobName": name }));
         if let Err(error) = deleted.await {
-            tracing::warn!(error = chain(&error), job = name, "could not delete the failed job");
+            tracing::warn!(
+                error = chain(&error),
+                job = name,
+                "could not delete the failed job"
+            );
         }
         let Task {
             recording,
@@ -270,8 +286,12 @@ impl Transcriber for Amazon {
             return Ok(None);
         }
         let job = self.job(name).await?;
-        let uri = job.as_ref().and_then(|job| job.pointer("/Media/MediaFileUri"));
-        let address = uri.and_then(Value::as_str).and_then(|uri| uri.strip_prefix("s3://"));
+        let uri = job
+            .as_ref()
+            .and_then(|job| job.pointer("/Media/MediaFileUri"));
+        let address = uri
+            .and_then(Value::as_str)
+            .and_then(|uri| uri.strip_prefix("s3://"));
         let parts = address.and_then(|address| address.split_once('/'));
         Ok(parts.map(|(bucket, key)| Location::new(bucket, key)))
     }
@@ -354,7 +374,8 @@ mod tests {
     use super::*;
 
     fn settings(parameters: &str) -> Result<AmazonSettings, String> {
-        let lookup = |name: &str| (name == TRANSCRIBE_PARAMETERS.name).then(|| parameters.to_owned());
+        let lookup =
+            |name: &str| (name == TRANSCRIBE_PARAMETERS.name).then(|| parameters.to_owned());
         AmazonSettings::read(Environment(&lookup)).map_err(|error| error.to_string())
     }
 
@@ -386,8 +407,14 @@ mod tests {
     fn wrong_parameters_say_what_is_accepted() {
         for (given, expected) in [
             ("[]", "expected a JSON object such as"),
-            (r#"{"LanguageCode": "de-DE", "IdentifyLanguage": true}"#, "only one of LanguageCode"),
-            (r#"{"OutputKey": "x"}"#, "no OutputKey, which the program sets itself"),
+            (
+                r#"{"LanguageCode": "de-DE", "IdentifyLanguage": true}"#,
+                "only one of LanguageCode",
+            ),
+            (
+                r#"{"OutputKey": "x"}"#,
+                "no OutputKey, which the program sets itself",
+            ),
             (r#"{"Settings": 3}"#, "Settings as a JSON object"),
         ] {
             let error = settings(given).unwrap_err();
@@ -423,9 +450,21 @@ mod tests {
     #[test]
     fn the_endpoint_is_that_of_the_region() {
         for (region, fips, expected) in [
-            ("eu-central-1", false, "https://transcribe.eu-central-1.amazonaws.com/"),
-            ("us-east-1", true, "https://fips.transcribe.us-east-1.amazonaws.com/"),
-            ("cn-north-1", false, "https://transcribe.cn-north-1.amazonaws.com.cn/"),
+            (
+                "eu-central-1",
+                false,
+                "https://transcribe.eu-central-1.amazonaws.com/",
+            ),
+            (
+                "us-east-1",
+                true,
+                "https://fips.transcribe.us-east-1.amazonaws.com/",
+            ),
+            (
+                "cn-north-1",
+                false,
+                "https://transcribe.cn-north-1.amazonaws.com.cn/",
+            ),
         ] {
             assert_eq!(url(region, fips), expected);
         }

@@ -87,7 +87,9 @@ impl TranscriptKeys {
     #[must_use]
     pub fn origin(&self, key: &str) -> Option<Origin> {
         let rest = key.strip_prefix(&self.prefix)?;
-        let rest = ENDINGS.iter().find_map(|ending| rest.strip_suffix(ending))?;
+        let rest = ENDINGS
+            .iter()
+            .find_map(|ending| rest.strip_suffix(ending))?;
         let (rest, settings) = rest.rsplit_once('.')?;
         let (escaped, etag) = rest.rsplit_once('.')?;
         let is_hash = |text: &str, bytes: usize| {
@@ -141,7 +143,10 @@ fn escape(key: &str) -> String {
 fn unescape(escaped: &str) -> Option<String> {
     let is_plain = !escaped.contains('%');
     let encoded = escaped.replace('!', "%");
-    let key = percent_decode_str(&encoded).decode_utf8().ok()?.into_owned();
+    let key = percent_decode_str(&encoded)
+        .decode_utf8()
+        .ok()?
+        .into_owned();
     (is_plain && escape(&key) == escaped).then_some(key)
 }
 
@@ -204,7 +209,10 @@ mod tests {
     fn a_redacted_transcript_has_its_name_as_it_is_written() {
         let keys = keys("redacted-");
         let transcript = keys.of("calls/talk.mp4", ETAG);
-        assert!(transcript.starts_with("transcripts/calls/redacted-talk.mp4."), "{transcript}");
+        assert!(
+            transcript.starts_with("transcripts/calls/redacted-talk.mp4."),
+            "{transcript}"
+        );
         assert_eq!(keys.origin(&transcript), recording("calls/talk.mp4"));
         let other = transcript.replace("redacted-", "");
         assert_eq!(keys.origin(&other), recording("calls/talk.mp4"));

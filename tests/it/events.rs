@@ -24,7 +24,7 @@ fn uploads(name: &str) -> Vec<Upload> {
     let events = events(&sample(name)).into_iter();
     let uploads = events.filter_map(|event| match event {
         Event::Upload(upload) => Some(upload),
-        Event::Other { .. } => None,
+        Event::Transcription { .. } | Event::Other { .. } => None,
     });
     uploads.collect()
 }

@@ -18,6 +18,7 @@ mod runpod_routes;
 pub(crate) mod runpod_server;
 pub(crate) mod runpod_shapes;
 pub(crate) mod tasks;
+pub(crate) mod transcribe;
 pub(crate) mod workplace;
 
 pub(crate) mod faulty;
