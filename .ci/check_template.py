@@ -28,6 +28,7 @@ OPTIONS = [
     [{}, {"KmsKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/1"}],
     [{}, {"Backfill": "true"}],
     [{}, {"NotificationEmail": "someone@example.org"}],
+    [{}, {"Transcriber": "amazon"}],
     # These two touch nothing in common, so they need not be told apart.
     [
         {},
@@ -42,12 +43,13 @@ OPTIONS = [
             "SummaryPage": "off",
             "SummaryFormat": "markdown",
             "OutputPrefix": "out/put/",
+            "TranscriptPrefix": "said/",
         },
         {"InputSuffixes": ".vtt", "Glossary": "glossary"},
     ],
 ]
 # Has everything that a mutation changes.
-FULL = {"Backfill": "true", "NotificationEmail": "someone@example.org"}
+FULL = {"Backfill": "true", "NotificationEmail": "someone@example.org", "Transcriber": "amazon"}
 
 
 def complaints(stack):

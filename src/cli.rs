@@ -34,7 +34,7 @@ use input::{Input, LOCAL_BUCKET};
 const LEASE: Duration = Duration::from_secs(10);
 
 /// How often a recording's transcript is looked for.
-const TRANSCRIPT_WAIT: Duration = Duration::from_secs(10);
+const TRANSCRIPT_WAIT: Duration = Duration::from_secs(5);
 
 /// Exit status of wrong usage, wrong settings included.
 const WRONG_USAGE: u8 = 2;

@@ -19,7 +19,7 @@
 //! | [`job`] | one upload → one outcome: reads, claims, summarizes, publishes |
 //! | [`document`] | the published text, report and page |
 //! | [`summary`] | plans, writes and checks summaries, and fits their length |
-//! | [`transcriber`] | recordings → transcripts, by services such as Amazon Transcribe |
+//! | [`transcriber`] | recordings → transcripts, by Amazon Transcribe |
 //! | [`provider`] | Hugging Face, RunPod and the built-in model, one folder each |
 //! | [`wire`] | shared by providers: HTTP, response formats, classification of failures |
 //! | [`model`] | the interface to models, and the client that makes billable calls |

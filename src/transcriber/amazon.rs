@@ -56,7 +56,7 @@ const ENDPOINT: &str = "AWS_ENDPOINT_URL_TRANSCRIBE";
 const MAX_SPEAKERS: u32 = 30;
 
 /// A name has at most 200 characters, of which the id takes 32.
-const MAX_NAME_PREFIX: usize = 100;
+const MAX_NAME_PREFIX: usize = 168;
 
 const LANGUAGES: [&str; 3] = [
     "LanguageCode",
@@ -93,7 +93,7 @@ impl AmazonSettings {
         let parameters = given
             .and_then(completed)
             .map_err(|expected| ConfigError::invalid(TRANSCRIBE_PARAMETERS, value, expected))?;
-        let expected = "at most 100 of the characters a-z, A-Z, 0-9, dot, hyphen and underscore";
+        let expected = "at most 168 of the characters a-z, A-Z, 0-9, dot, hyphen and underscore";
         let name_prefix = environment.required(TRANSCRIBE_JOB_PREFIX, expected, |prefix| {
             let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
             let is_accepted = prefix.len() <= MAX_NAME_PREFIX && prefix.bytes().all(is_legal);

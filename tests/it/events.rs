@@ -45,6 +45,21 @@ fn tasks_of_batch_operations() {
 }
 
 #[test]
+fn a_transcription_that_has_ended() {
+    let mut payload = sample("eventbridge-transcription.json");
+    let name = "transcript-summarizer-8d0e7a52f3c94b6a9e21d7c05b3f4a16".to_owned();
+    assert_eq!(events(&payload), [Event::Transcription { name }]);
+    payload["detail"]["TranscriptionJobStatus"] = json!("IN_PROGRESS");
+    assert!(matches!(&events(&payload)[..], [Event::Other { .. }]));
+    payload["detail"]["TranscriptionJobName"] = json!("");
+    let items = Delivery::read(&payload).unwrap_err();
+    assert!(
+        items.to_string().contains("detail.TranscriptionJobName"),
+        "{items}"
+    );
+}
+
+#[test]
 fn notifications_of_s3() {
     let uploads = uploads("s3-put.json");
     assert_eq!(uploads.len(), 1);

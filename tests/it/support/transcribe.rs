@@ -149,6 +149,18 @@ impl Transcribe {
             .build()
     }
 
+    /// The variables of a process that uses this server.
+    pub(crate) fn variables(&self) -> [(&str, &str); 6] {
+        [
+            ("TRANSCRIBER", "amazon"),
+            ("AWS_ENDPOINT_URL_TRANSCRIBE", &self.url),
+            ("AWS_REGION", REGION),
+            ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_SESSION_TOKEN", "session"),
+        ]
+    }
+
     /// From now on, `faults` decides which requests fail, given the operation.
     pub(crate) fn set_faults(&self, faults: impl FnMut(&str) -> Option<Fault> + Send + 'static) {
         *self.shared.faults.lock().unwrap() = Some(Box::new(faults));
