@@ -114,7 +114,10 @@ impl App {
                     return Ok(Outcome::Superseded);
                 }
                 StoreErrorKind::TooLarge => {
-                    let rejected = Rejected::TooLarge(error.reason);
+                    let rejected = match self.transcribes(upload) {
+                        true => Rejected::Recording(error.reason),
+                        false => Rejected::TooLarge(error.reason),
+                    };
                     return self.reject(upload, &upload.at, None, rejected).await;
                 }
                 _ => return Err(error.into()),

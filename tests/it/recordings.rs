@@ -201,6 +201,8 @@ async fn a_recording_that_cannot_be_transcribed_is_rejected_once_and_for_all() {
                 .contains("Unsupported media format")
         );
     }
+    let failed = state_change(&transcribe.names()[0], "FAILED");
+    assert_eq!(status(&place, &failed).await, "rejected");
     assert_eq!((transcribe.starts(), transcribe.asked("Delete")), (1, 0));
 }
 
