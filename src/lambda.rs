@@ -138,7 +138,10 @@ async fn transcribed(app: &App, name: &str) -> Option<Upload> {
     match app.recording_of_transcription(name).await {
         Ok(Some(upload)) => Some(upload),
         Ok(None) => {
-            tracing::info!(name, "not a transcription of this function");
+            tracing::info!(
+                name,
+                "not a transcription of this function, or its recording is gone"
+            );
             None
         }
         Err(error) => {

@@ -47,19 +47,23 @@ impl Config {
 }
 
 impl App {
-    /// The recording that the transcription with this name is of, if it is known.
+    /// The recording that the transcription with this name is of, as it is now; `None` if it does not exist or is another
+    /// deployment's.
     ///
     /// # Errors
-    /// If the transcriber cannot be asked.
-    pub async fn recording_of_transcription(
-        &self,
-        name: &str,
-    ) -> Result<Option<Upload>, TranscriberError> {
+    /// If the transcriber or the store cannot be asked.
+    pub async fn recording_of_transcription(&self, name: &str) -> Result<Option<Upload>, JobError> {
         let Some(transcriber) = &self.transcriber else {
             return Ok(None);
         };
-        let at = transcriber.recording(name).await?;
-        Ok(at.map(Upload::named))
+        let Some(at) = transcriber.recording(name).await? else {
+            return Ok(None);
+        };
+        let info = found(self.source.head(&at).await)?;
+        Ok(info.map(|info| Upload {
+            etag: Some(info.etag),
+            ..Upload::named(at)
+        }))
     }
 
     /// The recording that an upload is the transcript of.

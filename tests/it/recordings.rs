@@ -87,6 +87,10 @@ async fn a_message_stays_until_the_summary_exists_and_a_look_costs_one_request()
     );
     assert_eq!(source["format"], "amazon-transcribe");
     assert_eq!(json!([source["transcript_key"]]), json!(keys));
+    let page = place.read("summaries/talk.mp4_summary.html");
+    for told in ["<dt>Recording</dt>", "<dt>Transcript</dt>", &keys[0]] {
+        assert!(page.contains(told), "the page does not tell {told}");
+    }
 
     let parameters = &transcribe.parameters()[0];
     assert_eq!(parameters["IdentifyLanguage"], true);
@@ -300,6 +304,10 @@ async fn an_overwritten_recording_is_superseded_in_each_phase() {
     assert!(place.read(SUMMARY).contains("garden") && !place.read(SUMMARY).contains("depot"));
     assert_eq!(transcribe.starts(), 2);
     place.remove(KEY);
+    for name in transcribe.names() {
+        let ended = state_change(&name, "COMPLETED");
+        assert!(!stays(&place, &ended).await, "its recording was deleted");
+    }
     assert_eq!(
         status(&place, &current(&place, &old_keys[0]).await).await,
         "superseded"
