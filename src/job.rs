@@ -97,8 +97,8 @@ impl App {
 
     async fn summarize(&self, upload: &Upload, run: &Run) -> Result<Outcome, JobError> {
         let opened = match self.transcribes(upload) {
-            true => self.open_recording(upload).await,
-            false => self.open(upload).await,
+            Some(recordings) => self.open_recording(upload, recordings).await,
+            None => self.open(upload).await,
         };
         let Opened {
             at,
@@ -115,8 +115,8 @@ impl App {
                 }
                 StoreErrorKind::TooLarge => {
                     let rejected = match self.transcribes(upload) {
-                        true => Rejected::Recording(error.reason),
-                        false => Rejected::TooLarge(error.reason),
+                        Some(_) => Rejected::Recording(error.reason),
+                        None => Rejected::TooLarge(error.reason),
                     };
                     return self.reject(upload, &upload.at, None, rejected).await;
                 }

@@ -69,6 +69,9 @@ pub trait Settings: Debug + Send + Sync {
         ""
     }
 
+    /// The size of the largest recording that is accepted, in bytes.
+    fn max_bytes(&self) -> u64;
+
     /// Creates the transcriber, which sends its requests over `http`, with the credentials, region and limits of `aws`.
     fn create(&self, aws: SdkConfig, http: &Http) -> Arc<dyn Transcriber>;
 

@@ -16,10 +16,7 @@ use crate::job::{App, Config, JobError, Rejected};
 use crate::store::{
     Action, Location, Object, ObjectInfo, StoreError, StoreErrorKind, StoreResult, Wanted, found,
 };
-use crate::transcriber::{Origin, State, Task, TranscriberError, is_recording};
-
-/// The largest recording that Amazon Transcribe accepts.
-const MAX_RECORDING_BYTES: u64 = 2 << 30;
+use crate::transcriber::{Origin, Recordings, State, Task, TranscriberError, is_recording};
 
 /// The object of a job with its transcript: the same object, or that of a recording, which may not exist yet.
 pub(crate) struct Opened {
@@ -82,13 +79,18 @@ impl App {
         })
     }
 
-    /// Whether the object of an upload is a recording that is transcribed.
-    pub(crate) fn transcribes(&self, upload: &Upload) -> bool {
-        self.transcriber.is_some() && is_recording(&upload.at.key)
+    /// How the object of an upload is transcribed, if it is a recording.
+    pub(crate) fn transcribes(&self, upload: &Upload) -> Option<&Recordings> {
+        let is_transcribed = self.transcriber.is_some() && is_recording(&upload.at.key);
+        self.config.recordings.as_ref().filter(|_| is_transcribed)
     }
 
     /// Looks up a recording and opens its transcript, if that exists.
-    pub(crate) async fn open_recording(&self, upload: &Upload) -> StoreResult<Opened> {
+    pub(crate) async fn open_recording(
+        &self,
+        upload: &Upload,
+        recordings: &Recordings,
+    ) -> StoreResult<Opened> {
         let at = upload.at.clone();
         let info = self.source.head(&at).await?;
         let failed = |kind, reason: String| Err(StoreError::new(kind, Action::Read, &at, reason));
@@ -100,29 +102,19 @@ impl App {
             let reason = "it has been replaced by another version".to_owned();
             return failed(StoreErrorKind::Precondition, reason);
         }
-        if info.size > MAX_RECORDING_BYTES {
-            let reason = format!(
-                "it has {} bytes, and at most {MAX_RECORDING_BYTES} can be transcribed",
-                info.size
-            );
+        let (bytes, max_bytes) = (info.size, recordings.settings.max_bytes());
+        if bytes > max_bytes {
+            let reason =
+                format!("it has {bytes} bytes, and at most {max_bytes} can be transcribed");
             return failed(StoreErrorKind::TooLarge, reason);
         }
-        let keys = self
-            .config
-            .recordings
-            .as_ref()
-            .map(|recordings| &recordings.keys);
-        let transcript_at =
-            keys.map(|keys| Location::new(&at.bucket, keys.of(&at.key, &info.etag)));
-        let transcript = match &transcript_at {
-            Some(transcript) => self.open_transcript(transcript).await?,
-            None => None,
-        };
+        let transcript_key = recordings.keys.of(&at.key, &info.etag);
+        let transcript_at = Location::new(&at.bucket, transcript_key);
         Ok(Opened {
+            transcript: self.open_transcript(&transcript_at).await?,
+            transcript_at: Some(transcript_at),
             at,
             info,
-            transcript,
-            transcript_at,
         })
     }
 

@@ -52,6 +52,9 @@ const SERVICE: &str = "transcribe";
 /// Overrides the endpoint, for a server that stands in for AWS.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL_TRANSCRIBE";
 
+/// Transcribe accepts recordings of up to two gigabytes.
+const MAX_BYTES: u64 = 2 << 30;
+
 /// Most speakers that Transcribe tells apart.
 const MAX_SPEAKERS: u32 = 30;
 
@@ -149,6 +152,10 @@ impl Settings for AmazonSettings {
             true => REDACTED,
             false => "",
         }
+    }
+
+    fn max_bytes(&self) -> u64 {
+        MAX_BYTES
     }
 
     fn create(&self, aws: SdkConfig, http: &Http) -> Arc<dyn Transcriber> {
