@@ -17,6 +17,7 @@ ORDER = [
     ["job"],
     ["document"],
     ["summary"],
+    ["transcriber"],
     ["provider"],
     ["wire"],
     ["model"],

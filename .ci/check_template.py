@@ -33,6 +33,7 @@ OPTIONS = [
     [{}, {"NotificationEmail": "someone@example.org"}],
     [{}, {"ScoresTable": "on"}],
     [{}, {"ProcessFrom": "22:00", "ProcessUntil": "06:30", "ProcessTimeZone": "Europe/Berlin"}],
+    [{}, {"Transcriber": "amazon"}],
     # These two touch nothing in common, so they need not be told apart.
     [
         {},
@@ -47,6 +48,7 @@ OPTIONS = [
             "SummaryPage": "off",
             "SummaryFormat": "markdown",
             "OutputPrefix": "out/put/",
+            "TranscriptPrefix": "said/",
         },
         {"InputSuffixes": ".vtt", "Glossary": "glossary"},
     ],
@@ -57,6 +59,7 @@ FULL = {
     "NotificationEmail": "someone@example.org",
     "ModelProvider": "bedrock",
     "BedrockModelId": models.BEDROCK_MODELS[1],
+    "Transcriber": "amazon",
     "ScoresTable": "on",
     "ProcessFrom": "22:00",
     "ProcessUntil": "06:30",

@@ -134,6 +134,7 @@ impl Run {
                     queue_state: QueueState::default(),
                     jobs: Mutex::default(),
                 }),
+                transcriber: None,
                 config: Arc::new(config),
                 trace: None,
                 lease: LEASE,

@@ -4,5 +4,5 @@ pub(crate) mod client;
 pub mod sdk;
 pub mod secrets;
 pub(crate) mod service;
-mod signed;
+pub(crate) mod signed;
 pub mod signer;

@@ -26,11 +26,15 @@ use crate::run::Run;
 use crate::store::DirStore;
 use crate::summary;
 use crate::text::Words;
+use crate::transcriber::is_recording;
 
 use input::{Input, LOCAL_BUCKET};
 
 /// How long a killed run keeps its job from the next run.
 const LEASE: Duration = Duration::from_secs(10);
+
+/// How often a recording's transcript is looked for.
+const TRANSCRIPT_WAIT: Duration = Duration::from_secs(5);
 
 /// Exit status of wrong usage, wrong settings included.
 const WRONG_USAGE: u8 = 2;
@@ -231,6 +235,7 @@ async fn summarize(
         source: Arc::new(target.clone()),
         target: Arc::new(target.clone()),
         model,
+        transcriber: None,
         config: Arc::new(config),
         trace,
         lease: LEASE,
@@ -294,28 +299,46 @@ async fn for_each(
 
 /// Summarizes one input. If another run holds the job, such as one that was killed a moment ago, waits for its lease.
 async fn summarize_one(input: &Input, app: &App, http: &Http) -> Result<Outcome, Box<dyn Error>> {
+    let name = &input.name;
+    let transcriber = match is_recording(name) {
+        true => app.config.connect_transcriber(http).await?,
+        false => None,
+    };
+    if transcriber.is_some() && !input.is_object() {
+        return Err(
+            "recordings are transcribed in S3: upload it and name it as s3://bucket/key".into(),
+        );
+    }
     let app = App {
         source: input.open(&app.config, http).await?,
+        transcriber,
         ..app.clone()
     };
-    let name = &input.name;
     let bar = display::progress_bar(name);
     let shown = bar.clone();
     let run = Run::new(Clock::System).watched_by(move |progress| display::show(&shown, progress));
-    let mut waiting = false;
+    let mut noted = String::new();
     let ended = loop {
         let ended = app.run(&input.upload, &run).await;
-        let Err(JobError::Busy { seconds }) = ended else {
-            break ended;
+        let (note, wait) = match &ended {
+            Err(JobError::Busy { seconds }) => {
+                let lease = LEASE.as_secs();
+                let note = format!(
+                    "another run works on it, or was killed less than {lease} s ago; waiting for it"
+                );
+                (note, Duration::from_secs(seconds.unsigned_abs()))
+            }
+            Err(JobError::Transcribing) => {
+                let note = "it is being transcribed; waiting for its transcript";
+                (note.to_owned(), TRANSCRIPT_WAIT)
+            }
+            _ => break ended,
         };
-        if !waiting {
-            display::note(&format!(
-                "{name}: another run works on it, or was killed less than {} s ago; waiting for it",
-                LEASE.as_secs()
-            ));
-            waiting = true;
+        if note != noted {
+            display::note(&format!("{name}: {note}"));
+            noted = note;
         }
-        tokio::time::sleep(Duration::from_secs(seconds.unsigned_abs())).await;
+        tokio::time::sleep(wait).await;
     };
     bar.finish_and_clear();
     ended.map_err(|error| {

@@ -53,14 +53,16 @@ pub struct Formats {
 /// A summary with its source and statistics.
 #[derive(Debug, Clone, Copy)]
 pub struct Document<'a> {
-    /// The transcript's location.
+    /// The location of the transcript, or of the recording that it is of.
     pub at: &'a Location,
     /// Prefix of the keys of results.
     pub output_prefix: &'a str,
     /// The wanted renderings.
     pub formats: Formats,
-    /// The transcript's object properties.
+    /// The properties of that object.
     pub info: &'a ObjectInfo,
+    /// The key of the transcript, if the object is a recording.
+    pub transcript_key: Option<&'a str>,
     /// The decoded transcript.
     pub transcript: &'a Transcript,
     /// The plan for the summary.

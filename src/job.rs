@@ -16,6 +16,7 @@ pub mod order;
 mod outcome;
 mod publish;
 pub(crate) mod read;
+mod recording;
 mod upload;
 
 use std::path::PathBuf;
@@ -26,11 +27,14 @@ use crate::document::{Document, PAGE_ENDING, SUMMARY_ENDING, output_key};
 use crate::model::Model;
 use crate::model::failure::Recovery;
 use crate::run::{Run, sleep_until};
-use crate::store::{Location, Store, StoreErrorKind};
+use crate::store::{Location, Object, Store, StoreErrorKind, StoreResult};
 use crate::summary;
+use crate::transcriber::Transcriber;
+use crate::transcript::Transcript;
 
 use invocation::Work;
 use publish::SummarySlot;
+use recording::Opened;
 use upload::JobSource;
 
 pub use crate::config::Surface;
@@ -57,6 +61,8 @@ pub struct App {
     pub target: Arc<dyn Store>,
     /// The model that writes the summaries.
     pub model: Arc<dyn Model>,
+    /// Transcribes recordings, if any.
+    pub transcriber: Option<Arc<dyn Transcriber>>,
     /// The configuration.
     pub config: Arc<Config>,
     /// The directory to write prompts and answers to, if any.
@@ -74,6 +80,8 @@ impl App {
     /// If the job failed or is unfinished. It has then published no summary, and the same upload may be retried. Failures
     /// that someone has to fix are also reported in `_error.json`.
     pub async fn run(&self, upload: &Upload, run: &Run) -> Result<Outcome, JobError> {
+        let recording = self.recording_of(upload);
+        let upload = recording.as_ref().unwrap_or(upload);
         let ended = tokio::select! {
             biased;
             ended = self.summarize(upload, run) => ended,
@@ -88,8 +96,16 @@ impl App {
     }
 
     async fn summarize(&self, upload: &Upload, run: &Run) -> Result<Outcome, JobError> {
-        let opened = read::open(self.source.as_ref(), upload, self.config.max_input_bytes).await;
-        let (at, mut object) = match opened {
+        let opened = match self.transcribes(upload) {
+            Some(recordings) => self.open_recording(upload, recordings).await,
+            None => self.open(upload).await,
+        };
+        let Opened {
+            at,
+            info,
+            mut transcript,
+            transcript_at,
+        } = match opened {
             Ok(opened) => opened,
             Err(error) => match error.kind {
                 StoreErrorKind::Precondition => return Ok(Outcome::Superseded),
@@ -98,24 +114,27 @@ impl App {
                     return Ok(Outcome::Superseded);
                 }
                 StoreErrorKind::TooLarge => {
-                    let rejected = Rejected::TooLarge(error.reason);
+                    let rejected = match self.transcribes(upload) {
+                        Some(_) => Rejected::Recording(error.reason),
+                        None => Rejected::TooLarge(error.reason),
+                    };
                     return self.reject(upload, &upload.at, None, rejected).await;
                 }
                 _ => return Err(error.into()),
             },
         };
-        let info = object.info.clone();
         let mut order = match self.order(&at, &info.metadata).await {
             Err(JobError::Rejected(rejected)) => {
                 return self.reject(upload, &at, Some(&info), rejected).await;
             }
             order => order?,
         };
-        let job_id = id::job_id(&at, &info, &self.config, &order);
+        let job_id = id::job_id(&at, &info, transcript_at.as_ref(), &self.config, &order);
         let source = JobSource {
             upload,
             at,
             info,
+            transcript_at,
             job_id,
         };
         let JobSource { at, info, .. } = &source;
@@ -123,20 +142,19 @@ impl App {
             SummarySlot::Done => {
                 // The worker that published the summary may have been killed before it deleted the error report.
                 self.clear_error(at).await;
-                let page = self.complete(&source, order, &mut object).await?;
+                let page = self.complete(&source, order, transcript.as_mut()).await?;
                 let summary = self.output(at, SUMMARY_ENDING);
                 return Ok(Outcome::Duplicate { summary, page });
             }
             SummarySlot::Newer => return Ok(Outcome::Superseded),
             SummarySlot::Ours(_) => {}
         }
-        let transcript = match read::transcribe(&mut object).await {
+        let transcript = match self.read(transcript, &source).await {
             Err(JobError::Rejected(rejected)) => {
                 return self.reject(upload, at, Some(info), rejected).await;
             }
             transcript => transcript?,
         };
-        drop(object);
         let transcript = order.wishes.correct(transcript);
         let limits = self.config.limits.beside(&order.wishes);
         let plan = summary::plan(&transcript, order.words, &limits)?;
@@ -163,6 +181,7 @@ impl App {
             output_prefix: &self.config.filter.output_prefix,
             formats: self.config.formats,
             info,
+            transcript_key: source.transcript_key(),
             transcript: &transcript,
             plan: &plan,
             summary: &written.summary,
@@ -191,6 +210,31 @@ impl App {
             report,
             invocations: written.invocations,
         })))
+    }
+
+    /// Opens an upload that is a transcript itself.
+    async fn open(&self, upload: &Upload) -> StoreResult<Opened> {
+        let max_bytes = self.config.max_input_bytes;
+        let (at, object) = read::open(self.source.as_ref(), upload, max_bytes).await?;
+        Ok(Opened {
+            at,
+            info: object.info.clone(),
+            transcript: Some(object),
+            transcript_at: None,
+        })
+    }
+
+    /// Reads the transcript, or that of a recording as soon as it exists.
+    async fn read(
+        &self,
+        opened: Option<Object>,
+        source: &JobSource<'_>,
+    ) -> Result<Transcript, JobError> {
+        let mut object = match opened {
+            Some(object) => object,
+            None => self.transcribed(source).await?,
+        };
+        read::transcribe(&mut object).await
     }
 
     /// The location of a result for the object `at`.

@@ -13,8 +13,7 @@ use tokio::time::Instant;
 use crate::chain::chain;
 use crate::clock::Clock;
 use crate::http::client_builder;
-use crate::job::filter::Skip;
-use crate::job::{App, Outcome, Upload};
+use crate::job::{App, JobError, Outcome, Upload};
 use crate::run::Run;
 use crate::trigger::{Delivery, Event, Handled, InvocationError, Item, ItemResult};
 
@@ -26,6 +25,9 @@ const INIT_ERROR_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The shortest timeout that Lambda allows is one second.
 const SHORTEST_TIMEOUT_MS: i64 = 1000;
+
+/// How often an invocation that has nobody to continue the job looks whether a recording's transcript exists.
+const TRANSCRIPT_WAIT: Duration = Duration::from_secs(15);
 
 /// The function name, a dimension of its metrics; `None` outside Lambda.
 static FUNCTION: LazyLock<Option<String>> =
@@ -90,13 +92,13 @@ pub async fn answer(app: &App, payload: Value, run: &Run) -> Result<Value, Invoc
         Delivery::read(&payload).inspect_err(|error| tracing::error!(%error, "payload refused"))?;
     let mut results = Vec::with_capacity(delivery.items.len());
     for item in &delivery.items {
-        results.push(work_on(app, item, run).await);
+        results.push(work_on(app, item, &delivery, run).await);
     }
     delivery.answer(results)
 }
 
 /// Handles all uploads of an item, continuing after a failure.
-async fn work_on(app: &App, item: &Item, run: &Run) -> ItemResult {
+async fn work_on(app: &App, item: &Item, delivery: &Delivery, run: &Run) -> ItemResult {
     let events = item.events.as_ref().map_err(|error| {
         tracing::error!(%error, item = item.id, "message refused");
         error.clone()
@@ -104,36 +106,80 @@ async fn work_on(app: &App, item: &Item, run: &Run) -> ItemResult {
     let mut handled = Vec::with_capacity(events.len());
     let mut failure = None;
     for event in events {
-        match event {
-            Event::Other { what } => tracing::info!(what, "needs no work"),
-            Event::Upload(upload) => match summarize(app, upload, run).await {
-                Ok(outcome) => handled.push(Handled::new(upload.at.clone(), outcome)),
-                Err(error) => {
-                    let (kind, reason) = (error.kind(), chain(&error));
-                    if error.passes() {
-                        tracing::warn!(error = reason, kind, "not done yet");
-                    } else {
-                        tracing::error!(error = reason, kind, "upload failed");
-                    }
-                    failure.get_or_insert(error);
-                }
+        let upload = match event {
+            Event::Other { what } => {
+                tracing::info!(what, "needs no work");
+                continue;
+            }
+            Event::Transcription { name } => match transcribed(app, name).await {
+                Some(upload) => upload,
+                None => continue,
             },
+            Event::Upload(upload) => upload.clone(),
+        };
+        match summarize(app, &upload, delivery, run).await {
+            Ok(outcome) => handled.push(Handled::new(upload.at, outcome)),
+            Err(error) => {
+                let (kind, reason) = (error.kind(), chain(&error));
+                if error.passes() {
+                    tracing::warn!(error = reason, kind, "not done yet");
+                } else {
+                    tracing::error!(error = reason, kind, "upload failed");
+                }
+                failure.get_or_insert(error);
+            }
         }
     }
     failure.map_or(Ok(handled), Err)
 }
 
+/// The recording of a transcription that has ended. If it cannot be found out, the recording's own event continues the job.
+async fn transcribed(app: &App, name: &str) -> Option<Upload> {
+    match app.recording_of_transcription(name).await {
+        Ok(Some(upload)) => Some(upload),
+        Ok(None) => {
+            tracing::info!(
+                name,
+                "not a transcription of this function, or its recording is gone"
+            );
+            None
+        }
+        Err(error) => {
+            tracing::warn!(
+                error = chain(&error),
+                name,
+                "could not look up a transcription"
+            );
+            None
+        }
+    }
+}
+
 /// Summarizes one upload, unless its key is filtered out, and writes its metrics.
-async fn summarize(app: &App, upload: &Upload, run: &Run) -> Result<Outcome, InvocationError> {
+async fn summarize(
+    app: &App,
+    upload: &Upload,
+    delivery: &Delivery,
+    run: &Run,
+) -> Result<Outcome, InvocationError> {
     let (bucket, key) = (&upload.at.bucket, &upload.at.key);
-    let list = app.config.lists.have(key).then_some(Skip::List);
-    if let Some(skip) = app.config.filter.skips(key).or(list) {
+    if let Some(skip) = app.config.skips(key) {
         tracing::info!(bucket, key, reason = skip.reason(), "skipped");
         return Ok(Outcome::Skipped(skip));
     }
     tracing::info!(bucket, key, "upload");
     let began = Instant::now();
-    let ended = app.run(upload, run).await;
+    let ended = loop {
+        let ended = app.run(upload, run).await;
+        // A queue delivers the message again; other senders try again once or twice, within minutes.
+        let has_time = run
+            .time_left()
+            .is_none_or(|left| left > 2 * TRANSCRIPT_WAIT);
+        if delivery.is_kept() || !has_time || !matches!(ended, Err(JobError::Transcribing)) {
+            break ended;
+        }
+        tokio::time::sleep(TRANSCRIPT_WAIT).await;
+    };
     if let Some(function) = FUNCTION.as_ref() {
         let properties = [("bucket", bucket.as_str()), ("key", key)];
         let now_ms = run.clock.now_ms();

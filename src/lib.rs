@@ -19,6 +19,7 @@
 //! | [`job`] | one upload → one outcome: reads, claims, summarizes, publishes |
 //! | [`document`] | the published text, report and page |
 //! | [`summary`] | plans, writes and checks summaries, and fits their length |
+//! | [`transcriber`] | recordings → transcripts, by Amazon Transcribe |
 //! | [`provider`] | Hugging Face, RunPod and the built-in model, one folder each |
 //! | [`wire`] | shared by providers: HTTP, response formats, classification of failures |
 //! | [`model`] | the interface to models, and the client that makes billable calls |
@@ -87,6 +88,7 @@ pub mod secret;
 pub mod store;
 pub mod summary;
 pub mod text;
+pub mod transcriber;
 pub mod transcript;
 pub mod trigger;
 pub mod wire;

@@ -32,10 +32,12 @@ async fn serve() -> Result<(), lambda_runtime::Error> {
     let store = store::connect(config.store_dir.as_deref(), &http).await?;
     let model = config.provider.connect(&http).await?;
     model.warm_up();
+    let transcriber = config.connect_transcriber(&http).await?;
     let app = App {
         source: Arc::clone(&store),
         target: store,
         model,
+        transcriber,
         config: Arc::new(config),
         trace: None,
         lease: LEASE,

@@ -37,6 +37,11 @@ const SOURCES: [fn(&Value, usize) -> Reading; 5] = [
 pub enum Event {
     /// An object was created.
     Upload(Upload),
+    /// A transcription of a recording has ended.
+    Transcription {
+        /// Its name.
+        name: String,
+    },
     /// An event that needs no work, such as a deletion or the test event of a new notification.
     Other {
         /// Description for logs.
@@ -160,6 +165,12 @@ impl Delivery {
                 sender: Sender::Direct,
             })
         })
+    }
+
+    /// Whether the sender keeps what was not finished and delivers it again, for days.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        matches!(self.sender, Sender::Queue)
     }
 
     /// Builds the response from the results of the items, in order.

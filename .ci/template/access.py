@@ -5,6 +5,8 @@ import re
 # The only places where a wildcard is the narrowest there is. A key's policy can only speak of the key itself, and AWS wants
 # the account to administer it; TLS is demanded by refusing everything else.
 KEY_POLICY = "AWS::KMS::Key"
+# AWS knows no resource of this action, only conditions.
+UNBOUND = "transcribe:StartTranscriptionJob"
 DOCUMENTS = {
     "AWS::IAM::ManagedPolicy": "PolicyDocument",
     "AWS::IAM::Policy": "PolicyDocument",
@@ -46,7 +48,8 @@ def least_privilege(stack):
                 if not own_key:
                     yield f"{where}: allows the action {action}"
         for resource in many(statement.get("Resource", [])):
-            if resource == "*" and kind != KEY_POLICY:
+            narrowed = statement["Action"] == UNBOUND and statement.get("Condition")
+            if resource == "*" and kind != KEY_POLICY and not narrowed:
                 yield f"{where}: allows every resource"
             if re.fullmatch(r"arn:aws:s3:::([^/]*\*[^/]*(/.*)?|[^/]+/\*)", resource):
                 yield f"{where}: allows a whole bucket ({resource})"
@@ -57,14 +60,16 @@ def least_privilege(stack):
             yield f"{where}: a service may act for anyone's resources (no condition)"
         if "s3:ListBucket" in many(statement["Action"]):
             prefixes = statement.get("Condition", {}).get("StringLike", {}).get("s3:prefix", [])
-            if not any(prefix.startswith(stack.parameters["OutputPrefix"]) for prefix in prefixes):
+            own = stack.parameters["OutputPrefix"], stack.parameters["TranscriptPrefix"]
+            if not any(prefix.startswith(own) for prefix in prefixes):
                 yield f"{where}: s3:ListBucket is not limited to the prefixes of the program"
             if "*" in prefixes:
                 yield f"{where}: s3:ListBucket reaches every key"
 
 
 def state_can_be_told_from_forbidden(stack):
-    if not any("s3:ListBucket" in many(statement["Action"]) for _, _, statement in statements(stack)):
+    state = stack.parameters["OutputPrefix"] + "*"
+    if not any("s3:ListBucket" in many(statement["Action"]) and state in str(statement) for _, _, statement in statements(stack)):
         yield "no s3:ListBucket: state that was not written yet would be answered 403"
 
 

@@ -6,6 +6,7 @@ import re
 from access import many, statements
 
 FOURTEEN_DAYS = 14 * 24 * 3600
+RECORDING_RULES = {"RecordingRule", "TranscriptionRule"}
 
 
 def queue_keeps_what_it_was_given(stack):
@@ -51,13 +52,11 @@ def uploads_reach_the_queue(stack):
         sent_to = {item["Queue"] for item in bucket["NotificationConfiguration"]["QueueConfigurations"]}
         if sent_to != {stack.arn(queue)}:
             yield "the bucket does not notify the queue"
-    if existing:
-        source = [rule for rule, properties in stack.of_type("AWS::Events::Rule") if stack.arn(queue) in targets(properties)]
-        if len(source) != 1:
-            yield "no rule sends the existing bucket's uploads to the queue"
-        senders = {stack.arn(name) for name in source}
-    else:
-        senders = {stack.arn(name) for name, _ in stack.of_type("AWS::S3::Bucket")}
+    rules = {rule for rule, properties in stack.of_type("AWS::Events::Rule") if stack.arn(queue) in targets(properties)}
+    wanted = ({"UploadRule"} if existing else set()) | (RECORDING_RULES if stack.parameters["Transcriber"] else set())
+    if rules != wanted:
+        yield f"the rules {sorted(rules)} send to the queue, and not {sorted(wanted)}"
+    senders = {stack.arn(name) for name in rules} | {stack.arn(name) for name, _ in stack.of_type("AWS::S3::Bucket")}
     if senders_allowed(stack, "sqs:SendMessage", stack.arn(queue)) != senders:
         yield f"the queue does not take messages of {sorted(senders)} and of nobody else"
 
@@ -74,7 +73,7 @@ def every_ending_is_delivered_and_read(stack):
             yield f"the bucket announces {found}, and not each of {suffixes}"
     patterns = [f"{prefix}*{suffix}" for suffix in suffixes]
     for name, rule in stack.of_type("AWS::Events::Rule"):
-        keys = [key["wildcard"] for key in rule["EventPattern"]["detail"]["object"]["key"]]
+        keys = wildcards(rule)
         if name == "UploadRule" and keys != patterns:
             yield f"{name}: passes on {keys}, and not {patterns}"
     for sid, found in (
@@ -85,6 +84,64 @@ def every_ending_is_delivered_and_read(stack):
             wanted = [stack.parameters["OutputPrefix"] + "*", *patterns]
             if statement.get("Sid") == sid and sorted(found(statement)) != sorted(wanted):
                 yield f"{name}, statement {sid}: is for {found(statement)}, and not for {wanted}"
+
+
+def recordings_are_transcribed(stack):
+    """They reach the function, which may do what that takes, with what the program names."""
+    source = pathlib.Path("src/transcriber.rs").read_text(encoding="utf-8")
+    endings = re.findall(r'"(\.\w+)"', re.search(r"RECORDING_ENDINGS[^=]*= \[(.*?)\]", source, re.DOTALL).group(1))
+    output = re.search(r'"TRANSCRIPT_PREFIX",.*?\.or\("([^"]*)"\)', source, re.DOTALL).group(1)
+    if stack.specifications["TranscriptPrefix"]["Default"] != output:
+        yield f"TranscriptPrefix is not {output} by default, as the program's is"
+    policies = [name for name, _ in stack.of_type("AWS::IAM::ManagedPolicy") if name == "TranscribePolicy"]
+    if not stack.parameters["Transcriber"]:
+        if policies or any("transcribe:" in str(statement["Action"]) for _, _, statement in statements(stack)):
+            yield "Amazon Transcribe may be used although no recordings are transcribed"
+        return
+    patterns = [f"{stack.parameters['InputPrefix']}*{ending}" for ending in endings]
+    folder = stack.parameters["TranscriptPrefix"] + "*"
+    if (found := wildcards(dict(stack.of_type("AWS::Events::Rule"))["RecordingRule"])) != patterns:
+        yield f"RecordingRule: passes on {found}, and not {patterns}"
+    of_policy = {statement["Sid"]: statement for name, _, statement in statements(stack) if name == "TranscribePolicy"}
+    for sid, wanted, found in (
+        ("ReadRecordings", patterns, keys_of(of_policy["ReadRecordings"])),
+        ("KeepTranscripts", [folder], keys_of(of_policy["KeepTranscripts"])),
+        (
+            "TellMissingRecordingsFromForbidden",
+            [folder, *patterns],
+            of_policy["TellMissingRecordingsFromForbidden"]["Condition"]["StringLike"]["s3:prefix"],
+        ),
+    ):
+        if found != wanted:
+            yield f"TranscribePolicy, statement {sid}: is for {found}, and not for {wanted}"
+    (bucket,) = {arn.split("/")[0].rsplit(":", 1)[1] for arn in many(of_policy["KeepTranscripts"]["Resource"])}
+    narrowed = {"StringEquals": {"transcribe:OutputBucketName": bucket}, "StringLike": {"transcribe:OutputKey": folder}}
+    if of_policy["StartTranscriptions"].get("Condition") != narrowed:
+        yield f"TranscribePolicy, statement StartTranscriptions: is not narrowed to {narrowed}"
+    details = [rule["EventPattern"]["detail"] for _, rule in stack.of_type("AWS::Events::Rule")]
+    named = [entry["prefix"] for detail in details for entry in detail.get("TranscriptionJobName", [])]
+    name_prefix = "".join(named)
+    for name, function in stack.of_type("AWS::Lambda::Function"):
+        variables = function["Environment"]["Variables"]
+        if variables.get("TRANSCRIBE_JOB_PREFIX") != name_prefix:
+            yield f"{name}: its transcriptions are not named {name_prefix}, as those of its events are"
+        if variables.get("TRANSCRIPT_PREFIX", "") + "*" != folder:
+            yield f"{name}: puts transcripts elsewhere than in {folder}"
+        role = stack.resources[function["Role"].rsplit(":", 1)[-1]]["Properties"]
+        if stack.arn("TranscribePolicy") not in role["ManagedPolicyArns"]:
+            yield f"{name}: may not have recordings transcribed"
+    jobs = [arn.rsplit("/", 1)[1] for arn in many(of_policy["FollowTranscriptions"]["Resource"])]
+    if jobs != [name_prefix + "*"]:
+        yield f"TranscribePolicy, statement FollowTranscriptions: is for {jobs}, and not for {name_prefix}*"
+
+
+def keys_of(statement):
+    return [arn.split("/", 1)[1] for arn in many(statement["Resource"])]
+
+
+def wildcards(rule):
+    keys = rule["EventPattern"]["detail"].get("object", {}).get("key", [])
+    return [key["wildcard"] for key in keys]
 
 
 def endings_are_those_of_the_program(stack):
@@ -185,6 +242,7 @@ RULES = [
     function_answers_per_message,
     uploads_reach_the_queue,
     every_ending_is_delivered_and_read,
+    recordings_are_transcribed,
     endings_are_those_of_the_program,
     state_is_forgotten,
     settings_are_read,

@@ -30,6 +30,8 @@ pub(crate) struct SignedRequest<'a> {
 /// The reason a request has no response.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SignedError {
+    #[error("no region is set: set AWS_REGION to that of the bucket")]
+    NoRegion,
     #[error(transparent)]
     NotSigned(#[from] SignError),
     #[error(transparent)]
@@ -111,10 +113,11 @@ impl SignedRequest<'_> {
 }
 
 impl SignedError {
-    fn passes(&self) -> bool {
+    /// Whether a later request may succeed without anyone's help.
+    pub(crate) fn passes(&self) -> bool {
         match self {
             Self::NotSigned(SignError::NotReached(_)) => true,
-            Self::NotSigned(_) | Self::NoClient(_) => false,
+            Self::NoRegion | Self::NotSigned(_) | Self::NoClient(_) => false,
             Self::NoAnswer(error) => !error.is_builder(),
             Self::Refused { status, code, .. } => {
                 matches!(status, 429 | 500..) || code.starts_with("Throttling")

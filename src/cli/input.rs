@@ -224,6 +224,11 @@ fn absolute(path: &Path) -> PathBuf {
 }
 
 impl Input {
+    /// Whether it is an object in S3.
+    pub(crate) fn is_object(&self) -> bool {
+        matches!(self.origin, Origin::Object(_))
+    }
+
     /// The store to read it from. Reads a stream to its end.
     pub(crate) async fn open(
         &self,

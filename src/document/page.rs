@@ -415,8 +415,15 @@ impl<'a> Page<'a> {
     fn circumstances(&self) -> Vec<(&'static str, String)> {
         let (document, report) = (self.document, self.report);
         let (model, usage, source) = (document.model, &report.usage, &report.source);
-        let mut told = vec![("Transcript", source.key.clone())];
-        let bytes = source.bytes.and_then(|bytes| usize::try_from(bytes).ok());
+        let (mut told, bytes) = match &source.transcript_key {
+            // The size is that of the recording.
+            Some(transcript) => {
+                let recording = ("Recording", source.key.clone());
+                (vec![recording, ("Transcript", transcript.clone())], None)
+            }
+            None => (vec![("Transcript", source.key.clone())], source.bytes),
+        };
+        let bytes = bytes.and_then(|bytes| usize::try_from(bytes).ok());
         let read = [
             source.format.clone(),
             source.encoding.clone(),

@@ -81,6 +81,9 @@ pub struct SourceReport {
     pub version_id: Option<String>,
     /// Size in bytes.
     pub bytes: Option<u64>,
+    /// Key of the transcript in the same bucket, if the object is a recording. Byte offsets refer to the transcript.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transcript_key: Option<String>,
     /// Words spoken, without names, time stamps and markup.
     pub words: Option<u64>,
     /// Encoding it was decoded from.
@@ -311,6 +314,7 @@ impl Report {
                 etag: Some(info.etag.clone()),
                 version_id: info.version_id.clone(),
                 bytes: Some(info.size),
+                transcript_key: document.transcript_key.map(str::to_owned),
                 words: Some(spoken.words as u64),
                 encoding: Some(spoken.encoding.to_owned()),
                 format: Some(spoken.format.to_owned()),

@@ -26,7 +26,7 @@ impl App {
         &self,
         source: &JobSource<'_>,
         order: Order,
-        object: &mut Object,
+        object: Option<&mut Object>,
     ) -> Result<Option<Location>, JobError> {
         let at = &source.at;
         let exists = async |ending| {
@@ -36,7 +36,8 @@ impl App {
         let Formats { page, markdown } = self.config.formats;
         let mut has_page = exists(PAGE_ENDING).await?;
         let is_complete = (has_page || !page) && (!markdown || exists(MARKDOWN_ENDING).await?);
-        if !is_complete {
+        // The transcript of a recording may have been deleted.
+        if let Some(object) = object.filter(|_| !is_complete) {
             has_page |= match self.complete_with(source, order, object).await {
                 Ok(is_completed) => is_completed && page,
                 Err(error) if error.passes() => return Err(error),
@@ -100,6 +101,7 @@ impl App {
             output_prefix: &self.config.filter.output_prefix,
             formats: self.config.formats,
             info,
+            transcript_key: source.transcript_key(),
             transcript: &transcript,
             plan: &plan,
             summary: &summary,

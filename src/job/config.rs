@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use crate::config::{ConfigError, Environment, Surface, Variable};
 use crate::document::Formats;
+use crate::http::{Http, HttpError};
 use crate::job::filter::Filter;
 use crate::job::order::{ByOption, EXPECTED_LANGUAGE, Lists, instructions_of, language_of};
 use crate::prompt::Wishes;
 use crate::provider::{self, PROVIDERS, SHARED_VARIABLES};
 use crate::summary::{Limits, Prices};
 use crate::text::{Tokens, Words};
+use crate::transcriber::{self, RECORDING_ENDINGS, Recordings, TRANSCRIBERS, Transcriber};
 
 const CHUNK_TOKENS: Variable = Variable::new(
     "CHUNK_TOKENS",
@@ -164,6 +166,8 @@ pub struct Config {
     pub max_input_bytes: u64,
     /// A directory to use instead of S3.
     pub store_dir: Option<PathBuf>,
+    /// How recordings are transcribed, if they are.
+    pub recordings: Option<Recordings>,
 }
 
 impl Config {
@@ -191,6 +195,11 @@ impl Config {
         // Read in any case, so that an invalid value is reported before a model is configured.
         let chunk_tokens = environment.number(CHUNK_TOKENS, 100..=1_000_000)?;
         let capabilities = provider.capabilities();
+        let recordings = transcriber::read(environment)?;
+        let mut suffixes = suffixes(environment)?;
+        if recordings.is_some() {
+            suffixes.extend(RECORDING_ENDINGS.map(str::to_owned));
+        }
         Ok(Self {
             limits: Limits {
                 context_tokens: capabilities.context_tokens,
@@ -218,11 +227,26 @@ impl Config {
             output_bucket: environment.text(OUTPUT_BUCKET),
             filter: Filter {
                 output_prefix: output_prefix(environment)?,
-                suffixes: suffixes(environment)?,
+                suffixes,
             },
             max_input_bytes: environment.number(MAX_INPUT_BYTES, 1..=MAX_INPUT_LIMIT)?,
             store_dir,
+            recordings,
         })
+    }
+
+    /// Connects to the transcriber, if recordings are transcribed.
+    ///
+    /// # Errors
+    /// If TLS cannot be set up.
+    pub async fn connect_transcriber(
+        &self,
+        http: &Http,
+    ) -> Result<Option<Arc<dyn Transcriber>>, HttpError> {
+        match &self.recordings {
+            Some(recordings) => Ok(Some(recordings.settings.connect(http).await?)),
+            None => Ok(None),
+        }
     }
 
     /// All variables, in the order of the README.
@@ -234,6 +258,12 @@ impl Config {
             .chain(of_providers)
             .chain(&SHARED_VARIABLES)
             .chain(&VARIABLES)
+            .chain(&transcriber::SHARED_VARIABLES)
+            .chain(
+                TRANSCRIBERS
+                    .iter()
+                    .flat_map(|transcriber| transcriber.variables),
+            )
             .copied()
             .collect()
     }

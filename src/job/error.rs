@@ -7,6 +7,7 @@ use crate::model::failure::Recovery;
 use crate::store::lease::Overtaken;
 use crate::store::{Remedy, StoreError};
 use crate::summary::{ShapeError, WriteError};
+use crate::transcriber::TranscriberError;
 use crate::transcript::Rejection;
 
 /// The reason an upload could not be summarized.
@@ -40,6 +41,14 @@ pub enum JobError {
     /// The invocation's time ran out outside the calls to the model, such as in requests to a slow store.
     #[error("the invocation's time has run out")]
     OutOfTime,
+    /// The recording is being transcribed.
+    #[error(
+        "the recording is being transcribed; the summary is written once its transcript exists"
+    )]
+    Transcribing,
+    /// The recording could not be transcribed.
+    #[error(transparent)]
+    Transcriber(#[from] TranscriberError),
     /// Another worker holds the lease.
     #[error("another worker holds the job, for at most {seconds} s unless it renews its lease")]
     Busy {
@@ -74,6 +83,9 @@ pub enum Rejected {
     /// The object is larger than the limit. Holds the store's message, with both sizes.
     #[error("{0}")]
     TooLarge(String),
+    /// It is a recording that cannot be transcribed. Holds the transcriber's reason.
+    #[error("{0}")]
+    Recording(String),
     /// Its metadata order a summary with a value that is not accepted. Holds the message.
     #[error("{0}")]
     Metadata(String),
@@ -126,7 +138,11 @@ impl JobError {
                 "try the model with `transcript-summarizer summarize --trace DIR` and read its answers; set another model or \
                  MODEL_PARAMETERS, then redrive the dead-letter queue",
             ),
-            Self::OutOfTime | Self::Busy { .. } | Self::Overtaken => {
+            Self::Transcriber(error) if error.passes() => {
+                ("TranscriberError", Some(Passes), RESUMES)
+            }
+            Self::Transcriber(_) => ("TranscriberError", Some(Intervention), FIX),
+            Self::OutOfTime | Self::Transcribing | Self::Busy { .. } | Self::Overtaken => {
                 ("Unfinished", Some(Passes), RESUMES)
             }
             Self::Rejected(rejected) => {
@@ -141,6 +157,10 @@ impl JobError {
                     Rejected::TooLarge(_) => (
                         "TooLarge",
                         "upload the transcript in parts, or raise MAX_INPUT_BYTES",
+                    ),
+                    Rejected::Recording(_) => (
+                        "NotTranscribed",
+                        "export the recording in a common format, such as MP3, and upload that; longer ones than four hours in parts",
                     ),
                     Rejected::Metadata(_) => (
                         "WrongMetadata",

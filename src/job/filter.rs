@@ -23,6 +23,8 @@ pub enum Skip {
     Folder,
     /// It has none of the suffixes.
     OtherSuffix,
+    /// It is the transcript of a recording, and the recording's own event continues that job.
+    Transcript,
     /// It is a list of corrections.
     List,
 }
@@ -34,6 +36,9 @@ impl Skip {
         match self {
             Self::OwnOutput => "it is one of this program's results",
             Self::Folder => "it is a folder",
+            Self::Transcript => {
+                "it is the transcript of a recording, which is summarized under the recording's key"
+            }
             Self::List => "it is the object that GLOSSARY or SPEAKER_NAMES names",
             Self::OtherSuffix => "its ending is not in INPUT_SUFFIXES",
         }

@@ -9,7 +9,15 @@ use crate::store::{Location, ObjectInfo};
 /// Hashes the object's location and entity tag and all settings that affect the result. The version id is left out: a
 /// repeated upload of the same bytes has a new version but needs no new summary. So are the wanted renderings: a finished job gets
 /// a page that was off without paying again ([`complete`](super::complete)).
-pub(crate) fn job_id(at: &Location, info: &ObjectInfo, config: &Config, order: &Order) -> String {
+///
+/// The key of a recording's `transcript` stands for the settings that affect it.
+pub(crate) fn job_id(
+    at: &Location,
+    info: &ObjectInfo,
+    transcript: Option<&Location>,
+    config: &Config,
+    order: &Order,
+) -> String {
     let mut hash = Sha256::new();
     let limits = config.limits;
     let settings = format!("{} {limits:?}", order.words.0);
@@ -21,7 +29,8 @@ pub(crate) fn job_id(at: &Location, info: &ObjectInfo, config: &Config, order: &
         &config.provider.fingerprint(),
         &settings,
     ];
-    for part in parts.into_iter().chain(&wishes) {
+    let transcript = transcript.map(|at| &at.key);
+    for part in parts.into_iter().chain(&wishes).chain(transcript) {
         // Hash lengths too, to tell "a" + "bc" from "ab" + "c".
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
@@ -52,7 +61,7 @@ mod tests {
             metadata: Metadata::new(),
         };
         let order = config.order(&info.metadata).unwrap();
-        job_id(&Location::new("b", key), &info, &config, &order)
+        job_id(&Location::new("b", key), &info, None, &config, &order)
     }
 
     #[test]
@@ -67,7 +76,7 @@ mod tests {
         let id = |change: &dyn Fn(&mut Order)| {
             let mut order = config.order(&info.metadata).unwrap();
             change(&mut order);
-            job_id(&Location::new("b", "k"), &info, &config, &order)
+            job_id(&Location::new("b", "k"), &info, None, &config, &order)
         };
         let corrections = |line: &str, list| {
             let entries = read_list(line, list).unwrap();

@@ -25,6 +25,8 @@ pub(crate) struct JobSource<'u> {
     /// The location where it was found: the upload's, or that of its other key.
     pub(crate) at: Location,
     pub(crate) info: ObjectInfo,
+    /// The location of the transcript, if the object is a recording.
+    pub(crate) transcript_at: Option<Location>,
     pub(crate) job_id: String,
 }
 
@@ -45,5 +47,12 @@ impl Upload {
     /// Whether an event identified this state of the object.
     pub(crate) fn is_announced(&self) -> bool {
         self.etag.is_some() || self.version_id.is_some() || self.sequencer.is_some()
+    }
+}
+
+impl JobSource<'_> {
+    /// The key of the transcript, if the object is a recording.
+    pub(crate) fn transcript_key(&self) -> Option<&str> {
+        self.transcript_at.as_ref().map(|at| at.key.as_str())
     }
 }

@@ -113,7 +113,10 @@ impl Reader {
         // Teams puts JSON into the captions of WebVTT.
         let is_webvtt = text.trim_start().starts_with("WEBVTT");
         Ok(if !is_webvtt && json::is_mostly_json(text) {
-            let reader = json::Reader::new(text).map_err(|error| Rejection::Json(chain(&error)))?;
+            let reader = json::Reader::new(text).map_err(|error| match error {
+                json::Unknown::Silent => Rejection::NothingSaid,
+                error => Rejection::Json(chain(&error)),
+            })?;
             Self::Json(Box::new(reader))
         } else if let Some(kind) = captions::kind(text) {
             let mut survey = captions::Survey::new(kind);

@@ -9,11 +9,26 @@ use crate::trigger::{Event, EventError, Reading, described, key, required, text}
 /// Parses the payload as a single event.
 pub(crate) fn read(payload: &Value, _: usize) -> Reading {
     let (kind, source) = (text(payload, "detail-type")?, text(payload, "source")?);
+    if source == "aws.transcribe" && kind == "Transcribe Job State Change" {
+        return Some(transcription(payload).map(|event| vec![event]));
+    }
     if source != "aws.s3" || kind != "Object Created" {
         let what = format!("{source}: {kind}");
         return Some(Ok(vec![Event::Other { what }]));
     }
     Some(upload(payload).map(|upload| vec![Event::Upload(upload)]))
+}
+
+/// A change in the state of a transcription. It tells the job's name, but not its recording.
+fn transcription(payload: &Value) -> Result<Event, EventError> {
+    let required = |pointer| required(payload, pointer, "EventBridge");
+    let name = required("/detail/TranscriptionJobName")?.to_owned();
+    Ok(match required("/detail/TranscriptionJobStatus")? {
+        "COMPLETED" | "FAILED" => Event::Transcription { name },
+        status => Event::Other {
+            what: format!("a transcription is {status}"),
+        },
+    })
 }
 
 fn upload(payload: &Value) -> Result<Upload, EventError> {

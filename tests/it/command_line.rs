@@ -5,14 +5,17 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 
 use crate::support::behaviour::Behaviour;
 use crate::support::chat_server::ChatServer;
 use crate::support::huggingface::TOKEN;
 use crate::support::obedient;
+use crate::support::transcribe::{Ending, Transcribe};
 use crate::support::workplace::meeting;
 use serde_json::Value;
 use tempfile::TempDir;
+use transcript_summarizer::store::DirStore;
 
 /// A directory to run commands in.
 struct Shell(TempDir);
@@ -605,4 +608,36 @@ fn results_that_a_pattern_finds_are_left_out() {
     shell
         .run(&[&["summarize"][..], &found].concat())
         .fails(2, &error);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_in_s3_is_waited_for() {
+    let shell = Shell::with(&[]);
+    shell.write("bucket/calls/talk.mp4", b"\0");
+    let store = Arc::new(DirStore::new(shell.0.path()));
+    let transcribe = Arc::new(Transcribe::start(store).await);
+    let store_dir = [("STORE_DIR", shell.0.path().to_str().unwrap())];
+    let variables = [&transcribe.variables()[..], &store_dir].concat();
+    let spoken = tokio::spawn({
+        let transcribe = Arc::clone(&transcribe);
+        async move {
+            transcribe.until_started().await;
+            let text =
+                "We agreed that the depot opens in May and costs 4 million dollars. ".repeat(40);
+            transcribe.end(&Ending::Said(text)).await;
+        }
+    });
+    let run = |input: &str| shell.run_with(&variables, &["summarize", input, "--out", "out"], b"");
+    let ended = tokio::task::block_in_place(|| run("s3://bucket/calls/talk.mp4")).succeeds();
+    spoken.await.unwrap();
+    let note = "s3://bucket/calls/talk.mp4: it is being transcribed; waiting for its transcript";
+    assert_eq!(ended.stderr.matches(note).count(), 1, "{}", ended.stderr);
+    let report = shell.path("out/summaries/calls/talk.mp4_summary.json");
+    let report: Value = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
+    assert_eq!(report["source"]["key"], "calls/talk.mp4");
+    tokio::task::block_in_place(|| run("bucket/calls/talk.mp4")).fails(
+        1,
+        "bucket/calls/talk.mp4: recordings are transcribed in S3: upload it and name it as s3://bucket/key",
+    );
+    assert_eq!(transcribe.starts(), 1);
 }

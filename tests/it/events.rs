@@ -24,7 +24,7 @@ fn uploads(name: &str) -> Vec<Upload> {
     let events = events(&sample(name)).into_iter();
     let uploads = events.filter_map(|event| match event {
         Event::Upload(upload) => Some(upload),
-        Event::Other { .. } => None,
+        Event::Transcription { .. } | Event::Other { .. } => None,
     });
     uploads.collect()
 }
@@ -42,6 +42,21 @@ fn tasks_of_batch_operations() {
         let expected = Location::new("transcripts", "meetings/harbor-line-review.txt");
         assert_eq!(uploads(name)[0].at, expected, "{name}");
     }
+}
+
+#[test]
+fn a_transcription_that_has_ended() {
+    let mut payload = sample("eventbridge-transcription.json");
+    let name = "transcript-summarizer-8d0e7a52f3c94b6a9e21d7c05b3f4a16".to_owned();
+    assert_eq!(events(&payload), [Event::Transcription { name }]);
+    payload["detail"]["TranscriptionJobStatus"] = json!("IN_PROGRESS");
+    assert!(matches!(&events(&payload)[..], [Event::Other { .. }]));
+    payload["detail"]["TranscriptionJobName"] = json!("");
+    let items = Delivery::read(&payload).unwrap_err();
+    assert!(
+        items.to_string().contains("detail.TranscriptionJobName"),
+        "{items}"
+    );
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod huggingface_tasks;
 mod job;
 mod length;
 mod readme;
+mod recordings;
 mod refusals;
 mod renderings;
 mod report;

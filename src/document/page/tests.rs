@@ -70,6 +70,7 @@ impl Case {
         let document = Document {
             at: &self.at,
             info: &self.info,
+            transcript_key: None,
             transcript: &self.transcript,
             plan: &self.plan,
             summary: &self.summary,

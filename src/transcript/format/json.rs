@@ -152,6 +152,9 @@ pub(crate) enum Unknown {
         "the file is written in Python's notation, not in JSON: write it with json.dumps and upload that"
     )]
     Python,
+    /// Of a recording in which nobody speaks.
+    #[error("nothing was said")]
+    Silent,
     #[error(
         "the file is JSON, but of no transcript format that this program knows: {}; export the transcript as text and \
          upload that",
@@ -1114,6 +1117,14 @@ impl<'t> File<'t> {
     }
 
     fn unknown(&self) -> Unknown {
+        // Amazon Transcribe writes this list in any case. Had it a text, the text would have been read.
+        if self
+            .outline
+            .iter()
+            .any(|value| value.path == "results.transcripts")
+        {
+            return Unknown::Silent;
+        }
         let mut members = Vec::new();
         let start = self.values.first().map_or(0, |value| value.start);
         let mut cursor = Cursor::new(self.text, start);

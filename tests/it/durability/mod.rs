@@ -10,5 +10,6 @@ mod endpoint_faults;
 mod frozen;
 mod overwritten;
 mod poison;
+mod recordings;
 mod slices;
 mod store_faults;

@@ -21,6 +21,7 @@ pub(crate) mod runpod_server;
 pub(crate) mod runpod_shapes;
 pub(crate) mod sagemaker;
 pub(crate) mod tasks;
+pub(crate) mod transcribe;
 pub(crate) mod workplace;
 
 pub(crate) mod faulty;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use aws_config::SdkConfig;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use transcript_summarizer::clock::Clock;
@@ -15,7 +16,8 @@ use transcript_summarizer::job::{App, Config, LEASE, Outcome, Surface};
 use transcript_summarizer::lambda;
 use transcript_summarizer::model::Model;
 use transcript_summarizer::run::Run;
-use transcript_summarizer::store::{DirStore, Location, PutOptions};
+use transcript_summarizer::store::{DirStore, Location, PutOptions, Store};
+use transcript_summarizer::transcriber::Transcriber;
 
 use super::huggingface::TOKEN;
 use super::runpod_server::KEY;
@@ -62,6 +64,7 @@ impl Workplace {
             source: store.clone(),
             target: store,
             model,
+            transcriber: None,
             config: Arc::new(config),
             trace: None,
             lease: LEASE,
@@ -74,6 +77,23 @@ impl Workplace {
     pub(crate) fn with_model(mut self, model: Arc<dyn Model>) -> Self {
         self.app.model = model;
         self
+    }
+
+    /// The same place with the transcriber that its settings choose, at the server that `aws` names.
+    pub(crate) fn transcribing(mut self, aws: SdkConfig) -> Self {
+        let recordings = self.app.config.recordings.as_ref().unwrap();
+        self.app.transcriber = Some(recordings.settings.create(aws, &Http::default()));
+        self
+    }
+
+    /// The same place with another transcriber.
+    pub(crate) fn with_transcriber(mut self, transcriber: Arc<dyn Transcriber>) -> Self {
+        self.app.transcriber = Some(transcriber);
+        self
+    }
+
+    pub(crate) fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.app.source)
     }
 
     fn path(&self, key: &str) -> PathBuf {

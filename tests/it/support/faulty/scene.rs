@@ -141,6 +141,7 @@ impl Scene {
                 ("MODEL_CONCURRENCY", setup.concurrency),
                 ("MAX_INPUT_BYTES", "4000000"),
                 ("SUMMARY_FORMAT", "markdown"),
+                ("TRANSCRIBER", "amazon"),
             ])
             .collect();
         let config = Config::from_lookup(Surface::Lambda, &|name| {
@@ -203,6 +204,7 @@ impl Scene {
             source: process.clone(),
             target: process.clone(),
             model: process.clone(),
+            transcriber: None,
             config: Arc::clone(&self.config),
             trace: None,
             lease: LEASE,
