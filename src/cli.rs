@@ -5,7 +5,7 @@ mod input;
 
 use std::error::Error;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -26,6 +26,7 @@ use crate::run::Run;
 use crate::store::DirStore;
 use crate::summary;
 use crate::text::Words;
+use crate::text::printable::PrintableLines;
 use crate::transcriber::is_recording;
 
 use input::{Input, LOCAL_BUCKET};
@@ -114,20 +115,26 @@ struct Summarize {
 
 /// The arguments of this process. Exits if they are wrong, and says how to summarize a file that is given without a command.
 fn parsed() -> Cli {
-    Cli::try_parse().unwrap_or_else(|error| {
-        let file = std::env::args()
-            .nth(1)
-            .filter(|file| Path::new(file).is_file());
-        match file.filter(|_| error.kind() == ErrorKind::InvalidSubcommand) {
-            Some(file) => Cli::command()
-                .error(
-                    error.kind(),
-                    format!("{file} is a file, not a command: did you mean `summarize {file}`?"),
-                )
-                .exit(),
-            None => error.exit(),
-        }
-    })
+    let error = match Cli::try_parse() {
+        Ok(cli) => return cli,
+        Err(error) => error,
+    };
+    let file = std::env::args()
+        .nth(1)
+        .filter(|file| Path::new(file).is_file());
+    let error = match file.filter(|_| error.kind() == ErrorKind::InvalidSubcommand) {
+        Some(file) => Cli::command().error(
+            error.kind(),
+            format!("{file} is a file, not a command: did you mean `summarize {file}`?"),
+        ),
+        None => error,
+    };
+    if !error.use_stderr() {
+        error.exit();
+    }
+    // Arguments may be names of files that somebody else has chosen.
+    let _ = write!(PrintableLines(std::io::stderr()), "{}", error.render());
+    std::process::exit(error.exit_code());
 }
 
 /// Runs the command line of this process.

@@ -179,5 +179,9 @@ fn title_of(key: &str) -> String {
         '-' if is_letter(at.checked_sub(1)) && is_letter(at.checked_add(1)) => ' ',
         c => c,
     });
-    words::capitalized(&spaced.collect::<String>())
+    let title = spaced.collect::<String>();
+    match title.contains(char::is_alphanumeric) {
+        true => words::capitalized(&title),
+        false => "Transcript".to_owned(),
+    }
 }

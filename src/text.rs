@@ -6,6 +6,7 @@ pub(crate) mod language;
 mod leaning;
 pub(crate) mod ngrams;
 pub(crate) mod number;
+pub(crate) mod printable;
 pub(crate) mod script;
 pub mod sentence;
 mod span;

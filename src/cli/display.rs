@@ -1,6 +1,5 @@
 //! Displays progress and results: a progress bar on a terminal, plain lines otherwise.
 
-use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -15,6 +14,7 @@ use crate::store::Location;
 use crate::summary::{Plan, Prices, TokenTotals};
 use crate::text::corrections::{Entry, List};
 use crate::text::number::{counted, grouped};
+use crate::text::printable::printable;
 use crate::transcript::Transcript;
 
 /// Maximum number of entries that are named because they were not found.
@@ -58,26 +58,6 @@ pub(crate) fn error(text: &str) {
 /// Writes a line to standard error. That nobody reads it is no reason to fail.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "{}", printable(text));
-}
-
-/// A line without characters that a terminal obeys instead of showing them. The names of files and what they hold may have
-/// been chosen by anybody.
-fn printable(line: &str) -> Cow<'_, str> {
-    let is_obeyed = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if !line.contains(is_obeyed) {
-        return line.into();
-    }
-    let mut shown = String::with_capacity(line.len());
-    for c in line.chars() {
-        match is_obeyed(c) {
-            true => shown.extend(c.escape_default()),
-            false => shown.push(c),
-        }
-    }
-    shown.into()
 }
 
 /// Writes results to standard output. That nobody reads them is no reason to fail.
@@ -298,23 +278,5 @@ fn wishes(wishes: &Wishes, transcript: &Transcript, config: &Config) {
         .1
     {
         print(&format!("  note        {warning}"));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::cli::display::printable;
-
-    #[test]
-    fn no_text_commands_the_terminal() {
-        for (text, shown) in [
-            ("an ordinary näme.txt", "an ordinary näme.txt"),
-            ("\u{1b}[31mred\u{1b}[0m.txt", "\\u{1b}[31mred\\u{1b}[0m.txt"),
-            ("two\nlines\r.txt", "two\\nlines\\r.txt"),
-            ("nul \0 and csi \u{9b}2J", "nul \\u{0} and csi \\u{9b}2J"),
-            ("cod.\u{202e}txt", "cod.\\u{202e}txt"),
-        ] {
-            assert_eq!(printable(text), shown);
-        }
     }
 }

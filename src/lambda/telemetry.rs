@@ -4,6 +4,8 @@
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
+use crate::text::printable::PrintableLines;
+
 /// Logs JSON for CloudWatch to standard output. The level comes from Lambda's logging configuration
 /// (`ApplicationLogLevel`) or `RUST_LOG`.
 pub fn for_lambda() {
@@ -18,10 +20,10 @@ pub fn for_lambda() {
         .init();
 }
 
-/// Logs plain text to standard error: warnings, or what `RUST_LOG` selects.
+/// Logs plain text to standard error: warnings, or what `RUST_LOG` selects. What an endpoint said does not reach the terminal raw.
 pub fn for_people() {
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
+        .with_writer(|| PrintableLines(std::io::stderr()))
         .without_time();
     tracing_subscriber::registry()
         .with(lines.with_filter(filter("warn")))

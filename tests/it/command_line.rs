@@ -467,6 +467,12 @@ fn wrong_usage_has_status_2_and_one_line() {
     ] {
         shell.run(arguments).fails(2, error);
     }
+    let run = shell.run(&["summarize", "--\u{1b}]0;own\u{7}.txt"]);
+    assert!(
+        run.status == Some(2) && run.stderr.contains("\\u{1b}]0;own"),
+        "{run:?}"
+    );
+    assert!(!run.stderr.contains(|c: char| c.is_control() && c != '\n'));
     let run = shell.run(&["call.txt"]);
     assert!(
         run.status == Some(2) && run.stderr.contains("did you mean `summarize call.txt`?"),

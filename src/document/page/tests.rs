@@ -625,7 +625,8 @@ fn titles_are_made_of_keys() {
         ("no-ending", "No ending"),
         (".txt", ".txt"),
         ("café_überblick.json", "Café überblick"),
-        ("", ""),
+        ("", "Transcript"),
+        ("___.txt", "Transcript"),
     ] {
         assert_eq!(title_of(key), title);
     }

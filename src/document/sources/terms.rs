@@ -92,7 +92,15 @@ impl Vocabulary {
                         before.clear();
                         for_each_part(stretch, width, &mut each);
                     }
-                    None => has_numbers |= self.word(stretch, &mut before, &mut each),
+                    None => {
+                        has_numbers |= self.word(stretch, &mut before, &mut each);
+                        // Between characters without blanks, as in 第28号, it is not seen as a number.
+                        if stretch.len() < run.len()
+                            && let Ok(number) = stretch.parse::<u64>()
+                        {
+                            number_term(&number.to_string(), &mut each);
+                        }
+                    }
                 }
             }
         }
@@ -109,11 +117,7 @@ impl Vocabulary {
         let mut numbers: Vec<String> = numbers.into_iter().collect();
         numbers.sort_unstable();
         for number in numbers {
-            each(Occurrence {
-                kind: Kind::Number,
-                key: &format!("#{number}"),
-                word: &number,
-            });
+            number_term(&number, each);
         }
     }
 
@@ -185,6 +189,14 @@ impl Before {
         stem.clone_into(&mut self.stem);
         self.is_common = is_common;
     }
+}
+
+fn number_term(number: &str, each: &mut impl FnMut(Occurrence<'_>)) {
+    each(Occurrence {
+        kind: Kind::Number,
+        key: &format!("#{number}"),
+        word: number,
+    });
 }
 
 /// Calls `each` with all runs of `width` characters.

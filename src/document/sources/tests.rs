@@ -82,6 +82,21 @@ fn a_sentence_rests_on_what_has_its_words_numbers_and_names() {
 }
 
 #[test]
+fn numbers_between_characters_without_blanks_tell_lines_apart() {
+    let line = |nth: usize| {
+        let cost = nth * 7 + 1000;
+        format!("第{nth}号合同的费用为{cost}元，港口报告在第{nth}周提交。")
+    };
+    let text: String = (0..60)
+        .map(|nth| format!("王明：{}\n", line(nth)))
+        .collect();
+    let transcript = transcript(&text);
+    for nth in [3, 28, 59] {
+        assert_eq!(passages(&transcript, &line(nth))[0][0], line(nth));
+    }
+}
+
+#[test]
 fn what_nobody_said_has_no_source() {
     let transcript = transcript(MEETING);
     let found = passages(
