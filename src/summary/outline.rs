@@ -9,7 +9,6 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use crate::extract;
-use crate::summary::check::is_borne_out;
 use crate::summary::check::support::{Comparable, all_words, large_numbers, names, numbers};
 use crate::text::{Span, Tokens, terms, tokens, words};
 use crate::transcript::{Passage, Transcript, without_tags};
@@ -366,7 +365,8 @@ impl Outline {
                 "TITLE" if outline.title.is_none() => {
                     let text = numbered.transcript.text();
                     outline.title = Some(get(0))
-                        .filter(|title| reader.may_be_said(title) && is_borne_out(title, text, by))
+                        .filter(|title| reader.may_be_said(title))
+                        .filter(|title| by.has_numbers(title, &by.known_numbers(text)))
                         .map(words::capitalized);
                 }
                 "SUBJECT" if outline.subject.is_none() => {
