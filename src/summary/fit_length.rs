@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use crate::extract::{self, Known};
 use crate::summary::assemble::{Section, Summary};
 use crate::summary::check::support;
-use crate::summary::lists::ListKind;
+use crate::summary::lists::{self, ListKind};
 use crate::summary::plan::Plan;
 use crate::summary::scaffold::is_entry;
 use crate::text::{Span, leans, refers_back, sentence, terms, words};
@@ -98,6 +98,9 @@ fn adjust(
 ) -> usize {
     let (target, most) = (plan.target_words.0, plan.max_words().0);
     drop_duplicates(&mut summary.sections);
+    let words = summary.words();
+    // Rather a list that is shorter than a section without its conclusion.
+    lists::give_way(&mut summary.lists, words.saturating_sub(most));
     let words = summary.words();
     if words > most {
         let lists = summary.lists.iter().filter(|list| {
@@ -285,6 +288,14 @@ struct Sentence {
     /// Whether it has a name, to which the next sentence may refer.
     names: bool,
     kept: bool,
+}
+
+impl Sentence {
+    /// Whether it tells that somebody asked something.
+    fn asks(&self) -> bool {
+        const ASKS: [&str; 4] = [" ask", "wanted to know", "challenged", "wondered"];
+        self.text.contains(['?', '？', '؟']) || ASKS.iter().any(|asks| self.text.contains(asks))
+    }
 }
 
 /// The sentences of a text. What stands in quotation marks is never taken apart, though it may have stops of its own, nor is a
@@ -568,15 +579,15 @@ impl Worths {
 }
 
 /// Whether each of `sentences` opens its text, or the next kept one of the same paragraph leans on it, or it says what the
-/// rest of its paragraph is about.
+/// rest of its paragraph is about, or it answers a question: without it, nobody seems to have answered.
 fn needed(sentences: &[Sentence]) -> Vec<bool> {
-    let mut needed = vec![false; sentences.len()];
+    let mut needed = answers(sentences);
     let mut is_leaned_on = false;
     let mut is_followed = false;
     for (sentence, needed) in sentences.iter().zip(&mut needed).rev() {
         let opens_paragraph = sentence.gap == "\n\n" || sentence.opens;
         if sentence.kept {
-            *needed = is_leaned_on;
+            *needed |= is_leaned_on;
             // What the next one leans on without finding it here stands further back.
             is_leaned_on = sentence.leans || is_leaned_on && !sentence.names;
         }
@@ -587,6 +598,21 @@ fn needed(sentences: &[Sentence]) -> Vec<bool> {
         is_leaned_on &= !opens_paragraph;
     }
     needed
+}
+
+/// Whether the kept sentence before each of `sentences` in its paragraph asks something.
+fn answers(sentences: &[Sentence]) -> Vec<bool> {
+    let mut is_asked = false;
+    let answers = sentences.iter().map(|sentence| {
+        let opens_paragraph = sentence.gap == "\n\n" || sentence.opens;
+        let answers = is_asked && !opens_paragraph;
+        is_asked = match sentence.kept {
+            true => sentence.asks(),
+            false => answers,
+        };
+        answers
+    });
+    answers.collect()
 }
 
 /// Whether each of `sentences` is the last kept one of a paragraph that has more, and answers no question.
@@ -600,10 +626,7 @@ fn ends(sentences: &[Sentence]) -> Vec<bool> {
         if !sentence.kept {
             continue;
         }
-        let asks = |last: usize| {
-            let last = sentences.get(last);
-            last.is_some_and(|last| last.text.contains('?') || last.text.contains("ask"))
-        };
+        let asks = |last: usize| sentences.get(last).is_some_and(Sentence::asks);
         if let Some(end) = last.and_then(|last| ends.get_mut(last)) {
             *end = false;
         }
@@ -841,6 +864,17 @@ mod tests {
         // Where nothing else can go, it goes.
         let long = "They closed depot 4711 in March and moved all of the trams to the hall at Quay Street.";
         assert_eq!(shorten(&format!("Dana spoke. {long}"), 17), long);
+    }
+
+    #[test]
+    fn an_answer_is_not_what_goes_first() {
+        for question in ["Were they back, Dana asked?", "Dana wanted to know of it."] {
+            let text = format!(
+                "Abreu counted 12 of Brackwater. {question} They were new. Harbor lost Fishmarket in 1999."
+            );
+            let short = shorten(&text, words::count(&text) - 3);
+            assert!(short.contains("They were new."), "{short}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::text::{Span, words};
 /// Maximum length of the actions, and of all other lists, as shares of the summary. Whoever has to act needs all actions, but not
 /// what is merely hoped for: such entries stay only within the smaller share.
 const ACTIONS_SHARE: f64 = 0.14;
-const VAGUE_ACTIONS_SHARE: f64 = 0.05;
+const VAGUE_ACTIONS_SHARE: f64 = 0.03;
 const OTHERS_SHARE: f64 = 0.10;
 
 /// Lists that are given up this readily only repeat what stands in the text.
@@ -172,6 +172,21 @@ pub(crate) fn of(
     lists
 }
 
+/// Shortens `lists` by about `excess` words, as far as they hold what the sections tell anyway: terms, and tasks that nobody
+/// promised or was assigned.
+pub(crate) fn give_way(lists: &mut Vec<List>, excess: usize) {
+    let least = length(lists).saturating_sub(excess);
+    while length(lists) > least {
+        let terms = lists.iter_mut().rfind(|list| list.kind == ListKind::Terms);
+        let gone = terms.and_then(|list| list.entries.pop()).is_some()
+            || lists.iter_mut().any(List::drop_vague);
+        if !gone {
+            break;
+        }
+        lists.retain(|list| !list.entries.is_empty());
+    }
+}
+
 /// Puts entries that stand in the order of their importance into that of time, as the record of an operation is read.
 pub(crate) fn put_in_order_of_time(lists: &mut [List]) {
     use ListKind::{Decisions, Figures, OpenQuestions, Positions};
@@ -191,7 +206,8 @@ impl ListKind {
             Self::Actions => 1,
             Self::Decisions | Self::OpenQuestions => 2,
             Self::People => 3,
-            Self::Terms => 5,
+            // The sections tell what they are.
+            Self::Terms => 8,
             // They stand in the text too.
             Self::Figures => 9,
             Self::Positions => 10,
@@ -330,6 +346,37 @@ mod tests {
             .count();
         assert_eq!(firm, 15);
         assert!(length(&lists) <= 200 + 15, "{}", length(&lists));
+    }
+
+    #[test]
+    fn what_the_sections_tell_anyway_gives_way() {
+        let entry = |text: &str, status: Option<&str>| Entry {
+            text: text.to_owned(),
+            status: status.map(str::to_owned),
+            ..Entry::default()
+        };
+        let list = |kind, entries| List::titled(kind, None, entries);
+        let all = vec![
+            list(ListKind::Decisions, vec![entry("Agreed", None)]),
+            list(
+                ListKind::Actions,
+                vec![
+                    entry("Do", Some("promised")),
+                    entry("Hope", Some("hoped for")),
+                ],
+            ),
+            list(ListKind::Terms, vec![entry("A: b", None)]),
+        ];
+        let after = |excess| {
+            let mut lists = all.clone();
+            give_way(&mut lists, excess);
+            let lists = lists.iter().map(|list| (list.kind, list.entries.len()));
+            lists.collect::<Vec<_>>()
+        };
+        let (decisions, actions, terms) = (ListKind::Decisions, ListKind::Actions, ListKind::Terms);
+        assert_eq!(after(0), [(decisions, 1), (actions, 2), (terms, 1)]);
+        assert_eq!(after(1), [(decisions, 1), (actions, 2)]);
+        assert_eq!(after(100), [(decisions, 1), (actions, 1)]);
     }
 
     #[test]
