@@ -113,7 +113,10 @@ fn line(text: &str) -> String {
     let (number, rest) = text.split_at(digits);
     let begins_block = match digits {
         0 => rest.starts_with(['-', '+', '=', '>', ':']),
-        _ => rest.starts_with(['.', ')']),
+        _ => {
+            let after = rest.strip_prefix(['.', ')']);
+            after.is_some_and(|after| !after.starts_with(char::is_alphanumeric))
+        }
     };
     let escape = if begins_block { "\\" } else { "" };
     format!("{number}{escape}{}", escaped(rest))

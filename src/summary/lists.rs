@@ -7,9 +7,9 @@ use crate::text::{Span, words};
 
 /// Maximum length of the actions, and of all other lists, as shares of the summary. Whoever has to act needs all actions, but not
 /// what is merely hoped for: such entries stay only within the smaller share.
-const ACTIONS_SHARE: f64 = 0.14;
-const VAGUE_ACTIONS_SHARE: f64 = 0.03;
-const OTHERS_SHARE: f64 = 0.10;
+const ACTIONS_SHARE: f64 = 0.13;
+const VAGUE_ACTIONS_SHARE: f64 = 0.04;
+const OTHERS_SHARE: f64 = 0.12;
 
 /// Lists that are given up this readily only repeat what stands in the text.
 const IN_THE_TEXT: usize = 9;
@@ -172,18 +172,16 @@ pub(crate) fn of(
     lists
 }
 
-/// Shortens `lists` by about `excess` words, as far as they hold what the sections tell anyway: terms, and tasks that nobody
-/// promised or was assigned.
+/// Shortens `lists` by about `excess` words, as far as they hold what the sections tell anyway: terms, then key figures.
 pub(crate) fn give_way(lists: &mut Vec<List>, excess: usize) {
     let least = length(lists).saturating_sub(excess);
-    while length(lists) > least {
-        let terms = lists.iter_mut().rfind(|list| list.kind == ListKind::Terms);
-        let gone = terms.and_then(|list| list.entries.pop()).is_some()
-            || lists.iter_mut().any(List::drop_vague);
-        if !gone {
-            break;
+    for kind in [ListKind::Terms, ListKind::Figures] {
+        while length(lists) > least
+            && let Some(list) = lists.iter_mut().find(|list| list.kind == kind)
+        {
+            list.entries.pop();
+            lists.retain(|list| !list.entries.is_empty());
         }
-        lists.retain(|list| !list.entries.is_empty());
     }
 }
 
@@ -205,7 +203,7 @@ impl ListKind {
             // Whoever has to act relies on these two.
             Self::Actions => 1,
             Self::Decisions | Self::OpenQuestions => 2,
-            Self::People => 3,
+            Self::People => 2,
             // The sections tell what they are.
             Self::Terms => 8,
             // They stand in the text too.
@@ -350,33 +348,24 @@ mod tests {
 
     #[test]
     fn what_the_sections_tell_anyway_gives_way() {
-        let entry = |text: &str, status: Option<&str>| Entry {
-            text: text.to_owned(),
-            status: status.map(str::to_owned),
-            ..Entry::default()
+        let list = |kind| {
+            let entries = ["One", "Two"].map(|text| Entry {
+                text: text.to_owned(),
+                ..Entry::default()
+            });
+            List::titled(kind, None, entries.into())
         };
-        let list = |kind, entries| List::titled(kind, None, entries);
-        let all = vec![
-            list(ListKind::Decisions, vec![entry("Agreed", None)]),
-            list(
-                ListKind::Actions,
-                vec![
-                    entry("Do", Some("promised")),
-                    entry("Hope", Some("hoped for")),
-                ],
-            ),
-            list(ListKind::Terms, vec![entry("A: b", None)]),
-        ];
+        use ListKind::{Actions, Figures, Terms};
         let after = |excess| {
-            let mut lists = all.clone();
+            let mut lists = [Actions, Figures, Terms].map(list).to_vec();
             give_way(&mut lists, excess);
             let lists = lists.iter().map(|list| (list.kind, list.entries.len()));
             lists.collect::<Vec<_>>()
         };
-        let (decisions, actions, terms) = (ListKind::Decisions, ListKind::Actions, ListKind::Terms);
-        assert_eq!(after(0), [(decisions, 1), (actions, 2), (terms, 1)]);
-        assert_eq!(after(1), [(decisions, 1), (actions, 2)]);
-        assert_eq!(after(100), [(decisions, 1), (actions, 1)]);
+        assert_eq!(after(0), [(Actions, 2), (Figures, 2), (Terms, 2)]);
+        assert_eq!(after(1), [(Actions, 2), (Figures, 2), (Terms, 1)]);
+        assert_eq!(after(4), [(Actions, 2), (Figures, 2)]);
+        assert_eq!(after(100), [(Actions, 2)]);
     }
 
     #[test]

@@ -309,7 +309,7 @@ fn matters(
     divided
 }
 
-/// Joins neighbours while there are too many matters, or one would have too few words or is about formalities.
+/// Joins neighbours while there are too many matters, or one would have too few words or is about formalities between others.
 fn join(matters: &mut Vec<Matter>, bounds: &Bounds) {
     // A matter that fits with neither neighbour stays as it is.
     let mut settled: Vec<Vec<Span>> = Vec::new();
@@ -326,7 +326,8 @@ fn join(matters: &mut Vec<Matter>, bounds: &Bounds) {
             return;
         };
         let words = bounds.words as f64 * matter.size() / all;
-        let is_settled = !matter.is_formal() && words >= matter.least();
+        let is_edge = at == 0 || at + 1 == matters.len();
+        let is_settled = (is_edge || !matter.is_formal()) && words >= matter.least();
         if matters.len() <= *bounds.count.end() && is_settled {
             return;
         }

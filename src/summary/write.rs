@@ -39,7 +39,6 @@ use brief::Briefing;
 use chapter::chapter;
 use draft::{Drafter, LATER, Material};
 use piece::{Job, Piece, piece};
-use repair::Repairs;
 
 /// Calls beyond the plan: up to half the number of planned calls, plus this many. Some of them are reserved for repairs.
 const EXTRA_CALLS: usize = 5;
@@ -177,25 +176,27 @@ pub async fn write(
             material.brief = brief;
         }
     }
-    let targets = apportion(plan.section_words().0.saturating_sub(list_words), &weights);
+    let section_words = plan.section_words().0.saturating_sub(list_words);
+    let targets = apportion(section_words, &weights);
     let mut control = LengthControl::new(settings.ratio);
     let (mut sections, materials) = writer
         .sections(materials, &targets, &plan, &mut control)
         .await?;
-    let mut repairs = Repairs::new(sections.len(), writer.extra_calls);
-    let overview = writer
-        .finish(&plan, &materials, &mut sections, &mut repairs, &control)
+    // What the last reader and the writer of the overview are shown is what goes out.
+    let is_repaired = writer
+        .repair(&materials, &mut sections, section_words, &control)
         .await?;
-    let overview_words = overview
-        .as_deref()
-        .map_or(0, |text| words::count(text) + words::count(titles.overview));
-    let wanted = plan
-        .target_words
-        .0
-        .saturating_sub(overview_words + list_words);
-    writer
-        .repair(&materials, &mut sections, &mut repairs, wanted, &control)
-        .await?;
+    let overview = writer.finish(&plan, &mut sections, &control).await?;
+    if !is_repaired {
+        let overview_words = overview
+            .as_deref()
+            .map_or(0, |text| words::count(text) + words::count(titles.overview));
+        let rest = plan.target_words.0.saturating_sub(overview_words);
+        let wanted = rest.saturating_sub(list_words);
+        writer
+            .repair(&materials, &mut sections, wanted, &control)
+            .await?;
+    }
     people::shorten_names(&mut sections, &writer.briefing.outline);
     let mut summary = Summary {
         language: writer.language,

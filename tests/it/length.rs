@@ -65,6 +65,12 @@ fn on_average(profile: Profile, all: &[(String, Transcript, Plan)]) {
         off.push(run.deviation().abs() * 100.0);
         shares.push(run.usage.calls as f64 / run.summary.sections.len() as f64);
         degraded += run.degraded();
+        topped += run
+            .summary
+            .warnings
+            .iter()
+            .filter(|w| w.contains("wrote less"))
+            .count();
     }
     off.sort_by(f64::total_cmp);
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
@@ -102,7 +108,7 @@ fn an_uninterrupted_summary_takes_three_rounds_and_one_more_for_repairs() {
         (Habit::Willing, 1000),
         (Habit::Measured(PROFILES[3]), TARGET),
     ];
-    for (seed, (habit, target)) in (1..=4).flat_map(|seed| habits.map(|habit| (seed, habit))) {
+    for (seed, (habit, target)) in (1..=6).flat_map(|seed| habits.map(|habit| (seed, habit))) {
         let model = SimulatedWriter::new(habit)
             .seed(seed)
             .window(Some(CONTEXT))
@@ -136,10 +142,8 @@ fn an_uninterrupted_summary_takes_three_rounds_and_one_more_for_repairs() {
             repaired.push(rounds);
         }
     }
-    // A repair may need another one.
-    let quick = repaired.iter().filter(|&&rounds| rounds <= 4.2).count();
-    assert!(quick * 4 >= repaired.len() * 3, "{repaired:?}");
-    assert!(unrepaired > 0, "{unrepaired} without repairs");
+    assert!(repaired.iter().all(|&rounds| rounds <= 4.2), "{repaired:?}");
+    assert!(unrepaired > 0 && !repaired.is_empty());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Repairs the length of the sections, then writes the overview and has the summary read once more, both at once.
+//! Writes the overview and has the summary read once more, both at once.
 
 use std::collections::HashSet;
 
@@ -12,12 +12,11 @@ use crate::summary::claims;
 use crate::summary::edits;
 use crate::summary::fit_length;
 use crate::summary::length_control::LengthControl;
-use crate::summary::lists::{self, List};
+use crate::summary::lists::List;
 use crate::summary::plan::Plan;
 use crate::summary::scaffold::is_entry;
 use crate::summary::write::draft::Material;
 use crate::summary::write::piece::{Job, Piece, piece};
-use crate::summary::write::repair::Repairs;
 use crate::summary::write::{WriteError, Writer};
 use crate::text::{Language, Tokens, Words, sentence, words};
 use crate::transcript::Passage;
@@ -35,20 +34,14 @@ const MAX_ENTRIES: usize = 10;
 const EDITS_WORDS: Words = Words(1000);
 
 impl Writer<'_> {
-    /// Repairs the sections and returns the overview.
+    /// Returns the overview, and applies the last reader's edits to the sections.
     pub(crate) async fn finish(
         &mut self,
         plan: &Plan,
-        materials: &[Material],
         sections: &mut [Section],
-        repairs: &mut Repairs,
         control: &LengthControl,
     ) -> Result<Option<String>, WriteError> {
         let lists = &self.briefing.lists.clone();
-        let wanted = plan.section_words().0.saturating_sub(lists::length(lists));
-        // What the last reader and the writer of the overview are shown is what goes out.
-        self.repair(materials, sections, repairs, wanted, control)
-            .await?;
         let overview = self.overview_material(plan, sections, control);
         let last_read = self.last_read_prompt(plan, sections, lists);
         let (written, read) = tokio::join!(

@@ -1,5 +1,5 @@
-//! Repairs the length of a summary: while it is too short, expands the sections that are furthest below their targets;
-//! while it is too long, condenses those that are furthest above.
+//! Repairs the length of a summary: if it is too short, expands the sections that are furthest below their targets; if it
+//! is too long, condenses those that are furthest above. That is one more round of calls, and never two.
 
 use std::cmp::Reverse;
 
@@ -32,49 +32,25 @@ const MIN_ADDED: usize = 40;
 /// How much of the terms of a section a longer version of it has at least, in percent.
 const KEPT_PERCENT: usize = 35;
 
-/// Maximum number of repairs per section.
-const MAX_REPAIRS: usize = 2;
-
-/// The repairs that may still be made.
-#[derive(Debug)]
-pub(crate) struct Repairs {
-    calls: usize,
-    /// How often each section has been repaired.
-    made: Vec<usize>,
-}
-
 /// Sections to repair, with the requests for it.
 type Round = Vec<(usize, Prompt)>;
 
-impl Repairs {
-    /// The repairs of `count` sections, with at most `most` calls.
-    pub(crate) fn new(count: usize, most: usize) -> Self {
-        Self {
-            calls: (count / 2).min(most),
-            made: vec![0; count],
-        }
-    }
-}
-
 impl Writer<'_> {
     /// Brings the total length of the sections closer to `wanted` words. A change is accepted only if it reduces the
-    /// deviation. The loop ends because calls and repairs per section are limited.
+    /// deviation. Returns whether anything had to be repaired.
     pub(crate) async fn repair(
         &mut self,
         materials: &[Material],
         sections: &mut [Section],
-        repairs: &mut Repairs,
         wanted: usize,
         control: &LengthControl,
-    ) -> Result<(), WriteError> {
-        loop {
-            let round = self.choose(materials, sections, repairs, wanted, control);
-            if round.is_empty() {
-                return Ok(());
-            }
-            let answers = self.repaired(&round).await?;
-            accept_all(sections, &round, &answers, wanted, self.comparable);
+    ) -> Result<bool, WriteError> {
+        let round = self.choose(materials, sections, wanted, control);
+        let answers = self.repaired(&round).await?;
+        for ((at, prompt), answer) in round.iter().zip(&answers) {
+            accept(sections, *at, prompt, (answer, self.comparable), wanted);
         }
+        Ok(!round.is_empty())
     }
 
     /// Requests the repairs.
@@ -94,7 +70,6 @@ impl Writer<'_> {
         &mut self,
         materials: &[Material],
         sections: &[Section],
-        repairs: &mut Repairs,
         wanted: usize,
         control: &LengthControl,
     ) -> Round {
@@ -117,20 +92,14 @@ impl Writer<'_> {
                 section.words().saturating_sub(section.target_words)
             }
         };
-        let calls = repairs.calls.min(self.extra_calls);
-        let candidates = sections
-            .iter()
-            .zip(materials)
-            .zip(&mut repairs.made)
-            .enumerate();
+        let calls = (sections.len() / 2).min(self.extra_calls);
+        let candidates = sections.iter().zip(materials).enumerate();
         let mut candidates: Vec<_> = candidates
-            .filter(|(_, ((section, _), repairs))| {
-                **repairs < MAX_REPAIRS && section.source == Source::Model
-            })
+            .filter(|(_, (section, _))| section.source == Source::Model)
             .collect();
-        candidates.sort_by_key(|(_, ((section, _), _))| Reverse(need(section)));
+        candidates.sort_by_key(|(_, (section, _))| Reverse(need(section)));
         let mut round = Vec::new();
-        for (at, ((section, material), repairs)) in candidates {
+        for (at, (section, material)) in candidates {
             if round.len() == calls || missing < MIN_ADDED {
                 break;
             }
@@ -151,8 +120,6 @@ impl Writer<'_> {
             };
             missing -= change;
             let (place, draft) = ((at, sections.len()), section.with_names(MATTER_MARK));
-            // The count makes the second repair of a section differ from the first: an identical request would get the same
-            // answer.
             // Who writes a text again keeps to its length better than who writes one.
             let ask = Words(match task {
                 Task::Condense => control.ask(ask).max(ask * 9 / 10),
@@ -161,13 +128,11 @@ impl Writer<'_> {
             });
             let prompt = self
                 .drafter
-                .prompt(task, material, place, Some(&draft), ask, *repairs);
+                .prompt(task, material, place, Some(&draft), ask, 0);
             if self.drafter.fits(&prompt) {
-                *repairs += 1;
                 round.push((at, prompt));
             }
         }
-        repairs.calls -= round.len();
         self.extra_calls -= round.len();
         round
     }
@@ -200,19 +165,6 @@ fn with_additions(section: &str, more: &str) -> String {
         }
     }
     paragraphs.join("\n\n")
-}
-
-/// Accepts those of the repaired texts that bring the total length closer to `wanted` words.
-fn accept_all(
-    sections: &mut [Section],
-    round: &Round,
-    answers: &[Answer],
-    wanted: usize,
-    by: Comparable,
-) {
-    for ((at, prompt), answer) in round.iter().zip(answers) {
-        accept(sections, *at, prompt, (answer, by), wanted);
-    }
 }
 
 /// Accepts a repaired text if it is usable and brings the total length closer to `wanted` words.
