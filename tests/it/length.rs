@@ -65,12 +65,6 @@ fn on_average(profile: Profile, all: &[(String, Transcript, Plan)]) {
         off.push(run.deviation().abs() * 100.0);
         shares.push(run.usage.calls as f64 / run.summary.sections.len() as f64);
         degraded += run.degraded();
-        topped += run
-            .summary
-            .warnings
-            .iter()
-            .filter(|w| w.contains("wrote less"))
-            .count();
     }
     off.sort_by(f64::total_cmp);
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
