@@ -16,6 +16,7 @@ mod title;
 mod unit;
 mod weight;
 
+pub(crate) use clean::is_filler;
 pub(crate) use cues::{Kind, cues};
 pub(crate) use information::{information_shares, shares};
 pub(crate) use title::{speakers, subject, title};

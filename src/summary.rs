@@ -22,6 +22,7 @@ pub mod lists;
 pub mod outline;
 pub mod people;
 pub mod plan;
+mod quotations;
 pub mod scaffold;
 mod titles;
 mod told;

@@ -66,7 +66,8 @@ fn bare(word: &str) -> &str {
     word.trim_matches([',', '.', ';', '-', '—', '–', '…', '?', '!'])
 }
 
-fn is_filler(word: &str) -> bool {
+/// Whether `word` is a filler, in any of the languages.
+pub(crate) fn is_filler(word: &str) -> bool {
     let bare = bare(word);
     bare.len() <= 6
         && FILLERS

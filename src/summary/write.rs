@@ -31,6 +31,7 @@ use crate::summary::length_control::LengthControl;
 use crate::summary::lists;
 use crate::summary::people;
 use crate::summary::plan::{Plan, apportion};
+use crate::summary::quotations;
 use crate::summary::titles::{Titles, titles};
 use crate::text::{Tokens, tokens, words};
 use crate::transcript::{Passage, Transcript};
@@ -601,7 +602,12 @@ impl Writer<'_> {
             }
             _ => piece.text,
         };
-        let mut text = text;
+        let mut text = match piece.source {
+            Source::Model if by.has_words() && !self.drafter.settings.quotes => {
+                quotations::checked(&text, &self.drafter.corrections.apply(&said))
+            }
+            _ => text,
+        };
         let (kept, foreign): (Vec<String>, Vec<String>) = piece
             .matters
             .into_iter()

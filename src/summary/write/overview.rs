@@ -14,6 +14,7 @@ use crate::summary::fit_length;
 use crate::summary::length_control::LengthControl;
 use crate::summary::lists::List;
 use crate::summary::plan::Plan;
+use crate::summary::quotations;
 use crate::summary::scaffold::is_entry;
 use crate::summary::write::draft::Material;
 use crate::summary::write::piece::{Job, Piece, piece};
@@ -151,7 +152,13 @@ impl Writer<'_> {
         let language = self.language.as_deref().and_then(Language::parse);
         let has_nouns = language.is_some_and(|language| language.capitalizes_nouns());
         let words = Some(words).filter(|_| !has_nouns);
-        borne_out(text, &source.join("\n"), words.as_ref(), self.comparable)
+        let source = source.join("\n");
+        // What the sections quote has been checked.
+        let text = match self.comparable.has_words() {
+            true => quotations::checked(text, &source),
+            false => text.to_owned(),
+        };
+        borne_out(&text, &source, words.as_ref(), self.comparable)
     }
 
     /// The request for the last read. `None` without an outline, or if the window is too small.

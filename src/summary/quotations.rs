@@ -1,0 +1,114 @@
+//! Quotations: what stands in quotation marks was said so, word for word.
+
+use crate::extract;
+use crate::text::{Span, ngrams};
+
+/// Marks that open a quotation, with those that close it.
+const MARKS: [(char, &[char]); 6] = [
+    ('"', &['"']),
+    ('“', &['”', '"']),
+    ('„', &['“', '”']),
+    ('«', &['»']),
+    ('»', &['«']),
+    ('「', &['」']),
+];
+
+/// Shorter quotations are names, titles and words that are meant as such.
+const MIN_WORDS: usize = 2;
+
+/// `text` without the marks around what was not said in these words: it stays as a report. Fillers and stutters of the speaker
+/// need not be quoted.
+pub(crate) fn checked(text: &str, said: &str) -> String {
+    let quotations: Vec<(Span, char)> = quotations(text);
+    if quotations.is_empty() {
+        return text.to_owned();
+    }
+    let said = letters(said);
+    let is_said = |quoted: &str| {
+        // What was left out, or added for the reader, parts it.
+        let mut parts = quoted
+            .split(['…', '[', ']'])
+            .flat_map(|part| part.split("..."));
+        parts.all(|part| said.contains(&letters(part)))
+    };
+    let mut checked = String::with_capacity(text.len());
+    let mut end = 0;
+    for (found, mark) in quotations {
+        let quoted = found.of(text);
+        let close = quoted.chars().next_back().map_or(0, char::len_utf8);
+        let inner = Span::from(mark.len_utf8()..quoted.len() - close).of(quoted);
+        if ngrams::words(inner).len() < MIN_WORDS || is_said(inner) {
+            continue;
+        }
+        checked.push_str(Span::from(end..found.start).of(text));
+        checked.push_str(inner);
+        end = found.end;
+    }
+    checked.push_str(Span::from(end..text.len()).of(text));
+    checked
+}
+
+/// The quotations in `text` with their marks, each within a line.
+fn quotations(text: &str) -> Vec<(Span, char)> {
+    let mut found = Vec::new();
+    let mut open: Option<(usize, char, &[char])> = None;
+    let mut before = ' ';
+    for (at, c) in text.char_indices() {
+        match open {
+            _ if c == '\n' => open = None,
+            Some((start, mark, closes)) if closes.contains(&c) => {
+                found.push((Span::from(start..at + c.len_utf8()), mark));
+                open = None;
+            }
+            // Behind a number it is an inch.
+            None if !before.is_alphanumeric() || c == '「' => {
+                let marks = MARKS.iter().find(|(mark, _)| *mark == c);
+                open = marks.map(|(mark, closes)| (at, *mark, *closes));
+            }
+            _ => {}
+        }
+        before = c;
+    }
+    found
+}
+
+/// The words of a text without fillers and stutters, and without what stands between them: `L_C_D_` is `LCD`.
+fn letters(text: &str) -> String {
+    let words = ngrams::words(text);
+    let words: Vec<&str> = words
+        .iter()
+        .map(String::as_str)
+        .filter(|word| !extract::is_filler(word))
+        .collect();
+    let is_stutter =
+        |word: &str, next: &str| word == next || word.len() == 1 && next.starts_with(word);
+    let next = words.iter().skip(1).copied().chain([""]);
+    let kept = words.iter().copied().zip(next);
+    let kept = kept.filter(|(word, next)| !is_stutter(word, next));
+    kept.map(|(word, _)| word).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_said_so_stands_in_quotation_marks() {
+        let said = "Lee: It, uh, only cost a bit more, you know. We s skip the L_C_D_ and have veto veto uh rights.\nDana: 没有问题。";
+        for (text, kept) in [
+            ("\"It only cost a bit more\", said Lee.", true),
+            ("“it only cost … you know”, said Lee.", true),
+            ("They „skip the LCD“ and have \"veto rights\".", true),
+            ("That is \"only [cost] a bit more\".", true),
+            ("The \"depot\" is late.", true),
+            ("Dana: 「没有问题」", true),
+            ("A screen of 10\" is small, one of 12\" is not.", true),
+            ("It was \"only a bit more\", said Lee.", false),
+            ("They were «nearly done».", false),
+        ] {
+            let plain = |text: &str| text.replace(['"', '“', '”', '„', '«', '»'], "");
+            let wanted = if kept { text.to_owned() } else { plain(text) };
+            assert_eq!(checked(text, said), wanted);
+        }
+    }
+}
