@@ -32,6 +32,90 @@
 //!
 //! `trigger`, `document`, `prompt`, `extract`, `transcript` and `text` are pure: they do no I/O and never wait.
 //!
+//! # How it works
+//!
+//! 1. **Decode** while the bytes arrive: UTF-8, UTF-16, and the common older encodings, by what they say; what is not
+//!    text is rejected with its reason.
+//! 2. **Read** what was said, by whom and when. The format is recognized by its content:
+//!    - plain text with labels in more than a hundred shapes: meeting tools, chats, court reporters, parliaments,
+//!      everything on one line;
+//!    - WebVTT, SubRip, SBV, LRC, TTML and lines like `[00:00.000 --> 00:07.400] text`: captions are joined to
+//!      sentences and turns;
+//!    - JSON of Amazon Transcribe, Whisper and its relatives, Deepgram, AssemblyAI, Google, Azure, YouTube and others;
+//!    - CSV, TSV and Markdown tables with a header, HTML pages, Word documents.
+//!
+//!    Markup, sound tags, page headers, line numbers, repetitions of a recognizer that got stuck and what tools say
+//!    about themselves are left out. Only spoken words are counted, sent and paid. The report names the format, the
+//!    speakers with their turns, words and seconds, and what was left out.
+//! 3. **Plan**: how many sections of 150 to 500 words, each from its own part. Tokens are estimated without a
+//!    vocabulary, because the served model's tokenizer is not known; the estimate is an upper bound, and no request
+//!    exceeds the window even if a server counts a fifth more. Where a part would be too short for a section (a long
+//!    transcript, a small window), facts are noted first, level by level, and the sections are written from the notes.
+//!    Where `MAX_MODEL_CALLS` would be exceeded, each part is first reduced to its most telling sentences, and the
+//!    report says so.
+//! 4. **Outline**: one call reads all turns, numbered (of a transcript of more than 64,000 tokens its most telling
+//!    sentences, of a very long one the notes), and answers in lines: subject, people, terms, topics with their weight,
+//!    decisions, positions, actions, open questions, figures, contradictions. What points to lines that do not exist,
+//!    or has a number, name or owner that they do not have, is dropped. Labels such as `spk_0` get the names that the
+//!    transcript says. Windows below 16,000 tokens, encoder-decoders and the built-in model do without; so does a
+//!    summary of less than 500 words.
+//! 5. **Parts**: a topic each, with all the stretches in which people come back to it, divided where it is too long for
+//!    a section and joined with its neighbour where it is too short; formalities are told in passing. The record of an
+//!    operation, such as a flight, follows its phases and its clock. Without an outline balanced parts, cut at the
+//!    start of a turn, else at a sentence, a clause, a word. Where a script has no blanks, words are told by ICU's
+//!    model in Thai, Lao, Khmer and Burmese, and by function words in Chinese and Japanese.
+//! 6. **Write** all sections at once, with a little more asked for than is wanted, because cutting a sentence is free.
+//!    With an outline, a request is for sections in a row, about 1,000 words in all and more where the window is larger
+//!    (from 126,000 tokens on all of them), as far as it has room for their parts; else for one. It shows the parts,
+//!    what is before and after them, and the notes that concern each, between fences that their author cannot forge. A
+//!    section that the answer leaves out or spoils is asked for by itself; sections told under one heading become one.
+//!    Cut-off answers are continued.
+//! 7. **Check**: an answer that is empty, no prose, an echo, a loop, in another language, about something else,
+//!    invented or copied is asked for again once; one that cannot be used is replaced by the part's most telling
+//!    sentences and flagged. A request that is refused as too long is divided and sent again. Headings with foreign
+//!    numbers or names are replaced, claims that something was not answered are cut where the outline does not list it
+//!    as open, a full name stands once, and quotation marks go where something else was said.
+//! 8. **Finish**: if the whole is more than 3 % too short or 9 % too long, the shortest sections are written again,
+//!    longer, or the longest condensed: once. Then, at once, the overview from the sections and a last read, whose
+//!    edits are applied only where they change no number, name, quotation, negation or hedge. Then the small matters
+//!    and the sentences that add least and are in no list go, rather from the ends of paragraphs, or the speakers' own
+//!    sentences are added, flagged. The summary is within 5 % of its target.
+//!
+//! # What is never lost or paid twice
+//!
+//! - A **lease** in `run.json`, taken and renewed by S3's conditional writes, lets one worker at a time work on a job;
+//!   there is no database. A worker that was frozen and wakes up finds its lease gone and stops.
+//! - A **ledger** holds, for each call, that it is about to be sent, the ticket of the job it became, and its outcome.
+//!   Which calls a job makes follows from their outcomes alone, so a run that is taken up again asks for the same ones
+//!   and finds them answered.
+//! - A **deadline**: an invocation stops while there is time to save everything, and its message comes back. A job may
+//!   take a day of invocations.
+//! - After a `kill -9`, at most the calls that were in flight at that instant are made again (the endpoints have no
+//!   idempotency key, so nobody can promise less). The report counts them as `resubmitted`.
+//! - A summary is published only if the transcript is still the one it was made from, and never over the summary of a
+//!   newer one.
+//! - If more than a quarter of the sections had to be extractive, it is not the summary that was ordered: nothing is
+//!   published, and `_error.json` says so.
+//! - Transient trouble sends the message back to the queue. After ten invocations in a row that brought nothing, each
+//!   further one costs a single request, until one succeeds or the message reaches the dead-letter queue, which raises
+//!   an alarm.
+//!
+//! # How endpoints are spoken to
+//!
+//! Calls share their pace: one 429 slows all of them (`Retry-After`, `ratelimit` and the server's own words are
+//! obeyed), success speeds them up again. A refused key, an empty account, a paused endpoint or an unknown model stops
+//! all calls at once, and one sentence names the variable. Answers are streamed where the endpoint can. RunPod jobs are
+//! submitted with a time to live and followed by long polling where the endpoint has it, otherwise at times learned
+//! from the jobs before; failed jobs run again under their ticket (`/retry`), and an endpoint without workers is
+//! recognized by its `/health`. Right after its start the function connects to an `https://` endpoint with a `HEAD` of
+//! its root, without the key, so that the first call does not wait for that.
+//!
+//! The same transcript, settings and answers give the same summary, whatever `MODEL_CONCURRENCY` is. At most half as
+//! many calls as planned, and five, are made on top of the plan, which `plan` shows.
+//!
+//! The built-in extractive model chooses the sentences that cover most of a part's terms (budgeted submodular
+//! coverage), cleans them of fillers and attributes them to their speakers.
+//!
 //! # Example
 //!
 //! Summarizing with the built-in model, in this process:
