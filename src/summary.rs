@@ -23,7 +23,7 @@ pub mod outline;
 pub mod people;
 pub mod plan;
 pub mod scaffold;
-mod titles;
+pub(crate) mod titles;
 mod told;
 mod topics;
 mod wishes;
