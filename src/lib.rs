@@ -46,7 +46,8 @@
 //!
 //!    Markup, sound tags, page headers, line numbers, repetitions of a recognizer that got stuck and what tools say
 //!    about themselves are left out. Only spoken words are counted, sent and paid. The report names the format, the
-//!    speakers with their turns, words and seconds, and what was left out.
+//!    speakers with their turns, words and seconds, and what was left out. Without ends of turns, seconds are no more
+//!    than the words can take.
 //! 3. **Plan**: how many sections of 150 to 500 words, each from its own part. Tokens are estimated without a
 //!    vocabulary, because the served model's tokenizer is not known; the estimate is an upper bound, and no request
 //!    exceeds the window even if a server counts a fifth more. Where a part would be too short for a section (a long

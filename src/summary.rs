@@ -24,7 +24,7 @@ pub mod people;
 pub mod plan;
 mod quotations;
 pub mod scaffold;
-mod titles;
+pub(crate) mod titles;
 mod told;
 mod topics;
 mod wishes;

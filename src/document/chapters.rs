@@ -1,7 +1,7 @@
 //! Renders the sections of a summary as a WebVTT track of chapters, for a player of the recording.
 //!
 //! Chapters may not overlap, so each one lasts until the next begins. A section that people came back to has a chapter for
-//! each of its stretches. Sections that begin at the same time share a chapter.
+//! each of its stretches. Sections that begin at the same time share a chapter. Where the clock passes midnight, a track goes on.
 
 use std::collections::HashSet;
 use std::fmt::Write;
@@ -14,27 +14,32 @@ use crate::transcript::{Timestamp, Transcript};
 /// are counted from the first one.
 const MAX_LEAD_MS: i64 = 3_600_000;
 
+/// A clock that goes back by more has passed midnight. Less is a turn told out of order.
+const MIDNIGHT_MS: i64 = 12 * 3_600_000;
+const DAY_MS: i64 = 24 * 3_600_000;
+
 /// The shortest duration of the last chapter, if the transcript does not tell when it ends.
 const MIN_LAST_MS: i64 = 1000;
 
 /// Renders the chapters; `None` if the transcript has no times.
 pub(super) fn render(transcript: &Transcript, sections: &[Section]) -> Option<String> {
+    let midnights = midnights(transcript);
     let mut stretches: Vec<_> = sections
         .iter()
         .flat_map(|section| section.spans.iter().map(move |&span| (section, span)))
         .filter_map(|(section, span)| {
             let (from, until) = transcript.passage(span).time_span()?;
+            let passed = |at| midnights.partition_point(|&midnight| midnight <= at) as i64;
+            let from = i64::from(from.millis()) + passed(span.start) * DAY_MS;
+            let until = i64::from(until.millis()) + passed(span.end.saturating_sub(1)) * DAY_MS;
             Some((from, until, section.title.as_str()))
         })
         .collect();
     stretches.sort_by_key(|&(from, ..)| from);
     let &(first, ..) = stretches.first()?;
     let last = stretches.iter().map(|&(_, until, _)| until).max()?;
-    let zero = match i64::from(first.millis()) {
-        late if late >= MAX_LEAD_MS => late,
-        _ => 0,
-    };
-    let counted = |time: Timestamp| (i64::from(time.millis()) - zero).max(0);
+    let zero = if first >= MAX_LEAD_MS { first } else { 0 };
+    let counted = |time: i64| (time - zero).max(0);
     let mut chapters: Vec<(i64, Vec<&str>)> = Vec::new();
     for (from, _, title) in stretches {
         let from = counted(from);
@@ -46,6 +51,7 @@ pub(super) fn render(transcript: &Transcript, sections: &[Section]) -> Option<St
     }
     let mut track = "WEBVTT\n".to_owned();
     if zero > 0 {
+        let first = Timestamp::clamped(first);
         let _ = write!(
             track,
             "\nNOTE Times count from {first} in the transcript.\n"
@@ -59,6 +65,25 @@ pub(super) fn render(transcript: &Transcript, sections: &[Section]) -> Option<St
         let _ = write!(track, "\n{start} --> {end}\n{}\n", payload(titles));
     }
     Some(track)
+}
+
+/// Where in the text the clock has passed midnight: the starts of the first turns afterwards.
+fn midnights(transcript: &Transcript) -> Vec<usize> {
+    let segments = transcript.segments.starting_in(0..transcript.text().len());
+    let timed = segments.iter().filter_map(|segment| {
+        let time = i64::from(segment.from()?.millis());
+        Some((segment.start(), time))
+    });
+    let mut midnights = Vec::new();
+    let mut latest = None;
+    for (start, time) in timed {
+        if latest.is_some_and(|latest| time + MIDNIGHT_MS < latest) {
+            midnights.push(start);
+            latest = None;
+        }
+        latest = latest.max(Some(time));
+    }
+    midnights
 }
 
 /// A time as WebVTT wants it: `00:12:30.000`.
@@ -189,6 +214,23 @@ mod tests {
             "WEBVTT\n\nNOTE Times count from 14:03:22 in the transcript.\n\n\
              00:00:00.000 --> 00:01:38.000\nOne\n\n\
              00:01:38.000 --> 00:06:38.000\nTwo\n"
+        );
+    }
+
+    #[test]
+    fn after_midnight_times_go_on() {
+        let talk = meeting(&["22:50:00", "23:59:58", "23:59:00", "00:10:00", "00:20:00"]);
+        let sections = [
+            section("One", &talk, &[(0, 1)]),
+            section("Two", &talk, &[(1, 4)]),
+            section("Three", &talk, &[(4, 5)]),
+        ];
+        assert_eq!(
+            render(&talk, &sections).unwrap(),
+            "WEBVTT\n\nNOTE Times count from 22:50:00 in the transcript.\n\n\
+             00:00:00.000 --> 01:09:58.000\nOne\n\n\
+             01:09:58.000 --> 01:30:00.000\nTwo\n\n\
+             01:30:00.000 --> 01:30:01.000\nThree\n"
         );
     }
 

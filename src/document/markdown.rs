@@ -137,7 +137,9 @@ fn clean(text: &str) -> String {
     kept.collect()
 }
 
-/// A line in which nothing is markup. Besides that of CommonMark this covers tables, struck text and formulas.
+/// A line in which nothing is markup. Besides that of CommonMark this covers tables, struck text and formulas, and addresses, of
+/// which GitHub makes [links](https://github.github.com/gfm/#autolinks-extension-): what was said at a stranger's wish would
+/// lead there.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let mut before = ' ';
@@ -153,8 +155,17 @@ fn escaped(text: &str) -> String {
             '#' => before == ' ' || before == '#',
             _ => false,
         };
-        if is_markup {
+        let is_address = match c {
+            ':' => chars.clone().take(2).eq(['/', '/']),
+            '.' => (escaped.as_bytes().last_chunk::<3>())
+                .is_some_and(|last| last.eq_ignore_ascii_case(b"www")),
+            _ => false,
+        };
+        if is_markup || is_address {
             escaped.push('\\');
+        } else if c == '@' && !before.is_whitespace() && after.is_alphanumeric() {
+            // GitHub looks for addresses of mail when escapes are read already. Nothing that is not text may stand in one.
+            escaped.push_str("<!-- -->");
         }
         escaped.push(c);
         before = c;
@@ -266,6 +277,23 @@ mod tests {
         .map(str::to_owned)
         .into();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn addresses_are_text_and_no_links() {
+        for (said, written) in [
+            ("See https://a.example/b.", "See https\\://a.example/b."),
+            ("WWW.a.example, http://b", "WWW\\.a.example, http\\://b"),
+            ("dana@a.example", "dana<!-- -->@a.example"),
+            ("at 5: //so @home", "at 5: //so @home"),
+        ] {
+            assert_eq!(escaped(said), written);
+            let shown = seen(&escaped(said)).join("");
+            assert_eq!(
+                shown.replace("<InlineHtml(Borrowed(\"<!-- -->\"))>", ""),
+                said
+            );
+        }
     }
 
     #[test]

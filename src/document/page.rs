@@ -6,7 +6,8 @@
 //! - Every sentence ends with the numbers of the passages that it rests on. They lead to the transcript, where `:target`
 //!   highlights the passage; its numbers lead back.
 //! - All text is shown as [`Shown`]: escaped, and without the characters that command a terminal or turn the reading direction.
-//! - The words around the text are English. Where the summary is in another language, they say so by `lang`.
+//! - Headings are in the language of the summary. Sentences around the text are English, and say so by `lang` where the summary is
+//!   in another language.
 
 mod citations;
 mod turns;
@@ -23,6 +24,7 @@ use crate::document::page::turns::Turns;
 use crate::document::report::{Report, SpeakerReport};
 use crate::document::sources::Sources;
 use crate::document::{Document, is_hidden};
+use crate::summary::titles::{Titles, titles};
 use crate::summary::{Section, Source, TokenTotals};
 use crate::text::number::{counted, grouped};
 use crate::text::{Language, Span, tag, words};
@@ -132,7 +134,7 @@ impl<'a> Page<'a> {
                     }
                     aside #transcript tabindex="0" aria-labelledby="said" {
                         header lang=[self.english()] {
-                            h2 #said { "Transcript" }
+                            h2 #said lang=[self.native()] dir="auto" { (self.titles().transcript) }
                             @if turns.is_partial() {
                                 p .note {
                                     "The transcript is too long for one page: here are the passages that the summary rests on."
@@ -171,7 +173,7 @@ impl<'a> Page<'a> {
             });
         html! {
             header {
-                p .kicker lang=[self.english()] { "Summary" }
+                p .kicker { (self.titles().summary) }
                 h1 #title dir="auto" { (Shown(title)) }
                 p .facts lang=[self.english()] {
                     span {
@@ -238,9 +240,9 @@ impl<'a> Page<'a> {
     fn contents(&self) -> Markup {
         let summary = self.document.summary;
         html! {
-            nav aria-labelledby="contents" lang=[self.english()] {
-                h2 #contents { "Contents" }
-                ol lang=[self.native()] {
+            nav aria-labelledby="contents" {
+                h2 #contents dir="auto" { (self.titles().contents) }
+                ol {
                     @for (index, section) in summary.sections.iter().enumerate() {
                         li {
                             a href=(format_args!("#c{}", index + 1)) dir="auto" { (Shown(&section.title)) }
@@ -251,6 +253,11 @@ impl<'a> Page<'a> {
                 }
             }
         }
+    }
+
+    /// The fixed words in the language of the summary.
+    fn titles(&self) -> &'static Titles {
+        titles(self.language.as_ref().map(Language::tag))
     }
 
     /// The language of the page, inside an element with English words.
@@ -291,8 +298,8 @@ impl<'a> Page<'a> {
                 }
                 p .when {
                     @let way = section.clock();
-                    a href=(format_args!("#t{number}")) lang=[self.english().filter(|_| way.is_none())] {
-                        (way.as_deref().unwrap_or("In the transcript"))
+                    a href=(format_args!("#t{number}")) dir="auto" {
+                        (way.as_deref().unwrap_or(self.titles().in_transcript))
                     }
                 }
                 @if is_stopgap {
@@ -384,7 +391,7 @@ impl<'a> Page<'a> {
         html! {
             @if all > 0 {
                 section .speakers lang=[self.english()] {
-                    h2 #speakers { "Who spoke how much" }
+                    h2 #speakers lang=[self.native()] dir="auto" { (self.titles().shares) }
                     (shares(first, all))
                     @if !listed.is_empty() {
                         details {

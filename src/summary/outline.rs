@@ -9,7 +9,9 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use crate::extract;
-use crate::summary::check::support::{Comparable, all_words, large_numbers, names, numbers};
+use crate::summary::check::support::{
+    Comparable, all_words, large_numbers, names_among, numbers, words_among,
+};
 use crate::text::{Span, Tokens, terms, tokens, words};
 use crate::transcript::{Passage, Transcript, without_tags};
 
@@ -337,18 +339,20 @@ const MOST_ACTIONS: usize = 40;
 impl Outline {
     /// Reads the model's answer about `numbered`, and checks `by` what it can be compared.
     pub(crate) fn read(answer: &str, numbered: &Numbered, by: Comparable) -> Self {
-        let known = all_words(numbered.transcript.text());
-        let runs = words::runs(numbered.transcript.text());
-        let lower = runs
-            .filter(|word| word.starts_with(char::is_lowercase))
+        let text = numbered.transcript.text();
+        let looked_up = looked_up(answer, &numbered.transcript.segments.speakers);
+        let is_looked_up = |word: &str| looked_up.contains(word);
+        let known = words_among(text, is_looked_up);
+        let lower = words::runs(text)
+            .filter(|word| word.starts_with(char::is_lowercase) && is_looked_up(word))
             .collect();
-        let mut days = numbers(numbered.transcript.text());
+        let mut days = numbers(text);
         days.retain(|number| number.parse::<u8>().is_ok_and(|day| day <= 31));
         let reader = Reader {
             numbered,
             known: &known,
             lower: &lower,
-            names: &names(numbered.transcript.text()),
+            names: &names_among(text, is_looked_up),
             days: &days,
             by,
         };
@@ -363,7 +367,6 @@ impl Outline {
             let get = |at: usize| fields.get(at).map_or("", String::as_str);
             match kind {
                 "TITLE" if outline.title.is_none() => {
-                    let text = numbered.transcript.text();
                     outline.title = Some(get(0))
                         .filter(|title| reader.may_be_said(title))
                         .filter(|title| by.has_numbers(title, &by.known_numbers(text)))
@@ -488,7 +491,7 @@ impl PointKind {
 /// Checks entries against the transcript.
 struct Reader<'a> {
     numbered: &'a Numbered,
-    /// All words of the transcript in lower case.
+    /// The words of the transcript in lower case, as far as they are [looked up](looked_up), like all below.
     known: &'a HashSet<String>,
     /// Those that stand there in lower case.
     lower: &'a HashSet<&'a str>,
@@ -503,17 +506,16 @@ impl Reader<'_> {
     /// Whether all names in `text` occur in the transcript.
     fn may_be_said(&self, text: &str) -> bool {
         let length = words::count(text);
-        (1..=ENTRY_WORDS).contains(&length) && self.by.has_names(text, self.known)
+        (1..=ENTRY_WORDS).contains(&length)
+            && text.contains(char::is_alphanumeric)
+            && self.by.has_names(text, self.known)
     }
 
     /// Whether the words of a name occur in the transcript: the capitalized ones, if there are any.
     fn is_named(&self, name: &str) -> bool {
-        let proper: Vec<&str> = words::runs(name)
-            .filter(|word| word.starts_with(char::is_uppercase))
-            .collect();
-        let told = match &proper[..] {
-            [] => name.to_owned(),
-            proper => proper.join(" "),
+        let told = match capitalized_words(name) {
+            proper if proper.is_empty() => name.to_owned(),
+            proper => proper,
         };
         let mut words = all_words(&told).into_iter().peekable();
         let is_known = |word: String| self.known.contains(&word) || word.len() < 3;
@@ -799,6 +801,31 @@ impl Reader<'_> {
             _ => shared > 0 && shared * 100 >= wanted.len() * SHARED_PERCENT,
         }
     }
+}
+
+/// The words that an answer is checked by: its own, those of the labels, and their stems, in lower case.
+fn looked_up(answer: &str, labels: &[String]) -> HashSet<String> {
+    let mut words = HashSet::new();
+    for text in [answer]
+        .into_iter()
+        .chain(labels.iter().map(String::as_str))
+    {
+        words.extend(all_words(text));
+        terms::for_each(text, |word, stem| {
+            words.insert(word.to_lowercase());
+            words.insert(stem.to_owned());
+        });
+    }
+    for name in answer.split(['\n', '|', '=']) {
+        words.extend(all_words(&capitalized_words(name)));
+    }
+    words
+}
+
+/// The words of `name` that begin with a capital.
+fn capitalized_words(name: &str) -> String {
+    let words = words::runs(name).filter(|word| word.starts_with(char::is_uppercase));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// `text` with the names of those whose labels stand there.

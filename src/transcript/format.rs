@@ -37,6 +37,9 @@ const BLOCK_BYTES: usize = 1024 * 1024;
 /// Confidence in percent below which a transcript gets a warning.
 const LOW_CONFIDENCE: u8 = 80;
 
+/// So many words in comments get a warning. A comment such as "page 3" has fewer.
+const MIN_HIDDEN: usize = 5;
+
 /// A text of which more than one part in this many was left out as no words gets a warning.
 const JUNK_SHARE: usize = 10;
 
@@ -250,8 +253,15 @@ fn read_in_blocks(decoded: Decoded, size: usize) -> Result<(Spoken, Segments), R
              sentences may be wrong"
         ));
     }
-    if done.junk * JUNK_SHARE > text.len() + done.junk {
-        let percent = 100 * done.junk / (text.len() + done.junk);
+    if done.left.hidden >= MIN_HIDDEN {
+        warnings.push(format!(
+            "{} words in comments of HTML (`<!-- … -->`) were left out: if they were said, put them outside",
+            done.left.hidden
+        ));
+    }
+    let junk = done.left.junk;
+    if junk * JUNK_SHARE > text.len() + junk {
+        let percent = 100 * junk / (text.len() + junk);
         warnings.push(format!(
             "{percent} % of the text are no words, such as encoded pictures, and were left out"
         ));

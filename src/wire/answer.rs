@@ -14,7 +14,6 @@
 //!   in a separate field, and the finish reason is sometimes `stop`. This counts as cut off, since a higher limit helps.
 //! - Reasoning is never part of the answer.
 
-use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use crate::model::{Answer, Finish, TokenUsage};
@@ -214,8 +213,7 @@ impl<F: Format> Reader<F> {
         let form = if is_framed || self.decoder.is_some() {
             // A truncated event is dropped. The finish reason is then missing too, so the cut is still detected.
             let open = self.decoder.and_then(Decoder::finish).unwrap_or_default();
-            let is_complete =
-                |data: &&str| *data == "[DONE]" || serde_json::from_str::<IgnoredAny>(data).is_ok();
+            let is_complete = |data: &&str| *data == "[DONE]" || parsed(data).is_ok();
             for data in open.lines().map(str::trim).filter(is_complete) {
                 event(data, &mut self.format, &mut self.answer)?;
             }
@@ -247,7 +245,7 @@ pub(crate) fn event(
     match data.trim() {
         "" => {}
         "[DONE]" => answer.is_closed = true,
-        data => match serde_json::from_str(data) {
+        data => match parsed(data) {
             Ok(value) => format.take(&value, answer)?,
             // Some servers do not separate events by empty lines.
             Err(_) if data.contains('\n') => {
@@ -261,6 +259,42 @@ pub(crate) fn event(
     Ok(())
 }
 
+/// Parses a text as JSON. One half of a surrogate pair, such as `\ud83d`, is read as U+FFFD: servers in Python and JavaScript
+/// write it where a model stopped within an emoji, and the rest of the answer is good.
+pub(crate) fn parsed(text: &str) -> serde_json::Result<Value> {
+    serde_json::from_str(text).or_else(|error| match without_lone_surrogates(text) {
+        Some(mended) => serde_json::from_str(&mended),
+        None => Err(error),
+    })
+}
+
+/// The text with U+FFFD instead of lone surrogates in escapes, if there are any.
+fn without_lone_surrogates(text: &str) -> Option<String> {
+    const ESCAPE: usize = "\\uXXXX".len();
+    let unit = |text: &str| u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok();
+    let mut mended = String::with_capacity(text.len());
+    let (mut rest, mut is_mended) = (text, false);
+    while let Some((before, escape)) = rest.find('\\').map(|at| rest.split_at(at)) {
+        mended.push_str(before);
+        let second = || unit(escape.get(ESCAPE..)?);
+        let length = match unit(escape) {
+            Some(0xd800..0xdc00) if matches!(second(), Some(0xdc00..0xe000)) => 2 * ESCAPE,
+            Some(0xd800..0xe000) => {
+                mended.push(char::REPLACEMENT_CHARACTER);
+                is_mended = true;
+                rest = escape.split_at(ESCAPE).1;
+                continue;
+            }
+            _ => escape.chars().take(2).map(char::len_utf8).sum(),
+        };
+        let (kept, after) = escape.split_at(length);
+        mended.push_str(kept);
+        rest = after;
+    }
+    mended.push_str(rest);
+    is_mended.then_some(mended)
+}
+
 /// Parses a whole body as JSON. Error messages do not quote the body, which may be generated text, except for the title or
 /// text of an HTML page.
 ///
@@ -269,7 +303,7 @@ pub(crate) fn event(
 pub(crate) fn json(body: &[u8]) -> Result<Value, Failure> {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}').trim();
-    serde_json::from_str(text).map_err(|error| {
+    parsed(text).map_err(|error| {
         if text.is_empty() {
             Cause::Unusable.seen("an empty body")
         } else if text.starts_with('<') {

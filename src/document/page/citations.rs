@@ -11,6 +11,9 @@ use crate::document::sources::{Cited, Sources};
 use crate::text::Span;
 use crate::transcript::Transcript;
 
+/// Maximum length of a passage in bytes. Its words have some 500, but what has no blanks may count as a word of any length.
+const MOST_BYTES: usize = 4000;
+
 /// A sentence of the summary, or an entry of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Sentence {
@@ -146,9 +149,11 @@ fn said(transcript: &Transcript, span: Span) -> Option<Span> {
         },
         |segment| segment.body(),
     );
+    let start = start.max(body.start);
+    let most = transcript.text().floor_char_boundary(start + MOST_BYTES);
     let said = Span {
-        start: start.max(body.start),
-        end: end.min(body.end),
+        start,
+        end: end.min(body.end).min(most),
     };
     let is_said = said.start < said.end && !said.of(transcript.text()).trim().is_empty();
     is_said.then_some(said)

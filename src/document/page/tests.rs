@@ -556,6 +556,33 @@ fn a_long_speech_is_divided_between_sentences_and_outside_of_passages() {
 }
 
 #[test]
+fn a_word_of_a_megabyte_is_divided_and_no_passage_is_longer_than_one_of_words() {
+    let text = format!("Ana: {}\n", "<".repeat(1_000_000));
+    let transcript = read(&text).unwrap_or_else(|| Transcript::verbatim(text));
+    let whole = Span::from(0..transcript.text().len());
+    let summary = Summary {
+        sections: vec![section(&transcript, "One", "So it was.", whole)],
+        ..Summary::default()
+    };
+    let sources = Sources {
+        sections: vec![vec![Cited {
+            at: 0..10,
+            passages: vec![whole],
+        }]],
+        ..Sources::default()
+    };
+    let page = Case::new(transcript, summary).page_with(&sources);
+    let page = Html::parse_document(&page);
+    let longest = |selector| {
+        let lengths = all(&page, selector).into_iter();
+        let lengths = lengths.map(|element| text_of(element, &[]).len());
+        lengths.max().unwrap()
+    };
+    assert!((4000..4100).contains(&longest("#transcript mark")));
+    assert!((4000..10_000).contains(&longest("#transcript p")));
+}
+
+#[test]
 fn a_page_says_in_which_language_its_parts_are() {
     let mut case = meeting();
     case.summary.language = Some("ar".into());
@@ -571,17 +598,26 @@ fn a_page_says_in_which_language_its_parts_are() {
         (Some("en"), Some("ltr"))
     );
     assert_eq!(all(&page, ".turns h3")[0].value().attr("lang"), Some("ar"));
-    for english in [".facts", ".speakers", "footer", "main nav", ".legend"] {
+    for english in [".facts", ".speakers", "footer", ".legend"] {
         assert_eq!(
             all(&page, english)[0].value().attr("lang"),
             Some("en"),
             "{english}"
         );
     }
-    assert_eq!(
-        all(&page, "main nav ol")[0].value().attr("lang"),
-        Some("ar")
-    );
+    for (heading, words) in [
+        (".kicker", "الملخص"),
+        ("#contents", "المحتويات"),
+        ("#said", "النص المفرّغ"),
+        ("#speakers", "مدة حديث كل متحدث"),
+    ] {
+        let heading = all(&page, heading)[0];
+        assert_eq!(text_of(heading, &[]), words);
+        let nearest = heading.ancestors().filter_map(ElementRef::wrap);
+        let mut languages = [heading].into_iter().chain(nearest);
+        let language = languages.find_map(|element| element.value().attr("lang"));
+        assert_eq!(language, Some("ar"));
+    }
     case.summary.language = Some("en\" onload=\"alert(1)".into());
     let page = checked(&case, &case.page());
     assert_eq!(all(&page, "html")[0].value().attr("lang"), Some("en"));

@@ -22,9 +22,11 @@ const LONG_BYTES: usize = 1_000_000;
 /// Bytes that are shown around a passage of such a transcript.
 const AROUND_BYTES: usize = 400;
 
-/// Bytes after which a paragraph ends with its sentence, and after which it ends with a word. Speech has no paragraphs.
+/// Bytes after which a paragraph ends with its sentence, after which it ends with a word, and after which it ends within a word.
+/// Speech has no paragraphs, and a browser takes a minute to break a word of millions of characters into lines.
 const PARAGRAPH_BYTES: usize = 900;
 const MOST_PARAGRAPH_BYTES: usize = 2500;
+const MOST_WORD_BYTES: usize = 2 * MOST_PARAGRAPH_BYTES;
 
 /// Where the same speaker goes on, times are shown this far apart.
 const TIMES_SECONDS: f64 = 60.0;
@@ -384,6 +386,7 @@ fn paragraph_end(text: &str, rest: Span, before: usize) -> Option<usize> {
         let (said, length) = (text.split_at(rest.start + at).0, before + at);
         let is_end = match c {
             '\n' => last == '\n' || ends_sentence(tail(said)),
+            _ if length >= MOST_WORD_BYTES => true,
             c if !c.is_whitespace() && !is_wide(last) => false,
             _ if length >= MOST_PARAGRAPH_BYTES => true,
             _ => length >= PARAGRAPH_BYTES && is_stop(last) && !is_abbreviated(said),

@@ -13,6 +13,9 @@ use crate::transcript::{Speaker, Transcript};
 /// Bytes of the spoken text in a block, at least, but for the last one.
 const BLOCK_BYTES: usize = 1024 * 1024;
 
+/// Units in a block at most, which take three times the text where turns have three words. Most speech has fewer in these bytes.
+const BLOCK_UNITS: usize = 1 << 14;
+
 /// Bytes of a paragraph that are divided into sentences at once.
 const PIECE_BYTES: usize = 64 * 1024;
 
@@ -107,7 +110,7 @@ pub(super) fn for_each_block(
             }
             begins_turn |= piece.ends_with(PARAGRAPH_END);
             start += piece.len();
-            if block.bytes() >= BLOCK_BYTES {
+            if block.bytes() >= BLOCK_BYTES || block.units.len() >= BLOCK_UNITS {
                 each(std::mem::replace(&mut block, Block::new(vocabulary)));
             }
         }

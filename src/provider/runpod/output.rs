@@ -14,7 +14,7 @@
 use serde_json::Value;
 
 use crate::model::Answer;
-use crate::wire::answer::{self, AnswerBuilder, Format, is_said};
+use crate::wire::answer::{self, AnswerBuilder, Format, is_said, parsed};
 use crate::wire::chat::{Completion, first_choice};
 use crate::wire::error_text::{self, ErrorText, starts_with_any};
 use crate::wire::failure::{Cause, Failure, is_error_text};
@@ -82,7 +82,7 @@ fn form_of(text: &str) -> Result<Form, Failure> {
         return Err(Cause::Unusable.seen(format!("a web page: {page}")));
     }
     if trimmed.starts_with(['"', '{', '['])
-        && let Ok(value) = serde_json::from_str(trimmed)
+        && let Ok(value) = parsed(trimmed)
     {
         return Ok(Form::Data(value));
     }

@@ -259,6 +259,11 @@ fn spelled_value(word: &str) -> Option<u64> {
 
 /// Words that are capitalized although they do not begin a sentence, converted to lower case.
 pub(crate) fn names(text: &str) -> HashSet<String> {
+    names_among(text, |_| true)
+}
+
+/// Those of the [`names`] in a text that are `wanted`.
+pub(crate) fn names_among(text: &str, wanted: impl Fn(&str) -> bool) -> HashSet<String> {
     let mut found = HashSet::new();
     let mut begins = true;
     for word in text.split_whitespace() {
@@ -266,7 +271,7 @@ pub(crate) fn names(text: &str) -> HashSet<String> {
         let bare = bare.trim_end_matches("'s").trim_end_matches("’s");
         if !begins && bare.starts_with(char::is_uppercase) && bare.chars().count() > 2 {
             let runs = words::runs(bare).filter(|run| !run.starts_with(char::is_lowercase));
-            found.extend(runs.map(str::to_lowercase));
+            found.extend(runs.map(str::to_lowercase).filter(|name| wanted(name)));
         }
         begins = word.ends_with(|c| is_stop(c) || matches!(c, ':' | '"' | '”'));
     }
@@ -276,10 +281,15 @@ pub(crate) fn names(text: &str) -> HashSet<String> {
 /// The words of a text in lower case, without English genitives. Abbreviations are also told as one word where the text spells
 /// them: `L_C_D_`, `L.C.D.` or `L C D`.
 pub(crate) fn all_words(text: &str) -> HashSet<String> {
+    words_among(text, |_| true)
+}
+
+/// Those of [`all_words`] that are `wanted`. A long transcript may have millions, which would take several times its size.
+pub(crate) fn words_among(text: &str, wanted: impl Fn(&str) -> bool) -> HashSet<String> {
     let mut found = HashSet::new();
     let mut spelled = String::new();
     let add_spelled = |spelled: &mut String, found: &mut HashSet<String>| {
-        if spelled.chars().count() > 1 {
+        if spelled.chars().count() > 1 && wanted(spelled) {
             found.insert(std::mem::take(spelled));
         }
         spelled.clear();
@@ -294,7 +304,9 @@ pub(crate) fn all_words(text: &str) -> HashSet<String> {
         } else {
             add_spelled(&mut spelled, &mut found);
         }
-        found.insert(word);
+        if wanted(&word) {
+            found.insert(word);
+        }
     }
     add_spelled(&mut spelled, &mut found);
     found

@@ -7,7 +7,7 @@ use crate::model::Finish;
 use crate::prompt::{Prompt, Task};
 use crate::summary::assemble::{Section, Source};
 use crate::summary::check::Problem;
-use crate::summary::check::support::{Comparable, all_words};
+use crate::summary::check::support::{Comparable, all_words, words_among};
 use crate::summary::claims;
 use crate::summary::edits;
 use crate::summary::fit_length;
@@ -147,7 +147,10 @@ impl Writer<'_> {
         let sections = [material.passage.to_string()].into_iter();
         let source: Vec<String> = sections.chain(notes).chain(lists).collect();
         let mut words = all_words(&source.join("\n"));
-        words.extend(all_words(self.transcript.text()));
+        let wanted = all_words(text);
+        words.extend(words_among(self.transcript.text(), |word| {
+            wanted.contains(word)
+        }));
         // Names cannot be told from nouns.
         let language = self.language.as_deref().and_then(Language::parse);
         let has_nouns = language.is_some_and(|language| language.capitalizes_nouns());

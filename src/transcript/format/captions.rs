@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use crate::text::{Span, sentence, words};
-use crate::transcript::format::clean::cleaned;
+use crate::transcript::format::clean::{MAX_NAME_BYTES, cleaned};
 use crate::transcript::format::cue::{Cue, Escapes, Joint};
 use crate::transcript::format::json::cursor::Cursor;
 use crate::transcript::format::json::{Broken, unescaped};
@@ -551,7 +551,8 @@ fn voice(block: &str, part: Span) -> Option<Voice<'_>> {
         let (classes, name) = inside
             .split_once(char::is_whitespace)
             .unwrap_or((inside, ""));
-        if rest.starts_with('>') && (classes.is_empty() || classes.starts_with('.')) {
+        let is_name = name.len() <= MAX_NAME_BYTES;
+        if is_name && rest.starts_with('>') && (classes.is_empty() || classes.starts_with('.')) {
             return Some(Voice {
                 name: cleaned(name.trim()),
                 tag: Span::from(part.start + at..part.start + at + "<v>".len() + end),

@@ -23,6 +23,17 @@ const MAX_WORD_CHARS: usize = 30;
 /// Longest tag, and longest sound tag between asterisks.
 const MAX_TAG_BYTES: usize = 80;
 
+/// Longest name in a tag of WebVTT, and most words in the value of an attribute. A longer one is what somebody said.
+pub(crate) const MAX_NAME_BYTES: usize = 300;
+const MAX_VALUE_WORDS: usize = 8;
+
+/// Attributes without a value that a tag may have, such as `hidden`.
+const MAX_BARE: usize = 1;
+
+/// What stands around characters of XML that are no markup.
+const CDATA: &str = "<![CDATA[";
+const CDATA_END: &str = "]]>";
+
 /// Longest sound tag between brackets: parliaments tell who applauds.
 const MAX_SOUND_BYTES: usize = 160;
 
@@ -97,6 +108,7 @@ pub(crate) fn clean(raw: &str, edit: &mut dyn FnMut(Range<usize>, &str)) {
         done: 0,
         after_blank: true,
         closers: Vec::new(),
+        is_in_cdata: false,
     };
     cleaner.run();
 }
@@ -153,6 +165,8 @@ struct Cleaner<'r, 'e> {
     after_blank: bool,
     /// Second halves of emphasis and links that are open, innermost last.
     closers: Vec<Range<usize>>,
+    /// Whether characters that are no markup have begun.
+    is_in_cdata: bool,
 }
 
 impl Cleaner<'_, '_> {
@@ -196,6 +210,10 @@ impl Cleaner<'_, '_> {
         let first = rest.chars().next()?;
         let next = at + first.len_utf8();
         match first {
+            '<' if rest.starts_with(CDATA) => {
+                self.is_in_cdata = true;
+                Some(self.remove(at..at + CDATA.len(), Gap::Closed))
+            }
             '<' => {
                 // `<<b>i>` must not become a tag.
                 let len = run(rest, '<');
@@ -205,6 +223,10 @@ impl Cleaner<'_, '_> {
                 }))
             }
             '&' => entity(rest).map(|(c, len)| self.entity(at, c, len)),
+            '>' if self.is_in_cdata && self.ends_cdata(next) => {
+                self.is_in_cdata = false;
+                Some(self.remove(next - CDATA_END.len()..next, Gap::Closed))
+            }
             '>' => self.chevrons(at).or_else(|| self.quote(at..next)),
             '[' => self.bracket(at, rest),
             '!' if rest.starts_with("![") => {
@@ -222,6 +244,12 @@ impl Cleaner<'_, '_> {
             _ if self.is_invisible(first, at, next) => Some(self.remove(at..next, Gap::Closed)),
             _ => None,
         }
+    }
+
+    /// Whether an end of [`CDATA`] that is not edited yet stands before `at`.
+    fn ends_cdata(&self, at: usize) -> bool {
+        let before = self.raw.get(self.done..at);
+        before.is_some_and(|before| before.ends_with(CDATA_END))
     }
 
     /// Removes a part, so that no two blanks meet and no blank stays before a comma. Returns where to go on.
@@ -647,8 +675,9 @@ fn tag(text: &str) -> Option<(usize, Gap)> {
         return None;
     }
     let len = end + 2;
-    if inside.starts_with(['!', '?']) {
-        return Some((len, Gap::Blank));
+    if let Some(declared) = inside.strip_prefix(['!', '?']) {
+        let is_declaration = declared.starts_with(|c: char| c == '-' || c.is_ascii_alphabetic());
+        return is_declaration.then_some((len, Gap::Blank));
     }
     if inside.contains(':')
         && inside
@@ -675,10 +704,48 @@ fn tag(text: &str) -> Option<(usize, Gap)> {
         return None;
     };
     // `a <b and c> d` is no tag: attributes have a `=`. WebVTT has classes, and a name after `v`, `c` or `lang`.
-    let is_annotated = rest.starts_with('.')
-        || (rest.starts_with(char::is_whitespace)
-            && (rest.contains('=') || matches!(name, "v" | "c" | "lang")));
+    let is_annotated = match name {
+        "v" | "c" | "lang" => {
+            rest.len() <= MAX_NAME_BYTES
+                && rest.starts_with(|c: char| c == '.' || c.is_whitespace())
+        }
+        _ if rest.starts_with('.') => rest.len() <= MAX_NAME_BYTES,
+        _ => rest.starts_with(char::is_whitespace) && rest.contains('=') && has_attributes(rest),
+    };
     (is_annotated || matches!(rest.trim(), "" | "/")).then_some((len, gap))
+}
+
+/// Whether what follows the name of a tag can be its attributes: a stranger may hide in a tag what was said.
+fn has_attributes(inside: &str) -> bool {
+    let mut rest = inside.trim().trim_end_matches('/').trim_end();
+    let mut bare = 0;
+    while !rest.is_empty() {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '.');
+        let after = rest.trim_start_matches(is_name);
+        let name = rest.split_at(rest.len() - after.len()).0;
+        let Some(value) = after.trim_start().strip_prefix('=') else {
+            bare += 1;
+            if name.is_empty() || bare > MAX_BARE {
+                return false;
+            }
+            rest = after.trim_start();
+            continue;
+        };
+        let value = value.trim_start();
+        let quoted = value.strip_prefix('"').map(|value| (value, '"'));
+        let quoted = quoted.or_else(|| value.strip_prefix('\'').map(|value| (value, '\'')));
+        let (value, after) = match quoted {
+            Some((value, quote)) => value.split_once(quote).unwrap_or((value, "")),
+            None => value.split_once(char::is_whitespace).unwrap_or((value, "")),
+        };
+        let is_styled = name.eq_ignore_ascii_case("style") || name.eq_ignore_ascii_case("class");
+        let mut words = value.split_whitespace();
+        if name.is_empty() || !is_styled && words.nth(MAX_VALUE_WORDS).is_some() {
+            return false;
+        }
+        rest = after.trim_start();
+    }
+    true
 }
 
 /// The length of a tag at the start of `text`.
@@ -917,6 +984,15 @@ mod tests {
             ("one<br>two<br/>three<BR />four", "one two three four"),
             ("<p class='x'>One.</p><p>Two.</p>", "One. Two."),
             ("<!-- page 3 -->One", "One"),
+            ("<![CDATA[We met & left]]> early.", "We met & left early."),
+            ("a[[1]]> b", "a[[1]]> b"),
+            ("<! so we met >", "<! so we met >"),
+            (
+                "<a href=\"we met at the depot and paid for all of it\">One</a>",
+                "<a href=\"we met at the depot and paid for all of it\">One",
+            ),
+            ("<a we paid for = all>One</a>", "<a we paid for = all>One"),
+            ("<a hidden href='x.html' target=_blank>One</a>", "One"),
             ("&lt;i&gt;One&lt;/i&gt; &amp;lt;b&amp;gt;two", "One two"),
             ("wo<b>rd</b>s", "words"),
             ("{\\an8}Up {\\i1}here{\\i0}", "Up here"),

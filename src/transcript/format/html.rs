@@ -93,7 +93,9 @@ pub(crate) fn is_html(text: &str) -> bool {
         let is_block = tag.is_some_and(|tag| {
             tag.is_block() || tag.is_cell() || (tag.dropped().is_some() && !tag.is_end)
         });
-        if is_block && begins && is_first {
+        // What is dropped may be all that looks like a page: "<script>" may be typed, too.
+        let is_shown = tag.is_some_and(|tag| tag.dropped().is_none());
+        if is_block && begins && is_first && is_shown {
             blocks += 2;
         }
         is_first = false;
@@ -570,6 +572,7 @@ mod tests {
             "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Ana>Yes.</v>\n",
             "1\n00:00:01,000 --> 00:00:02,000\n<i>Yes.</i>\n",
             "<v Ana>Yes.</v>\n<v Ben>No.</v>",
+            "<script>alert(1)</script>\nAna: yes\nBen: no\n",
             "Ana: write a <p> tag\nBen: I did\nAna: and\nBen: that is it\n",
             "",
         ] {

@@ -632,14 +632,96 @@ fn entities_of_a_page_are_decoded_before_labels_are_sought() {
 }
 
 #[test]
-fn speakers_without_ends_speak_until_the_next_begins() {
+fn speakers_without_ends_speak_until_the_next_begins_but_no_longer_than_their_words_take() {
     for source in [
         "Time,Speaker,Text\n0:03,Ana,We met.\n0:05,Ben,We did.\n0:09,Ana,Good.\n",
         "| Time | Speaker | Text |\n|---|---|---|\n| 0:03 | Ana | We met. |\n| 0:05 | Ben | We did. |\n| 0:09 | Ana | Good. |\n",
         "[0:03] Ana: We met.\n[0:05] Ben: We did.\n[0:09] Ana: Good.\n",
     ] {
         let talk = transcript(source.as_bytes()).spoken.talk.clone();
-        assert_eq!((talk[0].seconds, talk[1].seconds), (2.0, 4.0), "{source}");
+        assert_eq!((talk[0].seconds, talk[1].seconds), (2.0, 2.8), "{source}");
+    }
+}
+
+#[test]
+fn no_range_ends_within_an_escape_or_an_entity() {
+    let json = r#"{"segments":[{"start":1,"speaker":"Ana","text":"We met\u3002"},{"start":9,"speaker":"Ben","text":"So\u2026 we did\ud83d\ude00"},{"start":15,"speaker":"Ana","text":"Good."}]}"#;
+    let vtt = "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Ana>R&amp;D met&hellip;\n\n00:03.000 --> 00:04.000\n<v Ben>It did.\n";
+    for (source, escapes) in [
+        (json, &["\\u3002", "\\u2026", "\\ud83d\\ude00"][..]),
+        (vtt, &["&amp;", "&hellip;"]),
+    ] {
+        let transcript = transcript(source.as_bytes());
+        let segments = transcript.segments.starting_in(0..transcript.text().len());
+        let mut ends: Vec<usize> = segments.iter().map(|segment| segment.body().end).collect();
+        ends.extend(transcript.text().char_indices().map(|(at, _)| at));
+        let lines = transcript.text().match_indices('\n').map(|(at, _)| at);
+        ends.extend(lines);
+        for end in ends {
+            let bytes = transcript.source_bytes(Span::from(0..end));
+            for escape in escapes {
+                let at = source.find(escape).unwrap() as u64;
+                let inside = at + 1..at + escape.len() as u64;
+                assert!(
+                    !inside.contains(&bytes.end),
+                    "{escape} {end} of {:?}",
+                    transcript.text()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_typed_does_not_vanish_in_markup() {
+    let said = |text: String| {
+        let transcript = transcript(text.as_bytes());
+        (
+            transcript.text().to_owned(),
+            transcript.spoken.warnings.join("; "),
+        )
+    };
+    let talk = |nth| {
+        format!(
+            "Item {nth} of the list is about the depot and took {} days.\n",
+            nth * 7
+        )
+    };
+    let talk: String = (0..20).map(talk).collect();
+    let (text, warnings) = said(format!(
+        "{talk}<!-- Ana said that it costs seven million. -->\nThen we left.\n"
+    ));
+    assert!(!text.contains("million") && text.contains("Then we left"));
+    assert!(warnings.contains("7 words in comments"), "{warnings}");
+    let (text, warnings) = said(format!(
+        "{talk}<!-- page 3 --><![CDATA[It costs seven million.]]>\n"
+    ));
+    assert!(
+        text.contains("It costs seven million.\n") && !text.contains(['[', ']']),
+        "{text}"
+    );
+    assert_eq!(warnings, "");
+    let (text, _) =
+        said("<script>alert(1)</script>\nAna: It costs seven.\nBen: It does.\n".to_owned());
+    assert!(
+        text.contains("\nAna: It costs seven.\nBen: It does."),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_name_of_many_words_is_what_somebody_says() {
+    let long = "and then we went to the depot ".repeat(200);
+    let vtt = format!(
+        "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Ana>It is.\n\n00:03.000 --> 00:04.000\n<v {long}>It was.\n"
+    );
+    let csv =
+        format!("Time,Speaker,Text\n0:01,Ana,It is.\n0:03,{long},It was.\n0:05,Ana,So it was.\n");
+    for source in [vtt, csv] {
+        let transcript = transcript(source.as_bytes());
+        assert_eq!(transcript.segments.speakers, ["Ana"]);
+        assert!(transcript.text().contains("and then we went to the depot"));
+        assert!(transcript.text().contains("It was."));
     }
 }
 

@@ -11,7 +11,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use crate::text::{Span, sentence, words};
 use crate::transcript::decode::{Position, SourceMap};
-use crate::transcript::format::clean::{clean, cleaned};
+use crate::transcript::format::clean::{MAX_NAME_BYTES, clean, cleaned};
 use crate::transcript::format::cue::{Cue, Escapes};
 use crate::transcript::format::join::{CueFacts, Joiner};
 use crate::transcript::format::loops::Loops;
@@ -28,6 +28,11 @@ const KEPT_BYTES: usize = 256;
 
 /// Estimated milliseconds to say a byte of text: 400 for a word.
 const BYTE_MILLIS: usize = 65;
+
+/// The time that a word takes at most where only the starts of turns are known: half the pace of people in a meeting, who say 130 to
+/// 170 a minute. The rest of the time until the next turn is silence. Times in whole seconds may be one too far apart.
+const WORD_SECONDS: f64 = 0.9;
+const ROUNDED_SECONDS: f64 = 1.0;
 
 /// After this number of labels inside a turn, the next one begins a turn even within a sentence.
 const MAX_JOINED: u8 = 40;
@@ -144,6 +149,8 @@ pub(crate) struct Writer {
     map: SourceMap,
     /// The position in the source that follows the last character, unless something was put in there.
     next_source: Option<Position>,
+    /// The position where the source of the last stretch ends. Unlike `next_source` it is behind an escape or an entity.
+    end: Option<Position>,
     /// What was said in the current turn since it was last cleaned.
     raw: Marked,
     /// Bytes at the start of `raw` in which no line ends.
@@ -161,9 +168,18 @@ pub(crate) struct Writer {
     /// Bytes of text that the loops have been sought in.
     heard: usize,
     words: usize,
-    junk: usize,
+    left: LeftOut,
     /// Sum and number of the confidences.
     confidence: (u64, u64),
+}
+
+/// What was left out of the text.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct LeftOut {
+    /// Bytes that are no words.
+    pub(crate) junk: usize,
+    /// Words in comments and declarations of HTML.
+    pub(crate) hidden: usize,
 }
 
 /// A text that knows where its characters stand in the source.
@@ -195,23 +211,41 @@ impl Marked {
         stretches.for_each(|(text, source)| self.push(text, source));
     }
 
-    /// The text without markup, if there is any. Adds the bytes that are no words to `junk`.
-    fn cleaned(&self, junk: &mut usize) -> Option<Self> {
+    /// The text without markup, if there is any. Adds what is left out to `left`.
+    fn cleaned(&self, left: &mut LeftOut) -> Option<Self> {
         let mut cleaned = Self::new(&self.map);
         let mut at = 0;
         clean(&self.text, &mut |left_out, instead| {
             cleaned.extend(self.stretches(Span::from(at..left_out.start)));
             cleaned.text.push_str(instead);
             at = left_out.end;
-            if left_out.len() > MAX_MARKUP_BYTES {
-                *junk += left_out.len();
+            let markup = self
+                .text
+                .get(left_out.clone())
+                .unwrap_or_default()
+                .trim_start();
+            if markup.starts_with("<!") || markup.starts_with("<?") {
+                left.hidden += words::spoken(markup);
+            } else if left_out.len() > MAX_MARKUP_BYTES {
+                left.junk += left_out.len();
             }
         });
         if at == 0 && cleaned.text.is_empty() {
             return None;
         }
         cleaned.extend(self.stretches(Span::from(at..self.text.len())));
+        cleaned.ends_at(self.end_of(self.text.len()));
         Some(cleaned)
+    }
+
+    /// Marks where the source of what is in it ends.
+    fn ends_at(&mut self, source: Position) {
+        self.map.mark(self.text.len(), source);
+    }
+
+    /// The position where the source of the text before byte `at` ends.
+    fn end_of(&self, at: usize) -> Position {
+        self.map.position(&self.text, at)
     }
 
     /// Removes the text and keeps its memory.
@@ -224,6 +258,7 @@ impl Marked {
     fn split_off(&mut self, at: usize) -> Self {
         let mut rest = Self::new(&self.map);
         rest.extend(self.stretches(Span::from(at..self.text.len())));
+        rest.ends_at(self.end_of(self.text.len()));
         self.text.truncate(at);
         rest
     }
@@ -244,8 +279,7 @@ pub(crate) struct Written {
     pub(crate) speakers: Vec<String>,
     pub(crate) talk: Vec<Talk>,
     pub(crate) words: usize,
-    /// Bytes that were left out because they are no words.
-    pub(crate) junk: usize,
+    pub(crate) left: LeftOut,
     /// Mean recognition confidence in percent.
     pub(crate) confidence: Option<u8>,
     pub(crate) loops: Loops,
@@ -259,6 +293,7 @@ impl Writer {
             base: 0,
             map: decoded.restarted(),
             next_source: None,
+            end: None,
             raw: Marked::new(decoded),
             unbroken: 0,
             segments: Vec::new(),
@@ -272,7 +307,7 @@ impl Writer {
             loops: Loops::default(),
             heard: 0,
             words: 0,
-            junk: 0,
+            left: LeftOut::default(),
             confidence: (0, 0),
         }
     }
@@ -412,6 +447,9 @@ impl Writer {
         let start = cue.start.map(Timestamp::clamped);
         let speaker = cue.speaker.as_deref().map(tidy);
         let speaker = speaker.as_deref().filter(|name| !name.is_empty());
+        // What is too long for a name is what somebody says.
+        let misplaced = speaker.filter(|name| name.len() > MAX_NAME_BYTES);
+        let speaker = speaker.filter(|_| misplaced.is_none());
         let last = cue.text.last().map_or("", |part| part.of(block.text));
         let facts = CueFacts {
             speaker,
@@ -432,6 +470,11 @@ impl Writer {
                 is_change: cue.is_change,
                 ..Head::default()
             });
+        }
+        if let Some(text) = misplaced {
+            let at = cue.text.first().map_or(0, |part| part.start);
+            self.raw.push(text, block.position(block.start + at));
+            self.blank();
         }
         let mut before: Option<&str> = None;
         for &part in &cue.text {
@@ -487,6 +530,7 @@ impl Writer {
             self.raw
                 .push(c.encode_utf8(&mut [0; 4]), block.position(at));
             at += length;
+            self.raw.ends_at(block.position(at));
         }
         self.say(block, Span::from(at..part.end));
     }
@@ -518,7 +562,7 @@ impl Writer {
             return;
         }
         let mut raw = std::mem::replace(&mut self.raw, Marked::new(&self.map));
-        let cleaned = raw.cleaned(&mut self.junk);
+        let cleaned = raw.cleaned(&mut self.left);
         let said = cleaned.as_ref().unwrap_or(&raw);
         let start = self.fresh.len();
         let mut at = 0;
@@ -544,6 +588,9 @@ impl Writer {
         for (stretch, source) in said.stretches(part) {
             self.push(stretch, source);
         }
+        if part.start < part.end {
+            self.end = Some(said.end_of(part.end));
+        }
     }
 
     /// Appends a text that stands at `source` in the source.
@@ -562,10 +609,16 @@ impl Writer {
 
     /// Appends a text that is not in the source.
     fn insert(&mut self, text: &str) {
-        if !text.is_empty() {
-            self.fresh.push_str(text);
-            self.next_source = None;
+        if text.is_empty() {
+            return;
         }
+        if let Some(end) = self.end.take()
+            && self.next_source.is_some_and(|next| next != end)
+        {
+            self.map.mark(self.len(), end);
+        }
+        self.fresh.push_str(text);
+        self.next_source = None;
     }
 
     /// Ends the current turn, at the latest when the next one begins.
@@ -583,7 +636,11 @@ impl Writer {
             talk.turns += 1;
             talk.words += turn.words;
             if let Some((from, until)) = turn.from.zip(turn.until.or(next).or(turn.stamp)) {
-                talk.seconds += until.seconds_since(from).max(0.0);
+                let seconds = until.seconds_since(from).max(0.0);
+                talk.seconds += match turn.until {
+                    Some(_) => seconds,
+                    None => seconds.min(turn.words as f64 * WORD_SECONDS + ROUNDED_SECONDS),
+                };
             }
         }
         if let Some((segment, until)) = self.segments.last_mut().zip(turn.until.or(turn.stamp))
@@ -607,7 +664,7 @@ impl Writer {
         };
         self.fresh.truncate(start);
         self.map.truncate(self.turn.start);
-        self.next_source = None;
+        (self.next_source, self.end) = (None, None);
         if self.turn.has_segment {
             self.segments.pop();
         }
@@ -665,7 +722,7 @@ impl Writer {
             speakers: self.speakers,
             talk: self.talk,
             words: self.words,
-            junk: self.junk,
+            left: self.left,
             confidence: (self.confidence.0.checked_div(self.confidence.1))
                 .and_then(|mean| mean.try_into().ok()),
             loops: self.loops,

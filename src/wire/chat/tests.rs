@@ -40,6 +40,26 @@ fn text(result: Result<Answer, Failure>) -> (String, Finish) {
 }
 
 #[test]
+fn half_of_a_surrogate_pair_is_one_broken_character() {
+    let content = r#""C:\\ud800 \\\" \ud83d\ude00 \ud83d, \ude00\u0041 \ud83d""#;
+    let said = "C:\\ud800 \\\" \u{1f600} \u{fffd}, \u{fffd}A \u{fffd}";
+    let body =
+        format!(r#"{{"choices":[{{"message":{{"content":{content}}},"finish_reason":"stop"}}]}}"#);
+    assert_eq!(
+        text(read(&[body.as_bytes()])),
+        (said.to_owned(), Finish::Stop)
+    );
+    let event = format!(
+        "data: {{\"choices\":[{{\"delta\":{{\"content\":{content}}},\"finish_reason\":\"stop\"}}]}}\n\ndata: [DONE]\n\n"
+    );
+    assert_eq!(
+        text(read(&[event.as_bytes()])),
+        (said.to_owned(), Finish::Stop)
+    );
+    assert!(read(&[br#"{"choices": \ud800}"#]).is_err());
+}
+
+#[test]
 fn a_stream_split_anywhere_gives_the_same_answer() {
     let body = stream(
         &[
