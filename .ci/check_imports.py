@@ -17,7 +17,7 @@ ORDER = [
     ["job"],
     ["document"],
     ["summary"],
-    ["transcriber"],
+    ["transcriber", "speech"],
     ["provider"],
     ["wire"],
     ["model"],

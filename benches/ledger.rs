@@ -135,6 +135,7 @@ impl Run {
                     jobs: Mutex::default(),
                 }),
                 transcriber: None,
+                speaker: None,
                 config: Arc::new(config),
                 trace: None,
                 lease: LEASE,

@@ -243,6 +243,7 @@ async fn summarize(
         target: Arc::new(target.clone()),
         model,
         transcriber: None,
+        speaker: None,
         config: Arc::new(config),
         trace,
         lease: LEASE,
@@ -316,9 +317,21 @@ async fn summarize_one(input: &Input, app: &App, http: &Http) -> Result<Outcome,
             "recordings are transcribed in S3: upload it and name it as s3://bucket/key".into(),
         );
     }
+    let bucket = app.config.speech.as_ref().map(|speech| &speech.bucket);
+    let speaker = match (bucket, input.is_object()) {
+        (Some(None), false) => {
+            display::note(&format!(
+                "{name}: its summary is not read out: Amazon Polly writes into a bucket; set OUTPUT_BUCKET, or name an object as \
+                 s3://bucket/key"
+            ));
+            None
+        }
+        _ => app.config.connect_speaker(http).await?,
+    };
     let app = App {
         source: input.open(&app.config, http).await?,
         transcriber,
+        speaker,
         ..app.clone()
     };
     let bar = display::progress_bar(name);

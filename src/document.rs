@@ -7,13 +7,14 @@ pub mod page;
 pub mod report;
 pub(crate) mod restored;
 pub mod sources;
+pub mod spoken;
 pub mod text;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::document::report::Report;
+use crate::document::report::{Report, SpeechReport};
 use crate::document::sources::Sources;
 use crate::model::{Capabilities, Usage};
 use crate::prompt::Wishes;
@@ -55,6 +56,8 @@ pub struct Formats {
 pub struct Document<'a> {
     /// The location of the transcript, or of the recording that it is of.
     pub at: &'a Location,
+    /// The bucket of results.
+    pub output_bucket: &'a str,
     /// Prefix of the keys of results.
     pub output_prefix: &'a str,
     /// The wanted renderings.
@@ -69,6 +72,8 @@ pub struct Document<'a> {
     pub plan: &'a Plan,
     /// The finished summary.
     pub summary: &'a Summary,
+    /// How the summary is read out, if it is.
+    pub speech: Option<&'a SpeechReport>,
     /// What the reader wished.
     pub wishes: &'a Wishes,
     /// The model that wrote it.
@@ -137,16 +142,21 @@ impl Document<'_> {
         Ok((report, artifacts))
     }
 
-    /// What the summary is called: its title, or the name of the transcript.
+    /// What the summary is called.
     fn title(&self) -> String {
-        let title = self.summary.title.clone();
-        title.unwrap_or_else(|| title_of(&self.at.key))
+        title(self.summary, self.at)
     }
 
     /// The key of the artifact with this ending.
     fn key(&self, ending: &str) -> String {
         output_key(self.output_prefix, &self.at.key, ending)
     }
+}
+
+/// What the summary of the object `at` is called: its title, or the name of the object.
+pub(crate) fn title(summary: &Summary, at: &Location) -> String {
+    let title = summary.title.clone();
+    title.unwrap_or_else(|| title_of(&at.key))
 }
 
 /// The key of a result for the object `key`. It includes the whole key, so no two objects share a result.

@@ -17,6 +17,7 @@ mod outcome;
 mod publish;
 pub(crate) mod read;
 mod recording;
+mod speech;
 mod upload;
 
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ use crate::document::{Document, PAGE_ENDING, SUMMARY_ENDING, output_key};
 use crate::model::Model;
 use crate::model::failure::Recovery;
 use crate::run::{Run, sleep_until};
+use crate::speech::Speaker;
 use crate::store::{Location, Object, Store, StoreErrorKind, StoreResult};
 use crate::summary;
 use crate::transcriber::Transcriber;
@@ -63,6 +65,8 @@ pub struct App {
     pub model: Arc<dyn Model>,
     /// Transcribes recordings, if any.
     pub transcriber: Option<Arc<dyn Transcriber>>,
+    /// Reads summaries out, if anything does.
+    pub speaker: Option<Arc<dyn Speaker>>,
     /// The configuration.
     pub config: Arc<Config>,
     /// The directory to write prompts and answers to, if any.
@@ -147,7 +151,7 @@ impl App {
                 return Ok(Outcome::Duplicate { summary, page });
             }
             SummarySlot::Newer => return Ok(Outcome::Superseded),
-            SummarySlot::Ours(_) => {}
+            SummarySlot::Ours { .. } => {}
         }
         let transcript = match self.read(transcript, &source).await {
             Err(JobError::Rejected(rejected)) => {
@@ -174,10 +178,12 @@ impl App {
             run,
             wishes: &order.wishes,
         };
-        let written = self.write(work).await?;
+        let mut written = self.write(work).await?;
+        let speech = self.speak(&source, &mut written, run).await?;
         let took_ms = run.clock.now_ms() - written.created_ms;
         let document = Document {
             at,
+            output_bucket: &self.output(at, "").bucket,
             output_prefix: &self.config.filter.output_prefix,
             formats: self.config.formats,
             info,
@@ -185,6 +191,7 @@ impl App {
             transcript: &transcript,
             plan: &plan,
             summary: &written.summary,
+            speech: speech.as_ref(),
             wishes: &order.wishes,
             model: self.model.capabilities(),
             usage: written.usage,

@@ -20,6 +20,7 @@
 //! | [`document`] | the published text, report and page |
 //! | [`summary`] | plans, writes and checks summaries, and fits their length |
 //! | [`transcriber`] | recordings → transcripts, by Amazon Transcribe |
+//! | [`speech`] | summaries → audio, by Amazon Polly |
 //! | [`provider`] | Hugging Face, RunPod and the built-in model, one folder each |
 //! | [`wire`] | shared by providers: HTTP, response formats, classification of failures |
 //! | [`model`] | the interface to models, and the client that makes billable calls |
@@ -170,6 +171,7 @@ pub mod prompt;
 pub mod provider;
 pub mod run;
 pub mod secret;
+pub mod speech;
 pub mod store;
 pub mod summary;
 pub mod text;

@@ -33,11 +33,13 @@ async fn serve() -> Result<(), lambda_runtime::Error> {
     let model = config.provider.connect(&http).await?;
     model.warm_up();
     let transcriber = config.connect_transcriber(&http).await?;
+    let speaker = config.connect_speaker(&http).await?;
     let app = App {
         source: Arc::clone(&store),
         target: store,
         model,
         transcriber,
+        speaker,
         config: Arc::new(config),
         trace: None,
         lease: LEASE,

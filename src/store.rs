@@ -19,6 +19,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, Take};
 
 mod dir;
 pub(crate) mod encoded_word;
+pub(crate) mod escaped_key;
 mod file;
 pub mod lease;
 pub mod ledger;

@@ -5,6 +5,7 @@ import sys
 
 import boto3
 import certificates
+from chat_endpoint import ChatEndpoint
 from processes import Process, free_port
 from render import PSEUDO
 
@@ -19,6 +20,7 @@ class Cloud:
         self.url = f"https://127.0.0.1:{port}"
         self.authority, self.tls = certificates.for_loopback(work)
         certificate = work / "server.pem"
+        self.bedrock = ChatEndpoint(free_port())
         env = {
             "PATH": os.environ["PATH"],
             "HOME": str(work),
@@ -34,6 +36,8 @@ class Cloud:
             "MINISTACK_SSL_KEY": str(certificate),
             # Retries of the state machine wait for milliseconds.
             "SFN_WAIT_SCALE": "0.01",
+            # What answers at Bedrock.
+            "MINISTACK_BEDROCK_PROXY_URL": f"http://127.0.0.1:{self.bedrock.port}",
             # It would listen on a port of its own.
             "IOT_MTLS_ENABLED": "0",
             # The function inherits these two.
@@ -46,11 +50,13 @@ class Cloud:
         self.server = Process(command, port, work / "ministack.log", env=env, cwd=work)
 
     def __enter__(self):
+        self.bedrock.__enter__()
         self.server.__enter__()
         return self
 
     def __exit__(self, *failure):
         self.server.__exit__(*failure)
+        self.bedrock.__exit__(*failure)
 
     def client(self, service):
         """With the rights of the account's root, as someone who deploys."""

@@ -8,6 +8,7 @@ import time
 import zipfile
 
 import botocore.exceptions
+from access import many
 from cloud import REGION
 from render import PSEUDO, Stack, source_of
 from scenario import Failed, expect
@@ -18,6 +19,7 @@ TEMPLATE = "template.yaml"
 ARTIFACTS, CODE = "artifacts", "code.zip"
 PARAMETERS = {"NotificationEmail": "someone@example.org", "SummaryWords": "500"}
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+OPERATIONS = {"bedrock:InvokeModel": "bedrock:Converse", "bedrock:InvokeModelWithResponseStream": "bedrock:ConverseStream"}
 DEPLOY_SECONDS = 60
 LOOK_SECONDS = 20
 
@@ -193,9 +195,10 @@ def zipped(binary):
 
 
 def deployable(parameters):
-    """The template, with two things written out that MiniStack 1.5 gets wrong.
+    """The template, with what MiniStack 1.5 gets wrong written out.
 
-    Its conditions know neither Fn::Split nor Fn::Sub, and a MaximumConcurrency from a parameter stays a text.
+    Its conditions know neither Fn::Split nor Fn::Sub, and a MaximumConcurrency from a parameter stays a text. It calls the actions
+    of Bedrock by its operations, and knows neither the resources nor the conditions of Transcribe's.
     """
     template = copy.deepcopy(source_of(TEMPLATE))
     stack = Stack(TEMPLATE, parameters)
@@ -203,6 +206,13 @@ def deployable(parameters):
     template["Conditions"] = {name: {"Fn::Equals": [str(holds), "True"]} for name, holds in stack.conditions.items()}
     uploads = template["Resources"]["SummarizerFunction"]["Properties"]["Events"]["Uploads"]["Properties"]
     uploads["ScalingConfig"]["MaximumConcurrency"] = int(stack.parameters["MaximumConcurrency"])
+    for name in ("SummarizePolicy", "TranscribePolicy"):
+        for entry in template["Resources"][name]["Properties"]["PolicyDocument"]["Statement"]:
+            statement = entry.get("Fn::If", [None, entry])[1]
+            statement["Action"] = [OPERATIONS.get(action, action) for action in many(statement["Action"])]
+            if str(statement["Action"]).startswith("['transcribe:"):
+                statement |= {"Resource": "*"}
+                statement.pop("Condition", None)
     return template
 
 

@@ -1,4 +1,4 @@
-"""The function's policy with one permission less, and what is heard of it."""
+"""A policy of the function with one permission less, and what is heard of it."""
 
 import contextlib
 import copy
@@ -11,26 +11,28 @@ from transcripts import transcript
 # Of these nothing can be seen here: MiniStack writes the function's logs by itself, the bucket has no versions, and what is
 # missing is answered 404 whether or not it may be listed.
 UNSEEN = {"logs:CreateLogStream", "logs:PutLogEvents", "s3:GetObjectVersion", "s3:ListBucket"}
+SUMMARIZE = "SummarizePolicy"
 
 
-def granted(stack):
+def granted(stack, policy=SUMMARIZE):
     """Statement and action of every permission that can be missed here."""
-    _, document = current(stack)
+    _, document = current(stack, policy)
     pairs = [(statement["Sid"], action) for statement in document["Statement"] for action in many(statement["Action"])]
     return [pair for pair in pairs if pair[1] not in UNSEEN]
 
 
-def check_named_when_missing(stack, sid, action):
+def check_named_when_missing(stack, sid, action, policy=SUMMARIZE, ending=".txt", content=None):
     """Without the permission an error names it, and once it is back the upload gets its summary."""
-    key = f"permissions/{sid}/{action.replace(':', '-')}.txt"
+    key = f"permissions/{sid}/{action.replace(':', '-')}{ending}"
     # An earlier error report, so that there is something to delete.
-    stack.upload(key, "")
-    stack.result(key, "_error.json")
+    if content is None:
+        stack.upload(key, "")
+        stack.result(key, "_error.json")
     stack.reset()
     with at_once_again(stack):
-        with without(stack, sid, action):
+        with without(stack, sid, action, policy):
             stack.restart()
-            stack.upload(key, transcript(2000, 10))
+            stack.upload(key, content or transcript(2000, 10))
             eventually(
                 lambda: any(action in text for text in [stack.found(f"summaries/{key}_error.json") or "", *stack.said()]),
                 lambda: f"without {action} of {sid} nothing names it: {stack.said()}",
@@ -40,17 +42,17 @@ def check_named_when_missing(stack, sid, action):
 
 
 @contextlib.contextmanager
-def without(stack, sid, action):
-    _, whole = current(stack)
+def without(stack, sid, action, policy):
+    _, whole = current(stack, policy)
     less = copy.deepcopy(whole)
     (statement,) = (entry for entry in less["Statement"] if entry["Sid"] == sid)
     statement["Action"] = [kept for kept in many(statement["Action"]) if kept != action]
     less["Statement"] = [entry for entry in less["Statement"] if entry["Action"]]
-    replace(stack, less)
+    replace(stack, less, policy)
     try:
         yield
     finally:
-        replace(stack, whole)
+        replace(stack, whole, policy)
 
 
 @contextlib.contextmanager
@@ -63,16 +65,16 @@ def at_once_again(stack):
         stack.sqs.set_queue_attributes(QueueUrl=stack.outputs["Queue"], Attributes={"VisibilityTimeout": "960"})
 
 
-def current(stack):
-    """The version of the policy that counts, and its document."""
-    policy = stack.physical("SummarizePolicy")
+def current(stack, name):
+    """The version of a policy that counts, and its document."""
+    policy = stack.physical(name)
     version = stack.iam.get_policy(PolicyArn=policy)["Policy"]["DefaultVersionId"]
     found = stack.iam.get_policy_version(PolicyArn=policy, VersionId=version)["PolicyVersion"]["Document"]
     return version, json.loads(found) if isinstance(found, str) else found
 
 
-def replace(stack, document):
-    version, _ = current(stack)
-    policy = stack.physical("SummarizePolicy")
+def replace(stack, document, name):
+    version, _ = current(stack, name)
+    policy = stack.physical(name)
     stack.iam.create_policy_version(PolicyArn=policy, PolicyDocument=json.dumps(document), SetAsDefault=True)
     stack.iam.delete_policy_version(PolicyArn=policy, VersionId=version)

@@ -7,6 +7,8 @@ import re
 KEY_POLICY = "AWS::KMS::Key"
 # AWS knows no resource of this action, only conditions.
 UNBOUND = "transcribe:StartTranscriptionJob"
+# AWS knows neither resources nor conditions of these.
+UNLIMITED = ["polly:StartSpeechSynthesisTask", "polly:ListSpeechSynthesisTasks"]
 DOCUMENTS = {
     "AWS::IAM::ManagedPolicy": "PolicyDocument",
     "AWS::IAM::Policy": "PolicyDocument",
@@ -48,7 +50,7 @@ def least_privilege(stack):
                 if not own_key:
                     yield f"{where}: allows the action {action}"
         for resource in many(statement.get("Resource", [])):
-            narrowed = statement["Action"] == UNBOUND and statement.get("Condition")
+            narrowed = statement["Action"] == UNBOUND and statement.get("Condition") or statement["Action"] == UNLIMITED
             if resource == "*" and kind != KEY_POLICY and not narrowed:
                 yield f"{where}: allows every resource"
             if re.fullmatch(r"arn:aws:s3:::([^/]*\*[^/]*(/.*)?|[^/]+/\*)", resource):

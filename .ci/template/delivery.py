@@ -6,6 +6,7 @@ import re
 from access import many, statements
 
 FOURTEEN_DAYS = 14 * 24 * 3600
+WORKERS = ("SummarizerFunction", "BackfillFunction")
 RECORDING_RULES = {"RecordingRule", "TranscriptionRule"}
 
 
@@ -135,6 +136,24 @@ def recordings_are_transcribed(stack):
         yield f"TranscribePolicy, statement FollowTranscriptions: is for {jobs}, and not for {name_prefix}*"
 
 
+def summaries_are_read_out(stack):
+    """Those who may do so are the functions, and only where it is wanted."""
+    speaks = stack.parameters["Speech"] == "polly"
+    allowed = [name for name, _, statement in statements(stack) if "polly:" in str(statement["Action"])]
+    if allowed != (["SpeakPolicy"] if speaks else []):
+        yield f"Amazon Polly may be used by {allowed or 'nobody'}"
+    audio = [stack.parameters["OutputPrefix"] + "*.mp3"] if speaks else []
+    removed = [keys_of(statement) for _, _, statement in statements(stack) if statement.get("Sid") == "ForgetSpeech"]
+    if removed != ([audio] if speaks else []):
+        yield f"outdated speech: {removed} may be removed, and not {audio}"
+    for name, function in stack.of_type("AWS::Lambda::Function"):
+        role = stack.resources[function["Role"].rsplit(":", 1)[-1]]["Properties"]
+        if name in WORKERS and (stack.arn("SpeakPolicy") in role["ManagedPolicyArns"]) != speaks:
+            yield f"{name}: may have summaries read out although Speech is {stack.parameters['Speech'] or 'empty'}, or may not"
+        if name in WORKERS and function["Environment"]["Variables"].get("SPEECH", "") != stack.parameters["Speech"]:
+            yield f"{name}: SPEECH is not the parameter"
+
+
 def keys_of(statement):
     return [arn.split("/", 1)[1] for arn in many(statement["Resource"])]
 
@@ -215,6 +234,9 @@ def what_is_stale_can_be_removed(stack):
     prefix = stack.parameters["OutputPrefix"]
     wanted = {f"{prefix}*{ending}" for ending in [*endings, "_error.json"]} | {f"{prefix}.work/*"}
     for name, _, statement in statements(stack):
+        # What that one removes, `summaries_are_read_out` checks.
+        if name == "SpeakPolicy":
+            continue
         if statement["Effect"] == "Allow" and "s3:DeleteObject" in many(statement["Action"]):
             found = {arn.split("/", 1)[1] for arn in many(statement["Resource"])}
             if found != wanted:
@@ -243,6 +265,7 @@ RULES = [
     uploads_reach_the_queue,
     every_ending_is_delivered_and_read,
     recordings_are_transcribed,
+    summaries_are_read_out,
     endings_are_those_of_the_program,
     state_is_forgotten,
     settings_are_read,

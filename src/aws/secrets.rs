@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::aws::sdk::sdk_config;
 use crate::aws::service::Service;
-use crate::aws::signed::{SignedError, SignedRequest};
+use crate::aws::signed::{Operation, SignedError, SignedRequest};
 use crate::http::{Http, HttpError};
 use crate::secret::Secret;
 
@@ -70,7 +70,7 @@ async fn read(
         service: SERVICE.name,
         url: &url,
         region,
-        target: "secretsmanager.GetSecretValue",
+        operation: Operation::Target("secretsmanager.GetSecretValue"),
         body: json!({ "SecretId": arn }).to_string(),
     };
     let answer = request.send(config, http).await?;

@@ -1,13 +1,16 @@
 //! Sends one request to a JSON service of AWS, signed, over this process's HTTP client.
 //!
-//! - The header `x-amz-target` names the operation as `Service.Operation`. Request and response are JSON 1.1.
-//! - An error response has its code in `__type`, possibly after a `#`, and its text in `message` or `Message`.
+//! - A service of JSON 1.1 is told the operation by the header `x-amz-target`, as `Service.Operation`. A REST service is told
+//!   by method and path.
+//! - An error response has its code in the header `x-amzn-errortype`, possibly before a `:`, or in `__type`, possibly after a
+//!   `#`, and its text in `message` or `Message`.
 //! - Requests are retried within the SDK's limits: without a connection or response, after 429 and 5xx, and when throttled,
-//!   which may come with status 400.
+//!   which may come with status 400. One that must not take effect twice is retried only after a refusal for now.
 
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
+use reqwest::Method;
 use serde_json::Value;
 
 use crate::aws::signer::{SignError, Signer};
@@ -21,10 +24,20 @@ pub(crate) struct SignedRequest<'a> {
     pub(crate) service: &'static str,
     pub(crate) url: &'a str,
     pub(crate) region: &'a str,
-    /// `Service.Operation`.
-    pub(crate) target: &'a str,
-    /// JSON.
+    pub(crate) operation: Operation<'a>,
+    /// JSON, or nothing.
     pub(crate) body: String,
+}
+
+/// What a request asks for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Operation<'a> {
+    /// `Service.Operation` of JSON 1.1.
+    Target(&'a str),
+    /// GET of a REST service.
+    Get,
+    /// POST to a REST service, which takes effect each time.
+    PostOnce,
 }
 
 /// The reason a request has no response.
@@ -55,7 +68,7 @@ impl SignedRequest<'_> {
         let signer = Signer::new(config.credentials_provider(), self.service, self.region);
         loop {
             match self.attempt(&signer, config, http).await {
-                Err(error) if error.passes() && attempt < retry.max_attempts() => {
+                Err(error) if self.may_repeat(&error) && attempt < retry.max_attempts() => {
                     tracing::warn!(
                         error = chain(&error),
                         attempt,
@@ -70,20 +83,35 @@ impl SignedRequest<'_> {
         }
     }
 
+    fn may_repeat(&self, error: &SignedError) -> bool {
+        match self.operation {
+            Operation::PostOnce => error.is_throttled(),
+            Operation::Get | Operation::Target(_) => error.passes(),
+        }
+    }
+
     async fn attempt(
         &self,
         signer: &Signer,
         config: &SdkConfig,
         http: &Http,
     ) -> Result<Value, SignedError> {
-        let headers = [
-            ("content-type", "application/x-amz-json-1.1"),
-            ("x-amz-target", self.target),
-        ];
+        let json = [("content-type", "application/json")];
+        let (method, headers) = match self.operation {
+            Operation::Target(target) => {
+                let content_type = ("content-type", "application/x-amz-json-1.1");
+                (Method::POST, vec![content_type, ("x-amz-target", target)])
+            }
+            Operation::Get => (Method::GET, Vec::new()),
+            Operation::PostOnce => (Method::POST, json.to_vec()),
+        };
         let signed = signer
-            .sign(self.url, &headers, self.body.as_bytes())
+            .sign(method.as_str(), self.url, &headers, self.body.as_bytes())
             .await?;
-        let mut request = http.client()?.post(self.url).body(self.body.clone());
+        let mut request = http.client()?.request(method, self.url);
+        if !self.body.is_empty() {
+            request = request.body(self.body.clone());
+        }
         let limits = config.timeout_config();
         if let Some(limit) = limits.and_then(TimeoutConfig::operation_attempt_timeout) {
             request = request.timeout(limit);
@@ -96,13 +124,18 @@ impl SignedRequest<'_> {
         }
         let answer = request.send().await?;
         let status = answer.status();
+        let kind = answer.headers().get("x-amzn-errortype");
+        let kind = kind.and_then(|kind| kind.to_str().ok()).map(str::to_owned);
         // A proxy may answer with something other than JSON.
         let body: Value = serde_json::from_slice(&answer.bytes().await?).unwrap_or(Value::Null);
         if status.is_success() {
             return Ok(body);
         }
         let text = |name: &str| body.get(name).and_then(Value::as_str);
-        let code = text("__type").and_then(|code| code.rsplit('#').next());
+        let kind = kind.as_deref().and_then(|kind| kind.split(':').next());
+        let code = kind
+            .or(text("__type"))
+            .and_then(|code| code.rsplit('#').next());
         let message = text("message").or(text("Message"));
         Err(SignedError::Refused {
             status: status.as_u16(),
@@ -119,9 +152,24 @@ impl SignedError {
             Self::NotSigned(SignError::NotReached(_)) => true,
             Self::NoRegion | Self::NotSigned(_) | Self::NoClient(_) => false,
             Self::NoAnswer(error) => !error.is_builder(),
-            Self::Refused { status, code, .. } => {
-                matches!(status, 429 | 500..) || code.starts_with("Throttling")
-            }
+            Self::Refused { status, .. } => *status >= 500 || self.is_throttled(),
+        }
+    }
+
+    /// Whether the request was refused for now, and has had no effect.
+    pub(crate) fn is_throttled(&self) -> bool {
+        match self {
+            Self::Refused { status, code, .. } => *status == 429 || code.starts_with("Throttling"),
+            _ => false,
+        }
+    }
+
+    /// Whether the request may have taken effect.
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        match self {
+            Self::NoAnswer(error) => !error.is_builder() && !error.is_connect(),
+            Self::Refused { status, .. } => *status >= 500,
+            Self::NoRegion | Self::NotSigned(_) | Self::NoClient(_) => false,
         }
     }
 }

@@ -61,9 +61,10 @@ impl Signer {
         }
     }
 
-    /// The headers that authorize a POST request, in addition to `headers`.
+    /// The headers that authorize a request, in addition to `headers`.
     pub(crate) async fn sign(
         &self,
+        method: &str,
         url: &str,
         headers: &[(&str, &str)],
         body: &[u8],
@@ -82,7 +83,7 @@ impl Signer {
         authorize(
             &credentials,
             (self.service, &self.region),
-            url,
+            (method, url),
             headers,
             body,
         )
@@ -135,11 +136,11 @@ impl fmt::Debug for Signer {
     }
 }
 
-/// The headers that authorize a POST request with these credentials for a service in a region.
+/// The headers that authorize a request with these credentials for a service in a region.
 fn authorize(
     credentials: &Credentials,
     (service, region): (&str, &str),
-    url: &str,
+    (method, url): (&str, &str),
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> Result<Vec<(String, String)>, SignError> {
@@ -155,7 +156,7 @@ fn authorize(
         .map_err(|error| unsignable(error.into()))?
         .into();
     let body = SignableBody::Bytes(body);
-    let signed = SignableRequest::new("POST", url, headers.iter().copied(), body)
+    let signed = SignableRequest::new(method, url, headers.iter().copied(), body)
         .and_then(|request| sign(request, &params))
         .map_err(|error| unsignable(error.into()))?;
     let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
@@ -203,7 +204,7 @@ mod tests {
 
     async fn signed_by(signer: &Signer) -> String {
         let url = "https://bedrock-runtime.eu-central-1.amazonaws.com/model/a%3A0/converse";
-        let headers = signer.sign(url, &[], b"{}").await.unwrap();
+        let headers = signer.sign("POST", url, &[], b"{}").await.unwrap();
         let mut headers = headers.into_iter();
         let (_, value) = headers.find(|(name, _)| name == "authorization").unwrap();
         value.split(['=', '/']).nth(1).unwrap().to_owned()

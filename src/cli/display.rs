@@ -133,6 +133,12 @@ pub(crate) fn done(out: &Path, done: &Done, elapsed: Duration, prices: Option<Pr
     for warning in &report.warnings {
         print(&format!("  note: {warning}"));
     }
+    if let Some(speech) = &report.speech {
+        for key in &speech.keys {
+            let at = Location::new(&speech.bucket, key);
+            print(&format!("  read out: {at}, in about a minute"));
+        }
+    }
     show_page(out, done.page.as_ref());
 }
 
@@ -227,6 +233,13 @@ pub(crate) fn plan(
         if let Some(prices) = config.prices {
             print(&format!("  cost        about {:.4}", prices.cost(tokens)));
         }
+    }
+    if config.speech.is_some() {
+        let letters = transcript.text().chars().count() / spoken.words.max(1);
+        print(&format!(
+            "  speech      about {}, which Amazon Polly bills",
+            counted(plan.target_words.0 * letters, "character")
+        ));
     }
     print("");
 }

@@ -1,7 +1,8 @@
 //! Renders a summary as a page to read, with the transcript beside it.
 //!
 //! The page is one file that needs nothing else and runs no script: a summary may hold what strangers said, so its
-//! Content Security Policy allows the one style sheet below and nothing more. Links only lead to places of the page.
+//! Content Security Policy allows the one style sheet below and nothing more. Links only lead to places of the page. Where a
+//! recording or the summary read out lie beside the page, it also plays those ([`players`]).
 //!
 //! - Every sentence ends with the numbers of the passages that it rests on. They lead to the transcript, where `:target`
 //!   highlights the passage; its numbers lead back.
@@ -10,6 +11,7 @@
 //!   in another language.
 
 mod citations;
+mod players;
 mod turns;
 
 use std::collections::HashSet;
@@ -20,6 +22,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 use sha2::{Digest, Sha256};
 
 use crate::document::page::citations::{Citations, Sentence};
+use crate::document::page::players::Players;
 use crate::document::page::turns::Turns;
 use crate::document::report::{Report, SpeakerReport};
 use crate::document::sources::Sources;
@@ -59,6 +62,7 @@ pub fn render(document: &Document<'_>, sources: &Sources, report: &Report) -> St
         spoken,
         speakers: report.speakers.iter().map(name).collect(),
         citations: &citations,
+        players: Players::of(document),
     };
     page.whole().into_string()
 }
@@ -89,14 +93,19 @@ struct Page<'a> {
     /// What the speakers are called in the summary.
     speakers: HashSet<&'a str>,
     citations: &'a Citations,
+    players: Players,
 }
 
 impl<'a> Page<'a> {
     fn whole(&self) -> Markup {
         let lang = self.language.as_ref().map_or("en", Language::tag);
         let hash = STANDARD.encode(Sha256::digest(STYLE));
+        let media = match self.players.are_any() {
+            true => " media-src 'self';",
+            false => "",
+        };
         let policy = format!(
-            "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'"
+            "default-src 'none'; style-src 'sha256-{hash}';{media} base-uri 'none'; form-action 'none'"
         );
         let title = self.document.title();
         let (written, spoken) = (self.language.as_ref(), self.spoken.as_ref());
@@ -124,6 +133,7 @@ impl<'a> Page<'a> {
                     }
                     main #summary tabindex="0" aria-labelledby="title" {
                         (self.header(&title))
+                        (self.players())
                         (self.glance())
                         (self.contents())
                         @for (index, section) in summary.sections.iter().enumerate() {
@@ -301,6 +311,7 @@ impl<'a> Page<'a> {
                     a href=(format_args!("#t{number}")) dir="auto" {
                         (way.as_deref().unwrap_or(self.titles().in_transcript))
                     }
+                    (self.play(section))
                 }
                 @if is_stopgap {
                     p .note lang=[self.english()] {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::document::Document;
 use crate::document::sources::{Cited, Sources};
@@ -59,6 +59,9 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// What the reader wished.
     pub wishes: WishesReport,
+    /// The audio files in which the summary is read out, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub speech: Option<SpeechReport>,
     /// Keys of the objects that were written beside this report, in the same bucket: page, Markdown and chapters, where there are
     /// any, and the summary.
     pub artifacts: Vec<String>,
@@ -93,6 +96,17 @@ pub struct SourceReport {
     /// Mean recognition confidence from 0 to 1, where the format has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
+}
+
+/// The audio files in which a summary is read out. They are written by the service of speech, about a minute after this report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpeechReport {
+    /// Their bucket.
+    pub bucket: String,
+    /// Their keys, in order: one, unless the summary is very long.
+    pub keys: Vec<String>,
+    /// The voice.
+    pub voice: String,
 }
 
 /// A speaker's share of the talk.
@@ -360,6 +374,7 @@ impl Report {
             usage: document.usage,
             warnings,
             wishes: WishesReport::new(document.wishes),
+            speech: document.speech.cloned(),
             artifacts: Vec::new(),
             duration_ms: u64::try_from(document.duration.as_millis()).unwrap_or(u64::MAX),
             generator: GENERATOR.to_owned(),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::document::report::SpeechReport;
 use crate::model::Usage;
 use crate::summary::lists::{Entry, List, ListKind};
 use crate::summary::people::Renaming;
@@ -20,6 +21,7 @@ use crate::transcript::Transcript;
 pub(crate) struct Restored {
     pub(crate) summary: Summary,
     pub(crate) usage: Usage,
+    pub(crate) speech: Option<SpeechReport>,
     pub(crate) duration: Duration,
 }
 
@@ -49,6 +51,7 @@ struct Stored {
     sections: Vec<StoredSection>,
     coverage: StoredCoverage,
     usage: Usage,
+    speech: Option<SpeechReport>,
     warnings: Vec<String>,
     duration_ms: u64,
 }
@@ -115,6 +118,15 @@ impl StoredPassage {
         let start = self.start(transcript);
         Span::from(start..transcript.place_of(self.byte_end, None).max(start))
     }
+}
+
+/// The audio files that a report names.
+pub(crate) fn speech(report: &[u8]) -> serde_json::Result<Option<SpeechReport>> {
+    #[derive(Deserialize)]
+    struct Stored {
+        speech: Option<SpeechReport>,
+    }
+    Ok(serde_json::from_slice::<Stored>(report)?.speech)
 }
 
 /// Reads the report on a summary of `transcript`. `model_quotes` as in the model's capabilities.
@@ -210,6 +222,7 @@ pub(crate) fn restore(
             language,
         },
         usage: stored.usage,
+        speech: stored.speech,
         duration: Duration::from_millis(stored.duration_ms),
     })
 }

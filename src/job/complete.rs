@@ -82,6 +82,7 @@ impl App {
         let Restored {
             mut summary,
             usage,
+            speech,
             duration,
         } = match restore(&report, &transcript, model.quotes) {
             Ok(restored) => restored,
@@ -98,6 +99,7 @@ impl App {
             .translate(&self.config.limits, transcript.language().as_deref());
         let document = Document {
             at,
+            output_bucket: &self.output(at, "").bucket,
             output_prefix: &self.config.filter.output_prefix,
             formats: self.config.formats,
             info,
@@ -105,6 +107,7 @@ impl App {
             transcript: &transcript,
             plan: &plan,
             summary: &summary,
+            speech: speech.as_ref(),
             wishes: &order.wishes,
             model,
             usage,

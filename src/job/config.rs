@@ -11,6 +11,7 @@ use crate::job::filter::Filter;
 use crate::job::order::{ByOption, EXPECTED_LANGUAGE, Lists, instructions_of, language_of};
 use crate::prompt::Wishes;
 use crate::provider::{self, PROVIDERS, SHARED_VARIABLES};
+use crate::speech::{self, Polly, Speaker};
 use crate::summary::{Limits, Prices};
 use crate::text::{Tokens, Words};
 use crate::transcriber::{self, RECORDING_ENDINGS, Recordings, TRANSCRIBERS, Transcriber};
@@ -168,6 +169,8 @@ pub struct Config {
     pub store_dir: Option<PathBuf>,
     /// How recordings are transcribed, if they are.
     pub recordings: Option<Recordings>,
+    /// How summaries are read out, if they are.
+    pub speech: Option<speech::Settings>,
 }
 
 impl Config {
@@ -200,6 +203,9 @@ impl Config {
         if recordings.is_some() {
             suffixes.extend(RECORDING_ENDINGS.map(str::to_owned));
         }
+        let output_bucket = environment.text(OUTPUT_BUCKET);
+        let output_prefix = output_prefix(environment)?;
+        let speech = speech::read(environment, &output_prefix, output_bucket.clone())?;
         Ok(Self {
             limits: Limits {
                 context_tokens: capabilities.context_tokens,
@@ -224,14 +230,15 @@ impl Config {
             by_option: ByOption::default(),
             formats: formats(environment)?,
             prices: prices(environment)?,
-            output_bucket: environment.text(OUTPUT_BUCKET),
+            output_bucket,
             filter: Filter {
-                output_prefix: output_prefix(environment)?,
+                output_prefix,
                 suffixes,
             },
             max_input_bytes: environment.number(MAX_INPUT_BYTES, 1..=MAX_INPUT_LIMIT)?,
             store_dir,
             recordings,
+            speech,
         })
     }
 
@@ -245,6 +252,20 @@ impl Config {
     ) -> Result<Option<Arc<dyn Transcriber>>, HttpError> {
         match &self.recordings {
             Some(recordings) => Ok(Some(recordings.settings.connect(http).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Connects to the service that reads summaries out, if they are.
+    ///
+    /// # Errors
+    /// If TLS cannot be set up.
+    pub async fn connect_speaker(
+        &self,
+        http: &Http,
+    ) -> Result<Option<Arc<dyn Speaker>>, HttpError> {
+        match &self.speech {
+            Some(_) => Ok(Some(Arc::new(Polly::connect(http).await?))),
             None => Ok(None),
         }
     }
@@ -264,6 +285,7 @@ impl Config {
                     .iter()
                     .flat_map(|transcriber| transcriber.variables),
             )
+            .chain(&speech::VARIABLES)
             .copied()
             .collect()
     }

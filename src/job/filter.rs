@@ -5,6 +5,14 @@ use crate::document::{EARLIER_ENDINGS, SUMMARY_ENDING};
 /// Key suffix of error reports.
 pub(crate) const ERROR_ENDING: &str = "_error.json";
 
+/// How the keys of summaries that are read out go on after that of the transcript; of one that is too long for one file, before
+/// the number of the part.
+pub(crate) const SPEECH_ENDING: &str = "_summary";
+const SPEECH_PART: &str = "_summary.";
+
+/// Hex digits in such a key, which tell its text and voice.
+pub(crate) const READING_DIGITS: usize = 16;
+
 /// Selects the keys to read. The program's own output is never read, whatever filter the trigger has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {
@@ -53,6 +61,20 @@ pub(crate) fn is_result(key: &str) -> bool {
         .iter()
         .chain(&[SUMMARY_ENDING, ERROR_ENDING])
         .any(|ending| lower_case.ends_with(ending))
+        || is_speech(&lower_case)
+}
+
+/// Whether a key is that of a summary that is read out: `…_summary.<reading>.<task>.mp3`. Without this it would be a recording.
+fn is_speech(lower_case: &str) -> bool {
+    let mut parts = lower_case.rsplitn(4, '.');
+    let (ending, _task, reading) = (parts.next(), parts.next(), parts.next());
+    let is_reading = |reading: &str| {
+        reading.len() == READING_DIGITS && reading.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    let is_of_summary = |rest: &str| rest.ends_with(SPEECH_ENDING) || rest.contains(SPEECH_PART);
+    ending == Some("mp3")
+        && reading.is_some_and(is_reading)
+        && parts.next().is_some_and(is_of_summary)
 }
 
 impl Filter {
@@ -102,6 +124,15 @@ mod tests {
             ("old/notes.txt_summary.html", Some(Skip::OwnOutput)),
             ("old/notes.txt_Summary.md", Some(Skip::OwnOutput)),
             ("old/notes.txt_chapters.vtt", Some(Skip::OwnOutput)),
+            (
+                "old/a.txt_summary.0123456789abcdef.b-1.mp3",
+                Some(Skip::OwnOutput),
+            ),
+            (
+                "old/A.TXT_SUMMARY.2of3.0123456789abcdef.b-1.MP3",
+                Some(Skip::OwnOutput),
+            ),
+            ("a/team_summary.mp3", Some(Skip::OtherSuffix)),
             ("a/notes.html", None),
             ("a/chapters.vtt", None),
             ("a/photo.jpg", Some(Skip::OtherSuffix)),

@@ -21,10 +21,10 @@ use crate::summary::{self, Plan, Settings, Source, Summary};
 use crate::transcript::Transcript;
 
 /// Time reserved for publishing, which takes a few small requests to the store.
-const PUBLISH_RESERVE: Duration = Duration::from_secs(5);
+pub(crate) const PUBLISH_RESERVE: Duration = Duration::from_secs(5);
 
 /// The reserve is at most this fraction (one sixth) of a short invocation.
-const PUBLISH_SHARE: u32 = 6;
+pub(crate) const PUBLISH_SHARE: u32 = 6;
 
 /// After this many invocations without progress, an invocation stops at its first failure.
 const STALLED_INVOCATIONS: u32 = 10;
@@ -56,6 +56,8 @@ pub(crate) struct Written {
     pub(crate) invocations: u32,
     /// When the job was started, in milliseconds since 1970.
     pub(crate) created_ms: i64,
+    /// The lease on the job, if its calls are recorded.
+    pub(crate) lease: Option<Arc<Lease>>,
 }
 
 impl App {
@@ -73,11 +75,10 @@ impl App {
                 usage: client.usage(),
                 invocations: 1,
                 created_ms: work.run.clock.now_ms(),
+                lease: None,
             });
         }
-        let JobSource { at, job_id, .. } = work.source;
-        let prefix = format!("{}.work/{job_id}/", self.config.filter.output_prefix);
-        let state = StateFolder::new(&self.target, &self.output(at, "").bucket, &prefix);
+        let state = self.state(work.source);
         let permille = self.habits(&work).permille().await;
         match Lease::claim(state, &work.run.clock, self.lease, permille).await? {
             Claim::Busy { expires_ms } => Err(JobError::Busy {
@@ -85,6 +86,13 @@ impl App {
             }),
             Claim::Ours(lease) => self.write_on_ledger(&work, &lease).await,
         }
+    }
+
+    /// The folder of a job's state.
+    pub(crate) fn state(&self, source: &JobSource<'_>) -> StateFolder {
+        let prefix = &self.config.filter.output_prefix;
+        let prefix = format!("{prefix}.work/{}/", source.job_id);
+        StateFolder::new(&self.target, &self.output(&source.at, "").bucket, &prefix)
     }
 
     async fn write_on_ledger(
@@ -117,6 +125,7 @@ impl App {
                     usage,
                     invocations: run.invocations,
                     created_ms: run.created_ms,
+                    lease: Some(Arc::clone(lease)),
                 });
             }
             Err(JobError::Overtaken) => return Err(JobError::Overtaken),

@@ -44,6 +44,9 @@ const CONFIDENCE: &str = "confidence";
 /// Metadata key of a summary: the language it is in.
 const LANGUAGE: &str = "language";
 
+/// Metadata key of a summary that is read out: in how many audio files.
+const SPOKEN: &str = "spoken";
+
 /// Attempts to publish while other writers interfere.
 const MAX_RACES: usize = 8;
 
@@ -53,7 +56,11 @@ const RACE_WAIT: Duration = Duration::from_millis(250);
 /// The state of the summary's key.
 pub(crate) enum SummarySlot {
     /// To be written under this condition: free, or holds a summary that is not newer than the job's.
-    Ours(PutCondition),
+    Ours {
+        condition: PutCondition,
+        /// Whether the summary that it holds is read out.
+        was_spoken: bool,
+    },
     /// Holds this job's summary. A run with a trace overwrites it instead.
     Done,
     /// Holds the summary of a newer version.
@@ -76,7 +83,10 @@ impl App {
     ) -> Result<SummarySlot, StoreError> {
         let summary = self.output(&source.at, SUMMARY_ENDING);
         let Some(found) = found(self.target.head(&summary).await)? else {
-            return Ok(SummarySlot::Ours(PutCondition::IfAbsent));
+            return Ok(SummarySlot::Ours {
+                condition: PutCondition::IfAbsent,
+                was_spoken: false,
+            });
         };
         let known = |name: &str| found.metadata.get(name).map(String::as_str);
         let is_done = known(JOB_ID) == Some(&source.job_id);
@@ -87,7 +97,10 @@ impl App {
         Ok(match (is_done, is_newer) {
             (true, _) if self.trace.is_none() => SummarySlot::Done,
             (false, true) => SummarySlot::Newer,
-            _ => SummarySlot::Ours(PutCondition::IfMatch(found.etag)),
+            _ => SummarySlot::Ours {
+                was_spoken: known(SPOKEN).is_some(),
+                condition: PutCondition::IfMatch(found.etag),
+            },
         })
     }
 
@@ -106,6 +119,7 @@ impl App {
         let at = &source.at;
         let artifact = |ending| artifacts.iter().find(|artifact| artifact.ending == ending);
         let mut last = None;
+        let mut stale = Vec::new();
         for _ in 0..MAX_RACES {
             // The other objects are looked at before the summary: if another worker publishes in between, either the look at
             // the summary shows that, or their conditions no longer hold.
@@ -121,7 +135,14 @@ impl App {
                 changes.extend(change);
             }
             match self.summary_slot(source).await? {
-                SummarySlot::Ours(condition) => {
+                SummarySlot::Ours {
+                    condition,
+                    was_spoken,
+                } => {
+                    // Before its report is overwritten.
+                    if was_spoken && stale.is_empty() {
+                        stale = self.spoken_before(at).await;
+                    }
                     let summary = artifact(SUMMARY_ENDING);
                     let metadata = metadata(source, report);
                     changes.extend(summary.map(|text| Change::Put(text, condition, metadata)));
@@ -146,6 +167,11 @@ impl App {
             match written.await {
                 Ok(()) => {
                     self.clear_error(at).await;
+                    let speech = report.speech.as_ref();
+                    let is_kept =
+                        |at: &Location| speech.is_some_and(|now| now.keys.contains(&at.key));
+                    stale.retain(|at| !is_kept(at));
+                    self.clear_speech(&stale).await;
                     return Ok(true);
                 }
                 // The write may have succeeded without a response. The next look at the slot shows it.
@@ -225,6 +251,7 @@ fn metadata(source: &JobSource<'_>, report: &Report) -> Metadata {
     let JobSource { upload, info, .. } = source;
     let version = info.version_id.as_ref().or(upload.version_id.as_ref());
     let confidence = report.source.confidence;
+    let spoken = report.speech.as_ref();
     [
         (JOB_ID, Some(source.job_id.clone())),
         (SOURCE_ETAG, Some(info.etag.clone())),
@@ -235,6 +262,7 @@ fn metadata(source: &JobSource<'_>, report: &Report) -> Metadata {
         (WARNINGS, Some(report.warnings.len().to_string())),
         (CONFIDENCE, confidence.map(|mean| format!("{mean:.2}"))),
         (LANGUAGE, report.language.clone()),
+        (SPOKEN, spoken.map(|speech| speech.keys.len().to_string())),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name.to_owned(), value?)))

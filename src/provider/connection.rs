@@ -81,7 +81,7 @@ impl Connection {
         let headers = [&[(CONTENT_TYPE.as_str(), "application/json")], headers].concat();
         let mut request = self.request(Method::POST, url)?;
         if let Some(signer) = &self.signer {
-            let signed = signer.sign(url.as_str(), &headers, &body).await;
+            let signed = signer.sign("POST", url.as_str(), &headers, &body).await;
             let signed = signed.map_err(|error| match &error {
                 SignError::NoCredentials(_) => Cause::NoCredentials.seen(chain(&error)),
                 SignError::NotReached(_) => Cause::Unreachable.seen(chain(&error)),

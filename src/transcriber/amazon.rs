@@ -21,7 +21,7 @@ use aws_config::SdkConfig;
 use serde_json::{Map, Value, json};
 
 use crate::aws::sdk::sdk_config;
-use crate::aws::signed::{SignedError, SignedRequest};
+use crate::aws::signed::{self, SignedError, SignedRequest};
 use crate::chain::chain;
 use crate::config::{ConfigError, Environment, Variable};
 use crate::http::{Http, HttpError};
@@ -195,7 +195,7 @@ impl Amazon {
             service: SERVICE,
             url: &url,
             region,
-            target: operation.target(),
+            operation: signed::Operation::Target(operation.target()),
             body: body.to_string(),
         };
         request.send(&self.aws, &self.http).await

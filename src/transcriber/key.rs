@@ -1,8 +1,7 @@
 //! The keys of transcripts: `<prefix><key of the recording>.<entity tag>.<settings>.json`.
 //!
-//! Amazon Transcribe accepts letters, digits and `-_.!*'()/` in at most 1,024 characters. Every other byte of a recording's key
-//! is written as `!` and two hex digits, and so are `!` itself and what begins a segment with a dot or a slash. A key that would
-//! become too long is replaced by its hash, which cannot be read back.
+//! Amazon Transcribe accepts at most 1,024 of the characters of [escaped keys](crate::store::escaped_key). A key that would become
+//! too long is replaced by its hash, which cannot be read back.
 //!
 //! The entity tag tells the versions of a recording apart. The settings are a hash of what affects the transcript, so that a
 //! change of them leads to another transcript.
@@ -11,6 +10,7 @@ use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
+use crate::store::escaped_key::{escape, unescape};
 use crate::transcriber::is_recording;
 
 const MAX_KEY: usize = 1024;
@@ -122,32 +122,6 @@ pub(crate) fn is_folder(prefix: &str) -> bool {
 fn at_last_slash(key: &str) -> (&str, &str) {
     let at = key.rfind('/').map_or(0, |slash| slash + 1);
     key.split_at(at)
-}
-
-fn escape(key: &str) -> String {
-    let mut escaped = String::with_capacity(key.len());
-    let mut begins_segment = true;
-    for byte in key.bytes() {
-        let is_plain = byte.is_ascii_alphanumeric() || b"-_*'()".contains(&byte);
-        if is_plain || (matches!(byte, b'.' | b'/') && !begins_segment) {
-            escaped.push(char::from(byte));
-        } else {
-            escaped.push_str(&format!("!{byte:02X}"));
-        }
-        begins_segment = byte == b'/';
-    }
-    escaped
-}
-
-/// Reads a text back that [`escape`] has made; `None` if it has not.
-fn unescape(escaped: &str) -> Option<String> {
-    let is_plain = !escaped.contains('%');
-    let encoded = escaped.replace('!', "%");
-    let key = percent_decode_str(&encoded)
-        .decode_utf8()
-        .ok()?
-        .into_owned();
-    (is_plain && escape(&key) == escaped).then_some(key)
 }
 
 #[cfg(test)]

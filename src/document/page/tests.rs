@@ -2,9 +2,11 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use proptest::prelude::*;
+use reqwest::Url;
 use scraper::{ElementRef, Html, Node, Selector};
 
 use super::*;
+use crate::document::report::SpeechReport;
 use crate::document::sources::Cited;
 use crate::document::{Formats, title_of};
 use crate::model::{Capabilities, SCRIPTED, Usage};
@@ -24,6 +26,8 @@ struct Case {
     summary: Summary,
     wishes: Wishes,
     model: Capabilities,
+    transcript_key: Option<&'static str>,
+    speech: Option<SpeechReport>,
 }
 
 fn read(text: &str) -> Option<Transcript> {
@@ -55,6 +59,8 @@ impl Case {
             summary,
             wishes: Wishes::default(),
             model: SCRIPTED.clone(),
+            transcript_key: None,
+            speech: None,
         }
     }
 
@@ -70,7 +76,7 @@ impl Case {
         let document = Document {
             at: &self.at,
             info: &self.info,
-            transcript_key: None,
+            transcript_key: self.transcript_key,
             transcript: &self.transcript,
             plan: &self.plan,
             summary: &self.summary,
@@ -88,7 +94,9 @@ impl Case {
                 output_per_mtok: 2.0,
             }),
             duration: Duration::from_secs(3),
+            output_bucket: "b",
             output_prefix: "summaries/",
+            speech: self.speech.as_ref(),
             formats: Formats {
                 page: true,
                 markdown: false,
@@ -215,7 +223,7 @@ fn highlighted(page: &Html, id: &str) -> String {
 }
 
 /// Elements of the page with their attributes.
-const OURS: [(&str, &[&str]); 39] = [
+const OURS: [(&str, &[&str]); 43] = [
     ("html", &["lang", "dir"]),
     ("head", &[]),
     ("meta", &["charset", "http-equiv", "content", "name"]),
@@ -236,7 +244,14 @@ const OURS: [(&str, &[&str]); 39] = [
     ("ul", &[]),
     ("ol", &["lang"]),
     ("li", &["dir"]),
-    ("a", &["href", "role", "lang", "dir", "aria-label"]),
+    (
+        "a",
+        &["href", "role", "lang", "dir", "aria-label", "target"],
+    ),
+    ("figure", &["class", "lang"]),
+    ("figcaption", &[]),
+    ("audio", &["controls", "preload", "src"]),
+    ("video", &["controls", "preload", "src"]),
     ("span", &["id"]),
     ("sup", &[]),
     ("b", &[]),
@@ -262,7 +277,7 @@ fn checked(case: &Case, page: &str) -> Html {
     let parsed = Html::parse_document(page);
     assert_eq!(parsed.errors, Vec::<std::borrow::Cow<'static, str>>::new());
     let ours: HashMap<&str, &[&str]> = OURS.into_iter().collect();
-    let (mut ids, mut links) = (HashSet::new(), Vec::new());
+    let (mut ids, mut links, mut files) = (HashSet::new(), Vec::new(), Vec::new());
     for element in all(&parsed, "*") {
         let element = element.value();
         let attributes = ours.get(element.name());
@@ -271,11 +286,10 @@ fn checked(case: &Case, page: &str) -> Html {
             assert!(attributes.contains(&name), "<{} {name}>", element.name());
             match name {
                 "id" => assert!(ids.insert(value), "two elements are {value}"),
-                "href" => links.push(
-                    value
-                        .strip_prefix('#')
-                        .expect("a link leads out of the page"),
-                ),
+                "href" | "src" => match value.strip_prefix('#') {
+                    Some(place) => links.push(place),
+                    None => files.push(value.split('#').next().unwrap()),
+                },
                 _ => {}
             }
         }
@@ -283,6 +297,18 @@ fn checked(case: &Case, page: &str) -> Html {
     for link in links {
         assert!(ids.contains(link), "nothing is #{link}");
     }
+    let is_played = case.speech.is_some() || case.transcript_key.is_some();
+    for file in &files {
+        assert!(is_played, "{file} is out of the page");
+        let page = Url::parse("https://host/b/summaries/talks/page.html").unwrap();
+        let target = page.join(file).unwrap();
+        assert!(target.as_str().starts_with("https://host/b/"), "{target}");
+    }
+    let media = if files.is_empty() {
+        ""
+    } else {
+        " media-src 'self';"
+    };
     let policy = all(&parsed, "meta[http-equiv]")[0]
         .value()
         .attr("content")
@@ -292,7 +318,7 @@ fn checked(case: &Case, page: &str) -> Html {
     assert_eq!(
         policy,
         format!(
-            "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'"
+            "default-src 'none'; style-src 'sha256-{hash}';{media} base-uri 'none'; form-action 'none'"
         )
     );
     // The summary says what it says.
@@ -335,6 +361,54 @@ fn checked(case: &Case, page: &str) -> Html {
         assert_eq!(without_blanks(&said), without_blanks(&spoken));
     }
     parsed
+}
+
+#[test]
+fn what_lies_beside_the_page_is_played() {
+    let mut case = meeting();
+    case.at = Location::new("b", "talks/a b.mp4");
+    case.transcript_key = Some("transcripts/talks/a!20b.mp4.e.01234567.json");
+    case.speech = Some(SpeechReport {
+        bucket: "b".into(),
+        keys: vec![
+            "summaries/talks/a!20b.mp4_summary.1of2.0.1.mp3".into(),
+            "summaries/talks/a!20b.mp4_summary.2of2.0.2.mp3".into(),
+        ],
+        voice: "Joanna".into(),
+    });
+    let page = checked(&case, &case.page());
+    let addresses = |selector: &str, name: &str| -> Vec<String> {
+        let elements = all(&page, selector).into_iter();
+        elements
+            .map(|element| element.value().attr(name).unwrap().to_owned())
+            .collect()
+    };
+    let first = "a%2120b.mp4_summary.1of2.0.1.mp3";
+    assert_eq!(
+        addresses("audio", "src"),
+        [first, "a%2120b.mp4_summary.2of2.0.2.mp3"]
+    );
+    assert_eq!(addresses("video", "src"), ["../../talks/a%20b.mp4"]);
+    let from: Vec<String> = case
+        .summary
+        .sections
+        .iter()
+        .map(|section| {
+            let (from, _) = case
+                .transcript
+                .passage(section.spans[0])
+                .time_span()
+                .unwrap();
+            format!("../../talks/a%20b.mp4#t={}", from.millis() / 1000)
+        })
+        .collect();
+    assert_eq!(addresses(".when a[target]", "href"), from);
+
+    // In other buckets, as for the command line, whose page is a local file.
+    case.at = Location::new("other", "talks/a b.mp4");
+    case.speech.as_mut().unwrap().bucket = "other".into();
+    let page = checked(&case, &case.page());
+    assert_eq!(all(&page, "audio, video, a[target]").len(), 0);
 }
 
 #[test]

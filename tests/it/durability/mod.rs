@@ -12,4 +12,5 @@ mod overwritten;
 mod poison;
 mod recordings;
 mod slices;
+mod speech;
 mod store_faults;

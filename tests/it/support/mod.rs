@@ -11,6 +11,7 @@ pub(crate) mod behaviour;
 pub(crate) mod chat_server;
 pub(crate) mod huggingface;
 pub(crate) mod obedient;
+pub(crate) mod polly;
 pub(crate) mod queue;
 mod reset;
 pub(crate) mod runpod;

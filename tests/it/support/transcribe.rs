@@ -26,7 +26,7 @@ use transcript_summarizer::store::{Location, PutOptions, Store};
 
 use super::reset;
 
-const REGION: &str = "eu-central-1";
+pub(crate) const REGION: &str = "eu-central-1";
 
 /// How the jobs of a test end.
 #[derive(Debug, Clone)]
@@ -255,7 +255,7 @@ fn transcript(name: &str, text: &str) -> Value {
         "language_code": "en-US"}})
 }
 
-fn credentials() -> Credentials {
+pub(crate) fn credentials() -> Credentials {
     Credentials::new(
         "AKIDEXAMPLE",
         "secret",
@@ -284,7 +284,7 @@ async fn handle(
         .and_then(|faults| faults(operation));
     let answer = match fault {
         Some(Fault::Refused(status, code, message)) => Err(Refusal(status, code, message.into())),
-        _ if !is_signed(&head.headers, url, &body) => Err(Refusal(
+        _ if !is_signed(("transcribe", "POST"), &head.headers, url, &body) => Err(Refusal(
             400,
             "InvalidSignatureException",
             "The signature does not match.".into(),
@@ -415,8 +415,13 @@ fn record(name: &str, job: &Job) -> Value {
     json!({ "TranscriptionJob": record })
 }
 
-/// Whether the signature is the one that the signer makes of the same request.
-fn is_signed(headers: &HeaderMap, url: &str, body: &[u8]) -> bool {
+/// Whether the signature is the one that the signer makes of the same request to a service.
+pub(crate) fn is_signed(
+    (service, method): (&str, &str),
+    headers: &HeaderMap,
+    url: &str,
+    body: &[u8],
+) -> bool {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let (Some(date), Some(authorization)) = (header("x-amz-date"), header("authorization")) else {
         return false;
@@ -446,14 +451,14 @@ fn is_signed(headers: &HeaderMap, url: &str, body: &[u8]) -> bool {
     let params = SigningParams::builder()
         .identity(&identity)
         .region(REGION)
-        .name("transcribe")
+        .name(service)
         .time(SystemTime::try_from(time).unwrap())
         .settings(SigningSettings::default())
         .build()
         .unwrap()
         .into();
     let body = SignableBody::Bytes(body);
-    let request = SignableRequest::new("POST", url, signed.into_iter(), body).unwrap();
+    let request = SignableRequest::new(method, url, signed.into_iter(), body).unwrap();
     let output = sign(request, &params).unwrap();
     let mut expected = output.output().headers();
     expected.any(|(name, value)| name == "authorization" && value == authorization)

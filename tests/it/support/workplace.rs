@@ -16,6 +16,7 @@ use transcript_summarizer::job::{App, Config, LEASE, Outcome, Surface};
 use transcript_summarizer::lambda;
 use transcript_summarizer::model::Model;
 use transcript_summarizer::run::Run;
+use transcript_summarizer::speech::Polly;
 use transcript_summarizer::store::{DirStore, Location, PutOptions, Store};
 use transcript_summarizer::transcriber::Transcriber;
 
@@ -65,6 +66,7 @@ impl Workplace {
             target: store,
             model,
             transcriber: None,
+            speaker: None,
             config: Arc::new(config),
             trace: None,
             lease: LEASE,
@@ -83,6 +85,18 @@ impl Workplace {
     pub(crate) fn transcribing(mut self, aws: SdkConfig) -> Self {
         let recordings = self.app.config.recordings.as_ref().unwrap();
         self.app.transcriber = Some(recordings.settings.create(aws, &Http::default()));
+        self
+    }
+
+    /// The same place with Amazon Polly at the server that `aws` names.
+    pub(crate) fn speaking(mut self, aws: SdkConfig) -> Self {
+        self.app.speaker = Some(Arc::new(Polly::new(aws, &Http::default())));
+        self
+    }
+
+    /// The same place with other settings.
+    pub(crate) fn with_config(mut self, settings: &[(&str, &str)]) -> Self {
+        self.app.config = Arc::new(config(settings).unwrap());
         self
     }
 

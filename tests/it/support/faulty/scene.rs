@@ -205,6 +205,7 @@ impl Scene {
             target: process.clone(),
             model: process.clone(),
             transcriber: None,
+            speaker: None,
             config: Arc::clone(&self.config),
             trace: None,
             lease: LEASE,
