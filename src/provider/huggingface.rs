@@ -24,14 +24,14 @@ use reqwest::{Method, Url};
 use serde::Serialize;
 
 use crate::http::Http;
-use crate::model::{Answer, Capabilities, Model, ModelError, Reply};
+use crate::model::Answer;
 use crate::prompt::Prompt;
 use crate::provider::RemoteSettings;
-use crate::provider::connection::Connection;
+use crate::provider::connection::{Connection, Direct};
 use crate::provider::task::EndpointTask;
 use crate::secret::Secret;
 use crate::wire::answer::{self, Format};
-use crate::wire::failure::{Failure, Phase};
+use crate::wire::failure::Failure;
 use crate::wire::http::{self, Timeouts};
 use crate::wire::{chat, generation, summarization};
 
@@ -94,6 +94,30 @@ impl HuggingFace {
         self
     }
 
+    async fn ask(
+        &self,
+        body: &impl Serialize,
+        format: impl Format,
+        max_tokens: usize,
+    ) -> Result<Answer, Failure> {
+        let connection = &self.connection;
+        let mut request = connection.request(Method::POST, &self.url)?.json(body);
+        if connection.endpoint.starts_on_demand {
+            // Half of the total timeout, so that a request that is held until the last moment still has the other half.
+            let seconds = (self.timeouts.total / 2).as_secs();
+            request = request.header(SCALE_UP_TIMEOUT, seconds);
+        }
+        let reply = http::send(request, self.timeouts).await?;
+        answer::read(reply, format, max_tokens).await
+    }
+}
+
+#[async_trait]
+impl Direct for HuggingFace {
+    fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     async fn exchange(&self, prompt: &Prompt) -> Result<Answer, Failure> {
         let (messages, max_tokens) = (prompt.messages(), prompt.max_tokens().0);
         let settings = &self.connection.settings;
@@ -120,44 +144,5 @@ impl HuggingFace {
                     .await
             }
         }
-    }
-
-    async fn ask(
-        &self,
-        body: &impl Serialize,
-        format: impl Format,
-        max_tokens: usize,
-    ) -> Result<Answer, Failure> {
-        let connection = &self.connection;
-        let mut request = connection.request(Method::POST, &self.url)?.json(body);
-        if connection.endpoint.starts_on_demand {
-            // Half of the total timeout, so that a request that is held until the last moment still has the other half.
-            let seconds = (self.timeouts.total / 2).as_secs();
-            request = request.header(SCALE_UP_TIMEOUT, seconds);
-        }
-        let reply = http::send(request, self.timeouts).await?;
-        answer::read(reply, format, max_tokens).await
-    }
-}
-
-#[async_trait]
-impl Model for HuggingFace {
-    fn capabilities(&self) -> &Capabilities {
-        &self.connection.settings.capabilities
-    }
-
-    async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError> {
-        let answer = self.exchange(prompt).await;
-        let error = |failure| self.connection.error(Phase::Submit, &failure, Some(prompt));
-        answer.map(Reply::Done).map_err(error)
-    }
-
-    async fn renew_key(&self) -> bool {
-        self.connection.renew_key().await
-    }
-
-    fn warm_up(&self) {
-        let endpoint = &self.connection.settings.endpoint;
-        self.connection.http.warm_up(endpoint);
     }
 }

@@ -209,8 +209,7 @@ impl Model for RunPod {
     }
 
     fn warm_up(&self) {
-        let endpoint = &self.connection.settings.endpoint;
-        self.connection.http.warm_up(endpoint);
+        self.connection.warm_up();
     }
 }
 
