@@ -28,7 +28,7 @@ use crate::wire::answer;
 use crate::wire::converse::{Body, Conversation};
 use crate::wire::error_text::{ErrorText, mentions};
 use crate::wire::failure::{Cause, Failure, Operation};
-use crate::wire::http::{self, Timeouts};
+use crate::wire::http::Timeouts;
 
 pub use settings::BedrockSettings;
 pub(crate) use settings::REGISTRATION;
@@ -42,7 +42,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// Like those of other endpoints that stream their answers. The flex tier lets requests wait.
 const TIMEOUTS: Timeouts = Timeouts {
-    total: Duration::from_secs(600),
+    first: Duration::from_secs(600),
     idle: Duration::from_secs(120),
 };
 
@@ -58,7 +58,7 @@ pub enum Authorization {
 /// A model on Bedrock.
 #[derive(Debug)]
 pub struct Bedrock {
-    /// By default ten minutes in total and two minutes without data.
+    /// By default ten minutes until an answer begins, and two minutes between its pieces.
     pub timeouts: Timeouts,
     connection: Connection,
     lacks: Lacks,
@@ -125,7 +125,7 @@ impl Bedrock {
         let path = format!("{base}/model/{model}/{operation}");
         url.set_path(&path);
         let request = self.connection.post(&url, &[], body).await?;
-        let reply = http::send(request, self.timeouts).await?;
+        let reply = self.connection.send(request, self.timeouts).await?;
         answer::read(reply, Conversation, max_tokens).await
     }
 }

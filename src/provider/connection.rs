@@ -19,6 +19,7 @@ use crate::provider::RemoteSettings;
 use crate::provider::key::Key;
 use crate::secret::Secret;
 use crate::wire::failure::{Cause, Endpoint, Failure, Phase, SettingNames};
+use crate::wire::http::{self, Incoming, Pulse, Timeouts};
 
 /// The shortest interval between renewals of the key: a rotated key makes many calls fail at once, and each read is billed.
 const RENEW_EVERY: Duration = Duration::from_secs(60);
@@ -67,6 +68,7 @@ pub(crate) struct Connection {
     secrets: RwLock<Vec<Secret>>,
     /// Signs requests to a service of AWS that are sent without a key.
     signer: Option<Signer>,
+    pulse: Pulse,
     /// When the key was last renewed, and whether it had changed.
     renewed: Mutex<Option<(Instant, bool)>>,
 }
@@ -85,6 +87,7 @@ impl Connection {
             settings,
             secrets: RwLock::new(secret.into_iter().collect()),
             signer: None,
+            pulse: Pulse::default(),
             renewed: Mutex::default(),
         }
     }
@@ -139,6 +142,16 @@ impl Connection {
             request = request.header(name, value);
         }
         Ok(request.body(body))
+    }
+
+    /// Sends a request whose answer the endpoint works on until it is complete. It counts as silent if none of the calls of this
+    /// connection hears from it.
+    pub(crate) async fn send(
+        &self,
+        request: RequestBuilder,
+        timeouts: Timeouts,
+    ) -> Result<Incoming, Failure> {
+        http::send(request, timeouts, &self.pulse).await
     }
 
     /// Builds the error for a failure. The key and the texts of `prompt` are removed from what the endpoint said.

@@ -30,7 +30,7 @@ use crate::provider::task::EndpointTask;
 use crate::wire::answer::{self, Format};
 use crate::wire::error_text::mentions;
 use crate::wire::failure::{Cause, Failure, Operation};
-use crate::wire::http::{self, Timeouts};
+use crate::wire::http::Timeouts;
 use crate::wire::summarization::Dialect;
 use crate::wire::{chat, generation, summarization};
 
@@ -41,13 +41,13 @@ const INFERENCE_COMPONENT: &str = "x-amzn-sagemaker-inference-component";
 
 /// SageMaker's own limit for a stream is eight minutes.
 const STREAMED: Timeouts = Timeouts {
-    total: Duration::from_secs(490),
+    first: Duration::from_secs(490),
     idle: Duration::from_secs(120),
 };
 
 /// SageMaker's own limit is 60 seconds. Its refusal says more than a timeout here.
 const WHOLE: Timeouts = Timeouts {
-    total: Duration::from_secs(70),
+    first: Duration::from_secs(70),
     idle: Duration::from_secs(70),
 };
 
@@ -128,7 +128,7 @@ impl SageMaker {
             .into_iter()
             .collect();
         let request = self.connection.post(&self.url, &headers, body).await?;
-        let reply = http::send(request, self.timeouts).await;
+        let reply = self.connection.send(request, self.timeouts).await;
         answer::read(reply.map_err(unwrapped)?, format, max_tokens).await
     }
 }
