@@ -60,6 +60,9 @@ impl JobEnd {
     }
 }
 
+/// Maximum length of a request's id in a message.
+const MAX_ID: usize = 64;
+
 /// A failed call before classification. Texts are unscrubbed.
 ///
 /// HTTP client errors are stored as text that includes their chain of sources, because the resulting error is written to
@@ -210,14 +213,20 @@ impl Failure {
                     .contains_key(aws::ERROR_TYPE)
                     .then(|| aws::name(headers, body));
                 let name = name.flatten().map(|name| format!(" {name}"));
-                (
-                    format!(" answered {status}{}", name.unwrap_or_default()),
-                    said,
-                )
+                let id = request_id(headers).map(|id| format!(" to request {id}"));
+                let (name, id) = (name.unwrap_or_default(), id.unwrap_or_default());
+                (format!(" answered {status}{name}{id}"), said)
             }
             Self::Known(_, what) => (String::new(), ErrorText::plain(what)),
         }
     }
+}
+
+/// The id by which the provider's support finds a request that its server failed on.
+fn request_id(headers: &HeaderMap) -> Option<&str> {
+    let id = headers.get("x-request-id")?.to_str().ok()?;
+    let is_id = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+    (!id.is_empty() && id.len() <= MAX_ID && id.bytes().all(is_id)).then_some(id)
 }
 
 fn kind(cause: Cause, phase: Phase) -> ErrorKind {

@@ -225,6 +225,20 @@ fn a_window_that_slots_share_is_no_prompt_that_is_too_long() {
 }
 
 #[test]
+fn a_failure_names_its_request() {
+    for (id, expected) in [
+        ("Root=1-67", ""),
+        ("req_8f-1", " to request req_8f-1"),
+        ("", ""),
+    ] {
+        let failure = refused(500, &[("x-request-id", id)], "Internal Error");
+        let message = endpoint().error(Phase::Submit, &failure, &[], &[]).message;
+        let expected = format!("(host:8443 answered 500{expected}: Internal Error)");
+        assert!(message.ends_with(&expected), "{message}");
+    }
+}
+
+#[test]
 fn advice_depends_on_what_the_endpoint_is() {
     use Site::{Dedicated, LoadBalancer, Server, Service, ThisMachine};
     let said = |site, failure: &Failure| {
