@@ -27,7 +27,7 @@ const NAME: &str = "huggingface";
 /// The entry in the registry.
 pub(crate) const REGISTRATION: Registration = Registration {
     name: NAME,
-    how_to_choose: "HF_API_TOKEN (or HF_API_TOKEN_SECRET_ARN) for Hugging Face",
+    how_to_choose: "HF_API_TOKEN (or HF_API_TOKEN_SECRET_ARN, or HF_TOKEN) for Hugging Face, HF_ENDPOINT_URL for a server of your own",
     chosen_by: &[HF_API_TOKEN, HF_API_TOKEN_SECRET_ARN],
     // Not the file of a login: that alone is no reason to send transcripts anywhere.
     suggested_by: &[HF_TOKEN, HF_ENDPOINT_URL, HF_MODEL],
