@@ -22,6 +22,7 @@ use crate::job::order::{self, EXPECTED_LANGUAGE};
 use crate::job::{App, Config, JobError, Outcome, Surface};
 use crate::prompt::MAX_INSTRUCTIONS;
 use crate::provider::PROVIDERS;
+use crate::provider::huggingface::login_file;
 use crate::run::Run;
 use crate::store::DirStore;
 use crate::summary;
@@ -181,11 +182,27 @@ fn prepare(arguments: &Inputs) -> Result<(Config, Vec<Input>), Box<dyn Error>> {
         config.by_option.instructions = true;
     }
     config.read_lists()?;
+    if let Some(note) = login_note(&config) {
+        display::note(&note);
+    }
     let (inputs, notes) = input::name_all(&arguments.inputs)?;
     for text in notes {
         display::note(&format!("note: {text}"));
     }
     Ok((config, inputs))
+}
+
+/// Says how to use a login at Hugging Face that nothing else chooses.
+fn login_note(config: &Config) -> Option<String> {
+    let variable = |name: &str| std::env::var(name).ok();
+    if !config.provider.capabilities().local || variable("MODEL_PROVIDER").is_some() {
+        return None;
+    }
+    let file = login_file(variable).filter(|file| file.is_file())?;
+    let file = file.display();
+    Some(format!(
+        "note: the built-in model is used; MODEL_PROVIDER=huggingface uses the login in {file}"
+    ))
 }
 
 /// Bytes beyond which a file has more than [`MAX_INSTRUCTIONS`] characters in every encoding.
@@ -336,7 +353,10 @@ async fn summarize_one(input: &Input, app: &App, http: &Http) -> Result<Outcome,
     };
     let bar = display::progress_bar(name);
     let shown = bar.clone();
-    let run = Run::new(Clock::System).watched_by(move |progress| display::show(&shown, progress));
+    let waits = display::Waits::new(&bar);
+    let run = Run::new(Clock::System)
+        .watched_by(move |progress| display::show(&shown, progress))
+        .telling_of_waits(move |waiting| waits.show(waiting));
     let mut noted = String::new();
     let ended = loop {
         let ended = app.run(&input.upload, &run).await;

@@ -15,6 +15,7 @@ mod recorded;
 mod retried;
 mod trace;
 mod usage;
+pub(crate) mod window;
 
 use std::fmt::Debug;
 use std::time::Duration;

@@ -85,6 +85,8 @@ pub struct Registration {
     pub how_to_choose: &'static str,
     /// The variables that choose it if one of them is set. Empty for the built-in model, which needs no settings.
     pub chosen_by: &'static [Variable],
+    /// The variables that choose it if nothing else chooses a provider: they may be set for other programs.
+    pub suggested_by: &'static [Variable],
     /// The variables it reads in addition to those that every provider reads.
     pub variables: &'static [Variable],
     /// Reads its settings.
@@ -99,6 +101,11 @@ pub trait Settings: Debug + Send + Sync {
 
     /// A text of all settings that affect answers, without secrets.
     fn fingerprint(&self) -> String;
+
+    /// The host of a server that is not the provider's own, for messages.
+    fn own_server(&self) -> Option<&str> {
+        None
+    }
 
     /// Creates the model, which sends its requests over `http`. Sends nothing to it yet.
     ///
@@ -167,14 +174,26 @@ pub fn read(
     surface: Surface,
 ) -> Result<Arc<dyn Settings>, ConfigError> {
     let is_set = |variable: &Variable| environment.text(*variable).is_some();
+    let is_named = |variable: &Variable| {
+        let default = None;
+        is_set(&Variable {
+            default,
+            ..*variable
+        })
+    };
     let configured: Vec<Registration> = PROVIDERS
         .into_iter()
         .filter(|provider| provider.chosen_by.iter().any(is_set))
         .collect();
     let choices = PROVIDERS.map(|provider| (provider.name, provider));
     let chosen = environment.choice(MODEL_PROVIDER, &choices)?;
+    let suggested = || {
+        let is_suggested = |provider: &Registration| provider.suggested_by.iter().any(is_named);
+        PROVIDERS.into_iter().find(is_suggested)
+    };
     let chosen = match (chosen, &configured[..]) {
         (Some(chosen), _) | (None, &[chosen]) => chosen,
+        (None, []) if let Some(suggested) = suggested() => suggested,
         (None, []) => {
             let needs_nothing = |one: &Registration| one.chosen_by.is_empty();
             let built_in = match surface {

@@ -17,7 +17,16 @@ pub struct Progress {
     pub chunks: usize,
 }
 
-/// Deadline, progress and clock of one run. Clones share the listener.
+/// A job waits, because its endpoint is not ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// What the endpoint said, for people.
+    pub reason: String,
+    /// How much longer the job waits at most.
+    pub longest: Duration,
+}
+
+/// Deadline, progress and clock of one run. Clones share the listeners.
 #[derive(Clone)]
 pub struct Run {
     /// When the work must have stopped; `None` if there is no limit.
@@ -25,6 +34,7 @@ pub struct Run {
     /// The clock for timestamps in leases and ledgers.
     pub clock: Clock,
     listener: Arc<dyn Fn(Progress) + Send + Sync>,
+    waits: Arc<dyn Fn(&Waiting) + Send + Sync>,
 }
 
 impl Run {
@@ -35,6 +45,7 @@ impl Run {
             deadline: None,
             clock,
             listener: Arc::new(|_| {}),
+            waits: Arc::new(|_| {}),
         }
     }
 
@@ -53,6 +64,15 @@ impl Run {
         }
     }
 
+    /// The same run, with `listener` called whenever a call has to wait for the endpoint.
+    #[must_use]
+    pub fn telling_of_waits(self, listener: impl Fn(&Waiting) + Send + Sync + 'static) -> Self {
+        Self {
+            waits: Arc::new(listener),
+            ..self
+        }
+    }
+
     /// The same run with an earlier deadline, which leaves `reserve` for later work, but at most `1 / share` of the time
     /// left now.
     pub(crate) fn keeping(&self, reserve: Duration, share: u32) -> Self {
@@ -62,6 +82,10 @@ impl Run {
             deadline - reserve.min(left / share)
         });
         self.clone().until(deadline)
+    }
+
+    pub(crate) fn tell_of_wait(&self, waiting: &Waiting) {
+        (self.waits)(waiting);
     }
 
     /// The time left until the deadline; `None` if there is none.

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -9,7 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use crate::job::{Config, Done, Order};
 use crate::prompt::Wishes;
-use crate::run::Progress;
+use crate::run::{Progress, Waiting};
 use crate::store::Location;
 use crate::summary::{Plan, Prices, TokenTotals};
 use crate::text::corrections::{Entry, List};
@@ -48,6 +49,35 @@ pub(crate) fn show(bar: &ProgressBar, Progress { done, chunks }: Progress) {
     if bar.is_hidden() {
         let (name, seconds) = (bar.prefix(), bar.elapsed().as_secs_f64());
         note(&format!("{name}: {done}/{chunks} chunks, {seconds:.1} s"));
+    }
+}
+
+/// Says that a job waits for its endpoint: once for each reason, and again after progress.
+#[derive(Debug)]
+pub(crate) struct Waits {
+    bar: ProgressBar,
+    /// The last reason told, and the position of the bar then.
+    told: Mutex<Option<(String, u64)>>,
+}
+
+impl Waits {
+    pub(crate) fn new(bar: &ProgressBar) -> Self {
+        Self {
+            bar: bar.clone(),
+            told: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn show(&self, Waiting { reason, longest }: &Waiting) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Some((reason.clone(), self.bar.position()));
+        if *told == now {
+            return;
+        }
+        *told = now;
+        let (name, minutes) = (self.bar.prefix(), longest.as_secs().div_ceil(60));
+        let text = format!("{name}: {reason}; waiting for it, up to {minutes} min");
+        self.bar.suspend(|| note(&text));
     }
 }
 
@@ -216,7 +246,10 @@ pub(crate) fn plan(
     print(&format!(
         "  calls       {} to {}{}, {} at a time{one_by_one}, at most {} in all",
         grouped(calls),
-        capabilities.provider,
+        config
+            .provider
+            .own_server()
+            .unwrap_or(capabilities.provider),
         model.map_or_else(String::new, |model| format!(" ({model})")),
         config.concurrency,
         grouped(config.limits.max_calls)
@@ -226,9 +259,20 @@ pub(crate) fn plan(
         let (wishes, _) = order.wishes.obeyed(&config.limits, None);
         tokens.prompt += calls * wishes.tokens().0;
         print(&format!(
-            "  tokens      about {} for prompts and {} for answers; repairs may take half as many again",
+            "  tokens      about {} for prompts and {} for answers, if every answer is used as it comes{}",
             grouped(tokens.prompt),
-            grouped(tokens.completion)
+            grouped(tokens.completion),
+            match config.limits.reasoning_tokens.0 {
+                0 => String::new(),
+                most => format!(", and up to {} a call for reasoning", grouped(most)),
+            }
+        ));
+        let again = plan.extra_call(&config.limits);
+        print(&format!(
+            "              what is asked for again or continued takes its part once more: up to {} and {}, at most {}",
+            grouped(again.prompt),
+            grouped(again.completion),
+            counted(plan.extra_calls(&config.limits), "time")
         ));
         if let Some(prices) = config.prices {
             print(&format!("  cost        about {:.4}", prices.cost(tokens)));

@@ -10,6 +10,7 @@ use crate::http::{Http, HttpError};
 use crate::job::filter::Filter;
 use crate::job::order::{ByOption, EXPECTED_LANGUAGE, Lists, instructions_of, language_of};
 use crate::prompt::Wishes;
+use crate::provider::huggingface::{HF_TOKEN_PATH, login_file};
 use crate::provider::{self, PROVIDERS, SHARED_VARIABLES};
 use crate::speech::{self, Polly, Speaker};
 use crate::summary::{Limits, Prices};
@@ -179,7 +180,14 @@ impl Config {
     /// # Errors
     /// If a variable is missing or invalid: the first one found.
     pub fn from_env(surface: Surface) -> Result<Self, ConfigError> {
-        Self::from_lookup(surface, &|name| std::env::var(name).ok())
+        let variable = |name: &str| std::env::var(name).ok();
+        Self::from_lookup(surface, &|name| match name {
+            name if name == HF_TOKEN_PATH.name => {
+                let path = login_file(variable)?;
+                Some(path.to_string_lossy().into_owned())
+            }
+            name => variable(name),
+        })
     }
 
     /// Reads the configuration from `lookup`, which returns the value of a variable.
@@ -536,6 +544,29 @@ mod tests {
                 .to_string()
                 .contains("HF_API_TOKEN")
         );
+    }
+
+    #[test]
+    fn variables_of_other_tools_choose_only_if_nothing_else_does() {
+        let read = |variables: &[_]| config(Surface::Lambda, variables).unwrap().provider;
+        let token = ("HF_TOKEN", "hf_canary");
+        let own = ("HF_ENDPOINT_URL", "https://vllm.example.org/v1");
+        for (variables, provider) in [
+            (&[token][..], "huggingface"),
+            (&[own], "huggingface"),
+            (&[token, KEY, URL], "runpod"),
+            (&[token, ("MODEL_PROVIDER", "extractive")], "extractive"),
+        ] {
+            assert_eq!(read(variables).capabilities().provider, provider);
+        }
+        // It is not sent to other servers.
+        let has_key = |variables: &[_]| !format!("{:?}", read(variables)).contains("key: None");
+        assert!(has_key(&[token]));
+        assert!(!has_key(&[token, own]));
+        assert!(has_key(&[("HF_API_TOKEN", "x"), own]));
+        let error = error(&[("HF_MODEL", "a/b")]);
+        assert!(error.starts_with("HF_API_TOKEN is not set"), "{error}");
+        assert!(error.contains("HF_TOKEN"), "{error}");
     }
 
     #[test]

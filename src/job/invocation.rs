@@ -17,7 +17,7 @@ use crate::run::Run;
 use crate::store::StateFolder;
 use crate::store::lease::{Claim, Lease, as_asked};
 use crate::store::ledger::Ledger;
-use crate::summary::{self, Plan, Settings, Source, Summary};
+use crate::summary::{self, Plan, Settings, Source, Summary, WriteError};
 use crate::transcript::Transcript;
 
 /// Time reserved for publishing, which takes a few small requests to the store.
@@ -63,8 +63,8 @@ pub(crate) struct Written {
 impl App {
     /// Writes the summary, or as much of it as time allows.
     pub(crate) async fn write(&self, work: Work<'_>) -> Result<Written, JobError> {
-        // Calls are not recorded if the model is local and free, or if a trace is to show all calls.
-        if !self.durable || self.model.capabilities().quotes || self.trace.is_some() {
+        // Calls are not recorded if the model is local and free.
+        if !self.durable || self.model.capabilities().quotes {
             let client = self.model_client(&work, None, false);
             let written = self.call_model(&work, &client, as_asked()).await;
             if written.is_err() {
@@ -131,8 +131,9 @@ impl App {
             Err(JobError::Overtaken) => return Err(JobError::Overtaken),
             Err(cause) => cause,
         };
-        // Cancel the open jobs at an endpoint that can never run them. Otherwise leave them running for the next invocation.
-        if matches!(&ended, JobError::Write(error) if error.source.kind == ErrorKind::Configuration)
+        // Cancel the open jobs at an endpoint that can never run them, or whose jobs somebody cancels. Otherwise leave them running
+        // for the next invocation.
+        if matches!(&ended, JobError::Write(error) if matches!(error.source.kind, ErrorKind::Configuration | ErrorKind::Cancelled))
         {
             client.cancel_open_jobs().await;
         }
@@ -193,6 +194,10 @@ impl App {
         let extractive = extractive.filter(|section| section.source == Source::Extractive);
         let degraded = extractive.count();
         if !settings.quotes && degraded * DEGRADED_SHARE > sections {
+            // Not the answers were unusable: there were none.
+            if let Some(refusal) = client.window.refusal_of_everything() {
+                return Err(WriteError::of("every request".to_owned())(refusal).into());
+            }
             return Err(JobError::Degraded { degraded, sections });
         }
         Ok(summary)

@@ -19,6 +19,7 @@ use crate::model::limited::{Permit, RateLimiter, SHORTEST_GAP};
 use crate::model::recorded::{CallRecord, Recorder, may_be_submitted_anew};
 use crate::model::trace;
 use crate::model::usage::Usage;
+use crate::model::window::{LearnedWindow, without_clamped};
 use crate::model::{Answer, ErrorKind, Job, Model, ModelError, Reply, Ticket};
 use crate::prompt::Prompt;
 use crate::run::{Run, sleep_until};
@@ -58,6 +59,7 @@ pub struct ModelClient {
     pub(crate) jitter: Jitter,
     pub(crate) limiter: RateLimiter,
     pub(crate) recorder: Recorder,
+    pub(crate) window: LearnedWindow,
     options: CallOptions,
     pub(crate) run: Run,
     began: Instant,
@@ -95,6 +97,7 @@ impl ModelClient {
             jitter: Jitter::new(options.seed),
             limiter: RateLimiter::new(&options, gap),
             recorder: Recorder::new(ledger.filter(|_| !local), run.clock.clone()),
+            window: LearnedWindow::default(),
             options,
             run: run.clone(),
             began: Instant::now(),
@@ -126,7 +129,10 @@ impl ModelClient {
         // Before the next await, because other calls are admitted until the job is stopped.
         self.stop_if_shared(&outcome);
         record.close(&outcome).await;
-        outcome
+        if let Ok(answer) = &outcome {
+            self.window.answered(prompt, answer);
+        }
+        without_clamped(prompt, outcome)
     }
 
     /// Cancels the jobs that may still be running at the endpoint.
@@ -165,7 +171,9 @@ impl ModelClient {
             Known::Job(job) => job,
             Known::Nothing => return Ok(None),
             Known::Outcome(outcome) => {
-                let answer = outcome?;
+                let answer = outcome.inspect_err(|error| {
+                    self.window.failed(prompt, error);
+                })?;
                 self.state().usage.add_tokens(&answer);
                 return Ok(Some(answer));
             }
@@ -196,6 +204,10 @@ impl ModelClient {
         prompt: &Prompt,
     ) -> Result<Answer, ModelError> {
         let permit = self.acquire().await?;
+        // It may have been learned since the request was made, from one that was refused in the meantime.
+        if let Some(error) = self.window.refusal_of(prompt) {
+            return Err(error);
+        }
         self.spend()?;
         let before = record.before_submission().await?;
         let number = {
@@ -229,6 +241,22 @@ impl ModelClient {
             // A request dropped here may be billed. Its intent stays in the ledger, so it is counted when it is sent again.
             () = sleep_until(self.run.deadline) => Err(out_of_time()),
         };
+        let submitted = submitted.map_err(|error| match error.kind {
+            // It had the window to itself.
+            ErrorKind::Crowded if !self.limiter.crowded(permit) => ModelError {
+                kind: ErrorKind::Overflow {
+                    window: None,
+                    prompt_tokens: None,
+                },
+                ..error
+            },
+            _ => error,
+        });
+        if let Err(error) = &submitted
+            && self.window.failed(prompt, error)
+        {
+            self.limiter.probe();
+        }
         record.after_submission(submitted.as_ref().err().map(|error| error.kind));
         let reply = submitted.inspect_err(|error| self.learn_from_refusal(error.kind, permit))?;
         self.state().usage.progress += 1;

@@ -19,6 +19,10 @@ pub enum ErrorKind {
         /// How long the endpoint expects that to take.
         retry_after: Option<Duration>,
     },
+    /// No connection could be made, so nothing was sent. The server may be restarting.
+    Unreachable,
+    /// The calls in flight share one window and together have filled it: fewer of them fit.
+    Crowded,
     /// Nothing was sent or accepted, or the worker broke down: it is safe to send the request again.
     Transient,
     /// The request was sent, but no usable reply arrived: it may have been billed.
@@ -45,6 +49,8 @@ pub enum ErrorKind {
         /// It was too slow, or expired before it was started.
         timed_out: bool,
     },
+    /// Somebody cancelled the job, or purged the queue: what it had used may be billed.
+    Cancelled,
     /// The time of this invocation is up; a submitted job keeps running.
     OutOfTime,
     /// The ledger cannot be read or written; nothing was sent.
@@ -112,6 +118,11 @@ impl ErrorKind {
                 let retry = WhenAdmitted { asked: retry_after };
                 (retry, AllCalls, Passes, true, false)
             }
+            Self::Unreachable | Self::Crowded => {
+                (WhenAdmitted { asked: None }, AllCalls, Passes, true, false)
+            }
+            // Once may be a mistake or a rolling release. Twice, somebody means it.
+            Self::Cancelled => (MaybeBilled, AllCalls, Intervention, false, true),
             // The rest of the invocation would be refused as well. The job is resumed when it is delivered again.
             Self::QuotaSpent => (Never, AllCalls, Passes, true, false),
             Self::Transient => (Free, AllCalls, Passes, true, false),
@@ -199,6 +210,33 @@ mod tests {
                 true,
                 true,
                 false,
+                "ModelError",
+            ),
+            (
+                Unreachable,
+                Retry::WhenAdmitted { asked: None },
+                true,
+                true,
+                true,
+                false,
+                "ModelError",
+            ),
+            (
+                Crowded,
+                Retry::WhenAdmitted { asked: None },
+                true,
+                true,
+                true,
+                false,
+                "ModelError",
+            ),
+            (
+                Cancelled,
+                Retry::MaybeBilled,
+                true,
+                false,
+                false,
+                true,
                 "ModelError",
             ),
             (

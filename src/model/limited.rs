@@ -42,10 +42,18 @@ const WARMING_BACKOFF: Backoff = Backoff {
     longest: Duration::from_secs(30),
 };
 
+/// The pause after a connection was refused. A gateway or a server is back within seconds or minutes.
+const UNREACHABLE_BACKOFF: Backoff = Backoff {
+    shortest: Duration::from_millis(500),
+    longest: Duration::from_secs(20),
+};
+
+/// The shortest pause, for endpoints that ask to wait 0 s or until a moment that has passed.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+
 /// Admits the calls of one job.
 #[derive(Debug)]
 pub(crate) struct RateLimiter {
-    most: f64,
     shortest_gap: Duration,
     state: Mutex<State>,
     changed: Notify,
@@ -54,6 +62,8 @@ pub(crate) struct RateLimiter {
 #[derive(Debug)]
 struct State {
     in_flight: usize,
+    /// The most calls in flight that are allowed, or that the endpoint has room for.
+    most: f64,
     /// The current limit of calls in flight.
     limit: f64,
     /// The time between two starts.
@@ -86,10 +96,10 @@ impl RateLimiter {
         let now = Instant::now();
         let most = options.concurrency.max(1) as f64;
         Self {
-            most,
             shortest_gap,
             state: Mutex::new(State {
                 in_flight: 0,
+                most,
                 limit: most,
                 gap: shortest_gap,
                 next_start: now,
@@ -143,6 +153,7 @@ impl RateLimiter {
         let (backoff, asked) = match kind {
             ErrorKind::Throttled { retry_after } => (THROTTLE_BACKOFF, retry_after),
             ErrorKind::Warming { retry_after } => (WARMING_BACKOFF, retry_after),
+            ErrorKind::Unreachable => (UNREACHABLE_BACKOFF, None),
             _ => return,
         };
         let now = Instant::now();
@@ -150,7 +161,12 @@ impl RateLimiter {
         // Calls that were in flight together are refused together. Only the first refusal says something new.
         let is_news = permit.started >= state.paced_since;
         if is_news || asked.is_some() {
-            let pause = asked.unwrap_or_else(|| backoff.after(state.last_pause, jitter));
+            let pause = match asked {
+                Some(asked) if asked >= backoff.shortest => asked,
+                // An endpoint that asks for next to nothing is believed once.
+                Some(asked) if state.last_pause.is_zero() => asked.max(SHORTEST_PAUSE),
+                _ => backoff.after(state.last_pause, jitter),
+            };
             state.last_pause = pause;
             state.paused_until = state.paused_until.max(now + pause);
         }
@@ -173,10 +189,36 @@ impl RateLimiter {
         (state.paced_since, state.starts) = (now, 0);
     }
 
+    /// Allows fewer calls at a time, for good, because those in flight have filled the window that they share. Returns false if
+    /// the refused call had the window to itself.
+    pub(crate) fn crowded(&self, permit: &Permit<'_>) -> bool {
+        let mut state = self.state();
+        // Calls that were in flight together are refused together.
+        if permit.started < state.paced_since {
+            return true;
+        }
+        if state.most <= 1.0 {
+            return false;
+        }
+        state.most = state.in_flight.div_ceil(2) as f64;
+        state.limit = state.limit.min(state.most);
+        (state.paced_since, state.starts) = (Instant::now(), 0);
+        tracing::warn!(
+            calls = state.most,
+            "the endpoint's window is shared: making fewer calls at a time"
+        );
+        true
+    }
+
     /// Starts no new call for `wait`, because the endpoint has throttled a poll.
     pub(crate) fn hold_back(&self, wait: Duration) {
         let mut state = self.state();
         state.paused_until = state.paused_until.max(Instant::now() + wait);
+    }
+
+    /// Lets a single call at a time find out what the endpoint accepts, until one is answered.
+    pub(crate) fn probe(&self) {
+        self.state().probing = true;
     }
 
     /// Records that a call was queued as a job, which proves that the endpoint works.
@@ -191,7 +233,7 @@ impl RateLimiter {
         state.end_first_look();
         state.probing = false;
         state.last_pause = Duration::ZERO;
-        state.limit = (state.limit + 1.0).min(self.most);
+        state.limit = (state.limit + 1.0).min(state.most);
         state.gap = state.gap.mul_f64(SPEED_UP).max(self.shortest_gap);
         drop(state);
         self.changed.notify_waiters();
@@ -349,6 +391,51 @@ mod tests {
         assert!(
             others.clone().count() == 2 && others.clone().all(|at| at.as_secs() >= 8),
             "the others wait for its answer: {starts:?}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_endpoint_that_asks_to_wait_for_next_to_nothing_is_believed_once() {
+        for asked in [Duration::ZERO, Duration::from_millis(5)] {
+            let (limiter, jitter) = (limiter(8), Jitter::new(3));
+            let (began, mut requests) = (Instant::now(), Vec::new());
+            while began.elapsed() < Duration::from_secs(60) {
+                let permit = limiter.acquire(None).await.unwrap();
+                requests.push(began.elapsed());
+                let retry_after = Some(asked);
+                limiter.refused(&permit, ErrorKind::Throttled { retry_after }, &jitter);
+            }
+            assert!(requests[1] - requests[0] >= SHORTEST_PAUSE, "{requests:?}");
+            assert!(
+                requests[1] - requests[0] < Duration::from_secs(1),
+                "{requests:?}"
+            );
+            assert!(requests.len() < 20, "{requests:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_window_that_calls_have_filled_is_shared_by_fewer_for_good() {
+        let limiter = limiter(8);
+        for (in_flight, then) in [(8, 4), (4, 2), (2, 1)] {
+            let permits = join_all((0..in_flight).map(|_| limiter.acquire(None))).await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            // All of them are refused, which is one piece of news.
+            assert!(
+                permits
+                    .iter()
+                    .flatten()
+                    .all(|permit| limiter.crowded(permit))
+            );
+            drop(permits);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            (0..20).for_each(|_| limiter.answered());
+            assert_eq!(limiter.state().limit, f64::from(then));
+        }
+        let alone = limiter.acquire(None).await.unwrap();
+        assert!(
+            !limiter.crowded(&alone),
+            "its request does not fit by itself"
         );
     }
 

@@ -256,7 +256,8 @@ impl CallRecord<'_> {
             Ok(_) => true,
             Err(error) => error.kind.policy().job_is_over && !may_be_submitted_anew(error.kind),
         };
-        if !is_final || self.is_settled {
+        // A call that was never sent may be, with other settings.
+        if !is_final || self.is_settled || self.submits == 0 {
             return;
         }
         let outcome = Outcome {

@@ -1,8 +1,8 @@
 //! The retried layer: retries a failed call if the policy of its failure allows it, within limits of attempts and time.
 //!
 //! A prompt that was certainly not accepted is sent up to five times with backoff. One that may have been billed is sent
-//! once more, and the retry is counted. Throttling and cold starts don't count as attempts: the rate limiter holds all calls
-//! back, and a call keeps waiting for up to 15 minutes.
+//! once more, and the retry is counted. Throttling, cold starts and servers that cannot be reached don't count as attempts: the
+//! rate limiter holds all calls back, and a call keeps waiting for up to 15 minutes.
 
 use std::time::Duration;
 
@@ -14,15 +14,16 @@ use crate::model::jitter::{Backoff, Jitter};
 use crate::model::recorded::CallRecord;
 use crate::model::{Answer, ErrorKind, ModelError};
 use crate::prompt::Prompt;
+use crate::run::Waiting;
 
-/// Attempts at a prompt that was not accepted, including the first. With the backoff below, five attempts bridge about half
-/// a minute: the restart of a gateway, but not an outage.
+/// Attempts at a prompt that was not accepted, including the first. With the backoff below, five attempts bridge up to half a
+/// minute.
 const MAX_FREE_ATTEMPTS: u32 = 5;
 
 /// Attempts at a prompt that may have been billed, including the first.
 const MAX_BILLED_ATTEMPTS: u32 = 2;
 
-/// How long one call waits for an endpoint that throttles or is starting. Cold starts of large models take minutes.
+/// How long one call waits for an endpoint that throttles, is starting or cannot be reached. Cold starts of large models take minutes.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
 /// The backoff between attempts.
@@ -59,7 +60,28 @@ impl RetryState {
     }
 }
 
+/// Shorter waits are not told.
+const TOLD_WAIT: Duration = Duration::from_secs(10);
+
 impl ModelClient {
+    /// Tells the user of a wait that is not over in a moment.
+    fn tell_of_wait(&self, error: &ModelError, began: Instant) {
+        let is_long = match error.kind {
+            ErrorKind::Warming { .. } | ErrorKind::Unreachable => true,
+            ErrorKind::Throttled { retry_after } => {
+                retry_after.is_some_and(|wait| wait >= TOLD_WAIT)
+            }
+            _ => false,
+        };
+        if is_long {
+            let longest = PATIENCE.saturating_sub(began.elapsed());
+            self.run.tell_of_wait(&Waiting {
+                reason: error.message.clone(),
+                longest: self.run.time_left().unwrap_or(longest).min(longest),
+            });
+        }
+    }
+
     /// Makes a call and retries it until it is answered or no further attempt is allowed.
     pub(crate) async fn call_with_retries(
         &self,
@@ -96,6 +118,7 @@ impl ModelClient {
                 return Err(error);
             }
             tracing::warn!(%error, wait_ms = wait.as_millis(), "call failed, trying again");
+            self.tell_of_wait(&error, began);
             if self.pause_until(next).await.is_err() {
                 return Err(error);
             }
@@ -121,6 +144,7 @@ mod tests {
             (ErrorKind::Transient, 5),
             (ErrorKind::Ambiguous, 2),
             (ErrorKind::Lost, 2),
+            (ErrorKind::Cancelled, 2),
             (
                 ErrorKind::Overflow {
                     window: None,
@@ -136,6 +160,21 @@ mod tests {
             (ErrorKind::OutOfTime, 1),
         ] {
             assert_eq!(attempts(kind), expected, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_cannot_be_reached_is_waited_for_as_long_as_one_that_is_starting() {
+        let (mut retries, jitter) = (RetryState::default(), Jitter::new(1));
+        for kind in [
+            ErrorKind::Unreachable,
+            ErrorKind::Warming { retry_after: None },
+        ] {
+            for (minutes, again) in [(0, true), (14, true), (16, false)] {
+                let since = Duration::from_secs(60 * minutes);
+                let next = retries.next(kind, since, &jitter);
+                assert_eq!(next.is_some(), again, "{kind:?} after {minutes} min");
+            }
         }
     }
 

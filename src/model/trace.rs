@@ -40,7 +40,8 @@ pub(crate) async fn write(
     };
     written.await.map_err(|error| {
         let message = format!("could not write the trace {}: {error}", path.display());
-        ModelError::new(ErrorKind::BadInput, message)
+        // Not the fault of the call, so it is not recorded as its outcome.
+        ModelError::new(ErrorKind::Ledger, message)
     })?;
     outcome
 }

@@ -19,16 +19,16 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::aws::signer::Signer;
 use crate::http::Http;
-use crate::model::{Answer, Capabilities, Model, ModelError, Reply};
+use crate::model::Answer;
 use crate::prompt::Prompt;
 use crate::provider::RemoteSettings;
-use crate::provider::connection::Connection;
+use crate::provider::connection::{Connection, Direct};
 use crate::secret::Secret;
 use crate::wire::answer;
 use crate::wire::converse::{Body, Conversation};
 use crate::wire::error_text::{ErrorText, mentions};
-use crate::wire::failure::{Cause, Failure, Operation, Phase};
-use crate::wire::http::{self, Timeouts};
+use crate::wire::failure::{Cause, Failure, Operation};
+use crate::wire::http::Timeouts;
 
 pub use settings::BedrockSettings;
 pub(crate) use settings::REGISTRATION;
@@ -42,7 +42,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// Like those of other endpoints that stream their answers. The flex tier lets requests wait.
 const TIMEOUTS: Timeouts = Timeouts {
-    total: Duration::from_secs(600),
+    first: Duration::from_secs(600),
     idle: Duration::from_secs(120),
 };
 
@@ -58,7 +58,7 @@ pub enum Authorization {
 /// A model on Bedrock.
 #[derive(Debug)]
 pub struct Bedrock {
-    /// By default ten minutes in total and two minutes without data.
+    /// By default ten minutes until an answer begins, and two minutes between its pieces.
     pub timeouts: Timeouts,
     connection: Connection,
     lacks: Lacks,
@@ -100,7 +100,7 @@ impl Bedrock {
         }
     }
 
-    async fn exchange(&self, prompt: &Prompt) -> Result<Answer, Failure> {
+    async fn converse(&self, prompt: &Prompt) -> Result<Answer, Failure> {
         let (settings, lacks) = (&self.connection.settings, &self.lacks);
         let max_tokens = match lacks.most_tokens.load(Relaxed) {
             0 => prompt.max_tokens().0,
@@ -125,7 +125,7 @@ impl Bedrock {
         let path = format!("{base}/model/{model}/{operation}");
         url.set_path(&path);
         let request = self.connection.post(&url, &[], body).await?;
-        let reply = http::send(request, self.timeouts).await?;
+        let reply = self.connection.send(request, self.timeouts).await?;
         answer::read(reply, Conversation, max_tokens).await
     }
 }
@@ -172,25 +172,14 @@ fn most_tokens(words: &str) -> Option<usize> {
 }
 
 #[async_trait]
-impl Model for Bedrock {
-    fn capabilities(&self) -> &Capabilities {
-        &self.connection.settings.capabilities
+impl Direct for Bedrock {
+    fn connection(&self) -> &Connection {
+        &self.connection
     }
 
-    async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError> {
-        let answer = self.exchange(prompt).await;
-        let answer = answer.map_err(|failure| self.lacks.learn(failure));
-        let error = |failure| self.connection.error(Phase::Submit, &failure, Some(prompt));
-        answer.map(Reply::Done).map_err(error)
-    }
-
-    async fn renew_key(&self) -> bool {
-        self.connection.renew_key().await
-    }
-
-    fn warm_up(&self) {
-        let endpoint = &self.connection.settings.endpoint;
-        self.connection.http.warm_up(endpoint);
+    async fn exchange(&self, prompt: &Prompt) -> Result<Answer, Failure> {
+        let answer = self.converse(prompt).await;
+        answer.map_err(|failure| self.lacks.learn(failure))
     }
 }
 

@@ -20,6 +20,7 @@ pub(crate) const REGISTRATION: Registration = Registration {
     name: NAME,
     how_to_choose: "MODEL_PROVIDER=extractive for the built-in model",
     chosen_by: &[],
+    suggested_by: &[],
     variables: &[],
     read: |_| Ok(Arc::new(BuiltIn)),
 };

@@ -1,8 +1,10 @@
 //! Sends a provider's requests to its endpoint with the current key, and turns failures into [`ModelError`]s.
 
+use std::fmt::Debug;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, RequestBuilder, Url};
 use tokio::sync::Mutex;
@@ -11,15 +13,50 @@ use tokio::time::Instant;
 use crate::aws::signer::{SignError, Signer};
 use crate::chain::chain;
 use crate::http::{Http, causes};
-use crate::model::ModelError;
+use crate::model::{Answer, Capabilities, Model, ModelError, Reply};
 use crate::prompt::Prompt;
 use crate::provider::RemoteSettings;
 use crate::provider::key::Key;
 use crate::secret::Secret;
 use crate::wire::failure::{Cause, Endpoint, Failure, Phase, SettingNames};
+use crate::wire::http::{self, Incoming, Pulse, Timeouts};
 
 /// The shortest interval between renewals of the key: a rotated key makes many calls fail at once, and each read is billed.
 const RENEW_EVERY: Duration = Duration::from_secs(60);
+
+/// A model whose endpoint has no queue: a request is answered or fails.
+#[async_trait]
+pub(crate) trait Direct: Debug + Send + Sync {
+    /// The connection to the endpoint.
+    fn connection(&self) -> &Connection;
+
+    /// Sends a prompt once and reads the answer.
+    async fn exchange(&self, prompt: &Prompt) -> Result<Answer, Failure>;
+}
+
+#[async_trait]
+impl<T: Direct> Model for T {
+    fn capabilities(&self) -> &Capabilities {
+        &self.connection().settings.capabilities
+    }
+
+    async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError> {
+        let answer = self.exchange(prompt).await;
+        let error = |failure| {
+            self.connection()
+                .error(Phase::Submit, &failure, Some(prompt))
+        };
+        answer.map(Reply::Done).map_err(error)
+    }
+
+    async fn renew_key(&self) -> bool {
+        self.connection().renew_key().await
+    }
+
+    fn warm_up(&self) {
+        self.connection().warm_up();
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -31,6 +68,7 @@ pub(crate) struct Connection {
     secrets: RwLock<Vec<Secret>>,
     /// Signs requests to a service of AWS that are sent without a key.
     signer: Option<Signer>,
+    pulse: Pulse,
     /// When the key was last renewed, and whether it had changed.
     renewed: Mutex<Option<(Instant, bool)>>,
 }
@@ -49,6 +87,7 @@ impl Connection {
             settings,
             secrets: RwLock::new(secret.into_iter().collect()),
             signer: None,
+            pulse: Pulse::default(),
             renewed: Mutex::default(),
         }
     }
@@ -57,6 +96,11 @@ impl Connection {
     pub(crate) fn signed_by(mut self, signer: Signer) -> Self {
         self.signer = Some(signer);
         self
+    }
+
+    /// Connects to the endpoint in the background.
+    pub(crate) fn warm_up(&self) {
+        self.http.warm_up(&self.settings.endpoint);
     }
 
     /// Creates a request with the current key. Its `Authorization` header is marked so that it is neither logged nor kept in
@@ -98,6 +142,16 @@ impl Connection {
             request = request.header(name, value);
         }
         Ok(request.body(body))
+    }
+
+    /// Sends a request whose answer the endpoint works on until it is complete. It counts as silent if none of the calls of this
+    /// connection hears from it.
+    pub(crate) async fn send(
+        &self,
+        request: RequestBuilder,
+        timeouts: Timeouts,
+    ) -> Result<Incoming, Failure> {
+        http::send(request, timeouts, &self.pulse).await
     }
 
     /// Builds the error for a failure. The key and the texts of `prompt` are removed from what the endpoint said.

@@ -19,39 +19,38 @@ mod settings;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::header::HeaderName;
+use reqwest::header::{CONNECTION, HeaderName};
 use reqwest::{Method, Url};
 use serde::Serialize;
 
 use crate::http::Http;
-use crate::model::{Answer, Capabilities, Model, ModelError, Reply};
+use crate::model::Answer;
 use crate::prompt::Prompt;
 use crate::provider::RemoteSettings;
-use crate::provider::connection::Connection;
+use crate::provider::connection::{Connection, Direct};
 use crate::provider::task::EndpointTask;
 use crate::secret::Secret;
 use crate::wire::answer::{self, Format};
-use crate::wire::failure::{Failure, Phase};
-use crate::wire::http::{self, Timeouts};
+use crate::wire::failure::{Failure, Site};
+use crate::wire::http::Timeouts;
 use crate::wire::{chat, generation, summarization};
 
 pub use settings::HuggingFaceSettings;
-pub(crate) use settings::REGISTRATION;
+pub(crate) use settings::{HF_TOKEN_PATH, REGISTRATION, login_file};
 
 const SCALE_UP_TIMEOUT: HeaderName = HeaderName::from_static("x-scale-up-timeout");
 
-/// A section of a few hundred words takes seconds on a fast provider and minutes on a busy dedicated endpoint. Because
-/// answers are streamed, the idle limit can be shorter: it only has to cover the time in which a slow server processes a
-/// prompt of several thousand tokens.
+/// A server without a GPU takes minutes to read a prompt of several thousand tokens before it writes the first one. Between two
+/// pieces of an answer only a server that reads the prompts of other calls is slow.
 const TIMEOUTS: Timeouts = Timeouts {
-    total: Duration::from_secs(600),
+    first: Duration::from_secs(600),
     idle: Duration::from_secs(120),
 };
 
 /// A model behind an endpoint without a queue.
 #[derive(Debug)]
 pub struct HuggingFace {
-    /// By default ten minutes in total and two minutes without data.
+    /// By default ten minutes until an answer begins, and two minutes between its pieces.
     pub timeouts: Timeouts,
     connection: Connection,
     task: EndpointTask,
@@ -76,9 +75,9 @@ impl HuggingFace {
                 address::task(&settings.endpoint, settings.model())
             }
         };
-        let is_dedicated = address::is_dedicated(&settings.endpoint);
+        let site = address::site(&settings.endpoint);
         let mut connection = Connection::new(http, settings, secret, settings::NAMES);
-        connection.endpoint.starts_on_demand = is_dedicated;
+        connection.endpoint.site = site;
         Self {
             timeouts: TIMEOUTS,
             connection,
@@ -87,11 +86,47 @@ impl HuggingFace {
         }
     }
 
-    /// Marks the endpoint as one that scales up on demand. Dedicated endpoints are recognized by their domain.
+    /// Treats the endpoint as a dedicated one, which starts on demand. Dedicated endpoints are recognized by their domain.
     #[must_use]
     pub fn starting_on_demand(mut self) -> Self {
-        self.connection.endpoint.starts_on_demand = true;
+        self.connection.endpoint.site = Site::Dedicated;
         self
+    }
+
+    /// Names this variable in messages about the token.
+    #[must_use]
+    pub fn with_token_of(mut self, variable: &'static str) -> Self {
+        self.connection.endpoint.settings.token = variable;
+        self
+    }
+
+    async fn ask(
+        &self,
+        body: &impl Serialize,
+        format: impl Format,
+        max_tokens: usize,
+    ) -> Result<Answer, Failure> {
+        let connection = &self.connection;
+        // Many servers close a connection after an answer without saying so. A request that is sent over it at that moment is
+        // lost, and HTTP/1.1 does not tell whether it was read. A new connection costs a few milliseconds, an answer that may have
+        // been generated in vain costs minutes. HTTP/2 says which requests were not read, and has no such header: it is left out
+        // there.
+        let request = connection.request(Method::POST, &self.url)?;
+        let mut request = request.header(CONNECTION, "close").json(body);
+        if connection.endpoint.site == Site::Dedicated {
+            // Half of the limit, so that a request that is held until the last moment still has the other half.
+            let seconds = (self.timeouts.first / 2).as_secs();
+            request = request.header(SCALE_UP_TIMEOUT, seconds);
+        }
+        let reply = connection.send(request, self.timeouts).await?;
+        answer::read(reply, format, max_tokens).await
+    }
+}
+
+#[async_trait]
+impl Direct for HuggingFace {
+    fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     async fn exchange(&self, prompt: &Prompt) -> Result<Answer, Failure> {
@@ -120,44 +155,5 @@ impl HuggingFace {
                     .await
             }
         }
-    }
-
-    async fn ask(
-        &self,
-        body: &impl Serialize,
-        format: impl Format,
-        max_tokens: usize,
-    ) -> Result<Answer, Failure> {
-        let connection = &self.connection;
-        let mut request = connection.request(Method::POST, &self.url)?.json(body);
-        if connection.endpoint.starts_on_demand {
-            // Half of the total timeout, so that a request that is held until the last moment still has the other half.
-            let seconds = (self.timeouts.total / 2).as_secs();
-            request = request.header(SCALE_UP_TIMEOUT, seconds);
-        }
-        let reply = http::send(request, self.timeouts).await?;
-        answer::read(reply, format, max_tokens).await
-    }
-}
-
-#[async_trait]
-impl Model for HuggingFace {
-    fn capabilities(&self) -> &Capabilities {
-        &self.connection.settings.capabilities
-    }
-
-    async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError> {
-        let answer = self.exchange(prompt).await;
-        let error = |failure| self.connection.error(Phase::Submit, &failure, Some(prompt));
-        answer.map(Reply::Done).map_err(error)
-    }
-
-    async fn renew_key(&self) -> bool {
-        self.connection.renew_key().await
-    }
-
-    fn warm_up(&self) {
-        let endpoint = &self.connection.settings.endpoint;
-        self.connection.http.warm_up(endpoint);
     }
 }

@@ -46,7 +46,7 @@ use crate::provider::connection::Connection;
 use crate::secret::Secret;
 use crate::wire::answer;
 use crate::wire::failure::{Cause, Failure, Phase};
-use crate::wire::http::{self, Incoming, Timeouts};
+use crate::wire::http::{self, Incoming, Pulse, Timeouts};
 use follow::{Polled, Queue, QueueState};
 use job::Job;
 
@@ -55,7 +55,7 @@ pub(crate) use settings::REGISTRATION;
 /// A request only submits or polls; the job runs without it. The limits are still generous, because giving up on the reply
 /// to a submission too early means paying for the job twice.
 const TIMEOUTS: Timeouts = Timeouts {
-    total: Duration::from_secs(60),
+    first: Duration::from_secs(60),
     idle: Duration::from_secs(30),
 };
 
@@ -66,7 +66,7 @@ const LONGEST_HOLD: Duration = Duration::from_secs(90);
 /// An endpoint with a queue.
 #[derive(Debug)]
 pub struct RunPod {
-    /// By default 60 seconds in total and 30 seconds without data. The duration of a long poll is added to both.
+    /// By default 60 seconds until a reply begins, and 30 seconds between its pieces. The duration of a long poll is added to both.
     pub timeouts: Timeouts,
     connection: Connection,
     queue: QueueState,
@@ -88,7 +88,7 @@ impl RunPod {
 
     /// Sends a request whose reply is a job object.
     async fn job(&self, request: RequestBuilder, timeouts: Timeouts) -> Result<Job, Failure> {
-        match http::send(request, timeouts).await {
+        match http::send(request, timeouts, &Pulse::default()).await {
             Ok(reply) => Job::read(json(reply).await?),
             Err(failure) => job::in_refusal(failure),
         }
@@ -99,7 +99,7 @@ impl RunPod {
     async fn act(&self, operation: &str, ticket: &Ticket) -> Result<(), Failure> {
         let url = self.operation(operation, Some(ticket));
         let request = self.connection.request(Method::POST, &url)?;
-        let mut sent = http::send(request, self.timeouts).await;
+        let mut sent = http::send(request, self.timeouts, &Pulse::default()).await;
         if let Err(Failure::Refused { body, .. }) = &mut sent {
             body.clear();
         }
@@ -130,7 +130,7 @@ impl RunPod {
             url.set_query(Some(&format!("wait={}", wait.as_millis())));
             let request = self.connection.request(Method::GET, &url)?;
             let timeouts = Timeouts {
-                total: wait + self.timeouts.total,
+                first: wait + self.timeouts.first,
                 idle: wait + self.timeouts.idle,
             };
             let began = Instant::now();
@@ -175,7 +175,7 @@ impl RunPod {
     async fn health(&self) -> Result<Value, Failure> {
         let url = self.operation("health", None);
         let request = self.connection.request(Method::GET, &url)?;
-        json(http::send(request, self.timeouts).await?).await
+        json(http::send(request, self.timeouts, &Pulse::default()).await?).await
     }
 
     /// The URL of an operation. The ticket's id is encoded as one path segment.
@@ -209,8 +209,7 @@ impl Model for RunPod {
     }
 
     fn warm_up(&self) {
-        let endpoint = &self.connection.settings.endpoint;
-        self.connection.http.warm_up(endpoint);
+        self.connection.warm_up();
     }
 }
 

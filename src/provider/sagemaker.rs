@@ -22,15 +22,15 @@ use serde_json::Value;
 
 use crate::aws::signer::Signer;
 use crate::http::Http;
-use crate::model::{Answer, Capabilities, Model, ModelError, Reply};
+use crate::model::Answer;
 use crate::prompt::Prompt;
 use crate::provider::RemoteSettings;
-use crate::provider::connection::Connection;
+use crate::provider::connection::{Connection, Direct};
 use crate::provider::task::EndpointTask;
 use crate::wire::answer::{self, Format};
 use crate::wire::error_text::mentions;
-use crate::wire::failure::{Cause, Failure, Operation, Phase};
-use crate::wire::http::{self, Timeouts};
+use crate::wire::failure::{Cause, Failure, Operation};
+use crate::wire::http::Timeouts;
 use crate::wire::summarization::Dialect;
 use crate::wire::{chat, generation, summarization};
 
@@ -41,13 +41,13 @@ const INFERENCE_COMPONENT: &str = "x-amzn-sagemaker-inference-component";
 
 /// SageMaker's own limit for a stream is eight minutes.
 const STREAMED: Timeouts = Timeouts {
-    total: Duration::from_secs(490),
+    first: Duration::from_secs(490),
     idle: Duration::from_secs(120),
 };
 
 /// SageMaker's own limit is 60 seconds. Its refusal says more than a timeout here.
 const WHOLE: Timeouts = Timeouts {
-    total: Duration::from_secs(70),
+    first: Duration::from_secs(70),
     idle: Duration::from_secs(70),
 };
 
@@ -114,34 +114,6 @@ impl SageMaker {
         }
     }
 
-    async fn exchange(&self, prompt: &Prompt) -> Result<Answer, Failure> {
-        let (messages, max_tokens) = (prompt.messages(), prompt.max_tokens().0);
-        let parameters = &self.connection.settings.parameters;
-        match self.target.task {
-            EndpointTask::Chat => {
-                let body = chat::Body::new("", messages, max_tokens, parameters);
-                self.ask(&body, chat::Completion, max_tokens).await
-            }
-            EndpointTask::TextGeneration => {
-                let text = generation::prompt(messages);
-                let mut parameters = generation::parameters(max_tokens, parameters);
-                parameters.remove("return_full_text");
-                let body = generation::Body {
-                    inputs: &text,
-                    parameters,
-                    stream: None,
-                };
-                self.ask(&body, generation::TaskReply::generation(&text), max_tokens)
-                    .await
-            }
-            EndpointTask::Summarization => {
-                let body = summarization::body(prompt, Dialect::Pipeline, parameters);
-                self.ask(&body, generation::TaskReply::default(), max_tokens)
-                    .await
-            }
-        }
-    }
-
     async fn ask(
         &self,
         body: &impl Serialize,
@@ -156,7 +128,7 @@ impl SageMaker {
             .into_iter()
             .collect();
         let request = self.connection.post(&self.url, &headers, body).await?;
-        let reply = http::send(request, self.timeouts).await;
+        let reply = self.connection.send(request, self.timeouts).await;
         answer::read(reply.map_err(unwrapped)?, format, max_tokens).await
     }
 }
@@ -189,23 +161,36 @@ fn unwrapped(failure: Failure) -> Failure {
 }
 
 #[async_trait]
-impl Model for SageMaker {
-    fn capabilities(&self) -> &Capabilities {
-        &self.connection.settings.capabilities
+impl Direct for SageMaker {
+    fn connection(&self) -> &Connection {
+        &self.connection
     }
 
-    async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError> {
-        let answer = self.exchange(prompt).await;
-        let error = |failure| self.connection.error(Phase::Submit, &failure, Some(prompt));
-        answer.map(Reply::Done).map_err(error)
-    }
-
-    async fn renew_key(&self) -> bool {
-        self.connection.renew_key().await
-    }
-
-    fn warm_up(&self) {
-        let endpoint = &self.connection.settings.endpoint;
-        self.connection.http.warm_up(endpoint);
+    async fn exchange(&self, prompt: &Prompt) -> Result<Answer, Failure> {
+        let (messages, max_tokens) = (prompt.messages(), prompt.max_tokens().0);
+        let parameters = &self.connection.settings.parameters;
+        match self.target.task {
+            EndpointTask::Chat => {
+                let body = chat::Body::new("", messages, max_tokens, parameters);
+                self.ask(&body, chat::Completion, max_tokens).await
+            }
+            EndpointTask::TextGeneration => {
+                let text = generation::prompt(messages);
+                let mut parameters = generation::parameters(max_tokens, parameters);
+                parameters.remove("return_full_text");
+                let body = generation::Body {
+                    inputs: &text,
+                    parameters,
+                    stream: None,
+                };
+                self.ask(&body, generation::TaskReply::generation(&text), max_tokens)
+                    .await
+            }
+            EndpointTask::Summarization => {
+                let body = summarization::body(prompt, Dialect::Pipeline, parameters);
+                self.ask(&body, generation::TaskReply::default(), max_tokens)
+                    .await
+            }
+        }
     }
 }

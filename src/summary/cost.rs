@@ -2,7 +2,7 @@
 
 use crate::summary::call_plan::Limits;
 use crate::summary::plan::Plan;
-use crate::text::Tokens;
+use crate::text::{Tokens, Words};
 
 /// Tokens per word of English prose written by a model.
 const TOKENS_PER_WORD: f64 = 1.4;
@@ -80,12 +80,28 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// The most tokens of one of the calls beyond the plan, which take a part once more, with an answer up to its limit.
+    #[must_use]
+    pub fn extra_call(&self, limits: &Limits) -> TokenTotals {
+        let part = self.chunks.iter().map(|chunk| chunk.tokens).max();
+        let part = part.unwrap_or_default().min(self.chunk_tokens);
+        let brief = self.outline_tokens.map_or(0, |_| BRIEF_TOKENS);
+        let words = self.section_words().0.div_ceil(self.sections.max(1));
+        // A text to repair is sent along with its part.
+        let draft = (words as f64 * TOKENS_PER_WORD) as usize;
+        TokenTotals {
+            prompt: part.0 + brief + draft + limits.style.overhead_tokens().0,
+            completion: limits.max_tokens(Words(words)).0,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::prompt::Style;
     use crate::summary::plan;
-    use crate::text::Words;
     use crate::transcript::{Decoder, Transcript};
 
     #[test]
@@ -108,6 +124,10 @@ mod tests {
         let tokens = wide.usage(&limits(32_768));
         assert!(tokens.prompt > wide.tokens.0 && tokens.prompt < 2 * wide.tokens.0);
         assert_eq!(tokens.completion, 5600);
+        let again = wide.extra_call(&limits(32_768));
+        let largest = wide.chunks.iter().map(|chunk| chunk.tokens.0).max();
+        assert!(again.prompt > largest.unwrap() && again.prompt < tokens.prompt);
+        assert!(again.completion * wide.sections > tokens.completion);
         let prices = Prices {
             input_per_mtok: 1.0,
             output_per_mtok: 2.0,

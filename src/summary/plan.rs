@@ -38,6 +38,9 @@ pub(crate) const ONE_ROUND: usize = 12;
 /// The calls that an outline takes: its own, and the last read.
 const OUTLINE_CALLS: usize = 2;
 
+/// Calls beyond the plan: up to half the number of planned calls, plus this many. Some of them are reserved for repairs.
+const EXTRA_CALLS: usize = 5;
+
 /// One call in this many is reserved for repairs.
 const RESERVE: usize = 10;
 
@@ -90,6 +93,13 @@ impl Plan {
         let sizes = words.zip(self.chunks.iter().map(|chunk| chunk.tokens));
         let sizes: Vec<(usize, Tokens)> = sizes.collect();
         limits.chapters(&sizes).len() + self.other_calls()
+    }
+
+    /// Maximum number of calls beyond the plan, for texts that are requested again or continued.
+    #[must_use]
+    pub fn extra_calls(&self, limits: &Limits) -> usize {
+        let calls = self.calls();
+        (calls / 2 + EXTRA_CALLS).min(limits.max_calls.saturating_sub(calls))
     }
 
     fn other_calls(&self) -> usize {

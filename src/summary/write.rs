@@ -41,9 +41,6 @@ use chapter::chapter;
 use draft::{Drafter, LATER, Material};
 use piece::{Job, Piece, piece};
 
-/// Calls beyond the plan: up to half the number of planned calls, plus this many. Some of them are reserved for repairs.
-const EXTRA_CALLS: usize = 5;
-
 /// Sections that are written together, on average.
 const MEAN_SECTIONS: usize = 3;
 
@@ -84,7 +81,7 @@ pub struct WriteError {
 
 impl WriteError {
     /// Says which call failed.
-    fn of(what: String) -> impl FnOnce(ModelError) -> Self {
+    pub(crate) fn of(what: String) -> impl FnOnce(ModelError) -> Self {
         |source| Self { what, source }
     }
 }
@@ -121,7 +118,6 @@ pub async fn write(
     run: &Run,
 ) -> Result<Summary, WriteError> {
     let mut plan = plan.clone();
-    let allowed = settings.limits.max_calls.saturating_sub(plan.calls());
     let spoken = transcript.language();
     let (wishes, warnings) = settings.wishes.obeyed(&settings.limits, spoken.as_deref());
     let settings = &Settings {
@@ -150,7 +146,7 @@ pub async fn write(
         run,
         briefing: Briefing::default(),
         is_first_refused: false,
-        extra_calls: (plan.calls() / 2 + EXTRA_CALLS).min(allowed),
+        extra_calls: plan.extra_calls(&settings.limits),
         warnings,
     };
     let (mut materials, weights) = if plan.levels.is_empty() {

@@ -318,6 +318,11 @@ pub(crate) fn json(body: &[u8]) -> Result<Value, Failure> {
 
 /// Returns the error in a value, if it has one. `answers` lists the fields that would hold an answer, separated by `|`.
 pub(crate) fn error_in(value: &Value, answers: &str) -> Option<Failure> {
+    // Some gateways send an array with the error.
+    let value = match value.as_array().map(Vec::as_slice) {
+        Some([only]) => only,
+        _ => value,
+    };
     let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
     let is_false = |key: &str| value.get(key) == Some(&Value::Bool(false));
     let is_answer = |at: &Value| at.is_string() || at.is_array() || at.is_object();

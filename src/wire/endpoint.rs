@@ -42,7 +42,8 @@ pub(crate) fn parse_endpoint(variable: Variable, value: &str) -> Result<Url, Con
     Ok(url)
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether a host is this machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"
         || address

@@ -60,6 +60,9 @@ impl JobEnd {
     }
 }
 
+/// Maximum length of a request's id in a message.
+const MAX_ID: usize = 64;
+
 /// A failed call before classification. Texts are unscrubbed.
 ///
 /// HTTP client errors are stored as text that includes their chain of sources, because the resulting error is written to
@@ -91,6 +94,29 @@ pub(crate) struct SettingNames {
     pub(crate) url: &'static str,
 }
 
+/// What kind of endpoint it is, on which it depends what to do about a failure.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Site {
+    /// A service with accounts, such as Hugging Face's router, RunPod or AWS.
+    #[default]
+    Service,
+    /// A dedicated endpoint of Hugging Face. It starts on the first call, and its gateway answers 502 or 503 until it is up.
+    Dedicated,
+    /// A load balancer of RunPod before workers that start on demand.
+    LoadBalancer,
+    /// A server that somebody runs, such as vLLM or llama.cpp.
+    Server,
+    /// A server on this machine.
+    ThisMachine,
+}
+
+impl Site {
+    /// Whether it scales to zero.
+    pub(crate) fn starts_on_demand(self) -> bool {
+        matches!(self, Self::Dedicated | Self::LoadBalancer)
+    }
+}
+
 /// An AWS operation, as permissions name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Operation {
@@ -105,9 +131,8 @@ pub(crate) struct Operation {
 pub(crate) struct Endpoint {
     /// Host and port.
     host: String,
-    settings: SettingNames,
-    /// The endpoint scales to zero: it starts on the first call, and its gateway answers 502 or 503 until it is up.
-    pub(crate) starts_on_demand: bool,
+    pub(crate) settings: SettingNames,
+    pub(crate) site: Site,
     /// The operation that is called, if the endpoint is a service of AWS: its errors have names.
     pub(crate) operation: Option<Operation>,
 }
@@ -117,7 +142,7 @@ impl Endpoint {
         Self {
             host: url.authority().to_owned(),
             settings,
-            starts_on_demand: false,
+            site: Site::default(),
             operation: None,
         }
     }
@@ -134,7 +159,8 @@ impl Endpoint {
         let said = said.map(|text| redact::scrub(text, secrets, sent));
         let cause = cause::of(self, phase, failure, &said);
         let SettingNames { token, model, url } = self.settings;
-        let sentence = sentence(cause)
+        let sentence = advice(cause, self.site)
+            .unwrap_or_else(|| sentence(cause))
             .replace("{token}", token)
             .replace("{model}", model)
             .replace("{url}", url);
@@ -187,21 +213,28 @@ impl Failure {
                     .contains_key(aws::ERROR_TYPE)
                     .then(|| aws::name(headers, body));
                 let name = name.flatten().map(|name| format!(" {name}"));
-                (
-                    format!(" answered {status}{}", name.unwrap_or_default()),
-                    said,
-                )
+                let id = request_id(headers).map(|id| format!(" to request {id}"));
+                let (name, id) = (name.unwrap_or_default(), id.unwrap_or_default());
+                (format!(" answered {status}{name}{id}"), said)
             }
             Self::Known(_, what) => (String::new(), ErrorText::plain(what)),
         }
     }
 }
 
+/// The id by which the provider's support finds a request that its server failed on.
+fn request_id(headers: &HeaderMap) -> Option<&str> {
+    let id = headers.get("x-request-id")?.to_str().ok()?;
+    let is_id = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+    (!id.is_empty() && id.len() <= MAX_ID && id.bytes().all(is_id)).then_some(id)
+}
+
 fn kind(cause: Cause, phase: Phase) -> ErrorKind {
     match cause {
-        Cause::Unreachable | Cause::Unavailable | Cause::Unsupported | Cause::Worker => {
-            ErrorKind::Transient
-        }
+        Cause::Unreachable => ErrorKind::Unreachable,
+        Cause::Crowded => ErrorKind::Crowded,
+        Cause::JobCancelled => ErrorKind::Cancelled,
+        Cause::Unavailable | Cause::Unsupported | Cause::Worker => ErrorKind::Transient,
         // The request was sent, but there was no usable reply.
         Cause::TimedOut | Cause::Disconnected | Cause::Garbled | Cause::Failed => match phase {
             Phase::Submit => ErrorKind::Ambiguous,
@@ -225,7 +258,6 @@ fn kind(cause: Cause, phase: Phase) -> ErrorKind {
         | Cause::Gone
         | Cause::Paused
         | Cause::Redirected
-        | Cause::JobCancelled
         | Cause::NoWorkers
         | Cause::Unhealthy => ErrorKind::Configuration,
         Cause::Throttled(retry_after) => ErrorKind::Throttled { retry_after },
@@ -246,6 +278,32 @@ fn kind(cause: Cause, phase: Phase) -> ErrorKind {
         Cause::Lost => ErrorKind::Lost,
         Cause::Unusable => ErrorKind::SuspectOutput,
     }
+}
+
+/// The sentence for a cause where it depends on the kind of endpoint. Names of settings are placeholders.
+fn advice(cause: Cause, site: Site) -> Option<&'static str> {
+    use Site::{Dedicated, LoadBalancer, Server, Service, ThisMachine};
+    Some(match (cause, site) {
+        (Cause::Unreachable, ThisMachine) => {
+            "the endpoint cannot be reached: start the server on this machine, or check {url}"
+        }
+        (Cause::Token, LoadBalancer) => {
+            "the endpoint refused the token: check {token}, which must hold a RunPod key that may call this endpoint"
+        }
+        (Cause::Token, Server | ThisMachine) => {
+            "the server refused the token: check {token}, which must hold the API key that it was started with"
+        }
+        (Cause::Credits, LoadBalancer) => {
+            "no credits are left: buy credits for the RunPod account of {token}"
+        }
+        (Cause::NotFound, LoadBalancer | Server | ThisMachine) => {
+            "the server knows no such model or path: check {model} and {url}; its /v1/models lists the models"
+        }
+        (Cause::UnknownModel, LoadBalancer | Server | ThisMachine) => {
+            "the server does not serve this model: check {model}; its /v1/models lists the models"
+        }
+        (_, Service | Dedicated | LoadBalancer | Server | ThisMachine) => return None,
+    })
 }
 
 /// The sentence for a cause. Names of settings are placeholders.
@@ -310,6 +368,9 @@ fn sentence(cause: Cause) -> &'static str {
         }
         Cause::Loading(_) => "the endpoint is starting",
         Cause::TooLong(_) => "the request does not fit into the model's window",
+        Cause::Crowded => {
+            "the window of the server is full, because the calls in flight share it: fewer are made at a time"
+        }
         Cause::Unavailable => "the endpoint is unavailable for the moment",
         Cause::Worker => "the endpoint's worker failed for lack of memory, GPU or time",
         Cause::Refused => "the endpoint refuses this request",
@@ -344,7 +405,12 @@ fn details(cause: Cause) -> String {
         Cause::TooLong(Sizes { window, prompt }) => {
             let window = window.map(|n| format!(" of {n} tokens"));
             let prompt = prompt.map(|n| format!(", with {n} tokens"));
-            [window, prompt].into_iter().flatten().collect()
+            let advice =
+                "; MODEL_CONTEXT_TOKENS must not be more than the server's window".to_owned();
+            [window, prompt, Some(advice)]
+                .into_iter()
+                .flatten()
+                .collect()
         }
         _ => String::new(),
     }

@@ -6,11 +6,14 @@
 //! Nothing is sent twice here, because no inference API takes an idempotency key. Only an error before the connection is
 //! made proves that nothing was sent. After that, a request without a reply may have been billed.
 
-use std::time::{Duration, Instant};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::HeaderMap;
 use reqwest::{RequestBuilder, Response};
+use tokio::time::{Instant, sleep_until};
 
 use crate::http::causes;
 use crate::wire::failure::{Cause, Failure};
@@ -29,13 +32,42 @@ const CORRELATION_HEADERS: &str = "\
     x-request-id x-amzn-requestid x-amz-cf-id x-inference-provider x-inference-id x-proxied-host \
     x-compute-time x-total-time cf-ray ratelimit";
 
-/// Time limits of a call.
+/// How long an endpoint may be silent. An answer that keeps arriving has no limit but the caller's deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// From the first byte sent to the last one received.
-    pub total: Duration,
+    /// From sending a request to the first byte of its reply.
+    pub first: Duration,
     /// Between two chunks of a reply that has started.
     pub idle: Duration,
+}
+
+/// When an endpoint was last heard, by any of the calls that share this. A server that works on other calls is not silent:
+/// llama.cpp and vLLM let requests wait until a slot is free, and send nothing while they do.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Pulse(Arc<Mutex<Option<Instant>>>);
+
+impl Pulse {
+    fn beat(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Waits for `work`, unless the endpoint is silent for as long as `limit`.
+    async fn unless_silent<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = pin!(work);
+        let began = Instant::now();
+        loop {
+            let heard = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let until = heard.map_or(began, |heard| heard.max(began)) + limit;
+            if until <= Instant::now() {
+                return None;
+            }
+            tokio::select! {
+                biased;
+                done = &mut work => return Some(done),
+                () = sleep_until(until) => {}
+            }
+        }
+    }
 }
 
 /// A 2xx reply whose body has not been read yet.
@@ -43,6 +75,7 @@ pub struct Timeouts {
 pub(crate) struct Incoming {
     response: Response,
     timeouts: Timeouts,
+    pulse: Pulse,
     received: usize,
 }
 
@@ -50,10 +83,19 @@ pub(crate) struct Incoming {
 ///
 /// # Errors
 /// If there is no response, or the status code is not 2xx. In the latter case the error has the start of the body.
-pub(crate) async fn send(request: RequestBuilder, timeouts: Timeouts) -> Result<Incoming, Failure> {
+pub(crate) async fn send(
+    request: RequestBuilder,
+    timeouts: Timeouts,
+    pulse: &Pulse,
+) -> Result<Incoming, Failure> {
     let began = Instant::now();
-    let sent = request.timeout(timeouts.total).send().await;
-    let response = sent.map_err(|error| failure(error, timeouts))?;
+    let sent = pulse.unless_silent(timeouts.first, request.send()).await;
+    let sent = sent.ok_or_else(|| {
+        let limit = timeouts.first.as_secs_f32();
+        Cause::TimedOut.seen(format!("gave no answer within {limit} s"))
+    })?;
+    let response = sent.map_err(failure)?;
+    pulse.beat();
     tracing::debug!(
         host = response.url().host_str(),
         status = response.status().as_u16(),
@@ -67,6 +109,7 @@ pub(crate) async fn send(request: RequestBuilder, timeouts: Timeouts) -> Result<
     Ok(Incoming {
         response,
         timeouts,
+        pulse: pulse.clone(),
         received: 0,
     })
 }
@@ -90,11 +133,13 @@ impl Incoming {
     /// The next bytes of the body, or `None` at its end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Failure> {
         let idle = self.timeouts.idle;
-        let Ok(next) = tokio::time::timeout(idle, self.response.chunk()).await else {
+        let next = self.pulse.unless_silent(idle, self.response.chunk()).await;
+        let next = next.ok_or_else(|| {
             let what = format!("went silent for {} s", idle.as_secs_f32());
-            return Err(Cause::TimedOut.seen(what));
-        };
-        let bytes = next.map_err(|error| failure(error, self.timeouts))?;
+            Cause::TimedOut.seen(what)
+        })?;
+        let bytes = next.map_err(failure)?;
+        self.pulse.beat();
         self.received += bytes.as_ref().map_or(0, Bytes::len);
         if self.received > MAX_REPLY_BYTES {
             let limit = MAX_REPLY_BYTES >> 20;
@@ -123,16 +168,13 @@ async fn refusal(mut response: Response) -> Failure {
     }
 }
 
-fn failure(error: reqwest::Error, timeouts: Timeouts) -> Failure {
+fn failure(error: reqwest::Error) -> Failure {
     let error = error.without_url();
     if error.is_builder() {
         Cause::Unsendable.seen(causes(&error))
     } else if error.is_connect() {
         let causes = causes(&error);
         Cause::of_connection(&causes).seen(causes)
-    } else if error.is_timeout() {
-        let limit = timeouts.total.as_secs_f32();
-        Cause::TimedOut.seen(format!("gave no complete answer within {limit} s"))
     } else {
         Cause::Disconnected.seen(causes(&error))
     }

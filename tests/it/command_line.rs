@@ -1,11 +1,14 @@
 //! The command line, run as a process.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::support::behaviour::Behaviour;
 use crate::support::chat_server::ChatServer;
@@ -563,6 +566,126 @@ async fn nothing_is_sent_when_results_cannot_be_kept() {
     run(&["summarize", "call.txt", "--out", "o"]).succeeds();
     assert!(!server.requests().is_empty());
     assert_eq!(shell.results("o"), ["summaries/call.txt_summary.txt"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trace_does_not_make_a_resumed_run_pay_again() {
+    let answered = Arc::new(Mutex::new(Vec::new()));
+    let (list, is_down) = (Arc::clone(&answered), Arc::new(AtomicBool::new(true)));
+    let down = Arc::clone(&is_down);
+    let server = ChatServer::start(move |request| {
+        if request.number >= 2 && down.load(Ordering::SeqCst) {
+            return Behaviour::status(401, "expired");
+        }
+        list.lock().unwrap().push(request.raw.clone());
+        Behaviour::text(obedient::answer(request.message("user")))
+    })
+    .await;
+    let shell = Shell::with(&[]);
+    shell.write("call.txt", meeting(4000));
+    let variables = [
+        ("HF_API_TOKEN", TOKEN),
+        ("HF_ENDPOINT_URL", server.url()),
+        ("MODEL_CONCURRENCY", "1"),
+    ];
+    let summarize = ["summarize", "call.txt", "--trace", "t"];
+    let run = shell.run_with(&variables, &summarize, b"");
+    assert!(
+        run.status == Some(1) && run.stderr.contains("refused the token"),
+        "{run:?}"
+    );
+    assert_eq!(answered.lock().unwrap().len(), 2);
+    is_down.store(false, Ordering::SeqCst);
+    shell.run_with(&variables, &summarize, b"").succeeds();
+    let answered = answered.lock().unwrap();
+    let different: HashSet<_> = answered.iter().collect();
+    assert_eq!(different.len(), answered.len(), "a request was paid twice");
+    let traced = fs::read_dir(shell.path("t")).unwrap().count();
+    assert!(
+        traced >= answered.len(),
+        "{traced} of {} are in the trace",
+        answered.len()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_for_a_server_that_is_down_is_told() {
+    let first = ChatServer::start(|_| Behaviour::text("never")).await;
+    let address = first.address();
+    drop(first);
+    let url = format!("http://{address}/v1");
+    let shell = Shell::with(&["call.txt"]);
+    let run = tokio::task::spawn_blocking(move || {
+        let variables = [("HF_API_TOKEN", TOKEN), ("HF_ENDPOINT_URL", url.as_str())];
+        shell.run_with(&variables, &["summarize", "call.txt"], b"")
+    });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let _server = ChatServer::start_at(address, |request| {
+        Behaviour::text(obedient::answer(request.message("user")))
+    })
+    .await;
+    let run = run.await.unwrap().succeeds();
+    let told = run
+        .stderr
+        .lines()
+        .filter(|line| line.contains("waiting for it, up to 15 min"));
+    let told: Vec<&str> = told.collect();
+    assert!(
+        matches!(&told[..], [line] if line.contains(&address.to_string())),
+        "{run:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_of_hugging_faces_own_tools_are_used() {
+    let server =
+        ChatServer::start(|request| Behaviour::text(obedient::answer(request.message("user"))))
+            .await;
+    let url = ("HF_ENDPOINT_URL", server.url());
+    for (variables, token) in [
+        (vec![("HF_TOKEN", "hf_ofTools"), url], "hf_ofTools"),
+        (
+            vec![("HF_TOKEN", "hf_ofTools"), ("HF_API_TOKEN", "hf_own"), url],
+            "hf_own",
+        ),
+        (vec![("HOME", "."), url], "hf_ofLogin"),
+        (vec![("HF_HOME", ".cache/huggingface"), url], "hf_ofLogin"),
+        (
+            vec![("HF_TOKEN_PATH", "elsewhere"), ("HOME", "."), url],
+            "hf_elsewhere",
+        ),
+    ] {
+        let shell = Shell::with(&["call.txt"]);
+        shell.write(".cache/huggingface/token", "hf_ofLogin\n");
+        shell.write("elsewhere", "hf_elsewhere");
+        shell
+            .run_with(&variables, &["summarize", "call.txt"], b"")
+            .succeeds();
+        let requests = server.requests();
+        let sent = requests.last().unwrap().header("authorization");
+        assert_eq!(
+            sent,
+            Some(format!("Bearer {token}").as_str()),
+            "{variables:?}"
+        );
+    }
+    // A login alone is no reason to send anything.
+    let shell = Shell::with(&["call.txt"]);
+    shell.write(".cache/huggingface/token", "hf_ofLogin\n");
+    let home = [("HOME", ".")];
+    let run = shell
+        .run_with(&home, &["summarize", "call.txt"], b"")
+        .succeeds();
+    assert!(
+        run.stderr
+            .contains("the built-in model is used; MODEL_PROVIDER=huggingface"),
+        "{run:?}"
+    );
+    let chosen = [("HOME", "."), ("MODEL_PROVIDER", "extractive")];
+    let run = shell
+        .run_with(&chosen, &["plan", "call.txt"], b"")
+        .succeeds();
+    assert!(!run.stderr.contains("note:"), "{run:?}");
 }
 
 #[test]

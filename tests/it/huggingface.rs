@@ -169,7 +169,11 @@ async fn calls_run_side_by_side_and_the_token_stays_hidden() {
     let broken = settings(&format!("{TOKEN}\n"), url, Map::new());
     assert!(!format!("{broken:?}").contains("AbCdEfGh"));
     let (task, remote) = (EndpointTask::Chat, broken);
-    let broken = HuggingFaceSettings { task, remote };
+    let broken = HuggingFaceSettings {
+        task,
+        remote,
+        token_variable: "HF_API_TOKEN",
+    };
     let model = broken.connect(&Http::default()).await.unwrap();
     assert!(!format!("{model:?}").contains("AbCdEfGh"));
     let error = submit(model.as_ref()).await.unwrap_err();

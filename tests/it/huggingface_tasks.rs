@@ -313,7 +313,10 @@ async fn an_endpoint_that_starts_on_demand_holds_the_request() {
     let url = || Url::parse(server.url()).unwrap();
     let mut starting = client_for(Chat, url(), Map::new()).starting_on_demand();
     let total = Duration::from_secs(20);
-    starting.timeouts = Timeouts { total, idle: total };
+    starting.timeouts = Timeouts {
+        first: total,
+        idle: total,
+    };
     for _ in 0..2 {
         let error = submit(&starting).await.unwrap_err();
         assert_eq!(

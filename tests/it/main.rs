@@ -16,6 +16,7 @@ mod command_line;
 mod coverage;
 mod determinism;
 mod durability;
+mod endpoints;
 mod events;
 mod extractive;
 mod huggingface;

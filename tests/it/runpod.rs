@@ -261,10 +261,10 @@ async fn reports_a_job_that_was_cancelled_elsewhere() {
         server.cancel(&ticket.id);
     });
     let error = outcome.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Configuration, "{error}");
+    assert_eq!(error.kind, ErrorKind::Cancelled, "{error}");
     assert!(error.message.contains("the job was cancelled"), "{error}");
     let error = failure(JobPlan::cancelled()).await;
-    assert_eq!(error.kind, ErrorKind::Configuration, "{error}");
+    assert_eq!(error.kind, ErrorKind::Cancelled, "{error}");
 }
 
 #[tokio::test]

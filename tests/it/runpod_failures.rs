@@ -357,7 +357,7 @@ async fn another_key_another_endpoint_and_no_endpoint() {
         .submit(&prompt())
         .await
         .unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Transient, "{error}");
+    assert_eq!(error.kind, ErrorKind::Unreachable, "{error}");
     assert!(error.message.contains("RUNPOD_ENDPOINT_URL"), "{error}");
 }
 

@@ -252,7 +252,7 @@ async fn an_answer_that_is_too_late_may_have_been_billed() {
     let server = runtime(move |_| late.clone()).await;
     let mut model = client(&server, TextGeneration, None, json!({}));
     model.timeouts = Timeouts {
-        total: Duration::from_millis(300),
+        first: Duration::from_millis(300),
         idle: Duration::from_secs(60),
     };
     let error = submit(&model).await.unwrap_err();

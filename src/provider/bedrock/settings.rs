@@ -26,6 +26,7 @@ pub(crate) const REGISTRATION: Registration = Registration {
     name: NAME,
     how_to_choose: "BEDROCK_MODEL_ID for Amazon Bedrock",
     chosen_by: &[BEDROCK_MODEL_ID],
+    suggested_by: &[],
     variables: &[BEDROCK_MODEL_ID, AWS_BEARER_TOKEN_BEDROCK],
     read,
 };

@@ -2,6 +2,8 @@
 
 use reqwest::Url;
 
+use crate::wire::endpoint::is_loopback;
+use crate::wire::failure::Site;
 use crate::wire::summarization::Dialect;
 
 const ROUTER_HOST: &str = "router.huggingface.co";
@@ -17,13 +19,30 @@ pub(crate) fn is_router_host(endpoint: &Url) -> bool {
 /// The domain of dedicated endpoints, which may scale to zero.
 const DEDICATED_DOMAIN: &str = ".endpoints.huggingface.cloud";
 
+/// The domain of Hugging Face's services.
+const DOMAIN: &str = ".huggingface.co";
+
+/// The domain of RunPod's load balancers, which pass requests on to workers without a queue.
+const LOAD_BALANCER_DOMAIN: &str = ".api.runpod.ai";
+
 /// Routes with a fixed response format.
 const FIXED_FORMS: [&str; 3] = ["/generate", "/generate_stream", "/predict"];
 
-/// Whether this is a dedicated endpoint.
-pub(crate) fn is_dedicated(endpoint: &Url) -> bool {
+/// What is behind a URL.
+pub(crate) fn site(endpoint: &Url) -> Site {
+    match endpoint.host_str().unwrap_or_default() {
+        ROUTER_HOST => Site::Service,
+        host if host.ends_with(DEDICATED_DOMAIN) => Site::Dedicated,
+        host if host.ends_with(LOAD_BALANCER_DOMAIN) => Site::LoadBalancer,
+        host if is_loopback(host) => Site::ThisMachine,
+        _ => Site::Server,
+    }
+}
+
+/// Whether the token of Hugging Face's own tools may be sent there.
+pub(crate) fn is_for_tokens_of_tools(endpoint: &Url) -> bool {
     let host = endpoint.host_str().unwrap_or_default();
-    host.ends_with(DEDICATED_DOMAIN)
+    host.ends_with(DOMAIN) || host.ends_with(DEDICATED_DOMAIN) || is_loopback(host)
 }
 
 /// Whether this route has a fixed response format. `stream` must not be sent then, because such a route may reject unknown
@@ -109,6 +128,27 @@ mod tests {
             ),
         ] {
             assert_eq!(chat(&Url::parse(given).unwrap()).as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn an_address_tells_what_is_behind_it_and_which_tokens_it_gets() {
+        for (given, expected, gets_tokens) in [
+            ("https://router.huggingface.co/v1", Site::Service, true),
+            (
+                "https://x.eu-west-1.aws.endpoints.huggingface.cloud",
+                Site::Dedicated,
+                true,
+            ),
+            ("https://abc123.api.runpod.ai/v1", Site::LoadBalancer, false),
+            ("https://vllm.example.org/v1", Site::Server, false),
+            ("https://huggingface.co.example.org/v1", Site::Server, false),
+            ("http://127.0.0.1:8080/v1", Site::ThisMachine, true),
+            ("http://[::1]:8080", Site::ThisMachine, true),
+        ] {
+            let url = Url::parse(given).unwrap();
+            assert_eq!(site(&url), expected, "{given}");
+            assert_eq!(is_for_tokens_of_tools(&url), gets_tokens, "{given}");
         }
     }
 

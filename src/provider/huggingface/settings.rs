@@ -1,8 +1,11 @@
 //! The settings of the Hugging Face provider, and the checks that they fit together.
 
+use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use reqwest::Url;
 use serde_json::Value;
 
 use crate::config::{ConfigError, Environment, Variable};
@@ -15,6 +18,7 @@ use crate::provider::{
     ConnectError, MODEL_CONTEXT_TOKENS, Registration, RemoteSettings, Settings, parameters,
     refuse_reserved, task_capabilities,
 };
+use crate::secret::Secret;
 use crate::wire::endpoint::parse_endpoint;
 use crate::wire::failure::SettingNames;
 
@@ -23,11 +27,15 @@ const NAME: &str = "huggingface";
 /// The entry in the registry.
 pub(crate) const REGISTRATION: Registration = Registration {
     name: NAME,
-    how_to_choose: "HF_API_TOKEN (or HF_API_TOKEN_SECRET_ARN) for Hugging Face",
+    how_to_choose: "HF_API_TOKEN (or HF_API_TOKEN_SECRET_ARN, or HF_TOKEN) for Hugging Face, HF_ENDPOINT_URL for a server of your own",
     chosen_by: &[HF_API_TOKEN, HF_API_TOKEN_SECRET_ARN],
+    // Not the file of a login: that alone is no reason to send transcripts anywhere.
+    suggested_by: &[HF_TOKEN, HF_ENDPOINT_URL, HF_MODEL],
     variables: &[
         HF_API_TOKEN,
         HF_API_TOKEN_SECRET_ARN,
+        HF_TOKEN,
+        HF_TOKEN_PATH,
         HF_MODEL,
         HF_ENDPOINT_URL,
         HF_TASK,
@@ -50,6 +58,18 @@ const HF_API_TOKEN_SECRET_ARN: Variable = Variable::new(
     "HF_API_TOKEN_SECRET_ARN",
     "the Secrets Manager secret that holds it, as plain text or as JSON with the key `HF_API_TOKEN`",
 );
+
+const HF_TOKEN: Variable = Variable::new(
+    "HF_TOKEN",
+    "read if neither of them is set: the name that Hugging Face's own tools use. It is sent to Hugging Face and to servers on this machine only",
+);
+
+/// On a machine where somebody has logged in, its default is the file of that login.
+pub(crate) const HF_TOKEN_PATH: Variable = Variable::new(
+    "HF_TOKEN_PATH",
+    "read if none of them is set, and sent to the same: the file in which `hf auth login` keeps the token. It does not choose the provider",
+)
+.noting("that of `hf auth login`");
 
 const HF_MODEL: Variable = Variable::new(
     "HF_MODEL",
@@ -77,6 +97,8 @@ pub struct HuggingFaceSettings {
     pub task: EndpointTask,
     /// The endpoint and its model.
     pub remote: RemoteSettings,
+    /// The variable that the token comes from, or should.
+    pub token_variable: &'static str,
 }
 
 #[async_trait]
@@ -89,10 +111,16 @@ impl Settings for HuggingFaceSettings {
         format!("{NAME} {} {}", self.task.name(), self.remote.fingerprint())
     }
 
+    fn own_server(&self) -> Option<&str> {
+        let endpoint = &self.remote.endpoint;
+        (!address::is_router_host(endpoint)).then(|| endpoint.authority())
+    }
+
     async fn connect(&self, http: &Http) -> Result<Arc<dyn Model>, ConnectError> {
         let secret = self.remote.secret(http).await?;
         let (http, remote) = (http.clone(), self.remote.clone());
-        Ok(Arc::new(HuggingFace::new(http, self.task, remote, secret)))
+        let model = HuggingFace::new(http, self.task, remote, secret);
+        Ok(Arc::new(model.with_token_of(self.token_variable)))
     }
 }
 
@@ -101,15 +129,15 @@ impl Settings for HuggingFaceSettings {
 /// # Errors
 /// The first missing or invalid value.
 fn read(environment: Environment<'_>) -> Result<Arc<dyn Settings>, ConfigError> {
-    let key = Key::read(environment, HF_API_TOKEN, HF_API_TOKEN_SECRET_ARN)?;
     let parameters = parameters(environment)?;
     let address = environment.text(HF_ENDPOINT_URL).unwrap_or_default();
     let endpoint = parse_endpoint(HF_ENDPOINT_URL, &address)?;
+    let (key, token_variable) = key(environment, &endpoint)?;
     if key.is_none() && address::is_router_host(&endpoint) {
         return Err(ConfigError::missing(
             HF_API_TOKEN,
-            "the router wants a token with the permission \"Make calls to Inference Providers\"; set it, or \
-                 HF_API_TOKEN_SECRET_ARN",
+            "the router wants a token with the permission \"Make calls to Inference Providers\"; set it, \
+             HF_API_TOKEN_SECRET_ARN or HF_TOKEN, or log in with `hf auth login`",
         ));
     }
     let tasks = EndpointTask::ALL.map(|task| (task.name(), task));
@@ -139,5 +167,51 @@ fn read(environment: Environment<'_>) -> Result<Arc<dyn Settings>, ConfigError> 
         parameters,
         capabilities,
     };
-    Ok(Arc::new(HuggingFaceSettings { task, remote }))
+    Ok(Arc::new(HuggingFaceSettings {
+        task,
+        remote,
+        token_variable,
+    }))
+}
+
+/// The token for `endpoint` and the variable that it comes from. What is there for Hugging Face's tools goes nowhere else.
+fn key(
+    environment: Environment<'_>,
+    endpoint: &Url,
+) -> Result<(Option<Key>, &'static str), ConfigError> {
+    if let Some(key) = Key::read(environment, HF_API_TOKEN, HF_API_TOKEN_SECRET_ARN)? {
+        return Ok((Some(key), HF_API_TOKEN.name));
+    }
+    if !address::is_for_tokens_of_tools(endpoint) {
+        return Ok((None, HF_API_TOKEN.name));
+    }
+    let plain = |token: &str| Some(Key::Plain(Secret::new(token.trim())));
+    if let Some(token) = environment.text(HF_TOKEN) {
+        return Ok((plain(&token), HF_TOKEN.name));
+    }
+    let Some(path) = environment.text(HF_TOKEN_PATH) else {
+        return Ok((None, HF_API_TOKEN.name));
+    };
+    match std::fs::read_to_string(&path) {
+        Ok(token) if !token.trim().is_empty() => Ok((plain(&token), HF_TOKEN_PATH.name)),
+        Ok(_) => Ok((None, HF_API_TOKEN.name)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok((None, HF_API_TOKEN.name)),
+        Err(error) => {
+            let expected = format!("a file with a token that can be read ({error})");
+            Err(ConfigError::invalid(HF_TOKEN_PATH, path, expected))
+        }
+    }
+}
+
+/// The file in which `hf auth login` keeps the token, by the variables that Hugging Face's tools
+/// [go by](https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables).
+pub(crate) fn login_file(lookup: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    let set = |name: &str| {
+        lookup(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let cache = || set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
+    let home = || set("HF_HOME").or_else(|| Some(cache()?.join("huggingface")));
+    set(HF_TOKEN_PATH.name).or_else(|| Some(home()?.join("token")))
 }

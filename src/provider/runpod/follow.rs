@@ -246,6 +246,8 @@ impl FailedPolls {
         };
         self.count += 1;
         self.last_wait = POLL_BACKOFF.after(self.last_wait, &client.jitter);
+        // An endpoint that asks for next to nothing would use up the polls at once.
+        let asked = asked.filter(|asked| *asked >= POLL_BACKOFF.shortest);
         (self.count < MAX_FAILED_POLLS).then(|| asked.unwrap_or(self.last_wait))
     }
 }

@@ -24,6 +24,7 @@ pub(crate) const REGISTRATION: Registration = Registration {
     name: NAME,
     how_to_choose: "RUNPOD_API_KEY and RUNPOD_ENDPOINT_URL for RunPod",
     chosen_by: &[RUNPOD_API_KEY, RUNPOD_API_KEY_SECRET_ARN],
+    suggested_by: &[],
     variables: &[
         RUNPOD_API_KEY,
         RUNPOD_API_KEY_SECRET_ARN,

@@ -25,6 +25,7 @@ pub(crate) const REGISTRATION: Registration = Registration {
     name: NAME,
     how_to_choose: "SAGEMAKER_ENDPOINT for Amazon SageMaker",
     chosen_by: &[SAGEMAKER_ENDPOINT],
+    suggested_by: &[],
     variables: &[
         SAGEMAKER_ENDPOINT,
         SAGEMAKER_INFERENCE_COMPONENT,

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::extract;
 use crate::hex::hex;
+use crate::model::window::MAX_RATIO;
 use crate::model::{Answer, Finish, ModelClient, ModelError};
 use crate::prompt::{Brief, Portion, Prompt, Request, Task};
 use crate::summary::call_plan::{ESTIMATE_ERROR, SECTION_MAX_WORDS, SECTION_MIN_WORDS};
@@ -24,9 +25,6 @@ const MAX_SPEAKERS: usize = 16;
 
 /// Maximum tokens of transcript excerpts in a prompt, when a section is written from notes.
 const EXCERPT_TOKENS: Tokens = Tokens(400);
-
-/// No tokenizer counts more than this many times the estimate: a server that says so is wrong.
-const MAX_RATIO: f64 = 3.0;
 
 /// What stands in the place of an attempt's number where several sections are requested at once.
 const CHAPTER: usize = 1000;
@@ -319,11 +317,11 @@ impl Drafter<'_> {
         }
     }
 
-    /// Whether a prompt and its answer fit the context window, given the server's token ratio so far.
+    /// Whether a prompt and its answer fit the context window, given the server's token ratio so far, and what it has refused.
     pub(crate) fn fits(&self, prompt: &Prompt) -> bool {
-        self.settings
-            .limits
-            .fits(|| prompt.tokens(), prompt.max_tokens(), self.token_ratio)
+        let limits = &self.settings.limits;
+        limits.fits(|| prompt.tokens(), prompt.max_tokens(), self.token_ratio)
+            && self.caller.window.may_fit(prompt)
     }
 
     /// Builds the prompt for `request`. Its output limit allows for `words`, or fewer if the context window is too

@@ -109,6 +109,7 @@ fn recognizes_errors() {
         json!({"errors": ["x"]}),
     ] {
         assert!(error_in(&error, "text").is_some(), "{error}");
+        assert!(error_in(&json!([error]), "text").is_some(), "[{error}]");
     }
     for answer in [
         json!({"text": "They met.", "error": null, "err": "", "ok": true, "status": "success"}),

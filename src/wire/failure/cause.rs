@@ -10,6 +10,11 @@
 //! - A custom handler answers 400 to every exception, including running out of memory
 //!   ([toolkit](https://github.com/huggingface/huggingface-inference-toolkit)). llama.cpp answers 503 while it loads a
 //!   model.
+//! - llama.cpp's slots share one window unless it is divided among them. When they fill it, all of them get 500 "Context size
+//!   has been exceeded.", also those whose own request fits
+//!   ([server](https://github.com/ggml-org/llama.cpp/tree/master/tools/server)).
+//! - RunPod's load balancer has no queue. While no worker is up it answers 400 "timed out waiting for worker", or 404
+//!   `affinity_worker_gone` for one that has been stopped.
 //! - RunPod's vLLM worker reports its server's errors as text: `vLLM returned HTTP 400: …`, or in older versions the
 //!   error's type and code. Both are inside Python's `repr` of a dictionary
 //!   ([worker-vllm](https://github.com/runpod-workers/worker-vllm)). A text search finds them, so the `repr` is not parsed.
@@ -70,6 +75,8 @@ pub(crate) enum Cause {
     /// The endpoint is starting, or loading the model.
     Loading(Option<Duration>),
     TooLong(Sizes),
+    /// Too long together with the other calls in flight.
+    Crowded,
     /// The request was not accepted, but may be accepted later.
     Unavailable,
     /// The worker ran out of memory, or lost its GPU or its engine.
@@ -123,10 +130,10 @@ impl Cause {
 
     /// Whether the same request may be accepted later.
     fn passes(self) -> bool {
-        use Cause::{Failed, Loading, Throttled, Unavailable, Worker};
+        use Cause::{Crowded, Failed, Loading, Throttled, Unavailable, Worker};
         matches!(
             self,
-            Throttled(_) | Loading(_) | Unavailable | Worker | Failed
+            Throttled(_) | Loading(_) | Crowded | Unavailable | Worker | Failed
         )
     }
 }
@@ -137,8 +144,14 @@ const NO_CREDITS: &str = "\
     insufficient funds|exceeded your current quota, please check your plan and billing";
 
 /// Too many requests, under status codes other than 429.
-pub(super) const THROTTLED: &str =
-    "throttl|rate limit|rate_limit|please wait|too many requests|overloaded";
+pub(super) const THROTTLED: &str = "throttl|rate limit|rate_limit|please wait|too many requests|overloaded|maximum pending requests exceeded";
+
+/// No worker is up yet behind a load balancer, under whatever status code.
+const STARTING: &str =
+    "affinity_worker_gone|timed out waiting for worker|no workers available|no worker available";
+
+/// llama.cpp: the requests in its slots have filled the window that they share.
+const CROWDED: &str = "context size has been exceeded";
 
 const UNKNOWN_MODEL: &str = "\
     not supported by any provider|model not supported by provider|model_not_supported|\
@@ -209,7 +222,9 @@ pub(crate) fn of(endpoint: &Endpoint, phase: Phase, failure: &Failure, said: &Er
             }
             let cause = match (*status, refused(*status, wait, &words)) {
                 (404, Cause::NotFound) if phase == Phase::Poll => Cause::Lost,
-                (502 | 503, Cause::Failed | Cause::Unavailable) if endpoint.starts_on_demand => {
+                (502 | 503, Cause::Failed | Cause::Unavailable)
+                    if endpoint.site.starts_on_demand() =>
+                {
                     Cause::Loading(wait)
                 }
                 (_, cause) => cause,
@@ -257,7 +272,10 @@ pub(super) fn refused(status: u16, wait: Option<Duration>, words: &str) -> Cause
         413 => too_long(),
         _ if overflow::is_above_rate(words) => too_long(),
         429 | 529 => Cause::Throttled(wait),
-        _ if words.contains("currently loading") => Cause::Loading(wait),
+        _ if words.contains("currently loading") || mentions(words, STARTING) => {
+            Cause::Loading(wait)
+        }
+        _ if words.contains(CROWDED) => Cause::Crowded,
         503 if wait.is_some() || words.contains("loading") => Cause::Loading(wait),
         _ if mentions(words, THROTTLED) => Cause::Throttled(wait),
         _ if overflow::is_recognized(words) => too_long(),

@@ -3,8 +3,9 @@
 //! The phrases come from vLLM (whose wording changes every few releases), text-generation-inference, llama.cpp, SGLang,
 //! Groq, Cerebras, OpenAI, Anthropic and Bedrock. All texts are lower-case.
 //!
-//! - "You passed N input characters": vLLM rejects the request before it counts tokens, so N is not the prompt's token
-//!   count.
+//! - "You passed N input characters", or "your prompt contains X characters (more than Y characters, which is the upper bound
+//!   for Z input tokens)": vLLM rejects the request before it counts tokens, so N and X are not the prompt's token count. Z is
+//!   the window.
 //! - "at least N input tokens": vLLM stopped counting at N.
 //! - Old versions of vLLM say `max_tokens must be at least 1, got -512` when the prompt alone fills the context window.
 //! - Transformers' tokenizer warns of a `specified maximum sequence length`. Past the end of the position embedding,
@@ -23,7 +24,7 @@ const PHRASES: &str = "\
     too large for model with|exceeds the maximum number of tokens allowed|\
     input tokens exceed the configured limit|input tokens exceeds maximum length|max_tokens must be at least 1, got -|\
     cannot be greater than max_model_len|cannot be greater than max_total_tokens|\
-    request fewer output tokens|model_context_window_exceeded|\
+    request fewer output tokens|exceeds this limit even without any output tokens|which is the upper bound for|model_context_window_exceeded|\
     longer than the specified maximum sequence length|index out of range in self";
 
 /// Pairs of phrases that identify the error if both occur.
@@ -45,7 +46,8 @@ const BEFORE_WINDOW: &str = "\
     maximum context length|context length is only|model's context length|context length|\
     maximum model length of|maximum model length|available context size|must be <=|\
     must have less than|while limit is|max_model_len|max_total_tokens|number of tokens allowed|\
-    configured limit of|max input tokens|too large for model with|tpm): limit|tokens >|maximum input length is";
+    configured limit of|max input tokens|too large for model with|tpm): limit|tokens >|maximum input length is|\
+    which is the upper bound for";
 
 /// Text that precedes the prompt's token count.
 const BEFORE_PROMPT: &str = "\
@@ -98,7 +100,7 @@ pub(crate) fn sizes(text: &str) -> Sizes {
             .or_else(|| BEHIND_PROMPT.split('|').find_map(before))
             // OpenAI: `Your messages resulted in 9000 tokens`.
             .or_else(|| number_after(text, "resulted in"))
-            .filter(|_| !text.contains("input characters")),
+            .filter(|_| !mentions(text, "input characters|characters (more than")),
     }
 }
 

@@ -53,7 +53,7 @@ fn router(status: u16, body: &str) -> ErrorKind {
 
 fn dedicated(status: u16, body: &str) -> ErrorKind {
     let mut endpoint = endpoint();
-    endpoint.starts_on_demand = true;
+    endpoint.site = Site::Dedicated;
     endpoint
         .error(Phase::Submit, &refused(status, &[], body), &[], &[])
         .kind
@@ -212,6 +212,64 @@ fn refusals_of_the_router_are_classified() {
             retry_after: seconds(7.66)
         }
     );
+}
+
+#[test]
+fn a_window_that_slots_share_is_no_prompt_that_is_too_long() {
+    let full = r#"{"error":{"code":500,"message":"Context size has been exceeded.","type":"server_error"}}"#;
+    assert_eq!(router(500, full), ErrorKind::Crowded);
+    assert_eq!(in_band(full), ErrorKind::Crowded);
+    let job = Failure::Job(JobEnd::Failed, ErrorText::from_text(full));
+    let failed = ErrorKind::JobFailed { timed_out: false };
+    assert_eq!(classify(Phase::Poll, &job), failed);
+}
+
+#[test]
+fn a_failure_names_its_request() {
+    for (id, expected) in [
+        ("Root=1-67", ""),
+        ("req_8f-1", " to request req_8f-1"),
+        ("", ""),
+    ] {
+        let failure = refused(500, &[("x-request-id", id)], "Internal Error");
+        let message = endpoint().error(Phase::Submit, &failure, &[], &[]).message;
+        let expected = format!("(host:8443 answered 500{expected}: Internal Error)");
+        assert!(message.ends_with(&expected), "{message}");
+    }
+}
+
+#[test]
+fn advice_depends_on_what_the_endpoint_is() {
+    use Site::{Dedicated, LoadBalancer, Server, Service, ThisMachine};
+    let said = |site, failure: &Failure| {
+        let mut endpoint = endpoint();
+        endpoint.site = site;
+        endpoint.error(Phase::Submit, failure, &[], &[]).message
+    };
+    let models = "its /v1/models lists the models";
+    for site in [Service, Dedicated, LoadBalancer, Server, ThisMachine] {
+        let is_own = matches!(site, LoadBalancer | Server | ThisMachine);
+        for status in [400, 404] {
+            let unknown = refused(status, &[], "model not found");
+            let message = said(site, &unknown);
+            assert_eq!(message.contains(models), is_own, "{site:?}: {message}");
+            assert!(message.contains("HF_MODEL"), "{site:?}: {message}");
+        }
+        let token = said(site, &refused(401, &[], ""));
+        assert!(
+            token.contains("refused the token: check HF_API_TOKEN"),
+            "{token}"
+        );
+        assert_eq!(
+            token.contains("RunPod key"),
+            site == LoadBalancer,
+            "{token}"
+        );
+        let unreachable = said(site, &no_connection("connection refused"));
+        let is_here = unreachable.contains("start the server on this machine");
+        assert_eq!(is_here, site == ThisMachine, "{unreachable}");
+        assert!(unreachable.contains("HF_ENDPOINT_URL"), "{unreachable}");
+    }
 }
 
 #[test]
@@ -385,12 +443,12 @@ fn classifies_failed_connections() {
         (
             "client error (Connect): tcp connect error: Connection refused (os error 111)"
                 .to_owned(),
-            Transient,
+            ErrorKind::Unreachable,
         ),
         (format!("{dns}Name or service not known"), Configuration),
         (
             format!("{dns}Temporary failure in name resolution"),
-            Transient,
+            ErrorKind::Unreachable,
         ),
         (
             "client error (Connect): invalid peer certificate: UnknownIssuer".to_owned(),
@@ -403,7 +461,7 @@ fn classifies_failed_connections() {
         ),
         (
             "client error (Connect): deadline has elapsed".to_owned(),
-            Transient,
+            ErrorKind::Unreachable,
         ),
     ] {
         assert_eq!(
@@ -440,7 +498,11 @@ fn jobs_without_an_answer_are_classified() {
         assert_eq!(ended(JobEnd::Failed, text), of_failed, "{text}");
         assert_eq!(ended(JobEnd::Completed, text), of_completed, "{text}");
         assert_eq!(ended(JobEnd::TimedOut, text), timed_out, "{text}");
-        assert_eq!(ended(JobEnd::Cancelled, text), Configuration, "{text}");
+        assert_eq!(
+            ended(JobEnd::Cancelled, text),
+            ErrorKind::Cancelled,
+            "{text}"
+        );
     }
     let garbled = Cause::Garbled.seen("x");
     assert_eq!(classify(Phase::Submit, &garbled), Ambiguous);
@@ -484,7 +546,7 @@ fn every_cause_has_a_kind_and_a_sentence() {
     for (failure, kind, message) in [
         (
             no_connection("connection refused"),
-            Transient,
+            ErrorKind::Unreachable,
             "the endpoint cannot be reached: check the network and HF_ENDPOINT_URL (host:8443: connection refused)",
         ),
         (
@@ -600,7 +662,8 @@ fn every_cause_has_a_kind_and_a_sentence() {
         (
             refused(413, &[], ""),
             overflow(0, 0),
-            "the request does not fit into the model's window (host:8443 answered 413)",
+            "the request does not fit into the model's window; MODEL_CONTEXT_TOKENS must not be more than the server's window \
+             (host:8443 answered 413)",
         ),
         (
             refused(
@@ -609,8 +672,8 @@ fn every_cause_has_a_kind_and_a_sentence() {
                 "request (9001 tokens) exceeds the available context size (4096 tokens)",
             ),
             overflow(4096, 9001),
-            "the request does not fit into the model's window of 4096 tokens, with 9001 tokens (host:8443 answered 400: \
-             request (9001 tokens) exceeds the available context size (4096 tokens))",
+            "the request does not fit into the model's window of 4096 tokens, with 9001 tokens; MODEL_CONTEXT_TOKENS must not be \
+             more than the server's window (host:8443 answered 400: request (9001 tokens) exceeds the available context size (4096 tokens))",
         ),
         (
             refused(503, &[], ""),
@@ -639,7 +702,7 @@ fn every_cause_has_a_kind_and_a_sentence() {
         ),
         (
             job(JobEnd::Cancelled, ""),
-            Configuration,
+            ErrorKind::Cancelled,
             "the job was cancelled or the endpoint's queue was purged: send the transcript again once that is over \
              (host:8443: job CANCELLED)",
         ),

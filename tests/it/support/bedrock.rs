@@ -84,7 +84,7 @@ pub(crate) fn client_with(
     let settings = settings(server, parameters);
     let mut model = Bedrock::new(Http::default(), settings, authorization);
     model.timeouts = Timeouts {
-        total: Duration::from_secs(20),
+        first: Duration::from_secs(20),
         idle: Duration::from_secs(1),
     };
     model

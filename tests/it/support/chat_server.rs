@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::{Request, Response};
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::task::JoinHandle;
 
 use super::behaviour::{Behaviour, Completion, End, events, whole};
@@ -30,6 +31,8 @@ pub(crate) struct ChatRequest {
     pub(crate) raw: Bytes,
     pub(crate) body: Value,
     pub(crate) at: Instant,
+    /// Requests in flight when it arrived, itself included.
+    pub(crate) in_flight: usize,
 }
 
 impl ChatRequest {
@@ -64,6 +67,7 @@ struct Shared {
 /// The server, which stops when dropped.
 pub(crate) struct ChatServer {
     url: String,
+    address: SocketAddr,
     shared: Arc<Shared>,
     accepting: JoinHandle<()>,
 }
@@ -81,8 +85,25 @@ impl ChatServer {
         count_tokens: fn(&str) -> usize,
         respond: impl Fn(&ChatRequest) -> Behaviour + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/v1", listener.local_addr().unwrap());
+        Self::listening("127.0.0.1:0", count_tokens, respond).await
+    }
+
+    /// Starts where another server was.
+    pub(crate) async fn start_at(
+        address: SocketAddr,
+        respond: impl Fn(&ChatRequest) -> Behaviour + Send + Sync + 'static,
+    ) -> Self {
+        Self::listening(address, |text| text.split_whitespace().count(), respond).await
+    }
+
+    async fn listening(
+        address: impl ToSocketAddrs,
+        count_tokens: fn(&str) -> usize,
+        respond: impl Fn(&ChatRequest) -> Behaviour + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let url = format!("http://{address}/v1");
         let shared = Arc::new(Shared {
             respond: Box::new(respond),
             count_tokens,
@@ -99,6 +120,7 @@ impl ChatServer {
         }));
         Self {
             url,
+            address,
             shared,
             accepting,
         }
@@ -107,6 +129,10 @@ impl ChatServer {
     /// The value for `HF_ENDPOINT_URL`.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The URL of another path on this server.
@@ -167,6 +193,7 @@ async fn handle(
             body: serde_json::from_slice(&raw).unwrap_or_default(),
             raw,
             at: Instant::now(),
+            in_flight: shared.in_flight.load(Ordering::SeqCst),
         };
         requests.push(request.clone());
         request

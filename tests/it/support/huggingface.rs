@@ -38,7 +38,7 @@ pub(crate) fn client_for(
     let secret = Some(Secret::new(TOKEN));
     let mut model = HuggingFace::new(Http::default(), task, settings, secret);
     model.timeouts = Timeouts {
-        total: Duration::from_secs(20),
+        first: Duration::from_secs(20),
         idle: Duration::from_secs(1),
     };
     model

@@ -31,7 +31,7 @@ pub(crate) fn client_with(
     let settings = settings(KEY, url, model, parameters);
     let mut model = RunPod::new(Http::default(), settings, secret);
     model.timeouts = Timeouts {
-        total: Duration::from_secs(20),
+        first: Duration::from_secs(20),
         idle: Duration::from_secs(20),
     };
     model
@@ -68,7 +68,7 @@ pub(crate) fn impatient(server: &RunPodServer) -> RunPod {
     let limit = Duration::from_millis(300);
     let mut model = client(server);
     model.timeouts = Timeouts {
-        total: limit,
+        first: limit,
         idle: limit,
     };
     model

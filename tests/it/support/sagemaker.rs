@@ -52,7 +52,7 @@ pub(crate) fn client(
     let signer = aws::signer("sagemaker", SECRET);
     let mut model = SageMaker::new(Http::default(), target, settings, signer);
     model.timeouts = Timeouts {
-        total: Duration::from_secs(20),
+        first: Duration::from_secs(20),
         idle: Duration::from_secs(1),
     };
     model

@@ -137,6 +137,21 @@ fn overflow_is_recognized_with_the_sizes_it_names() {
         ),
         ("maximum input length is 7168 tokens", 7168, 0),
         ("index out of range in self", 0, 0),
+        (
+            "This model's maximum context length is 4096 tokens, and your prompt contains at least 4097 input tokens, which exceeds this limit even without any output tokens.",
+            4096,
+            4097,
+        ),
+        (
+            "Your prompt contains 90000 characters (more than 65536 characters, which is the upper bound for 4096 input tokens).",
+            4096,
+            0,
+        ),
+        (
+            "The decoder prompt (length 40000) plus the image tokens is longer than the maximum model length of 32768.",
+            32768,
+            40000,
+        ),
     ] {
         let text = text.to_lowercase();
         assert!(is_recognized(&text), "{text}");

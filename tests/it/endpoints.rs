@@ -1,0 +1,366 @@
+//! Servers as people run them, over real sockets: slow ones, busy ones, ones that restart, whose window is smaller than was
+//! said or shared by all calls, or that close connections without a word.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::support::behaviour::{Behaviour, Completion, End};
+use crate::support::chat_server::{ChatRequest, ChatServer};
+use crate::support::huggingface::{client, events, failure, piece, submit};
+use crate::support::obedient;
+use crate::support::workplace::{Workplace, meeting};
+use bytes::Bytes;
+use futures_util::future::join_all;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use transcript_summarizer::job::{Done, JobError, Outcome};
+use transcript_summarizer::model::ErrorKind;
+use transcript_summarizer::wire::http::Timeouts;
+
+fn obedient_answer(request: &ChatRequest) -> Behaviour {
+    Behaviour::text(obedient::answer(request.message("user")))
+}
+
+/// Prompt tokens as this server counts them.
+fn counted(request: &ChatRequest) -> usize {
+    let words = |role| request.message(role).split_whitespace().count();
+    (words("system") + words("user")) * 4 / 3
+}
+
+async fn done(place: &Workplace, words: usize) -> Box<Done> {
+    let upload = place.upload("board.txt", meeting(words));
+    match place.run(&upload).await {
+        Ok(Outcome::Done(done)) => done,
+        other => panic!("not done: {other:?}"),
+    }
+}
+
+async fn failed(place: &Workplace, words: usize) -> JobError {
+    let upload = place.upload("board.txt", meeting(words));
+    match place.run(&upload).await {
+        Err(error) => error,
+        other => panic!("not failed: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn workers_that_are_not_up_yet_are_starting() {
+    for (status, body) in [
+        (404, r#"{"error":"affinity_worker_gone"}"#),
+        (
+            404,
+            r#"{"error":{"message":"gone","code":"affinity_worker_gone"}}"#,
+        ),
+        (400, r#"{"error":"timed out waiting for worker"}"#),
+        (400, "Timed out waiting for worker to be ready"),
+        (400, r#"{"error":"no workers available"}"#),
+        (500, "No workers available"),
+        (
+            503,
+            r#"{"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}"#,
+        ),
+    ] {
+        let error = failure(Behaviour::status(status, body)).await;
+        let expected = ErrorKind::Warming { retry_after: None };
+        assert_eq!(error.kind, expected, "{status} {body}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_may_take_as_long_as_it_keeps_arriving() {
+    let pieces = vec![piece("word "); 12]
+        .into_iter()
+        .chain([Bytes::from_static(b"data: [DONE]\n\n")]);
+    let slow = Behaviour::Paced(Duration::from_millis(60), pieces.collect());
+    let server = ChatServer::start(move |_| slow.clone()).await;
+    let mut model = client(server.url());
+    let limit = Duration::from_millis(300);
+    model.timeouts = Timeouts {
+        first: limit,
+        idle: limit,
+    };
+    let began = Instant::now();
+    assert_eq!(submit(&model).await.unwrap().text.split(' ').count(), 12);
+    assert!(
+        began.elapsed() > 2 * limit,
+        "it was too fast to show anything"
+    );
+}
+
+/// A server with one slot, which works on one request after the other and sends nothing to those that wait.
+#[tokio::test]
+async fn waiting_in_the_servers_queue_is_not_silence() {
+    let slot = Duration::from_millis(150);
+    let server = ChatServer::start(move |request| {
+        let turn = request.number as u32;
+        let text = Behaviour::Answer(Completion {
+            text: "Fine.".to_owned(),
+            finish: "stop",
+            usage: None,
+        });
+        Behaviour::After(slot * turn, Box::new(text))
+    })
+    .await;
+    let mut model = client(server.url());
+    model.timeouts = Timeouts {
+        first: 2 * slot,
+        idle: 2 * slot,
+    };
+    let model = &model;
+    let answers = join_all((0..8).map(|_| submit(model))).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(server.requests().len(), 8);
+    // A server that is silent towards everyone is not waited for.
+    let silent = ChatServer::start(|_| events(Vec::new(), End::Silence)).await;
+    let mut model = client(silent.url());
+    model.timeouts.idle = slot;
+    assert_eq!(submit(&model).await.unwrap_err().kind, ErrorKind::Ambiguous);
+}
+
+#[tokio::test]
+async fn a_server_that_is_restarted_is_waited_for() {
+    let first = ChatServer::start(obedient_answer).await;
+    let address = first.address();
+    drop(first);
+    let url = format!("http://{address}/v1");
+    let place = Workplace::new(Some(&url), &[]).await;
+    let started = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        ChatServer::start_at(address, obedient_answer).await
+    };
+    let (done, server) = tokio::join!(done(&place, 3000), started);
+    assert_eq!(done.report.usage.resubmitted, 0);
+    assert!(!server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_wait_of_nothing_does_not_make_a_storm() {
+    for headers in [
+        vec![("retry-after", "0".to_owned())],
+        vec![("retry-after", "Fri, 20 Nov 2020 10:00:00 GMT".to_owned())],
+        vec![],
+    ] {
+        let began = Instant::now();
+        let refused = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&refused);
+        let server = ChatServer::start(move |request| match began.elapsed().as_millis() {
+            0..1500 => {
+                count.fetch_add(1, Ordering::SeqCst);
+                let body = r#"{"error":"Rate limit reached. Please try again in 0ms."}"#;
+                Behaviour::Status(429, headers.clone(), body.to_owned())
+            }
+            _ => obedient_answer(request),
+        })
+        .await;
+        let place = Workplace::new(Some(server.url()), &[]).await;
+        done(&place, 900).await;
+        let refused = refused.load(Ordering::SeqCst);
+        assert!(refused <= 3, "{refused} requests were refused in 1.5 s");
+    }
+}
+
+/// llama.cpp, whose slots share one window: when they fill it, requests fail that fit by themselves.
+#[tokio::test]
+async fn a_shared_window_means_fewer_calls_at_a_time() {
+    const FULL: &str = r#"{"error":{"code":500,"message":"Context size has been exceeded.","type":"server_error"}}"#;
+    for in_the_stream in [false, true] {
+        let refused = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&refused);
+        let server = ChatServer::start(move |request| {
+            if request.in_flight <= 2 {
+                let answer = Box::new(obedient_answer(request));
+                return Behaviour::After(Duration::from_millis(100), answer);
+            }
+            count.fetch_add(1, Ordering::SeqCst);
+            match in_the_stream {
+                true => events(vec![format!("data: {FULL}\n\n").into()], End::Properly),
+                false => Behaviour::status(500, FULL),
+            }
+        })
+        .await;
+        let settings = [("MODEL_CONTEXT_TOKENS", "8192"), ("MODEL_CONCURRENCY", "8")];
+        let place = Workplace::new(Some(server.url()), &settings).await;
+        let done = done(&place, 9000).await;
+        let usage = done.report.usage;
+        let refused = refused.load(Ordering::SeqCst);
+        assert!((1..=8).contains(&refused), "{refused} refused");
+        assert_eq!(usage.resubmitted, 0, "{usage:?}");
+        assert_eq!(usage.calls, server.requests().len(), "{usage:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_fills_a_shared_window_by_itself_is_divided() {
+    let server = ChatServer::start(|request| match counted(request) {
+        0..3000 => obedient_answer(request),
+        _ => Behaviour::status(
+            500,
+            r#"{"error":{"message":"Context size has been exceeded."}}"#,
+        ),
+    })
+    .await;
+    let place = Workplace::new(Some(server.url()), &[("MODEL_CONCURRENCY", "1")]).await;
+    let done = done(&place, 9000).await;
+    assert_eq!(done.report.coverage.degraded, 0);
+}
+
+#[tokio::test]
+async fn the_window_is_learned_from_the_first_refusal() {
+    let refused = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&refused);
+    let server = ChatServer::start(move |request| {
+        let (prompt, answer) = (counted(request), request.max_tokens());
+        if prompt + answer <= 6000 {
+            return obedient_answer(request);
+        }
+        count.fetch_add(1, Ordering::SeqCst);
+        Behaviour::status(
+            400,
+            format!(
+                r#"{{"error":{{"message":"This model's maximum context length is 6000 tokens. However, you requested {answer} output tokens and your prompt contains {prompt} input tokens.","code":400}}}}"#
+            ),
+        )
+    })
+    .await;
+    let place = Workplace::new(Some(server.url()), &[]).await;
+    let done = done(&place, 12_000).await;
+    assert_eq!(refused.load(Ordering::SeqCst), 1);
+    assert_eq!(done.report.coverage.degraded, 0);
+}
+
+#[tokio::test]
+async fn a_server_that_calls_everything_too_long_costs_few_requests() {
+    for (body, most) in [
+        (
+            r#"{"error":{"message":"the prompt is too long","code":400}}"#,
+            12,
+        ),
+        (
+            r#"{"error":{"message":"the request exceeds the available context size (64 tokens)","code":400}}"#,
+            12,
+        ),
+        (
+            r#"{"error":{"message":"the request exceeds the available context size (600 tokens)","code":400}}"#,
+            2,
+        ),
+    ] {
+        let server = ChatServer::start(move |_| Behaviour::status(400, body)).await;
+        let place = Workplace::new(Some(server.url()), &[]).await;
+        let error = failed(&place, 12_000).await;
+        let requests = server.requests().len();
+        assert!(requests <= most, "{requests} requests for {body}");
+        let report = place.read_json("summaries/board.txt_error.json");
+        let message = report["message"].as_str().unwrap();
+        assert!(message.contains("MODEL_CONTEXT_TOKENS"), "{message}");
+        assert!(!error.passes());
+    }
+}
+
+/// vLLM lowers the limit of an answer to what is left of the window.
+#[tokio::test]
+async fn answers_that_the_window_cuts_off_show_its_size() {
+    const WINDOW: usize = 6000;
+    let cut_off = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&cut_off);
+    let server = ChatServer::start(move |request| {
+        let prompt = counted(request);
+        let Some(room) = WINDOW.checked_sub(prompt) else {
+            return Behaviour::status(
+                400,
+                format!(
+                    "Input length ({prompt}) exceeds model's maximum context length ({WINDOW})."
+                ),
+            );
+        };
+        let text = obedient::answer(request.message("user"));
+        let words: Vec<&str> = text.split_inclusive(' ').collect();
+        let (fits, finish) = match room.min(request.max_tokens()) * 3 / 4 {
+            most if most < words.len() => (&words[..most], "length"),
+            _ => (&words[..], "stop"),
+        };
+        let tokens = match finish {
+            "length" => room.min(request.max_tokens()),
+            _ => fits.len() * 4 / 3,
+        };
+        if finish == "length" {
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+        Behaviour::Answer(Completion {
+            text: fits.concat(),
+            finish,
+            usage: Some((prompt as u64, tokens as u64)),
+        })
+    })
+    .await;
+    let settings = [("CHUNK_TOKENS", "12000"), ("MODEL_REASONING_TOKENS", "0")];
+    let place = Workplace::new(Some(server.url()), &settings).await;
+    let done = done(&place, 20_000).await;
+    assert_eq!(done.report.coverage.degraded, 0);
+    let cut_off = cut_off.load(Ordering::SeqCst);
+    assert!(cut_off <= 3, "{cut_off} answers were cut off");
+}
+
+/// A server that closes every connection a moment after its answer, without having said so. Requests that come in between are
+/// lost. Returns its URL and the number of those.
+async fn closing_late() -> (String, Arc<AtomicUsize>) {
+    const ANSWER: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Fine.\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    let lost = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&lost);
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let count = Arc::clone(&count);
+            tokio::spawn(async move {
+                let mut received = vec![0; 1 << 16];
+                let mut length = 0;
+                while !received[..length].ends_with(b"}") {
+                    match socket.read(&mut received[length..]).await {
+                        Ok(more) if more > 0 => length += more,
+                        _ => return,
+                    }
+                }
+                let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream";
+                let size = ANSWER.len();
+                let answer = format!("{head}\r\ncontent-length: {size}\r\n\r\n{ANSWER}");
+                socket.write_all(answer.as_bytes()).await.unwrap();
+                let next = tokio::time::timeout(Duration::from_millis(5), socket.readable());
+                if next.await.is_ok() && socket.read(&mut received).await.is_ok_and(|more| more > 0)
+                {
+                    count.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        }
+    });
+    (url, lost)
+}
+
+#[tokio::test]
+async fn no_call_is_lost_with_a_connection_that_the_server_closes() {
+    const CALLS: usize = 64;
+    let (url, lost) = closing_late().await;
+    let model = client(&url);
+    let began = Instant::now();
+    for call in 0..CALLS {
+        let answer = submit(&model).await;
+        assert!(answer.is_ok(), "call {call}: {answer:?}");
+    }
+    assert_eq!(lost.load(Ordering::SeqCst), 0);
+    eprintln!(
+        "{:?} a call with a connection of its own",
+        began.elapsed() / CALLS as u32
+    );
+
+    // The server is as bad as it is meant to be: a client that uses connections again loses requests.
+    let (url, lost) = closing_late().await;
+    let plain = reqwest::Client::new();
+    for _ in 0..CALLS {
+        if let Ok(answer) = plain.post(&url).body("{}").send().await {
+            let _ = answer.bytes().await;
+        }
+    }
+    let lost = lost.load(Ordering::SeqCst);
+    eprintln!("{lost} of {CALLS} requests are lost on connections that are used again");
+    assert!(lost > 0);
+}
