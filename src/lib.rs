@@ -74,8 +74,8 @@
 //!    Cut-off answers are continued.
 //! 7. **Check**: an answer that is empty, no prose, an echo, a loop, in another language, about something else,
 //!    invented or copied is asked for again once; one that cannot be used is replaced by the part's most telling
-//!    sentences and flagged. A request that is refused as too long is divided and sent again. Headings with foreign
-//!    numbers or names are replaced, claims that something was not answered are cut where the outline does not list it
+//!    sentences and flagged. A request that is refused as too long is divided and sent again; what the
+//!    refusal tells of the window holds for all others. Headings with foreign numbers or names are replaced, claims that something was not answered are cut where the outline does not list it
 //!    as open, a full name stands once, and quotation marks go where something else was said.
 //! 8. **Finish**: if the whole is more than 3 % too short or 9 % too long, the shortest sections are written again,
 //!    longer, or the longest condensed: once. Then, at once, the overview from the sections and a last read, whose

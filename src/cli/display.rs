@@ -279,10 +279,10 @@ pub(crate) fn plan(
         }
     }
     if config.speech.is_some() {
-        let letters = transcript.text().chars().count() / spoken.words.max(1);
+        let letters = transcript.text().chars().count() * plan.target_words.0;
         print(&format!(
             "  speech      about {}, which Amazon Polly bills",
-            counted(plan.target_words.0 * letters, "character")
+            counted(letters / spoken.words.max(1), "character")
         ));
     }
     print("");

@@ -27,6 +27,7 @@ use crate::document::page::turns::Turns;
 use crate::document::report::{Report, SpeakerReport};
 use crate::document::sources::Sources;
 use crate::document::{Document, is_hidden};
+use crate::store::Location;
 use crate::summary::titles::{Titles, titles};
 use crate::summary::{Section, Source, TokenTotals};
 use crate::text::number::{counted, grouped};
@@ -500,6 +501,11 @@ impl<'a> Page<'a> {
         if corrected > 0 {
             let told_of = counted(corrected, "misheard word or name");
             told.push(("Corrected", format!("{told_of}, as the glossary says")));
+        }
+        if let Some(speech) = &report.speech {
+            let files = speech.keys.iter();
+            let files = files.map(|key| Location::new(&speech.bucket, key).to_string());
+            told.extend(files.map(|address| ("Read out", address)));
         }
         told.push(("Program", report.generator.replace('/', " ")));
         told

@@ -409,6 +409,11 @@ fn what_lies_beside_the_page_is_played() {
     case.speech.as_mut().unwrap().bucket = "other".into();
     let page = checked(&case, &case.page());
     assert_eq!(all(&page, "audio, video, a[target]").len(), 0);
+    let told = text_of(all(&page, "footer")[0], &[]);
+    assert!(
+        told.contains("s3://other/summaries/talks/a!20b.mp4_summary.2of2.0.2.mp3"),
+        "{told}"
+    );
 }
 
 #[test]
