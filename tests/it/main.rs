@@ -37,6 +37,7 @@ mod runpod_outputs;
 mod runpod_summaries;
 mod sagemaker;
 mod sources;
+mod spoiled;
 mod store;
 mod support;
 mod token_estimate;
