@@ -72,10 +72,13 @@
 //!    what is before and after them, and the notes that concern each, between fences that their author cannot forge. A
 //!    section that the answer leaves out or spoils is asked for by itself; sections told under one heading become one.
 //!    Cut-off answers are continued.
-//! 7. **Check**: an answer that is empty, no prose, an echo, a loop, in another language, about something else,
-//!    invented or copied is asked for again once; one that cannot be used is replaced by the part's most telling
-//!    sentences and flagged. A request that is refused as too long is divided and sent again; what the
-//!    refusal tells of the window holds for all others. Headings with foreign numbers or names are replaced, claims that something was not answered are cut where the outline does not list it
+//! 7. **Check**: marks of chat templates, channels, reasoning, a second turn, code fences and remarks are taken off;
+//!    only the final channel is an answer. One that is empty, no prose (a refusal, thoughts, JSON, a page, a table, a
+//!    tool call, a dialogue, words at random), an echo of the prompt, a loop, in another language, about something
+//!    else, invented or copied is asked for again once, without thinking if thoughts were all that came; one that
+//!    cannot be used is replaced by the part's most telling sentences and flagged. A request that is refused as too
+//!    long is divided and sent again; what the refusal tells of the window holds for all others. Headings with foreign
+//!    numbers or names are replaced, claims that something was not answered are cut where the outline does not list it
 //!    as open, a full name stands once, and quotation marks go where something else was said.
 //! 8. **Finish**: if the whole is more than 3 % too short or 9 % too long, the shortest sections are written again,
 //!    longer, or the longest condensed: once. Then, at once, the overview from the sections and a last read, whose
@@ -96,8 +99,10 @@
 //!   idempotency key, so nobody can promise less). The report counts them as `resubmitted`.
 //! - A summary is published only if the transcript is still the one it was made from, and never over the summary of a
 //!   newer one.
-//! - If more than a quarter of the sections had to be extractive, it is not the summary that was ordered: nothing is
-//!   published, and `_error.json` says so.
+//! - If more than a quarter of the sections, of the parts that notes were taken on, or of the words had to be
+//!   extractive, it is not the summary that was ordered: nothing is published, `_error.json` says so, and no call is
+//!   made once that is certain. A model whose first three texts are unusable, or whose endpoint counts hardly any
+//!   tokens in its prompts, is given up at once.
 //! - Transient trouble sends the message back to the queue. After ten invocations in a row that brought nothing, each
 //!   further one costs a single request, until one succeeds or the message reaches the dead-letter queue, which raises
 //!   an alarm.

@@ -133,6 +133,9 @@ pub struct Ticket {
 pub struct Answer {
     /// The generated text, without reasoning.
     pub text: String,
+    /// The server put the whole text into its field for reasoning: it may be the answer, or the thoughts before it.
+    #[serde(default)]
+    pub is_reasoning: bool,
     /// Why generation ended.
     pub finish: Finish,
     /// The tokens used, if the endpoint reports them.

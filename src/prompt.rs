@@ -189,6 +189,7 @@ pub struct Request {
 pub struct Prompt {
     request: Request,
     max_tokens: Tokens,
+    thinks: bool,
     /// Rendered on first use. A local model needs only the typed parts, and rendering takes several times their memory.
     messages: OnceLock<Messages>,
 }
@@ -211,6 +212,7 @@ impl Prompt {
         Self {
             request,
             max_tokens,
+            thinks: true,
             messages: OnceLock::new(),
         }
     }
@@ -218,6 +220,17 @@ impl Prompt {
     /// The same prompt with a different output limit.
     pub(crate) fn with_max_tokens(self, max_tokens: Tokens) -> Self {
         Self { max_tokens, ..self }
+    }
+
+    /// The same prompt for a model that is to answer without reasoning if it does not `think`.
+    pub(crate) fn thinking(self, thinks: bool) -> Self {
+        Self { thinks, ..self }
+    }
+
+    /// Whether the model may reason before it answers.
+    #[must_use]
+    pub fn thinks(&self) -> bool {
+        self.thinks
     }
 
     /// The typed parts of the prompt.
@@ -257,6 +270,9 @@ impl Prompt {
         // Where the prompt does not state the requested length, the endpoint receives it as a parameter.
         hash.update((self.request.target_words.0 as u64).to_le_bytes());
         hash.update((self.max_tokens.0 as u64).to_le_bytes());
+        if !self.thinks {
+            hash.update(b"without reasoning");
+        }
         hex(&hash.finalize(), 16)
     }
 
@@ -264,7 +280,8 @@ impl Prompt {
     pub(crate) fn instructions(&self) -> String {
         let empty = Request {
             wishes: Wishes::default(),
-            block: Passage::of_text(""),
+            // A line end, because the title of an empty text is left out.
+            block: Passage::of_text("\n"),
             portions: Vec::new(),
             draft: None,
             context: String::new(),

@@ -17,6 +17,7 @@ mod claims;
 mod cost;
 mod edits;
 mod fit_length;
+pub(crate) mod flaw;
 mod length_control;
 pub mod lists;
 pub mod outline;
@@ -30,7 +31,7 @@ mod topics;
 mod wishes;
 pub mod write;
 
-pub use assemble::{Section, Source, Summary};
+pub use assemble::{Degraded, Section, Source, Summary};
 pub use call_plan::{Limits, ShapeError};
 pub use cost::{Prices, TokenTotals};
 pub use plan::{Plan, plan};

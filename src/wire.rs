@@ -15,7 +15,7 @@ pub(crate) mod failure;
 pub(crate) mod frames;
 pub(crate) mod generation;
 pub mod http;
-pub(crate) mod reasoning;
 pub(crate) mod redact;
 pub(crate) mod sse;
 pub(crate) mod summarization;
+pub(crate) mod template;

@@ -368,7 +368,10 @@ impl Report {
                 // Nothing stands in for a model that quotes.
                 degraded: match model.quotes {
                     true => 0,
-                    false => chunks(|section| section.source == Source::Extractive),
+                    false => {
+                        chunks(|section| section.source == Source::Extractive)
+                            + summary.unread.len()
+                    }
                 },
             },
             usage: document.usage,

@@ -96,6 +96,8 @@ struct StoredPassage {
 #[derive(Deserialize)]
 struct StoredCoverage {
     chunks: usize,
+    #[serde(default)]
+    degraded: usize,
 }
 
 impl StoredSection {
@@ -206,9 +208,17 @@ pub(crate) fn restore(
             label: speaker.clone(),
             name: stored.name.unwrap_or_else(|| label.clone()),
         });
+    let sections: Vec<Section> = sections.collect();
+    let extractive = sections
+        .iter()
+        .filter(|one| one.source == Source::Extractive);
+    let extractive: usize = extractive.map(|section| section.chunks.len()).sum();
     Ok(Restored {
         summary: Summary {
-            sections: sections.collect(),
+            sections,
+            // The report has only their number.
+            unread: (extractive..stored.coverage.degraded).collect(),
+            added_words: 0,
             renamings: renamings
                 .filter(|renaming| renaming.label != renaming.name)
                 .collect(),

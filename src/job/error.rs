@@ -6,7 +6,7 @@ use crate::model::ErrorKind;
 use crate::model::failure::Recovery;
 use crate::store::lease::Overtaken;
 use crate::store::{Remedy, StoreError};
-use crate::summary::{ShapeError, WriteError};
+use crate::summary::{Degraded, ShapeError, WriteError};
 use crate::transcriber::TranscriberError;
 use crate::transcript::Rejection;
 
@@ -28,16 +28,9 @@ pub enum JobError {
     /// The report cannot be serialized as JSON.
     #[error("the report cannot be serialized as JSON")]
     Report(#[source] serde_json::Error),
-    /// Too many sections of the summary are extractive.
-    #[error(
-        "the model gave no usable answer for {degraded} of {sections} sections, and at most a quarter may be extractive"
-    )]
-    Degraded {
-        /// Sections without a usable answer.
-        degraded: usize,
-        /// All sections.
-        sections: usize,
-    },
+    /// Too little of the summary is the model's own.
+    #[error(transparent)]
+    Degraded(Degraded),
     /// The invocation's time ran out outside the calls to the model, such as in requests to a slow store.
     #[error("the invocation's time has run out")]
     OutOfTime,
@@ -126,18 +119,16 @@ impl JobError {
                  dead-letter queue",
             ),
             Self::List(_) => ("ConfigurationError", Some(Intervention), FIX),
+            Self::Write(error) if error.source.kind == ErrorKind::Unusable => {
+                ("UnusableAnswers", Some(Intervention), ANOTHER_MODEL)
+            }
             Self::Write(error) => {
                 let policy = error.source.kind.policy();
                 (policy.name, Some(policy.recovery), FIX)
             }
             Self::NoProgress { cause, .. } => (cause.policy().name, Some(Intervention), FIX),
             Self::Report(_) => ("InternalError", None, FIX),
-            Self::Degraded { .. } => (
-                "UnusableAnswers",
-                Some(Intervention),
-                "try the model with `transcript-summarizer summarize --trace DIR` and read its answers; set another model or \
-                 MODEL_PARAMETERS, then redrive the dead-letter queue",
-            ),
+            Self::Degraded(_) => ("UnusableAnswers", Some(Intervention), ANOTHER_MODEL),
             Self::Transcriber(error) if error.passes() => {
                 ("TranscriberError", Some(Passes), RESUMES)
             }
@@ -198,6 +189,9 @@ impl JobError {
 
 const FIX: &str = "fix what the message names; the upload is then summarized automatically, or after a redrive of the dead-letter \
                     queue";
+
+const ANOTHER_MODEL: &str = "try the model with `transcript-summarizer summarize --trace DIR` and read its answers; set another \
+                              model or MODEL_PARAMETERS, then redrive the dead-letter queue";
 
 impl From<Overtaken> for JobError {
     fn from(_: Overtaken) -> Self {

@@ -17,7 +17,7 @@ use crate::run::Run;
 use crate::store::StateFolder;
 use crate::store::lease::{Claim, Lease, as_asked};
 use crate::store::ledger::Ledger;
-use crate::summary::{self, Plan, Settings, Source, Summary, WriteError};
+use crate::summary::{self, Plan, Settings, Summary, WriteError};
 use crate::transcript::Transcript;
 
 /// Time reserved for publishing, which takes a few small requests to the store.
@@ -31,9 +31,6 @@ const STALLED_INVOCATIONS: u32 = 10;
 
 /// A job older than this (three days) does so as soon as one invocation has made no progress.
 const STALLED_AGE_MS: i64 = 3 * 24 * 3600 * 1000;
-
-/// A summary is published only if at most one section in four is extractive.
-const DEGRADED_SHARE: usize = 4;
 
 /// How often the unusable answers behind extractive sections are discarded and requested again.
 const MAX_DEGRADED_RUNS: u32 = 2;
@@ -137,7 +134,11 @@ impl App {
         {
             client.cancel_open_jobs().await;
         }
-        let degraded = matches!(ended, JobError::Degraded { .. });
+        let degraded = match &ended {
+            JobError::Degraded(_) => true,
+            JobError::Write(error) => error.source.kind == ErrorKind::Unusable,
+            _ => false,
+        };
         if degraded && run.degraded_runs < MAX_DEGRADED_RUNS {
             client.recorder.forget_unusable().await;
         }
@@ -189,18 +190,14 @@ impl App {
         };
         let summary =
             summary::write(work.transcript, work.plan, &settings, client, work.run).await?;
-        let sections = summary.sections.len();
-        let extractive = summary.sections.iter();
-        let extractive = extractive.filter(|section| section.source == Source::Extractive);
-        let degraded = extractive.count();
-        if !settings.quotes && degraded * DEGRADED_SHARE > sections {
+        match summary.degraded().filter(|_| !settings.quotes) {
             // Not the answers were unusable: there were none.
-            if let Some(refusal) = client.window.refusal_of_everything() {
-                return Err(WriteError::of("every request".to_owned())(refusal).into());
-            }
-            return Err(JobError::Degraded { degraded, sections });
+            Some(degraded) => Err(match client.window.refusal_of_everything() {
+                Some(refusal) => WriteError::of("every request".to_owned())(refusal).into(),
+                None => JobError::Degraded(degraded),
+            }),
+            None => Ok(summary),
         }
-        Ok(summary)
     }
 
     fn model_client(&self, work: &Work<'_>, ledger: Option<Ledger>, probing: bool) -> ModelClient {

@@ -380,10 +380,15 @@ impl ModelClient {
         if let Err(error) = outcome
             && !error.kind.concerns_one_call()
         {
-            let mut state = self.state();
-            state.stopped.get_or_insert_with(|| error.clone());
-            self.stopping.notify_waiters();
+            self.stop(error);
         }
+    }
+
+    /// Stops the job: calls that wait for a permit fail with `error`.
+    pub(crate) fn stop(&self, error: &ModelError) {
+        let mut state = self.state();
+        state.stopped.get_or_insert_with(|| error.clone());
+        self.stopping.notify_waiters();
     }
 
     fn stopped(&self) -> Option<ModelError> {

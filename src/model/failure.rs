@@ -40,6 +40,8 @@ pub enum ErrorKind {
     BadInput,
     /// The endpoint answered, but without a usable text.
     SuspectOutput,
+    /// The model's answers show that none will be usable: it writes no prose, or does not see its prompts.
+    Unusable,
     /// The job has used up its calls; nothing was sent.
     BudgetSpent,
     /// The endpoint no longer knows the job: it may have been billed, and its result is lost.
@@ -129,6 +131,7 @@ impl ErrorKind {
             Self::Ambiguous | Self::Lost => (MaybeBilled, AllCalls, Passes, false, true),
             Self::Overflow { .. } | Self::BadInput => (Never, OneCall, Intervention, true, true),
             Self::SuspectOutput => (Never, OneCall, Intervention, false, true),
+            Self::Unusable => (Never, AllCalls, Intervention, false, true),
             Self::BudgetSpent => (Never, OneCall, Intervention, false, false),
             Self::JobFailed { .. } => (Never, OneCall, Passes, false, true),
             Self::Configuration => (Never, AllCalls, Intervention, true, false),
@@ -145,6 +148,7 @@ impl ErrorKind {
             name: match self {
                 Self::Configuration => "ConfigurationError",
                 Self::OutOfTime | Self::Overtaken => "Unfinished",
+                Self::Unusable => "UnusableAnswers",
                 _ => "ModelError",
             },
         }
@@ -304,6 +308,15 @@ mod tests {
                 false,
                 true,
                 "ModelError",
+            ),
+            (
+                Unusable,
+                Retry::Never,
+                true,
+                false,
+                false,
+                true,
+                "UnusableAnswers",
             ),
             (
                 BudgetSpent,

@@ -16,6 +16,7 @@ mod address;
 mod reserved;
 mod settings;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -135,6 +136,11 @@ impl Direct for HuggingFace {
         let parameters = &settings.parameters;
         match self.task {
             EndpointTask::Chat => {
+                let is_router = address::is_router_host(&settings.endpoint);
+                let parameters = &match prompt.thinks() {
+                    true => Cow::Borrowed(parameters),
+                    false => Cow::Owned(chat::without_thinking(parameters, is_router)),
+                };
                 let body = chat::Body::new(settings.model(), messages, max_tokens, parameters);
                 self.ask(&body, chat::Completion, max_tokens).await
             }

@@ -171,6 +171,10 @@ impl Direct for SageMaker {
         let parameters = &self.connection.settings.parameters;
         match self.target.task {
             EndpointTask::Chat => {
+                let parameters = &match prompt.thinks() {
+                    true => parameters.clone(),
+                    false => chat::without_thinking(parameters, false),
+                };
                 let body = chat::Body::new("", messages, max_tokens, parameters);
                 self.ask(&body, chat::Completion, max_tokens).await
             }

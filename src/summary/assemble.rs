@@ -111,6 +111,10 @@ pub struct Summary {
     pub sections: Vec<Section>,
     /// Number of chunks that the transcript was divided into.
     pub chunks: usize,
+    /// Indices of the chunks of which the model gave no usable notes, in sections that it wrote from the notes on others too.
+    pub unread: Vec<usize>,
+    /// Words in the speakers' own sentences that were added to the model's, to reach the length.
+    pub added_words: usize,
     /// Words that the model has written per word requested.
     pub ratio: f64,
     /// The labels of speakers that are written otherwise in the summary.
@@ -121,7 +125,67 @@ pub struct Summary {
     pub warnings: Vec<String>,
 }
 
+/// A summary is published only if at most one section, part or word in four is not the model's.
+pub(crate) const DEGRADED_SHARE: usize = 4;
+
+/// Why too little of a summary is the model's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Degraded {
+    /// The model gave no usable text.
+    #[error(
+        "the model gave no usable answer for {count} of {all} sections, and at most a quarter may be extractive"
+    )]
+    Sections {
+        /// Sections without a usable answer.
+        count: usize,
+        /// All sections.
+        all: usize,
+    },
+    /// The model gave no usable notes.
+    #[error(
+        "the model gave no usable notes on {count} of {all} parts, and at most a quarter may be extractive"
+    )]
+    Notes {
+        /// Parts without usable notes.
+        count: usize,
+        /// All parts.
+        all: usize,
+    },
+    /// The model wrote too little.
+    #[error(
+        "the model wrote so little that {count} of {all} words are the speakers' own, and at most a quarter may be"
+    )]
+    Words {
+        /// Words in the speakers' own sentences.
+        count: usize,
+        /// All words.
+        all: usize,
+    },
+}
+
 impl Summary {
+    /// Why the summary is not published, if too little of it is the model's own.
+    #[must_use]
+    pub fn degraded(&self) -> Option<Degraded> {
+        let extractive = || {
+            let sections = self.sections.iter();
+            sections.filter(|section| section.source == Source::Extractive)
+        };
+        let most = |all: usize| all / DEGRADED_SHARE;
+        let (count, all) = (extractive().count(), self.sections.len());
+        if count > most(all) {
+            return Some(Degraded::Sections { count, all });
+        }
+        let parts = extractive().map(|section| section.chunks.len());
+        let (count, all) = (parts.sum::<usize>() + self.unread.len(), self.chunks);
+        if !self.unread.is_empty() && count > most(all) {
+            return Some(Degraded::Notes { count, all });
+        }
+        let own = extractive().map(Section::words).sum::<usize>();
+        let (count, all) = (own + self.added_words, self.words());
+        (self.added_words > 0 && count > most(all)).then_some(Degraded::Words { count, all })
+    }
+
     /// Writes names instead of labels, and right words instead of misheard ones.
     pub(crate) fn rename(&mut self, corrections: &Corrections) {
         if self.renamings.is_empty() && corrections.is_empty() {
@@ -175,5 +239,64 @@ impl Summary {
             + numbers
             + lists::length(&self.lists)
             + self.sections.iter().map(Section::words).sum::<usize>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_most_a_quarter_is_not_the_models() {
+        let section = |nth: usize, is_lost: bool| Section {
+            title: String::new(),
+            times: Vec::new(),
+            text: "They met in the depot at nine. ".repeat(10),
+            matters: Vec::new(),
+            target_words: 70,
+            chunks: vec![nth],
+            spans: Vec::new(),
+            source: match is_lost {
+                true => Source::Extractive,
+                false => Source::Model,
+            },
+        };
+        // Of eight sections of 70 words each: sections lost, parts without notes, words added.
+        for (lost, unread, added_words, expected) in [
+            (0, 0, 0, None),
+            (2, 0, 0, None),
+            (3, 0, 0, Some(Degraded::Sections { count: 3, all: 8 })),
+            (0, 2, 0, None),
+            (1, 2, 0, Some(Degraded::Notes { count: 3, all: 8 })),
+            (0, 0, 140, None),
+            (
+                0,
+                0,
+                141,
+                Some(Degraded::Words {
+                    count: 141,
+                    all: 560,
+                }),
+            ),
+            (
+                1,
+                0,
+                71,
+                Some(Degraded::Words {
+                    count: 141,
+                    all: 560,
+                }),
+            ),
+        ] {
+            let summary = Summary {
+                sections: (0..8).map(|nth| section(nth, nth < lost)).collect(),
+                chunks: 8,
+                unread: (8 - unread..8).collect(),
+                added_words,
+                ..Summary::default()
+            };
+            let found = summary.degraded();
+            assert_eq!(found, expected, "{lost}, {unread}, {added_words}");
+        }
     }
 }

@@ -5,9 +5,9 @@ pub(crate) mod support;
 
 use std::collections::HashSet;
 
+use crate::summary::flaw::Flaw;
 use crate::summary::scaffold::ends_with_entry;
 use crate::text::{Language, language, ngrams, sentence, words};
-use crate::wire::error_text::starts_with_any;
 
 use support::Comparable;
 
@@ -27,14 +27,11 @@ const MIN_SHARED_PERCENT: usize = 15;
 /// Minimum number of distinct longer words for the relevance check.
 const MIN_CONTENT_WORDS: usize = 12;
 
-/// Beginnings of web pages and of error messages.
-const NOT_PROSE: &str = "<!doctype|<html|<?xml|traceback (most recent call last)|error:|\
-    internal server error";
+/// Minimum length in words of a line of the prompt that an answer must not have.
+const ECHO_WORDS: usize = 4;
 
-/// Beginnings of answers in which a model declines, in lower case and with straight apostrophes. Summaries have no "I".
-const REFUSALS: &str = "i'm sorry|i am sorry|sorry, |i cannot |i can't |i'm unable|i am unable|i apologize|as an ai|\
-    es tut mir leid|ich kann |je suis désolé|désolé|je ne peux pas|lo siento|no puedo |mi dispiace|non posso |desculpe|\
-    não posso |het spijt me|ik kan |przepraszam|извините|к сожалению, я|对不起|抱歉|很抱歉|申し訳|죄송";
+/// What fences in prompts begin and end with.
+const FENCES: [&str; 2] = ["<<<", ">>>"];
 
 /// What an answer is checked against.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +55,7 @@ pub struct Expected<'a> {
 pub enum Problem {
     /// It has no words.
     Empty,
-    /// It is a web page, a data structure or an error message instead of prose.
+    /// It is no prose, as its [`Flaw`] says.
     NotProse,
     /// It repeats the prompt, its fences or the source.
     Echo,
@@ -134,9 +131,10 @@ pub(crate) fn is_borne_out(heading: &str, source: &str, by: Comparable) -> bool 
     by.has_numbers(heading, &by.known_numbers(source)) && by.has_names(heading, &known)
 }
 
-/// All problems of an answer, worst first. Strip preambles, closing remarks and markup beforehand.
+/// All problems of an answer, worst first. Preambles, closing remarks and markup are stripped beforehand, and its `flaw` is that
+/// of the answer as it came.
 #[must_use]
-pub fn check(answer: &str, expected: &Expected<'_>) -> Vec<Problem> {
+pub(crate) fn check(answer: &str, flaw: Option<Flaw>, expected: &Expected<'_>) -> Vec<Problem> {
     let length = words::count(answer);
     if length == 0 {
         return vec![Problem::Empty];
@@ -159,7 +157,10 @@ pub fn check(answer: &str, expected: &Expected<'_>) -> Vec<Problem> {
         notes => by.is_invented(answer, &format!("{}\n{notes}", expected.source)),
     };
     [
-        (Problem::NotProse, is_no_prose(answer)),
+        (
+            Problem::NotProse,
+            flaw.is_some() || lacks_sentences(&answer_words, &source_words, expected),
+        ),
         (Problem::Echo, is_echo),
         (Problem::Loop, ngrams::loops(&answer_words)),
         (Problem::Language, differs),
@@ -187,23 +188,26 @@ fn is_left_in(source: Option<&str>, answer: &str, wished: &Language) -> bool {
     found.is_some_and(|found| !wished.is_that_of(found) && (found == "en" || Some(found) == source))
 }
 
-fn is_no_prose(answer: &str) -> bool {
-    let start = answer.trim_start();
-    let is_data = starts_with_any(start, "{\"|[{|{'") && answer.trim_end().ends_with(['}', ']']);
-    is_data || starts_with_any(start, NOT_PROSE) || is_refusal(start)
+/// Whether an answer hardly has the words that hold sentences together in the language of its source: words at random.
+fn lacks_sentences(answer: &[String], source: &[String], expected: &Expected<'_>) -> bool {
+    expected.language.is_none() && language::lacks_function_words(answer, source)
 }
 
-/// Whether a text begins by declining to write it.
-pub(crate) fn is_refusal(text: &str) -> bool {
-    let start: String = text.trim_start().chars().take(40).collect();
-    starts_with_any(&start.to_lowercase().replace('’', "'"), REFUSALS)
-}
-
-/// Whether the answer contains the prompt's fence, or repeats its instructions word for word.
+/// Whether the answer has a fence, or a line of its instructions, or repeats much of these word for word.
 fn echoes(answer: &str, words: &[String], expected: &Expected<'_>) -> bool {
     const MAX_ECHO_PERCENT: usize = 5;
-    (!expected.fence.is_empty() && answer.contains(expected.fence))
+    let has_fence = FENCES.iter().any(|fence| answer.contains(fence))
+        || (!expected.fence.is_empty() && answer.to_lowercase().contains(expected.fence));
+    has_fence
+        || has_line_of(answer, expected.instructions)
         || ngrams::copied_percent(words, &ngrams::words(expected.instructions)) > MAX_ECHO_PERCENT
+}
+
+/// Whether any line of `text` is one of the instructions.
+pub(crate) fn has_line_of(text: &str, instructions: &str) -> bool {
+    let known: HashSet<Vec<String>> = instructions.lines().map(ngrams::words).collect();
+    let mut lines = text.lines().map(ngrams::words);
+    lines.any(|line| line.len() >= ECHO_WORDS && known.contains(&line))
 }
 
 /// Whether an answer shares too few longer words with its source to be about it.
@@ -223,6 +227,7 @@ fn is_unrelated(answer: &[String], source: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::summary::flaw::flaw;
 
     const SOURCE: &str = "Dana: The depot at Gasworks Lane is four months late, because the ground was full of coal tar. \
         Lee: So the new trams stay in the yard until March? Dana: Until the 27th of March, and the contractor, Brackwater, \
@@ -236,6 +241,7 @@ mod tests {
     fn problems(answer: &str) -> Vec<Problem> {
         check(
             answer,
+            flaw(answer, true),
             &Expected {
                 words: 55,
                 source: SOURCE,
@@ -279,7 +285,7 @@ mod tests {
                 fence: "c0ffee00",
                 language: language.as_ref(),
             };
-            check(answer, &expected)
+            check(answer, None, &expected)
         };
         assert_eq!(problems(german, "de"), []);
         assert_eq!(problems(GOOD, "de"), [Problem::Language]);

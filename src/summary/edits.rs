@@ -24,7 +24,6 @@ use crate::text::Span;
 use crate::text::language;
 use crate::text::script::is_ideograph;
 use crate::text::sentence::{self, Mark, is_stop, mark};
-use crate::wire::reasoning;
 
 /// Maximum number of edits and flags in an answer. Further ones are ignored.
 const MAX_EDITS: usize = 30;
@@ -111,7 +110,6 @@ enum Key {
 /// something other than a key or a blank line follows directly upon one of its values, because then the value's end is not known. An
 /// answer that was cut off must be passed without its last pair.
 pub(crate) fn read(answer: &str) -> (Vec<Edit>, Vec<String>) {
-    let (answer, _) = reasoning::strip(answer);
     let (mut edits, mut flags) = (Vec::new(), Vec::new());
     let mut find: Option<String> = None;
     let mut replace: Option<String> = None;
@@ -132,7 +130,7 @@ pub(crate) fn read(answer: &str) -> (Vec<Edit>, Vec<String>) {
         let plain: String = plain.take(MAX_FLAG_CHARS).collect();
         flags.extend(Some(plain.trim().to_owned()).filter(|flag| !flag.is_empty()));
     };
-    for line in split_lines(&answer) {
+    for line in split_lines(answer) {
         let (key, value) = match key(line) {
             Some((key, value)) => (key, value),
             None if is_rule(line) => {

@@ -47,6 +47,7 @@ const MIN_ADDED: usize = 10;
 /// Brings a summary to about its planned length, and warns if sentences from the transcript were added.
 pub(crate) fn fit(summary: &mut Summary, transcript: &Transcript, plan: &Plan) {
     let added = adjust(summary, transcript, plan, SHORTER_PERCENT, FILLED_PERCENT);
+    summary.added_words = added;
     if added > 0 {
         summary.warnings.push(format!(
             "the model wrote less than asked: {added} words in the speakers' own sentences were added to reach the length"

@@ -1,14 +1,18 @@
-//! Strips reasoning, code fences, preambles, closing remarks and markup from an answer before it is counted or checked.
+//! Strips the next turn of a chat, code fences, preambles, closing remarks and markup from an answer before it is counted or
+//! checked. [`flaw`](crate::summary::flaw) says which answers are beyond repair; reasoning and the marks of chat templates are
+//! removed where the answer is read from the wire.
 
 use std::collections::HashSet;
 
 use crate::text::{Span, sentence, words};
 use crate::transcript::without_tags;
 use crate::wire::error_text::starts_with_any;
-use crate::wire::reasoning;
 
 /// Maximum length of a preamble or closing remark in words.
 const REMARK_MAX_WORDS: usize = 30;
+
+/// Maximum length in words of a remark that only says yes.
+const YES_MAX_WORDS: usize = 2;
 
 /// Maximum length of a label in words.
 const LABEL_MAX_WORDS: usize = 6;
@@ -22,16 +26,49 @@ const PREAMBLES: &str = "here is|here's|here are|sure|certainly|of course|okay|o
 const CLOSINGS: &str = "let me know|i hope|hope this|please let|feel free|would you like|if you need|\
     if you would|note:|(note|word count|total words";
 
-/// Removes reasoning, code fences, preambles, closing remarks and markup from an answer.
+/// Beginnings of lines with which the next turn of a chat begins, and those that may stand before the answer itself.
+const TURNS: [&str; 14] = [
+    "Human:",
+    "USER:",
+    "User:",
+    "### Human",
+    "### User",
+    "### Instruction",
+    "### Input:",
+    "<human>:",
+    "<|user|>",
+    "ASSISTANT:",
+    "Assistant:",
+    "### Assistant",
+    "### Response",
+    "<bot>:",
+];
+
+/// Tags around a whole answer.
+const WRAPPERS: [&str; 8] = [
+    "answer",
+    "final_answer",
+    "summary",
+    "section",
+    "output",
+    "response",
+    "result",
+    "text",
+];
+
+/// Code fences of Markdown.
+const CODE_FENCES: [&str; 2] = ["```", "~~~"];
+
+/// Removes code fences, preambles, closing remarks and markup from an answer.
 #[must_use]
 pub(crate) fn strip_preamble(answer: &str) -> String {
-    stripped(plain_lines(&unwrapped(answer), false))
+    stripped(plain_lines(unwrapped(answer), false))
 }
 
 /// The same for a text that is to have entries, whatever stands before them.
 #[must_use]
 pub(crate) fn strip_preamble_of_entries(answer: &str) -> String {
-    stripped(plain_lines(&unwrapped(answer), true))
+    stripped(plain_lines(unwrapped(answer), true))
 }
 
 fn stripped(lines: Vec<String>) -> String {
@@ -52,10 +89,50 @@ fn stripped(lines: Vec<String>) -> String {
     kept.join("\n").trim().to_owned()
 }
 
-/// An answer without reasoning and without a code fence around it.
-pub(crate) fn unwrapped(answer: &str) -> String {
-    let (text, _) = reasoning::strip(answer);
-    without_code_fence(&text).to_owned()
+/// An answer without the next turn of a chat and without a tag or a code fence around it.
+pub(crate) fn unwrapped(answer: &str) -> &str {
+    without_code_fence(without_wrapper(first_turn(answer.trim())))
+}
+
+fn without_wrapper(answer: &str) -> &str {
+    let inside = |name: &&str| {
+        let rest = answer.strip_prefix('<')?.strip_prefix(*name)?;
+        let rest = rest.strip_prefix('>')?.trim();
+        let end = rest
+            .strip_suffix('>')
+            .and_then(|rest| rest.strip_suffix(*name));
+        Some(
+            end.and_then(|rest| rest.strip_suffix("</"))
+                .unwrap_or(rest)
+                .trim(),
+        )
+    };
+    WRAPPERS.iter().find_map(inside).unwrap_or(answer)
+}
+
+/// The text before a line with which another turn of the chat begins.
+fn first_turn(answer: &str) -> &str {
+    let turn = |line: &str| TURNS.iter().find(|turn| line.starts_with(**turn)).copied();
+    let answer = match turn(answer) {
+        Some(start) => {
+            let rest = answer.split_at(start.len()).1;
+            rest.trim_start_matches([':', ' ', '\n', '\r'])
+        }
+        None => answer,
+    };
+    let mut end = 0;
+    for line in answer.split_inclusive('\n') {
+        if end > 0 && turn(line).is_some() {
+            return answer.split_at(end).0.trim_end();
+        }
+        end += line.len();
+    }
+    answer
+}
+
+/// Whether a line opens or closes a block of code.
+pub(crate) fn is_code_fence(line: &str) -> bool {
+    CODE_FENCES.iter().any(|fence| line.starts_with(fence))
 }
 
 /// `lines` without those that have no letters, only a fence, or a label with nothing below it.
@@ -82,7 +159,7 @@ fn without_husks(lines: &[String]) -> Vec<&str> {
         if bare.is_empty() {
             is_next_apart = true;
             kept.push(line);
-        } else if bare.contains(char::is_alphanumeric) && !is_fence(bare) {
+        } else if bare.contains(char::is_alphanumeric) && !is_fence(bare) && !is_code_fence(bare) {
             let label = is_label(bare);
             if !(label && is_next_label && is_next_apart) || Some(at) == first {
                 kept.push(line);
@@ -134,11 +211,13 @@ pub(crate) fn without_heading(body: &str, heading: &str) -> String {
 
 /// The content of a Markdown code fence if it encloses the whole answer, apart from short remarks around it.
 fn without_code_fence(text: &str) -> &str {
-    let Some((before, after)) = text.split_once("```") else {
+    let found = CODE_FENCES.iter().filter_map(|fence| text.find(fence));
+    let Some((before, opened)) = found.min().map(|at| text.split_at(at)) else {
         return text;
     };
+    let (fence, after) = opened.split_at(CODE_FENCES.map(str::len).into_iter().max().unwrap_or(0));
     let inside = after.split_once('\n').map_or(after, |(_, inside)| inside);
-    let (inside, rest) = inside.rsplit_once("```").unwrap_or((inside, ""));
+    let (inside, rest) = inside.rsplit_once(fence).unwrap_or((inside, ""));
     let is_remark = |text: &str| words::count(text) <= REMARK_MAX_WORDS;
     if is_remark(before) && is_remark(rest) {
         inside.trim()
@@ -193,7 +272,7 @@ fn bullet(line: &str) -> Option<&str> {
         .find_map(|mark| line.strip_prefix(mark))
 }
 
-/// Removes heading marks, emphasis and bullets from a line.
+/// Removes heading marks, emphasis, bullets and the marks of quotations from a line.
 pub(crate) fn plain_line(line: &str) -> String {
     let line = without_tags(line);
     let line = line.trim_end();
@@ -201,18 +280,21 @@ pub(crate) fn plain_line(line: &str) -> String {
         Some(heading) => heading.trim_start_matches('#').trim_start(),
         None => line,
     };
+    let line = line.strip_prefix("> ").unwrap_or(line);
     let line = bullet(line).unwrap_or(line);
     line.replace("**", "").replace("__", "")
 }
 
 /// Recognizes `Here is the section:`, but not a heading or a sentence that happens to begin the same way.
-fn is_preamble(line: &str) -> bool {
+pub(crate) fn is_preamble(line: &str) -> bool {
     let lower = line.trim().to_lowercase();
     starts_with_any(&lower, PREAMBLES)
         && words::count(&lower) <= REMARK_MAX_WORDS
         && (lower.ends_with(':')
             || (lower.ends_with(['.', '!'])
-                && (lower.contains("summary") || lower.contains("section"))))
+                && (lower.contains("summary")
+                    || lower.contains("section")
+                    || words::count(&lower) <= YES_MAX_WORDS)))
 }
 
 /// Recognizes a remark after the text, a word count, or a line without words.
@@ -256,9 +338,7 @@ mod tests {
     fn strips_everything_but_the_text() {
         for (answer, text) in [
             ("They met.", "They met."),
-            ("<think>who?</think>\nThey met.", "They met."),
-            ("who? </think>They met.", "They met."),
-            ("They met. <think>more", "They met."),
+            ("They met.\n\nHuman: And then?", "They met."),
             (
                 "Sure! Here is the section:\n\n## **Budget**\n\nThey met.\n\n(450 words)",
                 "Budget\n\nThey met.",
@@ -285,7 +365,6 @@ mod tests {
                 "Here is where they disagreed: Dana wanted more.",
                 "Here is where they disagreed: Dana wanted more.",
             ),
-            ("<think>never done", ""),
             (
                 "They met.\n\n<<<0123456789abcdef\n:\n::\n-\n\nThey left.\n0123456789abcdef>>>",
                 "They met.\n\nThey left.",

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use crate::summary::fit_length::LABEL_MAX_WORDS;
+use crate::summary::flaw::{Flaw, flaw};
 use crate::summary::scaffold;
 use crate::text::{sentence, words};
 
@@ -31,10 +32,12 @@ pub(crate) struct Told {
     pub(crate) text: String,
     /// Those names.
     pub(crate) matters: Vec<String>,
+    /// Why it is no prose, if it is none.
+    pub(crate) flaw: Option<Flaw>,
 }
 
 impl Told {
-    /// A text without heading and marks.
+    /// A text without heading and marks, as it is.
     pub(crate) fn verbatim(text: String) -> Self {
         Self {
             text,
@@ -42,11 +45,27 @@ impl Told {
         }
     }
 
+    /// The answer to a request for a text without a heading, which is prose or notes.
+    pub(crate) fn of_text(answer: &str, is_prose: bool) -> Self {
+        Self {
+            flaw: flaw(scaffold::unwrapped(answer), is_prose),
+            ..Self::verbatim(scaffold::strip_preamble(answer))
+        }
+    }
+
+    /// The answer to a request for entries.
+    pub(crate) fn of_entries(answer: &str) -> Self {
+        Self {
+            flaw: flaw(scaffold::unwrapped(answer), false),
+            ..Self::verbatim(scaffold::strip_preamble_of_entries(answer))
+        }
+    }
+
     /// The answer to a request for one section.
     pub(crate) fn of_section(answer: &str) -> Self {
         let answer = scaffold::unwrapped(answer);
         // Whatever its mark, the first line is the heading.
-        let (text, matters) = with_labels(&answer, true);
+        let (text, matters) = with_labels(answer, true);
         let text = scaffold::strip_preamble(&text);
         let (title, body) = split_heading(&text);
         let title = title.map(|title| numbered(title).map_or(title, |(_, title)| title));
@@ -59,12 +78,14 @@ impl Told {
             title: title.map(str::to_owned),
             text: body,
             matters,
+            flaw: flaw(answer, true),
         }
     }
 
     /// A section of several, below its heading.
     fn of_body(number: usize, title: &str, lines: &[&str]) -> Self {
-        let (text, matters) = with_labels(&lines.join("\n"), false);
+        let body = lines.join("\n");
+        let (text, matters) = with_labels(&body, false);
         let text = scaffold::strip_preamble(&text);
         let title = scaffold::plain_line(title);
         let is_title = (1..=APART_MAX_WORDS).contains(&words::count(&title));
@@ -74,6 +95,7 @@ impl Told {
             title: is_title.then_some(title),
             text,
             matters,
+            flaw: flaw(&body, true),
         }
     }
 }
@@ -85,7 +107,7 @@ pub(crate) fn sections(answer: &str, numbers: Range<usize>) -> Vec<Told> {
     let lines: Vec<&str> = answer.lines().collect();
     let headings = headings(&lines, &numbers);
     let Some((first, ..)) = headings.first() else {
-        return vec![Told::of_section(&answer)];
+        return vec![Told::of_section(answer)];
     };
     let opening = lines.get(..*first).unwrap_or_default().join("\n");
     let ends = headings.iter().skip(1).map(|(at, ..)| *at);
@@ -173,9 +195,11 @@ pub(crate) fn with_labels(text: &str, is_heading: bool) -> (String, Vec<String>)
     let mut matters = Vec::new();
     let mut label: Option<&str> = None;
     let mut is_first = is_heading;
+    let mut heading = None;
     for line in text.lines() {
         let is_blank = line.trim().is_empty();
         match marked(line) {
+            Some((_, name)) if Some(name) == heading => label = None,
             Some((_, name)) if !is_first => {
                 let name = numbered(name).map_or(name, |(_, name)| name);
                 let is_label = words::count(name) <= LABEL_MAX_WORDS
@@ -194,8 +218,8 @@ pub(crate) fn with_labels(text: &str, is_heading: bool) -> (String, Vec<String>)
                     None => lines.push(line.to_owned()),
                 }
             }
-            Some(_) => {
-                label = None;
+            Some((_, name)) => {
+                (label, heading) = (None, Some(name));
                 lines.push(line.to_owned());
             }
         }
@@ -257,7 +281,7 @@ mod tests {
             "## 3. Depot: sold\n\nIt is sold.\n\n## 4. Trams\n\nThey run. Dana said so.",
             "Here are the sections:\n\n## Section 3: Depot: sold\nIt is sold.\n## 4) **Trams**\nThey run. Dana said so.",
             "```markdown\n# 3. Depot: sold\n\nIt is sold.\n\n# 4. Trams\n\nThey run. Dana said so.\n```",
-            "<think>\n## 3. No\n</think>\n**3. Depot: sold**\n\nIt is sold.\n\n**4. Trams**\n\nThey run. Dana said so.",
+            "**3. Depot: sold**\n\nIt is sold.\n\n**4. Trams**\n\nThey run. Dana said so.",
             "### 3. Depot: sold\n\nIt is sold.\n\n### 4. Trams\n\nThey run. Dana said so.\n\nLet me know if you need more.",
             "## Depot: sold\n\nIt is sold.\n\n## Trams\n\nThey run. Dana said so.",
             "## 4. Trams\n\nThey run. Dana said so.\n\n## 3. Depot: sold\n\nIt is sold.",

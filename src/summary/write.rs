@@ -21,7 +21,7 @@ use crate::extract;
 use crate::model::{ModelClient, ModelError};
 use crate::prompt::{Brief, Task, Wishes};
 use crate::run::{Progress, Run};
-use crate::summary::assemble::{Section, Source, Summary};
+use crate::summary::assemble::{DEGRADED_SHARE, Section, Source, Summary};
 use crate::summary::call_plan::Limits;
 use crate::summary::check;
 use crate::summary::check::support::Comparable;
@@ -38,7 +38,7 @@ use crate::transcript::{Passage, Transcript};
 
 use brief::Briefing;
 use chapter::chapter;
-use draft::{Drafter, LATER, Material};
+use draft::{Drafter, FirstTexts, LATER, Material};
 use piece::{Job, Piece, piece};
 
 /// Sections that are written together, on average.
@@ -103,6 +103,8 @@ struct Writer<'a> {
     is_first_refused: bool,
     /// Remaining calls beyond those planned.
     extra_calls: usize,
+    /// Indices of the chunks of which the model gave no usable notes.
+    unread: Vec<usize>,
     warnings: Vec<String>,
 }
 
@@ -142,11 +144,14 @@ pub async fn write(
             caller,
             corrections: &corrections,
             token_ratio: 1.0,
+            first: &FirstTexts::default(),
+            thinks: true,
         },
         run,
         briefing: Briefing::default(),
         is_first_refused: false,
         extra_calls: plan.extra_calls(&settings.limits),
+        unread: Vec::new(),
         warnings,
     };
     let (mut materials, weights) = if plan.levels.is_empty() {
@@ -176,9 +181,20 @@ pub async fn write(
     let section_words = plan.section_words().0.saturating_sub(list_words);
     let targets = apportion(section_words, &weights);
     let mut control = LengthControl::new(settings.ratio);
-    let (mut sections, materials) = writer
+    let (sections, materials) = writer
         .sections(materials, &targets, &plan, &mut control)
         .await?;
+    let mut summary = Summary {
+        chunks: plan.chunks.len(),
+        unread: writer.unread_beside(&sections),
+        sections,
+        ..Summary::default()
+    };
+    if !settings.quotes && summary.degraded().is_some() {
+        // It will not be published: nothing more is paid for.
+        return Ok(summary);
+    }
+    let mut sections = std::mem::take(&mut summary.sections);
     // What the last reader and the writer of the overview are shown is what goes out.
     let is_repaired = writer
         .repair(&materials, &mut sections, section_words, &control)
@@ -195,13 +211,12 @@ pub async fn write(
             .await?;
     }
     people::shorten_names(&mut sections, &writer.briefing.outline);
-    let mut summary = Summary {
+    summary = Summary {
         language: writer.language,
         title: writer.briefing.outline.title.clone(),
         overview,
         lists: writer.briefing.lists,
         sections,
-        chunks: plan.chunks.len(),
         ratio: control.ratio(),
         renamings: people::renamings(
             &transcript.segments.speakers,
@@ -210,6 +225,7 @@ pub async fn write(
         ),
         is_translated: !comparable.has_words(),
         warnings: writer.warnings,
+        ..summary
     };
     summary.rename(&corrections);
     if settings.quotes {
@@ -218,6 +234,10 @@ pub async fn write(
         fit_length::fit(&mut summary, transcript, &plan);
     } else {
         fit_length::fit_translation(&mut summary, transcript, &plan);
+    }
+    if !settings.limits.style.follows_instructions() {
+        // Summarizers keep to no length, and what they write is close to the speakers' own sentences anyway.
+        summary.added_words = 0;
     }
     // Sentences of the transcript may have been added.
     summary.rename(&corrections);
@@ -309,6 +329,19 @@ async fn all<T, F: Future<Output = Result<T, WriteError>>>(
 }
 
 impl Writer<'_> {
+    /// The chunks without usable notes, apart from those of sections that are extractive themselves.
+    fn unread_beside(&self, sections: &[Section]) -> Vec<usize> {
+        let extractive = sections
+            .iter()
+            .filter(|one| one.source == Source::Extractive);
+        let known: Vec<usize> = extractive.flat_map(|one| one.chunks.clone()).collect();
+        let mut unread = self.unread.clone();
+        unread.sort_unstable();
+        unread.dedup();
+        unread.retain(|chunk| !known.contains(chunk));
+        unread
+    }
+
     /// The limits for the requests of this plan.
     fn limits(&self, plan: &Plan) -> Limits {
         let Settings { limits, wishes, .. } = self.drafter.settings;
@@ -494,6 +527,14 @@ impl Writer<'_> {
         let dubious = pieces.iter().zip(jobs).enumerate();
         let dubious = dubious.filter(|(_, (piece, _))| may_improve(piece));
         let most = self.extra_calls.saturating_sub(1);
+        let lost = pieces
+            .iter()
+            .filter(|piece| piece.source == Source::Extractive);
+        let kept = pieces.len() - lost.count().saturating_sub(most);
+        if kept * DEGRADED_SHARE < pieces.len() * (DEGRADED_SHARE - 1) {
+            // Even if all of these succeed, the summary will not be published.
+            return Ok(());
+        }
         let again: Vec<(usize, Job<'_>)> = dubious
             .take(most)
             .map(|(at, (_, job))| {
@@ -556,6 +597,7 @@ impl Writer<'_> {
     fn account(&mut self, piece: &Piece) {
         self.extra_calls = self.extra_calls.saturating_sub(piece.extra_calls);
         self.drafter.token_ratio = self.drafter.token_ratio.max(piece.token_ratio);
+        self.drafter.thinks &= !piece.only_thinks;
     }
 
     fn section(

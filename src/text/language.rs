@@ -80,6 +80,9 @@ const OWN_WORDS_RATIO: usize = 2;
 /// Minimum number of words needed to tell whether an answer is in a different language.
 const MIN_WORDS: usize = 30;
 
+/// A text lacks function words if it has less than one where another has this many.
+const LACKING_SHARE: usize = 5;
+
 /// Detection: minimum number of letters.
 const MIN_LETTERS: usize = 20;
 
@@ -198,6 +201,24 @@ pub(crate) fn is_english(text: &str) -> bool {
         }
     }
     words >= MIN_ENGLISH_WORDS && known * 100 >= words * ENGLISH_PERCENT
+}
+
+/// Whether `answer` has far fewer of the function words of its source's language than the source, as words at random have. Both
+/// are lists of lower-case words.
+pub(crate) fn lacks_function_words(answer: &[String], source: &[String]) -> bool {
+    if script(answer) != Some(Script::Latin) || latin(answer).is_some() {
+        return false;
+    }
+    let Some(language) = latin(source) else {
+        return false;
+    };
+    let mut known = FUNCTION_WORDS.iter().filter(|(name, _)| *name == language);
+    let known = known.next().map_or(&[][..], |(_, words)| words);
+    let count = |words: &[String]| {
+        let found = words.iter().filter(|word| known.contains(&word.as_str()));
+        found.count()
+    };
+    count(answer) * source.len() * LACKING_SHARE < count(source) * answer.len()
 }
 
 /// Whether `answer` is clearly in a different language from `source`. Both are lists of lower-case words.

@@ -91,6 +91,7 @@ fn result_of(result: ItemResult) -> (&'static str, Value) {
 mod tests {
     use super::*;
     use crate::job::{JobError, Outcome};
+    use crate::summary::Degraded;
     use crate::trigger::{Handled, InvocationError};
 
     fn batch(task: Value) -> Delivery {
@@ -134,10 +135,7 @@ mod tests {
             source: Box::new(error),
         };
         let superseded = Handled::new(at.clone(), Outcome::Superseded);
-        let degraded = JobError::Degraded {
-            degraded: 5,
-            sections: 9,
-        };
+        let degraded = JobError::Degraded(Degraded::Sections { count: 5, all: 9 });
         for (result, code) in [
             (Ok(vec![superseded]), "Succeeded"),
             (Err(failed(JobError::Overtaken)), "TemporaryFailure"),

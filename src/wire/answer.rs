@@ -11,8 +11,11 @@
 //! - A stream ends with `[DONE]`, a finish reason, or both. With neither, the connection was lost.
 //! - AWS sends streams in frames. Those of SageMaker hold pieces of the container's reply, which is read like any other.
 //! - A reasoning model may reach the token limit before it writes any answer: `content` is null or empty, the reasoning is
-//!   in a separate field, and the finish reason is sometimes `stop`. This counts as cut off, since a higher limit helps.
-//! - Reasoning is never part of the answer.
+//!   in a separate field, and the finish reason is `length`. This counts as cut off, since a higher limit helps.
+//! - With the finish reason `stop` it is no cut-off: parsers of reasoning that miss its end put the whole answer there
+//!   ([SGLang](https://github.com/sgl-project/sglang/issues/37644), [vLLM](https://github.com/vllm-project/vllm/issues/48645)).
+//!   That text is a candidate, and marked as such. Otherwise reasoning is never part of the answer.
+//! - A stream is read no further once its text ends a turn or only repeats itself: the rest would be paid for and thrown away.
 
 use serde_json::{Map, Value};
 
@@ -21,8 +24,8 @@ use crate::wire::error_text::{self, ErrorText};
 use crate::wire::failure::{Cause, Failure};
 use crate::wire::frames;
 use crate::wire::http::Incoming;
-use crate::wire::reasoning;
 use crate::wire::sse::{self, Decoder};
+use crate::wire::template;
 
 /// Field names of the prompt and completion token counts.
 const USAGE_KEYS: [(&str, &str); 4] = [
@@ -36,7 +39,7 @@ const USAGE_KEYS: [(&str, &str); 4] = [
 const GENERATED: &str = "choices|token|generated_text|summary_text|summary|text|output";
 
 /// Finish reasons of replies that are not an answer: a tool call or an engine error.
-const NO_ANSWER: &str = "tool_calls|function_call|tool_use|pause_turn|error|abort|repetition|\
+const NO_ANSWER: &str = "tool_calls|function_call|tool_use|pause_turn|error|abort|\
     malformed_model_output|malformed_tool_use";
 
 pub(crate) trait Format {
@@ -56,6 +59,8 @@ pub(crate) struct AnswerBuilder {
     pub(crate) text: String,
     /// The reply has reasoning in a separate field.
     pub(crate) has_reasoned: bool,
+    /// That reasoning, if the format tells it from the rest.
+    pub(crate) reasoning: String,
     pub(crate) has_refused: bool,
     pub(crate) usage: Option<TokenUsage>,
     /// The reply had a field for the text, even if it was empty.
@@ -63,6 +68,8 @@ pub(crate) struct AnswerBuilder {
     /// The reply is known to be complete.
     pub(crate) is_closed: bool,
     finish: Option<Value>,
+    /// Bytes of the text that were searched for its end.
+    watched: usize,
 }
 
 impl AnswerBuilder {
@@ -93,7 +100,11 @@ impl AnswerBuilder {
             Ok(Finish::Unknown) => infer(self.usage, max_tokens, self.is_closed),
             Ok(finish) => finish,
         };
-        let (text, has_thought) = reasoning::strip(&self.text);
+        let (mut text, has_thought) = template::strip(&self.text);
+        let is_reasoning = text.is_empty() && finish == Finish::Stop && !has_thought;
+        if is_reasoning {
+            text = template::strip(&self.reasoning).0;
+        }
         let finish = match finish {
             _ if !text.is_empty() => finish,
             Finish::Filter => return unusable("withheld by a content filter"),
@@ -102,11 +113,32 @@ impl AnswerBuilder {
             Finish::Stop | Finish::Unknown => return unusable("an empty text"),
         };
         Ok(Answer {
+            is_reasoning: is_reasoning && !text.is_empty(),
             text,
             finish,
             usage: self.usage,
             job_time: None,
         })
+    }
+
+    /// Closes the answer if its text has come to an end that the server does not know, or repeats itself.
+    fn close_at_end(&mut self) {
+        const STEP: usize = 1024;
+        if self.is_closed {
+            return;
+        }
+        let reason = if template::ends_turn(&self.text, self.watched) {
+            "stop"
+        } else if self.text.len() >= self.watched + STEP && template::repeats_itself(&self.text) {
+            "length"
+        } else {
+            if self.text.len() >= self.watched + STEP {
+                self.watched = self.text.len();
+            }
+            return;
+        };
+        self.is_closed = true;
+        self.finish.get_or_insert_with(|| reason.into());
     }
 }
 
@@ -201,6 +233,7 @@ impl<F: Format> Reader<F> {
         for data in events {
             event(&data, &mut self.format, &mut self.answer)?;
         }
+        self.answer.close_at_end();
         Ok(self.answer.is_closed)
     }
 
@@ -386,9 +419,12 @@ fn finish(reason: Option<&Value>) -> Result<Finish, String> {
     let reason = reason.and_then(Value::as_str).unwrap_or_default();
     Ok(match reason.to_ascii_lowercase().as_str() {
         "stop" | "eos" | "eos_token" | "stop_sequence" | "end_turn" | "complete" => Finish::Stop,
-        "length" | "max_tokens" | "model_length" | "model_context_window_exceeded" => {
-            Finish::Length
-        }
+        // vLLM stops a text that repeats itself: it is cut off, and its repetitions are dropped.
+        "length"
+        | "max_tokens"
+        | "model_length"
+        | "model_context_window_exceeded"
+        | "repetition" => Finish::Length,
         "content_filter" | "content_filtered" | "guardrail_intervened" | "refusal" | "safety" => {
             Finish::Filter
         }

@@ -19,6 +19,23 @@ use crate::wire::failure::Failure;
 /// contain this name (with any value), the limit is sent under it.
 pub(crate) const COMPLETION_LIMIT: &str = "max_completion_tokens";
 
+/// The parameters that keep a model from reasoning, besides those that are `wanted`. Servers that render the template
+/// themselves know the first form; the providers behind a router know the second at best.
+pub(crate) fn without_thinking(wanted: &Map<String, Value>, is_router: bool) -> Map<String, Value> {
+    let (name, value) = match is_router {
+        false => ("chat_template_kwargs", json!({"enable_thinking": false})),
+        true => ("reasoning_effort", json!("low")),
+    };
+    let mut parameters = wanted.clone();
+    match (parameters.get_mut(name), value) {
+        (Some(Value::Object(known)), Value::Object(more)) => known.extend(more),
+        (_, value) => {
+            parameters.insert(name.to_owned(), value);
+        }
+    }
+    parameters
+}
+
 #[derive(Serialize)]
 pub(crate) struct Body<'a> {
     /// Left out if it is empty, for servers of one model.
@@ -98,7 +115,11 @@ impl Format for Completion {
         if let Some(content) = message.get("content").or_else(|| message.get("text")) {
             push_text(content, &mut answer.text);
         }
-        answer.has_reasoned |= answer::has_any(message, "reasoning|reasoning_content");
+        let mut thoughts = answer::members(message, "reasoning|reasoning_content");
+        if let Some(thought) = thoughts.find(|thought| is_said(thought)) {
+            answer.has_reasoned = true;
+            push_text(thought, &mut answer.reasoning);
+        }
         answer.has_refused |= answer::has_any(message, "refusal");
         Ok(())
     }

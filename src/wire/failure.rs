@@ -10,7 +10,8 @@
 //! - A failed job can be run again under its id, with RunPod's
 //!   [`/retry`](https://docs.runpod.io/serverless/endpoints/operation-reference). A completed job whose output is an error
 //!   can only be submitted again as a new job.
-//! - The error text is scrubbed before it is classified: a quoted transcript may talk about rate limits.
+//! - What an error text quotes of the request is removed before it is classified: a transcript may talk about rate limits.
+//!   Secrets are removed last: a dummy token such as `x` is in many words.
 
 mod aws;
 mod cause;
@@ -156,8 +157,10 @@ impl Endpoint {
         sent: &[&str],
     ) -> ModelError {
         let (seen, said) = failure.seen();
-        let said = said.map(|text| redact::scrub(text, secrets, sent));
+        // A quoted transcript may talk about rate limits, so it goes first. A secret may be a short word of any message.
+        let said = said.map(|text| redact::without_quotes(text, sent));
         let cause = cause::of(self, phase, failure, &said);
+        let said = said.map(|text| redact::without_secrets(text, secrets));
         let SettingNames { token, model, url } = self.settings;
         let sentence = advice(cause, self.site)
             .unwrap_or_else(|| sentence(cause))

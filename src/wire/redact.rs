@@ -20,14 +20,43 @@ const SECRET_MARK: &str = "[secret]";
 
 const ECHO_MARK: &str = "[request]";
 
-/// Returns `text` on one line, with the secrets and any quotes of the texts in `sent` replaced. It is not shortened, so that
-/// the whole text can be classified. Text for display goes through [`shorten`].
-pub(crate) fn scrub(text: &str, secrets: &[Secret], sent: &[&str]) -> String {
-    let mut text = on_one_line(text);
+/// Returns `text` with the secrets replaced. One that is shorter than [`SECRET_BYTES`] is replaced where it stands alone: people
+/// set `x` for servers of their own, and that is a letter of many words.
+pub(crate) fn without_secrets(text: &str, secrets: &[Secret]) -> String {
+    let mut text = text.to_owned();
     for secret in secrets.iter().map(Secret::expose).filter(|s| !s.is_empty()) {
-        text = text.replace(secret, SECRET_MARK);
+        text = match secret.len() < SECRET_BYTES {
+            true => without_word(&text, secret),
+            false => text.replace(secret, SECRET_MARK),
+        };
         text = without_runs(&text, &[secret.to_owned()], SECRET_BYTES, SECRET_MARK);
     }
+    text
+}
+
+/// Returns `text` without `word` where no letter or digit stands beside it.
+fn without_word(text: &str, word: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut end = 0;
+    for (at, found) in text.match_indices(word) {
+        let (before, rest) = text.split_at(at);
+        let after = rest.strip_prefix(found).unwrap_or_default();
+        let is_alone =
+            !before.ends_with(char::is_alphanumeric) && !after.starts_with(char::is_alphanumeric);
+        if is_alone {
+            kept.push_str(text.get(end..at).unwrap_or_default());
+            kept.push_str(SECRET_MARK);
+            end = at + found.len();
+        }
+    }
+    kept.push_str(text.get(end..).unwrap_or_default());
+    kept
+}
+
+/// Returns `text` on one line, with any quotes of the texts in `sent` replaced. It is not shortened, so that the whole text can
+/// be classified. Text for display goes through [`shorten`].
+pub(crate) fn without_quotes(text: &str, sent: &[&str]) -> String {
+    let text = on_one_line(text);
     if sent.is_empty() {
         return text;
     }
@@ -98,9 +127,10 @@ mod tests {
             ("bad token hf_AbCdEfGhI...", "bad token [secret]..."),
             ("ends in IjKlMnOp", "ends in [secret]"),
             ("bad token", "bad token"),
-            ("key abc", "key [secret]"),
+            ("key abc, abcd", "key [secret], abcd"),
+            ("it exceeds abc-def", "it exceeds [secret]-def"),
         ] {
-            assert_eq!(scrub(text, &secrets, &[]), expected);
+            assert_eq!(without_secrets(text, &secrets), expected);
         }
     }
 
@@ -109,7 +139,7 @@ mod tests {
         let sent = "DANA: I never told anybody\nabout the merger before today.";
         let said = "invalid content 'DANA: I never told anybody about the merger before today.' (type=value_error)";
         assert_eq!(
-            scrub(said, &[], &["system", sent]),
+            without_quotes(said, &["system", sent]),
             "invalid content '[request]' (type=value_error)"
         );
         let japanese = "私たちは来年の春に新しい工場を建てる予定です。";
@@ -118,14 +148,14 @@ mod tests {
             format!("input: {}", escaped(japanese)),
             format!("input: {}", escaped(japanese).replace('\\', "\\\\")),
         ] {
-            let said = scrub(&said, &[], &[japanese]);
+            let said = without_quotes(&said, &[japanese]);
             assert!(
                 said.starts_with("input: [request]") && said.len() < 30,
                 "{said}"
             );
         }
         assert_eq!(
-            scrub("maximum context length is 4096 tokens", &[], &[sent]),
+            without_quotes("maximum context length is 4096 tokens", &[sent]),
             "maximum context length is 4096 tokens"
         );
     }

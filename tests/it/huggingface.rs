@@ -88,6 +88,7 @@ async fn answers_of_every_form() {
         usage: Some((31, 8)),
     });
     let expected = Answer {
+        is_reasoning: false,
         text: "The Zürich board met — twice.".to_owned(),
         finish: Finish::Stop,
         usage: usage(31, 8),

@@ -164,6 +164,7 @@ async fn answers_of_every_form() {
             .await
             .unwrap();
         let expected = Answer {
+            is_reasoning: false,
             text: MET.to_owned(),
             finish,
             usage,

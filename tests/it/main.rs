@@ -39,6 +39,7 @@ mod runpod_summaries;
 mod sagemaker;
 mod sources;
 mod speech;
+mod spoiled;
 mod store;
 mod support;
 mod token_estimate;

@@ -45,7 +45,10 @@ pub(crate) fn envelope(
     parameters: &Map<String, Value>,
 ) -> Value {
     let (messages, max_tokens) = (prompt.messages(), prompt.max_tokens());
-    let mut sampling_params = parameters.clone();
+    let mut sampling_params = match prompt.thinks() {
+        true => parameters.clone(),
+        false => chat::without_thinking(parameters, false),
+    };
     sampling_params.retain(|name, _| !RESERVED_PARAMETERS.contains(&name.as_str()));
     sampling_params.insert("max_tokens".to_owned(), Value::from(max_tokens.0));
     let input = Input {

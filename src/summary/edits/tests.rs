@@ -354,10 +354,6 @@ fn answers_are_read_tolerantly() {
             &[("a", ""), ("c", "")],
         ),
         ("FIND: a b → REPLACE: c", &[("a b", "c")]),
-        (
-            "<think>FIND: x\nREPLACE: y</think>FIND: a\nREPLACE: b",
-            &[("a", "b")],
-        ),
         ("FIND: a\nFIND: b\nREPLACE: c", &[("b", "c")]),
         ("REPLACE: c\nFIND: a", &[]),
         (

@@ -56,6 +56,7 @@ pub(crate) async fn chapter(
     drafter.learn_ratio(&prompt, answer.usage.map(|usage| usage.prompt_tokens));
     let mut found = pieces(&drafter, jobs, &answer);
     let has_none = found.iter().all(|(_, piece)| piece.is_none());
+    drafter.thinks &= !(has_none && answer.is_reasoning);
     if has_none
         && spare == 0
         && let (Some((_, last)), Some(job)) = (found.last_mut(), jobs.last())
@@ -66,7 +67,13 @@ pub(crate) async fn chapter(
         let jobs = jobs.get(range).unwrap_or_default();
         match piece {
             Some(piece) => Ok(vec![(jobs.len(), piece)]),
-            None => alone(drafter, jobs).await,
+            None => {
+                let again = jobs.iter().map(|job| Job {
+                    first_attempt: job.first_attempt + 1,
+                    ..*job
+                });
+                alone(drafter, &again.collect::<Vec<_>>()).await
+            }
         }
     });
     let written: Result<Vec<_>, ModelError> = join_all(waiting).await.into_iter().collect();
@@ -168,6 +175,7 @@ fn usable(drafter: &Drafter<'_>, jobs: &[Job<'_>], told: &Told, is_cut_off: bool
         title: told.title.clone(),
         text,
         matters: told.matters.clone(),
+        flaw: told.flaw,
         measured: (!is_cut_off).then_some((job.ask, written)),
         token_ratio: drafter.token_ratio,
         ..Piece::default()
@@ -209,6 +217,7 @@ mod tests {
     use crate::prompt::{Brief, Prompt, Task};
     use crate::run::Run;
     use crate::summary::assemble::Source;
+    use crate::summary::write::draft::FirstTexts;
     use crate::summary::write::piece::tests::{material, settings};
 
     /// Answers to requests for several sections, and to those for one. Refuses prompts of more than so many tokens.
@@ -310,6 +319,8 @@ mod tests {
             caller: &client,
             corrections: &settings.wishes.corrections,
             token_ratio: 1.0,
+            first: &FirstTexts::default(),
+            thinks: true,
         };
         let job = |(nth, material)| Job {
             task: Task::Section,

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use sha2::{Digest, Sha256};
 
 use crate::extract;
 use crate::hex::hex;
 use crate::model::window::MAX_RATIO;
-use crate::model::{Answer, Finish, ModelClient, ModelError};
+use crate::model::{Answer, ErrorKind, Finish, ModelClient, ModelError};
 use crate::prompt::{Brief, Portion, Prompt, Request, Task};
 use crate::summary::call_plan::{ESTIMATE_ERROR, SECTION_MAX_WORDS, SECTION_MIN_WORDS};
 use crate::summary::write::Settings;
@@ -25,6 +26,9 @@ const MAX_SPEAKERS: usize = 16;
 
 /// Maximum tokens of transcript excerpts in a prompt, when a section is written from notes.
 const EXCERPT_TOKENS: Tokens = Tokens(400);
+
+/// A model of which the server counts less than one token where so many were sent has not seen the prompt.
+const UNSEEN_SHARE: u64 = 10;
 
 /// What stands in the place of an attempt's number where several sections are requested at once.
 const CHAPTER: usize = 1000;
@@ -160,6 +164,43 @@ impl Material {
     }
 }
 
+/// A model is given up if the first answers for so many texts at the beginning cannot be used, or all answers for so many.
+const FIRST_ANSWERS: usize = 5;
+const FIRST_TEXTS: usize = 3;
+
+/// How far a text has failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failed {
+    /// Its first answer cannot be used.
+    Once,
+    /// No answer for it can be used.
+    Finally,
+}
+
+/// Which of the first texts have failed, a bit each: sections and notes, once and finally.
+#[derive(Debug, Default)]
+pub(crate) struct FirstTexts(AtomicU16);
+
+impl FirstTexts {
+    /// Records that a text has failed, the one at `index` of `count`. Returns whether all of the first ones have.
+    fn fail(&self, task: Task, (index, count): (usize, usize), how: Failed) -> bool {
+        let (most, shift) = match how {
+            Failed::Once => (FIRST_ANSWERS, 0),
+            Failed::Finally => (FIRST_TEXTS, FIRST_ANSWERS),
+        };
+        if index >= most || count < most {
+            return false;
+        }
+        let shift = match task {
+            Task::Notes => shift + FIRST_ANSWERS + FIRST_TEXTS,
+            _ => shift,
+        };
+        let (all, bit) = (((1 << most) - 1) << shift, 1 << (index + shift));
+        let failed = self.0.fetch_or(bit, Ordering::Relaxed) | bit;
+        failed & all == all
+    }
+}
+
 /// Builds requests and sends them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Drafter<'a> {
@@ -169,9 +210,70 @@ pub(crate) struct Drafter<'a> {
     pub(crate) corrections: &'a Corrections,
     /// The largest ratio seen so far of the server's token count of a prompt to our estimate, at least 1.
     pub(crate) token_ratio: f64,
+    /// Which of the first texts have failed.
+    pub(crate) first: &'a FirstTexts,
+    /// Whether the model may reason before it writes.
+    pub(crate) thinks: bool,
 }
 
 impl Drafter<'_> {
+    /// Gives the model up if this text has failed like all the first ones: no others are requested.
+    ///
+    /// # Errors
+    /// If they have.
+    pub(crate) fn fail(
+        &self,
+        job: &Job<'_>,
+        how: Failed,
+        why: Option<&str>,
+    ) -> Result<(), ModelError> {
+        let may_fail = matches!(job.task, Task::Section | Task::Notes) && job.place.1 > 0;
+        if !may_fail || !self.first.fail(job.task, job.place, how) {
+            return Ok(());
+        }
+        let why = why.map_or_else(String::new, |why| format!(" (the last one is {why})"));
+        let message = format!(
+            "none of the model's first answers can be used{why}, so no others were requested"
+        );
+        let error = ModelError::new(ErrorKind::Unusable, message);
+        self.caller.stop(&error);
+        Err(error)
+    }
+
+    /// Compares the server's count of a prompt's tokens with what was sent.
+    ///
+    /// # Errors
+    /// If the model has not seen the prompt, or not all of it. A count of 0 says nothing.
+    fn compare(&self, prompt: &Prompt, counted: u64) -> Result<(), ModelError> {
+        let messages = prompt.messages();
+        let texts = [&messages.system, &messages.user];
+        // No vocabulary has tokens for two words.
+        let words = texts.iter().map(|text| text.split_whitespace().count());
+        let (least, sent) = (words.sum::<usize>() as u64, prompt.tokens().0 as u64);
+        if counted == 0 || counted >= least {
+            return Ok(());
+        }
+        self.caller.recorder.mark_unusable(prompt);
+        if counted.saturating_mul(UNSEEN_SHARE) < sent {
+            let message = format!(
+                "the endpoint counted {counted} tokens in a prompt of about {sent}: the model does not see it. Its chat template \
+                 probably drops the messages, or another program stands before it that does: check both"
+            );
+            let error = ModelError::new(ErrorKind::Unusable, message);
+            self.caller.stop(&error);
+            return Err(error);
+        }
+        let message = format!(
+            "the endpoint counted {counted} tokens in a prompt of {least} words: it has cut the prompt, so its context window is smaller \
+             than MODEL_CONTEXT_TOKENS"
+        );
+        let kind = ErrorKind::Overflow {
+            window: None,
+            prompt_tokens: None,
+        };
+        Err(ModelError::new(kind, message))
+    }
+
     /// Builds a request about `material` for about `words`, or about `draft`, the text of its section. The material is
     /// left out for condensing. `place` is the index of the part and the number of parts. `attempt` makes repeated requests
     /// differ: an identical one would get the recorded answer.
@@ -289,13 +391,18 @@ impl Drafter<'_> {
         // Without a count, do not render the prompt: a local model gets by without its text.
         let Some(counted) = counted else { return };
         let ratio = counted as f64 / prompt.tokens().0.max(1) as f64;
-        self.token_ratio = self.token_ratio.max(ratio.min(MAX_RATIO));
+        if ratio <= MAX_RATIO {
+            self.token_ratio = self.token_ratio.max(ratio);
+        }
     }
 
     /// Sends a request. What is not shown is removed from its answer, and misheard words that the model writes all the same
     /// are replaced.
     pub(crate) async fn call(&self, prompt: &Prompt) -> Result<Answer, ModelError> {
         let mut answer = self.caller.call(prompt).await?;
+        if let Some(usage) = answer.usage {
+            self.compare(prompt, usage.prompt_tokens)?;
+        }
         if !self.settings.quotes {
             bound(&mut answer, prompt);
             answer.text = without_invisible(&answer.text);
@@ -329,7 +436,7 @@ impl Drafter<'_> {
     fn limited(&self, request: Request, words: Words) -> Prompt {
         let limits = &self.settings.limits;
         let wanted = limits.max_tokens(words);
-        let prompt = Prompt::new(request, wanted);
+        let prompt = Prompt::new(request, wanted).thinking(self.thinks);
         let Some(context) = limits.context_tokens else {
             return prompt;
         };

@@ -85,6 +85,7 @@ impl Writer<'_> {
         for (material, piece) in groups.into_iter().zip(pieces) {
             if piece.source == Source::Extractive {
                 let from = material.chunks.first().map_or(0, |chunk| chunk + 1);
+                self.unread.extend(&material.chunks);
                 self.warnings.push(format!(
                     "notes on part {from}: the model gave no usable answer, the text is extractive"
                 ));

@@ -87,9 +87,9 @@ impl Writer<'_> {
         };
         let counted = answer.usage.map(|usage| usage.prompt_tokens);
         self.drafter.learn_ratio(&prompt, counted);
-        let (text, _) = crate::wire::reasoning::strip(&answer.text);
-        self.briefing.outline = Outline::read(&text, numbered, self.comparable);
+        self.briefing.outline = Outline::read(&answer.text, numbered, self.comparable);
         if self.briefing.outline.is_empty() {
+            self.drafter.thinks &= !answer.is_reasoning;
             drafter.caller.recorder.mark_unusable(&prompt);
             self.warnings.push(NO_OUTLINE.to_owned());
         }

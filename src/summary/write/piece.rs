@@ -9,9 +9,10 @@ use crate::prompt::{Prompt, Task};
 use crate::summary::assemble::Source;
 use crate::summary::check::{self, Expected, Problem, Severity};
 use crate::summary::claims;
+use crate::summary::flaw::{Flaw, flaw};
 use crate::summary::scaffold;
 use crate::summary::told::Told;
-use crate::summary::write::draft::{Drafter, Material};
+use crate::summary::write::draft::{Drafter, Failed, Material};
 use crate::text::{Tokens, Words, ngrams, sentence, words};
 
 /// A text that was cut off is not continued if it has at least this much of its length, in percent.
@@ -41,12 +42,16 @@ pub(crate) struct Piece {
     pub(crate) extra_calls: usize,
     /// Words requested and words written. `None` if the answer says nothing about how well the model keeps to lengths.
     pub(crate) measured: Option<(usize, usize)>,
+    /// Why the answer is no prose, if it is none.
+    pub(crate) flaw: Option<Flaw>,
     /// Problems of the text.
     pub(crate) problems: Vec<Problem>,
     /// Extractive if the model gave no usable answer.
     pub(crate) source: Source,
     /// Largest ratio of the server's token count of a prompt to our estimate.
     pub(crate) token_ratio: f64,
+    /// The model gave thoughts in the place of an answer.
+    pub(crate) only_thinks: bool,
 }
 
 impl Piece {
@@ -71,6 +76,7 @@ impl Piece {
         Self {
             extra_calls: kept.extra_calls + left.extra_calls,
             token_ratio: kept.token_ratio.max(left.token_ratio),
+            only_thinks: kept.only_thinks || left.only_thinks,
             ..kept
         }
     }
@@ -103,6 +109,7 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
     let mut asked = Vec::new();
     let mut extra = 0;
     let mut answers = 0;
+    let mut why = None;
     let halves = || job.material.halves().filter(|_| job.splits > 0);
     for attempt in job.first_attempt.. {
         let prompt = drafter.section_prompt(&job, attempt);
@@ -117,10 +124,28 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
                 let counted = answer.usage.map(|usage| usage.prompt_tokens);
                 drafter.learn_ratio(&prompt, counted);
                 let left = job.allowance.saturating_sub(extra);
+                let is_reasoning = answer.is_reasoning;
                 let mut piece = finished(drafter, &job, &prompt, answer, left).await?;
                 extra += std::mem::take(&mut piece.extra_calls);
                 if !drafter.settings.quotes {
                     piece = judged(piece, &prompt, &job);
+                }
+                if let Some(flaw) = piece.flaw {
+                    why = Some(flaw.name());
+                    tracing::warn!(
+                        part = prompt.request().part.0,
+                        task = job.task.name(),
+                        answer = flaw.name(),
+                        "no usable answer"
+                    );
+                }
+                // Thoughts came in the place of an answer: the next one goes without.
+                drafter.thinks &= !(is_reasoning && piece.is_dubious());
+                let is_fatal = |problem: &Problem| problem.severity() == Severity::Fatal;
+                if attempt == job.first_attempt && piece.problems.iter().any(is_fatal) {
+                    drafter
+                        .fail(&job, Failed::Once, why)
+                        .inspect_err(|_| drafter.caller.recorder.mark_unusable(&prompt))?;
                 }
                 // Problems are listed worst first, and having none is best.
                 let worst = |piece: &Piece| piece.problems.first().copied().map(Reverse);
@@ -137,6 +162,8 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
                     // The rejected request was a call, too.
                     return split(drafter, job, halves, extra + 1).await;
                 }
+                // The endpoint may not know how to be asked for an answer without reasoning.
+                ErrorKind::BadInput if !prompt.thinks() => drafter.thinks = true,
                 // The first part was rejected as bad input: the cause is probably something that is sent with every part.
                 ErrorKind::BadInput if job.place.0 == 0 && job.place.1 > 0 => {
                     return Err(error);
@@ -158,7 +185,9 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
             || is_settled
             || extra >= job.allowance
             || attempt + 1 >= job.first_attempt + MAX_ATTEMPTS
+            || job.first_attempt > 0 && why.is_some()
         {
+            // The request for a text that another answer has spoiled is its second one.
             break;
         }
         extra += 1;
@@ -166,24 +195,35 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
     let piece = best
         .and_then(usable)
         .filter(|piece| is_answer(piece, &job, &drafter));
-    let piece = piece.unwrap_or_else(|| {
-        for prompt in &asked {
-            drafter.caller.recorder.mark_unusable(prompt);
+    let piece = match piece {
+        Some(piece) => piece,
+        None => {
+            for prompt in &asked {
+                drafter.caller.recorder.mark_unusable(prompt);
+            }
+            if answers > 0 && (asked.len() > 1 || job.first_attempt > 0) {
+                drafter.fail(&job, Failed::Finally, why)?;
+            }
+            fallback(&job)
         }
-        fallback(&job)
-    });
+    };
     Ok(Piece {
         extra_calls: extra,
         token_ratio: drafter.token_ratio,
+        only_thinks: !drafter.thinks,
         ..piece
     })
 }
 
 /// The answer with its problems, without what it says of its instructions.
 pub(crate) fn judged(mut piece: Piece, prompt: &Prompt, job: &Job<'_>) -> Piece {
-    piece.problems = problems(&piece.text, prompt, job.want);
+    piece.problems = problems((&piece.text, piece.flaw), prompt, job.want);
+    let instructions = prompt.instructions();
+    piece.title = piece
+        .title
+        .filter(|title| !check::has_line_of(title, &instructions));
     if job.task != Task::Notes && !piece.problems.contains(&Problem::Echo) {
-        piece.text = claims::without_instructions(&piece.text, &prompt.instructions());
+        piece.text = claims::without_instructions(&piece.text, &instructions);
     }
     piece
 }
@@ -220,6 +260,7 @@ async fn split(
         joined.problems.extend(piece.problems);
         joined.source = joined.source.max(piece.source);
         joined.token_ratio = joined.token_ratio.max(piece.token_ratio);
+        joined.only_thinks |= piece.only_thinks;
     }
     Ok(joined)
 }
@@ -248,8 +289,12 @@ pub(crate) fn is_answer(piece: &Piece, job: &Job<'_>, drafter: &Drafter<'_>) -> 
         || written * 100 >= job.want * ANSWER_PERCENT
 }
 
-/// The problems of the answer `text` to `prompt`, if `want` words are wanted.
-pub(crate) fn problems(text: &str, prompt: &Prompt, want: usize) -> Vec<Problem> {
+/// The problems of an answer to `prompt`, by its text and its flaw, if `want` words are wanted.
+pub(crate) fn problems(
+    (text, flaw): (&str, Option<Flaw>),
+    prompt: &Prompt,
+    want: usize,
+) -> Vec<Problem> {
     let request = prompt.request();
     let source = match &request.draft {
         Some(draft) if request.block.is_empty() => draft.to_string(),
@@ -264,7 +309,10 @@ pub(crate) fn problems(text: &str, prompt: &Prompt, want: usize) -> Vec<Problem>
         fence: &request.fence,
         language: request.wishes.language.as_ref(),
     };
-    let mut found = check::check(text, &expected);
+    // Encoder-decoder summarizers leave the speakers before what they copy.
+    let obeys = request.style.follows_instructions();
+    let flaw = flaw.filter(|flaw| obeys || *flaw != Flaw::Dialogue);
+    let mut found = check::check(text, flaw, &expected);
     let is_notes = request.task == Task::Notes;
     found.retain(|problem| match problem {
         // Notes may quote, and encoder-decoder summarizers copy most sentences unchanged.
@@ -302,10 +350,8 @@ async fn finished(
     let told = match job.task {
         _ if quotes => Told::verbatim(answer.text),
         Task::Section if style.follows_instructions() => Told::of_section(&answer.text),
-        Task::Overview if job.material.brief.is_some() => {
-            Told::verbatim(scaffold::strip_preamble_of_entries(&answer.text))
-        }
-        _ => Told::verbatim(scaffold::strip_preamble(&answer.text)),
+        Task::Overview if job.material.brief.is_some() => Told::of_entries(&answer.text),
+        _ => Told::of_text(&answer.text, job.task != Task::Notes),
     };
     let title = told.title.as_deref().map_or(0, words::count);
     let written = words::count(&told.text) + title;
@@ -314,6 +360,7 @@ async fn finished(
         title: told.title,
         text: body.clone(),
         matters: told.matters,
+        flaw: told.flaw,
         measured: Some((job.ask, written)),
         extra_calls,
         ..Piece::default()
@@ -352,9 +399,11 @@ async fn finished(
         }
         piece.extra_calls += 1;
         let more = drafter.call_or_empty(&prompt).await?;
+        let is_flawed = flaw(&more.text, true).is_some();
         let more = scaffold::strip_preamble(&more.text);
         let more = sentence::complete(&more);
-        if more.is_empty() || !sentence::ends_sentence(more) || piece.text.contains(more) {
+        let adds = sentence::ends_sentence(more) && !piece.text.contains(more);
+        if more.is_empty() || is_flawed || !adds {
             break;
         }
         piece.text = format!("{} {more}", piece.text);
@@ -397,6 +446,7 @@ pub(crate) mod tests {
     use crate::run::Run;
     use crate::summary::call_plan::Limits;
     use crate::summary::write::Settings;
+    use crate::summary::write::draft::FirstTexts;
     use crate::transcript::Passage;
 
     pub(crate) fn settings(context_tokens: usize) -> Settings {
@@ -502,6 +552,8 @@ pub(crate) mod tests {
             caller: &client,
             corrections: &settings.wishes.corrections,
             token_ratio: 1.0,
+            first: &FirstTexts::default(),
+            thinks: true,
         };
         let job = Job {
             task: Task::Section,

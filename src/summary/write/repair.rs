@@ -9,6 +9,7 @@ use crate::summary::assemble::{Section, Source};
 use crate::summary::check::support::Comparable;
 use crate::summary::check::{self, Problem, Severity};
 use crate::summary::fit_length;
+use crate::summary::flaw::flaw;
 use crate::summary::length_control::LengthControl;
 use crate::summary::scaffold;
 use crate::summary::told::{self, MATTER_MARK, split_heading};
@@ -175,7 +176,8 @@ fn accept(
     (answer, by): (&Answer, Comparable),
     wanted: usize,
 ) {
-    let (text, matters) = told::with_labels(&scaffold::unwrapped(&answer.text), false);
+    let answered = scaffold::unwrapped(&answer.text);
+    let (text, matters) = told::with_labels(answered, false);
     let text = scaffold::strip_preamble(&text);
     // The section has a heading, and a label with a list is none.
     let text = match split_heading(&text) {
@@ -195,7 +197,7 @@ fn accept(
         problem.severity() <= Severity::Repetitive || problem == Problem::Unfinished
     };
     let request = prompt.request();
-    if problems(text, prompt, request.target_words.0)
+    if problems((text, flaw(answered, true)), prompt, request.target_words.0)
         .into_iter()
         .any(unusable)
     {

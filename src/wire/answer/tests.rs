@@ -12,7 +12,7 @@ fn every_finish_reason_has_its_meaning() {
         ),
         (
             Ok(Finish::Length),
-            "length max_tokens model_length model_context_window_exceeded MAX_TOKENS",
+            "length max_tokens model_length model_context_window_exceeded MAX_TOKENS repetition",
         ),
         (
             Ok(Finish::Filter),
@@ -21,7 +21,7 @@ fn every_finish_reason_has_its_meaning() {
         (Err(()), "tool_calls function_call tool_use pause_turn"),
         (
             Err(()),
-            "error abort repetition malformed_model_output malformed_tool_use",
+            "error abort malformed_model_output malformed_tool_use",
         ),
         (Ok(Finish::Unknown), "something_new"),
     ] {

@@ -177,11 +177,64 @@ fn an_answer_of_reasoning_alone_counts_as_cut_off() {
     let empty = (String::new(), Finish::Length);
     for (message, finish) in [
         (json!({"content": null, "reasoning": "hm"}), "length"),
-        (json!({"content": "", "reasoning_content": "hm"}), "stop"),
+        (json!({"content": "<think>hm"}), "stop"),
         (json!({"content": "<think>hm"}), "length"),
         (json!({"content": ""}), "length"),
     ] {
         assert_eq!(text(whole(message, json!(finish))), empty);
+    }
+}
+
+#[test]
+fn a_finished_answer_in_the_field_for_reasoning_is_a_candidate() {
+    for name in ["reasoning", "reasoning_content"] {
+        let answer = whole(json!({"content": null, name: "Words."}), json!("stop")).unwrap();
+        assert_eq!(
+            (answer.text.as_str(), answer.is_reasoning),
+            ("Words.", true)
+        );
+        let both = whole(json!({"content": "Text.", name: "hm"}), json!("stop")).unwrap();
+        assert_eq!((both.text.as_str(), both.is_reasoning), ("Text.", false));
+    }
+}
+
+#[test]
+fn a_stream_ends_with_its_turn_or_its_first_repetitions() {
+    let piece = |text: &str| {
+        let event = delta(json!({ "content": text }), json!(null));
+        format!("data: {event}\n\n").into_bytes()
+    };
+    for (start, more, text, finish) in [
+        ("They met.", "<|im_end|>", "They met.", Finish::Stop),
+        ("They met.", "</s>", "They met.", Finish::Stop),
+        (
+            "",
+            "It was so again, as they said. ",
+            "It was so",
+            Finish::Length,
+        ),
+    ] {
+        let mut reader = Reader::new(Completion);
+        let mut count = 0;
+        while count < 1000
+            && !reader
+                .push(&piece(if count == 0 { start } else { more }))
+                .unwrap()
+        {
+            count += 1;
+        }
+        assert!(count < 200, "{count} pieces of {more:?}");
+        let answer = reader.finish(5000).unwrap();
+        assert!(answer.text.starts_with(text), "{}", answer.text);
+        assert_eq!(answer.finish, finish, "{more}");
+    }
+    // Marks between channels end nothing.
+    let mut reader = Reader::new(Completion);
+    for text in [
+        "<|channel|>analysis<|message|>hm<|end|>",
+        "<|start|>assistant<|channel|>final<|message|>They met.",
+    ] {
+        assert!(!reader.push(&piece(text)).unwrap());
     }
 }
 

@@ -13,7 +13,7 @@ use transcript_summarizer::prompt::{Prompt, Request, Style, Task, Wishes};
 use transcript_summarizer::provider::builtin::BuiltIn;
 use transcript_summarizer::run;
 use transcript_summarizer::summary;
-use transcript_summarizer::summary::{Limits, Plan, Settings, Summary};
+use transcript_summarizer::summary::{Limits, Plan, Settings, Summary, WriteError};
 use transcript_summarizer::text::{Span, Tokens, Words, words};
 use transcript_summarizer::transcript::{Decoder, Passage, Transcript};
 
@@ -262,6 +262,26 @@ pub(crate) fn carry_out<M: Model + 'static>(
     concurrency: usize,
     model: &Arc<M>,
 ) -> Run {
+    let (summary, usage, took) = attempt(&plan, transcript, limits, concurrency, model);
+    let summary = summary.unwrap();
+    let text = text::render(&summary);
+    Run {
+        plan,
+        summary,
+        text,
+        usage,
+        took,
+    }
+}
+
+/// The same, with the outcome.
+pub(crate) fn attempt<M: Model + 'static>(
+    plan: &Plan,
+    transcript: &Transcript,
+    limits: Limits,
+    concurrency: usize,
+    model: &Arc<M>,
+) -> (Result<Summary, WriteError>, Usage, Duration) {
     let settings = Settings {
         limits,
         seed: "job".to_owned(),
@@ -277,17 +297,10 @@ pub(crate) fn carry_out<M: Model + 'static>(
     let ((summary, usage), took) = timed(async {
         let run = run::Run::new(Clock::System);
         let client = ModelClient::new(model.clone(), None, options, &run);
-        let summary = summary::write(transcript, &plan, &settings, &client, &run).await;
-        (summary.unwrap(), client.usage())
+        let summary = summary::write(transcript, plan, &settings, &client, &run).await;
+        (summary, client.usage())
     });
-    let text = text::render(&summary);
-    Run {
-        plan,
-        summary,
-        text,
-        usage,
-        took,
-    }
+    (summary, usage, took)
 }
 impl Run {
     /// Number of sections that no model wrote.

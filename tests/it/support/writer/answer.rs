@@ -48,12 +48,6 @@ impl SimulatedWriter {
                     Finish::Length,
                 );
             }
-            Habit::Thinking => format!(
-                "<think>\n{} this. {}\n</think>\n\n{}",
-                REMARKS[2],
-                prose::sentences(&mut random, &about, 60).join(" "),
-                self.text(&mut random, asked, &about, aim)
-            ),
             Habit::Chatty => {
                 let text = self.text(&mut random, asked, &about, aim);
                 let is_one = asked.sections.is_empty();

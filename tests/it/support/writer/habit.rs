@@ -69,8 +69,6 @@ pub(crate) enum Habit {
     Looping,
     /// Breaks off in the middle of a sentence, after 60 % of the length.
     CutOff,
-    /// Writes its reasoning before the answer.
-    Thinking,
     /// Reasons up to the output limit, and answers only if that limit is doubled.
     Brooding,
     /// Returns an empty answer.
@@ -81,17 +79,17 @@ pub(crate) enum Habit {
     Chatty,
 }
 
-/// All habits except [`Habit::Measured`] and [`Habit::Willing`].
-pub(crate) const HOSTILE: [Habit; 11] = [
+/// Habits of models that give no usable answers.
+pub(crate) const USELESS: [Habit; 2] = [Habit::Echo, Habit::Silent];
+
+/// All others except [`Habit::Measured`] and [`Habit::Willing`].
+pub(crate) const HOSTILE: [Habit; 8] = [
     Habit::Stuck,
     Habit::TooLong,
-    Habit::Echo,
     Habit::Growing,
     Habit::Looping,
     Habit::CutOff,
-    Habit::Thinking,
     Habit::Brooding,
-    Habit::Silent,
     Habit::Flaky,
     Habit::Chatty,
 ];

@@ -23,7 +23,7 @@ use transcript_summarizer::text::{Tokens, words};
 
 pub(crate) use answer::REMARKS;
 use asked::Asked;
-pub(crate) use habit::{HOSTILE, Habit, PROFILES, Profile};
+pub(crate) use habit::{HOSTILE, Habit, PROFILES, Profile, USELESS};
 use random::{Random, hash};
 
 /// The server's error message, which must not appear in a summary.
@@ -244,6 +244,7 @@ impl SimulatedWriter {
             completion_tokens: written as u64,
         };
         Ok(Answer {
+            is_reasoning: false,
             text,
             finish,
             usage: Some(usage),
