@@ -49,6 +49,32 @@ const DECIDING: [&str; 25] = [
     "adopted unanimously",
 ];
 
+/// Phrases that decide under whatever conditions follow, at the start of a sentence, and what makes them doubtful.
+const DECIDING_ALL: [&str; 5] = [
+    "the decision is to",
+    "the decision is that",
+    "our decision is to",
+    "our decision is that",
+    "approved then",
+];
+#[rustfmt::skip]
+const HEDGES: [&str; 9] = [
+    "is to be made", "would", "could", "might", "maybe", "perhaps", "probably", "whether", "i think",
+];
+
+/// Sentences of a chair about the one before and about the one after them in the turn, which decides.
+const DECIDED_BEFORE: [&str; 4] = [
+    "that's the decision",
+    "that's a decision",
+    "that is the decision",
+    "that is a decision",
+];
+const DECIDED_AFTER: [&str; 3] = [
+    "here's the decision",
+    "here is the decision",
+    "here's what we decide",
+];
+
 /// Verbs that decide in the present tense, at the start of a sentence: `We defer the canopy.`
 const PERFORMING: [&str; 4] = [
     "we defer the",
@@ -56,6 +82,9 @@ const PERFORMING: [&str; 4] = [
     "we adopt the",
     "we postpone the",
 ];
+
+/// Words before them.
+const OPENINGS: [&str; 5] = ["", "so ", "okay ", "then ", "so then "];
 
 /// Maximum number of words before a phrase that decides, in its sentence.
 const MAX_BEFORE: usize = 8;
@@ -112,14 +141,14 @@ const OPEN: [&str; 10] = [
 
 /// Words and phrases that make a sentence a guess, a condition or a report of another time.
 #[rustfmt::skip]
-const DOUBTFUL: [&str; 66] = [
+const DOUBTFUL: [&str; 67] = [
     "if", "unless", "whether", "would", "could", "might", "may", "should", "assuming", "suppose", "supposing",
     "imagine", "provided", "said", "says", "told", "asked", "heard", "thought", "reported", "claimed", "wrote",
     "had", "ago", "last week", "last month", "last year", "last time", "last meeting", "last spring", "last fall",
     "last night", "yesterday", "previously", "earlier", "back in", "back then", "in those days", "at the time",
     "used to", "i think", "i guess", "i believe", "i hope", "i wish", "maybe", "perhaps", "probably", "possibly",
     "presumably", "apparently", "as though", "until", "when", "whenever", "every", "always", "usually", "often",
-    "sometimes", "like", "pretend", "for example", "once", "in case", "unlike",
+    "sometimes", "like", "pretend", "for example", "once", "in case", "unlike", "is to be made",
 ];
 
 /// Words that negate.
@@ -165,6 +194,14 @@ impl Said {
         phrases
             .iter()
             .any(|phrase| begins(&self.plain, phrase).is_some())
+    }
+
+    /// Whether it begins with a phrase that decides.
+    fn begins_deciding(&self) -> bool {
+        OPENINGS.iter().any(|opening| {
+            let begins = |phrase| begins(&self.plain, &format!("{opening}{phrase}")).is_some();
+            DECIDING_ALL.into_iter().any(begins)
+        }) && !self.has(&HEDGES)
     }
 
     /// Whether a reader needs the sentence before to know what it is about.
@@ -226,7 +263,10 @@ pub(crate) fn cues(passage: &Passage) -> Vec<Cue> {
     for (at, said) in all.iter().enumerate() {
         let (before, rest) = all.split_at(at);
         // What a sentence without its subject is about: `The counter is hooded. I'll have it off by Friday.`
-        let subject = said.points_back().then(|| {
+        let is_called_decision = is_called_decision(before, rest);
+        // What it is called a decision about is said in it: "Then we use 2.41. That's a decision."
+        let is_whole = is_called_decision && said.begins(&["then"]);
+        let subject = (said.points_back() && !is_whole).then(|| {
             let last = before.last().filter(|last| last.turn == said.turn);
             last.filter(|last| last.states() && !last.points_back())
         });
@@ -246,7 +286,7 @@ pub(crate) fn cues(passage: &Passage) -> Vec<Cue> {
             owner: None,
             due: None,
         };
-        if decides(said) {
+        if decides(said) || is_called_decision {
             found.push(cue(Kind::Decision));
         } else if is_open(rest) {
             found.push(cue(Kind::Open));
@@ -309,7 +349,32 @@ fn sentences(passage: &Passage) -> Vec<Said> {
     all
 }
 
+/// Whether the first of `rest` is called a decision by the sentence before or after it.
+fn is_called_decision(before: &[Said], rest: &[Said]) -> bool {
+    let Some((said, after)) = rest.split_first() else {
+        return false;
+    };
+    let is_near = |other: &&Said| other.turn == said.turn && !other.is_question();
+    let announced = before.last().filter(is_near).is_some_and(|before| {
+        let ends = |phrase| before.plain.ends_with(&format!(" {phrase} "));
+        DECIDED_AFTER.into_iter().any(ends)
+    });
+    let confirmed = || {
+        after.first().filter(is_near).is_some_and(|after| {
+            let said = DECIDED_BEFORE
+                .iter()
+                .find_map(|phrase| begins(&after.plain, phrase));
+            // "That's a decision we can't make" is another matter.
+            said.is_some_and(|said| said.trim().is_empty() || said.starts_with(" not a "))
+        })
+    };
+    said.states() && !said.has(&DECIDED_AFTER) && (announced || confirmed())
+}
+
 fn decides(said: &Said) -> bool {
+    if said.states() && said.begins_deciding() {
+        return true;
+    }
     if !said.states() && !said.has(&["motion carried"]) || said.is_question() || said.has(&DOUBTFUL)
     {
         return false;
@@ -322,8 +387,7 @@ fn decides(said: &Said) -> bool {
         return is_clause && words::count(before) <= MAX_BEFORE && !has_negation(before);
     }
     let habit = ["a day", "a week", "a month", "a year", "each"];
-    let openings = ["", "so ", "okay ", "then ", "so then "];
-    openings.iter().any(|opening| {
+    OPENINGS.iter().any(|opening| {
         let performs = |verb| begins(&said.plain, &format!("{opening}{verb}")).is_some();
         PERFORMING.into_iter().any(performs)
     }) && !said.has(&habit)
@@ -513,6 +577,48 @@ mod tests {
              Ann: That was all of it and you are free to go to the lunch that we have in the hall with the others.\n"
         );
         cues(&Passage::of_text(text))
+    }
+
+    #[test]
+    fn a_chair_may_call_the_sentence_beside_a_decision() {
+        for (talk, decided) in [
+            (
+                "Ann: Then we use 2.41 from this moment on. That's a decision, not a discussion. What else?",
+                "Then we use 2.41 from this moment on.",
+            ),
+            (
+                "Ann: The restriction stays until the rails are in. That's the decision.",
+                "The restriction stays until the rails are in.",
+            ),
+            (
+                "Ann: Then here's the decision. The canopy waits until the fall of next year.",
+                "The canopy waits until the fall of next year.",
+            ),
+            (
+                "Ann: The decision is that it runs to May unless the board says otherwise.",
+                "The decision is that it runs to May unless the board says otherwise.",
+            ),
+            (
+                "Ann: Approved, then, a lift mechanic on evenings from November.",
+                "Approved, then, a lift mechanic on evenings from November.",
+            ),
+        ] {
+            let found = found(talk);
+            let found: Vec<_> = found
+                .iter()
+                .map(|cue| (cue.kind, cue.text.as_str()))
+                .collect();
+            assert_eq!(found, [(Kind::Decision, decided)]);
+        }
+        for talk in [
+            "Ann: The board has met in the hall. That's a decision we can't make here.",
+            "Ann: The board has met in the hall. That's the decision?",
+            "Ann: The board has met in the hall.\nLee: That's the decision.",
+            "Ann: The decision is to be made by the board.",
+            "Ann: The decision is that we might wait for the others.",
+        ] {
+            assert_eq!(found(talk), [], "{talk}");
+        }
     }
 
     #[test]

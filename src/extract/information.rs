@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use crate::text::terms;
 
 /// Stems of all parts that are counted at most. Of speech, an hour has some 2,000 stems, and ten parts of it together 5,000.
-const MOST_STEMS: usize = 200_000;
+const MOST_STEMS: usize = 100_000;
 
 /// The share of each part in the total information. A part's information is the sum of idf over its distinct stems.
 pub(crate) fn information_shares<'a>(parts: impl Iterator<Item = &'a str>) -> Vec<f64> {

@@ -105,7 +105,7 @@ impl Comparable {
     /// Whether most of the numbers or most of the names in `answer` are missing from `source`.
     pub(crate) fn is_invented(self, answer: &str, source: &str) -> bool {
         is_most(self.missing_numbers(answer, &self.known_numbers(source)))
-            || self >= Self::Names && is_most(missing(&names(answer), &all_words(source)))
+            || self >= Self::Names && is_most(missing_names(answer, source))
     }
 }
 
@@ -152,6 +152,12 @@ fn digits_of(number: &str) -> String {
 /// How many of `wanted` are missing from `known`, and of how many.
 fn missing(wanted: &HashSet<String>, known: &HashSet<String>) -> (usize, usize) {
     (wanted.difference(known).count(), wanted.len())
+}
+
+/// How many of the names in `answer` are no words of `source`, and of how many.
+fn missing_names(answer: &str, source: &str) -> (usize, usize) {
+    let names = names(answer);
+    missing(&names, &words_among(source, |word| names.contains(word)))
 }
 
 /// Whether so many are missing that this is evidence.
