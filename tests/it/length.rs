@@ -163,8 +163,8 @@ fn no_model_can_break_it() {
             );
             let what = format!("{habit:?} at {context}");
             if run.summary.degraded().is_some() {
-                // It is not published, and nothing more was paid for: only a model that needs more room than its window has.
-                assert_eq!(what, "Brooding at 2048");
+                // It is not published: too much of it would be the speakers' own, once the loops are gone or no answer fits.
+                assert!(matches!(habit, Habit::Looping | Habit::Brooding), "{what}");
                 run.assert_calls_bounded(&what);
                 continue;
             }
