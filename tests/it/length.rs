@@ -145,6 +145,7 @@ fn an_uninterrupted_summary_takes_three_rounds_and_one_more_for_repairs() {
 fn no_model_can_break_it() {
     // Sections written from the transcript itself, and from notes on it.
     let cases = [(sample(), CONTEXT), (samples(2), 2048)];
+    let mut refused = Vec::new();
     println!("habit      context  words  off %  calls  planned  sections degraded of");
     for (text, context) in cases {
         let sample = transcript(&text);
@@ -163,9 +164,8 @@ fn no_model_can_break_it() {
             );
             let what = format!("{habit:?} at {context}");
             if run.summary.degraded().is_some() {
-                // It is not published: too much of it would be the speakers' own, once the loops are gone or no answer fits.
-                assert!(matches!(habit, Habit::Looping | Habit::Brooding), "{what}");
                 run.assert_calls_bounded(&what);
+                refused.push(what);
                 continue;
             }
             assert!(
@@ -178,6 +178,15 @@ fn no_model_can_break_it() {
             assert_is_a_summary(&run, &model, &what);
         }
     }
+    // Too much of these would be the speakers' own words.
+    let expected = [
+        "Looping at 32768",
+        "Brooding at 32768",
+        "Looping at 2048",
+        "CutOff at 2048",
+        "Brooding at 2048",
+    ];
+    assert_eq!(refused, expected);
 }
 
 #[test]
