@@ -19,7 +19,7 @@ use crate::model::limited::{Permit, RateLimiter, SHORTEST_GAP};
 use crate::model::recorded::{CallRecord, Recorder, may_be_submitted_anew};
 use crate::model::trace;
 use crate::model::usage::Usage;
-use crate::model::window::{LearnedWindow, without_clamped};
+use crate::model::window::LearnedWindow;
 use crate::model::{Answer, ErrorKind, Job, Model, ModelError, Reply, Ticket};
 use crate::prompt::Prompt;
 use crate::run::{Run, sleep_until};
@@ -129,10 +129,10 @@ impl ModelClient {
         // Before the next await, because other calls are admitted until the job is stopped.
         self.stop_if_shared(&outcome);
         record.close(&outcome).await;
-        if let Ok(answer) = &outcome {
-            self.window.answered(prompt, answer);
+        if outcome.is_ok() {
+            self.window.answered();
         }
-        without_clamped(prompt, outcome)
+        outcome
     }
 
     /// Cancels the jobs that may still be running at the endpoint.

@@ -3,17 +3,13 @@
 //! - Most refusals name the window and count the prompt: the first one settles what fits.
 //! - Without such numbers, a request that is not clearly smaller than the smallest one refused is not sent either. So an
 //!   endpoint that refuses everything costs a request for each halving of a part.
-//! - vLLM does not refuse a request whose prompt fits and whose answer may not. It lowers the limit, and the answer is cut
-//!   off where the window ends: after fewer tokens than were allowed. Then the window is what prompt and answer have
-//!   together. But an endpoint may also write no more than so many tokens whatever it is sent: that shows when two such
-//!   answers have about the same length.
 //!
 //! Nothing else depends on it, in particular no request's content: a resumed job sends what it would have sent.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::model::{Answer, ErrorKind, Finish, ModelError, TokenUsage};
-use crate::prompt::{Prompt, Task};
+use crate::model::{ErrorKind, ModelError};
+use crate::prompt::Prompt;
 
 /// Smaller windows are not believed: no request fits them.
 const LEAST_WINDOW: u64 = 512;
@@ -23,12 +19,6 @@ pub(crate) const MAX_RATIO: f64 = 3.0;
 
 /// A request is clearly smaller than another with at most this share of its tokens.
 const SMALLER: f64 = 0.9;
-
-/// An answer was cut off early if it has less than this share of the tokens that were allowed.
-const EARLY: f64 = 0.9;
-
-/// Numbers of tokens within this share of each other are about the same.
-const ABOUT: f64 = 0.03;
 
 /// The window of an endpoint, as far as a job knows.
 #[derive(Debug, Default)]
@@ -42,19 +32,15 @@ struct Learned {
     ratio: f64,
     /// Estimated tokens of the smallest request that was refused without numbers.
     refused: Option<usize>,
-    /// The first answer that was cut off early.
-    cut_off: Option<TokenUsage>,
-    /// Answers end after so many tokens, whatever the window is.
-    is_output_limited: bool,
     answers: usize,
     /// The last refusal.
     refusal: Option<ModelError>,
 }
 
 impl LearnedWindow {
-    /// Learns from an answer.
-    pub(crate) fn answered(&self, prompt: &Prompt, answer: &Answer) {
-        self.lock().answered(prompt, answer);
+    /// Learns that something was answered.
+    pub(crate) fn answered(&self) {
+        self.lock().answers += 1;
     }
 
     /// Learns from a failed call. Returns whether it was refused as too long.
@@ -131,31 +117,6 @@ impl Learned {
         }
     }
 
-    fn answered(&mut self, prompt: &Prompt, answer: &Answer) {
-        self.answers += 1;
-        let Some(usage) = cut_off_early(prompt, answer) else {
-            return;
-        };
-        let about = |one: u64, two: u64| one.abs_diff(two) as f64 <= two as f64 * ABOUT;
-        match self.cut_off {
-            None => {
-                self.narrow(usage.prompt_tokens + usage.completion_tokens);
-                self.cut_off = Some(usage);
-            }
-            Some(first) if about(usage.completion_tokens, first.completion_tokens) => {
-                let sum = first.prompt_tokens + first.completion_tokens;
-                if self.window == Some(sum) && !about(usage.prompt_tokens, first.prompt_tokens) {
-                    self.window = None;
-                    self.is_output_limited = true;
-                }
-            }
-            Some(_) if !self.is_output_limited => {
-                self.narrow(usage.prompt_tokens + usage.completion_tokens);
-            }
-            Some(_) => {}
-        }
-    }
-
     fn may_fit(&self, prompt: &Prompt) -> bool {
         let is_smaller = |refused: usize| total(prompt) as f64 <= refused as f64 * SMALLER;
         self.fits_window(prompt) && self.refused.is_none_or(is_smaller)
@@ -175,54 +136,11 @@ fn total(prompt: &Prompt) -> usize {
     prompt.tokens().0 + prompt.max_tokens().0
 }
 
-/// The tokens of an answer that was cut off before its limit.
-fn cut_off_early(prompt: &Prompt, answer: &Answer) -> Option<TokenUsage> {
-    let usage = answer
-        .usage
-        .filter(|usage| usage.prompt_tokens > 0 && usage.completion_tokens > 0)?;
-    let is_early = (usage.completion_tokens as f64) < prompt.max_tokens().0 as f64 * EARLY;
-    (answer.finish == Finish::Length && is_early).then_some(usage)
-}
-
-/// The outcome of a call, in which the answer about one part that the window has cut off counts as a refusal: halves of the
-/// part fit.
-pub(crate) fn without_clamped(
-    prompt: &Prompt,
-    outcome: Result<Answer, ModelError>,
-) -> Result<Answer, ModelError> {
-    let request = prompt.request();
-    let is_part =
-        matches!(request.task, Task::Section | Task::Notes) && request.portions.is_empty();
-    let Some(usage) = outcome
-        .as_ref()
-        .ok()
-        .and_then(|answer| cut_off_early(prompt, answer))
-        .filter(|_| is_part)
-    else {
-        return outcome;
-    };
-    let (prompt_tokens, window) = (
-        usage.prompt_tokens,
-        usage.prompt_tokens + usage.completion_tokens,
-    );
-    let kind = ErrorKind::Overflow {
-        window: Some(window),
-        prompt_tokens: Some(prompt_tokens),
-    };
-    let message = format!(
-        "the answer was cut off after {} of {} tokens, where the window seems to end: MODEL_CONTEXT_TOKENS must not be more \
-         than the server's window",
-        usage.completion_tokens,
-        prompt.max_tokens().0
-    );
-    Err(ModelError::new(kind, message))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prompt::Style;
     use crate::prompt::tests::prompt;
+    use crate::prompt::{Style, Task};
     use crate::text::Tokens;
 
     fn of(max_tokens: usize) -> Prompt {
@@ -235,18 +153,6 @@ mod tests {
             prompt_tokens,
         };
         ModelError::new(kind, "too long")
-    }
-
-    fn cut_off(prompt_tokens: u64, completion_tokens: u64) -> Answer {
-        Answer {
-            text: "The board met".to_owned(),
-            finish: Finish::Length,
-            usage: Some(TokenUsage {
-                prompt_tokens,
-                completion_tokens,
-            }),
-            ..Answer::default()
-        }
     }
 
     #[test]
@@ -278,45 +184,12 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_cut_off_early_shows_the_window_unless_all_end_after_as_many_tokens() {
-        let learned = LearnedWindow::default();
-        learned.answered(&of(2000), &cut_off(3800, 296));
-        assert!(!learned.may_fit(&of(4090)), "the window has 4096 tokens");
-        learned.answered(&of(2000), &cut_off(3600, 496));
-        assert!(!learned.may_fit(&of(4090)), "still");
-
-        let learned = LearnedWindow::default();
-        learned.answered(&of(2000), &cut_off(3800, 296));
-        learned.answered(&of(2000), &cut_off(1800, 296));
-        assert!(learned.may_fit(&of(1_000_000)), "only answers are limited");
-    }
-
-    #[test]
-    fn a_part_whose_answer_is_clamped_is_divided_and_other_answers_are_used() {
-        let clamped = without_clamped(&of(2000), Ok(cut_off(3800, 296))).unwrap_err();
-        let kind = ErrorKind::Overflow {
-            window: Some(4096),
-            prompt_tokens: Some(3800),
-        };
-        assert_eq!(clamped.kind, kind);
-        assert!(clamped.message.contains("MODEL_CONTEXT_TOKENS"));
-        assert!(without_clamped(&of(300), Ok(cut_off(3800, 296))).is_ok());
-        let stopped = Answer {
-            finish: Finish::Stop,
-            ..cut_off(3800, 296)
-        };
-        assert!(without_clamped(&of(2000), Ok(stopped)).is_ok());
-        let outline = prompt(Task::Outline, Style::Full).with_max_tokens(Tokens(2000));
-        assert!(without_clamped(&outline, Ok(cut_off(3800, 296))).is_ok());
-    }
-
-    #[test]
     fn a_refusal_counts_as_one_of_everything_until_something_is_answered() {
         let learned = LearnedWindow::default();
         assert!(learned.refusal_of_everything().is_none());
         assert!(learned.failed(&of(2000), &refusal(None, None)));
         assert!(learned.refusal_of_everything().is_some());
-        learned.answered(&of(2000), &Answer::default());
+        learned.answered();
         assert!(learned.refusal_of_everything().is_none());
     }
 }

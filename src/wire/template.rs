@@ -90,7 +90,7 @@ const ENDS: [char; 8] = ['.', '!', '?', '…', '。', '！', '？', '।'];
 /// Returns the trimmed answer in `text`, and whether anything before it was removed, such as reasoning. Everything after an
 /// unclosed opening tag is reasoning.
 ///
-/// An opening tag counts only at the start of a line or after the end of a sentence. Inside a sentence it is quoted text.
+/// An opening tag counts at the start of a line, after the end of a sentence, and where it is closed later. Else it is quoted text.
 pub(crate) fn strip(text: &str) -> (String, bool) {
     let channel = final_channel(text.trim());
     let has_channels = channel.is_none_or(|channel| channel.len() < text.trim().len());
@@ -235,14 +235,18 @@ fn without_reasoning(text: &str) -> String {
             from = from.max(at + close.len());
         }
     }
+    let closed = TAGS.map(|(_, close)| lower.rfind(close));
     let mut at = from;
     while let Some(found) = lower.get(at..).and_then(|rest| rest.find(['<', '[', '◁'])) {
         at += found;
         let rest = lower.split_at(at).1;
-        let tag = TAGS.iter().find(|(open, _)| rest.starts_with(open));
+        let mut tags = TAGS.iter().zip(closed);
+        let tag = tags.find(|((open, _), _)| rest.starts_with(open));
         let before = lower.get(from..at).unwrap_or_default();
-        match tag.filter(|_| may_open(&kept, before)) {
-            Some((_, close)) => {
+        // One that is closed later is no quoted text either.
+        let opens = |last: Option<usize>| may_open(&kept, before) || last > Some(at);
+        match tag.filter(|(_, last)| opens(*last)) {
+            Some(((_, close), _)) => {
                 kept.push_str(text.get(from..at).unwrap_or_default());
                 at = rest
                     .find(close)
@@ -290,6 +294,11 @@ mod tests {
             (
                 "The board met.\n<think>more?</think>\nIt closed.",
                 "The board met.\n\nIt closed.",
+                true,
+            ),
+            (
+                "Budget: Lee<think>Hmm.</think> put it off.",
+                "Budget: Lee put it off.",
                 true,
             ),
             (

@@ -259,10 +259,8 @@ async fn a_server_that_calls_everything_too_long_costs_few_requests() {
 
 /// vLLM lowers the limit of an answer to what is left of the window.
 #[tokio::test]
-async fn answers_that_the_window_cuts_off_show_its_size() {
+async fn answers_that_the_window_cuts_off_are_continued() {
     const WINDOW: usize = 6000;
-    let cut_off = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&cut_off);
     let server = ChatServer::start(move |request| {
         let prompt = counted(request);
         let Some(room) = WINDOW.checked_sub(prompt) else {
@@ -283,9 +281,6 @@ async fn answers_that_the_window_cuts_off_show_its_size() {
             "length" => room.min(request.max_tokens()),
             _ => fits.len() * 4 / 3,
         };
-        if finish == "length" {
-            count.fetch_add(1, Ordering::SeqCst);
-        }
         Behaviour::Answer(Completion {
             text: fits.concat(),
             finish,
@@ -297,8 +292,6 @@ async fn answers_that_the_window_cuts_off_show_its_size() {
     let place = Workplace::new(Some(server.url()), &settings).await;
     let done = done(&place, 20_000).await;
     assert_eq!(done.report.coverage.degraded, 0);
-    let cut_off = cut_off.load(Ordering::SeqCst);
-    assert!(cut_off <= 3, "{cut_off} answers were cut off");
 }
 
 /// A server that closes every connection a moment after its answer, without having said so. Requests that come in between are
