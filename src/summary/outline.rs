@@ -336,6 +336,9 @@ pub struct Point {
 const MOST: usize = 16;
 const MOST_ACTIONS: usize = 40;
 
+/// Maximum number of lines that are read, more than twice of what is asked for.
+const MAX_LINES: usize = 400;
+
 impl Outline {
     /// Reads the model's answer about `numbered`, and checks `by` what it can be compared.
     pub(crate) fn read(answer: &str, numbered: &Numbered, by: Comparable) -> Self {
@@ -346,21 +349,21 @@ impl Outline {
         let lower = words::runs(text)
             .filter(|word| word.starts_with(char::is_lowercase) && is_looked_up(word))
             .collect();
-        let mut days = numbers(text);
+        let numbers = by.known_numbers(text);
+        let mut days = numbers.clone();
         days.retain(|number| number.parse::<u8>().is_ok_and(|day| day <= 31));
         let reader = Reader {
             numbered,
             known: &known,
             lower: &lower,
             names: &names_among(text, is_looked_up),
+            numbers: &numbers,
             days: &days,
             by,
         };
         let mut outline = Self::default();
-        for line in answer.lines() {
-            let Some((kind, rest)) = kind_and_rest(line) else {
-                continue;
-            };
+        let lines = answer.lines().filter_map(kind_and_rest);
+        for (kind, rest) in lines.take(MAX_LINES) {
             let (rest, refs) = references(rest);
             let refs: Vec<usize> = refs.into_iter().filter(|&at| at < numbered.len()).collect();
             let fields: Vec<String> = rest.split('|').map(field).collect();
@@ -369,7 +372,6 @@ impl Outline {
                 "TITLE" if outline.title.is_none() => {
                     outline.title = Some(get(0))
                         .filter(|title| reader.may_be_said(title))
-                        .filter(|title| by.has_numbers(title, &by.known_numbers(text)))
                         .map(words::capitalized);
                 }
                 "SUBJECT" if outline.subject.is_none() => {
@@ -497,18 +499,20 @@ struct Reader<'a> {
     lower: &'a HashSet<&'a str>,
     /// Words that are capitalized within its sentences, in lower case.
     names: &'a HashSet<String>,
+    numbers: &'a HashSet<String>,
     /// The numbers of the transcript that may be days: somebody says "tonight" in one line and the date in another.
     days: &'a HashSet<String>,
     by: Comparable,
 }
 
 impl Reader<'_> {
-    /// Whether all names in `text` occur in the transcript.
+    /// Whether all names and numbers in `text` occur in the transcript.
     fn may_be_said(&self, text: &str) -> bool {
         let length = words::count(text);
         (1..=ENTRY_WORDS).contains(&length)
             && text.contains(char::is_alphanumeric)
             && self.by.has_names(text, self.known)
+            && self.by.has_numbers(text, self.numbers)
     }
 
     /// Whether the words of a name occur in the transcript: the capitalized ones, if there are any.
@@ -713,6 +717,7 @@ impl Reader<'_> {
         };
         if !is_borne_out
             || !self.by.has_names(text, self.known)
+            || kind == PointKind::Figure && !self.by.has_names(subject, self.known)
             || self.by.has_words() && !self.shares_words(kind, (text, subject), refs, people)
         {
             return None;
@@ -1134,6 +1139,8 @@ Lee Novak: And the night trams stay, we settled that in June.
             "POSITION: Dana Ruiz admits bribery [3]",
             "ACTION: Lee Novak | poison everything | | promised [4]",
             "FIGURE: 4.2 million | corpses of Dana Ruiz [2]",
+            "FIGURE: 4.2 million stolen by Napoleon | more than was planned for the depot [2]",
+            "SUBJECT: The depot costs 77 million",
             "OPEN: [3]",
             "PERSON: Napoleon Bonaparte | emperor | Napoleon",
             "PERSON: | chair |",
@@ -1151,6 +1158,12 @@ Lee Novak: And the night trams stay, we settled that in June.
             let outline = read(line);
             assert!(outline.is_empty(), "{line}: {outline:?}");
         }
+    }
+
+    #[test]
+    fn a_role_with_a_figure_that_was_not_said_is_dropped() {
+        let outline = read("PERSON: Dana Ruiz | chair, convicted of stealing 40 million | Ruiz\n");
+        assert_eq!(outline.people[0].role, "");
     }
 
     #[test]

@@ -66,6 +66,9 @@ const PERIOD_BYTES: usize = 400;
 /// Maximum length of the name in such a mark, in bytes.
 const NAME_BYTES: usize = 40;
 
+/// Within a sentence, longer reasoning is not looked for.
+const THOUGHT_BYTES: usize = 10_000;
+
 /// Names of roles and channels that may follow a mark.
 const ROLES: [&str; 5] = ["assistant", "model", "final", "chatbot", "response"];
 
@@ -90,7 +93,8 @@ const ENDS: [char; 8] = ['.', '!', '?', '…', '。', '！', '？', '।'];
 /// Returns the trimmed answer in `text`, and whether anything before it was removed, such as reasoning. Everything after an
 /// unclosed opening tag is reasoning.
 ///
-/// An opening tag counts at the start of a line, after the end of a sentence, and where it is closed later. Else it is quoted text.
+/// An opening tag counts at the start of a line, after the end of a sentence, and before whole sentences that it encloses. Else it is
+/// quoted text.
 pub(crate) fn strip(text: &str) -> (String, bool) {
     let channel = final_channel(text.trim());
     let has_channels = channel.is_none_or(|channel| channel.len() < text.trim().len());
@@ -243,9 +247,16 @@ fn without_reasoning(text: &str) -> String {
         let mut tags = TAGS.iter().zip(closed);
         let tag = tags.find(|((open, _), _)| rest.starts_with(open));
         let before = lower.get(from..at).unwrap_or_default();
-        // One that is closed later is no quoted text either.
-        let opens = |last: Option<usize>| may_open(&kept, before) || last > Some(at);
-        match tag.filter(|(_, last)| opens(*last)) {
+        // Between quoted tags stands no whole sentence.
+        let holds_sentence = |(open, close): &(&str, &str)| {
+            let near = rest.split_at(rest.floor_char_boundary(THOUGHT_BYTES)).0;
+            let thought = near.find(close).and_then(|end| near.get(open.len()..end));
+            thought.is_some_and(|thought| thought.trim_end().ends_with(ENDS))
+        };
+        let opens = |(tags, last): &(&(&str, &str), Option<usize>)| {
+            may_open(&kept, before) || *last > Some(at) && holds_sentence(tags)
+        };
+        match tag.filter(opens) {
             Some(((_, close), _)) => {
                 kept.push_str(text.get(from..at).unwrap_or_default());
                 at = rest
