@@ -176,8 +176,15 @@ fn is_call(lower: &str) -> bool {
 }
 
 fn is_page(lower: &str) -> bool {
+    // Within a sentence it is told of.
+    let stands_alone = |(at, _): (usize, &str)| {
+        let before = lower.split_at(at).0.trim_end_matches(' ');
+        before.is_empty() || before.ends_with(['\n', '.', '!', '?', '>'])
+    };
     starts_with_any(lower.trim_start(), PAGE_STARTS)
-        || PAGE_PARTS.iter().any(|part| lower.contains(part))
+        || PAGE_PARTS
+            .iter()
+            .any(|part| lower.match_indices(part).any(stands_alone))
 }
 
 fn is_data(lines: &[&str], lower: &str) -> bool {

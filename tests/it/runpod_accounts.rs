@@ -66,9 +66,13 @@ async fn server() -> RunPodServer {
 
 /// Waits until at least `jobs` jobs have been submitted.
 async fn until_submitted(server: &RunPodServer, jobs: usize) {
-    while server.jobs().len() < jobs {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    let all = async {
+        while server.jobs().len() < jobs {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(60), all).await;
+    waited.expect("so many jobs are submitted");
 }
 
 /// Runs the upload again and checks that it resumes: every job is known, and none is submitted twice.
