@@ -158,7 +158,6 @@ async fn plain_handlers() {
 async fn rejects_reasoning_as_an_answer() {
     for output in [
         json!([{"choices": [{"message": {"content": null, "reasoning_content": "hm"}, "finish_reason": "length"}]}]),
-        json!([{"choices": [{"message": {"content": "", "reasoning": "hm"}, "finish_reason": "stop"}]}]),
         json!("<think>hm"),
         json!({"message": {"role": "assistant", "content": null, "reasoning": "hm"}}),
         json!({"output": [{"type": "reasoning", "summary": [{"text": "hm"}]}]}),

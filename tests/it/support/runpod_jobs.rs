@@ -91,7 +91,7 @@ impl JobPlan {
         let words = |role| job.message(role).split_whitespace().count();
         let tokens = (words("system") + words("user")) * 4 / 3;
         let counted = self.result.pointer_mut("/output/0/usage/prompt_tokens");
-        if let Some(counted) = counted.filter(|counted| **counted == 20 && tokens > 200) {
+        if let Some(counted) = counted.filter(|counted| **counted == 20 && tokens > 500) {
             *counted = tokens.into();
         }
         self

@@ -73,9 +73,14 @@ pub(crate) async fn runtime(
         let path = request
             .path
             .strip_prefix(&format!("/endpoints/{ENDPOINT}/"));
+        // About the tokens of a long prompt.
+        let tokens = match request.body.to_string().len() as u64 / 4 {
+            0..1000 => 100,
+            tokens => tokens,
+        };
         match path {
-            Some("invocations") => passed_on(container(request), false),
-            Some("invocations-response-stream") => passed_on(container(request), true),
+            Some("invocations") => passed_on(container(request), tokens, false),
+            Some("invocations-response-stream") => passed_on(container(request), tokens, true),
             _ => {
                 let message = format!(
                     "Endpoint {} of account 123456789012 not found.",
@@ -89,7 +94,7 @@ pub(crate) async fn runtime(
 }
 
 /// What the runtime makes of a container's reply. Its own errors pass.
-fn passed_on(reply: Behaviour, is_streamed: bool) -> Behaviour {
+fn passed_on(reply: Behaviour, tokens: u64, is_streamed: bool) -> Behaviour {
     match reply {
         Behaviour::Status(status, headers, body)
             if status != 200 && headers.iter().all(|(name, _)| *name != "x-amzn-errortype") =>
@@ -97,10 +102,11 @@ fn passed_on(reply: Behaviour, is_streamed: bool) -> Behaviour {
             wrapped(u64::from(status), &body)
         }
         Behaviour::Answer(completion) => {
-            let usage = completion.usage.unwrap_or((100, 50));
+            let usage = completion.usage.unwrap_or((tokens, 50));
             let pieces = events(&completion, usage);
             passed_on(
                 Behaviour::Pieces("text/event-stream", pieces, End::Properly),
+                tokens,
                 is_streamed,
             )
         }
