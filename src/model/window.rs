@@ -1,4 +1,4 @@
-//! What an endpoint shows of its window, by its refusals and by its answers. A request that will not fit is not sent.
+//! Learns the window of an endpoint from its refusals. A request that will not fit is not sent.
 //!
 //! - Most refusals name the window and count the prompt: the first one settles what fits.
 //! - Without such numbers, a request that is not clearly smaller than the smallest one refused is not sent either. So an
@@ -32,15 +32,16 @@ struct Learned {
     ratio: f64,
     /// Estimated tokens of the smallest request that was refused without numbers.
     refused: Option<usize>,
-    answers: usize,
-    /// The last refusal.
+    /// Whether anything was ever answered.
+    has_answered: bool,
+    /// The last refusal, without which nothing is known.
     refusal: Option<ModelError>,
 }
 
 impl LearnedWindow {
     /// Learns that something was answered.
     pub(crate) fn answered(&self) {
-        self.lock().answers += 1;
+        self.lock().has_answered = true;
     }
 
     /// Learns from a failed call. Returns whether it was refused as too long.
@@ -66,28 +67,19 @@ impl LearnedWindow {
     /// The error for a request that is not sent because it cannot fit.
     pub(crate) fn refusal_of(&self, prompt: &Prompt) -> Option<ModelError> {
         let learned = self.lock();
-        if learned.may_fit(prompt) {
-            return None;
-        }
-        let window = learned.window;
+        let refusal = learned.refusal.as_ref();
+        let refusal = refusal.filter(|_| !learned.may_fit(prompt))?;
         let kind = ErrorKind::Overflow {
-            window,
+            window: learned.window,
             prompt_tokens: None,
         };
-        let message = match (&learned.refusal, window) {
-            (Some(refusal), _) => refusal.message.clone(),
-            (None, Some(window)) => {
-                format!("the request does not fit into the endpoint's window of {window} tokens")
-            }
-            (None, None) => "the request does not fit into the endpoint's window".to_owned(),
-        };
-        Some(ModelError::new(kind, message))
+        Some(ModelError::new(kind, refusal.message.clone()))
     }
 
     /// The last refusal, if nothing was ever answered.
     pub(crate) fn refusal_of_everything(&self) -> Option<ModelError> {
         let learned = self.lock();
-        learned.refusal.clone().filter(|_| learned.answers == 0)
+        learned.refusal.clone().filter(|_| !learned.has_answered)
     }
 
     fn lock(&self) -> MutexGuard<'_, Learned> {

@@ -225,15 +225,15 @@ fn is_unrelated(answer: &[String], source: &[String]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::summary::flaw::flaw;
 
-    const SOURCE: &str = "Dana: The depot at Gasworks Lane is four months late, because the ground was full of coal tar. \
+    pub(crate) const SOURCE: &str = "Dana: The depot at Gasworks Lane is four months late, because the ground was full of coal tar. \
         Lee: So the new trams stay in the yard until March? Dana: Until the 27th of March, and the contractor, Brackwater, \
         has asked for 1.2 million more. Tobias: We do not have that, the contingency is 2.74 million in all. Lee: Then we \
         should ask the city before December. Dana: I will write the paper by November 7th.";
-    const GOOD: &str = "Dana reported that the depot at Gasworks Lane was four months behind, since coal tar had been found in the \
+    pub(crate) const GOOD: &str = "Dana reported that the depot at Gasworks Lane was four months behind, since coal tar had been found in the \
         ground, and that the trams would stay in their yard until March 27. Brackwater wanted another 1.2 million. Tobias \
         objected that the whole contingency was 2.74 million. Lee proposed to ask the city, and Dana took on the paper.";
     const INSTRUCTIONS: &str = "You write one section of a long written summary of a transcript. Other sections cover the other parts.";

@@ -1,15 +1,9 @@
 use super::*;
+use crate::summary::check::tests::{GOOD, SOURCE};
 use crate::summary::check::{Expected, Severity, check};
 use crate::summary::told::Told;
 use crate::wire::template;
 
-const SOURCE: &str = "Dana: The depot at Gasworks Lane is four months late, because the ground was full of coal tar. \
-    Lee: So the new trams stay in the yard until March? Dana: Until the 27th of March, and the contractor, Brackwater, \
-    has asked for 1.2 million more. Tobias: We do not have that, the contingency is 2.74 million in all. Lee: Then we \
-    should ask the city before December. Dana: I will write the paper by November 7th.";
-const GOOD: &str = "Dana reported that the depot at Gasworks Lane was four months behind, since coal tar had been found in the \
-    ground, and that the trams would stay in their yard until March 27. Brackwater wanted another 1.2 million. Tobias \
-    objected that the whole contingency was 2.74 million. Lee proposed to ask the city, and Dana took on the paper.";
 const INSTRUCTIONS: &str = "You write one section of a long written summary of a transcript. Other sections cover the other parts.\n\
     - No remarks about the task, the transcript or the length. End with a complete sentence.\n\
     Part 3 of 11 of the transcript.\nLength: about 450 words, in about 5 paragraphs.\n\
@@ -42,6 +36,11 @@ fn unescaped(line: &str) -> String {
         .replace("\\\\", "\\")
 }
 
+fn assert_none(wrong: &[String]) {
+    let (count, all) = (wrong.len(), wrong.join("\n"));
+    assert!(wrong.is_empty(), "{count} are wrong:\n{all}");
+}
+
 /// Each line of the file: whether the answer is mended or refused, the kind of its flaw, and the answer, in which `{good}` is good
 /// prose.
 #[test]
@@ -66,12 +65,7 @@ fn each_spoiled_answer_is_mended_or_refused() {
         }
     }
     assert!(lines.len() >= 150, "{} answers", lines.len());
-    assert!(
-        wrong.is_empty(),
-        "{} are wrong:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    assert_none(&wrong);
 }
 
 /// A false alarm costs a paid request.
@@ -92,12 +86,7 @@ fn good_answers_are_left_alone() {
         }
     }
     assert!(lines.len() >= 40, "{} answers", lines.len());
-    assert!(
-        wrong.is_empty(),
-        "{} are wrong:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    assert_none(&wrong);
 }
 
 #[test]

@@ -3,11 +3,8 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_config::retry::RetryConfig;
-use aws_sdk_s3::config::{Region, SharedCredentialsProvider};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -18,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::reset;
-use super::transcribe::{Fault, REGION, credentials, is_signed};
+use super::transcribe::{Fault, REGION, configuration, is_signed};
 
 /// Tasks on a page of the list.
 const PAGE: usize = 2;
@@ -76,14 +73,9 @@ impl Polly {
         }
     }
 
-    /// A configuration that leads here, without waits between attempts.
+    /// A configuration that leads here.
     pub(crate) fn aws(&self) -> SdkConfig {
-        SdkConfig::builder()
-            .credentials_provider(SharedCredentialsProvider::new(credentials()))
-            .region(Region::from_static(REGION))
-            .endpoint_url(&self.url)
-            .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(1)))
-            .build()
+        configuration(&self.url)
     }
 
     /// From now on, `faults` decides which requests fail, given `Start` or `List`.

@@ -139,14 +139,9 @@ impl Transcribe {
         }
     }
 
-    /// A configuration that leads here, without waits between attempts.
+    /// A configuration that leads here.
     pub(crate) fn aws(&self) -> SdkConfig {
-        SdkConfig::builder()
-            .credentials_provider(SharedCredentialsProvider::new(credentials()))
-            .region(Region::from_static(REGION))
-            .endpoint_url(&self.url)
-            .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(1)))
-            .build()
+        configuration(&self.url)
     }
 
     /// The variables of a process that uses this server.
@@ -253,6 +248,16 @@ fn transcript(name: &str, text: &str) -> Value {
     json!({"jobName": name, "accountId": "123456789012", "status": "COMPLETED", "results": {
         "transcripts": [{"transcript": text}], "items": [], "audio_segments": segments,
         "language_code": "en-US"}})
+}
+
+/// A configuration that leads to `url`, without waits between attempts.
+pub(crate) fn configuration(url: &str) -> SdkConfig {
+    SdkConfig::builder()
+        .credentials_provider(SharedCredentialsProvider::new(credentials()))
+        .region(Region::from_static(REGION))
+        .endpoint_url(url)
+        .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(1)))
+        .build()
 }
 
 pub(crate) fn credentials() -> Credentials {
