@@ -28,13 +28,23 @@ def prose(text, asked):
     # Spread over the whole block, so that nothing is told twice and no part is left out.
     pieces_wanted = asked // (PIECE * 2) + 2
     starts = range(0, len(shown), max(PIECE, len(shown) // pieces_wanted))
-    pieces = (" ".join(shown[start : start + PIECE]).rstrip(".,:") for start in itertools.cycle(starts))
+    pieces = untold(shown, itertools.cycle(starts))
     words = []
     for opening, link in itertools.cycle(zip(OPENINGS, LINKS)):
         if len(words) >= asked:
             break
         words += f"{opening} {next(pieces)}, {link} {next(pieces)}.".split()
     return " ".join(words[:asked]).rstrip(".,") + "."
+
+
+def untold(shown, starts):
+    """Pieces that begin at `starts`, or a little later where the same words were told before: meetings have formulas."""
+    told = set()
+    for start in starts:
+        near = (" ".join(shown[at : at + PIECE]).rstrip(".,:") for at in range(start, start + 4 * PIECE))
+        piece = next((piece for piece in near if piece and piece not in told), " ".join(shown[start : start + PIECE]))
+        told.add(piece)
+        yield piece.rstrip(".,:")
 
 
 def outline(prompt):
