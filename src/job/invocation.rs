@@ -139,7 +139,10 @@ impl App {
             JobError::Write(error) => error.source.kind == ErrorKind::Unusable,
             _ => false,
         };
-        if degraded && run.degraded_runs < MAX_DEGRADED_RUNS {
+        // A refusal costs nothing, so it is always asked again.
+        let refused =
+            matches!(&ended, JobError::Write(error) if error.source.kind == ErrorKind::BadInput);
+        if refused || degraded && run.degraded_runs < MAX_DEGRADED_RUNS {
             client.recorder.forget_unusable().await;
         }
         let released = lease

@@ -53,7 +53,7 @@ pub(crate) struct Recorder {
     clock: Clock,
     /// Held for reading by each call that is being looked up.
     lookups: RwLock<()>,
-    /// The ids of calls with unusable answers.
+    /// The ids of calls that were refused or have unusable answers.
     unusable: Mutex<Vec<String>>,
 }
 
@@ -125,7 +125,7 @@ impl Recorder {
         }
     }
 
-    /// Removes unusable answers from the ledger, so that the next run makes these calls again.
+    /// Removes refusals and unusable answers from the ledger, so that the next run makes these calls again.
     pub(crate) async fn forget_unusable(&self) {
         let unusable = std::mem::take(&mut *self.unusable());
         for id in unusable {
@@ -181,6 +181,7 @@ impl CallRecord<'_> {
             Known::Outcome(outcome) => {
                 self.submits = outcome.submits;
                 self.is_settled = true;
+                self.note_refusal(&outcome.result);
                 Known::Outcome(outcome.result)
             }
             Known::Job(call) => {
@@ -264,11 +265,18 @@ impl CallRecord<'_> {
             submits: self.submits,
             result: result.clone(),
         };
+        self.note_refusal(result);
         if let Err(error) = ledger.settle(&self.id, &outcome).await {
             tracing::error!(
                 error = chain(&error),
                 "could not record an answer: if this run is interrupted now, it is paid again"
             );
+        }
+    }
+    /// A refused request may be accepted once the endpoint is mended.
+    fn note_refusal(&self, result: &Result<Answer, ModelError>) {
+        if matches!(result, Err(error) if error.kind == ErrorKind::BadInput) {
+            self.recorder.unusable().push(self.id.clone());
         }
     }
 }

@@ -161,7 +161,8 @@ impl Reader {
         match self {
             Self::Captions(_, reader) => reader.warnings(),
             Self::Json(reader) => reader.warnings.clone(),
-            Self::Table(_) | Self::Plain(_) => Vec::new(),
+            Self::Table(reader) => reader.warnings(),
+            Self::Plain(_) => Vec::new(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Requests that an endpoint refuses: one sentence tells the user what to do, and no unnecessary request is sent.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
 
 use crate::support::behaviour::Behaviour;
@@ -242,4 +244,25 @@ async fn a_wait_that_is_asked_for_is_kept() {
             "too early: {waits:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_mended_server_is_asked_again() {
+    let broken = Arc::new(AtomicBool::new(true));
+    let mended = Arc::clone(&broken);
+    let server = ChatServer::start(move |request: &ChatRequest| match broken.load(Relaxed) {
+        true => Behaviour::status(400, r#"{"error":{"message":"chat template is broken"}}"#),
+        false => Behaviour::text(obedient::answer(request.message("user"))),
+    })
+    .await;
+    let place = Workplace::new(Some(server.url()), &[]).await;
+    let upload = place.upload("board.txt", meeting(9000));
+    let cause = place.run(&upload).await.unwrap_err();
+    assert_says(&cause.to_string(), &["chat template is broken"]);
+    let refused = server.requests().len();
+    place.run(&upload).await.unwrap_err();
+    assert!(server.requests().len() <= 2 * refused);
+    mended.store(false, Relaxed);
+    let outcome = place.run(&upload).await;
+    assert!(matches!(outcome, Ok(Outcome::Done(_))), "{outcome:?}");
 }

@@ -252,6 +252,7 @@ impl Reader {
         let language = file.language();
         let mut warnings: Vec<String> = damaged::warning(text, &file.values).into_iter().collect();
         let mut best: Option<(List, Survey)> = None;
+        let mut found: Vec<Elsewhere> = Vec::new();
         for shape in SHAPES {
             if best
                 .as_ref()
@@ -261,6 +262,7 @@ impl Reader {
             }
             for list in file.lists(shape) {
                 let survey = file.survey(&list)?;
+                found.push(Elsewhere::of(&list, &survey));
                 // An excerpt may have all of the text but only a few of the words.
                 let least = best.as_ref().map_or(0, |(_, best)| best.bytes * 2);
                 if survey.bytes > least {
@@ -272,8 +274,15 @@ impl Reader {
             // Any program may write segments, and other lists beside them or around them.
             Some((list, survey)) if list.shape.maker == "whisper" => {
                 let other = file.guess(Some(&list.path))?;
+                found.extend(
+                    other
+                        .iter()
+                        .map(|(list, survey)| Elsewhere::of(list, survey)),
+                );
                 let other = other.filter(|(_, other)| other.is_better(&survey));
-                other.or(Some((list, survey)))
+                let (list, mut survey) = other.unwrap_or((list, survey));
+                survey.elsewhere = file.elsewhere(&found, &list, &survey);
+                Some((list, survey))
             }
             Some(best) => Some(best),
             None => file.guess(None)?,
@@ -486,6 +495,23 @@ struct Survey {
     undivided: usize,
     /// Bytes of other lists beside this one that say something else.
     elsewhere: usize,
+}
+
+/// A list that was surveyed.
+struct Elsewhere {
+    path: String,
+    bytes: usize,
+    first_text: Option<Span>,
+}
+
+impl Elsewhere {
+    fn of(list: &List, survey: &Survey) -> Self {
+        Self {
+            path: list.path.clone(),
+            bytes: survey.bytes,
+            first_text: survey.first_text,
+        }
+    }
 }
 
 impl Survey {
@@ -1036,7 +1062,7 @@ impl<'t> File<'t> {
             .map(|value| value.path.clone())
             .collect();
         let mut best: Option<(List, Survey)> = None;
-        let mut spoken = Vec::new();
+        let mut spoken: Vec<(u8, Elsewhere)> = Vec::new();
         for path in paths {
             let name = path.rsplit('.').next().unwrap_or_default();
             let words = !matches!(name, "sentences" | "segments" | "utterances")
@@ -1057,12 +1083,7 @@ impl<'t> File<'t> {
                 .as_ref()
                 .is_none_or(|(other, known)| survey.score(words) > known.score(other.shape.words));
             if survey.is_speech() && !words {
-                spoken.push((
-                    list.path.clone(),
-                    survey.score(words).0,
-                    survey.bytes,
-                    survey.first_text,
-                ));
+                spoken.push((survey.score(words).0, Elsewhere::of(&list, &survey)));
             }
             if survey.is_speech() && is_better {
                 best = Some((list, survey));
@@ -1071,15 +1092,28 @@ impl<'t> File<'t> {
         if let Some((list, survey)) = &mut best {
             let parent = |path: &str| path.rsplit_once('.').map(|(parent, _)| parent.to_owned());
             let tells = survey.score(false).0;
-            let others = spoken.iter().filter(|(path, told, _, first)| {
-                *path != list.path
-                    && *told == tells
-                    && parent(path) == parent(&list.path)
-                    && !self.is_same(*first, survey.first_text)
+            spoken.retain(|(told, other)| {
+                *told == tells && parent(&other.path) == parent(&list.path)
             });
-            survey.elsewhere = others.map(|(_, _, bytes, _)| bytes).sum();
+            let others: Vec<Elsewhere> = spoken.into_iter().map(|(_, other)| other).collect();
+            survey.elsewhere = self.elsewhere(&others, list, survey);
         }
         Ok(best)
+    }
+
+    /// Bytes in lists other than the one that is read, unless they say the same. A member that is written twice is two lists.
+    fn elsewhere(&self, found: &[Elsewhere], list: &List, survey: &Survey) -> usize {
+        let others = found.iter().filter(|other| {
+            other.path != list.path && !self.is_same(other.first_text, survey.first_text)
+        });
+        let named = self.outline.iter().filter(|value| value.path == list.path);
+        let mut sizes = named.map(|value| value.span.len());
+        let read = sizes.next().unwrap_or(1);
+        let again = match list.path.contains(ELEMENT) {
+            true => 0,
+            false => sizes.sum::<usize>() * survey.bytes / read.max(1),
+        };
+        others.map(|other| other.bytes).sum::<usize>() + again
     }
 
     /// Whether two lists begin with the same words.

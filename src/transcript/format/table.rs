@@ -5,6 +5,7 @@
 //! file, lines between and after tables are kept as entries without speaker and time.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use crate::text::Span;
 use crate::transcript::format::cue::{Cue, Escapes, Joint};
@@ -32,6 +33,13 @@ const RATED_ROWS: usize = 500;
 
 /// Quoted fields that are not closed, after which quotes count as text: looking for the end of each takes too long.
 const MAX_UNCLOSED: u8 = 8;
+
+/// Words that a field must have to be a remark, and that a column of remarks must have to be missed.
+const MIN_REMARK: usize = 4;
+const MIN_UNREAD: usize = 12;
+
+/// Longer names of columns are cut in messages.
+const MAX_HEADING: usize = 40;
 
 /// Maximum number of fields in a row.
 const MAX_FIELDS: usize = 64;
@@ -74,6 +82,10 @@ pub(crate) struct Reader {
     columns: Columns,
     zero: Zero,
     unclosed: u8,
+    /// Words in each column that is not read.
+    unread: BTreeMap<usize, usize>,
+    /// The names of the columns, if they have any.
+    names: Vec<String>,
 }
 
 impl Reader {
@@ -87,7 +99,25 @@ impl Reader {
             columns,
             zero: Zero::default(),
             unclosed: 0,
+            unread: BTreeMap::new(),
+            names: Vec::new(),
         }
+    }
+
+    /// Remarks and translations beside what was said are not read.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let name = |place: &usize| match self.names.get(*place) {
+            Some(name) => format!("\"{name}\""),
+            None => (place + 1).to_string(),
+        };
+        let prose = self
+            .unread
+            .iter()
+            .filter(|(_, words)| **words >= MIN_UNREAD);
+        let warning = |(place, words): (&usize, &usize)| {
+            format!("the column {} was left out: {words} words", name(place))
+        };
+        prose.map(warning).collect()
     }
 
     /// Name of the format.
@@ -119,7 +149,28 @@ impl Reader {
         block.start + at
     }
 
+    /// Counts the words in columns that are not read, and keeps the columns' names.
+    fn note(&mut self, text: &str, row: &[Cell], is_first: bool) {
+        let columns = &self.columns;
+        let content = |cell: &Cell| cell.span.of(text).trim();
+        if columns.is_header(text, row, is_first) {
+            let named = row
+                .iter()
+                .map(|cell| content(cell).chars().take(MAX_HEADING));
+            self.names = named.map(Iterator::collect).collect();
+        } else if columns.is_row(row) && !columns.is_ruler(text, row) {
+            for (place, cell) in row.iter().enumerate() {
+                let words = content(cell).split_whitespace().count();
+                // Ids, dates and names are no remarks.
+                if words >= MIN_REMARK && !columns.reads(place) {
+                    *self.unread.entry(place).or_default() += words;
+                }
+            }
+        }
+    }
+
     fn cue<'t>(&mut self, text: &'t str, row: &[Cell], is_first: bool) -> Option<Cue<'t>> {
+        self.note(text, row, is_first);
         let Self { columns, zero, .. } = self;
         let cell = |place: Option<usize>| row.get(place?).copied();
         let value = |place: Option<usize>| cell(place).map(|cell| cell.span.of(text).trim());
@@ -331,6 +382,17 @@ impl Columns {
             confidence: None,
             unit: Unit::Seconds,
         })
+    }
+
+    /// Whether anything is read from the column at `place`.
+    fn reads(&self, place: usize) -> bool {
+        let times = [self.start, self.end, self.duration].map(|column| column.map(|it| it.place));
+        let others = [Some(self.text), self.speaker, self.confidence];
+        times
+            .into_iter()
+            .chain(others)
+            .flatten()
+            .any(|read| read == place)
     }
 
     /// Whether the text of the first row is in quotes.

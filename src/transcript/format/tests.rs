@@ -809,6 +809,49 @@ fn what_is_hardly_speech_gets_a_hint() {
     }
 }
 
+#[test]
+fn what_stands_beside_what_is_read_is_told() {
+    let warnings = |text: &str| {
+        let transcript = Transcript::new(Decoded::from(text.to_owned())).unwrap();
+        transcript.spoken.warnings.join("; ")
+    };
+    let rows = |remark: &str| {
+        let row = |n| format!("{n},Dana,We looked at item {n} and agreed on it,{remark}\n");
+        (0..12).map(row).collect::<String>()
+    };
+    let table = |remark| format!("time,speaker,text,Note\n{}", rows(remark));
+    assert_eq!(
+        warnings(&table("It costs a thousand more than planned")),
+        "the column \"Note\" was left out: 84 words"
+    );
+    assert_eq!(warnings(&table("checked by Lee")), "");
+    let entries = |what: &str| {
+        let entry = |n| format!(r#"{{"start": {n}, "text": "{what} item {n} and agreed on it."}}"#);
+        let entries: Vec<String> = (0..12).map(entry).collect();
+        format!("[{}]", entries.join(","))
+    };
+    let (ours, theirs) = (entries("We looked at"), entries("They asked about"));
+    for (json, is_told) in [
+        (format!(r#"{{"segments": {ours}, "chat": {theirs}}}"#), true),
+        (
+            format!(r#"{{"segments": {ours}, "segments": {theirs}}}"#),
+            true,
+        ),
+        (
+            format!(r#"{{"a": {{"segments": {ours}}}, "b": {{"segments": {theirs}}}}}"#),
+            true,
+        ),
+        (format!(r#"{{"segments": {ours}, "copy": {ours}}}"#), false),
+    ] {
+        let found = warnings(&json);
+        assert_eq!(
+            found.contains("in others were left out"),
+            is_told,
+            "{found}"
+        );
+    }
+}
+
 /// What one speaker after another says in texts whose times or frames are of a special kind: the seconds at which they start,
 /// their names, and their words.
 #[test]
