@@ -4,14 +4,21 @@ use crate::extract;
 use crate::text::{Span, ngrams};
 
 /// Marks that open a quotation, with those that close it.
-const MARKS: [(char, &[char]); 6] = [
+const MARKS: [(char, &[char]); 10] = [
     ('"', &['"']),
+    ('＂', &['＂']),
     ('“', &['”', '"']),
     ('„', &['“', '”']),
     ('«', &['»']),
     ('»', &['«']),
+    ('‹', &['›']),
+    ('‘', &['’']),
     ('「', &['」']),
+    ('『', &['』']),
 ];
+
+/// Opening marks that may follow a letter.
+const UNSPACED: [char; 2] = ['「', '『'];
 
 /// Shorter quotations are names, titles and words that are meant as such.
 const MIN_WORDS: usize = 2;
@@ -25,10 +32,15 @@ pub(crate) fn checked(text: &str, said: &str) -> String {
     }
     let said = letters(said);
     let is_said = |quoted: &str| {
-        // What was left out, or added for the reader, parts it.
-        let mut parts = quoted
-            .split(['…', '[', ']'])
-            .flat_map(|part| part.split("..."));
+        // What was added for the reader, or left out, parts it.
+        let outside = quoted
+            .split('[')
+            .enumerate()
+            .map(|(n, part)| match part.split_once(']') {
+                Some((_, after)) if n > 0 => after,
+                _ => part,
+            });
+        let mut parts = outside.flat_map(|part| part.split('…').flat_map(|part| part.split("...")));
         parts.all(|part| said.contains(&letters(part)))
     };
     let mut checked = String::with_capacity(text.len());
@@ -56,12 +68,15 @@ fn quotations(text: &str) -> Vec<(Span, char)> {
     for (at, c) in text.char_indices() {
         match open {
             _ if c == '\n' => open = None,
-            Some((start, mark, closes)) if closes.contains(&c) => {
+            // Between letters it is an apostrophe.
+            Some((start, mark, closes))
+                if closes.contains(&c) && !(c == '’' && is_inside(text, at)) =>
+            {
                 found.push((Span::from(start..at + c.len_utf8()), mark));
                 open = None;
             }
             // Behind a number it is an inch.
-            None if !before.is_alphanumeric() || c == '「' => {
+            None if !before.is_alphanumeric() || UNSPACED.contains(&c) => {
                 let marks = MARKS.iter().find(|(mark, _)| *mark == c);
                 open = marks.map(|(mark, closes)| (at, *mark, *closes));
             }
@@ -70,6 +85,13 @@ fn quotations(text: &str) -> Vec<(Span, char)> {
         before = c;
     }
     found
+}
+
+/// Whether a letter stands on either side of the mark at byte `at`.
+fn is_inside(text: &str, at: usize) -> bool {
+    let (before, rest) = text.split_at(at);
+    let after = rest.chars().nth(1).is_some_and(char::is_alphanumeric);
+    before.ends_with(char::is_alphanumeric) && after
 }
 
 /// The words of a text without fillers and stutters, and without what stands between them: `L_C_D_` is `LCD`.
@@ -100,13 +122,24 @@ mod tests {
             ("“it only cost … you know”, said Lee.", true),
             ("They „skip the LCD“ and have \"veto rights\".", true),
             ("That is \"only [cost] a bit more\".", true),
+            ("That was \"only cost [the depot] a bit more\".", true),
+            ("They ‘skip the LCD’ and don’t mind, the boys’ own.", true),
+            ("He ‘didn’t really skip it’, they say.", false),
+            ("They are ‹nearly done›.", false),
+            ("彼は『問題ありません』と言った。", false),
             ("The \"depot\" is late.", true),
             ("Dana: 「没有问题」", true),
             ("A screen of 10\" is small, one of 12\" is not.", true),
             ("It was \"only a bit more\", said Lee.", false),
             ("They were «nearly done».", false),
         ] {
-            let plain = |text: &str| text.replace(['"', '“', '”', '„', '«', '»'], "");
+            let plain = |text: &str| {
+                let text = text.replace(
+                    ['"', '“', '”', '„', '«', '»', '‹', '›', '『', '』', '‘'],
+                    "",
+                );
+                text.replace("it’,", "it,")
+            };
             let wanted = if kept { text.to_owned() } else { plain(text) };
             assert_eq!(checked(text, said), wanted);
         }
