@@ -3,6 +3,7 @@
 mod display;
 mod input;
 
+use std::cell::Cell;
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, Write};
@@ -112,6 +113,9 @@ struct Summarize {
     /// Write every request and answer to this directory, for debugging. They hold what was said.
     #[arg(long, value_name = "DIR")]
     trace: Option<PathBuf>,
+    /// Let the built-in model, which only quotes, replace a summary that another model wrote.
+    #[arg(long)]
+    force: bool,
 }
 
 /// The arguments of this process. Exits if they are wrong, and says how to summarize a file that is given without a command.
@@ -150,9 +154,9 @@ pub async fn run() -> ExitCode {
         }
     };
     let failed = match command {
-        Command::Summarize(Summarize { out, trace, .. }) => {
-            summarize(&inputs, &out, trace, config).await
-        }
+        Command::Summarize(Summarize {
+            out, trace, force, ..
+        }) => summarize(&inputs, &out, trace, force, config).await,
         Command::Plan(_) => {
             let http = Http::default();
             let plan = async |input: &Input| plan(input, &config, &http).await;
@@ -194,15 +198,18 @@ fn prepare(arguments: &Inputs) -> Result<(Config, Vec<Input>), Box<dyn Error>> {
 
 /// Says how to use a login at Hugging Face that nothing else chooses.
 fn login_note(config: &Config) -> Option<String> {
-    let variable = |name: &str| std::env::var(name).ok();
-    if !config.provider.capabilities().local || variable("MODEL_PROVIDER").is_some() {
-        return None;
-    }
-    let file = login_file(variable).filter(|file| file.is_file())?;
+    let file = login_file(|name| std::env::var(name).ok()).filter(|file| file.is_file())?;
     let file = file.display();
-    Some(format!(
-        "note: the built-in model is used; MODEL_PROVIDER=huggingface uses the login in {file}"
-    ))
+    is_builtin_by_default(config).then(|| {
+        format!(
+            "note: the built-in model is used; MODEL_PROVIDER=huggingface uses the login in {file}"
+        )
+    })
+}
+
+/// Whether the built-in model is used although nobody chose it.
+fn is_builtin_by_default(config: &Config) -> bool {
+    config.provider.capabilities().local && std::env::var_os("MODEL_PROVIDER").is_none()
 }
 
 /// Bytes beyond which a file has more than [`MAX_INSTRUCTIONS`] characters in every encoding.
@@ -232,6 +239,7 @@ async fn summarize(
     inputs: &[Input],
     out: &Path,
     trace: Option<PathBuf>,
+    force: bool,
     mut config: Config,
 ) -> usize {
     // Checked before anything is sent, so that nothing is paid for that cannot be kept.
@@ -266,12 +274,21 @@ async fn summarize(
         lease: LEASE,
         durable: true,
     };
+    let is_told = Cell::new(!is_builtin_by_default(&app.config));
     for_each(inputs, async |input| {
         let started = Instant::now();
+        if !force {
+            check_replaceable(input, &app).await?;
+        }
         let problem = match summarize_one(input, &app, &http).await? {
             Outcome::Done(done) => {
                 let elapsed = started.elapsed();
                 display::done(out, &done, elapsed, app.config.prices);
+                if !is_told.replace(true) {
+                    display::note(
+                        "note: the built-in model only quotes; with a key, a model writes the summary (--help lists them)",
+                    );
+                }
                 // The state was only needed in case of an interruption.
                 let state = format!("{}.work", app.config.filter.output_prefix);
                 if let Err(error) = target.clear(&state, &done.job_id) {
@@ -290,6 +307,23 @@ async fn summarize(
         Err(problem.into())
     })
     .await
+}
+
+/// Refuses to let the built-in model replace a summary that another model wrote: the key may have been forgotten.
+async fn check_replaceable(input: &Input, app: &App) -> Result<(), Box<dyn Error>> {
+    let ours = app.model.capabilities();
+    if !ours.local {
+        return Ok(());
+    }
+    let writer = app.writer_of_summary(&input.upload.at).await?;
+    match writer.filter(|writer| writer != ours.provider) {
+        Some(writer) => Err(format!(
+            "its summary was written by {writer}, and the built-in model, which only quotes, would replace it: set the key for it \
+             again, choose another --out, or add --force"
+        )
+        .into()),
+        None => Ok(()),
+    }
 }
 
 /// Says why no file can be created in `folder` in the directory of an option. Neither needs to exist yet.

@@ -136,13 +136,13 @@ pub(crate) fn done(out: &Path, done: &Done, elapsed: Duration, prices: Option<Pr
     let report = &done.report;
     let model = report.model.model.as_ref();
     print(&format!(
-        "{}: {} of {} wanted, {}, {}{}, {:.1} s",
+        "{}: {} of {} wanted, {}, {} to {}, {:.1} s",
         shown_path(out, &done.summary.key),
         counted(report.summary.words, "word"),
         grouped(report.summary.target_words),
         counted(report.sections.len(), "section"),
         counted(report.usage.calls, "call"),
-        model.map_or_else(String::new, |model| format!(" to {model}")),
+        model.unwrap_or(&report.model.provider),
         elapsed.as_secs_f64()
     ));
     if done.invocations > 1 {

@@ -44,6 +44,9 @@ const CONFIDENCE: &str = "confidence";
 /// Metadata key of a summary: the language it is in.
 const LANGUAGE: &str = "language";
 
+/// Metadata key of a summary: the provider that wrote it, and its model if it has several.
+const MODEL: &str = "model";
+
 /// Metadata key of a summary that is read out: in how many audio files.
 const SPOKEN: &str = "spoken";
 
@@ -102,6 +105,12 @@ impl App {
                 condition: PutCondition::IfMatch(found.etag),
             },
         })
+    }
+
+    /// Who wrote the current summary of `at`: the provider, and its model if it has several. `None` if there is no summary.
+    pub(crate) async fn writer_of_summary(&self, at: &Location) -> StoreResult<Option<String>> {
+        let summary = found(self.target.head(&self.output(at, SUMMARY_ENDING)).await)?;
+        Ok(summary.and_then(|found| found.metadata.get(MODEL).cloned()))
     }
 
     /// Publishes all artifacts, the last one being the summary. Returns false if the transcript or its summary has been
@@ -252,6 +261,9 @@ fn metadata(source: &JobSource<'_>, report: &Report) -> Metadata {
     let version = info.version_id.as_ref().or(upload.version_id.as_ref());
     let confidence = report.source.confidence;
     let spoken = report.speech.as_ref();
+    let model = report.model.model.iter();
+    let model = model.map(|model| format!(" {model}"));
+    let writer = report.model.provider.clone() + &model.collect::<String>();
     [
         (JOB_ID, Some(source.job_id.clone())),
         (SOURCE_ETAG, Some(info.etag.clone())),
@@ -262,6 +274,7 @@ fn metadata(source: &JobSource<'_>, report: &Report) -> Metadata {
         (WARNINGS, Some(report.warnings.len().to_string())),
         (CONFIDENCE, confidence.map(|mean| format!("{mean:.2}"))),
         (LANGUAGE, report.language.clone()),
+        (MODEL, Some(writer)),
         (SPOKEN, spoken.map(|speech| speech.keys.len().to_string())),
     ]
     .into_iter()

@@ -569,6 +569,33 @@ async fn nothing_is_sent_when_results_cannot_be_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_forgotten_key_does_not_replace_a_paid_summary_by_quotations() {
+    let server =
+        ChatServer::start(|request| Behaviour::text(obedient::answer(request.message("user"))))
+            .await;
+    let shell = Shell::with(&["call.txt"]);
+    let variables = [("HF_API_TOKEN", TOKEN), ("HF_ENDPOINT_URL", server.url())];
+    let paid = shell.run_with(&variables, &["summarize", "call.txt"], b"");
+    let paid = paid.succeeds();
+    assert!(!paid.stderr.contains("built-in"), "{paid:?}");
+    let summary = || fs::read_to_string(shell.path("summaries/call.txt_summary.txt")).unwrap();
+    let written = summary();
+    let refused = shell.run(&["summarize", "call.txt"]);
+    assert_eq!(refused.status, Some(1));
+    let told = "error: call.txt: its summary was written by huggingface openai/gpt-oss-120b";
+    assert!(refused.stderr.starts_with(told), "{refused:?}");
+    assert_eq!(summary(), written);
+    shell
+        .run(&["summarize", "call.txt", "--out", "o"])
+        .succeeds();
+    shell.run(&["summarize", "call.txt", "--force"]).succeeds();
+    assert_ne!(summary(), written);
+    // What it wrote itself, it may replace.
+    let shorter = ["summarize", "call.txt", "--words", "60"];
+    shell.run(&shorter).succeeds();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_trace_does_not_make_a_resumed_run_pay_again() {
     let answered = Arc::new(Mutex::new(Vec::new()));
     let (list, is_down) = (Arc::clone(&answered), Arc::new(AtomicBool::new(true)));
