@@ -146,7 +146,14 @@ pub(crate) fn done(out: &Path, done: &Done, elapsed: Duration, prices: Option<Pr
         elapsed.as_secs_f64()
     ));
     if done.invocations > 1 {
-        print("  note: resumed an earlier run; nothing it had paid for was requested again");
+        print(&match report.usage.resubmitted {
+            0 => "  note: resumed an earlier run; nothing it had paid for was requested again"
+                .to_owned(),
+            again => format!(
+                "  note: resumed an earlier run; {} under way when it ended had to be made again",
+                counted(again, "call")
+            ),
+        });
     }
     let tokens = TokenTotals {
         prompt: usize::try_from(report.usage.prompt_tokens).unwrap_or(usize::MAX),

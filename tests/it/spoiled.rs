@@ -322,3 +322,24 @@ async fn notes_that_fail_are_counted() {
     let report = found.outcome.unwrap().report;
     assert!(report.coverage.degraded >= 1, "{:?}", report.warnings);
 }
+
+#[tokio::test]
+async fn an_overview_that_is_not_the_models_is_told() {
+    for (answer, is_told) in [
+        (Some(REFUSAL), true),
+        (Some("In all, 777123 people from Zanzibar died."), true),
+        (None, false),
+    ] {
+        let found = written(9000, &[], move |request| {
+            let is_overview = request.message("user").ends_with("Write the overview now.");
+            let spoiled = answer.filter(|_| is_overview);
+            Behaviour::text(spoiled.map_or_else(|| good(request), str::to_owned))
+        })
+        .await;
+        let report = found.outcome.unwrap().report;
+        let told = report.warnings.iter();
+        let told = told.filter(|warning| warning.contains("no usable overview"));
+        assert_eq!(told.count(), usize::from(is_told), "{:?}", report.warnings);
+        assert!(!found.text.contains("777123") && !found.text.contains(REFUSAL));
+    }
+}

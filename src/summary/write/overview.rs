@@ -31,6 +31,9 @@ const MIN_ENTRIES: usize = 2;
 /// Maximum number of its entries.
 const MAX_ENTRIES: usize = 10;
 
+const NO_OVERVIEW: &str =
+    "the model gave no usable overview: it consists of the sections' most telling sentences";
+
 /// Words for which the last read's output limit allows.
 const EDITS_WORDS: Words = Words(1000);
 
@@ -55,13 +58,20 @@ impl Writer<'_> {
             return Ok(None);
         };
         self.account(&piece);
+        let mut is_usable = piece.source == Source::Model;
         let text = match &overview {
-            Some(material) if piece.source == Source::Model => {
+            Some(material) if is_usable => {
                 let known = self.borne_out(&piece.text, material);
-                known.unwrap_or_else(|| extract::extract(&material.passage, overview_words(plan)))
+                known.unwrap_or_else(|| {
+                    is_usable = false;
+                    extract::extract(&material.passage, overview_words(plan))
+                })
             }
             _ => piece.text,
         };
+        if !is_usable {
+            self.warnings.push(NO_OVERVIEW.to_owned());
+        }
         // An overview that is far too long would take up the words of the sections.
         let most = overview_words(plan) * 3 / 2;
         let text = fit_length::shorten(&without_last_entries(&text, most), most);
