@@ -162,7 +162,7 @@ pub struct Request {
     pub time_span: Option<(String, String)>,
     /// Speakers in the part.
     pub speakers: Vec<String>,
-    /// The transcript just before the part, shown as context.
+    /// The transcript just before the part, shown as context; for the last read all of it, if there is room.
     pub context: String,
     /// The text to work on. Empty if there are several.
     pub block: Passage,

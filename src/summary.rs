@@ -20,6 +20,7 @@ mod fit_length;
 pub(crate) mod flaw;
 mod length_control;
 pub mod lists;
+mod mends;
 pub mod outline;
 pub mod people;
 pub mod plan;

@@ -106,14 +106,14 @@ pub(crate) fn with_wishes(rules: &str, request: &Request) -> String {
     if request.style == Style::Bare {
         return text;
     }
-    // The last reader changes wording only, and sees no more than the summary.
+    // The last reader only corrects and smooths what others wrote.
     let is_last = request.task == Task::LastRead;
     if let Some(language) = language {
         let told = language.told();
         if is_last {
             return text
                 + &format!(
-                    "\n- What stands after REPLACE and FLAG is in {told}, as the summary is."
+                    "\n- What stands after RIGHT, REPLACE and FLAG is in {told}, as the summary is."
                 );
         }
         for (own, before) in OWN_LANGUAGE {

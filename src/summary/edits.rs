@@ -1,7 +1,7 @@
 //! The edits with which a model that has read the whole summary makes its sections one document.
 //!
-//! The model has no transcript, so an edit must not change what is said: it may drop a repetition, shorten a second
-//! introduction, mend a seam. [`read`] takes the answer as lines `FIND: …`, `REPLACE: …` and `FLAG: …`. [`apply`] compares the
+//! An edit must not change what is said: it may drop a repetition, shorten a second introduction, smooth a seam. What is reported
+//! wrongly is for [`mends`](crate::summary::mends). [`read`] takes the answer as lines `FIND: …`, `REPLACE: …` and `FLAG: …`. [`apply`] compares the
 //! sentence before and after an edit, and refuses the edit in doubt:
 //!
 //! - The words occur once in the whole document, within one sentence of running text, which stays one sentence with its final stop.
@@ -20,6 +20,7 @@ mod lexicon;
 use std::collections::HashSet;
 
 use crate::summary::edits::lexicon::{Lexicon, has};
+use crate::summary::mends::{MAX_MENDS, Mend};
 use crate::text::Span;
 use crate::text::language;
 use crate::text::script::is_ideograph;
@@ -94,42 +95,41 @@ pub(crate) fn covers(language: &str) -> bool {
     lexicon::of(language).is_some()
 }
 
+/// What a last reader answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// What the model would word otherwise.
+    pub(crate) edits: Vec<Edit>,
+    /// What it would report otherwise.
+    pub(crate) mends: Vec<Mend>,
+    /// What it believes to be wrong.
+    pub(crate) flags: Vec<String>,
+}
+
 /// The kind of line that an answer consists of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Key {
     Find,
     Replace,
     Flag,
+    Wrong,
+    Said,
+    Right,
     /// A word and a colon, as in `Reason: told twice`.
     Other,
 }
 
-/// The edits and the flags in an answer: what the model would replace, and what it believes to be wrong.
+/// What an answer proposes.
 ///
 /// Lines are read tolerantly, with bullets, numbers, emphasis, quotation marks and fences around them. A pair is dropped if
 /// something other than a key or a blank line follows directly upon one of its values, because then the value's end is not known. An
 /// answer that was cut off must be passed without its last pair.
-pub(crate) fn read(answer: &str) -> (Vec<Edit>, Vec<String>) {
-    let (mut edits, mut flags) = (Vec::new(), Vec::new());
-    let mut find: Option<String> = None;
-    let mut replace: Option<String> = None;
+pub(crate) fn read(answer: &str) -> Answer {
+    let mut read = Answer::default();
+    let mut pending = Pending::default();
     // The key whose value may still begin on the next line, and whether the last line ended a value.
     let mut open: Option<Key> = None;
     let mut follows_value = false;
-    let mut finish = |find: &mut Option<String>, replace: &mut Option<String>| {
-        if let (Some(find), Some(replace)) = (find.take(), replace.take())
-            && !find.is_empty()
-        {
-            edits.push(Edit { find, replace });
-        }
-    };
-    let mut flag = |value: &str| {
-        let plain = value
-            .chars()
-            .filter(|&c| !c.is_control() && !is_invisible(c));
-        let plain: String = plain.take(MAX_FLAG_CHARS).collect();
-        flags.extend(Some(plain.trim().to_owned()).filter(|flag| !flag.is_empty()));
-    };
     for line in split_lines(answer) {
         let (key, value) = match key(line) {
             Some((key, value)) => (key, value),
@@ -142,37 +142,63 @@ pub(crate) fn read(answer: &str) -> (Vec<Edit>, Vec<String>) {
             None => match open.take() {
                 Some(key) => (key, line),
                 None => {
-                    if follows_value && !matches!((&find, &replace), (None, None)) {
-                        (find, replace) = (None, None);
+                    if follows_value {
+                        pending = Pending::default();
                     }
                     continue;
                 }
             },
         };
-        open = None;
         let is_missing = value.trim().is_empty();
-        follows_value = !is_missing;
+        follows_value = !is_missing && !matches!(key, Key::Flag | Key::Other);
+        open = (is_missing && key != Key::Other).then_some(key);
         match key {
-            Key::Find => {
-                finish(&mut find, &mut replace);
-                find = Some(unquoted(value));
+            Key::Find | Key::Wrong => {
+                pending.finish(&mut read);
+                pending.first = Some((key, unquoted(value)));
             }
-            Key::Replace => replace = Some(unquoted(value)),
+            Key::Replace | Key::Right => pending.last = Some((key, unquoted(value))),
+            Key::Said => pending.said = unquoted(value),
             Key::Flag => {
-                finish(&mut find, &mut replace);
-                flag(value);
-                follows_value = false;
+                pending.finish(&mut read);
+                let plain = value
+                    .chars()
+                    .filter(|&c| !c.is_control() && !is_invisible(c));
+                let plain: String = plain.take(MAX_FLAG_CHARS).collect();
+                let flag = Some(plain.trim().to_owned());
+                read.flags.extend(flag.filter(|flag| !flag.is_empty()));
             }
-            Key::Other => follows_value = false,
-        }
-        if is_missing && key != Key::Other {
-            open = Some(key);
+            Key::Other => {}
         }
     }
-    finish(&mut find, &mut replace);
-    edits.truncate(MAX_EDITS);
-    flags.truncate(MAX_FLAGS);
-    (edits, flags)
+    pending.finish(&mut read);
+    read.edits.truncate(MAX_EDITS);
+    read.mends.truncate(MAX_MENDS);
+    read.flags.truncate(MAX_FLAGS);
+    read
+}
+
+/// The values of a proposal whose lines are being read.
+#[derive(Debug, Default)]
+struct Pending {
+    first: Option<(Key, String)>,
+    said: String,
+    last: Option<(Key, String)>,
+}
+
+impl Pending {
+    fn finish(&mut self, read: &mut Answer) {
+        let Self { first, said, last } = std::mem::take(self);
+        match (first, last) {
+            (Some((Key::Find, find)), Some((Key::Replace, replace))) if !find.is_empty() => {
+                read.edits.push(Edit { find, replace });
+            }
+            (Some((Key::Wrong, wrong)), Some((Key::Right, right))) if !wrong.is_empty() => {
+                read.mends.push(Mend { wrong, said, right });
+            }
+            _ => {}
+        }
+    }
 }
 
 /// The lines of an answer. A pair on one line is two.
@@ -210,6 +236,9 @@ fn key(line: &str) -> Option<(Key, &str)> {
         "find" => Key::Find,
         "replace" => Key::Replace,
         "flag" => Key::Flag,
+        "wrong" => Key::Wrong,
+        "said" => Key::Said,
+        "right" => Key::Right,
         "" => return None,
         _ => Key::Other,
     };
@@ -243,7 +272,7 @@ fn unquoted(value: &str) -> String {
 }
 
 /// Whether a character is a format character that is not shown: zero width, or one that changes the direction of writing.
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
@@ -372,7 +401,7 @@ fn is_whole(text: &str, place: Span) -> bool {
 }
 
 /// The sentences of a text. Unlike those of [`sentence::sentences`], they are whole however long they are.
-fn sentences(text: &str) -> Vec<Span> {
+pub(crate) fn sentences(text: &str) -> Vec<Span> {
     let mut units: Vec<Span> = Vec::new();
     for found in sentence::sentences(text) {
         match units.last_mut() {

@@ -899,7 +899,7 @@ fn kind_and_rest(line: &str) -> Option<(&'static str, &str)> {
 }
 
 /// The status that a field names, or an empty one.
-fn known_status(field: &str) -> &'static str {
+pub(crate) fn known_status(field: &str) -> &'static str {
     let lower = field.to_lowercase();
     let known = [
         ("hope", "hoped for"),

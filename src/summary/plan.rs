@@ -35,6 +35,9 @@ pub(crate) const TOPIC_WORDS: usize = 400;
 /// No more sections than are written at once by default, unless the transcript or the summary is long.
 pub(crate) const ONE_ROUND: usize = 12;
 
+/// Longer transcripts are not shown to the last reader: nobody finds a sentence in them, and everybody would pay for it.
+const READ_BESIDE_TOKENS: Tokens = Tokens(64_000);
+
 /// The calls that an outline takes: its own, and the last read.
 const OUTLINE_CALLS: usize = 2;
 
@@ -100,6 +103,12 @@ impl Plan {
     pub fn extra_calls(&self, limits: &Limits) -> usize {
         let calls = self.calls();
         (calls / 2 + EXTRA_CALLS).min(limits.max_calls.saturating_sub(calls))
+    }
+
+    /// Whether the last reader is shown the transcript, if the window has room for it.
+    pub(crate) fn is_read_beside(&self) -> bool {
+        let whole = self.outline_tokens.map(|most| most.min(READ_BESIDE_TOKENS));
+        whole.is_some_and(|most| self.tokens <= most)
     }
 
     fn other_calls(&self) -> usize {

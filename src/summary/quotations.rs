@@ -31,25 +31,13 @@ pub(crate) fn checked(text: &str, said: &str) -> String {
         return text.to_owned();
     }
     let said = letters(said);
-    let is_said = |quoted: &str| {
-        // What was added for the reader, or left out, parts it.
-        let outside = quoted
-            .split('[')
-            .enumerate()
-            .map(|(n, part)| match part.split_once(']') {
-                Some((_, after)) if n > 0 => after,
-                _ => part,
-            });
-        let mut parts = outside.flat_map(|part| part.split('…').flat_map(|part| part.split("...")));
-        parts.all(|part| said.contains(&letters(part)))
-    };
     let mut checked = String::with_capacity(text.len());
     let mut end = 0;
     for (found, mark) in quotations {
         let quoted = found.of(text);
         let close = quoted.chars().next_back().map_or(0, char::len_utf8);
         let inner = Span::from(mark.len_utf8()..quoted.len() - close).of(quoted);
-        if ngrams::words(inner).len() < MIN_WORDS || is_said(inner) {
+        if ngrams::words(inner).len() < MIN_WORDS || is_said(inner, &said) {
             continue;
         }
         checked.push_str(Span::from(end..found.start).of(text));
@@ -58,6 +46,20 @@ pub(crate) fn checked(text: &str, said: &str) -> String {
     }
     checked.push_str(Span::from(end..text.len()).of(text));
     checked
+}
+
+/// Whether `quoted` was said so. `said` are the [`letters`] of what was said.
+pub(crate) fn is_said(quoted: &str, said: &str) -> bool {
+    // What was added for the reader, or left out, parts it.
+    let outside = quoted
+        .split('[')
+        .enumerate()
+        .map(|(n, part)| match part.split_once(']') {
+            Some((_, after)) if n > 0 => after,
+            _ => part,
+        });
+    let mut parts = outside.flat_map(|part| part.split('…').flat_map(|part| part.split("...")));
+    parts.all(|part| said.contains(&letters(part)))
 }
 
 /// The quotations in `text` with their marks, each within a line.
@@ -95,7 +97,7 @@ fn is_inside(text: &str, at: usize) -> bool {
 }
 
 /// The words of a text without fillers and stutters, and without what stands between them: `L_C_D_` is `LCD`.
-fn letters(text: &str) -> String {
+pub(crate) fn letters(text: &str) -> String {
     let words = ngrams::words(text);
     let words: Vec<&str> = words
         .iter()

@@ -381,19 +381,22 @@ fn answers_are_read_tolerantly() {
             .iter()
             .map(|(find, replace)| edit(find, replace))
             .collect();
-        assert_eq!(read(answer).0, expected, "{answer}");
+        assert_eq!(read(answer).edits, expected, "{answer}");
     }
-    assert_eq!(read(&"FIND: a\nREPLACE: b\n".repeat(50)).0.len(), MAX_EDITS);
+    assert_eq!(
+        read(&"FIND: a\nREPLACE: b\n".repeat(50)).edits.len(),
+        MAX_EDITS
+    );
 }
 
 #[test]
 fn flags_are_short_and_plain() {
-    let (edits, flags) = read(
+    let Answer { edits, flags, .. } = read(
         "FLAG: the\u{7} sum\u{202e} is wrong\nFIND: a\nREPLACE: b\n* **Flag:** Lee or Li?\nFLAG:\n\nFLAG:\non its own line\n",
     );
     assert_eq!(edits, [edit("a", "b")]);
     assert_eq!(flags, ["the sum is wrong", "Lee or Li?", "on its own line"]);
-    let (_, flags) = read(&format!("FLAG: {}\n", "é".repeat(1_000)).repeat(20));
+    let Answer { flags, .. } = read(&format!("FLAG: {}\n", "é".repeat(1_000)).repeat(20));
     assert_eq!(flags.len(), MAX_FLAGS);
     assert!(
         flags

@@ -288,10 +288,10 @@ impl Drafter<'_> {
     ) -> Prompt {
         let style = self.settings.limits.style;
         let (index, parts) = place;
-        let context = if draft.is_some() || material.from_notes {
-            String::new()
-        } else {
-            Self::context(&material.passage, style.context_tokens())
+        let context = match task {
+            Task::LastRead => material.passage.to_string(),
+            _ if draft.is_some() || material.from_notes => String::new(),
+            _ => Self::context(&material.passage, style.context_tokens()),
         };
         let excerpts = if material.from_notes && task == Task::Section {
             self.excerpts(material)

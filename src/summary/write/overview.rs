@@ -13,6 +13,7 @@ use crate::summary::edits;
 use crate::summary::fit_length;
 use crate::summary::length_control::LengthControl;
 use crate::summary::lists::List;
+use crate::summary::mends;
 use crate::summary::plan::Plan;
 use crate::summary::quotations;
 use crate::summary::scaffold::is_entry;
@@ -34,8 +35,9 @@ const MAX_ENTRIES: usize = 10;
 const NO_OVERVIEW: &str =
     "the model gave no usable overview: it consists of the sections' most telling sentences";
 
-/// Words for which the last read's output limit allows.
+/// Words for which the last read's output limit allows, and with the transcript.
 const EDITS_WORDS: Words = Words(1000);
+const MENDS_WORDS: Words = Words(2000);
 
 impl Writer<'_> {
     /// Returns the overview, and applies the last reader's edits to the sections.
@@ -53,7 +55,7 @@ impl Writer<'_> {
             self.last_read(last_read.as_ref()),
         );
         let (written, edits) = (written?, read?);
-        self.apply(&edits, sections, lists);
+        self.apply(&edits, sections);
         let Some(piece) = written else {
             return Ok(None);
         };
@@ -174,7 +176,8 @@ impl Writer<'_> {
         borne_out(&text, &source, words.as_ref(), self.comparable)
     }
 
-    /// The request for the last read. `None` without an outline, or if the window is too small.
+    /// The request for the last read, with the transcript if the window has room for both. `None` without an outline, or if the
+    /// window is too small.
     fn last_read_prompt(
         &self,
         plan: &Plan,
@@ -182,28 +185,36 @@ impl Writer<'_> {
         lists: &[List],
     ) -> Option<Prompt> {
         plan.outline_tokens?;
-        // Edits in other languages cannot be checked.
-        self.language
-            .as_deref()
-            .filter(|language| edits::covers(language))?;
+        let language = self.language.as_deref();
+        let has_edits = language.is_some_and(edits::covers);
         let lists = lists.iter().map(List::text);
         let sections = sections
             .iter()
             .map(|section| format!("{}\n\n{}\n", section.title, section.text));
         let text: Vec<String> = lists.chain(sections).collect();
         let block = Passage::of_text(text.join("\n"));
-        let material = Material {
-            passage: block.clone(),
-            more: Vec::new(),
-            chunks: Vec::new(),
-            block,
-            has_times: false,
-            from_notes: false,
-            brief: Some(self.briefing.last_read()),
+        let request = |passage, words| {
+            let material = Material {
+                passage,
+                more: Vec::new(),
+                chunks: Vec::new(),
+                block: block.clone(),
+                has_times: false,
+                from_notes: false,
+                brief: Some(self.briefing.last_read()),
+            };
+            let drafter = self.drafter;
+            let prompt = drafter.prompt(Task::LastRead, &material, (0, 0), None, words, 0);
+            drafter.fits(&prompt).then_some(prompt)
         };
-        let drafter = self.drafter;
-        let prompt = drafter.prompt(Task::LastRead, &material, (0, 0), None, EDITS_WORDS, 0);
-        drafter.fits(&prompt).then_some(prompt)
+        let with_transcript = plan.is_read_beside() && self.comparable.has_words();
+        let whole = with_transcript.then(|| request(self.transcript.whole(), MENDS_WORDS));
+        // Edits in other languages cannot be checked.
+        let without = || {
+            let nothing = Passage::of_text("");
+            has_edits.then(|| request(nothing, EDITS_WORDS))
+        };
+        whole.flatten().or_else(|| without().flatten())
     }
 
     async fn last_read(&self, prompt: Option<&Prompt>) -> Result<String, WriteError> {
@@ -214,19 +225,25 @@ impl Writer<'_> {
         let answer = answer.map_err(WriteError::of("the last read".to_owned()))?;
         // The last pair of an answer that was cut off may be half of what was meant.
         let whole = match answer.finish {
-            Finish::Length => answer
-                .text
-                .rfind("FIND:")
-                .and_then(|at| answer.text.get(..at))
-                .unwrap_or(""),
+            Finish::Length => {
+                let last = ["FIND:", "WRONG:"].map(|key| answer.text.rfind(key));
+                let last = last.into_iter().flatten().max();
+                last.and_then(|at| answer.text.get(..at)).unwrap_or("")
+            }
             _ => &answer.text,
         };
         Ok(whole.to_owned())
     }
 
-    /// Applies the last reader's edits to the sections, and reports what the reader believes to be wrong.
-    fn apply(&mut self, answer: &str, sections: &mut [Section], lists: &[List]) {
-        let (edits, flags) = edits::read(answer);
+    /// Applies the last reader's corrections and edits, and reports what the reader believes to be wrong.
+    fn apply(&mut self, answer: &str, sections: &mut [Section]) {
+        let edits::Answer {
+            edits,
+            mends,
+            flags,
+        } = edits::read(answer);
+        let lists = &mut self.briefing.lists;
+        let mended = mends::apply(sections, lists, &mends, self.transcript.text());
         let listed: String = lists.iter().map(List::text).collect();
         let is_listed = |words: &str| listed.contains(words);
         // What a flag quotes has to stand in the summary.
@@ -255,7 +272,13 @@ impl Writer<'_> {
             .map(|section| &mut section.text)
             .collect();
         let applied = edits::apply(&mut texts, &others, &edits);
-        tracing::debug!(edits = edits.len(), applied, "last read");
+        tracing::debug!(
+            edits = edits.len(),
+            applied,
+            mends = mends.len(),
+            mended,
+            "last read"
+        );
     }
 }
 
