@@ -189,6 +189,8 @@ Notes on the whole recording; tell once, in passing, who or what those marked NE
 const CLOCK: &str = "\
 The transcript has the clock of the record in square brackets. Tell what happened in the order of time, not matter by matter, as a connected story: what was observed, feared, tried and ordered, what led to what, and how it ended. Plain sentences that say what happened, not a string of who asked and reported what. A paragraph follows one thread; a reading, a check or a time is told only where something turned on it. Give the time of turning points, such as \"at 0:02:23\", by the line in which it is said, once or twice a paragraph and seldom at its beginning. Consumables and limits (fuel, oxygen, temperatures) are told at the turning points, with their values; routine readings, checks, read-backs and times that were overtaken are left out. Say who of the ground it was. Say once what pairs of figures stand for. Say what a mode, a system or an abbreviation is where it first matters. Lines \"### \" name phases.";
 
+const LAST_CLOCK: &str = "The transcript has the clock of the record in square brackets; what you copy after SAID is without it.";
+
 const OUTLINE_CLOCK: &str = "\
 This is the record of an operation, and each line begins with its time. DECIDED, POSITION and OPEN entries, and FIGURE lines after their number, say when it was, such as \"at 1:12:30\". DECIDED is what changed the course of the operation, with who ordered, advised or refused it, at most ten, the most important first. ACTION is only what somebody still has to do when the record ends, not the routine of it. The people who carry the operation, such as a pilot, are PERSON lines too.";
 
@@ -251,6 +253,7 @@ fn full(request: &Request) -> String {
     lines.extend(spellings(request));
     lines.extend(request.has_times.then(|| match request.task {
         Task::Outline => OUTLINE_CLOCK.to_owned(),
+        Task::LastRead => LAST_CLOCK.to_owned(),
         _ => CLOCK.to_owned(),
     }));
     if !request.task.is_protocol() {

@@ -55,7 +55,10 @@ impl Writer<'_> {
             self.last_read(last_read.as_ref()),
         );
         let (written, edits) = (written?, read?);
-        self.apply(&edits, sections);
+        let shown = last_read
+            .as_ref()
+            .map_or("", |prompt| &prompt.request().context);
+        self.apply(&edits, sections, shown);
         let Some(piece) = written else {
             return Ok(None);
         };
@@ -193,13 +196,13 @@ impl Writer<'_> {
             .map(|section| format!("{}\n\n{}\n", section.title, section.text));
         let text: Vec<String> = lists.chain(sections).collect();
         let block = Passage::of_text(text.join("\n"));
-        let request = |passage, words| {
+        let request = |passage, has_times, words| {
             let material = Material {
                 passage,
                 more: Vec::new(),
                 chunks: Vec::new(),
                 block: block.clone(),
-                has_times: false,
+                has_times,
                 from_notes: false,
                 brief: Some(self.briefing.last_read()),
             };
@@ -208,11 +211,17 @@ impl Writer<'_> {
             drafter.fits(&prompt).then_some(prompt)
         };
         let with_transcript = plan.is_read_beside() && self.comparable.has_words();
-        let whole = with_transcript.then(|| request(self.transcript.whole(), MENDS_WORDS));
+        let whole = with_transcript.then(|| {
+            let whole = self.transcript.whole();
+            match whole.is_log() {
+                true => request(Passage::of_text(whole.by_the_clock()), true, MENDS_WORDS),
+                false => request(whole, false, MENDS_WORDS),
+            }
+        });
         // Edits in other languages cannot be checked.
         let without = || {
             let nothing = Passage::of_text("");
-            has_edits.then(|| request(nothing, EDITS_WORDS))
+            has_edits.then(|| request(nothing, false, EDITS_WORDS))
         };
         whole.flatten().or_else(|| without().flatten())
     }
