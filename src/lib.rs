@@ -81,8 +81,9 @@
 //!    numbers or names are replaced, claims that something was not answered are cut where the outline does not list it
 //!    as open, a full name stands once, and quotation marks go where something else was said.
 //! 8. **Finish**: if the whole is more than 3 % too short or 9 % too long, the shortest sections are written again,
-//!    longer, or the longest condensed: once. Then, at once, the overview from the sections and a last read, whose
-//!    edits are applied only where they change no number, name, quotation, negation or hedge. Then the small matters
+//!    longer, or the longest condensed: once. Then, at once, the overview from the sections and a last read beside the
+//!    transcript. Its corrections are applied only where they quote the words that show them and bring no number, name
+//!    or word of their own, its edits only where they change no number, name, quotation, negation or hedge. Then the small matters
 //!    and the sentences that add least and are in no list go, rather from the ends of paragraphs, or the speakers' own
 //!    sentences are added, flagged. The summary is within 5 % of its target.
 //!

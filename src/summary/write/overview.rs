@@ -55,10 +55,7 @@ impl Writer<'_> {
             self.last_read(last_read.as_ref()),
         );
         let (written, edits) = (written?, read?);
-        let shown = last_read
-            .as_ref()
-            .map_or("", |prompt| &prompt.request().context);
-        self.apply(&edits, sections, shown);
+        self.apply(&edits, sections);
         let Some(piece) = written else {
             return Ok(None);
         };
