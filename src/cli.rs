@@ -1,6 +1,7 @@
-//! The command line: `summarize` and `plan`, for files, standard input and objects in S3.
+//! The command line: `summarize` and `plan`, for files, standard input and objects in S3, and `evaluate`.
 
 mod display;
+mod evaluate;
 mod input;
 
 use std::error::Error;
@@ -19,17 +20,18 @@ use crate::chain::chain;
 use crate::clock::Clock;
 use crate::http::Http;
 use crate::job::order::{self, EXPECTED_LANGUAGE};
-use crate::job::{App, Config, JobError, Outcome, Surface};
+use crate::job::{App, Config, Done, JobError, Outcome, Surface, Upload};
 use crate::prompt::MAX_INSTRUCTIONS;
 use crate::provider::PROVIDERS;
 use crate::provider::huggingface::login_file;
 use crate::run::Run;
-use crate::store::DirStore;
+use crate::store::{DirStore, Location};
 use crate::summary;
 use crate::text::Words;
 use crate::text::printable::PrintableLines;
 use crate::transcriber::is_recording;
 
+use evaluate::Evaluate;
 use input::{Input, LOCAL_BUCKET};
 
 /// How long a killed run keeps its job from the next run.
@@ -70,6 +72,7 @@ Examples:
   transcript-summarizer summarize --words 1500 --out results *.txt
   transcript-summarizer plan --words 1500 s3://transcripts/2026/board.txt
   curl --silent https://example.org/hearing.txt | transcript-summarizer summarize -
+  transcript-summarizer evaluate samples/dialogues.jsonl
 
 Exit status: 0 done, 1 failed, 2 wrong usage."
     )
@@ -82,6 +85,9 @@ enum Command {
     Summarize(Summarize),
     /// Show what a summary takes: words, tokens, chunks, calls and their cost. Sends nothing.
     Plan(Inputs),
+    /// Summarize transcripts that have references, and measure the summaries: ROUGE, length, coverage, unsupported numbers and
+    /// names, calls, cost and time.
+    Evaluate(Evaluate),
 }
 
 #[derive(Debug, Args)]
@@ -89,6 +95,13 @@ struct Inputs {
     /// Transcripts: files, s3://bucket/key, or - for standard input.
     #[arg(value_name = "INPUT", required = true, value_parser = NonEmptyStringValueParser::new())]
     inputs: Vec<String>,
+    #[command(flatten)]
+    wanted: Wanted,
+}
+
+/// What a summary should be like.
+#[derive(Debug, Args)]
+struct Wanted {
     /// Length of the summary in words; SUMMARY_WORDS if not given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(50..=100_000))]
     words: Option<u32>,
@@ -140,30 +153,47 @@ fn parsed() -> Cli {
 
 /// Runs the command line of this process.
 pub async fn run() -> ExitCode {
-    let command = parsed().command;
-    let (Command::Summarize(Summarize { inputs, .. }) | Command::Plan(inputs)) = &command;
-    let (config, inputs) = match prepare(inputs) {
-        Ok(prepared) => prepared,
+    let failed = match parsed().command {
+        Command::Summarize(Summarize { inputs, out, trace }) => match prepare(&inputs) {
+            Ok((config, inputs)) => Ok(summarize(&inputs, &out, trace, config).await),
+            Err(error) => Err(error),
+        },
+        Command::Plan(inputs) => match prepare(&inputs) {
+            Ok((config, inputs)) => {
+                let http = Http::default();
+                let plan = async |input: &Input| plan(input, &config, &http).await;
+                Ok(for_each(&inputs, plan).await)
+            }
+            Err(error) => Err(error),
+        },
+        Command::Evaluate(arguments) => evaluate::evaluate(&arguments).await,
+    };
+    match failed {
+        Ok(failed) => ExitCode::from(u8::from(failed > 0)),
         Err(error) => {
             display::error(&chain(error.as_ref()));
-            return ExitCode::from(WRONG_USAGE);
+            ExitCode::from(WRONG_USAGE)
         }
-    };
-    let failed = match command {
-        Command::Summarize(Summarize { out, trace, .. }) => {
-            summarize(&inputs, &out, trace, config).await
-        }
-        Command::Plan(_) => {
-            let http = Http::default();
-            let plan = async |input: &Input| plan(input, &config, &http).await;
-            for_each(&inputs, plan).await
-        }
-    };
-    ExitCode::from(u8::from(failed > 0))
+    }
 }
 
 /// The configuration and the inputs of a command. Shows notes about inputs that were given twice.
 fn prepare(arguments: &Inputs) -> Result<(Config, Vec<Input>), Box<dyn Error>> {
+    let wanted = &arguments.wanted;
+    let reads_instructions = wanted.instructions.as_deref() == Some(Path::new("-"));
+    if reads_instructions && arguments.inputs.iter().any(|input| input == "-") {
+        return Err("standard input cannot be both the instructions and a transcript".into());
+    }
+    let config = configure(wanted)?;
+    let (inputs, notes) = input::name_all(&arguments.inputs)?;
+    for text in notes {
+        display::note(&format!("note: {text}"));
+    }
+    Ok((config, inputs))
+}
+
+/// The configuration, with what is wanted.
+fn configure(arguments: &Wanted) -> Result<Config, Box<dyn Error>> {
     let mut config = Config::from_env(Surface::CommandLine)?;
     if let Some(words) = arguments.words {
         config.summary_words = Words(words as usize);
@@ -175,9 +205,6 @@ fn prepare(arguments: &Inputs) -> Result<(Config, Vec<Input>), Box<dyn Error>> {
         config.by_option.language = true;
     }
     if let Some(path) = &arguments.instructions {
-        if path.as_os_str() == "-" && arguments.inputs.iter().any(|input| input == "-") {
-            return Err("standard input cannot be both the instructions and a transcript".into());
-        }
         config.wishes.instructions = instructions(path)?;
         config.by_option.instructions = true;
     }
@@ -185,11 +212,7 @@ fn prepare(arguments: &Inputs) -> Result<(Config, Vec<Input>), Box<dyn Error>> {
     if let Some(note) = login_note(&config) {
         display::note(&note);
     }
-    let (inputs, notes) = input::name_all(&arguments.inputs)?;
-    for text in notes {
-        display::note(&format!("note: {text}"));
-    }
-    Ok((config, inputs))
+    Ok(config)
 }
 
 /// Says how to use a login at Hugging Face that nothing else chooses.
@@ -268,28 +291,46 @@ async fn summarize(
     };
     for_each(inputs, async |input| {
         let started = Instant::now();
-        let problem = match summarize_one(input, &app, &http).await? {
-            Outcome::Done(done) => {
-                let elapsed = started.elapsed();
-                display::done(out, &done, elapsed, app.config.prices);
-                // The state was only needed in case of an interruption.
-                let state = format!("{}.work", app.config.filter.output_prefix);
-                if let Err(error) = target.clear(&state, &done.job_id) {
-                    tracing::warn!(%error, "could not remove the state of the job");
-                }
-                return Ok(());
+        match summarize_one(input, &app, &http).await? {
+            Ready::Done(done) => {
+                display::done(out, &done, started.elapsed(), app.config.prices);
+                clear_state(&target, &app, &done);
             }
-            Outcome::Duplicate { summary, page } => {
-                display::duplicate(out, &summary, page.as_ref());
-                return Ok(());
-            }
+            Ready::Duplicate { summary, page } => display::duplicate(out, &summary, page.as_ref()),
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// A summary that is ready.
+enum Ready {
+    Done(Box<Done>),
+    Duplicate {
+        summary: Location,
+        page: Option<Location>,
+    },
+}
+
+impl Ready {
+    fn of(outcome: Outcome) -> Result<Self, Box<dyn Error>> {
+        let problem = match outcome {
+            Outcome::Done(done) => return Ok(Self::Done(done)),
+            Outcome::Duplicate { summary, page } => return Ok(Self::Duplicate { summary, page }),
             Outcome::Skipped(skip) => skip.reason().to_owned(),
             Outcome::Rejected(rejected) => rejected.to_string(),
             Outcome::Superseded => "was overwritten while it was read; run this again".to_owned(),
         };
         Err(problem.into())
-    })
-    .await
+    }
+}
+
+/// Removes the state of a job, which was only needed in case of an interruption.
+fn clear_state(target: &DirStore, app: &App, done: &Done) {
+    let state = format!("{}.work", app.config.filter.output_prefix);
+    if let Err(error) = target.clear(&state, &done.job_id) {
+        tracing::warn!(%error, "could not remove the state of the job");
+    }
 }
 
 /// Says why no file can be created in `folder` in the directory of an option. Neither needs to exist yet.
@@ -322,8 +363,8 @@ async fn for_each(
     failed
 }
 
-/// Summarizes one input. If another run holds the job, such as one that was killed a moment ago, waits for its lease.
-async fn summarize_one(input: &Input, app: &App, http: &Http) -> Result<Outcome, Box<dyn Error>> {
+/// Summarizes one input.
+async fn summarize_one(input: &Input, app: &App, http: &Http) -> Result<Ready, Box<dyn Error>> {
     let name = &input.name;
     let transcriber = match is_recording(name) {
         true => app.config.connect_transcriber(http).await?,
@@ -357,9 +398,21 @@ async fn summarize_one(input: &Input, app: &App, http: &Http) -> Result<Outcome,
     let run = Run::new(Clock::System)
         .watched_by(move |progress| display::show(&shown, progress))
         .telling_of_waits(move |waiting| waits.show(waiting));
+    let ended = run_to_end(&app, &input.upload, name, &run).await;
+    bar.finish_and_clear();
+    ended
+}
+
+/// Runs a job to its end. If another run holds it, such as one that was killed a moment ago, waits for its lease.
+async fn run_to_end(
+    app: &App,
+    upload: &Upload,
+    name: &str,
+    run: &Run,
+) -> Result<Ready, Box<dyn Error>> {
     let mut noted = String::new();
     let ended = loop {
-        let ended = app.run(&input.upload, &run).await;
+        let ended = app.run(upload, run).await;
         let (note, wait) = match &ended {
             Err(JobError::Busy { seconds }) => {
                 let lease = LEASE.as_secs();
@@ -380,14 +433,15 @@ async fn summarize_one(input: &Input, app: &App, http: &Http) -> Result<Outcome,
         }
         tokio::time::sleep(wait).await;
     };
-    bar.finish_and_clear();
-    ended.map_err(|error| {
-        if !error.passes() {
-            return error.into();
+    match ended {
+        Ok(outcome) => Ready::of(outcome),
+        Err(error) if error.passes() => {
+            let reason = chain(&error);
+            let next = "run the same command again: it continues where it stopped";
+            Err(format!("{reason}; {next}").into())
         }
-        let reason = chain(&error);
-        format!("{reason}; run the same command again: it continues where it stopped").into()
-    })
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Shows the plan of one input.

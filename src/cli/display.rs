@@ -42,6 +42,15 @@ pub(crate) fn progress_bar(name: &str) -> ProgressBar {
     bar
 }
 
+/// A progress bar that counts to `length`; hidden unless standard error is a terminal.
+pub(crate) fn count_bar(what: &str, length: usize) -> ProgressBar {
+    let bar = ProgressBar::new(length as u64).with_prefix(what.to_owned());
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} {prefix}, {elapsed}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
 /// Shows progress on the bar, or on a line of its own if the bar is hidden.
 pub(crate) fn show(bar: &ProgressBar, Progress { done, chunks }: Progress) {
     bar.set_length(chunks as u64);
@@ -91,7 +100,7 @@ pub(crate) fn note(text: &str) {
 }
 
 /// Writes results to standard output. That nobody reads them is no reason to fail.
-fn print(text: &str) {
+pub(crate) fn print(text: &str) {
     let _ = writeln!(std::io::stdout(), "{}", printable(text));
 }
 

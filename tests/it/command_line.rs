@@ -21,11 +21,11 @@ use tempfile::TempDir;
 use transcript_summarizer::store::DirStore;
 
 /// A directory to run commands in.
-struct Shell(TempDir);
+pub(crate) struct Shell(TempDir);
 
 impl Shell {
     /// Holds these transcripts, each of another length.
-    fn with(files: &[&str]) -> Self {
+    pub(crate) fn with(files: &[&str]) -> Self {
         let shell = Self(tempfile::tempdir().unwrap());
         for (number, file) in files.iter().enumerate() {
             shell.write(file, meeting(500 + 100 * number));
@@ -33,11 +33,11 @@ impl Shell {
         shell
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
         self.0.path().join(name)
     }
 
-    fn write(&self, file: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, file: &str, content: impl AsRef<[u8]>) {
         let path = self.path(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
@@ -53,12 +53,17 @@ impl Shell {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         self.run_with(&[], arguments, b"")
     }
 
     /// Runs the program with these variables. It gets `input` through a pipe.
-    fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str], input: &[u8]) -> Ended {
+    pub(crate) fn run_with(
+        &self,
+        variables: &[(&str, &str)],
+        arguments: &[&str],
+        input: &[u8],
+    ) -> Ended {
         let mut command = self.command(env!("CARGO_BIN_EXE_transcript-summarizer"));
         command.envs(variables.iter().copied()).args(arguments);
         let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
@@ -90,17 +95,17 @@ impl Shell {
         found
     }
 
-    fn report(&self, path: &str) -> Value {
+    pub(crate) fn report(&self, path: &str) -> Value {
         serde_json::from_slice(&fs::read(self.path(path)).unwrap()).unwrap()
     }
 }
 
 /// A process that has ended.
 #[derive(Debug)]
-struct Ended {
-    status: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub(crate) struct Ended {
+    pub(crate) status: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl From<Output> for Ended {
@@ -115,14 +120,14 @@ impl From<Output> for Ended {
 
 impl Ended {
     #[track_caller]
-    fn succeeds(self) -> Self {
+    pub(crate) fn succeeds(self) -> Self {
         assert_eq!(self.status, Some(0), "{self:?}");
         self
     }
 
     /// The program ends with this status and exactly this error.
     #[track_caller]
-    fn fails(self, status: i32, error: &str) {
+    pub(crate) fn fails(self, status: i32, error: &str) {
         assert_eq!(self.status, Some(status), "{self:?}");
         assert_eq!(self.stderr, format!("error: {error}\n"), "{self:?}");
     }
