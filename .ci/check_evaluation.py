@@ -39,29 +39,31 @@ def check_scores(found, scorer, transcripts, pairs, out):
         for kind in KINDS:
             for measure in MEASURES:
                 expected = getattr(scores[kind], measure)
-                same(one["measures"][found][kind][measure], expected, f"{one['name']}: {kind} {measure}")
+                same(one["measures"][found][kind][measure], expected, f"{one['input']}: {kind} {measure}")
     return aggregator.aggregate()
 
 
 def check(evaluation, pairs, out):
     transcripts, figures = evaluation["transcripts"], evaluation["figures"]
-    aggregated = check_scores("rouge", rouge_scorer.RougeScorer(KINDS), transcripts, pairs, out)
-    for kind in KINDS:
-        for measure in MEASURES:
-            estimate = figures["rouge"][kind][measure]
-            values = [one["measures"]["rouge"][kind][measure] for one in transcripts]
-            same(estimate["mean"], numpy.mean(values), f"mean {kind} {measure}")
-            for end in ("low", "high"):
-                expected = getattr(getattr(aggregated[kind], end), measure)
-                same(estimate[end], expected, f"{end} end of {kind} {measure}", tolerance=numpy.std(values) / 5)
+    for rouge, use_stemmer in (("rouge", False), ("rouge_stemmed", True)):
+        scorer = rouge_scorer.RougeScorer(KINDS, use_stemmer=use_stemmer)
+        aggregated = check_scores(rouge, scorer, transcripts, pairs, out)
+        for kind in KINDS:
+            for measure in MEASURES:
+                estimate = figures[rouge][kind][measure]
+                values = [one["measures"][rouge][kind][measure] for one in transcripts]
+                same(estimate["mean"], numpy.mean(values), f"mean {kind} {measure}")
+                for end in ("low", "high"):
+                    expected = getattr(getattr(aggregated[kind], end), measure)
+                    same(estimate[end], expected, f"{end} end of {kind} {measure}", tolerance=numpy.std(values) / 5)
     tenths = []
     for one, pair in zip(transcripts, pairs, strict=True):
         measures = one["measures"]
         text = (out / one["summary"]).read_text(encoding="utf-8")
         report = json.loads((out / one["summary"].replace("_summary.txt", "_summary.json")).read_text(encoding="utf-8"))
         words, target = len(text.split()), report["summary"]["target_words"]
-        same(measures["words"], words, f"{one['name']}: words")
-        same(measures["deviation"], words / target - 1, f"{one['name']}: deviation")
+        same(measures["words"], words, f"{one['input']}: words")
+        same(measures["deviation"], words / target - 1, f"{one['input']}: deviation")
         used = numpy.zeros(len(pair["dialogue"].encode()))
         for section in report["sections"]:
             for sentence in section["sentences"]:
@@ -70,7 +72,7 @@ def check(evaluation, pairs, out):
         # Ten parts of equal length, for which each byte is ten.
         tenths.append(numpy.repeat(used, 10).reshape(10, -1).mean(axis=1))
         for place, (found, expected) in enumerate(zip(measures["tenths"], tenths[-1], strict=True)):
-            same(found, expected, f"{one['name']}: tenth {place}")
+            same(found, expected, f"{one['input']}: tenth {place}")
     same(figures["coverage"]["mean"]["mean"], numpy.mean(tenths), "coverage")
     same(figures["coverage"]["untouched"], numpy.mean(numpy.array(tenths) == 0), "untouched tenths")
     off = [one["measures"]["deviation"] for one in transcripts]

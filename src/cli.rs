@@ -1,5 +1,6 @@
-//! The command line: `summarize` and `plan`, for files, standard input and objects in S3, and `evaluate`.
+//! The command line: `summarize` and `plan`, for files, standard input and objects in S3; `evaluate` and `dataset`.
 
+mod dataset;
 mod display;
 mod evaluate;
 mod input;
@@ -20,7 +21,7 @@ use crate::chain::chain;
 use crate::clock::Clock;
 use crate::http::Http;
 use crate::job::order::{self, EXPECTED_LANGUAGE};
-use crate::job::{App, Config, Done, JobError, Outcome, Surface, Upload};
+use crate::job::{App, Config, Done, JobError, Outcome, Status, Surface, Upload};
 use crate::prompt::MAX_INSTRUCTIONS;
 use crate::provider::PROVIDERS;
 use crate::provider::huggingface::login_file;
@@ -31,6 +32,7 @@ use crate::text::Words;
 use crate::text::printable::PrintableLines;
 use crate::transcriber::is_recording;
 
+use dataset::Dataset;
 use evaluate::Evaluate;
 use input::{Input, LOCAL_BUCKET};
 
@@ -54,6 +56,12 @@ const WRONG_USAGE: u8 = 2;
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// Write results to standard output as JSON, a line for each.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Show neither progress nor notes, and no results but with --json. Errors are shown.
+    #[arg(long, global = true)]
+    quiet: bool,
 }
 
 fn after_help() -> String {
@@ -88,6 +96,8 @@ enum Command {
     /// Summarize transcripts that have references, and measure the summaries: ROUGE, length, coverage, unsupported numbers and
     /// names, calls, cost and time.
     Evaluate(Evaluate),
+    /// Make examples for fine-tuning out of traces: chats in JSON lines, divided by transcript, without rejected answers.
+    Dataset(Dataset),
 }
 
 #[derive(Debug, Args)]
@@ -122,7 +132,7 @@ struct Summarize {
     /// their folders: summaries/<folder>/<name>_summary.txt.
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
-    /// Write every request and answer to this directory, for debugging. They hold what was said.
+    /// Write every request and answer to this directory, for debugging and for `dataset`. They hold what was said.
     #[arg(long, value_name = "DIR")]
     trace: Option<PathBuf>,
 }
@@ -153,7 +163,13 @@ fn parsed() -> Cli {
 
 /// Runs the command line of this process.
 pub async fn run() -> ExitCode {
-    let failed = match parsed().command {
+    let Cli {
+        command,
+        json,
+        quiet,
+    } = parsed();
+    display::choose(json, quiet);
+    let failed = match command {
         Command::Summarize(Summarize { inputs, out, trace }) => match prepare(&inputs) {
             Ok((config, inputs)) => Ok(summarize(&inputs, &out, trace, config).await),
             Err(error) => Err(error),
@@ -167,6 +183,7 @@ pub async fn run() -> ExitCode {
             Err(error) => Err(error),
         },
         Command::Evaluate(arguments) => evaluate::evaluate(&arguments).await,
+        Command::Dataset(arguments) => dataset::dataset(&arguments),
     };
     match failed {
         Ok(failed) => ExitCode::from(u8::from(failed > 0)),
@@ -293,10 +310,13 @@ async fn summarize(
         let started = Instant::now();
         match summarize_one(input, &app, &http).await? {
             Ready::Done(done) => {
-                display::done(out, &done, started.elapsed(), app.config.prices);
+                let prices = app.config.prices;
+                display::done(&input.name, out, &done, started.elapsed(), prices);
                 clear_state(&target, &app, &done);
             }
-            Ready::Duplicate { summary, page } => display::duplicate(out, &summary, page.as_ref()),
+            Ready::Duplicate { summary, page } => {
+                display::duplicate(&input.name, out, &summary, page.as_ref());
+            }
         }
         Ok(())
     })
@@ -312,16 +332,34 @@ enum Ready {
     },
 }
 
+/// The reason that there is no summary.
+#[derive(Debug, thiserror::Error)]
+#[error("{reason}")]
+struct NoSummary {
+    status: Status,
+    reason: String,
+}
+
 impl Ready {
-    fn of(outcome: Outcome) -> Result<Self, Box<dyn Error>> {
-        let problem = match outcome {
-            Outcome::Done(done) => return Ok(Self::Done(done)),
-            Outcome::Duplicate { summary, page } => return Ok(Self::Duplicate { summary, page }),
-            Outcome::Skipped(skip) => skip.reason().to_owned(),
-            Outcome::Rejected(rejected) => rejected.to_string(),
-            Outcome::Superseded => "was overwritten while it was read; run this again".to_owned(),
+    fn of(ended: Result<Outcome, JobError>) -> Result<Self, NoSummary> {
+        let status = Status::of(&ended);
+        let reason = match ended {
+            Ok(Outcome::Done(done)) => return Ok(Self::Done(done)),
+            Ok(Outcome::Duplicate { summary, page }) => {
+                return Ok(Self::Duplicate { summary, page });
+            }
+            Ok(Outcome::Skipped(skip)) => skip.reason().to_owned(),
+            Ok(Outcome::Rejected(rejected)) => rejected.to_string(),
+            Ok(Outcome::Superseded) => {
+                "was overwritten while it was read; run this again".to_owned()
+            }
+            Err(error) if error.passes() => {
+                let next = "run the same command again: it continues where it stopped";
+                format!("{}; {next}", chain(&error))
+            }
+            Err(error) => chain(&error),
         };
-        Err(problem.into())
+        Err(NoSummary { status, reason })
     }
 }
 
@@ -356,7 +394,9 @@ async fn for_each(
     let mut failed = 0;
     for input in inputs {
         if let Err(error) = work(input).await {
-            display::error(&format!("{}: {}", input.name, chain(error.as_ref())));
+            let status = error.downcast_ref::<NoSummary>().map(|none| none.status);
+            let status = status.unwrap_or(Status::Failed);
+            display::failure(&input.name, status, &chain(error.as_ref()));
             failed += 1;
         }
     }
@@ -400,16 +440,11 @@ async fn summarize_one(input: &Input, app: &App, http: &Http) -> Result<Ready, B
         .telling_of_waits(move |waiting| waits.show(waiting));
     let ended = run_to_end(&app, &input.upload, name, &run).await;
     bar.finish_and_clear();
-    ended
+    Ok(ended?)
 }
 
 /// Runs a job to its end. If another run holds it, such as one that was killed a moment ago, waits for its lease.
-async fn run_to_end(
-    app: &App,
-    upload: &Upload,
-    name: &str,
-    run: &Run,
-) -> Result<Ready, Box<dyn Error>> {
+async fn run_to_end(app: &App, upload: &Upload, name: &str, run: &Run) -> Result<Ready, NoSummary> {
     let mut noted = String::new();
     let ended = loop {
         let ended = app.run(upload, run).await;
@@ -433,15 +468,7 @@ async fn run_to_end(
         }
         tokio::time::sleep(wait).await;
     };
-    match ended {
-        Ok(outcome) => Ready::of(outcome),
-        Err(error) if error.passes() => {
-            let reason = chain(&error);
-            let next = "run the same command again: it continues where it stopped";
-            Err(format!("{reason}; {next}").into())
-        }
-        Err(error) => Err(error.into()),
-    }
+    Ready::of(ended)
 }
 
 /// Shows the plan of one input.

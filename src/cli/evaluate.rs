@@ -6,6 +6,7 @@
 mod data;
 mod table;
 
+use std::cell::Cell;
 use std::error::Error;
 use std::fs;
 use std::io;
@@ -33,7 +34,7 @@ use crate::evaluation::{Case, Comparison, Figures, Measured, Speed, compare, mea
 use crate::hex::hex;
 use crate::http::Http;
 use crate::job::config::WORDS_RANGE;
-use crate::job::{App, Config, Upload};
+use crate::job::{App, Config, Status, Upload};
 use crate::run::Run;
 use crate::store::{DirStore, FileStore, Location, Store};
 use crate::text::{Words, words};
@@ -50,7 +51,7 @@ const VERSION: u32 = 1;
 /// Results that are larger are not read: those of a million transcripts.
 const MAX_RESULT_BYTES: u64 = 1 << 30;
 
-/// An evaluation ends if so many transcripts have failed and none was summarized.
+/// No more transcripts are started if so many have failed and none was summarized.
 const MAX_FIRST_FAILURES: usize = 10;
 
 #[derive(Debug, Args)]
@@ -104,7 +105,7 @@ struct Configuration {
 /// A transcript that was not summarized.
 #[derive(Debug, Serialize)]
 struct Failed {
-    name: String,
+    input: String,
     error: String,
 }
 
@@ -235,41 +236,55 @@ impl Evaluator {
     /// Evaluates all records, `at_once` of them at a time. The results are in the order of the records.
     async fn all(&self, records: Vec<Record>, at_once: usize) -> (Vec<Measured>, Vec<Failed>) {
         let bar = display::count_bar("evaluated", records.len());
-        let evaluated = records.into_iter().enumerate().map(|(place, record)| {
+        let is_given_up = Cell::new(false);
+        let records = records.into_iter().enumerate();
+        let records = records.take_while(|_| !is_given_up.get());
+        let evaluated = records.map(|(place, record)| {
             let (evaluator, handle, name) = (self.clone(), Handle::current(), record.name.clone());
+            let waits = display::Waits::new(&bar);
+            let run = Run::new(Clock::System).telling_of_waits(move |waiting| waits.show(waiting));
             // A thread for each: the built-in model computes.
             let job = spawn_blocking(move || {
-                let measured = handle.block_on(evaluator.one(&record));
+                let measured = handle.block_on(evaluator.one(&record, &run));
                 measured.map_err(|error| chain(error.as_ref()))
             });
             async move {
                 let measured = job.await.unwrap_or_else(|error| Err(error.to_string()));
-                (place, measured.map_err(|error| Failed { name, error }))
+                (
+                    place,
+                    measured.map_err(|error| Failed { input: name, error }),
+                )
             }
         });
         let mut evaluated = stream::iter(evaluated).buffer_unordered(at_once);
         let (mut measured, mut failed) = (Vec::new(), Vec::new());
         while let Some((place, result)) = evaluated.next().await {
-            bar.inc(1);
+            display::count(&bar);
             match result {
-                Ok(result) => measured.push((place, result)),
+                Ok(result) => {
+                    display::result_line(&result);
+                    measured.push((place, result));
+                }
                 Err(failure) => {
-                    bar.suspend(|| display::error(&format!("{}: {}", failure.name, failure.error)));
+                    let Failed { input, error } = &failure;
+                    bar.suspend(|| display::failure(input, Status::Failed, error));
                     failed.push((place, failure));
                 }
             }
-            if measured.is_empty() && failed.len() >= MAX_FIRST_FAILURES {
-                display::error(&format!(
-                    "the first {MAX_FIRST_FAILURES} transcripts have failed: the rest are left out"
-                ));
-                break;
+            // Those that were started are waited for.
+            if measured.is_empty()
+                && failed.len() >= MAX_FIRST_FAILURES
+                && !is_given_up.replace(true)
+            {
+                let first = format!("the first {MAX_FIRST_FAILURES} transcripts have failed");
+                display::error(&format!("{first}: the rest are left out"));
             }
         }
         bar.finish_and_clear();
         (in_order(measured), in_order(failed))
     }
 
-    async fn one(&self, record: &Record) -> Result<Measured, Box<dyn Error>> {
+    async fn one(&self, record: &Record, run: &Run) -> Result<Measured, Box<dyn Error>> {
         let max_bytes = self.app.config.max_input_bytes;
         let Pair {
             transcript: bytes,
@@ -290,7 +305,7 @@ impl Evaluator {
         let transcript = Transcript::new(decoder.finish()?)?;
         let upload = Upload::named(Location::new(LOCAL_BUCKET, &record.key));
         let started = Instant::now();
-        let made = match run_to_end(&app, &upload, &record.name, &Run::new(Clock::System)).await? {
+        let made = match run_to_end(&app, &upload, &record.name, run).await? {
             Ready::Done(done) => {
                 clear_state(&self.target, &app, &done);
                 Some(started.elapsed().as_secs_f64())
@@ -320,7 +335,7 @@ impl Evaluator {
             language: app.config.wishes.language.as_ref(),
         })?;
         Ok(Measured {
-            name: record.name.clone(),
+            input: record.name.clone(),
             digest,
             summary,
             seconds: made.unwrap_or_else(earlier),

@@ -15,6 +15,8 @@ const WITHIN: f64 = 0.05;
 pub struct Figures {
     /// Overlap with the references.
     pub rouge: Rouge<Estimate>,
+    /// The same by stems.
+    pub rouge_stemmed: Rouge<Estimate>,
     /// How close summaries come to their target length.
     pub length: Length,
     /// How much of the transcripts sentences of the summaries rest on.
@@ -102,16 +104,33 @@ impl Measures {
         1000.0 * count as f64 / self.words.max(1) as f64
     }
 
-    fn row(&self) -> [f64; 12] {
-        let Rouge {
-            rouge1,
-            rouge2,
-            rouge_l,
-        } = self.rouge;
+    fn lengths(&self) -> [f64; 3] {
+        [self.deviation, self.deviation.abs(), self.coverage()]
+    }
+}
+
+impl Rouge {
+    fn row(&self) -> [f64; 9] {
         let of = |score: Score| [score.precision, score.recall, score.fmeasure];
-        let ([a, b, c], [d, e, f], [g, h, i]) = (of(rouge1), of(rouge2), of(rouge_l));
-        let off = self.deviation;
-        [a, b, c, d, e, f, g, h, i, off, off.abs(), self.coverage()]
+        let ([a, b, c], [d, e, f]) = (of(self.rouge1), of(self.rouge2));
+        let [g, h, i] = of(self.rouge_l);
+        [a, b, c, d, e, f, g, h, i]
+    }
+}
+
+impl Rouge<Estimate> {
+    fn estimated(rows: &[[f64; 9]]) -> Option<Self> {
+        let score = |precision, recall, fmeasure| Score {
+            precision,
+            recall,
+            fmeasure,
+        };
+        let [a, b, c, d, e, f, g, h, i] = estimates(rows)?;
+        Some(Self {
+            rouge1: score(a, b, c),
+            rouge2: score(d, e, f),
+            rouge_l: score(g, h, i),
+        })
     }
 }
 
@@ -119,21 +138,11 @@ impl Figures {
     /// The figures of these summaries; `None` without any.
     #[must_use]
     pub fn of(all: &[Measured], prices: Option<Prices>) -> Option<Self> {
-        let rows: Vec<_> = all.iter().map(|one| one.measures.row()).collect();
-        let [
-            a,
-            b,
-            c,
-            d,
-            e,
-            f,
-            g,
-            h,
-            i,
-            deviation,
-            absolute_deviation,
-            covered,
-        ] = estimates(&rows)?;
+        let rows = |row: &dyn Fn(&Measures) -> [f64; 9]| -> Vec<[f64; 9]> {
+            all.iter().map(|one| row(&one.measures)).collect()
+        };
+        let lengths: Vec<_> = all.iter().map(|one| one.measures.lengths()).collect();
+        let [deviation, absolute_deviation, covered] = estimates(&lengths)?;
         let measures = || all.iter().map(|one| &one.measures);
         let share = |holds: &dyn Fn(&Measures) -> f64| mean(measures().map(holds)).unwrap_or(0.0);
         let mut tenths = [0.0; 10];
@@ -158,11 +167,8 @@ impl Figures {
         };
         let mut seconds: Vec<f64> = all.iter().map(|one| one.seconds).collect();
         Some(Self {
-            rouge: Rouge {
-                rouge1: score(a, b, c),
-                rouge2: score(d, e, f),
-                rouge_l: score(g, h, i),
-            },
+            rouge: Rouge::estimated(&rows(&|one| one.rouge.row()))?,
+            rouge_stemmed: Rouge::estimated(&rows(&|one| one.rouge_stemmed.row()))?,
             length: Length {
                 deviation,
                 absolute_deviation,
@@ -191,14 +197,6 @@ impl Figures {
                 p95: percentile(&mut seconds, 95.0)?,
             },
         })
-    }
-}
-
-fn score(precision: Estimate, recall: Estimate, fmeasure: Estimate) -> Score<Estimate> {
-    Score {
-        precision,
-        recall,
-        fmeasure,
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::evaluation::rouge::{Rouge, rouge};
+use crate::evaluation::rouge::{By, Rouge, rouge};
 use crate::model::Usage;
 use crate::summary::check::support::{self, Comparable};
 use crate::text::Language;
@@ -42,6 +42,8 @@ pub struct Case<'a> {
 pub struct Measures {
     /// Overlap with the reference.
     pub rouge: Rouge,
+    /// The same by stems.
+    pub rouge_stemmed: Rouge,
     /// Words of the summary.
     pub words: usize,
     /// Words that were asked for, or fewer where the transcript is too short for them.
@@ -63,7 +65,7 @@ pub struct Measures {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// How its transcript is named.
-    pub name: String,
+    pub input: String,
     /// Digest of the transcript and its reference, by which evaluations of the same data are paired.
     pub digest: String,
     /// Where the summary was written.
@@ -89,7 +91,8 @@ pub fn measure(case: &Case<'_>) -> serde_json::Result<Measures> {
     let bytes = serde_json::from_value(read("source", "bytes"))?;
     let (unsupported_numbers, unsupported_names) = unsupported(case);
     Ok(Measures {
-        rouge: rouge(case.reference, case.summary),
+        rouge: rouge(case.reference, case.summary, By::Words),
+        rouge_stemmed: rouge(case.reference, case.summary, By::Stems),
         words: serde_json::from_value(read("summary", "words"))?,
         target_words: serde_json::from_value(read("summary", "target_words"))?,
         deviation: serde_json::from_value(read("summary", "deviation"))?,

@@ -6,6 +6,8 @@
 //! reference at a time ([Hyyrö, 2004](https://www.cs.auckland.ac.nz/~cthombor/Students/hyyro/Hyyro04.pdf)): that of 4,000 and 4,000
 //! tokens takes 250,000 steps instead of 16 million.
 
+mod porter;
+
 use std::collections::HashMap;
 use std::iter;
 
@@ -51,12 +53,21 @@ impl Score {
     }
 }
 
+/// What words are compared by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// Themselves.
+    Words,
+    /// Their stems: `use_stemmer=True`, as most published scores.
+    Stems,
+}
+
 /// Compares a summary with its reference.
 #[must_use]
-pub fn rouge(reference: &str, summary: &str) -> Rouge {
+pub fn rouge(reference: &str, summary: &str, by: By) -> Rouge {
     let mut ids = HashMap::new();
     let mut read = |text: &str| -> Vec<u32> {
-        let tokens = tokens(text).into_iter();
+        let tokens = tokens(text, by).into_iter();
         let ids = tokens.map(|token| {
             let next = u32::try_from(ids.len()).unwrap_or(u32::MAX);
             *ids.entry(token).or_insert(next)
@@ -75,11 +86,15 @@ pub fn rouge(reference: &str, summary: &str) -> Rouge {
     }
 }
 
-fn tokens(text: &str) -> Vec<String> {
+fn tokens(text: &str, by: By) -> Vec<String> {
     let text = text.to_lowercase();
     let runs = text.split(|c: char| !matches!(c, 'a'..='z' | '0'..='9'));
     let tokens = runs.filter(|run| !run.is_empty());
-    tokens.map(str::to_owned).collect()
+    let read = |token: &str| match by {
+        By::Stems if token.len() > 3 => porter::stem(token),
+        _ => token.to_owned(),
+    };
+    tokens.map(read).collect()
 }
 
 fn singles(tokens: &[u32]) -> Vec<u64> {

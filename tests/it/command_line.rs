@@ -20,6 +20,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 use transcript_summarizer::store::DirStore;
 
+#[path = "../../examples/manual.rs"]
+#[allow(dead_code, reason = "its entry point is that of the example")]
+mod manual;
+
 /// A directory to run commands in.
 pub(crate) struct Shell(TempDir);
 
@@ -186,6 +190,97 @@ fn equal_file_names_are_told_apart_by_their_folders() {
         ["a/call.txt", "b/call.txt", "deep/call.txt"]
             .map(|key| format!("summaries/{key}_summary.txt"))
     );
+}
+
+#[test]
+fn results_are_lines_of_json_for_programs() {
+    let shell = Shell::with(&["call.txt"]);
+    shell.write("empty.txt", " \n");
+    let lines = |run: &Ended| -> Vec<Value> {
+        let lines = run.stdout.lines();
+        lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    };
+    let summarize = [
+        "summarize",
+        "--json",
+        "call.txt",
+        "empty.txt",
+        "gone.txt",
+        "--words",
+        "200",
+    ];
+    let run = shell.run(&summarize);
+    let [done, empty, gone] = &lines(&run)[..] else {
+        panic!("{run:?}");
+    };
+    assert_eq!((run.status, &done["status"]), (Some(1), &"done".into()));
+    let text = fs::read_to_string(shell.path(done["summary"].as_str().unwrap())).unwrap();
+    assert_eq!(done["words"], text.split_whitespace().count());
+    assert!(shell.path(done["page"].as_str().unwrap()).is_file());
+    assert_eq!(
+        (&empty["input"], &empty["status"]),
+        (&"empty.txt".into(), &"rejected".into())
+    );
+    assert_eq!(
+        (&gone["status"], &gone["error"]),
+        (&"failed".into(), &"there is no such file".into())
+    );
+
+    // Once more, with nothing else on the terminal.
+    let again = [
+        "summarize",
+        "call.txt",
+        "--words",
+        "200",
+        "--json",
+        "--quiet",
+    ];
+    let run = shell.run(&again).succeeds();
+    assert_eq!(lines(&run)[0]["status"], "duplicate");
+    assert_eq!(run.stderr, "");
+    let run = shell
+        .run(&["plan", "call.txt", "--words", "200", "--json"])
+        .succeeds();
+    assert_eq!(lines(&run)[0]["target_words"], 200);
+    let run = shell
+        .run(&["--quiet", "summarize", "call.txt", "--out", "quiet"])
+        .succeeds();
+    assert_eq!((&*run.stdout, &*run.stderr), ("", ""));
+    assert_eq!(shell.results("quiet"), ["summaries/call.txt_summary.txt"]);
+    let run = shell.run(&["summarize", "gone.txt", "--quiet"]);
+    run.fails(1, "gone.txt: there is no such file");
+}
+
+#[test]
+fn the_manual_and_the_completions_know_all_commands() {
+    let dir = tempfile::tempdir().unwrap();
+    manual::write(dir.path()).unwrap();
+    let read = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
+    let page = read("transcript-summarizer.1");
+    assert!(
+        page.contains("Exit status: 0 done, 1 failed, 2 wrong usage."),
+        "{page}"
+    );
+    assert!(read("transcript-summarizer-evaluate.1").contains("\\-\\-against"));
+    for name in [
+        "transcript-summarizer.bash",
+        "_transcript-summarizer",
+        "transcript-summarizer.fish",
+    ] {
+        let text = read(name);
+        for word in [
+            "summarize",
+            "plan",
+            "evaluate",
+            "dataset",
+            "instructions",
+            "quiet",
+        ] {
+            assert!(text.contains(word), "{word} is not in {name}");
+        }
+    }
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn the_built_in_model_is_evaluated_once_and_compared() {
         (&json!([]), Some(1))
     );
     let transcripts = first["transcripts"].as_array().unwrap();
-    assert_eq!(transcripts[6]["name"], "set.jsonl:7");
+    assert_eq!(transcripts[6]["input"], "set.jsonl:7");
     for one in transcripts {
         let summary = one["summary"].as_str().unwrap();
         let text = fs::read_to_string(shell.path("evaluation").join(summary)).unwrap();
@@ -98,16 +98,16 @@ fn the_built_in_model_is_evaluated_once_and_compared() {
     let row = run
         .stdout
         .lines()
-        .find(|line| line.starts_with("  coverage   "))
+        .rfind(|line| line.starts_with("  coverage   "))
         .unwrap();
     assert!(row.contains('+'), "longer summaries cover more: {row}");
-    shell
-        .run(&["evaluate", "set.jsonl", "--against", "set.jsonl"])
-        .fails(
-            2,
-            "--against set.jsonl: expected the evaluation.json of an earlier evaluation: missing field `configuration` at line 1 \
-             column 1020",
-        );
+    let wrong = shell.run(&["evaluate", "set.jsonl", "--against", "set.jsonl"]);
+    let expected =
+        "error: --against set.jsonl: expected the evaluation.json of an earlier evaluation: ";
+    assert!(
+        wrong.status == Some(2) && wrong.stderr.starts_with(expected),
+        "{wrong:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,9 +135,9 @@ async fn an_evaluation_that_was_interrupted_continues_without_paying_again() {
     let evaluate = ["evaluate", "a", "--words", "300", "--at-once", "2"];
     let run = shell.run_with(&variables, &evaluate, b"");
     assert_eq!(run.status, Some(1), "{run:?}");
-    assert!(run.stderr.starts_with("error: a/broken.txt: "), "{run:?}");
+    assert!(run.stderr.contains("error: a/broken.txt: "), "{run:?}");
     let evaluation = shell.report(RESULTS);
-    assert_eq!(evaluation["failed"][0]["name"], "a/broken.txt");
+    assert_eq!(evaluation["failed"][0]["input"], "a/broken.txt");
     assert_eq!(evaluation["transcripts"].as_array().unwrap().len(), 1);
     is_down.store(false, Ordering::SeqCst);
     let run = shell.run_with(&variables, &evaluate, b"").succeeds();
@@ -149,7 +149,7 @@ async fn an_evaluation_that_was_interrupted_continues_without_paying_again() {
     let evaluation = shell.report(RESULTS);
     let earlier = ["a/broken.txt", "a/good.txt"].map(|name| {
         let mut all = evaluation["transcripts"].as_array().unwrap().iter();
-        all.find(|one| one["name"] == name).unwrap()["is_earlier"] == true
+        all.find(|one| one["input"] == name).unwrap()["is_earlier"] == true
     });
     assert_eq!(earlier, [false, true]);
     assert!(evaluation["figures"]["usage"]["completion_tokens"].as_u64() > Some(300));
@@ -166,4 +166,90 @@ fn a_broken_line_is_wrong_usage_and_nothing_is_summarized() {
                     `transcript`, and `summary`, `reference` or `highlights`";
     shell.run(&["evaluate", "set.jsonl"]).fails(2, expected);
     assert!(!shell.path("evaluation").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn traces_become_a_data_set_without_the_answers_that_were_rejected() {
+    let refused = AtomicBool::new(false);
+    let server = ChatServer::start(move |request| {
+        let prompt = request.message("user");
+        if prompt.contains("Gasworks") && !refused.swap(true, Ordering::SeqCst) {
+            return Behaviour::text("I'm sorry, but I cannot help with that request.");
+        }
+        Behaviour::text(obedient::answer(prompt))
+    })
+    .await;
+    let shell = Shell::with(&[]);
+    shell.write("one.txt", meeting(700).replace("Gasworks", "Harbor"));
+    shell.write(
+        "two.txt",
+        format!("Dana: The Gasworks depot is late.\n{}", meeting(700)),
+    );
+    let variables = [("HF_API_TOKEN", TOKEN), ("HF_ENDPOINT_URL", server.url())];
+    let summarize = [
+        "summarize",
+        "one.txt",
+        "two.txt",
+        "--words",
+        "200",
+        "--trace",
+        "t",
+    ];
+    shell.run_with(&variables, &summarize, b"").succeeds();
+    let sent = server.requests().len();
+    assert_eq!(
+        fs::read_dir(shell.path("t")).unwrap().count(),
+        sent,
+        "a file for each call"
+    );
+    let run = shell.run(&["dataset", "t", "--out", "set"]).succeeds();
+    assert!(
+        run.stdout.contains("1 transcript\n") && run.stdout.contains("left out: 1 rejected"),
+        "{run:?}"
+    );
+    let examples = |name: &str| {
+        let lines = fs::read_to_string(shell.path(name)).unwrap();
+        assert!(!lines.contains(TOKEN));
+        let examples = lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
+        examples.collect::<Vec<Value>>()
+    };
+    let (train, validation) = (
+        examples("set/train.jsonl"),
+        examples("set/validation.jsonl"),
+    );
+    assert_eq!(train.len() + validation.len(), sent - 1);
+    for side in [&train, &validation] {
+        let about = |example: &Value| example.to_string().contains("Gasworks");
+        assert!(!side.is_empty() && side.iter().all(|one| about(one) == about(&side[0])));
+        for example in side {
+            let roles = example["messages"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|message| &message["role"]);
+            assert_eq!(roles.collect::<Vec<_>>(), ["system", "user", "assistant"]);
+            assert!(!example.to_string().contains("cannot help"), "{example}");
+        }
+    }
+    let run = shell
+        .run(&["dataset", "t", "--out", "again", "--json"])
+        .succeeds();
+    let lines: Vec<Value> = run
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines[0]["examples"], train.len());
+    assert_eq!(
+        fs::read(shell.path("again/train.jsonl")).unwrap(),
+        fs::read(shell.path("set/train.jsonl")).unwrap()
+    );
+    shell.write("u/0001-section-001.json", "{}");
+    shell.run(&["dataset", "u", "--out", "set"]).fails(
+        2,
+        "u/0001-section-001.json: expected a request and its answer as --trace of this version writes them: missing field `etag` at \
+         line 1 column 2",
+    );
 }

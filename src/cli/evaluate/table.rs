@@ -60,14 +60,15 @@ fn shown(of: &Configuration) -> String {
 fn print_figures(figures: &Figures) {
     let Figures {
         rouge,
+        rouge_stemmed,
         length,
         coverage,
         unsupported_per_1000_words: unsupported,
         usage,
         seconds,
     } = figures;
-    print("               mean   95 % interval");
-    print_rouge(rouge);
+    print("                 mean  95 % interval        by stems");
+    print_rouge(rouge, rouge_stemmed);
     print(&format!(
         "  length       {:+.1} % off the target, {:.1} % whatever the sign; {:.0} % of the summaries within 5 %",
         100.0 * length.deviation.mean,
@@ -107,15 +108,17 @@ fn print_figures(figures: &Figures) {
     ));
 }
 
-fn print_rouge(rouge: &Rouge<Estimate>) {
-    let rows = [
-        ("ROUGE-1", rouge.rouge1),
-        ("ROUGE-2", rouge.rouge2),
-        ("ROUGE-L", rouge.rouge_l),
-    ];
-    for (name, score) in rows {
+fn print_rouge(rouge: &Rouge<Estimate>, stemmed: &Rouge<Estimate>) {
+    for (name, score, stemmed) in [
+        ("ROUGE-1", rouge.rouge1, stemmed.rouge1),
+        ("ROUGE-2", rouge.rouge2, stemmed.rouge2),
+        ("ROUGE-L", rouge.rouge_l, stemmed.rouge_l),
+    ] {
         let Estimate { mean, low, high } = score.fmeasure;
-        print(&format!("  {name:<11}{mean:>8.4}  {low:.4} to {high:.4}"));
+        let stemmed = stemmed.fmeasure.mean;
+        print(&format!(
+            "  {name:<13}{mean:.4}  {low:.4} to {high:.4}     {stemmed:.4}"
+        ));
     }
 }
 
