@@ -19,8 +19,8 @@ MEASURES = ["precision", "recall", "fmeasure"]
 
 
 def evaluate(binary, out, *options):
-    command = [binary, "evaluate", str(DATA), "--out", str(out), *options]
-    subprocess.run(command, check=True, env={}, stdout=subprocess.DEVNULL)
+    command = [binary, "evaluate", str(DATA), "--out", str(out), "--quiet", *options]
+    subprocess.run(command, check=True, env={})
     return json.loads((out / "evaluation.json").read_text(encoding="utf-8"))
 
 

@@ -95,6 +95,8 @@ enum Command {
     Plan(Inputs),
     /// Summarize transcripts that have references, and measure the summaries: ROUGE, length, coverage, unsupported numbers and
     /// names, calls, cost and time.
+    ///
+    /// Without --words and SUMMARY_WORDS, a summary is as long as its reference.
     Evaluate(Evaluate),
     /// Make examples for fine-tuning out of traces: chats in JSON lines, divided by transcript, without rejected answers.
     Dataset(Dataset),

@@ -9,7 +9,7 @@ mod table;
 use std::cell::Cell;
 use std::error::Error;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -61,7 +61,6 @@ pub(super) struct Evaluate {
     /// beside it; or a directory of these.
     #[arg(value_name = "DATA", required = true)]
     data: Vec<PathBuf>,
-    // Without --words and SUMMARY_WORDS, a summary is as long as its reference.
     #[command(flatten)]
     wanted: Wanted,
     /// Put the results under this directory, one for each configuration: evaluation.json, and summaries/.
@@ -128,13 +127,12 @@ struct Evaluator {
 /// Evaluates, and returns how many transcripts failed.
 ///
 /// # Errors
-/// If settings or data are wrong. Nothing was sent then.
+/// If settings or data are wrong. Nothing was sent.
 pub(super) async fn evaluate(arguments: &Evaluate) -> Result<usize, Box<dyn Error>> {
     let mut config = configure(&arguments.wanted)?;
     let earlier = arguments.against.as_deref().map(earlier).transpose()?;
     let records = data::find(&arguments.data, config.max_input_bytes)?;
     let out = &arguments.out;
-    check_writable("--out", out, &config.filter.output_prefix)?;
     // Only texts are measured.
     config.formats = Formats {
         page: false,
@@ -161,7 +159,13 @@ pub(super) async fn evaluate(arguments: &Evaluate) -> Result<usize, Box<dyn Erro
         (None, false) => 1,
     };
     let prices = config.prices;
-    let evaluator = Evaluator::connect(config, out, words).await?;
+    let evaluator = match Evaluator::connect(config, out, words).await {
+        Ok(evaluator) => evaluator,
+        Err(error) => {
+            display::error(&chain(error.as_ref()));
+            return Ok(records.len());
+        }
+    };
     let started = Instant::now();
     let (transcripts, failed) = evaluator.all(records, at_once).await;
     let speed = Speed::of(&transcripts, started.elapsed().as_secs_f64());
@@ -203,12 +207,13 @@ fn earlier(path: &Path) -> Result<Earlier, Box<dyn Error>> {
 /// Writes the results, all or none.
 fn write(path: &Path, evaluation: &Evaluation<'_>) -> io::Result<()> {
     let unfinished = path.with_extension("json.unfinished");
-    let mut content = serde_json::to_vec_pretty(evaluation)?;
-    content.push(b'\n');
     if let Some(dir) = path.parent() {
         fs::create_dir_all(dir)?;
     }
-    fs::write(&unfinished, content)?;
+    let mut file = io::BufWriter::new(fs::File::create(&unfinished)?);
+    serde_json::to_writer_pretty(&mut file, evaluation)?;
+    writeln!(file)?;
+    file.flush()?;
     fs::rename(&unfinished, path)
 }
 
@@ -218,6 +223,7 @@ impl Evaluator {
         out: &Path,
         words: Option<Words>,
     ) -> Result<Self, Box<dyn Error>> {
+        check_writable("--out", out, &config.filter.output_prefix)?;
         let target = DirStore::single(LOCAL_BUCKET, out);
         let app = App {
             source: Arc::new(target.clone()),
