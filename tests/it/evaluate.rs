@@ -158,6 +158,38 @@ async fn an_evaluation_that_was_interrupted_continues_without_paying_again() {
     assert_eq!(different.len(), answered.len(), "a request was paid twice");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_evaluation_in_which_everything_fails_is_given_up() {
+    let server = ChatServer::start(|_| Behaviour::status(401, "expired")).await;
+    let shell = Shell::with(&[]);
+    shell.write("set.jsonl", samples().repeat(5));
+    let variables = [("HF_API_TOKEN", TOKEN), ("HF_ENDPOINT_URL", server.url())];
+    let evaluate = ["evaluate", "set.jsonl", "--at-once", "3", "--json"];
+    let run = shell.run_with(&variables, &evaluate, b"");
+    assert_eq!(run.status, Some(1), "{run:?}");
+    assert!(
+        run.stderr
+            .contains("error: the first 10 transcripts have failed: the rest are left out\n"),
+        "{run:?}"
+    );
+    let evaluation = shell.report(RESULTS);
+    let failed = evaluation["failed"].as_array().unwrap().len();
+    // Those that were started meanwhile, too.
+    assert!((10..=13).contains(&failed), "{failed}");
+    assert_eq!(evaluation["figures"], Value::Null);
+    let lines: Vec<Value> = run
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), failed);
+    assert!(
+        lines
+            .iter()
+            .all(|line| line["status"] == "failed" && line["error"].is_string())
+    );
+}
+
 #[test]
 fn a_broken_line_is_wrong_usage_and_nothing_is_summarized() {
     let shell = Shell::with(&[]);
