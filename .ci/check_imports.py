@@ -15,6 +15,7 @@ ORDER = [
     ["lambda", "cli"],
     ["trigger"],
     ["job"],
+    ["evaluation"],
     ["document"],
     ["summary"],
     ["transcriber", "speech"],
@@ -33,7 +34,7 @@ ORDER = [
 RANKS = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
 ROOT = len(ORDER) - 1
 
-PURE = {"trigger", "document", "prompt", "extract", "transcript", "text"}
+PURE = {"trigger", "evaluation", "document", "prompt", "extract", "transcript", "text"}
 # The types of events are data: they bring neither a client nor a runtime.
 DATA = {"aws_lambda_events"}
 IMPURE = re.compile(r"tokio\w*|aws_\w+|reqwest|hyper\w*|lambda_runtime\w*|http")

@@ -1,6 +1,8 @@
-//! The command line: `summarize` and `plan`, for files, standard input and objects in S3.
+//! The command line: `summarize` and `plan`, for files, standard input and objects in S3; `evaluate` and `dataset`.
 
+mod dataset;
 mod display;
+mod evaluate;
 mod input;
 
 use std::cell::Cell;
@@ -20,17 +22,19 @@ use crate::chain::chain;
 use crate::clock::Clock;
 use crate::http::Http;
 use crate::job::order::{self, EXPECTED_LANGUAGE};
-use crate::job::{App, Config, JobError, Outcome, Surface};
+use crate::job::{App, Config, Done, JobError, Outcome, Status, Surface, Upload};
 use crate::prompt::MAX_INSTRUCTIONS;
 use crate::provider::PROVIDERS;
 use crate::provider::huggingface::login_file;
 use crate::run::Run;
-use crate::store::DirStore;
+use crate::store::{DirStore, Location};
 use crate::summary;
 use crate::text::Words;
 use crate::text::printable::PrintableLines;
 use crate::transcriber::is_recording;
 
+use dataset::Dataset;
+use evaluate::Evaluate;
 use input::{Input, LOCAL_BUCKET};
 
 /// How long a killed run keeps its job from the next run.
@@ -53,6 +57,12 @@ const WRONG_USAGE: u8 = 2;
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// Write results to standard output as JSON, a line for each.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Show neither progress nor notes, and no results but with --json. Errors are shown.
+    #[arg(long, global = true)]
+    quiet: bool,
 }
 
 fn after_help() -> String {
@@ -71,6 +81,7 @@ Examples:
   transcript-summarizer summarize --words 1500 --out results *.txt
   transcript-summarizer plan --words 1500 s3://transcripts/2026/board.txt
   curl --silent https://example.org/hearing.txt | transcript-summarizer summarize -
+  transcript-summarizer evaluate samples/dialogues.jsonl
 
 Exit status: 0 done, 1 failed, 2 wrong usage."
     )
@@ -83,6 +94,13 @@ enum Command {
     Summarize(Summarize),
     /// Show what a summary takes: words, tokens, chunks, calls and their cost. Sends nothing.
     Plan(Inputs),
+    /// Summarize transcripts that have references, and measure the summaries: ROUGE, length, coverage, unsupported numbers and
+    /// names, calls, cost and time.
+    ///
+    /// Without --words and SUMMARY_WORDS, a summary is as long as its reference.
+    Evaluate(Evaluate),
+    /// Make examples for fine-tuning out of traces: chats in JSON lines, divided by transcript, without rejected answers.
+    Dataset(Dataset),
 }
 
 #[derive(Debug, Args)]
@@ -90,6 +108,13 @@ struct Inputs {
     /// Transcripts: files, s3://bucket/key, or - for standard input.
     #[arg(value_name = "INPUT", required = true, value_parser = NonEmptyStringValueParser::new())]
     inputs: Vec<String>,
+    #[command(flatten)]
+    wanted: Wanted,
+}
+
+/// What a summary should be like.
+#[derive(Debug, Args)]
+struct Wanted {
     /// Length of the summary in words; SUMMARY_WORDS if not given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(50..=100_000))]
     words: Option<u32>,
@@ -110,7 +135,7 @@ struct Summarize {
     /// their folders: summaries/<folder>/<name>_summary.txt.
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
-    /// Write every request and answer to this directory, for debugging. They hold what was said.
+    /// Write every request and answer to this directory, for debugging and for `dataset`. They hold what was said.
     #[arg(long, value_name = "DIR")]
     trace: Option<PathBuf>,
     /// Let the built-in model, which only quotes, replace a summary that another model wrote.
@@ -144,30 +169,59 @@ fn parsed() -> Cli {
 
 /// Runs the command line of this process.
 pub async fn run() -> ExitCode {
-    let command = parsed().command;
-    let (Command::Summarize(Summarize { inputs, .. }) | Command::Plan(inputs)) = &command;
-    let (config, inputs) = match prepare(inputs) {
-        Ok(prepared) => prepared,
-        Err(error) => {
-            display::error(&chain(error.as_ref()));
-            return ExitCode::from(WRONG_USAGE);
-        }
-    };
+    let Cli {
+        command,
+        json,
+        quiet,
+    } = parsed();
+    display::choose(json, quiet);
     let failed = match command {
         Command::Summarize(Summarize {
-            out, trace, force, ..
-        }) => summarize(&inputs, &out, trace, force, config).await,
-        Command::Plan(_) => {
-            let http = Http::default();
-            let plan = async |input: &Input| plan(input, &config, &http).await;
-            for_each(&inputs, plan).await
-        }
+            inputs,
+            out,
+            trace,
+            force,
+        }) => match prepare(&inputs) {
+            Ok((config, inputs)) => Ok(summarize(&inputs, &out, trace, force, config).await),
+            Err(error) => Err(error),
+        },
+        Command::Plan(inputs) => match prepare(&inputs) {
+            Ok((config, inputs)) => {
+                let http = Http::default();
+                let plan = async |input: &Input| plan(input, &config, &http).await;
+                Ok(for_each(&inputs, plan).await)
+            }
+            Err(error) => Err(error),
+        },
+        Command::Evaluate(arguments) => evaluate::evaluate(&arguments).await,
+        Command::Dataset(arguments) => dataset::dataset(&arguments),
     };
-    ExitCode::from(u8::from(failed > 0))
+    match failed {
+        Ok(failed) => ExitCode::from(u8::from(failed > 0)),
+        Err(error) => {
+            display::error(&chain(error.as_ref()));
+            ExitCode::from(WRONG_USAGE)
+        }
+    }
 }
 
 /// The configuration and the inputs of a command. Shows notes about inputs that were given twice.
 fn prepare(arguments: &Inputs) -> Result<(Config, Vec<Input>), Box<dyn Error>> {
+    let wanted = &arguments.wanted;
+    let reads_instructions = wanted.instructions.as_deref() == Some(Path::new("-"));
+    if reads_instructions && arguments.inputs.iter().any(|input| input == "-") {
+        return Err("standard input cannot be both the instructions and a transcript".into());
+    }
+    let config = configure(wanted)?;
+    let (inputs, notes) = input::name_all(&arguments.inputs)?;
+    for text in notes {
+        display::note(&format!("note: {text}"));
+    }
+    Ok((config, inputs))
+}
+
+/// The configuration, with what is wanted.
+fn configure(arguments: &Wanted) -> Result<Config, Box<dyn Error>> {
     let mut config = Config::from_env(Surface::CommandLine)?;
     if let Some(words) = arguments.words {
         config.summary_words = Words(words as usize);
@@ -179,9 +233,6 @@ fn prepare(arguments: &Inputs) -> Result<(Config, Vec<Input>), Box<dyn Error>> {
         config.by_option.language = true;
     }
     if let Some(path) = &arguments.instructions {
-        if path.as_os_str() == "-" && arguments.inputs.iter().any(|input| input == "-") {
-            return Err("standard input cannot be both the instructions and a transcript".into());
-        }
         config.wishes.instructions = instructions(path)?;
         config.by_option.instructions = true;
     }
@@ -189,11 +240,7 @@ fn prepare(arguments: &Inputs) -> Result<(Config, Vec<Input>), Box<dyn Error>> {
     if let Some(note) = login_note(&config) {
         display::note(&note);
     }
-    let (inputs, notes) = input::name_all(&arguments.inputs)?;
-    for text in notes {
-        display::note(&format!("note: {text}"));
-    }
-    Ok((config, inputs))
+    Ok(config)
 }
 
 /// Says how to use a login at Hugging Face that nothing else chooses.
@@ -280,31 +327,22 @@ async fn summarize(
         if !force {
             check_replaceable(input, &app).await?;
         }
-        let problem = match summarize_one(input, &app, &http).await? {
-            Outcome::Done(done) => {
-                let elapsed = started.elapsed();
-                display::done(out, &done, elapsed, app.config.prices);
+        match summarize_one(input, &app, &http).await? {
+            Ready::Done(done) => {
+                let prices = app.config.prices;
+                display::done(&input.name, out, &done, started.elapsed(), prices);
                 if !is_told.replace(true) {
                     display::note(
                         "note: the built-in model only quotes; with a key, a model writes the summary (--help lists them)",
                     );
                 }
-                // The state was only needed in case of an interruption.
-                let state = format!("{}.work", app.config.filter.output_prefix);
-                if let Err(error) = target.clear(&state, &done.job_id) {
-                    tracing::warn!(%error, "could not remove the state of the job");
-                }
-                return Ok(());
+                clear_state(&target, &app, &done);
             }
-            Outcome::Duplicate { summary, page } => {
-                display::duplicate(out, &summary, page.as_ref());
-                return Ok(());
+            Ready::Duplicate { summary, page } => {
+                display::duplicate(&input.name, out, &summary, page.as_ref());
             }
-            Outcome::Skipped(skip) => skip.reason().to_owned(),
-            Outcome::Rejected(rejected) => rejected.to_string(),
-            Outcome::Superseded => "was overwritten while it was read; run this again".to_owned(),
-        };
-        Err(problem.into())
+        }
+        Ok(())
     })
     .await
 }
@@ -323,6 +361,54 @@ async fn check_replaceable(input: &Input, app: &App) -> Result<(), Box<dyn Error
         )
         .into()),
         None => Ok(()),
+    }
+}
+
+/// A summary that is ready.
+enum Ready {
+    Done(Box<Done>),
+    Duplicate {
+        summary: Location,
+        page: Option<Location>,
+    },
+}
+
+/// The reason that there is no summary.
+#[derive(Debug, thiserror::Error)]
+#[error("{reason}")]
+struct NoSummary {
+    status: Status,
+    reason: String,
+}
+
+impl Ready {
+    fn of(ended: Result<Outcome, JobError>) -> Result<Self, NoSummary> {
+        let status = Status::of(&ended);
+        let reason = match ended {
+            Ok(Outcome::Done(done)) => return Ok(Self::Done(done)),
+            Ok(Outcome::Duplicate { summary, page }) => {
+                return Ok(Self::Duplicate { summary, page });
+            }
+            Ok(Outcome::Skipped(skip)) => skip.reason().to_owned(),
+            Ok(Outcome::Rejected(rejected)) => rejected.to_string(),
+            Ok(Outcome::Superseded) => {
+                "was overwritten while it was read; run this again".to_owned()
+            }
+            Err(error) if error.passes() => {
+                let next = "run the same command again: it continues where it stopped";
+                format!("{}; {next}", chain(&error))
+            }
+            Err(error) => chain(&error),
+        };
+        Err(NoSummary { status, reason })
+    }
+}
+
+/// Removes the state of a job, which was only needed in case of an interruption.
+fn clear_state(target: &DirStore, app: &App, done: &Done) {
+    let state = format!("{}.work", app.config.filter.output_prefix);
+    if let Err(error) = target.clear(&state, &done.job_id) {
+        tracing::warn!(%error, "could not remove the state of the job");
     }
 }
 
@@ -349,15 +435,17 @@ async fn for_each(
     let mut failed = 0;
     for input in inputs {
         if let Err(error) = work(input).await {
-            display::error(&format!("{}: {}", input.name, chain(error.as_ref())));
+            let status = error.downcast_ref::<NoSummary>().map(|none| none.status);
+            let status = status.unwrap_or(Status::Failed);
+            display::failure(&input.name, status, &chain(error.as_ref()));
             failed += 1;
         }
     }
     failed
 }
 
-/// Summarizes one input. If another run holds the job, such as one that was killed a moment ago, waits for its lease.
-async fn summarize_one(input: &Input, app: &App, http: &Http) -> Result<Outcome, Box<dyn Error>> {
+/// Summarizes one input.
+async fn summarize_one(input: &Input, app: &App, http: &Http) -> Result<Ready, Box<dyn Error>> {
     let name = &input.name;
     let transcriber = match is_recording(name) {
         true => app.config.connect_transcriber(http).await?,
@@ -391,9 +479,16 @@ async fn summarize_one(input: &Input, app: &App, http: &Http) -> Result<Outcome,
     let run = Run::new(Clock::System)
         .watched_by(move |progress| display::show(&shown, progress))
         .telling_of_waits(move |waiting| waits.show(waiting));
+    let ended = run_to_end(&app, &input.upload, name, &run).await;
+    bar.finish_and_clear();
+    Ok(ended?)
+}
+
+/// Runs a job to its end. If another run holds it, such as one that was killed a moment ago, waits for its lease.
+async fn run_to_end(app: &App, upload: &Upload, name: &str, run: &Run) -> Result<Ready, NoSummary> {
     let mut noted = String::new();
     let ended = loop {
-        let ended = app.run(&input.upload, &run).await;
+        let ended = app.run(upload, run).await;
         let (note, wait) = match &ended {
             Err(JobError::Busy { seconds }) => {
                 let lease = LEASE.as_secs();
@@ -414,14 +509,7 @@ async fn summarize_one(input: &Input, app: &App, http: &Http) -> Result<Outcome,
         }
         tokio::time::sleep(wait).await;
     };
-    bar.finish_and_clear();
-    ended.map_err(|error| {
-        if !error.passes() {
-            return error.into();
-        }
-        let reason = chain(&error);
-        format!("{reason}; run the same command again: it continues where it stopped").into()
-    })
+    Ready::of(ended)
 }
 
 /// Shows the plan of one input.

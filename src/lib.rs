@@ -17,6 +17,7 @@
 //! | [`lambda`], [`cli`] | the two interfaces |
 //! | [`trigger`] | payload → uploads, results → the sender's response; one file per source |
 //! | [`job`] | one upload → one outcome: reads, claims, summarizes, publishes |
+//! | [`evaluation`] | summaries against references: ROUGE, length, coverage, unsupported numbers and names |
 //! | [`document`] | the published text, report and page |
 //! | [`summary`] | plans, writes and checks summaries, and fits their length |
 //! | [`transcriber`] | recordings → transcripts, by Amazon Transcribe |
@@ -31,7 +32,7 @@
 //! | [`aws`] | access to AWS |
 //! | [`config`] | environment → values |
 //!
-//! `trigger`, `document`, `prompt`, `extract`, `transcript` and `text` are pure: they do no I/O and never wait.
+//! `trigger`, `evaluation`, `document`, `prompt`, `extract`, `transcript` and `text` are pure: they do no I/O and never wait.
 //!
 //! # How it works
 //!
@@ -167,6 +168,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod document;
+pub mod evaluation;
 pub mod extract;
 mod hex;
 pub mod http;

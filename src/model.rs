@@ -13,7 +13,7 @@ pub(crate) mod jitter;
 mod limited;
 mod recorded;
 mod retried;
-mod trace;
+pub(crate) mod trace;
 mod usage;
 pub(crate) mod window;
 
@@ -29,6 +29,7 @@ use crate::text::Tokens;
 
 pub use client::{CallOptions, ModelClient};
 pub use failure::{ErrorKind, ModelError};
+pub use trace::Trace;
 pub use usage::Usage;
 
 /// A text-generation endpoint.

@@ -2,13 +2,16 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use serde::Serialize;
+use serde_json::{Value, json};
 
-use crate::job::{Config, Done, Order};
+use crate::job::{Config, Done, Order, Status};
 use crate::prompt::Wishes;
 use crate::run::{Progress, Waiting};
 use crate::store::Location;
@@ -29,9 +32,26 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
+/// Whether results are JSON, and whether only these and errors are shown.
+static IS_JSON: AtomicBool = AtomicBool::new(false);
+static IS_QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Chooses what this process shows.
+pub(crate) fn choose(json: bool, quiet: bool) {
+    IS_JSON.store(json, Relaxed);
+    IS_QUIET.store(quiet, Relaxed);
+}
+
+fn new_bar(length: usize) -> ProgressBar {
+    match IS_QUIET.load(Relaxed) {
+        true => ProgressBar::hidden(),
+        false => ProgressBar::new(length as u64),
+    }
+}
+
 /// A progress bar for the transcript `name`; hidden unless standard error is a terminal.
 pub(crate) fn progress_bar(name: &str) -> ProgressBar {
-    let bar = ProgressBar::new(0).with_prefix(printable(name).into_owned());
+    let bar = new_bar(0).with_prefix(printable(name).into_owned());
     let template = "{prefix} {wide_bar} {pos}/{len} chunks, {elapsed}";
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
@@ -40,6 +60,25 @@ pub(crate) fn progress_bar(name: &str) -> ProgressBar {
         bar.enable_steady_tick(Duration::from_millis(250));
     }
     bar
+}
+
+/// A progress bar that counts to `length`; hidden unless standard error is a terminal.
+pub(crate) fn count_bar(what: &str, length: usize) -> ProgressBar {
+    let bar = new_bar(length).with_prefix(what.to_owned());
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} {prefix}, {elapsed}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Counts one more on the bar. If it is hidden, every tenth of the whole has a line of its own.
+pub(crate) fn count(bar: &ProgressBar) {
+    bar.inc(1);
+    let (count, all) = (bar.position(), bar.length().unwrap_or(0).max(1));
+    if bar.is_hidden() && count * 10 / all > (count - 1) * 10 / all {
+        let (what, seconds) = (bar.prefix(), bar.elapsed().as_secs_f64());
+        note(&format!("{count}/{all} {what}, {seconds:.1} s"));
+    }
 }
 
 /// Shows progress on the bar, or on a line of its own if the bar is hidden.
@@ -81,18 +120,49 @@ impl Waits {
     }
 }
 
+/// Writes an error to standard error.
 pub(crate) fn error(text: &str) {
-    note(&format!("error: {text}"));
+    let _ = writeln!(std::io::stderr(), "error: {}", printable(text));
 }
 
 /// Writes a line to standard error. That nobody reads it is no reason to fail.
 pub(crate) fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", printable(text));
+    if !IS_QUIET.load(Relaxed) {
+        let _ = writeln!(std::io::stderr(), "{}", printable(text));
+    }
 }
 
-/// Writes results to standard output. That nobody reads them is no reason to fail.
-fn print(text: &str) {
-    let _ = writeln!(std::io::stdout(), "{}", printable(text));
+/// Writes results for people to standard output. That nobody reads them is no reason to fail.
+pub(crate) fn print(text: &str) {
+    if !IS_JSON.load(Relaxed) && !IS_QUIET.load(Relaxed) {
+        let _ = writeln!(std::io::stdout(), "{}", printable(text));
+    }
+}
+
+/// Writes a result to standard output: for programs if `--json` was given, else for people.
+pub(crate) fn result(json: impl FnOnce() -> Value, text: impl FnOnce() -> String) {
+    match IS_JSON.load(Relaxed) {
+        true => drop(writeln!(std::io::stdout(), "{}", json())),
+        false => print(&text()),
+    }
+}
+
+/// Writes a result to standard output if `--json` was given.
+pub(crate) fn result_line(result: &impl Serialize) {
+    if IS_JSON.load(Relaxed)
+        && let Ok(line) = serde_json::to_string(result)
+    {
+        let _ = writeln!(std::io::stdout(), "{line}");
+    }
+}
+
+/// Shows that there is no result for an input.
+pub(crate) fn failure(name: &str, status: Status, reason: &str) {
+    if IS_JSON.load(Relaxed) {
+        let failure = json!({"input": name, "status": status, "error": reason});
+        let _ = writeln!(std::io::stdout(), "{failure}");
+    }
+    error(&format!("{name}: {reason}"));
 }
 
 /// The path of a result as the user would write it.
@@ -103,17 +173,25 @@ fn shown_path(out: &Path, key: &str) -> String {
     out.join(key).display().to_string()
 }
 
-pub(crate) fn duplicate(out: &Path, summary: &Location, page: Option<&Location>) {
+pub(crate) fn duplicate(name: &str, out: &Path, summary: &Location, page: Option<&Location>) {
     let path = shown_path(out, &summary.key);
-    print(&format!(
-        "{path}: exists already, made from the same transcript with the same settings"
-    ));
+    result(
+        || {
+            json!({
+                "input": name,
+                "status": Status::Duplicate,
+                "summary": path,
+                "page": page.map(|page| shown_path(out, &page.key)),
+            })
+        },
+        || format!("{path}: exists already, made from the same transcript with the same settings"),
+    );
     show_page(out, page);
 }
 
 /// Names the page on the last line, as a link where the terminal follows links.
 fn show_page(out: &Path, page: Option<&Location>) {
-    let Some(page) = page else {
+    let Some(page) = page.filter(|_| !IS_JSON.load(Relaxed) && !IS_QUIET.load(Relaxed)) else {
         return;
     };
     let path = shown_path(out, &page.key);
@@ -132,19 +210,46 @@ fn show_page(out: &Path, page: Option<&Location>) {
     }
 }
 
-pub(crate) fn done(out: &Path, done: &Done, elapsed: Duration, prices: Option<Prices>) {
+pub(crate) fn done(name: &str, out: &Path, done: &Done, elapsed: Duration, prices: Option<Prices>) {
     let report = &done.report;
     let model = report.model.model.as_ref();
-    print(&format!(
-        "{}: {} of {} wanted, {}, {} to {}, {:.1} s",
-        shown_path(out, &done.summary.key),
-        counted(report.summary.words, "word"),
-        grouped(report.summary.target_words),
-        counted(report.sections.len(), "section"),
-        counted(report.usage.calls, "call"),
-        model.unwrap_or(&report.model.provider),
-        elapsed.as_secs_f64()
-    ));
+    let seconds = elapsed.as_secs_f64();
+    let tokens = TokenTotals {
+        prompt: usize::try_from(report.usage.prompt_tokens).unwrap_or(usize::MAX),
+        completion: usize::try_from(report.usage.completion_tokens).unwrap_or(usize::MAX),
+    };
+    let path = shown_path(out, &done.summary.key);
+    result(
+        || {
+            json!({
+                "input": name,
+                "status": Status::Done,
+                "summary": path,
+                "page": done.page.as_ref().map(|page| shown_path(out, &page.key)),
+                "words": report.summary.words,
+                "target_words": report.summary.target_words,
+                "sections": report.sections.len(),
+                "provider": report.model.provider,
+                "model": model,
+                "calls": report.usage.calls,
+                "prompt_tokens": tokens.prompt,
+                "completion_tokens": tokens.completion,
+                "cost": prices.map(|prices| prices.cost(tokens)),
+                "seconds": seconds,
+                "warnings": report.warnings,
+            })
+        },
+        || {
+            format!(
+                "{path}: {} of {} wanted, {}, {} to {}, {seconds:.1} s",
+                counted(report.summary.words, "word"),
+                grouped(report.summary.target_words),
+                counted(report.sections.len(), "section"),
+                counted(report.usage.calls, "call"),
+                model.unwrap_or(&report.model.provider),
+            )
+        },
+    );
     if done.invocations > 1 {
         print(&match report.usage.resubmitted {
             0 => "  note: resumed an earlier run; nothing it had paid for was requested again"
@@ -155,10 +260,6 @@ pub(crate) fn done(out: &Path, done: &Done, elapsed: Duration, prices: Option<Pr
             ),
         });
     }
-    let tokens = TokenTotals {
-        prompt: usize::try_from(report.usage.prompt_tokens).unwrap_or(usize::MAX),
-        completion: usize::try_from(report.usage.completion_tokens).unwrap_or(usize::MAX),
-    };
     if let Some(prices) = prices.filter(|_| tokens != TokenTotals::default()) {
         print(&format!(
             "  cost: {:.4} for {} tokens of prompts and {} of answers",
@@ -190,7 +291,35 @@ pub(crate) fn plan(
     let sizes = || plan.chunks.iter().map(|chunk| chunk.tokens.0);
     let capabilities = config.provider.capabilities();
     let model = capabilities.model.as_ref();
-    print(name);
+    let calls = plan.expected_calls(&config.limits);
+    let mut tokens = plan.usage(&config.limits);
+    let (obeyed, _) = order.wishes.obeyed(&config.limits, None);
+    tokens.prompt += calls * obeyed.tokens().0;
+    let has_tokens = config.limits.context_tokens.is_some();
+    result(
+        || {
+            json!({
+                "input": name,
+                "bytes": spoken.bytes,
+                "format": spoken.format,
+                "words": spoken.words,
+                "speakers": transcript.segments.speakers.len(),
+                "tokens": plan.tokens.0,
+                "chunks": plan.chunks.len(),
+                "target_words": plan.target_words.0,
+                "target_reduced": plan.target_reduced,
+                "sections": plan.sections,
+                "provider": capabilities.provider,
+                "model": model,
+                "calls": calls,
+                "max_calls": config.limits.max_calls,
+                "prompt_tokens": has_tokens.then_some(tokens.prompt),
+                "completion_tokens": has_tokens.then_some(tokens.completion),
+                "cost": config.prices.filter(|_| has_tokens).map(|prices| prices.cost(tokens)),
+            })
+        },
+        || name.to_owned(),
+    );
     print(&format!(
         "  transcript  {} of {} ({}), {}, {}, about {}",
         counted(usize::try_from(spoken.bytes).unwrap_or(usize::MAX), "byte"),
@@ -242,7 +371,6 @@ pub(crate) fn plan(
         ));
     }
     wishes(&order.wishes, transcript, config);
-    let calls = plan.expected_calls(&config.limits);
     let one_by_one = match plan.calls() {
         more if more > calls => format!(
             ", {} if each section has to be asked for by itself",
@@ -261,10 +389,7 @@ pub(crate) fn plan(
         config.concurrency,
         grouped(config.limits.max_calls)
     ));
-    if config.limits.context_tokens.is_some() {
-        let mut tokens = plan.usage(&config.limits);
-        let (wishes, _) = order.wishes.obeyed(&config.limits, None);
-        tokens.prompt += calls * wishes.tokens().0;
+    if has_tokens {
         print(&format!(
             "  tokens      about {} for prompts and {} for answers, if every answer is used as it comes{}",
             grouped(tokens.prompt),

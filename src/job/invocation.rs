@@ -11,7 +11,7 @@ use crate::chain::chain;
 use crate::job::habits::Remembered;
 use crate::job::upload::JobSource;
 use crate::job::{App, JobError};
-use crate::model::{CallOptions, ErrorKind, ModelClient, Usage};
+use crate::model::{CallOptions, ErrorKind, ModelClient, Trace, Usage};
 use crate::prompt::Wishes;
 use crate::run::Run;
 use crate::store::StateFolder;
@@ -207,7 +207,12 @@ impl App {
         let options = CallOptions {
             max_calls: self.config.limits.max_calls,
             concurrency: self.config.concurrency,
-            trace: self.trace.clone(),
+            trace: self.trace.as_ref().map(|dir| Trace {
+                dir: dir.clone(),
+                job: work.source.job_id.clone(),
+                transcript: work.source.at.key.clone(),
+                etag: work.source.info.etag.clone(),
+            }),
             seed: fastrand::u64(..),
             probing,
         };

@@ -5,7 +5,6 @@
 //! fail with the same error. Requests that are already being submitted are still awaited, because they are paid for.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use crate::model::failure::Retry;
 use crate::model::jitter::Jitter;
 use crate::model::limited::{Permit, RateLimiter, SHORTEST_GAP};
 use crate::model::recorded::{CallRecord, Recorder, may_be_submitted_anew};
-use crate::model::trace;
+use crate::model::trace::{Trace, Tracer};
 use crate::model::usage::Usage;
 use crate::model::window::LearnedWindow;
 use crate::model::{Answer, ErrorKind, Job, Model, ModelError, Reply, Ticket};
@@ -44,8 +43,8 @@ pub struct CallOptions {
     pub max_calls: usize,
     /// The maximum number of calls in flight.
     pub concurrency: usize,
-    /// The directory to write prompts and answers to. They contain the transcript, so only the command line sets this.
-    pub trace: Option<PathBuf>,
+    /// Where prompts and answers are written. They contain the transcript, so only the command line sets this.
+    pub trace: Option<Trace>,
     /// The seed of the jitter.
     pub seed: u64,
     /// The job has made no progress for a long time: make a single attempt at a single call, and more only after an answer.
@@ -60,6 +59,7 @@ pub struct ModelClient {
     pub(crate) limiter: RateLimiter,
     pub(crate) recorder: Recorder,
     pub(crate) window: LearnedWindow,
+    tracer: Option<Tracer>,
     options: CallOptions,
     pub(crate) run: Run,
     began: Instant,
@@ -98,6 +98,7 @@ impl ModelClient {
             limiter: RateLimiter::new(&options, gap),
             recorder: Recorder::new(ledger.filter(|_| !local), run.clock.clone()),
             window: LearnedWindow::default(),
+            tracer: options.trace.clone().map(Tracer::new),
             options,
             run: run.clone(),
             began: Instant::now(),
@@ -133,6 +134,19 @@ impl ModelClient {
             self.window.answered();
         }
         outcome
+    }
+
+    /// Marks the answer to `prompt` as rejected: it is not used as it is.
+    pub(crate) fn mark_rejected(&self, prompt: &Prompt) {
+        if let Some(tracer) = &self.tracer {
+            tracer.reject(prompt);
+        }
+    }
+
+    /// Marks the answer to `prompt` as unusable: the call is to be made again by a later run.
+    pub(crate) fn mark_unusable(&self, prompt: &Prompt) {
+        self.mark_rejected(prompt);
+        self.recorder.mark_unusable(prompt);
     }
 
     /// Cancels the jobs that may still be running at the endpoint.
@@ -223,8 +237,8 @@ impl ModelClient {
             state.slowest = state.slowest.max(took);
         }
         drop(permit);
-        match &self.options.trace {
-            Some(dir) => trace::write(dir, number, prompt, outcome).await,
+        match &self.tracer {
+            Some(tracer) => tracer.write(number, prompt, outcome).await,
             None => outcome,
         }
     }

@@ -1,47 +1,123 @@
-//! Writes prompts and answers to files for debugging. They contain the transcript, so only the command line enables this.
+//! Writes prompts and answers to files, for debugging and to teach another model. They contain the transcript, so only the command
+//! line enables this.
+//!
+//! A file is written as soon as its call has ended. Whether the answer is any good turns out later: the file of one that is rejected
+//! is written again, with a mark.
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::model::{Answer, ErrorKind, Finish, ModelError};
 use crate::prompt::Prompt;
 
-/// Writes the `number`-th prompt and its outcome to a file in `dir`. If that fails, so does the call.
-pub(crate) async fn write(
-    dir: &Path,
-    number: usize,
-    prompt: &Prompt,
-    outcome: Result<Answer, ModelError>,
-) -> Result<Answer, ModelError> {
-    let request = prompt.request();
-    let task = request.task.name();
-    let answer = match &outcome {
-        Ok(answer) => json!({
-            "text": answer.text,
-            "cut_off": answer.finish == Finish::Length,
-            "usage": answer.usage,
-        }),
-        Err(error) => json!({ "error": error.to_string() }),
-    };
-    let content = json!({
-        "task": task,
-        "part": request.part.0,
-        "target_words": request.target_words.0,
-        "max_tokens": prompt.max_tokens().0,
-        "system": prompt.messages().system,
-        "user": prompt.messages().user,
-        "answer": answer,
-    });
-    let path = dir.join(format!("{number:04}-{task}-{:03}.json", request.part.0));
-    let written = async {
-        tokio::fs::create_dir_all(dir).await?;
-        tokio::fs::write(&path, format!("{content:#}")).await
-    };
-    written.await.map_err(|error| {
-        let message = format!("could not write the trace {}: {error}", path.display());
-        // Not the fault of the call, so it is not recorded as its outcome.
-        ModelError::new(ErrorKind::Ledger, message)
-    })?;
-    outcome
+/// The member that marks an answer as rejected.
+pub(crate) const REJECTED: &str = "rejected";
+
+/// Digits of a job's id in the names of its files.
+const JOB_DIGITS: usize = 8;
+
+/// Where the calls of a job are traced, and what they are about.
+#[derive(Debug, Clone, Default)]
+pub struct Trace {
+    /// The directory.
+    pub dir: PathBuf,
+    /// The job's id.
+    pub job: String,
+    /// The key of the transcript.
+    pub transcript: String,
+    /// Its entity tag, which tells equal transcripts.
+    pub etag: String,
+}
+
+/// Writes the trace of one job.
+#[derive(Debug)]
+pub(crate) struct Tracer {
+    trace: Trace,
+    /// The files of prompts, by the ids of these.
+    written: Mutex<HashMap<String, PathBuf>>,
+}
+
+impl Tracer {
+    pub(crate) fn new(trace: Trace) -> Self {
+        Self {
+            trace,
+            written: Mutex::default(),
+        }
+    }
+
+    /// Writes the `number`-th prompt of the job and its outcome. If that fails, so does the call.
+    pub(crate) async fn write(
+        &self,
+        number: usize,
+        prompt: &Prompt,
+        outcome: Result<Answer, ModelError>,
+    ) -> Result<Answer, ModelError> {
+        let Trace {
+            dir,
+            job,
+            transcript,
+            etag,
+        } = &self.trace;
+        let request = prompt.request();
+        let task = request.task.name();
+        let answer = match &outcome {
+            Ok(answer) => json!({
+                "text": answer.text,
+                "cut_off": answer.finish == Finish::Length,
+                "usage": answer.usage,
+            }),
+            Err(error) => json!({ "error": error.to_string() }),
+        };
+        let content = json!({
+            "job": job,
+            "transcript": transcript,
+            "etag": etag,
+            "task": task,
+            "part": request.part.0,
+            "target_words": request.target_words.0,
+            "max_tokens": prompt.max_tokens().0,
+            "system": prompt.messages().system,
+            "user": prompt.messages().user,
+            "answer": answer,
+            REJECTED: false,
+        });
+        let job = job.get(..JOB_DIGITS).unwrap_or(job);
+        let name = format!("{job}-{number:04}-{task}-{:03}.json", request.part.0);
+        let path = dir.join(name);
+        let written = async {
+            tokio::fs::create_dir_all(dir).await?;
+            tokio::fs::write(&path, format!("{content:#}")).await
+        };
+        written.await.map_err(|error| {
+            let message = format!("could not write the trace {}: {error}", path.display());
+            // Not the fault of the call, so it is not recorded as its outcome.
+            ModelError::new(ErrorKind::Ledger, message)
+        })?;
+        let mut files = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        files.insert(prompt.id(), path);
+        outcome
+    }
+
+    /// Marks the answer to `prompt` as rejected. Does nothing if it came from the ledger: the run that got it has marked it.
+    pub(crate) fn reject(&self, prompt: &Prompt) {
+        let files = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(path) = files.get(&prompt.id()) else {
+            return;
+        };
+        let mark = || {
+            let mut content: Value = serde_json::from_slice(&fs::read(path)?)?;
+            if let Some(mark) = content.get_mut(REJECTED) {
+                *mark = Value::Bool(true);
+            }
+            fs::write(path, format!("{content:#}"))
+        };
+        mark().unwrap_or_else(|error: io::Error| {
+            tracing::warn!(%error, path = %path.display(), "could not mark an answer as rejected in the trace");
+        });
+    }
 }

@@ -20,12 +20,16 @@ use serde_json::Value;
 use tempfile::TempDir;
 use transcript_summarizer::store::DirStore;
 
+#[path = "../../examples/manual.rs"]
+#[allow(dead_code, reason = "its entry point is that of the example")]
+mod manual;
+
 /// A directory to run commands in.
-struct Shell(TempDir);
+pub(crate) struct Shell(TempDir);
 
 impl Shell {
     /// Holds these transcripts, each of another length.
-    fn with(files: &[&str]) -> Self {
+    pub(crate) fn with(files: &[&str]) -> Self {
         let shell = Self(tempfile::tempdir().unwrap());
         for (number, file) in files.iter().enumerate() {
             shell.write(file, meeting(500 + 100 * number));
@@ -33,11 +37,11 @@ impl Shell {
         shell
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
         self.0.path().join(name)
     }
 
-    fn write(&self, file: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, file: &str, content: impl AsRef<[u8]>) {
         let path = self.path(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
@@ -53,12 +57,17 @@ impl Shell {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         self.run_with(&[], arguments, b"")
     }
 
     /// Runs the program with these variables. It gets `input` through a pipe.
-    fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str], input: &[u8]) -> Ended {
+    pub(crate) fn run_with(
+        &self,
+        variables: &[(&str, &str)],
+        arguments: &[&str],
+        input: &[u8],
+    ) -> Ended {
         let mut command = self.command(env!("CARGO_BIN_EXE_transcript-summarizer"));
         command.envs(variables.iter().copied()).args(arguments);
         let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
@@ -90,17 +99,17 @@ impl Shell {
         found
     }
 
-    fn report(&self, path: &str) -> Value {
+    pub(crate) fn report(&self, path: &str) -> Value {
         serde_json::from_slice(&fs::read(self.path(path)).unwrap()).unwrap()
     }
 }
 
 /// A process that has ended.
 #[derive(Debug)]
-struct Ended {
-    status: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub(crate) struct Ended {
+    pub(crate) status: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl From<Output> for Ended {
@@ -115,14 +124,14 @@ impl From<Output> for Ended {
 
 impl Ended {
     #[track_caller]
-    fn succeeds(self) -> Self {
+    pub(crate) fn succeeds(self) -> Self {
         assert_eq!(self.status, Some(0), "{self:?}");
         self
     }
 
     /// The program ends with this status and exactly this error.
     #[track_caller]
-    fn fails(self, status: i32, error: &str) {
+    pub(crate) fn fails(self, status: i32, error: &str) {
         assert_eq!(self.status, Some(status), "{self:?}");
         assert_eq!(self.stderr, format!("error: {error}\n"), "{self:?}");
     }
@@ -181,6 +190,97 @@ fn equal_file_names_are_told_apart_by_their_folders() {
         ["a/call.txt", "b/call.txt", "deep/call.txt"]
             .map(|key| format!("summaries/{key}_summary.txt"))
     );
+}
+
+#[test]
+fn results_are_lines_of_json_for_programs() {
+    let shell = Shell::with(&["call.txt"]);
+    shell.write("empty.txt", " \n");
+    let lines = |run: &Ended| -> Vec<Value> {
+        let lines = run.stdout.lines();
+        lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    };
+    let summarize = [
+        "summarize",
+        "--json",
+        "call.txt",
+        "empty.txt",
+        "gone.txt",
+        "--words",
+        "200",
+    ];
+    let run = shell.run(&summarize);
+    let [done, empty, gone] = &lines(&run)[..] else {
+        panic!("{run:?}");
+    };
+    assert_eq!((run.status, &done["status"]), (Some(1), &"done".into()));
+    let text = fs::read_to_string(shell.path(done["summary"].as_str().unwrap())).unwrap();
+    assert_eq!(done["words"], text.split_whitespace().count());
+    assert!(shell.path(done["page"].as_str().unwrap()).is_file());
+    assert_eq!(
+        (&empty["input"], &empty["status"]),
+        (&"empty.txt".into(), &"rejected".into())
+    );
+    assert_eq!(
+        (&gone["status"], &gone["error"]),
+        (&"failed".into(), &"there is no such file".into())
+    );
+
+    // Once more, with nothing else on the terminal.
+    let again = [
+        "summarize",
+        "call.txt",
+        "--words",
+        "200",
+        "--json",
+        "--quiet",
+    ];
+    let run = shell.run(&again).succeeds();
+    assert_eq!(lines(&run)[0]["status"], "duplicate");
+    assert_eq!(run.stderr, "");
+    let run = shell
+        .run(&["plan", "call.txt", "--words", "200", "--json"])
+        .succeeds();
+    assert_eq!(lines(&run)[0]["target_words"], 200);
+    let run = shell
+        .run(&["--quiet", "summarize", "call.txt", "--out", "quiet"])
+        .succeeds();
+    assert_eq!((&*run.stdout, &*run.stderr), ("", ""));
+    assert_eq!(shell.results("quiet"), ["summaries/call.txt_summary.txt"]);
+    let run = shell.run(&["summarize", "gone.txt", "--quiet"]);
+    run.fails(1, "gone.txt: there is no such file");
+}
+
+#[test]
+fn the_manual_and_the_completions_know_all_commands() {
+    let dir = tempfile::tempdir().unwrap();
+    manual::write(dir.path()).unwrap();
+    let read = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
+    let page = read("transcript-summarizer.1");
+    assert!(
+        page.contains("Exit status: 0 done, 1 failed, 2 wrong usage."),
+        "{page}"
+    );
+    assert!(read("transcript-summarizer-evaluate.1").contains("\\-\\-against"));
+    for name in [
+        "transcript-summarizer.bash",
+        "_transcript-summarizer",
+        "transcript-summarizer.fish",
+    ] {
+        let text = read(name);
+        for word in [
+            "summarize",
+            "plan",
+            "evaluate",
+            "dataset",
+            "instructions",
+            "quiet",
+        ] {
+            assert!(text.contains(word), "{word} is not in {name}");
+        }
+    }
 }
 
 #[test]

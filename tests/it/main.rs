@@ -17,6 +17,7 @@ mod coverage;
 mod determinism;
 mod durability;
 mod endpoints;
+mod evaluate;
 mod events;
 mod extractive;
 mod huggingface;

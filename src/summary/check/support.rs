@@ -68,7 +68,7 @@ impl Comparable {
     }
 
     /// The large numbers in `text` that are not among those of its source.
-    fn missing_numbers(self, text: &str, known: &HashSet<String>) -> (usize, usize) {
+    pub(crate) fn missing_numbers(self, text: &str, known: &HashSet<String>) -> (usize, usize) {
         if self.has_words() {
             let all = large_numbers(text);
             return (all.difference(known).count(), all.len());

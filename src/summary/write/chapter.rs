@@ -57,6 +57,9 @@ pub(crate) async fn chapter(
     let mut found = pieces(&drafter, jobs, &answer);
     let has_none = found.iter().all(|(_, piece)| piece.is_none());
     drafter.thinks &= !(has_none && answer.is_reasoning);
+    if found.iter().any(|(_, piece)| piece.is_none()) {
+        drafter.caller.mark_rejected(&prompt);
+    }
     if has_none
         && spare == 0
         && let (Some((_, last)), Some(job)) = (found.last_mut(), jobs.last())
@@ -79,7 +82,7 @@ pub(crate) async fn chapter(
     let written: Result<Vec<_>, ModelError> = join_all(waiting).await.into_iter().collect();
     let mut written: Vec<(usize, Piece)> = written?.into_iter().flatten().collect();
     if has_none {
-        drafter.caller.recorder.mark_unusable(&prompt);
+        drafter.caller.mark_unusable(&prompt);
         extra(&mut written, spare.min(1));
     }
     Ok(written)

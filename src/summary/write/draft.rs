@@ -253,7 +253,7 @@ impl Drafter<'_> {
         if counted == 0 || counted >= least {
             return Ok(());
         }
-        self.caller.recorder.mark_unusable(prompt);
+        self.caller.mark_unusable(prompt);
         if counted.saturating_mul(UNSEEN_SHARE) < sent {
             let message = format!(
                 "the endpoint counted {counted} tokens in a prompt of about {sent}: the model does not see it. Its chat template \

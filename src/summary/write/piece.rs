@@ -139,13 +139,17 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
                         "no usable answer"
                     );
                 }
+                let is_wrong = |problem: &Problem| problem.severity() < Severity::Length;
+                if piece.problems.iter().any(is_wrong) {
+                    drafter.caller.mark_rejected(&prompt);
+                }
                 // Thoughts came in the place of an answer: the next one goes without.
                 drafter.thinks &= !(is_reasoning && piece.is_dubious());
                 let is_fatal = |problem: &Problem| problem.severity() == Severity::Fatal;
                 if attempt == job.first_attempt && piece.problems.iter().any(is_fatal) {
                     drafter
                         .fail(&job, Failed::Once, why)
-                        .inspect_err(|_| drafter.caller.recorder.mark_unusable(&prompt))?;
+                        .inspect_err(|_| drafter.caller.mark_unusable(&prompt))?;
                 }
                 // Problems are listed worst first, and having none is best.
                 let worst = |piece: &Piece| piece.problems.first().copied().map(Reverse);
@@ -199,7 +203,7 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
         Some(piece) => piece,
         None => {
             for prompt in &asked {
-                drafter.caller.recorder.mark_unusable(prompt);
+                drafter.caller.mark_unusable(prompt);
             }
             if answers > 0 && (asked.len() > 1 || job.first_attempt > 0) {
                 drafter.fail(&job, Failed::Finally, why)?;
