@@ -5,6 +5,7 @@ mod amazon;
 pub mod bedrock;
 pub mod builtin;
 mod connection;
+pub(crate) mod fallback;
 pub mod huggingface;
 pub mod key;
 pub mod runpod;
@@ -13,6 +14,7 @@ pub mod task;
 
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::Url;
@@ -104,6 +106,11 @@ pub trait Settings: Debug + Send + Sync {
 
     /// The host of a server that is not the provider's own, for messages.
     fn own_server(&self) -> Option<&str> {
+        None
+    }
+
+    /// The settings of the model that takes over if this one cannot be used, and how long this one may be down.
+    fn fallback(&self) -> Option<(&dyn Settings, Duration)> {
         None
     }
 

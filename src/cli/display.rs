@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use crate::job::{Config, Done, Order};
+use crate::model::Capabilities;
 use crate::prompt::Wishes;
 use crate::run::{Progress, Waiting};
 use crate::store::Location;
@@ -152,10 +153,10 @@ pub(crate) fn done(out: &Path, done: &Done, elapsed: Duration, prices: Option<Pr
         prompt: usize::try_from(report.usage.prompt_tokens).unwrap_or(usize::MAX),
         completion: usize::try_from(report.usage.completion_tokens).unwrap_or(usize::MAX),
     };
-    if let Some(prices) = prices.filter(|_| tokens != TokenTotals::default()) {
+    let cost = prices.and_then(|prices| prices.cost_of(&report.usage));
+    if let Some(cost) = cost.filter(|_| tokens != TokenTotals::default()) {
         print(&format!(
-            "  cost: {:.4} for {} tokens of prompts and {} of answers",
-            prices.cost(tokens),
+            "  cost: {cost:.4} for {} tokens of prompts and {} of answers",
             grouped(tokens.prompt),
             grouped(tokens.completion)
         ));
@@ -276,6 +277,19 @@ pub(crate) fn plan(
         ));
         if let Some(prices) = config.prices {
             print(&format!("  cost        about {:.4}", prices.cost(tokens)));
+        }
+        if let Some((fallback, after)) = config.provider.fallback() {
+            let Capabilities {
+                provider, model, ..
+            } = fallback.capabilities();
+            let name = model.as_deref().unwrap_or(provider);
+            let second = config.prices.and_then(|prices| prices.of_fallback());
+            let cost = second.map(|prices| format!(": about {:.4}", prices.cost(tokens)));
+            print(&format!(
+                "  fallback    {name}{}, if the first model is refused, without credits or down for {} s",
+                cost.unwrap_or_default(),
+                after.as_secs()
+            ));
         }
     }
     if config.speech.is_some() {

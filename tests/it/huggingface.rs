@@ -93,6 +93,7 @@ async fn answers_of_every_form() {
         finish: Finish::Stop,
         usage: usage(31, 8),
         job_time: None,
+        written_by: None,
     };
     assert_eq!(answer_to(streamed).await.unwrap(), expected);
 

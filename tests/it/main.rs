@@ -19,6 +19,7 @@ mod durability;
 mod endpoints;
 mod events;
 mod extractive;
+mod fallback;
 mod huggingface;
 mod huggingface_failures;
 mod huggingface_summaries;

@@ -79,7 +79,7 @@ pub(crate) async fn chapter(
     let written: Result<Vec<_>, ModelError> = join_all(waiting).await.into_iter().collect();
     let mut written: Vec<(usize, Piece)> = written?.into_iter().flatten().collect();
     if has_none {
-        drafter.caller.recorder.mark_unusable(&prompt);
+        drafter.caller.mark_unusable(&prompt);
         extra(&mut written, spare.min(1));
     }
     Ok(written)
@@ -145,7 +145,10 @@ fn pieces(
         end = covered.end;
         let covered_jobs = jobs.get(covered.clone()).unwrap_or_default();
         let is_last = is_cut_off && next == jobs.len();
-        let piece = usable(drafter, covered_jobs, one, is_last);
+        let piece = usable(drafter, covered_jobs, one, is_last).map(|piece| Piece {
+            written_by: answer.written_by.clone(),
+            ..piece
+        });
         let told: Vec<String> = ngrams::words(&one.text);
         let is_repeated =
             |earlier: &Vec<String>| ngrams::copied_percent(&told, earlier) > REPEATED_PERCENT;

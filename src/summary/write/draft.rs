@@ -253,7 +253,7 @@ impl Drafter<'_> {
         if counted == 0 || counted >= least {
             return Ok(());
         }
-        self.caller.recorder.mark_unusable(prompt);
+        self.caller.mark_unusable(prompt);
         if counted.saturating_mul(UNSEEN_SHARE) < sent {
             let message = format!(
                 "the endpoint counted {counted} tokens in a prompt of about {sent}: the model does not see it. Its chat template \
@@ -428,7 +428,7 @@ impl Drafter<'_> {
     pub(crate) fn fits(&self, prompt: &Prompt) -> bool {
         let limits = &self.settings.limits;
         limits.fits(|| prompt.tokens(), prompt.max_tokens(), self.token_ratio)
-            && self.caller.window.may_fit(prompt)
+            && self.caller.may_fit(prompt)
     }
 
     /// Builds the prompt for `request`. Its output limit allows for `words`, or fewer if the context window is too

@@ -90,7 +90,7 @@ impl Writer<'_> {
         self.briefing.outline = Outline::read(&answer.text, numbered, self.comparable);
         if self.briefing.outline.is_empty() {
             self.drafter.thinks &= !answer.is_reasoning;
-            drafter.caller.recorder.mark_unusable(&prompt);
+            drafter.caller.mark_unusable(&prompt);
             self.warnings.push(NO_OUTLINE.to_owned());
         }
         Ok(())
