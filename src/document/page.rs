@@ -485,7 +485,7 @@ impl<'a> Page<'a> {
                 "Tokens",
                 format!("{prompt} of prompts, {completion} of answers"),
             ));
-            let cost = document.prices.and_then(|prices| prices.cost_of(&usage));
+            let cost = document.prices.and_then(|prices| prices.cost_of(usage));
             if let Some(cost) = cost {
                 told.push(("Cost", format!("{cost:.4}, by the prices that were set")));
             }
