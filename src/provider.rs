@@ -54,7 +54,8 @@ pub(crate) const MODEL_CONTEXT_TOKENS: Variable = Variable::new(
 
 const MODEL_REASONING_TOKENS: Variable = Variable::new(
     "MODEL_REASONING_TOKENS",
-    "output tokens kept for a model that thinks before it writes; 0 where the window is below 16384",
+    "output tokens kept for a model that thinks before it writes; 0 where the window is below 16384. If set, gpt-oss and servers that run \
+     vLLM are also told to think no longer, and 0 switches it off in vLLM, SGLang and llama.cpp",
 )
 .or("1024");
 
@@ -243,6 +244,16 @@ fn remote_capabilities(
         quotes: false,
         local: false,
     })
+}
+
+/// Whether the user has set how long the model is to reason.
+fn is_reasoning_set(environment: Environment<'_>) -> bool {
+    let default = None;
+    let variable = Variable {
+        default,
+        ..MODEL_REASONING_TOKENS
+    };
+    environment.text(variable).is_some()
 }
 
 /// The capabilities of a model that serves a task. Encoder-decoder summarizers have windows of their own.

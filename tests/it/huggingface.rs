@@ -175,6 +175,7 @@ async fn calls_run_side_by_side_and_the_token_stays_hidden() {
         task,
         remote,
         token_variable: "HF_API_TOKEN",
+        thinking: None,
     };
     let model = broken.connect(&Http::default()).await.unwrap();
     assert!(!format!("{model:?}").contains("AbCdEfGh"));
