@@ -42,6 +42,7 @@ fn summary(transcript: &Transcript) -> Summary {
         chunks: vec![nth],
         spans: vec![chunk.span],
         source: Source::Model,
+        written_by: None,
     });
     let sections: Vec<Section> = sections.collect();
     // An overview is searched in the whole transcript.

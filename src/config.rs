@@ -65,6 +65,11 @@ impl ConfigError {
         Self(format!("{} {problem}", variable.name))
     }
 
+    /// The same error with another message.
+    pub(crate) fn map(self, change: impl FnOnce(&str) -> String) -> Self {
+        Self(change(&self.0))
+    }
+
     /// The error for a value that is not accepted. `value` is `***` if it may be a secret.
     pub(crate) fn invalid(
         variable: Variable,

@@ -6,9 +6,12 @@
 //! 1. `recorded`: a call that is in the ledger is not paid for again; an intent is recorded before each submission.
 //! 2. `retried`: a failed call is retried if `ErrorKind::policy` says that this is safe.
 //! 3. `limited`: all calls share one rate limiter.
+//!
+//! With a second model configured, `fallback` stands above them: it has three such layers of its own.
 
 pub(crate) mod client;
 pub(crate) mod failure;
+pub(crate) mod fallback;
 pub(crate) mod jitter;
 mod limited;
 mod recorded;
@@ -18,6 +21,7 @@ mod usage;
 pub(crate) mod window;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -29,6 +33,7 @@ use crate::text::Tokens;
 
 pub use client::{CallOptions, ModelClient};
 pub use failure::{ErrorKind, ModelError};
+pub use fallback::Fallback;
 pub use trace::Trace;
 pub use usage::Usage;
 
@@ -49,6 +54,11 @@ pub trait Model: Debug + Send + Sync {
     /// Fetches the key again. Returns true if it has been rotated, so that a refused request is worth sending again.
     async fn renew_key(&self) -> bool {
         false
+    }
+
+    /// The model that takes over if this one cannot be used.
+    fn fallback(&self) -> Option<&Fallback> {
+        None
     }
 
     /// Connects to the endpoint in the background, so that the first call does not have to wait for the connection.
@@ -143,6 +153,9 @@ pub struct Answer {
     pub usage: Option<TokenUsage>,
     /// The time from submission to the end of the job, if the endpoint reports it.
     pub job_time: Option<Duration>,
+    /// The name of the fallback model, if that gave it.
+    #[serde(skip)]
+    pub written_by: Option<Arc<str>>,
 }
 
 /// Why generation ended.

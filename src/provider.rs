@@ -5,6 +5,7 @@ mod amazon;
 pub mod bedrock;
 pub mod builtin;
 mod connection;
+pub(crate) mod fallback;
 pub mod huggingface;
 pub mod key;
 pub mod runpod;
@@ -13,6 +14,7 @@ pub mod task;
 
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::Url;
@@ -52,7 +54,8 @@ pub(crate) const MODEL_CONTEXT_TOKENS: Variable = Variable::new(
 
 const MODEL_REASONING_TOKENS: Variable = Variable::new(
     "MODEL_REASONING_TOKENS",
-    "output tokens kept for a model that thinks before it writes; 0 where the window is below 16384",
+    "output tokens kept for a model that thinks before it writes; 0 where the window is below 16384. If set, gpt-oss and servers that run \
+     vLLM are also told to think no longer, and 0 switches it off in vLLM, SGLang and llama.cpp",
 )
 .or("1024");
 
@@ -104,6 +107,11 @@ pub trait Settings: Debug + Send + Sync {
 
     /// The host of a server that is not the provider's own, for messages.
     fn own_server(&self) -> Option<&str> {
+        None
+    }
+
+    /// The settings of the model that takes over if this one cannot be used, and how long this one may be down.
+    fn fallback(&self) -> Option<(&dyn Settings, Duration)> {
         None
     }
 
@@ -236,6 +244,16 @@ fn remote_capabilities(
         quotes: false,
         local: false,
     })
+}
+
+/// Whether the user has set how long the model is to reason.
+fn is_reasoning_set(environment: Environment<'_>) -> bool {
+    let default = None;
+    let variable = Variable {
+        default,
+        ..MODEL_REASONING_TOKENS
+    };
+    environment.text(variable).is_some()
 }
 
 /// The capabilities of a model that serves a task. Encoder-decoder summarizers have windows of their own.

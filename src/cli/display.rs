@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::job::{Config, Done, Order, Status};
+use crate::model::Capabilities;
 use crate::prompt::Wishes;
 use crate::run::{Progress, Waiting};
 use crate::store::Location;
@@ -218,6 +219,7 @@ pub(crate) fn done(name: &str, out: &Path, done: &Done, elapsed: Duration, price
         prompt: usize::try_from(report.usage.prompt_tokens).unwrap_or(usize::MAX),
         completion: usize::try_from(report.usage.completion_tokens).unwrap_or(usize::MAX),
     };
+    let cost = prices.and_then(|prices| prices.cost_of(&report.usage));
     let path = shown_path(out, &done.summary.key);
     result(
         || {
@@ -234,7 +236,7 @@ pub(crate) fn done(name: &str, out: &Path, done: &Done, elapsed: Duration, price
                 "calls": report.usage.calls,
                 "prompt_tokens": tokens.prompt,
                 "completion_tokens": tokens.completion,
-                "cost": prices.map(|prices| prices.cost(tokens)),
+                "cost": cost,
                 "seconds": seconds,
                 "warnings": report.warnings,
             })
@@ -260,10 +262,9 @@ pub(crate) fn done(name: &str, out: &Path, done: &Done, elapsed: Duration, price
             ),
         });
     }
-    if let Some(prices) = prices.filter(|_| tokens != TokenTotals::default()) {
+    if let Some(cost) = cost.filter(|_| tokens != TokenTotals::default()) {
         print(&format!(
-            "  cost: {:.4} for {} tokens of prompts and {} of answers",
-            prices.cost(tokens),
+            "  cost: {cost:.4} for {} tokens of prompts and {} of answers",
             grouped(tokens.prompt),
             grouped(tokens.completion)
         ));
@@ -408,6 +409,19 @@ pub(crate) fn plan(
         ));
         if let Some(prices) = config.prices {
             print(&format!("  cost        about {:.4}", prices.cost(tokens)));
+        }
+        if let Some((fallback, after)) = config.provider.fallback() {
+            let Capabilities {
+                provider, model, ..
+            } = fallback.capabilities();
+            let name = model.as_deref().unwrap_or(provider);
+            let second = config.prices.and_then(|prices| prices.of_fallback());
+            let cost = second.map(|prices| format!(": about {:.4}", prices.cost(tokens)));
+            print(&format!(
+                "  fallback    {name}{}, if the first model is refused, without credits or down for {} s",
+                cost.unwrap_or_default(),
+                after.as_secs()
+            ));
         }
     }
     if config.speech.is_some() {

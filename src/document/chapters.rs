@@ -157,6 +157,7 @@ mod tests {
             chunks: Vec::new(),
             spans: spans.collect(),
             source: Source::Model,
+            written_by: None,
         }
     }
 

@@ -227,6 +227,7 @@ mod tests {
             chunks: Vec::new(),
             spans: Vec::new(),
             source: Source::Model,
+            written_by: None,
         }
     }
 

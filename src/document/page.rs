@@ -485,11 +485,9 @@ impl<'a> Page<'a> {
                 "Tokens",
                 format!("{prompt} of prompts, {completion} of answers"),
             ));
-            if let Some(prices) = document.prices {
-                told.push((
-                    "Cost",
-                    format!("{:.4}, by the prices that were set", prices.cost(tokens)),
-                ));
+            let cost = document.prices.and_then(|prices| prices.cost_of(usage));
+            if let Some(cost) = cost {
+                told.push(("Cost", format!("{cost:.4}, by the prices that were set")));
             }
         }
         let (written, wanted) = (report.summary.words, report.summary.target_words);

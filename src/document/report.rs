@@ -181,6 +181,9 @@ pub struct SectionReport {
     pub passages: Vec<PassageReport>,
     /// `model` or `extractive`.
     pub source: &'static str,
+    /// The name of the fallback model, if that wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub written_by: Option<String>,
 }
 
 /// A sentence, with what it rests on.
@@ -532,6 +535,7 @@ impl SectionReport {
                 Source::Model if !model_quotes => "model",
                 Source::Model | Source::Extractive => "extractive",
             },
+            written_by: section.written_by.clone(),
         }
     }
 }

@@ -84,6 +84,7 @@ struct StoredSection {
     #[serde(default)]
     passages: Vec<StoredPassage>,
     source: String,
+    written_by: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -198,6 +199,7 @@ pub(crate) fn restore(
                     "extractive" if !model_quotes => Source::Extractive,
                     _ => Source::Model,
                 },
+                written_by: section.written_by,
             }
         });
     let segments = &transcript.segments;

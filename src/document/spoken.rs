@@ -57,6 +57,7 @@ mod tests {
                 chunks: vec![0],
                 spans: vec![(0..1).into()],
                 source: Source::Model,
+                written_by: None,
             }],
             ..Summary::default()
         };

@@ -53,6 +53,7 @@ mod tests {
             chunks: vec![0],
             spans: vec![(0..1).into()],
             source: Source::Model,
+            written_by: None,
         };
         let summary = Summary {
             overview: Some("In short.".into()),

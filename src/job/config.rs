@@ -203,6 +203,7 @@ impl Config {
         // A directory instead of S3 means development, which should need no API key.
         let surface = store_dir.as_ref().map_or(surface, |_| Surface::CommandLine);
         let provider = provider::read(environment, surface)?;
+        let provider = provider::fallback::read(environment, provider)?;
         // Read in any case, so that an invalid value is reported before a model is configured.
         let chunk_tokens = environment.number(CHUNK_TOKENS, 100..=1_000_000)?;
         let capabilities = provider.capabilities();
@@ -237,7 +238,7 @@ impl Config {
             },
             by_option: ByOption::default(),
             formats: formats(environment)?,
-            prices: prices(environment)?,
+            prices: all_prices(environment)?,
             output_bucket,
             filter: Filter {
                 output_prefix,
@@ -286,6 +287,7 @@ impl Config {
             .iter()
             .chain(of_providers)
             .chain(&SHARED_VARIABLES)
+            .chain(&provider::fallback::VARIABLES)
             .chain(&VARIABLES)
             .chain(&transcriber::SHARED_VARIABLES)
             .chain(
@@ -327,6 +329,24 @@ fn output_prefix(environment: Environment<'_>) -> Result<String, ConfigError> {
     })
 }
 
+/// The prices of the first model, and those of the fallback beside them.
+fn all_prices(environment: Environment<'_>) -> Result<Option<Prices>, ConfigError> {
+    let first = prices(environment)?;
+    let second = provider::fallback::within(environment, prices)?;
+    let second = second.map(|second| (second.input_per_mtok, second.output_per_mtok));
+    match first {
+        Some(first) => Ok(Some(Prices {
+            fallback: second,
+            ..first
+        })),
+        None if second.is_some() => {
+            let expected = "those of the fallback model are set, and a cost needs those of both";
+            Err(ConfigError::missing(PRICE_INPUT_PER_MTOK, expected))
+        }
+        None => Ok(None),
+    }
+}
+
 /// Both prices or neither: with only one, the cost would be wrong.
 fn prices(environment: Environment<'_>) -> Result<Option<Prices>, ConfigError> {
     let input = environment.decimal(PRICE_INPUT_PER_MTOK)?;
@@ -336,6 +356,7 @@ fn prices(environment: Environment<'_>) -> Result<Option<Prices>, ConfigError> {
             return Ok(Some(Prices {
                 input_per_mtok,
                 output_per_mtok,
+                fallback: None,
             }));
         }
         (None, None) => return Ok(None),
@@ -585,10 +606,12 @@ mod tests {
             None
         });
         for name in seen.into_inner() {
+            // A second block is read with the same names.
+            let documented = name.strip_prefix("FALLBACK_");
             assert!(
                 Config::variables()
                     .iter()
-                    .any(|variable| variable.name == name),
+                    .any(|variable| variable.name == name || Some(variable.name) == documented),
                 "{name} is not documented"
             );
         }

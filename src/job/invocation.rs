@@ -116,7 +116,9 @@ impl App {
         let ended = match written {
             Ok(summary) => {
                 lease.renew().await?;
-                self.habits(work).add(summary.ratio).await;
+                if client.is_first_model() {
+                    self.habits(work).add(summary.ratio).await;
+                }
                 return Ok(Written {
                     summary,
                     usage,
@@ -143,10 +145,20 @@ impl App {
         let refused =
             matches!(&ended, JobError::Write(error) if error.source.kind == ErrorKind::BadInput);
         if refused || degraded && run.degraded_runs < MAX_DEGRADED_RUNS {
-            client.recorder.forget_unusable().await;
+            client.forget_unusable().await;
         }
+        let down_since_ms = match &ended {
+            JobError::Write(error) if client.time_to_takeover(error.source.kind).is_some() => {
+                let down = client
+                    .down_since()
+                    .map(|since| since.elapsed().as_millis() as i64);
+                down.map(|ms| work.run.clock.now_ms() - ms)
+            }
+            _ => None,
+        };
         let released = lease
             .release(|run| {
+                run.down_since_ms = down_since_ms;
                 run.degraded_runs += u32::from(degraded);
                 run.without_progress = match usage.progress {
                     0 => run.without_progress + 1,
@@ -191,11 +203,12 @@ impl App {
             ratio: f64::from(permille) / 1000.0,
             wishes: work.wishes.clone(),
         };
-        let summary =
+        let mut summary =
             summary::write(work.transcript, work.plan, &settings, client, work.run).await?;
+        summary.warnings.extend(client.fallback_notes());
         match summary.degraded().filter(|_| !settings.quotes) {
             // Not the answers were unusable: there were none.
-            Some(degraded) => Err(match client.window.refusal_of_everything() {
+            Some(degraded) => Err(match client.refusal_of_everything() {
                 Some(refusal) => WriteError::of("every request".to_owned())(refusal).into(),
                 None => JobError::Degraded(degraded),
             }),

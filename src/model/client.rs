@@ -5,6 +5,7 @@
 //! fail with the same error. Requests that are already being submitted are still awaited, because they are paid for.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use futures_util::future::join_all;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::model::failure::Retry;
+use crate::model::failure::{Retry, Takeover};
+use crate::model::fallback::StandIn;
 use crate::model::jitter::Jitter;
 use crate::model::limited::{Permit, RateLimiter, SHORTEST_GAP};
 use crate::model::recorded::{CallRecord, Recorder, may_be_submitted_anew};
@@ -60,18 +62,22 @@ pub struct ModelClient {
     pub(crate) recorder: Recorder,
     pub(crate) window: LearnedWindow,
     tracer: Option<Tracer>,
-    options: CallOptions,
+    pub(crate) options: CallOptions,
     pub(crate) run: Run,
     began: Instant,
+    /// The calls that count towards `max_calls`, those of the fallback model included.
+    pub(crate) spent: Arc<AtomicUsize>,
     state: Mutex<State>,
     stopping: Notify,
+    /// The fallback model and its calls, if there is one.
+    pub(crate) stand_in: Option<Box<StandIn>>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     usage: Usage,
-    /// The calls that count towards `max_calls`.
-    spent: usize,
+    /// Since when the endpoint has failed or kept its jobs waiting, without an answer in between.
+    down_since: Option<Instant>,
     /// The duration of the slowest call so far.
     slowest: Duration,
     /// Jobs that may still be running at the endpoint, with the ids of their calls.
@@ -90,6 +96,21 @@ impl ModelClient {
         options: CallOptions,
         run: &Run,
     ) -> Self {
+        let ledger = ledger.map(Arc::new);
+        let first = Self::of_one(Arc::clone(&model), ledger.clone(), options, run);
+        match model.fallback() {
+            Some(fallback) => first.with_fallback(fallback, ledger),
+            None => first,
+        }
+    }
+
+    /// Creates a client that knows of no fallback.
+    pub(crate) fn of_one(
+        model: Arc<dyn Model>,
+        ledger: Option<Arc<Ledger>>,
+        options: CallOptions,
+        run: &Run,
+    ) -> Self {
         let local = model.capabilities().local;
         let gap = if local { Duration::ZERO } else { SHORTEST_GAP };
         Self {
@@ -102,15 +123,21 @@ impl ModelClient {
             options,
             run: run.clone(),
             began: Instant::now(),
+            spent: Arc::default(),
             state: Mutex::default(),
             stopping: Notify::new(),
+            stand_in: None,
         }
     }
 
     /// The usage so far.
     #[must_use]
     pub fn usage(&self) -> Usage {
-        self.state().usage
+        let usage = self.state().usage;
+        match &self.stand_in {
+            Some(stand_in) => usage.with_fallback(stand_in.client.usage()),
+            None => usage,
+        }
     }
 
     /// Gets the answer to a prompt: from the ledger, from a job of an earlier invocation, or with a new call.
@@ -118,6 +145,14 @@ impl ModelClient {
     /// # Errors
     /// If the endpoint refuses or keeps failing, the job has used up its calls, or the time is up.
     pub async fn call(&self, prompt: &Prompt) -> Result<Answer, ModelError> {
+        match &self.stand_in {
+            Some(stand_in) => stand_in.call(self, prompt).await,
+            None => self.call_model(prompt).await,
+        }
+    }
+
+    /// Gets the answer to a prompt from this client's own model.
+    pub(crate) async fn call_model(&self, prompt: &Prompt) -> Result<Answer, ModelError> {
         let mut record = self.recorder.record(prompt);
         let outcome = match self.recall(&mut record, prompt).await {
             Ok(Some(answer)) => Ok(answer),
@@ -136,25 +171,47 @@ impl ModelClient {
         outcome
     }
 
-    /// Marks the answer to `prompt` as rejected: it is not used as it is.
-    pub(crate) fn mark_rejected(&self, prompt: &Prompt) {
+    /// Marks the answer to `prompt` that this client got as rejected in the trace.
+    pub(crate) fn trace_rejected(&self, prompt: &Prompt) {
         if let Some(tracer) = &self.tracer {
             tracer.reject(prompt);
         }
     }
 
-    /// Marks the answer to `prompt` as unusable: the call is to be made again by a later run.
-    pub(crate) fn mark_unusable(&self, prompt: &Prompt) {
-        self.mark_rejected(prompt);
-        self.recorder.mark_unusable(prompt);
+    /// Gets the answer that an earlier invocation has paid for, if there is one. Never submits.
+    pub(crate) async fn recall_only(&self, prompt: &Prompt) -> Result<Option<Answer>, ModelError> {
+        let mut record = self.recorder.record(prompt);
+        let recalled = self.recall(&mut record, prompt).await;
+        if let Some(outcome) = recalled.clone().transpose() {
+            record.close(&outcome).await;
+        }
+        recalled
     }
 
     /// Cancels the jobs that may still be running at the endpoint.
     pub async fn cancel_open_jobs(&self) {
+        self.cancel_jobs(|_| true).await;
+        if let Some(stand_in) = &self.stand_in {
+            stand_in.client.cancel_jobs(|_| true).await;
+        }
+    }
+
+    /// Cancels the job of one call, if it has any.
+    pub(crate) async fn cancel_job_of(&self, prompt: &Prompt) {
+        if self.model.jobs().is_some() {
+            let id = self.recorder.id(prompt);
+            self.cancel_jobs(|call| call == id).await;
+        }
+    }
+
+    async fn cancel_jobs(&self, is_meant: impl Fn(&str) -> bool) {
         let Some(jobs) = self.model.jobs() else {
             return;
         };
-        let open = std::mem::take(&mut self.state().open_jobs);
+        let open: Vec<_> = {
+            let open = &mut self.state().open_jobs;
+            open.extract_if(|_, id| is_meant(id)).collect()
+        };
         let cancelled = open.iter().map(|(ticket, id)| async move {
             match tokio::time::timeout(CANCEL_TIMEOUT, jobs.cancel(ticket)).await {
                 Ok(Ok(())) => {
@@ -179,7 +236,7 @@ impl ModelClient {
         {
             let mut state = self.state();
             state.usage.add_earlier_call(record.submits);
-            state.spent += record.submits as usize;
+            self.count_spent(record.submits as usize);
         }
         let job = match recalled {
             Known::Job(job) => job,
@@ -226,7 +283,7 @@ impl ModelClient {
         let before = record.before_submission().await?;
         let number = {
             let mut state = self.state();
-            state.spent += before.unanswered as usize;
+            self.count_spent(before.unanswered as usize);
             state.usage.add_submission(before);
             state.usage.calls
         };
@@ -270,6 +327,9 @@ impl ModelClient {
             && self.window.failed(prompt, error)
         {
             self.limiter.probe();
+        }
+        if let Err(error) = &submitted {
+            self.is_down_since(permit.started, error.kind);
         }
         record.after_submission(submitted.as_ref().err().map(|error| error.kind));
         let reply = submitted.inspect_err(|error| self.learn_from_refusal(error.kind, permit))?;
@@ -328,20 +388,29 @@ impl ModelClient {
     /// Counts one call towards `max_calls`. Fails if the job has used them up.
     fn spend(&self) -> Result<(), ModelError> {
         let most = self.options.max_calls;
-        let mut state = self.state();
-        if state.spent < most {
-            state.spent += 1;
+        let one_more = |spent: usize| (spent < most).then_some(spent + 1);
+        let spent = &self.spent;
+        if spent
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
+            .is_ok()
+        {
             return Ok(());
         }
         let message = format!("MAX_MODEL_CALLS ({most}) is used up: raise it, or CHUNK_TOKENS");
         Err(ModelError::new(ErrorKind::BudgetSpent, message))
     }
 
+    fn count_spent(&self, calls: usize) {
+        self.spent.fetch_add(calls, Ordering::Relaxed);
+    }
+
     /// Handles a submission that was not accepted: refunds the call and tells the rate limiter.
     fn learn_from_refusal(&self, kind: ErrorKind, permit: &Permit<'_>) {
         let mut state = self.state();
         match kind.policy().retry {
-            Retry::WhenAdmitted { .. } | Retry::Free => state.spent -= 1,
+            Retry::WhenAdmitted { .. } | Retry::Free => {
+                self.spent.fetch_sub(1, Ordering::Relaxed);
+            }
             Retry::MaybeBilled | Retry::Never => return,
         }
         state.usage.throttled += usize::from(matches!(kind, ErrorKind::Throttled { .. }));
@@ -354,6 +423,7 @@ impl ModelClient {
         self.limiter.answered();
         let took = permit.started.elapsed();
         let mut state = self.state();
+        state.down_since = None;
         state.usage.add_tokens(answer);
         state.usage.endpoint_time += took;
         took
@@ -384,6 +454,22 @@ impl ModelClient {
         moment + reserve > deadline
     }
 
+    /// Records that the endpoint has failed, or that it has kept a job waiting, since `moment`.
+    pub(crate) fn is_down_since(&self, moment: Instant, kind: ErrorKind) {
+        if kind.policy().takeover == Takeover::WhenDown {
+            self.state().down_since.get_or_insert(moment);
+        }
+    }
+
+    pub(crate) fn is_up(&self) {
+        self.state().down_since = None;
+    }
+
+    /// Since when the endpoint has been down, if it is.
+    pub(crate) fn down_since(&self) -> Option<Instant> {
+        self.state().down_since
+    }
+
     /// Whether nothing is retried, because the job was without progress before and still is.
     pub(crate) fn is_probing(&self) -> bool {
         self.options.probing && self.usage().progress == 0
@@ -394,12 +480,19 @@ impl ModelClient {
         if let Err(error) = outcome
             && !error.kind.concerns_one_call()
         {
-            self.stop(error);
+            self.stop_calls(error);
         }
     }
 
-    /// Stops the job: calls that wait for a permit fail with `error`.
+    /// Stops the job, whichever model makes its calls: those that wait for a permit fail with `error`.
     pub(crate) fn stop(&self, error: &ModelError) {
+        if let Some(stand_in) = &self.stand_in {
+            stand_in.client.stop(error);
+        }
+        self.stop_calls(error);
+    }
+
+    fn stop_calls(&self, error: &ModelError) {
         let mut state = self.state();
         state.stopped.get_or_insert_with(|| error.clone());
         self.stopping.notify_waiters();

@@ -38,6 +38,8 @@ pub enum ErrorKind {
     Configuration,
     /// This request is refused, but others may be accepted.
     BadInput,
+    /// A content filter has withheld the answer, or refused the request.
+    Filtered,
     /// The endpoint answered, but without a usable text.
     SuspectOutput,
     /// The model's answers show that none will be usable: it writes no prose, or does not see its prompts.
@@ -95,12 +97,26 @@ pub(crate) enum Recovery {
     Intervention,
 }
 
+/// When the fallback model takes over from the first one, if there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Takeover {
+    /// Not because of this failure.
+    Never,
+    /// For the failed call only.
+    OneCall,
+    /// For the rest of the job, once the endpoint has failed like this for `FALLBACK_AFTER`.
+    WhenDown,
+    /// For the rest of the job, at once.
+    AtOnce,
+}
+
 /// How a kind of failure is handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Policy {
     pub(crate) retry: Retry,
     pub(crate) scope: Scope,
     pub(crate) recovery: Recovery,
+    pub(crate) takeover: Takeover,
     /// The submission was certainly not accepted, so the next attempt reuses its intent in the ledger.
     pub(crate) not_accepted: bool,
     /// The job is no longer running at the endpoint.
@@ -130,7 +146,7 @@ impl ErrorKind {
             Self::Transient => (Free, AllCalls, Passes, true, false),
             Self::Ambiguous | Self::Lost => (MaybeBilled, AllCalls, Passes, false, true),
             Self::Overflow { .. } | Self::BadInput => (Never, OneCall, Intervention, true, true),
-            Self::SuspectOutput => (Never, OneCall, Intervention, false, true),
+            Self::SuspectOutput | Self::Filtered => (Never, OneCall, Intervention, false, true),
             Self::Unusable => (Never, AllCalls, Intervention, false, true),
             Self::BudgetSpent => (Never, OneCall, Intervention, false, false),
             Self::JobFailed { .. } => (Never, OneCall, Passes, false, true),
@@ -143,6 +159,28 @@ impl ErrorKind {
             retry,
             scope,
             recovery,
+            takeover: match self {
+                Self::Configuration | Self::QuotaSpent => Takeover::AtOnce,
+                Self::Throttled { .. }
+                | Self::Warming { .. }
+                | Self::Unreachable
+                | Self::Transient
+                | Self::Ambiguous
+                | Self::Lost => Takeover::WhenDown,
+                Self::Filtered => Takeover::OneCall,
+                // The fallback would fail as well, or somebody wants the job to end.
+                Self::Crowded
+                | Self::Overflow { .. }
+                | Self::BadInput
+                | Self::SuspectOutput
+                | Self::Unusable
+                | Self::BudgetSpent
+                | Self::JobFailed { .. }
+                | Self::Cancelled
+                | Self::OutOfTime
+                | Self::Ledger
+                | Self::Overtaken => Takeover::Never,
+            },
             not_accepted,
             job_is_over,
             name: match self {
@@ -302,6 +340,15 @@ mod tests {
             ),
             (
                 SuspectOutput,
+                Retry::Never,
+                false,
+                false,
+                false,
+                true,
+                "ModelError",
+            ),
+            (
+                Filtered,
                 Retry::Never,
                 false,
                 false,

@@ -11,15 +11,18 @@
 //! A submission that was certainly not accepted leaves its intent open for the next attempt. If there is no next attempt,
 //! the intent is withdrawn, so that a later run does not count it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{RwLock, RwLockReadGuard};
 use tokio::time::Instant;
 
+use sha2::{Digest, Sha256};
+
 use crate::chain::chain;
 use crate::clock::Clock;
+use crate::hex::hex;
 use crate::model::failure::Retry;
 use crate::model::{Answer, ErrorKind, Job, ModelError, Ticket};
 use crate::prompt::Prompt;
@@ -49,7 +52,9 @@ pub(crate) type Recalled = Known<Result<Answer, ModelError>, Job>;
 /// Records the calls of a job. Without a ledger nothing is recorded and nothing is found.
 #[derive(Debug)]
 pub(crate) struct Recorder {
-    ledger: Option<Ledger>,
+    ledger: Option<Arc<Ledger>>,
+    /// The settings of the fallback model, if these are its calls: the job's id is that of the first model's settings.
+    fallback: Option<String>,
     clock: Clock,
     /// Held for reading by each call that is being looked up.
     lookups: RwLock<()>,
@@ -82,12 +87,30 @@ pub(crate) struct Before {
 }
 
 impl Recorder {
-    pub(crate) fn new(ledger: Option<Ledger>, clock: Clock) -> Self {
+    pub(crate) fn new(ledger: Option<Arc<Ledger>>, clock: Clock) -> Self {
         Self {
             ledger,
+            fallback: None,
             clock,
             lookups: RwLock::default(),
             unusable: Mutex::default(),
+        }
+    }
+
+    /// The same recorder for the calls of a fallback model with these settings.
+    pub(crate) fn of_fallback(self, fingerprint: &str) -> Self {
+        Self {
+            fallback: Some(fingerprint.to_owned()),
+            ..self
+        }
+    }
+
+    /// The id of the call that sends `prompt`.
+    pub(crate) fn id(&self, prompt: &Prompt) -> String {
+        let id = prompt.id();
+        match &self.fallback {
+            Some(settings) => hex(&Sha256::digest(format!("{id} {settings}")), 16),
+            None => id,
         }
     }
 
@@ -97,7 +120,7 @@ impl Recorder {
         let id = self
             .ledger
             .as_ref()
-            .map_or_else(String::new, |_| prompt.id());
+            .map_or_else(String::new, |_| self.id(prompt));
         CallRecord {
             recorder: self,
             id,
@@ -121,7 +144,7 @@ impl Recorder {
     /// Marks the answer to `prompt` as unusable.
     pub(crate) fn mark_unusable(&self, prompt: &Prompt) {
         if self.ledger.is_some() {
-            self.unusable().push(prompt.id());
+            self.unusable().push(self.id(prompt));
         }
     }
 

@@ -42,13 +42,26 @@ struct RetryState {
 
 impl RetryState {
     /// How long to wait before the next attempt; `None` to give up. `since` is the time since the call began.
-    fn next(&mut self, kind: ErrorKind, since: Duration, jitter: &Jitter) -> Option<Duration> {
+    /// With a fallback model, `left` is the time until it takes over.
+    fn next(
+        &mut self,
+        kind: ErrorKind,
+        since: Duration,
+        left: Option<Duration>,
+        jitter: &Jitter,
+    ) -> Option<Duration> {
+        if left == Some(Duration::ZERO) {
+            return None;
+        }
         match kind.policy().retry {
             Retry::Never => return None,
             Retry::WhenAdmitted { asked } => {
-                let fits = since + asked.unwrap_or_default() <= PATIENCE;
+                let asked = asked.unwrap_or_default();
+                let fits = since + asked <= PATIENCE && left.is_none_or(|left| asked < left);
                 return fits.then_some(Duration::ZERO);
             }
+            // Nobody has to come back later for the job to be done, so it is worth waiting.
+            Retry::Free if left.is_some() && since <= PATIENCE => {}
             Retry::Free => self.free += 1,
             Retry::MaybeBilled => self.billed += 1,
         }
@@ -56,7 +69,7 @@ impl RetryState {
             return None;
         }
         self.last_wait = BACKOFF.after(self.last_wait, jitter);
-        Some(self.last_wait)
+        Some(left.map_or(self.last_wait, |left| self.last_wait.min(left)))
     }
 }
 
@@ -75,6 +88,9 @@ impl ModelClient {
         };
         if is_long {
             let longest = PATIENCE.saturating_sub(began.elapsed());
+            let longest = self
+                .time_to_takeover(error.kind)
+                .map_or(longest, |left| left.min(longest));
             self.run.tell_of_wait(&Waiting {
                 reason: error.message.clone(),
                 longest: self.run.time_left().unwrap_or(longest).min(longest),
@@ -109,7 +125,8 @@ impl ModelClient {
                 self.count_retry();
                 continue;
             }
-            let wait = retries.next(error.kind, began.elapsed(), &self.jitter);
+            let left = self.time_to_takeover(error.kind);
+            let wait = retries.next(error.kind, began.elapsed(), left, &self.jitter);
             let Some(wait) = wait.filter(|_| !is_single) else {
                 return Err(error);
             };
@@ -134,7 +151,7 @@ mod tests {
     fn attempts(kind: ErrorKind) -> usize {
         let (mut retries, jitter) = (RetryState::default(), Jitter::new(1));
         1 + (0..100)
-            .take_while(|_| retries.next(kind, Duration::ZERO, &jitter).is_some())
+            .take_while(|_| retries.next(kind, Duration::ZERO, None, &jitter).is_some())
             .count()
     }
 
@@ -172,7 +189,7 @@ mod tests {
         ] {
             for (minutes, again) in [(0, true), (14, true), (16, false)] {
                 let since = Duration::from_secs(60 * minutes);
-                let next = retries.next(kind, since, &jitter);
+                let next = retries.next(kind, since, None, &jitter);
                 assert_eq!(next.is_some(), again, "{kind:?} after {minutes} min");
             }
         }
@@ -189,7 +206,7 @@ mod tests {
         ] {
             let retry_after = Some(Duration::from_secs(asked));
             let since = Duration::from_secs(60 * minutes);
-            let next = retries.next(ErrorKind::Throttled { retry_after }, since, &jitter);
+            let next = retries.next(ErrorKind::Throttled { retry_after }, since, None, &jitter);
             assert_eq!(
                 next,
                 again.then_some(Duration::ZERO),

@@ -28,12 +28,54 @@ pub struct Usage {
     pub prompt_tokens: u64,
     /// Tokens of all answers, as far as reported.
     pub completion_tokens: u64,
+    /// What of these calls and tokens is the fallback model's, if it was used.
+    #[serde(skip_serializing_if = "FallbackUsage::is_none")]
+    pub fallback: FallbackUsage,
     /// The time from permit to answer, summed over the answered calls.
     #[serde(skip)]
     pub endpoint_time: Duration,
 }
 
+/// The fallback model's share of a job's usage.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FallbackUsage {
+    /// Requests sent to it.
+    pub calls: usize,
+    /// Tokens of its prompts, as far as reported.
+    pub prompt_tokens: u64,
+    /// Tokens of its answers, as far as reported.
+    pub completion_tokens: u64,
+}
+
+impl FallbackUsage {
+    /// Whether it was not used.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl Usage {
+    /// The usage of two models together.
+    pub(crate) fn with_fallback(self, of: Self) -> Self {
+        Self {
+            calls: self.calls + of.calls,
+            retries: self.retries + of.retries,
+            resubmitted: self.resubmitted + of.resubmitted,
+            progress: self.progress + of.progress,
+            throttled: self.throttled + of.throttled,
+            prompt_tokens: self.prompt_tokens.saturating_add(of.prompt_tokens),
+            completion_tokens: self.completion_tokens.saturating_add(of.completion_tokens),
+            fallback: FallbackUsage {
+                calls: of.calls,
+                prompt_tokens: of.prompt_tokens,
+                completion_tokens: of.completion_tokens,
+            },
+            endpoint_time: self.endpoint_time + of.endpoint_time,
+        }
+    }
+
     /// Counts a call of an earlier invocation with all its submissions.
     pub(crate) fn add_earlier_call(&mut self, submits: u32) {
         let again = submits.saturating_sub(1) as usize;

@@ -15,6 +15,7 @@
 mod address;
 mod reserved;
 mod settings;
+mod thinking;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use async_trait::async_trait;
 use reqwest::header::{CONNECTION, HeaderName};
 use reqwest::{Method, Url};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::http::Http;
 use crate::model::Answer;
@@ -31,10 +33,13 @@ use crate::provider::RemoteSettings;
 use crate::provider::connection::{Connection, Direct};
 use crate::provider::task::EndpointTask;
 use crate::secret::Secret;
+use crate::text::Tokens;
 use crate::wire::answer::{self, Format};
 use crate::wire::failure::{Failure, Site};
-use crate::wire::http::Timeouts;
+use crate::wire::http::{self, Pulse, Timeouts};
 use crate::wire::{chat, generation, summarization};
+
+use thinking::{Member, Thinking};
 
 pub use settings::HuggingFaceSettings;
 pub(crate) use settings::{HF_TOKEN_PATH, REGISTRATION, login_file};
@@ -48,6 +53,12 @@ const TIMEOUTS: Timeouts = Timeouts {
     idle: Duration::from_secs(120),
 };
 
+/// A server that does not list its models within this time is not asked what it understands.
+const LIST_TIMEOUTS: Timeouts = Timeouts {
+    first: Duration::from_secs(5),
+    idle: Duration::from_secs(5),
+};
+
 /// A model behind an endpoint without a queue.
 #[derive(Debug)]
 pub struct HuggingFace {
@@ -57,6 +68,8 @@ pub struct HuggingFace {
     task: EndpointTask,
     /// The URL that prompts are sent to.
     url: Url,
+    /// How long the model is to reason, if the user has set that.
+    thinking: Option<Thinking>,
 }
 
 impl HuggingFace {
@@ -84,7 +97,15 @@ impl HuggingFace {
             connection,
             task,
             url,
+            thinking: None,
         }
+    }
+
+    /// Tells the model to reason for at most `budget` tokens, if it is known how to.
+    #[must_use]
+    pub fn thinking_at_most(mut self, budget: Option<Tokens>) -> Self {
+        self.thinking = budget.map(Thinking::new);
+        self
     }
 
     /// Treats the endpoint as a dedicated one, which starts on demand. Dedicated endpoints are recognized by their domain.
@@ -99,6 +120,35 @@ impl HuggingFace {
     pub fn with_token_of(mut self, variable: &'static str) -> Self {
         self.connection.endpoint.settings.token = variable;
         self
+    }
+
+    /// The member that tells the model how long to reason, unless the user has set it otherwise.
+    async fn thinking_member(&self, prompt: &Prompt) -> Option<(&Thinking, &Member)> {
+        let thinking = self.thinking.as_ref().filter(|_| prompt.thinks())?;
+        let settings = &self.connection.settings;
+        let find = async || match thinking::of_model(settings.model(), thinking.budget) {
+            None if !address::is_router_host(&settings.endpoint) => {
+                let models = self.models().await;
+                models.and_then(|models| thinking::of_server(&models, thinking.budget))
+            }
+            member => member,
+        };
+        let member = thinking.member.get_or_init(find).await.as_ref();
+        let member = member.filter(|(name, _)| {
+            !thinking.is_refused() && !settings.parameters.contains_key(*name)
+        })?;
+        Some((thinking, member))
+    }
+
+    /// The server's list of models. It may have none, and nothing depends on it.
+    async fn models(&self) -> Option<Value> {
+        let path = self.url.path().strip_suffix("/chat/completions")?;
+        let mut url = self.url.clone();
+        url.set_path(&format!("{path}/models"));
+        let request = self.connection.request(Method::GET, &url).ok()?;
+        let reply = http::send(request, LIST_TIMEOUTS, &Pulse::default()).await;
+        let body = reply.ok()?.body().await.ok()?;
+        answer::json(&body).ok()
     }
 
     async fn ask(
@@ -137,12 +187,22 @@ impl Direct for HuggingFace {
         match self.task {
             EndpointTask::Chat => {
                 let is_router = address::is_router_host(&settings.endpoint);
-                let parameters = &match prompt.thinks() {
-                    true => Cow::Borrowed(parameters),
-                    false => Cow::Owned(chat::without_thinking(parameters, is_router)),
+                let thinking = self.thinking_member(prompt).await;
+                let parameters = &match (prompt.thinks(), thinking) {
+                    (true, None) => Cow::Borrowed(parameters),
+                    (true, Some((_, (name, value)))) => {
+                        let mut parameters = parameters.clone();
+                        parameters.insert((*name).to_owned(), value.clone());
+                        Cow::Owned(parameters)
+                    }
+                    (false, _) => Cow::Owned(chat::without_thinking(parameters, is_router)),
                 };
                 let body = chat::Body::new(settings.model(), messages, max_tokens, parameters);
-                self.ask(&body, chat::Completion, max_tokens).await
+                let asked = self.ask(&body, chat::Completion, max_tokens).await;
+                asked.map_err(|failure| match thinking {
+                    Some((thinking, member)) => thinking.learned(member, failure),
+                    None => failure,
+                })
             }
             EndpointTask::TextGeneration => {
                 let text = generation::prompt(messages);

@@ -67,6 +67,12 @@ pub(crate) struct RunRecord {
     pub(crate) permille: u32,
     /// Times the summary was refused because it had too many extractive sections.
     pub(crate) degraded_runs: u32,
+    /// Why the first model was given up, if the fallback makes the rest of the calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) fallback: Option<String>,
+    /// Since when the endpoint was down at the end of the last invocation, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) down_since_ms: Option<i64>,
 }
 
 /// What a job that knows nothing of the model assumes: it writes as many words as are requested.
@@ -209,6 +215,15 @@ impl Lease {
             run.expires_ms = 0;
         })
         .await
+    }
+
+    /// Records why the first model is given up.
+    ///
+    /// # Errors
+    /// As for [`release`](Self::release).
+    pub(crate) async fn give_up_first_model(&self, reason: &str) -> StoreResult<()> {
+        self.rewrite(|run| run.fallback = Some(reason.to_owned()))
+            .await
     }
 
     async fn rewrite(&self, change: impl FnOnce(&mut RunRecord)) -> StoreResult<()> {

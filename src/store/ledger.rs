@@ -28,7 +28,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::store::lease::{Lease, Overtaken};
-use crate::store::{PutCondition, StoreError, StoreResult, written};
+use crate::store::{PutCondition, StoreError, StoreErrorKind, StoreResult, written};
 
 /// The ledger of one job, used by one owner of its lease.
 #[derive(Debug)]
@@ -74,6 +74,29 @@ impl Ledger {
             lease: Arc::clone(lease),
             intents: Mutex::default(),
         }
+    }
+
+    /// Why an earlier owner of the job has given up the first model.
+    pub(crate) fn fallback(&self) -> Option<&str> {
+        self.lease.claimed.fallback.as_deref()
+    }
+
+    /// Since when the endpoint was down when an earlier owner of the job stopped, in milliseconds since 1970.
+    pub(crate) fn down_since_ms(&self) -> Option<i64> {
+        self.lease.claimed.down_since_ms
+    }
+
+    /// Records why the first model is given up, for all later owners of the job.
+    ///
+    /// # Errors
+    /// If another worker owns the job or the record cannot be written. The fallback must not be used then.
+    pub(crate) async fn give_up_first_model(&self, reason: &str) -> Result<(), LedgerError> {
+        self.confirm().await?;
+        let written = self.lease.give_up_first_model(reason).await;
+        written.map_err(|error| match error.kind {
+            StoreErrorKind::Precondition => Overtaken.into(),
+            _ => error.into(),
+        })
     }
 
     /// Looks up a call.

@@ -37,6 +37,8 @@ pub struct Section {
     pub spans: Vec<Span>,
     /// Who wrote it.
     pub source: Source,
+    /// The name of the fallback model, if that wrote it.
+    pub written_by: Option<String>,
 }
 
 impl Section {
@@ -260,6 +262,7 @@ mod tests {
                 true => Source::Extractive,
                 false => Source::Model,
             },
+            written_by: None,
         };
         // Of eight sections of 70 words each: sections lost, parts without notes, words added.
         for (lost, unread, added_words, expected) in [

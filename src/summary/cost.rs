@@ -1,5 +1,6 @@
 //! Estimates the tokens that a plan will use and what they cost, before anything is sent.
 
+use crate::model::Usage;
 use crate::summary::call_plan::Limits;
 use crate::summary::plan::Plan;
 use crate::text::{Tokens, Words};
@@ -22,6 +23,8 @@ pub struct Prices {
     pub input_per_mtok: f64,
     /// Price of completion tokens.
     pub output_per_mtok: f64,
+    /// Both prices of the fallback model, if they are known.
+    pub fallback: Option<(f64, f64)>,
 }
 
 impl Prices {
@@ -31,6 +34,39 @@ impl Prices {
         (tokens.prompt as f64 * self.input_per_mtok
             + tokens.completion as f64 * self.output_per_mtok)
             / MILLION
+    }
+
+    /// The prices of the fallback model in the place of those of the first one.
+    #[must_use]
+    pub fn of_fallback(&self) -> Option<Self> {
+        self.fallback.map(|(input_per_mtok, output_per_mtok)| Self {
+            input_per_mtok,
+            output_per_mtok,
+            fallback: None,
+        })
+    }
+
+    /// The cost of what was used. `None` if a part of it is the fallback's, whose prices are not known.
+    #[must_use]
+    pub fn cost_of(&self, usage: &Usage) -> Option<f64> {
+        let tokens = |prompt: u64, completion: u64| TokenTotals {
+            prompt: usize::try_from(prompt).unwrap_or(usize::MAX),
+            completion: usize::try_from(completion).unwrap_or(usize::MAX),
+        };
+        let second = usage.fallback;
+        let first = tokens(
+            usage.prompt_tokens.saturating_sub(second.prompt_tokens),
+            usage
+                .completion_tokens
+                .saturating_sub(second.completion_tokens),
+        );
+        let second = match second.is_none() {
+            true => 0.0,
+            false => self
+                .of_fallback()?
+                .cost(tokens(second.prompt_tokens, second.completion_tokens)),
+        };
+        Some(self.cost(first) + second)
     }
 }
 
@@ -130,6 +166,7 @@ mod tests {
         assert!(again.prompt > largest.unwrap() && again.prompt < tokens.prompt);
         assert!(again.completion * wide.sections > tokens.completion);
         let prices = Prices {
+            fallback: None,
             input_per_mtok: 1.0,
             output_per_mtok: 2.0,
         };

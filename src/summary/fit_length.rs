@@ -693,6 +693,7 @@ mod tests {
             chunks: vec![0],
             spans: vec![range.into()],
             source: Source::Model,
+            written_by: None,
         }
     }
 

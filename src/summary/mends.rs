@@ -285,6 +285,7 @@ mod tests {
             chunks: Vec::new(),
             spans: vec![Span::from(0..1)],
             source: crate::summary::assemble::Source::Model,
+            written_by: None,
         };
         let entry = |text: &str| Entry {
             text: text.to_owned(),

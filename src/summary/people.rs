@@ -234,6 +234,7 @@ mod tests {
             chunks: vec![0],
             spans: vec![(0..1).into()],
             source: Source::Model,
+            written_by: None,
         };
         let mut sections = [
             section("Professor Ana Ruiz opened. Tom Lee agreed with Professor Ana Ruiz."),

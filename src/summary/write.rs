@@ -662,6 +662,7 @@ impl Writer<'_> {
             chunks: material.chunks.clone(),
             spans: material.spans(),
             source: piece.source,
+            written_by: piece.written_by.map(|name| name.to_string()),
         }
     }
 }

@@ -107,7 +107,7 @@ impl AnswerBuilder {
         }
         let finish = match finish {
             _ if !text.is_empty() => finish,
-            Finish::Filter => return unusable("withheld by a content filter"),
+            Finish::Filter => return Err(Cause::Filtered.seen("no text")),
             _ if has_thought || self.has_reasoned => Finish::Length,
             Finish::Length => Finish::Length,
             Finish::Stop | Finish::Unknown => return unusable("an empty text"),
@@ -118,6 +118,7 @@ impl AnswerBuilder {
             finish,
             usage: self.usage,
             job_time: None,
+            written_by: None,
         })
     }
 

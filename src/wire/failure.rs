@@ -279,6 +279,7 @@ fn kind(cause: Cause, phase: Phase) -> ErrorKind {
         // The job was billed, and can only be submitted again as a new job.
         Cause::JobErred => ErrorKind::Ambiguous,
         Cause::Lost => ErrorKind::Lost,
+        Cause::Filtered => ErrorKind::Filtered,
         Cause::Unusable => ErrorKind::SuspectOutput,
     }
 }
@@ -394,6 +395,7 @@ fn sentence(cause: Cause) -> &'static str {
              check image, model and GPU in the settings of the endpoint in {url}"
         }
         Cause::Lost => "the endpoint no longer knows the job",
+        Cause::Filtered => "the endpoint's content filter withholds the answer",
         Cause::Unusable => "the endpoint's answer holds no usable text",
     }
 }

@@ -135,7 +135,7 @@ async fn an_answer_is_the_text_of_its_blocks() {
     }
     let server = service(|request| answer(request, &finished("", "guardrail_intervened"))).await;
     let error = submit(&client(&server)).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::SuspectOutput, "{error}");
+    assert_eq!(error.kind, ErrorKind::Filtered, "{error}");
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use crate::support::obedient;
 use crate::support::workplace::{Workplace, meeting};
 use bytes::Bytes;
 use futures_util::future::join_all;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use transcript_summarizer::job::{Done, JobError, Outcome};
@@ -356,4 +357,106 @@ async fn no_call_is_lost_with_a_connection_that_the_server_closes() {
     let lost = lost.load(Ordering::SeqCst);
     eprintln!("{lost} of {CALLS} requests are lost on connections that are used again");
     assert!(lost > 0);
+}
+
+/// The members for thinking in each request of a job at a server whose list of models names `owner`.
+async fn thinking_members(
+    owner: &'static str,
+    settings: &[(&str, &str)],
+    refuse: Option<&'static str>,
+) -> Vec<Value> {
+    const MEMBERS: [&str; 3] = [
+        "thinking_token_budget",
+        "chat_template_kwargs",
+        "reasoning_effort",
+    ];
+    let server = ChatServer::start(move |request| {
+        if request.path.ends_with("/models") {
+            let list = json!({"object": "list", "data": [{"id": "x", "owned_by": owner}]});
+            return Behaviour::body("application/json", list.to_string());
+        }
+        match refuse.filter(|member| request.body.get(*member).is_some()) {
+            Some(member) => Behaviour::status(
+                400,
+                json!({"error": {"message": format!("{member} is not supported")}}).to_string(),
+            ),
+            None => Behaviour::text(obedient::answer(request.message("user"))),
+        }
+    })
+    .await;
+    let settings = [
+        &[("HF_MODEL", "Qwen/Qwen3-8B"), ("SUMMARY_WORDS", "800")],
+        settings,
+    ]
+    .concat();
+    let place = Workplace::new(Some(server.url()), &settings).await;
+    let done = done(&place, 2000).await;
+    assert_eq!(done.report.coverage.degraded, 0);
+    let requests = server.requests();
+    let (lists, calls): (Vec<_>, Vec<_>) = requests
+        .iter()
+        .partition(|request| request.path.ends_with("/models"));
+    assert!(lists.len() <= 1 && calls.len() >= 2);
+    let is_member = |name: &&str| MEMBERS.contains(name);
+    let members = |request: &&ChatRequest| {
+        let body = request.body.as_object().unwrap();
+        let found = body.iter().filter(|(name, _)| is_member(&name.as_str()));
+        found
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect::<Value>()
+    };
+    calls.iter().map(members).collect()
+}
+
+#[tokio::test]
+async fn reasoning_is_limited_where_the_server_understands_it() {
+    let off = json!({"chat_template_kwargs": {"enable_thinking": false}});
+    for (owner, settings, expected) in [
+        (
+            "vllm",
+            &[("MODEL_REASONING_TOKENS", "512")][..],
+            json!({"thinking_token_budget": 512}),
+        ),
+        ("vllm", &[("MODEL_REASONING_TOKENS", "0")], off.clone()),
+        ("llamacpp", &[("MODEL_REASONING_TOKENS", "0")], off),
+        ("llamacpp", &[("MODEL_REASONING_TOKENS", "512")], json!({})),
+        ("someone", &[("MODEL_REASONING_TOKENS", "0")], json!({})),
+        // What is only reserved by default is not told.
+        ("vllm", &[], json!({})),
+        (
+            "vllm",
+            &[
+                ("MODEL_REASONING_TOKENS", "0"),
+                ("MODEL_PARAMETERS", r#"{"chat_template_kwargs":{"x":1}}"#),
+            ],
+            json!({"chat_template_kwargs": {"x": 1}}),
+        ),
+        (
+            "vllm",
+            &[
+                ("HF_MODEL", "openai/gpt-oss-20b"),
+                ("MODEL_REASONING_TOKENS", "2048"),
+            ],
+            json!({"reasoning_effort": "medium"}),
+        ),
+    ] {
+        let members = thinking_members(owner, settings, None).await;
+        assert!(
+            members.iter().all(|one| *one == expected),
+            "{owner} {settings:?}: {members:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_limit_of_reasoning_that_a_server_refuses_is_sent_once() {
+    let settings = [
+        ("MODEL_REASONING_TOKENS", "512"),
+        ("MODEL_CONCURRENCY", "1"),
+    ];
+    let members = thinking_members("vllm", &settings, Some("thinking_token_budget")).await;
+    let sent = members
+        .iter()
+        .filter(|one| one.get("thinking_token_budget").is_some());
+    assert_eq!(sent.count(), 1, "{members:?}");
 }

@@ -93,6 +93,7 @@ async fn answers_of_every_form() {
         finish: Finish::Stop,
         usage: usage(31, 8),
         job_time: None,
+        written_by: None,
     };
     assert_eq!(answer_to(streamed).await.unwrap(), expected);
 
@@ -174,6 +175,7 @@ async fn calls_run_side_by_side_and_the_token_stays_hidden() {
         task,
         remote,
         token_variable: "HF_API_TOKEN",
+        thinking: None,
     };
     let model = broken.connect(&Http::default()).await.unwrap();
     assert!(!format!("{model:?}").contains("AbCdEfGh"));

@@ -169,6 +169,7 @@ async fn answers_of_every_form() {
             finish,
             usage,
             job_time: None,
+            written_by: None,
         };
         assert_eq!(answer, expected, "{body}");
     }

@@ -20,6 +20,7 @@ mod endpoints;
 mod evaluate;
 mod events;
 mod extractive;
+mod fallback;
 mod huggingface;
 mod huggingface_failures;
 mod huggingface_summaries;

@@ -90,6 +90,7 @@ impl Case {
                 ..Usage::default()
             },
             prices: Some(Prices {
+                fallback: None,
                 input_per_mtok: 1.0,
                 output_per_mtok: 2.0,
             }),
@@ -127,6 +128,7 @@ fn section(transcript: &Transcript, title: &str, text: &str, span: Span) -> Sect
         chunks: vec![0],
         spans: vec![span],
         source: Source::Model,
+        written_by: None,
     }
 }
 

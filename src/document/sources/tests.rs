@@ -31,6 +31,7 @@ fn section(text: &str, spans: Vec<Span>) -> Section {
         chunks: vec![0],
         spans,
         source: Source::Model,
+        written_by: None,
     }
 }
 

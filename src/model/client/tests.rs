@@ -5,7 +5,7 @@ use async_trait::async_trait;
 
 use super::*;
 use crate::clock::Clock;
-use crate::model::{Capabilities, SCRIPTED, TokenUsage};
+use crate::model::{Capabilities, Fallback, SCRIPTED, TokenUsage};
 use crate::prompt::tests::prompt;
 use crate::prompt::{Style, Task};
 
@@ -216,4 +216,111 @@ async fn no_call_starts_too_late_to_finish() {
     // After the second call 30 seconds are left, less than twice the slowest call.
     assert_eq!((answered, last.kind), (2, ErrorKind::OutOfTime));
     assert_eq!(model.submits(), 2);
+}
+
+/// A model that another one may take over from.
+#[derive(Debug)]
+struct Pair(Arc<Scripted>, Fallback);
+
+#[async_trait]
+impl Model for Pair {
+    fn capabilities(&self) -> &Capabilities {
+        self.0.capabilities()
+    }
+
+    async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError> {
+        self.0.submit(prompt).await
+    }
+
+    fn fallback(&self) -> Option<&Fallback> {
+        Some(&self.1)
+    }
+}
+
+/// A client of `first` with a fallback that takes over after a minute.
+fn client_with_fallback(first: &Arc<Scripted>, second: &Arc<Scripted>) -> ModelClient {
+    let fallback = Fallback {
+        model: second.clone(),
+        fingerprint: "second".to_owned(),
+        after: Duration::from_secs(60),
+        rename: str::to_owned,
+    };
+    let pair = Pair(first.clone(), fallback);
+    ModelClient::new(Arc::new(pair), None, options(), &run())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_fallback_waits_until_the_first_model_has_been_down_for_long() {
+    for kind in [
+        ErrorKind::Unreachable,
+        ErrorKind::Transient,
+        ErrorKind::Warming { retry_after: None },
+        ErrorKind::Throttled { retry_after: None },
+    ] {
+        let first = Scripted::at_once(vec![fails(kind)]);
+        let client = client_with_fallback(&first, &Scripted::at_once(vec![done()]));
+        let began = Instant::now();
+        let answer = client.call(&a_prompt()).await.unwrap();
+        assert_eq!(answer.written_by.as_deref(), Some("scripted"), "{kind:?}");
+        let took = began.elapsed().as_secs();
+        assert!((60..180).contains(&took), "{kind:?}: {took} s");
+        // From then on nobody waits for the first one.
+        let asked = client.usage().calls;
+        let began = Instant::now();
+        assert!(client.call(&a_prompt()).await.is_ok());
+        assert_eq!(
+            (began.elapsed().as_secs(), client.usage().calls),
+            (0, asked + 1)
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_outage_is_waited_out() {
+    let outage = [fails(ErrorKind::Transient), fails(ErrorKind::Unreachable)];
+    let script = [&outage[..], &[done()]].concat();
+    let first = Scripted::at_once(script);
+    let second = Scripted::at_once(vec![done()]);
+    let client = client_with_fallback(&first, &second);
+    assert_eq!(client.call(&a_prompt()).await.unwrap().written_by, None);
+    assert!(client.usage().fallback.is_none() && client.fallback_notes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_fallback_does_not_take_over_for_what_it_could_not_do_better() {
+    for kind in [
+        ErrorKind::BadInput,
+        ErrorKind::SuspectOutput,
+        ErrorKind::Cancelled,
+        ErrorKind::Ambiguous,
+    ] {
+        let first = Scripted::at_once(vec![fails(kind)]);
+        let client = client_with_fallback(&first, &Scripted::at_once(vec![done()]));
+        let error = client.call(&a_prompt()).await.unwrap_err();
+        assert_eq!(error.kind, kind);
+        assert!(client.usage().fallback.is_none(), "{kind:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_models_together_make_no_more_calls_than_are_allowed() {
+    let first = Scripted::at_once(vec![done(), done(), fails(ErrorKind::Configuration)]);
+    let client = client_with_fallback(&first, &Scripted::at_once(vec![done()]));
+    let mut answers = 0;
+    while client.call(&a_prompt()).await.is_ok() {
+        answers += 1;
+    }
+    assert_eq!((answers, client.usage().calls), (19, 20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_withheld_from_both_models_is_as_if_there_were_no_fallback() {
+    let first = Scripted::at_once(vec![fails(ErrorKind::Filtered)]);
+    let client = client_with_fallback(
+        &first,
+        &Scripted::at_once(vec![fails(ErrorKind::Configuration)]),
+    );
+    let error = client.call(&a_prompt()).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Filtered);
+    assert!(client.fallback_notes().is_empty());
 }

@@ -15,10 +15,11 @@ use crate::provider::huggingface::{HuggingFace, address, reserved};
 use crate::provider::key::Key;
 use crate::provider::task::EndpointTask;
 use crate::provider::{
-    ConnectError, MODEL_CONTEXT_TOKENS, Registration, RemoteSettings, Settings, parameters,
-    refuse_reserved, task_capabilities,
+    ConnectError, MODEL_CONTEXT_TOKENS, Registration, RemoteSettings, Settings, is_reasoning_set,
+    parameters, refuse_reserved, task_capabilities,
 };
 use crate::secret::Secret;
+use crate::text::Tokens;
 use crate::wire::endpoint::parse_endpoint;
 use crate::wire::failure::SettingNames;
 
@@ -99,6 +100,8 @@ pub struct HuggingFaceSettings {
     pub remote: RemoteSettings,
     /// The variable that the token comes from, or should.
     pub token_variable: &'static str,
+    /// The most tokens that the model is to reason for, if the user has set that.
+    pub thinking: Option<Tokens>,
 }
 
 #[async_trait]
@@ -120,7 +123,8 @@ impl Settings for HuggingFaceSettings {
         let secret = self.remote.secret(http).await?;
         let (http, remote) = (http.clone(), self.remote.clone());
         let model = HuggingFace::new(http, self.task, remote, secret);
-        Ok(Arc::new(model.with_token_of(self.token_variable)))
+        let model = model.with_token_of(self.token_variable);
+        Ok(Arc::new(model.thinking_at_most(self.thinking)))
     }
 }
 
@@ -161,6 +165,7 @@ fn read(environment: Environment<'_>) -> Result<Arc<dyn Settings>, ConfigError> 
     let reserved = |name: &str, value: &Value| reserved::reason(task, name, value);
     refuse_reserved(&parameters, &context, reserved)?;
     let capabilities = task_capabilities(environment, NAME, model, task, MODEL_CONTEXT_TOKENS)?;
+    let thinking = is_reasoning_set(environment).then_some(capabilities.reasoning_tokens);
     let remote = RemoteSettings {
         key,
         endpoint,
@@ -171,6 +176,7 @@ fn read(environment: Environment<'_>) -> Result<Arc<dyn Settings>, ConfigError> 
         task,
         remote,
         token_variable,
+        thinking,
     }))
 }
 

@@ -141,6 +141,7 @@ impl QueueState {
                 }) => {
                     (started, held) = (is_started, was_held);
                     failed_polls = FailedPolls::default();
+                    client.waits_for_worker(started)?;
                     if !started && submitted.elapsed() >= DIAGNOSE_AFTER {
                         self.diagnose(queue, ticket, followed_since).await?;
                     }
@@ -245,6 +246,10 @@ impl FailedPolls {
             Retry::MaybeBilled | Retry::Never => return None,
         };
         self.count += 1;
+        client.is_down_since(Instant::now(), kind);
+        if client.time_to_takeover(kind) == Some(Duration::ZERO) {
+            return None;
+        }
         self.last_wait = POLL_BACKOFF.after(self.last_wait, &client.jitter);
         // An endpoint that asks for next to nothing would use up the polls at once.
         let asked = asked.filter(|asked| *asked >= POLL_BACKOFF.shortest);

@@ -148,7 +148,10 @@ fn pieces(
         end = covered.end;
         let covered_jobs = jobs.get(covered.clone()).unwrap_or_default();
         let is_last = is_cut_off && next == jobs.len();
-        let piece = usable(drafter, covered_jobs, one, is_last);
+        let piece = usable(drafter, covered_jobs, one, is_last).map(|piece| Piece {
+            written_by: answer.written_by.clone(),
+            ..piece
+        });
         let told: Vec<String> = ngrams::words(&one.text);
         let is_repeated =
             |earlier: &Vec<String>| ngrams::copied_percent(&told, earlier) > REPEATED_PERCENT;

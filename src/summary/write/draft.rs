@@ -428,7 +428,7 @@ impl Drafter<'_> {
     pub(crate) fn fits(&self, prompt: &Prompt) -> bool {
         let limits = &self.settings.limits;
         limits.fits(|| prompt.tokens(), prompt.max_tokens(), self.token_ratio)
-            && self.caller.window.may_fit(prompt)
+            && self.caller.may_fit(prompt)
     }
 
     /// Builds the prompt for `request`. Its output limit allows for `words`, or fewer if the context window is too

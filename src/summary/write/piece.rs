@@ -2,6 +2,7 @@
 //! and repeats the request if necessary. If no answer is usable, falls back to extracted sentences.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use crate::extract;
 use crate::model::{Answer, ErrorKind, Finish, ModelError};
@@ -52,6 +53,8 @@ pub(crate) struct Piece {
     pub(crate) token_ratio: f64,
     /// The model gave thoughts in the place of an answer.
     pub(crate) only_thinks: bool,
+    /// The name of the fallback model, if that wrote it.
+    pub(crate) written_by: Option<Arc<str>>,
 }
 
 impl Piece {
@@ -265,6 +268,7 @@ async fn split(
         joined.source = joined.source.max(piece.source);
         joined.token_ratio = joined.token_ratio.max(piece.token_ratio);
         joined.only_thinks |= piece.only_thinks;
+        joined.written_by = joined.written_by.or(piece.written_by);
     }
     Ok(joined)
 }
@@ -367,6 +371,7 @@ async fn finished(
         flaw: told.flaw,
         measured: Some((job.ask, written)),
         extra_calls,
+        written_by: answer.written_by.clone(),
         ..Piece::default()
     };
     if job.task == Task::Notes || quotes {

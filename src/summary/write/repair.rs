@@ -228,6 +228,8 @@ fn accept(
     if new_total.abs_diff(wanted) < total.abs_diff(wanted) {
         section.text = changed;
         section.matters.extend(matters);
+        let written_by = answer.written_by.as_ref().map(ToString::to_string);
+        section.written_by = written_by.or_else(|| section.written_by.take());
     }
 }
 
@@ -268,6 +270,7 @@ mod tests {
                 chunks: vec![0],
                 spans: Vec::new(),
                 source: Source::Model,
+                written_by: None,
             }];
             let prompt = Prompt::new(request, Tokens(2000));
             let given = Answer {

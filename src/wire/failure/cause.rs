@@ -101,6 +101,8 @@ pub(crate) enum Cause {
     Unhealthy,
     /// The endpoint no longer has the job or its result.
     Lost,
+    /// A content filter has withheld the answer, or refused the request.
+    Filtered,
     /// The reply holds no usable answer.
     Unusable,
 }
@@ -149,6 +151,9 @@ pub(super) const THROTTLED: &str = "throttl|rate limit|rate_limit|please wait|to
 /// No worker is up yet behind a load balancer, under whatever status code.
 const STARTING: &str =
     "affinity_worker_gone|timed out waiting for worker|no workers available|no worker available";
+
+/// Azure's code of a refused prompt, and Bedrock's and OpenAI's words for it.
+const FILTERED: &str = "content_filter|contentfilter|content management policy|content filtering policy|content_policy_violation";
 
 /// llama.cpp: the requests in its slots have filled the window that they share.
 const CROWDED: &str = "context size has been exceeded";
@@ -289,6 +294,7 @@ pub(super) fn refused(status: u16, wait: Option<Duration>, words: &str) -> Cause
         // 424: the generation itself failed (text-generation-inference).
         408 | 424 => Cause::Failed,
         409 | 425 => Cause::Unavailable,
+        400..=499 if mentions(words, FILTERED) => Cause::Filtered,
         400..=499 => Cause::Refused,
         // 52x: Cloudflare did not reach the server behind it, except for 520 and 524.
         503 | 521 | 522 | 523 | 525 | 526 | 530 => Cause::Unavailable,

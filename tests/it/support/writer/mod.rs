@@ -249,6 +249,7 @@ impl SimulatedWriter {
             finish,
             usage: Some(usage),
             job_time: None,
+            written_by: None,
         })
     }
 }
