@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::evaluation::measures::{Measured, Measures};
 use crate::evaluation::rouge::{Rouge, Score};
 use crate::evaluation::statistics::{Estimate, estimates, mean, percentile};
-use crate::summary::{Prices, TokenTotals};
+use crate::summary::Prices;
 
 /// A summary within this share of its target has the length that was asked for.
 const WITHIN: f64 = 0.05;
@@ -161,10 +161,6 @@ impl Figures {
             usages().map(|usage| usage.prompt_tokens).sum(),
             usages().map(|usage| usage.completion_tokens).sum(),
         );
-        let tokens = TokenTotals {
-            prompt: usize::try_from(prompt_tokens).unwrap_or(usize::MAX),
-            completion: usize::try_from(completion_tokens).unwrap_or(usize::MAX),
-        };
         let mut seconds: Vec<f64> = all.iter().map(|one| one.seconds).collect();
         Some(Self {
             rouge: Rouge::estimated(&rows(&|one| one.rouge.row()))?,
@@ -190,7 +186,7 @@ impl Figures {
                 retries: usages().map(|usage| usage.retries).sum(),
                 prompt_tokens,
                 completion_tokens,
-                cost: prices.map(|prices| prices.cost(tokens)),
+                cost: prices.and_then(|prices| usages().map(|usage| prices.cost_of(&usage)).sum()),
             },
             seconds: Seconds {
                 p50: percentile(&mut seconds, 50.0)?,
