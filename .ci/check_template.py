@@ -21,11 +21,13 @@ from render import Stack  # noqa: E402
 
 TEMPLATE = "template.yaml"
 SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:model-AbCdEf"
+FALLBACK = {"FallbackSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:second-GhIjKl"}
+RUNPOD = "https://api.runpod.ai/v2/abc"
 OPTIONS = [
     [
         {},
-        {"ModelProvider": "huggingface", "SecretArn": SECRET},
-        {"ModelProvider": "runpod", "SecretArn": SECRET, "RunPodEndpointUrl": "https://api.runpod.ai/v2/abc"},
+        {"ModelProvider": "huggingface", "SecretArn": SECRET, "FallbackProvider": "runpod", "FallbackRunPodEndpointUrl": RUNPOD, **FALLBACK},
+        {"ModelProvider": "runpod", "SecretArn": SECRET, "RunPodEndpointUrl": RUNPOD, "FallbackProvider": "huggingface", **FALLBACK},
     ],
     [{}, {"ExistingBucket": "archive"}],
     [{}, {"KmsKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/1"}],
@@ -61,6 +63,8 @@ FULL = {
     "NotificationEmail": "someone@example.org",
     "ModelProvider": "bedrock",
     "BedrockModelId": models.BEDROCK_MODELS[1],
+    "FallbackProvider": "huggingface",
+    **FALLBACK,
     "Transcriber": "amazon",
     "Speech": "polly",
     "ScoresTable": "on",

@@ -206,6 +206,9 @@ def settings_are_read(stack):
     for name, function in stack.of_type("AWS::Lambda::Function"):
         variables = function["Environment"]["Variables"]
         for variable in variables.keys() - known:
+            # The settings of the fallback model are those of a first one with a prefix.
+            if variable.removeprefix("FALLBACK_") in known:
+                continue
             yield f"{name}: the program does not read {variable}"
         for variable in variables.keys() & {"HF_API_TOKEN", "RUNPOD_API_KEY"}:
             yield f"{name}: {variable} stands in the template in clear"

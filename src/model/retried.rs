@@ -3,6 +3,9 @@
 //! A prompt that was certainly not accepted is sent up to five times with backoff. One that may have been billed is sent
 //! once more, and the retry is counted. Throttling, cold starts and servers that cannot be reached don't count as attempts: the
 //! rate limiter holds all calls back, and a call keeps waiting for up to 15 minutes.
+//!
+//! If a fallback model can take over, it does once the endpoint has been down for `FALLBACK_AFTER`. Until then a prompt that was not
+//! accepted is sent again and again.
 
 use std::time::Duration;
 

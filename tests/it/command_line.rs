@@ -897,3 +897,46 @@ async fn a_recording_in_s3_is_waited_for() {
     );
     assert_eq!(transcribe.starts(), 1);
 }
+
+#[test]
+fn a_plan_names_the_fallback_and_its_cost() {
+    let shell = Shell::with(&["call.txt"]);
+    let mut variables = vec![
+        ("HF_API_TOKEN", "hf_x"),
+        ("FALLBACK_BEDROCK_MODEL_ID", "eu.amazon.nova-lite-v1:0"),
+        ("FALLBACK_AFTER", "90"),
+    ];
+    let plan = |variables: &[_]| shell.run_with(variables, &["plan", "call.txt"], b"");
+    let line = |cost: &str| {
+        format!(
+            "  fallback    eu.amazon.nova-lite-v1:0{cost}, if the first model is refused, without credits or down for 90 s\n"
+        )
+    };
+    let run = plan(&variables).succeeds();
+    assert!(run.stdout.contains(&line("")), "{}", run.stdout);
+    variables.extend([
+        ("PRICE_INPUT_PER_MTOK", "1"),
+        ("PRICE_OUTPUT_PER_MTOK", "1"),
+        ("FALLBACK_PRICE_INPUT_PER_MTOK", "2"),
+        ("FALLBACK_PRICE_OUTPUT_PER_MTOK", "2"),
+    ]);
+    let run = plan(&variables).succeeds();
+    let cost = |before: &str| -> f64 {
+        let (_, rest) = run.stdout.split_once(before).unwrap();
+        let (_, rest) = rest.split_once("about ").unwrap();
+        rest.split([',', '\n']).next().unwrap().parse().unwrap()
+    };
+    let (first, second) = (cost("  cost "), cost("  fallback "));
+    assert!(
+        first > 0.0 && (second - 2.0 * first).abs() < 0.0002,
+        "{}",
+        run.stdout
+    );
+    variables.push(("FALLBACK_MODEL_CONTEXT_TOKENS", "8192"));
+    let run = plan(&variables);
+    assert!(
+        run.stderr
+            .contains("FALLBACK_MODEL_CONTEXT_TOKENS is \"8192\""),
+        "{run:?}"
+    );
+}

@@ -3,17 +3,19 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde_json::json;
 use transcript_summarizer::http::Http;
 use transcript_summarizer::job::{Done, JobError, Outcome, Upload};
 
+use crate::report::Validator;
 use crate::support::behaviour::Behaviour;
 use crate::support::chat_server::{ChatRequest, ChatServer};
 use crate::support::huggingface::TOKEN;
 use crate::support::obedient;
 use crate::support::runpod_jobs::JobPlan;
-use crate::support::runpod_server::{KEY, RunPodServer};
+use crate::support::runpod_server::{KEY, LongPoll, RunPodServer};
 use crate::support::workplace::{Workplace, config, meeting};
 
 const SECOND_TOKEN: &str = "hf_ZyXwVuTsRqPoNmLkJiHgFe";
@@ -268,10 +270,8 @@ async fn an_endpoint_that_is_down_for_too_long_is_given_up() {
 async fn jobs_that_no_worker_starts_are_cancelled_and_go_to_the_fallback() {
     let second =
         RunPodServer::start(|job| JobPlan::text(&obedient::answer(job.message("user")))).await;
-    let first = RunPodServer::start(|_| {
-        JobPlan::text("late").queued_for(std::time::Duration::from_secs(3600))
-    })
-    .await;
+    let first =
+        RunPodServer::start(|_| JobPlan::text("late").queued_for(Duration::from_secs(3600))).await;
     let (first_url, second_url) = (first.url(), second.url());
     let settings = [
         ("RUNPOD_API_KEY", KEY),
@@ -283,7 +283,7 @@ async fn jobs_that_no_worker_starts_are_cancelled_and_go_to_the_fallback() {
         ("MODEL_CONCURRENCY", "2"),
         ("SUMMARY_WORDS", "1500"),
     ];
-    first.set_long_poll(crate::support::runpod_server::LongPoll::AtOnce);
+    first.set_long_poll(LongPoll::AtOnce);
     let place = Workplace::configured(&settings).await.unwrap();
     let done = done(place.run(&upload(&place)).await);
     assert_eq!(first.unaccounted(), Vec::<String>::new());
@@ -311,6 +311,7 @@ async fn the_page_of_a_job_that_needed_the_fallback_can_be_made_later() {
     ));
     assert!(place.exists("summaries/board.txt_summary.html"));
     let after = place.read_json(report);
+    Validator::new().assert(&after);
     for member in ["sections", "usage", "warnings"] {
         assert_eq!(before[member], after[member], "{member}");
     }

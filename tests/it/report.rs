@@ -26,10 +26,10 @@ fn schema() -> Value {
 }
 
 /// The schema, for validation.
-struct Validator(Schemas, SchemaIndex);
+pub(crate) struct Validator(Schemas, SchemaIndex);
 
 impl Validator {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut schemas = Schemas::new();
         let mut compiler = Compiler::new();
         compiler.add_resource("schema.json", schema()).unwrap();
@@ -37,7 +37,7 @@ impl Validator {
         Self(schemas, index)
     }
 
-    fn assert(&self, report: &Value) {
+    pub(crate) fn assert(&self, report: &Value) {
         if let Err(error) = self.0.validate(report, self.1) {
             let error = error.to_string();
             panic!("{}", error.chars().take(1000).collect::<String>());

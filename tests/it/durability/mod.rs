@@ -7,6 +7,7 @@ mod artifacts;
 mod cost;
 mod crash;
 mod endpoint_faults;
+mod fallback;
 mod frozen;
 mod overwritten;
 mod poison;
