@@ -1,4 +1,4 @@
-//! The command line: `summarize` and `plan`, for files, standard input and objects in S3.
+//! The command line: `summarize` and `plan` for files, standard input and objects in S3, and `serve`.
 
 mod display;
 mod input;
@@ -24,6 +24,7 @@ use crate::prompt::MAX_INSTRUCTIONS;
 use crate::provider::PROVIDERS;
 use crate::provider::huggingface::login_file;
 use crate::run::Run;
+use crate::serve::{Place, Server};
 use crate::store::DirStore;
 use crate::summary;
 use crate::text::Words;
@@ -82,6 +83,8 @@ enum Command {
     Summarize(Summarize),
     /// Show what a summary takes: words, tokens, chunks, calls and their cost. Sends nothing.
     Plan(Inputs),
+    /// Serve a page on this machine to drop transcripts on, and an HTTP API.
+    Serve(Serve),
 }
 
 #[derive(Debug, Args)]
@@ -114,6 +117,19 @@ struct Summarize {
     trace: Option<PathBuf>,
 }
 
+#[derive(Debug, Args)]
+struct Serve {
+    /// Port of the loopback address to listen on; 0 chooses a free one.
+    #[arg(long, value_name = "N", default_value_t = 8080)]
+    port: u16,
+    /// Keep transcripts in this directory, and results under it.
+    #[arg(long, value_name = "DIR", default_value = "transcripts")]
+    dir: PathBuf,
+    /// Keep them in this bucket instead: in S3, or in the directory STORE_DIR.
+    #[arg(long, value_name = "BUCKET", conflicts_with = "dir", value_parser = NonEmptyStringValueParser::new())]
+    bucket: Option<String>,
+}
+
 /// The arguments of this process. Exits if they are wrong, and says how to summarize a file that is given without a command.
 fn parsed() -> Cli {
     let error = match Cli::try_parse() {
@@ -141,7 +157,10 @@ fn parsed() -> Cli {
 /// Runs the command line of this process.
 pub async fn run() -> ExitCode {
     let command = parsed().command;
-    let (Command::Summarize(Summarize { inputs, .. }) | Command::Plan(inputs)) = &command;
+    let inputs = match &command {
+        Command::Summarize(Summarize { inputs, .. }) | Command::Plan(inputs) => inputs,
+        Command::Serve(options) => return serve(options).await,
+    };
     let (config, inputs) = match prepare(inputs) {
         Ok(prepared) => prepared,
         Err(error) => {
@@ -158,8 +177,45 @@ pub async fn run() -> ExitCode {
             let plan = async |input: &Input| plan(input, &config, &http).await;
             for_each(&inputs, plan).await
         }
+        Command::Serve(_) => 0,
     };
     ExitCode::from(u8::from(failed > 0))
+}
+
+/// Serves the page and the API until the process is ended.
+async fn serve(Serve { port, dir, bucket }: &Serve) -> ExitCode {
+    let failed = |error: Box<dyn Error>, status: u8| {
+        display::error(&chain(error.as_ref()));
+        ExitCode::from(status)
+    };
+    let config = match Config::from_env(Surface::CommandLine) {
+        Ok(mut config) => match config.read_lists() {
+            Ok(()) => config,
+            Err(error) => return failed(error.into(), WRONG_USAGE),
+        },
+        Err(error) => return failed(error.into(), WRONG_USAGE),
+    };
+    if let Some(note) = login_note(&config) {
+        display::note(&note);
+    }
+    let place = match bucket {
+        Some(bucket) => Place::Bucket(bucket.clone()),
+        None => Place::Dir(dir.clone()),
+    };
+    if let Place::Dir(dir) = &place
+        && let Err(problem) = check_writable("--dir", dir, &config.filter.output_prefix)
+    {
+        display::error(&problem);
+        return ExitCode::FAILURE;
+    }
+    match Server::start(config, place, *port).await {
+        Ok(server) => {
+            display::serving(&server.url);
+            server.work().await;
+            ExitCode::SUCCESS
+        }
+        Err(error) => failed(error.into(), 1),
+    }
 }
 
 /// The configuration and the inputs of a command. Shows notes about inputs that were given twice.

@@ -15,6 +15,8 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`lambda`], [`cli`] | the two interfaces |
+//! | [`serve`] | a page on this machine, and the HTTP API there |
+//! | [`http_api`] | the HTTP API, whatever carries it: routes, errors, the status of a transcript |
 //! | [`trigger`] | payload → uploads, results → the sender's response; one file per source |
 //! | [`job`] | one upload → one outcome: reads, claims, summarizes, publishes |
 //! | [`document`] | the published text, report and page |
@@ -169,6 +171,7 @@ pub mod document;
 pub mod extract;
 mod hex;
 pub mod http;
+pub mod http_api;
 pub mod job;
 pub mod lambda;
 pub mod model;
@@ -176,6 +179,7 @@ pub mod prompt;
 pub mod provider;
 pub mod run;
 pub mod secret;
+pub mod serve;
 pub mod speech;
 pub mod store;
 pub mod summary;
