@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::chain::chain;
 use crate::http_api::address::{Query, checked_name};
 use crate::http_api::{Problem, UPLOADS};
+use crate::job::filter::Skip;
 use crate::job::order::WISHES;
 use crate::job::{Config, JobError, Rejected};
 use crate::store::Metadata;
@@ -124,13 +125,14 @@ impl Upload {
     pub(crate) fn check(&self, config: &Config) -> Result<(), Problem> {
         let Self { name, bytes, .. } = self;
         if let Some(skip) = config.skips(name) {
+            let reason = match skip {
+                Skip::OtherSuffix => "its name has another ending",
+                skip => skip.reason(),
+            };
+            let error = format!("{name:?} is not a transcript: {reason}");
             let endings = config.filter.suffixes.join(", ");
-            let error = format!("{name:?} is not a transcript: {}", skip.reason());
-            return Err(Problem::new(
-                400,
-                error,
-                format!("export the transcript as one of {endings}"),
-            ));
+            let next_step = format!("export the transcript as one of {endings}");
+            return Err(Problem::new(400, error, next_step));
         }
         let most = config.max_input_bytes;
         match bytes {

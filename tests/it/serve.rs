@@ -4,13 +4,15 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::behaviour::Behaviour;
-use crate::support::chat_server::{ChatRequest, ChatServer};
+use crate::support::chat_server::ChatServer;
 use crate::support::huggingface::TOKEN;
 use crate::support::obedient;
 use crate::support::workplace::meeting;
@@ -172,10 +174,6 @@ impl Server {
     }
 }
 
-fn written(request: &ChatRequest) -> Behaviour {
-    Behaviour::text(obedient::answer(request.message("user")))
-}
-
 fn library() -> (TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("library");
@@ -185,7 +183,8 @@ fn library() -> (TempDir, PathBuf) {
 #[test]
 fn three_transcripts_are_summarized_and_their_results_can_be_read() {
     let (_dir, library) = library();
-    let server = Server::start(&library);
+    let buckets = library.to_str().unwrap();
+    let server = Server::start_with(&["--bucket", "ours"], &[("STORE_DIR", buckets)]);
     let mut events = BufReader::new(server.socket());
     let host = format!("127.0.0.1:{}", server.port);
     write!(
@@ -444,39 +443,50 @@ fn only_this_machine_and_no_other_site_is_answered() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_started_again_goes_on_with_what_was_not_finished() {
     let (_dir, library) = library();
-    let place = library.to_str().unwrap().to_owned();
-    // One of its calls is never answered.
-    let stuck = ChatServer::start(|request| match request.number {
-        3 => Behaviour::After(Duration::from_secs(600), Box::new(Behaviour::HangUp)),
-        _ => written(request),
+    let place = library.to_str().unwrap();
+    let is_stuck = Arc::new(AtomicBool::new(true));
+    let stuck = Arc::clone(&is_stuck);
+    let endpoint = ChatServer::start(move |request| {
+        if request.number == 3 && stuck.load(Ordering::SeqCst) {
+            return Behaviour::After(Duration::from_secs(600), Box::new(Behaviour::HangUp));
+        }
+        Behaviour::text(obedient::answer(request.message("user")))
     })
     .await;
-    let (address, url) = (stuck.address(), stuck.url().to_owned());
-    let start = move || {
-        let variables = [
-            ("HF_API_TOKEN", TOKEN),
-            ("HF_ENDPOINT_URL", url.as_str()),
-            ("MODEL_CONCURRENCY", "1"),
-        ];
-        Server::start_with(&["--dir", &place], &variables)
-    };
+    let variables = [
+        ("HF_API_TOKEN", TOKEN),
+        ("HF_ENDPOINT_URL", endpoint.url()),
+        ("MODEL_CONCURRENCY", "1"),
+    ];
+    let start = || Server::start_with(&["--dir", place], &variables);
     let server = start();
+    // This one was not uploaded here, and costs nothing until somebody asks for it.
+    std::fs::create_dir_all(&library).unwrap();
+    std::fs::write(library.join("other.txt"), meeting(600)).unwrap();
     let text = meeting(3000);
     let sent = server.upload("board.txt", text.as_bytes(), json!({"words": 900}));
     assert_eq!(sent.status, 201);
-    while stuck.requests().len() < 4 {
+    while endpoint.requests().len() < 4 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     server.wait_for("board.txt", "summarizing");
-    drop((server, stuck));
+    drop(server);
+    is_stuck.store(false, Ordering::SeqCst);
 
-    let well = ChatServer::start_at(address, written).await;
     let server = start();
     let status = server.wait_for("board.txt", "done");
     let report = server.get(status["links"]["report"].as_str().unwrap());
     let usage = &report.json()["usage"];
     // Three calls had been answered, and the fourth is the only one that is made again.
-    let calls = usage["calls"].as_u64().unwrap();
-    assert_eq!(calls, 4 + well.requests().len() as u64, "{usage}");
     assert_eq!(usage["resubmitted"], 1, "{usage}");
+    let requests = endpoint.requests().len();
+    assert_eq!(usage["calls"].as_u64(), Some(requests as u64), "{usage}");
+
+    let other = server.get("/v1/summaries?key=other.txt").json();
+    assert_eq!(other["status"], "waiting");
+    let next_step = "have it summarized: POST /v1/summaries?key=other.txt";
+    assert_eq!(other["next_step"], next_step);
+    let begun = server.ask_with("POST /v1/summaries?key=other.txt", &[], b"");
+    assert_eq!(begun.status, 202);
+    server.wait_for("other.txt", "done");
 }

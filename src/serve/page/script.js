@@ -6,7 +6,6 @@ const grouped = number => number.toLocaleString("en");
 const counted = (number, thing) => `${grouped(number)} ${thing}${number === 1 ? "" : "s"}`;
 const runs = new Map();
 const chosen = new Set();
-let settings = { max_bytes: Infinity };
 let next = null;
 
 // An element with properties and children; what is null is left out.
@@ -75,7 +74,7 @@ function refuse(upload, { status, error, next_step }) {
   const item = make("li", { className: "refused" },
     make("div", { className: "head" }, make("bdi", {}, upload.name), make("span", { className: "state" }, "not uploaded")),
     make("p", {}, sentence(error)),
-    make("p", { className: "next" }, sentence(next_step)),
+    make("p", { className: "next" }, again ? "Upload it under another name, or leave it." : sentence(next_step)),
     again,
     make("button", { type: "button", onclick: drop }, "Dismiss"));
   one("refused").append(item);
@@ -196,6 +195,8 @@ function choose(key, isChosen) {
   if (chosen.size === 2) compare([...chosen]); else one("comparison").hidden = true;
 }
 
+const paragraphs = text => text.split("\n").filter(line => line.trim()).map(line => make("p", {}, line));
+
 async function compare(keys) {
   const reports = await Promise.all(keys.map(key => ask("GET", runs.get(key).links.report))).catch(() => null);
   if (!reports) return;
@@ -215,8 +216,9 @@ async function compare(keys) {
     make("thead", {}, make("tr", {}, make("td"), ...keys.map(key => make("th", { scope: "col" }, make("bdi", {}, key))))),
     make("tbody", {}, ...rows.map(([name, value]) => make("tr", {}, make("th", { scope: "row" }, name), ...reports.map(report => make("td", {}, value(report)))))));
   one("texts").replaceChildren(...reports.map((report, nth) => make("article", { lang: report.language ?? "", ariaLabel: keys[nth] },
-    report.overview ? make("p", {}, report.overview) : null,
-    ...report.sections.flatMap(section => [make("h3", {}, section.title), make("p", {}, section.text)]))));
+    make("h3", { className: "kicker" }, make("bdi", {}, keys[nth])),
+    ...paragraphs(report.overview ?? ""),
+    ...report.sections.flatMap(section => [make("h3", {}, section.title), ...paragraphs(section.text)]))));
   one("comparison").hidden = false;
   one("comparison").scrollIntoView();
   one("comparison").focus({ preventScroll: true });
@@ -244,10 +246,9 @@ one("files").onchange = event => { take(event.target.files); event.target.value 
 one("more").onclick = () => list(next).catch(() => {});
 
 ask("GET", "/v1/settings").then(found => {
-  settings = found;
   const model = found.model ? `${found.model} at ${found.provider}` : found.provider === "extractive" ? "the built-in model, which quotes" : found.provider;
   one("settings").replaceChildren(make("span", {}, model), make("span", {}, found.place));
   one("words").placeholder = grouped(found.words);
-  one("accepted").textContent = `Text or captions (${found.endings.slice(0, 5).join(" ")} …), up to ${Math.floor(found.max_bytes / 1048576)} MB each.`;
+  one("accepted").textContent = `Text or captions (${found.endings.slice(0, 5).join(" ")} …), up to ${grouped(Math.floor(found.max_bytes / 1e6))} MB each.`;
 }).catch(() => {});
 watch();
