@@ -37,6 +37,9 @@ const LOCAL_BUCKET: &str = "local";
 /// How long a killed server keeps its job from the next one.
 const LEASE: Duration = Duration::from_secs(10);
 
+/// What a job waits for that somebody else holds.
+const BUSY: &str = "another run works on it, or was stopped a moment ago";
+
 /// How often a recording's transcript is looked for.
 const TRANSCRIPT_WAIT: Duration = Duration::from_secs(5);
 
@@ -272,15 +275,19 @@ impl Job {
 
     /// Runs the job until it ends. While somebody else works for it, others may run.
     async fn outcome(&self) -> Result<Outcome, JobError> {
-        let upload = Upload::named(self.at.clone());
+        let (upload, key) = (Upload::named(self.at.clone()), &self.at.key);
         loop {
             let permit = self.permits.acquire().await;
+            self.live.work(key);
             let ended = self.app.run(&upload, &self.watched()).await;
             drop(permit);
             let wait = match &ended {
-                Err(JobError::Busy { seconds }) => Duration::from_secs(seconds.unsigned_abs()),
+                Err(JobError::Busy { seconds }) => {
+                    self.live.wait(key, BUSY);
+                    Duration::from_secs(seconds.unsigned_abs())
+                }
                 Err(JobError::Transcribing) => {
-                    self.live.transcribe(&self.at.key);
+                    self.live.transcribe(key);
                     TRANSCRIPT_WAIT
                 }
                 _ => return ended,

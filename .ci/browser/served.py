@@ -60,7 +60,7 @@ def complaints(chrome, binary, screenshots):
             tab.set_viewport_size({"width": 1400, "height": 1000})
 
         with server(binary, folder) as port:
-            tab, second = opened(port), opened(port)
+            second, tab = opened(port), opened(port)
             looked_at(tab, "empty")
             tab.locator("summary", has_text="Length").click()
             tab.fill("#words", "300")
@@ -87,6 +87,8 @@ def complaints(chrome, binary, screenshots):
             if page.locator("mark:target").count() != 1:
                 found.append("the source of a sentence is not shown on the page of a summary")
             page.close()
+            # What is behind another tab is drawn once a second.
+            tab.bring_to_front()
             for name in ["board.txt", "board-2.txt"]:
                 tab.locator("#runs > li").filter(has=tab.get_by_text(name, exact=True)).get_by_label("Compare").check()
             tab.locator("#texts article").nth(1).wait_for()

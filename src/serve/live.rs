@@ -63,6 +63,13 @@ impl Live {
         true
     }
 
+    /// Says that a job runs, unless that is known. A recording's is looked at again and again.
+    pub(crate) fn work(&self, key: &str) {
+        if matches!(self.known().get(key), None | Some(Doing::Waiting)) {
+            self.set(key, Doing::Summarizing(None, None));
+        }
+    }
+
     pub(crate) fn progress(&self, key: &str, Progress { done, chunks }: Progress) {
         let steps = Steps { done, of: chunks };
         self.set(key, Doing::Summarizing(Some(steps), None));
@@ -121,6 +128,7 @@ mod tests {
         let live = Live::default();
         let mut watched = live.watch();
         assert!(live.begin("a") && !live.begin("a") && live.begin("b"));
+        live.work("a");
         live.progress("a", Progress { done: 1, chunks: 3 });
         assert!(!live.begin("a"));
         live.wait("a", "asleep");
@@ -133,6 +141,6 @@ mod tests {
         live.end("a");
         assert_eq!(live.status("a"), None);
         let told: Vec<String> = std::iter::from_fn(|| watched.try_recv().ok()).collect();
-        assert_eq!(told, ["a", "b", "a", "a", "a", "a", "a"]);
+        assert_eq!(told, ["a", "b", "a", "a", "a", "a", "a", "a"]);
     }
 }
