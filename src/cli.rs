@@ -71,6 +71,7 @@ Examples:
   transcript-summarizer summarize --words 1500 --out results *.txt
   transcript-summarizer plan --words 1500 s3://transcripts/2026/board.txt
   curl --silent https://example.org/hearing.txt | transcript-summarizer summarize -
+  transcript-summarizer serve --dir transcripts
 
 Exit status: 0 done, 1 failed, 2 wrong usage."
     )

@@ -31,7 +31,7 @@ pub const MAX_JSON_BYTES: u64 = 64 * 1024;
 
 /// The path of uploads, and of results.
 const UPLOADS: &str = "/v1/uploads/";
-const RESULTS: &str = "/v1/results/";
+pub(crate) const RESULTS: &str = "/v1/results/";
 
 /// The head of a request.
 pub struct Head<'r> {

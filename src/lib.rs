@@ -1,8 +1,8 @@
 //! Turns long transcripts into summaries of about 4,000 words.
 //!
-//! The same program has two interfaces: under the Lambda runtime it serves invocations ([`lambda`]), otherwise it is a
-//! command line ([`cli`]). Both run jobs: a job reads an uploaded transcript, writes a summary, renders it as a document and
-//! publishes the resulting objects.
+//! The same program has three interfaces: under the Lambda runtime it serves invocations ([`lambda`]), otherwise it is a
+//! command line ([`cli`]), which can serve a page and an HTTP API on this machine ([`serve`]). All run jobs: a job reads an
+//! uploaded transcript, writes a summary, renders it as a document and publishes the resulting objects.
 //!
 //! ```text
 //! upload ──► trigger ──► job ──► transcript ──► summary ──► document ──► publish
@@ -14,7 +14,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`lambda`], [`cli`] | the two interfaces |
+//! | [`lambda`], [`cli`] | invocations; commands |
 //! | [`serve`] | a page on this machine, and the HTTP API there |
 //! | [`http_api`] | the HTTP API, whatever carries it: routes, errors, the status of a transcript |
 //! | [`trigger`] | payload → uploads, results → the sender's response; one file per source |

@@ -1,7 +1,7 @@
 //! A server on this machine: a page to drop transcripts on, and the HTTP API behind it.
 //!
 //! Jobs run on the main thread, one at a time, because each keeps the endpoint busy by itself. The server has a thread of its own,
-//! so that it answers while a job computes. What they share is [`Live`], the progress that is in no object yet. Everything else is
+//! so that it answers while a job computes. What they share is `Live`, the progress that is in no object yet. Everything else is
 //! read from the store: a server that is stopped and started again shows what is finished, and goes on with what was uploaded
 //! through it and is not.
 
@@ -29,7 +29,7 @@ use crate::provider::ConnectError;
 use crate::run::Run;
 use crate::serve::door::Door;
 use crate::serve::live::Live;
-use crate::store::{self, DirStore, Location, Store};
+use crate::store::{self, DirStore, Location, Store, StoreError};
 
 /// The bucket name, as in reports, of a directory.
 const LOCAL_BUCKET: &str = "local";
@@ -79,6 +79,9 @@ pub enum ServeError {
     /// The model's settings are wrong.
     #[error(transparent)]
     Model(#[from] ConnectError),
+    /// The bucket cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// TLS cannot be set up.
     #[error(transparent)]
     Http(#[from] HttpError),
@@ -154,6 +157,10 @@ impl Server {
             bucket: bucket.clone(),
             config: Arc::clone(&config),
         };
+        // A wrong name is told at once.
+        if directory.is_none() {
+            library(Arc::clone(&store)).keys("", 1).await?;
+        }
         let (again, orders) = mpsc::unbounded_channel();
         let live = Arc::new(Live::default());
         let door = Door {

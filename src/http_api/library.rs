@@ -1,7 +1,7 @@
 //! The state of transcripts, read from the objects in the store.
 //!
 //! A summary that was made from the present transcript means `done`, an error report about it `failed`, and a transcript with
-//! neither `waiting`. Who is working on it knows more: see [`Status::doing`].
+//! neither `waiting`. Who is working on it knows more than that, and says so instead.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -21,7 +21,7 @@ use crate::text::number::grouped;
 use crate::transcriber::is_recording;
 
 /// How headers begin that carry metadata of objects.
-const METADATA: &str = "x-amz-meta-";
+pub(crate) const METADATA: &str = "x-amz-meta-";
 
 /// What is encoded in addresses.
 pub(crate) const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC

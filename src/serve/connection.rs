@@ -10,7 +10,7 @@ use futures_util::{Stream, stream};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::header::{self, HeaderValue};
+use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -20,7 +20,8 @@ use tokio::sync::Semaphore;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::http_api::{Answer, Head, MAX_JSON_BYTES, Problem, Work, route};
+use crate::http_api::upload::METADATA;
+use crate::http_api::{Answer, Head, MAX_JSON_BYTES, Problem, RESULTS, Work, route};
 use crate::serve::door::Door;
 use crate::serve::{guard, page};
 
@@ -102,10 +103,9 @@ async fn accept(listener: TcpListener, door: Arc<Door>) {
 
 async fn respond(request: Request<Incoming>, door: &Arc<Door>) -> Response<Body> {
     let (head, body) = request.into_parts();
-    let is_page = page::file(head.uri.path()).is_some();
-    let policy = match (is_page, head.uri.path().starts_with("/v1/results/")) {
-        (_, true) => RESULT_POLICY,
-        _ => PAGE_POLICY,
+    let policy = match head.uri.path().starts_with(RESULTS) {
+        true => RESULT_POLICY,
+        false => PAGE_POLICY,
     };
     match work(&head, door.port) {
         Err(problem) => whole(problem.answer(), policy),
@@ -155,6 +155,15 @@ fn work(head: &Parts, port: u16) -> Result<Asked, Problem> {
         && matches!(method, "GET" | "HEAD")
     {
         return Ok(Asked::File(file));
+    }
+    // One that is not ASCII would be taken for none, and the wish with it.
+    let is_broken = |(name, value): &(&HeaderName, &HeaderValue)| {
+        name.as_str().starts_with(METADATA) && value.to_str().is_err()
+    };
+    if let Some((name, _)) = head.headers.iter().find(is_broken) {
+        let error = format!("the header {name} is not ASCII");
+        let next = "send it as POST /v1/uploads answered it";
+        return Err(Problem::new(400, error, next));
     }
     let header = |name: &str| head.headers.get(name)?.to_str().ok();
     route(&Head {

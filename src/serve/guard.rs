@@ -4,8 +4,8 @@
 //! visitor's browser, which tells so: by `Sec-Fetch-Site` and `Origin`, and, where the page's own name was made to point here
 //! (DNS rebinding), by `Host`.
 
+use hyper::HeaderMap;
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Version};
 
 use crate::http_api::Problem;
 
@@ -22,7 +22,7 @@ pub(crate) fn check(head: &Parts, port: u16) -> Result<(), Problem> {
         given == port.to_string() && names.iter().any(|known| name.eq_ignore_ascii_case(known))
     };
     let Some(host) = host.filter(|host| is_here(host)) else {
-        let error = format!("this server answers only under its own name, not as {host:?}");
+        let error = "the request is for another host";
         let next = format!("use http://127.0.0.1:{port}/");
         return Err(Problem::new(403, error, next));
     };
@@ -37,9 +37,6 @@ pub(crate) fn check(head: &Parts, port: u16) -> Result<(), Problem> {
             "the request comes from another site",
             format!("open http://127.0.0.1:{port}/ by typing or pasting the address"),
         )),
-        false if head.version < Version::HTTP_10 => {
-            Err(Problem::new(400, "this is no HTTP/1", "use HTTP/1.1"))
-        }
         false => Ok(()),
     }
 }

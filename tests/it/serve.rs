@@ -314,6 +314,13 @@ fn uploads_that_cannot_be_summarized_are_refused_with_the_reason() {
     server
         .put(&target, &[b'x'; 200_000])
         .refused(413, "at most 100,000");
+    let wish = [
+        ("content-length", "5"),
+        ("x-amz-meta-summary-instructions", "Kürzer"),
+    ];
+    server
+        .ask_with("PUT /v1/uploads/a.txt?bytes=5", &wish, b"hello")
+        .refused(400, "not ASCII");
     // A client that goes away in the middle leaves nothing behind.
     let target = format!(
         "PUT /v1/uploads/half.txt?bytes={} HTTP/1.1\r\nhost: 127.0.0.1:{}\r\ncontent-length: {}\r\n\r\nhalf",

@@ -62,7 +62,8 @@ async function send({ file, name, wishes }) {
   const body = await file.arrayBuffer().catch(() => {
     throw { error: `${name} cannot be read`, next_step: "is it a folder, or has it been moved? Drop it again" };
   });
-  show(await ask(ordered.method, ordered.url, { body, headers: ordered.headers }));
+  const since = clock;
+  news(await ask(ordered.method, ordered.url, { body, headers: ordered.headers }), since);
 }
 
 function refuse(upload, { status, error, next_step }) {
@@ -85,9 +86,17 @@ const sentence = text => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$
 
 // Runs
 
+// Counts what is shown, because answers may be older than events that arrived before them.
+let clock = 0;
+
+// Shows an answer to what was asked at `since`, unless something newer has been shown.
+function news(status, since, first = true) {
+  if ((runs.get(status.key)?.at ?? 0) <= since) show(status, first);
+}
+
 function show(status, first = true) {
   const before = runs.get(status.key);
-  const run = { ...status, item: before?.item ?? make("li") };
+  const run = { ...status, item: before?.item ?? make("li"), at: ++clock };
   runs.set(status.key, run);
   if (!before) one("runs")[first ? "prepend" : "append"](run.item);
   one("empty").hidden = true;
@@ -128,8 +137,9 @@ function draw(run) {
   if (status === "failed" && run.retryable || status === "waiting" && run.next_step) {
     const begin = async event => {
       event.target.disabled = true;
+      const since = clock;
       try {
-        show(await ask("POST", `/v1/summaries?key=${encodeURIComponent(key)}`));
+        news(await ask("POST", `/v1/summaries?key=${encodeURIComponent(key)}`), since);
       } catch (problem) {
         show({ key, status: "failed", retryable: true, error: problem.error, next_step: problem.next_step });
       }
@@ -151,16 +161,19 @@ const tell = text => { one("told").textContent = text; };
 
 async function list(after) {
   const query = after ? `?after=${encodeURIComponent(after)}` : "";
+  let since = clock;
   const listed = await ask("GET", `/v1/summaries${query}`);
   next = listed.next;
   one("more").hidden = next === null;
   // A list leaves out links and warnings: those that are known stay, the others are asked for one by one.
   for (const status of listed.summaries) {
     const known = runs.get(status.key);
-    if (known?.status !== status.status || status.status !== "done") show(status, false);
+    if (known?.status !== status.status || status.status !== "done") news(status, since, false);
   }
   for (const { key, status } of listed.summaries) {
-    if (["done", "failed"].includes(status) && !runs.get(key).links) show(await ask("GET", `/v1/summaries?key=${encodeURIComponent(key)}`), false);
+    if (!["done", "failed"].includes(status) || runs.get(key).links) continue;
+    since = clock;
+    news(await ask("GET", `/v1/summaries?key=${encodeURIComponent(key)}`), since, false);
   }
 }
 
