@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use boon::{Compiler, Schemas};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -52,6 +53,49 @@ impl Answered {
         let error = json["error"].as_str().unwrap();
         assert!(error.contains(words), "{error}");
         assert!(!json["next_step"].as_str().unwrap().is_empty(), "{json}");
+    }
+}
+
+/// The description of the API has this answer for this request, if it has the request.
+#[track_caller]
+fn assert_described(line: &str, answered: &Answered) {
+    const DESCRIPTION: &str = include_str!("../../src/http_api/openapi.json");
+    // Braces would have to be encoded in the address of a schema.
+    let text = DESCRIPTION.replace("{name}", "_").replace("{key}", "_");
+    let description: Value = serde_json::from_str(&text).unwrap();
+    let (method, target) = line.split_once(' ').unwrap();
+    let path = match target.split('?').next().unwrap() {
+        path if path.starts_with("/v1/uploads/") => "/v1/uploads/_",
+        path if path.starts_with("/v1/results/") => "/v1/results/_",
+        path => path,
+    };
+    let (method, status) = (method.to_lowercase(), answered.status.to_string());
+    if description["paths"][path][&method].is_null() || ["414", "431"].contains(&status.as_str()) {
+        return;
+    }
+    let kind = answered.head.split("content-type: ").nth(1).unwrap();
+    let kind = kind.split([';', '\r']).next().unwrap();
+    let place = [
+        "paths",
+        path,
+        &method,
+        "responses",
+        &status,
+        "content",
+        kind,
+        "schema",
+    ];
+    let place = place.map(|part| part.replace('/', "~1")).join("/");
+    let schema = description.pointer(&format!("/{place}"));
+    assert!(schema.is_some(), "{line}: {status} {kind} is not described");
+    if kind == "application/json" {
+        let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
+        compiler.add_resource("api.json", description).unwrap();
+        let address = format!("api.json#/{place}");
+        let index = compiler.compile(&address, &mut schemas).unwrap();
+        if let Err(error) = schemas.validate(&answered.json(), index) {
+            panic!("{line}: {error}: {answered:?}");
+        }
     }
 }
 
@@ -118,7 +162,9 @@ impl Server {
         }
         let mut request = (request + "\r\n").into_bytes();
         request.extend_from_slice(body);
-        self.send(&request)
+        let answered = self.send(&request);
+        assert_described(line, &answered);
+        answered
     }
 
     fn get(&self, target: &str) -> Answered {
