@@ -13,6 +13,8 @@ from pathlib import Path
 ORDER = [
     ["main"],
     ["lambda", "cli"],
+    ["serve"],
+    ["http_api"],
     ["trigger"],
     ["job"],
     ["evaluation"],

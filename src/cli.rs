@@ -1,4 +1,4 @@
-//! The command line: `summarize` and `plan`, for files, standard input and objects in S3; `evaluate` and `dataset`.
+//! The command line: `summarize` and `plan`, for files, standard input and objects in S3; `serve`, `evaluate` and `dataset`.
 
 mod dataset;
 mod display;
@@ -27,6 +27,7 @@ use crate::prompt::MAX_INSTRUCTIONS;
 use crate::provider::PROVIDERS;
 use crate::provider::huggingface::login_file;
 use crate::run::Run;
+use crate::serve::{Place, Server};
 use crate::store::{DirStore, Location};
 use crate::summary;
 use crate::text::Words;
@@ -82,6 +83,7 @@ Examples:
   transcript-summarizer plan --words 1500 s3://transcripts/2026/board.txt
   curl --silent https://example.org/hearing.txt | transcript-summarizer summarize -
   transcript-summarizer evaluate samples/dialogues.jsonl
+  transcript-summarizer serve --dir transcripts
 
 Exit status: 0 done, 1 failed, 2 wrong usage."
     )
@@ -94,6 +96,8 @@ enum Command {
     Summarize(Summarize),
     /// Show what a summary takes: words, tokens, chunks, calls and their cost. Sends nothing.
     Plan(Inputs),
+    /// Serve a page on this machine to drop transcripts on, and an HTTP API.
+    Serve(Serve),
     /// Summarize transcripts that have references, and measure the summaries: ROUGE, length, coverage, unsupported numbers and
     /// names, calls, cost and time.
     ///
@@ -141,6 +145,19 @@ struct Summarize {
     /// Let the built-in model, which only quotes, replace a summary that another model wrote.
     #[arg(long)]
     force: bool,
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    /// Port of the loopback address to listen on; 0 chooses a free one.
+    #[arg(long, value_name = "N", default_value_t = 8080)]
+    port: u16,
+    /// Keep transcripts in this directory, and results under it.
+    #[arg(long, value_name = "DIR", default_value = "transcripts")]
+    dir: PathBuf,
+    /// Keep them in this bucket instead: in S3, or in the directory STORE_DIR.
+    #[arg(long, value_name = "BUCKET", conflicts_with = "dir", value_parser = NonEmptyStringValueParser::new())]
+    bucket: Option<String>,
 }
 
 /// The arguments of this process. Exits if they are wrong, and says how to summarize a file that is given without a command.
@@ -193,6 +210,7 @@ pub async fn run() -> ExitCode {
             }
             Err(error) => Err(error),
         },
+        Command::Serve(options) => return serve(&options).await,
         Command::Evaluate(arguments) => evaluate::evaluate(&arguments).await,
         Command::Dataset(arguments) => dataset::dataset(&arguments),
     };
@@ -202,6 +220,42 @@ pub async fn run() -> ExitCode {
             display::error(&chain(error.as_ref()));
             ExitCode::from(WRONG_USAGE)
         }
+    }
+}
+
+/// Serves the page and the API until the process is ended.
+async fn serve(Serve { port, dir, bucket }: &Serve) -> ExitCode {
+    let failed = |error: Box<dyn Error>, status: u8| {
+        display::error(&chain(error.as_ref()));
+        ExitCode::from(status)
+    };
+    let config = match Config::from_env(Surface::CommandLine) {
+        Ok(mut config) => match config.read_lists() {
+            Ok(()) => config,
+            Err(error) => return failed(error.into(), WRONG_USAGE),
+        },
+        Err(error) => return failed(error.into(), WRONG_USAGE),
+    };
+    if let Some(note) = login_note(&config) {
+        display::note(&note);
+    }
+    let place = match bucket {
+        Some(bucket) => Place::Bucket(bucket.clone()),
+        None => Place::Dir(dir.clone()),
+    };
+    if let Place::Dir(dir) = &place
+        && let Err(problem) = check_writable("--dir", dir, &config.filter.output_prefix)
+    {
+        display::error(&problem);
+        return ExitCode::FAILURE;
+    }
+    match Server::start(config, place, *port).await {
+        Ok(server) => {
+            display::serving(&server.url);
+            server.work().await;
+            ExitCode::SUCCESS
+        }
+        Err(error) => failed(error.into(), 1),
     }
 }
 

@@ -167,7 +167,7 @@ pub fn output_key(prefix: &str, key: &str, ending: &str) -> String {
 
 /// Whether a character of a text from outside is left out of what a person reads: control characters, and marks that override
 /// the direction of reading.
-fn is_hidden(c: char) -> bool {
+pub(crate) fn is_hidden(c: char) -> bool {
     let is_override = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     is_override || (c.is_control() && !matches!(c, '\n' | '\t'))
 }

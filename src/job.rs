@@ -45,6 +45,7 @@ pub use config::Config;
 pub use error::{JobError, Rejected};
 pub use order::{ByOption, ListError, Lists, Order};
 pub use outcome::{Done, Outcome, Status};
+pub(crate) use publish::{SOURCE_ETAG, WARNINGS, WORDS};
 pub use upload::Upload;
 
 /// Time reserved for answering the invocation. What is still running then is cut off, as by a kill, and resumed later: an

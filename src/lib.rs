@@ -1,8 +1,8 @@
 //! Turns long transcripts into summaries of about 4,000 words.
 //!
-//! The same program has two interfaces: under the Lambda runtime it serves invocations ([`lambda`]), otherwise it is a
-//! command line ([`cli`]). Both run jobs: a job reads an uploaded transcript, writes a summary, renders it as a document and
-//! publishes the resulting objects.
+//! The same program has three interfaces: under the Lambda runtime it serves invocations ([`lambda`]), otherwise it is a
+//! command line ([`cli`]), which can serve a page and an HTTP API on this machine ([`serve`]). All run jobs: a job reads an
+//! uploaded transcript, writes a summary, renders it as a document and publishes the resulting objects.
 //!
 //! ```text
 //! upload ──► trigger ──► job ──► transcript ──► summary ──► document ──► publish
@@ -14,7 +14,9 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`lambda`], [`cli`] | the two interfaces |
+//! | [`lambda`], [`cli`] | invocations; commands |
+//! | [`serve`] | a page on this machine, and the HTTP API there |
+//! | [`http_api`] | the HTTP API, whatever carries it: routes, errors, the status of a transcript |
 //! | [`trigger`] | payload → uploads, results → the sender's response; one file per source |
 //! | [`job`] | one upload → one outcome: reads, claims, summarizes, publishes |
 //! | [`evaluation`] | summaries against references: ROUGE, length, coverage, unsupported numbers and names |
@@ -172,6 +174,7 @@ pub mod evaluation;
 pub mod extract;
 mod hex;
 pub mod http;
+pub mod http_api;
 pub mod job;
 pub mod lambda;
 pub mod model;
@@ -179,6 +182,7 @@ pub mod prompt;
 pub mod provider;
 pub mod run;
 pub mod secret;
+pub mod serve;
 pub mod speech;
 pub mod store;
 pub mod summary;

@@ -204,6 +204,18 @@ pub trait Store: Debug + Send + Sync {
     /// Succeeds if the object does not exist, but fails if its bucket is missing.
     async fn delete(&self, at: &Location, if_match: Option<&str>) -> StoreResult<()>;
 
+    /// The keys in `bucket` that come after `after`, in the order of their bytes: the first ones, at most `most`.
+    async fn list(&self, bucket: &str, after: &str, most: usize) -> StoreResult<Vec<String>> {
+        let reason = format!("this store cannot list up to {most} keys after {after:?}");
+        let at = Location::new(bucket, "");
+        Err(StoreError::new(
+            StoreErrorKind::Other,
+            Action::List,
+            self.name(&at),
+            reason,
+        ))
+    }
+
     /// How messages name an object.
     fn name(&self, at: &Location) -> String {
         at.to_string()
@@ -232,6 +244,8 @@ pub enum Action {
     LookUp,
     /// [`Store::delete`].
     Delete,
+    /// [`Store::list`].
+    List,
 }
 
 impl fmt::Display for Action {
@@ -241,6 +255,7 @@ impl fmt::Display for Action {
             Self::Write => "write",
             Self::LookUp => "look up",
             Self::Delete => "delete",
+            Self::List => "list",
         })
     }
 }

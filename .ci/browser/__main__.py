@@ -1,4 +1,4 @@
-"""In a browser: the pages of summaries that the real binary makes, as readers and screen readers meet them.
+"""In a browser: the pages of summaries that the real binary makes, as readers and screen readers meet them, and that of `serve`.
 
 Each page is opened wide and narrow, light and dark. Every run first breaks a page in the ways that the checks are for: a check
 that cannot fail is none.
@@ -16,6 +16,7 @@ import tempfile
 import time
 
 import faults
+import served
 import summaries
 from checks import complaints
 from playwright.sync_api import sync_playwright
@@ -81,6 +82,9 @@ def main():
             problems = check(chrome, page, given.screenshots)
             print(f"{page.name}: {len(problems)} complaints, {page.path.stat().st_size // 1000} kB", flush=True)
             found += problems
+        problems = served.complaints(chrome, given.binary, given.screenshots)
+        print(f"serve: {len(problems)} complaints", flush=True)
+        found += problems
         chrome.close()
     print(*found, sep="\n")
     print(f"{len(pages)} pages in {time.monotonic() - began:.0f} s; pictures in {given.screenshots}")

@@ -174,6 +174,10 @@ fn shown_path(out: &Path, key: &str) -> String {
     out.join(key).display().to_string()
 }
 
+pub(crate) fn serving(url: &str) {
+    print(&format!("{url} takes transcripts; Ctrl-C stops it"));
+}
+
 pub(crate) fn duplicate(name: &str, out: &Path, summary: &Location, page: Option<&Location>) {
     let path = shown_path(out, &summary.key);
     result(

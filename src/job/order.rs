@@ -25,7 +25,7 @@ use crate::text::{Corrections, Language, Words};
 const MAX_LIST_BYTES: u64 = 256 * 1024;
 
 /// The metadata of an upload that are wishes.
-const WISHES: [&str; 3] = ["summary-words", "summary-language", "summary-instructions"];
+pub(crate) const WISHES: [&str; 3] = ["summary-words", "summary-language", "summary-instructions"];
 
 /// What a summary should be like.
 #[derive(Debug, Clone, PartialEq, Eq)]

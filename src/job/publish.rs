@@ -19,7 +19,7 @@ use crate::store::{Location, Metadata, PutCondition, PutOptions, StoreError, Sto
 pub(crate) const JOB_ID: &str = "job-id";
 
 /// Metadata key of a summary: the transcript's entity tag.
-const SOURCE_ETAG: &str = "source-etag";
+pub(crate) const SOURCE_ETAG: &str = "source-etag";
 
 /// Metadata key of a summary: the transcript's version id.
 const SOURCE_VERSION_ID: &str = "source-version-id";
@@ -30,13 +30,13 @@ const SOURCE_SEQUENCER: &str = "source-sequencer";
 // Figures of a summary, for whoever looks at its metadata and not into the report: S3 answers them without sending the text.
 
 /// Metadata key of a summary: its length in words.
-const WORDS: &str = "words";
+pub(crate) const WORDS: &str = "words";
 
 /// Metadata key of a summary: (words − target) ÷ target.
 const DEVIATION: &str = "deviation";
 
 /// Metadata key of a summary: how many warnings its report has.
-const WARNINGS: &str = "warnings";
+pub(crate) const WARNINGS: &str = "warnings";
 
 /// Metadata key of a summary: mean recognition confidence of the transcript, from 0 to 1.
 const CONFIDENCE: &str = "confidence";

@@ -10,7 +10,7 @@
 //!   the bytes it belongs to. The new entry is written before the object, next to the entry for the existing bytes, so
 //!   readers always find the metadata of the bytes they see. A file created by hand has none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, Write};
@@ -87,16 +87,21 @@ impl DirStore {
         Ok(())
     }
 
-    fn files(&self, at: &Location) -> Result<Files, Failure> {
-        let bucket = match &self.only_bucket {
-            None => self.root.join(checked(&at.bucket)?),
-            Some(only) if *only == at.bucket => self.root.clone(),
+    /// The directory of a bucket.
+    fn bucket(&self, bucket: &str) -> Result<PathBuf, Failure> {
+        match &self.only_bucket {
+            None => Ok(self.root.join(checked(bucket)?)),
+            Some(only) if only == bucket => Ok(self.root.clone()),
             Some(only) => {
                 let root = self.root.display();
                 let reason = format!("the only bucket here is `{only}`, the directory {root}");
-                return refused(NotFound, reason);
+                refused(NotFound, reason)
             }
-        };
+        }
+    }
+
+    fn files(&self, at: &Location) -> Result<Files, Failure> {
+        let bucket = self.bucket(&at.bucket)?;
         let (mut object, mut name) = (bucket.clone(), "");
         for part in at.key.split('/') {
             name = checked(part)?;
@@ -163,6 +168,37 @@ impl DirStore {
         }
         files.replace(&files.object, body)?;
         Ok(etag)
+    }
+
+    /// The first keys after `after`, at most `most`. Links are not followed, and names that are not UTF-8 are no keys.
+    fn keys(&self, bucket: &str, after: &str, most: usize) -> Result<Vec<String>, Failure> {
+        let mut found = BTreeSet::new();
+        let mut folders = vec![(self.bucket(bucket)?, String::new())];
+        while let Some((folder, prefix)) = folders.pop() {
+            let Some(entries) = if_exists(fs::read_dir(folder))? else {
+                continue;
+            };
+            for entry in entries {
+                let entry = entry?;
+                let name = entry.file_name();
+                let Some(name) = name.to_str().filter(|name| *name != METADATA) else {
+                    continue;
+                };
+                let (kind, key) = (entry.file_type()?, format!("{prefix}{name}"));
+                if kind.is_dir() {
+                    let folder = format!("{key}/");
+                    if after < folder.as_str() || after.starts_with(&folder) {
+                        folders.push((entry.path(), folder));
+                    }
+                } else if kind.is_file() && key.as_str() > after {
+                    found.insert(key);
+                    if found.len() > most {
+                        found.pop_last();
+                    }
+                }
+            }
+        }
+        Ok(found.into_iter().collect())
     }
 
     fn remove(&self, at: &Location, if_match: Option<&str>) -> Result<(), Failure> {
@@ -275,6 +311,12 @@ impl Store for DirStore {
         let if_match = if_match.map(str::to_owned);
         let remove = move |store: &Self, at: &Location| store.remove(at, if_match.as_deref());
         self.blocking(Action::Delete, at, remove).await
+    }
+
+    async fn list(&self, bucket: &str, after: &str, most: usize) -> StoreResult<Vec<String>> {
+        let (at, after) = (Location::new(bucket, ""), after.to_owned());
+        let list = move |store: &Self, at: &Location| store.keys(&at.bucket, &after, most);
+        self.blocking(Action::List, &at, list).await
     }
 
     /// In a directory that is the only bucket, the path from the working directory.

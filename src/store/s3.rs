@@ -149,6 +149,18 @@ impl Store for S3Store {
             Some(_) => Err(failed),
         }
     }
+
+    async fn list(&self, bucket: &str, after: &str, most: usize) -> StoreResult<Vec<String>> {
+        let request = self.client.list_objects_v2().bucket(bucket);
+        let after = Some(after).filter(|after| !after.is_empty());
+        let request = request.set_start_after(after.map(str::to_owned));
+        let most = i32::try_from(most).unwrap_or(i32::MAX);
+        let listed = request.max_keys(most).send().await;
+        let at = Location::new(bucket, "");
+        let listed = listed.map_err(|error| request_failed(Action::List, &at, error))?;
+        let objects = listed.contents.into_iter().flatten();
+        Ok(objects.filter_map(|object| object.key).collect())
+    }
 }
 
 /// Strips the quotes from an entity tag.

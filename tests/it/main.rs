@@ -39,6 +39,7 @@ mod runpod_failures;
 mod runpod_outputs;
 mod runpod_summaries;
 mod sagemaker;
+mod serve;
 mod sources;
 mod speech;
 mod spoiled;

@@ -112,6 +112,7 @@ fn fill(advice: &str, action: Action, at: &Location) -> String {
         Action::Read | Action::LookUp => "s3:GetObject",
         Action::Write => "s3:PutObject",
         Action::Delete => "s3:DeleteObject",
+        Action::List => "s3:ListBucket",
     };
     let advice = advice.replace("{permission}", permission);
     let advice = advice.replace("{bucket}", &at.bucket);

@@ -27,6 +27,7 @@ pub(crate) async fn all(store: &dyn Store, bucket: &str) {
     writes_if_absent(store, bucket).await;
     writes_if_match(store, bucket).await;
     missing(store, bucket).await;
+    lists(store, bucket).await;
 }
 
 pub(crate) async fn put(store: &dyn Store, at: &Location, body: &'static str) -> String {
@@ -233,6 +234,41 @@ pub(crate) async fn deletions_if_match(store: &dyn Store, bucket: &str) {
     store.delete(&at, Some(&new)).await.unwrap();
     store.delete(&at, Some(&new)).await.unwrap();
     assert_eq!(kind(store.head(&at).await), StoreErrorKind::NotFound);
+}
+
+async fn lists(store: &dyn Store, bucket: &str) {
+    // In the order of their bytes, in which `/` is a character like others.
+    let keys = [
+        "a-b/c.txt",
+        "a.txt",
+        "a/b/c.txt",
+        "a/d.txt",
+        "z.txt",
+        "é.txt",
+    ];
+    let keys = keys.map(|key| format!("listed/{key}"));
+    for key in keys.iter().rev() {
+        put(store, &Location::new(bucket, key), "x").await;
+    }
+    for at_once in [1, 2, 100] {
+        let (mut found, mut after) = (Vec::new(), "listed/".to_owned());
+        loop {
+            let listed = store.list(bucket, &after, at_once).await.unwrap();
+            assert!(listed.len() <= at_once, "{listed:?}");
+            let ours = listed
+                .into_iter()
+                .take_while(|key| key.starts_with("listed/"));
+            found.extend(ours);
+            match found.last().filter(|last| **last != after) {
+                Some(last) => after.clone_from(last),
+                None => break,
+            }
+        }
+        assert_eq!(found, keys, "{at_once} at once");
+    }
+    let after = format!("listed/{}", char::MAX);
+    let behind = store.list(bucket, &after, 100).await.unwrap();
+    assert!(behind.iter().all(|key| *key > after), "{behind:?}");
 }
 
 async fn missing(store: &dyn Store, bucket: &str) {

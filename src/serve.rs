@@ -1,0 +1,313 @@
+//! A server on this machine: a page to drop transcripts on, and the HTTP API behind it.
+//!
+//! Jobs run on the main thread, one at a time, because each keeps the endpoint busy by itself. The server has a thread of its own,
+//! so that it answers while a job computes. What they share is `Live`, the progress that is in no object yet. Everything else is
+//! read from the store: a server that is stopped and started again shows what is finished, and goes on with what was uploaded
+//! through it and is not.
+
+mod connection;
+mod door;
+mod guard;
+mod live;
+mod page;
+
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+
+use crate::chain::chain;
+use crate::clock::Clock;
+use crate::http::{Http, HttpError};
+use crate::http_api::library::{Detail, Library, State};
+use crate::job::{App, Config, JobError, Outcome, Upload};
+use crate::provider::ConnectError;
+use crate::run::Run;
+use crate::serve::door::Door;
+use crate::serve::live::Live;
+use crate::store::{self, DirStore, Location, Store, StoreError};
+
+/// The bucket name, as in reports, of a directory.
+const LOCAL_BUCKET: &str = "local";
+
+/// How long a killed server keeps its job from the next one.
+const LEASE: Duration = Duration::from_secs(10);
+
+/// What a job waits for that somebody else holds.
+const BUSY: &str = "another run works on it, or was stopped a moment ago";
+
+/// How often a recording's transcript is looked for.
+const TRANSCRIPT_WAIT: Duration = Duration::from_secs(5);
+
+/// Jobs at the same time.
+const JOBS_AT_ONCE: usize = 1;
+
+/// Metadata key of uploads that came through this server, which goes on with them when it is started again.
+const UPLOADED: &str = "uploaded-through";
+const HERE: &str = "http-api";
+
+/// Endings of transcripts that are accepted besides those of `INPUT_SUFFIXES`: whoever drops a file here wants it read.
+const READABLE: [&str; 15] = [
+    ".txt", ".vtt", ".srt", ".json", ".docx", ".csv", ".tsv", ".md", ".html", ".htm", ".sbv",
+    ".lrc", ".ttml", ".xml", ".text",
+];
+
+/// Where transcripts and summaries are kept.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// In a directory.
+    Dir(PathBuf),
+    /// In a bucket of S3, or of `STORE_DIR`.
+    Bucket(String),
+}
+
+/// The reason that the server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The port is taken or not allowed.
+    #[error("port {port} cannot be listened on; choose another one with --port")]
+    Port {
+        /// The port.
+        port: u16,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The model's settings are wrong.
+    #[error(transparent)]
+    Model(#[from] ConnectError),
+    /// The bucket cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// TLS cannot be set up.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The server's thread cannot be started.
+    #[error("the server cannot be started")]
+    Thread(#[source] io::Error),
+}
+
+/// A server that accepts connections, and the jobs that it is asked for.
+#[derive(Debug)]
+pub struct Server {
+    /// The address of the page.
+    pub url: String,
+    app: App,
+    library: Library,
+    directory: Option<DirStore>,
+    live: Arc<Live>,
+    orders: UnboundedReceiver<String>,
+    again: UnboundedSender<String>,
+}
+
+impl Server {
+    /// Listens on `port` of this machine's loopback address; 0 chooses a free one.
+    ///
+    /// # Errors
+    /// If the port is taken, or the model or the store cannot be set up.
+    pub async fn start(mut config: Config, place: Place, port: u16) -> Result<Self, ServeError> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
+            .map_err(|source| ServeError::Port { port, source })?;
+        let port = listener.local_addr().map_err(ServeError::Thread)?.port();
+        let readable = READABLE.into_iter().map(str::to_owned);
+        let missing = readable.filter(|ending| !config.filter.suffixes.contains(ending));
+        let missing: Vec<String> = missing.collect();
+        config.filter.suffixes.extend(missing);
+        let directory = match &place {
+            Place::Dir(dir) => {
+                config.output_bucket = Some(LOCAL_BUCKET.to_owned());
+                // In a directory nothing transcribes recordings or reads summaries out.
+                (config.recordings, config.speech) = (None, None);
+                Some(DirStore::single(LOCAL_BUCKET, dir))
+            }
+            Place::Bucket(_) => None,
+        };
+        let bucket = match place {
+            Place::Dir(_) => LOCAL_BUCKET.to_owned(),
+            Place::Bucket(bucket) => bucket,
+        };
+        // The connections of a client belong to one thread.
+        let (http, other_http) = (Http::default(), Http::default());
+        let connect = async |http: &Http| -> Result<Arc<dyn Store>, HttpError> {
+            let store: Arc<dyn Store> = match &directory {
+                Some(directory) => Arc::new(directory.clone()),
+                None => store::connect(config.store_dir.as_deref(), http).await?,
+            };
+            Ok(store)
+        };
+        let (store, other_store) = (connect(&http).await?, connect(&other_http).await?);
+        let config = Arc::new(config);
+        let app = App {
+            source: Arc::clone(&store),
+            target: Arc::clone(&store),
+            model: config.provider.connect(&http).await?,
+            transcriber: config.connect_transcriber(&http).await?,
+            speaker: config.connect_speaker(&http).await?,
+            config: Arc::clone(&config),
+            trace: None,
+            lease: LEASE,
+            durable: true,
+        };
+        let library = |store| Library {
+            store,
+            bucket: bucket.clone(),
+            config: Arc::clone(&config),
+        };
+        // A wrong name is told at once.
+        if directory.is_none() {
+            library(Arc::clone(&store)).keys("", 1).await?;
+        }
+        let (again, orders) = mpsc::unbounded_channel();
+        let live = Arc::new(Live::default());
+        let door = Door {
+            library: library(other_store),
+            live: Arc::clone(&live),
+            orders: again.clone(),
+            port,
+        };
+        std::thread::Builder::new()
+            .name("server".to_owned())
+            .spawn(move || connection::serve(listener, door))
+            .map_err(ServeError::Thread)?;
+        Ok(Self {
+            url: format!("http://127.0.0.1:{port}/"),
+            app,
+            library: library(store),
+            directory,
+            live,
+            orders,
+            again,
+        })
+    }
+
+    /// Does the jobs that are asked for, until the process is ended.
+    pub async fn work(mut self) {
+        self.resume().await;
+        let permits = Arc::new(Semaphore::new(JOBS_AT_ONCE));
+        while let Some(key) = self.orders.recv().await {
+            let job = Job {
+                app: self.app.clone(),
+                directory: self.directory.clone(),
+                at: self.library.at(&key),
+                live: Arc::clone(&self.live),
+                permits: Arc::clone(&permits),
+            };
+            tokio::spawn(job.run());
+        }
+    }
+
+    /// Orders what was uploaded through an earlier server and has no summary.
+    async fn resume(&self) {
+        let mut after = String::new();
+        loop {
+            let (keys, next) = match self.library.keys(&after, 1000).await {
+                Ok(listed) => listed,
+                Err(error) => {
+                    tracing::warn!(
+                        error = chain(&error),
+                        "could not look for unfinished uploads"
+                    );
+                    return;
+                }
+            };
+            for key in keys {
+                if self.is_unfinished(&key).await && self.live.begin(&key) {
+                    // The receiver is in this process.
+                    let _ = self.again.send(key);
+                }
+            }
+            match next {
+                Some(next) => after = next,
+                None => return,
+            }
+        }
+    }
+
+    async fn is_unfinished(&self, key: &str) -> bool {
+        let Ok(info) = self.library.store.head(&self.library.at(key)).await else {
+            return false;
+        };
+        if info.metadata.get(UPLOADED).is_none_or(|by| by != HERE) {
+            return false;
+        }
+        let status = self.library.status(key, Detail::Brief).await;
+        status
+            .ok()
+            .flatten()
+            .is_some_and(|status| match status.status {
+                State::Waiting => true,
+                State::Failed => status.retryable == Some(true),
+                State::Done | State::Summarizing | State::Transcribing => false,
+            })
+    }
+}
+
+/// The work on one transcript.
+struct Job {
+    app: App,
+    directory: Option<DirStore>,
+    at: Location,
+    live: Arc<Live>,
+    permits: Arc<Semaphore>,
+}
+
+impl Job {
+    async fn run(self) {
+        let ended = self.outcome().await;
+        let key = &self.at.key;
+        match ended {
+            Ok(Outcome::Done(done)) => {
+                // The state was only needed in case of an interruption.
+                let state = format!("{}.work", self.app.config.filter.output_prefix);
+                let cleared = self.directory.map(|dir| dir.clear(&state, &done.job_id));
+                if let Some(Err(error)) = cleared {
+                    tracing::warn!(%error, "could not remove the state of the job");
+                }
+                self.live.end(key);
+            }
+            Ok(Outcome::Duplicate { .. } | Outcome::Rejected(_) | Outcome::Skipped(_)) => {
+                self.live.end(key);
+            }
+            Ok(Outcome::Superseded) => {
+                let error = "it was replaced or deleted while it was read";
+                self.live.stop(key, error.to_owned());
+            }
+            Err(error) => self.live.stop(key, chain(&error)),
+        }
+    }
+
+    /// Runs the job until it ends. While somebody else works for it, others may run.
+    async fn outcome(&self) -> Result<Outcome, JobError> {
+        let (upload, key) = (Upload::named(self.at.clone()), &self.at.key);
+        loop {
+            let permit = self.permits.acquire().await;
+            self.live.work(key);
+            let ended = self.app.run(&upload, &self.watched()).await;
+            drop(permit);
+            let wait = match &ended {
+                Err(JobError::Busy { seconds }) => {
+                    self.live.wait(key, BUSY);
+                    Duration::from_secs(seconds.unsigned_abs())
+                }
+                Err(JobError::Transcribing) => {
+                    self.live.transcribe(key);
+                    TRANSCRIPT_WAIT
+                }
+                _ => return ended,
+            };
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    fn watched(&self) -> Run {
+        let (live, key) = (Arc::clone(&self.live), self.at.key.clone());
+        let (waits, waiting) = (Arc::clone(&live), key.clone());
+        Run::new(Clock::System)
+            .watched_by(move |progress| live.progress(&key, progress))
+            .telling_of_waits(move |wait| waits.wait(&waiting, &wait.reason))
+    }
+}

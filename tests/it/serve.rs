@@ -1,0 +1,545 @@
+//! The server on this machine: the real binary, spoken to over a socket.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use boon::{Compiler, Schemas};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::behaviour::Behaviour;
+use crate::support::chat_server::ChatServer;
+use crate::support::huggingface::TOKEN;
+use crate::support::obedient;
+use crate::support::workplace::meeting;
+
+/// A server process, which is killed when dropped.
+struct Server {
+    process: Child,
+    port: u16,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A response.
+#[derive(Debug)]
+struct Answered {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Answered {
+    #[track_caller]
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The request is refused with this status, and an error that has these words.
+    #[track_caller]
+    fn refused(&self, status: u16, words: &str) {
+        assert_eq!(self.status, status, "{self:?}");
+        let json = self.json();
+        let error = json["error"].as_str().unwrap();
+        assert!(error.contains(words), "{error}");
+        assert!(!json["next_step"].as_str().unwrap().is_empty(), "{json}");
+    }
+}
+
+/// The description of the API has this answer for this request, if it has the request.
+#[track_caller]
+fn assert_described(line: &str, answered: &Answered) {
+    const DESCRIPTION: &str = include_str!("../../src/http_api/openapi.json");
+    // Braces would have to be encoded in the address of a schema.
+    let text = DESCRIPTION.replace("{name}", "_").replace("{key}", "_");
+    let description: Value = serde_json::from_str(&text).unwrap();
+    let (method, target) = line.split_once(' ').unwrap();
+    let path = match target.split('?').next().unwrap() {
+        path if path.starts_with("/v1/uploads/") => "/v1/uploads/_",
+        path if path.starts_with("/v1/results/") => "/v1/results/_",
+        path => path,
+    };
+    let (method, status) = (method.to_lowercase(), answered.status.to_string());
+    if description["paths"][path][&method].is_null() || ["414", "431"].contains(&status.as_str()) {
+        return;
+    }
+    let kind = answered.head.split("content-type: ").nth(1).unwrap();
+    let kind = kind.split([';', '\r']).next().unwrap();
+    let place = [
+        "paths",
+        path,
+        &method,
+        "responses",
+        &status,
+        "content",
+        kind,
+        "schema",
+    ];
+    let place = place.map(|part| part.replace('/', "~1")).join("/");
+    let schema = description.pointer(&format!("/{place}"));
+    assert!(schema.is_some(), "{line}: {status} {kind} is not described");
+    if kind == "application/json" {
+        let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
+        compiler.add_resource("api.json", description).unwrap();
+        let address = format!("api.json#/{place}");
+        let index = compiler.compile(&address, &mut schemas).unwrap();
+        if let Err(error) = schemas.validate(&answered.json(), index) {
+            panic!("{line}: {error}: {answered:?}");
+        }
+    }
+}
+
+impl Server {
+    /// Starts on a free port with the built-in model.
+    fn start(dir: &Path) -> Self {
+        Self::start_with(&["--dir", dir.to_str().unwrap()], &[])
+    }
+
+    fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_transcript-summarizer"))
+            .args(["serve", "--port", "0"])
+            .args(arguments)
+            .env_clear()
+            .envs(variables.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let output = process.stdout.take().unwrap();
+        BufReader::new(output).read_line(&mut line).unwrap();
+        let port = line.strip_prefix("http://127.0.0.1:");
+        let port = port.and_then(|rest| rest.split('/').next());
+        let port = port.and_then(|port| port.parse().ok());
+        let port = port.unwrap_or_else(|| panic!("no port in {line:?}"));
+        Self { process, port }
+    }
+
+    fn socket(&self) -> TcpStream {
+        let socket = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let limit = Some(Duration::from_secs(60));
+        socket.set_read_timeout(limit).unwrap();
+        socket
+    }
+
+    /// Sends exactly these bytes, as far as the server takes them.
+    fn send(&self, request: &[u8]) -> Answered {
+        let mut socket = self.socket();
+        let _ = socket.write_all(request);
+        let mut answer = Vec::new();
+        let _ = socket.read_to_end(&mut answer);
+        let answer = String::from_utf8(answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
+        Answered {
+            status: status.unwrap_or(0),
+            head: head.to_ascii_lowercase(),
+            body: body.to_owned(),
+        }
+    }
+
+    fn ask_with(&self, line: &str, headers: &[(&str, &str)], body: &[u8]) -> Answered {
+        let mut request = format!("{line} HTTP/1.1\r\nconnection: close\r\n");
+        let host = ("host", format!("127.0.0.1:{}", self.port));
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            request += &format!("{}: {}\r\n", host.0, host.1);
+        }
+        for (name, value) in headers {
+            request += &format!("{name}: {value}\r\n");
+        }
+        let mut request = (request + "\r\n").into_bytes();
+        request.extend_from_slice(body);
+        let answered = self.send(&request);
+        assert_described(line, &answered);
+        answered
+    }
+
+    fn get(&self, target: &str) -> Answered {
+        self.ask_with(&format!("GET {target}"), &[], b"")
+    }
+
+    fn order(&self, order: &Value) -> Answered {
+        let body = order.to_string();
+        let length = body.len().to_string();
+        let headers = [
+            ("content-type", "application/json"),
+            ("content-length", length.as_str()),
+        ];
+        self.ask_with("POST /v1/uploads", &headers, body.as_bytes())
+    }
+
+    fn put(&self, target: &str, body: &[u8]) -> Answered {
+        let length = body.len().to_string();
+        let headers = [("content-length", length.as_str())];
+        self.ask_with(&format!("PUT {target}"), &headers, body)
+    }
+
+    /// Orders an upload and sends it as the answer says.
+    #[track_caller]
+    fn upload(&self, name: &str, body: &[u8], mut order: Value) -> Answered {
+        order["name"] = json!(name);
+        order["bytes"] = json!(body.len());
+        let ordered = self.order(&order);
+        assert_eq!(ordered.status, 201, "{ordered:?}");
+        let json = ordered.json();
+        let length = body.len().to_string();
+        let headers = json["headers"].as_object().unwrap().iter();
+        let mut headers: Vec<(&str, &str)> = headers
+            .map(|(name, value)| (name.as_str(), value.as_str().unwrap()))
+            .collect();
+        headers.push(("content-length", &length));
+        let line = format!("PUT {}", json["url"].as_str().unwrap());
+        self.ask_with(&line, &headers, body)
+    }
+
+    /// The status of a transcript as soon as it is this.
+    #[track_caller]
+    fn wait_for(&self, key: &str, wanted: &str) -> Value {
+        let began = Instant::now();
+        loop {
+            let status = self.get(&format!("/v1/summaries?key={key}")).json();
+            if status["status"] == wanted {
+                return status;
+            }
+            assert!(began.elapsed() < Duration::from_secs(120), "{status}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+fn library() -> (TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("library");
+    (dir, path)
+}
+
+#[test]
+fn three_transcripts_are_summarized_and_their_results_can_be_read() {
+    let (_dir, library) = library();
+    let buckets = library.to_str().unwrap();
+    let server = Server::start_with(&["--bucket", "ours"], &[("STORE_DIR", buckets)]);
+    let mut events = BufReader::new(server.socket());
+    let host = format!("127.0.0.1:{}", server.port);
+    write!(
+        events.get_mut(),
+        "GET /v1/events HTTP/1.1\r\nhost: {host}\r\n\r\n"
+    )
+    .unwrap();
+    let names = ["board.txt", "café & más.txt", "call.vtt"];
+    for name in names {
+        let order = json!({"words": 200, "instructions": "Kosten nennen – alle"});
+        let sent = server.upload(name, meeting(900).as_bytes(), order);
+        assert_eq!((sent.status, &sent.json()["key"]), (201, &json!(name)));
+    }
+    for (name, key) in names
+        .iter()
+        .zip(["board.txt", "caf%C3%A9+%26+m%C3%A1s.txt", "call.vtt"])
+    {
+        let status = server.wait_for(key, "done");
+        assert_eq!(status["key"], *name);
+        let words = status["words"].as_u64().unwrap();
+        assert!((190..=210).contains(&words), "{status}");
+        // The built-in model follows no instructions, and says so.
+        let warnings = status["warnings"].as_array().unwrap();
+        assert_eq!(status["warning_count"], warnings.len());
+        assert!(!warnings.is_empty(), "{status}");
+        let links = status["links"].as_object().unwrap();
+        let kinds: Vec<&str> = links.keys().map(String::as_str).collect();
+        assert_eq!(kinds, ["chapters", "page", "report", "text"]);
+        for link in links.values() {
+            let result = server.get(link.as_str().unwrap());
+            assert_eq!(result.status, 200, "{link}");
+            assert!(result.head.contains("content-security-policy: sandbox"));
+        }
+    }
+    let listed = server.get("/v1/summaries").json();
+    let keys: Vec<&Value> = listed["summaries"].as_array().unwrap().iter().collect();
+    let states: Vec<_> = keys
+        .iter()
+        .map(|one| (&one["key"], &one["status"]))
+        .collect();
+    let done = json!("done");
+    let expected = names.map(|name| json!(name));
+    assert_eq!(
+        states,
+        expected
+            .iter()
+            .map(|name| (name, &done))
+            .collect::<Vec<_>>()
+    );
+    assert_eq!(listed["next"], Value::Null);
+    let first = server.get("/v1/summaries?limit=1").json();
+    assert_eq!(first["next"], "board.txt");
+    let rest = server.get("/v1/summaries?limit=2&after=board.txt").json();
+    assert_eq!(rest["summaries"].as_array().unwrap().len(), 2);
+
+    let (mut told, mut line) = (Vec::new(), String::new());
+    while told.iter().filter(|status| **status == "done").count() < names.len() {
+        line.clear();
+        assert!(events.read_line(&mut line).unwrap() > 0, "{told:?}");
+        if let Some(json) = line.strip_prefix("data: ") {
+            let status: Value = serde_json::from_str(json).unwrap();
+            told.push(status["status"].as_str().unwrap().to_owned());
+        }
+    }
+    assert!(
+        told.iter().any(|status| status == "summarizing"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn uploads_that_cannot_be_summarized_are_refused_with_the_reason() {
+    let (_dir, library) = library();
+    let place = library.to_str().unwrap();
+    let server = Server::start_with(&["--dir", place], &[("MAX_INPUT_BYTES", "100000")]);
+    let order = |name: &str, bytes: u64| server.order(&json!({"name": name, "bytes": bytes}));
+    order("empty.txt", 0).refused(400, "is empty");
+    order("large.txt", 100_001).refused(413, "at most 100,000 are accepted");
+    order("photo.jpg", 5).refused(400, "not a transcript");
+    order("a.txt_summary.txt", 5).refused(400, "one of this program's results");
+    for name in [
+        "",
+        ".",
+        "..",
+        "../a.txt",
+        "/etc/passwd.txt",
+        "a/b.txt",
+        "a\\b.txt",
+        "a\nb.txt",
+        ".a.txt",
+        " a.txt",
+    ] {
+        order(name, 5).refused(400, "cannot be the name");
+    }
+    order(&"x".repeat(300), 5).refused(400, "cannot be the name");
+    let wishes = json!({"name": "a.txt", "bytes": 5, "words": 3});
+    server.order(&wishes).refused(400, "a whole number from 50");
+    let unknown = json!({"name": "a.txt", "bytes": 5, "speed": 3});
+    server.order(&unknown).refused(400, "unknown field `speed`");
+    server.order(&json!([])).refused(400, "not an order");
+    let long = json!({"name": "a.txt", "bytes": 5, "instructions": "x".repeat(70_000)});
+    server.order(&long).refused(413, "more than 65536 bytes");
+
+    let binary: Vec<u8> = (0..4000_u32).map(|n| (n * n % 256) as u8).collect();
+    server
+        .upload("binary.txt", &binary, json!({}))
+        .refused(422, "is not a transcript");
+    server
+        .upload("blank.txt", b"  \n\n ", json!({}))
+        .refused(422, "is not a transcript");
+
+    let text = meeting(600);
+    server
+        .put("/v1/uploads/a.txt?bytes=12", text.as_bytes())
+        .refused(400, "and 12 were ordered");
+    server
+        .put("/v1/uploads/a.txt", text.as_bytes())
+        .refused(400, "how many bytes");
+    server
+        .ask_with(
+            "PUT /v1/uploads/a.txt?bytes=5",
+            &[("transfer-encoding", "chunked")],
+            b"5\r\nhello\r\n0\r\n\r\n",
+        )
+        .refused(411, "length");
+    let target = format!("/v1/uploads/large.txt?bytes={}", 200_000);
+    server
+        .put(&target, &[b'x'; 200_000])
+        .refused(413, "at most 100,000");
+    let wish = [
+        ("content-length", "5"),
+        ("x-amz-meta-summary-instructions", "Kürzer"),
+    ];
+    server
+        .ask_with("PUT /v1/uploads/a.txt?bytes=5", &wish, b"hello")
+        .refused(400, "not ASCII");
+    // A client that goes away in the middle leaves nothing behind.
+    let target = format!(
+        "PUT /v1/uploads/half.txt?bytes={} HTTP/1.1\r\nhost: 127.0.0.1:{}\r\ncontent-length: {}\r\n\r\nhalf",
+        text.len(),
+        server.port,
+        text.len()
+    );
+    let mut socket = server.socket();
+    socket.write_all(target.as_bytes()).unwrap();
+    drop(socket);
+
+    let listed = server.get("/v1/summaries").json();
+    assert_eq!(listed["summaries"], json!([]));
+    server
+        .get("/v1/summaries?key=half.txt")
+        .refused(404, "no transcript");
+
+    assert_eq!(
+        server
+            .upload("a.txt", text.as_bytes(), json!({"words": 100}))
+            .status,
+        201
+    );
+    let target = format!("/v1/uploads/a.txt?bytes={}", text.len());
+    server
+        .put(&target, text.as_bytes())
+        .refused(409, "is there already");
+    order("a.txt", 5).refused(409, "is there already");
+    server.wait_for("a.txt", "done");
+    server
+        .ask_with("POST /v1/summaries?key=a.txt", &[], b"")
+        .refused(409, "there already");
+    server
+        .ask_with("POST /v1/summaries?key=b.txt", &[], b"")
+        .refused(404, "no transcript");
+    assert_eq!(
+        std::fs::read_to_string(library.join("a.txt")).unwrap(),
+        text
+    );
+}
+
+#[test]
+fn only_this_machine_and_no_other_site_is_answered() {
+    let (dir, library) = library();
+    std::fs::write(dir.path().join("secret_summary.txt"), "secret").unwrap();
+    let server = Server::start(&library);
+    let port = server.port;
+    let here = format!("127.0.0.1:{port}");
+    let page = server.get("/");
+    assert_eq!(page.status, 200);
+    for header in [
+        "content-security-policy: default-src 'none'",
+        "x-content-type-options: nosniff",
+        "frame-ancestors 'none'",
+    ] {
+        assert!(page.head.contains(header), "{page:?}");
+    }
+    let other = format!("evil.example:{port}");
+    for headers in [
+        &[("host", other.as_str())][..],
+        &[("host", "evil.example")],
+        &[("host", "")],
+        &[("origin", "http://evil.example")],
+        &[("origin", "null")],
+        &[("sec-fetch-site", "cross-site")],
+        &[("sec-fetch-site", "same-site")],
+    ] {
+        for line in [
+            "GET /",
+            "GET /v1/summaries",
+            "PUT /v1/uploads/a.txt?bytes=1",
+            "OPTIONS /v1/uploads",
+        ] {
+            let refused = server.ask_with(line, headers, b"");
+            refused.refused(403, "");
+            assert!(
+                !refused.head.contains("access-control-allow"),
+                "{refused:?}"
+            );
+        }
+    }
+    // Without a host, or with two, or as to a proxy.
+    assert_eq!(
+        server
+            .send(b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n")
+            .status,
+        403
+    );
+    let two = [("host", here.as_str()), ("host", "evil.example")];
+    server.ask_with("GET /", &two, b"").refused(400, "several");
+    server
+        .ask_with("GET http://evil.example/", &[], b"")
+        .refused(400, "proxy");
+    for target in [
+        "/v1/results/../secret_summary.txt",
+        "/v1/results/summaries/../../secret_summary.txt",
+        "/v1/results/summaries/%2e%2e/%2e%2e/secret_summary.txt",
+        "/v1/results/summaries%2f..%2f..%2fsecret_summary.txt",
+        "/v1/results/summaries/..%5c..%5csecret_summary.txt",
+        "/v1/results/%2Fetc%2Fpasswd",
+        "/v1/summaries?key=../secret.txt",
+        "/v1/summaries?key=%2e%2e%2fsecret.txt",
+        "/v1/summaries?key=/etc/passwd",
+    ] {
+        server.get(target).refused(400, "");
+    }
+    for target in [
+        "/v1/results/secret_summary.txt",
+        "/v1/results/summaries/.work/habits/x.json",
+        "/../secret_summary.txt",
+        "/v1/",
+        "/index.html",
+    ] {
+        server.get(target).refused(404, "");
+    }
+    let long = "x".repeat(40_000);
+    let answered = server.ask_with("GET /", &[("x-long", &long)], b"");
+    assert_eq!(answered.status, 431, "{answered:?}");
+    let answered = server.get(&format!("/{long}"));
+    assert!([414, 431].contains(&answered.status), "{}", answered.status);
+    let many: Vec<(&str, &str)> = (0..200).map(|_| ("x-many", "x")).collect();
+    assert_eq!(server.ask_with("GET /", &many, b"").status, 431);
+    assert_eq!(server.send(b"\x16\x03\x01\x02\x00\r\n\r\n").status, 400);
+    assert_eq!(server.get("/").status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_started_again_goes_on_with_what_was_not_finished() {
+    let (_dir, library) = library();
+    let place = library.to_str().unwrap();
+    let is_stuck = Arc::new(AtomicBool::new(true));
+    let stuck = Arc::clone(&is_stuck);
+    let endpoint = ChatServer::start(move |request| {
+        if request.number == 3 && stuck.load(Ordering::SeqCst) {
+            return Behaviour::After(Duration::from_secs(600), Box::new(Behaviour::HangUp));
+        }
+        Behaviour::text(obedient::answer(request.message("user")))
+    })
+    .await;
+    let variables = [
+        ("HF_API_TOKEN", TOKEN),
+        ("HF_ENDPOINT_URL", endpoint.url()),
+        ("MODEL_CONCURRENCY", "1"),
+    ];
+    let start = || Server::start_with(&["--dir", place], &variables);
+    let server = start();
+    // This one was not uploaded here, and costs nothing until somebody asks for it.
+    std::fs::create_dir_all(&library).unwrap();
+    std::fs::write(library.join("other.txt"), meeting(600)).unwrap();
+    let text = meeting(3000);
+    let sent = server.upload("board.txt", text.as_bytes(), json!({"words": 900}));
+    assert_eq!(sent.status, 201);
+    while endpoint.requests().len() < 4 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    server.wait_for("board.txt", "summarizing");
+    drop(server);
+    is_stuck.store(false, Ordering::SeqCst);
+
+    let server = start();
+    let status = server.wait_for("board.txt", "done");
+    let report = server.get(status["links"]["report"].as_str().unwrap());
+    let usage = &report.json()["usage"];
+    // Three calls had been answered, and the fourth is the only one that is made again.
+    assert_eq!(usage["resubmitted"], 1, "{usage}");
+    let requests = endpoint.requests().len();
+    assert_eq!(usage["calls"].as_u64(), Some(requests as u64), "{usage}");
+
+    let other = server.get("/v1/summaries?key=other.txt").json();
+    assert_eq!(other["status"], "waiting");
+    let next_step = "have it summarized: POST /v1/summaries?key=other.txt";
+    assert_eq!(other["next_step"], next_step);
+    let begun = server.ask_with("POST /v1/summaries?key=other.txt", &[], b"");
+    assert_eq!(begun.status, 202);
+    server.wait_for("other.txt", "done");
+}
