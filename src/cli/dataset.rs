@@ -90,7 +90,7 @@ impl Unfit {
             Self::Failed => "failed",
             Self::Rejected => "rejected",
             Self::CutOff => "cut off or continued",
-            Self::HasKey => "with what looks like a key or password",
+            Self::HasKey => "with what looks like a key",
             Self::Repeated => "repeated",
         }
     }
