@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::http::Http;
 use crate::job::order::{self, EXPECTED_LANGUAGE};
 use crate::job::{App, Config, JobError, Outcome, Surface};
+use crate::model::{CallOptions, ModelClient};
 use crate::prompt::MAX_INSTRUCTIONS;
 use crate::provider::PROVIDERS;
 use crate::provider::huggingface::login_file;
@@ -34,6 +35,9 @@ use input::{Input, LOCAL_BUCKET};
 
 /// How long a killed run keeps its job from the next run.
 const LEASE: Duration = Duration::from_secs(10);
+
+/// How long `plan --probe` waits for what an endpoint says of itself.
+const SERVED_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How often a recording's transcript is looked for.
 const TRANSCRIPT_WAIT: Duration = Duration::from_secs(5);
@@ -80,8 +84,8 @@ enum Command {
     /// Summarize transcripts.
     #[command(alias = "summarise")]
     Summarize(Summarize),
-    /// Show what a summary takes: words, tokens, chunks, calls and their cost. Sends nothing.
-    Plan(Inputs),
+    /// Show what a summary takes: words, tokens, chunks, calls and their cost. Sends nothing without --probe.
+    Plan(PlanArguments),
 }
 
 #[derive(Debug, Args)]
@@ -99,6 +103,15 @@ struct Inputs {
     /// not given.
     #[arg(long, value_name = "FILE")]
     instructions: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct PlanArguments {
+    #[command(flatten)]
+    inputs: Inputs,
+    /// Ask the endpoint for one section, and show how the model writes, how fast, and what the whole takes at that rate.
+    #[arg(long)]
+    probe: bool,
 }
 
 #[derive(Debug, Args)]
@@ -141,7 +154,8 @@ fn parsed() -> Cli {
 /// Runs the command line of this process.
 pub async fn run() -> ExitCode {
     let command = parsed().command;
-    let (Command::Summarize(Summarize { inputs, .. }) | Command::Plan(inputs)) = &command;
+    let (Command::Summarize(Summarize { inputs, .. })
+    | Command::Plan(PlanArguments { inputs, .. })) = &command;
     let (config, inputs) = match prepare(inputs) {
         Ok(prepared) => prepared,
         Err(error) => {
@@ -153,9 +167,9 @@ pub async fn run() -> ExitCode {
         Command::Summarize(Summarize { out, trace, .. }) => {
             summarize(&inputs, &out, trace, config).await
         }
-        Command::Plan(_) => {
+        Command::Plan(PlanArguments { probe, .. }) => {
             let http = Http::default();
-            let plan = async |input: &Input| plan(input, &config, &http).await;
+            let plan = async |input: &Input| plan(input, &config, &http, probe).await;
             for_each(&inputs, plan).await
         }
     };
@@ -390,11 +404,40 @@ async fn summarize_one(input: &Input, app: &App, http: &Http) -> Result<Outcome,
     })
 }
 
-/// Shows the plan of one input.
-async fn plan(input: &Input, config: &Config, http: &Http) -> Result<(), Box<dyn Error>> {
+/// Shows the plan of one input, and with `probe` what the endpoint makes of its first section.
+async fn plan(
+    input: &Input,
+    config: &Config,
+    http: &Http,
+    probe: bool,
+) -> Result<(), Box<dyn Error>> {
     let (transcript, order) = input.read(config, http).await?;
     let limits = config.limits.beside(&order.wishes);
     let plan = summary::plan(&transcript, order.words, &limits)?;
     display::plan(&input.name, &transcript, &plan, config, &order);
+    if probe {
+        let model = config.provider.connect(http).await?;
+        let served = tokio::time::timeout(SERVED_TIMEOUT, model.served()).await;
+        let settings = summary::Settings {
+            limits: config.limits,
+            seed: input.name.clone(),
+            quotes: model.capabilities().quotes,
+            ratio: 1.0,
+            wishes: order.wishes.obeyed(&config.limits, None).0,
+        };
+        let bar = display::progress_bar(&input.name);
+        let waits = display::Waits::new(&bar);
+        let run = Run::new(Clock::System).telling_of_waits(move |waiting| waits.show(waiting));
+        let options = CallOptions {
+            max_calls: config.limits.max_calls,
+            concurrency: 1,
+            ..CallOptions::default()
+        };
+        let client = ModelClient::new(model, None, options, &run);
+        let sample = summary::sample(&transcript, &plan, &settings, &client).await;
+        bar.finish_and_clear();
+        display::probe(&plan, config, served.unwrap_or_default(), sample?.as_ref());
+    }
+    display::end_of_plan();
     Ok(())
 }

@@ -12,6 +12,7 @@ use crate::support::obedient;
 use crate::support::workplace::{Workplace, meeting};
 use bytes::Bytes;
 use futures_util::future::join_all;
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use transcript_summarizer::job::{Done, JobError, Outcome};
@@ -227,6 +228,46 @@ async fn the_window_is_learned_from_the_first_refusal() {
     let done = done(&place, 12_000).await;
     assert_eq!(refused.load(Ordering::SeqCst), 1);
     assert_eq!(done.report.coverage.degraded, 0);
+}
+
+/// Servers that say how large their window is are believed, but plans don't depend on it: it may not be said in time.
+#[tokio::test]
+async fn a_window_that_is_said_saves_the_refusals_and_changes_nothing_else() {
+    const WINDOW: usize = 2500;
+    let models =
+        json!({"data": [{"id": "tiny", "owned_by": "llamacpp", "meta": {"n_ctx": WINDOW}}]});
+    let props = json!({"default_generation_settings": {"n_ctx": WINDOW}, "total_slots": 1});
+    let mut summaries = Vec::new();
+    for said in [false, true] {
+        let refused = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&refused);
+        let server = ChatServer::start(move |request| {
+            let prompt = counted(request);
+            if prompt < WINDOW {
+                return obedient_answer(request);
+            }
+            count.fetch_add(1, Ordering::SeqCst);
+            let message = format!(
+                "request ({prompt} tokens) exceeds the available context size ({WINDOW} tokens), try increasing it"
+            );
+            let error = json!({"code": 400, "message": message, "type": "exceed_context_size_error",
+                "n_prompt_tokens": prompt, "n_ctx": WINDOW});
+            Behaviour::status(400, json!({ "error": error }).to_string())
+        })
+        .await;
+        if said {
+            server.say("/v1/models", models.clone());
+            server.say("/props", props.clone());
+        }
+        let settings = [("CHUNK_TOKENS", "12000"), ("MODEL_CONCURRENCY", "1")];
+        let place = Workplace::new(Some(server.url()), &settings).await;
+        let done = done(&place, 12_000).await;
+        assert_eq!(done.report.coverage.degraded, 0);
+        let refused = refused.load(Ordering::SeqCst);
+        assert_eq!(refused, usize::from(!said), "refused, said: {said}");
+        summaries.push(place.read("summaries/board.txt_summary.txt"));
+    }
+    assert_eq!(summaries[0], summaries[1]);
 }
 
 #[tokio::test]
