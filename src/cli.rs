@@ -415,7 +415,9 @@ async fn plan(
     let limits = config.limits.beside(&order.wishes);
     let plan = summary::plan(&transcript, order.words, &limits)?;
     display::plan(&input.name, &transcript, &plan, config, &order);
-    if probe {
+    if probe && config.provider.capabilities().local {
+        display::note("note: there is nothing to probe: the built-in model runs in this program");
+    } else if probe {
         let model = config.provider.connect(http).await?;
         let served = tokio::time::timeout(SERVED_TIMEOUT, model.served()).await;
         let settings = summary::Settings {

@@ -87,10 +87,9 @@ def shared(work):
 @case("a server that is loading its model is waited for")
 def loading(work):
     server = LlamaServer(work, 4096, 1)
-    with_model = super(LlamaServer, server).__enter__
-    with_model()
+    server.start()
     try:
-        early = server.status("POST", "/v1/chat/completions", '{"messages": []}')
+        early, _ = server.ask("POST", "/v1/chat/completions", '{"messages": []}')
         program = Program(work / "a", server, meeting(500), SECTION_WORDS, MODEL_PARAMETERS=TOLD)
         status = program.run()
         expect(early == 503, f"the server answered {early} while it was loading")
@@ -103,7 +102,7 @@ def loading(work):
 
 @case("a wrong key costs one request and names its variable")
 def key(work):
-    with LlamaServer(work, 4096, 2, "--api-key", "right") as server:
+    with LlamaServer(work, 4096, 2, key="right") as server:
         program = Program(work / "a", server, meeting(3000), 900, HF_API_TOKEN="wrong", MODEL_CONCURRENCY="1")
         status = program.run()
         refused = server.count(UNAUTHORIZED)
@@ -125,7 +124,7 @@ def restarted(work):
         answered = len(program.records("out"))
         server.kill()
         time.sleep(1)
-        server.start_again()
+        server.start()
         status = program.wait()
         again = server.count(WORKS) - program.usage()[0]
         expect(answered >= 1 and -2 <= again <= 2, f"{answered} answered, {again} again: {program.output}")
@@ -202,13 +201,16 @@ def check_submitted_once(program, in_flight):
     expect(again <= in_flight, f"{again} calls were submitted again: {program.output}")
 
 
-def summed(server, program, key=None):
+def summed(server, program):
     """The figures of a case."""
+    server.until_idle()
     calls, read, written = program.usage()
-    tasks = server.count(WORKS)
-    at_server = server.tokens() if key is None else "-"
+    at_server = server.tokens()
     outcome = "summary" if program.summary else last_line(program.output)
-    return f"{calls} calls ({tasks} at the server), {read} + {written} tokens ({at_server} at the server): {outcome}"
+    return (
+        f"{calls} calls ({server.count(WORKS)} at the server), tokens {read} + {written} "
+        f"({at_server[0]} + {at_server[1]} at the server): {outcome}"
+    )
 
 
 def last_line(text):

@@ -2,11 +2,9 @@
 
 import http.client
 import os
-import pathlib
 import re
 import signal
 import time
-import urllib.request
 
 from processes import Process, free_port
 
@@ -19,74 +17,75 @@ READY_SECONDS = 60
 
 
 class LlamaServer(Process):
-    """Listens on the same port whenever it is started. Its counters begin at 0 each time, its log goes on."""
+    """Listens on the same port whenever it is started. What it counts and logs is that of all its runs."""
 
     model = None
     binary = None
 
-    def __init__(self, work, window, slots, *options):
+    def __init__(self, work, window, slots, *options, key=None):
         port = free_port()
         command = [self.binary, "--model", self.model, "--host", HERE, "--port", port, "--threads", os.cpu_count()]
         command += ["--ctx-size", window, "--parallel", slots, "--metrics", "--no-ui", "--offline", *options]
-        super().__init__(command, port, work / f"server-{port}.log", env=os.environ | {"LLAMA_LOG_COLORS": "off"})
+        command += ["--api-key", key] if key else []
+        super().__init__(command, port, work / f"server-{port}.log")
         self.url = f"http://{HERE}:{port}/v1"
-        self.earlier = ""
+        self.key = key
+        self.earlier_log, self.earlier_tokens = "", (0, 0)
 
     def __enter__(self):
-        super().__enter__()
+        self.start()
         self.until_ready()
         return self
 
+    def start(self):
+        """Returns when it listens, which is before it has loaded its model."""
+        super().__enter__()
+
+    def kill(self):
+        """As by the system when memory runs out."""
+        self.earlier_tokens = self.tokens()
+        os.killpg(self.child.pid, signal.SIGKILL)
+        self.child.wait()
+        self.earlier_log += super().log
+
     def until_ready(self):
+        self.until(lambda: self.ask("GET", "/health")[0] == 200)
+
+    def until_idle(self):
+        """What a client has left is noticed with a delay."""
+        self.until(lambda: self.metric("requests_processing") == self.metric("requests_deferred") == 0)
+
+    def until(self, condition):
         deadline = time.monotonic() + READY_SECONDS
-        while self.status("GET", "/health") != 200:
+        while not condition():
             if time.monotonic() > deadline:
-                raise RuntimeError(f"the server is not ready:\n{self.log[-2000:]}")
+                raise RuntimeError(f"the server is not as it should be by now:\n{self.log[-2000:]}")
             time.sleep(0.05)
 
-    def status(self, method, path, body=None):
-        """The status of one request, or 0 if there is no answer."""
+    def ask(self, method, path, body=None):
+        """The status and the text of the reply; 0 if there is none."""
         connection = http.client.HTTPConnection(HERE, self.port, timeout=10)
         try:
-            connection.request(method, path, body, {"Content-Type": "application/json"})
-            return connection.getresponse().status
+            connection.request(method, path, body, {"Authorization": f"Bearer {self.key}"})
+            reply = connection.getresponse()
+            return reply.status, reply.read().decode()
         except OSError:
-            return 0
+            return 0, ""
         finally:
             connection.close()
 
-    def kill(self):
-        """As by the system when memory runs out. Keeps the log."""
-        os.killpg(self.child.pid, signal.SIGKILL)
-        self.child.wait()
-        self.earlier += self.log_of_now()
-
-    def start_again(self):
-        super().__enter__()
-
-    def log_of_now(self):
-        return pathlib.Path(self.output).read_text(errors="replace")
-
-    @property
-    def log(self):
-        return self.earlier + (self.log_of_now() if self.child.poll() is None else "")
-
-    def count(self, lines):
-        return len(lines.findall(self.log))
+    def metric(self, name):
+        return int(float(re.search(rf"^llamacpp:{name} (\S+)$", self.ask("GET", "/metrics")[1], re.MULTILINE).group(1)))
 
     def tokens(self):
         """Tokens of prompts, those from its cache included, and of answers."""
-        with urllib.request.urlopen(f"http://{HERE}:{self.port}/metrics", timeout=10) as reply:
-            text = reply.read().decode()
-        number = lambda name: int(float(re.search(rf"^llamacpp:{name} (\S+)$", text, re.MULTILINE).group(1)))
-        return number("prompt_tokens_total") + number("prompt_tokens_cached_total"), number("tokens_predicted_total")
+        read = self.metric("prompt_tokens_total") + self.metric("prompt_tokens_cached_total")
+        earlier_read, earlier_written = self.earlier_tokens
+        return earlier_read + read, earlier_written + self.metric("tokens_predicted_total")
 
-    def until_idle(self):
-        """Waits until nothing is being worked on: what a client left is noticed with a delay."""
-        deadline = time.monotonic() + READY_SECONDS
-        while time.monotonic() < deadline:
-            with urllib.request.urlopen(f"http://{HERE}:{self.port}/metrics", timeout=10) as reply:
-                if re.search(r"^llamacpp:requests_processing 0$", reply.read().decode(), re.MULTILINE):
-                    return
-            time.sleep(0.1)
-        raise RuntimeError("the server still works on something")
+    @property
+    def log(self):
+        return self.earlier_log + super().log
+
+    def count(self, lines):
+        return len(lines.findall(self.log))

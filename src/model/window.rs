@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn what_an_endpoint_says_keeps_back_only_what_cannot_fit() {
         let request = Request {
-            block: Passage::of_text(&"Yes. ".repeat(2000)),
+            block: Passage::of_text("Yes. ".repeat(2000)),
             ..request(Task::Section, Style::Full)
         };
         let prompt = Prompt::new(request, Tokens(1_000_000));

@@ -16,7 +16,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use transcript_summarizer::job::{Done, JobError, Outcome};
-use transcript_summarizer::model::ErrorKind;
+use transcript_summarizer::model::{ErrorKind, Model};
 use transcript_summarizer::wire::http::Timeouts;
 
 fn obedient_answer(request: &ChatRequest) -> Behaviour {
@@ -228,6 +228,37 @@ async fn the_window_is_learned_from_the_first_refusal() {
     let done = done(&place, 12_000).await;
     assert_eq!(refused.load(Ordering::SeqCst), 1);
     assert_eq!(done.report.coverage.degraded, 0);
+}
+
+#[tokio::test]
+async fn servers_are_asked_no_more_than_it_takes() {
+    let vllm = json!({"data": [{"id": "m", "owned_by": "vllm", "max_model_len": 8192}]});
+    let llama = json!({"data": [{"id": "m", "owned_by": "llamacpp", "meta": {"n_ctx": 2048}}]});
+    let props = json!({"default_generation_settings": {"n_ctx": 2048}, "total_slots": 4});
+    let info = json!({"max_total_tokens": 4096});
+    for (facts, asked, window, slots) in [
+        (vec![("/v1/models", vllm)], 1, Some(8192), None),
+        (
+            vec![("/v1/models", llama), ("/props", props)],
+            2,
+            Some(2048),
+            Some(4),
+        ),
+        (vec![("/info", info)], 3, Some(4096), None),
+        (vec![], 3, None, None),
+    ] {
+        let server = ChatServer::start(obedient_answer).await;
+        for (path, fact) in facts {
+            server.say(path, fact);
+        }
+        let served = Model::served(&client(server.url())).await;
+        assert_eq!(
+            (served.window.map(|window| window.0), served.slots),
+            (window, slots)
+        );
+        assert_eq!(server.asked().len(), asked, "{:?}", server.asked());
+        assert!(server.requests().is_empty());
+    }
 }
 
 /// Servers that say how large their window is are believed, but plans don't depend on it: it may not be said in time.

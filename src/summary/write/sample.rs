@@ -118,3 +118,32 @@ pub async fn sample(
         flaw,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_whole_is_estimated_at_the_rate_of_the_sample() {
+        let sample = Sample {
+            asked: Words(100),
+            written: Words(90),
+            prompt: Tokens(1000),
+            usage: TokenUsage {
+                prompt_tokens: 1500,
+                completion_tokens: 280,
+            },
+            took: Duration::from_secs(10),
+            flaw: None,
+        };
+        // The server counts half as many tokens more, and the model spends twice the usual number on a word.
+        let whole = sample.whole(TokenTotals {
+            prompt: 20_000,
+            completion: 2800,
+        });
+        assert_eq!((whole.prompt, whole.completion), (30_000, 5600));
+        // Half of the answers are sections, written four at a time: 2800 / 4 / 28 s, and 2800 / 28 s for the rest.
+        let time = sample.whole_time(whole, Words(1000), 4);
+        assert_eq!(time, Duration::from_secs(125));
+    }
+}
