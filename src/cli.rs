@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::http::Http;
 use crate::job::order::{self, EXPECTED_LANGUAGE};
 use crate::job::{App, Config, Done, JobError, Outcome, Status, Surface, Upload};
+use crate::model::{CallOptions, ModelClient};
 use crate::prompt::MAX_INSTRUCTIONS;
 use crate::provider::PROVIDERS;
 use crate::provider::huggingface::login_file;
@@ -40,6 +41,9 @@ use input::{Input, LOCAL_BUCKET};
 
 /// How long a killed run keeps its job from the next run.
 const LEASE: Duration = Duration::from_secs(10);
+
+/// How long `plan --probe` waits for what an endpoint says of itself.
+const SERVED_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How often a recording's transcript is looked for.
 const TRANSCRIPT_WAIT: Duration = Duration::from_secs(5);
@@ -94,8 +98,8 @@ enum Command {
     /// Summarize transcripts.
     #[command(alias = "summarise")]
     Summarize(Summarize),
-    /// Show what a summary takes: words, tokens, chunks, calls and their cost. Sends nothing.
-    Plan(Inputs),
+    /// Show what a summary takes: words, tokens, chunks, calls and their cost. Sends nothing without --probe.
+    Plan(PlanArguments),
     /// Serve a page on this machine to drop transcripts on, and an HTTP API.
     Serve(Serve),
     /// Summarize transcripts that have references, and measure the summaries: ROUGE, length, coverage, unsupported numbers and
@@ -129,6 +133,15 @@ struct Wanted {
     /// not given.
     #[arg(long, value_name = "FILE")]
     instructions: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct PlanArguments {
+    #[command(flatten)]
+    inputs: Inputs,
+    /// Ask the endpoint for one section, and show how the model writes, how fast, and what the whole takes at that rate.
+    #[arg(long)]
+    probe: bool,
 }
 
 #[derive(Debug, Args)]
@@ -202,10 +215,10 @@ pub async fn run() -> ExitCode {
             Ok((config, inputs)) => Ok(summarize(&inputs, &out, trace, force, config).await),
             Err(error) => Err(error),
         },
-        Command::Plan(inputs) => match prepare(&inputs) {
+        Command::Plan(PlanArguments { inputs, probe }) => match prepare(&inputs) {
             Ok((config, inputs)) => {
                 let http = Http::default();
-                let plan = async |input: &Input| plan(input, &config, &http).await;
+                let plan = async |input: &Input| plan(input, &config, &http, probe).await;
                 Ok(for_each(&inputs, plan).await)
             }
             Err(error) => Err(error),
@@ -566,11 +579,42 @@ async fn run_to_end(app: &App, upload: &Upload, name: &str, run: &Run) -> Result
     Ready::of(ended)
 }
 
-/// Shows the plan of one input.
-async fn plan(input: &Input, config: &Config, http: &Http) -> Result<(), Box<dyn Error>> {
+/// Shows the plan of one input, and with `probe` what the endpoint makes of its first section.
+async fn plan(
+    input: &Input,
+    config: &Config,
+    http: &Http,
+    probe: bool,
+) -> Result<(), Box<dyn Error>> {
     let (transcript, order) = input.read(config, http).await?;
     let limits = config.limits.beside(&order.wishes);
     let plan = summary::plan(&transcript, order.words, &limits)?;
     display::plan(&input.name, &transcript, &plan, config, &order);
+    if probe && config.provider.capabilities().local {
+        display::note("note: there is nothing to probe: the built-in model runs in this program");
+    } else if probe {
+        let model = config.provider.connect(http).await?;
+        let served = tokio::time::timeout(SERVED_TIMEOUT, model.served()).await;
+        let settings = summary::Settings {
+            limits: config.limits,
+            seed: input.name.clone(),
+            quotes: model.capabilities().quotes,
+            ratio: 1.0,
+            wishes: order.wishes.obeyed(&config.limits, None).0,
+        };
+        let bar = display::progress_bar(&input.name);
+        let waits = display::Waits::new(&bar);
+        let run = Run::new(Clock::System).telling_of_waits(move |waiting| waits.show(waiting));
+        let options = CallOptions {
+            max_calls: config.limits.max_calls,
+            concurrency: 1,
+            ..CallOptions::default()
+        };
+        let client = ModelClient::new(model, None, options, &run);
+        let sample = summary::sample(&transcript, &plan, &settings, &client).await;
+        bar.finish_and_clear();
+        display::probe(&plan, config, served.unwrap_or_default(), sample?.as_ref());
+    }
+    display::end_of_plan();
     Ok(())
 }

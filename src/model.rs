@@ -61,6 +61,11 @@ pub trait Model: Debug + Send + Sync {
         None
     }
 
+    /// Asks the endpoint about the model that it serves, where that costs nothing. Nothing is known if it does not say.
+    async fn served(&self) -> Served {
+        Served::default()
+    }
+
     /// Connects to the endpoint in the background, so that the first call does not have to wait for the connection.
     fn warm_up(&self) {}
 }
@@ -98,6 +103,15 @@ pub struct Capabilities {
     pub quotes: bool,
     /// It runs in this process: no rate limit, no ledger, no billing.
     pub local: bool,
+}
+
+/// What an endpoint says of the model that it serves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Served {
+    /// The context window of one request.
+    pub window: Option<Tokens>,
+    /// How many requests it works on at a time.
+    pub slots: Option<usize>,
 }
 
 /// The capabilities of scripted models in tests.

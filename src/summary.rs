@@ -36,4 +36,4 @@ pub use assemble::{Degraded, Section, Source, Summary};
 pub use call_plan::{Limits, ShapeError};
 pub use cost::{Prices, TokenTotals};
 pub use plan::{Plan, plan};
-pub use write::{Settings, WriteError, write};
+pub use write::{Sample, Settings, WriteError, sample, write};

@@ -1,5 +1,6 @@
 //! Displays progress and results: a progress bar on a terminal, plain lines otherwise.
 
+use std::cmp::Ordering;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -12,11 +13,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::job::{Config, Done, Order, Status};
-use crate::model::Capabilities;
+use crate::model::{Capabilities, Served};
 use crate::prompt::Wishes;
 use crate::run::{Progress, Waiting};
 use crate::store::Location;
-use crate::summary::{Plan, Prices, TokenTotals};
+use crate::summary::{Plan, Prices, Sample, TokenTotals};
 use crate::text::corrections::{Entry, List};
 use crate::text::number::{counted, grouped};
 use crate::text::printable::printable;
@@ -435,7 +436,65 @@ pub(crate) fn plan(
             counted(letters / spoken.words.max(1), "character")
         ));
     }
+}
+
+pub(crate) fn end_of_plan() {
     print("");
+}
+
+/// Shows what an endpoint says of itself, and what came of a request for one section.
+pub(crate) fn probe(plan: &Plan, config: &Config, served: Served, sample: Option<&Sample>) {
+    let configured = config.limits.context_tokens;
+    if let (Some(window), Some(configured)) = (served.window, configured) {
+        let advice = match window.cmp(&configured) {
+            Ordering::Less => "set it to that, or requests are refused",
+            Ordering::Equal => "as it is set",
+            Ordering::Greater => "set it to that to use all of it",
+        };
+        print(&format!(
+            "  window      the endpoint says {}; MODEL_CONTEXT_TOKENS is {}: {advice}",
+            counted(window.0, "token"),
+            grouped(configured.0)
+        ));
+    }
+    let slots = served.slots.filter(|slots| *slots < config.concurrency);
+    if let Some(slots) = slots {
+        print(&format!(
+            "  slots       the endpoint works on {} at a time, and the rest waits: MODEL_CONCURRENCY={slots} is enough",
+            counted(slots, "request")
+        ));
+    }
+    let Some(sample) = sample else { return };
+    print(&format!(
+        "  probe       {} asked for, {} written, in {:.1} s: {:.1} tokens a second",
+        counted(sample.asked.0, "word"),
+        grouped(sample.written.0),
+        sample.took.as_secs_f64(),
+        sample.tokens_per_second()
+    ));
+    let verdict = match (sample.flaw, sample.written.0 * 2 < sample.asked.0) {
+        (Some(flaw), _) => Some(format!("the answer is no section, but {flaw}")),
+        (None, true) => Some("the model writes less than half of what it is asked for".to_owned()),
+        (None, false) => None,
+    };
+    if let Some(verdict) = verdict {
+        print(&format!(
+            "              {verdict}: expect a poor summary, or none; a larger model may do"
+        ));
+    }
+    let whole = sample.whole(plan.usage(&config.limits));
+    let at_once = slots.unwrap_or(config.concurrency);
+    let time = sample.whole_time(whole, plan.target_words, at_once);
+    let cost = config.prices.map_or_else(String::new, |prices| {
+        format!(", and cost about {:.4}", prices.cost(whole))
+    });
+    print(&format!(
+        "  whole       at this rate it takes about {}{cost}",
+        match time.as_secs() {
+            seconds @ 0..120 => counted(usize::try_from(seconds.max(1)).unwrap_or(0), "second"),
+            seconds => counted(usize::try_from(seconds.div_ceil(60)).unwrap_or(0), "minute"),
+        }
+    ));
 }
 
 /// Shows what is wished, in a line each, and what of it is ignored.

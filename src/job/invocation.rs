@@ -18,6 +18,7 @@ use crate::store::StateFolder;
 use crate::store::lease::{Claim, Lease, as_asked};
 use crate::store::ledger::Ledger;
 use crate::summary::{self, Plan, Settings, Summary, WriteError};
+use crate::text::Tokens;
 use crate::transcript::Transcript;
 
 /// Time reserved for publishing, which takes a few small requests to the store.
@@ -25,6 +26,9 @@ pub(crate) const PUBLISH_RESERVE: Duration = Duration::from_secs(5);
 
 /// The reserve is at most this fraction (one sixth) of a short invocation.
 pub(crate) const PUBLISH_SHARE: u32 = 6;
+
+/// How long a job waits for what its endpoint says of itself, while it is claimed.
+const SERVED_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// After this many invocations without progress, an invocation stops at its first failure.
 const STALLED_INVOCATIONS: u32 = 10;
@@ -76,13 +80,34 @@ impl App {
             });
         }
         let state = self.state(work.source);
-        let permille = self.habits(&work).permille().await;
-        match Lease::claim(state, &work.run.clock, self.lease, permille).await? {
+        let claim = async {
+            let permille = self.habits(&work).permille().await;
+            Lease::claim(state, &work.run.clock, self.lease, permille).await
+        };
+        let (claim, window) = tokio::join!(claim, self.served_window());
+        match claim? {
             Claim::Busy { expires_ms } => Err(JobError::Busy {
                 seconds: (expires_ms - work.run.clock.now_ms()).max(0) / 1000 + 1,
             }),
-            Claim::Ours(lease) => self.write_on_ledger(&work, &lease).await,
+            Claim::Ours(lease) => self.write_on_ledger(&work, &lease, window).await,
         }
+    }
+
+    /// The window that the endpoint says it has, if it says so at once. Plans don't depend on it, because a resumed job must
+    /// make the same requests.
+    async fn served_window(&self) -> Option<Tokens> {
+        let served = tokio::time::timeout(SERVED_TIMEOUT, self.model.served()).await;
+        let window = served.ok()?.window?;
+        let configured = self.model.capabilities().context_tokens?;
+        if window < configured {
+            tracing::warn!(
+                window = window.0,
+                configured = configured.0,
+                "the endpoint's window is smaller than MODEL_CONTEXT_TOKENS: set it to what the endpoint has, and the parts are \
+                 planned to fit"
+            );
+        }
+        Some(window)
     }
 
     /// The folder of a job's state.
@@ -96,6 +121,7 @@ impl App {
         &self,
         work: &Work<'_>,
         lease: &Arc<Lease>,
+        window: Option<Tokens>,
     ) -> Result<Written, JobError> {
         let run = &lease.claimed;
         let age_ms = work.run.clock.now_ms() - run.created_ms;
@@ -108,6 +134,9 @@ impl App {
             "claimed"
         );
         let client = self.model_client(work, Some(Ledger::new(lease)), stalled);
+        if let Some(window) = window {
+            client.window.told(window);
+        }
         let written = tokio::select! {
             written = self.call_model(work, &client, run.permille) => written,
             overtaken = lease.keep() => Err(overtaken.into()),

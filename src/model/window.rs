@@ -3,6 +3,9 @@
 //! - Most refusals name the window and count the prompt: the first one settles what fits.
 //! - Without such numbers, a request that is not clearly smaller than the smallest one refused is not sent either. So an
 //!   endpoint that refuses everything costs a request for each halving of a part.
+//! - An endpoint that says at the beginning of a job how large its window is saves these refusals. A prompt is kept back only
+//!   if it is certain to be refused, and teaches what the refusal would, so that it makes no difference whether the endpoint said
+//!   so in time.
 //!
 //! Nothing else depends on it, in particular no request's content: a resumed job sends what it would have sent.
 
@@ -10,12 +13,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::{ErrorKind, ModelError};
 use crate::prompt::Prompt;
+use crate::text::Tokens;
 
 /// Smaller windows are not believed: no request fits them.
 const LEAST_WINDOW: u64 = 512;
 
 /// No tokenizer counts more than this many times the estimate: a server that says so is wrong.
 pub(crate) const MAX_RATIO: f64 = 3.0;
+
+/// No tokenizer counts fewer than one in so many estimated tokens. A prompt that is longer even then cannot fit.
+const MAX_OVERESTIMATE: f64 = 1.6;
 
 /// A request is clearly smaller than another with at most this share of its tokens.
 const SMALLER: f64 = 0.9;
@@ -28,6 +35,8 @@ pub(crate) struct LearnedWindow(Mutex<Learned>);
 struct Learned {
     /// Tokens of input and output together, as the endpoint counts them.
     window: Option<u64>,
+    /// The window by the endpoint's own word.
+    told: Option<u64>,
     /// The largest ratio seen of the endpoint's count of a prompt to the estimate.
     ratio: f64,
     /// Estimated tokens of the smallest request that was refused without numbers.
@@ -59,20 +68,38 @@ impl LearnedWindow {
         true
     }
 
+    /// Learns what the endpoint says of its window.
+    pub(crate) fn told(&self, window: Tokens) {
+        let window = u64::try_from(window.0).ok();
+        self.lock().told = window.filter(|window| *window >= LEAST_WINDOW);
+    }
+
     /// Whether a request may fit. Without any knowledge it may, and is not rendered.
     pub(crate) fn may_fit(&self, prompt: &Prompt) -> bool {
-        self.lock().may_fit(prompt)
+        self.refusal_of(prompt).is_none()
     }
 
     /// The error for a request that is not sent because it cannot fit.
     pub(crate) fn refusal_of(&self, prompt: &Prompt) -> Option<ModelError> {
-        let learned = self.lock();
-        let refusal = learned.refusal.as_ref();
-        let refusal = refusal.filter(|_| !learned.may_fit(prompt))?;
+        let mut learned = self.lock();
+        if learned.may_fit(prompt) {
+            return None;
+        }
+        // Learned like from the refusal that it saves.
+        if let Some(told) = learned.told {
+            learned.narrow(told);
+        }
+        let window = learned.window;
         let kind = ErrorKind::Overflow {
-            window: learned.window,
+            window,
             prompt_tokens: None,
         };
+        let told = || {
+            let window = window.unwrap_or_default();
+            let message = format!("the endpoint says that its window has {window} tokens");
+            ModelError::new(kind, message)
+        };
+        let refusal = learned.refusal.get_or_insert_with(told);
         Some(ModelError::new(kind, refusal.message.clone()))
     }
 
@@ -111,7 +138,11 @@ impl Learned {
 
     fn may_fit(&self, prompt: &Prompt) -> bool {
         let is_smaller = |refused: usize| total(prompt) as f64 <= refused as f64 * SMALLER;
-        self.fits_window(prompt) && self.refused.is_none_or(is_smaller)
+        // Not every server counts the answer.
+        let is_plausible = |told| prompt.tokens().0 as f64 / MAX_OVERESTIMATE < told as f64;
+        self.told.is_none_or(is_plausible)
+            && self.fits_window(prompt)
+            && self.refused.is_none_or(is_smaller)
     }
 
     fn fits_window(&self, prompt: &Prompt) -> bool {
@@ -131,9 +162,9 @@ fn total(prompt: &Prompt) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prompt::tests::prompt;
-    use crate::prompt::{Style, Task};
-    use crate::text::Tokens;
+    use crate::prompt::tests::{prompt, request};
+    use crate::prompt::{Request, Style, Task};
+    use crate::transcript::Passage;
 
     fn of(max_tokens: usize) -> Prompt {
         prompt(Task::Section, Style::Full).with_max_tokens(Tokens(max_tokens))
@@ -173,6 +204,30 @@ mod tests {
             assert!(!learned.may_fit(&of(1990)), "{window:?}");
             assert!(learned.may_fit(&of(900)), "{window:?}");
         }
+    }
+
+    #[test]
+    fn what_an_endpoint_says_keeps_back_only_what_cannot_fit() {
+        let request = Request {
+            block: Passage::of_text("Yes. ".repeat(2000)),
+            ..request(Task::Section, Style::Full)
+        };
+        let prompt = Prompt::new(request, Tokens(1_000_000));
+        let long = prompt.tokens().0;
+        let told = |window| {
+            let learned = LearnedWindow::default();
+            learned.told(Tokens(window));
+            (learned.may_fit(&prompt), learned.refusal_of_everything())
+        };
+        // A server that counts fewer tokens, and not the answer, takes the first two. The last is too small to be true.
+        for window in [long, long * 2 / 3, 100] {
+            let (may_fit, refusal) = told(window);
+            assert!(may_fit && refusal.is_none(), "{window} of {long}");
+        }
+        let (may_fit, refusal) = told(long / 2);
+        assert!(!may_fit);
+        let message = refusal.unwrap().message;
+        assert!(message.contains(&(long / 2).to_string()), "{message}");
     }
 
     #[test]

@@ -7,13 +7,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, RequestBuilder, Url};
+use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::aws::signer::{SignError, Signer};
 use crate::chain::chain;
 use crate::http::{Http, causes};
-use crate::model::{Answer, Capabilities, Model, ModelError, Reply};
+use crate::model::{Answer, Capabilities, Model, ModelError, Reply, Served};
 use crate::prompt::Prompt;
 use crate::provider::RemoteSettings;
 use crate::provider::key::Key;
@@ -24,6 +25,12 @@ use crate::wire::http::{self, Incoming, Pulse, Timeouts};
 /// The shortest interval between renewals of the key: a rotated key makes many calls fail at once, and each read is billed.
 const RENEW_EVERY: Duration = Duration::from_secs(60);
 
+/// For what an endpoint says at once or not at all.
+const FACTS: Timeouts = Timeouts {
+    first: Duration::from_secs(5),
+    idle: Duration::from_secs(5),
+};
+
 /// A model whose endpoint has no queue: a request is answered or fails.
 #[async_trait]
 pub(crate) trait Direct: Debug + Send + Sync {
@@ -32,6 +39,11 @@ pub(crate) trait Direct: Debug + Send + Sync {
 
     /// Sends a prompt once and reads the answer.
     async fn exchange(&self, prompt: &Prompt) -> Result<Answer, Failure>;
+
+    /// What the endpoint says of the model that it serves.
+    async fn served(&self) -> Served {
+        Served::default()
+    }
 }
 
 #[async_trait]
@@ -51,6 +63,10 @@ impl<T: Direct> Model for T {
 
     async fn renew_key(&self) -> bool {
         self.connection().renew_key().await
+    }
+
+    async fn served(&self) -> Served {
+        Direct::served(self).await
     }
 
     fn warm_up(&self) {
@@ -101,6 +117,17 @@ impl Connection {
     /// Connects to the endpoint in the background.
     pub(crate) fn warm_up(&self) {
         self.http.warm_up(&self.settings.endpoint);
+    }
+
+    /// The JSON at a URL of the endpoint: null if there is none, `None` if the endpoint is not to be asked further.
+    pub(crate) async fn get(&self, url: &Url) -> Option<Value> {
+        let request = self.request(Method::GET, url).ok()?;
+        let body = match http::send(request, FACTS, &self.pulse).await {
+            Ok(reply) => reply.body().await.ok()?,
+            Err(Failure::Refused { status: 404, .. }) => return Some(Value::Null),
+            Err(_) => return None,
+        };
+        Some(serde_json::from_slice(&body).unwrap_or_default())
     }
 
     /// Creates a request with the current key. Its `Authorization` header is marked so that it is neither logged nor kept in

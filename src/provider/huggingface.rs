@@ -27,7 +27,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::http::Http;
-use crate::model::Answer;
+use crate::model::{Answer, Served};
 use crate::prompt::Prompt;
 use crate::provider::RemoteSettings;
 use crate::provider::connection::{Connection, Direct};
@@ -37,7 +37,7 @@ use crate::text::Tokens;
 use crate::wire::answer::{self, Format};
 use crate::wire::failure::{Failure, Site};
 use crate::wire::http::{self, Pulse, Timeouts};
-use crate::wire::{chat, generation, summarization};
+use crate::wire::{chat, generation, served, summarization};
 
 use thinking::{Member, Thinking};
 
@@ -45,6 +45,9 @@ pub use settings::HuggingFaceSettings;
 pub(crate) use settings::{HF_TOKEN_PATH, REGISTRATION, login_file};
 
 const SCALE_UP_TIMEOUT: HeaderName = HeaderName::from_static("x-scale-up-timeout");
+
+/// How llama.cpp names itself in the list of models. Its other routes tell how many slots it has.
+const LLAMA_CPP: (&str, &str) = ("/data/0/owned_by", "llamacpp");
 
 /// A server without a GPU takes minutes to read a prompt of several thousand tokens before it writes the first one. Between two
 /// pieces of an answer only a server that reads the prompts of other calls is slow.
@@ -151,6 +154,29 @@ impl HuggingFace {
         answer::json(&body).ok()
     }
 
+    /// What the server says of its model. The router's window depends on the provider that it chooses; encoder-decoder models
+    /// have a window for the text and one for the summary.
+    async fn ask_about_model(&self) -> Served {
+        let settings = &self.connection.settings;
+        let endpoint = &settings.endpoint;
+        if self.task == EndpointTask::Summarization || address::is_router_host(endpoint) {
+            return Served::default();
+        }
+        let ask = async |route| self.connection.get(&address::beside(endpoint, route)).await;
+        let Some(models) = ask("/v1/models").await else {
+            return Served::default();
+        };
+        let served = served::in_models(&models, settings.model());
+        if served.window.is_some() && models.pointer(LLAMA_CPP.0) != Some(&LLAMA_CPP.1.into()) {
+            return served;
+        }
+        let props = served::in_props(&ask("/props").await.unwrap_or_default());
+        match props.window.or(served.window) {
+            None => served::in_info(&ask("/info").await.unwrap_or_default()),
+            window => Served { window, ..props },
+        }
+    }
+
     async fn ask(
         &self,
         body: &impl Serialize,
@@ -178,6 +204,10 @@ impl HuggingFace {
 impl Direct for HuggingFace {
     fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    async fn served(&self) -> Served {
+        self.ask_about_model().await
     }
 
     async fn exchange(&self, prompt: &Prompt) -> Result<Answer, Failure> {

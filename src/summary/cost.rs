@@ -6,7 +6,7 @@ use crate::summary::plan::Plan;
 use crate::text::{Tokens, Words};
 
 /// Tokens per word of English prose written by a model.
-const TOKENS_PER_WORD: f64 = 1.4;
+pub(crate) const TOKENS_PER_WORD: f64 = 1.4;
 
 /// Usual tokens of what a request tells of the whole recording, of an outline, and of the last reader's edits.
 const BRIEF_TOKENS: usize = 1000;

@@ -10,6 +10,7 @@ mod outline;
 mod overview;
 mod piece;
 mod repair;
+mod sample;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -40,6 +41,8 @@ use brief::Briefing;
 use chapter::chapter;
 use draft::{Drafter, FirstTexts, LATER, Material};
 use piece::{Job, Piece, piece};
+
+pub use sample::{Sample, sample};
 
 /// Sections that are written together, on average.
 const MEAN_SECTIONS: usize = 3;

@@ -16,7 +16,7 @@ use crate::support::huggingface::TOKEN;
 use crate::support::obedient;
 use crate::support::transcribe::{Ending, Transcribe};
 use crate::support::workplace::meeting;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use transcript_summarizer::store::DirStore;
 
@@ -693,6 +693,56 @@ async fn a_forgotten_key_does_not_replace_a_paid_summary_by_quotations() {
     // What it wrote itself, it may replace.
     let shorter = ["summarize", "call.txt", "--words", "60"];
     shell.run(&shorter).succeeds();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_sends_nothing_unless_it_probes() {
+    let server =
+        ChatServer::start(|request| Behaviour::text(obedient::answer(request.message("user"))))
+            .await;
+    server.say(
+        "/v1/models",
+        json!({"data": [{"id": "m", "max_model_len": 8192}]}),
+    );
+    let shell = Shell::with(&["call.txt"]);
+    let variables = [
+        ("HF_API_TOKEN", TOKEN),
+        ("HF_ENDPOINT_URL", server.url()),
+        ("PRICE_INPUT_PER_MTOK", "1"),
+        ("PRICE_OUTPUT_PER_MTOK", "2"),
+    ];
+    let run = |arguments: &[&str]| shell.run_with(&variables, arguments, b"").succeeds();
+    let plan = run(&["plan", "call.txt"]).stdout;
+    assert!(server.requests().is_empty() && server.asked().is_empty());
+    let probed = run(&["plan", "call.txt", "--probe"]).stdout;
+    assert_eq!(server.asked(), ["/v1/models"]);
+    assert_eq!(server.requests().len(), 1);
+    assert!(server.requests()[0].message("user").contains("about"));
+    let added = probed.strip_prefix(plan.trim_end()).unwrap();
+    for expected in [
+        "the endpoint says 8,192 tokens; MODEL_CONTEXT_TOKENS is 32,768: set it to that, or requests are refused",
+        " words asked for, ",
+        " tokens a second",
+        "at this rate it takes about 1 second, and cost about 0.",
+    ] {
+        assert!(added.contains(expected), "{expected}: {added}");
+    }
+    assert!(!added.contains("expect a poor summary"), "{added}");
+    assert!(shell.results(".").is_empty(), "{:?}", shell.results("."));
+    // A model that writes twelve words whatever it is asked for, and one that declines.
+    for (text, verdict) in [
+        (
+            "The depot is late and nobody knows why it was not ordered.",
+            "writes less than half of what it is asked for",
+        ),
+        ("I'm sorry, but I cannot help with that.", "a refusal"),
+    ] {
+        let weak = ChatServer::start(move |_| Behaviour::text(text)).await;
+        let variables = [("HF_ENDPOINT_URL", weak.url()), ("HF_MODEL", "tiny")];
+        let run = shell.run_with(&variables, &["plan", "call.txt", "--probe"], b"");
+        let shown = run.succeeds().stdout;
+        assert!(shown.contains(verdict), "{verdict}: {shown}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use transcript_summarizer::job::{Done, JobError, Outcome};
-use transcript_summarizer::model::ErrorKind;
+use transcript_summarizer::model::{ErrorKind, Model};
 use transcript_summarizer::wire::http::Timeouts;
 
 fn obedient_answer(request: &ChatRequest) -> Behaviour {
@@ -228,6 +228,77 @@ async fn the_window_is_learned_from_the_first_refusal() {
     let done = done(&place, 12_000).await;
     assert_eq!(refused.load(Ordering::SeqCst), 1);
     assert_eq!(done.report.coverage.degraded, 0);
+}
+
+#[tokio::test]
+async fn servers_are_asked_no_more_than_it_takes() {
+    let vllm = json!({"data": [{"id": "m", "owned_by": "vllm", "max_model_len": 8192}]});
+    let llama = json!({"data": [{"id": "m", "owned_by": "llamacpp", "meta": {"n_ctx": 2048}}]});
+    let props = json!({"default_generation_settings": {"n_ctx": 2048}, "total_slots": 4});
+    let info = json!({"max_total_tokens": 4096});
+    for (facts, asked, window, slots) in [
+        (vec![("/v1/models", vllm)], 1, Some(8192), None),
+        (
+            vec![("/v1/models", llama), ("/props", props)],
+            2,
+            Some(2048),
+            Some(4),
+        ),
+        (vec![("/info", info)], 3, Some(4096), None),
+        (vec![], 3, None, None),
+    ] {
+        let server = ChatServer::start(obedient_answer).await;
+        for (path, fact) in facts {
+            server.say(path, fact);
+        }
+        let served = Model::served(&client(server.url())).await;
+        assert_eq!(
+            (served.window.map(|window| window.0), served.slots),
+            (window, slots)
+        );
+        assert_eq!(server.asked().len(), asked, "{:?}", server.asked());
+        assert!(server.requests().is_empty());
+    }
+}
+
+/// Servers that say how large their window is are believed, but plans don't depend on it: it may not be said in time.
+#[tokio::test]
+async fn a_window_that_is_said_saves_the_refusals_and_changes_nothing_else() {
+    const WINDOW: usize = 2500;
+    let models =
+        json!({"data": [{"id": "tiny", "owned_by": "llamacpp", "meta": {"n_ctx": WINDOW}}]});
+    let props = json!({"default_generation_settings": {"n_ctx": WINDOW}, "total_slots": 1});
+    let mut summaries = Vec::new();
+    for said in [false, true] {
+        let refused = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&refused);
+        let server = ChatServer::start(move |request| {
+            let prompt = counted(request);
+            if prompt < WINDOW {
+                return obedient_answer(request);
+            }
+            count.fetch_add(1, Ordering::SeqCst);
+            let message = format!(
+                "request ({prompt} tokens) exceeds the available context size ({WINDOW} tokens), try increasing it"
+            );
+            let error = json!({"code": 400, "message": message, "type": "exceed_context_size_error",
+                "n_prompt_tokens": prompt, "n_ctx": WINDOW});
+            Behaviour::status(400, json!({ "error": error }).to_string())
+        })
+        .await;
+        if said {
+            server.say("/v1/models", models.clone());
+            server.say("/props", props.clone());
+        }
+        let settings = [("CHUNK_TOKENS", "12000"), ("MODEL_CONCURRENCY", "1")];
+        let place = Workplace::new(Some(server.url()), &settings).await;
+        let done = done(&place, 12_000).await;
+        assert_eq!(done.report.coverage.degraded, 0);
+        let refused = refused.load(Ordering::SeqCst);
+        assert_eq!(refused, usize::from(!said), "refused, said: {said}");
+        summaries.push(place.read("summaries/board.txt_summary.txt"));
+    }
+    assert_eq!(summaries[0], summaries[1]);
 }
 
 #[tokio::test]

@@ -89,6 +89,14 @@ pub(crate) fn task(endpoint: &Url, model: &str) -> Url {
     }
 }
 
+/// The URL of another route of the server: beside that of the configured one, and below the same path.
+pub(crate) fn beside(endpoint: &Url, route: &str) -> Url {
+    let path = endpoint.path().trim_end_matches('/');
+    let known = ["/chat/completions", "/v1"].iter().chain(&FIXED_FORMS);
+    let base = known.fold(path, |path, end| path.strip_suffix(end).unwrap_or(path));
+    with_path(endpoint, &format!("{base}{route}"))
+}
+
 fn with_path(endpoint: &Url, path: &str) -> Url {
     let mut url = endpoint.clone();
     url.set_path(path);
@@ -128,6 +136,23 @@ mod tests {
             ),
         ] {
             assert_eq!(chat(&Url::parse(given).unwrap()).as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn other_routes_are_beside_those_that_answer() {
+        for (given, expected) in [
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080/props"),
+            ("http://127.0.0.1:8080/v1/", "http://127.0.0.1:8080/props"),
+            ("https://host/v1/chat/completions", "https://host/props"),
+            ("https://host/generate", "https://host/props"),
+            (
+                "https://host/novita/openai/v1",
+                "https://host/novita/openai/props",
+            ),
+        ] {
+            let url = beside(&Url::parse(given).unwrap(), "/props");
+            assert_eq!(url.as_str(), expected);
         }
     }
 

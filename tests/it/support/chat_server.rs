@@ -1,5 +1,6 @@
 //! A simulated chat completions server. A closure chooses its behaviour, and it records every request.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -57,6 +58,10 @@ impl ChatRequest {
 type Responder = dyn Fn(&ChatRequest) -> Behaviour + Send + Sync;
 
 struct Shared {
+    /// What it says of itself, by path; it has no other routes for `GET`.
+    facts: Mutex<HashMap<&'static str, Value>>,
+    /// The paths it was asked for with `GET`.
+    asked: Mutex<Vec<String>>,
     respond: Box<Responder>,
     count_tokens: fn(&str) -> usize,
     requests: Mutex<Vec<ChatRequest>>,
@@ -105,6 +110,8 @@ impl ChatServer {
         let address = listener.local_addr().unwrap();
         let url = format!("http://{address}/v1");
         let shared = Arc::new(Shared {
+            facts: Mutex::default(),
+            asked: Mutex::default(),
             respond: Box::new(respond),
             count_tokens,
             requests: Mutex::default(),
@@ -133,6 +140,16 @@ impl ChatServer {
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Answers `GET` requests for `path` with `fact`.
+    pub(crate) fn say(&self, path: &'static str, fact: Value) {
+        self.shared.facts.lock().unwrap().insert(path, fact);
+    }
+
+    /// The paths of all `GET` requests so far.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.shared.asked.lock().unwrap().clone()
     }
 
     /// The URL of another path on this server.
@@ -183,6 +200,15 @@ async fn handle(
 ) -> Result<Response<Body>, io::Error> {
     let in_flight = InFlight::new(shared);
     let (head, body) = request.into_parts();
+    if head.method == hyper::Method::GET {
+        let path = head.uri.path();
+        shared.asked.lock().unwrap().push(path.to_owned());
+        let fact = shared.facts.lock().unwrap().get(path).cloned();
+        let response = Response::builder().status(if fact.is_some() { 200 } else { 404 });
+        let body = Full::from(fact.unwrap_or_default().to_string());
+        let response = response.body(body.map_err(infallible).boxed());
+        return response.map_err(io::Error::other);
+    }
     let raw = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let request = {
         let mut requests = shared.requests.lock().unwrap();

@@ -1,0 +1,86 @@
+"""The program as a command, over a directory, and what its ledger and its report say."""
+
+import json
+import pathlib
+import signal
+import subprocess
+import time
+
+# A lease that a killed run has left runs out after 10 seconds.
+PATIENCE_SECONDS = 150
+
+
+class Program:
+    binary = None
+
+    def __init__(self, work, server, transcript, words, **settings):
+        self.folder = pathlib.Path(work)
+        self.folder.mkdir()
+        (self.folder / "meeting.txt").write_text(transcript)
+        self.words = words
+        self.env = {"HF_ENDPOINT_URL": server.url, "HF_MODEL": "tiny", "MODEL_CONTEXT_TOKENS": "8192"} | settings
+        self.output = ""
+
+    def start(self):
+        command = [self.binary, "summarize", "meeting.txt", "--words", str(self.words), "--trace", "trace"]
+        self.child = subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        return self
+
+    def wait(self):
+        """Its exit status."""
+        try:
+            self.output, _ = self.child.communicate(timeout=PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.output, _ = self.child.communicate()
+            raise RuntimeError(f"the program is still running:\n{self.output[-1000:]}")
+        return self.child.returncode
+
+    def run(self):
+        return self.start().wait()
+
+    def kill(self):
+        self.child.send_signal(signal.SIGKILL)
+        self.child.communicate()
+
+    def records(self, ending):
+        found = self.folder.glob(f"summaries/.work/*/calls/*.{ending}")
+        return [json.loads(path.read_text()) for path in found]
+
+    def until_answers(self, most):
+        """Waits until so many answers are recorded, or the program has ended."""
+        while self.child.poll() is None and len(self.records("out")) < most:
+            time.sleep(0.02)
+
+    @property
+    def summary(self):
+        path = self.folder / "summaries/meeting.txt_summary.txt"
+        return path.read_text() if path.exists() else None
+
+    @property
+    def report(self):
+        path = self.folder / "summaries/meeting.txt_summary.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def answers(self):
+        """The texts of all answers, as they came."""
+        traced = (json.loads(path.read_text()) for path in self.folder.glob("trace/*.json"))
+        return [call["answer"]["text"] for call in traced if "text" in call["answer"]]
+
+    def usage(self):
+        """Calls, tokens of prompts and of answers, by the report of a finished job, or by the ledger of another."""
+        if self.report:
+            usage = self.report["usage"]
+            return usage["calls"], usage["prompt_tokens"], usage["completion_tokens"]
+        answers = [record["result"]["Ok"]["usage"] for record in self.records("out") if "Ok" in record["result"]]
+        submits = sum(record["submits"] for record in self.records("intent"))
+        total = lambda name: sum(usage[name] for usage in answers if usage)
+        return submits, total("prompt_tokens"), total("completion_tokens")

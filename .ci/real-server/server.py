@@ -1,0 +1,91 @@
+"""llama.cpp's server with a tiny model, and what it counts itself."""
+
+import http.client
+import os
+import re
+import signal
+import time
+
+from processes import Process, free_port
+
+HERE = "127.0.0.1"
+# Its own lines: one for each request that it works on, one for each that it refuses as too long or because of the key.
+WORKS = re.compile(r"processing task,")
+TOO_LONG = re.compile(r"exceeds the available context size|Context size has been exceeded")
+UNAUTHORIZED = re.compile(r"unauthorized: Invalid API Key")
+READY_SECONDS = 60
+
+
+class LlamaServer(Process):
+    """Listens on the same port whenever it is started. What it counts and logs is that of all its runs."""
+
+    model = None
+    binary = None
+
+    def __init__(self, work, window, slots, *options, key=None):
+        port = free_port()
+        command = [self.binary, "--model", self.model, "--host", HERE, "--port", port, "--threads", os.cpu_count()]
+        command += ["--ctx-size", window, "--parallel", slots, "--metrics", "--no-ui", "--offline", *options]
+        command += ["--api-key", key] if key else []
+        super().__init__(command, port, work / f"server-{port}.log")
+        self.url = f"http://{HERE}:{port}/v1"
+        self.key = key
+        self.earlier_log, self.earlier_tokens = "", (0, 0)
+
+    def __enter__(self):
+        self.start()
+        self.until_ready()
+        return self
+
+    def start(self):
+        """Returns when it listens, which is before it has loaded its model."""
+        super().__enter__()
+
+    def kill(self):
+        """As by the system when memory runs out."""
+        self.earlier_tokens = self.tokens()
+        os.killpg(self.child.pid, signal.SIGKILL)
+        self.child.wait()
+        self.earlier_log += super().log
+
+    def until_ready(self):
+        self.until(lambda: self.ask("GET", "/health")[0] == 200)
+
+    def until_idle(self):
+        """What a client has left is noticed with a delay."""
+        self.until(lambda: self.metric("requests_processing") == self.metric("requests_deferred") == 0)
+
+    def until(self, condition):
+        deadline = time.monotonic() + READY_SECONDS
+        while not condition():
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the server is not as it should be by now:\n{self.log[-2000:]}")
+            time.sleep(0.05)
+
+    def ask(self, method, path, body=None):
+        """The status and the text of the reply; 0 if there is none."""
+        connection = http.client.HTTPConnection(HERE, self.port, timeout=10)
+        try:
+            connection.request(method, path, body, {"Authorization": f"Bearer {self.key}"})
+            reply = connection.getresponse()
+            return reply.status, reply.read().decode()
+        except OSError:
+            return 0, ""
+        finally:
+            connection.close()
+
+    def metric(self, name):
+        return int(float(re.search(rf"^llamacpp:{name} (\S+)$", self.ask("GET", "/metrics")[1], re.MULTILINE).group(1)))
+
+    def tokens(self):
+        """Tokens of prompts, those from its cache included, and of answers."""
+        read = self.metric("prompt_tokens_total") + self.metric("prompt_tokens_cached_total")
+        earlier_read, earlier_written = self.earlier_tokens
+        return earlier_read + read, earlier_written + self.metric("tokens_predicted_total")
+
+    @property
+    def log(self):
+        return self.earlier_log + super().log
+
+    def count(self, lines):
+        return len(lines.findall(self.log))
