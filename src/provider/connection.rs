@@ -130,8 +130,7 @@ impl Connection {
         Some(serde_json::from_slice(&body).unwrap_or_default())
     }
 
-    /// Creates a request with the current key. Its `Authorization` header is marked so that it is neither logged nor kept in
-    /// HTTP/2's header table.
+    /// Creates a request with the current key. Its `Authorization` header is marked so that it is not logged.
     pub(crate) fn request(&self, method: Method, url: &Url) -> Result<RequestBuilder, Failure> {
         let client = self.http.client();
         let client = client.map_err(|error| Cause::Unsendable.seen(causes(&error)))?;

@@ -186,8 +186,7 @@ impl HuggingFace {
         let connection = &self.connection;
         // Many servers close a connection after an answer without saying so. A request that is sent over it at that moment is
         // lost, and HTTP/1.1 does not tell whether it was read. A new connection costs a few milliseconds, an answer that may have
-        // been generated in vain costs minutes. HTTP/2 says which requests were not read, and has no such header: it is left out
-        // there.
+        // been generated in vain costs minutes.
         let request = connection.request(Method::POST, &self.url)?;
         let mut request = request.header(CONNECTION, "close").json(body);
         if connection.endpoint.site == Site::Dedicated {
