@@ -54,8 +54,8 @@ pub(crate) const MODEL_CONTEXT_TOKENS: Variable = Variable::new(
 
 const MODEL_REASONING_TOKENS: Variable = Variable::new(
     "MODEL_REASONING_TOKENS",
-    "output tokens kept for a model that thinks before it writes; 0 where the window is below 16384. If set, gpt-oss and servers that run \
-     vLLM are also told to think no longer, and 0 switches it off in vLLM, SGLang and llama.cpp",
+    "output tokens kept for a model that thinks before it writes; 0 where the window is below 16384. If it is set, provider `huggingface` \
+     also tells gpt-oss and vLLM to think no longer, and with 0 tells vLLM, SGLang and llama.cpp not to think",
 )
 .or("1024");
 

@@ -35,7 +35,7 @@ use crate::provider::task::EndpointTask;
 use crate::secret::Secret;
 use crate::text::Tokens;
 use crate::wire::answer::{self, Format};
-use crate::wire::failure::{Failure, Site};
+use crate::wire::failure::{Cause, Failure, Site};
 use crate::wire::http::{self, Pulse, Timeouts};
 use crate::wire::{chat, generation, served, summarization};
 
@@ -131,27 +131,38 @@ impl HuggingFace {
         let settings = &self.connection.settings;
         let find = async || match thinking::of_model(settings.model(), thinking.budget) {
             None if !address::is_router_host(&settings.endpoint) => {
-                let models = self.models().await;
-                models.and_then(|models| thinking::of_server(&models, thinking.budget))
+                let models = self.models().await?;
+                Ok(models.and_then(|models| thinking::of_server(&models, thinking.budget)))
             }
-            member => member,
+            member => Ok::<_, Failure>(member),
         };
-        let member = thinking.member.get_or_init(find).await.as_ref();
+        let member = thinking.member.get_or_try_init(find).await.ok()?.as_ref();
         let member = member.filter(|(name, _)| {
             !thinking.is_refused() && !settings.parameters.contains_key(*name)
         })?;
         Some((thinking, member))
     }
 
-    /// The server's list of models. It may have none, and nothing depends on it.
-    async fn models(&self) -> Option<Value> {
-        let path = self.url.path().strip_suffix("/chat/completions")?;
+    /// The server's list of models, if it has one.
+    ///
+    /// # Errors
+    /// If the server is not up yet, so that it is worth asking again.
+    async fn models(&self) -> Result<Option<Value>, Failure> {
+        let Some(path) = self.url.path().strip_suffix("/chat/completions") else {
+            return Ok(None);
+        };
         let mut url = self.url.clone();
         url.set_path(&format!("{path}/models"));
-        let request = self.connection.request(Method::GET, &url).ok()?;
-        let reply = http::send(request, LIST_TIMEOUTS, &Pulse::default()).await;
-        let body = reply.ok()?.body().await.ok()?;
-        answer::json(&body).ok()
+        let request = self.connection.request(Method::GET, &url)?;
+        match http::send(request, LIST_TIMEOUTS, &Pulse::default()).await {
+            Ok(reply) => {
+                let body = reply.body().await?;
+                Ok(answer::json(&body).ok())
+            }
+            Err(failure @ Failure::Known(Cause::Unreachable, _)) => Err(failure),
+            Err(failure) if failure.status().is_some_and(|status| status >= 500) => Err(failure),
+            Err(_) => Ok(None),
+        }
     }
 
     /// What the server says of its model. The router's window depends on the provider that it chooses; encoder-decoder models

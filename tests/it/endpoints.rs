@@ -531,3 +531,34 @@ async fn a_limit_of_reasoning_that_a_server_refuses_is_sent_once() {
         .filter(|one| one.get("thinking_token_budget").is_some());
     assert_eq!(sent.count(), 1, "{members:?}");
 }
+
+#[tokio::test]
+async fn a_server_that_is_starting_is_asked_again_what_it_understands() {
+    let server = ChatServer::start(|request| match request.number {
+        0 | 1 => Behaviour::status(503, "not yet"),
+        _ if request.path.ends_with("/models") => {
+            let list = json!({"data": [{"id": "x", "owned_by": "vllm"}]});
+            Behaviour::body("application/json", list.to_string())
+        }
+        _ => obedient_answer(request),
+    })
+    .await;
+    let settings = [
+        ("HF_MODEL", "Qwen/Qwen3-8B"),
+        ("MODEL_REASONING_TOKENS", "512"),
+        ("MODEL_CONCURRENCY", "1"),
+    ];
+    let place = Workplace::new(Some(server.url()), &settings).await;
+    done(&place, 2000).await;
+    let requests = server.requests();
+    let paths: Vec<bool> = requests
+        .iter()
+        .map(|request| request.path.ends_with("/models"))
+        .collect();
+    assert!(
+        matches!(paths[..], [true, false, true, false, ..]),
+        "{paths:?}"
+    );
+    let members = |request: &ChatRequest| request.body["thinking_token_budget"].clone();
+    assert!(requests[3..].iter().all(|request| members(request) == 512));
+}

@@ -224,7 +224,11 @@ async fn rejects_outputs_without_a_text() {
     ];
     for (output, words) in cases {
         let error = failure(JobPlan::output(output.clone())).await;
-        assert_eq!(error.kind, ErrorKind::SuspectOutput, "{output}: {error}");
+        let kind = match words {
+            "content filter" => ErrorKind::Filtered,
+            _ => ErrorKind::SuspectOutput,
+        };
+        assert_eq!(error.kind, kind, "{output}: {error}");
         assert!(error.message.contains(words), "{output}: {error}");
     }
     let error = failure(JobPlan::without_output()).await;
