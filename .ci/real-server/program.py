@@ -78,6 +78,6 @@ class Program:
         return [call for call in self.calls() if "text" in call["answer"]]
 
     def tokens(self):
-        """Tokens of prompts and of answers, as they were told with each answer."""
-        usage = [call["answer"]["usage"] for call in self.answered()]
+        """Tokens of prompts and of answers, as they were told with each answer but those that were left before their end."""
+        usage = [call["answer"]["usage"] for call in self.answered() if call["answer"]["usage"]]
         return sum(one["prompt_tokens"] for one in usage), sum(one["completion_tokens"] for one in usage)
