@@ -18,7 +18,7 @@ class Program:
         self.folder.mkdir()
         (self.folder / "meeting.txt").write_text(transcript)
         self.words = words
-        self.env = {"HF_ENDPOINT_URL": server.url, "HF_MODEL": "tiny", "MODEL_CONTEXT_TOKENS": "8192"} | settings
+        self.env = {"HF_ENDPOINT_URL": server.url, "HF_MODEL": "tiny", "MODEL_CONTEXT_TOKENS": "2048"} | settings
         self.output = ""
 
     def start(self):
@@ -70,17 +70,14 @@ class Program:
         path = self.folder / "summaries/meeting.txt_summary.json"
         return json.loads(path.read_text()) if path.exists() else None
 
-    def answers(self):
-        """The texts of all answers, as they came."""
-        traced = (json.loads(path.read_text()) for path in self.folder.glob("trace/*.json"))
-        return [call["answer"]["text"] for call in traced if "text" in call["answer"]]
+    def calls(self):
+        """Every call that has ended, as it was traced."""
+        return [json.loads(path.read_text()) for path in sorted(self.folder.glob("trace/*.json"))]
 
-    def usage(self):
-        """Calls, tokens of prompts and of answers, by the report of a finished job, or by the ledger of another."""
-        if self.report:
-            usage = self.report["usage"]
-            return usage["calls"], usage["prompt_tokens"], usage["completion_tokens"]
-        answers = [record["result"]["Ok"]["usage"] for record in self.records("out") if "Ok" in record["result"]]
-        submits = sum(record["submits"] for record in self.records("intent"))
-        total = lambda name: sum(usage[name] for usage in answers if usage)
-        return submits, total("prompt_tokens"), total("completion_tokens")
+    def answered(self):
+        return [call for call in self.calls() if "text" in call["answer"]]
+
+    def tokens(self):
+        """Tokens of prompts and of answers, as they were told with each answer but those that were left before their end."""
+        usage = [call["answer"]["usage"] for call in self.answered() if call["answer"]["usage"]]
+        return sum(one["prompt_tokens"] for one in usage), sum(one["completion_tokens"] for one in usage)

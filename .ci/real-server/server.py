@@ -24,7 +24,8 @@ class LlamaServer(Process):
 
     def __init__(self, work, window, slots, *options, key=None):
         port = free_port()
-        command = [self.binary, "--model", self.model, "--host", HERE, "--port", port, "--threads", os.cpu_count()]
+        # Several threads wait for each other in loops: on a busy machine one is faster.
+        command = [self.binary, "--model", self.model, "--host", HERE, "--port", port, "--threads", 1]
         command += ["--ctx-size", window, "--parallel", slots, "--metrics", "--no-ui", "--offline", *options]
         command += ["--api-key", key] if key else []
         super().__init__(command, port, work / f"server-{port}.log")
