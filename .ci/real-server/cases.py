@@ -68,13 +68,14 @@ def overflow(work):
     with LlamaServer(work, 768, 1) as server:
         results = []
         # Far longer than the window, and a little: only of the second it is not certain that it does not fit.
-        for name, words, most in [("a", 900, 0), ("b", 430, 1)]:
+        for name, words, most in [("a", 900, 0), ("b", 480, 1)]:
             before = server.count(TOO_LONG)
             program = Program(work / name, server, meeting(words), WORDS, MODEL_CONCURRENCY="1", MODEL_PARAMETERS=TOLD)
             program.run()
             refused = server.count(TOO_LONG) - before
             expect(refused == most, f"{refused} refused of {words} words: {program.output}")
             expect("the endpoint's window is smaller" in program.output, program.output)
+            check_paid_once(program)
             results.append(f"{words} words: {refused} refused, {summed(server, program)}")
         return "; ".join(results)
 

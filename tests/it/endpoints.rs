@@ -261,45 +261,6 @@ async fn servers_are_asked_no_more_than_it_takes() {
     }
 }
 
-/// llama.cpp takes a prompt that leaves room for a few words, writes these, and calls the next request too long.
-#[tokio::test]
-async fn a_prompt_that_leaves_no_room_for_its_answer_is_divided() {
-    const WINDOW: usize = 2000;
-    let settings = [("SUMMARY_WORDS", "150"), ("MODEL_REASONING_TOKENS", "0")];
-    let cut = Arc::new(AtomicUsize::new(0));
-    for words in [1000, 1050, 1100, 1150] {
-        let count = Arc::clone(&cut);
-        let server = ChatServer::start(move |request| {
-            let prompt = counted(request);
-            if prompt >= WINDOW {
-                let error = json!({"code": 400, "message": format!("request ({prompt} tokens) exceeds the available context size ({WINDOW} tokens)"),
-                    "type": "exceed_context_size_error", "n_prompt_tokens": prompt, "n_ctx": WINDOW});
-                return Behaviour::status(400, json!({ "error": error }).to_string());
-            }
-            let text = obedient::answer(request.message("user"));
-            let (room, whole) = (WINDOW - prompt, text.split(' ').count());
-            let fits: Vec<&str> = text.split_inclusive(' ').take(room).collect();
-            let is_cut = whole > room;
-            count.fetch_add(usize::from(is_cut), Ordering::SeqCst);
-            Behaviour::Answer(Completion {
-                text: fits.concat(),
-                finish: if is_cut { "length" } else { "stop" },
-                usage: Some((prompt as u64, fits.len() as u64)),
-            })
-        })
-        .await;
-        let place = Workplace::new(Some(server.url()), &settings).await;
-        let done = done(&place, words).await;
-        assert_eq!(done.report.coverage.degraded, 0, "{words}");
-        assert!(
-            server.requests().len() <= 6,
-            "{} requests",
-            server.requests().len()
-        );
-    }
-    assert!(cut.load(Ordering::SeqCst) > 0, "nothing was cut");
-}
-
 /// Servers that say how large their window is are believed, but plans don't depend on it: it may not be said in time.
 #[tokio::test]
 async fn a_window_that_is_said_saves_the_refusals_and_changes_nothing_else() {
@@ -370,7 +331,7 @@ async fn a_server_that_calls_everything_too_long_costs_few_requests() {
 
 /// vLLM lowers the limit of an answer to what is left of the window.
 #[tokio::test]
-async fn answers_that_the_window_cuts_off_are_completed() {
+async fn answers_that_the_window_cuts_off_are_continued() {
     const WINDOW: usize = 6000;
     let server = ChatServer::start(move |request| {
         let prompt = counted(request);

@@ -126,13 +126,6 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
                 answers += 1;
                 let counted = answer.usage.map(|usage| usage.prompt_tokens);
                 drafter.learn_ratio(&prompt, counted);
-                // It has no room beside this prompt, and a continuation, whose prompt is longer, would have less.
-                if is_cut_by_window(&prompt, &answer)
-                    && words::count(&answer.text) * 100 < job.want * ENOUGH_PERCENT
-                    && let Some(halves) = halves()
-                {
-                    return split(drafter, job, halves, extra + 1).await;
-                }
                 let left = job.allowance.saturating_sub(extra);
                 let is_reasoning = answer.is_reasoning;
                 let mut piece = finished(drafter, &job, &prompt, answer, left).await?;
@@ -227,16 +220,6 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
         only_thinks: !drafter.thinks,
         ..piece
     })
-}
-
-/// Whether the window ended before the answer had as many tokens as were allowed. llama.cpp and vLLM take every prompt that is
-/// itself smaller than the window, and write until the window is full.
-fn is_cut_by_window(prompt: &Prompt, answer: &Answer) -> bool {
-    let written = answer.usage.map(|usage| usage.completion_tokens);
-    let allowed = prompt.max_tokens().0 as u64;
-    // Servers count a token or two differently.
-    answer.finish == Finish::Length
-        && written.is_some_and(|written| written > 0 && written < allowed * 9 / 10)
 }
 
 /// The answer with its problems, without what it says of its instructions.
