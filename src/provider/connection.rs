@@ -124,7 +124,9 @@ impl Connection {
         let request = self.request(Method::GET, url).ok()?;
         let body = match http::send(request, FACTS, &self.pulse).await {
             Ok(reply) => reply.body().await.ok()?,
-            Err(Failure::Refused { status: 404, .. }) => return Some(Value::Null),
+            Err(Failure::Refused {
+                status: 404 | 405, ..
+            }) => return Some(Value::Null),
             Err(_) => return None,
         };
         Some(serde_json::from_slice(&body).unwrap_or_default())

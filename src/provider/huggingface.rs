@@ -24,7 +24,6 @@ use async_trait::async_trait;
 use reqwest::header::{CONNECTION, HeaderName};
 use reqwest::{Method, Url};
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::http::Http;
 use crate::model::{Answer, Served};
@@ -35,8 +34,8 @@ use crate::provider::task::EndpointTask;
 use crate::secret::Secret;
 use crate::text::Tokens;
 use crate::wire::answer::{self, Format};
-use crate::wire::failure::{Cause, Failure, Site};
-use crate::wire::http::{self, Pulse, Timeouts};
+use crate::wire::failure::{Failure, Site};
+use crate::wire::http::Timeouts;
 use crate::wire::{chat, generation, served, summarization};
 
 use thinking::{Member, Thinking};
@@ -56,11 +55,8 @@ const TIMEOUTS: Timeouts = Timeouts {
     idle: Duration::from_secs(120),
 };
 
-/// A server that does not list its models within this time is not asked what it understands.
-const LIST_TIMEOUTS: Timeouts = Timeouts {
-    first: Duration::from_secs(5),
-    idle: Duration::from_secs(5),
-};
+/// Where a server lists its models.
+const MODELS: &str = "/v1/models";
 
 /// A model behind an endpoint without a queue.
 #[derive(Debug)]
@@ -131,38 +127,18 @@ impl HuggingFace {
         let settings = &self.connection.settings;
         let find = async || match thinking::of_model(settings.model(), thinking.budget) {
             None if !address::is_router_host(&settings.endpoint) => {
-                let models = self.models().await?;
-                Ok(models.and_then(|models| thinking::of_server(&models, thinking.budget)))
+                let models = address::beside(&settings.endpoint, MODELS);
+                // If it is not up yet, it is asked again.
+                let models = self.connection.get(&models).await.ok_or(())?;
+                Ok(thinking::of_server(&models, thinking.budget))
             }
-            member => Ok::<_, Failure>(member),
+            member => Ok::<_, ()>(member),
         };
         let member = thinking.member.get_or_try_init(find).await.ok()?.as_ref();
         let member = member.filter(|(name, _)| {
             !thinking.is_refused() && !settings.parameters.contains_key(*name)
         })?;
         Some((thinking, member))
-    }
-
-    /// The server's list of models, if it has one.
-    ///
-    /// # Errors
-    /// If the server is not up yet, so that it is worth asking again.
-    async fn models(&self) -> Result<Option<Value>, Failure> {
-        let Some(path) = self.url.path().strip_suffix("/chat/completions") else {
-            return Ok(None);
-        };
-        let mut url = self.url.clone();
-        url.set_path(&format!("{path}/models"));
-        let request = self.connection.request(Method::GET, &url)?;
-        match http::send(request, LIST_TIMEOUTS, &Pulse::default()).await {
-            Ok(reply) => {
-                let body = reply.body().await?;
-                Ok(answer::json(&body).ok())
-            }
-            Err(failure @ Failure::Known(Cause::Unreachable, _)) => Err(failure),
-            Err(failure) if failure.status().is_some_and(|status| status >= 500) => Err(failure),
-            Err(_) => Ok(None),
-        }
     }
 
     /// What the server says of its model. The router's window depends on the provider that it chooses; encoder-decoder models
@@ -174,7 +150,7 @@ impl HuggingFace {
             return Served::default();
         }
         let ask = async |route| self.connection.get(&address::beside(endpoint, route)).await;
-        let Some(models) = ask("/v1/models").await else {
+        let Some(models) = ask(MODELS).await else {
             return Served::default();
         };
         let served = served::in_models(&models, settings.model());

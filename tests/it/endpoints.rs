@@ -430,6 +430,11 @@ async fn no_call_is_lost_with_a_connection_that_the_server_closes() {
     assert!(lost > 0);
 }
 
+/// The list of models of a server that is this program.
+fn models_of(owner: &str) -> Value {
+    json!({"object": "list", "data": [{"id": "x", "owned_by": owner}]})
+}
+
 /// The members for thinking in each request of a job at a server whose list of models names `owner`.
 async fn thinking_members(
     owner: &'static str,
@@ -442,10 +447,6 @@ async fn thinking_members(
         "reasoning_effort",
     ];
     let server = ChatServer::start(move |request| {
-        if request.path.ends_with("/models") {
-            let list = json!({"object": "list", "data": [{"id": "x", "owned_by": owner}]});
-            return Behaviour::body("application/json", list.to_string());
-        }
         match refuse.filter(|member| request.body.get(*member).is_some()) {
             Some(member) => Behaviour::status(
                 400,
@@ -455,6 +456,7 @@ async fn thinking_members(
         }
     })
     .await;
+    server.say("/v1/models", models_of(owner));
     let settings = [
         &[("HF_MODEL", "Qwen/Qwen3-8B"), ("SUMMARY_WORDS", "800")],
         settings,
@@ -463,13 +465,10 @@ async fn thinking_members(
     let place = Workplace::new(Some(server.url()), &settings).await;
     let done = done(&place, 2000).await;
     assert_eq!(done.report.coverage.degraded, 0);
-    let requests = server.requests();
-    let (lists, calls): (Vec<_>, Vec<_>) = requests
-        .iter()
-        .partition(|request| request.path.ends_with("/models"));
-    assert!(lists.len() <= 1 && calls.len() >= 2);
+    let calls = server.requests();
+    assert!(server.asked().len() <= 4 && calls.len() >= 2);
     let is_member = |name: &&str| MEMBERS.contains(name);
-    let members = |request: &&ChatRequest| {
+    let members = |request: &ChatRequest| {
         let body = request.body.as_object().unwrap();
         let found = body.iter().filter(|(name, _)| is_member(&name.as_str()));
         found
@@ -535,30 +534,26 @@ async fn a_limit_of_reasoning_that_a_server_refuses_is_sent_once() {
 #[tokio::test]
 async fn a_server_that_is_starting_is_asked_again_what_it_understands() {
     let server = ChatServer::start(|request| match request.number {
-        0 | 1 => Behaviour::status(503, "not yet"),
-        _ if request.path.ends_with("/models") => {
-            let list = json!({"data": [{"id": "x", "owned_by": "vllm"}]});
-            Behaviour::body("application/json", list.to_string())
-        }
-        _ => obedient_answer(request),
+        0 => Behaviour::status(503, "not yet"),
+        _ => Behaviour::text(obedient::answer(request.message("user"))),
     })
     .await;
+    server.say("/v1/models", Value::Null);
     let settings = [
         ("HF_MODEL", "Qwen/Qwen3-8B"),
         ("MODEL_REASONING_TOKENS", "512"),
         ("MODEL_CONCURRENCY", "1"),
     ];
     let place = Workplace::new(Some(server.url()), &settings).await;
-    done(&place, 2000).await;
+    let is_up = async {
+        while server.requests().is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        server.say("/v1/models", models_of("vllm"));
+    };
+    tokio::join!(done(&place, 2000), is_up);
     let requests = server.requests();
-    let paths: Vec<bool> = requests
-        .iter()
-        .map(|request| request.path.ends_with("/models"))
-        .collect();
-    assert!(
-        matches!(paths[..], [true, false, true, false, ..]),
-        "{paths:?}"
-    );
     let members = |request: &ChatRequest| request.body["thinking_token_budget"].clone();
-    assert!(requests[3..].iter().all(|request| members(request) == 512));
+    assert_eq!(members(&requests[0]), Value::Null);
+    assert!(requests[1..].iter().all(|request| members(request) == 512));
 }

@@ -142,7 +142,7 @@ impl ChatServer {
         self.address
     }
 
-    /// Answers `GET` requests for `path` with `fact`.
+    /// Answers `GET` requests for `path` with `fact`; with null, that it is not up yet.
     pub(crate) fn say(&self, path: &'static str, fact: Value) {
         self.shared.facts.lock().unwrap().insert(path, fact);
     }
@@ -204,7 +204,12 @@ async fn handle(
         let path = head.uri.path();
         shared.asked.lock().unwrap().push(path.to_owned());
         let fact = shared.facts.lock().unwrap().get(path).cloned();
-        let response = Response::builder().status(if fact.is_some() { 200 } else { 404 });
+        let status = match &fact {
+            Some(Value::Null) => 503,
+            Some(_) => 200,
+            None => 404,
+        };
+        let response = Response::builder().status(status);
         let body = Full::from(fact.unwrap_or_default().to_string());
         let response = response.body(body.map_err(infallible).boxed());
         return response.map_err(io::Error::other);
