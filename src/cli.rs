@@ -613,7 +613,13 @@ async fn plan(
         let client = ModelClient::new(model, None, options, &run);
         let sample = summary::sample(&transcript, &plan, &settings, &client).await;
         bar.finish_and_clear();
-        display::probe(&plan, config, served.unwrap_or_default(), sample?.as_ref());
+        display::probe(
+            &input.name,
+            &plan,
+            config,
+            served.unwrap_or_default(),
+            sample?.as_ref(),
+        );
     }
     display::end_of_plan();
     Ok(())

@@ -239,6 +239,7 @@ pub(crate) fn done(name: &str, out: &Path, done: &Done, elapsed: Duration, price
                 "provider": report.model.provider,
                 "model": model,
                 "calls": report.usage.calls,
+                "fallback_calls": report.usage.fallback.calls,
                 "prompt_tokens": tokens.prompt,
                 "completion_tokens": tokens.completion,
                 "cost": cost,
@@ -248,12 +249,16 @@ pub(crate) fn done(name: &str, out: &Path, done: &Done, elapsed: Duration, price
         },
         || {
             format!(
-                "{path}: {} of {} wanted, {}, {} to {}, {seconds:.1} s",
+                "{path}: {} of {} wanted, {}, {} to {}{}, {seconds:.1} s",
                 counted(report.summary.words, "word"),
                 grouped(report.summary.target_words),
                 counted(report.sections.len(), "section"),
                 counted(report.usage.calls, "call"),
                 model.unwrap_or(&report.model.provider),
+                match report.usage.fallback.calls {
+                    0 => String::new(),
+                    calls => format!(" ({} of them to the fallback)", grouped(calls)),
+                },
             )
         },
     );
@@ -443,7 +448,30 @@ pub(crate) fn end_of_plan() {
 }
 
 /// Shows what an endpoint says of itself, and what came of a request for one section.
-pub(crate) fn probe(plan: &Plan, config: &Config, served: Served, sample: Option<&Sample>) {
+pub(crate) fn probe(
+    name: &str,
+    plan: &Plan,
+    config: &Config,
+    served: Served,
+    sample: Option<&Sample>,
+) {
+    let probed = |sample: &Sample| {
+        json!({
+            "words_asked": sample.asked.0,
+            "words_written": sample.written.0,
+            "seconds": sample.took.as_secs_f64(),
+            "tokens_per_second": sample.tokens_per_second(),
+            "flaw": sample.flaw,
+        })
+    };
+    result_line(&json!({
+        "input": name,
+        "probe": {
+            "window": served.window.map(|window| window.0),
+            "slots": served.slots,
+            "section": sample.map(probed),
+        },
+    }));
     let configured = config.limits.context_tokens;
     if let (Some(window), Some(configured)) = (served.window, configured) {
         let advice = match window.cmp(&configured) {

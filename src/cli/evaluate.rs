@@ -8,7 +8,7 @@ mod table;
 
 use std::cell::Cell;
 use std::error::Error;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -73,6 +73,9 @@ pub(super) struct Evaluate {
     /// as there are cores.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     at_once: Option<u16>,
+    /// Replace the evaluation of another configuration under --out.
+    #[arg(long)]
+    force: bool,
 }
 
 /// The contents of `evaluation.json`.
@@ -91,7 +94,7 @@ struct Evaluation<'a> {
 }
 
 /// What was evaluated.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Configuration {
     provider: String,
     model: Option<String>,
@@ -153,6 +156,7 @@ pub(super) async fn evaluate(arguments: &Evaluate) -> Result<usize, Box<dyn Erro
             .as_ref()
             .map(|language| language.tag().to_owned()),
     };
+    check_replaceable(out, &configuration, arguments.force)?;
     let at_once = match (arguments.at_once, capabilities.local) {
         (Some(given), _) => usize::from(given),
         (None, true) => thread::available_parallelism().map_or(1, usize::from),
@@ -191,6 +195,39 @@ pub(super) async fn evaluate(arguments: &Evaluate) -> Result<usize, Box<dyn Erro
         }
     }
     Ok(evaluation.failed.len())
+}
+
+/// Refuses to replace the evaluation of another configuration, whose summaries may have been paid for.
+fn check_replaceable(out: &Path, ours: &Configuration, force: bool) -> Result<(), String> {
+    let path = out.join(RESULTS);
+    let there = File::open(&path).ok().filter(|_| !force);
+    let there = there.and_then(|file| {
+        let found: Result<Earlier, _> = serde_json::from_reader(io::BufReader::new(file));
+        found.ok()
+    });
+    match there.filter(|there| there.configuration != *ours) {
+        Some(there) => Err(format!(
+            "--out {}: it holds the evaluation of {}: each configuration needs a directory of its own; --force replaces it",
+            out.display(),
+            there.configuration.shown()
+        )),
+        None => Ok(()),
+    }
+}
+
+impl Configuration {
+    /// As messages name it.
+    fn shown(&self) -> String {
+        let model = self.model.as_deref();
+        let model = model.map_or_else(String::new, |model| format!(" {model}"));
+        let words = self.words.map(|words| format!(" with {words} words"));
+        let language = self
+            .language
+            .iter()
+            .map(|language| format!(" in {language}"));
+        let others: String = words.into_iter().chain(language).collect();
+        format!("{}{model}{others}", self.provider)
+    }
 }
 
 /// Reads an earlier evaluation.

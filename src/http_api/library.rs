@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, Serialize};
 
@@ -364,7 +364,16 @@ impl Library {
         for some in keys.chunks(LOOKS_AT_ONCE) {
             let looks = some.iter().map(|key| self.status(key, Detail::Brief));
             // One may have been deleted since it was listed.
-            summaries.extend(try_join_all(looks).await?.into_iter().flatten());
+            for (key, look) in some.iter().zip(join_all(looks).await) {
+                match look {
+                    Ok(status) => summaries.extend(status),
+                    Err(error) if error.kind.passes() => return Err(error),
+                    // A link that leads elsewhere, for one, must not hide the others.
+                    Err(error) => {
+                        tracing::warn!(key, error = chain(&error), "left out of the list")
+                    }
+                }
+            }
         }
         Ok(Listed { summaries, next })
     }

@@ -61,6 +61,20 @@ pub(crate) struct Instruction {
     headers: BTreeMap<String, String>,
 }
 
+/// A language as a header can carry it.
+fn checked_language(language: &str) -> Result<String, Problem> {
+    let language = language.trim_matches(' ');
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    match language.chars().all(is_plain) {
+        true => Ok(language.to_owned()),
+        false => {
+            let error = format!("{language:?} is no language");
+            let next = "send a code such as de or pt-BR, or auto";
+            Err(Problem::new(400, error, next))
+        }
+    }
+}
+
 impl Upload {
     /// The upload that the body of an order describes.
     pub(crate) fn ordered(body: &[u8], config: &Config) -> Result<Self, Problem> {
@@ -71,7 +85,10 @@ impl Upload {
         })?;
         let values = [
             ordered.words.map(|words| words.to_string()),
-            ordered.language,
+            ordered
+                .language
+                .map(|language| checked_language(&language))
+                .transpose()?,
             ordered.instructions.map(|text| encoded(&text)),
         ];
         let metadata = WISHES.into_iter().zip(values);

@@ -111,8 +111,12 @@ pub(crate) fn read(
 
 /// Checks that the second model can be sent what is planned for the first one.
 fn check(first: &Capabilities, second: &Capabilities) -> Result<(), ConfigError> {
+    if first.quotes {
+        let expected = "set the key of the first model too, from which the fallback takes over";
+        return Err(ConfigError::missing(MODEL_PROVIDER, expected));
+    }
     let kind = |model: &Capabilities| (model.quotes, model.style.follows_instructions());
-    if kind(first) != kind(second) || first.quotes {
+    if kind(first) != kind(second) {
         let expected = format!(
             "a model that is asked like the first one, which is of {}: both must follow instructions, or both must serve the task \
              summarization, and neither may be the built-in one",

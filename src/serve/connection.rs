@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt, stream};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
@@ -28,12 +28,17 @@ use crate::serve::{guard, page};
 /// Connections at the same time. Browsers keep up to six for each window.
 const MOST_CONNECTIONS: usize = 64;
 
+/// Watchers of the events at the same time: they leave room for other requests.
+const MOST_WATCHERS: usize = 24;
+static WATCHERS: Semaphore = Semaphore::const_new(MOST_WATCHERS);
+
 /// Maximum size of the head of a request, in bytes: 2,000 characters of instructions are up to 11,000.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
-/// How long the head of a request may take, and its body.
+/// How long the head of a request may take, an order, and an upload.
 const HEAD_TIME: Duration = Duration::from_secs(10);
-const BODY_TIME: Duration = Duration::from_secs(600);
+const ORDER_TIME: Duration = Duration::from_secs(10);
+const UPLOAD_TIME: Duration = Duration::from_secs(300);
 
 /// How often a watcher is told that the server is still there.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -108,10 +113,25 @@ async fn respond(request: Request<Incoming>, door: &Arc<Door>) -> Response<Body>
         false => PAGE_POLICY,
     };
     match work(&head, door.port) {
-        Err(problem) => whole(problem.answer(), policy),
+        Err(problem) => {
+            // Whoever is refused does not keep one of the few connections.
+            let mut refused = whole(problem.answer(), policy);
+            let close = HeaderValue::from_static("close");
+            refused.headers_mut().insert(header::CONNECTION, close);
+            refused
+        }
         Ok(Asked::File(answer)) => whole(answer, policy),
         Ok(Asked::Work(Work::Watch)) => {
-            let body = StreamBody::new(events(Arc::clone(door)));
+            let Ok(permit) = WATCHERS.try_acquire() else {
+                let next = "close other windows of this page";
+                let problem = Problem::new(503, "too many windows watch this server", next);
+                return whole(problem.answer(), policy);
+            };
+            let held = events(Arc::clone(door)).map(move |event| {
+                let _held = &permit;
+                event
+            });
+            let body = StreamBody::new(held);
             response(200, "text/event-stream", &[], policy, body.boxed_unsync())
         }
         Ok(Asked::Work(work)) => {
@@ -132,9 +152,13 @@ async fn answer(work: Work, body: Incoming, door: &Door) -> Result<Answer, Probl
         }
         _ => 0,
     };
+    let time = match work {
+        Work::Store(_) => UPLOAD_TIME,
+        _ => ORDER_TIME,
+    };
     let body = match most {
         0 => Bytes::new(),
-        most => match tokio::time::timeout(BODY_TIME, read(body, most)).await {
+        most => match tokio::time::timeout(time, read(body, most)).await {
             Ok(read) => read?,
             Err(_) => return Err(Problem::new(408, "the body took too long", "send it again")),
         },

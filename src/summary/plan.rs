@@ -18,7 +18,7 @@ const OVERVIEW_MAX_WORDS: usize = 220;
 const OVERVIEW_MIN_WORDS: usize = 40;
 
 /// Tolerated excess over the target length, in thousandths.
-const LONGER_PERMILLE: usize = 15;
+const LONGER_PERMILLE: usize = 11;
 
 /// A transcript of at most this many words is its own summary: nothing can be left out of it.
 const WHOLE_WORDS: usize = 20;

@@ -543,3 +543,36 @@ async fn a_server_that_is_started_again_goes_on_with_what_was_not_finished() {
     assert_eq!(begun.status, 202);
     server.wait_for("other.txt", "done");
 }
+
+#[test]
+fn windows_that_watch_leave_room_and_a_broken_entry_hides_no_other() {
+    let (_held, dir) = library();
+    let server = Server::start(&dir);
+    let watch = || {
+        let mut socket = server.socket();
+        let head = format!(
+            "GET /v1/events HTTP/1.1\r\nhost: 127.0.0.1:{}\r\n\r\n",
+            server.port
+        );
+        socket.write_all(head.as_bytes()).unwrap();
+        let mut status = [0; 12];
+        socket.read_exact(&mut status).unwrap();
+        (socket, String::from_utf8_lossy(&status).into_owned())
+    };
+    let windows: Vec<_> = (0..40).map(|_| watch()).collect();
+    let refused = windows.iter().filter(|(_, status)| status.ends_with("503"));
+    assert_eq!(refused.count(), 40 - 24);
+    assert_eq!(server.get("/v1/summaries").status, 200);
+    for language in ["\r\n\r\nen", "de\u{2028}", "<b>"] {
+        let order = json!({"name": "call.txt", "bytes": 5, "language": language});
+        server.order(&order).refused(400, "is no language");
+    }
+    std::fs::write(dir.join("good.txt"), meeting(100)).unwrap();
+    std::fs::write(dir.join("bad.txt"), meeting(100)).unwrap();
+    std::fs::create_dir_all(dir.join("summaries")).unwrap();
+    std::os::unix::fs::symlink("/etc/hostname", dir.join("summaries/bad.txt_summary.txt")).unwrap();
+    let listed = server.get("/v1/summaries").json();
+    let keys = listed["summaries"].as_array().unwrap().iter();
+    let keys: Vec<&Value> = keys.map(|one| &one["key"]).collect();
+    assert_eq!(keys, ["good.txt"]);
+}

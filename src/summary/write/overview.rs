@@ -238,6 +238,10 @@ impl Writer<'_> {
             }
             _ => &answer.text,
         };
+        // Who has nothing to propose says so.
+        if edits::read(whole) == edits::Answer::default() && !whole.contains("NONE") {
+            self.drafter.caller.mark_rejected(prompt);
+        }
         Ok(whole.to_owned())
     }
 
