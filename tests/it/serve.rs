@@ -567,9 +567,9 @@ fn windows_that_watch_leave_room_and_a_broken_entry_hides_no_other() {
         let order = json!({"name": "call.txt", "bytes": 5, "language": language});
         server.order(&order).refused(400, "is no language");
     }
+    std::fs::create_dir_all(dir.join("summaries")).unwrap();
     std::fs::write(dir.join("good.txt"), meeting(100)).unwrap();
     std::fs::write(dir.join("bad.txt"), meeting(100)).unwrap();
-    std::fs::create_dir_all(dir.join("summaries")).unwrap();
     std::os::unix::fs::symlink("/etc/hostname", dir.join("summaries/bad.txt_summary.txt")).unwrap();
     let listed = server.get("/v1/summaries").json();
     let keys = listed["summaries"].as_array().unwrap().iter();
