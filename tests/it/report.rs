@@ -301,14 +301,14 @@ async fn a_line_of_jq_makes_speakers_topics_and_summary_of_a_report() {
 #[test]
 fn the_summary_among_the_samples_is_of_the_sample_and_the_readme_quotes_it() {
     let read = |path: &str| std::fs::read_to_string(in_repository(path)).unwrap();
-    let report: Value = serde_json::from_str(&read("samples/summary-by-claude.json")).unwrap();
+    let report: Value = serde_json::from_str(&read("samples/by-claude/summary.json")).unwrap();
     Validator::new().assert(&report);
     let transcript = read("samples/harbor-line-review.txt");
     assert_eq!(report["source"]["bytes"], transcript.len());
-    let summary = read("samples/summary-by-claude.txt");
+    let summary = read("samples/by-claude/summary.txt");
     let quoted: Vec<String> = read("README.md")
         .lines()
-        .skip_while(|line| !line.contains("samples/summary-by-claude.txt"))
+        .skip_while(|line| !line.contains("samples/by-claude/summary.txt"))
         .skip_while(|line| !line.starts_with("> "))
         .map_while(|line| line.strip_prefix("> ").map(str::to_owned))
         .collect();
