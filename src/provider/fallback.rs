@@ -12,7 +12,7 @@ use async_trait::async_trait;
 
 use crate::config::{ConfigError, Environment, Surface, Variable};
 use crate::http::Http;
-use crate::model::{Capabilities, Fallback, Jobs, Model, ModelError, Reply};
+use crate::model::{Capabilities, Fallback, Jobs, Model, ModelError, Reply, Served};
 use crate::prompt::Prompt;
 use crate::provider::{
     self, ConnectError, MODEL_CONTEXT_TOKENS, MODEL_PROVIDER, PROVIDERS, SHARED_VARIABLES, Settings,
@@ -211,6 +211,10 @@ impl Model for Pair {
 
     fn fallback(&self) -> Option<&Fallback> {
         Some(&self.fallback)
+    }
+
+    async fn served(&self) -> Served {
+        self.first.served().await
     }
 
     fn warm_up(&self) {

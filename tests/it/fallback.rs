@@ -316,3 +316,18 @@ async fn the_page_of_a_job_that_needed_the_fallback_can_be_made_later() {
         assert_eq!(before[member], after[member], "{member}");
     }
 }
+
+#[tokio::test]
+async fn the_first_model_is_asked_for_its_window_with_a_fallback_as_without() {
+    let (first, second) = (ChatServer::start(obey).await, ChatServer::start(obey).await);
+    first.say(
+        "/v1/models",
+        json!({"data": [{"id": "m", "max_model_len": 65536}]}),
+    );
+    let place = Workplace::configured(&settings(first.url(), second.url()))
+        .await
+        .unwrap();
+    done(place.run(&upload(&place)).await);
+    assert_eq!(first.asked(), ["/v1/models"]);
+    assert!(second.asked().is_empty());
+}
