@@ -34,7 +34,10 @@ use crate::text::number::{counted, grouped};
 use crate::text::{Language, Span, tag, words};
 use crate::transcript::Timestamp;
 
-const STYLE: &str = include_str!("page/style.css");
+const STYLE: &str = concat!(
+    include_str!("page/palette.css"),
+    include_str!("page/style.css")
+);
 
 /// Speakers that are listed at once. Others can be unfolded, up to the maximum.
 const SPEAKERS_AT_ONCE: usize = 12;

@@ -14,7 +14,10 @@ const FILES: [(&str, &str, &str); 4] = [
     (
         "/style.css",
         "text/css; charset=utf-8",
-        include_str!("page/style.css"),
+        concat!(
+            include_str!("../document/page/palette.css"),
+            include_str!("page/style.css")
+        ),
     ),
     (
         "/script.js",
