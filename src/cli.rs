@@ -21,6 +21,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::chain::chain;
 use crate::clock::Clock;
 use crate::http::Http;
+use crate::job::local::{LEASE, LOCAL_BUCKET};
 use crate::job::order::{self, EXPECTED_LANGUAGE};
 use crate::job::{App, Config, Done, JobError, Outcome, Status, Surface, Upload};
 use crate::model::{CallOptions, ModelClient};
@@ -37,16 +38,10 @@ use crate::transcriber::is_recording;
 
 use dataset::Dataset;
 use evaluate::Evaluate;
-use input::{Input, LOCAL_BUCKET};
-
-/// How long a killed run keeps its job from the next run.
-const LEASE: Duration = Duration::from_secs(10);
+use input::Input;
 
 /// How long `plan --probe` waits for what an endpoint says of itself.
 const SERVED_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How often a recording's transcript is looked for.
-const TRANSCRIPT_WAIT: Duration = Duration::from_secs(5);
 
 /// Exit status of wrong usage, wrong settings included.
 const WRONG_USAGE: u8 = 2;
@@ -121,7 +116,7 @@ struct Inputs {
 }
 
 /// What a summary should be like.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 struct Wanted {
     /// Length of the summary in words; SUMMARY_WORDS if not given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(50..=100_000))]
@@ -205,71 +200,62 @@ pub async fn run() -> ExitCode {
         quiet,
     } = parsed();
     display::choose(json, quiet);
-    let failed = match command {
+    let failed = match execute(command).await {
+        Ok(failed) => failed,
+        Err(error) => {
+            display::error(&chain(error.as_ref()));
+            return ExitCode::from(WRONG_USAGE);
+        }
+    };
+    ExitCode::from(u8::from(failed > 0))
+}
+
+/// Does what is asked for, and returns how much of it failed.
+///
+/// # Errors
+/// If arguments or settings are wrong. Nothing was sent.
+async fn execute(command: Command) -> Result<usize, Box<dyn Error>> {
+    Ok(match command {
         Command::Summarize(Summarize {
             inputs,
             out,
             trace,
             force,
-        }) => match prepare(&inputs) {
-            Ok((config, inputs)) => Ok(summarize(&inputs, &out, trace, force, config).await),
-            Err(error) => Err(error),
-        },
-        Command::Plan(PlanArguments { inputs, probe }) => match prepare(&inputs) {
-            Ok((config, inputs)) => {
-                let http = Http::default();
-                let plan = async |input: &Input| plan(input, &config, &http, probe).await;
-                Ok(for_each(&inputs, plan).await)
-            }
-            Err(error) => Err(error),
-        },
-        Command::Serve(options) => return serve(&options).await,
-        Command::Evaluate(arguments) => evaluate::evaluate(&arguments).await,
-        Command::Dataset(arguments) => dataset::dataset(&arguments),
-    };
-    match failed {
-        Ok(failed) => ExitCode::from(u8::from(failed > 0)),
-        Err(error) => {
-            display::error(&chain(error.as_ref()));
-            ExitCode::from(WRONG_USAGE)
+        }) => {
+            let (config, inputs) = prepare(&inputs)?;
+            summarize(&inputs, &out, trace, force, config).await
         }
-    }
+        Command::Plan(PlanArguments { inputs, probe }) => {
+            let (config, inputs) = prepare(&inputs)?;
+            let http = Http::default();
+            let plan = async |input: &Input| plan(input, &config, &http, probe).await;
+            for_each(&inputs, plan).await
+        }
+        Command::Serve(options) => {
+            let served = serve(&options, configure(&Wanted::default())?).await;
+            if let Err(error) = &served {
+                display::error(&chain(error.as_ref()));
+            }
+            usize::from(served.is_err())
+        }
+        Command::Evaluate(arguments) => evaluate::evaluate(&arguments).await?,
+        Command::Dataset(arguments) => dataset::dataset(&arguments)?,
+    })
 }
 
 /// Serves the page and the API until the process is ended.
-async fn serve(Serve { port, dir, bucket }: &Serve) -> ExitCode {
-    let failed = |error: Box<dyn Error>, status: u8| {
-        display::error(&chain(error.as_ref()));
-        ExitCode::from(status)
-    };
-    let config = match Config::from_env(Surface::CommandLine) {
-        Ok(mut config) => match config.read_lists() {
-            Ok(()) => config,
-            Err(error) => return failed(error.into(), WRONG_USAGE),
-        },
-        Err(error) => return failed(error.into(), WRONG_USAGE),
-    };
-    if let Some(note) = login_note(&config) {
-        display::note(&note);
-    }
-    let place = match bucket {
+async fn serve(options: &Serve, config: Config) -> Result<(), Box<dyn Error>> {
+    let place = match &options.bucket {
         Some(bucket) => Place::Bucket(bucket.clone()),
-        None => Place::Dir(dir.clone()),
-    };
-    if let Place::Dir(dir) = &place
-        && let Err(problem) = check_writable("--dir", dir, &config.filter.output_prefix)
-    {
-        display::error(&problem);
-        return ExitCode::FAILURE;
-    }
-    match Server::start(config, place, *port).await {
-        Ok(server) => {
-            display::serving(&server.url);
-            server.work().await;
-            ExitCode::SUCCESS
+        None => {
+            check_writable("--dir", &options.dir, &config.filter.output_prefix)?;
+            Place::Dir(options.dir.clone())
         }
-        Err(error) => failed(error.into(), 1),
-    }
+    };
+    let server = Server::start(config, place, options.port).await?;
+    display::serving(&server.url);
+    server.work().await;
+    Ok(())
 }
 
 /// The configuration and the inputs of a command. Shows notes about inputs that were given twice.
@@ -403,7 +389,7 @@ async fn summarize(
                         "note: the built-in model only quotes; with a key, a model writes the summary (--help lists them)",
                     );
                 }
-                clear_state(&target, &app, &done);
+                app.clear_state(&target, &done);
             }
             Ready::Duplicate { summary, page } => {
                 display::duplicate(&input.name, out, &summary, page.as_ref());
@@ -468,14 +454,6 @@ impl Ready {
             Err(error) => chain(&error),
         };
         Err(NoSummary { status, reason })
-    }
-}
-
-/// Removes the state of a job, which was only needed in case of an interruption.
-fn clear_state(target: &DirStore, app: &App, done: &Done) {
-    let state = format!("{}.work", app.config.filter.output_prefix);
-    if let Err(error) = target.clear(&state, &done.job_id) {
-        tracing::warn!(%error, "could not remove the state of the job");
     }
 }
 
@@ -556,19 +534,17 @@ async fn run_to_end(app: &App, upload: &Upload, name: &str, run: &Run) -> Result
     let mut noted = String::new();
     let ended = loop {
         let ended = app.run(upload, run).await;
-        let (note, wait) = match &ended {
-            Err(JobError::Busy { seconds }) => {
-                let lease = LEASE.as_secs();
-                let note = format!(
-                    "another run works on it, or was killed less than {lease} s ago; waiting for it"
-                );
-                (note, Duration::from_secs(seconds.unsigned_abs()))
-            }
+        let Some(wait) = ended.as_ref().err().and_then(JobError::wait) else {
+            break ended;
+        };
+        let note = match &ended {
             Err(JobError::Transcribing) => {
-                let note = "it is being transcribed; waiting for its transcript";
-                (note.to_owned(), TRANSCRIPT_WAIT)
+                "it is being transcribed; waiting for its transcript".to_owned()
             }
-            _ => break ended,
+            _ => format!(
+                "another run works on it, or was killed less than {} s ago; waiting for it",
+                LEASE.as_secs()
+            ),
         };
         if note != noted {
             display::note(&format!("{name}: {note}"));

@@ -12,6 +12,7 @@ pub mod filter;
 mod habits;
 mod id;
 mod invocation;
+pub(crate) mod local;
 pub mod order;
 mod outcome;
 mod publish;

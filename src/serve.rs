@@ -15,7 +15,6 @@ use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -24,6 +23,7 @@ use crate::chain::chain;
 use crate::clock::Clock;
 use crate::http::{Http, HttpError};
 use crate::http_api::library::{Detail, Library, State};
+use crate::job::local::{LEASE, LOCAL_BUCKET};
 use crate::job::{App, Config, JobError, Outcome, Upload};
 use crate::provider::ConnectError;
 use crate::run::Run;
@@ -31,17 +31,8 @@ use crate::serve::door::Door;
 use crate::serve::live::Live;
 use crate::store::{self, DirStore, Location, Store, StoreError};
 
-/// The bucket name, as in reports, of a directory.
-const LOCAL_BUCKET: &str = "local";
-
-/// How long a killed server keeps its job from the next one.
-const LEASE: Duration = Duration::from_secs(10);
-
 /// What a job waits for that somebody else holds.
 const BUSY: &str = "another run works on it, or was stopped a moment ago";
-
-/// How often a recording's transcript is looked for.
-const TRANSCRIPT_WAIT: Duration = Duration::from_secs(5);
 
 /// Jobs at the same time.
 const JOBS_AT_ONCE: usize = 1;
@@ -261,11 +252,8 @@ impl Job {
         let key = &self.at.key;
         match ended {
             Ok(Outcome::Done(done)) => {
-                // The state was only needed in case of an interruption.
-                let state = format!("{}.work", self.app.config.filter.output_prefix);
-                let cleared = self.directory.map(|dir| dir.clear(&state, &done.job_id));
-                if let Some(Err(error)) = cleared {
-                    tracing::warn!(%error, "could not remove the state of the job");
+                if let Some(directory) = &self.directory {
+                    self.app.clear_state(directory, &done);
                 }
                 self.live.end(key);
             }
@@ -288,17 +276,13 @@ impl Job {
             self.live.work(key);
             let ended = self.app.run(&upload, &self.watched()).await;
             drop(permit);
-            let wait = match &ended {
-                Err(JobError::Busy { seconds }) => {
-                    self.live.wait(key, BUSY);
-                    Duration::from_secs(seconds.unsigned_abs())
-                }
-                Err(JobError::Transcribing) => {
-                    self.live.transcribe(key);
-                    TRANSCRIPT_WAIT
-                }
-                _ => return ended,
+            let Some(wait) = ended.as_ref().err().and_then(JobError::wait) else {
+                return ended;
             };
+            match &ended {
+                Err(JobError::Transcribing) => self.live.transcribe(key),
+                _ => self.live.wait(key, BUSY),
+            }
             tokio::time::sleep(wait).await;
         }
     }

@@ -160,10 +160,7 @@ pub(crate) fn result_line(result: &impl Serialize) {
 
 /// Shows that there is no result for an input.
 pub(crate) fn failure(name: &str, status: Status, reason: &str) {
-    if IS_JSON.load(Relaxed) {
-        let failure = json!({"input": name, "status": status, "error": reason});
-        let _ = writeln!(std::io::stdout(), "{failure}");
-    }
+    result_line(&json!({"input": name, "status": status, "error": reason}));
     error(&format!("{name}: {reason}"));
 }
 

@@ -8,7 +8,7 @@ mod table;
 
 use std::cell::Cell;
 use std::error::Error;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
 use crate::chain::chain;
-use crate::cli::{LEASE, LOCAL_BUCKET, Ready, Wanted, check_writable, clear_state, configure};
+use crate::cli::{Ready, Wanted, check_writable, configure};
 use crate::cli::{display, run_to_end};
 use crate::clock::Clock;
 use crate::document::report::GENERATOR;
@@ -34,6 +34,7 @@ use crate::evaluation::{Case, Comparison, Figures, Measured, Speed, compare, mea
 use crate::hex::hex;
 use crate::http::Http;
 use crate::job::config::WORDS_RANGE;
+use crate::job::local::{LEASE, LOCAL_BUCKET};
 use crate::job::{App, Config, Status, Upload};
 use crate::run::Run;
 use crate::store::{DirStore, FileStore, Location, Store};
@@ -199,12 +200,7 @@ pub(super) async fn evaluate(arguments: &Evaluate) -> Result<usize, Box<dyn Erro
 
 /// Refuses to replace the evaluation of another configuration, whose summaries may have been paid for.
 fn check_replaceable(out: &Path, ours: &Configuration, force: bool) -> Result<(), String> {
-    let path = out.join(RESULTS);
-    let there = File::open(&path).ok().filter(|_| !force);
-    let there = there.and_then(|file| {
-        let found: Result<Earlier, _> = serde_json::from_reader(io::BufReader::new(file));
-        found.ok()
-    });
+    let there = (!force).then(|| results(&out.join(RESULTS)).ok()).flatten();
     match there.filter(|there| there.configuration != *ours) {
         Some(there) => Err(format!(
             "--out {}: it holds the evaluation of {}: each configuration needs a directory of its own; --force replaces it",
@@ -236,9 +232,12 @@ fn earlier(path: &Path) -> Result<Earlier, Box<dyn Error>> {
         let (path, reason) = (path.display(), chain(reason));
         format!("--against {path}: expected the {RESULTS} of an earlier evaluation: {reason}")
     };
-    let file = fs::File::open(path).map_err(|error| wrong(&error))?;
-    let reader = io::BufReader::new(io::Read::take(file, MAX_RESULT_BYTES));
-    Ok(serde_json::from_reader(reader).map_err(|error| wrong(&error))?)
+    Ok(results(path).map_err(|error| wrong(&error))?)
+}
+
+fn results(path: &Path) -> io::Result<Earlier> {
+    let file = io::Read::take(fs::File::open(path)?, MAX_RESULT_BYTES);
+    Ok(serde_json::from_reader(io::BufReader::new(file))?)
 }
 
 /// Writes the results, all or none.
@@ -350,7 +349,7 @@ impl Evaluator {
         let started = Instant::now();
         let made = match run_to_end(&app, &upload, &record.name, run).await? {
             Ready::Done(done) => {
-                clear_state(&self.target, &app, &done);
+                app.clear_state(&self.target, &done);
                 Some(started.elapsed().as_secs_f64())
             }
             Ready::Duplicate { .. } => None,

@@ -15,12 +15,10 @@ use std::sync::Arc;
 
 use crate::http::{Http, HttpError};
 use crate::job::filter::is_result;
+use crate::job::local::LOCAL_BUCKET;
 use crate::job::{Config, JobError, Order, Upload, read};
 use crate::store::{self, FileStore, Location, Store};
 use crate::transcript::Transcript;
-
-/// The bucket name, as in reports, for local inputs and for `--out`.
-pub(crate) const LOCAL_BUCKET: &str = "local";
 
 /// How messages name standard input.
 const STANDARD_INPUT_NAME: &str = "standard input";

@@ -110,10 +110,14 @@ impl App {
         Some(window)
     }
 
+    /// What the keys of all state begin with.
+    pub(crate) fn state_prefix(&self) -> String {
+        format!("{}.work/", self.config.filter.output_prefix)
+    }
+
     /// The folder of a job's state.
     pub(crate) fn state(&self, source: &JobSource<'_>) -> StateFolder {
-        let prefix = &self.config.filter.output_prefix;
-        let prefix = format!("{prefix}.work/{}/", source.job_id);
+        let prefix = format!("{}{}/", self.state_prefix(), source.job_id);
         StateFolder::new(&self.target, &self.output(&source.at, "").bucket, &prefix)
     }
 
@@ -212,7 +216,7 @@ impl App {
 
     /// How long the model's answers usually are.
     fn habits(&self, work: &Work<'_>) -> Remembered {
-        let prefix = format!("{}.work/habits/", self.config.filter.output_prefix);
+        let prefix = self.state_prefix() + "habits/";
         let bucket = self.output(&work.source.at, "").bucket;
         let folder = StateFolder::new(&self.target, &bucket, &prefix);
         Remembered::new(folder, &self.config.provider.fingerprint())

@@ -285,3 +285,21 @@ async fn traces_become_a_data_set_without_the_answers_that_were_rejected() {
          line 1 column 2",
     );
 }
+
+#[test]
+fn the_evaluation_of_another_configuration_is_not_replaced() {
+    let shell = Shell::with(&[]);
+    let line = samples().lines().next().unwrap().to_owned();
+    shell.write("set.jsonl", line);
+    shell.run(&["evaluate", "set.jsonl"]).succeeds();
+    let first = shell.report(RESULTS);
+    let other = ["evaluate", "set.jsonl", "--words", "60"];
+    shell.run(&other).fails(
+        2,
+        "--out evaluation: it holds the evaluation of extractive: each configuration needs a directory of its own; --force replaces it",
+    );
+    assert_eq!(shell.report(RESULTS), first);
+    let forced = [&other[..], &["--force"]].concat();
+    shell.run(&forced).succeeds();
+    assert_eq!(shell.report(RESULTS)["configuration"]["words"], 60);
+}
