@@ -97,6 +97,7 @@ impl Writer<'_> {
                 block: extract::within_tokens(&written, Tokens(most.max(48))),
                 has_times: false,
                 from_notes: true,
+                whole: None,
                 ..material
             });
         }
@@ -150,6 +151,7 @@ fn joined(group: &[&Material]) -> Option<Material> {
         block: Passage::of_text(blocks.join("\n")),
         has_times: first.has_times,
         from_notes: first.from_notes,
+        whole: None,
         brief: None,
     })
 }
@@ -167,6 +169,7 @@ mod tests {
             block: Passage::of_text("word ".repeat(size)),
             has_times: false,
             from_notes: true,
+            whole: None,
             brief: None,
         };
         sizes.iter().enumerate().map(item).collect()

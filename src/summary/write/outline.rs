@@ -67,6 +67,7 @@ impl Writer<'_> {
             block: Passage::of_text(numbered.text()),
             has_times: numbered.has_times(),
             from_notes: false,
+            whole: None,
             brief: None,
         };
         // The number of topics stands in the place of the number of parts.

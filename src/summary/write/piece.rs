@@ -485,6 +485,7 @@ pub(crate) mod tests {
             block: passage,
             has_times: false,
             from_notes: false,
+            whole: None,
             brief: None,
         }
     }
