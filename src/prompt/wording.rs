@@ -469,8 +469,7 @@ fn now(request: &Request) -> String {
                 request.part.1
             );
         }
-        Task::LastRead if request.context.is_empty() => "Write the edits now.",
-        Task::LastRead => "Write the corrections and edits now.",
+        Task::LastRead => "Write the edits now.",
     };
     now.to_owned()
 }
