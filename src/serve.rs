@@ -10,7 +10,9 @@ mod door;
 mod guard;
 mod live;
 mod page;
+mod socket;
 
+use std::fs::File;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
@@ -92,6 +94,8 @@ pub struct Server {
     live: Arc<Live>,
     orders: UnboundedReceiver<String>,
     again: UnboundedSender<String>,
+    /// Tells other servers on the directory that this one is there.
+    _claim: Option<File>,
 }
 
 impl Server {
@@ -153,6 +157,16 @@ impl Server {
             library(Arc::clone(&store)).keys("", 1).await?;
         }
         let (again, orders) = mpsc::unbounded_channel();
+        let claim = directory.as_ref().map(DirStore::claim).transpose();
+        let claim = claim.unwrap_or_else(|error| {
+            tracing::debug!(%error, "could not tell other servers of this one");
+            None
+        });
+        if let Some(None) = claim {
+            tracing::warn!(
+                "another server works on this directory: nothing is summarized twice, but each shows the progress of its own jobs only"
+            );
+        }
         let live = Arc::new(Live::default());
         let door = Door {
             library: library(other_store),
@@ -173,6 +187,7 @@ impl Server {
             orders,
             again,
         })
+            _claim: claim.flatten(),
     }
 
     /// Does the jobs that are asked for, until the process is ended.

@@ -275,6 +275,8 @@ pub enum StoreErrorKind {
     TooLarge,
     /// A retry may succeed: timeouts, throttling, server errors, broken connections.
     Transient,
+    /// No object can have this key here.
+    InvalidKey,
     /// Anything else.
     Other,
 }
@@ -302,7 +304,7 @@ impl StoreErrorKind {
             Self::Conflict | Self::Transient => ("StoreError", Remedy::Retry),
             Self::Denied => ("AccessDenied", Remedy::Intervention),
             Self::TooLarge => ("TooLarge", Remedy::None),
-            Self::Other => ("StoreError", Remedy::None),
+            Self::InvalidKey | Self::Other => ("StoreError", Remedy::None),
         }
     }
 
@@ -404,6 +406,7 @@ mod tests {
             (StoreErrorKind::Transient, "StoreError", Remedy::Retry),
             (StoreErrorKind::Other, "StoreError", Remedy::None),
         ] {
+            (StoreErrorKind::InvalidKey, "StoreError", Remedy::None),
             assert_eq!(kind.policy(), (name, remedy), "{kind:?}");
             let passes = matches!(remedy, Remedy::Retry | Remedy::LaterRun);
             assert_eq!(kind.passes(), passes, "{kind:?}");

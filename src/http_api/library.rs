@@ -419,3 +419,8 @@ impl From<StoreError> for Problem {
         Self::new(status, chain(&error), next_step)
     }
 }
+        if error.kind == StoreErrorKind::InvalidKey {
+            let next =
+                "expected a path of file names such as meetings/board.txt, of up to 240 bytes each";
+            return Self::new(400, error.reason, next);
+        }

@@ -484,12 +484,26 @@ fn only_this_machine_and_no_other_site_is_answered() {
     }
     let long = "x".repeat(40_000);
     let answered = server.ask_with("GET /", &[("x-long", &long)], b"");
-    assert_eq!(answered.status, 431, "{answered:?}");
+    answered.refused(431, "headers");
     let answered = server.get(&format!("/{long}"));
     assert!([414, 431].contains(&answered.status), "{}", answered.status);
     let many: Vec<(&str, &str)> = (0..200).map(|_| ("x-many", "x")).collect();
-    assert_eq!(server.ask_with("GET /", &many, b"").status, 431);
-    assert_eq!(server.send(b"\x16\x03\x01\x02\x00\r\n\r\n").status, 400);
+    let answered = server.ask_with("GET /", &many, b"");
+    answered.refused(431, "headers");
+    let answered = server.send(b"\x16\x03\x01\x02\x00\r\n\r\n");
+    answered.refused(400, "HTTP/1.1");
+    // Nor are keys that no file can have, and the answer names no path of this machine.
+    for key in ["x".repeat(260), "x".repeat(250), ".metadata/a".to_owned()] {
+        for line in ["GET", "POST"] {
+            let answered =
+                server.ask_with(&format!("{line} /v1/summaries?key={key}.txt"), &[], b"");
+            answered.refused(400, "");
+            assert!(
+                !answered.body.contains(library.to_str().unwrap()),
+                "{answered:?}"
+            );
+        }
+    }
     assert_eq!(server.get("/").status, 200);
 }
 
@@ -500,10 +514,12 @@ async fn a_server_that_is_started_again_goes_on_with_what_was_not_finished() {
     let is_stuck = Arc::new(AtomicBool::new(true));
     let stuck = Arc::clone(&is_stuck);
     let endpoint = ChatServer::start(move |request| {
+    // What cannot be parsed is refused in the same form.
         if request.number == 3 && stuck.load(Ordering::SeqCst) {
             return Behaviour::After(Duration::from_secs(600), Box::new(Behaviour::HangUp));
         }
         Behaviour::text(obedient::answer(request.message("user")))
+    answered.refused(answered.status, "too l");
     })
     .await;
     let variables = [
@@ -575,4 +591,32 @@ fn windows_that_watch_leave_room_and_a_broken_entry_hides_no_other() {
     let keys = listed["summaries"].as_array().unwrap().iter();
     let keys: Vec<&Value> = keys.map(|one| &one["key"]).collect();
     assert_eq!(keys, ["good.txt"]);
+}
+
+#[test]
+fn a_second_server_on_a_directory_says_that_there_is_another() {
+    let (_held, dir) = library();
+    let second = || {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_transcript-summarizer"))
+            .args(["serve", "--port", "0", "--dir"])
+            .arg(&dir)
+            .env_clear()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        output.read_line(&mut line).unwrap();
+        process.kill().unwrap();
+        let told = process.wait_with_output().unwrap().stderr;
+        String::from_utf8(told).unwrap()
+    };
+    assert_eq!(second(), "");
+    let _first = Server::start(&dir);
+    let told = second();
+    assert!(
+        told.contains("another server works on this directory"),
+        "{told}"
+    );
 }
