@@ -21,7 +21,7 @@ use crate::http_api::address::{Query, plain_key, plain_name, segments};
 use crate::http_api::upload::Upload;
 
 /// The description of this API.
-const DESCRIPTION: &str = include_str!("http_api/openapi.json");
+pub(crate) const DESCRIPTION: &str = include_str!("http_api/openapi.json");
 
 /// How many transcripts are listed at once.
 pub const MOST_LISTED: usize = 100;

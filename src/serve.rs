@@ -24,7 +24,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use crate::chain::chain;
 use crate::clock::Clock;
 use crate::http::{Http, HttpError};
-use crate::http_api::library::{Detail, Library, State};
+use crate::http_api::library::{Detail, Library, Links, State};
 use crate::job::local::{LEASE, LOCAL_BUCKET};
 use crate::job::{App, Config, JobError, Outcome, Upload};
 use crate::provider::ConnectError;
@@ -151,12 +151,12 @@ impl Server {
             store,
             bucket: bucket.clone(),
             config: Arc::clone(&config),
+            links: Links::Routes,
         };
         // A wrong name is told at once.
         if directory.is_none() {
             library(Arc::clone(&store)).keys("", 1).await?;
         }
-        let (again, orders) = mpsc::unbounded_channel();
         let claim = directory.as_ref().map(DirStore::claim).transpose();
         let claim = claim.unwrap_or_else(|error| {
             tracing::debug!(%error, "could not tell other servers of this one");
@@ -167,6 +167,7 @@ impl Server {
                 "another server works on this directory: nothing is summarized twice, but each shows the progress of its own jobs only"
             );
         }
+        let (again, orders) = mpsc::unbounded_channel();
         let live = Arc::new(Live::default());
         let door = Door {
             library: library(other_store),
@@ -186,8 +187,8 @@ impl Server {
             live,
             orders,
             again,
-        })
             _claim: claim.flatten(),
+        })
     }
 
     /// Does the jobs that are asked for, until the process is ended.

@@ -23,6 +23,7 @@ pub(crate) mod escaped_key;
 mod file;
 pub mod lease;
 pub mod ledger;
+mod presigned;
 mod s3;
 mod state;
 
@@ -31,6 +32,7 @@ use crate::http::{Http, HttpError};
 
 pub use dir::DirStore;
 pub(crate) use file::FileStore;
+pub use presigned::{LINK_LASTS, Presigner, SendLink};
 pub use s3::S3Store;
 pub(crate) use state::StateFolder;
 
@@ -273,10 +275,10 @@ pub enum StoreErrorKind {
     Denied,
     /// The object is larger than the caller accepts.
     TooLarge,
-    /// A retry may succeed: timeouts, throttling, server errors, broken connections.
-    Transient,
     /// No object can have this key here.
     InvalidKey,
+    /// A retry may succeed: timeouts, throttling, server errors, broken connections.
+    Transient,
     /// Anything else.
     Other,
 }
@@ -404,9 +406,9 @@ mod tests {
             (StoreErrorKind::Denied, "AccessDenied", Remedy::Intervention),
             (StoreErrorKind::TooLarge, "TooLarge", Remedy::None),
             (StoreErrorKind::Transient, "StoreError", Remedy::Retry),
+            (StoreErrorKind::InvalidKey, "StoreError", Remedy::None),
             (StoreErrorKind::Other, "StoreError", Remedy::None),
         ] {
-            (StoreErrorKind::InvalidKey, "StoreError", Remedy::None),
             assert_eq!(kind.policy(), (name, remedy), "{kind:?}");
             let passes = matches!(remedy, Remedy::Retry | Remedy::LaterRun);
             assert_eq!(kind.passes(), passes, "{kind:?}");

@@ -155,7 +155,8 @@ async fn answer(work: Work, body: Incoming, door: &Door) -> Result<Answer, Probl
         Work::Order => MAX_JSON_BYTES,
         Work::Store(upload) => {
             // Before any of it is read.
-            upload.check(&door.library.config)?;
+            let config = &door.library.config;
+            upload.check(config, config.max_input_bytes)?;
             upload.bytes
         }
         _ => 0,
