@@ -1,6 +1,7 @@
 //! The HTTP API: what a request asks for, and what answers and errors look like. `openapi.json` describes it.
 //!
-//! [`route`] is a pure function from the head of a request to the work that it asks for, so that any server can carry the API.
+//! [`route`] is a pure function from the head of a request to the work that it asks for, so that any server can carry the API:
+//! `serve` on this machine does all of it, a function behind a Function URL what needs neither a job nor an open connection.
 //! The state of a transcript is read from the objects in the store ([`library`]): there is no table that could contradict them.
 //!
 //! - `POST /v1/uploads` orders an upload and answers where and how to send it; `PUT` there stores it, and never overwrites.

@@ -25,7 +25,7 @@ def folder(stack):
 
 def there_is_one_if_it_is_wanted(stack):
     parts = {name for name, resource in stack.resources.items() if name.startswith("Api") or resource["Type"] in KINDS}
-    needed = {"ApiFunction", "ApiUrl", "ApiRole", "ApiPolicy"} if wanted(stack) else set()
+    needed = {"ApiFunction", "ApiUrl", "ApiRole", "ApiPolicy", "ApiAlarm"} if wanted(stack) else set()
     if stack.parameters["Api"] == "token":
         needed |= {"ApiUrlIsOpen", "ApiIsCalledThroughUrl"}
     if parts != needed:
