@@ -146,14 +146,6 @@ pub enum EventError {
         /// The parser's message.
         reason: String,
     },
-    /// It is no request to a Function URL.
-    #[error(
-        "the payload is no request to a Function URL: {reason}. With API set, the function answers nothing else"
-    )]
-    NotHttp {
-        /// The parser's message.
-        reason: String,
-    },
     /// Too many nested envelopes.
     #[error("more than {MAX_DEPTH} nested envelopes")]
     TooDeep,

@@ -103,7 +103,7 @@ impl Api {
         let request = HttpRequest::read(payload)
             .inspect_err(|error| tracing::error!(%error, "payload refused"))?;
         let answer = self.work(&request).await.unwrap_or_else(Problem::answer);
-        let (status, method, path) = (answer.status, request.method(), &request.path);
+        let (status, method, path) = (answer.status, request.method, request.path);
         tracing::info!(status, method, path, "request");
         let mut headers = BTreeMap::from([
             ("content-type", answer.content_type.to_owned()),
@@ -117,18 +117,18 @@ impl Api {
         Ok(request.answer(status, &headers, &answer.body))
     }
 
-    async fn work(&self, request: &HttpRequest) -> Result<Answer, Problem> {
+    async fn work(&self, request: &HttpRequest<'_>) -> Result<Answer, Problem> {
         if let Some(token) = &self.token {
             token.check(request.header("authorization")).await?;
         }
         let work = route(&Head {
-            method: request.method(),
-            path: &request.path,
-            query: &request.query,
+            method: request.method,
+            path: request.path,
+            query: request.query,
             header: &|name| request.header(name),
         })?;
         match work {
-            Work::Describe => Ok(self.description(request.host())),
+            Work::Describe => Ok(self.description(request.host)),
             Work::Settings => Ok(self.settings()),
             Work::Order => self.order(&request.body()).await,
             Work::Look { key } if key.starts_with(&self.prefix) => {

@@ -6,85 +6,61 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::trigger::EventError;
+use crate::trigger::{EventError, required, text};
+
+const SOURCE: &str = "a Function URL, and with API set the function answers nothing else";
 
 /// A request.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HttpRequest {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpRequest<'p> {
+    payload: &'p Value,
+    /// The method in capitals.
+    pub method: &'p str,
+    /// The host name of the Function URL.
+    pub host: &'p str,
     /// The path.
-    #[serde(rename = "rawPath")]
-    pub path: String,
+    pub path: &'p str,
     /// The query, still encoded.
-    #[serde(rename = "rawQueryString", default)]
-    pub query: String,
-    /// The headers, with their names in lower case.
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    request_context: Context,
-    body: Option<String>,
-    #[serde(default)]
-    is_base64_encoded: bool,
+    pub query: &'p str,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Context {
-    domain_name: String,
-    http: Http,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-struct Http {
-    method: String,
-}
-
-impl HttpRequest {
+impl<'p> HttpRequest<'p> {
     /// Parses a payload.
     ///
     /// # Errors
     /// If it is no request.
-    pub fn read(payload: &Value) -> Result<Self, EventError> {
-        Self::deserialize(payload).map_err(|error| EventError::NotHttp {
-            reason: error.to_string(),
+    pub fn read(payload: &'p Value) -> Result<Self, EventError> {
+        Ok(Self {
+            payload,
+            method: required(payload, "/requestContext/http/method", SOURCE)?,
+            host: required(payload, "/requestContext/domainName", SOURCE)?,
+            path: required(payload, "/rawPath", SOURCE)?,
+            query: text(payload, "rawQueryString").unwrap_or_default(),
         })
-    }
-
-    /// The method in capitals.
-    #[must_use]
-    pub fn method(&self) -> &str {
-        &self.request_context.http.method
-    }
-
-    /// The host name of the Function URL.
-    #[must_use]
-    pub fn host(&self) -> &str {
-        &self.request_context.domain_name
     }
 
     /// The value of a header, whose name is given in lower case.
     #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(String::as_str)
+    pub fn header(&self, name: &str) -> Option<&'p str> {
+        text(self.payload.get("headers")?, name)
     }
 
     /// The body; empty if there is none, or none that can be decoded.
     #[must_use]
     pub fn body(&self) -> Vec<u8> {
-        let body = self.body.as_deref().unwrap_or_default();
-        match self.is_base64_encoded {
-            true => STANDARD.decode(body).unwrap_or_default(),
-            false => body.as_bytes().to_vec(),
+        let body = text(self.payload, "body").unwrap_or_default();
+        match self.payload.get("isBase64Encoded") {
+            Some(Value::Bool(true)) => STANDARD.decode(body).unwrap_or_default(),
+            _ => body.as_bytes().to_vec(),
         }
     }
 
     /// The response to this request.
     #[must_use]
     pub fn answer(&self, status: u16, headers: &BTreeMap<&str, String>, body: &[u8]) -> Value {
-        let body = match self.method() {
+        let body = match self.method {
             "HEAD" => "".into(),
             _ => String::from_utf8_lossy(body),
         };
