@@ -4,6 +4,7 @@
 //! run resumes where the last one stopped ([`store::lease`](crate::store::lease), [`store::ledger`](crate::store::ledger)).
 //! The summary's key never holds a partial text or an error message, and an older version never overwrites a newer one.
 
+pub mod api;
 mod complete;
 pub mod config;
 pub mod error;
@@ -15,6 +16,7 @@ mod invocation;
 pub(crate) mod local;
 pub mod order;
 mod outcome;
+pub(crate) mod progress;
 mod publish;
 pub(crate) mod read;
 mod recording;
@@ -88,10 +90,9 @@ impl App {
     pub async fn run(&self, upload: &Upload, run: &Run) -> Result<Outcome, JobError> {
         let recording = self.recording_of(upload);
         let upload = recording.as_ref().unwrap_or(upload);
-        let ended = tokio::select! {
-            biased;
-            ended = self.summarize(upload, run) => ended,
-            () = sleep_until(run.keeping(ANSWER_RESERVE, ANSWER_SHARE).deadline) => Err(JobError::OutOfTime),
+        let ended = match self.config.progress_of(&upload.at) {
+            Some(at) => self.keeping_progress(&at, upload, run).await,
+            None => self.run_in_time(upload, run).await,
         };
         if let Err(error) = &ended
             && error.policy().recovery == Some(Recovery::Intervention)
@@ -99,6 +100,14 @@ impl App {
             self.report_failure(upload, error).await;
         }
         ended
+    }
+
+    async fn run_in_time(&self, upload: &Upload, run: &Run) -> Result<Outcome, JobError> {
+        tokio::select! {
+            biased;
+            ended = self.summarize(upload, run) => ended,
+            () = sleep_until(run.keeping(ANSWER_RESERVE, ANSWER_SHARE).deadline) => Err(JobError::OutOfTime),
+        }
     }
 
     async fn summarize(&self, upload: &Upload, run: &Run) -> Result<Outcome, JobError> {

@@ -23,6 +23,7 @@ pub(crate) mod escaped_key;
 mod file;
 pub mod lease;
 pub mod ledger;
+mod presigned;
 mod s3;
 mod state;
 
@@ -31,6 +32,7 @@ use crate::http::{Http, HttpError};
 
 pub use dir::DirStore;
 pub(crate) use file::FileStore;
+pub use presigned::{LINK_LASTS, Presigner, SendLink};
 pub use s3::S3Store;
 pub(crate) use state::StateFolder;
 
@@ -273,6 +275,8 @@ pub enum StoreErrorKind {
     Denied,
     /// The object is larger than the caller accepts.
     TooLarge,
+    /// No object can have this key here.
+    InvalidKey,
     /// A retry may succeed: timeouts, throttling, server errors, broken connections.
     Transient,
     /// Anything else.
@@ -302,7 +306,7 @@ impl StoreErrorKind {
             Self::Conflict | Self::Transient => ("StoreError", Remedy::Retry),
             Self::Denied => ("AccessDenied", Remedy::Intervention),
             Self::TooLarge => ("TooLarge", Remedy::None),
-            Self::Other => ("StoreError", Remedy::None),
+            Self::InvalidKey | Self::Other => ("StoreError", Remedy::None),
         }
     }
 
@@ -402,6 +406,7 @@ mod tests {
             (StoreErrorKind::Denied, "AccessDenied", Remedy::Intervention),
             (StoreErrorKind::TooLarge, "TooLarge", Remedy::None),
             (StoreErrorKind::Transient, "StoreError", Remedy::Retry),
+            (StoreErrorKind::InvalidKey, "StoreError", Remedy::None),
             (StoreErrorKind::Other, "StoreError", Remedy::None),
         ] {
             assert_eq!(kind.policy(), (name, remedy), "{kind:?}");

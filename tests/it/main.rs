@@ -11,6 +11,7 @@
 )]
 
 mod answers;
+mod api;
 mod bedrock;
 mod command_line;
 mod coverage;

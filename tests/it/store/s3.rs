@@ -29,7 +29,7 @@ use crate::store::behaviours::{self, kind, put, put_if, read};
 use crate::store::failures::says;
 
 const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
-const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
 /// The production client, except for the waits between its attempts.
 pub(crate) async fn store_at(address: SocketAddr, secret: &str) -> S3Store {
@@ -52,14 +52,14 @@ pub(crate) async fn config_at(address: SocketAddr, secret: &str) -> SdkConfig {
 }
 
 /// S3 on a loopback port, backed by a temporary directory.
-struct Server {
-    address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     lose_answer: Arc<AtomicBool>,
     _dir: TempDir,
 }
 
 impl Server {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let dir = TempDir::new().unwrap();
         std::fs::create_dir(dir.path().join("bucket")).unwrap();
         let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(dir.path()).unwrap());
