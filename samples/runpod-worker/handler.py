@@ -29,7 +29,8 @@ def handler(job):
     with tempfile.TemporaryDirectory() as directory:
         directory = pathlib.Path(directory)
         # The ending tells the format; the rest of the key may be no name of a file.
-        transcript = directory / f"transcript{pathlib.PurePosixPath(order['key']).suffix}"
+        ending = pathlib.PurePosixPath(order["key"]).suffix
+        transcript = directory / f"transcript{ending if ending[1:].isalnum() and len(ending) < 10 else '.txt'}"
         transcript.write_bytes(read(order["url"], order["etag"]))
         summarize(transcript, order, directory)
         written = directory / "summaries" / f"{transcript.name}_summary"

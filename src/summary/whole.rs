@@ -66,3 +66,77 @@ pub(crate) fn objection(
         other => other.warning().unwrap_or("it is no summary").to_owned(),
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Usage;
+    use crate::summary::check::tests::{GOOD, SOURCE};
+    use crate::summary::{Section, Source};
+    use crate::transcript::Decoder;
+
+    fn worker(provider: &str) -> Worker {
+        Worker {
+            provider: provider.to_owned(),
+            model: None,
+            context_tokens: None,
+            usage: Usage::default(),
+            duration_ms: 0,
+            generator: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_must_not_be_published_is_found() {
+        let mut decoder = Decoder::default();
+        decoder.push(SOURCE.as_bytes()).unwrap();
+        let transcript = Transcript::new(decoder.finish().unwrap()).unwrap();
+        let objection = |text: &str, target, provider| {
+            let summary = Summary {
+                sections: vec![Section {
+                    title: "The depot".to_owned(),
+                    times: Vec::new(),
+                    text: text.to_owned(),
+                    matters: Vec::new(),
+                    target_words: target,
+                    chunks: vec![0],
+                    spans: Vec::new(),
+                    source: Source::Model,
+                    written_by: None,
+                }],
+                ..Summary::default()
+            };
+            objection(
+                &summary,
+                &transcript,
+                Words(target),
+                None,
+                &worker(provider),
+            )
+        };
+        let invented = GOOD
+            .replace("27", "72")
+            .replace("1.2", "9.6")
+            .replace("2.74", "8.81");
+        for (text, target, expected) in [
+            (GOOD, 60, None),
+            (GOOD, 200, Some("words for a target of 200")),
+            (GOOD, 40, Some("words for a target of 40")),
+            (&invented, 60, Some("most numbers or names")),
+            (
+                &format!("I'm sorry, but I cannot do that. {GOOD}"),
+                70,
+                Some("is a refusal"),
+            ),
+            (SOURCE, 90, Some("word for word")),
+        ] {
+            let found = objection(text, target, "huggingface");
+            let is_expected = match expected {
+                None => found.is_none(),
+                Some(expected) => found.as_ref().is_some_and(|found| found.contains(expected)),
+            };
+            assert!(is_expected, "{found:?} for {expected:?}");
+        }
+        assert_eq!(objection(SOURCE, 90, "extractive"), None);
+    }
+}

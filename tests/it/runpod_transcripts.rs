@@ -1,6 +1,8 @@
 //! `RUNPOD_TASK=transcript`: one job for a whole transcript, with a link to it. What the worker returns is checked before it is
 //! published.
 
+use std::sync::{Arc, Mutex};
+
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use transcript_summarizer::job::{JobError, Outcome};
@@ -8,6 +10,7 @@ use transcript_summarizer::job::{JobError, Outcome};
 use crate::support::links::{SIGNATURE, output};
 use crate::support::runpod_jobs::{JobPlan, SubmittedJob};
 use crate::support::runpod_server::RunPodServer;
+use crate::support::transcribe::{Ending, Transcribe};
 use crate::support::workplace::{Workplace, config, meeting};
 
 const KEY: &str = "board.txt";
@@ -303,6 +306,31 @@ async fn an_error_that_quotes_the_link_does_not_show_it() {
     let error = failure(&place, place.run(&upload).await);
     assert!(error.to_string().contains("could not GET"), "{error}");
     assert!(!place.read(ERROR).contains(SIGNATURE));
+}
+
+#[tokio::test]
+async fn of_a_recording_the_transcript_is_linked() {
+    let written = Arc::new(Mutex::new(Value::Null));
+    let server = RunPodServer::start({
+        let written = Arc::clone(&written);
+        move |_| JobPlan::output(written.lock().unwrap().clone())
+    })
+    .await;
+    let place = place(&server, &[("TRANSCRIBER", "amazon")]).await;
+    let transcribe = Transcribe::start(place.store()).await;
+    let place = place.transcribing(transcribe.aws());
+    let upload = place.upload("talk.mp4", b"\0\0\0\x20ftypisom");
+    let ended = place.run(&upload).await;
+    assert!(matches!(ended, Err(JobError::Transcribing)), "{ended:?}");
+
+    let said = (1..99).map(|at| format!("We agreed that item{at} costs {at}00 dollars. "));
+    let keys = transcribe.end(&Ending::Said(said.collect())).await;
+    *written.lock().unwrap() = output(place.read(&keys[0]), WORDS).await;
+    let ended = place.run(&upload).await;
+    assert!(matches!(ended, Ok(Outcome::Done(_))), "{ended:?}");
+    assert_eq!(server.jobs()[0].input()["transcript"]["key"], keys[0]);
+    let source = &place.read_json("summaries/talk.mp4_summary.json")["source"];
+    assert_eq!(source["transcript_key"], keys[0]);
 }
 
 #[tokio::test]

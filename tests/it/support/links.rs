@@ -54,7 +54,8 @@ impl Store for Links {
 
 /// What a worker returns for a transcript: with the built-in model, in `words` words.
 pub(crate) async fn output(content: impl AsRef<[u8]>, words: &str) -> Value {
-    let place = Workplace::new(None, &[("SUMMARY_WORDS", words), ("SUMMARY_PAGE", "off")]).await;
+    let settings = [("SUMMARY_WORDS", words), ("SUMMARY_PAGE", "off")];
+    let place = Workplace::new(None, &settings).await;
     let upload = place.upload("transcript.txt", content);
     let ended = place.run(&upload).await;
     assert!(matches!(ended, Ok(Outcome::Done(_))), "{ended:?}");
