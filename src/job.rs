@@ -22,6 +22,7 @@ pub(crate) mod read;
 mod recording;
 mod speech;
 mod upload;
+mod worker;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,7 +34,6 @@ use crate::model::failure::Recovery;
 use crate::run::{Run, sleep_until};
 use crate::speech::Speaker;
 use crate::store::{Location, Object, Store, StoreErrorKind, StoreResult};
-use crate::summary;
 use crate::transcriber::Transcriber;
 use crate::transcript::Transcript;
 
@@ -171,8 +171,7 @@ impl App {
             transcript => transcript?,
         };
         let transcript = order.wishes.correct(transcript);
-        let limits = self.config.limits.beside(&order.wishes);
-        let plan = summary::plan(&transcript, order.words, &limits)?;
+        let plan = self.config.plan(&transcript, &order)?;
         tracing::info!(
             job_id = source.job_id,
             bytes = info.size,
@@ -187,7 +186,7 @@ impl App {
             transcript: &transcript,
             plan: &plan,
             run,
-            wishes: &order.wishes,
+            order: &order,
         };
         let mut written = self.write(work).await?;
         let speech = self.speak(&source, &mut written, run).await?;
@@ -204,7 +203,7 @@ impl App {
             summary: &written.summary,
             speech: speech.as_ref(),
             wishes: &order.wishes,
-            model: self.model.capabilities(),
+            model: &self.writer_of(&written.summary),
             usage: written.usage,
             prices: self.config.prices,
             duration: Duration::from_millis(u64::try_from(took_ms).unwrap_or(0)),

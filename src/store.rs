@@ -10,9 +10,11 @@ use std::io;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use md5::{Digest, Md5};
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncReadExt, Take};
@@ -28,7 +30,9 @@ mod s3;
 mod state;
 
 use crate::aws::sdk::sdk_config;
+use crate::hex::hex;
 use crate::http::{Http, HttpError};
+use crate::secret::Secret;
 
 pub use dir::DirStore;
 pub(crate) use file::FileStore;
@@ -154,6 +158,18 @@ impl Object {
         }
     }
 
+    /// The MD5 of all bytes, if none has been read: the entity tag of a file with the same content.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn md5(mut self) -> StoreResult<String> {
+        let mut hash = Md5::new();
+        while let Some(bytes) = self.next().await? {
+            hash.update(&bytes);
+        }
+        Ok(hex(&hash.finalize(), 16))
+    }
+
     /// The next bytes as they arrive; `None` at the end.
     ///
     /// # Errors
@@ -218,6 +234,15 @@ pub trait Store: Debug + Send + Sync {
         ))
     }
 
+    /// A link with which anybody can read an object until its lifetime is over: the given version, or whatever is under the key
+    /// by then.
+    async fn link(&self, at: &Location, _: Option<&str>, _: Duration) -> StoreResult<Secret> {
+        let reason =
+            "only an object in S3 has one: upload it there, and name it as s3://bucket/key";
+        let kind = StoreErrorKind::Other;
+        Err(StoreError::new(kind, Action::Link, self.name(at), reason))
+    }
+
     /// How messages name an object.
     fn name(&self, at: &Location) -> String {
         at.to_string()
@@ -248,6 +273,8 @@ pub enum Action {
     Delete,
     /// [`Store::list`].
     List,
+    /// [`Store::link`].
+    Link,
 }
 
 impl fmt::Display for Action {
@@ -258,6 +285,7 @@ impl fmt::Display for Action {
             Self::LookUp => "look up",
             Self::Delete => "delete",
             Self::List => "list",
+            Self::Link => "make a link to",
         })
     }
 }

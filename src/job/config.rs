@@ -9,14 +9,15 @@ use crate::document::Formats;
 use crate::http::{Http, HttpError};
 use crate::job::api::{self, API_PREFIX, Api};
 use crate::job::filter::Filter;
-use crate::job::order::{ByOption, EXPECTED_LANGUAGE, Lists, instructions_of, language_of};
+use crate::job::order::{ByOption, EXPECTED_LANGUAGE, Lists, Order, instructions_of, language_of};
 use crate::prompt::Wishes;
 use crate::provider::huggingface::{HF_TOKEN_PATH, login_file};
 use crate::provider::{self, PROVIDERS, SHARED_VARIABLES};
 use crate::speech::{self, Polly, Speaker};
-use crate::summary::{Limits, Prices};
+use crate::summary::{self, Limits, Plan, Prices, ShapeError};
 use crate::text::{Tokens, Words};
 use crate::transcriber::{self, RECORDING_ENDINGS, Recordings, TRANSCRIBERS, Transcriber};
+use crate::transcript::Transcript;
 
 const CHUNK_TOKENS: Variable = Variable::new(
     "CHUNK_TOKENS",
@@ -264,6 +265,18 @@ impl Config {
             api: api::read(environment, api_prefix.as_deref())?,
             api_prefix,
         })
+    }
+
+    /// Plans the summary of a transcript.
+    ///
+    /// # Errors
+    /// If the context window is too small, or too few calls are allowed.
+    pub(crate) fn plan(&self, transcript: &Transcript, order: &Order) -> Result<Plan, ShapeError> {
+        if self.provider.capabilities().reads_links {
+            return Ok(Plan::of_one_job(transcript, order.words));
+        }
+        let limits = self.limits.beside(&order.wishes);
+        summary::plan(transcript, order.words, &limits)
     }
 
     /// Connects to the transcriber, if recordings are transcribed.

@@ -31,6 +31,9 @@ pub enum JobError {
     /// Too little of the summary is the model's own.
     #[error(transparent)]
     Degraded(Degraded),
+    /// The worker that was to write the whole summary failed, or returned what cannot be published. Holds the whole message.
+    #[error("{0}")]
+    Worker(String),
     /// The invocation's time ran out outside the calls to the model, such as in requests to a slow store.
     #[error("the invocation's time has run out")]
     OutOfTime,
@@ -129,6 +132,7 @@ impl JobError {
             Self::NoProgress { cause, .. } => (cause.policy().name, Some(Intervention), FIX),
             Self::Report(_) => ("InternalError", None, FIX),
             Self::Degraded(_) => ("UnusableAnswers", Some(Intervention), ANOTHER_MODEL),
+            Self::Worker(_) => ("WorkerError", Some(Intervention), MEND_WORKER),
             Self::Transcriber(error) if error.passes() => {
                 ("TranscriberError", Some(Passes), RESUMES)
             }
@@ -189,6 +193,9 @@ impl JobError {
 
 const FIX: &str = "fix what the message names; the upload is then summarized automatically, or after a redrive of the dead-letter \
                     queue";
+
+const MEND_WORKER: &str = "read the job's log in RunPod's console and mend the worker; it is asked again when the upload is delivered \
+                            again, three times in all: after that, upload the transcript with a change, or delete its folder in .work/";
 
 const ANOTHER_MODEL: &str = "try the model with `transcript-summarizer summarize --trace DIR` and read its answers; set another \
                               model or MODEL_PARAMETERS, then redrive the dead-letter queue";

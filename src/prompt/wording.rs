@@ -221,6 +221,8 @@ pub(crate) fn system(request: &Request) -> &'static str {
             Task::Continue => CONTINUE,
             Task::LastRead if request.context.is_empty() => LAST_READ,
             Task::LastRead => LAST_READ_BESIDE,
+            // Its prompts have no text.
+            Task::Transcript => "",
         },
     }
 }
@@ -399,8 +401,8 @@ fn compact(request: &Request) -> String {
         Task::Expand => ("Write", " more for this section, with facts it leaves out."),
         Task::Condense => ("Rewrite this section in", "."),
         Task::Continue => ("This section was cut off. Go on after its end,", "."),
-        // Small windows have no room for either.
-        Task::Outline | Task::LastRead => ("Write", "."),
+        // Small windows have no room for either, and the third has no text.
+        Task::Outline | Task::LastRead | Task::Transcript => ("Write", "."),
     };
     let mut lines = vec![format!("{before} {}{after}", length(request))];
     let texts = [request.draft.as_deref().unwrap_or(""), &request.block];
@@ -463,6 +465,7 @@ fn now(request: &Request) -> String {
         Task::Expand => "Write what is to be added now, in the length given above.",
         Task::Condense => "Write the shorter section now, in the length given above.",
         Task::Continue => "Write the rest now.",
+        Task::Transcript => "",
         Task::Outline => {
             return format!(
                 "Write the notes now. Each matter has its line: that may be about {} TOPIC lines.",

@@ -39,6 +39,7 @@ mod runpod_driver;
 mod runpod_failures;
 mod runpod_outputs;
 mod runpod_summaries;
+mod runpod_transcripts;
 mod sagemaker;
 mod serve;
 mod sources;
