@@ -10,6 +10,7 @@ use std::io;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -214,6 +215,22 @@ pub trait Store: Debug + Send + Sync {
             self.name(&at),
             reason,
         ))
+    }
+
+    /// A link that whoever has it can read an object with for as long as `valid`, or until the credentials end that made it.
+    async fn link(
+        &self,
+        at: &Location,
+        version_id: Option<&str>,
+        valid: Duration,
+    ) -> StoreResult<String> {
+        let version = version_id.map_or_else(String::new, |id| format!(" in version {id}"));
+        let reason = format!(
+            "only S3 makes links that others can read it with{version} for {} s",
+            valid.as_secs()
+        );
+        let kind = StoreErrorKind::Other;
+        Err(StoreError::new(kind, Action::Read, self.name(at), reason))
     }
 
     /// How messages name an object.

@@ -11,14 +11,18 @@ WORKER = pathlib.Path(__file__).with_name("runpod_worker.py")
 
 
 @contextlib.contextmanager
-def endpoint(world, flavour, fault_every=0, **options):
+def endpoint(world, flavour, fault_every=0, downloads=True, **options):
     """With `fault_every`, so many jobs and so many answers of the API go wrong."""
     port = free_port()
     address = ["--rp_api_host", "127.0.0.1", "--rp_api_port", port]
     command = [world.runpod_python, "-B", WORKER, "--rp_serve_api", *address]
     env = {"FLAVOUR": flavour, "FAULT_EVERY": str(fault_every)}
+    if downloads:
+        # From this machine, too, where the simulated S3 is.
+        env["RUNPOD_ALLOW_PRIVATE_DOWNLOAD_URLS"] = "1"
     with (
-        Process(command, port, world.work / "runpod-worker.log", env),
+        # Workers put what they download into their directory.
+        Process(command, port, world.work / "runpod-worker.log", env, cwd=world.directory()),
         RunPodAdapter(f"http://127.0.0.1:{port}", RUNPOD_KEY, fault_every=fault_every, **options) as adapter,
     ):
         yield adapter

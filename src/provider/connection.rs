@@ -21,6 +21,7 @@ use crate::provider::key::Key;
 use crate::secret::Secret;
 use crate::wire::failure::{Cause, Endpoint, Failure, Phase, SettingNames};
 use crate::wire::http::{self, Incoming, Pulse, Timeouts};
+use crate::wire::redact;
 
 /// The shortest interval between renewals of the key: a rotated key makes many calls fail at once, and each read is billed.
 const RENEW_EVERY: Duration = Duration::from_secs(60);
@@ -193,11 +194,28 @@ impl Connection {
         let sent: Vec<&str> = messages
             .flat_map(|sent| [sent.system.as_str(), sent.user.as_str()])
             .collect();
+        self.error_of(phase, failure, &sent)
+    }
+
+    /// The same with the texts that were sent.
+    pub(crate) fn error_of(&self, phase: Phase, failure: &Failure, sent: &[&str]) -> ModelError {
         let mut secrets = self.secrets().clone();
         if let Some(signer) = &self.signer {
             secrets.extend(signer.secrets());
         }
-        self.endpoint.error(phase, failure, &secrets, &sent)
+        self.endpoint.error(phase, failure, &secrets, sent)
+    }
+
+    /// A text of the endpoint as it is shown: on one line, shortened, without the key and the queries of links, which authorize.
+    pub(crate) fn shown(&self, said: &str) -> String {
+        let words = said
+            .split_whitespace()
+            .map(|word| match word.split_once('?') {
+                Some((link, _)) if link.contains("://") => link,
+                _ => word,
+            });
+        let said = words.collect::<Vec<_>>().join(" ");
+        redact::shorten(&redact::without_secrets(&said, &self.secrets()))
     }
 
     /// Fetches the key again and returns whether it has changed. Concurrent callers wait for the first one and share its

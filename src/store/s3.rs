@@ -7,10 +7,13 @@
 
 mod failure;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Builder, Region};
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
@@ -147,6 +150,30 @@ impl Store for S3Store {
         match found(self.look_up(at).await)? {
             None => Ok(()),
             Some(_) => Err(failed),
+        }
+    }
+
+    async fn link(
+        &self,
+        at: &Location,
+        version_id: Option<&str>,
+        valid: Duration,
+    ) -> StoreResult<String> {
+        let action = Action::Read;
+        let failed = |error| {
+            let reason = "no link can be made to it";
+            StoreError::new(StoreErrorKind::Other, action, at, reason).caused_by(error)
+        };
+        let valid =
+            PresigningConfig::expires_in(valid).map_err(|error| failed(error.to_string()))?;
+        let request = self.client.get_object().bucket(&at.bucket).key(&at.key);
+        let request = request.set_version_id(version_id.map(str::to_owned));
+        let link = request.presigned(valid).await;
+        let link = link.map_err(|error| request_failed(action, at, error))?;
+        // Whoever follows the link sends no headers that would have to be part of its signature.
+        match link.headers().next() {
+            None => Ok(link.uri().to_owned()),
+            Some((name, _)) => Err(failed(format!("its signature covers the header {name}"))),
         }
     }
 

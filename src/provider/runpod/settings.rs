@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use reqwest::Url;
 
 use crate::config::{ConfigError, Environment, Variable};
 use crate::http::Http;
@@ -40,12 +41,12 @@ pub(crate) const NAMES: SettingNames = SettingNames {
     url: RUNPOD_ENDPOINT_URL.name,
 };
 
-const RUNPOD_API_KEY: Variable = Variable::new(
+pub(crate) const RUNPOD_API_KEY: Variable = Variable::new(
     "RUNPOD_API_KEY",
     "the RunPod key (provider `runpod`); a server on this machine needs none",
 );
 
-const RUNPOD_API_KEY_SECRET_ARN: Variable = Variable::new(
+pub(crate) const RUNPOD_API_KEY_SECRET_ARN: Variable = Variable::new(
     "RUNPOD_API_KEY_SECRET_ARN",
     "the Secrets Manager secret that holds it, as plain text or as JSON with the key `RUNPOD_API_KEY`",
 );
@@ -85,22 +86,12 @@ impl Settings for RunPodSettings {
 fn read(environment: Environment<'_>) -> Result<Arc<dyn Settings>, ConfigError> {
     let key = Key::read(environment, RUNPOD_API_KEY, RUNPOD_API_KEY_SECRET_ARN)?;
     let parameters = parameters(environment)?;
-    let Some(address) = environment.text(RUNPOD_ENDPOINT_URL) else {
-        return Err(ConfigError::missing(
-            RUNPOD_ENDPOINT_URL,
-            "set it to the endpoint that is to write, https://api.runpod.ai/v2/<endpoint id>",
-        ));
-    };
-    let given = parse_endpoint(RUNPOD_ENDPOINT_URL, &address)?;
-    let endpoint = base_url(&given)
-        .map_err(|expected| ConfigError::invalid(RUNPOD_ENDPOINT_URL, given, expected))?;
-    // Only URLs of this machine may be unencrypted.
-    if key.is_none() && endpoint.scheme() == "https" {
-        return Err(ConfigError::missing(
-            RUNPOD_API_KEY,
-            "RunPod wants a key that may call the endpoint; set it, or RUNPOD_API_KEY_SECRET_ARN",
-        ));
-    }
+    let endpoint = endpoint(
+        environment,
+        RUNPOD_ENDPOINT_URL,
+        "that is to write",
+        key.as_ref(),
+    )?;
     let model = environment.text(RUNPOD_MODEL);
     Ok(Arc::new(RunPodSettings(RemoteSettings {
         key,
@@ -108,4 +99,32 @@ fn read(environment: Environment<'_>) -> Result<Arc<dyn Settings>, ConfigError> 
         parameters,
         capabilities: remote_capabilities(environment, NAME, model, MODEL_CONTEXT_TOKENS)?,
     })))
+}
+
+/// The base URL of the endpoint that a variable names. `purpose` follows "the endpoint".
+///
+/// # Errors
+/// If it is missing or not a URL of an endpoint with a queue, or if the endpoint wants a key and there is none.
+pub(crate) fn endpoint(
+    environment: Environment<'_>,
+    variable: Variable,
+    purpose: &str,
+    key: Option<&Key>,
+) -> Result<Url, ConfigError> {
+    let Some(address) = environment.text(variable) else {
+        let expected =
+            format!("set it to the endpoint {purpose}, https://api.runpod.ai/v2/<endpoint id>");
+        return Err(ConfigError::missing(variable, expected));
+    };
+    let given = parse_endpoint(variable, &address)?;
+    let endpoint =
+        base_url(&given).map_err(|expected| ConfigError::invalid(variable, given, expected))?;
+    // Only URLs of this machine may be unencrypted.
+    if key.is_none() && endpoint.scheme() == "https" {
+        return Err(ConfigError::missing(
+            RUNPOD_API_KEY,
+            "RunPod wants a key that may call the endpoint; set it, or RUNPOD_API_KEY_SECRET_ARN",
+        ));
+    }
+    Ok(endpoint)
 }

@@ -199,3 +199,33 @@ async fn keys_with_segments_of_dots_are_signed_as_they_are_sent() {
         .unwrap();
     assert_eq!(read(&store, &at).await, b"talk");
 }
+
+#[tokio::test]
+async fn whoever_has_a_link_can_read_that_object() {
+    let server = Server::start().await;
+    let store = store_at(server.address, SECRET).await;
+    let client = reqwest::Client::new();
+    let get = async |link: &str| {
+        let answer = client.get(link).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    for key in ["talk.mp4", "a b+(1)/é %2F!.MP3"] {
+        let at = Location::new("bucket", key);
+        put(&store, &at, "media").await;
+        let link = store.link(&at, None, Duration::from_secs(60)).await;
+        let link = link.unwrap();
+        assert_eq!(get(&link).await, (200, "media".to_owned()), "{link}");
+        let (path, query) = link.split_once('?').unwrap();
+        let others = link.replace("X-Amz-Expires=60", "X-Amz-Expires=600");
+        for wrong in [format!("{path}x?{query}"), others] {
+            assert_eq!(get(&wrong).await.0, 403, "{wrong}");
+        }
+    }
+    let at = Location::new("bucket", "talk.mp4");
+    let version = store.link(&at, Some("v1"), Duration::from_secs(60)).await;
+    assert!(version.unwrap().contains("versionId=v1"));
+    let year = store
+        .link(&at, None, Duration::from_secs(365 * 86_400))
+        .await;
+    says(&year.unwrap_err(), &["talk.mp4", "no link can be made"]);
+}
