@@ -221,15 +221,13 @@ pub trait Store: Debug + Send + Sync {
     async fn link(
         &self,
         at: &Location,
-        version_id: Option<&str>,
-        valid: Duration,
+        _version_id: Option<&str>,
+        _valid: Duration,
     ) -> StoreResult<String> {
-        let version = version_id.map_or_else(String::new, |id| format!(" in version {id}"));
-        let reason = format!(
-            "only S3 makes links that others can read it with{version} for {} s",
-            valid.as_secs()
+        let (kind, reason) = (
+            StoreErrorKind::Other,
+            "only objects in S3 have links that others can read them by",
         );
-        let kind = StoreErrorKind::Other;
         Err(StoreError::new(kind, Action::Read, self.name(at), reason))
     }
 

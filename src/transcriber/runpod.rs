@@ -118,7 +118,12 @@ impl WhisperSettings {
         };
         let url = TRANSCRIBER_RUNPOD_ENDPOINT_URL;
         Ok(Self {
-            endpoint: endpoint(environment, url, "that is to transcribe", key.as_ref())?,
+            endpoint: endpoint(
+                environment,
+                url,
+                "that is to transcribe",
+                (key.as_ref(), TRANSCRIBER_RUNPOD_API_KEY),
+            )?,
             key,
             parameters: parameters(environment, r#"{"language": "en"}"#, completed)?,
         })
@@ -508,7 +513,7 @@ mod tests {
         }
         for (variables, expected) in [
             (vec![provider], "TRANSCRIBER_RUNPOD_ENDPOINT_URL is not set"),
-            (vec![URL], "RUNPOD_API_KEY is not set"),
+            (vec![URL], "TRANSCRIBER_RUNPOD_API_KEY is not set"),
         ] {
             let error = settings(&variables).unwrap_err();
             assert!(error.starts_with(expected), "{error}");

@@ -296,7 +296,7 @@ async fn killed(delivery: usize, dies_at: (usize, bool)) -> (String, bool) {
 async fn a_killed_process_neither_loses_nor_repeats_a_transcription() {
     let (reference, _) = killed(0, (usize::MAX, false)).await;
     let mut repeated = 0;
-    for (delivery, step) in [(0, 1), (1, 3)] {
+    for (delivery, step) in [(0, 1), (1, 4)] {
         for at in (1..).step_by(step) {
             let mut any = false;
             for after in [false, true] {

@@ -10,7 +10,7 @@ use crate::http::Http;
 use crate::model::{Capabilities, Model};
 use crate::provider::key::Key;
 use crate::provider::runpod::RunPod;
-use crate::provider::runpod::address::base_url;
+use crate::provider::runpod::address::{LOAD_BALANCING, base_url};
 use crate::provider::{
     ConnectError, MODEL_CONTEXT_TOKENS, Registration, RemoteSettings, Settings, parameters,
     remote_capabilities,
@@ -59,6 +59,9 @@ const RUNPOD_ENDPOINT_URL: Variable = Variable::new(
 const RUNPOD_MODEL: Variable =
     Variable::new("RUNPOD_MODEL", "passed on to the worker, where it needs it");
 
+/// What is set for a model behind a load-balancing endpoint.
+const INSTEAD: &str = "set MODEL_PROVIDER=huggingface and HF_ENDPOINT_URL to its address instead, and HF_API_TOKEN to the RunPod key";
+
 /// The settings of the RunPod provider. The endpoint is the base URL, `https://api.runpod.ai/v2/<endpoint id>`.
 #[derive(Debug, Clone)]
 pub struct RunPodSettings(pub RemoteSettings);
@@ -90,8 +93,14 @@ fn read(environment: Environment<'_>) -> Result<Arc<dyn Settings>, ConfigError> 
         environment,
         RUNPOD_ENDPOINT_URL,
         "that is to write",
-        key.as_ref(),
-    )?;
+        (key.as_ref(), RUNPOD_API_KEY),
+    );
+    let endpoint = endpoint.map_err(|error| {
+        error.map(|message| match message.ends_with(LOAD_BALANCING) {
+            true => format!("{message}: {INSTEAD}"),
+            false => message.to_owned(),
+        })
+    })?;
     let model = environment.text(RUNPOD_MODEL);
     Ok(Arc::new(RunPodSettings(RemoteSettings {
         key,
@@ -109,7 +118,7 @@ pub(crate) fn endpoint(
     environment: Environment<'_>,
     variable: Variable,
     purpose: &str,
-    key: Option<&Key>,
+    (key, key_variable): (Option<&Key>, Variable),
 ) -> Result<Url, ConfigError> {
     let Some(address) = environment.text(variable) else {
         let expected =
@@ -121,10 +130,11 @@ pub(crate) fn endpoint(
         base_url(&given).map_err(|expected| ConfigError::invalid(variable, given, expected))?;
     // Only URLs of this machine may be unencrypted.
     if key.is_none() && endpoint.scheme() == "https" {
-        return Err(ConfigError::missing(
-            RUNPOD_API_KEY,
-            "RunPod wants a key that may call the endpoint; set it, or RUNPOD_API_KEY_SECRET_ARN",
-        ));
+        let expected = format!(
+            "RunPod wants a key that may call the endpoint; set it, or {}_SECRET_ARN",
+            key_variable.name
+        );
+        return Err(ConfigError::missing(key_variable, expected));
     }
     Ok(endpoint)
 }
