@@ -17,13 +17,18 @@ import hours  # noqa: E402
 import metrics  # noqa: E402
 import models  # noqa: E402
 import results  # noqa: E402
-from mutations import MUTATIONS  # noqa: E402
+from mutations import MUTATIONS, MUTATIONS_AT_RUNPOD  # noqa: E402
 from render import Stack  # noqa: E402
 
 TEMPLATE = "template.yaml"
 SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:model-AbCdEf"
 FALLBACK = {"FallbackSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:second-GhIjKl"}
 RUNPOD = "https://api.runpod.ai/v2/abc"
+WHISPER = {
+    "Transcriber": "runpod",
+    "TranscriberRunPodEndpointUrl": "https://api.runpod.ai/v2/def",
+    "TranscriberSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:whisper-JkLmNo",
+}
 OPTIONS = [
     [
         {},
@@ -58,6 +63,12 @@ OPTIONS = [
         {"InputSuffixes": ".vtt", "Glossary": "glossary"},
     ],
 ]
+# What differs from Amazon Transcribe has nothing in common with the other options.
+AT_RUNPOD = [
+    WHISPER,
+    {**WHISPER, "ExistingBucket": "archive", "Backfill": "true", "InputPrefix": "meetings/", "TranscriptPrefix": "said/"},
+    {**WHISPER, "TranscriberSecretArn": "", "ModelProvider": "runpod", "SecretArn": SECRET, "RunPodEndpointUrl": RUNPOD},
+]
 # Has everything that a mutation changes.
 FULL = {
     "Backfill": "true",
@@ -84,7 +95,7 @@ def complaints(stack):
 def check_all():
     found = 0
     # Models of AWS have nothing in common with the other options, and the API only with those it names.
-    for combination in itertools.chain(itertools.product(*OPTIONS), zip(models.OPTIONS), zip(api.OPTIONS)):
+    for combination in itertools.chain(itertools.product(*OPTIONS), zip(models.OPTIONS), zip(api.OPTIONS), zip(AT_RUNPOD)):
         given = {name: value for option in combination for name, value in option.items()}
         try:
             problems = complaints(Stack(TEMPLATE, given))
@@ -97,18 +108,20 @@ def check_all():
 
 
 def check_the_checks():
-    missed = 0
-    sound = Stack(TEMPLATE, FULL)
-    for name, word, mutate in PLANTED:
-        stack = copy.deepcopy(sound)
-        mutate(stack)
-        if not any(word in problem for problem in complaints(stack)):
-            print(f"the check missed a planted fault: {name}")
-            missed += 1
-    return missed
+    planted = missed = 0
+    for given, mutations in ((FULL, PLANTED), (FULL | WHISPER, MUTATIONS_AT_RUNPOD)):
+        sound = Stack(TEMPLATE, given)
+        for name, word, mutate in mutations:
+            stack = copy.deepcopy(sound)
+            mutate(stack)
+            planted += 1
+            if not any(word in problem for problem in complaints(stack)):
+                print(f"the check missed a planted fault: {name}")
+                missed += 1
+    return planted, missed
 
 
 found = check_all()
-missed = check_the_checks()
-print(f"{found} complaints; {len(PLANTED) - missed} of {len(PLANTED)} planted faults found")
+planted, missed = check_the_checks()
+print(f"{found} complaints; {planted - missed} of {planted} planted faults found")
 sys.exit(1 if found or missed else 0)

@@ -496,6 +496,9 @@ async fn summarize_one(input: &Input, app: &App, http: &Http) -> Result<Ready, B
         true => app.config.connect_transcriber(http).await?,
         false => None,
     };
+    if is_recording(name) && transcriber.is_none() {
+        return Err("it is a recording: set TRANSCRIBER, and name it as s3://bucket/key".into());
+    }
     if transcriber.is_some() && !input.is_object() {
         return Err(
             "recordings are transcribed in S3: upload it and name it as s3://bucket/key".into(),
@@ -562,6 +565,9 @@ async fn plan(
     http: &Http,
     probe: bool,
 ) -> Result<(), Box<dyn Error>> {
+    if is_recording(&input.name) {
+        return Err("it is a recording: give `plan` its transcript".into());
+    }
     let (transcript, order) = input.read(config, http).await?;
     let plan = config.plan(&transcript, &order)?;
     display::plan(&input.name, &transcript, &plan, config, &order);

@@ -28,6 +28,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock::Clock;
 use crate::document::{Document, PAGE_ENDING, SUMMARY_ENDING, output_key};
 use crate::model::Model;
 use crate::model::failure::Recovery;
@@ -129,9 +130,11 @@ impl App {
                     return Ok(Outcome::Superseded);
                 }
                 StoreErrorKind::TooLarge => {
-                    let rejected = match self.transcribes(upload) {
-                        Some(_) => Rejected::Recording(error.reason),
-                        None => Rejected::TooLarge(error.reason),
+                    let is_recording = self.transcribes(upload).is_some()
+                        && error.at == self.source.name(&upload.at);
+                    let rejected = match is_recording {
+                        true => Rejected::Recording(error.reason),
+                        false => Rejected::TooLarge(error.reason),
                     };
                     return self.reject(upload, &upload.at, None, rejected).await;
                 }
@@ -164,7 +167,7 @@ impl App {
             SummarySlot::Newer => return Ok(Outcome::Superseded),
             SummarySlot::Ours { .. } => {}
         }
-        let transcript = match self.read(transcript, &source).await {
+        let transcript = match self.read(transcript, &source, &run.clock).await {
             Err(JobError::Rejected(rejected)) => {
                 return self.reject(upload, at, Some(info), rejected).await;
             }
@@ -246,12 +249,19 @@ impl App {
         &self,
         opened: Option<Object>,
         source: &JobSource<'_>,
+        clock: &Clock,
     ) -> Result<Transcript, JobError> {
         let mut object = match opened {
             Some(object) => object,
-            None => self.transcribed(source).await?,
+            None => self.transcribed(source, clock).await?,
         };
-        read::transcribe(&mut object).await
+        let read = read::transcribe(&mut object).await;
+        read.map_err(|error| match (error, &source.transcript_at) {
+            (JobError::Rejected(Rejected::NotText(none)), Some(at)) => {
+                Rejected::transcript_of_recording(none, at).into()
+            }
+            (error, _) => error,
+        })
     }
 
     /// The location of a result for the object `at`.

@@ -22,7 +22,7 @@
 //! | [`evaluation`] | summaries against references: ROUGE, length, coverage, unsupported numbers and names |
 //! | [`document`] | the published text, report and page |
 //! | [`summary`] | plans, writes and checks summaries, and fits their length |
-//! | [`transcriber`] | recordings → transcripts, by Amazon Transcribe |
+//! | [`transcriber`] | recordings → transcripts, by Amazon Transcribe or a worker on RunPod |
 //! | [`speech`] | summaries → audio, by Amazon Polly |
 //! | [`provider`] | Hugging Face, RunPod and the built-in model, one folder each |
 //! | [`wire`] | shared by providers: HTTP, response formats, classification of failures |

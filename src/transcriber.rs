@@ -3,10 +3,11 @@
 //!
 //! A transcriber works outside of this process, for minutes or hours. It writes the transcript as an object under a key that
 //! tells which recording it is of, in which version ([`TranscriptKeys`]). The job of the recording starts it, ends unfinished, and
-//! continues once that object exists. Nothing else is stored: a job that is started again under the same id is the same job.
+//! continues once that object exists.
 
 pub mod amazon;
 mod key;
+pub mod runpod;
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -14,15 +15,18 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
+use serde_json::{Map, Value};
 
+use crate::clock::Clock;
 use crate::config::{ConfigError, Environment, Variable};
-use crate::http::{Http, HttpError};
-use crate::store::Location;
+use crate::http::Http;
+use crate::provider::ConnectError;
+use crate::store::{Location, StateFolder, Store, StoreError};
 
 pub use key::{Origin, TranscriptKeys};
 
 /// All transcribers. `TRANSCRIBER` chooses one.
-pub const TRANSCRIBERS: [Registration; 1] = [amazon::REGISTRATION];
+pub const TRANSCRIBERS: [Registration; 2] = [amazon::REGISTRATION, runpod::REGISTRATION];
 
 /// Suffixes of the keys of recordings, case-insensitive.
 pub const RECORDING_ENDINGS: [&str; 8] = [
@@ -32,7 +36,7 @@ pub const RECORDING_ENDINGS: [&str; 8] = [
 const TRANSCRIBER: Variable = Variable::new(
     "TRANSCRIBER",
     "`amazon` has recordings (`.mp3`, `.mp4`, `.m4a`, `.wav`, `.flac`, `.ogg`, `.amr`, `.webm`) transcribed by Amazon \
-     Transcribe; without it they are skipped",
+     Transcribe, and `runpod` by a faster-whisper worker on RunPod; without it they are skipped",
 );
 
 const TRANSCRIPT_PREFIX: Variable = Variable::new(
@@ -41,11 +45,23 @@ const TRANSCRIPT_PREFIX: Variable = Variable::new(
 )
 .or("transcripts/");
 
+pub(crate) const TRANSCRIBE_PARAMETERS: Variable = Variable::new(
+    "TRANSCRIBE_PARAMETERS",
+    "JSON object merged into each request. `amazon`: into `StartTranscriptionJob` (`LanguageCode`, `Settings`, `ContentRedaction`, …); \
+     without it the language is identified and up to 30 speakers are told apart. `runpod`: into the worker's `input` (`model`, \
+     `language`, `initial_prompt`, …); without it the model is `turbo`",
+)
+.or("{}");
+
+/// The size of the largest recording that Transcribe accepts, and that a worker on RunPod is given, in bytes.
+const MAX_BYTES: u64 = 2 << 30;
+
 /// Leaves most of a key's 1,024 characters to the recording.
 const MAX_PREFIX: usize = 200;
 
 /// The variables that every transcriber reads.
-pub(crate) const SHARED_VARIABLES: [Variable; 2] = [TRANSCRIBER, TRANSCRIPT_PREFIX];
+pub(crate) const SHARED_VARIABLES: [Variable; 3] =
+    [TRANSCRIBER, TRANSCRIPT_PREFIX, TRANSCRIBE_PARAMETERS];
 
 /// A transcriber's entry in the registry.
 #[derive(Debug, Clone, Copy)]
@@ -75,22 +91,29 @@ pub trait Settings: Debug + Send + Sync {
     /// Creates the transcriber, which sends its requests over `http`, with the credentials, region and limits of `aws`.
     fn create(&self, aws: SdkConfig, http: &Http) -> Arc<dyn Transcriber>;
 
-    /// Reads the configuration of AWS and creates the transcriber.
+    /// Reads the configuration of AWS, fetches the key, and creates the transcriber.
     ///
     /// # Errors
-    /// If TLS cannot be set up.
-    async fn connect(&self, http: &Http) -> Result<Arc<dyn Transcriber>, HttpError>;
+    /// If TLS cannot be set up or the key cannot be read.
+    async fn connect(&self, http: &Http) -> Result<Arc<dyn Transcriber>, ConnectError>;
 }
 
 /// A transcription.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Task<'a> {
     /// Its id: 32 hex digits, the same for the same version of a recording and the same settings.
     pub id: &'a str,
     /// The recording.
     pub recording: &'a Location,
+    /// The version of the recording, if its bucket keeps versions.
+    pub version_id: Option<&'a str>,
     /// Where the transcript goes.
     pub transcript: &'a Location,
+    /// The store of both.
+    pub store: &'a dyn Store,
+    /// Where a transcriber that cannot be asked for a task by its id keeps what it has to remember.
+    pub(crate) state: StateFolder,
+    pub(crate) clock: &'a Clock,
 }
 
 /// How far a transcription is.
@@ -129,6 +152,9 @@ pub enum TranscriberError {
         /// The reason.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// An object could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The transcriber could not read the recording or write the transcript. Holds the whole message.
     #[error("{0}")]
     Failed(String),
@@ -171,6 +197,20 @@ pub(crate) fn read(environment: Environment<'_>) -> Result<Option<Recordings>, C
         keys: TranscriptKeys::new(prefix, &fingerprint, settings.file_prefix()),
         settings,
     }))
+}
+
+/// Reads `TRANSCRIBE_PARAMETERS` and checks and completes them. `example` shows what is expected.
+fn parameters(
+    environment: Environment<'_>,
+    example: &str,
+    complete: impl FnOnce(Map<String, Value>) -> Result<Map<String, Value>, String>,
+) -> Result<Map<String, Value>, ConfigError> {
+    let value = environment.text(TRANSCRIBE_PARAMETERS).unwrap_or_default();
+    let given = serde_json::from_str(&value)
+        .map_err(|error| format!("a JSON object such as {example} ({error})"));
+    given
+        .and_then(complete)
+        .map_err(|expected| ConfigError::invalid(TRANSCRIBE_PARAMETERS, value, expected))
 }
 
 /// Whether a key is that of a recording.

@@ -24,12 +24,16 @@ def transcript_endpoint(world, **env):
 
 
 @contextlib.contextmanager
-def served(world, worker, env, **options):
+def served(world, worker, env, downloads=True, **options):
     port = free_port()
     address = ["--rp_api_host", "127.0.0.1", "--rp_api_port", port]
     command = [world.runpod_python, "-B", worker, "--rp_serve_api", *address]
+    if downloads:
+        # From this machine, too, where the simulated S3 is.
+        env = env | {"RUNPOD_ALLOW_PRIVATE_DOWNLOAD_URLS": "1"}
     with (
-        Process(command, port, world.work / "runpod-worker.log", env),
+        # Workers put what they download into their directory.
+        Process(command, port, world.work / "runpod-worker.log", env, cwd=world.directory()),
         RunPodAdapter(f"http://127.0.0.1:{port}", RUNPOD_KEY, **options) as adapter,
     ):
         yield adapter

@@ -7,7 +7,7 @@ from access import many, statements
 
 FOURTEEN_DAYS = 14 * 24 * 3600
 WORKERS = ("SummarizerFunction", "BackfillFunction")
-RECORDING_RULES = {"RecordingRule", "TranscriptionRule"}
+RECORDING_RULES = {"": set(), "amazon": {"RecordingRule", "TranscriptionRule"}, "runpod": {"RecordingRule"}}
 
 
 def queue_keeps_what_it_was_given(stack):
@@ -54,7 +54,7 @@ def uploads_reach_the_queue(stack):
         if sent_to != {stack.arn(queue)}:
             yield "the bucket does not notify the queue"
     rules = {rule for rule, properties in stack.of_type("AWS::Events::Rule") if stack.arn(queue) in targets(properties)}
-    wanted = ({"UploadRule"} if existing else set()) | (RECORDING_RULES if stack.parameters["Transcriber"] else set())
+    wanted = ({"UploadRule"} if existing else set()) | RECORDING_RULES[stack.parameters["Transcriber"]]
     if rules != wanted:
         yield f"the rules {sorted(rules)} send to the queue, and not {sorted(wanted)}"
     senders = {stack.arn(name) for name in rules} | {stack.arn(name) for name, _ in stack.of_type("AWS::S3::Bucket")}
@@ -95,13 +95,17 @@ def recordings_are_transcribed(stack):
     if stack.specifications["TranscriptPrefix"]["Default"] != output:
         yield f"TranscriptPrefix is not {output} by default, as the program's is"
     policies = [name for name, _ in stack.of_type("AWS::IAM::ManagedPolicy") if name == "TranscribePolicy"]
-    if not stack.parameters["Transcriber"]:
-        if policies or any("transcribe:" in str(statement["Action"]) for _, _, statement in statements(stack)):
-            yield "Amazon Transcribe may be used although no recordings are transcribed"
+    transcriber = stack.parameters["Transcriber"]
+    if transcriber != "amazon" and any("transcribe:" in str(statement["Action"]) for _, _, statement in statements(stack)):
+        yield "Amazon Transcribe may be used although it transcribes no recordings"
+    if not transcriber:
+        if policies:
+            yield "recordings may be read although none are transcribed"
         return
     patterns = [f"{stack.parameters['InputPrefix']}*{ending}" for ending in endings]
     folder = stack.parameters["TranscriptPrefix"] + "*"
-    if (found := wildcards(dict(stack.of_type("AWS::Events::Rule"))["RecordingRule"])) != patterns:
+    found = [wildcards(rule) for name, rule in stack.of_type("AWS::Events::Rule") if name == "RecordingRule"]
+    if found != [patterns]:
         yield f"RecordingRule: passes on {found}, and not {patterns}"
     of_policy = {statement["Sid"]: statement for name, _, statement in statements(stack) if name == "TranscribePolicy"}
     for sid, wanted, found in (
@@ -115,6 +119,29 @@ def recordings_are_transcribed(stack):
     ):
         if found != wanted:
             yield f"TranscribePolicy, statement {sid}: is for {found}, and not for {wanted}"
+    for name, function in stack.of_type("AWS::Lambda::Function"):
+        variables = function["Environment"]["Variables"]
+        if variables.get("TRANSCRIPT_PREFIX", "") + "*" != folder:
+            yield f"{name}: puts transcripts elsewhere than in {folder}"
+        role = stack.resources[function["Role"].rsplit(":", 1)[-1]]["Properties"]
+        if stack.arn("TranscribePolicy") not in role["ManagedPolicyArns"]:
+            yield f"{name}: may not have recordings transcribed"
+    yield from runs_at_runpod(stack) if transcriber == "runpod" else runs_at_amazon(stack, of_policy, folder)
+
+
+def runs_at_runpod(stack):
+    """The functions know the endpoint and its key."""
+    secret = stack.parameters["TranscriberSecretArn"] or None
+    for name, function in stack.of_type("AWS::Lambda::Function"):
+        variables = function["Environment"]["Variables"]
+        if variables.get("TRANSCRIBER_RUNPOD_ENDPOINT_URL") != stack.parameters["TranscriberRunPodEndpointUrl"]:
+            yield f"{name}: does not know the endpoint that transcribes"
+        if variables.get("TRANSCRIBER_RUNPOD_API_KEY_SECRET_ARN") != secret:
+            yield f"{name}: does not know the key of the endpoint that transcribes"
+
+
+def runs_at_amazon(stack, of_policy, folder):
+    """Jobs write into the folder alone, and have the names that the stack's events and permissions are for."""
     (bucket,) = {arn.split("/")[0].rsplit(":", 1)[1] for arn in many(of_policy["KeepTranscripts"]["Resource"])}
     narrowed = {"StringEquals": {"transcribe:OutputBucketName": bucket}, "StringLike": {"transcribe:OutputKey": folder}}
     if of_policy["StartTranscriptions"].get("Condition") != narrowed:
@@ -126,11 +153,6 @@ def recordings_are_transcribed(stack):
         variables = function["Environment"]["Variables"]
         if variables.get("TRANSCRIBE_JOB_PREFIX") != name_prefix:
             yield f"{name}: its transcriptions are not named {name_prefix}, as those of its events are"
-        if variables.get("TRANSCRIPT_PREFIX", "") + "*" != folder:
-            yield f"{name}: puts transcripts elsewhere than in {folder}"
-        role = stack.resources[function["Role"].rsplit(":", 1)[-1]]["Properties"]
-        if stack.arn("TranscribePolicy") not in role["ManagedPolicyArns"]:
-            yield f"{name}: may not have recordings transcribed"
     jobs = [arn.rsplit("/", 1)[1] for arn in many(of_policy["FollowTranscriptions"]["Resource"])]
     if jobs != [name_prefix + "*"]:
         yield f"TranscribePolicy, statement FollowTranscriptions: is for {jobs}, and not for {name_prefix}*"

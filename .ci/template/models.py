@@ -90,16 +90,16 @@ def the_keys_may_be_read(stack):
     of_models = [entry for name, _, entry in statements(stack) if name != "ApiPolicy"]
     entries = [entry for entry in of_models if "secretsmanager:GetSecretValue" in many(entry["Action"])]
     readable = {resource for entry in entries for resource in many(entry["Resource"])}
-    keys = {stack.parameters[name] for name in ("SecretArn", "FallbackSecretArn")} - {""}
+    keys = {stack.parameters[name] for name in ("SecretArn", "FallbackSecretArn", "TranscriberSecretArn")} - {""}
     for key in sorted(keys ^ readable):
-        yield f"the functions may not read {key}" if key in keys else f"the functions may read {key}, which is no key of a model"
+        yield f"the functions may not read {key}" if key in keys else f"the functions may read {key}, which is no key of an endpoint"
 
 
 RULES = [the_model_may_be_called, no_other_model, the_keys_may_be_read]
 
 MUTATIONS = [
     ("key of the fallback", "may not read", lambda s: statement(s, "SummarizePolicy", "ReadFallbackKey").update(Action=[])),
-    ("any secret", "no key of a model", lambda s: statement(s, "SummarizePolicy", "ReadFallbackKey").update(Resource="*")),
+    ("any secret", "no key of an endpoint", lambda s: statement(s, "SummarizePolicy", "ReadFallbackKey").update(Resource="*")),
     ("any model", "on any model", lambda s: statement(s, "SummarizePolicy", "InvokeModelBehindProfile").pop("Condition")),
     ("profile alone", "may not bedrock:", lambda s: statement(s, "SummarizePolicy", "InvokeModelBehindProfile").update(Action=[])),
     ("no stream", "may not bedrock:", lambda s: statement(s, "SummarizePolicy", "InvokeModel").update(Action="bedrock:InvokeModel")),

@@ -99,3 +99,12 @@ MUTATIONS = [
     ("missing alarm", "no alarm on", lambda s: s.resources.pop("ResubmittedAlarm")),
     ("silent alarm", "does not tell", lambda s: properties(s, "ErrorAlarm").pop("AlarmActions")),
 ]
+
+# In a stack whose recordings are transcribed on RunPod.
+MUTATIONS_AT_RUNPOD = [
+    ("uses Transcribe", "Amazon Transcribe may be used", lambda s: statement(s, "TranscribePolicy", "KeepTranscripts").update(Action=["transcribe:GetTranscriptionJob"])),
+    ("recordings not heard", "send to the queue", lambda s: s.resources.pop("RecordingRule")),
+    ("no endpoint", "does not know the endpoint", lambda s: properties(s, "SummarizerFunction")["Environment"]["Variables"].pop("TRANSCRIBER_RUNPOD_ENDPOINT_URL")),
+    ("no key", "does not know the key", lambda s: properties(s, "BackfillFunction")["Environment"]["Variables"].pop("TRANSCRIBER_RUNPOD_API_KEY_SECRET_ARN")),
+    ("key not readable", "may not read", lambda s: statement(s, "TranscribePolicy", "ReadTranscriberKey").update(Resource="arn:aws:secretsmanager:eu-central-1:123456789012:secret:x")),
+]

@@ -109,7 +109,8 @@ impl Signer {
         let query: Vec<String> = query
             .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, UNRESERVED)))
             .collect();
-        Ok(format!("{url}?{}", query.join("&")))
+        let separator = if url.contains('?') { '&' } else { '?' };
+        Ok(format!("{url}{separator}{}", query.join("&")))
     }
 
     async fn signed(

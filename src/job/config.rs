@@ -12,7 +12,7 @@ use crate::job::filter::Filter;
 use crate::job::order::{ByOption, EXPECTED_LANGUAGE, Lists, Order, instructions_of, language_of};
 use crate::prompt::Wishes;
 use crate::provider::huggingface::{HF_TOKEN_PATH, login_file};
-use crate::provider::{self, PROVIDERS, SHARED_VARIABLES};
+use crate::provider::{self, ConnectError, PROVIDERS, SHARED_VARIABLES};
 use crate::speech::{self, Polly, Speaker};
 use crate::summary::{self, Limits, Plan, Prices, ShapeError};
 use crate::text::{Tokens, Words};
@@ -282,11 +282,11 @@ impl Config {
     /// Connects to the transcriber, if recordings are transcribed.
     ///
     /// # Errors
-    /// If TLS cannot be set up.
+    /// If TLS cannot be set up or the key cannot be read.
     pub async fn connect_transcriber(
         &self,
         http: &Http,
-    ) -> Result<Option<Arc<dyn Transcriber>>, HttpError> {
+    ) -> Result<Option<Arc<dyn Transcriber>>, ConnectError> {
         match &self.recordings {
             Some(recordings) => Ok(Some(recordings.settings.connect(http).await?)),
             None => Ok(None),

@@ -5,7 +5,7 @@ use crate::job::order::ListError;
 use crate::model::ErrorKind;
 use crate::model::failure::Recovery;
 use crate::store::lease::Overtaken;
-use crate::store::{Remedy, StoreError};
+use crate::store::{Location, Remedy, StoreError};
 use crate::summary::{Degraded, ShapeError, WriteError};
 use crate::transcriber::TranscriberError;
 use crate::transcript::Rejection;
@@ -44,7 +44,7 @@ pub enum JobError {
     Transcribing,
     /// The recording could not be transcribed.
     #[error(transparent)]
-    Transcriber(#[from] TranscriberError),
+    Transcriber(TranscriberError),
     /// Another worker holds the lease.
     #[error("another worker holds the job, for at most {seconds} s unless it renews its lease")]
     Busy {
@@ -76,6 +76,12 @@ pub enum Rejected {
     /// The bytes are not text.
     #[error(transparent)]
     NotText(#[from] Rejection),
+    /// It is a recording in which nothing was heard.
+    #[error(transparent)]
+    Silent(Rejection),
+    /// Something else lies where the transcript of the recording was stored. Holds the message.
+    #[error("{0}")]
+    Overwritten(String),
     /// The object is larger than the limit. Holds the store's message, with both sizes.
     #[error("{0}")]
     TooLarge(String),
@@ -85,6 +91,18 @@ pub enum Rejected {
     /// Its metadata order a summary with a value that is not accepted. Holds the message.
     #[error("{0}")]
     Metadata(String),
+}
+
+impl Rejected {
+    /// The reason that the transcript `at` of a recording cannot be read.
+    pub(crate) fn transcript_of_recording(rejection: Rejection, at: &Location) -> Self {
+        match rejection {
+            Rejection::Empty | Rejection::NothingSaid => Self::Silent(rejection),
+            _ => Self::Overwritten(format!(
+                "the recording's transcript {at} is no longer one: {rejection}"
+            )),
+        }
+    }
 }
 
 /// How a job error is handled.
@@ -145,6 +163,14 @@ impl JobError {
                     Rejected::NotText(Rejection::Empty | Rejection::NothingSaid) => {
                         ("NotText", "upload the transcript again, with its text")
                     }
+                    Rejected::Silent(_) => (
+                        "NotText",
+                        "upload a recording in which somebody speaks; if somebody does, name the language in TRANSCRIBE_PARAMETERS",
+                    ),
+                    Rejected::Overwritten(_) => (
+                        "NotText",
+                        "delete that transcript, with Amazon Transcribe also its job, and upload the recording again",
+                    ),
                     Rejected::NotText(_) => (
                         "NotText",
                         "export the transcript as plain text (UTF-8) and upload that under the same key",
@@ -203,6 +229,15 @@ const ANOTHER_MODEL: &str = "try the model with `transcript-summarizer summarize
 impl From<Overtaken> for JobError {
     fn from(_: Overtaken) -> Self {
         Self::Overtaken
+    }
+}
+
+impl From<TranscriberError> for JobError {
+    fn from(error: TranscriberError) -> Self {
+        match error {
+            TranscriberError::Store(error) => Self::Store(error),
+            error => Self::Transcriber(error),
+        }
     }
 }
 

@@ -9,12 +9,14 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::clock::Clock;
 use crate::hex::hex;
 use crate::job::filter::Skip;
 use crate::job::upload::{JobSource, Upload};
 use crate::job::{App, Config, JobError, Rejected};
 use crate::store::{
-    Action, Location, Object, ObjectInfo, StoreError, StoreErrorKind, StoreResult, Wanted, found,
+    Action, Location, Object, ObjectInfo, StateFolder, StoreError, StoreErrorKind, StoreResult,
+    Wanted, found,
 };
 use crate::transcriber::{Origin, Recordings, State, Task, TranscriberError, is_recording};
 
@@ -93,7 +95,8 @@ impl App {
     ) -> StoreResult<Opened> {
         let at = upload.at.clone();
         let info = self.source.head(&at).await?;
-        let failed = |kind, reason: String| Err(StoreError::new(kind, Action::Read, &at, reason));
+        let name = self.source.name(&at);
+        let failed = |kind, reason: String| Err(StoreError::new(kind, Action::Read, &name, reason));
         let is_another = match &upload.etag {
             Some(etag) => *etag != info.etag,
             None => upload.version_id.is_some() && upload.version_id != info.version_id,
@@ -103,6 +106,12 @@ impl App {
             return failed(StoreErrorKind::Precondition, reason);
         }
         let (bytes, max_bytes) = (info.size, recordings.settings.max_bytes());
+        if bytes == 0 {
+            return failed(
+                StoreErrorKind::TooLarge,
+                "the recording is empty".to_owned(),
+            );
+        }
         if bytes > max_bytes {
             let reason =
                 format!("it has {bytes} bytes, and at most {max_bytes} can be transcribed");
@@ -123,27 +132,51 @@ impl App {
             max_bytes: Some(self.config.max_input_bytes),
             ..Wanted::default()
         };
-        found(self.source.get(at, &wanted).await)
+        let opened = found(self.source.get(at, &wanted).await);
+        opened.map_err(|error| match error.kind {
+            StoreErrorKind::TooLarge => StoreError {
+                reason: format!(
+                    "the recording's transcript {at} is too large: {}",
+                    error.reason
+                ),
+                ..error
+            },
+            _ => error,
+        })
     }
 
     /// The transcript of a recording, which did not exist a moment ago.
-    pub(crate) async fn transcribed(&self, source: &JobSource<'_>) -> Result<Object, JobError> {
+    pub(crate) async fn transcribed(
+        &self,
+        source: &JobSource<'_>,
+        clock: &Clock,
+    ) -> Result<Object, JobError> {
         let (Some(transcriber), Some(transcript)) = (&self.transcriber, &source.transcript_at)
         else {
             return Err(JobError::Transcribing);
         };
         let id = hex(&Sha256::digest(transcript.to_string()), 16);
+        let folder = format!("{}transcriptions/{id}/", self.state_prefix());
+        let bucket = self.output(&source.at, "").bucket;
         let task = Task {
             id: &id,
             recording: &source.at,
+            version_id: source.info.version_id.as_deref(),
             transcript,
+            store: self.source.as_ref(),
+            state: StateFolder::new(&self.target, &bucket, &folder),
+            clock,
         };
         match transcriber.advance(&task).await? {
             State::Running => Err(JobError::Transcribing),
             State::Unusable(reason) => Err(Rejected::Recording(reason).into()),
             State::Written => {
-                let object = self.open_transcript(transcript).await?;
-                object.ok_or_else(|| {
+                let object = self.open_transcript(transcript).await;
+                let object = object.map_err(|error| match error.kind {
+                    StoreErrorKind::TooLarge => Rejected::TooLarge(error.reason).into(),
+                    _ => JobError::from(error),
+                });
+                object?.ok_or_else(|| {
                     let reason = format!(
                         "the transcription {id} has ended, but {transcript} does not exist: if it was deleted, delete the \
                          transcription job whose name ends with that number, too"

@@ -21,6 +21,7 @@ use crate::provider::key::Key;
 use crate::secret::Secret;
 use crate::wire::failure::{Cause, Endpoint, Failure, Phase, SettingNames};
 use crate::wire::http::{self, Incoming, Pulse, Timeouts};
+use crate::wire::redact;
 
 /// The shortest interval between renewals of the key: a rotated key makes many calls fail at once, and each read is billed.
 const RENEW_EVERY: Duration = Duration::from_secs(60);
@@ -193,15 +194,43 @@ impl Connection {
         let sent: Vec<&str> = messages
             .flat_map(|sent| [sent.system.as_str(), sent.user.as_str()])
             .collect();
+        let link = prompt.and_then(Prompt::linked);
+        self.error_of(
+            phase,
+            failure,
+            &sent,
+            link.map(|linked| linked.link.expose()),
+        )
+    }
+
+    /// The same with the texts and the link that were sent.
+    pub(crate) fn error_of(
+        &self,
+        phase: Phase,
+        failure: &Failure,
+        sent: &[&str],
+        link: Option<&str>,
+    ) -> ModelError {
         let mut secrets = self.secrets().clone();
         if let Some(signer) = &self.signer {
             secrets.extend(signer.secrets());
         }
         // What signs a link makes it a key.
-        let link = prompt.and_then(Prompt::linked);
-        let query = link.and_then(|linked| linked.link.expose().split_once('?'));
+        let query = link.and_then(|link| link.split_once('?'));
         secrets.extend(query.map(|(_, query)| Secret::new(query)));
-        self.endpoint.error(phase, failure, &secrets, &sent)
+        self.endpoint.error(phase, failure, &secrets, sent)
+    }
+
+    /// A text of the endpoint as it is shown: on one line, shortened, without the key and the queries of links, which authorize.
+    pub(crate) fn shown(&self, said: &str) -> String {
+        let words = said
+            .split_whitespace()
+            .map(|word| match word.split_once('?') {
+                Some((link, _)) if link.contains("://") => link,
+                _ => word,
+            });
+        let said = words.collect::<Vec<_>>().join(" ");
+        redact::shorten(&redact::without_secrets(&said, &self.secrets()))
     }
 
     /// Fetches the key again and returns whether it has changed. Concurrent callers wait for the first one and share its

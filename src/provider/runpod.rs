@@ -25,7 +25,8 @@ mod job;
 mod output;
 mod request;
 mod schedule;
-mod settings;
+pub(crate) mod settings;
+pub(crate) mod task;
 mod transcript;
 
 pub use settings::RunPodSettings;
@@ -47,7 +48,7 @@ use crate::provider::RemoteSettings;
 use crate::provider::connection::Connection;
 use crate::secret::Secret;
 use crate::wire::answer;
-use crate::wire::failure::{Cause, Failure, Phase};
+use crate::wire::failure::{Cause, Failure, Phase, SettingNames};
 use crate::wire::http::{self, Incoming, Pulse, Timeouts};
 use follow::{Polled, Queue, QueueState};
 use job::Job;
@@ -80,9 +81,19 @@ impl RunPod {
     /// Creates the provider for the configured endpoint with the fetched key. Sends nothing yet.
     #[must_use]
     pub fn new(http: Http, settings: RemoteSettings, secret: Option<Secret>) -> Self {
+        Self::named(http, settings, secret, settings::NAMES)
+    }
+
+    /// The same with other variables in its messages.
+    pub(crate) fn named(
+        http: Http,
+        settings: RemoteSettings,
+        secret: Option<Secret>,
+        names: SettingNames,
+    ) -> Self {
         Self {
             timeouts: TIMEOUTS,
-            connection: Connection::new(http, settings, secret, settings::NAMES),
+            connection: Connection::new(http, settings, secret, names),
             queue: QueueState::default(),
             never_holds: AtomicBool::new(false),
         }
@@ -108,13 +119,17 @@ impl RunPod {
         sent.map(drop)
     }
 
+    async fn submit_body(&self, body: &Value) -> Result<Job, Failure> {
+        let url = self.operation("run", None);
+        let request = self.connection.request(Method::POST, &url)?.json(body);
+        self.job(request, self.timeouts).await
+    }
+
     async fn run(&self, prompt: &Prompt) -> Result<Reply, Failure> {
         let settings = &self.connection.settings;
         let model = settings.capabilities.model.as_deref();
         let body = request::envelope(prompt, model, &settings.parameters);
-        let url = self.operation("run", None);
-        let request = self.connection.request(Method::POST, &url)?.json(&body);
-        let mut job = self.job(request, self.timeouts).await?;
+        let mut job = self.submit_body(&body).await?;
         let id = job.id.take();
         match (job.into_polled(prompt)?, id) {
             (Polled::Done(answer), _) => Ok(Reply::Done(answer)),
@@ -151,6 +166,14 @@ impl RunPod {
                 },
             }
         }
+        let job = self.status(ticket).await?;
+        if found_no_job {
+            self.stop_long_polling();
+        }
+        Ok(job)
+    }
+
+    async fn status(&self, ticket: &Ticket) -> Result<Job, Failure> {
         let url = self.operation("status", Some(ticket));
         let request = self.connection.request(Method::GET, &url)?;
         match self.job(request, self.timeouts).await {
@@ -158,13 +181,7 @@ impl RunPod {
                 "no job {} is known: its result is kept for 30 minutes, and the job for its time to live",
                 ticket.id
             ))),
-            Ok(job) => {
-                if found_no_job {
-                    self.stop_long_polling();
-                }
-                Ok(job)
-            }
-            failed => failed,
+            job => job,
         }
     }
 

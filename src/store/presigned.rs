@@ -17,6 +17,9 @@ use crate::store::{Action, Location, Metadata, StoreError, StoreErrorKind, Store
 /// How long links are good.
 pub const LINK_LASTS: Duration = Duration::from_secs(15 * 60);
 
+/// How long they can be good: a week, says S3.
+const MAX_LASTS: Duration = Duration::from_secs(7 * 86_400);
+
 const SERVICE: Service = Service {
     name: "s3",
     host: "s3{fips}",
@@ -62,9 +65,44 @@ impl Presigner {
     /// # Errors
     /// If there are no credentials.
     pub async fn read(&self, at: &Location, now: SystemTime) -> StoreResult<String> {
-        let url = self.url(at);
-        let link = self.signer.link(("GET", &url), &[], now, LINK_LASTS).await;
-        link.map_err(|error| unsigned(Action::Read, at, error))
+        self.get(&self.url(at), at, now, LINK_LASTS).await
+    }
+
+    /// A link for reading a version of the object, or whatever is under its key by then, for as long as it `lasts` from now on.
+    ///
+    /// # Errors
+    /// If there are no credentials, or no link lasts as long.
+    pub(crate) async fn read_version(
+        &self,
+        at: &Location,
+        version_id: Option<&str>,
+        lasts: Duration,
+    ) -> StoreResult<String> {
+        if lasts > MAX_LASTS {
+            let reason = "no link lasts as long as that";
+            return Err(StoreError::new(
+                StoreErrorKind::Other,
+                Action::Link,
+                at,
+                reason,
+            ));
+        }
+        let version = version_id.map_or_else(String::new, |id| {
+            format!("?versionId={}", utf8_percent_encode(id, UNRESERVED))
+        });
+        let url = self.url(at) + &version;
+        self.get(&url, at, SystemTime::now(), lasts).await
+    }
+
+    async fn get(
+        &self,
+        url: &str,
+        at: &Location,
+        now: SystemTime,
+        lasts: Duration,
+    ) -> StoreResult<String> {
+        let link = self.signer.link(("GET", url), &[], now, lasts).await;
+        link.map_err(|error| unsigned(Action::Link, at, error))
     }
 
     /// A link for sending an object of exactly `bytes` bytes, unless there is one.

@@ -7,20 +7,20 @@
 
 mod failure;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Builder, Region};
-use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
 use crate::secret::Secret;
 use crate::store::{
-    Action, Location, Object, ObjectInfo, PutCondition, PutOptions, REPLACED, Store, StoreError,
-    StoreErrorKind, StoreResult, Wanted, found, printable, too_large,
+    Action, Location, Object, ObjectInfo, Presigner, PutCondition, PutOptions, REPLACED, Store,
+    StoreError, StoreErrorKind, StoreResult, Wanted, found, printable, too_large,
 };
 
 use failure::request_failed;
@@ -35,6 +35,7 @@ const WRITE_ID: &str = "write-id";
 #[derive(Debug, Clone)]
 pub struct S3Store {
     client: Client,
+    presigner: Arc<Presigner>,
 }
 
 impl S3Store {
@@ -45,12 +46,14 @@ impl S3Store {
         let other_server = config.endpoint_url().is_some()
             || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some_and(|url| !url.is_empty());
         let region = config.region().cloned();
+        let presigner = Arc::new(Presigner::from_config(config));
         let config = Builder::from(config)
             .force_path_style(other_server)
             .region(region.unwrap_or(Region::from_static(DEFAULT_REGION)))
             .build();
         Self {
             client: Client::from_conf(config),
+            presigner,
         }
     }
 
@@ -166,23 +169,14 @@ impl Store for S3Store {
         Ok(objects.filter_map(|object| object.key).collect())
     }
 
-    /// Signed with the credentials of this process, so it ends with them if they end sooner. Nothing is sent.
     async fn link(
         &self,
         at: &Location,
         version_id: Option<&str>,
-        lifetime: Duration,
+        lasts: Duration,
     ) -> StoreResult<Secret> {
-        let action = Action::Link;
-        let signing = PresigningConfig::expires_in(lifetime).map_err(|error| {
-            let reason = "no link lasts as long as that";
-            StoreError::new(StoreErrorKind::Other, action, at, reason).caused_by(error)
-        })?;
-        let request = self.client.get_object().bucket(&at.bucket).key(&at.key);
-        let request = request.set_version_id(version_id.map(str::to_owned));
-        let signed = request.presigned(signing).await;
-        let signed = signed.map_err(|error| request_failed(action, at, error))?;
-        Ok(Secret::new(signed.uri()))
+        let link = self.presigner.read_version(at, version_id, lasts);
+        link.await.map(Secret::new)
     }
 }
 

@@ -24,22 +24,18 @@ use crate::aws::sdk::sdk_config;
 use crate::aws::signed::{self, SignedError, SignedRequest};
 use crate::chain::chain;
 use crate::config::{ConfigError, Environment, Variable};
-use crate::http::{Http, HttpError};
+use crate::http::Http;
+use crate::provider::ConnectError;
 use crate::store::Location;
-use crate::transcriber::{Registration, Settings, State, Task, Transcriber, TranscriberError};
+use crate::transcriber::{
+    MAX_BYTES, Registration, Settings, State, Task, Transcriber, TranscriberError, parameters,
+};
 
 pub(crate) const REGISTRATION: Registration = Registration {
     name: "amazon",
-    variables: &[TRANSCRIBE_PARAMETERS, TRANSCRIBE_JOB_PREFIX],
+    variables: &[TRANSCRIBE_JOB_PREFIX],
     read: |environment| Ok(Arc::new(AmazonSettings::read(environment)?)),
 };
-
-const TRANSCRIBE_PARAMETERS: Variable = Variable::new(
-    "TRANSCRIBE_PARAMETERS",
-    "JSON object merged into `StartTranscriptionJob`: `LanguageCode`, `Settings`, `ContentRedaction`, …; without it the \
-     language is identified and up to 30 speakers are told apart",
-)
-.or("{}");
 
 const TRANSCRIBE_JOB_PREFIX: Variable = Variable::new(
     "TRANSCRIBE_JOB_PREFIX",
@@ -51,9 +47,6 @@ const SERVICE: &str = "transcribe";
 
 /// Overrides the endpoint, for a server that stands in for AWS.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL_TRANSCRIBE";
-
-/// Transcribe accepts recordings of up to two gigabytes.
-const MAX_BYTES: u64 = 2 << 30;
 
 /// Most speakers that Transcribe tells apart.
 const MAX_SPEAKERS: u32 = 30;
@@ -89,13 +82,8 @@ pub struct AmazonSettings {
 
 impl AmazonSettings {
     fn read(environment: Environment<'_>) -> Result<Self, ConfigError> {
-        let value = environment.text(TRANSCRIBE_PARAMETERS).unwrap_or_default();
-        let given = serde_json::from_str(&value).map_err(|error| {
-            format!("a JSON object such as {{\"LanguageCode\": \"en-US\"}} ({error})")
-        });
-        let parameters = given
-            .and_then(completed)
-            .map_err(|expected| ConfigError::invalid(TRANSCRIBE_PARAMETERS, value, expected))?;
+        let example = r#"{"LanguageCode": "en-US"}"#;
+        let parameters = parameters(environment, example, completed)?;
         let expected = "at most 168 of the characters a-z, A-Z, 0-9, dot, hyphen and underscore";
         let name_prefix = environment.required(TRANSCRIBE_JOB_PREFIX, expected, |prefix| {
             let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
@@ -166,7 +154,7 @@ impl Settings for AmazonSettings {
         })
     }
 
-    async fn connect(&self, http: &Http) -> Result<Arc<dyn Transcriber>, HttpError> {
+    async fn connect(&self, http: &Http) -> Result<Arc<dyn Transcriber>, ConnectError> {
         let aws = sdk_config(http).await?;
         let endpoint = std::env::var(ENDPOINT).ok().filter(|url| !url.is_empty());
         let endpoint = endpoint.or(aws.endpoint_url().map(str::to_owned));
@@ -377,6 +365,7 @@ fn is_fault_of_recording(reason: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transcriber::TRANSCRIBE_PARAMETERS;
 
     fn settings(parameters: &str) -> Result<AmazonSettings, String> {
         let lookup =

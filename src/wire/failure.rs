@@ -51,7 +51,7 @@ pub(crate) enum JobEnd {
 
 impl JobEnd {
     /// RunPod's name for the job state.
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Completed => "COMPLETED",
             Self::Failed => "FAILED",

@@ -949,6 +949,22 @@ async fn a_recording_in_s3_is_waited_for() {
 }
 
 #[test]
+fn a_recording_without_a_transcriber_is_called_one() {
+    let shell = Shell::with(&[]);
+    shell.write("talk.MP3", b"ID3\x03\0\0");
+    for (command, advice) in [
+        (
+            "summarize",
+            "set TRANSCRIBER, and name it as s3://bucket/key",
+        ),
+        ("plan", "give `plan` its transcript"),
+    ] {
+        let message = format!("talk.MP3: it is a recording: {advice}");
+        shell.run(&[command, "talk.MP3"]).fails(1, &message);
+    }
+}
+
+#[test]
 fn a_plan_names_the_fallback_and_its_cost() {
     let shell = Shell::with(&["call.txt"]);
     let mut variables = vec![

@@ -30,6 +30,7 @@ mod job;
 mod length;
 mod readme;
 mod recordings;
+mod recordings_on_runpod;
 mod refusals;
 mod renderings;
 mod report;

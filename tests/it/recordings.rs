@@ -336,6 +336,61 @@ async fn silence_is_the_error_of_an_empty_transcript() {
 }
 
 #[tokio::test]
+async fn an_empty_recording_is_not_sent() {
+    let (place, transcribe) = place(&[]).await;
+    place.upload(KEY, b"");
+    let upload = current(&place, KEY).await;
+    assert!(!stays(&place, &upload).await);
+    let error = place.read_json(ERROR);
+    assert_eq!(error["kind"], "NotTranscribed");
+    let told = error["message"].as_str().unwrap();
+    assert!(told.contains("the recording is empty"), "{error}");
+    assert_eq!(transcribe.starts(), 0);
+}
+
+#[tokio::test]
+async fn a_transcript_that_somebody_has_spoiled_is_named() {
+    for (body, kind, words, remedy) in [
+        (
+            "\0\u{1}binary",
+            "NotText",
+            "is no longer one",
+            "delete that transcript",
+        ),
+        (
+            r#"{"images": []}"#,
+            "NotText",
+            "is no longer one",
+            "delete that transcript",
+        ),
+        (
+            &"x".repeat(3000),
+            "TooLarge",
+            "is too large: it has 3000 bytes",
+            "MAX_INPUT_BYTES",
+        ),
+    ] {
+        let (place, transcribe) = place(&[("MAX_INPUT_BYTES", "2000")]).await;
+        let upload = current(&place, KEY).await;
+        assert!(stays(&place, &upload).await);
+        let keys = transcribe.end(&Ending::Said("Hello. ".into())).await;
+        place.upload(&keys[0], body);
+        assert!(!stays(&place, &upload).await);
+        let error = place.read_json(ERROR);
+        assert_eq!(error["kind"], kind, "{error}");
+        let told = error["message"].as_str().unwrap();
+        for words in [words, &keys[0]] {
+            assert!(told.contains(words), "{error}");
+        }
+        assert!(
+            error["next_step"].as_str().unwrap().contains(remedy),
+            "{error}"
+        );
+        assert_eq!(transcribe.starts(), 1);
+    }
+}
+
+#[tokio::test]
 async fn keys_of_all_kinds_are_transcribed() {
     let (place, transcribe) = place(&[]).await;
     // A file name in the bucket's directory has at most 255 bytes.

@@ -359,6 +359,84 @@ async fn refused_credentials_cost_one_request() {
     );
 }
 
+#[tokio::test]
+async fn what_does_not_fit_is_split() {
+    let server = runtime(|request| {
+        let words = request.message("user").split_whitespace().count();
+        match words > 2500 {
+            true => {
+                let tokens = words * 4 / 3;
+                let said = format!("Input validation error: `inputs` must have less than 3333 tokens. Given: {tokens}");
+                wrapped(422, &json!({"error": said, "error_type": "validation"}).to_string())
+            }
+            false => container(Chat, request),
+        }
+    })
+    .await;
+    let (_, ended) = write(Chat, &server, &[], sample()).await;
+    let Ok(Outcome::Done(done)) = ended else {
+        panic!("not done: {ended:?}");
+    };
+    let report = &done.report;
+    assert!(
+        report.summary.deviation.abs() <= 0.05,
+        "{:?}",
+        report.summary
+    );
+    assert_eq!(report.coverage.degraded, 0);
+}
+
+#[tokio::test]
+async fn throttling_slows_all_calls_down() {
+    let is_hit = |number: usize| number % 5 == 1;
+    let server = runtime(move |request| match is_hit(request.number) {
+        true => {
+            let headers = vec![
+                ("x-amzn-errortype", "ThrottlingException".to_owned()),
+                ("retry-after", "0.05".to_owned()),
+            ];
+            Behaviour::Status(400, headers, r#"{"message":"Rate exceeded"}"#.to_owned())
+        }
+        false => container(Chat, request),
+    })
+    .await;
+    let (_, ended) = write(Chat, &server, &[("SUMMARY_WORDS", "900")], meeting(6000)).await;
+    let Ok(Outcome::Done(done)) = ended else {
+        panic!("not done: {ended:?}");
+    };
+    let usage = &done.report.usage;
+    assert_eq!(usage.resubmitted, 0, "{usage:?}");
+    let requests = server.requests();
+    let throttled = requests.iter().filter(|one| is_hit(one.number)).count();
+    assert_eq!(usage.retries, throttled, "{usage:?}");
+}
+
+#[tokio::test]
+async fn a_cut_off_answer_is_asked_for_again_or_continued() {
+    for is_hit in [|number: usize| number == 2, |number: usize| number % 6 == 3] {
+        let server = runtime(move |request| match is_hit(request.number) {
+            true => {
+                let text = obedient::answer(request.message("user"));
+                let half = text.split_inclusive(' ').take(text.split(' ').count() / 2);
+                Behaviour::finished(half.collect::<String>(), "length")
+            }
+            false => container(Chat, request),
+        })
+        .await;
+        let (_, ended) = write(Chat, &server, &[("SUMMARY_WORDS", "900")], meeting(3000)).await;
+        let Ok(Outcome::Done(done)) = ended else {
+            panic!("not done: {ended:?}");
+        };
+        let report = &done.report;
+        assert!(
+            report.summary.deviation.abs() <= 0.05,
+            "{:?}",
+            report.summary
+        );
+        assert_eq!(report.coverage.degraded, 0, "{:?}", report.warnings);
+    }
+}
+
 #[test]
 fn settings_are_checked_at_the_start() {
     let provider = |settings: &[(&str, &str)]| config(settings).map(|config| config.provider);

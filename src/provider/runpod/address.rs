@@ -14,9 +14,8 @@ const TAILS: &str =
 /// The domain of RunPod's URLs.
 const DOMAIN: &str = ".runpod.ai";
 
-const LOAD_BALANCING: &str = "the address of an endpoint with a queue, https://api.runpod.ai/v2/<endpoint id>; this is a \
-    load-balancing endpoint: set MODEL_PROVIDER=huggingface and HF_ENDPOINT_URL to its address instead, and HF_API_TOKEN to \
-    the RunPod key";
+pub(crate) const LOAD_BALANCING: &str = "the address of an endpoint with a queue, https://api.runpod.ai/v2/<endpoint id>; this is a \
+    load-balancing endpoint";
 
 const NO_ENDPOINT: &str = "https://api.runpod.ai/v2/<endpoint id>, with the id of the endpoint as RunPod's console shows it";
 

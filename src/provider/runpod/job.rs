@@ -80,33 +80,47 @@ impl Job {
     /// # Errors
     /// If the job has ended without a usable answer.
     pub(crate) fn into_polled(self, prompt: &Prompt) -> Result<Polled, Failure> {
-        let State::Ended(end) = self.state else {
-            return Ok(Polled::Pending {
-                started: self.state == State::Running,
-                held: self.held,
-            });
+        let (started, held) = (self.state == State::Running, self.held);
+        let job_time = time(&self.value);
+        let output = self.into_output().map_err(|failure| match failure {
+            Failure::Job(end, said) if prompt.linked().is_some() => transcript::failure(end, said),
+            failure => failure,
+        })?;
+        let Some(output) = output else {
+            return Ok(Polled::Pending { started, held });
         };
-        let member = |name: &str| self.value.get(name).filter(|value| !value.is_null());
-        let error = member("error").filter(|error| is_said(error));
+        match read(&output, prompt) {
+            Ok(answer) => Ok(Polled::Done(Answer { job_time, ..answer })),
+            Err(Failure::InBand(said)) => Err(Failure::Job(JobEnd::Completed, said)),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// What the worker returned; `None` if the job has not ended.
+    ///
+    /// # Errors
+    /// If the job has ended without an output.
+    pub(crate) fn into_output(mut self) -> Result<Option<Value>, Failure> {
+        let State::Ended(end) = self.state else {
+            return Ok(None);
+        };
+        let mut member = |name: &str| {
+            let value = self.value.get_mut(name).map(Value::take);
+            value.filter(|value| !value.is_null())
+        };
+        let error = member("error").filter(is_said);
         match (end, member("output"), error) {
-            (JobEnd::Completed, Some(output), _) => match read(output, prompt) {
-                Ok(answer) => Ok(Polled::Done(Answer {
-                    job_time: time(&self.value),
-                    ..answer
-                })),
-                Err(Failure::InBand(said)) => Err(Failure::Job(end, said)),
-                Err(failure) => Err(failure),
-            },
+            (JobEnd::Completed, Some(output), _) => Ok(Some(output)),
             (JobEnd::Completed, None, None) => Err(Cause::Unusable.seen(
                 "the job is done and was paid, but has no output: its worker returned nothing, \
                  or more than RunPod takes",
             )),
             (end, _, error) => {
-                let said = error.map(ErrorText::from_value).unwrap_or_default();
-                Err(match prompt.linked() {
-                    Some(_) => transcript::failure(end, said),
-                    None => Failure::Job(end, said),
-                })
+                let said = error
+                    .as_ref()
+                    .map(ErrorText::from_value)
+                    .unwrap_or_default();
+                Err(Failure::Job(end, said))
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use reqwest::Url;
 use serde_json::Value;
 
 use crate::config::{ConfigError, Environment, Variable};
@@ -10,7 +11,7 @@ use crate::http::Http;
 use crate::model::{Capabilities, Model};
 use crate::provider::key::Key;
 use crate::provider::runpod::RunPod;
-use crate::provider::runpod::address::base_url;
+use crate::provider::runpod::address::{LOAD_BALANCING, base_url};
 use crate::provider::{
     ConnectError, MODEL_CONTEXT_TOKENS, MODEL_PARAMETERS, Registration, RemoteSettings, Settings,
     parameters, remote_capabilities,
@@ -42,12 +43,12 @@ pub(crate) const NAMES: SettingNames = SettingNames {
     url: RUNPOD_ENDPOINT_URL.name,
 };
 
-const RUNPOD_API_KEY: Variable = Variable::new(
+pub(crate) const RUNPOD_API_KEY: Variable = Variable::new(
     "RUNPOD_API_KEY",
     "the RunPod key (provider `runpod`); a server on this machine needs none",
 );
 
-const RUNPOD_API_KEY_SECRET_ARN: Variable = Variable::new(
+pub(crate) const RUNPOD_API_KEY_SECRET_ARN: Variable = Variable::new(
     "RUNPOD_API_KEY_SECRET_ARN",
     "the Secrets Manager secret that holds it, as plain text or as JSON with the key `RUNPOD_API_KEY`",
 );
@@ -66,6 +67,8 @@ const RUNPOD_TASK: Variable = Variable::new(
      [a worker that runs this program](#a-worker-that-reads-from-s3)",
 )
 .or("chat");
+/// What is set for a model behind a load-balancing endpoint.
+const INSTEAD: &str = "set MODEL_PROVIDER=huggingface and HF_ENDPOINT_URL to its address instead, and HF_API_TOKEN to the RunPod key";
 
 /// The settings of the RunPod provider. The endpoint is the base URL, `https://api.runpod.ai/v2/<endpoint id>`.
 #[derive(Debug, Clone)]
@@ -98,22 +101,18 @@ impl Settings for RunPodSettings {
 fn read(environment: Environment<'_>) -> Result<Arc<dyn Settings>, ConfigError> {
     let key = Key::read(environment, RUNPOD_API_KEY, RUNPOD_API_KEY_SECRET_ARN)?;
     let parameters = parameters(environment)?;
-    let Some(address) = environment.text(RUNPOD_ENDPOINT_URL) else {
-        return Err(ConfigError::missing(
-            RUNPOD_ENDPOINT_URL,
-            "set it to the endpoint that is to write, https://api.runpod.ai/v2/<endpoint id>",
-        ));
-    };
-    let given = parse_endpoint(RUNPOD_ENDPOINT_URL, &address)?;
-    let endpoint = base_url(&given)
-        .map_err(|expected| ConfigError::invalid(RUNPOD_ENDPOINT_URL, given, expected))?;
-    // Only URLs of this machine may be unencrypted.
-    if key.is_none() && endpoint.scheme() == "https" {
-        return Err(ConfigError::missing(
-            RUNPOD_API_KEY,
-            "RunPod wants a key that may call the endpoint; set it, or RUNPOD_API_KEY_SECRET_ARN",
-        ));
-    }
+    let endpoint = endpoint(
+        environment,
+        RUNPOD_ENDPOINT_URL,
+        "that is to write",
+        (key.as_ref(), RUNPOD_API_KEY),
+    );
+    let endpoint = endpoint.map_err(|error| {
+        error.map(|message| match message.ends_with(LOAD_BALANCING) {
+            true => format!("{message}: {INSTEAD}"),
+            false => message.to_owned(),
+        })
+    })?;
     let model = environment.text(RUNPOD_MODEL);
     let tasks = [("chat", false), ("transcript", true)];
     let reads_links = environment.choice(RUNPOD_TASK, &tasks)?.unwrap_or_default();
@@ -132,4 +131,33 @@ fn read(environment: Environment<'_>) -> Result<Arc<dyn Settings>, ConfigError> 
             ..capabilities
         },
     })))
+}
+
+/// The base URL of the endpoint that a variable names. `purpose` follows "the endpoint".
+///
+/// # Errors
+/// If it is missing or not a URL of an endpoint with a queue, or if the endpoint wants a key and there is none.
+pub(crate) fn endpoint(
+    environment: Environment<'_>,
+    variable: Variable,
+    purpose: &str,
+    (key, key_variable): (Option<&Key>, Variable),
+) -> Result<Url, ConfigError> {
+    let Some(address) = environment.text(variable) else {
+        let expected =
+            format!("set it to the endpoint {purpose}, https://api.runpod.ai/v2/<endpoint id>");
+        return Err(ConfigError::missing(variable, expected));
+    };
+    let given = parse_endpoint(variable, &address)?;
+    let endpoint =
+        base_url(&given).map_err(|expected| ConfigError::invalid(variable, given, expected))?;
+    // Only URLs of this machine may be unencrypted.
+    if key.is_none() && endpoint.scheme() == "https" {
+        let expected = format!(
+            "RunPod wants a key that may call the endpoint; set it, or {}_SECRET_ARN",
+            key_variable.name
+        );
+        return Err(ConfigError::missing(key_variable, expected));
+    }
+    Ok(endpoint)
 }

@@ -79,7 +79,7 @@ impl Writer<'_> {
         }
         // An overview that is far too long would take up the words of the sections.
         let most = overview_words(plan) * 3 / 2;
-        let text = fit_length::shorten(&without_last_entries(&text, most), most);
+        let text = fit_length::shorten(&without_last_entries(&in_paragraphs(&text), most), most);
         Ok((!text.is_empty()).then_some(text))
     }
 
@@ -346,6 +346,15 @@ fn overview_words(plan: &Plan) -> usize {
     plan.overview_words.0.saturating_sub(1).max(1)
 }
 
+/// `text` with an empty line between its paragraphs, if it has no entries.
+fn in_paragraphs(text: &str) -> String {
+    if text.lines().any(is_entry) {
+        return text.to_owned();
+    }
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines.collect::<Vec<_>>().join("\n\n")
+}
+
 /// `text` without its last entries, until it has at most `most` words or two entries.
 fn without_last_entries(text: &str, most: usize) -> String {
     let mut lines: Vec<&str> = text.lines().collect();
@@ -407,6 +416,19 @@ fn borne_out(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_overview_in_prose_has_paragraphs() {
+        for (text, shown) in [
+            ("One.\nTwo. Three.\n\nFour.", "One.\n\nTwo. Three.\n\nFour."),
+            (
+                "One.\n\n- A: two.\n- B: three.",
+                "One.\n\n- A: two.\n- B: three.",
+            ),
+        ] {
+            assert_eq!(in_paragraphs(text), shown);
+        }
+    }
 
     #[test]
     fn an_overview_tells_what_the_sections_tell() {

@@ -401,6 +401,13 @@ struct List {
     path: String,
 }
 
+/// Whether a value is an empty list.
+fn is_blank_list(value: &str) -> bool {
+    let inside = value.strip_prefix('[');
+    let inside = inside.and_then(|rest| rest.strip_suffix(']'));
+    inside.is_some_and(is_blank)
+}
+
 /// A value of the outline.
 struct Value {
     path: String,
@@ -1151,12 +1158,14 @@ impl<'t> File<'t> {
     }
 
     fn unknown(&self) -> Unknown {
-        // Amazon Transcribe writes this list in any case. Had it a text, the text would have been read.
-        if self
-            .outline
-            .iter()
-            .any(|value| value.path == "results.transcripts")
-        {
+        // Amazon Transcribe writes the first list in any case, and whisper an empty second one. Had they a text, it would have been
+        // read.
+        let is_silent = self.outline.iter().any(|value| match value.path.as_str() {
+            "results.transcripts" => true,
+            "segments" => is_blank_list(value.span.of(self.text)),
+            _ => false,
+        });
+        if is_silent {
             return Unknown::Silent;
         }
         let mut members = Vec::new();

@@ -1078,7 +1078,12 @@ fn words_are_those_that_are_spoken() {
 
 #[test]
 fn a_transcript_in_which_nothing_is_said_is_rejected() {
-    for text in ["[00:01]\n[00:02]\n[00:03]\n", "0:01\n0:02\n\n"] {
+    for text in [
+        "[00:01]\n[00:02]\n[00:03]\n",
+        "0:01\n0:02\n\n",
+        r#"{"text": "", "segments": [], "language": "en"}"#,
+        r#"{"segments": [ ], "detected_language": "en", "transcription": "", "translation": null, "device": "cuda"}"#,
+    ] {
         let decoded = Decoded::from(text.to_owned());
         assert_eq!(
             Transcript::new(decoded).unwrap_err(),

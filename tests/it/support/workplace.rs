@@ -111,6 +111,13 @@ impl Workplace {
         self
     }
 
+    /// The same place with another store in front of its own.
+    pub(crate) fn through(mut self, store: Arc<dyn Store>) -> Self {
+        self.app.source = Arc::clone(&store);
+        self.app.target = store;
+        self
+    }
+
     /// The same place with another transcriber.
     pub(crate) fn with_transcriber(mut self, transcriber: Arc<dyn Transcriber>) -> Self {
         self.app.transcriber = Some(transcriber);
@@ -192,7 +199,12 @@ impl Workplace {
 
     /// The response to an invocation.
     pub(crate) async fn answer(&self, payload: Value) -> Result<Value, String> {
-        lambda::answer(&self.app, payload, &Run::new(Clock::System))
+        self.answer_at(payload, Clock::System).await
+    }
+
+    /// The same at the time of this clock.
+    pub(crate) async fn answer_at(&self, payload: Value, clock: Clock) -> Result<Value, String> {
+        lambda::answer(&self.app, payload, &Run::new(clock))
             .await
             .map_err(|error| format!("{}: {error}", error.kind()))
     }
