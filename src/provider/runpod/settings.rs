@@ -30,7 +30,9 @@ pub(crate) const REGISTRATION: Registration = Registration {
         RUNPOD_API_KEY_SECRET_ARN,
         RUNPOD_ENDPOINT_URL,
         RUNPOD_MODEL,
+        RUNPOD_BATCH,
     ],
+    refused_elsewhere: &[RUNPOD_BATCH],
     read,
 };
 
@@ -58,23 +60,38 @@ const RUNPOD_ENDPOINT_URL: Variable = Variable::new(
 const RUNPOD_MODEL: Variable =
     Variable::new("RUNPOD_MODEL", "passed on to the worker, where it needs it");
 
+pub(crate) const RUNPOD_BATCH: Variable = Variable::new(
+    "RUNPOD_BATCH",
+    "`true` submits the requests of a round as one [batch](#runpods-batches): cheaper, but done within hours",
+)
+.or("false");
+
 /// The settings of the RunPod provider. The endpoint is the base URL, `https://api.runpod.ai/v2/<endpoint id>`.
 #[derive(Debug, Clone)]
-pub struct RunPodSettings(pub RemoteSettings);
+pub struct RunPodSettings {
+    /// Those that every provider has.
+    pub remote: RemoteSettings,
+    /// Whether prompts are sent in batches.
+    pub in_batches: bool,
+}
 
 #[async_trait]
 impl Settings for RunPodSettings {
     fn capabilities(&self) -> &Capabilities {
-        &self.0.capabilities
+        &self.remote.capabilities
     }
 
     fn fingerprint(&self) -> String {
-        format!("{NAME} {}", self.0.fingerprint())
+        format!("{NAME} {}", self.remote.fingerprint())
     }
 
     async fn connect(&self, http: &Http) -> Result<Arc<dyn Model>, ConnectError> {
-        let secret = self.0.secret(http).await?;
-        Ok(Arc::new(RunPod::new(http.clone(), self.0.clone(), secret)))
+        let secret = self.remote.secret(http).await?;
+        let model = RunPod::new(http.clone(), self.remote.clone(), secret);
+        Ok(Arc::new(match self.in_batches {
+            true => model.in_batches(),
+            false => model,
+        }))
     }
 }
 
@@ -102,10 +119,14 @@ fn read(environment: Environment<'_>) -> Result<Arc<dyn Settings>, ConfigError> 
         ));
     }
     let model = environment.text(RUNPOD_MODEL);
-    Ok(Arc::new(RunPodSettings(RemoteSettings {
-        key,
-        endpoint,
-        parameters,
-        capabilities: remote_capabilities(environment, NAME, model, MODEL_CONTEXT_TOKENS)?,
-    })))
+    let choices = [("true", true), ("false", false)];
+    Ok(Arc::new(RunPodSettings {
+        in_batches: environment.choice(RUNPOD_BATCH, &choices)? == Some(true),
+        remote: RemoteSettings {
+            key,
+            endpoint,
+            parameters,
+            capabilities: remote_capabilities(environment, NAME, model, MODEL_CONTEXT_TOKENS)?,
+        },
+    }))
 }
