@@ -180,8 +180,8 @@ impl ModelClient {
         // Before the next await, because other calls are admitted until the job is stopped.
         self.stop_if_shared(&outcome);
         record.close(&outcome).await;
-        if outcome.is_ok() {
-            self.window.answered();
+        if let Ok(answer) = &outcome {
+            self.window.answered(prompt, answer);
         }
         outcome
     }
@@ -264,10 +264,10 @@ impl ModelClient {
             Known::Job(job) => job,
             Known::Nothing => return Ok(None),
             Known::Outcome(outcome) => {
+                self.state().usage.add_tokens(outcome.as_ref());
                 let answer = outcome.inspect_err(|error| {
                     self.window.failed(prompt, error);
                 })?;
-                self.state().usage.add_tokens(&answer);
                 return Ok(Some(answer));
             }
         };
@@ -286,7 +286,10 @@ impl ModelClient {
                 Ok(Some(answer))
             }
             Err(error) if self.recorder.may_be_submitted_anew(error.kind) => Ok(None),
-            Err(error) => Err(error),
+            Err(error) => {
+                self.state().usage.add_tokens(Err(&error));
+                Err(error)
+            }
         }
     }
 
@@ -310,10 +313,13 @@ impl ModelClient {
             state.usage.calls
         };
         let outcome = self.submit(record, prompt, &permit).await;
-        if let Ok(answer) = &outcome {
-            let took = self.count_answer(answer, &permit);
-            let mut state = self.state();
-            state.slowest = state.slowest.max(took);
+        match &outcome {
+            Ok(answer) => {
+                let took = self.count_answer(answer, &permit);
+                let mut state = self.state();
+                state.slowest = state.slowest.max(took);
+            }
+            Err(error) => self.state().usage.add_tokens(Err(error)),
         }
         drop(permit);
         match &self.tracer {
@@ -388,6 +394,9 @@ impl ModelClient {
         self.state().open_jobs.insert(key, id);
         let outcome = jobs.wait(job, prompt, self).await;
         let error = outcome.as_ref().err();
+        if let Some(error) = error {
+            self.window.failed(prompt, error);
+        }
         record.may_still_run = error.is_some_and(|error| !error.kind.policy().job_is_over);
         if !record.may_still_run {
             self.state().open_jobs.remove(&ticket);
@@ -446,7 +455,7 @@ impl ModelClient {
         let took = permit.started.elapsed();
         let mut state = self.state();
         state.down_since = None;
-        state.usage.add_tokens(answer);
+        state.usage.add_tokens(Ok(answer));
         state.usage.endpoint_time += took;
         took
     }
