@@ -292,52 +292,41 @@ mod tests {
 
     #[test]
     fn answers_that_are_cut_off_at_one_sum_show_the_window() {
-        let answer = |prompt_tokens, completion_tokens| Answer {
-            finish: Finish::Length,
+        let prompt = of(800);
+        let answer = |(prompt_tokens, completion_tokens), finish| Answer {
+            finish,
             usage: Some(TokenUsage {
                 prompt_tokens,
                 completion_tokens,
             }),
             ..Answer::default()
         };
-        let prompt = of(800);
-        let is_window = |told: Option<usize>, answers: &[Answer]| {
+        // told, tokens of prompts and answers, why the last one ended, whether it filled the window
+        for (told, used, finish, expected) in [
+            // It may be the server's limit for answers.
+            (None, &[(3900, 196)][..], Finish::Length, false),
+            (Some(4096), &[(3900, 196)], Finish::Length, true),
+            (Some(4096), &[(3900, 196)], Finish::Stop, false),
+            (Some(8192), &[(3900, 196)], Finish::Length, false),
+            // The limit that was sent.
+            (Some(4096), &[(3296, 800)], Finish::Length, false),
+            (None, &[(3900, 196), (3700, 395)], Finish::Length, true),
+            // A limit for answers, and the same answer.
+            (None, &[(3900, 196), (3700, 196)], Finish::Length, false),
+            (None, &[(3900, 196), (3900, 196)], Finish::Length, false),
+        ] {
             let learned = LearnedWindow::default();
             if let Some(told) = told {
                 learned.told(Tokens(told));
             }
-            for answer in answers {
-                learned.answered(&prompt, answer);
+            for used in used {
+                learned.answered(&prompt, &answer(*used, finish));
             }
-            let filled = learned.is_filled_by(&prompt, answers.last().unwrap());
-            assert_eq!(learned.lock().window.is_some(), filled);
-            filled
-        };
-        let first = answer(3900, 196);
-        assert!(
-            !is_window(None, &[first.clone()]),
-            "it may be a limit of answers"
-        );
-        assert!(is_window(Some(4096), &[first.clone()]));
-        assert!(!is_window(Some(8192), &[first.clone()]));
-        assert!(is_window(None, &[first.clone(), answer(3700, 395)]));
-        assert!(
-            !is_window(None, &[first.clone(), answer(3700, 196)]),
-            "a limit of answers"
-        );
-        assert!(
-            !is_window(None, &[first.clone(), first.clone()]),
-            "the same answer"
-        );
-        assert!(
-            !is_window(Some(4096), &[answer(3296, 800)]),
-            "the limit that was sent"
-        );
-        let stopped = Answer {
-            finish: Finish::Stop,
-            ..first
-        };
-        assert!(!is_window(Some(4096), &[stopped]));
+            let last = answer(*used.last().unwrap(), finish);
+            let filled = learned.is_filled_by(&prompt, &last);
+            assert_eq!(filled, expected, "{told:?} {used:?} {finish:?}");
+            assert_eq!(learned.lock().window.is_some(), expected);
+        }
     }
 
     #[test]
