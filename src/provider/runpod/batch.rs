@@ -49,8 +49,8 @@ const MOST_LATE_POLLS: u32 = 4;
 /// How long a batch that is being worked on counts as progress of its job.
 const LONGEST_BATCH: Duration = Duration::from_secs(24 * 3600);
 
-/// Separates the ids of a batch and of a request in a ticket. Ids of single jobs do not contain it.
-const IN_TICKET: char = '/';
+/// Begins the ticket of a request in a batch. The ids of the batch and of the request follow, with a slash between them.
+const IN_BATCH: &str = "batch:";
 
 /// The operations on batches. All of them are free, apart from what the finalized requests cost.
 #[async_trait]
@@ -207,12 +207,13 @@ impl Batch {
 
 /// The batch of the ticket, if it is that of a request in a batch.
 pub(crate) fn of(ticket: &Ticket) -> Option<&str> {
-    Some(ticket.id.split_once(IN_TICKET)?.0)
+    Some(ticket.id.strip_prefix(IN_BATCH)?.split_once('/')?.0)
 }
 
 /// The ids of the batch and of the request.
 fn ids(ticket: &Ticket) -> (&str, &str) {
-    ticket.id.split_once(IN_TICKET).unwrap_or((&ticket.id, ""))
+    let id = ticket.id.strip_prefix(IN_BATCH).unwrap_or(&ticket.id);
+    id.split_once('/').unwrap_or((id, ""))
 }
 
 fn not_sent(message: impl Into<String>) -> ModelError {
@@ -296,7 +297,7 @@ impl BatchState {
                 return all(error);
             }
             tickets.push(added.map(|id| Ticket {
-                id: format!("{batch}{IN_TICKET}{id}"),
+                id: format!("{IN_BATCH}{batch}/{id}"),
             }));
         }
         if known.is_empty() {

@@ -300,7 +300,8 @@ impl Jobs for Process {
 
     async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError> {
         let endpoint = &self.world.endpoint;
-        if let Some((batch, _)) = ticket.id.split_once('/') {
+        let in_batch = ticket.id.strip_prefix("batch:");
+        if let Some((batch, _)) = in_batch.and_then(|id| id.split_once('/')) {
             return Batches::cancel(self, batch).await;
         }
         let cancel = || endpoint.state.lock().unwrap().jobs[number(ticket)].cancelled = true;
