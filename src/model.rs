@@ -84,6 +84,17 @@ pub trait Jobs: Send + Sync {
 
     /// Cancels a job.
     async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError>;
+
+    /// Whether prompts that are submitted together become one batch. Then nothing is processed before `wait` has been called
+    /// for all of them, and a job that has failed cannot be rerun.
+    fn in_batches(&self) -> bool {
+        false
+    }
+
+    /// Whether a job that an earlier invocation has recorded was never processed, and never will be.
+    async fn was_never_sent(&self, _: &Ticket, _: &ModelClient) -> Result<bool, ModelError> {
+        Ok(false)
+    }
 }
 
 /// What a model can do and what it needs. Code depends on these instead of on the provider.

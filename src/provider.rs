@@ -92,6 +92,9 @@ pub struct Registration {
     pub suggested_by: &'static [Variable],
     /// The variables it reads in addition to those that every provider reads.
     pub variables: &'static [Variable],
+    /// Those of them that are refused if another provider is chosen, unless they are `false`. The user would wait for an effect
+    /// that they do not have.
+    pub refused_elsewhere: &'static [Variable],
     /// Reads its settings.
     pub read: fn(Environment<'_>) -> Result<Arc<dyn Settings>, ConfigError>,
 }
@@ -220,6 +223,19 @@ pub fn read(
             return Err(ConfigError::missing(MODEL_PROVIDER, expected));
         }
     };
+    for other in PROVIDERS.iter().filter(|other| other.name != chosen.name) {
+        for variable in other.refused_elsewhere {
+            let value = environment.text(*variable);
+            if let Some(value) = value.filter(|value| value != "false") {
+                let (own, chosen) = (other.name, chosen.name);
+                let expected = format!(
+                    "false or nothing with the provider {chosen}: it is for {own} only, so remove it or set {}={own}",
+                    MODEL_PROVIDER.name
+                );
+                return Err(ConfigError::invalid(*variable, value, expected));
+            }
+        }
+    }
     (chosen.read)(environment)
 }
 

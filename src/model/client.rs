@@ -17,11 +17,11 @@ use crate::model::failure::{Retry, Takeover};
 use crate::model::fallback::StandIn;
 use crate::model::jitter::Jitter;
 use crate::model::limited::{Permit, RateLimiter, SHORTEST_GAP};
-use crate::model::recorded::{CallRecord, Recorder, may_be_submitted_anew};
+use crate::model::recorded::{CallRecord, Recorder};
 use crate::model::trace::{Trace, Tracer};
 use crate::model::usage::Usage;
 use crate::model::window::LearnedWindow;
-use crate::model::{Answer, ErrorKind, Job, Model, ModelError, Reply, Ticket};
+use crate::model::{Answer, ErrorKind, Job, Jobs, Model, ModelError, Reply, Ticket};
 use crate::prompt::Prompt;
 use crate::run::{Run, sleep_until};
 use crate::store::ledger::{Known, Ledger};
@@ -31,6 +31,9 @@ const CALL_RESERVE: Duration = Duration::from_secs(10);
 
 /// The time that must be left to submit to a queue: just enough to receive the ticket.
 const SUBMIT_RESERVE: Duration = Duration::from_secs(2);
+
+/// The time that must be left to draft and finalize a batch.
+const BATCH_RESERVE: Duration = Duration::from_secs(20);
 
 /// In a short invocation, a reserve is at most the invocation's length divided by this.
 const RESERVE_SHARE: u32 = 4;
@@ -60,6 +63,8 @@ pub struct ModelClient {
     pub(crate) jitter: Jitter,
     pub(crate) limiter: RateLimiter,
     pub(crate) recorder: Recorder,
+    /// The endpoint gets the calls of a round as one batch.
+    pub(crate) in_batches: bool,
     pub(crate) window: LearnedWindow,
     tracer: Option<Tracer>,
     pub(crate) options: CallOptions,
@@ -113,11 +118,21 @@ impl ModelClient {
     ) -> Self {
         let local = model.capabilities().local;
         let gap = if local { Duration::ZERO } else { SHORTEST_GAP };
+        let in_batches = model.jobs().is_some_and(Jobs::in_batches);
+        let (limiter, recorder) = (
+            RateLimiter::new(&options, gap),
+            Recorder::new(ledger.filter(|_| !local), run.clock.clone()),
+        );
+        let (limiter, recorder) = match in_batches {
+            true => (limiter.of_batches(), recorder.of_batches()),
+            false => (limiter, recorder),
+        };
         Self {
             model,
             jitter: Jitter::new(options.seed),
-            limiter: RateLimiter::new(&options, gap),
-            recorder: Recorder::new(ledger.filter(|_| !local), run.clock.clone()),
+            limiter,
+            recorder,
+            in_batches,
             window: LearnedWindow::default(),
             tracer: options.trace.clone().map(Tracer::new),
             options,
@@ -165,8 +180,8 @@ impl ModelClient {
         // Before the next await, because other calls are admitted until the job is stopped.
         self.stop_if_shared(&outcome);
         record.close(&outcome).await;
-        if outcome.is_ok() {
-            self.window.answered();
+        if let Ok(answer) = &outcome {
+            self.window.answered(prompt, answer);
         }
         outcome
     }
@@ -232,7 +247,14 @@ impl ModelClient {
         prompt: &Prompt,
     ) -> Result<Option<Answer>, ModelError> {
         let lookup = self.recorder.start_lookup().await;
-        let recalled = record.recall().await?;
+        let mut recalled = record.recall().await?;
+        if let Known::Job(job) = &recalled
+            && let Some(jobs) = self.model.jobs()
+            && jobs.was_never_sent(&job.ticket, self).await?
+        {
+            record.was_never_sent();
+            recalled = Known::Nothing;
+        }
         {
             let mut state = self.state();
             state.usage.add_earlier_call(record.submits);
@@ -242,10 +264,10 @@ impl ModelClient {
             Known::Job(job) => job,
             Known::Nothing => return Ok(None),
             Known::Outcome(outcome) => {
+                self.state().usage.add_tokens(outcome.as_ref());
                 let answer = outcome.inspect_err(|error| {
                     self.window.failed(prompt, error);
                 })?;
-                self.state().usage.add_tokens(&answer);
                 return Ok(Some(answer));
             }
         };
@@ -263,8 +285,11 @@ impl ModelClient {
                 self.count_answer(&answer, &permit);
                 Ok(Some(answer))
             }
-            Err(error) if may_be_submitted_anew(error.kind) => Ok(None),
-            Err(error) => Err(error),
+            Err(error) if self.recorder.may_be_submitted_anew(error.kind) => Ok(None),
+            Err(error) => {
+                self.state().usage.add_tokens(Err(&error));
+                Err(error)
+            }
         }
     }
 
@@ -288,10 +313,13 @@ impl ModelClient {
             state.usage.calls
         };
         let outcome = self.submit(record, prompt, &permit).await;
-        if let Ok(answer) = &outcome {
-            let took = self.count_answer(answer, &permit);
-            let mut state = self.state();
-            state.slowest = state.slowest.max(took);
+        match &outcome {
+            Ok(answer) => {
+                let took = self.count_answer(answer, &permit);
+                let mut state = self.state();
+                state.slowest = state.slowest.max(took);
+            }
+            Err(error) => self.state().usage.add_tokens(Err(error)),
         }
         drop(permit);
         match &self.tracer {
@@ -366,6 +394,9 @@ impl ModelClient {
         self.state().open_jobs.insert(key, id);
         let outcome = jobs.wait(job, prompt, self).await;
         let error = outcome.as_ref().err();
+        if let Some(error) = error {
+            self.window.failed(prompt, error);
+        }
         record.may_still_run = error.is_some_and(|error| !error.kind.policy().job_is_over);
         if !record.may_still_run {
             self.state().open_jobs.remove(&ticket);
@@ -424,7 +455,7 @@ impl ModelClient {
         let took = permit.started.elapsed();
         let mut state = self.state();
         state.down_since = None;
-        state.usage.add_tokens(answer);
+        state.usage.add_tokens(Ok(answer));
         state.usage.endpoint_time += took;
         took
     }
@@ -446,7 +477,9 @@ impl ModelClient {
             return false;
         };
         let share = (deadline - self.began) / RESERVE_SHARE;
-        let reserve = if self.model.jobs().is_some() {
+        let reserve = if self.in_batches {
+            BATCH_RESERVE.min(share)
+        } else if self.model.jobs().is_some() {
             SUBMIT_RESERVE.min(share)
         } else {
             CALL_RESERVE.min(share).max(self.state().slowest * 2)
@@ -468,6 +501,20 @@ impl ModelClient {
     /// Since when the endpoint has been down, if it is.
     pub(crate) fn down_since(&self) -> Option<Instant> {
         self.state().down_since
+    }
+
+    /// Checks that this worker still owns the job.
+    ///
+    /// # Errors
+    /// If another worker does. Nothing may be paid then.
+    pub(crate) async fn confirm_ownership(&self) -> Result<(), ModelError> {
+        self.recorder.confirm_ownership().await
+    }
+
+    /// Counts as progress that the endpoint works on the calls, because a batch takes longer than an invocation.
+    pub(crate) fn is_being_worked_on(&self) {
+        self.is_up();
+        self.state().usage.progress += 1;
     }
 
     /// Whether nothing is retried, because the job was without progress before and still is.

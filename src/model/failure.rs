@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::TokenUsage;
+
 /// Kinds of failed calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ErrorKind {
@@ -206,13 +208,19 @@ pub struct ModelError {
     pub kind: ErrorKind,
     /// The message for people: which endpoint failed, what it said (never the prompt or a secret), and what to do.
     pub message: String,
+    /// The tokens of an answer that was generated and withheld, if the endpoint reports them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<TokenUsage>,
 }
 
 impl ModelError {
     /// Creates an error of this kind.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        let message = message.into();
-        Self { kind, message }
+        Self {
+            kind,
+            message: message.into(),
+            usage: None,
+        }
     }
 }
 

@@ -255,6 +255,11 @@ impl ModelClient {
         self.active().window.may_fit(prompt)
     }
 
+    /// Whether the answer to `prompt` was cut off because both together have filled the window of the model that gave it.
+    pub(crate) fn fills_window(&self, prompt: &Prompt, answer: &Answer) -> bool {
+        self.active().window.is_filled_by(prompt, answer)
+    }
+
     /// The last refusal, if the model that makes the calls has refused all of them as too long.
     pub(crate) fn refusal_of_everything(&self) -> Option<ModelError> {
         self.active().window.refusal_of_everything()

@@ -55,6 +55,8 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct RateLimiter {
     shortest_gap: Duration,
+    /// All calls may start at once, and after a refusal as well.
+    together: bool,
     state: Mutex<State>,
     changed: Notify,
 }
@@ -97,6 +99,7 @@ impl RateLimiter {
         let most = options.concurrency.max(1) as f64;
         Self {
             shortest_gap,
+            together: false,
             state: Mutex::new(State {
                 in_flight: 0,
                 most,
@@ -111,6 +114,21 @@ impl RateLimiter {
                 starts: 0,
             }),
             changed: Notify::new(),
+        }
+    }
+
+    /// The same limiter for an endpoint that takes all calls of a round as one batch: none goes ahead of the others, and no
+    /// number of calls is too high. A refusal still holds all of them back.
+    pub(crate) fn of_batches(self) -> Self {
+        {
+            let mut state = self.state();
+            (state.most, state.limit) = (f64::MAX, f64::MAX);
+            (state.gap, state.fresh) = (Duration::ZERO, false);
+        }
+        Self {
+            shortest_gap: Duration::ZERO,
+            together: true,
+            ..self
         }
     }
 
@@ -170,6 +188,10 @@ impl RateLimiter {
             state.last_pause = pause;
             state.paused_until = state.paused_until.max(now + pause);
         }
+        if self.together {
+            state.paced_since = now;
+            return;
+        }
         state.probing = true;
         if !is_news {
             state.starts = state.starts.saturating_sub(1);
@@ -218,7 +240,7 @@ impl RateLimiter {
 
     /// Lets a single call at a time find out what the endpoint accepts, until one is answered.
     pub(crate) fn probe(&self) {
-        self.state().probing = true;
+        self.state().probing = !self.together;
     }
 
     /// Records that a call was queued as a job, which proves that the endpoint works.

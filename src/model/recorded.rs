@@ -8,6 +8,9 @@
 //! - The job of a ticket is polled, and the prompt is not submitted again while the endpoint knows the job.
 //! - An intent alone is ambiguous: the call is submitted once more and counted as `resubmitted`.
 //!
+//! An endpoint that takes batches processes nothing before the tickets are recorded. There an intent alone is certain to have cost
+//! nothing, and so is a ticket whose batch is still a draft.
+//!
 //! A submission that was certainly not accepted leaves its intent open for the next attempt. If there is no next attempt,
 //! the intent is withdrawn, so that a later run does not count it.
 
@@ -56,6 +59,8 @@ pub(crate) struct Recorder {
     /// The settings of the fallback model, if these are its calls: the job's id is that of the first model's settings.
     fallback: Option<String>,
     clock: Clock,
+    /// Nothing that has no ticket in the ledger is paid, and failed jobs are submitted anew.
+    in_batches: bool,
     /// Held for reading by each call that is being looked up.
     lookups: RwLock<()>,
     /// The ids of calls that were refused or have unusable answers.
@@ -92,6 +97,7 @@ impl Recorder {
             ledger,
             fallback: None,
             clock,
+            in_batches: false,
             lookups: RwLock::default(),
             unusable: Mutex::default(),
         }
@@ -103,6 +109,39 @@ impl Recorder {
             fallback: Some(fingerprint.to_owned()),
             ..self
         }
+    }
+
+    /// The same recorder for calls that are sent in batches.
+    pub(crate) fn of_batches(self) -> Self {
+        Self {
+            in_batches: true,
+            ..self
+        }
+    }
+
+    /// Whether a call whose job ended with `kind` is submitted again.
+    pub(crate) fn may_be_submitted_anew(&self, kind: ErrorKind) -> bool {
+        self.retry(kind) == Retry::MaybeBilled
+    }
+
+    /// Whether and how a call that failed with `kind` is retried.
+    pub(crate) fn retry(&self, kind: ErrorKind) -> Retry {
+        match kind {
+            // Its job cannot be rerun.
+            ErrorKind::JobFailed { .. } if self.in_batches => Retry::MaybeBilled,
+            kind => kind.policy().retry,
+        }
+    }
+
+    /// Checks that this worker still owns the job.
+    ///
+    /// # Errors
+    /// If another worker owns it.
+    pub(crate) async fn confirm_ownership(&self) -> Result<(), ModelError> {
+        if let Some(ledger) = &self.ledger {
+            ledger.confirm().await.map_err(LedgerError::from)?;
+        }
+        Ok(())
     }
 
     /// The id of the call that sends `prompt`.
@@ -214,6 +253,11 @@ impl CallRecord<'_> {
         })
     }
 
+    /// Takes back the last submission: its job was never processed.
+    pub(crate) fn was_never_sent(&mut self) {
+        self.submits = self.submits.saturating_sub(1);
+    }
+
     /// Records the intent to submit, unless an intent is still open from an attempt that was not accepted.
     ///
     /// # Errors
@@ -221,9 +265,7 @@ impl CallRecord<'_> {
     pub(crate) async fn before_submission(&mut self) -> Result<Before, ModelError> {
         let ledger = self.recorder.ledger.as_ref();
         if self.has_open_intent {
-            if let Some(ledger) = ledger {
-                ledger.confirm().await.map_err(LedgerError::from)?;
-            }
+            self.recorder.confirm_ownership().await?;
             return Ok(Before::default());
         }
         let recorded = match ledger {
@@ -231,7 +273,10 @@ impl CallRecord<'_> {
             None => 0,
         };
         let counted = self.submits;
-        let earlier = recorded.max(counted);
+        let earlier = match self.recorder.in_batches {
+            true => counted,
+            false => recorded.max(counted),
+        };
         self.submits = earlier + 1;
         self.has_open_intent = true;
         Ok(Before {
@@ -278,7 +323,10 @@ impl CallRecord<'_> {
         }
         let is_final = match result {
             Ok(_) => true,
-            Err(error) => error.kind.policy().job_is_over && !may_be_submitted_anew(error.kind),
+            Err(error) => {
+                let is_over = error.kind.policy().job_is_over;
+                is_over && !self.recorder.may_be_submitted_anew(error.kind)
+            }
         };
         // A call that was never sent may be, with other settings.
         if !is_final || self.is_settled || self.submits == 0 {
@@ -302,11 +350,6 @@ impl CallRecord<'_> {
             self.recorder.unusable().push(self.id.clone());
         }
     }
-}
-
-/// Whether a call whose job ended with `kind` is submitted again.
-pub(crate) fn may_be_submitted_anew(kind: ErrorKind) -> bool {
-    kind.policy().retry == Retry::MaybeBilled
 }
 
 impl From<LedgerError> for ModelError {

@@ -48,7 +48,7 @@ impl RetryState {
     /// With a fallback model, `left` is the time until it takes over.
     fn next(
         &mut self,
-        kind: ErrorKind,
+        retry: Retry,
         since: Duration,
         left: Option<Duration>,
         jitter: &Jitter,
@@ -56,7 +56,7 @@ impl RetryState {
         if left == Some(Duration::ZERO) {
             return None;
         }
-        match kind.policy().retry {
+        match retry {
             Retry::Never => return None,
             Retry::WhenAdmitted { asked } => {
                 let asked = asked.unwrap_or_default();
@@ -73,6 +73,13 @@ impl RetryState {
         }
         self.last_wait = BACKOFF.after(self.last_wait, jitter);
         Some(left.map_or(self.last_wait, |left| self.last_wait.min(left)))
+    }
+}
+
+impl RetryState {
+    /// The wait of calls that have failed together and are to be in one batch again.
+    fn without_jitter(&self) -> Duration {
+        BACKOFF.shortest * (self.free + self.billed)
     }
 }
 
@@ -129,7 +136,15 @@ impl ModelClient {
                 continue;
             }
             let left = self.time_to_takeover(error.kind);
-            let wait = retries.next(error.kind, began.elapsed(), left, &self.jitter);
+            let retry = self.recorder.retry(error.kind);
+            let wait = retries.next(retry, began.elapsed(), left, &self.jitter);
+            let wait = match self.in_batches {
+                true => wait.map(|wait| match wait {
+                    Duration::ZERO => wait,
+                    _ => retries.without_jitter(),
+                }),
+                false => wait,
+            };
             let Some(wait) = wait.filter(|_| !is_single) else {
                 return Err(error);
             };
@@ -154,7 +169,11 @@ mod tests {
     fn attempts(kind: ErrorKind) -> usize {
         let (mut retries, jitter) = (RetryState::default(), Jitter::new(1));
         1 + (0..100)
-            .take_while(|_| retries.next(kind, Duration::ZERO, None, &jitter).is_some())
+            .take_while(|_| {
+                retries
+                    .next(kind.policy().retry, Duration::ZERO, None, &jitter)
+                    .is_some()
+            })
             .count()
     }
 
@@ -192,7 +211,7 @@ mod tests {
         ] {
             for (minutes, again) in [(0, true), (14, true), (16, false)] {
                 let since = Duration::from_secs(60 * minutes);
-                let next = retries.next(kind, since, None, &jitter);
+                let next = retries.next(kind.policy().retry, since, None, &jitter);
                 assert_eq!(next.is_some(), again, "{kind:?} after {minutes} min");
             }
         }
@@ -209,7 +228,8 @@ mod tests {
         ] {
             let retry_after = Some(Duration::from_secs(asked));
             let since = Duration::from_secs(60 * minutes);
-            let next = retries.next(ErrorKind::Throttled { retry_after }, since, None, &jitter);
+            let retry = ErrorKind::Throttled { retry_after }.policy().retry;
+            let next = retries.next(retry, since, None, &jitter);
             assert_eq!(
                 next,
                 again.then_some(Duration::ZERO),

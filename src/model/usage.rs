@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::Answer;
 use crate::model::recorded::Before;
+use crate::model::{Answer, ModelError};
 
 /// The usage of a job's calls, including those of earlier invocations that are in the ledger. As JSON, it is part of a
 /// summary's report.
@@ -92,9 +92,13 @@ impl Usage {
         self.resubmitted += unanswered + usize::from(before.again);
     }
 
-    /// Counts the tokens of an answer, if the endpoint reported them.
-    pub(crate) fn add_tokens(&mut self, answer: &Answer) {
-        let tokens = answer.usage.unwrap_or_default();
+    /// Counts the tokens of a call, if the endpoint reported them: of its answer, or of one that was withheld.
+    pub(crate) fn add_tokens(&mut self, outcome: Result<&Answer, &ModelError>) {
+        let usage = match outcome {
+            Ok(answer) => answer.usage,
+            Err(error) => error.usage,
+        };
+        let tokens = usage.unwrap_or_default();
         self.prompt_tokens = self.prompt_tokens.saturating_add(tokens.prompt_tokens);
         self.completion_tokens = self
             .completion_tokens

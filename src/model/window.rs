@@ -3,6 +3,9 @@
 //! - Most refusals name the window and count the prompt: the first one settles what fits.
 //! - Without such numbers, a request that is not clearly smaller than the smallest one refused is not sent either. So an
 //!   endpoint that refuses everything costs a request for each halving of a part.
+//! - A server may also take a prompt that leaves little of the window, and cut the answer off where that ends. The tokens that it
+//!   counts then add up to the window. Those of one such answer could also be a limit of the server for answers; if two different
+//!   answers come to the same sum, or the sum is a window that is known, it is the window.
 //! - An endpoint that says at the beginning of a job how large its window is saves these refusals. A prompt is kept back only
 //!   if it is certain to be refused, and teaches what the refusal would, so that it makes no difference whether the endpoint said
 //!   so in time.
@@ -11,7 +14,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::model::{ErrorKind, ModelError};
+use crate::model::{Answer, ErrorKind, Finish, ModelError, TokenUsage};
 use crate::prompt::Prompt;
 use crate::text::Tokens;
 
@@ -27,6 +30,9 @@ const MAX_OVERESTIMATE: f64 = 1.6;
 /// A request is clearly smaller than another with at most this share of its tokens.
 const SMALLER: f64 = 0.9;
 
+/// Tokens that a server may leave free, or not count, when an answer has filled its window.
+const UNCOUNTED: u64 = 8;
+
 /// The window of an endpoint, as far as a job knows.
 #[derive(Debug, Default)]
 pub(crate) struct LearnedWindow(Mutex<Learned>);
@@ -41,6 +47,8 @@ struct Learned {
     ratio: f64,
     /// Estimated tokens of the smallest request that was refused without numbers.
     refused: Option<usize>,
+    /// The tokens of prompt and answer of the last answer that was cut off before its limit.
+    cut_off: Option<TokenUsage>,
     /// Whether anything was ever answered.
     has_answered: bool,
     /// The last refusal, without which nothing is known.
@@ -48,9 +56,19 @@ struct Learned {
 }
 
 impl LearnedWindow {
-    /// Learns that something was answered.
-    pub(crate) fn answered(&self) {
-        self.lock().has_answered = true;
+    /// Learns from an answer.
+    pub(crate) fn answered(&self, prompt: &Prompt, answer: &Answer) {
+        let mut learned = self.lock();
+        learned.has_answered = true;
+        if let Some(used) = cut_off(prompt, answer) {
+            learned.cut_off(used);
+        }
+    }
+
+    /// Whether the answer to `prompt` was cut off because both together have filled the window, as far as that is known.
+    pub(crate) fn is_filled_by(&self, prompt: &Prompt, answer: &Answer) -> bool {
+        let learned = self.lock();
+        cut_off(prompt, answer).is_some_and(|used| learned.is_filled_by(used))
     }
 
     /// Learns from a failed call. Returns whether it was refused as too long.
@@ -114,7 +132,49 @@ impl LearnedWindow {
     }
 }
 
+/// The tokens of an answer that the server has cut off before the limit that was sent.
+fn cut_off(prompt: &Prompt, answer: &Answer) -> Option<TokenUsage> {
+    let limit = u64::try_from(prompt.max_tokens().0).ok()?;
+    let used = answer.usage.filter(|used| used.prompt_tokens > 0)?;
+    (answer.finish == Finish::Length && used.completion_tokens < limit).then_some(used)
+}
+
+fn sum(used: TokenUsage) -> u64 {
+    used.prompt_tokens + used.completion_tokens
+}
+
 impl Learned {
+    fn cut_off(&mut self, used: TokenUsage) {
+        let is_other = |earlier: &TokenUsage| {
+            sum(*earlier).abs_diff(sum(used)) <= UNCOUNTED
+                && earlier.completion_tokens.abs_diff(used.completion_tokens) > UNCOUNTED
+        };
+        let window = match (self.cut_off.filter(is_other), self.told) {
+            (Some(earlier), _) => Some(sum(earlier).max(sum(used))),
+            (None, told) => told.filter(|told| sum(used).abs_diff(*told) <= UNCOUNTED),
+        };
+        self.cut_off = Some(used);
+        let Some(window) = window.filter(|_| !self.is_filled_by(used)) else {
+            return;
+        };
+        self.narrow(window);
+        let kind = ErrorKind::Overflow {
+            window: self.window,
+            prompt_tokens: None,
+        };
+        let message = format!(
+            "the endpoint cuts answers off where prompt and answer have {window} tokens together: its window is smaller than \
+             MODEL_CONTEXT_TOKENS"
+        );
+        tracing::warn!(window, "{message}");
+        self.refusal.get_or_insert(ModelError::new(kind, message));
+    }
+
+    fn is_filled_by(&self, used: TokenUsage) -> bool {
+        self.window
+            .is_some_and(|window| sum(used) + UNCOUNTED >= window)
+    }
+
     fn narrow(&mut self, window: u64) {
         if window >= LEAST_WINDOW {
             self.window = Some(self.window.map_or(window, |known| known.min(window)));
@@ -231,12 +291,51 @@ mod tests {
     }
 
     #[test]
+    fn answers_that_are_cut_off_at_one_sum_show_the_window() {
+        let prompt = of(800);
+        let answer = |(prompt_tokens, completion_tokens), finish| Answer {
+            finish,
+            usage: Some(TokenUsage {
+                prompt_tokens,
+                completion_tokens,
+            }),
+            ..Answer::default()
+        };
+        // told, tokens of prompts and answers, why the last one ended, whether it filled the window
+        for (told, used, finish, expected) in [
+            // It may be the server's limit for answers.
+            (None, &[(3900, 196)][..], Finish::Length, false),
+            (Some(4096), &[(3900, 196)], Finish::Length, true),
+            (Some(4096), &[(3900, 196)], Finish::Stop, false),
+            (Some(8192), &[(3900, 196)], Finish::Length, false),
+            // The limit that was sent.
+            (Some(4096), &[(3296, 800)], Finish::Length, false),
+            (None, &[(3900, 196), (3700, 395)], Finish::Length, true),
+            // A limit for answers, and the same answer.
+            (None, &[(3900, 196), (3700, 196)], Finish::Length, false),
+            (None, &[(3900, 196), (3900, 196)], Finish::Length, false),
+        ] {
+            let learned = LearnedWindow::default();
+            if let Some(told) = told {
+                learned.told(Tokens(told));
+            }
+            for used in used {
+                learned.answered(&prompt, &answer(*used, finish));
+            }
+            let last = answer(*used.last().unwrap(), finish);
+            let filled = learned.is_filled_by(&prompt, &last);
+            assert_eq!(filled, expected, "{told:?} {used:?} {finish:?}");
+            assert_eq!(learned.lock().window.is_some(), expected);
+        }
+    }
+
+    #[test]
     fn a_refusal_counts_as_one_of_everything_until_something_is_answered() {
         let learned = LearnedWindow::default();
         assert!(learned.refusal_of_everything().is_none());
         assert!(learned.failed(&of(2000), &refusal(None, None)));
         assert!(learned.refusal_of_everything().is_some());
-        learned.answered();
+        learned.answered(&of(2000), &Answer::default());
         assert!(learned.refusal_of_everything().is_none());
     }
 }

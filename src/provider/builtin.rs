@@ -22,6 +22,7 @@ pub(crate) const REGISTRATION: Registration = Registration {
     chosen_by: &[],
     suggested_by: &[],
     variables: &[],
+    refused_elsewhere: &[],
     read: |_| Ok(Arc::new(BuiltIn)),
 };
 

@@ -18,12 +18,16 @@ mod settings;
 mod thinking;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::header::{CONNECTION, HeaderName};
 use reqwest::{Method, Url};
 use serde::Serialize;
+use serde_json::Value;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::http::Http;
 use crate::model::{Answer, Served};
@@ -58,6 +62,9 @@ const TIMEOUTS: Timeouts = Timeouts {
 /// Where a server lists its models.
 const MODELS: &str = "/v1/models";
 
+/// A server may be started again with another model or window.
+const ASK_AGAIN: Duration = Duration::from_secs(60);
+
 /// A model behind an endpoint without a queue.
 #[derive(Debug)]
 pub struct HuggingFace {
@@ -69,6 +76,8 @@ pub struct HuggingFace {
     url: Url,
     /// How long the model is to reason, if the user has set that.
     thinking: Option<Thinking>,
+    /// The list of models, and when the server gave it.
+    models: Mutex<Option<(Instant, Arc<Value>)>>,
 }
 
 impl HuggingFace {
@@ -97,6 +106,7 @@ impl HuggingFace {
             task,
             url,
             thinking: None,
+            models: Mutex::default(),
         }
     }
 
@@ -127,9 +137,8 @@ impl HuggingFace {
         let settings = &self.connection.settings;
         let find = async || match thinking::of_model(settings.model(), thinking.budget) {
             None if !address::is_router_host(&settings.endpoint) => {
-                let models = address::beside(&settings.endpoint, MODELS);
                 // If it is not up yet, it is asked again.
-                let models = self.connection.get(&models).await.ok_or(())?;
+                let models = self.models().await.ok_or(())?;
                 Ok(thinking::of_server(&models, thinking.budget))
             }
             member => Ok::<_, ()>(member),
@@ -141,6 +150,20 @@ impl HuggingFace {
         Some((thinking, member))
     }
 
+    /// The server's list of models. Whoever asks within a minute shares a request.
+    async fn models(&self) -> Option<Arc<Value>> {
+        let mut known = self.models.lock().await;
+        if let Some((at, models)) = &*known
+            && at.elapsed() < ASK_AGAIN
+        {
+            return Some(Arc::clone(models));
+        }
+        let url = address::beside(&self.connection.settings.endpoint, MODELS);
+        let models = Arc::new(self.connection.get(&url).await?);
+        *known = Some((Instant::now(), Arc::clone(&models)));
+        Some(models)
+    }
+
     /// What the server says of its model. The router's window depends on the provider that it chooses; encoder-decoder models
     /// have a window for the text and one for the summary.
     async fn ask_about_model(&self) -> Served {
@@ -150,7 +173,7 @@ impl HuggingFace {
             return Served::default();
         }
         let ask = async |route| self.connection.get(&address::beside(endpoint, route)).await;
-        let Some(models) = ask(MODELS).await else {
+        let Some(models) = self.models().await else {
             return Served::default();
         };
         let served = served::in_models(&models, settings.model());

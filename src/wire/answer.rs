@@ -107,7 +107,7 @@ impl AnswerBuilder {
         }
         let finish = match finish {
             _ if !text.is_empty() => finish,
-            Finish::Filter => return Err(Cause::Filtered.seen("no text")),
+            Finish::Filter => return Err(Failure::Withheld(self.usage)),
             _ if has_thought || self.has_reasoned => Finish::Length,
             Finish::Length => Finish::Length,
             Finish::Stop | Finish::Unknown => return unusable("an empty text"),

@@ -21,7 +21,7 @@ mod wait;
 use reqwest::Url;
 use reqwest::header::{HeaderMap, LOCATION};
 
-use crate::model::{ErrorKind, ModelError};
+use crate::model::{ErrorKind, ModelError, TokenUsage};
 use crate::secret::Secret;
 use crate::wire::error_text::ErrorText;
 use crate::wire::redact;
@@ -85,6 +85,8 @@ pub(crate) enum Failure {
     Exception(String, ErrorText),
     /// The job ended without an answer. The text is the worker's error.
     Job(JobEnd, ErrorText),
+    /// A content filter has withheld the whole answer, which took these tokens, if they are reported.
+    Withheld(Option<TokenUsage>),
 }
 
 /// The names of a provider's environment variables, for use in messages.
@@ -181,6 +183,7 @@ impl Endpoint {
         ModelError {
             kind: kind(cause, phase),
             message: format!("{sentence}{details} ({host}{seen}{shown})"),
+            usage: failure.usage(),
         }
     }
 }
@@ -221,6 +224,14 @@ impl Failure {
                 (format!(" answered {status}{name}{id}"), said)
             }
             Self::Known(_, what) => (String::new(), ErrorText::plain(what)),
+            Self::Withheld(_) => (String::new(), ErrorText::plain("no text")),
+        }
+    }
+
+    fn usage(&self) -> Option<TokenUsage> {
+        match self {
+            Self::Withheld(usage) => *usage,
+            _ => None,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::behaviour::{Behaviour, Completion, End};
 use crate::support::chat_server::{ChatRequest, ChatServer};
-use crate::support::huggingface::{client, events, failure, piece, submit};
+use crate::support::huggingface::{client, events, failure, piece, prompt, submit};
 use crate::support::obedient;
 use crate::support::workplace::{Workplace, meeting};
 use bytes::Bytes;
@@ -15,8 +15,10 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use transcript_summarizer::clock::Clock;
 use transcript_summarizer::job::{Done, JobError, Outcome};
-use transcript_summarizer::model::{ErrorKind, Model};
+use transcript_summarizer::model::{CallOptions, ErrorKind, Model, ModelClient};
+use transcript_summarizer::run::Run;
 use transcript_summarizer::wire::http::Timeouts;
 
 fn obedient_answer(request: &ChatRequest) -> Behaviour {
@@ -366,6 +368,96 @@ async fn answers_that_the_window_cuts_off_are_continued() {
     assert_eq!(done.report.coverage.degraded, 0);
 }
 
+/// llama.cpp takes a prompt that leaves next to nothing of its window, and cuts the answer off where that ends.
+#[tokio::test]
+async fn a_part_whose_answer_fills_the_window_is_divided() {
+    const WINDOW: usize = 4096;
+    let models = json!({"data": [{"id": "m", "owned_by": "llamacpp", "meta": {"n_ctx": WINDOW}}]});
+    let mut calls = Vec::new();
+    // The first server has no end to its window; of the others, one says how large it is.
+    for (window, says) in [(usize::MAX, false), (WINDOW, false), (WINDOW, true)] {
+        let (cut, refused) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let counts = (Arc::clone(&cut), Arc::clone(&refused));
+        let server = ChatServer::start(move |request| {
+            let prompt = counted(request);
+            let Some(room) = window.checked_sub(prompt).filter(|room| *room > 0) else {
+                counts.1.fetch_add(1, Ordering::SeqCst);
+                let message = "the request exceeds the available context size, try increasing it";
+                let error = json!({"code": 400, "message": message, "type": "exceed_context_size_error",
+                    "n_prompt_tokens": prompt, "n_ctx": window});
+                return Behaviour::status(400, json!({ "error": error }).to_string());
+            };
+            let text = obedient::answer(request.message("user"));
+            let words: Vec<&str> = text.split_inclusive(' ').collect();
+            let tokens = words.len() * 4 / 3;
+            let limit = request.max_tokens().min(room);
+            if tokens <= limit {
+                return Behaviour::text(text);
+            }
+            counts.0.fetch_add(usize::from(limit == room), Ordering::SeqCst);
+            Behaviour::Answer(Completion {
+                text: words[..limit * 3 / 4].concat(),
+                finish: "length",
+                usage: Some((prompt as u64, limit as u64)),
+            })
+        })
+        .await;
+        if says {
+            server.say("/v1/models", models.clone());
+        }
+        let settings = [
+            ("MODEL_CONTEXT_TOKENS", "8192"),
+            ("SUMMARY_WORDS", "1500"),
+            ("CHUNK_TOKENS", "6000"),
+            ("MODEL_REASONING_TOKENS", "0"),
+            ("MODEL_CONCURRENCY", "1"),
+        ];
+        let place = Workplace::new(Some(server.url()), &settings).await;
+        let done = done(&place, 9000).await;
+        let (cut, refused) = (cut.load(Ordering::SeqCst), refused.load(Ordering::SeqCst));
+        let (summary, usage) = (&done.report.summary, done.report.usage);
+        eprintln!(
+            "{window}, says {says}: {summary:?}, {usage:?}, {cut} cut off, {refused} refused"
+        );
+        assert_eq!(done.report.coverage.degraded, 0);
+        assert!(summary.deviation.abs() <= 0.05, "{summary:?}");
+        calls.push((usage.calls, cut, refused));
+    }
+    let (planned, cut, refused) = calls[0];
+    assert_eq!((cut, refused), (0, 0));
+    // Once the window is known, no answer is cut off: not those of all four parts, and of their continuations. It takes the first
+    // part and its continuation, or another.
+    for (calls, cut, refused) in &calls[1..] {
+        assert!(
+            (planned + 1..=planned * 3 / 2 + 5).contains(calls),
+            "{calls} calls, {planned} planned"
+        );
+        assert!((1..=3).contains(cut) && *refused == 0, "{cut} cut off");
+    }
+}
+
+#[tokio::test]
+async fn tokens_of_an_answer_that_a_filter_withholds_are_counted() {
+    let server = ChatServer::start(|_| {
+        Behaviour::Answer(Completion {
+            text: String::new(),
+            finish: "content_filter",
+            usage: Some((900, 77)),
+        })
+    })
+    .await;
+    let options = CallOptions {
+        max_calls: 1,
+        ..CallOptions::default()
+    };
+    let model = Arc::new(client(server.url()));
+    let client = ModelClient::new(model, None, options, &Run::new(Clock::System));
+    let error = client.call(&prompt()).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Filtered, "{error}");
+    let usage = client.usage();
+    assert_eq!((usage.prompt_tokens, usage.completion_tokens), (900, 77));
+}
+
 /// A server that closes every connection a moment after its answer, without having said so. Requests that come in between are
 /// lost. Returns its URL and the number of those.
 async fn closing_late() -> (String, Arc<AtomicUsize>) {
@@ -466,7 +558,12 @@ async fn thinking_members(
     let done = done(&place, 2000).await;
     assert_eq!(done.report.coverage.degraded, 0);
     let calls = server.requests();
-    assert!(server.asked().len() <= 4 && calls.len() >= 2);
+    assert!(server.asked().len() <= 3 && calls.len() >= 2);
+    let lists = server
+        .asked()
+        .into_iter()
+        .filter(|path| path == "/v1/models");
+    assert_eq!(lists.count(), 1, "asked for the window and for thinking");
     let is_member = |name: &&str| MEMBERS.contains(name);
     let members = |request: &ChatRequest| {
         let body = request.body.as_object().unwrap();

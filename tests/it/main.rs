@@ -36,6 +36,7 @@ mod renderings;
 mod report;
 mod runpod;
 mod runpod_accounts;
+mod runpod_batch;
 mod runpod_driver;
 mod runpod_failures;
 mod runpod_outputs;

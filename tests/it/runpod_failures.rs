@@ -337,7 +337,10 @@ async fn another_key_another_endpoint_and_no_endpoint() {
         ..stranger.clone()
     };
     for settings in [stranger, nobody] {
-        let settings = RunPodSettings(settings);
+        let settings = RunPodSettings {
+            remote: settings,
+            in_batches: false,
+        };
         let model = settings.connect(&Http::default()).await.unwrap();
         assert!(!format!("{model:?}").contains("another"));
         let error = model.submit(&prompt()).await.unwrap_err();

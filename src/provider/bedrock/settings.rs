@@ -28,6 +28,7 @@ pub(crate) const REGISTRATION: Registration = Registration {
     chosen_by: &[BEDROCK_MODEL_ID],
     suggested_by: &[],
     variables: &[BEDROCK_MODEL_ID, AWS_BEARER_TOKEN_BEDROCK],
+    refused_elsewhere: &[],
     read,
 };
 

@@ -41,6 +41,7 @@ pub(crate) const REGISTRATION: Registration = Registration {
         HF_ENDPOINT_URL,
         HF_TASK,
     ],
+    refused_elsewhere: &[],
     read,
 };
 

@@ -49,8 +49,8 @@ pub(crate) fn base_url(given: &Url) -> Result<Url, &'static str> {
     Ok(url)
 }
 
-/// The URL of an operation, on the job `id` if there is one. The id is encoded as one path segment, whatever it contains.
-pub(crate) fn operation(base: &Url, name: &str, id: Option<&str>) -> Url {
+/// The URL of an operation, on the job `id` if there is one. An id is encoded as one path segment, whatever it contains.
+pub(crate) fn operation<'a>(base: &Url, name: &str, id: impl IntoIterator<Item = &'a str>) -> Url {
     let mut url = base.clone();
     // This never fails, because an HTTP URL always has a path.
     if let Ok(mut segments) = url.path_segments_mut() {

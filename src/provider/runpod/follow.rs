@@ -12,6 +12,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -169,7 +170,7 @@ impl QueueState {
                     reruns += 1;
                     tracing::warn!(job = ticket.id, %error, "running the job again");
                     client.count_rerun()?;
-                    rerun(queue, ticket, client).await?;
+                    insist(client, || queue.rerun(ticket)).await?;
                     POLL_BACKOFF.shortest
                 }
                 kind => {
@@ -217,16 +218,30 @@ impl QueueState {
     }
 }
 
-/// Reruns a failed job. Failed requests are retried like failed polls.
-async fn rerun(queue: &dyn Queue, ticket: &Ticket, client: &ModelClient) -> Result<(), ModelError> {
+/// Sends a request that is free and safe to repeat until it succeeds. Failed requests are retried like failed polls.
+pub(crate) async fn insist<'a, T>(
+    client: &ModelClient,
+    request: impl Fn() -> BoxFuture<'a, Result<T, ModelError>>,
+) -> Result<T, ModelError> {
     let mut failed = FailedPolls::default();
-    while let Err(error) = queue.rerun(ticket).await {
-        let Some(wait) = failed.next(error.kind, client) else {
+    let mut key_renewed = false;
+    loop {
+        let error = match request().await {
+            Ok(reply) => return Ok(reply),
+            Err(error) => error,
+        };
+        if error.kind == ErrorKind::Configuration
+            && !std::mem::replace(&mut key_renewed, true)
+            && client.model.renew_key().await
+        {
+            continue;
+        }
+        let wait = failed.next(error.kind, client);
+        let Some(wait) = wait.filter(|_| !client.is_probing()) else {
             return Err(error);
         };
         client.pause_until(Instant::now() + wait).await?;
     }
-    Ok(())
 }
 
 /// Consecutive failed polls.

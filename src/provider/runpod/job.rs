@@ -75,6 +75,15 @@ impl Job {
         })
     }
 
+    /// Whether a request of a batch has ended.
+    pub(crate) fn has_ended(value: &Value) -> bool {
+        let status = value.get("status").and_then(Value::as_str);
+        matches!(
+            status,
+            Some("COMPLETED" | "FAILED" | "TIMED_OUT" | "CANCELLED")
+        )
+    }
+
     /// Turns the job into the result of a poll.
     ///
     /// # Errors

@@ -33,7 +33,9 @@ pub(crate) const REGISTRATION: Registration = Registration {
         RUNPOD_ENDPOINT_URL,
         RUNPOD_MODEL,
         RUNPOD_TASK,
+        RUNPOD_BATCH,
     ],
+    refused_elsewhere: &[RUNPOD_BATCH],
     read,
 };
 
@@ -67,30 +69,46 @@ const RUNPOD_TASK: Variable = Variable::new(
      [a worker that runs this program](#a-worker-that-reads-from-s3)",
 )
 .or("chat");
+
+pub(crate) const RUNPOD_BATCH: Variable = Variable::new(
+    "RUNPOD_BATCH",
+    "`true` submits the requests of a round as one [batch](#runpods-batches): cheaper, but done within hours",
+)
+.or("false");
+
 /// What is set for a model behind a load-balancing endpoint.
 const INSTEAD: &str = "set MODEL_PROVIDER=huggingface and HF_ENDPOINT_URL to its address instead, and HF_API_TOKEN to the RunPod key";
 
 /// The settings of the RunPod provider. The endpoint is the base URL, `https://api.runpod.ai/v2/<endpoint id>`.
 #[derive(Debug, Clone)]
-pub struct RunPodSettings(pub RemoteSettings);
+pub struct RunPodSettings {
+    /// Those that every provider has.
+    pub remote: RemoteSettings,
+    /// Whether prompts are sent in batches.
+    pub in_batches: bool,
+}
 
 #[async_trait]
 impl Settings for RunPodSettings {
     fn capabilities(&self) -> &Capabilities {
-        &self.0.capabilities
+        &self.remote.capabilities
     }
 
     fn fingerprint(&self) -> String {
-        let task = match self.0.capabilities.reads_links {
+        let task = match self.remote.capabilities.reads_links {
             true => " transcript",
             false => "",
         };
-        format!("{NAME}{task} {}", self.0.fingerprint())
+        format!("{NAME}{task} {}", self.remote.fingerprint())
     }
 
     async fn connect(&self, http: &Http) -> Result<Arc<dyn Model>, ConnectError> {
-        let secret = self.0.secret(http).await?;
-        Ok(Arc::new(RunPod::new(http.clone(), self.0.clone(), secret)))
+        let secret = self.remote.secret(http).await?;
+        let model = RunPod::new(http.clone(), self.remote.clone(), secret);
+        Ok(Arc::new(match self.in_batches {
+            true => model.in_batches(),
+            false => model,
+        }))
     }
 }
 
@@ -121,16 +139,25 @@ fn read(environment: Environment<'_>) -> Result<Arc<dyn Settings>, ConfigError> 
         let expected = "nothing with RUNPOD_TASK=transcript: set it in the environment of the worker, which asks the model";
         return Err(ConfigError::invalid(MODEL_PARAMETERS, value, expected));
     }
+    let choices = [("true", true), ("false", false)];
+    let in_batches = environment.choice(RUNPOD_BATCH, &choices)? == Some(true);
+    if reads_links && in_batches {
+        let expected = "false with RUNPOD_TASK=transcript, which makes one request only";
+        return Err(ConfigError::invalid(RUNPOD_BATCH, "true", expected));
+    }
     let capabilities = remote_capabilities(environment, NAME, model, MODEL_CONTEXT_TOKENS)?;
-    Ok(Arc::new(RunPodSettings(RemoteSettings {
-        key,
-        endpoint,
-        parameters,
-        capabilities: Capabilities {
-            reads_links,
-            ..capabilities
+    Ok(Arc::new(RunPodSettings {
+        in_batches,
+        remote: RemoteSettings {
+            key,
+            endpoint,
+            parameters,
+            capabilities: Capabilities {
+                reads_links,
+                ..capabilities
+            },
         },
-    })))
+    }))
 }
 
 /// The base URL of the endpoint that a variable names. `purpose` follows "the endpoint".

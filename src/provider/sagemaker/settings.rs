@@ -31,6 +31,7 @@ pub(crate) const REGISTRATION: Registration = Registration {
         SAGEMAKER_INFERENCE_COMPONENT,
         SAGEMAKER_TASK,
     ],
+    refused_elsewhere: &[],
     read,
 };
 

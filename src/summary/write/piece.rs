@@ -53,6 +53,8 @@ pub(crate) struct Piece {
     pub(crate) token_ratio: f64,
     /// The model gave thoughts in the place of an answer.
     pub(crate) only_thinks: bool,
+    /// The answer ends too early, where it has filled the context window together with its prompt.
+    pub(crate) fills_window: bool,
     /// The name of the fallback model, if that wrote it.
     pub(crate) written_by: Option<Arc<str>>,
 }
@@ -130,6 +132,13 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
                 let is_reasoning = answer.is_reasoning;
                 let mut piece = finished(drafter, &job, &prompt, answer, left).await?;
                 extra += std::mem::take(&mut piece.extra_calls);
+                // A shorter prompt leaves room for the text. Those that follow are divided before they are sent.
+                if piece.fills_window
+                    && let Some(halves) = halves()
+                {
+                    drafter.caller.mark_rejected(&prompt);
+                    return split(drafter, job, halves, extra + 1).await;
+                }
                 if !drafter.settings.quotes {
                     piece = judged(piece, &prompt, &job);
                 }
@@ -342,9 +351,17 @@ async fn finished(
     let style = prompt.request().style;
     let quotes = drafter.settings.quotes;
     let mut extra_calls = 0;
+    let end = Answer {
+        finish: answer.finish,
+        usage: answer.usage,
+        ..Answer::default()
+    };
+    // It may not be known before a longer request has been refused.
+    let fills_window = || drafter.caller.fills_window(prompt, &end);
     if answer.finish == Finish::Length
         && scaffold::strip_preamble(&answer.text).is_empty()
         && allowance > 0
+        && !fills_window()
     {
         // Reasoning used up the whole output limit. Retry once with twice the limit.
         let twice = Tokens(prompt.max_tokens().0 * 2);
@@ -391,6 +408,7 @@ async fn finished(
             || missing < MIN_CONTINUATION_WORDS
             || piece.extra_calls >= allowance
             || piece.text.is_empty()
+            || fills_window()
         {
             break;
         }
@@ -417,6 +435,8 @@ async fn finished(
         }
         piece.text = format!("{} {more}", piece.text);
     }
+    let is_enough = words::count(&piece.text) * 100 >= job.want * ENOUGH_PERCENT;
+    piece.fills_window = !is_enough && fills_window();
     Ok(piece)
 }
 

@@ -207,6 +207,7 @@ pub(crate) fn of(endpoint: &Endpoint, phase: Phase, failure: &Failure, said: &Er
     let words = words(said);
     match failure {
         Failure::Known(cause, _) => *cause,
+        Failure::Withheld(_) => Cause::Filtered,
         Failure::InBand(_) => in_band(said, &words),
         Failure::Exception(name, _) => {
             let original = status(said, &words);

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::support::faulty::process::{Fate, When};
 use crate::support::faulty::scene::{
-    CHAPTERS, ERROR, KEY, MARKDOWN, PAGE, QUEUE, REPORT, Reference, SUMMARY, SYNC, Scene, Setup,
-    meeting, reference, simulate,
+    BATCHES, CHAPTERS, ERROR, KEY, MARKDOWN, PAGE, QUEUE, REPORT, Reference, SUMMARY, SYNC, Scene,
+    Setup, meeting, reference, simulate,
 };
 
 /// The cost of a job whose processes were killed.
@@ -75,6 +75,12 @@ fn killed(setup: Setup, reference: &Reference, deaths: &[(usize, When)]) -> Toll
             let accounted = job.fetched || job.cancelled || in_flight.contains(&job.call);
             assert!(accounted, "{deaths:?}: nobody asked after {job:?}");
         }
+        if setup.batches {
+            assert!(
+                in_flight.is_empty(),
+                "{deaths:?}: paid without a ticket: {in_flight:?}"
+            );
+        }
         let extra = scene.extra_submits();
         let reported = scene.disk().read_json(REPORT)["usage"]["resubmitted"]
             .as_u64()
@@ -83,7 +89,7 @@ fn killed(setup: Setup, reference: &Reference, deaths: &[(usize, When)]) -> Toll
             reported as usize >= extra,
             "{deaths:?}: {reported} reported of {extra}"
         );
-        assert!(scene.endpoint().most_in_flight() <= 2 * 4);
+        assert!(setup.batches || scene.endpoint().most_in_flight() <= 2 * 4);
         Toll {
             extra,
             effects: last.effects(),
@@ -105,7 +111,7 @@ fn killed_everywhere(setup: Setup, step: usize) {
             let toll = killed(setup, &reference, &[(at, when)]);
             runs += 1;
             extra += toll.extra;
-            assert!(toll.extra <= 4);
+            assert!(toll.extra <= if setup.batches { 0 } else { 4 });
             // Kill the second run too, at a pseudo-random one of its effects, and the third run about half as far in.
             if toll.effects > 0 {
                 let again = 1 + (at * 37 + twice) % toll.effects;
@@ -140,6 +146,17 @@ fn a_queued_job_killed_at_some_effects_is_finished_without_paying_again() {
 #[ignore = "long: run by the gate"]
 fn a_queued_job_killed_at_any_effect_is_finished_without_paying_again() {
     killed_everywhere(QUEUE, 1);
+}
+
+#[test]
+fn a_job_in_batches_killed_at_some_effects_pays_nothing_twice() {
+    killed_everywhere(BATCHES, SOME);
+}
+
+#[test]
+#[ignore = "long: run by the gate"]
+fn a_job_in_batches_killed_at_any_effect_pays_nothing_twice() {
+    killed_everywhere(BATCHES, 1);
 }
 
 #[test]

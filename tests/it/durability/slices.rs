@@ -8,7 +8,7 @@ use futures_util::stream;
 use transcript_summarizer::job::Outcome;
 
 use crate::support::faulty::scene::{
-    ERROR, KEY, QUEUE, REPORT, SUMMARY, SYNC, Scene, Setup, meeting, reference, simulate,
+    BATCHES, ERROR, KEY, QUEUE, REPORT, SUMMARY, SYNC, Scene, Setup, meeting, reference, simulate,
 };
 
 const SLICE: Option<Duration> = Some(Duration::from_secs(6));
@@ -39,6 +39,12 @@ fn a_job_of_several_slices_is_paid_once_and_says_the_same() {
     let slices = in_slices(QUEUE);
     eprintln!("queued: {slices} slices of 6 s, no extra submit");
     assert!((3..=10).contains(&slices), "{slices} slices");
+    let slices = in_slices(Setup {
+        work_ms: (15_000, 40_000),
+        ..BATCHES
+    });
+    eprintln!("in batches: {slices} slices of 6 s, no extra submit");
+    assert!(slices >= 2, "{slices} slices");
     let slices = in_slices(Setup {
         work_ms: (400, 1000),
         ..SYNC

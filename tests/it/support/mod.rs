@@ -15,6 +15,7 @@ pub(crate) mod polly;
 pub(crate) mod queue;
 mod reset;
 pub(crate) mod runpod;
+pub(crate) mod runpod_batches;
 pub(crate) mod runpod_faults;
 pub(crate) mod runpod_jobs;
 mod runpod_routes;

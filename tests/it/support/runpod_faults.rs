@@ -18,9 +18,28 @@ pub(crate) enum Route {
     Retry,
     Cancel,
     Health,
+    BatchCreate,
+    BatchAdd,
+    BatchFinalize,
+    BatchView,
+    BatchList,
+    BatchCancel,
 }
 
 impl Route {
+    /// An operation on batches, by what follows the batch's id in the path; `None` without an id.
+    pub(crate) fn of_batch(method: &Method, tail: Option<&str>) -> Option<Self> {
+        Some(match (method.as_str(), tail) {
+            ("POST", None) => Self::BatchCreate,
+            ("POST", Some("requests")) => Self::BatchAdd,
+            ("POST", Some("finalize")) => Self::BatchFinalize,
+            ("POST", Some("cancel")) => Self::BatchCancel,
+            ("GET", Some("")) => Self::BatchView,
+            ("GET", Some("requests")) => Self::BatchList,
+            _ => return None,
+        })
+    }
+
     pub(crate) fn named(method: &Method, name: &str) -> Option<Self> {
         Some(match (method.as_str(), name) {
             ("POST", "run") => Self::Run,
@@ -34,7 +53,7 @@ impl Route {
     }
 
     pub(crate) fn needs_id(self) -> bool {
-        !matches!(self, Self::Run | Self::Health)
+        !matches!(self, Self::Run | Self::Health | Self::BatchCreate)
     }
 }
 
@@ -146,8 +165,17 @@ impl Faults {
         let nth = seen.entry(route).or_default();
         let (now, offset) = match route {
             Route::Run => (1, 0),
-            Route::Status | Route::StatusSync => (3, 1),
-            Route::Retry | Route::Cancel | Route::Health => (0, 2),
+            Route::Status
+            | Route::StatusSync
+            | Route::BatchAdd
+            | Route::BatchView
+            | Route::BatchList => (3, 1),
+            Route::Retry
+            | Route::Cancel
+            | Route::Health
+            | Route::BatchCreate
+            | Route::BatchFinalize
+            | Route::BatchCancel => (0, 2),
         };
         let at = *nth;
         *nth += 1;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::runpod_faults::{Fault, Route};
-use super::runpod_server::{Call, ENDPOINT, KEY, LongPoll, Shared};
+use super::runpod_server::{Call, ENDPOINT, KEY, LongPoll, Shared, State};
 
 /// Status, headers and body.
 pub(crate) type Reply = (u16, Vec<(&'static str, String)>, String);
@@ -35,7 +35,16 @@ pub(super) async fn handle(
         Some((name, id)) => (name, Some(decode(id))),
         None => (target, None),
     });
-    let route = Route::named(&head.method, name).filter(|route| route.needs_id() == id.is_some());
+    let route = match name {
+        "batch" => {
+            let tail = id
+                .as_deref()
+                .map(|id| id.split_once('/').map_or("", |(_, tail)| tail));
+            Route::of_batch(&head.method, tail)
+        }
+        _ => Route::named(&head.method, name),
+    };
+    let route = route.filter(|route| route.needs_id() == id.is_some());
     let call = Call {
         route,
         method: head.method,
@@ -94,8 +103,19 @@ async fn answer(
         return (401, Vec::new(), String::new());
     }
     let unknown = || json_reply(404, &json!({"error": "not found"}));
+    if let Some((status, body)) = batch(shared, call, id, arrives) {
+        return json_reply(status, &body);
+    }
     match call.route {
-        None => unknown(),
+        None
+        | Some(
+            Route::BatchCreate
+            | Route::BatchAdd
+            | Route::BatchFinalize
+            | Route::BatchView
+            | Route::BatchList
+            | Route::BatchCancel,
+        ) => unknown(),
         Some(Route::Run) => submit(shared, call),
         Some(Route::Status) => look(shared, id, arrives),
         Some(Route::StatusSync) => {
@@ -144,6 +164,31 @@ async fn answer(
                 }),
             )
         }
+    }
+}
+
+/// The reply to a call about batches, if it is one about a known batch.
+fn batch(shared: &Shared, call: &Call, path: &str, arrives: bool) -> Option<(u16, Value)> {
+    let id = path.split('/').next().unwrap_or_default();
+    let mut state = shared.state.lock().unwrap();
+    let State { batches, jobs, .. } = &mut *state;
+    match call.route? {
+        Route::BatchCreate => Some(batches.create(&call.body)),
+        Route::BatchAdd => Some(batches.get(id)?.add(&call.body["requests"])),
+        Route::BatchFinalize => Some(batches.get(id)?.finalize(jobs, &shared.plan)),
+        Route::BatchView => Some(batches.get(id)?.view(jobs)),
+        Route::BatchList => {
+            let number = |name: &str| {
+                let (_, query) = call.target.split_once('?')?;
+                let value = query.split('&').find_map(|pair| pair.strip_prefix(name));
+                value?.parse().ok()
+            };
+            let (offset, limit) = (number("offset="), number("limit="));
+            let batch = batches.get(id)?;
+            Some(batch.list(jobs, offset.unwrap_or(0), limit.unwrap_or(50), arrives))
+        }
+        Route::BatchCancel => Some(batches.get(id)?.cancel(jobs, false)),
+        _ => None,
     }
 }
 

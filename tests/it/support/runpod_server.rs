@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::reset;
+use super::runpod_batches::{Batches, Status};
 use super::runpod_faults::{Fault, Faults, Route};
 use super::runpod_jobs::{JobPlan, Jobs, SubmittedJob};
 use super::runpod_routes::handle;
@@ -48,6 +49,7 @@ pub(super) type Planner = dyn Fn(&SubmittedJob) -> JobPlan + Send + Sync;
 
 pub(super) struct State {
     pub(super) jobs: Jobs,
+    pub(super) batches: Batches,
     pub(super) faults: Faults,
     pub(super) calls: Vec<Call>,
     pub(super) polls: HashMap<String, usize>,
@@ -80,6 +82,7 @@ impl RunPodServer {
             plan: Box::new(plan),
             state: Mutex::new(State {
                 jobs: Jobs::new(1000),
+                batches: Batches::default(),
                 faults: Faults::default(),
                 calls: Vec::new(),
                 polls: HashMap::new(),
@@ -161,6 +164,39 @@ impl RunPodServer {
     /// Cancels a job as a user at the console would.
     pub(crate) fn cancel(&self, id: &str) {
         self.state(|state| state.jobs.cancel(id, true));
+    }
+
+    /// Sets how many batches may be open at a time.
+    pub(crate) fn limit_batches(&self, most: usize) {
+        self.state(|state| state.batches.most = most);
+    }
+
+    /// The status of every batch and the number of its requests.
+    pub(crate) fn batches(&self) -> Vec<(Status, usize)> {
+        self.state(|state| state.batches.all())
+    }
+
+    /// Cancels a batch as a user at the console would.
+    pub(crate) fn cancel_batch(&self, number: usize) {
+        self.state(|state| {
+            let batch = state.batches.nth(number);
+            batch.cancel(&mut state.jobs, true);
+        });
+    }
+
+    /// Has a batch fail as a whole.
+    pub(crate) fn fail_batch(&self, number: usize) {
+        self.state(|state| state.batches.nth(number).fail(&mut state.jobs));
+    }
+
+    /// Forgets a batch, as RunPod does some time after its end.
+    pub(crate) fn forget_batch(&self, number: usize) {
+        self.state(|state| state.batches.nth(number).is_gone = true);
+    }
+
+    /// Number of requests of this route.
+    pub(crate) fn requests(&self, route: Route) -> usize {
+        self.count(route)
     }
 
     /// All requests so far, in order of arrival.

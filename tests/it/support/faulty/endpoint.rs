@@ -12,8 +12,10 @@ use transcript_summarizer::model::{
     self, Answer, Capabilities, ErrorKind, Jobs, Model, ModelClient, ModelError, Reply, Ticket,
 };
 use transcript_summarizer::prompt::{Prompt, Task};
+use transcript_summarizer::provider::runpod::batch::Batches;
 use transcript_summarizer::provider::runpod::follow::{Polled, Queue};
 
+use super::batches::Batch;
 use super::hash;
 use super::process::Process;
 use crate::support::writer::{Habit, SimulatedWriter};
@@ -71,6 +73,12 @@ pub(crate) struct Job {
     pub(crate) cancelled: bool,
 }
 
+impl Job {
+    pub(super) fn is_over(&self, now: Instant) -> bool {
+        self.ready <= now
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
     jobs: Vec<Job>,
@@ -81,6 +89,8 @@ struct State {
 
 pub(crate) struct Endpoint {
     pub(crate) queues: bool,
+    pub(crate) in_batches: bool,
+    pub(super) batches: Mutex<Vec<Batch>>,
     /// The minimum and maximum duration of a job.
     pub(crate) work: (Duration, Duration),
     capabilities: Capabilities,
@@ -100,11 +110,14 @@ impl fmt::Debug for Endpoint {
 impl Endpoint {
     pub(crate) fn new(
         queues: bool,
+        in_batches: bool,
         work: (Duration, Duration),
         capabilities: Capabilities,
     ) -> Self {
         Self {
             queues,
+            in_batches,
+            batches: Mutex::default(),
             work,
             capabilities,
             writer: SimulatedWriter::new(Habit::Willing),
@@ -149,7 +162,7 @@ impl Endpoint {
         self.state.lock().unwrap().most_in_flight
     }
 
-    fn trouble(&self, question: Question, prompt: &Prompt) -> Option<Trouble> {
+    pub(super) fn trouble(&self, question: Question, prompt: &Prompt) -> Option<Trouble> {
         {
             let mut state = self.state.lock().unwrap();
             match question {
@@ -162,7 +175,12 @@ impl Endpoint {
         troubles.as_mut().and_then(|troubles| troubles(&asked))
     }
 
-    fn accept(&self, process: usize, prompt: &Prompt, trouble: Option<Trouble>) -> usize {
+    pub(super) fn accept(
+        &self,
+        process: usize,
+        prompt: &Prompt,
+        trouble: Option<Trouble>,
+    ) -> usize {
         let call = prompt.id();
         let now = Instant::now();
         let (shortest, longest) = self.work;
@@ -197,7 +215,11 @@ impl Endpoint {
     }
 
     /// The result of a job. The same prompt always gets the same answer.
-    async fn result(&self, number: usize, prompt: &Prompt) -> Result<Answer, ModelError> {
+    pub(super) async fn result(
+        &self,
+        number: usize,
+        prompt: &Prompt,
+    ) -> Result<Answer, ModelError> {
         let output = self.output.lock().unwrap().clone();
         let written = match output.filter(|_| prompt.request().task == Task::Transcript) {
             Some(text) => Ok(Answer {
@@ -234,6 +256,13 @@ impl Model for Process {
 
     async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError> {
         let endpoint = &self.world.endpoint;
+        if endpoint.in_batches {
+            return self
+                .batch_state
+                .submit(self, prompt)
+                .await
+                .map(Reply::Queued);
+        }
         let accept = || match endpoint.trouble(Question::Submit, prompt) {
             Some(Trouble::Refused(kind)) => Err(error(kind)),
             trouble => Ok((endpoint.accept(self.number, prompt, trouble), trouble)),
@@ -264,11 +293,33 @@ impl Jobs for Process {
         prompt: &Prompt,
         client: &ModelClient,
     ) -> Result<Answer, ModelError> {
+        if self.world.endpoint.in_batches {
+            return self.batch_state.wait(self, job, prompt, client).await;
+        }
         self.queue_state.follow(self, job, prompt, client).await
+    }
+
+    fn in_batches(&self) -> bool {
+        self.world.endpoint.in_batches
+    }
+
+    async fn was_never_sent(
+        &self,
+        ticket: &Ticket,
+        client: &ModelClient,
+    ) -> Result<bool, ModelError> {
+        if !self.world.endpoint.in_batches {
+            return Ok(false);
+        }
+        self.batch_state.was_never_sent(self, ticket, client).await
     }
 
     async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError> {
         let endpoint = &self.world.endpoint;
+        let in_batch = ticket.id.strip_prefix("batch:");
+        if let Some((batch, _)) = in_batch.and_then(|id| id.split_once('/')) {
+            return Batches::cancel(self, batch).await;
+        }
         let cancel = || endpoint.state.lock().unwrap().jobs[number(ticket)].cancelled = true;
         self.effect("cancel", cancel).await;
         Ok(())
@@ -327,7 +378,7 @@ fn number(ticket: &Ticket) -> usize {
     ticket.id.strip_prefix("job-").unwrap().parse().unwrap()
 }
 
-fn error(kind: ErrorKind) -> ModelError {
+pub(super) fn error(kind: ErrorKind) -> ModelError {
     let message = match kind {
         ErrorKind::Configuration => REFUSED_KEY.to_owned(),
         _ => format!("simulated: {kind:?}"),

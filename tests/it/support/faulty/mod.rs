@@ -1,5 +1,6 @@
 //! A bucket, an endpoint and processes that can be killed or frozen at any effect, all in this process on tokio's clock.
 
+mod batches;
 pub(crate) mod canary;
 pub(crate) mod disk;
 pub(crate) mod endpoint;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
+use transcript_summarizer::provider::runpod::batch::BatchState;
 use transcript_summarizer::provider::runpod::follow::QueueState;
 
 use super::World;
@@ -48,6 +49,7 @@ pub(crate) struct Process {
     /// Identifies the process.
     pub(crate) number: usize,
     pub(super) queue_state: QueueState,
+    pub(super) batch_state: BatchState,
     fate: Fate,
     effects: AtomicUsize,
     on_their_way: AtomicUsize,
@@ -64,6 +66,7 @@ impl Process {
             world: Arc::clone(world),
             number: world.processes.fetch_add(1, Ordering::Relaxed),
             queue_state: QueueState::default(),
+            batch_state: BatchState::default(),
             fate,
             effects: AtomicUsize::new(0),
             on_their_way: AtomicUsize::new(0),

@@ -37,6 +37,8 @@ const EPOCH_MS: i64 = 1_794_600_000_000;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Setup {
     pub(crate) queues: bool,
+    /// Whether prompts are sent in batches.
+    pub(crate) batches: bool,
     pub(crate) versioned: bool,
     /// Minimum and maximum duration of a call, in milliseconds.
     pub(crate) work_ms: (u64, u64),
@@ -49,11 +51,18 @@ pub(crate) struct Setup {
 /// A RunPod job of about twelve calls.
 pub(crate) const QUEUE: Setup = Setup {
     queues: true,
+    batches: false,
     versioned: false,
     work_ms: (1500, 4500),
     summary_words: "1800",
     concurrency: "4",
     task: "chat",
+};
+
+/// The same job in batches.
+pub(crate) const BATCHES: Setup = Setup {
+    batches: true,
+    ..QUEUE
 };
 
 /// The same job at a synchronous endpoint.
@@ -160,7 +169,7 @@ impl Scene {
         );
         let world = World {
             disk: Disk::new(setup.versioned),
-            endpoint: Endpoint::new(setup.queues, work, capabilities),
+            endpoint: Endpoint::new(setup.queues, setup.batches, work, capabilities),
             clock: Clock::simulated(EPOCH_MS),
             processes: AtomicUsize::new(0),
         };
