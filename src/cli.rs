@@ -1,9 +1,11 @@
-//! The command line: `summarize` and `plan`, for files, standard input and objects in S3; `serve`, `evaluate` and `dataset`.
+//! The command line: `summarize` and `plan`, for files, standard input and objects in S3; `serve`, `evaluate`, `dataset` and
+//! `variables`.
 
 mod dataset;
 mod display;
 mod evaluate;
 mod input;
+mod variables;
 
 use std::cell::Cell;
 use std::error::Error;
@@ -39,6 +41,7 @@ use crate::transcriber::is_recording;
 use dataset::Dataset;
 use evaluate::Evaluate;
 use input::Input;
+use variables::Variables;
 
 /// How long `plan --probe` waits for what an endpoint says of itself.
 const SERVED_TIMEOUT: Duration = Duration::from_secs(5);
@@ -74,7 +77,7 @@ fn after_help() -> String {
 Models are chosen by the environment. Set
 {ways}  MODEL_PROVIDER, if more than one of these is possible
   SUMMARY_WORDS for the length of a summary, if not 4000 words
-The README documents all variables.
+`transcript-summarizer variables` lists all variables.
 
 Examples:
   transcript-summarizer summarize meeting.txt
@@ -104,6 +107,8 @@ enum Command {
     Evaluate(Evaluate),
     /// Make examples for fine-tuning out of traces: chats in JSON lines, divided by transcript, without rejected answers.
     Dataset(Dataset),
+    /// List the environment variables, with their defaults and what they are for.
+    Variables(Variables),
 }
 
 #[derive(Debug, Args)]
@@ -240,6 +245,10 @@ async fn execute(command: Command) -> Result<usize, Box<dyn Error>> {
         }
         Command::Evaluate(arguments) => evaluate::evaluate(&arguments).await?,
         Command::Dataset(arguments) => dataset::dataset(&arguments)?,
+        Command::Variables(asked) => {
+            variables::variables(&asked)?;
+            0
+        }
     })
 }
 

@@ -279,7 +279,7 @@ impl Config {
         }
     }
 
-    /// All variables, in the order of the README.
+    /// All variables, in the order in which they are shown.
     #[must_use]
     pub fn variables() -> Vec<Variable> {
         let of_providers = PROVIDERS.iter().flat_map(|provider| provider.variables);
