@@ -34,6 +34,6 @@ pub mod write;
 
 pub use assemble::{Degraded, Section, Source, Summary};
 pub use call_plan::{Limits, ShapeError};
-pub use cost::{Prices, TokenTotals};
+pub use cost::{Currency, Prices, TokenTotals};
 pub use plan::{Plan, plan};
 pub use write::{Sample, Settings, WriteError, sample, write};

@@ -217,6 +217,7 @@ pub(crate) fn restore(
     let extractive: usize = extractive.map(|section| section.chunks.len()).sum();
     Ok(Restored {
         summary: Summary {
+            unusable: Vec::new(),
             sections,
             // The report has only their number.
             unread: (extractive..stored.coverage.degraded).collect(),

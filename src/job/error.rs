@@ -28,9 +28,9 @@ pub enum JobError {
     /// The report cannot be serialized as JSON.
     #[error("the report cannot be serialized as JSON")]
     Report(#[source] serde_json::Error),
-    /// Too little of the summary is the model's own.
-    #[error(transparent)]
-    Degraded(Degraded),
+    /// Too little of the summary is the model's own. Holds what the model answered instead, by section.
+    #[error("{0}{answers}", answers = listed(.1))]
+    Degraded(Degraded, Vec<String>),
     /// The invocation's time ran out outside the calls to the model, such as in requests to a slow store.
     #[error("the invocation's time has run out")]
     OutOfTime,
@@ -90,7 +90,7 @@ pub(crate) struct Policy {
     pub(crate) name: &'static str,
     /// How the job can recover. `None` if it neither recovers by itself nor is reported in `_error.json`.
     pub(crate) recovery: Option<Recovery>,
-    /// Suggested next step.
+    /// Suggested next step, without what makes the job go on after it.
     pub(crate) next_step: &'static str,
 }
 
@@ -108,15 +108,12 @@ impl JobError {
                     Remedy::Intervention => Some(Intervention),
                     Remedy::None => None,
                 };
-                let next_step = "allow the function's role what the message names; the upload is then summarized automatically, or \
-                                 after a redrive of the dead-letter queue";
-                (name, recovery, next_step)
+                (name, recovery, "allow the program what the message names")
             }
             Self::Plan(_) => (
                 "ConfigurationError",
                 Some(Intervention),
-                "change the limits that the message names; the upload is then summarized automatically, or after a redrive of the \
-                 dead-letter queue",
+                "change the limits that the message names",
             ),
             Self::List(_) => ("ConfigurationError", Some(Intervention), FIX),
             Self::Write(error) if error.source.kind == ErrorKind::Unusable => {
@@ -128,7 +125,7 @@ impl JobError {
             }
             Self::NoProgress { cause, .. } => (cause.policy().name, Some(Intervention), FIX),
             Self::Report(_) => ("InternalError", None, FIX),
-            Self::Degraded(_) => ("UnusableAnswers", Some(Intervention), ANOTHER_MODEL),
+            Self::Degraded(..) => ("UnusableAnswers", Some(Intervention), ANOTHER_MODEL),
             Self::Transcriber(error) if error.passes() => {
                 ("TranscriberError", Some(Passes), RESUMES)
             }
@@ -180,18 +177,34 @@ impl JobError {
         self.policy().recovery == Some(Recovery::Passes)
     }
 
-    /// The suggested next step.
+    /// The suggested next step, where a queue delivers uploads.
     #[must_use]
-    pub fn next_step(&self) -> &'static str {
-        self.policy().next_step
+    pub fn next_step(&self) -> String {
+        let policy = self.policy();
+        match (self, policy.recovery) {
+            (Self::Rejected(_), _) | (_, None | Some(Recovery::Passes)) => {
+                policy.next_step.to_owned()
+            }
+            (_, Some(Recovery::Intervention)) => format!(
+                "{}; the upload is then summarized automatically, or after a redrive of the dead-letter queue",
+                policy.next_step
+            ),
+        }
     }
 }
 
-const FIX: &str = "fix what the message names; the upload is then summarized automatically, or after a redrive of the dead-letter \
-                    queue";
+/// What the model answered instead of usable texts, as the end of a message.
+fn listed(unusable: &[String]) -> String {
+    match unusable {
+        [] => String::new(),
+        some => format!(": {}", some.join("; ")),
+    }
+}
 
-const ANOTHER_MODEL: &str = "try the model with `transcript-summarizer summarize --trace DIR` and read its answers; set another \
-                              model or MODEL_PARAMETERS, then redrive the dead-letter queue";
+const FIX: &str = "fix what the message names";
+
+const ANOTHER_MODEL: &str = "look at the model's answers with `transcript-summarizer summarize --trace DIR`, and set another model or \
+                             MODEL_PARAMETERS";
 
 impl From<Overtaken> for JobError {
     fn from(_: Overtaken) -> Self {
