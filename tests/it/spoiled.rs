@@ -162,7 +162,10 @@ async fn nothing_more_is_paid_for_once_the_summary_will_be_refused() {
     assert!(matches!(error, JobError::Degraded(..)), "{error}");
     // Each section that is not the model's is named with what came in its place.
     let told = error.to_string();
-    assert!(told.contains("section 1: data or a program; "), "{told}");
+    assert!(
+        told.contains("section 2: data or a program; section 3: "),
+        "{told}"
+    );
     let tasks = found.requests.iter().map(|request| request.message("user"));
     let later = tasks.filter(|user| {
         user.ends_with("Write the overview now.") || user.ends_with("Write the edits now.")
