@@ -699,10 +699,13 @@ async fn plan(
     probe: bool,
 ) -> Result<(), Box<dyn Error>> {
     let (transcript, order) = input.read(config, http).await?;
-    let limits = config.limits.beside(&order.wishes);
-    let plan = summary::plan(&transcript, order.words, &limits)?;
+    let plan = config.plan(&transcript, &order)?;
     display::plan(&input.name, &transcript, &plan, config, &order);
-    if probe && config.provider.capabilities().local {
+    if probe && config.provider.capabilities().reads_links {
+        display::note(
+            "note: there is nothing to probe: with RUNPOD_TASK=transcript, the worker plans and asks its model by itself",
+        );
+    } else if probe && config.provider.capabilities().local {
         display::note("note: there is nothing to probe: the built-in model runs in this program");
     } else if probe {
         let model = config.provider.connect(http).await?;

@@ -1,6 +1,7 @@
 //! The HTTP API: what a request asks for, and what answers and errors look like. `openapi.json` describes it.
 //!
-//! [`route`] is a pure function from the head of a request to the work that it asks for, so that any server can carry the API.
+//! [`route`] is a pure function from the head of a request to the work that it asks for, so that any server can carry the API:
+//! `serve` on this machine does all of it, a function behind a Function URL what needs neither a job nor an open connection.
 //! The state of a transcript is read from the objects in the store ([`library`]): there is no table that could contradict them.
 //!
 //! - `POST /v1/uploads` orders an upload and answers where and how to send it; `PUT` there stores it, and never overwrites.
@@ -21,7 +22,7 @@ use crate::http_api::address::{Query, plain_key, plain_name, segments};
 use crate::http_api::upload::Upload;
 
 /// The description of this API.
-const DESCRIPTION: &str = include_str!("http_api/openapi.json");
+pub(crate) const DESCRIPTION: &str = include_str!("http_api/openapi.json");
 
 /// How many transcripts are listed at once.
 pub const MOST_LISTED: usize = 100;

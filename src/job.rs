@@ -4,6 +4,7 @@
 //! run resumes where the last one stopped ([`store::lease`](crate::store::lease), [`store::ledger`](crate::store::ledger)).
 //! The summary's key never holds a partial text or an error message, and an older version never overwrites a newer one.
 
+pub mod api;
 mod complete;
 pub mod config;
 pub mod error;
@@ -15,11 +16,13 @@ mod invocation;
 pub(crate) mod local;
 pub mod order;
 mod outcome;
+pub(crate) mod progress;
 mod publish;
 pub(crate) mod read;
 mod recording;
 mod speech;
 mod upload;
+mod worker;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,7 +34,6 @@ use crate::model::failure::Recovery;
 use crate::run::{Run, sleep_until};
 use crate::speech::Speaker;
 use crate::store::{Location, Object, Store, StoreErrorKind, StoreResult};
-use crate::summary;
 use crate::transcriber::Transcriber;
 use crate::transcript::Transcript;
 
@@ -88,10 +90,9 @@ impl App {
     pub async fn run(&self, upload: &Upload, run: &Run) -> Result<Outcome, JobError> {
         let recording = self.recording_of(upload);
         let upload = recording.as_ref().unwrap_or(upload);
-        let ended = tokio::select! {
-            biased;
-            ended = self.summarize(upload, run) => ended,
-            () = sleep_until(run.keeping(ANSWER_RESERVE, ANSWER_SHARE).deadline) => Err(JobError::OutOfTime),
+        let ended = match self.config.progress_of(&upload.at) {
+            Some(at) => self.keeping_progress(&at, upload, run).await,
+            None => self.run_in_time(upload, run).await,
         };
         if let Err(error) = &ended
             && error.policy().recovery == Some(Recovery::Intervention)
@@ -99,6 +100,14 @@ impl App {
             self.report_failure(upload, error).await;
         }
         ended
+    }
+
+    async fn run_in_time(&self, upload: &Upload, run: &Run) -> Result<Outcome, JobError> {
+        tokio::select! {
+            biased;
+            ended = self.summarize(upload, run) => ended,
+            () = sleep_until(run.keeping(ANSWER_RESERVE, ANSWER_SHARE).deadline) => Err(JobError::OutOfTime),
+        }
     }
 
     async fn summarize(&self, upload: &Upload, run: &Run) -> Result<Outcome, JobError> {
@@ -162,8 +171,7 @@ impl App {
             transcript => transcript?,
         };
         let transcript = order.wishes.correct(transcript);
-        let limits = self.config.limits.beside(&order.wishes);
-        let plan = summary::plan(&transcript, order.words, &limits)?;
+        let plan = self.config.plan(&transcript, &order)?;
         tracing::info!(
             job_id = source.job_id,
             bytes = info.size,
@@ -178,7 +186,7 @@ impl App {
             transcript: &transcript,
             plan: &plan,
             run,
-            wishes: &order.wishes,
+            order: &order,
         };
         let mut written = self.write(work).await?;
         let speech = self.speak(&source, &mut written, run).await?;
@@ -195,7 +203,7 @@ impl App {
             summary: &written.summary,
             speech: speech.as_ref(),
             wishes: &order.wishes,
-            model: self.model.capabilities(),
+            model: &self.writer_of(&written.summary),
             usage: written.usage,
             prices: self.config.prices,
             duration: Duration::from_millis(u64::try_from(took_ms).unwrap_or(0)),

@@ -1,5 +1,6 @@
 //! Serves Lambda invocations: parses the payload, summarizes its uploads, and returns the response that the sender expects.
 
+pub mod api;
 mod metrics;
 pub mod telemetry;
 
@@ -14,6 +15,7 @@ use crate::chain::chain;
 use crate::clock::Clock;
 use crate::http::client_builder;
 use crate::job::{App, JobError, Outcome, Upload};
+use crate::lambda::api::Api;
 use crate::run::Run;
 use crate::trigger::{Delivery, Event, Handled, InvocationError, Item, ItemResult};
 
@@ -33,15 +35,29 @@ const TRANSCRIPT_WAIT: Duration = Duration::from_secs(15);
 static FUNCTION: LazyLock<Option<String>> =
     LazyLock::new(|| std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok());
 
+/// What the function does.
+#[derive(Debug)]
+pub enum Function {
+    /// Summarizes uploads.
+    Summarizer(App),
+    /// Answers the HTTP API.
+    Api(Api),
+}
+
 /// Serves invocations until Lambda shuts down the sandbox.
 ///
 /// # Errors
 /// If the Lambda runtime cannot be reached.
-pub async fn serve(app: &App, clock: &Clock) -> Result<(), lambda_runtime::Error> {
+pub async fn serve(function: &Function, clock: &Clock) -> Result<(), lambda_runtime::Error> {
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
         let deadline = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
         let run = Run::new(clock.clone()).until(moment(clock, deadline));
-        async move { answer(app, event.payload, &run).await }
+        async move {
+            match function {
+                Function::Summarizer(app) => answer(app, event.payload, &run).await,
+                Function::Api(api) => api.answer(&event.payload).await,
+            }
+        }
     }))
     .await
 }

@@ -14,7 +14,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`lambda`], [`cli`] | invocations; commands |
+//! | [`lambda`], [`cli`] | invocations, of the HTTP API too; commands |
 //! | [`serve`] | a page on this machine, and the HTTP API there |
 //! | [`http_api`] | the HTTP API, whatever carries it: routes, errors, the status of a transcript |
 //! | [`trigger`] | payload → uploads, results → the sender's response; one file per source |

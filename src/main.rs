@@ -6,7 +6,8 @@ use std::sync::Arc;
 use transcript_summarizer::clock::Clock;
 use transcript_summarizer::http::Http;
 use transcript_summarizer::job::{App, Config, LEASE, Surface};
-use transcript_summarizer::lambda::telemetry;
+use transcript_summarizer::lambda::api::Api;
+use transcript_summarizer::lambda::{Function, telemetry};
 use transcript_summarizer::{cli, lambda, store};
 
 // One thread is enough: the program mostly waits for endpoints, and the function has one core.
@@ -33,6 +34,10 @@ async fn serve() -> Result<(), lambda_runtime::Error> {
         tracing::warn!(variable, meant, "there is no such variable");
     }
     let http = Http::default();
+    if let Some(settings) = config.api.clone() {
+        let api = Api::connect(config, settings, &http).await?;
+        return lambda::serve(&Function::Api(api), &Clock::System).await;
+    }
     let store = store::connect(config.store_dir.as_deref(), &http).await?;
     let model = config.provider.connect(&http).await?;
     model.warm_up();
@@ -49,5 +54,5 @@ async fn serve() -> Result<(), lambda_runtime::Error> {
         lease: LEASE,
         durable: true,
     };
-    lambda::serve(&app, &Clock::System).await
+    lambda::serve(&Function::Summarizer(app), &Clock::System).await
 }

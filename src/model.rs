@@ -103,6 +103,8 @@ pub struct Capabilities {
     pub quotes: bool,
     /// It runs in this process: no rate limit, no ledger, no billing.
     pub local: bool,
+    /// It gets no prompts, but a link to the whole transcript, and returns a finished summary with its report.
+    pub reads_links: bool,
 }
 
 /// What an endpoint says of the model that it serves.
@@ -124,6 +126,7 @@ pub(crate) static SCRIPTED: Capabilities = Capabilities {
     style: Style::Full,
     quotes: false,
     local: false,
+    reads_links: false,
 };
 
 /// An endpoint's reply to a prompt.

@@ -12,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
+use crate::secret::Secret;
 use crate::text::{Tokens, Words, tokens};
 use crate::transcript::Passage;
 
@@ -36,6 +37,8 @@ pub enum Task {
     Continue,
     /// Read the finished summary and propose edits.
     LastRead,
+    /// Write the whole summary of a transcript behind a link.
+    Transcript,
 }
 
 impl Task {
@@ -51,6 +54,7 @@ impl Task {
             Self::Condense => "condense",
             Self::Continue => "continue",
             Self::LastRead => "last-read",
+            Self::Transcript => "transcript",
         }
     }
 
@@ -184,10 +188,24 @@ pub struct Request {
     pub fence: String,
 }
 
+/// A transcript that a worker is to read by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Linked {
+    /// The link, which is another one in each run, and as good as a key.
+    pub link: Secret,
+    /// The key of the object: its ending tells the format.
+    pub key: String,
+    /// Its entity tag.
+    pub etag: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
 /// A request together with its rendered text and the output limit.
 #[derive(Debug, Clone)]
 pub struct Prompt {
     request: Request,
+    linked: Option<Linked>,
     max_tokens: Tokens,
     thinks: bool,
     /// Rendered on first use. A local model needs only the typed parts, and rendering takes several times their memory.
@@ -211,10 +229,42 @@ impl Prompt {
     pub fn new(request: Request, max_tokens: Tokens) -> Self {
         Self {
             request,
+            linked: None,
             max_tokens,
             thinks: true,
             messages: OnceLock::new(),
         }
+    }
+
+    /// The order for a whole summary of about `words` words, for a worker that plans and prompts by itself. It has no text.
+    pub(crate) fn of_transcript(linked: Linked, words: Words, wishes: Wishes) -> Self {
+        let request = Request {
+            task: Task::Transcript,
+            style: Style::Bare,
+            target_words: words,
+            part: (1, 1),
+            time_span: None,
+            speakers: Vec::new(),
+            context: String::new(),
+            block: Passage::of_text(""),
+            portions: Vec::new(),
+            has_times: false,
+            from_notes: false,
+            excerpts: String::new(),
+            brief: None,
+            draft: None,
+            wishes,
+            fence: String::new(),
+        };
+        Self {
+            linked: Some(linked),
+            ..Self::new(request, Tokens(0))
+        }
+    }
+
+    /// The transcript to read, if it is the order for a whole summary.
+    pub(crate) fn linked(&self) -> Option<&Linked> {
+        self.linked.as_ref()
     }
 
     /// The same prompt with a different output limit.
@@ -272,6 +322,10 @@ impl Prompt {
         hash.update((self.max_tokens.0 as u64).to_le_bytes());
         if !self.thinks {
             hash.update(b"without reasoning");
+        }
+        if let Some(Linked { key, etag, .. }) = &self.linked {
+            let wishes = self.request.wishes.fingerprint();
+            hash.update(format!("{key:?} {etag} {wishes}").as_bytes());
         }
         hex(&hash.finalize(), 16)
     }

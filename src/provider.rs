@@ -243,6 +243,7 @@ fn remote_capabilities(
         style: Style::for_window(context),
         quotes: false,
         local: false,
+        reads_links: false,
     })
 }
 

@@ -157,6 +157,11 @@ impl Run {
         self.report(|progress| progress.done += 1);
     }
 
+    /// Tells the listener of the progress that another run has reported.
+    pub(crate) fn pass_on(&self, progress: Progress) {
+        (self.listener)(progress);
+    }
+
     /// Reports a change to the listener.
     fn report(&self, change: impl FnOnce(&mut Progress)) {
         let now = {

@@ -10,7 +10,9 @@ mod door;
 mod guard;
 mod live;
 mod page;
+mod socket;
 
+use std::fs::File;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
@@ -22,7 +24,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use crate::chain::chain;
 use crate::clock::Clock;
 use crate::http::{Http, HttpError};
-use crate::http_api::library::{Detail, Library, State};
+use crate::http_api::library::{Detail, Library, Links, State};
 use crate::job::local::{LEASE, LOCAL_BUCKET};
 use crate::job::{App, Config, JobError, Outcome, Upload};
 use crate::provider::ConnectError;
@@ -92,6 +94,8 @@ pub struct Server {
     live: Arc<Live>,
     orders: UnboundedReceiver<String>,
     again: UnboundedSender<String>,
+    /// Tells other servers on the directory that this one is there.
+    _claim: Option<File>,
 }
 
 impl Server {
@@ -147,10 +151,21 @@ impl Server {
             store,
             bucket: bucket.clone(),
             config: Arc::clone(&config),
+            links: Links::Routes,
         };
         // A wrong name is told at once.
         if directory.is_none() {
             library(Arc::clone(&store)).keys("", 1).await?;
+        }
+        let claim = directory.as_ref().map(DirStore::claim).transpose();
+        let claim = claim.unwrap_or_else(|error| {
+            tracing::debug!(%error, "could not tell other servers of this one");
+            None
+        });
+        if let Some(None) = claim {
+            tracing::warn!(
+                "another server works on this directory: nothing is summarized twice, but each shows the progress of its own jobs only"
+            );
         }
         let (again, orders) = mpsc::unbounded_channel();
         let live = Arc::new(Live::default());
@@ -172,6 +187,7 @@ impl Server {
             live,
             orders,
             again,
+            _claim: claim.flatten(),
         })
     }
 

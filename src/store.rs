@@ -10,9 +10,11 @@ use std::io;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use md5::{Digest, Md5};
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncReadExt, Take};
@@ -23,14 +25,18 @@ pub(crate) mod escaped_key;
 mod file;
 pub mod lease;
 pub mod ledger;
+mod presigned;
 mod s3;
 mod state;
 
 use crate::aws::sdk::sdk_config;
+use crate::hex::hex;
 use crate::http::{Http, HttpError};
+use crate::secret::Secret;
 
 pub use dir::DirStore;
 pub(crate) use file::FileStore;
+pub use presigned::{LINK_LASTS, Presigner, SendLink};
 pub use s3::S3Store;
 pub(crate) use state::StateFolder;
 
@@ -152,6 +158,18 @@ impl Object {
         }
     }
 
+    /// The MD5 of all bytes, if none has been read: the entity tag of a file with the same content.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn md5(mut self) -> StoreResult<String> {
+        let mut hash = Md5::new();
+        while let Some(bytes) = self.next().await? {
+            hash.update(&bytes);
+        }
+        Ok(hex(&hash.finalize(), 16))
+    }
+
     /// The next bytes as they arrive; `None` at the end.
     ///
     /// # Errors
@@ -216,6 +234,15 @@ pub trait Store: Debug + Send + Sync {
         ))
     }
 
+    /// A link with which anybody can read an object until its lifetime is over: the given version, or whatever is under the key
+    /// by then.
+    async fn link(&self, at: &Location, _: Option<&str>, _: Duration) -> StoreResult<Secret> {
+        let reason =
+            "only an object in S3 has one: upload it there, and name it as s3://bucket/key";
+        let kind = StoreErrorKind::Other;
+        Err(StoreError::new(kind, Action::Link, self.name(at), reason))
+    }
+
     /// How messages name an object.
     fn name(&self, at: &Location) -> String {
         at.to_string()
@@ -246,6 +273,8 @@ pub enum Action {
     Delete,
     /// [`Store::list`].
     List,
+    /// [`Store::link`].
+    Link,
 }
 
 impl fmt::Display for Action {
@@ -256,6 +285,7 @@ impl fmt::Display for Action {
             Self::LookUp => "look up",
             Self::Delete => "delete",
             Self::List => "list",
+            Self::Link => "make a link to",
         })
     }
 }
@@ -273,6 +303,8 @@ pub enum StoreErrorKind {
     Denied,
     /// The object is larger than the caller accepts.
     TooLarge,
+    /// No object can have this key here.
+    InvalidKey,
     /// A retry may succeed: timeouts, throttling, server errors, broken connections.
     Transient,
     /// Anything else.
@@ -302,7 +334,7 @@ impl StoreErrorKind {
             Self::Conflict | Self::Transient => ("StoreError", Remedy::Retry),
             Self::Denied => ("AccessDenied", Remedy::Intervention),
             Self::TooLarge => ("TooLarge", Remedy::None),
-            Self::Other => ("StoreError", Remedy::None),
+            Self::InvalidKey | Self::Other => ("StoreError", Remedy::None),
         }
     }
 
@@ -402,6 +434,7 @@ mod tests {
             (StoreErrorKind::Denied, "AccessDenied", Remedy::Intervention),
             (StoreErrorKind::TooLarge, "TooLarge", Remedy::None),
             (StoreErrorKind::Transient, "StoreError", Remedy::Retry),
+            (StoreErrorKind::InvalidKey, "StoreError", Remedy::None),
             (StoreErrorKind::Other, "StoreError", Remedy::None),
         ] {
             assert_eq!(kind.policy(), (name, remedy), "{kind:?}");

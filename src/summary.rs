@@ -29,10 +29,11 @@ pub mod scaffold;
 pub(crate) mod titles;
 mod told;
 mod topics;
+pub(crate) mod whole;
 mod wishes;
 pub mod write;
 
-pub use assemble::{Degraded, Section, Source, Summary};
+pub use assemble::{Degraded, Section, Source, Summary, Worker};
 pub use call_plan::{Limits, ShapeError};
 pub use cost::{Currency, Prices, TokenTotals};
 pub use plan::{Plan, plan};

@@ -6,6 +6,7 @@
 
 mod batch;
 mod eventbridge;
+mod function_url;
 mod key;
 mod s3;
 mod sns;
@@ -16,6 +17,8 @@ use serde_json::Value;
 
 use crate::job::{JobError, Outcome, Status, Upload};
 use crate::store::Location;
+
+pub use function_url::HttpRequest;
 
 /// Maximum depth of nested envelopes.
 const MAX_DEPTH: usize = 5;

@@ -28,6 +28,7 @@ SCENARIOS = [
     "command_line",
     "development",
     "runpod",
+    "runpod_transcripts",
     "operations",
     "durability_slices",
     "durability_kills",

@@ -5,21 +5,32 @@ import pathlib
 
 from processes import Process, free_port
 from runpod_adapter import RunPodAdapter
-from scenario import RUNPOD_KEY
+from scenario import REPOSITORY, RUNPOD_KEY, TOKEN
 
 WORKER = pathlib.Path(__file__).with_name("runpod_worker.py")
+TRANSCRIPT_WORKER = REPOSITORY / "samples/runpod-worker/handler.py"
+
+
+def endpoint(world, flavour, fault_every=0, **options):
+    """With `fault_every`, so many jobs and so many answers of the API go wrong."""
+    env = {"FLAVOUR": flavour, "FAULT_EVERY": str(fault_every)}
+    return served(world, WORKER, env, fault_every=fault_every, **options)
+
+
+def transcript_endpoint(world, **env):
+    """The sample's worker, which runs the program beside the simulated chat endpoint, or with other settings."""
+    beside = {"MODEL_PROVIDER": "huggingface", "HF_ENDPOINT_URL": world.chat.url, "HF_API_TOKEN": TOKEN, "CHUNK_TOKENS": "1500"}
+    return served(world, TRANSCRIPT_WORKER, {"SUMMARIZER": str(world.binary)} | beside | env)
 
 
 @contextlib.contextmanager
-def endpoint(world, flavour, fault_every=0, **options):
-    """With `fault_every`, so many jobs and so many answers of the API go wrong."""
+def served(world, worker, env, **options):
     port = free_port()
     address = ["--rp_api_host", "127.0.0.1", "--rp_api_port", port]
-    command = [world.runpod_python, "-B", WORKER, "--rp_serve_api", *address]
-    env = {"FLAVOUR": flavour, "FAULT_EVERY": str(fault_every)}
+    command = [world.runpod_python, "-B", worker, "--rp_serve_api", *address]
     with (
         Process(command, port, world.work / "runpod-worker.log", env),
-        RunPodAdapter(f"http://127.0.0.1:{port}", RUNPOD_KEY, fault_every=fault_every, **options) as adapter,
+        RunPodAdapter(f"http://127.0.0.1:{port}", RUNPOD_KEY, **options) as adapter,
     ):
         yield adapter
 

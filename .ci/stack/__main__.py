@@ -22,7 +22,7 @@ from scenario import run_all  # noqa: E402
 
 # Files of scenarios/, in the order they run. All share one stack; a scenario that changes it puts it back, and the last one
 # deletes it.
-SCENARIOS = ["uploads", "failures", "mail", "permissions", "updates", "recordings", "bedrock", "hours", "deletion"]
+SCENARIOS = ["uploads", "failures", "mail", "permissions", "updates", "recordings", "bedrock", "hours", "api", "deletion"]
 
 
 def main():

@@ -122,7 +122,7 @@ def recordings_are_transcribed(stack):
     details = [rule["EventPattern"]["detail"] for _, rule in stack.of_type("AWS::Events::Rule")]
     named = [entry["prefix"] for detail in details for entry in detail.get("TranscriptionJobName", [])]
     name_prefix = "".join(named)
-    for name, function in stack.of_type("AWS::Lambda::Function"):
+    for name, function in workers(stack):
         variables = function["Environment"]["Variables"]
         if variables.get("TRANSCRIBE_JOB_PREFIX") != name_prefix:
             yield f"{name}: its transcriptions are not named {name_prefix}, as those of its events are"
@@ -146,12 +146,17 @@ def summaries_are_read_out(stack):
     removed = [keys_of(statement) for _, _, statement in statements(stack) if statement.get("Sid") == "ForgetSpeech"]
     if removed != ([audio] if speaks else []):
         yield f"outdated speech: {removed} may be removed, and not {audio}"
-    for name, function in stack.of_type("AWS::Lambda::Function"):
+    for name, function in workers(stack):
         role = stack.resources[function["Role"].rsplit(":", 1)[-1]]["Properties"]
-        if name in WORKERS and (stack.arn("SpeakPolicy") in role["ManagedPolicyArns"]) != speaks:
+        if (stack.arn("SpeakPolicy") in role["ManagedPolicyArns"]) != speaks:
             yield f"{name}: may have summaries read out although Speech is {stack.parameters['Speech'] or 'empty'}, or may not"
-        if name in WORKERS and function["Environment"]["Variables"].get("SPEECH", "") != stack.parameters["Speech"]:
+        if function["Environment"]["Variables"].get("SPEECH", "") != stack.parameters["Speech"]:
             yield f"{name}: SPEECH is not the parameter"
+
+
+def workers(stack):
+    """The functions that summarize."""
+    return [(name, function) for name, function in stack.of_type("AWS::Lambda::Function") if name in WORKERS]
 
 
 def keys_of(statement):
@@ -225,7 +230,7 @@ def renderings_are_those_of_the_program(stack):
         choices = re.findall(r'"([^"]*)"', choices)
         if (specification["Default"], specification["AllowedValues"]) != (default, choices):
             yield f"{parameter}: is not one of {choices} with the default {default}, as the program's is"
-        for name, function in stack.of_type("AWS::Lambda::Function"):
+        for name, function in workers(stack):
             if function["Environment"]["Variables"].get(variable) != stack.parameters[parameter]:
                 yield f"{name}: {variable} does not follow {parameter}"
 

@@ -8,7 +8,7 @@ from render import dashboards
 CUSTOM = "TranscriptSummarizer"
 # Of those that AWS publishes, the ones that are of use here; each with the dimension it has.
 OF_AWS = {
-    "AWS/Lambda": ("FunctionName", {"Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions"}),
+    "AWS/Lambda": ("FunctionName", {"Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions", "Url5xxCount"}),
     "AWS/SQS": (
         "QueueName",
         {"ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible", "ApproximateAgeOfOldestMessage"},

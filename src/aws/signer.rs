@@ -3,6 +3,8 @@
 //! - The signature covers the given headers, `host`, the date, the session token and the hash of the body, but not the
 //!   headers that the HTTP client adds. Each attempt is signed anew, because signatures are valid for minutes only.
 //! - The path is encoded a second time in what is signed, as every service but S3 wants it.
+//! - A link that is signed in advance holds the signature in its query. It covers the given headers and `host`, which the request has to
+//!   have exactly so, but no body. It is valid for as long as it says, but never longer than the credentials are.
 //! - The providers of credentials in ECS, EKS and EC2 ask a server each time, so their credentials are kept until shortly
 //!   before they expire.
 
@@ -14,14 +16,25 @@ use std::time::{Duration, SystemTime};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::http_request::{
+    PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation, SigningInstructions,
+    SigningSettings, UriPathNormalizationMode, sign,
+};
 use aws_sigv4::sign::v4::SigningParams;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::Mutex;
 
 use crate::secret::Secret;
 
 /// Credentials are renewed this long before they expire, so that none expires on its way.
 const RENEW_BEFORE: Duration = Duration::from_secs(5 * 60);
+
+/// What is encoded in links.
+pub(crate) const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'.')
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'~');
 
 /// The reason a request is not signed.
 #[derive(Debug, thiserror::Error)]
@@ -69,24 +82,69 @@ impl Signer {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Result<Vec<(String, String)>, SignError> {
-        let credentials = {
-            let mut kept = self.kept.lock().await;
-            let is_fresh = |credentials: &&Credentials| {
-                let expiry = credentials.expiry();
-                expiry.is_none_or(|expiry| SystemTime::now() + RENEW_BEFORE < expiry)
-            };
-            match kept.as_ref().filter(is_fresh) {
-                Some(credentials) => credentials.clone(),
-                None => kept.insert(self.fetch().await?).clone(),
-            }
+        let request = (method, url, headers, SignableBody::Bytes(body));
+        let now = SystemTime::now();
+        let signed = self.signed(SigningSettings::default(), now, request);
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        Ok(signed.await?.headers().map(owned).collect())
+    }
+
+    /// The link with which whoever has it may send this request to S3 from `now` on for as long as it `lasts`, with exactly these
+    /// headers and any body.
+    pub(crate) async fn link(
+        &self,
+        (method, url): (&str, &str),
+        headers: &[(&str, &str)],
+        now: SystemTime,
+        lasts: Duration,
+    ) -> Result<String, SignError> {
+        let mut settings = SigningSettings::default();
+        settings.signature_location = SignatureLocation::QueryParams;
+        settings.expires_in = Some(lasts);
+        settings.percent_encoding_mode = PercentEncodingMode::Single;
+        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+        let request = (method, url, headers, SignableBody::UnsignedPayload);
+        let signed = self.signed(settings, now, request).await?;
+        let query = signed.params().iter();
+        let query: Vec<String> = query
+            .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, UNRESERVED)))
+            .collect();
+        Ok(format!("{url}?{}", query.join("&")))
+    }
+
+    async fn signed(
+        &self,
+        settings: SigningSettings,
+        now: SystemTime,
+        (method, url, headers, body): (&str, &str, &[(&str, &str)], SignableBody<'_>),
+    ) -> Result<SigningInstructions, SignError> {
+        let unsignable = |error: Box<dyn Error + Send + Sync>| SignError::Unsignable(error);
+        let identity = self.credentials().await?.into();
+        let params = SigningParams::builder()
+            .identity(&identity)
+            .region(&self.region)
+            .name(self.service)
+            .time(now)
+            .settings(settings)
+            .build()
+            .map_err(|error| unsignable(error.into()))?
+            .into();
+        let request = SignableRequest::new(method, url, headers.iter().copied(), body);
+        let signed = request.and_then(|request| sign(request, &params));
+        let signed = signed.map_err(|error| unsignable(error.into()))?;
+        Ok(signed.into_parts().0)
+    }
+
+    async fn credentials(&self) -> Result<Credentials, SignError> {
+        let mut kept = self.kept.lock().await;
+        let is_fresh = |credentials: &&Credentials| {
+            let expiry = credentials.expiry();
+            expiry.is_none_or(|expiry| SystemTime::now() + RENEW_BEFORE < expiry)
         };
-        authorize(
-            &credentials,
-            (self.service, &self.region),
-            (method, url),
-            headers,
-            body,
-        )
+        match kept.as_ref().filter(is_fresh) {
+            Some(credentials) => Ok(credentials.clone()),
+            None => Ok(kept.insert(self.fetch().await?).clone()),
+        }
     }
 
     /// Fetches the credentials again and returns whether they have changed.
@@ -134,33 +192,6 @@ impl fmt::Debug for Signer {
             .field("region", region)
             .finish_non_exhaustive()
     }
-}
-
-/// The headers that authorize a request with these credentials for a service in a region.
-fn authorize(
-    credentials: &Credentials,
-    (service, region): (&str, &str),
-    (method, url): (&str, &str),
-    headers: &[(&str, &str)],
-    body: &[u8],
-) -> Result<Vec<(String, String)>, SignError> {
-    let unsignable = |error: Box<dyn Error + Send + Sync>| SignError::Unsignable(error);
-    let identity = credentials.clone().into();
-    let params = SigningParams::builder()
-        .identity(&identity)
-        .region(region)
-        .name(service)
-        .time(SystemTime::now())
-        .settings(SigningSettings::default())
-        .build()
-        .map_err(|error| unsignable(error.into()))?
-        .into();
-    let body = SignableBody::Bytes(body);
-    let signed = SignableRequest::new(method, url, headers.iter().copied(), body)
-        .and_then(|request| sign(request, &params))
-        .map_err(|error| unsignable(error.into()))?;
-    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-    Ok(signed.output().headers().map(owned).collect())
 }
 
 #[cfg(test)]

@@ -383,7 +383,8 @@ pub(crate) fn plan(
     let mut tokens = plan.usage(&config.limits);
     let (obeyed, _) = order.wishes.obeyed(&config.limits, None);
     tokens.prompt += calls * obeyed.tokens().0;
-    let has_tokens = config.limits.context_tokens.is_some();
+    let one_job = capabilities.reads_links;
+    let has_tokens = config.limits.context_tokens.is_some() && !one_job;
     result(
         || {
             json!({
@@ -396,7 +397,7 @@ pub(crate) fn plan(
                 "chunks": plan.chunks.len(),
                 "target_words": plan.target_words.0,
                 "target_reduced": plan.target_reduced,
-                "sections": plan.sections,
+                "sections": (!one_job).then_some(plan.sections),
                 "provider": capabilities.provider,
                 "model": model,
                 "calls": calls,
@@ -418,12 +419,14 @@ pub(crate) fn plan(
         counted(plan.tokens.0, "token")
     ));
     let (least, most) = (sizes().min().unwrap_or(0), sizes().max().unwrap_or(0));
-    print(&format!(
-        "  chunks      {} of {} to {}",
-        grouped(plan.chunks.len()),
-        grouped(least),
-        counted(most, "token")
-    ));
+    if !one_job {
+        print(&format!(
+            "  chunks      {} of {} to {}",
+            grouped(plan.chunks.len()),
+            grouped(least),
+            counted(most, "token")
+        ));
+    }
     if let Some(shown) = plan.shown_tokens {
         print(&format!(
             "              only the most telling sentences of each are sent, at most {}",
@@ -447,10 +450,13 @@ pub(crate) fn plan(
         0 => String::new(),
         words => format!(" and an overview of {}", counted(words, "word")),
     };
+    let sections = match one_job {
+        true => String::new(),
+        false => format!(": {}{overview}", counted(plan.sections, "section")),
+    };
     print(&format!(
-        "  summary     {}: {}{overview}",
-        counted(plan.target_words.0, "word"),
-        counted(plan.sections, "section")
+        "  summary     {}{sections}",
+        counted(plan.target_words.0, "word")
     ));
     if plan.target_reduced {
         print(&format!(
@@ -466,17 +472,25 @@ pub(crate) fn plan(
         ),
         _ => String::new(),
     };
-    print(&format!(
-        "  calls       {} to {}{}, {} at a time{one_by_one}, at most {} in all",
-        grouped(calls),
+    let to = format!(
+        "{}{}",
         config
             .provider
             .own_server()
             .unwrap_or(capabilities.provider),
         model.map_or_else(String::new, |model| format!(" ({model})")),
-        config.concurrency,
-        grouped(config.limits.max_calls)
-    ));
+    );
+    print(&match one_job {
+        true => format!(
+            "  calls       1 job to {to}, whose worker reads the transcript from a link and asks its model by itself"
+        ),
+        false => format!(
+            "  calls       {} to {to}, {} at a time{one_by_one}, at most {} in all",
+            grouped(calls),
+            config.concurrency,
+            grouped(config.limits.max_calls)
+        ),
+    });
     if has_tokens {
         print(&format!(
             "  tokens      about {} for prompts and {} for answers, if every answer is used as it comes{}",

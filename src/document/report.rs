@@ -9,7 +9,7 @@ use crate::document::sources::{Cited, Sources};
 use crate::model::Usage;
 use crate::prompt::Wishes;
 use crate::summary::lists::ListKind;
-use crate::summary::{Section, Source, Summary};
+use crate::summary::{Section, Source, Summary, Worker};
 use crate::text::corrections::Entry;
 use crate::text::{Span, words};
 use crate::transcript::Transcript;
@@ -59,6 +59,9 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// What the reader wished.
     pub wishes: WishesReport,
+    /// The worker that wrote it as a whole, if one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worker: Option<Worker>,
     /// The audio files in which the summary is read out, if it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub speech: Option<SpeechReport>,
@@ -380,6 +383,7 @@ impl Report {
             usage: document.usage,
             warnings,
             wishes: WishesReport::new(document.wishes),
+            worker: summary.worker.clone(),
             speech: document.speech.cloned(),
             artifacts: Vec::new(),
             duration_ms: u64::try_from(document.duration.as_millis()).unwrap_or(u64::MAX),

@@ -10,15 +10,20 @@ use serde::Deserialize;
 
 use crate::document::report::SpeechReport;
 use crate::model::Usage;
+use crate::provider::builtin;
 use crate::summary::lists::{Entry, List, ListKind};
 use crate::summary::people::Renaming;
-use crate::summary::{Section, Source, Summary};
+use crate::summary::{Section, Source, Summary, Worker};
 use crate::text::Span;
 use crate::transcript::Transcript;
 
 /// A summary with the statistics of its job.
 #[derive(Debug)]
 pub(crate) struct Restored {
+    /// The entity tag of its source, if the report has one.
+    pub(crate) etag: Option<String>,
+    /// The run that wrote the report.
+    pub(crate) run: Worker,
     pub(crate) summary: Summary,
     pub(crate) usage: Usage,
     pub(crate) speech: Option<SpeechReport>,
@@ -28,6 +33,10 @@ pub(crate) struct Restored {
 /// What is read of a report.
 #[derive(Deserialize)]
 struct Stored {
+    source: StoredSource,
+    model: StoredModel,
+    worker: Option<Worker>,
+    generator: String,
     language: Option<String>,
     #[serde(default)]
     title: Option<String>,
@@ -54,6 +63,18 @@ struct Stored {
     speech: Option<SpeechReport>,
     warnings: Vec<String>,
     duration_ms: u64,
+}
+
+#[derive(Deserialize)]
+struct StoredSource {
+    etag: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct StoredModel {
+    provider: String,
+    model: Option<String>,
+    context_tokens: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -132,13 +153,25 @@ pub(crate) fn speech(report: &[u8]) -> serde_json::Result<Option<SpeechReport>> 
     Ok(serde_json::from_slice::<Stored>(report)?.speech)
 }
 
-/// Reads the report on a summary of `transcript`. `model_quotes` as in the model's capabilities.
-pub(crate) fn restore(
-    report: &[u8],
-    transcript: &Transcript,
-    model_quotes: bool,
-) -> serde_json::Result<Restored> {
+impl Worker {
+    /// Whether its model was the built-in one, whose text consists of sentences from the transcript.
+    pub(crate) fn quotes(&self) -> bool {
+        self.provider == builtin::CAPABILITIES.provider
+    }
+}
+
+/// Reads the report on a summary of `transcript`.
+pub(crate) fn restore(report: &[u8], transcript: &Transcript) -> serde_json::Result<Restored> {
     let stored: Stored = serde_json::from_slice(report)?;
+    let run = Worker {
+        provider: stored.model.provider,
+        model: stored.model.model,
+        context_tokens: stored.model.context_tokens,
+        usage: stored.usage,
+        duration_ms: stored.duration_ms,
+        generator: stored.generator,
+    };
+    let model_quotes = stored.worker.as_ref().unwrap_or(&run).quotes();
     let language = stored.language;
     let lists = [
         (ListKind::People, stored.people),
@@ -216,6 +249,8 @@ pub(crate) fn restore(
         .filter(|one| one.source == Source::Extractive);
     let extractive: usize = extractive.map(|section| section.chunks.len()).sum();
     Ok(Restored {
+        etag: stored.source.etag,
+        run,
         summary: Summary {
             unusable: Vec::new(),
             sections,
@@ -232,6 +267,7 @@ pub(crate) fn restore(
             ratio: 1.0,
             is_translated: false,
             warnings: stored.warnings,
+            worker: stored.worker,
             language,
         },
         usage: stored.usage,

@@ -1,24 +1,30 @@
 //! The state of transcripts, read from the objects in the store.
 //!
 //! A summary that was made from the present transcript means `done`, an error report about it `failed`, and a transcript with
-//! neither `waiting`. Who is working on it knows more than that, and says so instead.
+//! neither `waiting`. Who is working on it knows more than that, and says so instead: in this process, or by a record of its
+//! progress, which counts more than the error of an earlier attempt.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use futures_util::future::join_all;
 use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, Serialize};
 
+use crate::aws::signer::UNRESERVED;
 use crate::chain::chain;
+use crate::clock::Clock;
 use crate::document::{
     CHAPTERS_ENDING, MARKDOWN_ENDING, PAGE_ENDING, REPORT_ENDING, SUMMARY_ENDING, output_key,
 };
-use crate::http_api::upload::UNRESERVED;
 use crate::http_api::{Answer, Problem, RESULTS};
 use crate::job::filter::ERROR_ENDING;
+use crate::job::progress::{Doing, Kept};
 use crate::job::{Config, SOURCE_ETAG, WARNINGS, WORDS};
-use crate::store::{Location, Store, StoreError, StoreErrorKind, StoreResult, found};
+use crate::store::{
+    LINK_LASTS, Location, Presigner, Store, StoreError, StoreErrorKind, StoreResult, found,
+};
 
 /// Maximum size of a report that is read for a status, in bytes.
 const MAX_REPORT_BYTES: u64 = 256 << 20;
@@ -48,6 +54,17 @@ pub struct Library {
     pub bucket: String,
     /// The configuration of jobs.
     pub config: Arc<Config>,
+    /// How results are linked to.
+    pub links: Links,
+}
+
+/// How results are linked to.
+#[derive(Debug, Clone)]
+pub enum Links {
+    /// By the routes of this API.
+    Routes,
+    /// By links into the bucket that are signed in advance.
+    Signed(Arc<Presigner>),
 }
 
 /// The state of a transcript.
@@ -112,6 +129,9 @@ pub struct Status {
     /// Addresses of the results by kind.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub links: BTreeMap<&'static str, String>,
+    /// Seconds for which the links are good; `None` if they always are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_in: Option<u64>,
 }
 
 /// A page of a list.
@@ -182,6 +202,7 @@ impl Status {
             warnings: None,
             title: None,
             links: BTreeMap::new(),
+            expires_in: None,
         }
     }
 
@@ -200,6 +221,17 @@ impl Status {
         Self {
             next_step: Some(next_step),
             ..self
+        }
+    }
+
+    /// The status of a transcript that failed, which can be summarized again by this server.
+    pub(crate) fn begun_again_here(self) -> Self {
+        match self.retryable {
+            Some(true) => Self {
+                next_step: Some(try_again(&self.key)),
+                ..self
+            },
+            _ => self,
         }
     }
 
@@ -253,22 +285,44 @@ impl Library {
             }
             return Ok(Some(status));
         }
+        if transcript.is_some()
+            && let Some(status) = self.progress(key).await?
+        {
+            return Ok(Some(status));
+        }
         if let Some(report) = self.error(key).await?
             && !is_of_another(report.source.etag.as_ref())
         {
-            let next_step = match report.retryable {
-                true => try_again(key),
-                false => report.next_step,
-            };
-            return Ok(Some(Status {
+            let mut status = Status {
                 error: Some(report.message),
-                next_step: Some(next_step),
+                next_step: Some(report.next_step),
                 retryable: Some(report.retryable),
-                links: self.links(key, |ending| ending == ERROR_ENDING),
                 ..Status::of(key, State::Failed)
-            }));
+            };
+            self.link(&mut status, |ending| ending == ERROR_ENDING)
+                .await?;
+            return Ok(Some(status));
         }
         Ok(transcript.map(|_| Status::of(key, State::Waiting)))
+    }
+
+    /// The status of a transcript whose job keeps its progress and runs elsewhere.
+    async fn progress(&self, key: &str) -> StoreResult<Option<Status>> {
+        let Some(at) = self.config.progress_of(&self.at(key)) else {
+            return Ok(None);
+        };
+        let kept = found(self.store.read(&at, MAX_REPORT_BYTES).await)?;
+        let kept = kept.and_then(|(json, _)| serde_json::from_slice::<Kept>(&json).ok());
+        let now_ms = Clock::System.now_ms();
+        let fresh = kept.filter(|kept| kept.is_fresh(now_ms));
+        Ok(fresh.map(|kept| match kept.doing {
+            Doing::Transcribing => Status::of(key, State::Transcribing),
+            Doing::Summarizing => {
+                let (done, of) = (kept.done, kept.of);
+                let steps = (of > 0).then_some(Steps { done, of });
+                Status::doing(key, steps, kept.waiting_for)
+            }
+        }))
     }
 
     async fn add_report(&self, status: &mut Status) -> StoreResult<()> {
@@ -278,14 +332,14 @@ impl Library {
         };
         // Without a report that can be read there is still a summary.
         let Ok(report) = serde_json::from_slice::<Reported>(&json) else {
-            status.links = self.links(&status.key, |ending| ending == SUMMARY_ENDING);
-            return Ok(());
+            return self.link(status, |ending| ending == SUMMARY_ENDING).await;
         };
+        let key = status.key.clone();
         let is_there = |ending: &str| {
-            let key = self.result(&status.key, ending).key;
+            let key = self.result(&key, ending).key;
             ending == REPORT_ENDING || report.artifacts.contains(&key)
         };
-        status.links = self.links(&status.key, is_there);
+        self.link(status, is_there).await?;
         status.title = report.title;
         status.warning_count = u64::try_from(report.warnings.len()).ok();
         status.warnings = Some(report.warnings);
@@ -298,21 +352,26 @@ impl Library {
         Ok(report.and_then(|(json, _)| serde_json::from_slice(&json).ok()))
     }
 
-    fn links(&self, key: &str, is_there: impl Fn(&str) -> bool) -> BTreeMap<&'static str, String> {
-        let kinds = RESULT_KINDS.into_iter();
-        kinds
-            .filter(|(_, ending, _)| is_there(ending))
-            .map(|(kind, ending, _)| {
-                let key = self.result(key, ending).key;
-                let parts = key
-                    .split('/')
-                    .map(|part| utf8_percent_encode(part, UNRESERVED).to_string());
-                (
-                    kind,
-                    RESULTS.to_owned() + &parts.collect::<Vec<_>>().join("/"),
-                )
-            })
-            .collect()
+    /// Adds links to the results that exist.
+    async fn link(&self, status: &mut Status, is_there: impl Fn(&str) -> bool) -> StoreResult<()> {
+        for (kind, ending, _) in RESULT_KINDS {
+            if !is_there(ending) {
+                continue;
+            }
+            let at = self.result(&status.key, ending);
+            let link = match &self.links {
+                Links::Signed(presigner) => presigner.read(&at, SystemTime::now()).await?,
+                Links::Routes => {
+                    let parts = at.key.split('/');
+                    let encode = |part| utf8_percent_encode(part, UNRESERVED).to_string();
+                    RESULTS.to_owned() + &parts.map(encode).collect::<Vec<_>>().join("/")
+                }
+            };
+            status.links.insert(kind, link);
+        }
+        let is_signed = matches!(self.links, Links::Signed(_));
+        status.expires_in = is_signed.then_some(LINK_LASTS.as_secs());
+        Ok(())
     }
 
     /// The keys of transcripts after `after`, at most `limit`, and the key to go on after.
@@ -411,6 +470,11 @@ impl Library {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
+        if error.kind == StoreErrorKind::InvalidKey {
+            let next =
+                "expected a path of file names such as meetings/board.txt, of up to 240 bytes each";
+            return Self::new(400, error.reason, next);
+        }
         let (status, next_step) = match error.kind {
             StoreErrorKind::TooLarge => (500, "read it in the store"),
             kind if kind.passes() => (503, "try again in a few seconds"),

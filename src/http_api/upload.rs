@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, Serialize};
 
+use crate::aws::signer::UNRESERVED;
 use crate::chain::chain;
 use crate::http_api::address::{Query, checked_name};
 use crate::http_api::{Problem, UPLOADS};
@@ -22,13 +23,6 @@ use crate::transcriber::is_recording;
 
 /// How headers begin that carry metadata of objects.
 pub(crate) const METADATA: &str = "x-amz-meta-";
-
-/// What is encoded in addresses.
-pub(crate) const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'.')
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'~');
 
 /// An upload, before its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,10 +49,13 @@ struct Ordered {
 /// How to send an upload.
 #[derive(Debug, Serialize)]
 pub(crate) struct Instruction {
-    key: String,
-    method: &'static str,
-    url: String,
-    headers: BTreeMap<String, String>,
+    pub(crate) key: String,
+    pub(crate) method: &'static str,
+    pub(crate) url: String,
+    pub(crate) headers: BTreeMap<String, String>,
+    /// Seconds for which the URL is good; `None` if it always is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) expires_in: Option<u64>,
 }
 
 /// A language as a header can carry it.
@@ -76,8 +73,8 @@ fn checked_language(language: &str) -> Result<String, Problem> {
 }
 
 impl Upload {
-    /// The upload that the body of an order describes.
-    pub(crate) fn ordered(body: &[u8], config: &Config) -> Result<Self, Problem> {
+    /// The upload that the body of an order describes, which has yet to be [checked](Self::check).
+    pub(crate) fn ordered(body: &[u8]) -> Result<Self, Problem> {
         let ordered: Ordered = serde_json::from_slice(body).map_err(|error| {
             let error = format!("the body is not an order: {error}");
             let next = "send {\"name\": \"board.txt\", \"bytes\": 12345}, and words, language and instructions if you like";
@@ -93,13 +90,11 @@ impl Upload {
         ];
         let metadata = WISHES.into_iter().zip(values);
         let metadata = metadata.filter_map(|(name, value)| Some((name.to_owned(), value?)));
-        let upload = Self {
+        Ok(Self {
             name: checked_name(&ordered.name)?,
             bytes: ordered.bytes,
             metadata: metadata.collect(),
-        };
-        upload.check(config)?;
-        Ok(upload)
+        })
     }
 
     /// The upload that the address and the headers of a `PUT` announce.
@@ -138,8 +133,8 @@ impl Upload {
         })
     }
 
-    /// Refuses what could not be summarized anyway, before it is sent.
-    pub(crate) fn check(&self, config: &Config) -> Result<(), Problem> {
+    /// Refuses what could not be summarized anyway, before it is sent. `most` bytes are accepted.
+    pub(crate) fn check(&self, config: &Config, most: u64) -> Result<(), Problem> {
         let Self { name, bytes, .. } = self;
         if let Some(skip) = config.skips(name) {
             let reason = match skip {
@@ -151,7 +146,6 @@ impl Upload {
             let next_step = format!("export the transcript as one of {endings}");
             return Err(Problem::new(400, error, next_step));
         }
-        let most = config.max_input_bytes;
         match bytes {
             0 => Err(Problem::new(
                 400,
@@ -189,6 +183,7 @@ impl Upload {
             headers: headers
                 .map(|(name, value)| (format!("{METADATA}{name}"), value.clone()))
                 .collect(),
+            expires_in: None,
         }
     }
 

@@ -15,7 +15,6 @@ use crate::job::{App, JobError, Order, read};
 use crate::store::{
     Location, Metadata, Object, PutCondition, StoreError, StoreErrorKind, StoreResult, found,
 };
-use crate::summary;
 
 /// Reports and summaries that are larger are not read. They take a few times the length of a summary.
 const MAX_BYTES: u64 = 64 << 20;
@@ -76,15 +75,14 @@ impl App {
         };
         let transcript = read::transcribe(object).await?;
         let transcript = order.wishes.correct(transcript);
-        let limits = self.config.limits.beside(&order.wishes);
-        let plan = summary::plan(&transcript, order.words, &limits)?;
-        let model = self.model.capabilities();
+        let plan = self.config.plan(&transcript, &order)?;
         let Restored {
             mut summary,
             usage,
             speech,
             duration,
-        } = match restore(&report, &transcript, model.quotes) {
+            ..
+        } = match restore(&report, &transcript) {
             Ok(restored) => restored,
             Err(error) => {
                 tracing::warn!(
@@ -109,7 +107,7 @@ impl App {
             summary: &summary,
             speech: speech.as_ref(),
             wishes: &order.wishes,
-            model,
+            model: &self.writer_of(&summary),
             usage,
             prices: self.config.prices,
             duration,

@@ -7,15 +7,17 @@ use std::sync::Arc;
 use crate::config::{ConfigError, Environment, Surface, Variable};
 use crate::document::Formats;
 use crate::http::{Http, HttpError};
+use crate::job::api::{self, API_PREFIX, Api};
 use crate::job::filter::Filter;
-use crate::job::order::{ByOption, EXPECTED_LANGUAGE, Lists, instructions_of, language_of};
+use crate::job::order::{ByOption, EXPECTED_LANGUAGE, Lists, Order, instructions_of, language_of};
 use crate::prompt::Wishes;
 use crate::provider::huggingface::{HF_TOKEN_PATH, login_file};
 use crate::provider::{self, PROVIDERS, SHARED_VARIABLES};
 use crate::speech::{self, Polly, Speaker};
-use crate::summary::{Currency, Limits, Prices};
+use crate::summary::{self, Currency, Limits, Plan, Prices, ShapeError};
 use crate::text::{Tokens, Words};
 use crate::transcriber::{self, RECORDING_ENDINGS, Recordings, TRANSCRIBERS, Transcriber};
+use crate::transcript::Transcript;
 
 const CHUNK_TOKENS: Variable = Variable::new(
     "CHUNK_TOKENS",
@@ -180,6 +182,10 @@ pub struct Config {
     pub recordings: Option<Recordings>,
     /// How summaries are read out, if they are.
     pub speech: Option<speech::Settings>,
+    /// The folder of uploads through the HTTP API, for which the progress of their jobs is kept.
+    pub api_prefix: Option<String>,
+    /// Set if this function answers the HTTP API.
+    pub api: Option<Api>,
 }
 
 impl Config {
@@ -210,6 +216,11 @@ impl Config {
         let store_dir = environment.text(STORE_DIR).map(PathBuf::from);
         // A directory instead of S3 means development, which should need no API key.
         let surface = store_dir.as_ref().map_or(surface, |_| Surface::CommandLine);
+        // Nor does the HTTP API, which calls no model.
+        let surface = match api::is_set(environment) {
+            true => Surface::CommandLine,
+            false => surface,
+        };
         let provider = provider::read(environment, surface)?;
         let provider = provider::fallback::read(environment, provider)?;
         // Read in any case, so that an invalid value is reported before a model is configured.
@@ -221,7 +232,10 @@ impl Config {
             suffixes.extend(RECORDING_ENDINGS.map(str::to_owned));
         }
         let output_bucket = environment.text(OUTPUT_BUCKET);
-        let output_prefix = output_prefix(environment)?;
+        let expected = "a folder such as summaries/, with a slash at its end and none before it";
+        let output_prefix = environment.required(OUTPUT_PREFIX, expected, folder)?;
+        let expected = "a folder such as uploads/, with a slash at its end and none before it";
+        let api_prefix = environment.parsed(API_PREFIX, expected, folder)?;
         let speech = speech::read(environment, &output_prefix, output_bucket.clone())?;
         Ok(Self {
             limits: Limits {
@@ -256,7 +270,21 @@ impl Config {
             store_dir,
             recordings,
             speech,
+            api: api::read(environment, api_prefix.as_deref())?,
+            api_prefix,
         })
+    }
+
+    /// Plans the summary of a transcript.
+    ///
+    /// # Errors
+    /// If the context window is too small, or too few calls are allowed.
+    pub(crate) fn plan(&self, transcript: &Transcript, order: &Order) -> Result<Plan, ShapeError> {
+        if self.provider.capabilities().reads_links {
+            return Ok(Plan::of_one_job(transcript, order.words));
+        }
+        let limits = self.limits.beside(&order.wishes);
+        summary::plan(transcript, order.words, &limits)
     }
 
     /// Connects to the transcriber, if recordings are transcribed.
@@ -330,6 +358,7 @@ impl Config {
                     .flat_map(|transcriber| transcriber.variables),
             )
             .chain(&speech::VARIABLES)
+            .chain(&api::VARIABLES)
             .copied()
             .collect()
     }
@@ -380,12 +409,9 @@ fn formats(environment: Environment<'_>) -> Result<Formats, ConfigError> {
     })
 }
 
-fn output_prefix(environment: Environment<'_>) -> Result<String, ConfigError> {
-    let expected = "a folder such as summaries/, with a slash at its end and none before it";
-    environment.required(OUTPUT_PREFIX, expected, |prefix| {
-        let is_folder = prefix.ends_with('/') && !prefix.starts_with('/');
-        (is_folder && !prefix.contains("//")).then(|| prefix.to_owned())
-    })
+fn folder(prefix: &str) -> Option<String> {
+    let is_folder = prefix.ends_with('/') && !prefix.starts_with('/');
+    (is_folder && !prefix.contains("//")).then(|| prefix.to_owned())
 }
 
 /// The prices of the first model, and those of the fallback beside them.

@@ -31,6 +31,9 @@ pub enum JobError {
     /// Too little of the summary is the model's own. Holds what the model answered instead, by section.
     #[error("{0}{answers}", answers = listed(.1))]
     Degraded(Degraded, Vec<String>),
+    /// The worker that was to write the whole summary failed, or returned what cannot be published. Holds the whole message.
+    #[error("{0}")]
+    Worker(String),
     /// The invocation's time ran out outside the calls to the model, such as in requests to a slow store.
     #[error("the invocation's time has run out")]
     OutOfTime,
@@ -126,6 +129,7 @@ impl JobError {
             Self::NoProgress { cause, .. } => (cause.policy().name, Some(Intervention), FIX),
             Self::Report(_) => ("InternalError", None, FIX),
             Self::Degraded(..) => ("UnusableAnswers", Some(Intervention), ANOTHER_MODEL),
+            Self::Worker(_) => ("WorkerError", Some(Intervention), MEND_WORKER),
             Self::Transcriber(error) if error.passes() => {
                 ("TranscriberError", Some(Passes), RESUMES)
             }
@@ -205,6 +209,9 @@ const FIX: &str = "fix what the message names";
 
 const ANOTHER_MODEL: &str = "look at the model's answers with `transcript-summarizer summarize --trace DIR`, and set another model or \
                              MODEL_PARAMETERS";
+
+const MEND_WORKER: &str = "read the job's log in RunPod's console and mend the worker; it is asked again when the upload is delivered \
+                            again, three times in all: after that, upload the transcript with a change, or delete its folder in .work/";
 
 impl From<Overtaken> for JobError {
     fn from(_: Overtaken) -> Self {

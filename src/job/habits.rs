@@ -13,7 +13,7 @@ use crate::store::lease::as_asked;
 use crate::store::{PutCondition, StateFolder};
 
 /// Changes when new prompts make models write more or less.
-const PROMPT_VERSION: u32 = 7;
+const PROMPT_VERSION: u32 = 8;
 
 /// The ratio is used in steps of this size, so that the same transcript does not get another summary for nothing.
 const STEP: u32 = 50;

@@ -10,9 +10,8 @@ use std::time::Duration;
 use crate::chain::chain;
 use crate::job::habits::Remembered;
 use crate::job::upload::JobSource;
-use crate::job::{App, JobError};
+use crate::job::{App, JobError, Order};
 use crate::model::{CallOptions, ErrorKind, ModelClient, Trace, Usage};
-use crate::prompt::Wishes;
 use crate::run::Run;
 use crate::store::StateFolder;
 use crate::store::lease::{Claim, Lease, as_asked};
@@ -45,7 +44,7 @@ pub(crate) struct Work<'w> {
     pub(crate) transcript: &'w Transcript,
     pub(crate) plan: &'w Plan,
     pub(crate) run: &'w Run,
-    pub(crate) wishes: &'w Wishes,
+    pub(crate) order: &'w Order,
 }
 
 /// A finished summary with its usage.
@@ -150,7 +149,7 @@ impl App {
         let ended = match written {
             Ok(summary) => {
                 lease.renew().await?;
-                if client.is_first_model() {
+                if client.is_first_model() && summary.worker.is_none() {
                     self.habits(work).add(summary.ratio).await;
                 }
                 return Ok(Written {
@@ -171,7 +170,7 @@ impl App {
             client.cancel_open_jobs().await;
         }
         let degraded = match &ended {
-            JobError::Degraded(..) => true,
+            JobError::Degraded(..) | JobError::Worker(_) => true,
             JobError::Write(error) => error.source.kind == ErrorKind::Unusable,
             _ => false,
         };
@@ -230,12 +229,15 @@ impl App {
         client: &ModelClient,
         permille: u32,
     ) -> Result<Summary, JobError> {
+        if self.model.capabilities().reads_links {
+            return self.have_written(work, client).await;
+        }
         let settings = Settings {
             limits: self.config.limits,
             seed: work.source.job_id.clone(),
             quotes: self.model.capabilities().quotes,
             ratio: f64::from(permille) / 1000.0,
-            wishes: work.wishes.clone(),
+            wishes: work.order.wishes.clone(),
         };
         let mut summary =
             summary::write(work.transcript, work.plan, &settings, client, work.run).await?;

@@ -33,6 +33,7 @@ pub(crate) static CAPABILITIES: Capabilities = Capabilities {
     style: Style::Full,
     quotes: true,
     local: true,
+    reads_links: false,
 };
 
 /// The built-in model, which has no settings.
@@ -71,8 +72,8 @@ impl Model for BuiltIn {
             Task::Expand | Task::Continue => {
                 extract::extract_excluding(draft, &request.block, words)
             }
-            // It is never asked for them: see `Limits::outline`.
-            Task::Outline | Task::LastRead => String::new(),
+            // It is never asked for them: see `Limits::outline` and `Capabilities::reads_links`.
+            Task::Outline | Task::LastRead | Task::Transcript => String::new(),
         };
         Ok(Reply::Done(Answer {
             text,

@@ -198,6 +198,10 @@ impl Connection {
         if let Some(signer) = &self.signer {
             secrets.extend(signer.secrets());
         }
+        // What signs a link makes it a key.
+        let link = prompt.and_then(Prompt::linked);
+        let query = link.and_then(|linked| linked.link.expose().split_once('?'));
+        secrets.extend(query.map(|(_, query)| Secret::new(query)));
         self.endpoint.error(phase, failure, &secrets, &sent)
     }
 

@@ -115,6 +115,16 @@ fn check(first: &Capabilities, second: &Capabilities) -> Result<(), ConfigError>
         let expected = "set the key of the first model too, from which the fallback takes over";
         return Err(ConfigError::missing(MODEL_PROVIDER, expected));
     }
+    if first.reads_links || second.reads_links {
+        let expected = "no fallback: one that is sent prompts cannot take over from a worker that is sent whole transcripts \
+                        (RUNPOD_TASK=transcript), nor the other way round";
+        let value = second.provider;
+        return Err(ConfigError::invalid(
+            FALLBACK_MODEL_PROVIDER,
+            value,
+            expected,
+        ));
+    }
     let kind = |model: &Capabilities| (model.quotes, model.style.follows_instructions());
     if kind(first) != kind(second) {
         let expected = format!(
@@ -302,6 +312,17 @@ mod tests {
                     ("FALLBACK_HF_MODEL", "b"),
                 ],
                 "FALLBACK_MODEL_PROVIDER is \"huggingface\": expected a model that is asked like",
+            ),
+            (
+                &[
+                    ("FALLBACK_RUNPOD_API_KEY", "x"),
+                    (
+                        "FALLBACK_RUNPOD_ENDPOINT_URL",
+                        "https://api.runpod.ai/v2/abc",
+                    ),
+                    ("FALLBACK_RUNPOD_TASK", "transcript"),
+                ],
+                "FALLBACK_MODEL_PROVIDER is \"runpod\": expected no fallback",
             ),
             (
                 &[token, ("FALLBACK_AFTER", "5m")],

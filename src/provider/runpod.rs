@@ -16,6 +16,7 @@
 //! - RunPod's clients use `status-sync`, but its documentation does not mention it and other servers lack it. If an endpoint
 //!   answers it with 405 or 501, or with 404 for a job that `status` knows, only `status` is used from then on.
 //! - HTTP status 200 says nothing about the job. The job object says whether it failed.
+//! - With `RUNPOD_TASK=transcript`, a job is sent a link to the whole transcript in place of a prompt (`transcript`).
 
 mod address;
 pub mod follow;
@@ -25,6 +26,7 @@ mod output;
 mod request;
 mod schedule;
 mod settings;
+mod transcript;
 
 pub use settings::RunPodSettings;
 
@@ -114,7 +116,7 @@ impl RunPod {
         let request = self.connection.request(Method::POST, &url)?.json(&body);
         let mut job = self.job(request, self.timeouts).await?;
         let id = job.id.take();
-        match (job.into_polled(prompt.max_tokens().0)?, id) {
+        match (job.into_polled(prompt)?, id) {
             (Polled::Done(answer), _) => Ok(Reply::Done(answer)),
             (Polled::Pending { .. }, Some(id)) => Ok(Reply::Queued(Ticket { id })),
             (Polled::Pending { .. }, None) => Err(Cause::Garbled.seen("a job without an id")),
@@ -243,9 +245,7 @@ impl Queue for RunPod {
     ) -> Result<Polled, ModelError> {
         let asked = self.ask(ticket, hold).await;
         let error = |failure| self.connection.error(Phase::Poll, &failure, Some(prompt));
-        asked
-            .and_then(|job| job.into_polled(prompt.max_tokens().0))
-            .map_err(error)
+        asked.and_then(|job| job.into_polled(prompt)).map_err(error)
     }
 
     async fn rerun(&self, ticket: &Ticket) -> Result<(), ModelError> {

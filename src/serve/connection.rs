@@ -23,6 +23,7 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::http_api::upload::METADATA;
 use crate::http_api::{Answer, Head, MAX_JSON_BYTES, Problem, RESULTS, Work, route};
 use crate::serve::door::Door;
+use crate::serve::socket::Socket;
 use crate::serve::{guard, page};
 
 /// Connections at the same time. Browsers keep up to six for each window.
@@ -39,6 +40,10 @@ const MAX_HEAD_BYTES: usize = 16 * 1024;
 const HEAD_TIME: Duration = Duration::from_secs(10);
 const ORDER_TIME: Duration = Duration::from_secs(10);
 const UPLOAD_TIME: Duration = Duration::from_secs(300);
+
+/// How long a watcher may watch before it has to ask again, which browsers do by themselves: heartbeats alone would not show for days
+/// that nobody reads them.
+const WATCH_TIME: Duration = Duration::from_secs(60 * 60);
 
 /// How often a watcher is told that the server is still there.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -96,7 +101,7 @@ async fn accept(listener: TcpListener, door: Arc<Door>) {
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD_TIME)
                 .max_buf_size(MAX_HEAD_BYTES)
-                .serve_connection(TokioIo::new(socket), respond)
+                .serve_connection(TokioIo::new(Socket::new(socket)), respond)
                 .await;
             if let Err(error) = served {
                 tracing::debug!(%error, "a connection broke");
@@ -127,10 +132,13 @@ async fn respond(request: Request<Incoming>, door: &Arc<Door>) -> Response<Body>
                 let problem = Problem::new(503, "too many windows watch this server", next);
                 return whole(problem.answer(), policy);
             };
-            let held = events(Arc::clone(door)).map(move |event| {
-                let _held = &permit;
-                event
-            });
+            let ending = Box::pin(tokio::time::sleep(WATCH_TIME));
+            let held = events(Arc::clone(door))
+                .take_until(ending)
+                .map(move |event| {
+                    let _held = &permit;
+                    event
+                });
             let body = StreamBody::new(held);
             response(200, "text/event-stream", &[], policy, body.boxed_unsync())
         }
@@ -147,7 +155,8 @@ async fn answer(work: Work, body: Incoming, door: &Door) -> Result<Answer, Probl
         Work::Order => MAX_JSON_BYTES,
         Work::Store(upload) => {
             // Before any of it is read.
-            upload.check(&door.library.config)?;
+            let config = &door.library.config;
+            upload.check(config, config.max_input_bytes)?;
             upload.bytes
         }
         _ => 0,

@@ -65,6 +65,7 @@ impl Door {
         match (self.live.status(&status.key), status.status) {
             (Some(live), _) => live,
             (None, State::Waiting) => status.not_queued(),
+            (None, State::Failed) => status.begun_again_here(),
             (None, _) => status,
         }
     }
@@ -84,7 +85,9 @@ impl Door {
     }
 
     async fn order(&self, body: &[u8]) -> Result<Answer, Problem> {
-        let upload = Upload::ordered(body, &self.library.config)?;
+        let upload = Upload::ordered(body)?;
+        let config = &self.library.config;
+        upload.check(config, config.max_input_bytes)?;
         let there = self
             .library
             .store

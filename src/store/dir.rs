@@ -12,7 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, Write};
 use std::path::{Component, Path, PathBuf};
 
@@ -21,7 +21,9 @@ use bytes::Bytes;
 use md5::{Digest, Md5};
 
 use crate::hex::hex;
-use crate::store::StoreErrorKind::{Denied, NotFound, Other, Precondition, TooLarge, Transient};
+use crate::store::StoreErrorKind::{
+    Denied, InvalidKey, NotFound, Other, Precondition, TooLarge, Transient,
+};
 use crate::store::{
     Action, CHANGED, Location, Metadata, Object, ObjectInfo, PIECE_BYTES, PutCondition, PutOptions,
     REPLACED, Store, StoreError, StoreErrorKind, StoreResult, Wanted, printable, too_large,
@@ -85,6 +87,19 @@ impl DirStore {
         // Fails if other jobs keep their state there.
         let _: io::Result<()> = fs::remove_dir(parent);
         Ok(())
+    }
+
+    /// Claims the directory for this process, until the file is dropped; `None` if another process has done so.
+    pub(crate) fn claim(&self) -> io::Result<Option<File>> {
+        let folder = self.root.join(METADATA);
+        fs::create_dir_all(&folder)?;
+        let path = folder.join(".claim");
+        let claim = File::options().create(true).append(true).open(path)?;
+        match claim.try_lock() {
+            Ok(()) => Ok(Some(claim)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
     }
 
     /// The directory of a bucket.
@@ -384,7 +399,7 @@ fn checked(name: &str) -> Result<&str, Failure> {
         "a directory cannot hold this key: {name:?} in it is not the name of a file (not empty, at most {MAX_NAME_BYTES} \
          bytes, other than `.`, `..` and `{METADATA}`); rename the object"
     );
-    refused(Other, problem)
+    refused(InvalidKey, problem)
 }
 
 pub(super) fn refused<T>(kind: StoreErrorKind, reason: impl Into<String>) -> Result<T, Failure> {
@@ -406,6 +421,7 @@ impl Failure {
             Io::TimedOut | Io::WouldBlock | Io::ResourceBusy | Io::StaleNetworkFileHandle => {
                 (Transient, "the file system is busy; try again")
             }
+            Io::InvalidFilename => (InvalidKey, "its name is too long for the file system"),
             Io::StorageFull | Io::QuotaExceeded => (Other, "the disk is full; make room"),
             Io::IsADirectory | Io::NotADirectory => {
                 (Other, "it cannot be both an object and a folder of objects")

@@ -7,13 +7,17 @@
 
 mod failure;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Builder, Region};
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
+use crate::secret::Secret;
 use crate::store::{
     Action, Location, Object, ObjectInfo, PutCondition, PutOptions, REPLACED, Store, StoreError,
     StoreErrorKind, StoreResult, Wanted, found, printable, too_large,
@@ -160,6 +164,25 @@ impl Store for S3Store {
         let listed = listed.map_err(|error| request_failed(Action::List, &at, error))?;
         let objects = listed.contents.into_iter().flatten();
         Ok(objects.filter_map(|object| object.key).collect())
+    }
+
+    /// Signed with the credentials of this process, so it ends with them if they end sooner. Nothing is sent.
+    async fn link(
+        &self,
+        at: &Location,
+        version_id: Option<&str>,
+        lifetime: Duration,
+    ) -> StoreResult<Secret> {
+        let action = Action::Link;
+        let signing = PresigningConfig::expires_in(lifetime).map_err(|error| {
+            let reason = "no link lasts as long as that";
+            StoreError::new(StoreErrorKind::Other, action, at, reason).caused_by(error)
+        })?;
+        let request = self.client.get_object().bucket(&at.bucket).key(&at.key);
+        let request = request.set_version_id(version_id.map(str::to_owned));
+        let signed = request.presigned(signing).await;
+        let signed = signed.map_err(|error| request_failed(action, at, error))?;
+        Ok(Secret::new(signed.uri()))
     }
 }
 

@@ -1,5 +1,8 @@
 //! The parts of a summary: an overview, and sections with a heading and a span of the transcript.
 
+use serde::{Deserialize, Serialize};
+
+use crate::model::Usage;
 use crate::summary::lists::{self, List};
 use crate::summary::people::{Renaming, renamed};
 use crate::summary::titles::titles;
@@ -98,6 +101,23 @@ impl Section {
     }
 }
 
+/// The run of this program that wrote a whole summary, on a worker of the endpoint, as its report tells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Worker {
+    /// The provider of the model that it asked.
+    pub provider: String,
+    /// That model's id, if any.
+    pub model: Option<String>,
+    /// That model's window in tokens, if limited.
+    pub context_tokens: Option<usize>,
+    /// What its calls used.
+    pub usage: Usage,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// Name and version of the program that it ran.
+    pub generator: String,
+}
+
 /// A summary in its published form.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Summary {
@@ -127,6 +147,8 @@ pub struct Summary {
     pub is_translated: bool,
     /// Warnings for the reader.
     pub warnings: Vec<String>,
+    /// The worker that wrote it as a whole, if one did.
+    pub worker: Option<Worker>,
 }
 
 /// A summary is published only if at most one section, part or word in four is not the model's.

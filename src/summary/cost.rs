@@ -135,11 +135,15 @@ impl Plan {
         } else {
             0
         };
-        // The outline reads the whole once more, the last read the summary and a transcript that is not too long; each section is told what is in the outline.
+        // The outline reads the whole once more, the overview and the last read a summary and a transcript that is not too long; each section is told what is in the outline.
         let calls = self.expected_calls(limits);
         let (read_more, written_more) = self.outline_tokens.map_or((0, 0), |most| {
             let outline = self.tokens.min(most).0;
-            let beside = if self.is_read_beside() { outline } else { 0 };
+            let beside = if self.is_read_beside() {
+                2 * outline
+            } else {
+                0
+            };
             (
                 outline + beside + written + calls * BRIEF_TOKENS,
                 OUTLINE_TOKENS + EDITS_TOKENS,

@@ -11,8 +11,10 @@ const ACTIONS_SHARE: f64 = 0.13;
 const VAGUE_ACTIONS_SHARE: f64 = 0.04;
 const OTHERS_SHARE: f64 = 0.12;
 
-/// Lists that are given up this readily only repeat what stands in the text.
-const IN_THE_TEXT: usize = 9;
+/// Lists that only repeat what stands in the text, the most dispensable first, and the share of all but the actions beyond which
+/// they are left out: who has read six lists is tired before the text begins.
+const IN_THE_TEXT: [ListKind; 2] = [ListKind::Figures, ListKind::Positions];
+const IN_THE_TEXT_SHARE: f64 = 0.09;
 
 /// The kinds of lists, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +90,14 @@ impl List {
         vague.map(|at| self.entries.remove(at)).is_some()
     }
 
+    /// Words of the list with its title; none if it has no entries.
+    fn length(&self) -> usize {
+        match self.entries.is_empty() {
+            true => 0,
+            false => words::count(&self.text()),
+        }
+    }
+
     /// The list as text: its title, and a line for each entry.
     #[must_use]
     pub fn text(&self) -> String {
@@ -101,8 +111,7 @@ impl List {
 
 /// Words of all `lists`.
 pub(crate) fn length(lists: &[List]) -> usize {
-    let lists = lists.iter().filter(|list| !list.entries.is_empty());
-    lists.map(|list| words::count(&list.text())).sum()
+    lists.iter().map(List::length).sum()
 }
 
 /// The lists for a summary of `target` words, with titles by `title`. `labels` are the speakers in the transcript.
@@ -144,28 +153,30 @@ pub(crate) fn of(
             && list.drop_vague()
         {}
     }
+    let most = (target as f64 * IN_THE_TEXT_SHARE) as usize;
+    for kind in IN_THE_TEXT {
+        let others = lists.iter().filter(|list| list.kind != ListKind::Actions);
+        // A few of many figures tell less than none.
+        if others.map(List::length).sum::<usize>() > most {
+            lists.retain(|list| list.kind != kind);
+        }
+    }
     for (are_actions, share) in [(true, ACTIONS_SHARE), (false, OTHERS_SHARE)] {
         let most = (target as f64 * share) as usize;
         loop {
-            let own = lists.iter_mut().filter(|list| {
-                (list.kind == ListKind::Actions) == are_actions && !list.entries.is_empty()
-            });
-            let own: Vec<(usize, &mut List)> =
-                own.map(|list| (words::count(&list.text()), list)).collect();
+            let own = lists
+                .iter_mut()
+                .filter(|list| (list.kind == ListKind::Actions) == are_actions);
+            let own: Vec<(usize, &mut List)> = own.map(|list| (list.length(), list)).collect();
             if own.iter().map(|(words, _)| words).sum::<usize>() <= most {
                 break;
             }
             // The entries of a kind come in the order of their importance.
-            let longest = own.into_iter().max_by_key(|(words, list)| {
-                let dispensable = list.kind.dispensable();
-                (dispensable >= IN_THE_TEXT, words * dispensable)
-            });
+            let longest = own
+                .into_iter()
+                .max_by_key(|(words, list)| words * list.kind.dispensable());
             let Some((_, list)) = longest else { break };
-            match list.kind.dispensable() >= IN_THE_TEXT {
-                // A few of many figures tell less than none.
-                true => list.entries.clear(),
-                false => list.drop_least(),
-            }
+            list.drop_least();
         }
     }
     lists.retain(|list| !list.entries.is_empty());
@@ -204,11 +215,9 @@ impl ListKind {
             Self::Actions => 1,
             Self::Decisions | Self::OpenQuestions => 2,
             Self::People => 2,
-            // The sections tell what they are.
-            Self::Terms => 8,
-            // They stand in the text too.
-            Self::Figures => 9,
-            Self::Positions => 10,
+            // The sections use abbreviations as if they were known.
+            Self::Terms => 3,
+            Self::Figures | Self::Positions => 8,
         }
     }
 }

@@ -98,6 +98,26 @@ impl Plan {
         limits.chapters(&sizes).len() + self.other_calls()
     }
 
+    /// The plan of a summary of about `wanted` words that a worker writes as a whole: one call.
+    #[must_use]
+    pub fn of_one_job(transcript: &Transcript, wanted: Words) -> Self {
+        let (target_words, _) = lengths(most_words(transcript), wanted.0);
+        Self {
+            target_words,
+            target_reduced: target_words < wanted,
+            overview_words: Words(0),
+            tokens: tokens::estimate(transcript.text()),
+            chunks: transcript.whole().divide(Tokens(usize::MAX), 1),
+            groups: Vec::new(),
+            weights: vec![1.0],
+            shown_tokens: None,
+            levels: Vec::new(),
+            sections: 1,
+            outline_tokens: None,
+            chunk_tokens: Tokens(usize::MAX),
+        }
+    }
+
     /// Maximum number of calls beyond the plan, for texts that are requested again or continued.
     #[must_use]
     pub fn extra_calls(&self, limits: &Limits) -> usize {

@@ -288,6 +288,7 @@ fn materials(transcript: &Transcript, plan: &Plan) -> Vec<Material> {
             block,
             has_times: is_log && plan.shown_tokens.is_none(),
             from_notes: false,
+            whole: None,
             brief: None,
         })
     };

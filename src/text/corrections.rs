@@ -330,6 +330,13 @@ impl Corrections {
         &self.entries
     }
 
+    /// A list as a text that [`read_list`] reads.
+    pub(crate) fn lines(&self, list: List) -> String {
+        let entries = self.entries.iter().filter(|entry| entry.list == list);
+        let lines = entries.map(|entry| format!("{} = {}\n", entry.heard, entry.right));
+        lines.collect()
+    }
+
     /// The entries that were found in the transcript and whose right forms occur in a corrected text, in the order of the lists.
     pub(crate) fn occurring(&self, text: &str) -> Vec<&Entry> {
         let mut found: HashSet<&str> = HashSet::new();

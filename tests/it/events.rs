@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use transcript_summarizer::job::Upload;
 use transcript_summarizer::store::Location;
-use transcript_summarizer::trigger::{Delivery, Event, EventError};
+use transcript_summarizer::trigger::{Delivery, Event, EventError, HttpRequest};
 
 fn sample(name: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -34,6 +34,28 @@ fn keys(name: &str) -> Vec<String> {
         .into_iter()
         .map(|upload| upload.at.key)
         .collect()
+}
+
+#[test]
+fn a_request_to_a_function_url() {
+    let mut payload = sample("function-url.json");
+    let request = HttpRequest::read(&payload).unwrap();
+    let asked = (request.method, request.path, request.query);
+    let query = "key=uploads%2Fharbor-line-review.txt";
+    assert_eq!(asked, ("GET", "/v1/summaries", query));
+    assert!(request.header("authorization").is_some() && request.body().is_empty());
+    assert!(request.host.ends_with(".on.aws"));
+    payload["body"] = json!("e30=");
+    payload["isBase64Encoded"] = json!(true);
+    assert_eq!(HttpRequest::read(&payload).unwrap().body(), b"{}");
+    let refused = HttpRequest::read(&sample("s3-put.json")).unwrap_err();
+    assert!(
+        refused.to_string().contains("requestContext.http.method"),
+        "{refused}"
+    );
+    // A function without the API has no use for it.
+    let refused = Delivery::read(&payload).unwrap_err();
+    assert!(matches!(refused, EventError::Unknown { .. }), "{refused}");
 }
 
 #[test]

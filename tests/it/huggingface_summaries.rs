@@ -92,6 +92,39 @@ async fn chat_completions() {
 }
 
 #[tokio::test]
+async fn the_overview_is_written_beside_the_transcript_or_without_it_if_the_server_has_no_room() {
+    let said = "The bridge plates are priced for four platforms";
+    assert!(sample().contains(said));
+    let is_overview = |request: &ChatRequest| {
+        let system = request.message("system");
+        system.contains("You write the overview")
+    };
+    let settings = [("MODEL_CONTEXT_TOKENS", "131072")];
+    for has_room in [true, false] {
+        let refusal = r#"{"error":{"message":"This model's maximum context length is 24000 tokens. However, your request has 25000 input tokens.","code":400}}"#;
+        let respond = move |request: &ChatRequest| {
+            let user = request.message("user");
+            match is_overview(request) && user.contains(said) && !has_room {
+                true => Behaviour::status(400, refusal),
+                false => Behaviour::text(obedient::answer(user)),
+            }
+        };
+        let written = written("/v1", &settings, respond).await;
+        let asked = written.requests.iter();
+        let asked = asked.filter(|request| is_overview(request));
+        let with: Vec<bool> = asked
+            .map(|request| request.message("user").contains(said))
+            .collect();
+        assert_eq!(with.contains(&true), true, "{with:?}");
+        assert_eq!(with.contains(&false), !has_room, "{with:?}");
+        assert!(written.done.report.overview.is_some());
+        let warnings = &written.done.report.warnings;
+        let is_lost = |warning: &String| warning.contains("no usable overview");
+        assert!(!warnings.iter().any(is_lost), "{warnings:?}");
+    }
+}
+
+#[tokio::test]
 async fn text_generation_by_tgi() {
     for path in ["/", "/generate"] {
         let respond = |request: &ChatRequest| tgi(request, &obedient::answer(request.inputs()));

@@ -11,6 +11,7 @@
 )]
 
 mod answers;
+mod api;
 mod bedrock;
 mod command_line;
 mod coverage;
@@ -39,6 +40,7 @@ mod runpod_driver;
 mod runpod_failures;
 mod runpod_outputs;
 mod runpod_summaries;
+mod runpod_transcripts;
 mod sagemaker;
 mod serve;
 mod sources;

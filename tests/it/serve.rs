@@ -60,8 +60,26 @@ impl Answered {
 #[track_caller]
 fn assert_described(line: &str, answered: &Answered) {
     const DESCRIPTION: &str = include_str!("../../src/http_api/openapi.json");
+    let status = answered.status.to_string();
+    if ["414", "431"].contains(&status.as_str()) {
+        return;
+    }
+    let kind = answered.head.split("content-type: ").nth(1).unwrap();
+    let kind = kind.split('\r').next().unwrap();
+    assert_described_in(DESCRIPTION, line, &status, kind, &answered.body);
+}
+
+/// The same for any description of this API, and an answer in parts.
+#[track_caller]
+pub(crate) fn assert_described_in(
+    description: &str,
+    line: &str,
+    status: &str,
+    kind: &str,
+    body: &str,
+) {
     // Braces would have to be encoded in the address of a schema.
-    let text = DESCRIPTION.replace("{name}", "_").replace("{key}", "_");
+    let text = description.replace("{name}", "_").replace("{key}", "_");
     let description: Value = serde_json::from_str(&text).unwrap();
     let (method, target) = line.split_once(' ').unwrap();
     let path = match target.split('?').next().unwrap() {
@@ -69,18 +87,17 @@ fn assert_described(line: &str, answered: &Answered) {
         path if path.starts_with("/v1/results/") => "/v1/results/_",
         path => path,
     };
-    let (method, status) = (method.to_lowercase(), answered.status.to_string());
-    if description["paths"][path][&method].is_null() || ["414", "431"].contains(&status.as_str()) {
+    let method = method.to_lowercase();
+    if description["paths"][path][&method].is_null() {
         return;
     }
-    let kind = answered.head.split("content-type: ").nth(1).unwrap();
-    let kind = kind.split([';', '\r']).next().unwrap();
+    let kind = kind.split(';').next().unwrap();
     let place = [
         "paths",
         path,
         &method,
         "responses",
-        &status,
+        status,
         "content",
         kind,
         "schema",
@@ -93,8 +110,9 @@ fn assert_described(line: &str, answered: &Answered) {
         compiler.add_resource("api.json", description).unwrap();
         let address = format!("api.json#/{place}");
         let index = compiler.compile(&address, &mut schemas).unwrap();
-        if let Err(error) = schemas.validate(&answered.json(), index) {
-            panic!("{line}: {error}: {answered:?}");
+        let value = serde_json::from_str(body).unwrap();
+        if let Err(error) = schemas.validate(&value, index) {
+            panic!("{line}: {error}: {body}");
         }
     }
 }
@@ -482,14 +500,30 @@ fn only_this_machine_and_no_other_site_is_answered() {
     ] {
         server.get(target).refused(404, "");
     }
+    // What cannot be parsed is refused in the same form.
     let long = "x".repeat(40_000);
     let answered = server.ask_with("GET /", &[("x-long", &long)], b"");
-    assert_eq!(answered.status, 431, "{answered:?}");
+    answered.refused(431, "headers");
     let answered = server.get(&format!("/{long}"));
+    answered.refused(answered.status, "too l");
     assert!([414, 431].contains(&answered.status), "{}", answered.status);
     let many: Vec<(&str, &str)> = (0..200).map(|_| ("x-many", "x")).collect();
-    assert_eq!(server.ask_with("GET /", &many, b"").status, 431);
-    assert_eq!(server.send(b"\x16\x03\x01\x02\x00\r\n\r\n").status, 400);
+    let answered = server.ask_with("GET /", &many, b"");
+    answered.refused(431, "headers");
+    let answered = server.send(b"\x16\x03\x01\x02\x00\r\n\r\n");
+    answered.refused(400, "HTTP/1.1");
+    // Nor are keys that no file can have, and the answer names no path of this machine.
+    for key in ["x".repeat(260), "x".repeat(250), ".metadata/a".to_owned()] {
+        for line in ["GET", "POST"] {
+            let answered =
+                server.ask_with(&format!("{line} /v1/summaries?key={key}.txt"), &[], b"");
+            answered.refused(400, "");
+            assert!(
+                !answered.body.contains(library.to_str().unwrap()),
+                "{answered:?}"
+            );
+        }
+    }
     assert_eq!(server.get("/").status, 200);
 }
 
@@ -575,4 +609,32 @@ fn windows_that_watch_leave_room_and_a_broken_entry_hides_no_other() {
     let keys = listed["summaries"].as_array().unwrap().iter();
     let keys: Vec<&Value> = keys.map(|one| &one["key"]).collect();
     assert_eq!(keys, ["good.txt"]);
+}
+
+#[test]
+fn a_second_server_on_a_directory_says_that_there_is_another() {
+    let (_held, dir) = library();
+    let second = || {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_transcript-summarizer"))
+            .args(["serve", "--port", "0", "--dir"])
+            .arg(&dir)
+            .env_clear()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        output.read_line(&mut line).unwrap();
+        process.kill().unwrap();
+        let told = process.wait_with_output().unwrap().stderr;
+        String::from_utf8(told).unwrap()
+    };
+    assert_eq!(second(), "");
+    let _first = Server::start(&dir);
+    let told = second();
+    assert!(
+        told.contains("another server works on this directory"),
+        "{told}"
+    );
 }

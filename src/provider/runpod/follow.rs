@@ -45,8 +45,8 @@ const SETTLING_WAIT: Duration = Duration::from_secs(1);
 /// Reruns of a failed job, at most. If three runs have failed, a fourth seldom succeeds.
 const MAX_RERUNS: usize = 2;
 
-/// Reruns of a job that timed out, at most: every run takes a long time.
-const MAX_RERUNS_TIMED_OUT: usize = 1;
+/// Reruns of a job that timed out or has a whole transcript to read, at most: every run takes a long time.
+const MAX_LONG_RERUNS: usize = 1;
 
 /// The wait ends when this many polls in a row have failed.
 const MAX_FAILED_POLLS: u32 = 12;
@@ -159,8 +159,8 @@ impl QueueState {
                 }
                 ErrorKind::Lost if submitted.elapsed() < SETTLING => SETTLING_WAIT,
                 ErrorKind::JobFailed { timed_out } => {
-                    let most = match timed_out {
-                        true => MAX_RERUNS_TIMED_OUT,
+                    let most = match timed_out || prompt.linked().is_some() {
+                        true => MAX_LONG_RERUNS,
                         false => MAX_RERUNS,
                     };
                     if reruns >= most {

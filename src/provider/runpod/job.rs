@@ -12,8 +12,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::model::Answer;
+use crate::prompt::Prompt;
 use crate::provider::runpod::follow::Polled;
-use crate::provider::runpod::output;
+use crate::provider::runpod::{output, transcript};
 use crate::wire::answer::{self, is_said};
 use crate::wire::error_text::ErrorText;
 use crate::wire::failure::{Cause, Failure, JobEnd};
@@ -78,7 +79,7 @@ impl Job {
     ///
     /// # Errors
     /// If the job has ended without a usable answer.
-    pub(crate) fn into_polled(self, max_tokens: usize) -> Result<Polled, Failure> {
+    pub(crate) fn into_polled(self, prompt: &Prompt) -> Result<Polled, Failure> {
         let State::Ended(end) = self.state else {
             return Ok(Polled::Pending {
                 started: self.state == State::Running,
@@ -88,7 +89,7 @@ impl Job {
         let member = |name: &str| self.value.get(name).filter(|value| !value.is_null());
         let error = member("error").filter(|error| is_said(error));
         match (end, member("output"), error) {
-            (JobEnd::Completed, Some(output), _) => match output::read(output, max_tokens) {
+            (JobEnd::Completed, Some(output), _) => match read(output, prompt) {
                 Ok(answer) => Ok(Polled::Done(Answer {
                     job_time: time(&self.value),
                     ..answer
@@ -102,9 +103,20 @@ impl Job {
             )),
             (end, _, error) => {
                 let said = error.map(ErrorText::from_value).unwrap_or_default();
-                Err(Failure::Job(end, said))
+                Err(match prompt.linked() {
+                    Some(_) => transcript::failure(end, said),
+                    None => Failure::Job(end, said),
+                })
             }
         }
+    }
+}
+
+/// Reads the output of a job that was sent `prompt`.
+fn read(output: &Value, prompt: &Prompt) -> Result<Answer, Failure> {
+    match prompt.linked() {
+        Some(_) => transcript::output(output),
+        None => output::read(output, prompt.max_tokens().0),
     }
 }
 

@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::prompt::Prompt;
+use crate::provider::runpod::transcript;
 use crate::wire::chat::{self, Message};
 use crate::wire::generation;
 
@@ -44,6 +45,10 @@ pub(crate) fn envelope(
     model: Option<&str>,
     parameters: &Map<String, Value>,
 ) -> Value {
+    if let Some(linked) = prompt.linked() {
+        let input = transcript::input(prompt, linked, model);
+        return enveloped(&input, transcript::EXECUTION_TIMEOUT);
+    }
     let (messages, max_tokens) = (prompt.messages(), prompt.max_tokens());
     let mut sampling_params = match prompt.thinks() {
         true => parameters.clone(),
@@ -61,9 +66,13 @@ pub(crate) fn envelope(
         stream: false,
         correlation_id: prompt.id(),
     };
+    enveloped(&input, EXECUTION_TIMEOUT)
+}
+
+fn enveloped(input: &impl Serialize, execution: Duration) -> Value {
     // Time limits in milliseconds.
     let policy = json!({
-        "executionTimeout": EXECUTION_TIMEOUT.as_secs() * 1000,
+        "executionTimeout": execution.as_secs() * 1000,
         "ttl": TIME_TO_LIVE.as_secs() * 1000,
     });
     json!({"input": input, "policy": policy})

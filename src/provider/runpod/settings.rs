@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde_json::Value;
 
 use crate::config::{ConfigError, Environment, Variable};
 use crate::http::Http;
@@ -11,8 +12,8 @@ use crate::provider::key::Key;
 use crate::provider::runpod::RunPod;
 use crate::provider::runpod::address::base_url;
 use crate::provider::{
-    ConnectError, MODEL_CONTEXT_TOKENS, Registration, RemoteSettings, Settings, parameters,
-    remote_capabilities,
+    ConnectError, MODEL_CONTEXT_TOKENS, MODEL_PARAMETERS, Registration, RemoteSettings, Settings,
+    parameters, remote_capabilities,
 };
 use crate::wire::endpoint::parse_endpoint;
 use crate::wire::failure::SettingNames;
@@ -30,6 +31,7 @@ pub(crate) const REGISTRATION: Registration = Registration {
         RUNPOD_API_KEY_SECRET_ARN,
         RUNPOD_ENDPOINT_URL,
         RUNPOD_MODEL,
+        RUNPOD_TASK,
     ],
     read,
 };
@@ -58,6 +60,13 @@ const RUNPOD_ENDPOINT_URL: Variable = Variable::new(
 const RUNPOD_MODEL: Variable =
     Variable::new("RUNPOD_MODEL", "passed on to the worker, where it needs it");
 
+const RUNPOD_TASK: Variable = Variable::new(
+    "RUNPOD_TASK",
+    "what the worker is sent: `chat`, prompts for the parts of a summary; `transcript`, a link to the whole transcript in S3, for \
+     a worker that runs this program",
+)
+.or("chat");
+
 /// The settings of the RunPod provider. The endpoint is the base URL, `https://api.runpod.ai/v2/<endpoint id>`.
 #[derive(Debug, Clone)]
 pub struct RunPodSettings(pub RemoteSettings);
@@ -69,7 +78,11 @@ impl Settings for RunPodSettings {
     }
 
     fn fingerprint(&self) -> String {
-        format!("{NAME} {}", self.0.fingerprint())
+        let task = match self.0.capabilities.reads_links {
+            true => " transcript",
+            false => "",
+        };
+        format!("{NAME}{task} {}", self.0.fingerprint())
     }
 
     async fn connect(&self, http: &Http) -> Result<Arc<dyn Model>, ConnectError> {
@@ -102,10 +115,21 @@ fn read(environment: Environment<'_>) -> Result<Arc<dyn Settings>, ConfigError> 
         ));
     }
     let model = environment.text(RUNPOD_MODEL);
+    let tasks = [("chat", false), ("transcript", true)];
+    let reads_links = environment.choice(RUNPOD_TASK, &tasks)?.unwrap_or_default();
+    if reads_links && !parameters.is_empty() {
+        let value = Value::Object(parameters).to_string();
+        let expected = "nothing with RUNPOD_TASK=transcript: set it in the environment of the worker, which asks the model";
+        return Err(ConfigError::invalid(MODEL_PARAMETERS, value, expected));
+    }
+    let capabilities = remote_capabilities(environment, NAME, model, MODEL_CONTEXT_TOKENS)?;
     Ok(Arc::new(RunPodSettings(RemoteSettings {
         key,
         endpoint,
         parameters,
-        capabilities: remote_capabilities(environment, NAME, model, MODEL_CONTEXT_TOKENS)?,
+        capabilities: Capabilities {
+            reads_links,
+            ..capabilities
+        },
     })))
 }

@@ -115,7 +115,7 @@ fn meaning(action: Action, status: u16, code: &str) -> (StoreErrorKind, &'static
 /// Fills in the placeholders of a message.
 fn fill(advice: &str, action: Action, at: &Location) -> String {
     let permission = match action {
-        Action::Read | Action::LookUp => "s3:GetObject",
+        Action::Read | Action::LookUp | Action::Link => "s3:GetObject",
         Action::Write => "s3:PutObject",
         Action::Delete => "s3:DeleteObject",
         Action::List => "s3:ListBucket",

@@ -51,6 +51,8 @@ pub(crate) struct Material {
     /// Whether the block tells the time of its turns.
     pub(crate) has_times: bool,
     pub(crate) from_notes: bool,
+    /// The whole transcript, for who writes about or reads the sections and may look things up.
+    pub(crate) whole: Option<Passage>,
     /// What the writer is told of the whole recording.
     pub(crate) brief: Option<Brief>,
 }
@@ -123,6 +125,7 @@ impl Material {
             block: Passage::of_text(blocks.join(LATER)),
             has_times: first.has_times,
             from_notes: first.from_notes,
+            whole: None,
             brief: first.brief.is_some().then(|| Brief {
                 points,
                 ..together(briefs())
@@ -150,6 +153,7 @@ impl Material {
             block,
             has_times: self.has_times,
             from_notes: self.from_notes,
+            whole: None,
             brief: self.brief.clone(),
         };
         let blocks = block.split_at(first.span.len());
@@ -288,10 +292,10 @@ impl Drafter<'_> {
     ) -> Prompt {
         let style = self.settings.limits.style;
         let (index, parts) = place;
-        let context = match task {
-            Task::LastRead => material.passage.to_string(),
-            _ if draft.is_some() || material.from_notes => String::new(),
-            _ => Self::context(&material.passage, style.context_tokens()),
+        let context = match &material.whole {
+            Some(whole) => whole.to_string(),
+            None if draft.is_some() || material.from_notes => String::new(),
+            None => Self::context(&material.passage, style.context_tokens()),
         };
         let excerpts = if material.from_notes && task == Task::Section {
             self.excerpts(material)

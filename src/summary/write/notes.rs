@@ -99,6 +99,7 @@ impl Writer<'_> {
                 block: extract::within_tokens(&written, Tokens(most.max(48))),
                 has_times: false,
                 from_notes: true,
+                whole: None,
                 ..material
             });
         }
@@ -152,6 +153,7 @@ fn joined(group: &[&Material]) -> Option<Material> {
         block: Passage::of_text(blocks.join("\n")),
         has_times: first.has_times,
         from_notes: first.from_notes,
+        whole: None,
         brief: None,
     })
 }
@@ -169,6 +171,7 @@ mod tests {
             block: Passage::of_text("word ".repeat(size)),
             has_times: false,
             from_notes: true,
+            whole: None,
             brief: None,
         };
         sizes.iter().enumerate().map(item).collect()

@@ -68,6 +68,7 @@ impl Writer<'_> {
             block: Passage::of_text(numbered.text()),
             has_times: numbered.has_times(),
             from_notes: false,
+            whole: None,
             brief: None,
         };
         self.run.enter(Phase::Outline);

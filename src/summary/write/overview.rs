@@ -56,6 +56,9 @@ impl Writer<'_> {
         );
         let (written, edits) = (written?, read?);
         self.apply(&edits, sections);
+        // The sections may do without a term that the outline explains.
+        let told: String = sections.iter().map(|one| one.text.as_str()).collect();
+        self.briefing.keep_terms_of(&told);
         let Some(piece) = written else {
             return Ok(None);
         };
@@ -114,9 +117,39 @@ impl Writer<'_> {
             chunks: Vec::new(),
             has_times: false,
             from_notes: false,
+            whole: None,
             brief: has_outline.then(|| self.briefing.overview()),
         };
-        (!material.block.is_empty()).then_some(material)
+        if material.block.is_empty() {
+            return None;
+        }
+        // Without the transcript, the overview repeats what the sections have wrong, and the last reader corrects only them.
+        let beside = self.whole_beside(plan).filter(|_| has_outline);
+        if let Some((whole, _)) = beside {
+            let with_whole = Material {
+                whole: Some(whole),
+                ..material.clone()
+            };
+            let drafter = self.drafter;
+            let prompt = drafter.prompt(Task::Overview, &with_whole, (0, 0), None, Words(ask), 0);
+            if drafter.fits(&prompt) {
+                return Some(with_whole);
+            }
+        }
+        Some(material)
+    }
+
+    /// The transcript as it is shown beside the sections, and whether it has times. `None` if it is too long, or its words cannot
+    /// be compared.
+    fn whole_beside(&self, plan: &Plan) -> Option<(Passage, bool)> {
+        if !plan.is_read_beside() || !self.comparable.has_words() {
+            return None;
+        }
+        let whole = self.transcript.whole();
+        Some(match whole.is_log() {
+            true => (Passage::of_text(whole.by_the_clock()), true),
+            false => (whole, false),
+        })
     }
 
     /// Writes the overview from the sections. If the model gives no usable answer, the overview consists of their most
@@ -143,10 +176,31 @@ impl Writer<'_> {
             tolerated: &[Problem::Copied],
             splits: 0,
         };
-        let piece = piece(self.drafter, job).await;
-        piece
-            .map(Some)
-            .map_err(WriteError::of("the overview".to_owned()))
+        let failed = WriteError::of("the overview".to_owned());
+        let first = match piece(self.drafter, job).await {
+            Ok(first) => first,
+            Err(error) => return Err(failed(error)),
+        };
+        let spare = job.allowance.saturating_sub(first.extra_calls);
+        if first.source == Source::Model || material.whole.is_none() || spare == 0 {
+            return Ok(Some(first));
+        }
+        // The server may not have room for the transcript, whatever it says.
+        let bare = Material {
+            whole: None,
+            ..material.clone()
+        };
+        let job = Job {
+            material: &bare,
+            allowance: 0,
+            ..job
+        };
+        let second = piece(self.drafter, job).await.map_err(failed)?;
+        let extra_calls = first.extra_calls + second.extra_calls + 1;
+        Ok(Some(Piece {
+            extra_calls,
+            ..second
+        }))
     }
 
     /// The overview `text` without the sentences that have numbers or names of their own. `None` if nothing is left.
@@ -193,34 +247,29 @@ impl Writer<'_> {
             .map(|section| format!("{}\n\n{}\n", section.title, section.text));
         let text: Vec<String> = lists.chain(sections).collect();
         let block = Passage::of_text(text.join("\n"));
-        let request = |passage, has_times, words| {
+        let request = |whole, has_times, words| {
             let material = Material {
-                passage,
+                passage: Passage::of_text(""),
                 more: Vec::new(),
                 chunks: Vec::new(),
                 block: block.clone(),
                 has_times,
                 from_notes: false,
+                whole,
                 brief: Some(self.briefing.last_read()),
             };
             let drafter = self.drafter;
             let prompt = drafter.prompt(Task::LastRead, &material, (0, 0), None, words, 0);
             drafter.fits(&prompt).then_some(prompt)
         };
-        let with_transcript = plan.is_read_beside() && self.comparable.has_words();
-        let whole = with_transcript.then(|| {
-            let whole = self.transcript.whole();
-            match whole.is_log() {
-                true => request(Passage::of_text(whole.by_the_clock()), true, MENDS_WORDS),
-                false => request(whole, false, MENDS_WORDS),
-            }
-        });
+        let beside = self.whole_beside(plan);
+        let beside = beside.and_then(|(whole, times)| request(Some(whole), times, MENDS_WORDS));
         // Edits in other languages cannot be checked.
-        let without = || {
-            let nothing = Passage::of_text("");
-            has_edits.then(|| request(nothing, false, EDITS_WORDS))
-        };
-        whole.flatten().or_else(|| without().flatten())
+        beside.or_else(|| {
+            has_edits
+                .then(|| request(None, false, EDITS_WORDS))
+                .flatten()
+        })
     }
 
     async fn last_read(&self, prompt: Option<&Prompt>) -> Result<String, WriteError> {

@@ -495,6 +495,7 @@ pub(crate) mod tests {
             block: passage,
             has_times: false,
             from_notes: false,
+            whole: None,
             brief: None,
         }
     }

@@ -9,8 +9,18 @@ use transcript_summarizer::job::{JobError, Outcome};
 use crate::support::faulty::disk::StoreFault;
 use crate::support::faulty::process::{Fate, When};
 use crate::support::faulty::scene::{
-    CHAPTERS, KEY, MARKDOWN, PAGE, QUEUE, REPORT, Reference, SUMMARY, SYNC, Scene, meeting,
+    self, CHAPTERS, KEY, MARKDOWN, PAGE, REPORT, Reference, SUMMARY, Scene, Setup, meeting,
     reference, simulate,
+};
+
+/// Short summaries: what is at stake here comes after the calls.
+const QUEUE: Setup = Setup {
+    summary_words: "600",
+    ..scene::QUEUE
+};
+const SYNC: Setup = Setup {
+    summary_words: "600",
+    ..scene::SYNC
 };
 
 /// What is published before the summary, besides the report.

@@ -15,3 +15,4 @@ mod recordings;
 mod slices;
 mod speech;
 mod store_faults;
+mod worker;

@@ -91,13 +91,17 @@ async fn refused(store: &DirStore, at: &Location) {
         .await
         .map(drop)
         .unwrap_err();
-    assert_eq!(error.kind, StoreErrorKind::Other, "{error}");
+    assert_eq!(error.kind, StoreErrorKind::InvalidKey, "{error}");
     let put = store.put(at, Bytes::new(), PutOptions::default()).await;
-    assert_eq!(kind(put), StoreErrorKind::Other, "{at}");
-    assert_eq!(kind(store.head(at).await), StoreErrorKind::Other, "{at}");
+    assert_eq!(kind(put), StoreErrorKind::InvalidKey, "{at}");
+    assert_eq!(
+        kind(store.head(at).await),
+        StoreErrorKind::InvalidKey,
+        "{at}"
+    );
     assert_eq!(
         kind(store.delete(at, None).await),
-        StoreErrorKind::Other,
+        StoreErrorKind::InvalidKey,
         "{at}"
     );
 }

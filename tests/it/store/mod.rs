@@ -7,4 +7,4 @@ mod canned;
 mod checksums;
 mod directory;
 mod failures;
-mod s3;
+pub(crate) mod s3;

@@ -29,7 +29,7 @@ use crate::store::behaviours::{self, kind, put, put_if, read};
 use crate::store::failures::says;
 
 const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
-const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
 /// The production client, except for the waits between its attempts.
 pub(crate) async fn store_at(address: SocketAddr, secret: &str) -> S3Store {
@@ -52,14 +52,14 @@ pub(crate) async fn config_at(address: SocketAddr, secret: &str) -> SdkConfig {
 }
 
 /// S3 on a loopback port, backed by a temporary directory.
-struct Server {
-    address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     lose_answer: Arc<AtomicBool>,
     _dir: TempDir,
 }
 
 impl Server {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let dir = TempDir::new().unwrap();
         std::fs::create_dir(dir.path().join("bucket")).unwrap();
         let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(dir.path()).unwrap());
@@ -198,4 +198,36 @@ async fn keys_with_segments_of_dots_are_signed_as_they_are_sent() {
         .await
         .unwrap();
     assert_eq!(read(&store, &at).await, b"talk");
+}
+
+#[tokio::test]
+async fn a_link_reads_its_object_without_credentials_and_no_other() {
+    let server = Server::start().await;
+    let store = store_at(server.address, SECRET).await;
+    let (day, week) = (Duration::from_secs(86_400), Duration::from_secs(7 * 86_400));
+    let at = Location::new("bucket", "team/a b+c%41 é.txt");
+    for at in [&at, &Location::new("bucket", "meet/a b+c%41 é.txt")] {
+        put(&store, at, "talk").await;
+    }
+    let link = store.link(&at, None, day).await.unwrap();
+    assert!(!format!("{link:?}").contains("X-Amz"));
+    let client = reqwest::Client::new();
+    let get = async |url: &str| client.get(url).send().await.unwrap();
+    let answer = get(link.expose()).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.text().await.unwrap(), "talk");
+    let other = link.expose().replace("/team/", "/meet/");
+    assert_eq!(get(&other).await.status(), 403);
+
+    let versioned = store.link(&at, Some("v 1"), day).await.unwrap();
+    assert!(
+        versioned.expose().contains("versionId=v%201"),
+        "{}",
+        versioned.expose()
+    );
+    let error = store.link(&at, None, week * 2).await.unwrap_err();
+    assert!(
+        error.to_string().contains("no link lasts as long as that"),
+        "{error}"
+    );
 }

@@ -67,6 +67,7 @@ pub(crate) fn settings(server: &ChatServer, parameters: Map<String, Value>) -> R
             style: Style::Full,
             quotes: false,
             local: false,
+            reads_links: false,
         },
     }
 }

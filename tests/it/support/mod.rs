@@ -27,6 +27,7 @@ pub(crate) mod workplace;
 
 pub(crate) mod faulty;
 pub(crate) mod languages;
+pub(crate) mod links;
 pub(crate) mod rouge;
 pub(crate) mod summaries;
 pub(crate) mod writer;

@@ -55,6 +55,7 @@ pub(crate) static CAPABILITIES: Capabilities = Capabilities {
     style: Style::Full,
     quotes: false,
     local: false,
+    reads_links: false,
 };
 
 impl Queue {

@@ -54,6 +54,7 @@ pub(crate) fn settings(
             style: Style::Full,
             quotes: false,
             local: false,
+            reads_links: false,
         },
         parameters,
     }

@@ -42,6 +42,7 @@ pub(crate) fn client(
             style: Style::Full,
             quotes: false,
             local: false,
+            reads_links: false,
         },
     };
     let target = Target {

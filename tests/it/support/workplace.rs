@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use aws_config::SdkConfig;
 use serde_json::{Value, json};
@@ -21,6 +22,7 @@ use transcript_summarizer::store::{DirStore, Location, PutOptions, Store};
 use transcript_summarizer::transcriber::Transcriber;
 
 use super::huggingface::TOKEN;
+use super::links::Links;
 use super::runpod_server::KEY;
 
 pub(crate) const BUCKET: &str = "transcripts";
@@ -91,6 +93,15 @@ impl Workplace {
     /// The same place with Amazon Polly at the server that `aws` names.
     pub(crate) fn speaking(mut self, aws: SdkConfig) -> Self {
         self.app.speaker = Some(Arc::new(Polly::new(aws, &Http::default())));
+        self
+    }
+
+    /// The same place, where objects have links.
+    pub(crate) fn linking(mut self) -> Self {
+        self.app.source = Arc::new(Links {
+            store: self.app.source,
+            made: AtomicUsize::new(0),
+        });
         self
     }
 

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, sleep};
 use transcript_summarizer::job::Upload;
+use transcript_summarizer::secret::Secret;
 use transcript_summarizer::store::{
     Action, Location, Metadata, Object, ObjectInfo, PutCondition, PutOptions, Store, StoreError,
     StoreErrorKind, Wanted,
@@ -332,6 +333,15 @@ impl Store for Process {
         let disk = &self.world.disk;
         let put = || disk.put(self.number, at, body, options);
         self.request(("put", Action::Write), at, put).await
+    }
+
+    async fn link(
+        &self,
+        at: &Location,
+        _: Option<&str>,
+        _: Duration,
+    ) -> Result<Secret, StoreError> {
+        Ok(Secret::new(format!("https://{}?signed", at.key)))
     }
 
     async fn delete(&self, at: &Location, if_match: Option<&str>) -> Result<(), StoreError> {

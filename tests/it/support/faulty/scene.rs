@@ -42,6 +42,8 @@ pub(crate) struct Setup {
     pub(crate) work_ms: (u64, u64),
     pub(crate) summary_words: &'static str,
     pub(crate) concurrency: &'static str,
+    /// The task of the RunPod endpoint.
+    pub(crate) task: &'static str,
 }
 
 /// A RunPod job of about twelve calls.
@@ -51,6 +53,7 @@ pub(crate) const QUEUE: Setup = Setup {
     work_ms: (1500, 4500),
     summary_words: "1800",
     concurrency: "4",
+    task: "chat",
 };
 
 /// The same job at a synchronous endpoint.
@@ -137,6 +140,7 @@ impl Scene {
             .into_iter()
             .chain([
                 ("SUMMARY_WORDS", setup.summary_words),
+                ("RUNPOD_TASK", setup.task),
                 ("CHUNK_TOKENS", "900"),
                 ("MODEL_CONCURRENCY", setup.concurrency),
                 ("MAX_INPUT_BYTES", "4000000"),

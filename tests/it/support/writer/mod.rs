@@ -262,6 +262,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     style: Style::Full,
     quotes: false,
     local: false,
+    reads_links: false,
 };
 
 #[async_trait]
