@@ -7,6 +7,7 @@ import copy
 import itertools
 import pathlib
 import sys
+import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "template"))
 
@@ -18,6 +19,7 @@ import metrics  # noqa: E402
 import models  # noqa: E402
 import results  # noqa: E402
 from mutations import MUTATIONS, MUTATIONS_AT_RUNPOD  # noqa: E402
+from published_template import published  # noqa: E402
 from render import Stack  # noqa: E402
 
 TEMPLATE = "template.yaml"
@@ -121,7 +123,19 @@ def check_the_checks():
     return planted, missed
 
 
-found = check_all()
+def check_published():
+    """The template of a release makes the same, of the code that it is told of."""
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(published(pathlib.Path(TEMPLATE).read_text(encoding="utf-8")))
+        file.flush()
+        stack = Stack(file.name, {**FULL, "CodeS3Bucket": "artifacts", "CodeS3Key": "code.zip"})
+    if stack.resources == Stack(TEMPLATE, FULL).resources:
+        return 0
+    print("the template of a release makes other resources")
+    return 1
+
+
+found = check_all() + check_published()
 planted, missed = check_the_checks()
 print(f"{found} complaints; {planted - missed} of {planted} planted faults found")
 sys.exit(1 if found or missed else 0)

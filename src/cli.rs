@@ -1,15 +1,18 @@
-//! The command line: `summarize` and `plan`, for files, standard input and objects in S3; `serve`, `evaluate` and `dataset`.
+//! The command line: `summarize` and `plan`, for files, standard input and objects in S3; `serve`, `evaluate`, `dataset` and
+//! `variables`.
 
 mod dataset;
 mod display;
 mod evaluate;
 mod input;
+mod variables;
 
 use std::cell::Cell;
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,6 +20,7 @@ use std::time::{Duration, Instant};
 use clap::builder::NonEmptyStringValueParser;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use futures_util::{StreamExt, future, stream};
 
 use crate::chain::chain;
 use crate::clock::Clock;
@@ -30,15 +34,17 @@ use crate::provider::PROVIDERS;
 use crate::provider::huggingface::login_file;
 use crate::run::Run;
 use crate::serve::{Place, Server};
-use crate::store::{DirStore, Location};
+use crate::store::{DirStore, Location, StoreErrorKind};
 use crate::summary;
 use crate::text::Words;
 use crate::text::printable::PrintableLines;
 use crate::transcriber::is_recording;
 
 use dataset::Dataset;
+use display::Progressing;
 use evaluate::Evaluate;
 use input::Input;
+use variables::Variables;
 
 /// How long `plan --probe` waits for what an endpoint says of itself.
 const SERVED_TIMEOUT: Duration = Duration::from_secs(5);
@@ -74,7 +80,7 @@ fn after_help() -> String {
 Models are chosen by the environment. Set
 {ways}  MODEL_PROVIDER, if more than one of these is possible
   SUMMARY_WORDS for the length of a summary, if not 4000 words
-The README documents all variables.
+`transcript-summarizer variables` lists all variables.
 
 Examples:
   transcript-summarizer summarize meeting.txt
@@ -104,6 +110,8 @@ enum Command {
     Evaluate(Evaluate),
     /// Make examples for fine-tuning out of traces: chats in JSON lines, divided by transcript, without rejected answers.
     Dataset(Dataset),
+    /// List the environment variables, with their defaults and what they are for.
+    Variables(Variables),
 }
 
 #[derive(Debug, Args)]
@@ -150,6 +158,9 @@ struct Summarize {
     /// Write every request and answer to this directory, for debugging and for `dataset`. They hold what was said.
     #[arg(long, value_name = "DIR")]
     trace: Option<PathBuf>,
+    /// Work on this many transcripts at a time. They share MODEL_CONCURRENCY, and the built-in model takes one after another.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=100))]
+    jobs: u16,
     /// Let the built-in model, which only quotes, replace a summary that another model wrote.
     #[arg(long)]
     force: bool,
@@ -220,16 +231,26 @@ async fn execute(command: Command) -> Result<usize, Box<dyn Error>> {
             inputs,
             out,
             trace,
+            jobs,
             force,
         }) => {
-            let (config, inputs) = prepare(&inputs)?;
-            summarize(&inputs, &out, trace, force, config).await
+            let (mut config, inputs) = prepare(&inputs)?;
+            let jobs = match config.provider.capabilities().local {
+                true => 1,
+                false => usize::from(jobs).min(inputs.len()).min(config.concurrency),
+            };
+            config.concurrency /= jobs;
+            let tally = summarize(&inputs, &out, trace, (jobs, force), config).await;
+            if inputs.len() > 1 {
+                display::tally(tally.done, tally.failed, tally.untried);
+            }
+            tally.failed + tally.untried
         }
         Command::Plan(PlanArguments { inputs, probe }) => {
             let (config, inputs) = prepare(&inputs)?;
             let http = Http::default();
             let plan = async |input: &Input| plan(input, &config, &http, probe).await;
-            for_each(&inputs, plan).await
+            for_each(&inputs, 1, plan).await.failed
         }
         Command::Serve(options) => {
             let served = serve(&options, configure(&Wanted::default())?).await;
@@ -240,6 +261,10 @@ async fn execute(command: Command) -> Result<usize, Box<dyn Error>> {
         }
         Command::Evaluate(arguments) => evaluate::evaluate(&arguments).await?,
         Command::Dataset(arguments) => dataset::dataset(&arguments)?,
+        Command::Variables(asked) => {
+            variables::variables(&asked)?;
+            0
+        }
     })
 }
 
@@ -290,6 +315,12 @@ fn configure(arguments: &Wanted) -> Result<Config, Box<dyn Error>> {
         config.by_option.instructions = true;
     }
     config.read_lists()?;
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for (name, meant) in Config::misspelt(names) {
+        display::note(&format!(
+            "note: {name} is set, but there is no such variable: did you mean {meant}?"
+        ));
+    }
     if let Some(note) = login_note(&config) {
         display::note(&note);
     }
@@ -334,14 +365,27 @@ fn instructions(path: &Path) -> Result<Arc<str>, String> {
     order::instructions_of(&text).map_err(|problem| format!("--instructions {shown} {problem}"))
 }
 
-/// Summarizes all inputs and returns how many failed.
+/// What the inputs of a command came to.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    done: usize,
+    failed: usize,
+    /// Left out, because what went wrong with another one would have gone wrong with these, too.
+    untried: usize,
+}
+
+/// Summarizes all inputs, `jobs` at a time.
 async fn summarize(
     inputs: &[Input],
     out: &Path,
     trace: Option<PathBuf>,
-    force: bool,
+    (jobs, force): (usize, bool),
     mut config: Config,
-) -> usize {
+) -> Tally {
+    let nothing = Tally {
+        failed: inputs.len(),
+        ..Tally::default()
+    };
     // Checked before anything is sent, so that nothing is paid for that cannot be kept.
     let traced = trace
         .as_deref()
@@ -350,7 +394,7 @@ async fn summarize(
     let checked = checked.and_then(|()| check_writable("--out", out, &config.filter.output_prefix));
     if let Err(problem) = checked {
         display::error(&problem);
-        return inputs.len();
+        return nothing;
     }
     // Results are written under --out, whatever bucket the transcript is in.
     config.output_bucket = Some(LOCAL_BUCKET.to_owned());
@@ -360,7 +404,7 @@ async fn summarize(
         Ok(model) => model,
         Err(error) => {
             display::error(&chain(&error));
-            return inputs.len();
+            return nothing;
         }
     };
     let app = App {
@@ -375,7 +419,7 @@ async fn summarize(
         durable: true,
     };
     let is_told = Cell::new(!is_builtin_by_default(&app.config));
-    for_each(inputs, async |input| {
+    for_each(inputs, jobs, async |input| {
         let started = Instant::now();
         if !force {
             check_replaceable(input, &app).await?;
@@ -432,6 +476,10 @@ enum Ready {
 struct NoSummary {
     status: Status,
     reason: String,
+    /// What to do about it.
+    next_step: Option<String>,
+    /// Every other job would fail like this one.
+    concerns_all: bool,
 }
 
 impl Ready {
@@ -443,17 +491,27 @@ impl Ready {
                 return Ok(Self::Duplicate { summary, page });
             }
             Ok(Outcome::Skipped(skip)) => skip.reason().to_owned(),
-            Ok(Outcome::Rejected(rejected)) => rejected.to_string(),
             Ok(Outcome::Superseded) => {
-                "was overwritten while it was read; run this again".to_owned()
+                "it was overwritten while it was read; run this again".to_owned()
             }
-            Err(error) if error.passes() => {
-                let next = "run the same command again: it continues where it stopped";
-                format!("{}; {next}", chain(&error))
-            }
-            Err(error) => chain(&error),
+            Ok(Outcome::Rejected(rejected)) => return Err(Self::none(status, &rejected.into())),
+            Err(error) => return Err(Self::none(status, &error)),
         };
-        Err(NoSummary { status, reason })
+        Err(NoSummary {
+            status,
+            reason,
+            next_step: None,
+            concerns_all: false,
+        })
+    }
+
+    fn none(status: Status, error: &JobError) -> NoSummary {
+        NoSummary {
+            status,
+            reason: chain(error),
+            next_step: Some(error.next_command()),
+            concerns_all: error.concerns_all_jobs(),
+        }
     }
 }
 
@@ -472,21 +530,34 @@ fn check_writable(option: &str, dir: &Path, folder: &str) -> Result<(), String> 
     }
 }
 
-/// Does `work` for each input, displays its error, and returns how many failed.
+/// Does `work` for each input, `jobs` at a time, and displays its error. After one that concerns all, none is begun.
 async fn for_each(
     inputs: &[Input],
+    jobs: usize,
     work: impl AsyncFn(&Input) -> Result<(), Box<dyn Error>>,
-) -> usize {
-    let mut failed = 0;
-    for input in inputs {
-        if let Err(error) = work(input).await {
-            let status = error.downcast_ref::<NoSummary>().map(|none| none.status);
-            let status = status.unwrap_or(Status::Failed);
-            display::failure(&input.name, status, &chain(error.as_ref()));
-            failed += 1;
-        }
+) -> Tally {
+    let mut tally = Tally::default();
+    let is_over = Cell::new(false);
+    let begun = stream::iter(inputs).take_while(|_| future::ready(!is_over.get()));
+    let mut ended = pin!(
+        begun
+            .map(async |input| (input, work(input).await))
+            .buffer_unordered(jobs)
+    );
+    while let Some((input, result)) = ended.next().await {
+        let Err(error) = result else {
+            tally.done += 1;
+            continue;
+        };
+        tally.failed += 1;
+        let none = error.downcast_ref::<NoSummary>();
+        let status = none.map_or(Status::Failed, |none| none.status);
+        let next_step = none.and_then(|none| none.next_step.as_deref());
+        display::failure(&input.name, status, &chain(error.as_ref()), next_step);
+        is_over.set(is_over.get() || none.is_some_and(|none| none.concerns_all));
     }
-    failed
+    tally.untried = inputs.len() - tally.done - tally.failed;
+    tally
 }
 
 /// Summarizes one input.
@@ -521,24 +592,74 @@ async fn summarize_one(input: &Input, app: &App, http: &Http) -> Result<Ready, B
         speaker,
         ..app.clone()
     };
-    let bar = display::progress_bar(name);
-    let shown = bar.clone();
-    let waits = display::Waits::new(&bar);
+    let progressing = Progressing::new(name);
+    let shown = progressing.clone();
+    let waits = display::Waits::new(&progressing);
     let run = Run::new(Clock::System)
-        .watched_by(move |progress| display::show(&shown, progress))
+        .watched_by(move |progress| shown.show(progress))
         .telling_of_waits(move |waiting| waits.show(waiting));
-    let ended = run_to_end(&app, &input.upload, name, &run).await;
-    bar.finish_and_clear();
+    let ended = run_to_end(&app, &input.upload, &progressing, &run).await;
+    progressing.end();
     Ok(ended?)
 }
 
-/// Runs a job to its end. If another run holds it, such as one that was killed a moment ago, waits for its lease.
-async fn run_to_end(app: &App, upload: &Upload, name: &str, run: &Run) -> Result<Ready, NoSummary> {
+/// How often and how long a job is tried again that no longer gets on, as a queue would deliver its upload again.
+#[derive(Debug)]
+struct Patience {
+    /// When the job last got on, and how many answers it had then.
+    since: Instant,
+    answers: usize,
+    wait: Duration,
+}
+
+impl Patience {
+    const LONGEST: Duration = Duration::from_secs(15 * 60);
+    const FIRST_WAIT: Duration = Duration::from_secs(1);
+    const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+    fn new() -> Self {
+        Self {
+            since: Instant::now(),
+            answers: 0,
+            wait: Self::FIRST_WAIT,
+        }
+    }
+
+    /// How long to wait before the job with so many answers is tried again; `None` to give up.
+    fn next(&mut self, answers: usize) -> Option<Duration> {
+        if answers > self.answers {
+            *self = Self {
+                answers,
+                ..Self::new()
+            };
+        }
+        let wait = self.wait;
+        self.wait = (wait * 2).min(Self::LONGEST_WAIT);
+        (self.since.elapsed() + wait <= Self::LONGEST).then_some(wait)
+    }
+}
+
+/// Runs a job to its end. If another run holds it, such as one that was killed a moment ago, waits for its lease. What passes by
+/// itself is waited for, too.
+async fn run_to_end(
+    app: &App,
+    upload: &Upload,
+    progressing: &Progressing,
+    run: &Run,
+) -> Result<Ready, NoSummary> {
     let mut noted = String::new();
+    let mut patience = Patience::new();
     let ended = loop {
         let ended = app.run(upload, run).await;
         let Some(wait) = ended.as_ref().err().and_then(JobError::wait) else {
-            break ended;
+            match &ended {
+                Err(error) if error.passes() => match patience.next(run.answers()) {
+                    Some(wait) => progressing.count_down(&chain(error), wait).await,
+                    None => break ended,
+                },
+                _ => break ended,
+            }
+            continue;
         };
         let note = match &ended {
             Err(JobError::Transcribing) => {
@@ -550,12 +671,27 @@ async fn run_to_end(app: &App, upload: &Upload, name: &str, run: &Run) -> Result
             ),
         };
         if note != noted {
-            display::note(&format!("{name}: {note}"));
+            progressing.note(&note);
             noted = note;
         }
         tokio::time::sleep(wait).await;
     };
+    let is_superseded = matches!(ended, Ok(Outcome::Superseded));
+    if is_superseded && is_missing(app, upload).await {
+        return Err(NoSummary {
+            status: Status::Superseded,
+            reason: "it was deleted while it was read".to_owned(),
+            next_step: None,
+            concerns_all: false,
+        });
+    }
     Ready::of(ended)
+}
+
+/// Whether an input exists no longer.
+async fn is_missing(app: &App, upload: &Upload) -> bool {
+    let found = app.source.head(&upload.at).await;
+    found.is_err_and(|error| error.kind == StoreErrorKind::NotFound)
 }
 
 /// Shows the plan of one input, and with `probe` what the endpoint makes of its first section.
@@ -587,8 +723,8 @@ async fn plan(
             ratio: 1.0,
             wishes: order.wishes.obeyed(&config.limits, None).0,
         };
-        let bar = display::progress_bar(&input.name);
-        let waits = display::Waits::new(&bar);
+        let progressing = Progressing::new(&input.name);
+        let waits = display::Waits::new(&progressing);
         let run = Run::new(Clock::System).telling_of_waits(move |waiting| waits.show(waiting));
         let options = CallOptions {
             max_calls: config.limits.max_calls,
@@ -597,7 +733,7 @@ async fn plan(
         };
         let client = ModelClient::new(model, None, options, &run);
         let sample = summary::sample(&transcript, &plan, &settings, &client).await;
-        bar.finish_and_clear();
+        progressing.end();
         display::probe(
             &input.name,
             &plan,

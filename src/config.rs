@@ -1,8 +1,8 @@
 //! Reads settings from environment variables. A missing or invalid value is an error at start-up that names the variable,
 //! its value and what is accepted.
 //!
-//! Each variable is a constant with its default and its meaning, in the module that reads it. A test compares the table in
-//! the README with these constants.
+//! Each variable is a constant with its default and its meaning, in the module that reads it. The command `variables` shows
+//! them, and a test compares the README's table of the most important ones with them.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -15,9 +15,9 @@ pub struct Variable {
     pub name: &'static str,
     /// The value that is used if the variable is not set.
     pub default: Option<&'static str>,
-    /// What the README says about the default in addition to its value.
+    /// What is to be known of the default in addition to its value.
     pub note: &'static str,
-    /// What it is for, in the README's words.
+    /// What it is for.
     pub meaning: &'static str,
 }
 

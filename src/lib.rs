@@ -10,7 +10,7 @@
 //!
 //! # Map
 //!
-//! Each module may use the modules below it.
+//! Each module may use the modules below it. [`guide`] is the manual for people who use the program.
 //!
 //! | module | what it does |
 //! |---|---|
@@ -172,6 +172,7 @@ pub mod config;
 pub mod document;
 pub mod evaluation;
 pub mod extract;
+pub mod guide;
 mod hex;
 pub mod http;
 pub mod http_api;

@@ -29,6 +29,10 @@ async fn main() -> ExitCode {
 
 async fn serve() -> Result<(), lambda_runtime::Error> {
     let config = Config::from_env(Surface::Lambda)?;
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for (variable, meant) in Config::misspelt(names) {
+        tracing::warn!(variable, meant, "there is no such variable");
+    }
     let http = Http::default();
     if let Some(settings) = config.api.clone() {
         let api = Api::connect(config, settings, &http).await?;

@@ -1,20 +1,55 @@
 //! The run of one job in one invocation: its deadline, its progress listener and its clock. They are passed down together.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::clock::Clock;
 
+/// What a job does at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Phase {
+    /// Reads the transcript and plans the summary.
+    #[default]
+    Reading,
+    /// Takes notes on a transcript that is too long to be shown.
+    Notes,
+    /// Outlines the whole.
+    Outline,
+    /// Writes the sections.
+    Sections,
+    /// Corrects the length.
+    Length,
+    /// Writes the overview, and reads everything once more.
+    Finish,
+}
+
+impl Phase {
+    /// Its name for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reading => "reading",
+            Self::Notes => "notes",
+            Self::Outline => "outline",
+            Self::Sections => "sections",
+            Self::Length => "length",
+            Self::Finish => "overview and last read",
+        }
+    }
+}
+
 /// The progress of a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Progress {
-    /// The number of chunks that are done.
+    /// What is done at the moment.
+    pub phase: Phase,
+    /// The number of calls that are answered.
     pub done: usize,
-    /// The number of all chunks.
-    pub chunks: usize,
+    /// The number of calls that are expected in all. It is an estimate, and above `done` as long as the job runs.
+    pub of: usize,
 }
 
 /// A job waits, because its endpoint is not ready.
@@ -33,6 +68,7 @@ pub struct Run {
     pub deadline: Option<Instant>,
     /// The clock for timestamps in leases and ledgers.
     pub clock: Clock,
+    progress: Arc<Mutex<Progress>>,
     listener: Arc<dyn Fn(Progress) + Send + Sync>,
     waits: Arc<dyn Fn(&Waiting) + Send + Sync>,
 }
@@ -44,6 +80,7 @@ impl Run {
         Self {
             deadline: None,
             clock,
+            progress: Arc::default(),
             listener: Arc::new(|_| {}),
             waits: Arc::new(|_| {}),
         }
@@ -94,9 +131,46 @@ impl Run {
         Some(deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// Reports progress to the listener.
-    pub(crate) fn report(&self, progress: Progress) {
+    /// How many calls of the summary are answered.
+    pub(crate) fn answers(&self) -> usize {
+        let progress = self.progress.lock();
+        progress.unwrap_or_else(PoisonError::into_inner).done
+    }
+
+    /// Begins a summary that takes about `calls` calls.
+    pub(crate) fn begin(&self, calls: usize) {
+        self.report(|progress| {
+            *progress = Progress {
+                of: calls,
+                ..Progress::default()
+            };
+        });
+    }
+
+    /// Begins a phase.
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.report(|progress| progress.phase = phase);
+    }
+
+    /// Counts an answer.
+    pub(crate) fn count_answer(&self) {
+        self.report(|progress| progress.done += 1);
+    }
+
+    /// Tells the listener of the progress that another run has reported.
+    pub(crate) fn pass_on(&self, progress: Progress) {
         (self.listener)(progress);
+    }
+
+    /// Reports a change to the listener.
+    fn report(&self, change: impl FnOnce(&mut Progress)) {
+        let now = {
+            let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+            change(&mut progress);
+            progress.of = progress.of.max(progress.done + 1);
+            *progress
+        };
+        (self.listener)(now);
     }
 }
 

@@ -35,6 +35,6 @@ pub mod write;
 
 pub use assemble::{Degraded, Section, Source, Summary, Worker};
 pub use call_plan::{Limits, ShapeError};
-pub use cost::{Prices, TokenTotals};
+pub use cost::{Currency, Prices, TokenTotals};
 pub use plan::{Plan, plan};
 pub use write::{Sample, Settings, WriteError, sample, write};

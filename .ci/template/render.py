@@ -29,8 +29,9 @@ logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)
 def source_of(path):
     with open(path, encoding="utf-8") as file:
         source = yaml_parse(file.read())
-    # SAM wants the code to be uploaded already.
-    source["Globals"]["Function"]["CodeUri"] = "s3://artifacts/code.zip"
+    # SAM wants the code to be uploaded already, as it is for a published template.
+    if source["Globals"]["Function"]["CodeUri"] == ".":
+        source["Globals"]["Function"]["CodeUri"] = "s3://artifacts/code.zip"
     return source
 
 

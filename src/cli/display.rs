@@ -4,10 +4,10 @@ use std::cmp::Ordering;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::job::{Config, Done, Order, Status};
 use crate::model::{Capabilities, Served};
 use crate::prompt::Wishes;
-use crate::run::{Progress, Waiting};
+use crate::run::{Phase, Progress, Waiting};
 use crate::store::Location;
 use crate::summary::{Plan, Prices, Sample, TokenTotals};
 use crate::text::corrections::{Entry, List};
@@ -44,24 +44,86 @@ pub(crate) fn choose(json: bool, quiet: bool) {
     IS_QUIET.store(quiet, Relaxed);
 }
 
+/// All bars. What is written meanwhile stands above them.
+static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
 fn new_bar(length: usize) -> ProgressBar {
     match IS_QUIET.load(Relaxed) {
         true => ProgressBar::hidden(),
-        false => ProgressBar::new(length as u64),
+        false => BARS.add(ProgressBar::new(length as u64)),
     }
 }
 
-/// A progress bar for the transcript `name`; hidden unless standard error is a terminal.
-pub(crate) fn progress_bar(name: &str) -> ProgressBar {
-    let bar = new_bar(0).with_prefix(printable(name).into_owned());
-    let template = "{prefix} {wide_bar} {pos}/{len} chunks, {elapsed}";
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
+/// Most characters of a name beside a bar, so that nothing wraps in 60 columns.
+const NAME_BESIDE_BAR: usize = 16;
+
+/// The progress of one transcript: a bar on a terminal, plain lines elsewhere.
+#[derive(Debug, Clone)]
+pub(crate) struct Progressing {
+    name: String,
+    bar: ProgressBar,
+}
+
+impl Progressing {
+    /// Begins with the transcript `name`.
+    pub(crate) fn new(name: &str) -> Self {
+        Self::on(name, new_bar(0))
     }
-    if !bar.is_hidden() {
-        bar.enable_steady_tick(Duration::from_millis(250));
+
+    /// The same for one of many that are counted together.
+    pub(crate) fn hidden(name: &str) -> Self {
+        Self::on(name, ProgressBar::hidden())
     }
-    bar
+
+    fn on(name: &str, bar: ProgressBar) -> Self {
+        let shown = printable(name);
+        let length = shown.chars().count();
+        let shown = match length > NAME_BESIDE_BAR {
+            true => "…"
+                .chars()
+                .chain(shown.chars().skip(length + 1 - NAME_BESIDE_BAR))
+                .collect(),
+            false => shown.into_owned(),
+        };
+        let bar = bar.with_prefix(shown).with_message(Phase::Reading.name());
+        let template = "{prefix} {wide_bar} {pos}/{len} calls, {msg}, {elapsed}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        if !bar.is_hidden() {
+            bar.enable_steady_tick(Duration::from_millis(250));
+        }
+        let name = name.to_owned();
+        Self { name, bar }
+    }
+
+    pub(crate) fn show(&self, Progress { phase, done, of }: Progress) {
+        self.bar.set_length(of as u64);
+        self.bar.set_position(done as u64);
+        self.bar.set_message(phase.name());
+        if self.bar.is_hidden() {
+            let (phase, seconds) = (phase.name(), self.bar.elapsed().as_secs_f64());
+            self.note(&format!("{phase}, {done} of {of} calls, {seconds:.1} s"));
+        }
+    }
+
+    /// Waits before the job is tried again, and counts the seconds down.
+    pub(crate) async fn count_down(&self, reason: &str, wait: Duration) {
+        let seconds = wait.as_secs();
+        self.note(&format!("{reason}; trying again in {seconds} s"));
+        for left in (1..=seconds).rev() {
+            self.bar.set_message(format!("again in {left} s"));
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    pub(crate) fn note(&self, text: &str) {
+        note(&format!("{}: {text}", self.name));
+    }
+
+    pub(crate) fn end(&self) {
+        self.bar.finish_and_clear();
+    }
 }
 
 /// A progress bar that counts to `length`; hidden unless standard error is a terminal.
@@ -83,27 +145,25 @@ pub(crate) fn count(bar: &ProgressBar) {
     }
 }
 
-/// Shows progress on the bar, or on a line of its own if the bar is hidden.
-pub(crate) fn show(bar: &ProgressBar, Progress { done, chunks }: Progress) {
-    bar.set_length(chunks as u64);
-    bar.set_position(done as u64);
-    if bar.is_hidden() {
-        let (name, seconds) = (bar.prefix(), bar.elapsed().as_secs_f64());
-        note(&format!("{name}: {done}/{chunks} chunks, {seconds:.1} s"));
-    }
-}
-
 /// Says that a job waits for its endpoint: once for each reason, and again after progress.
 #[derive(Debug)]
 pub(crate) struct Waits {
+    name: String,
     bar: ProgressBar,
     /// The last reason told, and the position of the bar then.
     told: Mutex<Option<(String, u64)>>,
 }
 
 impl Waits {
-    pub(crate) fn new(bar: &ProgressBar) -> Self {
+    /// Of one transcript.
+    pub(crate) fn new(progressing: &Progressing) -> Self {
+        Self::beside(&progressing.name, &progressing.bar)
+    }
+
+    /// Of `name`, while `bar` counts something.
+    pub(crate) fn beside(name: &str, bar: &ProgressBar) -> Self {
         Self {
+            name: name.to_owned(),
             bar: bar.clone(),
             told: Mutex::default(),
         }
@@ -116,35 +176,36 @@ impl Waits {
             return;
         }
         *told = now;
-        let (name, minutes) = (self.bar.prefix(), longest.as_secs().div_ceil(60));
-        let text = format!("{name}: {reason}; waiting for it, up to {minutes} min");
-        self.bar.suspend(|| note(&text));
+        let (name, minutes) = (&self.name, longest.as_secs().div_ceil(60));
+        note(&format!(
+            "{name}: {reason}; waiting for it, up to {minutes} min"
+        ));
     }
 }
 
 /// Writes an error to standard error.
 pub(crate) fn error(text: &str) {
-    let _ = writeln!(std::io::stderr(), "error: {}", printable(text));
+    BARS.suspend(|| drop(writeln!(io::stderr(), "error: {}", printable(text))));
 }
 
 /// Writes a line to standard error. That nobody reads it is no reason to fail.
 pub(crate) fn note(text: &str) {
     if !IS_QUIET.load(Relaxed) {
-        let _ = writeln!(std::io::stderr(), "{}", printable(text));
+        BARS.suspend(|| drop(writeln!(io::stderr(), "{}", printable(text))));
     }
 }
 
 /// Writes results for people to standard output. That nobody reads them is no reason to fail.
 pub(crate) fn print(text: &str) {
     if !IS_JSON.load(Relaxed) && !IS_QUIET.load(Relaxed) {
-        let _ = writeln!(std::io::stdout(), "{}", printable(text));
+        BARS.suspend(|| drop(writeln!(io::stdout(), "{}", printable(text))));
     }
 }
 
 /// Writes a result to standard output: for programs if `--json` was given, else for people.
 pub(crate) fn result(json: impl FnOnce() -> Value, text: impl FnOnce() -> String) {
     match IS_JSON.load(Relaxed) {
-        true => drop(writeln!(std::io::stdout(), "{}", json())),
+        true => BARS.suspend(|| drop(writeln!(io::stdout(), "{}", json()))),
         false => print(&text()),
     }
 }
@@ -154,14 +215,34 @@ pub(crate) fn result_line(result: &impl Serialize) {
     if IS_JSON.load(Relaxed)
         && let Ok(line) = serde_json::to_string(result)
     {
-        let _ = writeln!(std::io::stdout(), "{line}");
+        BARS.suspend(|| drop(writeln!(io::stdout(), "{line}")));
     }
 }
 
 /// Shows that there is no result for an input.
-pub(crate) fn failure(name: &str, status: Status, reason: &str) {
-    result_line(&json!({"input": name, "status": status, "error": reason}));
+pub(crate) fn failure(name: &str, status: Status, reason: &str, next_step: Option<&str>) {
+    result_line(&json!({"input": name, "status": status, "error": reason, "next_step": next_step}));
     error(&format!("{name}: {reason}"));
+    if let Some(next_step) = next_step {
+        note(&format!("  next: {next_step}"));
+    }
+}
+
+/// Shows how many inputs of a command came to what.
+pub(crate) fn tally(done: usize, failed: usize, untried: usize) {
+    let more = match untried {
+        0 => String::new(),
+        untried => format!(
+            ", {} not tried: what is wrong would be wrong for {}, too",
+            grouped(untried),
+            if untried == 1 { "it" } else { "them" }
+        ),
+    };
+    note(&format!(
+        "{} done, {} failed{more}",
+        grouped(done),
+        grouped(failed)
+    ));
 }
 
 /// The path of a result as the user would write it.
@@ -204,10 +285,8 @@ fn show_page(out: &Path, page: Option<&Location>) {
         Some(target) => {
             let path = target.as_os_str().as_encoded_bytes();
             let url = percent_encode(path, UNRESERVED);
-            let _ = writeln!(
-                io::stdout(),
-                "  page: \x1b]8;;file://{url}\x1b\\{shown}\x1b]8;;\x1b\\"
-            );
+            let link = format!("\x1b]8;;file://{url}\x1b\\{shown}\x1b]8;;\x1b\\");
+            BARS.suspend(|| drop(writeln!(io::stdout(), "  page: {link}")));
         }
         None => print(&format!("  page: {path}")),
     }
@@ -269,9 +348,10 @@ pub(crate) fn done(name: &str, out: &Path, done: &Done, elapsed: Duration, price
             ),
         });
     }
-    if let Some(cost) = cost.filter(|_| tokens != TokenTotals::default()) {
+    let shown = prices.zip(cost).map(|(prices, cost)| prices.shown(cost));
+    if let Some(cost) = shown.filter(|_| tokens != TokenTotals::default()) {
         print(&format!(
-            "  cost: {cost:.4} for {} tokens of prompts and {} of answers",
+            "  cost: {cost} for {} tokens of prompts and {} of answers",
             grouped(tokens.prompt),
             grouped(tokens.completion)
         ));
@@ -429,7 +509,8 @@ pub(crate) fn plan(
             counted(plan.extra_calls(&config.limits), "time")
         ));
         if let Some(prices) = config.prices {
-            print(&format!("  cost        about {:.4}", prices.cost(tokens)));
+            let cost = prices.shown(prices.cost(tokens));
+            print(&format!("  cost        about {cost}"));
         }
         if let Some((fallback, after)) = config.provider.fallback() {
             let Capabilities {
@@ -437,7 +518,8 @@ pub(crate) fn plan(
             } = fallback.capabilities();
             let name = model.as_deref().unwrap_or(provider);
             let second = config.prices.and_then(|prices| prices.of_fallback());
-            let cost = second.map(|prices| format!(": about {:.4}", prices.cost(tokens)));
+            let cost =
+                second.map(|prices| format!(": about {}", prices.shown(prices.cost(tokens))));
             print(&format!(
                 "  fallback    {name}{}, if the first model is refused, without credits or down for {} s",
                 cost.unwrap_or_default(),
@@ -525,7 +607,7 @@ pub(crate) fn probe(
     let at_once = slots.unwrap_or(config.concurrency);
     let time = sample.whole_time(whole, plan.target_words, at_once);
     let cost = config.prices.map_or_else(String::new, |prices| {
-        format!(", and cost about {:.4}", prices.cost(whole))
+        format!(", and cost about {}", prices.shown(prices.cost(whole)))
     });
     print(&format!(
         "  whole       at this rate it takes about {}{cost}",
@@ -583,5 +665,89 @@ fn wishes(wishes: &Wishes, transcript: &Transcript, config: &Config) {
         .1
     {
         print(&format!("  note        {warning}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use indicatif::{ProgressDrawTarget, TermLike};
+
+    use super::*;
+
+    /// A terminal of 60 columns that keeps what is written.
+    #[derive(Debug, Clone, Default)]
+    struct Narrow(Arc<Mutex<String>>);
+
+    impl TermLike for Narrow {
+        fn width(&self) -> u16 {
+            60
+        }
+
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.write_str(&format!("{text}\n"))
+        }
+
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.0.lock().unwrap().push_str(text);
+            Ok(())
+        }
+
+        fn clear_line(&self) -> io::Result<()> {
+            self.write_str("\n")
+        }
+
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_bar_names_the_phase_and_keeps_to_60_columns() {
+        let terminal = Narrow::default();
+        let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
+        let bar = ProgressBar::with_draw_target(Some(0), target);
+        let name = "meetings/2026/a-very-long-name-of-a-transcript.txt";
+        let progressing = Progressing::on(name, bar);
+        for phase in [
+            Phase::Outline,
+            Phase::Sections,
+            Phase::Finish,
+            Phase::Length,
+        ] {
+            progressing.show(Progress {
+                phase,
+                done: 12,
+                of: 14,
+            });
+            progressing.bar.force_draw();
+            let drawn = std::mem::take(&mut *terminal.0.lock().unwrap());
+            let told = format!("12/14 calls, {}, ", phase.name());
+            assert!(
+                drawn.contains(&told) && drawn.contains("transcript.txt"),
+                "{drawn}"
+            );
+            for line in drawn.lines() {
+                let columns = line.trim_end().chars().count();
+                assert!(columns <= 60, "{columns} columns: {line}");
+            }
+        }
     }
 }

@@ -25,6 +25,7 @@ use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
 use crate::chain::chain;
+use crate::cli::display::Progressing;
 use crate::cli::{Ready, Wanted, check_writable, configure};
 use crate::cli::{display, run_to_end};
 use crate::clock::Clock;
@@ -283,7 +284,7 @@ impl Evaluator {
         let records = records.take_while(|_| !is_given_up.get());
         let evaluated = records.map(|(place, record)| {
             let (evaluator, handle, name) = (self.clone(), Handle::current(), record.name.clone());
-            let waits = display::Waits::new(&bar);
+            let waits = display::Waits::beside(&name, &bar);
             let run = Run::new(Clock::System).telling_of_waits(move |waiting| waits.show(waiting));
             // A thread for each: the built-in model computes.
             let job = spawn_blocking(move || {
@@ -309,7 +310,7 @@ impl Evaluator {
                 }
                 Err(failure) => {
                     let Failed { input, error } = &failure;
-                    bar.suspend(|| display::failure(input, Status::Failed, error));
+                    display::failure(input, Status::Failed, error, None);
                     failed.push((place, failure));
                 }
             }
@@ -347,7 +348,8 @@ impl Evaluator {
         let transcript = Transcript::new(decoder.finish()?)?;
         let upload = Upload::named(Location::new(LOCAL_BUCKET, &record.key));
         let started = Instant::now();
-        let made = match run_to_end(&app, &upload, &record.name, run).await? {
+        let progressing = Progressing::hidden(&record.name);
+        let made = match run_to_end(&app, &upload, &progressing, run).await? {
             Ready::Done(done) => {
                 app.clear_state(&self.target, &done);
                 Some(started.elapsed().as_secs_f64())

@@ -489,8 +489,9 @@ impl<'a> Page<'a> {
                 format!("{prompt} of prompts, {completion} of answers"),
             ));
             let cost = document.prices.and_then(|prices| prices.cost_of(usage));
-            if let Some(cost) = cost {
-                told.push(("Cost", format!("{cost:.4}, by the prices that were set")));
+            if let (Some(cost), Some(prices)) = (cost, document.prices) {
+                let cost = prices.shown(cost);
+                told.push(("Cost", format!("{cost}, by the prices that were set")));
             }
         }
         let (written, wanted) = (report.summary.words, report.summary.target_words);

@@ -252,6 +252,7 @@ pub(crate) fn restore(report: &[u8], transcript: &Transcript) -> serde_json::Res
         etag: stored.source.etag,
         run,
         summary: Summary {
+            unusable: Vec::new(),
             sections,
             // The report has only their number.
             unread: (extractive..stored.coverage.degraded).collect(),

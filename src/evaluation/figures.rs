@@ -233,6 +233,7 @@ mod tests {
             input_per_mtok: 1.0,
             output_per_mtok: 2.0,
             fallback: None,
+            currency: None,
         };
         let all = [measured(0.25, -0.1, Some(2)), measured(0.75, 0.04, None)];
         let figures = Figures::of(&all, Some(prices)).unwrap();

@@ -4,7 +4,7 @@ use crate::config::{ConfigError, Environment, Variable};
 
 const API: Variable = Variable::new(
     "API",
-    "makes the function answer the [HTTP API](#over-https) behind a Function URL, and nothing else: `iam` where the URL checks \
+    "makes the function answer the HTTP API behind a Function URL, and nothing else: `iam` where the URL checks \
      signatures, `token` where it is open and callers send a token",
 );
 

@@ -14,7 +14,7 @@ use crate::prompt::Wishes;
 use crate::provider::huggingface::{HF_TOKEN_PATH, login_file};
 use crate::provider::{self, ConnectError, PROVIDERS, SHARED_VARIABLES};
 use crate::speech::{self, Polly, Speaker};
-use crate::summary::{self, Limits, Plan, Prices, ShapeError};
+use crate::summary::{self, Currency, Limits, Plan, Prices, ShapeError};
 use crate::text::{Tokens, Words};
 use crate::transcriber::{self, RECORDING_ENDINGS, Recordings, TRANSCRIBERS, Transcriber};
 use crate::transcript::Transcript;
@@ -43,6 +43,13 @@ const PRICE_OUTPUT_PER_MTOK: Variable = Variable::new(
     "PRICE_OUTPUT_PER_MTOK",
     "the same for the tokens of answers",
 );
+
+const PRICE_CURRENCY: Variable = Variable::new(
+    "PRICE_CURRENCY",
+    "the currency of the prices, such as `EUR`, to be shown with costs",
+);
+
+const EXPECTED_CURRENCY: &str = "a code of three capital letters, such as EUR";
 
 const SUMMARY_WORDS: Variable = Variable::new(
     "SUMMARY_WORDS",
@@ -117,12 +124,13 @@ const AWS_ENDPOINT_URL_S3: Variable = Variable::new(
 );
 
 /// The variables of jobs, without those of providers.
-const VARIABLES: [Variable; 18] = [
+const VARIABLES: [Variable; 19] = [
     CHUNK_TOKENS,
     MODEL_CONCURRENCY,
     MAX_MODEL_CALLS,
     PRICE_INPUT_PER_MTOK,
     PRICE_OUTPUT_PER_MTOK,
+    PRICE_CURRENCY,
     SUMMARY_WORDS,
     SUMMARY_INSTRUCTIONS,
     SUMMARY_LANGUAGE,
@@ -307,7 +315,33 @@ impl Config {
         }
     }
 
-    /// All variables, in the order of the README.
+    /// Those of `names` that are no variable of this program, each with the one that it was probably meant to be.
+    pub fn misspelt(names: impl IntoIterator<Item = String>) -> Vec<(String, String)> {
+        let known = Self::variables().into_iter().map(|variable| variable.name);
+        let known: Vec<&str> = known.collect();
+        let meant = |name: &String| {
+            let (block, rest) = match name.strip_prefix(FALLBACK) {
+                Some(rest) if !known.contains(&name.as_str()) => (FALLBACK, rest),
+                _ => ("", name.as_str()),
+            };
+            // AWS has a variable for each service.
+            if known.contains(&rest) || rest.starts_with("AWS_") {
+                return None;
+            }
+            let close = known.iter().map(|known| (distance(rest, known), known));
+            let (_, meant) = close
+                .filter(|(distance, _)| *distance <= MOST_SLIPS)
+                .min_by_key(|(distance, _)| *distance)?;
+            Some(format!("{block}{meant}"))
+        };
+        let names = names.into_iter();
+        let pairs = names.filter_map(|name| meant(&name).map(|meant| (name, meant)));
+        let mut pairs: Vec<_> = pairs.collect();
+        pairs.sort_unstable();
+        pairs
+    }
+
+    /// All variables, in the order in which they are shown.
     #[must_use]
     pub fn variables() -> Vec<Variable> {
         let of_providers = PROVIDERS.iter().flat_map(|provider| provider.variables);
@@ -328,6 +362,31 @@ impl Config {
             .copied()
             .collect()
     }
+}
+
+/// Begins the names of the second block of variables.
+const FALLBACK: &str = "FALLBACK_";
+
+/// Most letters in which a misspelt name differs.
+const MOST_SLIPS: usize = 2;
+
+/// How many bytes have to be put in, left out or replaced to make one name the other.
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (at, byte) in one.bytes().enumerate() {
+        let mut before = at;
+        let mut left = at + 1;
+        for (cell, counterpart) in row.iter_mut().skip(1).zip(other.bytes()) {
+            let replaced = before + usize::from(byte != counterpart);
+            before = *cell;
+            left = replaced.min(before + 1).min(left + 1);
+            *cell = left;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = at + 1;
+        }
+    }
+    row.last().copied().unwrap_or(one.len())
 }
 
 fn wishes(environment: Environment<'_>) -> Result<Wishes, ConfigError> {
@@ -363,6 +422,7 @@ fn all_prices(environment: Environment<'_>) -> Result<Option<Prices>, ConfigErro
     match first {
         Some(first) => Ok(Some(Prices {
             fallback: second,
+            currency: environment.parsed(PRICE_CURRENCY, EXPECTED_CURRENCY, Currency::read)?,
             ..first
         })),
         None if second.is_some() => {
@@ -383,6 +443,7 @@ fn prices(environment: Environment<'_>) -> Result<Option<Prices>, ConfigError> {
                 input_per_mtok,
                 output_per_mtok,
                 fallback: None,
+                currency: None,
             }));
         }
         (None, None) => return Ok(None),
@@ -622,6 +683,34 @@ mod tests {
         assert!(!error.to_string().contains("oops"), "{error}");
         let config = config(Surface::Lambda, &[("HF_API_TOKEN", "hf_canary")]).unwrap();
         assert!(!format!("{config:?}").contains("canary"));
+    }
+
+    #[test]
+    fn misspelt_variables_are_named() {
+        let names = [
+            "MODEL_CONTEXT_TOKEN",
+            "FALLBACK_HF_MODLE",
+            "SUMARY_WORDS",
+            "FALLBACK_AFTER",
+            "FALLBACK_HF_MODEL",
+            "HF_HOME",
+            "HF_HUB_CACHE",
+            "RUNPOD_POD_ID",
+            "SPEECH_KEY",
+            "AWS_ENDPOINT_URL_SQS",
+            "PATH",
+        ];
+        let found = Config::misspelt(names.map(str::to_owned));
+        let found: Vec<(&str, &str)> = found
+            .iter()
+            .map(|(name, meant)| (name.as_str(), meant.as_str()))
+            .collect();
+        let expected = [
+            ("FALLBACK_HF_MODLE", "FALLBACK_HF_MODEL"),
+            ("MODEL_CONTEXT_TOKEN", "MODEL_CONTEXT_TOKENS"),
+            ("SUMARY_WORDS", "SUMMARY_WORDS"),
+        ];
+        assert_eq!(found, expected);
     }
 
     #[test]

@@ -28,9 +28,9 @@ pub enum JobError {
     /// The report cannot be serialized as JSON.
     #[error("the report cannot be serialized as JSON")]
     Report(#[source] serde_json::Error),
-    /// Too little of the summary is the model's own.
-    #[error(transparent)]
-    Degraded(Degraded),
+    /// Too little of the summary is the model's own. Holds what the model answered instead, by section.
+    #[error("{0}{answers}", answers = listed(.1))]
+    Degraded(Degraded, Vec<String>),
     /// The worker that was to write the whole summary failed, or returned what cannot be published. Holds the whole message.
     #[error("{0}")]
     Worker(String),
@@ -111,7 +111,7 @@ pub(crate) struct Policy {
     pub(crate) name: &'static str,
     /// How the job can recover. `None` if it neither recovers by itself nor is reported in `_error.json`.
     pub(crate) recovery: Option<Recovery>,
-    /// Suggested next step.
+    /// Suggested next step, without what makes the job go on after it.
     pub(crate) next_step: &'static str,
 }
 
@@ -129,15 +129,12 @@ impl JobError {
                     Remedy::Intervention => Some(Intervention),
                     Remedy::None => None,
                 };
-                let next_step = "allow the function's role what the message names; the upload is then summarized automatically, or \
-                                 after a redrive of the dead-letter queue";
-                (name, recovery, next_step)
+                (name, recovery, "allow the program what the message names")
             }
             Self::Plan(_) => (
                 "ConfigurationError",
                 Some(Intervention),
-                "change the limits that the message names; the upload is then summarized automatically, or after a redrive of the \
-                 dead-letter queue",
+                "change the limits that the message names",
             ),
             Self::List(_) => ("ConfigurationError", Some(Intervention), FIX),
             Self::Write(error) if error.source.kind == ErrorKind::Unusable => {
@@ -149,7 +146,7 @@ impl JobError {
             }
             Self::NoProgress { cause, .. } => (cause.policy().name, Some(Intervention), FIX),
             Self::Report(_) => ("InternalError", None, FIX),
-            Self::Degraded(_) => ("UnusableAnswers", Some(Intervention), ANOTHER_MODEL),
+            Self::Degraded(..) => ("UnusableAnswers", Some(Intervention), ANOTHER_MODEL),
             Self::Worker(_) => ("WorkerError", Some(Intervention), MEND_WORKER),
             Self::Transcriber(error) if error.passes() => {
                 ("TranscriberError", Some(Passes), RESUMES)
@@ -210,21 +207,37 @@ impl JobError {
         self.policy().recovery == Some(Recovery::Passes)
     }
 
-    /// The suggested next step.
+    /// The suggested next step, where a queue delivers uploads.
     #[must_use]
-    pub fn next_step(&self) -> &'static str {
-        self.policy().next_step
+    pub fn next_step(&self) -> String {
+        let policy = self.policy();
+        match (self, policy.recovery) {
+            (Self::Rejected(_), _) | (_, None | Some(Recovery::Passes)) => {
+                policy.next_step.to_owned()
+            }
+            (_, Some(Recovery::Intervention)) => format!(
+                "{}; the upload is then summarized automatically, or after a redrive of the dead-letter queue",
+                policy.next_step
+            ),
+        }
     }
 }
 
-const FIX: &str = "fix what the message names; the upload is then summarized automatically, or after a redrive of the dead-letter \
-                    queue";
+/// What the model answered instead of usable texts, as the end of a message.
+fn listed(unusable: &[String]) -> String {
+    match unusable {
+        [] => String::new(),
+        some => format!(": {}", some.join("; ")),
+    }
+}
+
+const FIX: &str = "fix what the message names";
+
+const ANOTHER_MODEL: &str = "look at the model's answers with `transcript-summarizer summarize --trace DIR`, and set another model or \
+                             MODEL_PARAMETERS";
 
 const MEND_WORKER: &str = "read the job's log in RunPod's console and mend the worker; it is asked again when the upload is delivered \
                             again, three times in all: after that, upload the transcript with a change, or delete its folder in .work/";
-
-const ANOTHER_MODEL: &str = "try the model with `transcript-summarizer summarize --trace DIR` and read its answers; set another \
-                              model or MODEL_PARAMETERS, then redrive the dead-letter queue";
 
 impl From<Overtaken> for JobError {
     fn from(_: Overtaken) -> Self {

@@ -58,7 +58,7 @@ impl App {
             kind: error.kind().to_owned(),
             message: chain(error),
             retryable: !matches!(error, JobError::Rejected(_)),
-            next_step: error.next_step().to_owned(),
+            next_step: error.next_step(),
         };
         let json = Bytes::from(serde_json::to_vec_pretty(&report).map_err(JobError::Report)?);
         let at = self.output(at, ERROR_ENDING);

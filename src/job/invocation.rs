@@ -66,6 +66,7 @@ impl App {
         // Calls are not recorded if the model is local and free.
         if !self.durable || self.model.capabilities().quotes {
             let client = self.model_client(&work, None, false);
+            let created_ms = work.run.clock.now_ms();
             let written = self.call_model(&work, &client, as_asked()).await;
             if written.is_err() {
                 client.cancel_open_jobs().await;
@@ -74,7 +75,7 @@ impl App {
                 summary: written?,
                 usage: client.usage(),
                 invocations: 1,
-                created_ms: work.run.clock.now_ms(),
+                created_ms,
                 lease: None,
             });
         }
@@ -169,7 +170,7 @@ impl App {
             client.cancel_open_jobs().await;
         }
         let degraded = match &ended {
-            JobError::Degraded(_) | JobError::Worker(_) => true,
+            JobError::Degraded(..) | JobError::Worker(_) => true,
             JobError::Write(error) => error.source.kind == ErrorKind::Unusable,
             _ => false,
         };
@@ -245,7 +246,7 @@ impl App {
             // Not the answers were unusable: there were none.
             Some(degraded) => Err(match client.refusal_of_everything() {
                 Some(refusal) => WriteError::of("every request".to_owned())(refusal).into(),
-                None => JobError::Degraded(degraded),
+                None => JobError::Degraded(degraded, summary.unusable),
             }),
             None => Ok(summary),
         }

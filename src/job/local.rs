@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use crate::job::{App, Done, JobError};
+use crate::job::{App, Done, JobError, Rejected};
+use crate::model::ErrorKind;
 use crate::store::DirStore;
+use crate::transcript::Rejection;
 
 /// The bucket name, as in reports, of a directory.
 pub(crate) const LOCAL_BUCKET: &str = "local";
@@ -22,6 +24,32 @@ impl JobError {
             Self::Transcribing => Some(TRANSCRIPT_WAIT),
             _ => None,
         }
+    }
+}
+
+impl JobError {
+    /// The suggested next step on this machine, where somebody runs a command.
+    pub(crate) fn next_command(&self) -> String {
+        let again = "run the same command again: nothing that was paid for is requested again";
+        match self {
+            _ if self.passes() => again.to_owned(),
+            Self::Rejected(Rejected::NotText(Rejection::Empty | Rejection::NothingSaid)) => {
+                "name a transcript with its text in it".to_owned()
+            }
+            Self::Rejected(Rejected::NotText(_)) => {
+                "export the transcript as plain text (UTF-8), and name that".to_owned()
+            }
+            Self::Rejected(Rejected::TooLarge(_)) => {
+                "raise MAX_INPUT_BYTES, or name the transcript in parts".to_owned()
+            }
+            Self::Rejected(_) => self.policy().next_step.to_owned(),
+            _ => format!("{}, and {again}", self.policy().next_step),
+        }
+    }
+
+    /// Whether every other job would fail like this one, such as with a key that is refused.
+    pub(crate) fn concerns_all_jobs(&self) -> bool {
+        matches!(self, Self::Write(error) if error.source.kind == ErrorKind::Configuration)
     }
 }
 

@@ -79,9 +79,9 @@ impl App {
         let run = run
             .clone()
             .watched_by(move |progress| {
-                outer.report(progress);
+                outer.pass_on(progress);
                 told.send_modify(|kept| {
-                    (kept.done, kept.of) = (progress.done, progress.chunks);
+                    (kept.done, kept.of) = (progress.done, progress.of);
                     kept.waiting_for = None;
                 });
             })

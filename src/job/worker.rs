@@ -52,7 +52,7 @@ impl App {
                 _ => WriteError::of("the whole summary".to_owned())(error).into(),
             }),
         };
-        if let Err(JobError::Worker(_) | JobError::Degraded(_)) = accepted {
+        if let Err(JobError::Worker(_) | JobError::Degraded(..)) = accepted {
             client.mark_unusable(&prompt);
         }
         accepted
@@ -138,7 +138,7 @@ impl App {
         }
         let quotes = run.quotes();
         if let Some(degraded) = restored.degraded().filter(|_| !quotes) {
-            return Err(JobError::Degraded(degraded));
+            return Err(JobError::Degraded(degraded, Vec::new()));
         }
         let target = work.plan.target_words;
         let wished = wishes.language.as_ref().filter(|_| !quotes);

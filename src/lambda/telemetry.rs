@@ -41,6 +41,8 @@ fn filter(default: &str) -> Targets {
             // Below warnings, the SDK logs headers and bodies. The runtime's span carries the request id.
             Targets::new()
                 .with_default(LevelFilter::WARN)
+                // Its warnings about credentials are Rust's debugging output. The error that follows says what to do.
+                .with_target("aws_config", LevelFilter::ERROR)
                 .with_target("lambda_runtime", LevelFilter::INFO)
                 .with_target("transcript_summarizer", level)
         })

@@ -160,10 +160,14 @@ impl ModelClient {
     /// # Errors
     /// If the endpoint refuses or keeps failing, the job has used up its calls, or the time is up.
     pub async fn call(&self, prompt: &Prompt) -> Result<Answer, ModelError> {
-        match &self.stand_in {
+        let outcome = match &self.stand_in {
             Some(stand_in) => stand_in.call(self, prompt).await,
             None => self.call_model(prompt).await,
+        };
+        if outcome.is_ok() {
+            self.run.count_answer();
         }
+        outcome
     }
 
     /// Gets the answer to a prompt from this client's own model.
@@ -186,10 +190,10 @@ impl ModelClient {
         outcome
     }
 
-    /// Marks the answer to `prompt` that this client got as rejected in the trace.
-    pub(crate) fn trace_rejected(&self, prompt: &Prompt) {
+    /// Marks the answer to `prompt` that this client got as rejected in the trace, with the reason.
+    pub(crate) fn trace_rejected(&self, prompt: &Prompt, reason: &str) {
         if let Some(tracer) = &self.tracer {
-            tracer.reject(prompt);
+            tracer.reject(prompt, reason);
         }
     }
 

@@ -265,17 +265,18 @@ impl ModelClient {
         self.active().window.refusal_of_everything()
     }
 
-    /// Marks the answer to `prompt` as rejected, whoever gave it: it is not used as it is.
-    pub(crate) fn mark_rejected(&self, prompt: &Prompt) {
-        self.trace_rejected(prompt);
+    /// Marks the answer to `prompt` as rejected for this reason, whoever gave it: it is not used as it is.
+    pub(crate) fn mark_rejected(&self, prompt: &Prompt, reason: &str) {
+        self.trace_rejected(prompt, reason);
         if let Some(stand_in) = &self.stand_in {
-            stand_in.client.trace_rejected(&stand_in.prompt(prompt));
+            let own = stand_in.prompt(prompt);
+            stand_in.client.trace_rejected(&own, reason);
         }
     }
 
     /// Marks the answer to `prompt` as unusable, whoever gave it: the call is to be made again by a later run.
     pub(crate) fn mark_unusable(&self, prompt: &Prompt) {
-        self.mark_rejected(prompt);
+        self.mark_rejected(prompt, "not what was asked for");
         self.recorder.mark_unusable(prompt);
         if let Some(stand_in) = &self.stand_in {
             let own = stand_in.prompt(prompt);

@@ -18,6 +18,9 @@ use crate::prompt::Prompt;
 /// The member that marks an answer as rejected.
 pub(crate) const REJECTED: &str = "rejected";
 
+/// The member that tells why.
+const REASON: &str = "reason";
+
 /// Digits of a job's id in the names of its files.
 const JOB_DIGITS: usize = 8;
 
@@ -103,16 +106,20 @@ impl Tracer {
         outcome
     }
 
-    /// Marks the answer to `prompt` as rejected. Does nothing if it came from the ledger: the run that got it has marked it.
-    pub(crate) fn reject(&self, prompt: &Prompt) {
+    /// Marks the answer to `prompt` as rejected for this reason. Does nothing if it came from the ledger: the run that got it has marked it.
+    pub(crate) fn reject(&self, prompt: &Prompt, reason: &str) {
         let files = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(path) = files.get(&prompt.id()) else {
             return;
         };
         let mark = || {
             let mut content: Value = serde_json::from_slice(&fs::read(path)?)?;
-            if let Some(mark) = content.get_mut(REJECTED) {
-                *mark = Value::Bool(true);
+            if let Value::Object(members) = &mut content {
+                members.insert(REJECTED.to_owned(), true.into());
+                // The first reason is the most precise one.
+                members
+                    .entry(REASON.to_owned())
+                    .or_insert_with(|| reason.into());
             }
             fs::write(path, format!("{content:#}"))
         };

@@ -156,7 +156,8 @@ impl Connection {
         if let Some(signer) = &self.signer {
             let signed = signer.sign("POST", url.as_str(), &headers, &body).await;
             let signed = signed.map_err(|error| match &error {
-                SignError::NoCredentials(_) => Cause::NoCredentials.seen(chain(&error)),
+                // Which of the SDK's features are missing is of no use to anybody who runs the program.
+                SignError::NoCredentials(_) => Cause::NoCredentials.seen(error.to_string()),
                 SignError::NotReached(_) => Cause::Unreachable.seen(chain(&error)),
                 SignError::Unsignable(_) => Cause::Unsendable.seen(chain(&error)),
             })?;

@@ -22,7 +22,7 @@ const PREFIX: &str = "FALLBACK_";
 
 const FALLBACK_MODEL_PROVIDER: Variable = Variable::new(
     "FALLBACK_MODEL_PROVIDER",
-    "the provider of a [fallback model](#a-fallback-model). All variables above and both prices are read for it with `FALLBACK_` before \
+    "the provider of a fallback model. All variables above and both prices are read for it with `FALLBACK_` before \
      their names: `FALLBACK_HF_API_TOKEN`, …",
 )
 .noting("the one whose key is set");

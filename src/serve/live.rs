@@ -70,8 +70,8 @@ impl Live {
         }
     }
 
-    pub(crate) fn progress(&self, key: &str, Progress { done, chunks }: Progress) {
-        let steps = Steps { done, of: chunks };
+    pub(crate) fn progress(&self, key: &str, Progress { done, of, .. }: Progress) {
+        let steps = Steps { done, of };
         self.set(key, Doing::Summarizing(Some(steps), None));
     }
 
@@ -129,7 +129,12 @@ mod tests {
         let mut watched = live.watch();
         assert!(live.begin("a") && !live.begin("a") && live.begin("b"));
         live.work("a");
-        live.progress("a", Progress { done: 1, chunks: 3 });
+        let progress = Progress {
+            done: 1,
+            of: 3,
+            ..Progress::default()
+        };
+        live.progress("a", progress);
         assert!(!live.begin("a"));
         live.wait("a", "asleep");
         live.wait("a", "asleep");

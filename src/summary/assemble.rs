@@ -125,6 +125,8 @@ pub struct Summary {
     pub language: Option<String>,
     /// What it is called, if the model gave it a title.
     pub title: Option<String>,
+    /// What the model answered instead of usable texts, by section or part.
+    pub unusable: Vec<String>,
     /// The opening paragraph.
     pub overview: Option<String>,
     /// The lists at a glance.

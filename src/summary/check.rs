@@ -101,6 +101,23 @@ impl Problem {
         }
     }
 
+    /// What the answer is instead of what was asked for.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "nothing",
+            Self::NotProse => "no prose",
+            Self::Echo => "an echo of the prompt",
+            Self::Loop => "the same words over and over",
+            Self::Language => "in another language",
+            Self::Unrelated => "about something else",
+            Self::Invented => "with numbers or names that were not said",
+            Self::Copied => "a copy of the transcript",
+            Self::Unfinished => "without an end",
+            Self::Short => "far too short",
+            Self::Long => "far too long",
+        }
+    }
+
     /// Describes the problem for readers of the report. `None` if no published text has it, or if only the length is wrong.
     pub(crate) fn warning(self) -> Option<&'static str> {
         Some(match self {

@@ -1,5 +1,7 @@
 //! Estimates the tokens that a plan will use and what they cost, before anything is sent.
 
+use std::fmt::{self, Write};
+
 use crate::model::Usage;
 use crate::summary::call_plan::Limits;
 use crate::summary::plan::Plan;
@@ -25,9 +27,41 @@ pub struct Prices {
     pub output_per_mtok: f64,
     /// Both prices of the fallback model, if they are known.
     pub fallback: Option<(f64, f64)>,
+    /// The currency, if it is known.
+    pub currency: Option<Currency>,
+}
+
+/// A currency, by its code of three letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Currency([char; 3]);
+
+impl Currency {
+    /// Reads a code such as `EUR`.
+    #[must_use]
+    pub fn read(code: &str) -> Option<Self> {
+        let letters: Vec<char> = code.chars().collect();
+        let letters = <[char; 3]>::try_from(letters).ok()?;
+        let is_code = letters.iter().all(char::is_ascii_uppercase);
+        is_code.then_some(Self(letters))
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|letter| f.write_char(*letter))
+    }
 }
 
 impl Prices {
+    /// A cost for people, with the currency if it is known.
+    #[must_use]
+    pub fn shown(&self, cost: f64) -> String {
+        match self.currency {
+            Some(currency) => format!("{cost:.4} {currency}"),
+            None => format!("{cost:.4}"),
+        }
+    }
+
     /// The cost of `tokens`, in the currency of the prices.
     #[must_use]
     pub fn cost(&self, tokens: TokenTotals) -> f64 {
@@ -43,6 +77,7 @@ impl Prices {
             input_per_mtok,
             output_per_mtok,
             fallback: None,
+            ..*self
         })
     }
 
@@ -171,6 +206,7 @@ mod tests {
         assert!(again.completion * wide.sections > tokens.completion);
         let prices = Prices {
             fallback: None,
+            currency: None,
             input_per_mtok: 1.0,
             output_per_mtok: 2.0,
         };

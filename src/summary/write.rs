@@ -14,14 +14,13 @@ mod sample;
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
 
 use crate::extract;
 use crate::model::{ModelClient, ModelError};
 use crate::prompt::{Brief, Task, Wishes};
-use crate::run::{Progress, Run};
+use crate::run::{Phase, Run};
 use crate::summary::assemble::{DEGRADED_SHARE, Section, Source, Summary};
 use crate::summary::call_plan::Limits;
 use crate::summary::check;
@@ -108,10 +107,12 @@ struct Writer<'a> {
     extra_calls: usize,
     /// Indices of the chunks of which the model gave no usable notes.
     unread: Vec<usize>,
+    /// What the model answered instead of usable texts, by section or part.
+    unusable: Vec<String>,
     warnings: Vec<String>,
 }
 
-/// Writes the summary that `plan` describes, and reports progress to `run` as chunks are finished.
+/// Writes the summary that `plan` describes, and reports progress to `run`.
 ///
 /// # Errors
 /// If a call fails for a reason that affects all calls, such as a rejected API key or an endpoint that is down.
@@ -155,8 +156,10 @@ pub async fn write(
         is_first_refused: false,
         extra_calls: plan.extra_calls(&settings.limits),
         unread: Vec::new(),
+        unusable: Vec::new(),
         warnings,
     };
+    run.begin(plan.expected_calls(&settings.limits));
     let (mut materials, weights) = if plan.levels.is_empty() {
         writer.outline_of_turns(&mut plan).await?;
         (materials(transcript, &plan), plan.weights.clone())
@@ -184,12 +187,12 @@ pub async fn write(
     let section_words = plan.section_words().0.saturating_sub(list_words);
     let targets = apportion(section_words, &weights);
     let mut control = LengthControl::new(settings.ratio);
-    let (sections, materials) = writer
-        .sections(materials, &targets, &plan, &mut control)
-        .await?;
+    run.enter(Phase::Sections);
+    let (sections, materials) = writer.sections(materials, &targets, &mut control).await?;
     let mut summary = Summary {
         chunks: plan.chunks.len(),
         unread: writer.unread_beside(&sections),
+        unusable: std::mem::take(&mut writer.unusable),
         sections,
         ..Summary::default()
     };
@@ -199,11 +202,14 @@ pub async fn write(
     }
     let mut sections = std::mem::take(&mut summary.sections);
     // What the last reader and the writer of the overview are shown is what goes out.
+    run.enter(Phase::Length);
     let is_repaired = writer
         .repair(&materials, &mut sections, section_words, &control)
         .await?;
+    run.enter(Phase::Finish);
     let overview = writer.finish(&plan, &mut sections, &control).await?;
     if !is_repaired {
+        run.enter(Phase::Length);
         let overview_words = overview
             .as_deref()
             .map_or(0, |text| words::count(text) + words::count(titles.overview));
@@ -315,20 +321,11 @@ fn parts(jobs: &[Job<'_>]) -> String {
 }
 
 /// Runs all of `waiting` and returns their results in order, or the first error in that order. Even after an error, the
-/// others run to completion, because requests that have been sent are paid for. `finished` receives the number of texts that
-/// are finished, `count` of them with each result. Concurrency is limited elsewhere, by the model client.
+/// others run to completion, because requests that have been sent are paid for. Concurrency is limited elsewhere, by the model
+/// client.
 async fn all<T, F: Future<Output = Result<T, WriteError>>>(
     waiting: impl Iterator<Item = F>,
-    count: impl Fn(&T) -> usize,
-    finished: impl Fn(usize),
 ) -> Result<Vec<T>, WriteError> {
-    let done = AtomicUsize::new(0);
-    let waiting = waiting.map(|work| async {
-        let result = work.await;
-        let more = result.as_ref().map_or(1, &count);
-        finished(done.fetch_add(more, Ordering::Relaxed) + more);
-        result
-    });
     join_all(waiting).await.into_iter().collect()
 }
 
@@ -362,7 +359,6 @@ impl Writer<'_> {
         &mut self,
         materials: Vec<Material>,
         targets: &[usize],
-        plan: &Plan,
         control: &mut LengthControl,
     ) -> Result<(Vec<Section>, Vec<Material>), WriteError> {
         let count = materials.len();
@@ -372,14 +368,8 @@ impl Writer<'_> {
             true => chapters.split_at(1.min(chapters.len())),
             false => (&chapters[..], &[][..]),
         };
-        let done = if plan.levels.is_empty() {
-            0
-        } else {
-            plan.chunks.len()
-        };
-        let mut written = self.write_chapters(first, done, plan).await?;
-        let after = done + first.iter().map(|jobs| jobs.len()).sum::<usize>();
-        written.extend(self.write_chapters(rest, after, plan).await?);
+        let mut written = self.write_chapters(first).await?;
+        written.extend(self.write_chapters(rest).await?);
         let lengths: Vec<usize> = written.iter().map(|(length, _)| *length).collect();
         let mut pieces: Vec<Piece> = written.into_iter().map(|(_, piece)| piece).collect();
         let (mut materials, mut targets) = (materials, targets.to_vec());
@@ -387,7 +377,7 @@ impl Writer<'_> {
             (materials, targets) = self.merged(&materials, &targets, &lengths);
         }
         let jobs = self.section_jobs(&materials, &targets, control);
-        self.ask_again(&mut pieces, &jobs, plan).await?;
+        self.ask_again(&mut pieces, &jobs).await?;
         let mut sections = Vec::with_capacity(count);
         for (piece, (material, target)) in pieces.into_iter().zip(materials.iter().zip(targets)) {
             if let Some(measured) = piece.measured {
@@ -447,8 +437,6 @@ impl Writer<'_> {
     async fn write_chapters(
         &mut self,
         chapters: &[&[Job<'_>]],
-        done: usize,
-        plan: &Plan,
     ) -> Result<Vec<(usize, Piece)>, WriteError> {
         let drafter = self.drafter;
         // Calls that are not set aside for repairs or promised to sections.
@@ -461,19 +449,9 @@ impl Writer<'_> {
         let left = (self.extra_calls - self.extra_calls / 2).saturating_sub(promised);
         let waiting = chapters.iter().enumerate().map(|(at, &jobs)| async move {
             let written = chapter(drafter, jobs, usize::from(at < left)).await;
-            let written = written.map_err(WriteError::of(parts(jobs)))?;
-            Ok((written, jobs.len()))
+            written.map_err(WriteError::of(parts(jobs)))
         });
-        let written = all(
-            waiting,
-            |(_, finished)| *finished,
-            self.progress(done, plan),
-        )
-        .await?;
-        let written: Vec<_> = written
-            .into_iter()
-            .flat_map(|(written, _)| written)
-            .collect();
+        let written: Vec<_> = all(waiting).await?.into_iter().flatten().collect();
         written.iter().for_each(|(_, piece)| self.account(piece));
         Ok(written)
     }
@@ -516,7 +494,6 @@ impl Writer<'_> {
         &mut self,
         pieces: &mut [Piece],
         jobs: &[Job<'_>],
-        plan: &Plan,
     ) -> Result<(), WriteError> {
         let settings = self.drafter.settings;
         if settings.quotes {
@@ -555,7 +532,7 @@ impl Writer<'_> {
             return Ok(());
         }
         let jobs = again.iter().map(|(_, job)| *job).collect();
-        let written = self.pieces(jobs, plan.chunks.len(), plan).await?;
+        let written = self.pieces(jobs).await?;
         self.extra_calls = self.extra_calls.saturating_sub(again.len());
         for ((at, _), new) in again.iter().zip(written) {
             if let Some(piece) = pieces.get_mut(*at) {
@@ -565,36 +542,16 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Requests several texts concurrently and returns them in order. `done` chunks were finished before.
-    async fn pieces(
-        &mut self,
-        jobs: Vec<Job<'_>>,
-        done: usize,
-        plan: &Plan,
-    ) -> Result<Vec<Piece>, WriteError> {
+    /// Requests several texts concurrently and returns them in order.
+    async fn pieces(&mut self, jobs: Vec<Job<'_>>) -> Result<Vec<Piece>, WriteError> {
         let drafter = self.drafter;
         let waiting = jobs.into_iter().map(|job| async move {
             let piece = piece(drafter, job).await;
             piece.map_err(WriteError::of(parts(&[job])))
         });
-        let pieces = all(waiting, |_| 1, self.progress(done, plan)).await?;
+        let pieces = all(waiting).await?;
         pieces.iter().for_each(|piece| self.account(piece));
         Ok(pieces)
-    }
-
-    /// Reports how many chunks are finished, if `done` were before.
-    fn progress(&self, done: usize, plan: &Plan) -> impl Fn(usize) {
-        let run = self.run;
-        let chunks = match plan.levels.is_empty() {
-            true => plan.sections,
-            false => plan.chunks.len(),
-        };
-        move |finished| {
-            run.report(Progress {
-                done: (done + finished).min(chunks),
-                chunks,
-            });
-        }
     }
 
     /// Records the extra calls that a text took, and the server's token ratio.
@@ -613,9 +570,14 @@ impl Writer<'_> {
     ) -> Section {
         let is_degraded = piece.source == Source::Extractive && !self.drafter.settings.quotes;
         let warning = if is_degraded {
-            Some("the model gave no usable answer, the text is extractive")
+            let instead = piece.instead.as_deref().unwrap_or("nothing about it");
+            self.unusable.push(format!("section {number}: {instead}"));
+            Some(format!(
+                "the model gave no usable answer ({instead}), the text is extractive"
+            ))
         } else {
-            piece.problems.iter().find_map(|problem| problem.warning())
+            let mut problems = piece.problems.iter();
+            problems.find_map(|problem| problem.warning().map(str::to_owned))
         };
         self.warnings
             .extend(warning.map(|warning| format!("section {number}: {warning}")));

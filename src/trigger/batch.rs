@@ -135,7 +135,7 @@ mod tests {
             source: Box::new(error),
         };
         let superseded = Handled::new(at.clone(), Outcome::Superseded);
-        let degraded = JobError::Degraded(Degraded::Sections { count: 5, all: 9 });
+        let degraded = JobError::Degraded(Degraded::Sections { count: 5, all: 9 }, Vec::new());
         for (result, code) in [
             (Ok(vec![superseded]), "Succeeded"),
             (Err(failed(JobError::Overtaken)), "TemporaryFailure"),

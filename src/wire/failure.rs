@@ -349,8 +349,9 @@ fn sentence(cause: Cause) -> &'static str {
             "the token lacks a permission: allow the token in {token} to call this endpoint"
         }
         Cause::NoCredentials => {
-            "there are no usable AWS credentials: give the function a role, or set AWS_PROFILE, or \
-             AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            "there are no usable AWS credentials: give the function a role, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or set \
+             AWS_PROFILE to a profile that has keys or a role (for one with SSO or credential_process, first run \
+             `eval \"$(aws configure export-credentials --format env)\"`)"
         }
         Cause::Credentials => {
             "AWS does not accept {token}: renew what has expired, and check the clock of this machine"

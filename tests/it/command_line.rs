@@ -129,11 +129,13 @@ impl Ended {
         self
     }
 
-    /// The program ends with this status and exactly this error.
+    /// The program ends with this status and exactly this error, whatever the next step is.
     #[track_caller]
     pub(crate) fn fails(self, status: i32, error: &str) {
         assert_eq!(self.status, Some(status), "{self:?}");
-        assert_eq!(self.stderr, format!("error: {error}\n"), "{self:?}");
+        let told: Vec<&str> = self.stderr.split("  next: ").collect();
+        assert_eq!(told[0], format!("error: {error}\n"), "{self:?}");
+        assert!(told.len() <= 2 && told[1..].iter().all(|next| next.lines().count() == 1));
     }
 }
 

@@ -22,6 +22,7 @@ mod evaluate;
 mod events;
 mod extractive;
 mod fallback;
+mod first_hour;
 mod huggingface;
 mod huggingface_failures;
 mod huggingface_summaries;

@@ -270,8 +270,8 @@ fn the_schema_describes_every_member() {
 #[tokio::test]
 async fn a_line_of_jq_makes_speakers_topics_and_summary_of_a_report() {
     let report = report(None, &[("SUMMARY_WORDS", "300")], &sample()).await;
-    let readme = std::fs::read_to_string(in_repository("README.md")).unwrap();
-    let line = readme.lines().find_map(|line| line.strip_prefix("jq '"));
+    let page = std::fs::read_to_string(in_repository("src/guide/results.md")).unwrap();
+    let line = page.lines().find_map(|line| line.strip_prefix("jq '"));
     let (filter, _) = line.unwrap().split_once("' ").unwrap();
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("report.json");

@@ -1,4 +1,4 @@
-"""Development as the README shows it: `cargo lambda watch` over a directory, `cargo lambda invoke` with a sample."""
+"""Development as the manual shows it: `cargo lambda watch` over a directory, `cargo lambda invoke` with a sample."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ SAMPLE = REPOSITORY / "samples/harbor-line-review.txt"
 
 @scenario("cargo lambda watch and invoke summarize a sample from a directory")
 def watch(world):
-    # The README's reader copies the sample and sends the event as it is, so the one must describe the other.
+    # The manual's reader copies the sample and sends the event as it is, so the one must describe the other.
     described = load("s3-put")["Records"][0]["s3"]["object"]
     content = SAMPLE.read_bytes()
     seen = (hashlib.md5(content).hexdigest(), len(content))

@@ -91,6 +91,7 @@ impl Case {
             },
             prices: Some(Prices {
                 fallback: None,
+                currency: None,
                 input_per_mtok: 1.0,
                 output_per_mtok: 2.0,
             }),

@@ -66,13 +66,13 @@ const RUNPOD_MODEL: Variable =
 const RUNPOD_TASK: Variable = Variable::new(
     "RUNPOD_TASK",
     "what the worker is sent: `chat`, prompts for the parts of a summary; `transcript`, a link to the whole transcript in S3, for \
-     [a worker that runs this program](#a-worker-that-reads-from-s3)",
+     a worker that runs this program",
 )
 .or("chat");
 
 pub(crate) const RUNPOD_BATCH: Variable = Variable::new(
     "RUNPOD_BATCH",
-    "`true` submits the requests of a round as one [batch](#runpods-batches): cheaper, but done within hours",
+    "`true` submits the requests of a round as one batch: cheaper, but done within hours",
 )
 .or("false");
 

@@ -115,10 +115,10 @@ function draw(run) {
   const parts = [make("div", { className: "head" }, name, make("span", { className: "state" }, state))];
   if (run.title) parts.push(make("p", {}, run.title));
   if (status === "summarizing") {
-    const bar = make("progress", { ariaLabel: `Parts of ${key}` });
+    const bar = make("progress", { ariaLabel: `Calls for ${key}` });
     // A bar without a value says that something is going on.
     if (progress?.of) [bar.max, bar.value] = [progress.of, progress.done];
-    const note = run.waiting_for ? `Waiting: ${run.waiting_for}` : progress?.of ? `${progress.done} of ${counted(progress.of, "part")}` : "";
+    const note = run.waiting_for ? `Waiting: ${run.waiting_for}` : progress?.of ? `${progress.done} of ${counted(progress.of, "call")}` : "";
     parts.push(bar, make("p", { className: "next" }, note));
   }
   if (run.error) parts.push(make("p", {}, sentence(run.error)));

@@ -34,6 +34,11 @@ where
         // The request could not be built.
         _ => (Other, REFUSED),
     };
+    let failure = StoreError::new(kind, action, at, fill(advice, action, at));
+    if advice == NO_CREDENTIALS {
+        // Which of the SDK's features are missing is of no use to anybody who runs the program.
+        return failure;
+    }
     let source: Box<dyn Error + Send + Sync> = match &error {
         SdkError::ServiceError(_) => {
             let words = [code, error.message().unwrap_or_default()].join(" ");
@@ -43,7 +48,7 @@ where
         }
         _ => error.into(),
     };
-    StoreError::new(kind, action, at, fill(advice, action, at)).caused_by(source)
+    failure.caused_by(source)
 }
 
 /// Whether credentials were missing, which the SDK reports as a dispatch failure. If several credential providers were
@@ -55,7 +60,8 @@ fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
 }
 
 const NO_CREDENTIALS: &str = "there are no usable AWS credentials: give the function a role, set AWS_ACCESS_KEY_ID and \
-    AWS_SECRET_ACCESS_KEY (or AWS_PROFILE), or set STORE_DIR to use a directory instead of S3";
+    AWS_SECRET_ACCESS_KEY, set AWS_PROFILE to a profile that has keys or a role (for one with SSO or credential_process, first run \
+    `eval \"$(aws configure export-credentials --format env)\"`), or set STORE_DIR to use a directory instead of S3";
 const UNREACHABLE: &str = "S3 could not be reached or did not answer in time: try again; if it lasts, check \
     AWS_ENDPOINT_URL_S3 and the network (a function in a VPC needs a gateway endpoint for S3)";
 const BUSY: &str = "S3 is busy or in trouble; try again";
@@ -304,7 +310,9 @@ mod tests {
             let error = request_failed(action, &at, failure);
             assert_eq!(error.kind, kind, "{error}");
             assert!(error.reason.contains(words), "{error}");
-            assert!(error.source.is_some(), "{error}");
+            // What the SDK says of missing credentials is about its own features.
+            let is_told = words != "STORE_DIR";
+            assert_eq!(error.source.is_some(), is_told, "{error}");
         }
     }
 }

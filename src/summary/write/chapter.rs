@@ -58,7 +58,9 @@ pub(crate) async fn chapter(
     let has_none = found.iter().all(|(_, piece)| piece.is_none());
     drafter.thinks &= !(has_none && answer.is_reasoning);
     if found.iter().any(|(_, piece)| piece.is_none()) {
-        drafter.caller.mark_rejected(&prompt);
+        drafter
+            .caller
+            .mark_rejected(&prompt, "some sections are missing or unusable");
     }
     if has_none
         && spare == 0

@@ -2,6 +2,7 @@
 
 use crate::extract;
 use crate::prompt::Task;
+use crate::run::Phase;
 use crate::summary::assemble::Source;
 use crate::summary::call_plan::{Level, notes_output};
 use crate::summary::plan::{Plan, weights};
@@ -24,6 +25,7 @@ impl Writer<'_> {
         plan: &Plan,
         parts: Vec<Material>,
     ) -> Result<Vec<Material>, WriteError> {
+        self.run.enter(Phase::Notes);
         let mut items = parts;
         for (depth, level) in plan.levels.iter().enumerate() {
             let groups = if depth == 0 {
@@ -31,7 +33,7 @@ impl Writer<'_> {
             } else {
                 grouped(&items, level.calls, level.input_tokens)
             };
-            items = self.level(plan, level, groups, depth == 0).await?;
+            items = self.level(level, groups).await?;
         }
         Ok(items)
     }
@@ -56,10 +58,8 @@ impl Writer<'_> {
     /// Takes one level of notes, with all calls concurrently.
     async fn level(
         &mut self,
-        plan: &Plan,
         level: &Level,
         groups: Vec<Material>,
-        is_first: bool,
     ) -> Result<Vec<Material>, WriteError> {
         let count = groups.len();
         let spare = self.extra_calls / 2;
@@ -79,15 +79,17 @@ impl Writer<'_> {
                 splits: MAX_SPLITS,
             }
         });
-        let done = if is_first { 0 } else { plan.chunks.len() };
-        let pieces = self.pieces(jobs.collect(), done, plan).await?;
+        let pieces = self.pieces(jobs.collect()).await?;
         let mut notes = Vec::with_capacity(count);
         for (material, piece) in groups.into_iter().zip(pieces) {
             if piece.source == Source::Extractive {
                 let from = material.chunks.first().map_or(0, |chunk| chunk + 1);
                 self.unread.extend(&material.chunks);
+                let instead = piece.instead.as_deref().unwrap_or("nothing about it");
+                self.unusable
+                    .push(format!("notes on part {from}: {instead}"));
                 self.warnings.push(format!(
-                    "notes on part {from}: the model gave no usable answer, the text is extractive"
+                    "notes on part {from}: the model gave no usable answer ({instead}), the text is extractive"
                 ));
             }
             // Enforce the maximum length whatever the model returns, so that every level makes progress.

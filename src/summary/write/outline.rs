@@ -3,6 +3,7 @@
 use crate::extract::{self, Kind};
 use crate::model::{Answer, ErrorKind};
 use crate::prompt::Task;
+use crate::run::Phase;
 use crate::summary::call_plan::{OUTLINE_WORDS, SECTION_MAX_WORDS, SECTION_MIN_WORDS};
 use crate::summary::lists::{self, List};
 use crate::summary::outline::{Numbered, Outline, Point, PointKind};
@@ -70,6 +71,7 @@ impl Writer<'_> {
             whole: None,
             brief: None,
         };
+        self.run.enter(Phase::Outline);
         // The number of topics stands in the place of the number of parts.
         let place = (0, plan.sections);
         let (drafter, words) = (self.drafter, OUTLINE_WORDS);

@@ -289,7 +289,7 @@ impl Writer<'_> {
         };
         // Who has nothing to propose says so.
         if edits::read(whole) == edits::Answer::default() && !whole.contains("NONE") {
-            self.drafter.caller.mark_rejected(prompt);
+            self.drafter.caller.mark_rejected(prompt, "no corrections");
         }
         Ok(whole.to_owned())
     }

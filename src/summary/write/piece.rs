@@ -47,6 +47,8 @@ pub(crate) struct Piece {
     pub(crate) flaw: Option<Flaw>,
     /// Problems of the text.
     pub(crate) problems: Vec<Problem>,
+    /// What the model answered instead of it, if the text is extractive.
+    pub(crate) instead: Option<String>,
     /// Extractive if the model gave no usable answer.
     pub(crate) source: Source,
     /// Largest ratio of the server's token count of a prompt to our estimate.
@@ -115,6 +117,7 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
     let mut extra = 0;
     let mut answers = 0;
     let mut why = None;
+    let mut instead = None;
     let halves = || job.material.halves().filter(|_| job.splits > 0);
     for attempt in job.first_attempt.. {
         let prompt = drafter.section_prompt(&job, attempt);
@@ -136,7 +139,9 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
                 if piece.fills_window
                     && let Some(halves) = halves()
                 {
-                    drafter.caller.mark_rejected(&prompt);
+                    drafter
+                        .caller
+                        .mark_rejected(&prompt, "cut off where the window ends");
                     return split(drafter, job, halves, extra + 1).await;
                 }
                 if !drafter.settings.quotes {
@@ -151,9 +156,11 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
                         "no usable answer"
                     );
                 }
-                let is_wrong = |problem: &Problem| problem.severity() < Severity::Length;
-                if piece.problems.iter().any(is_wrong) {
-                    drafter.caller.mark_rejected(&prompt);
+                let is_wrong = |problem: &&Problem| problem.severity() < Severity::Length;
+                if let Some(problem) = piece.problems.iter().find(is_wrong) {
+                    let reason = piece.flaw.map_or(problem.name(), Flaw::name);
+                    drafter.caller.mark_rejected(&prompt, reason);
+                    instead = Some(reason.to_owned());
                 }
                 // Thoughts came in the place of an answer: the next one goes without.
                 drafter.thinks &= !(is_reasoning && piece.is_dubious());
@@ -186,6 +193,7 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
                 }
                 kind if kind.concerns_one_call() => {
                     tracing::warn!(part = prompt.request().part.0, task = job.task.name(), %error, "no usable answer");
+                    instead = Some(error.message.clone());
                 }
                 _ => return Err(error),
             },
@@ -220,7 +228,10 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
             if answers > 0 && (asked.len() > 1 || job.first_attempt > 0) {
                 drafter.fail(&job, Failed::Finally, why)?;
             }
-            fallback(&job)
+            Piece {
+                instead,
+                ..fallback(&job)
+            }
         }
     };
     Ok(Piece {
@@ -275,6 +286,7 @@ async fn split(
         joined.extra_calls += piece.extra_calls + at;
         joined.problems.extend(piece.problems);
         joined.source = joined.source.max(piece.source);
+        joined.instead = joined.instead.or(piece.instead);
         joined.token_ratio = joined.token_ratio.max(piece.token_ratio);
         joined.only_thinks |= piece.only_thinks;
         joined.written_by = joined.written_by.or(piece.written_by);

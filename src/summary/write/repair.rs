@@ -62,7 +62,7 @@ impl Writer<'_> {
             let answer = drafter.call_or_empty(prompt).await;
             answer.map_err(WriteError::of(format!("section {}, to {task} it", at + 1)))
         });
-        all(calls, |_| 1, |_| {}).await
+        all(calls).await
     }
 
     /// Chooses sections to repair, starting with those that are furthest off their targets, until the repairs could make up

@@ -130,7 +130,7 @@ fn a_quarter_without_usable_answers_is_flagged_and_more_is_not_published() {
                 });
                 let ended = scene.slice(&upload, None).await;
                 if bad * 4 > sections {
-                    let Err(JobError::Degraded(_) | JobError::Write(_)) = ended else {
+                    let Err(JobError::Degraded(..) | JobError::Write(_)) = ended else {
                         panic!("{ended:?}");
                     };
                     assert!(
