@@ -141,6 +141,10 @@ fn with_lists(request: &ChatRequest) -> Behaviour {
              ACTION: Lee Ng | to order item5 from vendor5 | week 6 | promised [6]\n\
              OPEN: who looks at item8 [9]\nFIGURE: 1021 dollars | the cost of item3 [4]\n"
         ),
+        // A term is explained where it is used.
+        false if prompt.contains(" of the transcript for section ") => {
+            format!("{answer} Nobody asked what item7 costs.")
+        }
         false => answer,
     })
 }

@@ -327,6 +327,7 @@ pub(crate) fn problems(
     let request = prompt.request();
     let source = match &request.draft {
         Some(draft) if request.block.is_empty() => draft.to_string(),
+        _ if request.task == Task::Overview => format!("{}\n{}", request.block, request.context),
         _ if request.excerpts.is_empty() => request.block.to_string(),
         _ => format!("{}\n{}", request.block, request.excerpts),
     };

@@ -224,7 +224,7 @@ async fn without_credentials_the_error_says_where_to_put_them() {
     for (provider, reason) in [
         (
             Nobody(|| CredentialsError::not_loaded("no provider has any")),
-            "no provider has any",
+            "there are no usable AWS credentials",
         ),
         (
             Nobody(|| CredentialsError::provider_error("request forbidden")),
