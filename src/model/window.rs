@@ -5,7 +5,7 @@
 //!   endpoint that refuses everything costs a request for each halving of a part.
 //! - A server may also take a prompt that leaves little of the window, and cut the answer off where that ends. The tokens that it
 //!   counts then add up to the window. Those of one such answer could also be a limit of the server for answers; if two different
-//!   answers come to the same sum, or the sum is a window that is known, it is the window.
+//!   answers come to the same sum, as round as windows are, or the sum is a window that is known, it is the window.
 //! - An endpoint that says at the beginning of a job how large its window is saves these refusals. A prompt is kept back only
 //!   if it is certain to be refused, and teaches what the refusal would, so that it makes no difference whether the endpoint said
 //!   so in time.
@@ -32,6 +32,12 @@ const SMALLER: f64 = 0.9;
 
 /// Tokens that a server may leave free, or not count, when an answer has filled its window.
 const UNCOUNTED: u64 = 8;
+
+/// Answers are different if their tokens are so far apart: of answers that end anywhere, some come to one sum by chance.
+const UNLIKE: u64 = 32;
+
+/// Windows are multiples of this, give or take what is left free.
+const WINDOW_STEP: u64 = 256;
 
 /// The window of an endpoint, as far as a job knows.
 #[derive(Debug, Default)]
@@ -147,7 +153,8 @@ impl Learned {
     fn cut_off(&mut self, used: TokenUsage) {
         let is_other = |earlier: &TokenUsage| {
             sum(*earlier).abs_diff(sum(used)) <= UNCOUNTED
-                && earlier.completion_tokens.abs_diff(used.completion_tokens) > UNCOUNTED
+                && earlier.completion_tokens.abs_diff(used.completion_tokens) > UNLIKE
+                && (sum(used) + UNCOUNTED) % WINDOW_STEP <= 2 * UNCOUNTED
         };
         let window = match (self.cut_off.filter(is_other), self.told) {
             (Some(earlier), _) => Some(sum(earlier).max(sum(used))),

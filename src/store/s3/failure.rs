@@ -35,8 +35,8 @@ where
         _ => (Other, REFUSED),
     };
     let failure = StoreError::new(kind, action, at, fill(advice, action, at));
-    if advice == NO_CREDENTIALS {
-        // Which of the SDK's features are missing is of no use to anybody who runs the program.
+    // Which of the SDK's features are missing is of no use to anybody who runs the program; why a role was refused is.
+    if advice == NO_CREDENTIALS && has_no_provider(&error) {
         return failure;
     }
     let source: Box<dyn Error + Send + Sync> = match &error {
@@ -57,6 +57,13 @@ fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
     with_causes(error)
         .filter_map(|cause| cause.downcast_ref())
         .any(|cause| !matches!(cause, CredentialsError::ProviderTimedOut(_)))
+}
+
+/// Whether no provider of credentials had any.
+fn has_no_provider(error: &(dyn Error + 'static)) -> bool {
+    with_causes(error)
+        .filter_map(|cause| cause.downcast_ref())
+        .any(|cause| matches!(cause, CredentialsError::CredentialsNotLoaded(_)))
 }
 
 const NO_CREDENTIALS: &str = "there are no usable AWS credentials: give the function a role, set AWS_ACCESS_KEY_ID and \

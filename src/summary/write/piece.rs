@@ -137,6 +137,7 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
                 extra += std::mem::take(&mut piece.extra_calls);
                 // A shorter prompt leaves room for the text. Those that follow are divided before they are sent.
                 if piece.fills_window
+                    && extra < job.allowance
                     && let Some(halves) = halves()
                 {
                     drafter
