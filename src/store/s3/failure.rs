@@ -59,11 +59,17 @@ fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
         .any(|cause| !matches!(cause, CredentialsError::ProviderTimedOut(_)))
 }
 
-/// Whether no provider of credentials had any.
+/// Whether no provider of credentials had any, or could be built.
 fn has_no_provider(error: &(dyn Error + 'static)) -> bool {
     with_causes(error)
         .filter_map(|cause| cause.downcast_ref())
-        .any(|cause| matches!(cause, CredentialsError::CredentialsNotLoaded(_)))
+        .any(|cause| {
+            matches!(
+                cause,
+                CredentialsError::CredentialsNotLoaded(_)
+                    | CredentialsError::InvalidConfiguration(_)
+            )
+        })
 }
 
 const NO_CREDENTIALS: &str = "there are no usable AWS credentials: give the function a role, set AWS_ACCESS_KEY_ID and \
