@@ -1,5 +1,8 @@
 //! Entry point: serves invocations under the Lambda runtime, and runs the command line otherwise.
 
+// The future of an invocation holds those of all that it awaits, down to a call's socket.
+#![recursion_limit = "256"]
+
 use std::process::ExitCode;
 use std::sync::Arc;
 
