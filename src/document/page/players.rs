@@ -128,8 +128,8 @@ fn relative(page: &str, target: &str) -> Option<String> {
         .map(|segment| utf8_percent_encode(segment, ENCODED).to_string())
         .collect();
     let address = format!("{up}{}", down.join("/"));
-    // Otherwise it would be an address on another host.
-    Some(match address.starts_with('/') {
+    // Otherwise it would be an address on another host, or none.
+    Some(match address.is_empty() || address.starts_with('/') {
         true => format!("./{address}"),
         false => address,
     })
@@ -165,6 +165,12 @@ mod tests {
                 "{page} {target}"
             );
         }
+    }
+
+    #[test]
+    fn a_folder_has_an_address() {
+        assert_eq!(relative("/ ", "/").as_deref(), Some("./"));
+        assert_eq!(relative("a/b", "a/").as_deref(), Some("./"));
     }
 
     proptest! {

@@ -163,44 +163,46 @@ impl Writer<'_> {
         let Some(material) = material else {
             return Ok(None);
         };
-        let want = overview_words(plan);
-        let job = Job {
-            task: Task::Overview,
-            material,
-            place: (0, 0),
-            ask: control.ask(want),
-            want,
-            first_attempt: 0,
-            allowance: self.extra_calls.min(1),
-            // The source is the summary itself, so an overview may copy from it.
-            tolerated: &[Problem::Copied],
-            splits: 0,
-        };
-        let failed = WriteError::of("the overview".to_owned());
-        let first = match piece(self.drafter, job).await {
-            Ok(first) => first,
-            Err(error) => return Err(failed(error)),
-        };
-        let spare = job.allowance.saturating_sub(first.extra_calls);
-        if first.source == Source::Model || material.whole.is_none() || spare == 0 {
-            return Ok(Some(first));
-        }
         // The server may not have room for the transcript, whatever it says.
-        let bare = Material {
+        let bare = material.whole.as_ref().map(|_| Material {
             whole: None,
             ..material.clone()
-        };
-        let job = Job {
-            material: &bare,
-            allowance: 0,
-            ..job
-        };
-        let second = piece(self.drafter, job).await.map_err(failed)?;
-        let extra_calls = first.extra_calls + second.extra_calls + 1;
-        Ok(Some(Piece {
-            extra_calls,
-            ..second
-        }))
+        });
+        let want = overview_words(plan);
+        let mut written: Option<Piece> = None;
+        for (nth, material) in [Some(material), bare.as_ref()]
+            .into_iter()
+            .flatten()
+            .enumerate()
+        {
+            let spent = nth + written.as_ref().map_or(0, |first| first.extra_calls);
+            let Some(allowance) = self.extra_calls.min(1).checked_sub(spent) else {
+                break;
+            };
+            let job = Job {
+                task: Task::Overview,
+                material,
+                place: (0, 0),
+                ask: control.ask(want),
+                want,
+                first_attempt: 0,
+                allowance,
+                // The source is the summary itself, so an overview may copy from it.
+                tolerated: &[Problem::Copied],
+                splits: 0,
+            };
+            let piece = piece(self.drafter, job).await;
+            let piece = piece.map_err(WriteError::of("the overview".to_owned()))?;
+            let is_written = piece.source == Source::Model;
+            written = Some(Piece {
+                extra_calls: spent + piece.extra_calls,
+                ..piece
+            });
+            if is_written {
+                break;
+            }
+        }
+        Ok(written)
     }
 
     /// The overview `text` without the sentences that have numbers or names of their own. `None` if nothing is left.
