@@ -29,7 +29,7 @@ const REPEAT: Duration = Duration::from_secs(5 * 60);
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Kept {
     pub(crate) doing: Doing,
-    /// Chunks that are done, and all of them; 0 if that is not known.
+    /// Calls that are answered, and those expected in all; 0 if that is not known.
     pub(crate) done: usize,
     pub(crate) of: usize,
     /// What the endpoint said, if it is waited for.

@@ -217,7 +217,8 @@ impl ModelClient {
 
     /// Cancels the job of one call, if it has any.
     pub(crate) async fn cancel_job_of(&self, prompt: &Prompt) {
-        if self.model.jobs().is_some() {
+        // A batch has others' calls too.
+        if self.model.jobs().is_some() && !self.in_batches {
             let id = self.recorder.id(prompt);
             self.cancel_jobs(|call| call == id).await;
         }
@@ -289,7 +290,13 @@ impl ModelClient {
                 self.count_answer(&answer, &permit);
                 Ok(Some(answer))
             }
-            Err(error) if self.recorder.may_be_submitted_anew(error.kind) => Ok(None),
+            Err(error)
+                if self
+                    .recorder
+                    .may_be_submitted_anew(error.kind, record.submits) =>
+            {
+                Ok(None)
+            }
             Err(error) => {
                 self.state().usage.add_tokens(Err(&error));
                 Err(error)
@@ -369,7 +376,7 @@ impl ModelClient {
         match reply {
             Reply::Done(answer) => Ok(answer),
             Reply::Queued(ticket) => {
-                record.queued(&ticket).await;
+                record.queued(&ticket).await?;
                 self.limiter.accepted();
                 let job = Job {
                     ticket,

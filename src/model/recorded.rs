@@ -27,6 +27,7 @@ use crate::chain::chain;
 use crate::clock::Clock;
 use crate::hex::hex;
 use crate::model::failure::Retry;
+use crate::model::retried::MAX_BILLED_ATTEMPTS;
 use crate::model::{Answer, ErrorKind, Job, ModelError, Ticket};
 use crate::prompt::Prompt;
 use crate::store::ledger::{Known, Ledger, LedgerError};
@@ -119,9 +120,11 @@ impl Recorder {
         }
     }
 
-    /// Whether a call whose job ended with `kind` is submitted again.
-    pub(crate) fn may_be_submitted_anew(&self, kind: ErrorKind) -> bool {
+    /// Whether a call that was submitted `submits` times, and whose job ended with `kind`, is submitted again. What a batch has
+    /// is seen by a later invocation, which does not know of the attempts before it.
+    pub(crate) fn may_be_submitted_anew(&self, kind: ErrorKind, submits: u32) -> bool {
         self.retry(kind) == Retry::MaybeBilled
+            && !(self.in_batches && submits >= MAX_BILLED_ATTEMPTS)
     }
 
     /// Whether and how a call that failed with `kind` is retried.
@@ -290,22 +293,31 @@ impl CallRecord<'_> {
         self.has_open_intent = error.is_some_and(|kind| kind.policy().not_accepted);
     }
 
-    /// Records the ticket of the queued job. The job is polled even if recording fails.
-    pub(crate) async fn queued(&self, ticket: &Ticket) {
+    /// Records the ticket of the queued job. The job is polled even if recording fails, but a batch is not finalized: it would
+    /// hardly be over before this run is.
+    ///
+    /// # Errors
+    /// If the ticket of a call in a batch is not recorded.
+    pub(crate) async fn queued(&self, ticket: &Ticket) -> Result<(), ModelError> {
         let Some(ledger) = &self.recorder.ledger else {
-            return;
+            return Ok(());
         };
         let call = QueuedCall {
             ticket: ticket.clone(),
             submitted_ms: self.recorder.clock.now_ms(),
             submits: self.submits,
         };
-        if let Err(error) = ledger.submitted(&self.id, &call).await {
-            tracing::error!(
-                error = chain(&error),
-                job = ticket.id,
-                "could not record a job: if this run is interrupted now, it is paid again"
-            );
+        match ledger.submitted(&self.id, &call).await {
+            Err(error) if self.recorder.in_batches => Err(LedgerError::Store(error).into()),
+            Err(error) => {
+                tracing::error!(
+                    error = chain(&error),
+                    job = ticket.id,
+                    "could not record a job: if this run is interrupted now, it is paid again"
+                );
+                Ok(())
+            }
+            Ok(_) => Ok(()),
         }
     }
 
@@ -325,7 +337,10 @@ impl CallRecord<'_> {
             Ok(_) => true,
             Err(error) => {
                 let is_over = error.kind.policy().job_is_over;
-                is_over && !self.recorder.may_be_submitted_anew(error.kind)
+                is_over
+                    && !self
+                        .recorder
+                        .may_be_submitted_anew(error.kind, self.submits)
             }
         };
         // A call that was never sent may be, with other settings.

@@ -24,7 +24,7 @@ use crate::run::Waiting;
 const MAX_FREE_ATTEMPTS: u32 = 5;
 
 /// Attempts at a prompt that may have been billed, including the first.
-const MAX_BILLED_ATTEMPTS: u32 = 2;
+pub(crate) const MAX_BILLED_ATTEMPTS: u32 = 2;
 
 /// How long one call waits for an endpoint that throttles, is starting or cannot be reached. Cold starts of large models take minutes.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -40,6 +40,7 @@ const BACKOFF: Backoff = Backoff {
 struct RetryState {
     free: u32,
     billed: u32,
+    waits: u32,
     last_wait: Duration,
 }
 
@@ -71,6 +72,7 @@ impl RetryState {
         if self.free >= MAX_FREE_ATTEMPTS || self.billed >= MAX_BILLED_ATTEMPTS {
             return None;
         }
+        self.waits += 1;
         self.last_wait = BACKOFF.after(self.last_wait, jitter);
         Some(left.map_or(self.last_wait, |left| self.last_wait.min(left)))
     }
@@ -79,7 +81,7 @@ impl RetryState {
 impl RetryState {
     /// The wait of calls that have failed together and are to be in one batch again.
     fn without_jitter(&self) -> Duration {
-        BACKOFF.shortest * (self.free + self.billed)
+        (BACKOFF.shortest * self.waits).min(BACKOFF.longest)
     }
 }
 
@@ -141,7 +143,7 @@ impl ModelClient {
             let wait = match self.in_batches {
                 true => wait.map(|wait| match wait {
                     Duration::ZERO => wait,
-                    _ => retries.without_jitter(),
+                    _ => retries.without_jitter().min(left.unwrap_or(Duration::MAX)),
                 }),
                 false => wait,
             };

@@ -356,7 +356,7 @@ impl Whisper {
         };
         let reason = format!(
             "the transcription on RunPod failed: {failed}. The worker reads {} by a link that is signed with the rights of this \
-             function's role or your own, which must include s3:GetObject and the use of the object's key in KMS; its own logs on \
+             function's role or your own, which must include s3:GetObject (s3:GetObjectVersion where the bucket keeps versions) and the use of the object's key in KMS; its own logs on \
              RunPod tell more",
             task.recording
         );

@@ -141,6 +141,10 @@ impl QueueState {
                     held: was_held,
                 }) => {
                     (started, held) = (is_started, was_held);
+                    if started && prompt.linked().is_some() {
+                        // It takes longer than an invocation.
+                        client.is_being_worked_on();
+                    }
                     failed_polls = FailedPolls::default();
                     client.waits_for_worker(started)?;
                     if !started && submitted.elapsed() >= DIAGNOSE_AFTER {
@@ -160,7 +164,10 @@ impl QueueState {
                 }
                 ErrorKind::Lost if submitted.elapsed() < SETTLING => SETTLING_WAIT,
                 ErrorKind::JobFailed { timed_out } => {
-                    let most = match timed_out || prompt.linked().is_some() {
+                    let is_long = prompt.linked().is_some();
+                    let most = match timed_out || is_long {
+                        // Each invocation would run it once more.
+                        true if is_long && job.resumed => 0,
                         true => MAX_LONG_RERUNS,
                         false => MAX_RERUNS,
                     };
