@@ -152,7 +152,7 @@ fn sum(used: TokenUsage) -> u64 {
 impl Learned {
     fn cut_off(&mut self, used: TokenUsage) {
         let is_other = |earlier: &TokenUsage| {
-            sum(*earlier).abs_diff(sum(used)) <= UNCOUNTED
+            sum(*earlier) == sum(used)
                 && earlier.completion_tokens.abs_diff(used.completion_tokens) > UNLIKE
                 && (sum(used) + UNCOUNTED) % WINDOW_STEP <= 2 * UNCOUNTED
         };

@@ -1,7 +1,7 @@
 //! What each writer is told of the whole recording, from its outline.
 
 use crate::prompt::Brief;
-use crate::summary::lists::{Entry, List, ListKind};
+use crate::summary::lists::{List, ListKind};
 use crate::summary::outline::{Outline, Person, Point, PointKind, Term, with_names};
 use crate::summary::write::draft::Material;
 use crate::text::{Span, Tokens, tokens, words};
@@ -11,9 +11,6 @@ use crate::transcript::Passage;
 const NOTES_TOKENS: Tokens = Tokens(900);
 const MORE_NOTES_TOKENS: Tokens = Tokens(2400);
 const POINTS_TOKENS: Tokens = Tokens(500);
-
-/// Bytes of an abbreviation at most: shorter terms may be parts of other words.
-const ABBREVIATION: usize = 3;
 
 /// Before what the reader does not know yet.
 const NEW: &str = "NEW ";
@@ -124,25 +121,6 @@ impl Briefing {
             text.push_str(&term.meaning);
         }
         text
-    }
-
-    /// Drops the list's terms that `told` does not have, as they are or inflected.
-    pub(crate) fn keep_terms_of(&mut self, told: &str) {
-        let lower = told.to_lowercase();
-        let is_told = |entry: &Entry| {
-            let term = entry.text.split(": ").next().unwrap_or_default();
-            let mut words = term.split(" / ");
-            words.any(|word| {
-                is_word(told, word)
-                    || word.len() > ABBREVIATION && lower.contains(&word.to_lowercase())
-            })
-        };
-        for list in &mut self.lists {
-            if list.kind == ListKind::Terms {
-                list.entries.retain(is_told);
-            }
-        }
-        self.lists.retain(|list| !list.entries.is_empty());
     }
 
     /// How well the reader of the section about what was `said` knows what one of `words` means, from the sections about `earlier`
@@ -292,43 +270,4 @@ fn following(passage: &Passage) -> String {
     shown
         .next()
         .map_or_else(String::new, |shown| shown.trim().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn terms_that_the_sections_do_without_are_not_explained() {
-        let term = |text: &str| Entry {
-            text: text.to_owned(),
-            ..Entry::default()
-        };
-        let entries = [
-            "FE: further education",
-            "hubs: open schools",
-            "RC: remote",
-            "EMA / allowance: money",
-            "bridge plate: a plate",
-        ];
-        let mut briefing = Briefing {
-            lists: vec![List::titled(
-                ListKind::Terms,
-                Some("en"),
-                entries.map(term).to_vec(),
-            )],
-            ..Briefing::default()
-        };
-        briefing.keep_terms_of(
-            "FERRY RCS. Hubs opened for FE; an allowance is paid. Bridge plates lie there.",
-        );
-        let kept: Vec<&str> = briefing.lists[0]
-            .entries
-            .iter()
-            .map(|one| &one.text[..2])
-            .collect();
-        assert_eq!(kept, ["FE", "hu", "EM", "br"]);
-        briefing.keep_terms_of("Nothing.");
-        assert!(briefing.lists.is_empty());
-    }
 }

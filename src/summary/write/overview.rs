@@ -56,9 +56,6 @@ impl Writer<'_> {
         );
         let (written, edits) = (written?, read?);
         self.apply(&edits, sections);
-        // The sections may do without a term that the outline explains.
-        let told: String = sections.iter().map(|one| one.text.as_str()).collect();
-        self.briefing.keep_terms_of(&told);
         let Some(piece) = written else {
             return Ok(None);
         };

@@ -6,7 +6,9 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream;
 use transcript_summarizer::job::Outcome;
+use transcript_summarizer::prompt::Task;
 
+use crate::support::faulty::endpoint::{Question, Trouble};
 use crate::support::faulty::scene::{
     BATCHES, ERROR, KEY, QUEUE, REPORT, SUMMARY, SYNC, Scene, Setup, meeting, reference, simulate,
 };
@@ -51,6 +53,36 @@ fn a_job_of_several_slices_is_paid_once_and_says_the_same() {
     });
     eprintln!("synchronous: {slices} slices of 6 s, no extra submit");
     assert!(slices >= 2, "{slices} slices");
+}
+
+#[test]
+fn a_request_of_batches_that_always_fails_is_submitted_twice_however_many_slices_it_takes() {
+    let setup = Setup {
+        work_ms: (15_000, 40_000),
+        ..BATCHES
+    };
+    simulate(async {
+        let scene = Scene::new(setup);
+        let upload = scene.disk().upload(KEY, meeting("depot"));
+        scene.endpoint().set_troubles(|asked| {
+            let request = asked.prompt.request();
+            let is_meant = request.task == Task::Section && request.part.0 == 1;
+            let fails = Trouble::Fails {
+                timed_out: false,
+                times: usize::MAX,
+            };
+            (asked.question == Question::Submit && is_meant).then_some(fails)
+        });
+        let mut slices = 0;
+        while !matches!(scene.slice(&upload, SLICE).await, Ok(Outcome::Done(_))) && slices < 60 {
+            slices += 1;
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
+        let submits = scene.endpoint().submits();
+        let most = submits.values().max().unwrap();
+        assert_eq!(*most, 2, "{slices} slices: {submits:?}");
+        assert!(slices > 4, "{slices} slices");
+    });
 }
 
 #[test]
