@@ -317,7 +317,8 @@ mod tests {
             (Some(8192), &[(3900, 196)], Finish::Length, false),
             // The limit that was sent.
             (Some(4096), &[(3296, 800)], Finish::Length, false),
-            (None, &[(3900, 196), (3700, 395)], Finish::Length, true),
+            (None, &[(3900, 196), (3700, 396)], Finish::Length, true),
+            (None, &[(3900, 196), (3700, 395)], Finish::Length, false),
             // A limit for answers, and the same answer.
             (None, &[(3900, 196), (3700, 196)], Finish::Length, false),
             (None, &[(3900, 196), (3900, 196)], Finish::Length, false),
