@@ -210,7 +210,13 @@ impl Writer<'_> {
         let notes = material.brief.as_ref().map(|brief| brief.notes.clone());
         let lists = self.briefing.lists.iter().map(List::text);
         let sections = [material.passage.to_string()].into_iter();
-        let source: Vec<String> = sections.chain(notes).chain(lists).collect();
+        // Who has the transcript may take a figure from it.
+        let whole = material
+            .whole
+            .as_ref()
+            .map(|_| self.transcript.text().to_owned());
+        let source = sections.chain(notes).chain(lists).chain(whole);
+        let source: Vec<String> = source.collect();
         let mut words = all_words(&source.join("\n"));
         let wanted = all_words(text);
         words.extend(words_among(self.transcript.text(), |word| {
