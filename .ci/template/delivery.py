@@ -87,6 +87,12 @@ def every_ending_is_delivered_and_read(stack):
                 yield f"{name}, statement {sid}: is for {found(statement)}, and not for {wanted}"
 
 
+def summarizers(stack):
+    """All functions but that of the API, which starts nothing."""
+    functions = stack.of_type("AWS::Lambda::Function")
+    return [(name, function) for name, function in functions if "API" not in function["Environment"]["Variables"]]
+
+
 def recordings_are_transcribed(stack):
     """They reach the function, which may do what that takes, with what the program names."""
     source = pathlib.Path("src/transcriber.rs").read_text(encoding="utf-8")
@@ -119,7 +125,7 @@ def recordings_are_transcribed(stack):
     ):
         if found != wanted:
             yield f"TranscribePolicy, statement {sid}: is for {found}, and not for {wanted}"
-    for name, function in stack.of_type("AWS::Lambda::Function"):
+    for name, function in summarizers(stack):
         variables = function["Environment"]["Variables"]
         if variables.get("TRANSCRIPT_PREFIX", "") + "*" != folder:
             yield f"{name}: puts transcripts elsewhere than in {folder}"
@@ -132,7 +138,7 @@ def recordings_are_transcribed(stack):
 def runs_at_runpod(stack):
     """The functions know the endpoint and its key."""
     secret = stack.parameters["TranscriberSecretArn"] or None
-    for name, function in stack.of_type("AWS::Lambda::Function"):
+    for name, function in summarizers(stack):
         variables = function["Environment"]["Variables"]
         if variables.get("TRANSCRIBER_RUNPOD_ENDPOINT_URL") != stack.parameters["TranscriberRunPodEndpointUrl"]:
             yield f"{name}: does not know the endpoint that transcribes"
@@ -230,7 +236,7 @@ def settings_are_read(stack):
     known = set()
     for source in pathlib.Path("src").rglob("*.rs"):
         known |= set(re.findall(r'Variable::new\(\s*"([A-Z0-9_]+)"', source.read_text(encoding="utf-8")))
-    for name, function in stack.of_type("AWS::Lambda::Function"):
+    for name, function in summarizers(stack):
         variables = function["Environment"]["Variables"]
         for variable in variables.keys() - known:
             # The settings of the fallback model are those of a first one with a prefix.
