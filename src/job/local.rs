@@ -1,4 +1,4 @@
-//! What the command line and the server on this machine share: jobs that a person waits for, with results in a directory.
+//! Jobs that a person waits for, with results in a directory: shared by the command line and the server on this machine.
 
 use std::time::Duration;
 

@@ -20,6 +20,9 @@ pub const LINK_LASTS: Duration = Duration::from_secs(15 * 60);
 /// How long they can be good: a week, says S3.
 const MAX_LASTS: Duration = Duration::from_secs(7 * 86_400);
 
+/// Used if no region is configured: compatible servers ignore it, and S3 itself replies with a bucket's real region.
+pub(super) const DEFAULT_REGION: &str = "us-east-1";
+
 const SERVICE: Service = Service {
     name: "s3",
     host: "s3{fips}",
@@ -33,7 +36,7 @@ pub struct Presigner {
     /// Ends in a slash.
     endpoint: String,
     /// Whether the endpoint is a server that stands in for S3. These rarely support a host name per bucket.
-    is_other_server: bool,
+    pub(super) is_other_server: bool,
 }
 
 /// A link for sending an object.
@@ -49,7 +52,7 @@ impl Presigner {
     /// Creates a signer of links to the S3 that `config` and the environment describe.
     #[must_use]
     pub fn from_config(config: &SdkConfig) -> Self {
-        let region = config.region().map_or("us-east-1", AsRef::as_ref);
+        let region = config.region().map_or(DEFAULT_REGION, AsRef::as_ref);
         let own = SERVICE.endpoint().filter(|url| !url.is_empty());
         let is_other_server = own.is_some() || config.endpoint_url().is_some();
         let endpoint = SERVICE.url(config, own, region);

@@ -23,10 +23,8 @@ use crate::store::{
     StoreError, StoreErrorKind, StoreResult, Wanted, found, printable, too_large,
 };
 
+use super::presigned::DEFAULT_REGION;
 use failure::request_failed;
-
-/// Used if no region is configured: compatible servers ignore it, and S3 itself replies with a bucket's real region.
-const DEFAULT_REGION: &str = "us-east-1";
 
 /// Metadata key for the id of a conditional write; hidden from callers.
 const WRITE_ID: &str = "write-id";
@@ -42,13 +40,10 @@ impl S3Store {
     /// Creates a store for the S3 that `config` describes.
     #[must_use]
     pub fn from_config(config: &SdkConfig) -> Self {
-        // Compatible servers rarely support a host name per bucket.
-        let other_server = config.endpoint_url().is_some()
-            || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some_and(|url| !url.is_empty());
         let region = config.region().cloned();
         let presigner = Arc::new(Presigner::from_config(config));
         let config = Builder::from(config)
-            .force_path_style(other_server)
+            .force_path_style(presigner.is_other_server)
             .region(region.unwrap_or(Region::from_static(DEFAULT_REGION)))
             .build();
         Self {

@@ -1,4 +1,4 @@
-//! What somebody meets in the first hour with the command line: progress, several files, failures and their reasons.
+//! The first hour with the command line: progress, several files, failures and their reasons.
 
 use std::fs;
 use std::sync::Arc;
