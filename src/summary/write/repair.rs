@@ -23,6 +23,9 @@ use crate::text::{Words, terms, words};
 const SHORTER_PERCENT: usize = 3;
 const LONGER_PERCENT: usize = 9;
 
+/// How much the words may be too few while half of the sections are enough to make up for it, in percent.
+const FAR_SHORTER_PERCENT: usize = 25;
+
 /// Maximum share of a section that one repair takes away, in percent.
 const CUT_PERCENT: usize = 25;
 
@@ -93,7 +96,12 @@ impl Writer<'_> {
                 section.words().saturating_sub(section.target_words)
             }
         };
-        let calls = (sections.len() / 2).min(self.extra_calls);
+        // What would have to be quoted instead could cost the whole summary.
+        let most = match short && missing * 100 > wanted * FAR_SHORTER_PERCENT {
+            true => sections.len(),
+            false => sections.len() / 2,
+        };
+        let calls = most.min(self.extra_calls);
         let candidates = sections.iter().zip(materials).enumerate();
         let mut candidates: Vec<_> = candidates
             .filter(|(_, (section, _))| section.source == Source::Model)
