@@ -35,6 +35,8 @@ pub enum Task {
     Condense,
     /// Write the rest of a section that was cut off.
     Continue,
+    /// Look up what the finished summary claims in the transcript, and propose corrections.
+    Check,
     /// Read the finished summary and propose edits.
     LastRead,
     /// Write the whole summary of a transcript behind a link.
@@ -53,6 +55,7 @@ impl Task {
             Self::Expand => "expand",
             Self::Condense => "condense",
             Self::Continue => "continue",
+            Self::Check => "check",
             Self::LastRead => "last-read",
             Self::Transcript => "transcript",
         }
@@ -60,7 +63,7 @@ impl Task {
 
     /// Whether the answer is lines of a protocol instead of prose.
     pub(crate) fn is_protocol(self) -> bool {
-        matches!(self, Self::Outline | Self::LastRead)
+        matches!(self, Self::Outline | Self::Check | Self::LastRead)
     }
 }
 

@@ -74,7 +74,7 @@ impl Model for BuiltIn {
                 extract::extract_excluding(draft, &request.block, words)
             }
             // It is never asked for them: see `Limits::outline` and `Capabilities::reads_links`.
-            Task::Outline | Task::LastRead | Task::Transcript => String::new(),
+            Task::Outline | Task::Check | Task::LastRead | Task::Transcript => String::new(),
         };
         Ok(Reply::Done(Answer {
             text,

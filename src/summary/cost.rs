@@ -135,14 +135,15 @@ impl Plan {
         } else {
             0
         };
-        // The outline reads the whole once more, the overview and the last read a summary and a transcript that is not too long; each section is told what is in the outline.
+        // The outline reads the whole once more, the overview and the last read or the check a summary and a transcript that is
+        // not too long, the last read beside a check the summary; each section is told what is in the outline.
         let calls = self.expected_calls(limits);
         let (read_more, written_more) = self.outline_tokens.map_or((0, 0), |most| {
             let outline = self.tokens.min(most).0;
-            let beside = if self.is_read_beside() {
-                2 * outline
-            } else {
-                0
+            let beside = match (self.is_read_beside(), self.is_checked(limits)) {
+                (true, true) => 2 * outline + written,
+                (true, false) => 2 * outline,
+                _ => 0,
             };
             (
                 outline + beside + written + calls * BRIEF_TOKENS,

@@ -92,10 +92,14 @@ impl Plan {
         if self.outline_tokens.is_none() || !self.levels.is_empty() {
             return self.calls();
         }
+        self.section_calls(limits) + usize::from(self.is_checked(limits)) + self.other_calls()
+    }
+
+    fn section_calls(&self, limits: &Limits) -> usize {
         let words = apportion(self.section_words().0, &self.weights).into_iter();
         let sizes = words.zip(self.chunks.iter().map(|chunk| chunk.tokens));
         let sizes: Vec<(usize, Tokens)> = sizes.collect();
-        limits.chapters(&sizes).len() + self.other_calls()
+        limits.chapters(&sizes).len()
     }
 
     /// The plan of a summary of about `wanted` words that a worker writes as a whole: one call.
@@ -125,7 +129,15 @@ impl Plan {
         (calls / 2 + EXTRA_CALLS).min(limits.max_calls.saturating_sub(calls))
     }
 
-    /// Whether the last reader is shown the transcript, if the window has room for it.
+    /// Whether claims are looked up in a call of their own, beside the last read: if sections that are written together have
+    /// saved one. Who does both overlooks more.
+    pub(crate) fn is_checked(&self, limits: &Limits) -> bool {
+        self.is_read_beside()
+            && self.levels.is_empty()
+            && self.section_calls(limits) < self.sections
+    }
+
+    /// Whether who checks the summary is shown the transcript, if the window has room for it.
     pub(crate) fn is_read_beside(&self) -> bool {
         let whole = self.outline_tokens.map(|most| most.min(READ_BESIDE_TOKENS));
         whole.is_some_and(|most| self.tokens <= most)

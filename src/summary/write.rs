@@ -101,6 +101,8 @@ struct Writer<'a> {
     run: &'a Run,
     /// What is known of the whole; empty without an outline.
     briefing: Briefing,
+    /// Claims are looked up in a call of their own.
+    is_checked: bool,
     /// The first request was refused as bad input.
     is_first_refused: bool,
     /// Remaining calls beyond those planned.
@@ -153,6 +155,7 @@ pub async fn write(
         },
         run,
         briefing: Briefing::default(),
+        is_checked: plan.is_checked(&settings.limits),
         is_first_refused: false,
         extra_calls: plan.extra_calls(&settings.limits),
         unread: Vec::new(),

@@ -123,7 +123,10 @@ async fn a_model_that_only_thinks_is_asked_once_more_without() {
     assert!(!found.text.contains("the user wants"));
     // The last read is another request, with a limit of its own.
     let texts = found.requests.iter();
-    let texts = texts.filter(|one| !one.message("user").ends_with("edits now."));
+    let texts = texts.filter(|one| {
+        let user = one.message("user");
+        !user.ends_with("edits now.") && !user.ends_with("corrections now.")
+    });
     let limits: Vec<&Value> = texts.map(|one| &one.body["max_tokens"]).collect();
     assert!(
         limits
@@ -168,7 +171,9 @@ async fn nothing_more_is_paid_for_once_the_summary_will_be_refused() {
     );
     let tasks = found.requests.iter().map(|request| request.message("user"));
     let later = tasks.filter(|user| {
-        user.ends_with("Write the overview now.") || user.ends_with("Write the edits now.")
+        ["overview", "edits", "corrections"]
+            .iter()
+            .any(|what| user.ends_with(&format!("Write the {what} now.")))
     });
     assert_eq!(later.count(), 0);
 }
@@ -177,7 +182,7 @@ async fn nothing_more_is_paid_for_once_the_summary_will_be_refused() {
 async fn a_quarter_of_the_words_may_be_the_speakers_own() {
     let found = written(9000, &[], |request| {
         let user = request.message("user");
-        match user.ends_with(" TOPIC lines.") || user.ends_with("edits now.") {
+        match [" TOPIC lines.", "edits now.", "corrections now."].iter().any(|end| user.ends_with(end)) {
             true => Behaviour::text(good(request)),
             false => Behaviour::text(
                 "The board met and agreed on the items and their costs for the year ahead. Vendors deliver before the \

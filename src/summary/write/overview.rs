@@ -1,4 +1,4 @@
-//! Writes the overview and has the summary read once more, both at once.
+//! Writes the overview, and has the summary checked and read once more, all at once.
 
 use std::collections::HashSet;
 
@@ -35,9 +35,10 @@ const MAX_ENTRIES: usize = 10;
 const NO_OVERVIEW: &str =
     "the model gave no usable overview: it consists of the sections' most telling sentences";
 
-/// Words for which the last read's output limit allows, and with the transcript.
+/// Words for which the output limits of edits, of corrections, and of both allow.
 const EDITS_WORDS: Words = Words(1000);
-const MENDS_WORDS: Words = Words(2000);
+const MENDS_WORDS: Words = Words(1500);
+const BOTH_WORDS: Words = Words(2000);
 
 impl Writer<'_> {
     /// Returns the overview, and applies the last reader's edits to the sections.
@@ -49,13 +50,14 @@ impl Writer<'_> {
     ) -> Result<Option<String>, WriteError> {
         let lists = &self.briefing.lists.clone();
         let overview = self.overview_material(plan, sections, control);
-        let last_read = self.last_read_prompt(plan, sections, lists);
-        let (written, read) = tokio::join!(
+        let [check, last_read] = self.last_prompts(plan, sections, lists);
+        let (written, mends, edits) = tokio::join!(
             self.overview(plan, overview.as_ref(), control),
+            self.last_read(check.as_ref()),
             self.last_read(last_read.as_ref()),
         );
-        let (written, edits) = (written?, read?);
-        self.apply(&edits, sections);
+        let (written, mends, edits) = (written?, mends?, edits?);
+        self.apply(&mends, &edits, sections);
         let Some(piece) = written else {
             return Ok(None);
         };
@@ -235,15 +237,18 @@ impl Writer<'_> {
         borne_out(&text, &source, words.as_ref(), self.comparable)
     }
 
-    /// The request for the last read, with the transcript if the window has room for both. `None` without an outline, or if the
-    /// window is too small.
-    fn last_read_prompt(
+    /// The requests for the check, with the transcript, and for the last read. Where the plan has no call for the check, or there
+    /// is no room, the last reader looks up claims too, if the window has room for the transcript. None without an outline, or if
+    /// the window is too small.
+    fn last_prompts(
         &self,
         plan: &Plan,
         sections: &[Section],
         lists: &[List],
-    ) -> Option<Prompt> {
-        plan.outline_tokens?;
+    ) -> [Option<Prompt>; 2] {
+        if plan.outline_tokens.is_none() {
+            return [None, None];
+        }
         let language = self.language.as_deref();
         let has_edits = language.is_some_and(edits::covers);
         let lists = lists.iter().map(List::text);
@@ -252,7 +257,7 @@ impl Writer<'_> {
             .map(|section| format!("{}\n\n{}\n", section.title, section.text));
         let text: Vec<String> = lists.chain(sections).collect();
         let block = Passage::of_text(text.join("\n"));
-        let request = |whole, has_times, words| {
+        let request = |task, whole, has_times, words| {
             let material = Material {
                 passage: Passage::of_text(""),
                 more: Vec::new(),
@@ -264,19 +269,26 @@ impl Writer<'_> {
                 brief: Some(self.briefing.last_read()),
             };
             let drafter = self.drafter;
-            let prompt = drafter.prompt(Task::LastRead, &material, (0, 0), None, words, 0);
+            let prompt = drafter.prompt(task, &material, (0, 0), None, words, 0);
             drafter.fits(&prompt).then_some(prompt)
         };
-        let beside = self.whole_beside(plan);
-        let beside = beside.and_then(|(whole, times)| request(Some(whole), times, MENDS_WORDS));
         // Edits in other languages cannot be checked.
-        beside.or_else(|| {
-            has_edits
-                .then(|| request(None, false, EDITS_WORDS))
-                .flatten()
-        })
+        let edits = || {
+            let edits = has_edits.then(|| request(Task::LastRead, None, false, EDITS_WORDS));
+            edits.flatten()
+        };
+        let Some((whole, times)) = self.whole_beside(plan) else {
+            return [None, edits()];
+        };
+        if self.is_checked {
+            let check = request(Task::Check, Some(whole), times, MENDS_WORDS);
+            return [check, edits()];
+        }
+        let both = request(Task::LastRead, Some(whole), times, BOTH_WORDS);
+        [None, both.or_else(edits)]
     }
 
+    /// Requests the check or the last read.
     async fn last_read(&self, prompt: Option<&Prompt>) -> Result<String, WriteError> {
         let Some(prompt) = prompt else {
             return Ok(String::new());
@@ -299,13 +311,13 @@ impl Writer<'_> {
         Ok(whole.to_owned())
     }
 
-    /// Applies the last reader's corrections and edits, and reports what the reader believes to be wrong.
-    fn apply(&mut self, answer: &str, sections: &mut [Section]) {
+    /// Applies corrections and edits, and reports what the last reader believes to be wrong.
+    fn apply(&mut self, check: &str, last_read: &str, sections: &mut [Section]) {
         let edits::Answer {
             edits,
             mends,
             flags,
-        } = edits::read(answer);
+        } = edits::read(&format!("{check}\n\n{last_read}"));
         let lists = &mut self.briefing.lists;
         let mended = mends::apply(sections, lists, &mends, self.transcript.text());
         let listed: String = lists.iter().map(List::text).collect();

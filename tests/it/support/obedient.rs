@@ -4,7 +4,7 @@ use transcript_summarizer::text::words;
 
 /// The answer to a prompt.
 pub(crate) fn answer(prompt: &str) -> String {
-    if prompt.ends_with("Write the edits now.") {
+    if prompt.ends_with("Write the edits now.") || prompt.ends_with("Write the corrections now.") {
         return "NONE".to_owned();
     }
     let asked = asked(prompt);

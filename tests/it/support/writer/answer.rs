@@ -38,6 +38,9 @@ impl SimulatedWriter {
             Habit::Measured(_) | Habit::Willing if asked.task == Task::Outline => {
                 return (outline::write(&mut random, asked, &about), Finish::Stop);
             }
+            Habit::Measured(_) | Habit::Willing if asked.task == Task::Check => {
+                return ("NONE".to_owned(), Finish::Stop);
+            }
             Habit::Measured(_) | Habit::Willing if asked.task == Task::LastRead => {
                 return (outline::edits(asked), Finish::Stop);
             }
