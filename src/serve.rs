@@ -192,23 +192,49 @@ impl Server {
     }
 
     /// Does the jobs that are asked for, until the process is ended.
-    pub async fn work(mut self) {
-        self.resume().await;
+    pub async fn work(self) {
+        let Self {
+            app,
+            library,
+            directory,
+            live,
+            mut orders,
+            again,
+            _claim,
+            ..
+        } = self;
+        let at = |key: &str| library.at(key);
+        // Files of any size may be there, all of which it reads.
+        let unfinished = Unfinished {
+            library: library.clone(),
+            live: Arc::clone(&live),
+            again,
+        };
+        tokio::spawn(async move { unfinished.order().await });
         let permits = Arc::new(Semaphore::new(JOBS_AT_ONCE));
-        while let Some(key) = self.orders.recv().await {
+        while let Some(key) = orders.recv().await {
             let job = Job {
-                app: self.app.clone(),
-                directory: self.directory.clone(),
-                at: self.library.at(&key),
-                live: Arc::clone(&self.live),
+                app: app.clone(),
+                directory: directory.clone(),
+                at: at(&key),
+                live: Arc::clone(&live),
                 permits: Arc::clone(&permits),
             };
             tokio::spawn(job.run());
         }
     }
+}
 
-    /// Orders what was uploaded through an earlier server and has no summary.
-    async fn resume(&self) {
+/// What was uploaded through an earlier server and has no summary.
+struct Unfinished {
+    library: Library,
+    live: Arc<Live>,
+    again: mpsc::UnboundedSender<String>,
+}
+
+impl Unfinished {
+    /// Orders all of it.
+    async fn order(&self) {
         let mut after = String::new();
         loop {
             let (keys, next) = match self.library.keys(&after, 1000).await {

@@ -20,7 +20,8 @@ def endpoint(world, flavour, fault_every=0, **options):
 def transcript_endpoint(world, **env):
     """The sample's worker, which runs the program beside the simulated chat endpoint, or with other settings."""
     beside = {"MODEL_PROVIDER": "huggingface", "HF_ENDPOINT_URL": world.chat.url, "HF_API_TOKEN": TOKEN, "CHUNK_TOKENS": "1500"}
-    return served(world, TRANSCRIPT_WORKER, {"SUMMARIZER": str(world.binary)} | beside | env)
+    own = {"SUMMARIZER": str(world.binary), "LINK_ORIGINS": "http://127.0.0.1:*"}
+    return served(world, TRANSCRIPT_WORKER, own | beside | env)
 
 
 @contextlib.contextmanager

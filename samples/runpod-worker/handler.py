@@ -6,12 +6,16 @@ choose the model, such as a vLLM server beside it (see Dockerfile). Works withou
 nothing.
 """
 
+import fnmatch
+import http.client
 import json
 import os
 import pathlib
 import subprocess
 import tempfile
+import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import runpod
@@ -20,6 +24,9 @@ SUMMARIZER = os.environ.get("SUMMARIZER", "transcript-summarizer")
 # What the function takes; RunPod takes 10 MB. Usually these are some hundred thousand.
 MAX_OUTPUT_BYTES = 5_000_000
 LINK_SECONDS = 60
+ALL_SECONDS = 600
+# A job may name any address; these are read. Another server that stands in for S3 is named here.
+LINK_ORIGINS = os.environ.get("LINK_ORIGINS", "https://*.amazonaws.com https://*.amazonaws.com.cn").split()
 # What the program says of itself is at the end.
 SHOWN_CHARACTERS = 1000
 
@@ -31,7 +38,7 @@ def handler(job):
         # The ending tells the format; the rest of the key may be no name of a file.
         ending = pathlib.PurePosixPath(order["key"]).suffix
         transcript = directory / f"transcript{ending if ending[1:].isalnum() and len(ending) < 10 else '.txt'}"
-        transcript.write_bytes(read(order["url"], order["etag"]))
+        transcript.write_bytes(read(order["url"], order["etag"], order["bytes"]))
         summarize(transcript, order, directory)
         written = directory / "summaries" / f"{transcript.name}_summary"
         output = {
@@ -44,12 +51,42 @@ def handler(job):
     return output
 
 
-def read(url, etag):
-    """The object behind a link, in the state with this entity tag. Errors do not show the link, which is as good as a key."""
-    request = urllib.request.Request(url, headers={"If-Match": f'"{etag}"'})
+class NoRedirects(urllib.request.HTTPRedirectHandler):
+    """What S3 is asked for it answers itself."""
+
+    def redirect_request(self, *_):
+        return None
+
+
+def check_origin(url):
     try:
-        with urllib.request.urlopen(request, timeout=LINK_SECONDS) as answer:
-            return answer.read()
+        address = urllib.parse.urlsplit(url)
+        port = f":{address.port}" if address.port else ""
+    except ValueError:
+        raise RuntimeError("the link to the transcript is no address") from None
+    origin = f"{address.scheme}://{address.hostname}{port}"
+    is_plain = address.netloc == f"{address.hostname}{port}" and url.isascii() and url.isprintable() and " " not in url
+    if not is_plain or not any(fnmatch.fnmatchcase(origin, known) for known in LINK_ORIGINS):
+        raise RuntimeError(f"the link to the transcript leads elsewhere than to {' or '.join(LINK_ORIGINS)}: set LINK_ORIGINS")
+
+
+def read(url, etag, size):
+    """The object behind a link, in the state with this entity tag. Errors do not show the link, which is as good as a key."""
+    check_origin(url)
+    request = urllib.request.Request(url, headers={"If-Match": f'"{etag}"'})
+    until = time.monotonic() + ALL_SECONDS
+    try:
+        with urllib.request.build_opener(NoRedirects).open(request, timeout=LINK_SECONDS) as answer:
+            content = bytearray()
+            while piece := answer.read1(65536):
+                content += piece
+                if len(content) > size:
+                    raise RuntimeError(f"the transcript has more than the {size} bytes that were told")
+                if time.monotonic() > until:
+                    raise RuntimeError(f"the transcript could not be read within {ALL_SECONDS} seconds")
+            if len(content) < size:
+                raise RuntimeError(f"the transcript broke off: {len(content)} of {size} bytes were read")
+            return bytes(content)
     except urllib.error.HTTPError as refused:
         said = refused.read(2000).decode(errors="replace")
         if "Request has expired" in said or "ExpiredToken" in said:
@@ -58,7 +95,7 @@ def read(url, etag):
         if refused.code == 412:
             raise RuntimeError("the transcript has been replaced since it was uploaded") from None
         raise RuntimeError(f"S3 answered {refused.code} to the link to the transcript") from None
-    except OSError as broken:
+    except (OSError, http.client.HTTPException) as broken:
         raise RuntimeError(f"the transcript could not be read: {type(broken).__name__}") from None
 
 

@@ -254,7 +254,10 @@ fn shown_path(out: &Path, key: &str) -> String {
 }
 
 pub(crate) fn serving(url: &str) {
-    print(&format!("{url} takes transcripts; Ctrl-C stops it"));
+    result(
+        || json!({"url": url}),
+        || format!("{url} takes transcripts; Ctrl-C stops it"),
+    );
 }
 
 pub(crate) fn duplicate(name: &str, out: &Path, summary: &Location, page: Option<&Location>) {

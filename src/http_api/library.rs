@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::document::{
     CHAPTERS_ENDING, MARKDOWN_ENDING, PAGE_ENDING, REPORT_ENDING, SUMMARY_ENDING, output_key,
 };
+use crate::http_api::address::plain_key;
 use crate::http_api::{Answer, Problem, RESULTS};
 use crate::job::filter::ERROR_ENDING;
 use crate::job::progress::{Doing, Kept};
@@ -398,7 +399,8 @@ impl Library {
                     (after, jumped) = (behind_results.clone(), true);
                     break;
                 }
-                if self.config.skips(&key).is_none() {
+                // A key that nobody may ask for would be a dead end.
+                if self.config.skips(&key).is_none() && plain_key(key.clone()).is_ok() {
                     if keys.len() == limit {
                         let next = keys.last().cloned();
                         return Ok((keys, next));

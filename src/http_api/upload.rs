@@ -21,6 +21,9 @@ use crate::store::Metadata;
 use crate::text::number::grouped;
 use crate::transcriber::is_recording;
 
+/// Maximum size of the metadata of an object in S3: the bytes of all names and values, without how their headers begin.
+const MAX_METADATA_BYTES: usize = 2048;
+
 /// How headers begin that carry metadata of objects.
 pub(crate) const METADATA: &str = "x-amz-meta-";
 
@@ -142,8 +145,13 @@ impl Upload {
                 skip => skip.reason(),
             };
             let error = format!("{name:?} is not a transcript: {reason}");
-            let endings = config.filter.suffixes.join(", ");
-            let next_step = format!("export the transcript as one of {endings}");
+            let next_step = match skip {
+                Skip::OtherSuffix => {
+                    let endings = config.filter.suffixes.join(", ");
+                    format!("export the transcript as one of {endings}")
+                }
+                _ => "give it another name".to_owned(),
+            };
             return Err(Problem::new(400, error, next_step));
         }
         match bytes {
@@ -161,6 +169,14 @@ impl Upload {
                 ),
                 "upload the transcript in parts, or raise MAX_INPUT_BYTES",
             )),
+            _ if self.metadata_bytes() > MAX_METADATA_BYTES => Err(Problem::new(
+                400,
+                format!(
+                    "the wishes have {} bytes as headers, and S3 keeps at most {MAX_METADATA_BYTES}",
+                    self.metadata_bytes()
+                ),
+                "shorten the instructions; letters other than ASCII take up to eight bytes each",
+            )),
             _ => match config.order(&self.metadata) {
                 Ok(_) => Ok(()),
                 Err(rejected) => Err(Problem::new(
@@ -170,6 +186,11 @@ impl Upload {
                 )),
             },
         }
+    }
+
+    fn metadata_bytes(&self) -> usize {
+        let pairs = self.metadata.iter();
+        pairs.map(|(name, value)| name.len() + value.len()).sum()
     }
 
     /// How to send it.

@@ -43,6 +43,10 @@ impl JobError {
                 "raise MAX_INPUT_BYTES, or name the transcript in parts".to_owned()
             }
             Self::Rejected(_) => self.policy().next_step.to_owned(),
+            Self::Degraded(..) => format!(
+                "{}; the same command again requests once more what was unusable, and nothing else",
+                self.policy().next_step
+            ),
             _ => format!("{}, and {again}", self.policy().next_step),
         }
     }

@@ -22,6 +22,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::http_api::upload::METADATA;
 use crate::http_api::{Answer, Head, MAX_JSON_BYTES, Problem, RESULTS, Work, route};
+use crate::job::order::WISHES;
 use crate::serve::door::Door;
 use crate::serve::socket::Socket;
 use crate::serve::{guard, page};
@@ -196,6 +197,17 @@ fn work(head: &Parts, port: u16) -> Result<Asked, Problem> {
     if let Some((name, _)) = head.headers.iter().find(is_broken) {
         let error = format!("the header {name} is not ASCII");
         let next = "send it as POST /v1/uploads answered it";
+        return Err(Problem::new(400, error, next));
+    }
+    // Nothing else would say that a wish is misspelt.
+    let names = head.headers.keys().map(HeaderName::as_str);
+    let mut given = names.filter_map(|name| name.strip_prefix(METADATA));
+    if let Some(name) = given.find(|name| name.starts_with("summary-") && !WISHES.contains(name)) {
+        let error = format!("{METADATA}{name} is not known");
+        let next = format!(
+            "expected {METADATA}{}",
+            WISHES.join(&format!(", {METADATA}"))
+        );
         return Err(Problem::new(400, error, next));
     }
     let header = |name: &str| head.headers.get(name)?.to_str().ok();

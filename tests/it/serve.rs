@@ -346,6 +346,12 @@ fn uploads_that_cannot_be_summarized_are_refused_with_the_reason() {
     order(&"x".repeat(300), 5).refused(400, "cannot be the name");
     let wishes = json!({"name": "a.txt", "bytes": 5, "words": 3});
     server.order(&wishes).refused(400, "a whole number from 50");
+    let kept = json!({"name": "a.txt", "bytes": 5, "instructions": "中".repeat(900)});
+    server.order(&kept).refused(400, "S3 keeps at most 2048");
+    let misspelt = [("content-length", "5"), ("x-amz-meta-summary-word", "300")];
+    server
+        .ask_with("PUT /v1/uploads/a.txt?bytes=5", &misspelt, b"hello")
+        .refused(400, "x-amz-meta-summary-word is not known");
     let unknown = json!({"name": "a.txt", "bytes": 5, "speed": 3});
     server.order(&unknown).refused(400, "unknown field `speed`");
     server.order(&json!([])).refused(400, "not an order");

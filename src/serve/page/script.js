@@ -173,7 +173,9 @@ async function list(after) {
   for (const { key, status } of listed.summaries) {
     if (!["done", "failed"].includes(status) || runs.get(key).links) continue;
     since = clock;
-    news(await ask("GET", `/v1/summaries?key=${encodeURIComponent(key)}`), since, false);
+    // What is wrong with one transcript hides no other.
+    const whole = await ask("GET", `/v1/summaries?key=${encodeURIComponent(key)}`).catch(() => null);
+    if (whole) news(whole, since, false);
   }
 }
 
