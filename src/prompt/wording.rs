@@ -39,7 +39,7 @@ You prepare a long written summary of a transcript. Several writers will each wr
 
 TITLE: what a document about this recording is called, in at most ten words: the body or project, the kind of meeting or record, and the date if it is told
 SUBJECT: what this recording is, of whom, when and what for, in one sentence
-PERSON: name as it should stand at its first mention in a sentence, with the article that the language wants before a role | role here in words, not a label of the transcript, no title or rank that was not told, and the organisation where people come from several | short form for later mentions, which nobody else has
+PERSON: name as it should stand at its first mention in a sentence, with the article that the language wants before a role | role here as it was told (\"operations\" is not \"head of operations\"), not a label of the transcript, no title or rank of your own, and the organisation where people come from several | short form for later mentions, which nobody else has
 TERM: one abbreviation or name that a reader from outside does not know and meets more than once | what it stands for or is, as the transcript tells; no line if it does not
 TOPIC: number of its first line, and of the first line of each later stretch that comes back to it, such as 12, 87 | weight from 1 to 5: how much somebody who was not there and has to act needs to be told of it, so 2 for a long talk that came to little; 1 for formalities | its headline of at most ten words: the matter, a colon, and what came out of it
 DECIDED: what was decided in this recording, with its dates and conditions; by whom, only if not by all or by whoever leads; whose objection was overruled [lines]

@@ -318,6 +318,11 @@ impl Writer<'_> {
             mends,
             flags,
         } = edits::read(&format!("{check}\n\n{last_read}"));
+        // Who reads beside a check has no transcript, and doubts what it has corrected.
+        let flags = match check.is_empty() {
+            true => flags,
+            false => Vec::new(),
+        };
         let lists = &mut self.briefing.lists;
         let mended = mends::apply(sections, lists, &mends, self.transcript.text());
         let listed: String = lists.iter().map(List::text).collect();
