@@ -172,12 +172,16 @@ impl ModelClient {
 
     /// Gets the answer to a prompt from this client's own model.
     pub(crate) async fn call_model(&self, prompt: &Prompt) -> Result<Answer, ModelError> {
+        // Given back when this returns: where calls are made one at a time, no other starts before what the caller makes of this
+        // answer at once, such as giving the model up.
+        let mut place = None;
         let mut record = self.recorder.record(prompt);
         let outcome = match self.recall(&mut record, prompt).await {
             Ok(Some(answer)) => Ok(answer),
             Ok(None) => {
                 self.recorder.all_looked_up().await;
-                self.call_with_retries(&mut record, prompt).await
+                self.call_with_retries(&mut record, prompt, &mut place)
+                    .await
             }
             Err(error) => Err(error),
         };
@@ -304,11 +308,13 @@ impl ModelClient {
         }
     }
 
-    /// Submits the prompt once, and waits for the job if the endpoint queues it.
-    pub(crate) async fn attempt(
-        &self,
+    /// Submits the prompt once, and waits for the job if the endpoint queues it. The permit of an answered call that may be the
+    /// only one in flight is left in `place`.
+    pub(crate) async fn attempt<'s>(
+        &'s self,
         record: &mut CallRecord<'_>,
         prompt: &Prompt,
+        place: &mut Option<Permit<'s>>,
     ) -> Result<Answer, ModelError> {
         let permit = self.acquire().await?;
         // It may have been learned since the request was made, from one that was refused in the meantime.
@@ -332,7 +338,7 @@ impl ModelClient {
             }
             Err(error) => self.state().usage.add_tokens(Err(error)),
         }
-        drop(permit);
+        *place = Some(permit).filter(|_| outcome.is_ok() && self.limiter.is_for_one());
         match &self.tracer {
             Some(tracer) => tracer.write(number, prompt, outcome).await,
             None => outcome,
