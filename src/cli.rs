@@ -714,7 +714,7 @@ async fn plan(
     } else if probe && config.provider.capabilities().local {
         display::note("note: there is nothing to probe: the built-in model runs in this program");
     } else if probe {
-        let model = config.provider.connect(http).await?;
+        let model = config.provider.connect_at_once(http).await?;
         let served = tokio::time::timeout(SERVED_TIMEOUT, model.served()).await;
         let settings = summary::Settings {
             limits: config.limits,

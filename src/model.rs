@@ -95,6 +95,11 @@ pub trait Jobs: Send + Sync {
     async fn was_never_sent(&self, _: &Ticket, _: &ModelClient) -> Result<bool, ModelError> {
         Ok(false)
     }
+
+    /// Whether a job that `wait` has failed for was never processed, and never will be.
+    fn was_discarded(&self, _: &Ticket) -> bool {
+        false
+    }
 }
 
 /// What a model can do and what it needs. Code depends on these instead of on the provider.

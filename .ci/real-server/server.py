@@ -1,6 +1,7 @@
 """llama.cpp's server with a tiny model, and what it counts itself."""
 
 import http.client
+import json
 import os
 import re
 import signal
@@ -14,6 +15,9 @@ WORKS = re.compile(r"processing task,")
 TOO_LONG = re.compile(r"exceeds the available context size|Context size has been exceeded")
 UNAUTHORIZED = re.compile(r"unauthorized: Invalid API Key")
 READY_SECONDS = 60
+ASK_SECONDS = 10
+# What `pace` takes on a machine that does nothing else.
+USUAL_SECONDS = 2
 
 
 class LlamaServer(Process):
@@ -21,6 +25,8 @@ class LlamaServer(Process):
 
     model = None
     binary = None
+    # How many times slower than usual this machine is, which all limits of time follow.
+    slowness = 1
 
     def __init__(self, work, window, slots, *options, key=None):
         port = free_port()
@@ -57,15 +63,25 @@ class LlamaServer(Process):
         self.until(lambda: self.metric("requests_processing") == self.metric("requests_deferred") == 0)
 
     def until(self, condition):
-        deadline = time.monotonic() + READY_SECONDS
+        deadline = time.monotonic() + READY_SECONDS * self.slowness
         while not condition():
             if time.monotonic() > deadline:
                 raise RuntimeError(f"the server is not as it should be by now:\n{self.log[-2000:]}")
             time.sleep(0.05)
 
-    def ask(self, method, path, body=None):
+    def pace(self):
+        """How many times longer than usual an answer takes, at least 1."""
+        body = {"prompt": "word " * 128, "max_tokens": 32, "ignore_eos": True}
+        began = time.monotonic()
+        status, _ = self.ask("POST", "/v1/completions", json.dumps(body), 100 * USUAL_SECONDS)
+        if status != 200:
+            raise RuntimeError(f"the server gives no answer:\n{self.log[-2000:]}")
+        return max(1, (time.monotonic() - began) / USUAL_SECONDS)
+
+    def ask(self, method, path, body=None, seconds=None):
         """The status and the text of the reply; 0 if there is none."""
-        connection = http.client.HTTPConnection(HERE, self.port, timeout=10)
+        seconds = seconds or ASK_SECONDS * self.slowness
+        connection = http.client.HTTPConnection(HERE, self.port, timeout=seconds)
         try:
             connection.request(method, path, body, {"Authorization": f"Bearer {self.key}"})
             reply = connection.getresponse()

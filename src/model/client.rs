@@ -172,12 +172,16 @@ impl ModelClient {
 
     /// Gets the answer to a prompt from this client's own model.
     pub(crate) async fn call_model(&self, prompt: &Prompt) -> Result<Answer, ModelError> {
+        // Given back when this returns: where calls are made one at a time, no other starts before what the caller makes of this
+        // answer at once, such as giving the model up.
+        let mut place = None;
         let mut record = self.recorder.record(prompt);
         let outcome = match self.recall(&mut record, prompt).await {
             Ok(Some(answer)) => Ok(answer),
             Ok(None) => {
                 self.recorder.all_looked_up().await;
-                self.call_with_retries(&mut record, prompt).await
+                self.call_with_retries(&mut record, prompt, &mut place)
+                    .await
             }
             Err(error) => Err(error),
         };
@@ -233,13 +237,8 @@ impl ModelClient {
             open.extract_if(|_, id| is_meant(id)).collect()
         };
         let cancelled = open.iter().map(|(ticket, id)| async move {
-            match tokio::time::timeout(CANCEL_TIMEOUT, jobs.cancel(ticket)).await {
-                Ok(Ok(())) => {
-                    tracing::info!(job = ticket.id, "cancelled");
-                    self.recorder.forget(id).await;
-                }
-                Ok(Err(error)) => tracing::warn!(job = ticket.id, %error, "could not be cancelled"),
-                Err(_) => tracing::warn!(job = ticket.id, "could not be cancelled in time"),
+            if cancel_job(jobs, ticket).await {
+                self.recorder.forget(id).await;
             }
         });
         join_all(cancelled).await;
@@ -304,11 +303,13 @@ impl ModelClient {
         }
     }
 
-    /// Submits the prompt once, and waits for the job if the endpoint queues it.
-    pub(crate) async fn attempt(
-        &self,
+    /// Submits the prompt once, and waits for the job if the endpoint queues it. The permit of an answered call that may be the
+    /// only one in flight is left in `place`.
+    pub(crate) async fn attempt<'s>(
+        &'s self,
         record: &mut CallRecord<'_>,
         prompt: &Prompt,
+        place: &mut Option<Permit<'s>>,
     ) -> Result<Answer, ModelError> {
         let permit = self.acquire().await?;
         // It may have been learned since the request was made, from one that was refused in the meantime.
@@ -332,7 +333,7 @@ impl ModelClient {
             }
             Err(error) => self.state().usage.add_tokens(Err(error)),
         }
-        drop(permit);
+        *place = Some(permit).filter(|_| outcome.is_ok() && self.limiter.is_for_one());
         match &self.tracer {
             Some(tracer) => tracer.write(number, prompt, outcome).await,
             None => outcome,
@@ -376,7 +377,13 @@ impl ModelClient {
         match reply {
             Reply::Done(answer) => Ok(answer),
             Reply::Queued(ticket) => {
-                record.queued(&ticket).await?;
+                if let Err(error) = record.queued(&ticket).await {
+                    // The draft that has its request is not finalized: the others need not wait for it.
+                    if let Some(jobs) = self.model.jobs() {
+                        cancel_job(jobs, &ticket).await;
+                    }
+                    return Err(error);
+                }
                 self.limiter.accepted();
                 let job = Job {
                     ticket,
@@ -408,7 +415,14 @@ impl ModelClient {
         if let Some(error) = error {
             self.window.failed(prompt, error);
         }
-        record.may_still_run = error.is_some_and(|error| !error.kind.policy().job_is_over);
+        let is_discarded = error.is_some() && jobs.was_discarded(&ticket);
+        if is_discarded {
+            record.was_never_sent();
+            self.spent.fetch_sub(1, Ordering::Relaxed);
+            self.state().usage.calls -= 1;
+        }
+        record.may_still_run =
+            error.is_some_and(|error| !is_discarded && !error.kind.policy().job_is_over);
         if !record.may_still_run {
             self.state().open_jobs.remove(&ticket);
         }
@@ -587,6 +601,19 @@ impl ModelClient {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Cancels a job. Returns false if it may go on.
+async fn cancel_job(jobs: &dyn Jobs, ticket: &Ticket) -> bool {
+    match tokio::time::timeout(CANCEL_TIMEOUT, jobs.cancel(ticket)).await {
+        Ok(Ok(())) => {
+            tracing::info!(job = ticket.id, "cancelled");
+            return true;
+        }
+        Ok(Err(error)) => tracing::warn!(job = ticket.id, %error, "could not be cancelled"),
+        Err(_) => tracing::warn!(job = ticket.id, "could not be cancelled in time"),
+    }
+    false
 }
 
 fn out_of_time() -> ModelError {

@@ -232,6 +232,11 @@ impl RateLimiter {
         true
     }
 
+    /// Whether calls are made one at a time, for good.
+    pub(crate) fn is_for_one(&self) -> bool {
+        self.state().most <= 1.0
+    }
+
     /// Starts no new call for `wait`, because the endpoint has throttled a poll.
     pub(crate) fn hold_back(&self, wait: Duration) {
         let mut state = self.state();

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::model::client::ModelClient;
 use crate::model::failure::Retry;
 use crate::model::jitter::{Backoff, Jitter};
+use crate::model::limited::Permit;
 use crate::model::recorded::CallRecord;
 use crate::model::{Answer, ErrorKind, ModelError};
 use crate::prompt::Prompt;
@@ -111,10 +112,12 @@ impl ModelClient {
     }
 
     /// Makes a call and retries it until it is answered or no further attempt is allowed.
-    pub(crate) async fn call_with_retries(
-        &self,
+    /// The permit of an answer may be left in `place`.
+    pub(crate) async fn call_with_retries<'s>(
+        &'s self,
         record: &mut CallRecord<'_>,
         prompt: &Prompt,
+        place: &mut Option<Permit<'s>>,
     ) -> Result<Answer, ModelError> {
         let began = Instant::now();
         let mut retries = RetryState::default();
@@ -125,7 +128,7 @@ impl ModelClient {
         }
         let mut key_renewed = false;
         loop {
-            let error = match self.attempt(record, prompt).await {
+            let error = match self.attempt(record, prompt, place).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) if record.may_still_run => return Err(error),
                 Err(error) => error,

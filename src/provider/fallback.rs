@@ -192,6 +192,11 @@ impl Settings for WithFallback {
         let first = self.first.connect(http).await?;
         Ok(Arc::new(Pair { first, fallback }))
     }
+
+    /// The first model alone: a request that is to show how it writes is not answered by another.
+    async fn connect_at_once(&self, http: &Http) -> Result<Arc<dyn Model>, ConnectError> {
+        self.first.connect_at_once(http).await
+    }
 }
 
 /// The first model, which knows of its fallback.

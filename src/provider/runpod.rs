@@ -330,8 +330,8 @@ impl Jobs for RunPod {
     }
 
     async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError> {
-        if let Some(batch) = batch::of(ticket) {
-            return Batches::cancel(self, batch).await;
+        if batch::of(ticket).is_some() {
+            return self.batches.cancel(self, ticket).await;
         }
         match self.act("cancel", ticket).await {
             // The job is already gone.
@@ -353,6 +353,10 @@ impl Jobs for RunPod {
             return Ok(false);
         }
         self.batches.was_never_sent(self, ticket, client).await
+    }
+
+    fn was_discarded(&self, ticket: &Ticket) -> bool {
+        batch::of(ticket).is_some() && self.batches.was_discarded(ticket)
     }
 }
 
@@ -436,6 +440,8 @@ impl Batches for RunPod {
                         .unwrap_or_default()
                         .to_owned(),
                     is_over: Job::has_ended(&request),
+                    is_pending: request.get("status").and_then(Value::as_str) == Some("PENDING")
+                        && request.get("startedAt").is_none_or(Value::is_null),
                     request,
                 }
             }));

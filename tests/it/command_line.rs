@@ -14,6 +14,8 @@ use crate::support::behaviour::Behaviour;
 use crate::support::chat_server::ChatServer;
 use crate::support::huggingface::TOKEN;
 use crate::support::obedient;
+use crate::support::runpod_jobs::JobPlan;
+use crate::support::runpod_server::{KEY, RunPodServer};
 use crate::support::transcribe::{Ending, Transcribe};
 use crate::support::workplace::meeting;
 use serde_json::{Value, json};
@@ -745,6 +747,69 @@ async fn a_plan_sends_nothing_unless_it_probes() {
         let shown = run.succeeds().stdout;
         assert!(shown.contains(verdict), "{verdict}: {shown}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_token_of_hugging_faces_own_tools_is_sent_to_a_server_on_this_machine() {
+    let shell = Shell::with(&["call.txt"]);
+    shell.write("home/.cache/huggingface/token", "hf_of_login\n");
+    let (home, file) = (shell.path("home"), "home/.cache/huggingface/token");
+    for (variable, value, sent) in [
+        ("HF_TOKEN", "hf_own", "Bearer hf_own"),
+        ("HOME", home.to_str().unwrap(), "Bearer hf_of_login"),
+        ("HF_TOKEN_PATH", file, "Bearer hf_of_login"),
+    ] {
+        let server =
+            ChatServer::start(|request| Behaviour::text(obedient::answer(request.message("user"))))
+                .await;
+        let variables = [(variable, value), ("HF_ENDPOINT_URL", server.url())];
+        let probe = ["plan", "call.txt", "--probe"];
+        shell.run_with(&variables, &probe, b"").succeeds();
+        let requests = server.requests();
+        assert_eq!(
+            requests[0].header("authorization"),
+            Some(sent),
+            "{variable}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nothing_fails_no_more_is_sent_than_is_planned() {
+    for words in [1500, 6000, 15_000] {
+        let server =
+            ChatServer::start(|request| Behaviour::text(obedient::answer(request.message("user"))))
+                .await;
+        let shell = Shell::with(&[]);
+        shell.write("call.txt", meeting(words));
+        let variables = [("HF_API_TOKEN", TOKEN), ("HF_ENDPOINT_URL", server.url())];
+        let run = |arguments: &[&str]| shell.run_with(&variables, arguments, b"").succeeds();
+        let plan = run(&["plan", "call.txt", "--json"]).stdout;
+        let plan: Value = serde_json::from_str(&plan).unwrap();
+        run(&["summarize", "call.txt"]);
+        let (sent, planned) = (server.requests().len(), plan["calls"].as_u64().unwrap());
+        assert!(
+            sent as u64 * 10 <= planned * 11,
+            "{words}: {sent} of {planned}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_probe_is_not_sent_in_a_batch() {
+    let server =
+        RunPodServer::start(|job| JobPlan::text(&obedient::answer(job.message("user")))).await;
+    let url = server.url();
+    let variables = [
+        ("RUNPOD_API_KEY", KEY),
+        ("RUNPOD_ENDPOINT_URL", &*url),
+        ("RUNPOD_BATCH", "true"),
+    ];
+    let shell = Shell::with(&["call.txt"]);
+    let run = shell.run_with(&variables, &["plan", "call.txt", "--probe"], b"");
+    let shown = run.succeeds().stdout;
+    assert!(shown.contains(" tokens a second"), "{shown}");
+    assert_eq!((server.submits(), server.batches().len()), (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

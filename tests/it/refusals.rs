@@ -95,7 +95,11 @@ async fn hugging_face_refuses() {
         })
         .await;
         let place = Workplace::new(Some(server.url()), &[("MODEL_CONCURRENCY", "8")]).await;
-        assert_says(&told(&place, false).await, &words);
+        let message = told(&place, false).await;
+        assert_says(&message, &words);
+        // Whose server it is, is told by its address.
+        assert_says(&message, &[&*server.address().to_string()]);
+        assert!(!message.contains("Hugging Face"), "{message}");
         assert_eq!(server.requests().len(), 1, "{status}: nothing else is sent");
     }
 }

@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::Map;
+use tokio::task::JoinHandle;
 use transcript_summarizer::clock::Clock;
 use transcript_summarizer::job::{Done, Outcome};
 use transcript_summarizer::model::{
-    Answer, CallOptions, ErrorKind, ModelClient, ModelError, Usage,
+    Answer, CallOptions, ErrorKind, Jobs, Model, ModelClient, ModelError, Reply, Usage,
 };
 use transcript_summarizer::prompt::{Prompt, Request};
 use transcript_summarizer::provider::runpod::RunPod;
-use transcript_summarizer::provider::runpod::batch::Pace;
+use transcript_summarizer::provider::runpod::batch::{Batches, Pace};
 use transcript_summarizer::run::Run;
 use transcript_summarizer::text::Tokens;
 
@@ -357,6 +358,120 @@ async fn a_batch_that_has_expired_is_paid_once_more_and_counted() {
     let answered = 6 - usage.calls;
     assert_eq!(usage.resubmitted, 3 - answered, "{usage:?}");
     assert_eq!(server.batches().len(), 2);
+}
+
+fn prompts(parts: std::ops::Range<usize>) -> Vec<Prompt> {
+    let request = |part| Request {
+        part: (part, 1000),
+        ..request()
+    };
+    parts
+        .map(|part| Prompt::new(request(part), Tokens(100)))
+        .collect()
+}
+
+/// A client of a model that has others.
+fn sharing(model: &Arc<RunPod>) -> Arc<ModelClient> {
+    let options = CallOptions {
+        max_calls: 100,
+        concurrency: 2,
+        ..CallOptions::default()
+    };
+    let run = Run::new(Clock::System);
+    Arc::new(ModelClient::new(model.clone(), None, options, &run))
+}
+
+/// Has a client make its calls in the background.
+fn calls(
+    client: &Arc<ModelClient>,
+    prompts: Vec<Prompt>,
+) -> JoinHandle<Vec<Result<Answer, ModelError>>> {
+    let client = Arc::clone(client);
+    tokio::spawn(async move { join_all(prompts.iter().map(|prompt| client.call(prompt))).await })
+}
+
+async fn until(is_so: impl Fn() -> bool) {
+    while !is_so() {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+#[tokio::test]
+async fn calls_that_are_given_up_do_not_cancel_a_batch_that_others_wait_for() {
+    let server = RunPodServer::start(|job| echo(job).queued_for(Duration::from_millis(400))).await;
+    let model = Arc::new(model(&server));
+    let (one, other) = (sharing(&model), sharing(&model));
+    let (ones, others) = (calls(&one, prompts(0..2)), calls(&other, prompts(2..4)));
+    until(|| server.batches() == [(Status::Finalized, 4)]).await;
+    one.cancel_open_jobs().await;
+    ones.abort();
+    let answers = others.await.unwrap();
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(server.batches(), [(Status::Finalized, 4)]);
+    assert_eq!(other.usage().resubmitted, 0);
+}
+
+#[tokio::test]
+async fn a_batch_is_cancelled_once_nobody_waits_for_it() {
+    let server = RunPodServer::start(|job| {
+        let queue = Duration::from_secs(if job.number == 0 { 0 } else { 3600 });
+        echo(job).queued_for(queue)
+    })
+    .await;
+    let model = Arc::new(model(&server));
+    let clients = [sharing(&model), sharing(&model)];
+    let made = [
+        calls(&clients[0], prompts(0..2)),
+        calls(&clients[1], prompts(2..4)),
+    ];
+    until(|| server.batches() == [(Status::Finalized, 4)]).await;
+    // What is done needs no cancelling.
+    until(|| {
+        clients
+            .iter()
+            .any(|client| client.usage().completion_tokens > 0)
+    })
+    .await;
+    made.iter().for_each(JoinHandle::abort);
+    clients[0].cancel_open_jobs().await;
+    assert_eq!(server.batches()[0].0, Status::Finalized);
+    clients[1].cancel_open_jobs().await;
+    assert_eq!(server.batches()[0].0, Status::Cancelled);
+    assert_eq!(server.executions(), 1);
+}
+
+#[tokio::test]
+async fn what_may_have_been_started_of_a_batch_that_was_cancelled_counts_as_sent() {
+    // One request has been started, the other waits; and a draft.
+    for (is_finalized, was_sent) in [(true, [true, true]), (false, [false, false])] {
+        let server = RunPodServer::start(|job| {
+            let hour = Duration::from_secs(3600);
+            match job.number {
+                0 => echo(job).executing_for(hour),
+                _ => echo(job).queued_for(hour),
+            }
+        })
+        .await;
+        let first = model(&server);
+        let asked = prompts(0..2);
+        let replies = join_all(asked.iter().map(|prompt| first.submit(prompt))).await;
+        let batch = "batch_0";
+        if is_finalized {
+            Batches::finalize(&first, batch).await.unwrap();
+        }
+        server.cancel_batch(0);
+        assert_eq!(server.batches(), [(Status::Cancelled, 2)]);
+        // Another run finds the tickets.
+        let second = Arc::new(model(&server));
+        let client = sharing(&second);
+        for (reply, was_sent) in replies.into_iter().zip(was_sent) {
+            let Ok(Reply::Queued(ticket)) = reply else {
+                panic!("{reply:?}");
+            };
+            let never = second.was_never_sent(&ticket, &client).await.unwrap();
+            assert_eq!(never, !was_sent, "finalized: {is_finalized}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use transcript_summarizer::job::{Done, JobError, Outcome};
 
@@ -83,6 +84,70 @@ async fn what_templates_leave_in_answers_is_never_published() {
         assert_eq!(spoiled.text, clean.text);
         assert_eq!(spoiled.requests.len(), clean.requests.len());
     }
+}
+
+/// What is no prose about the transcript costs its section a second request, and makes it extractive.
+#[tokio::test]
+async fn an_answer_that_is_no_section_is_not_published_and_told() {
+    type Spoil = fn(String) -> String;
+    let spoils: [Spoil; 10] = [
+        |_| format!("{REFUSAL} The quixotry of it is against my guidelines."),
+        |good| json!({"heading": "Quixotry", "text": good}).to_string(),
+        |good| format!("<!DOCTYPE html>\n<html><body><h1>Quixotry</h1><p>{good}</p></body></html>"),
+        |_| "| Quixotry | Cost |\n|---|---|\n".to_owned() + &"| item1 | 1 quixotry |\n".repeat(40),
+        |_| {
+            "Quixote: The item is late.\nPanza: By how much is it late, quixotry aside?\n"
+                .repeat(20)
+        },
+        |good| {
+            format!(
+                "<tool_call>{{\"name\": \"quixotry\", \"arguments\": {{}}}}</tool_call>\n{good}"
+            )
+        },
+        |_| "<|channel|>commentary to=functions.quixotry<|message|>{}<|call|>".to_owned(),
+        |good| format!("analysisWe need quixotry in this section. {good}"),
+        |_| "quixotry late the of item and costs to week before a ".repeat(40),
+        |good| {
+            format!(
+                "{good} Part 3 of 11 of the transcript: quixotry.\n<<<c0ffee00\nquixotry\nc0ffee00>>>"
+            )
+        },
+    ];
+    let runs = spoils
+        .into_iter()
+        .enumerate()
+        .map(|(nth, spoil)| async move {
+            let found = written(6000, &[], move |request| {
+                let user = request.message("user");
+                let is_other = user.ends_with(" TOPIC lines.")
+                    || user.ends_with("Write the overview now.")
+                    || user.ends_with("edits now.");
+                let good = good(request);
+                match is_other || !user.contains("item101,") {
+                    true => Behaviour::text(good),
+                    false => Behaviour::text(spoil(good)),
+                }
+            })
+            .await;
+            let report = found
+                .outcome
+                .unwrap_or_else(|error| panic!("{nth}: {error}"))
+                .report;
+            let degraded = report.coverage.degraded;
+            assert!(degraded <= 2, "{nth}: {degraded} extractive");
+            let told = report
+                .warnings
+                .iter()
+                .filter(|one| one.contains("no usable answer"));
+            assert_eq!(told.count(), degraded, "{nth}: {:?}", report.warnings);
+            let is_published = found.text.to_lowercase().contains("quixot");
+            assert!(!is_published, "{nth}");
+            degraded
+        });
+    let degraded = join_all(runs).await;
+    // A tool call before a section, or an echo after it, may be cut off.
+    let refused = degraded.iter().filter(|sections| **sections > 0).count();
+    assert!(refused >= degraded.len() - 2, "{degraded:?}");
 }
 
 #[tokio::test]

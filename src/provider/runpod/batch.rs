@@ -15,6 +15,9 @@
 //! So there is a ticket for everything that can be billed, whenever the process is killed. A later invocation that finds a
 //! ticket of a draft cancels the draft and submits the prompt anew: nothing was paid. If it finds the batch finalized, it
 //! collects. Only an answer that RunPod no longer has, and a request that has failed, are paid a second time, once.
+//!
+//! Transcripts that are summarized at the same time share batches. If one of them gives its calls up, a draft is discarded and
+//! the others submit anew, which costs nothing. A finalized batch is cancelled only once nobody waits for any of its requests.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -108,6 +111,8 @@ pub struct Listed {
     pub id: String,
     /// It has ended, with an answer or without.
     pub is_over: bool,
+    /// No worker has started it.
+    pub is_pending: bool,
     /// The whole object.
     pub request: Value,
 }
@@ -158,9 +163,19 @@ type Drafted = Arc<Vec<Result<Ticket, ModelError>>>;
 #[derive(Debug)]
 struct Batch {
     phase: watch::Sender<Phase>,
-    /// Whether a batch of an earlier invocation was finalized, once that is known.
-    was_sent: AsyncMutex<Option<bool>>,
+    /// What was not sent of a batch of an earlier invocation, once that is known.
+    unsent: AsyncMutex<Option<Unsent>>,
     seen: AsyncMutex<Seen>,
+    /// The requests that nobody waits for any more.
+    given_up: Mutex<HashSet<String>>,
+    is_cancelled: AsyncMutex<bool>,
+}
+
+/// The requests of a batch that certainly cost nothing.
+#[derive(Debug)]
+enum Unsent {
+    All,
+    These(HashSet<String>),
 }
 
 /// How far a batch of this process has come.
@@ -173,6 +188,8 @@ enum Phase {
     Finalized,
     /// It will not be finalized.
     Discarded(ModelError),
+    /// It could not be finalized, for all that is known.
+    Failed(ModelError),
 }
 
 /// What polls have shown.
@@ -189,19 +206,21 @@ impl Batch {
     fn new(phase: Phase) -> Arc<Self> {
         Arc::new(Self {
             phase: watch::Sender::new(phase),
-            was_sent: AsyncMutex::default(),
+            unsent: AsyncMutex::default(),
             seen: AsyncMutex::new(Seen {
                 over: HashMap::new(),
                 last: None,
                 late: 0,
                 next: Instant::now(),
             }),
+            given_up: Mutex::default(),
+            is_cancelled: AsyncMutex::default(),
         })
     }
 
-    /// Whether its calls are still recording their tickets.
+    /// Whether its calls are still recording their tickets, or were told that it is discarded.
     fn is_unsent(&self) -> bool {
-        matches!(*self.phase.borrow(), Phase::Recording(_) | Phase::Recorded)
+        !matches!(*self.phase.borrow(), Phase::Finalized | Phase::Failed(_))
     }
 }
 
@@ -319,8 +338,8 @@ impl BatchState {
         Arc::clone(batch)
     }
 
-    /// Whether the ticket of an earlier invocation is that of a draft. The draft is cancelled then, so that a worker that was
-    /// frozen cannot finalize it.
+    /// Whether the request of a ticket of an earlier invocation was never sent. A draft is cancelled then, so that a worker that
+    /// was frozen cannot finalize it.
     ///
     /// # Errors
     /// If the state of the batch cannot be found out.
@@ -330,33 +349,58 @@ impl BatchState {
         ticket: &Ticket,
         client: &ModelClient,
     ) -> Result<bool, ModelError> {
-        let (id, _) = ids(ticket);
+        let (id, request) = ids(ticket);
         let batch = self.batch(id);
-        let mut was_sent = batch.was_sent.lock().await;
-        if let Some(was_sent) = *was_sent {
-            return Ok(!was_sent);
-        }
-        let view = async || match insist(client, || api.view(id)).await {
-            Ok(view) => Ok(Some(view)),
-            // It was processed, for all that is known.
-            Err(error) if error.kind == ErrorKind::Lost => Ok(None),
-            Err(error) => Err(error),
+        let mut unsent = batch.unsent.lock().await;
+        let found = match unsent.take() {
+            Some(found) => found,
+            None => find_unsent(api, id, client).await?,
         };
-        let mut found = view().await?;
-        if found.is_some_and(|view| view.status == Status::Draft) {
-            tracing::info!(batch = id, "discarding a draft of an earlier run");
-            if !discard(api, id).await {
-                found = view().await?;
+        Ok(match unsent.insert(found) {
+            Unsent::All => true,
+            Unsent::These(requests) => requests.contains(request),
+        })
+    }
+
+    /// Whether the draft of a ticket of this invocation was discarded: its request has cost nothing.
+    pub fn was_discarded(&self, ticket: &Ticket) -> bool {
+        let batch = self.batch(ids(ticket).0);
+        matches!(*batch.phase.borrow(), Phase::Discarded(_))
+    }
+
+    /// Gives up the request of a ticket. A draft is discarded. A finalized batch is cancelled with the last request that anybody
+    /// waits for.
+    ///
+    /// # Errors
+    /// If others wait for requests of the batch, or it cannot be cancelled.
+    pub async fn cancel(&self, api: &dyn Batches, ticket: &Ticket) -> Result<(), ModelError> {
+        let (id, request) = ids(ticket);
+        let batch = self.batch(id);
+        lock(&batch.given_up).insert(request.to_owned());
+        let is_draft = batch.phase.send_if_modified(|phase| {
+            let is_draft = matches!(phase, Phase::Recording(_));
+            if is_draft {
+                let message = "a request of the draft was given up: the others are submitted anew";
+                *phase = Phase::Discarded(not_sent(message));
+            }
+            is_draft
+        });
+        let mut is_cancelled = batch.is_cancelled.lock().await;
+        if *is_cancelled {
+            return Ok(());
+        }
+        if !is_draft {
+            let listed = api.list(id).await?;
+            let given_up = lock(&batch.given_up);
+            let is_awaited = |one: &Listed| !one.is_over && !given_up.contains(&one.id);
+            if listed.iter().any(is_awaited) {
+                let message = format!("batch {id} goes on: it has requests of other transcripts");
+                return Err(ModelError::new(ErrorKind::Transient, message));
             }
         }
-        let is_unsent = found.is_some_and(|view| match view.status {
-            Status::Draft => true,
-            // Cancelled before anything was started, such as a draft by a run that was killed then.
-            Status::Cancelled => view.over == Some(0),
-            Status::Finalized | Status::Failed => false,
-        });
-        *was_sent = Some(!is_unsent);
-        Ok(is_unsent)
+        api.cancel(id).await?;
+        *is_cancelled = true;
+        Ok(())
     }
 
     /// Finalizes the batch of the job as soon as all of its tickets are recorded, and waits for the answer.
@@ -372,6 +416,7 @@ impl BatchState {
     ) -> Result<Answer, ModelError> {
         let (id, request) = ids(&job.ticket);
         let batch = self.batch(id);
+        lock(&batch.given_up).remove(request);
         if !job.resumed {
             client.confirm_ownership().await?;
             client
@@ -511,6 +556,39 @@ async fn add(
     Err(last)
 }
 
+/// What was not sent of a batch of an earlier invocation. A draft is cancelled.
+async fn find_unsent(
+    api: &dyn Batches,
+    id: &str,
+    client: &ModelClient,
+) -> Result<Unsent, ModelError> {
+    let view = async || match insist(client, || api.view(id)).await {
+        Ok(view) => Ok(Some(view.status)),
+        // It was processed, for all that is known.
+        Err(error) if error.kind == ErrorKind::Lost => Ok(None),
+        Err(error) => Err(error),
+    };
+    let mut found = view().await?;
+    if found == Some(Status::Draft) {
+        tracing::info!(batch = id, "discarding a draft of an earlier run");
+        if discard(api, id).await {
+            return Ok(Unsent::All);
+        }
+        found = view().await?;
+    }
+    Ok(match found {
+        Some(Status::Draft) => Unsent::All,
+        // By a run that was killed then, or by somebody who did not want the finalized batch: what a worker had started by then
+        // may be billed.
+        Some(Status::Cancelled) => {
+            let listed = insist(client, || api.list(id)).await?;
+            let pending = listed.into_iter().filter(|listed| listed.is_pending);
+            Unsent::These(pending.map(|listed| listed.id).collect())
+        }
+        Some(Status::Finalized | Status::Failed) | None => Unsent::These(HashSet::new()),
+    })
+}
+
 /// Cancels a draft. Returns false if that is refused.
 async fn discard(api: &dyn Batches, batch: &str) -> bool {
     let cancelled = api.cancel(batch).await;
@@ -540,17 +618,17 @@ async fn finalize(
     loop {
         if !is_mine {
             let is_settled =
-                |phase: &Phase| matches!(phase, Phase::Finalized | Phase::Discarded(_));
+                |phase: &Phase| !matches!(phase, Phase::Recording(_) | Phase::Recorded);
             // The call that had to do it may have been dropped.
             let _ = timeout(RECORDING, phase.wait_for(is_settled)).await;
         }
         let now = phase.borrow().clone();
         let settled = match &now {
             Phase::Finalized => return Ok(()),
-            Phase::Discarded(error) => return Err(error.clone()),
+            Phase::Discarded(error) | Phase::Failed(error) => return Err(error.clone()),
             Phase::Recorded => match finalize_now(api, id, client).await {
                 Ok(()) => Phase::Finalized,
-                Err(error) => Phase::Discarded(error),
+                Err(error) => Phase::Failed(error),
             },
             Phase::Recording(_) => Phase::Discarded(not_sent(
                 "not all requests of a batch could be recorded: it is submitted anew",
@@ -561,7 +639,7 @@ async fn finalize(
             let is_open = match phase {
                 Phase::Recording(_) => is_lapsed,
                 Phase::Recorded => !is_lapsed,
-                Phase::Finalized | Phase::Discarded(_) => false,
+                Phase::Finalized | Phase::Discarded(_) | Phase::Failed(_) => false,
             };
             if is_open {
                 *phase = settled;

@@ -110,6 +110,14 @@ impl Settings for RunPodSettings {
             false => model,
         }))
     }
+
+    async fn connect_at_once(&self, http: &Http) -> Result<Arc<dyn Model>, ConnectError> {
+        let one_by_one = Self {
+            in_batches: false,
+            ..self.clone()
+        };
+        one_by_one.connect(http).await
+    }
 }
 
 /// Reads the settings.

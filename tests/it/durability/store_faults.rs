@@ -8,8 +8,9 @@ use transcript_summarizer::job::{JobError, Outcome};
 
 use crate::support::faulty::disk::StoreFault;
 use crate::support::faulty::hash;
+use crate::support::faulty::process::Fate;
 use crate::support::faulty::scene::{
-    ERROR, KEY, QUEUE, REPORT, SUMMARY, SYNC, Scene, meeting, reference, simulate,
+    BATCHES, ERROR, KEY, QUEUE, REPORT, SUMMARY, SYNC, Scene, Setup, meeting, reference, simulate,
 };
 
 #[test]
@@ -33,7 +34,7 @@ fn storms(seeds: Range<u64>) {
         StoreFault::Slow(Duration::from_secs(20)),
         StoreFault::PartialBody,
     ];
-    for setup in [QUEUE, SYNC] {
+    for setup in [QUEUE, BATCHES, SYNC] {
         let reference = reference(setup, "depot");
         let mut slices = 0;
         for seed in seeds.clone() {
@@ -69,8 +70,8 @@ fn storms(seeds: Range<u64>) {
             });
         }
         eprintln!(
-            "queues: {}: seeds {seeds:?} took {slices} invocations, no extra submit",
-            setup.queues
+            "queues: {}, batches: {}: seeds {seeds:?} took {slices} invocations, no extra submit",
+            setup.queues, setup.batches
         );
     }
 }
@@ -136,6 +137,134 @@ fn a_write_whose_answer_is_lost_is_known_again() {
             if !ending.starts_with('_') {
                 assert_eq!(slices, 1, "{ending}");
             }
+        });
+    }
+}
+
+/// Has every attempt to record the tickets of some calls fail, counted in the order in which they are first tried.
+fn fail_tickets(scene: &Scene, failing: Range<usize>) {
+    let mut tried: Vec<String> = Vec::new();
+    scene.disk().set_faults(move |operation, key| {
+        if operation != "put" || !key.ends_with(".job") {
+            return None;
+        }
+        let known = tried.iter().position(|one| one == key);
+        let nth = known.unwrap_or(tried.len());
+        if known.is_none() {
+            tried.push(key.to_owned());
+        }
+        failing.contains(&nth).then_some(StoreFault::Unavailable)
+    });
+}
+
+/// Checks a finished job in batches: everything was paid once, and says so.
+fn check_paid_once(scene: &Scene, calls: usize) {
+    assert_eq!(scene.extra_submits(), 0);
+    assert_eq!(scene.endpoint().submits().len(), calls);
+    assert!(scene.endpoint().jobs().iter().all(|job| job.fetched));
+}
+
+#[test]
+fn a_batch_with_a_ticket_that_cannot_be_recorded_is_not_processed() {
+    let reference = reference(BATCHES, "depot");
+    for failing in 0..reference.calls {
+        simulate(async {
+            let scene = Scene::new(BATCHES);
+            let upload = scene.disk().upload(KEY, meeting("depot"));
+            fail_tickets(&scene, failing..failing + 1);
+            let first = scene.slice(&upload, None).await;
+            assert!(matches!(first, Err(JobError::Write(_))), "{first:?}");
+            // Nothing without a ticket is paid.
+            assert!(scene.in_flight().is_empty(), "ticket {failing}");
+            assert!(scene.endpoint().submits().len() < reference.calls);
+            scene.disk().set_faults(|_, _| None);
+            let second = scene.slice(&upload, None).await;
+            assert!(matches!(second, Ok(Outcome::Done(_))), "{second:?}");
+            check_paid_once(&scene, reference.calls);
+            scene.check(&[&reference.text]);
+            let usage = &scene.disk().read_json(REPORT)["usage"];
+            assert_eq!(usage["resubmitted"], 0, "ticket {failing}");
+            assert_eq!(usage["calls"], reference.calls, "ticket {failing}");
+        });
+    }
+}
+
+#[test]
+fn nothing_is_paid_in_batches_while_no_ticket_can_be_recorded() {
+    simulate(async {
+        let scene = Scene::new(BATCHES);
+        let upload = scene.disk().upload(KEY, meeting("depot"));
+        fail_tickets(&scene, 0..usize::MAX);
+        for _ in 0..5 {
+            let ended = scene.slice(&upload, None).await;
+            assert!(matches!(ended, Err(JobError::Write(_))), "{ended:?}");
+        }
+        assert!(scene.endpoint().submits().is_empty());
+    });
+}
+
+#[test]
+fn a_ticket_that_cannot_be_recorded_does_not_stop_the_other_transcripts_of_its_batch() {
+    let keys = ["team/one.txt", "team/two.txt"];
+    let calls: usize = ["depot", "harbor"]
+        .iter()
+        .map(|subject| reference(BATCHES, subject).calls)
+        .sum();
+    simulate(async {
+        let scene = Scene::new(BATCHES);
+        let one = scene.disk().upload(keys[0], meeting("depot"));
+        let two = scene.disk().upload(keys[1], meeting("harbor"));
+        fail_tickets(&scene, 0..1);
+        let process = scene.process(Fate::Lives);
+        let ended = tokio::join!(
+            scene.run(&process, &one, None),
+            scene.run(&process, &two, None)
+        );
+        let (failed, other, again) = match ended {
+            (Some(Err(error)), Some(other)) => (error, other, &one),
+            (Some(other), Some(Err(error))) => (error, other, &two),
+            ended => panic!("{ended:?}"),
+        };
+        assert!(matches!(failed, JobError::Write(_)), "{failed}");
+        assert!(matches!(other, Ok(Outcome::Done(_))), "{other:?}");
+        scene.disk().set_faults(|_, _| None);
+        let ended = scene.run(&process, again, None).await;
+        assert!(matches!(ended, Some(Ok(Outcome::Done(_)))), "{ended:?}");
+        check_paid_once(&scene, calls);
+        for key in keys {
+            let report = format!("summaries/{key}_summary.json");
+            assert_eq!(scene.disk().read_json(&report)["usage"]["resubmitted"], 0);
+        }
+    });
+}
+
+#[test]
+fn where_calls_are_made_one_at_a_time_an_answer_is_recorded_before_the_next_is_requested() {
+    for (concurrency, expected) in [("1", 1..2), ("2", 2..usize::MAX)] {
+        simulate(async {
+            let scene = Scene::new(Setup {
+                concurrency,
+                ..SYNC
+            });
+            let upload = scene.disk().upload(KEY, meeting("depot"));
+            scene.disk().set_faults(|operation, key| {
+                let is_slow = operation == "put" && key.ends_with(".out");
+                is_slow.then_some(StoreFault::Slow(Duration::from_secs(5)))
+            });
+            let ended = scene.slice(&upload, None).await;
+            assert!(matches!(ended, Ok(Outcome::Done(_))), "{ended:?}");
+            let (mut unrecorded, mut found) = (0_usize, 0);
+            for write in scene.disk().writes(|key| key.contains("/calls/")) {
+                match write.key.ends_with(".out") {
+                    true => unrecorded -= 1,
+                    false => unrecorded += 1,
+                }
+                found = found.max(unrecorded);
+            }
+            assert!(
+                expected.contains(&found),
+                "{found} at once of {concurrency}"
+            );
         });
     }
 }

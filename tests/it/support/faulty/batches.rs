@@ -115,6 +115,7 @@ impl Batches for Process {
             listed.push(Listed {
                 id: request.id,
                 is_over,
+                is_pending: request.job.is_none(),
                 request: serde_json::to_value(result).unwrap(),
             });
         }

@@ -12,7 +12,6 @@ use transcript_summarizer::model::{
     self, Answer, Capabilities, ErrorKind, Jobs, Model, ModelClient, ModelError, Reply, Ticket,
 };
 use transcript_summarizer::prompt::{Prompt, Task};
-use transcript_summarizer::provider::runpod::batch::Batches;
 use transcript_summarizer::provider::runpod::follow::{Polled, Queue};
 
 use super::batches::Batch;
@@ -314,11 +313,14 @@ impl Jobs for Process {
         self.batch_state.was_never_sent(self, ticket, client).await
     }
 
+    fn was_discarded(&self, ticket: &Ticket) -> bool {
+        self.world.endpoint.in_batches && self.batch_state.was_discarded(ticket)
+    }
+
     async fn cancel(&self, ticket: &Ticket) -> Result<(), ModelError> {
         let endpoint = &self.world.endpoint;
-        let in_batch = ticket.id.strip_prefix("batch:");
-        if let Some((batch, _)) = in_batch.and_then(|id| id.split_once('/')) {
-            return Batches::cancel(self, batch).await;
+        if endpoint.in_batches {
+            return self.batch_state.cancel(self, ticket).await;
         }
         let cancel = || endpoint.state.lock().unwrap().jobs[number(ticket)].cancelled = true;
         self.effect("cancel", cancel).await;
