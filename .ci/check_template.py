@@ -17,6 +17,7 @@ import delivery  # noqa: E402
 import hours  # noqa: E402
 import metrics  # noqa: E402
 import models  # noqa: E402
+import parameters  # noqa: E402
 import results  # noqa: E402
 from mutations import MUTATIONS, MUTATIONS_AT_RUNPOD  # noqa: E402
 from published_template import published  # noqa: E402
@@ -71,8 +72,30 @@ AT_RUNPOD = [
     {**WHISPER, "ExistingBucket": "archive", "Backfill": "true", "InputPrefix": "meetings/", "TranscriptPrefix": "said/"},
     {**WHISPER, "TranscriberSecretArn": "", "ModelProvider": "runpod", "SecretArn": SECRET, "RunPodEndpointUrl": RUNPOD},
 ]
+# Whom operators ask about: none of these meets the other options in more than one place.
+OPERATED = {
+    "OutputBucket": "results",
+    "InputPrefix": "meetings/",
+    "TranscriptRetentionDays": "400",
+    "SummaryRetentionDays": "800",
+    "Versioning": "on",
+    "AccessLogBucket": "logs",
+    "VpcSubnetIds": "subnet-1a,subnet-2b",
+    "VpcSecurityGroupIds": "sg-3c",
+    "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
+    "Architecture": "x86_64",
+    "TokensPerDay": "2000000",
+    "LogLevel": "WARN",
+}
+AS_OPERATED = [
+    OPERATED,
+    {**OPERATED, "Backfill": "true", "Transcriber": "amazon", "BucketName": "what-was-said", "Speech": "polly", "ScoresTable": "on"},
+    {**OPERATED, **api.FULL, "ProcessFrom": "22:00", "ProcessUntil": "06:30", "NotificationEmail": "someone@example.org"},
+    {"ExistingBucket": "archive", "OutputBucket": "results", "TokensPerDay": "1", **api.FULL},
+]
 # Has everything that a mutation changes.
 FULL = {
+    **OPERATED,
     "Backfill": "true",
     "NotificationEmail": "someone@example.org",
     "ModelProvider": "bedrock",
@@ -90,14 +113,14 @@ PLANTED = MUTATIONS + models.MUTATIONS + api.MUTATIONS
 
 
 def complaints(stack):
-    families = (access, api, delivery, hours, metrics, models, results)
+    families = (access, api, delivery, hours, metrics, models, parameters, results)
     return [text for family in families for rule in family.RULES for text in rule(stack)]
 
 
 def check_all():
     found = 0
     # Models of AWS have nothing in common with the other options, and the API only with those it names.
-    for combination in itertools.chain(itertools.product(*OPTIONS), zip(models.OPTIONS), zip(api.OPTIONS), zip(AT_RUNPOD)):
+    for combination in itertools.chain(itertools.product(*OPTIONS), zip(models.OPTIONS), zip(api.OPTIONS), zip(AT_RUNPOD), zip(AS_OPERATED)):
         given = {name: value for option in combination for name, value in option.items()}
         try:
             problems = complaints(Stack(TEMPLATE, given))

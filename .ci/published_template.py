@@ -20,15 +20,9 @@ CHANGES = [
     AllowedPattern: ".+"
     ConstraintDescription: Expects the key of that zip.
     Description: The key of that zip.
-  Architecture:
-    Type: String
-    Default: arm64
-    AllowedValues: [arm64, x86_64]
-    Description: What that zip was built for.
   ModelProvider:
 """,
     ),
-    ("    Architectures: [arm64]\n", "    Architectures: [!Ref Architecture]\n"),
     ("    CodeUri: .\n", "    CodeUri: { Bucket: !Ref CodeS3Bucket, Key: !Ref CodeS3Key }\n"),
 ]
 

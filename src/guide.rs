@@ -8,6 +8,8 @@ pub mod deploying {}
 pub mod developing {}
 #[doc = include_str!("guide/models.md")]
 pub mod models {}
+#[doc = include_str!("guide/operating.md")]
+pub mod operating {}
 #[doc = include_str!("guide/results.md")]
 pub mod results {}
 #[doc = include_str!("guide/serving.md")]

@@ -124,10 +124,10 @@ impl App {
         } = match opened {
             Ok(opened) => opened,
             Err(error) => match error.kind {
-                StoreErrorKind::Precondition => return Ok(Outcome::Superseded),
+                StoreErrorKind::Precondition => return Ok(superseded(REPLACED)),
                 // It existed when the event was sent. An object named by a person, in contrast, has to exist.
                 StoreErrorKind::NotFound if upload.is_announced() => {
-                    return Ok(Outcome::Superseded);
+                    return Ok(superseded(DELETED));
                 }
                 StoreErrorKind::TooLarge => {
                     let is_recording = self.transcribes(upload).is_some()
@@ -148,6 +148,7 @@ impl App {
             order => order?,
         };
         let job_id = id::job_id(&at, &info, transcript_at.as_ref(), &self.config, &order);
+        run.is_of_job(&job_id);
         let source = JobSource {
             upload,
             at,
@@ -164,7 +165,7 @@ impl App {
                 let summary = self.output(at, SUMMARY_ENDING);
                 return Ok(Outcome::Duplicate { summary, page });
             }
-            SummarySlot::Newer => return Ok(Outcome::Superseded),
+            SummarySlot::Newer => return Ok(superseded(NEWER_SUMMARY)),
             SummarySlot::Ours { .. } => {}
         }
         let transcript = match self.read(transcript, &source, &run.clock).await {
@@ -176,7 +177,6 @@ impl App {
         let transcript = order.wishes.correct(transcript);
         let plan = self.config.plan(&transcript, &order)?;
         tracing::info!(
-            job_id = source.job_id,
             bytes = info.size,
             words = transcript.spoken.words,
             chunks = plan.chunks.len(),
@@ -212,10 +212,12 @@ impl App {
             duration: Duration::from_millis(u64::try_from(took_ms).unwrap_or(0)),
         };
         let (report, artifacts) = document.artifacts().map_err(JobError::Report)?;
-        if !self.publish(&source, &report, &artifacts).await? {
-            return Ok(Outcome::Superseded);
+        tracing::Span::current().record("phase", "publishing");
+        if let Some(reason) = self.publish(&source, &report, &artifacts).await? {
+            return Ok(superseded(reason));
         }
         tracing::info!(
+            summary = self.output(at, SUMMARY_ENDING).key,
             words = report.summary.words,
             calls = report.usage.calls,
             resubmitted = report.usage.resubmitted,
@@ -270,4 +272,15 @@ impl App {
         let prefix = &self.config.filter.output_prefix;
         Location::new(bucket, output_key(prefix, &at.key, ending))
     }
+}
+
+/// Why a job has nothing to do any more.
+const REPLACED: &str =
+    "the transcript has been replaced by another version, whose own event is worked on";
+const DELETED: &str = "the transcript has been deleted";
+const NEWER_SUMMARY: &str = "the summary of a newer version of the transcript is there already";
+
+fn superseded(reason: &'static str) -> Outcome {
+    tracing::info!(reason, "superseded");
+    Outcome::Superseded
 }

@@ -1,4 +1,7 @@
-//! The run of one job in one invocation: its deadline, its progress listener and its clock. They are passed down together.
+//! The run of one job in one invocation: its deadline, its clock, and who hears of its progress and of what it spends. They are
+//! passed down together.
+//!
+//! Id and phase of the job are also recorded in the current span, so that every log line names them.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -61,6 +64,25 @@ pub struct Waiting {
     pub longest: Duration,
 }
 
+/// What one request of a job has used. It is told at once, whatever becomes of the job, and only in the invocation that used it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Spending {
+    /// Requests sent.
+    pub calls: usize,
+    /// Requests sent again although an earlier one may have been billed.
+    pub resubmitted: usize,
+    /// Requests that the endpoint throttled.
+    pub throttled: usize,
+    /// Times that a model was given up because its key, its model or its address is refused.
+    pub refused: usize,
+    /// Tokens of the prompt, if reported.
+    pub prompt_tokens: u64,
+    /// Tokens of the answer, if reported.
+    pub completion_tokens: u64,
+    /// The time from permit to answer.
+    pub endpoint_time: Duration,
+}
+
 /// Deadline, progress and clock of one run. Clones share the listeners.
 #[derive(Clone)]
 pub struct Run {
@@ -68,9 +90,13 @@ pub struct Run {
     pub deadline: Option<Instant>,
     /// The clock for timestamps in leases and ledgers.
     pub clock: Clock,
+    /// The id of the invocation, empty outside Lambda.
+    pub invocation: Arc<str>,
     progress: Arc<Mutex<Progress>>,
+    job_id: Arc<Mutex<String>>,
     listener: Arc<dyn Fn(Progress) + Send + Sync>,
     waits: Arc<dyn Fn(&Waiting) + Send + Sync>,
+    meter: Arc<dyn Fn(&Spending) + Send + Sync>,
 }
 
 impl Run {
@@ -80,9 +106,12 @@ impl Run {
         Self {
             deadline: None,
             clock,
+            invocation: Arc::from(""),
             progress: Arc::default(),
+            job_id: Arc::default(),
             listener: Arc::new(|_| {}),
             waits: Arc::new(|_| {}),
+            meter: Arc::new(|_| {}),
         }
     }
 
@@ -106,6 +135,34 @@ impl Run {
     pub fn telling_of_waits(self, listener: impl Fn(&Waiting) + Send + Sync + 'static) -> Self {
         Self {
             waits: Arc::new(listener),
+            ..self
+        }
+    }
+
+    /// The same run, with `meter` called whenever a request has used something.
+    #[must_use]
+    pub fn metered_by(self, meter: impl Fn(&Spending) + Send + Sync + 'static) -> Self {
+        Self {
+            meter: Arc::new(meter),
+            ..self
+        }
+    }
+
+    /// The same run for another job, of which nothing is known yet.
+    #[must_use]
+    pub fn of_one_job(self) -> Self {
+        Self {
+            progress: Arc::default(),
+            job_id: Arc::default(),
+            ..self
+        }
+    }
+
+    /// The same run as a part of the invocation with this id.
+    #[must_use]
+    pub fn of_invocation(self, id: &str) -> Self {
+        Self {
+            invocation: Arc::from(id),
             ..self
         }
     }
@@ -147,8 +204,31 @@ impl Run {
         });
     }
 
+    pub(crate) fn tell_of_spending(&self, spending: &Spending) {
+        (self.meter)(spending);
+    }
+
+    /// Names the job of this run.
+    pub(crate) fn is_of_job(&self, id: &str) {
+        tracing::Span::current().record("job_id", id);
+        id.clone_into(&mut self.job_id.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// The id of the job, empty as long as the transcript has not been opened.
+    pub(crate) fn job_id(&self) -> String {
+        let id = self.job_id.lock();
+        id.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the job does at the moment.
+    pub(crate) fn phase(&self) -> Phase {
+        let progress = self.progress.lock();
+        progress.unwrap_or_else(PoisonError::into_inner).phase
+    }
+
     /// Begins a phase.
     pub(crate) fn enter(&self, phase: Phase) {
+        tracing::Span::current().record("phase", phase.name());
         self.report(|progress| progress.phase = phase);
     }
 

@@ -199,7 +199,7 @@ def deployable(parameters):
 
     Its conditions know neither Fn::Split nor Fn::Sub, and a MaximumConcurrency from a parameter stays a text. It calls the actions
     of Bedrock by its operations, and knows neither the resources nor the conditions of Transcribe's, nor S3's condition on
-    If-None-Match.
+    If-None-Match, nor saved queries.
     """
     template = copy.deepcopy(source_of(TEMPLATE))
     stack = Stack(TEMPLATE, parameters)
@@ -217,6 +217,8 @@ def deployable(parameters):
     for entry in template["Resources"]["ApiPolicy"]["Properties"]["PolicyDocument"]["Statement"]:
         if entry.get("Sid") == "SendUploads":
             entry.pop("Condition")
+    kinds = template["Resources"].items()
+    template["Resources"] = {name: of for name, of in kinds if of["Type"] != "AWS::Logs::QueryDefinition"}
     return template
 
 

@@ -74,7 +74,9 @@ def current(stack, name):
 
 
 def replace(stack, document, name):
-    version, _ = current(stack, name)
     policy = stack.physical(name)
+    # Updates of the stack leave versions too, and a policy has five at most.
+    for version in stack.iam.list_policy_versions(PolicyArn=policy)["Versions"]:
+        if not version["IsDefaultVersion"]:
+            stack.iam.delete_policy_version(PolicyArn=policy, VersionId=version["VersionId"])
     stack.iam.create_policy_version(PolicyArn=policy, PolicyDocument=json.dumps(document), SetAsDefault=True)
-    stack.iam.delete_policy_version(PolicyArn=policy, VersionId=version)

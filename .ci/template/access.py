@@ -9,6 +9,8 @@ KEY_POLICY = "AWS::KMS::Key"
 UNBOUND = "transcribe:StartTranscriptionJob"
 # AWS knows neither resources nor conditions of these.
 UNLIMITED = ["polly:StartSpeechSynthesisTask", "polly:ListSpeechSynthesisTasks"]
+# For functions in a VPC; it allows nothing else.
+NETWORK = "arn:aws:iam::aws:policy/service-role/AWSLambdaENIManagementAccess"
 DOCUMENTS = {
     "AWS::IAM::ManagedPolicy": "PolicyDocument",
     "AWS::IAM::Policy": "PolicyDocument",
@@ -122,6 +124,44 @@ def encrypted(stack):
         yield "the functions may not decrypt with the customer key"
 
 
+def roles_are_bounded(stack):
+    boundary = stack.parameters["PermissionsBoundaryArn"] or None
+    for name, role in stack.of_type("AWS::IAM::Role"):
+        if role.get("PermissionsBoundary") != boundary:
+            yield f"{name}: is bounded by {role.get('PermissionsBoundary')}, and not by {boundary}"
+
+
+def functions_are_in_the_network(stack):
+    subnets, groups = stack.parameters["VpcSubnetIds"], stack.parameters["VpcSecurityGroupIds"]
+    wanted = {"SubnetIds": subnets.split(","), "SecurityGroupIds": groups.split(",")} if subnets else None
+    for name, function in stack.of_type("AWS::Lambda::Function"):
+        if function.get("VpcConfig") != wanted:
+            yield f"{name}: is in the network {function.get('VpcConfig')}, and not in {wanted}"
+        role = stack.resources[function["Role"].rsplit(":", 1)[-1]]["Properties"]
+        if (NETWORK in role["ManagedPolicyArns"]) != bool(subnets):
+            yield f"{name}: may join a network although it is in none, or may not"
+
+
+def results_go_where_they_may(stack):
+    """Everything under the output prefix is allowed in the bucket of results alone, but for what S3 Batch Operations keeps."""
+    source = stack.parameters["ExistingBucket"] or next(stack.arn(name) for name, _ in stack.of_type("AWS::S3::Bucket")).rsplit(":", 1)[1]
+    results = stack.parameters["OutputBucket"] or source
+    folder = stack.parameters["OutputPrefix"]
+    for name, _, statement in statements(stack):
+        for resource in many(statement.get("Resource", [])):
+            bucket, _, key = resource.removeprefix("arn:aws:s3:::").partition("/")
+            if key.startswith(folder) and not key.startswith(folder + ".backfill/") and bucket != results:
+                yield f"{name}, statement {statement.get('Sid')}: is for {resource}, and results are in {results}"
+        if "s3:ListBucket" in many(statement["Action"]) and statement["Effect"] == "Allow":
+            listed = {resource.rsplit(":", 1)[1] for resource in many(statement["Resource"])}
+            wanted = {source} if statement["Sid"] == "TellMissingRecordingsFromForbidden" else {source, results}
+            if listed != wanted:
+                yield f"{name}, statement {statement['Sid']}: lists {sorted(listed)}, and not {sorted(wanted)}"
+    for name, function in stack.of_type("AWS::Lambda::Function"):
+        if function["Environment"]["Variables"].get("OUTPUT_BUCKET") != stack.parameters["OutputBucket"]:
+            yield f"{name}: writes results elsewhere than OutputBucket says"
+
+
 def not_public(stack):
     blocks = ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"]
     for name, bucket in stack.of_type("AWS::S3::Bucket"):
@@ -129,4 +169,13 @@ def not_public(stack):
             yield f"{name}: public access is not blocked"
 
 
-RULES = [least_privilege, state_can_be_told_from_forbidden, tls_only, encrypted, not_public]
+RULES = [
+    least_privilege,
+    state_can_be_told_from_forbidden,
+    tls_only,
+    encrypted,
+    not_public,
+    roles_are_bounded,
+    functions_are_in_the_network,
+    results_go_where_they_may,
+]

@@ -223,11 +223,20 @@ def state_is_forgotten(stack):
     for name, resource in stack.resources.items():
         if resource["Type"] != "AWS::S3::Bucket":
             continue
-        expiring = [
-            rule["Prefix"] for rule in resource["Properties"]["LifecycleConfiguration"]["Rules"] if "ExpirationInDays" in rule
-        ]
-        if expiring != [prefix]:
-            yield f"{name}: {expiring} expire, and not just {prefix}"
+        rules = resource["Properties"]["LifecycleConfiguration"]["Rules"]
+        expiring = {rule["Prefix"]: str(rule["ExpirationInDays"]) for rule in rules if "ExpirationInDays" in rule}
+        wanted = {prefix: "30"}
+        transcripts, summaries = stack.parameters["TranscriptRetentionDays"], stack.parameters["SummaryRetentionDays"]
+        if transcripts != "0":
+            wanted[stack.parameters["InputPrefix"]] = transcripts
+            wanted |= {stack.parameters["TranscriptPrefix"]: transcripts} if stack.parameters["Transcriber"] else {}
+        if summaries != "0":
+            wanted[stack.parameters["OutputPrefix"]] = summaries
+        if expiring != wanted:
+            yield f"{name}: {expiring} expire, and not just {wanted}"
+        versions = stack.parameters["Versioning"] == "on"
+        if any(("NoncurrentVersionExpiration" in rule) != versions for rule in rules if "ExpirationInDays" in rule):
+            yield f"{name}: earlier versions of what expires are kept"
         if resource.get("DeletionPolicy") != "Retain" or resource.get("UpdateReplacePolicy") != "Retain":
             yield f"{name}: is deleted with the stack"
 

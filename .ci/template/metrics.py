@@ -20,7 +20,16 @@ EXPECTED_ALARMS = {
     ("AWS/Lambda", "Errors"),
     ("AWS/Lambda", "Throttles"),
     (CUSTOM, "Resubmitted"),
+    (CUSTOM, "Refused"),
+    (CUSTOM, "Failed"),
 }
+# CloudWatch bills each for every function.
+MOST_CUSTOM = 8
+# One data point of these is no blip: a refusal has been tried again, and the thresholds of the others leave room for some.
+ONE_POINT = {"Refused", "Resubmitted", "PromptTokens"}
+# A message that was not done comes back after 16 minutes, and only then can fail once more.
+UNTIL_AGAIN = 16 * 60
+REFUSED_WITHIN = 15 * 60
 
 
 def emitted():
@@ -54,6 +63,9 @@ def dashboard_shows_what_exists(stack):
         yield f"expected one dashboard: {len(found)}"
     alarms = {stack.arn(name) for name, _ in stack.of_type("AWS::CloudWatch::Alarm")}
     for name, body in found:
+        of_program = {row[1] for widget in body["widgets"] for row in widget["properties"].get("metrics", []) if row[0] == CUSTOM}
+        if of_program != emitted() or len(of_program) > MOST_CUSTOM:
+            yield f"{name}: shows {sorted(of_program)} of {sorted(emitted())}; what it does not need should be a field of log lines"
         for widget in body["widgets"]:
             properties = widget["properties"]
             where = f"{name}, {properties['title']}"
@@ -71,20 +83,73 @@ def dashboard_shows_what_exists(stack):
 
 
 def alarms_watch_what_exists(stack):
-    found = set()
+    found = {}
     topic = stack.parameters["AlarmTopicArn"] or next((stack.arn(name) for name, _ in stack.of_type("AWS::SNS::Topic")), None)
     for name, alarm in stack.of_type("AWS::CloudWatch::Alarm"):
-        found.add((alarm["Namespace"], alarm["MetricName"]))
-        (dimension,) = alarm["Dimensions"]
-        problem = complaint(stack, alarm["Namespace"], alarm["MetricName"], dimension["Name"], dimension["Value"])
-        if problem:
-            yield f"{name}: {problem}"
+        metrics = watched(alarm)
+        for namespace, metric, dimension, value, _ in metrics:
+            found.setdefault((namespace, metric), set()).add(value)
+            problem = complaint(stack, namespace, metric, dimension, value)
+            if problem:
+                yield f"{name}: {problem}"
+        (period,) = {metric[4] for metric in metrics}
+        yield from (f"{name}: {problem}" for problem in points(alarm, metrics[0][1], period))
         if alarm.get("TreatMissingData") != "notBreaching":
             yield f"{name}: an idle system would be alarming"
-        if alarm.get("AlarmActions", []) != ([topic] if topic else []):
-            yield f"{name}: does not tell {topic}"
-    for namespace, metric in EXPECTED_ALARMS - found:
+        for actions in ("AlarmActions", "OKActions"):
+            if alarm.get(actions, []) != ([topic] if topic else []):
+                yield f"{name}: does not tell {topic} ({actions})"
+    for namespace, metric in EXPECTED_ALARMS - found.keys():
         yield f"no alarm on {namespace} {metric}"
+    has_budget = int(stack.parameters["TokensPerDay"]) > 0
+    tokens = [(CUSTOM, "PromptTokens"), (CUSTOM, "CompletionTokens")]
+    if any((metric in found) != has_budget for metric in tokens):
+        yield "the alarm on tokens does not follow TokensPerDay"
+    if stack.parameters["Backfill"] == "true":
+        budget = tokens if has_budget else []
+        for metric in [("AWS/Lambda", "Errors"), (CUSTOM, "Failed"), (CUSTOM, "Refused"), *budget]:
+            if "BackfillFunction" not in found.get(metric, set()):
+                yield f"no alarm on {' '.join(metric)} of the backfill function"
 
 
-RULES = [dashboard_shows_what_exists, alarms_watch_what_exists]
+def watched(alarm):
+    """Namespace, name, dimension, its value and period of each metric of an alarm."""
+    statistics = [metric["MetricStat"] for metric in alarm.get("Metrics", []) if "MetricStat" in metric]
+    rows = [(of["Metric"], of["Period"]) for of in statistics] or [(alarm, alarm["Period"])]
+    return [
+        (metric["Namespace"], metric["MetricName"], dimension["Name"], dimension["Value"], period)
+        for metric, period in rows
+        for dimension in metric["Dimensions"]
+    ]
+
+
+def points(alarm, metric, period):
+    """Whether it waits for a second data point, and not for too long."""
+    needed = alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"])
+    if needed < 2 and metric not in ONE_POINT:
+        yield "one data point raises it"
+    if metric == "Refused" and period * alarm["EvaluationPeriods"] > REFUSED_WITHIN:
+        yield f"tells only after {period * alarm['EvaluationPeriods']} seconds that settings are refused"
+    again = metric in ("Failed", "Errors") and period * (alarm["EvaluationPeriods"] - 1) < UNTIL_AGAIN
+    if again:
+        yield "has forgotten the first failure of a message when it fails again"
+
+
+def queries_search_the_log(stack):
+    source = pathlib.Path("src/lambda/metrics.rs").read_text(encoding="utf-8")
+    known = emitted() | set(re.findall(r'\(\s*"([A-Z][A-Za-z]+)",', source))
+    group = next(name for name, _ in stack.of_type("AWS::Logs::LogGroup"))
+    queries = stack.of_type("AWS::Logs::QueryDefinition")
+    if not queries:
+        yield "there are no saved queries for what is no metric"
+    for name, query in queries:
+        if query["LogGroupNames"] != [group]:
+            yield f"{name}: searches {query['LogGroupNames']}"
+        # Our fields are in capitals or in the span; the rest of the words are the language's.
+        for field in set(re.findall(r"\b[A-Z][a-z]+[A-Za-z]*\b", query["QueryString"])) - known:
+            yield f"{name}: no line has the field {field}"
+        for field in set(re.findall(r"span\.(\w+)", query["QueryString"])) - {"requestId", "bucket", "key", "job_id", "phase"}:
+            yield f"{name}: no span has the field {field}"
+
+
+RULES = [dashboard_shows_what_exists, alarms_watch_what_exists, queries_search_the_log]

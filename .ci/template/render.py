@@ -45,6 +45,7 @@ class Stack:
         if unknown:
             raise KeyError(f"no such parameters: {sorted(unknown)}")
         self.specifications = source["Parameters"]
+        self.groups = copy.deepcopy(source["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"])
         self.parameters = {name: given.get(name, spec.get("Default")) for name, spec in self.specifications.items()}
         self._template = Translator({}, Parser()).translate(copy.deepcopy(source), dict(self.parameters))
         self.conditions = {name: self._condition(name) for name in source["Conditions"]}

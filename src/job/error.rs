@@ -5,7 +5,7 @@ use crate::job::order::ListError;
 use crate::model::ErrorKind;
 use crate::model::failure::Recovery;
 use crate::store::lease::Overtaken;
-use crate::store::{Location, Remedy, StoreError};
+use crate::store::{Location, Remedy, StoreError, StoreErrorKind};
 use crate::summary::{Degraded, ShapeError, WriteError};
 use crate::transcriber::TranscriberError;
 use crate::transcript::Rejection;
@@ -205,6 +205,29 @@ impl JobError {
     #[must_use]
     pub fn passes(&self) -> bool {
         self.policy().recovery == Some(Recovery::Passes)
+    }
+
+    /// Whether a key, a permission, a limit or another setting is refused: every upload will fail like this one until somebody
+    /// changes it.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        match self {
+            Self::Store(error) => error.kind == StoreErrorKind::Denied,
+            Self::Plan(_) | Self::List(_) => true,
+            Self::Write(error) => error.source.kind == ErrorKind::Configuration,
+            Self::Transcriber(error) => {
+                matches!(error, TranscriberError::Request { passes: false, .. })
+            }
+            Self::NoProgress { cause, .. } => cause.is_refused(),
+            Self::Report(_)
+            | Self::Degraded(..)
+            | Self::Worker(_)
+            | Self::OutOfTime
+            | Self::Transcribing
+            | Self::Busy { .. }
+            | Self::Overtaken
+            | Self::Rejected(_) => false,
+        }
     }
 
     /// The suggested next step, where a queue delivers uploads.

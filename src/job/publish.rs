@@ -12,7 +12,7 @@ use crate::document::report::Report;
 use crate::document::{Artifact, EARLIER_ENDINGS, SUMMARY_ENDING};
 use crate::job::filter::ERROR_ENDING;
 use crate::job::upload::JobSource;
-use crate::job::{App, JobError};
+use crate::job::{App, DELETED, JobError, NEWER_SUMMARY, REPLACED};
 use crate::store::{Location, Metadata, PutCondition, PutOptions, StoreError, StoreResult, found};
 
 /// Metadata key of a summary: the id of its job.
@@ -113,7 +113,7 @@ impl App {
         Ok(summary.and_then(|found| found.metadata.get(MODEL).cloned()))
     }
 
-    /// Publishes all artifacts, the last one being the summary. Returns false if the transcript or its summary has been
+    /// Publishes all artifacts, the last one being the summary. Returns the reason if the transcript or its summary has been
     /// replaced by a newer version.
     ///
     /// All writes are conditional, so a slow old run never overwrites a newer result. The transcript is checked after the
@@ -124,7 +124,7 @@ impl App {
         source: &JobSource<'_>,
         report: &Report,
         artifacts: &[Artifact],
-    ) -> Result<bool, JobError> {
+    ) -> Result<Option<&'static str>, JobError> {
         let at = &source.at;
         let artifact = |ending| artifacts.iter().find(|artifact| artifact.ending == ending);
         let mut last = None;
@@ -156,16 +156,17 @@ impl App {
                     let metadata = metadata(source, report);
                     changes.extend(summary.map(|text| Change::Put(text, condition, metadata)));
                 }
-                SummarySlot::Newer => return Ok(false),
+                SummarySlot::Newer => return Ok(Some(NEWER_SUMMARY)),
                 // Another worker has taken over and published the same summary.
                 SummarySlot::Done => {
                     self.clear_error(at).await;
-                    return Ok(true);
+                    return Ok(None);
                 }
             }
             match found(self.source.head(at).await)? {
                 Some(now) if now.etag == source.info.etag => {}
-                _ => return Ok(false),
+                Some(_) => return Ok(Some(REPLACED)),
+                None => return Ok(Some(DELETED)),
             }
             let written = async {
                 for change in changes {
@@ -181,7 +182,7 @@ impl App {
                         |at: &Location| speech.is_some_and(|now| now.keys.contains(&at.key));
                     stale.retain(|at| !is_kept(at));
                     self.clear_speech(&stale).await;
-                    return Ok(true);
+                    return Ok(None);
                 }
                 // The write may have succeeded without a response. The next look at the slot shows it.
                 Err(error) if error.kind.passes() => {

@@ -1,8 +1,12 @@
 //! Sets up logging: JSON for CloudWatch, plain text for people. Logs contain ids, sizes, counts and durations, but never
 //! anything from a transcript.
 
+use tracing::Subscriber;
 use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{Layer, fmt};
 
 use crate::text::printable::PrintableLines;
 
@@ -10,14 +14,24 @@ use crate::text::printable::PrintableLines;
 /// (`ApplicationLogLevel`) or `RUST_LOG`.
 pub fn for_lambda() {
     let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").unwrap_or_else(|_| "info".to_owned());
-    let lines = tracing_subscriber::fmt::layer()
+    tracing_subscriber::registry()
+        .with(lines(&level, std::io::stdout))
+        .init();
+}
+
+/// JSON lines with the fields of the innermost span: those of a job name its upload, its id and its phase.
+pub(super) fn lines<S, W>(level: &str, writer: W) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'w> MakeWriter<'w> + 'static,
+{
+    let lines = fmt::layer()
+        .with_writer(writer)
         .json()
         .with_current_span(true)
         .with_span_list(false)
         .flatten_event(true);
-    tracing_subscriber::registry()
-        .with(lines.with_filter(filter(&level)))
-        .init();
+    lines.with_filter(filter(level))
 }
 
 /// Logs plain text to standard error: warnings, or what `RUST_LOG` selects. What an endpoint said does not reach the terminal raw.

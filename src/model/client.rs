@@ -23,7 +23,7 @@ use crate::model::usage::Usage;
 use crate::model::window::LearnedWindow;
 use crate::model::{Answer, ErrorKind, Job, Jobs, Model, ModelError, Reply, Ticket};
 use crate::prompt::Prompt;
-use crate::run::{Run, sleep_until};
+use crate::run::{Run, Spending, sleep_until};
 use crate::store::ledger::{Known, Ledger};
 
 /// The time that must be left before the deadline to start a call to an endpoint without a queue.
@@ -297,7 +297,7 @@ impl ModelClient {
                 Ok(None)
             }
             Err(error) => {
-                self.state().usage.add_tokens(Err(&error));
+                self.count(|usage| usage.add_tokens(Err(&error)));
                 Err(error)
             }
         }
@@ -318,12 +318,12 @@ impl ModelClient {
         }
         self.spend()?;
         let before = record.before_submission().await?;
-        let number = {
-            let mut state = self.state();
-            self.count_spent(before.unanswered as usize);
-            state.usage.add_submission(before);
-            state.usage.calls
-        };
+        self.count_spent(before.unanswered as usize);
+        // Those that an earlier invocation sent, it has told of.
+        self.state()
+            .usage
+            .add_unanswered(before.unanswered as usize);
+        let number = self.count(|usage| usage.add_submission(before)).calls;
         let outcome = self.submit(record, prompt, &permit).await;
         match &outcome {
             Ok(answer) => {
@@ -331,7 +331,9 @@ impl ModelClient {
                 let mut state = self.state();
                 state.slowest = state.slowest.max(took);
             }
-            Err(error) => self.state().usage.add_tokens(Err(error)),
+            Err(error) => {
+                self.count(|usage| usage.add_tokens(Err(error)));
+            }
         }
         *place = Some(permit).filter(|_| outcome.is_ok() && self.limiter.is_for_one());
         match &self.tracer {
@@ -462,15 +464,15 @@ impl ModelClient {
 
     /// Handles a submission that was not accepted: refunds the call and tells the rate limiter.
     fn learn_from_refusal(&self, kind: ErrorKind, permit: &Permit<'_>) {
-        let mut state = self.state();
         match kind.policy().retry {
             Retry::WhenAdmitted { .. } | Retry::Free => {
                 self.spent.fetch_sub(1, Ordering::Relaxed);
             }
             Retry::MaybeBilled | Retry::Never => return,
         }
-        state.usage.throttled += usize::from(matches!(kind, ErrorKind::Throttled { .. }));
-        drop(state);
+        if matches!(kind, ErrorKind::Throttled { .. }) {
+            self.count(|usage| usage.throttled += 1);
+        }
         self.limiter.refused(permit, kind, &self.jitter);
     }
 
@@ -478,11 +480,36 @@ impl ModelClient {
     fn count_answer(&self, answer: &Answer, permit: &Permit<'_>) -> Duration {
         self.limiter.answered();
         let took = permit.started.elapsed();
-        let mut state = self.state();
-        state.down_since = None;
-        state.usage.add_tokens(Ok(answer));
-        state.usage.endpoint_time += took;
+        self.is_up();
+        self.count(|usage| {
+            usage.add_tokens(Ok(answer));
+            usage.endpoint_time += took;
+        });
         took
+    }
+
+    /// Counts what this invocation uses, and tells of it. Returns the usage with it.
+    fn count(&self, change: impl FnOnce(&mut Usage)) -> Usage {
+        let (before, now) = {
+            let mut state = self.state();
+            let before = state.usage;
+            change(&mut state.usage);
+            (before, state.usage)
+        };
+        let spending = Spending {
+            calls: now.calls - before.calls,
+            resubmitted: now.resubmitted - before.resubmitted,
+            throttled: now.throttled - before.throttled,
+            refused: 0,
+            prompt_tokens: now.prompt_tokens - before.prompt_tokens,
+            completion_tokens: now.completion_tokens - before.completion_tokens,
+            endpoint_time: now.endpoint_time.saturating_sub(before.endpoint_time),
+        };
+        // A local model costs nothing.
+        if !self.model.capabilities().local && spending != Spending::default() {
+            self.run.tell_of_spending(&spending);
+        }
+        now
     }
 
     pub(crate) fn count_retry(&self) {

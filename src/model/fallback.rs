@@ -22,6 +22,7 @@ use crate::model::{
     Answer, CallOptions, Capabilities, ErrorKind, Finish, Model, ModelError, Trace,
 };
 use crate::prompt::Prompt;
+use crate::run::Spending;
 use crate::store::ledger::Ledger;
 use crate::text::Tokens;
 
@@ -120,6 +121,13 @@ impl StandIn {
     async fn give_up_first_model(&self, error: &ModelError) -> Result<(), ModelError> {
         let record = async || {
             tracing::warn!(%error, "the first model is given up: the fallback takes over");
+            if error.kind == ErrorKind::Configuration {
+                // The summary is written all the same, so nobody would hear of it.
+                self.client.run.tell_of_spending(&Spending {
+                    refused: 1,
+                    ..Spending::default()
+                });
+            }
             if let Some(ledger) = &self.ledger {
                 ledger.give_up_first_model(&error.message).await?;
             }

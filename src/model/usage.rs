@@ -84,12 +84,16 @@ impl Usage {
         self.resubmitted += again;
     }
 
-    /// Counts a submission and the unanswered ones before it, which may have been billed.
+    /// Counts submissions of earlier invocations that have no answer, and may have been billed.
+    pub(crate) fn add_unanswered(&mut self, submissions: usize) {
+        self.calls += submissions;
+        self.retries += submissions;
+    }
+
+    /// Counts a submission, which is another one of the unanswered ones before it.
     pub(crate) fn add_submission(&mut self, before: Before) {
-        let unanswered = before.unanswered as usize;
-        self.calls += 1 + unanswered;
-        self.retries += unanswered;
-        self.resubmitted += unanswered + usize::from(before.again);
+        self.calls += 1;
+        self.resubmitted += before.unanswered as usize + usize::from(before.again);
     }
 
     /// Counts the tokens of a call, if the endpoint reported them: of its answer, or of one that was withheld.

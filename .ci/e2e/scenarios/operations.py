@@ -63,11 +63,33 @@ def metrics(world):
         found = [json.loads(line) for line in function.log.splitlines() if '"_aws"' in line]
     expect(len(found) == 2, f"two invocations should write two lines of metrics, there are {len(found)}")
     done, duplicate = found
-    expect((done["Done"], done["Duplicates"], duplicate["Duplicates"]) == (1, 0, 1), f"{done} and {duplicate}")
+    expect((done["Done"], duplicate["Done"], duplicate["Status"]) == (1, 0, "duplicate"), f"{done} and {duplicate}")
     expect(400 < done["WordsOut"] < 600 and done["WordsIn"] > 2500, f"words in {done}")
     for line in found:
-        declared = [metric["Name"] for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
-        expect(all(isinstance(line[name], int | float) for name in declared), f"not all of {declared} in {line}")
+        check_metrics(line)
+        expect(line["span"]["key"] == MEETING and line["span"]["job_id"], f"the line does not name its job: {line}")
+
+
+@scenario("the calls of a job that fails count, and a refused key is told as such")
+def metrics_of_failures(world):
+    with world.function(**hugging_face(world, AWS_LAMBDA_FUNCTION_NAME="summarizer")) as function:
+        world.storage.upload(MEETING, transcript(3000, 55))
+        world.chat.accepts = "another key"
+        function.invoke(load("s3-put", world.storage))
+        found = [json.loads(line) for line in function.log.splitlines() if '"_aws"' in line]
+    for line in found:
+        check_metrics(line)
+    (ended,) = (line for line in found if "Status" in line)
+    expect((ended["Failed"], ended["Refused"], ended["Kind"]) == (1, 1, "ConfigurationError"), f"{ended}")
+    counted = sum(line.get("ModelCalls", 0) for line in found)
+    expect(counted == len(world.chat.requests) > 0, f"{len(world.chat.requests)} requests, and {counted} in {found}")
+
+
+def check_metrics(line):
+    """Every metric that the line declares has a value in it."""
+    directives = line["_aws"]["CloudWatchMetrics"]
+    declared = [metric["Name"] for directive in directives for metric in directive["Metrics"]]
+    expect(all(isinstance(line[name], int | float) for name in declared), f"not all of {declared} in {line}")
 
 
 @scenario("a task of S3 Batch Operations is done, and a second job over the same bucket pays nothing")

@@ -1,9 +1,12 @@
 """Changes of parameters on the running stack."""
 
 from chat_endpoint import ChatEndpoint
+from cloud import REGION
+from deployment import eventually
 from policies import check_named_when_missing, granted
 from results import check_summary
 from scenario import TOKEN, expect, scenario
+from storage import Bucket
 from transcripts import transcript
 
 
@@ -36,3 +39,14 @@ def paid_model(stack):
 def refused(stack):
     message = stack.refusal({"ModelProvider": "huggingface"})
     expect("SecretArn" in message, f"the refusal does not name SecretArn: {message}")
+
+
+# Settings of the new bucket are not tried: MiniStack sets no lifecycle rules, and tests the queue anew when any other changes.
+@scenario("results go to a bucket of their own, with all that the function is allowed there")
+def results_apart(stack):
+    stack.s3.create_bucket(Bucket="results", CreateBucketConfiguration={"LocationConstraint": REGION})
+    with stack.changed(OutputBucket="results"):
+        stack.upload("meetings/apart.txt", transcript(2000, 32))
+        results = Bucket(stack.s3, "results")
+        eventually(lambda: "summaries/meetings/apart.txt_summary.txt" in results.keys(), lambda: f"no summary. {stack.said()}")
+        expect(not [key for key in stack.storage.keys() if "apart.txt_" in key], "results are beside the transcript too")

@@ -8,6 +8,9 @@ use crate::clock::Clock;
 use crate::model::{Capabilities, Fallback, SCRIPTED, TokenUsage};
 use crate::prompt::tests::prompt;
 use crate::prompt::{Style, Task};
+use crate::run::Spending;
+use crate::store::lease::{Claim, LEASE, Lease, as_asked};
+use crate::store::{DirStore, StateFolder, Store};
 
 /// Replies as scripted, and counts submissions and renewals of the key.
 #[derive(Debug)]
@@ -323,4 +326,82 @@ async fn what_is_withheld_from_both_models_is_as_if_there_were_no_fallback() {
     let error = client.call(&a_prompt()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Filtered);
     assert!(client.fallback_notes().is_empty());
+}
+
+/// A run, and what it is told of spending in all.
+fn metered() -> (Run, Arc<Mutex<Vec<Spending>>>) {
+    let told: Arc<Mutex<Vec<Spending>>> = Arc::default();
+    let meter = Arc::clone(&told);
+    let run = run().metered_by(move |spending| meter.lock().unwrap().push(*spending));
+    (run, told)
+}
+
+fn sum(told: &Mutex<Vec<Spending>>, of: impl Fn(&Spending) -> u64) -> u64 {
+    told.lock().unwrap().iter().map(of).sum()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_call_uses_is_told_even_if_it_fails() {
+    let withheld = ModelError {
+        usage: Some(TokenUsage {
+            prompt_tokens: 700,
+            completion_tokens: 30,
+        }),
+        ..ModelError::new(ErrorKind::SuspectOutput, "no text")
+    };
+    let throttled = fails(ErrorKind::Throttled { retry_after: None });
+    let replies = vec![throttled, fails(ErrorKind::Ambiguous), Err(withheld)];
+    let (run, told) = metered();
+    let client = ModelClient::new(Scripted::at_once(replies), None, options(), &run);
+    assert!(client.call(&a_prompt()).await.is_err());
+    assert_eq!(sum(&told, |spending| spending.calls as u64), 3);
+    assert_eq!(sum(&told, |spending| spending.throttled as u64), 1);
+    assert_eq!(sum(&told, |spending| spending.resubmitted as u64), 1);
+    let tokens = |spending: &Spending| spending.prompt_tokens + spending.completion_tokens;
+    assert_eq!(sum(&told, tokens), 730);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_earlier_invocation_used_is_not_told_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let store: Arc<dyn Store> = Arc::new(DirStore::new(dir.path()));
+    let state = StateFolder::new(&store, "b", "summaries/.work/abc/");
+    let model = Scripted::at_once(vec![fails(ErrorKind::Ambiguous), done()]);
+    let (run, told) = metered();
+    for _ in 0..2 {
+        let claim = Lease::claim(state.clone(), &run.clock, LEASE, as_asked()).await;
+        let Claim::Ours(lease) = claim.unwrap() else {
+            panic!("another worker holds the job")
+        };
+        let ledger = Some(Ledger::new(&lease));
+        let client = ModelClient::new(model.clone(), ledger, options(), &run);
+        assert!(client.call(&a_prompt()).await.is_ok());
+        assert_eq!(
+            (client.usage().calls, client.usage().prompt_tokens),
+            (2, 10)
+        );
+        lease.release(|_| {}).await.unwrap();
+    }
+    assert_eq!(sum(&told, |spending| spending.calls as u64), 2);
+    assert_eq!(sum(&told, |spending| spending.prompt_tokens), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_key_is_told_although_the_fallback_takes_over() {
+    for (kind, refused) in [(ErrorKind::Configuration, 1), (ErrorKind::QuotaSpent, 0)] {
+        let fallback = Fallback {
+            model: Scripted::at_once(vec![done()]),
+            fingerprint: "second".to_owned(),
+            after: Duration::from_secs(60),
+            rename: str::to_owned,
+        };
+        let pair = Pair(Scripted::at_once(vec![fails(kind)]), fallback);
+        let (run, told) = metered();
+        let client = ModelClient::new(Arc::new(pair), None, options(), &run);
+        for _ in 0..2 {
+            assert!(client.call(&a_prompt()).await.is_ok());
+        }
+        let counted = sum(&told, |spending| spending.refused as u64);
+        assert_eq!(counted, refused, "{kind:?}");
+    }
 }
