@@ -39,8 +39,11 @@ use crate::wire::failure::{Endpoint, Failure, JobEnd, Phase, SettingNames};
 use crate::wire::generation::TaskReply;
 use crate::wire::template;
 
-/// The targets by name. Each has a folder in the corpus.
-pub const TARGETS: [(&str, fn(&[u8])); 11] = [
+/// A name, and what takes any bytes.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// The targets. Each has a folder in the corpus.
+pub const TARGETS: [Target; 11] = [
     ("event", event),
     ("decode", decode),
     ("format", format),
@@ -249,7 +252,9 @@ fn answer(data: &[u8]) {
         let _ = flaw(&told.text, true);
         assert!(without_repetitions(&told.text).len() <= told.text.len());
         let shorter = fit_length::shorten(&told.text, 10);
-        assert!(words::count(&shorter) <= words::count(&told.text));
+        // A blank may come between sentences that had none, which makes one more word.
+        let most = words::count(&told.text) + sentence::sentences(&told.text).len();
+        assert!(words::count(&shorter) <= most);
         assert!(told.text.trim().is_empty() || !shorter.is_empty());
         let mut end = 0;
         for sentence in sentence::sentences(&told.text) {
