@@ -11,6 +11,7 @@ from pathlib import Path
 
 # Each room may import rooms on the lines after its own. The files on the last line may import each other.
 ORDER = [
+    ["fuzz"],
     ["main"],
     ["lambda", "cli"],
     ["serve"],

@@ -172,6 +172,9 @@ pub mod config;
 pub mod document;
 pub mod evaluation;
 pub mod extract;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod guide;
 mod hex;
 pub mod http;

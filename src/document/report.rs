@@ -1,6 +1,6 @@
 //! The JSON formats of the report next to a summary, and of the error report if there is no summary.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -412,12 +412,13 @@ fn off_target(words: usize, target: usize) -> Option<String> {
 impl SpeakerReport {
     fn all(transcript: &Transcript, summary: &Summary) -> Vec<Self> {
         let segments = &transcript.segments;
+        // There may be tens of thousands. The first one of a label counts.
+        let renamings = summary.renamings.iter().rev();
+        let names: HashMap<&str, &String> = renamings
+            .map(|renaming| (&*renaming.label, &renaming.name))
+            .collect();
         let name = |speaker: &String, label: &String| {
-            let renaming = summary
-                .renamings
-                .iter()
-                .find(|renaming| renaming.label == *speaker);
-            let name = renaming.map_or(speaker, |renaming| &renaming.name);
+            let name = names.get(&**speaker).copied().unwrap_or(speaker);
             (name != label).then(|| name.clone())
         };
         let speakers = segments.speakers.iter().zip(&segments.labels);

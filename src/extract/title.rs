@@ -100,14 +100,17 @@ pub(crate) fn subject(passage: &Passage) -> Option<String> {
 /// Who says most in a passage, such as `Dana, Lee and Priya`. `None` if no speaker is known.
 pub(crate) fn speakers(passage: &Passage) -> Option<String> {
     let mut spoken: Vec<(&str, usize)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
     for (speaker, text) in passage.utterances() {
         let Some(name) = passage.name(speaker) else {
             continue;
         };
-        let count = words::count(text);
-        match spoken.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, words)) => *words += count,
-            None => spoken.push((name, count)),
+        let place = *places.entry(name).or_insert(spoken.len());
+        if place == spoken.len() {
+            spoken.push((name, 0));
+        }
+        if let Some((_, words)) = spoken.get_mut(place) {
+            *words += words::count(text);
         }
     }
     let all: usize = spoken.iter().map(|(_, words)| words).sum();

@@ -36,7 +36,7 @@ pub mod batch;
 pub mod follow;
 mod health;
 mod job;
-mod output;
+pub(crate) mod output;
 mod request;
 mod schedule;
 pub(crate) mod settings;

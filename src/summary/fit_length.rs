@@ -41,6 +41,10 @@ const MATTER_WORDS: usize = 60;
 const SEAM: (u64, u64) = (3, 2);
 const MIN_BEFORE: usize = 2;
 
+/// Sentences are dropped one by one, since each changes what the others are worth. Of more than a long summary has, an eighth
+/// is dropped at a time.
+const MANY: usize = 1000;
+
 /// Minimum number of words to add to a section.
 const MIN_ADDED: usize = 10;
 
@@ -288,63 +292,98 @@ struct Sentence {
     has_label: bool,
     /// Whether it has a name, to which the next sentence may refer.
     names: bool,
+    /// Whether it tells that somebody asked something.
+    asks: bool,
     kept: bool,
 }
 
-impl Sentence {
-    /// Whether it tells that somebody asked something.
-    fn asks(&self) -> bool {
-        const ASKS: [&str; 4] = [" ask", "wanted to know", "challenged", "wondered"];
-        self.text.contains(['?', '？', '؟']) || ASKS.iter().any(|asks| self.text.contains(asks))
-    }
+/// Whether a sentence tells that somebody asked something.
+fn asks(sentence: &str) -> bool {
+    const ASKS: [&str; 4] = [" ask", "wanted to know", "challenged", "wondered"];
+    sentence.contains(['?', '？', '؟']) || ASKS.iter().any(|asks| sentence.contains(asks))
 }
 
 /// The sentences of a text. What stands in quotation marks is never taken apart, though it may have stops of its own, nor is a
 /// list: whoever announces two places has to name both.
 fn whole_sentences(text: &str) -> Vec<Span> {
     let mut whole: Vec<Span> = Vec::new();
+    // What is known of the last one, which may become as long as the text.
+    let (mut quotation, mut has_entries) = (Quotation::default(), false);
     for found in sentence::sentences(text) {
         let goes_on = |last: &Span| {
             let gap = Span::from(last.end..found.start).of(text);
-            let last = last.of(text);
-            let is_list = is_list(last) || introduces(last);
+            let introduces = introduces(last.of(text));
             match gap.matches('\n').count() {
-                0 => is_list && !introduces(last) || leaves_quotation_open(last),
-                1 => is_list && is_entry(found.of(text)),
+                0 => has_entries && !introduces || quotation.is_open(),
+                1 => (has_entries || introduces) && is_entry(found.of(text)),
                 _ => false,
             }
         };
-        match whole.last_mut() {
-            Some(last) if goes_on(last) => last.end = found.end,
-            _ => whole.push(found),
-        }
+        let start = match whole.last_mut() {
+            Some(last) if goes_on(last) => std::mem::replace(&mut last.end, found.end),
+            _ => {
+                whole.push(found);
+                (quotation, has_entries) = (Quotation::default(), false);
+                found.start
+            }
+        };
+        let new = Span::from(start..found.end).of(text);
+        quotation.add(new);
+        has_entries |= has_list(new);
     }
     whole
 }
 
-/// Whether a quotation begins in `sentence` and does not end there.
-fn leaves_quotation_open(sentence: &str) -> bool {
-    let count = |mark: char| sentence.chars().filter(|&c| c == mark).count();
-    let mut previous = ' ';
-    let mut single = 0_i32;
-    // An apostrophe stands between letters or at the end of a word, an opening mark before a word.
-    for c in sentence.chars() {
-        match c {
-            '\'' | '‘' | '’'
-                if !previous.is_alphanumeric() && !matches!(previous, '.' | ',' | '!' | '?') =>
-            {
-                single += 1
-            }
-            '\'' | '’' if single > 0 => single -= 1,
-            _ => {}
+/// Whether a quotation begins in a sentence and does not end there.
+struct Quotation {
+    /// Marks of each kind so far: those that open and close, and how many more of the others open than close.
+    straight: usize,
+    curly: i32,
+    single: i32,
+    has_single: bool,
+    last: char,
+}
+
+impl Default for Quotation {
+    fn default() -> Self {
+        Self {
+            straight: 0,
+            curly: 0,
+            single: 0,
+            has_single: false,
+            last: ' ',
         }
-        previous = c;
     }
-    count('"') % 2 == 1 || count('“') > count('”') || single > 0 && sentence.contains(['\'', '‘'])
+}
+
+impl Quotation {
+    fn add(&mut self, text: &str) {
+        for c in text.chars() {
+            let last = std::mem::replace(&mut self.last, c);
+            self.has_single |= matches!(c, '\'' | '‘');
+            match c {
+                '"' => self.straight += 1,
+                '“' => self.curly += 1,
+                '”' => self.curly -= 1,
+                // An apostrophe stands between letters or at the end of a word, an opening mark before a word.
+                '\'' | '‘' | '’'
+                    if !last.is_alphanumeric() && !matches!(last, '.' | ',' | '!' | '?') =>
+                {
+                    self.single += 1
+                }
+                '\'' | '’' if self.single > 0 => self.single -= 1,
+                _ => {}
+            }
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.straight % 2 == 1 || self.curly > 0 || self.single > 0 && self.has_single
+    }
 }
 
 /// Whether a sentence has entries of a list.
-fn is_list(sentence: &str) -> bool {
+fn has_list(sentence: &str) -> bool {
     sentence.contains("\n- ")
 }
 
@@ -425,6 +464,7 @@ fn pieces(texts: &[&str], found: impl Fn(&str) -> Vec<Span>) -> Vec<Sentence> {
                 has_label: has_label(text),
                 leans: leans(text) || refers_back(text),
                 names: has_name(text),
+                asks: asks(text),
                 opens,
                 text: text.to_owned(),
                 kept: true,
@@ -477,29 +517,51 @@ fn drop_sentences(sentences: &mut [Sentence], mut excess: usize, least: usize, r
             .map(|(is_needed, tells)| is_needed || *tells)
             .collect();
         let is_end = ends(sentences);
-        let candidates = sentences.iter_mut().zip(is_needed).enumerate();
-        let candidates = candidates.filter(|(_, (sentence, is_needed))| {
-            sentence.kept
-                && !(rule.spares && *is_needed)
-                && sentence.words <= rule.most
+        let may_go = |sentence: &Sentence, excess: usize, left: &HashMap<usize, usize>| {
+            sentence.words <= rule.most
                 && sentence.words <= excess + 12
                 && left.get(&sentence.of).is_some_and(|&left| left > least)
+        };
+        let candidates = sentences.iter().zip(is_needed).enumerate();
+        let candidates = candidates.filter(|(_, (sentence, is_needed))| {
+            sentence.kept && !(rule.spares && *is_needed) && may_go(sentence, excess, &left)
         });
-        let least = candidates.min_by_key(|(at, (sentence, is_needed))| {
-            let worth = worths.of_sentence(*at, sentence.words);
-            let (more, than) = match is_end.get(*at) {
+        let ranked = candidates.map(|(at, (sentence, is_needed))| {
+            let worth = worths.of_sentence(at, sentence.words);
+            let (more, than) = match is_end.get(at) {
                 Some(true) => (1, 1),
                 _ => SEAM,
             };
-            (*is_needed, worth * more / than)
+            (is_needed, worth * more / than, at)
         });
-        let Some((at, (sentence, _))) = least else {
+        let mut ranked: Vec<(bool, u64, usize)> = ranked.collect();
+        if ranked.is_empty() {
             break;
+        }
+        let at_a_time = match ranked.len() {
+            few if few <= MANY => 1,
+            many => many / 8,
         };
-        sentence.kept = false;
-        excess = excess.saturating_sub(sentence.words);
-        left.entry(sentence.of).and_modify(|count| *count -= 1);
-        worths.drop(at);
+        let (least_of_all, last, _) = ranked.select_nth_unstable(at_a_time - 1);
+        least_of_all.sort_unstable();
+        let dropped = least_of_all.iter().chain([&*last]).map(|(.., at)| *at);
+        for at in dropped {
+            let Some(sentence) = sentences.get_mut(at) else {
+                continue;
+            };
+            if excess == 0 || !may_go(sentence, excess, &left) {
+                continue;
+            }
+            sentence.kept = false;
+            excess = excess.saturating_sub(sentence.words);
+            left.entry(sentence.of).and_modify(|count| *count -= 1);
+            if at_a_time == 1 {
+                worths.drop(at);
+            }
+        }
+        if at_a_time > 1 {
+            worths = Worths::of(sentences);
+        }
     }
 }
 
@@ -520,7 +582,8 @@ impl Worths {
         let mut terms: Vec<(f64, Vec<usize>)> = Vec::new();
         let mut all = Vec::with_capacity(sentences.len());
         for (at, sentence) in sentences.iter().enumerate() {
-            let mut stems: Vec<&str> = sentence.stems.iter().map(String::as_str).collect();
+            let stems = sentence.stems.iter().filter(|_| sentence.kept);
+            let mut stems: Vec<&str> = stems.map(String::as_str).collect();
             stems.sort_unstable();
             let own = stems.into_iter().map(|stem| {
                 let term = *known.entry(stem).or_insert(terms.len());
@@ -608,7 +671,7 @@ fn answers(sentences: &[Sentence]) -> Vec<bool> {
         let opens_paragraph = sentence.gap == "\n\n" || sentence.opens;
         let answers = is_asked && !opens_paragraph;
         is_asked = match sentence.kept {
-            true => sentence.asks(),
+            true => sentence.asks,
             false => answers,
         };
         answers
@@ -627,7 +690,7 @@ fn ends(sentences: &[Sentence]) -> Vec<bool> {
         if !sentence.kept {
             continue;
         }
-        let asks = |last: usize| sentences.get(last).is_some_and(Sentence::asks);
+        let asks = |last: usize| sentences.get(last).is_some_and(|sentence| sentence.asks);
         if let Some(end) = last.and_then(|last| ends.get_mut(last)) {
             *end = false;
         }

@@ -915,27 +915,22 @@ pub(crate) fn known_status(field: &str) -> &'static str {
 
 /// The text of an entry, and the indices of the lines in the brackets at its end.
 fn references(rest: &str) -> (&str, Vec<usize>) {
-    let Some(text) = rest
-        .trim_end_matches(['.', ' ', '*', '\r', '|'])
+    let mut text = rest.trim_end_matches(['.', ' ', '*', '\r', '|']);
+    let (mut before, mut lines) = (rest, Vec::new());
+    while let Some((shorter, inside)) = text
         .strip_suffix(']')
-    else {
-        return (rest, Vec::new());
-    };
-    let Some((text, inside)) = text.rsplit_once('[') else {
-        return (rest, Vec::new());
-    };
-    let mut lines = Vec::new();
-    for part in inside.split([',', ';']) {
-        lines.extend(part_range(part).into_iter().flatten());
+        .and_then(|inside| inside.rsplit_once('['))
+    {
+        for part in inside.split([',', ';']) {
+            if lines.len() < MOST_LINES {
+                lines.extend(part_range(part).into_iter().flatten());
+            }
+        }
+        before = shorter;
+        text = shorter.trim_end();
     }
     lines.truncate(MOST_LINES);
-    let (text, more) = if text.trim_end().ends_with(']') {
-        references(text)
-    } else {
-        (text, Vec::new())
-    };
-    lines.extend(more);
-    (text, lines)
+    (before, lines)
 }
 
 /// The indices that `12`, `turn 12` or `12–15` stand for.

@@ -233,11 +233,12 @@ fn without_code_fence(text: &str) -> &str {
 fn plain_lines(text: &str, has_entries: bool) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut is_list = false;
+    // The last line that is not blank.
+    let mut before: Option<usize> = None;
     for line in text.lines() {
         let is_blank = line.trim().is_empty();
         match bullet(line) {
             Some(entry) => {
-                let before = lines.iter().rposition(|line| !line.trim().is_empty());
                 let introduces = |at: usize| {
                     let line = lines.get(at).map_or("", |line| line.trim_end());
                     line.ends_with([':', '：'])
@@ -261,6 +262,9 @@ fn plain_lines(text: &str, has_entries: bool) -> Vec<String> {
                 lines.push(plain_line(line));
             }
             None => lines.push(plain_line(line)),
+        }
+        if lines.last().is_some_and(|last| !last.trim().is_empty()) {
+            before = Some(lines.len() - 1);
         }
     }
     lines

@@ -18,6 +18,11 @@ const MAX_WORDS: usize = 50;
 /// Minimum words before a cut at a clause.
 const MIN_WORDS: usize = 25;
 
+/// What is looked at before and after a full stop, and before the question mark of an address, in bytes. A sentence may be a
+/// megabyte of `J.東.京.`, each stop of which is a candidate.
+const WORD_BYTES: usize = 64;
+const ADDRESS_BYTES: usize = 512;
+
 /// Abbreviations whose full stop does not end a sentence. Single letters and forms like `U.S.` are recognized by their
 /// shape.
 const ABBREVIATIONS: [&str; 21] = [
@@ -145,13 +150,9 @@ fn continues(piece: &str, rest: &str) -> bool {
         return rest.starts_with(char::is_lowercase);
     }
     // The query of an address.
-    let word = || {
-        trimmed
-            .rsplit(char::is_whitespace)
-            .next()
-            .unwrap_or_default()
-    };
-    if blank.is_empty() && trimmed.ends_with('?') && word().contains("://") {
+    let mut address = end_of(trimmed, ADDRESS_BYTES).rsplit(char::is_whitespace);
+    let mut is_address = || address.next().is_some_and(|word| word.contains("://"));
+    if blank.is_empty() && trimmed.ends_with('?') && is_address() {
         return true;
     }
     let Some(stopped) = trimmed.strip_suffix('.') else {
@@ -159,8 +160,9 @@ fn continues(piece: &str, rest: &str) -> bool {
         let is_clause = trimmed.chars().next_back().and_then(mark) == Some(Mark::Clause);
         return is_clause && !blank.contains('\n');
     };
-    let mut words = stopped.rsplit([' ', '\n', '(', '[']);
-    let last = words.next().unwrap_or(stopped);
+    let mut words = end_of(stopped, WORD_BYTES).rsplit([' ', '\n', '(', '[']);
+    let last = words.next().unwrap_or_default();
+    let rest = rest.split_at(rest.floor_char_boundary(WORD_BYTES)).0;
     let is_single = |part: &str| part.chars().count() == 1;
     let letter = |part: &str| is_single(part) && part.chars().all(char::is_alphabetic);
     // "z. B.", "i. d. R."
@@ -175,6 +177,12 @@ fn continues(piece: &str, rest: &str) -> bool {
         || dotted
         || is_ordinal(before, last, rest)
         || ABBREVIATIONS.iter().any(is_last)
+}
+
+/// The last bytes of a text, `most` at most.
+fn end_of(text: &str, most: usize) -> &str {
+    text.split_at(text.ceil_char_boundary(text.len().saturating_sub(most)))
+        .1
 }
 
 /// Whether a number with a full stop is an ordinal, as in German, Danish or Czech: "am 30. September", "der 2. Weltkrieg".

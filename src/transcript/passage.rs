@@ -1,5 +1,6 @@
 //! A passage: a part of a transcript together with its segments, or a text written by a model.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::{Deref, Range};
 
@@ -46,15 +47,10 @@ impl Passage {
 
     /// Names of the speakers in the passage, in order of first appearance.
     pub(crate) fn speakers(&self) -> Vec<&str> {
-        let mut names = Vec::new();
-        for segment in self.segments() {
-            if let Some(name) = self.name(segment.speaker)
-                && !names.contains(&name)
-            {
-                names.push(name);
-            }
-        }
-        names
+        // There may be tens of thousands.
+        let mut known = HashSet::new();
+        let names = self.segments().filter_map(|one| self.name(one.speaker));
+        names.filter(|name| known.insert(*name)).collect()
     }
 
     /// The first and last times that are known of the passage.

@@ -68,8 +68,7 @@ pub(crate) struct AnswerBuilder {
     /// The reply is known to be complete.
     pub(crate) is_closed: bool,
     finish: Option<Value>,
-    /// Bytes of the text that were searched for its end.
-    watched: usize,
+    watch: template::Watch,
 }
 
 impl AnswerBuilder {
@@ -124,19 +123,13 @@ impl AnswerBuilder {
 
     /// Closes the answer if its text has come to an end that the server does not know, or repeats itself.
     fn close_at_end(&mut self) {
-        const STEP: usize = 1024;
         if self.is_closed {
             return;
         }
-        let reason = if template::ends_turn(&self.text, self.watched) {
-            "stop"
-        } else if self.text.len() >= self.watched + STEP && template::repeats_itself(&self.text) {
-            "length"
-        } else {
-            if self.text.len() >= self.watched + STEP {
-                self.watched = self.text.len();
-            }
-            return;
+        let reason = match self.watch.end_of(&self.text) {
+            None => return,
+            Some(template::End::OfTurn) => "stop",
+            Some(template::End::Loop) => "length",
         };
         self.is_closed = true;
         self.finish.get_or_insert_with(|| reason.into());
@@ -148,11 +141,16 @@ impl AnswerBuilder {
 pub(crate) struct Reader<F> {
     format: F,
     answer: AnswerBuilder,
-    /// The bytes received so far, until the reply turns out to be a stream.
+    /// The bytes received so far, until the reply turns out to be a stream. Blanks before it say nothing and are dropped: a
+    /// peer may send megabytes of them, byte by byte.
     body: Vec<u8>,
+    /// The body begins with what is neither blank nor a part of a byte order mark.
+    has_begun: bool,
     decoder: Option<Decoder>,
     /// Set if the reply is sent in frames.
     frames: Option<frames::Decoder>,
+    /// Nothing was received yet.
+    is_first: bool,
 }
 
 /// The event of SageMaker that holds bytes of the container's reply.
@@ -193,22 +191,28 @@ impl<F: Format> Reader<F> {
             format,
             answer: AnswerBuilder::default(),
             body: Vec::new(),
+            has_begun: false,
             decoder: None,
             frames: None,
+            is_first: true,
         }
     }
 
-    /// Takes the next bytes. Returns true if the answer is complete and the rest of the reply can be ignored.
+    /// Takes the next bytes. Returns true if the answer is complete and the rest of the reply can be ignored, as what follows in
+    /// these bytes is: an answer does not depend on how its reply was split.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<bool, Failure> {
-        let is_first = self.body.is_empty() && self.decoder.is_none();
-        if is_first && self.frames.is_none() && frames::is_stream(bytes) {
+        let is_first = self.is_first;
+        self.is_first &= bytes.is_empty();
+        if is_first && frames::is_stream(bytes) {
             self.frames = Some(frames::Decoder::default());
         }
         let Some(mut frames) = self.frames.take() else {
             return self.push_bytes(bytes);
         };
         let mut bytes = bytes;
-        while let Some(event) = frames.push(std::mem::take(&mut bytes))? {
+        while !self.answer.is_closed
+            && let Some(event) = frames.push(std::mem::take(&mut bytes))?
+        {
             if event.name == PAYLOAD_PART {
                 self.push_bytes(&event.payload)?;
             } else {
@@ -225,6 +229,10 @@ impl<F: Format> Reader<F> {
             decoder.push(bytes)
         } else {
             self.body.extend_from_slice(bytes);
+            if !self.has_begun {
+                self.body = sse::without_blanks(&self.body).to_vec();
+                self.has_begun = self.body.len() > 3;
+            }
             if !sse::is_stream(&self.body) {
                 return Ok(false);
             }
@@ -233,8 +241,11 @@ impl<F: Format> Reader<F> {
         };
         for data in events {
             event(&data, &mut self.format, &mut self.answer)?;
+            self.answer.close_at_end();
+            if self.answer.is_closed {
+                break;
+            }
         }
-        self.answer.close_at_end();
         Ok(self.answer.is_closed)
     }
 
@@ -249,7 +260,9 @@ impl<F: Format> Reader<F> {
             let open = self.decoder.and_then(Decoder::finish).unwrap_or_default();
             let is_complete = |data: &&str| *data == "[DONE]" || parsed(data).is_ok();
             for data in open.lines().map(str::trim).filter(is_complete) {
-                event(data, &mut self.format, &mut self.answer)?;
+                if !self.answer.is_closed {
+                    event(data, &mut self.format, &mut self.answer)?;
+                }
             }
             if !self.answer.is_closed && self.answer.finish.is_none() {
                 return Err(Cause::Disconnected.seen("the stream ended before the answer did"));
@@ -345,7 +358,7 @@ pub(crate) fn json(body: &[u8]) -> Result<Value, Failure> {
         } else if error.is_eof() {
             Cause::Disconnected.seen("the body ends in the middle")
         } else {
-            Cause::Unusable.seen(format!("{} bytes that are no JSON", body.len()))
+            Cause::Unusable.seen(format!("{} bytes that are no JSON", text.len()))
         }
     })
 }

@@ -12,6 +12,10 @@ use serde_json::{Map, Value};
 /// Maximum nesting depth. Workers, gateways and routers each wrap errors, but deeper levels add no information.
 const MAX_DEPTH: usize = 10;
 
+/// Maximum number of texts in an error, and of their bytes. Of a list of megabytes the first ones say what is wrong.
+const MAX_TEXTS: usize = 100;
+const MAX_BYTES: usize = 64 << 10;
+
 /// Fields that hold the message, outermost first. Tracebacks and FastAPI's `input` are excluded on purpose.
 const MESSAGE_KEYS: &str =
     "error err errors detail message Message msg error_message details metadata raw";
@@ -35,6 +39,8 @@ pub(crate) struct ErrorText {
     pub(crate) kind: Option<String>,
     /// The wait that the body asks for.
     pub(crate) wait: Option<Duration>,
+    /// Texts that were read.
+    texts: usize,
 }
 
 impl ErrorText {
@@ -70,6 +76,7 @@ impl ErrorText {
             code: self.code.map(|code| change(&code)),
             kind: self.kind.map(|kind| change(&kind)),
             wait: self.wait,
+            texts: self.texts,
         }
     }
 
@@ -102,6 +109,10 @@ impl ErrorText {
     }
 
     fn gather_text(&mut self, text: &str, depth: usize) {
+        self.texts += 1;
+        if self.texts > MAX_TEXTS {
+            return;
+        }
         let text = text.trim();
         if text.starts_with('<') {
             self.add(&html_text(text));
@@ -110,7 +121,9 @@ impl ErrorText {
         // In `vLLM returned HTTP 400: {"error": …}` both the prefix and the JSON matter. The first brace may belong to an
         // enclosing `repr`.
         let starts = [Some(0), text.find('{'), text.find("{\"")];
-        for at in starts.into_iter().flatten().filter(|_| depth <= MAX_DEPTH) {
+        let mut starts: Vec<usize> = starts.into_iter().flatten().collect();
+        starts.dedup();
+        for at in starts.into_iter().filter(|_| depth <= MAX_DEPTH) {
             let (before, structured) = text.split_at(at);
             let mut inner = Self::default();
             if let Some(value) = structure(structured) {
@@ -137,7 +150,9 @@ impl ErrorText {
         if !self.message.is_empty() {
             self.message.push_str("; ");
         }
-        self.message.push_str(text);
+        let room = MAX_BYTES.saturating_sub(self.message.len());
+        self.message
+            .push_str(text.split_at(text.floor_char_boundary(room)).0);
     }
 }
 

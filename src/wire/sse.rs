@@ -68,10 +68,14 @@ impl Decoder {
     }
 }
 
-/// Whether a body that starts with these bytes is an event stream.
+/// Whether a body that starts with these bytes, after [`without_blanks`], is an event stream.
 pub(crate) fn is_stream(head: &[u8]) -> bool {
-    let head = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
     EVENT_STARTS.iter().any(|start| head.starts_with(start))
+}
+
+/// A body from its first byte on that says something.
+pub(crate) fn without_blanks(body: &[u8]) -> &[u8] {
+    body.strip_prefix(BOM).unwrap_or(body).trim_ascii_start()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Divides the text of a summary into claims, each with its terms.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use crate::document::sources::terms::{Kind, Vocabulary};
@@ -35,11 +35,15 @@ pub(super) struct Speakers {
 
 impl Speakers {
     pub(super) fn of(transcript: &Transcript, summary: &Summary) -> Self {
+        // There may be tens of thousands.
+        let mut renamed: HashMap<&str, Vec<&String>> = HashMap::new();
+        for renaming in &summary.renamings {
+            let names = renamed.entry(&renaming.label).or_default();
+            names.push(&renaming.name);
+        }
         let forms = |speaker: &String| {
-            let renamings = summary.renamings.iter();
-            let renamed = renamings.filter(|renaming| renaming.label == *speaker);
-            let renamed = renamed.map(|renaming| renaming.name.clone());
-            [speaker.clone()].into_iter().chain(renamed).collect()
+            let names = renamed.get(&**speaker).into_iter().flatten().copied();
+            [speaker].into_iter().chain(names).cloned().collect()
         };
         let speakers = transcript.segments.speakers.iter();
         let names: Vec<Vec<String>> = speakers.map(forms).collect();

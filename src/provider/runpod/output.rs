@@ -57,11 +57,16 @@ pub(crate) fn read(output: &Value, max_tokens: usize) -> Result<Answer, Failure>
     }
     if let Form::Stream = form {
         stream(&text, &mut answer)?;
-    } else {
-        answer.text = text;
-        answer.is_closed = true;
+        return answer.settle(max_tokens);
     }
-    answer.settle(max_tokens)
+    answer.text = text;
+    answer.is_closed = true;
+    let answer = answer.settle(max_tokens)?;
+    // Behind marks of a chat template, data is still data.
+    match starts_with_any(&answer.text, DATA_STARTS) {
+        true => Err(Cause::Unusable.seen("data instead of a text")),
+        false => Ok(answer),
+    }
 }
 
 /// The kind of a text, which can be determined only once all of its pieces are joined.

@@ -1,6 +1,7 @@
 //! Builds requests: the text that each call is shown, and its output limit.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -98,13 +99,9 @@ impl Material {
 
     /// Names of the speakers, in order of first appearance.
     fn speakers(&self) -> Vec<&str> {
-        let mut names = Vec::new();
-        for name in self.stretches().flat_map(Passage::speakers) {
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        names
+        let mut known = HashSet::new();
+        let names = self.stretches().flat_map(Passage::speakers);
+        names.filter(|name| known.insert(*name)).collect()
     }
 
     /// The parts of several sections as that of one.
@@ -357,12 +354,9 @@ impl Drafter<'_> {
                 },
             }
         };
-        let mut speakers: Vec<&str> = Vec::new();
-        for name in materials().flat_map(Material::speakers) {
-            if !speakers.contains(&name) {
-                speakers.push(name);
-            }
-        }
+        let mut known = HashSet::new();
+        let speakers = materials().flat_map(Material::speakers);
+        let speakers: Vec<&str> = speakers.filter(|name| known.insert(*name)).collect();
         let from_notes = materials().any(|material| material.from_notes);
         let first = jobs.first().filter(|_| !from_notes);
         let context = first.map_or_else(String::new, |job| {

@@ -62,6 +62,9 @@ const BEHIND_PROMPT: &str = "\
 /// Maximum number of bytes between a number and the text that identifies it.
 const GAP: usize = 12;
 
+/// Maximum number of bytes of a number with its commas.
+const MAX_NUMBER: usize = 32;
+
 /// The token counts that an error states.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Sizes {
@@ -112,8 +115,9 @@ fn has_both(text: &str, (one, other): (&str, &str)) -> bool {
 fn number_after(text: &str, words: &str) -> Option<u64> {
     text.match_indices(words).find_map(|(at, _)| {
         let rest = text.get(at + words.len()..)?;
-        let (gap, number) = rest.split_at(rest.find(|c: char| c.is_ascii_digit())?);
-        let is_near = gap.len() <= GAP && !gap.contains(['.', ';', '-']);
+        let near = rest.split_at(rest.floor_char_boundary(GAP + 1)).0;
+        let (gap, number) = rest.split_at(near.find(|c: char| c.is_ascii_digit())?);
+        let is_near = !gap.contains(['.', ';', '-']);
         is_near.then(|| leading_number(number)).flatten()
     })
 }
@@ -130,10 +134,12 @@ fn number_before(text: &str, words: &str) -> Option<u64> {
 }
 
 fn leading_number(text: &str) -> Option<u64> {
-    let number = text
+    let near = text.split_at(text.floor_char_boundary(MAX_NUMBER)).0;
+    let number = near
         .split(|c: char| !c.is_ascii_digit() && c != ',')
         .next()?;
-    number.replace(',', "").parse().ok()
+    let is_whole = number.len() < MAX_NUMBER;
+    is_whole.then(|| number.replace(',', "").parse().ok())?
 }
 
 #[cfg(test)]
