@@ -212,7 +212,9 @@ impl App {
             duration: Duration::from_millis(u64::try_from(took_ms).unwrap_or(0)),
         };
         let (report, artifacts) = document.artifacts().map_err(JobError::Report)?;
-        if !self.publish(&source, &report, &artifacts).await? {
+        let is_published = self.publish(&source, &report, &artifacts).await?;
+        self.clear_state(&source.job_id);
+        if !is_published {
             return Ok(Outcome::Superseded);
         }
         tracing::info!(

@@ -179,7 +179,7 @@ async fn summarize(
     run: &Run,
 ) -> Result<Outcome, InvocationError> {
     let (bucket, key) = (&upload.at.bucket, &upload.at.key);
-    if let Some(skip) = app.config.skips(key) {
+    if let Some(skip) = app.config.skips_upload(upload) {
         tracing::info!(bucket, key, reason = skip.reason(), "skipped");
         return Ok(Outcome::Skipped(skip));
     }
