@@ -409,7 +409,7 @@ async fn summarize(
     };
     let app = App {
         source: Arc::new(target.clone()),
-        target: Arc::new(target.clone()),
+        target: Arc::new(target),
         model,
         transcriber: None,
         speaker: None,
@@ -433,10 +433,14 @@ async fn summarize(
                         "note: the built-in model only quotes; with a key, a model writes the summary (--help lists them)",
                     );
                 }
-                app.clear_state(&target, &done);
             }
             Ready::Duplicate { summary, page } => {
                 display::duplicate(&input.name, out, &summary, page.as_ref());
+                if app.trace.is_some() {
+                    display::note(
+                        "  note: nothing was asked, so nothing is traced; with another --out it is made, and paid for, again",
+                    );
+                }
             }
         }
         Ok(())
@@ -595,7 +599,7 @@ async fn summarize_one(input: &Input, app: &App, http: &Http) -> Result<Ready, B
     let progressing = Progressing::new(name);
     let shown = progressing.clone();
     let waits = display::Waits::new(&progressing);
-    let run = Run::new(Clock::System)
+    let run = Run::of_a_person(Clock::System)
         .watched_by(move |progress| shown.show(progress))
         .telling_of_waits(move |waiting| waits.show(waiting));
     let ended = run_to_end(&app, &input.upload, &progressing, &run).await;

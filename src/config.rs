@@ -8,6 +8,8 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use crate::secret::has_key;
+
 /// An environment variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Variable {
@@ -65,6 +67,13 @@ impl ConfigError {
         Self(format!("{} {problem}", variable.name))
     }
 
+    /// The error for a variable that holds what looks like a key, and is not for keys.
+    pub(crate) fn misplaced_key(name: &str) -> Self {
+        Self(format!(
+            "{name} holds what looks like a key: set the variable that is for it, such as HF_API_TOKEN or RUNPOD_API_KEY"
+        ))
+    }
+
     /// The same error with another message.
     pub(crate) fn map(self, change: impl FnOnce(&str) -> String) -> Self {
         Self(change(&self.0))
@@ -77,6 +86,7 @@ impl ConfigError {
         expected: impl Display,
     ) -> Self {
         let (name, value) = (variable.name, value.into());
+        let value = if has_key(&value) { "***" } else { &value };
         Self(format!("{name} is {value:?}: expected {expected}"))
     }
 }

@@ -94,6 +94,22 @@ mod tests {
             .collect()
     }
 
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..proptest::prelude::ProptestConfig::with_cases(64) })]
+        #[test]
+        fn no_more_words_than_the_budget_whatever_is_said(
+            said in proptest::collection::vec(proptest::sample::select(&[
+                "We agreed that the depot opens in May. ", "Dana Whitfield: ", "Lee: ", "\n", "\n\n", "[00:12:03] ",
+                "- and-so-on, a/b; 3.5 % of $1,200... ", "今天我们先讨论三月的预算。", "วันนี้เราจะเริ่มจากงบประมาณเดือนมีนาคม ", "Ja—nein–doch ",
+                "e.g. at 10 a.m. the U.S. team ", "(yes) \"no\" ", "naïve café's l'été ", "おはようGPUテスト", "x", "7", "— ", "? ",
+            ][..]), 1..120),
+            budget in 0..300_usize,
+        ) {
+            let extracted = extract(&Passage::of_text(said.concat()), budget);
+            proptest::prop_assert!(words::count(&extracted) <= budget, "{} words for {budget}: {extracted}", words::count(&extracted));
+        }
+    }
+
     #[test]
     fn the_budget_is_kept_and_used() {
         let text = Passage::of_text(meeting());

@@ -213,7 +213,9 @@ impl App {
         };
         let (report, artifacts) = document.artifacts().map_err(JobError::Report)?;
         tracing::Span::current().record("phase", "publishing");
-        if let Some(reason) = self.publish(&source, &report, &artifacts).await? {
+        let overtaken = self.publish(&source, &report, &artifacts).await?;
+        self.clear_state(&source.job_id);
+        if let Some(reason) = overtaken {
             return Ok(superseded(reason));
         }
         tracing::info!(

@@ -207,7 +207,7 @@ async fn summarize(
     delivery: &Delivery,
     run: &Run,
 ) -> Result<Outcome, InvocationError> {
-    if let Some(skip) = app.config.skips(&upload.at.key) {
+    if let Some(skip) = app.config.skips_upload(upload) {
         tracing::info!(reason = skip.reason(), "skipped");
         return Ok(Outcome::Skipped(skip));
     }

@@ -11,6 +11,9 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 
+/// How long a person's run lasts at most. No job lives longer at its endpoint.
+const LONGEST_RUN: Duration = Duration::from_secs(24 * 3600);
+
 /// What a job does at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Phase {
@@ -113,6 +116,11 @@ impl Run {
             waits: Arc::new(|_| {}),
             meter: Arc::new(|_| {}),
         }
+    }
+
+    /// Creates a run that a person waits for: an endpoint that says it is working on a job for ever is given up in the end.
+    pub(crate) fn of_a_person(clock: Clock) -> Self {
+        Self::new(clock).until(Some(Instant::now() + LONGEST_RUN))
     }
 
     /// The same run, ending at `deadline`.

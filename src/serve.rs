@@ -90,7 +90,6 @@ pub struct Server {
     pub url: String,
     app: App,
     library: Library,
-    directory: Option<DirStore>,
     live: Arc<Live>,
     orders: UnboundedReceiver<String>,
     again: UnboundedSender<String>,
@@ -183,7 +182,6 @@ impl Server {
             url: format!("http://127.0.0.1:{port}/"),
             app,
             library: library(store),
-            directory,
             live,
             orders,
             again,
@@ -196,7 +194,6 @@ impl Server {
         let Self {
             app,
             library,
-            directory,
             live,
             mut orders,
             again,
@@ -215,7 +212,6 @@ impl Server {
         while let Some(key) = orders.recv().await {
             let job = Job {
                 app: app.clone(),
-                directory: directory.clone(),
                 at: at(&key),
                 live: Arc::clone(&live),
                 permits: Arc::clone(&permits),
@@ -282,7 +278,6 @@ impl Unfinished {
 /// The work on one transcript.
 struct Job {
     app: App,
-    directory: Option<DirStore>,
     at: Location,
     live: Arc<Live>,
     permits: Arc<Semaphore>,
@@ -293,15 +288,12 @@ impl Job {
         let ended = self.outcome().await;
         let key = &self.at.key;
         match ended {
-            Ok(Outcome::Done(done)) => {
-                if let Some(directory) = &self.directory {
-                    self.app.clear_state(directory, &done);
-                }
-                self.live.end(key);
-            }
-            Ok(Outcome::Duplicate { .. } | Outcome::Rejected(_) | Outcome::Skipped(_)) => {
-                self.live.end(key);
-            }
+            Ok(
+                Outcome::Done(_)
+                | Outcome::Duplicate { .. }
+                | Outcome::Rejected(_)
+                | Outcome::Skipped(_),
+            ) => self.live.end(key),
             Ok(Outcome::Superseded) => {
                 let error = "it was replaced or deleted while it was read";
                 self.live.stop(key, error.to_owned());
@@ -313,10 +305,11 @@ impl Job {
     /// Runs the job until it ends. While somebody else works for it, others may run.
     async fn outcome(&self) -> Result<Outcome, JobError> {
         let (upload, key) = (Upload::named(self.at.clone()), &self.at.key);
+        let run = self.watched();
         loop {
             let permit = self.permits.acquire().await;
             self.live.work(key);
-            let ended = self.app.run(&upload, &self.watched()).await;
+            let ended = self.app.run(&upload, &run).await;
             drop(permit);
             let Some(wait) = ended.as_ref().err().and_then(JobError::wait) else {
                 return ended;
@@ -332,7 +325,7 @@ impl Job {
     fn watched(&self) -> Run {
         let (live, key) = (Arc::clone(&self.live), self.at.key.clone());
         let (waits, waiting) = (Arc::clone(&live), key.clone());
-        Run::new(Clock::System)
+        Run::of_a_person(Clock::System)
             .watched_by(move |progress| live.progress(&key, progress))
             .telling_of_waits(move |wait| waits.wait(&waiting, &wait.reason))
     }

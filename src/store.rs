@@ -26,6 +26,7 @@ mod file;
 pub mod lease;
 pub mod ledger;
 mod presigned;
+pub(crate) mod private;
 mod s3;
 mod state;
 
@@ -241,6 +242,12 @@ pub trait Store: Debug + Send + Sync {
             "only an object in S3 has one: upload it there, and name it as s3://bucket/key";
         let kind = StoreErrorKind::Other;
         Err(StoreError::new(kind, Action::Link, self.name(at), reason))
+    }
+
+    /// The directory that a person has results written to. Nothing but this program removes the state of jobs from it, while a
+    /// bucket has rules for that.
+    fn directory(&self) -> Option<&DirStore> {
+        None
     }
 
     /// How messages name an object.

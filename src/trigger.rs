@@ -20,6 +20,13 @@ use crate::store::Location;
 
 pub use function_url::HttpRequest;
 
+/// Maximum length in bytes of what an event names: a key has 1,024 bytes, and up to three times as many if it is encoded. It is
+/// in logs, metrics and answers.
+const MAX_NAME: usize = 4096;
+
+/// Maximum length of the name of a field in the description of an unknown payload.
+const MAX_SHOWN: usize = 64;
+
 /// Maximum depth of nested envelopes.
 const MAX_DEPTH: usize = 5;
 
@@ -124,8 +131,8 @@ pub enum EventError {
         /// Summary of its shape, without values.
         seen: String,
     },
-    /// A required field is missing, empty or not a string.
-    #[error("{field} is missing, empty or not a string in a record of {source_name}")]
+    /// A required field is missing, empty, too long or not a string.
+    #[error("{field} is missing, empty, too long or not a string in a record of {source_name}")]
     Field {
         /// Path of the field.
         field: String,
@@ -255,8 +262,21 @@ fn text<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
     value.get(field).and_then(Value::as_str)
 }
 
-/// The text at the JSON pointer `pointer` in a record of the source `source_name`, which must not be empty.
+/// The name at the JSON pointer `pointer` in a record of the source `source_name`.
 fn required<'r>(
+    record: &'r Value,
+    pointer: &str,
+    source_name: &'static str,
+) -> Result<&'r str, EventError> {
+    let name = body(record, pointer, source_name);
+    name.and_then(|name| match name.len() <= MAX_NAME {
+        true => Ok(name),
+        false => body(&Value::Null, pointer, source_name),
+    })
+}
+
+/// The text at the JSON pointer `pointer` in a record of the source `source_name`, which must not be empty.
+fn body<'r>(
     record: &'r Value,
     pointer: &str,
     source_name: &'static str,
@@ -272,14 +292,19 @@ fn required<'r>(
 /// The upload of the object at `at`, as described by an S3 notification or an EventBridge event, which spell two fields
 /// differently.
 fn described(at: Location, object: &Value) -> Upload {
-    let either = |one, other| text(object, one).or(text(object, other));
+    let either = |one, other| short(text(object, one).or(text(object, other)));
     Upload {
         etag: either("eTag", "etag").map(|etag| etag.trim_matches('"').to_owned()),
         version_id: version(either("versionId", "version-id")),
         size: object.get("size").and_then(Value::as_u64),
-        sequencer: text(object, "sequencer").map(str::to_owned),
+        sequencer: short(text(object, "sequencer")).map(str::to_owned),
         ..Upload::named(at)
     }
+}
+
+/// What may be kept and logged.
+fn short(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| text.len() <= MAX_NAME)
 }
 
 /// A version id; `None` for `null`, the id of objects stored before the bucket was versioned.
@@ -299,7 +324,12 @@ fn unknown(value: &Value) -> EventError {
     let seen = match value {
         Value::Object(fields) if fields.is_empty() => "an empty object".to_owned(),
         Value::Object(fields) => {
-            let names: Vec<&str> = fields.keys().take(8).map(String::as_str).collect();
+            let shown = |name: &'_ String| {
+                name.split_at(name.floor_char_boundary(MAX_SHOWN))
+                    .0
+                    .to_owned()
+            };
+            let names: Vec<String> = fields.keys().take(8).map(shown).collect();
             let more = if fields.len() > 8 { ", …" } else { "" };
             format!("an object with {}{more}", names.join(", "))
         }

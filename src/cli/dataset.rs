@@ -20,6 +20,7 @@ use crate::chain::chain;
 use crate::cli::display;
 use crate::job::order::at_most;
 use crate::prompt::Task;
+use crate::secret::has_key;
 use crate::text::number::{counted, grouped};
 
 /// Traces that are larger are not read: they take a few times a context window.
@@ -27,21 +28,6 @@ const MAX_TRACE_BYTES: u64 = 256 << 20;
 
 /// The sides of the split.
 const FILES: [&str; 2] = ["train.jsonl", "validation.jsonl"];
-
-/// What keys of well-known services begin with, and their minimum length.
-const KEYS: [&str; 10] = [
-    "hf_",
-    "rpa_",
-    "sk-",
-    "AKIA",
-    "ASIA",
-    "ghp_",
-    "gho_",
-    "github_pat_",
-    "xoxb-",
-    "glpat-",
-];
-const KEY_LENGTH: usize = 20;
 
 #[derive(Debug, Args)]
 pub(super) struct Dataset {
@@ -226,16 +212,6 @@ fn example(traced: &Traced) -> Result<String, Unfit> {
 }
 
 /// Whether a text has what looks like a key of a well-known service, or a private key.
-fn has_key(text: &str) -> bool {
-    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-')));
-    let is_key = |word: &str| {
-        word.len() >= KEY_LENGTH
-            && word.contains(|c: char| c.is_ascii_digit())
-            && KEYS.iter().any(|begin| word.starts_with(begin))
-    };
-    text.contains("PRIVATE KEY-----") || words.into_iter().any(is_key)
-}
-
 /// The first 64 bits of a digest.
 fn digest(text: &str) -> u64 {
     let digest = Sha256::digest(text.as_bytes());

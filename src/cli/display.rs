@@ -20,7 +20,7 @@ use crate::store::Location;
 use crate::summary::{Plan, Prices, Sample, TokenTotals};
 use crate::text::corrections::{Entry, List};
 use crate::text::number::{counted, grouped};
-use crate::text::printable::printable;
+use crate::text::printable::{printable, printable_json};
 use crate::transcript::Transcript;
 
 /// Maximum number of entries that are named because they were not found.
@@ -205,7 +205,7 @@ pub(crate) fn print(text: &str) {
 /// Writes a result to standard output: for programs if `--json` was given, else for people.
 pub(crate) fn result(json: impl FnOnce() -> Value, text: impl FnOnce() -> String) {
     match IS_JSON.load(Relaxed) {
-        true => BARS.suspend(|| drop(writeln!(io::stdout(), "{}", json()))),
+        true => json_line(&json().to_string()),
         false => print(&text()),
     }
 }
@@ -215,8 +215,12 @@ pub(crate) fn result_line(result: &impl Serialize) {
     if IS_JSON.load(Relaxed)
         && let Ok(line) = serde_json::to_string(result)
     {
-        BARS.suspend(|| drop(writeln!(io::stdout(), "{line}")));
+        json_line(&line);
     }
+}
+
+fn json_line(line: &str) {
+    BARS.suspend(|| drop(writeln!(io::stdout(), "{}", printable_json(line))));
 }
 
 /// Shows that there is no result for an input.

@@ -285,7 +285,8 @@ impl Evaluator {
         let evaluated = records.map(|(place, record)| {
             let (evaluator, handle, name) = (self.clone(), Handle::current(), record.name.clone());
             let waits = display::Waits::beside(&name, &bar);
-            let run = Run::new(Clock::System).telling_of_waits(move |waiting| waits.show(waiting));
+            let run = Run::of_a_person(Clock::System)
+                .telling_of_waits(move |waiting| waits.show(waiting));
             // A thread for each: the built-in model computes.
             let job = spawn_blocking(move || {
                 let measured = handle.block_on(evaluator.one(&record, &run));
@@ -350,10 +351,7 @@ impl Evaluator {
         let started = Instant::now();
         let progressing = Progressing::hidden(&record.name);
         let made = match run_to_end(&app, &upload, &progressing, run).await? {
-            Ready::Done(done) => {
-                app.clear_state(&self.target, &done);
-                Some(started.elapsed().as_secs_f64())
-            }
+            Ready::Done(_) => Some(started.elapsed().as_secs_f64()),
             Ready::Duplicate { .. } => None,
         };
         let prefix = &app.config.filter.output_prefix;

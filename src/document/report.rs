@@ -11,6 +11,7 @@ use crate::prompt::Wishes;
 use crate::summary::lists::ListKind;
 use crate::summary::{Section, Source, Summary, Worker};
 use crate::text::corrections::Entry;
+use crate::text::number::counted;
 use crate::text::{Span, words};
 use crate::transcript::Transcript;
 
@@ -309,8 +310,8 @@ impl Report {
         warnings.extend(summary.warnings.iter().cloned());
         if plan.target_reduced {
             warnings.push(format!(
-                "the transcript has {} words, too few for a longer summary without padding: the target was reduced to {target}",
-                spoken.words
+                "the transcript has {}, too few for a longer summary without padding: the target was reduced to {target}",
+                counted(spoken.words, "word")
             ));
         }
         if plan.shown_tokens.is_some() {
@@ -406,7 +407,12 @@ fn off_target(words: usize, target: usize) -> Option<String> {
             "it cannot be cut further without losing a part of the transcript",
         )
     };
-    (percent > MOST_OFF_PERCENT).then(|| format!("the summary has {words} words, {percent} % {compared} than its target of {target}: {cause}"))
+    (percent > MOST_OFF_PERCENT).then(|| {
+        format!(
+            "the summary has {}, {percent} % {compared} than its target of {target}: {cause}",
+            counted(words, "word")
+        )
+    })
 }
 
 impl SpeakerReport {

@@ -13,6 +13,7 @@ use crate::job::order::{ByOption, EXPECTED_LANGUAGE, Lists, Order, instructions_
 use crate::prompt::Wishes;
 use crate::provider::huggingface::{HF_TOKEN_PATH, login_file};
 use crate::provider::{self, ConnectError, PROVIDERS, SHARED_VARIABLES};
+use crate::secret::has_key;
 use crate::speech::{self, Polly, Speaker};
 use crate::summary::{self, Currency, Limits, Plan, Prices, ShapeError};
 use crate::text::{Tokens, Words};
@@ -213,6 +214,7 @@ impl Config {
         lookup: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
         let environment = Environment(lookup);
+        refuse_misplaced_keys(environment)?;
         let store_dir = environment.text(STORE_DIR).map(PathBuf::from);
         // A directory instead of S3 means development, which should need no API key.
         let surface = store_dir.as_ref().map_or(surface, |_| Surface::CommandLine);
@@ -454,6 +456,26 @@ fn prices(environment: Environment<'_>) -> Result<Option<Prices>, ConfigError> {
     Err(ConfigError::missing(missing, expected))
 }
 
+/// Refuses a variable that holds what looks like a key and is not for one: as the name of a model, say, it would be in every
+/// request, message and report.
+fn refuse_misplaced_keys(environment: Environment<'_>) -> Result<(), ConfigError> {
+    for variable in Config::variables() {
+        if ["_TOKEN", "_KEY", "_BEDROCK"]
+            .iter()
+            .any(|end| variable.name.ends_with(end))
+        {
+            continue;
+        }
+        for block in ["", FALLBACK] {
+            let name = format!("{block}{}", variable.name);
+            if (environment.0)(&name).is_some_and(|value| has_key(&value)) {
+                return Err(ConfigError::misplaced_key(&name));
+            }
+        }
+    }
+    Ok(())
+}
+
 fn suffixes(environment: Environment<'_>) -> Result<Vec<String>, ConfigError> {
     let expected = "endings with their dots, separated by commas, such as .txt,.vtt";
     environment.required(INPUT_SUFFIXES, expected, |value| {
@@ -675,6 +697,36 @@ mod tests {
         let error = error(&[("HF_MODEL", "a/b")]);
         assert!(error.starts_with("HF_API_TOKEN is not set"), "{error}");
         assert!(error.contains("HF_TOKEN"), "{error}");
+    }
+
+    #[test]
+    fn a_key_in_the_wrong_variable_is_refused_and_not_shown() {
+        let key = "hf_AbCdEfGhIjKlMnOp1234";
+        let url = format!("https://api.runpod.ai/v2/{key}");
+        for name in [
+            "HF_MODEL",
+            "SUMMARY_WORDS",
+            "HF_ENDPOINT_URL",
+            "FALLBACK_HF_MODEL",
+            "HF_API_TOKEN_SECRET_ARN",
+            "OUTPUT_BUCKET",
+        ] {
+            for value in [key, &url] {
+                let error = config(Surface::CommandLine, &[(name, value)]).unwrap_err();
+                let error = error.to_string();
+                assert!(
+                    error.starts_with(name) && !error.contains("AbCd"),
+                    "{error}"
+                );
+            }
+        }
+        for name in ["HF_API_TOKEN", "HF_TOKEN", "FALLBACK_HF_API_TOKEN"] {
+            let set = [("HF_API_TOKEN", "hf_x"), (name, key)];
+            let read = config(Surface::CommandLine, &set);
+            assert!(!format!("{read:?}").contains("AbCd"), "{name}");
+            let is_refused = read.is_err_and(|error| error.to_string().contains("looks like"));
+            assert!(!is_refused, "{name}");
+        }
     }
 
     #[test]

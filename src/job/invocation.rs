@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::chain::chain;
 use crate::job::habits::Remembered;
+use crate::job::publish::SummarySlot;
 use crate::job::upload::JobSource;
 use crate::job::{App, JobError, Order};
 use crate::model::{CallOptions, ErrorKind, ModelClient, Trace, Usage};
@@ -89,7 +90,16 @@ impl App {
             Claim::Busy { expires_ms } => Err(JobError::Busy {
                 seconds: (expires_ms - work.run.clock.now_ms()).max(0) / 1000 + 1,
             }),
-            Claim::Ours(lease) => self.write_on_ledger(&work, &lease, window).await,
+            Claim::Ours(lease) => {
+                // Since this run looked for the summary, another one may have finished it and removed what it had recorded.
+                if self.target.directory().is_some()
+                    && matches!(self.summary_slot(work.source).await?, SummarySlot::Done)
+                {
+                    self.clear_state(&work.source.job_id);
+                    return Err(JobError::Busy { seconds: 0 });
+                }
+                self.write_on_ledger(&work, &lease, window).await
+            }
         }
     }
 

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use crate::job::{App, Done, JobError, Rejected};
+use crate::job::{App, JobError, Rejected};
 use crate::model::ErrorKind;
-use crate::store::DirStore;
 use crate::transcript::Rejection;
 
 /// The bucket name, as in reports, of a directory.
@@ -58,10 +57,13 @@ impl JobError {
 }
 
 impl App {
-    /// Removes the state of a job from the directory. It was only needed in case of an interruption.
-    pub(crate) fn clear_state(&self, directory: &DirStore, done: &Done) {
+    /// Removes the state of a job that has ended from a person's directory. It was only needed in case of an interruption.
+    pub(crate) fn clear_state(&self, job_id: &str) {
+        let Some(directory) = self.target.directory() else {
+            return;
+        };
         let state = self.state_prefix();
-        if let Err(error) = directory.clear(state.trim_end_matches('/'), &done.job_id) {
+        if let Err(error) = directory.clear(state.trim_end_matches('/'), job_id) {
             tracing::warn!(%error, "could not remove the state of the job");
         }
     }

@@ -64,7 +64,7 @@ pub(crate) enum SummarySlot {
         /// Whether the summary that it holds is read out.
         was_spoken: bool,
     },
-    /// Holds this job's summary. A run with a trace overwrites it instead.
+    /// Holds this job's summary.
     Done,
     /// Holds the summary of a newer version.
     Newer,
@@ -98,7 +98,7 @@ impl App {
             .zip(source.upload.sequencer.as_deref())
             .is_some_and(|(theirs, ours)| is_later(theirs, ours));
         Ok(match (is_done, is_newer) {
-            (true, _) if self.trace.is_none() => SummarySlot::Done,
+            (true, _) => SummarySlot::Done,
             (false, true) => SummarySlot::Newer,
             _ => SummarySlot::Ours {
                 was_spoken: known(SPOKEN).is_some(),

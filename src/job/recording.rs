@@ -43,6 +43,16 @@ impl Config {
             }
         }
     }
+
+    /// The reason to skip an upload: that of its key, or that it would be a result under the other reading of its key. An event
+    /// whose sender encodes keys would otherwise have the program work on what it wrote, over and over.
+    #[must_use]
+    pub fn skips_upload(&self, upload: &Upload) -> Option<Skip> {
+        let other = || upload.other_key.as_deref().and_then(|key| self.skips(key));
+        let is_result = |skip: &Skip| *skip == Skip::OwnOutput;
+        self.skips(&upload.at.key)
+            .or_else(|| other().filter(is_result))
+    }
 }
 
 impl App {

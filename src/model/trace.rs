@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::model::{Answer, ErrorKind, Finish, ModelError};
 use crate::prompt::Prompt;
+use crate::store::private;
 
 /// The member that marks an answer as rejected.
 pub(crate) const REJECTED: &str = "rejected";
@@ -92,11 +93,16 @@ impl Tracer {
         let job = job.get(..JOB_DIGITS).unwrap_or(job);
         let name = format!("{job}-{number:04}-{task}-{:03}.json", request.part.0);
         let path = dir.join(name);
-        let written = async {
-            tokio::fs::create_dir_all(dir).await?;
-            tokio::fs::write(&path, format!("{content:#}")).await
+        let written = || {
+            private::create_folder(dir)?;
+            // An earlier run may have made as many calls.
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            private::create_file(&path)?.write_all(format!("{content:#}").as_bytes())
         };
-        written.await.map_err(|error| {
+        written().map_err(|error| {
             let message = format!("could not write the trace {}: {error}", path.display());
             // Not the fault of the call, so it is not recorded as its outcome.
             ModelError::new(ErrorKind::Ledger, message)

@@ -9,6 +9,8 @@
 //! - **A crash never shows wrong metadata.** User metadata is stored in `.metadata/<name>.json`, keyed by the entity tag of
 //!   the bytes it belongs to. The new entry is written before the object, next to the entry for the existing bytes, so
 //!   readers always find the metadata of the bytes they see. A file created by hand has none.
+//! - **Hidden folders are private.** A folder whose name begins with a dot, such as that of the state of jobs, is created for
+//!   its owner alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -24,6 +26,7 @@ use crate::hex::hex;
 use crate::store::StoreErrorKind::{
     Denied, InvalidKey, NotFound, Other, Precondition, TooLarge, Transient,
 };
+use crate::store::private;
 use crate::store::{
     Action, CHANGED, Location, Metadata, Object, ObjectInfo, PIECE_BYTES, PutCondition, PutOptions,
     REPLACED, Store, StoreError, StoreErrorKind, StoreResult, Wanted, printable, too_large,
@@ -278,11 +281,27 @@ impl Files {
         if self.object.is_dir() {
             return Err(ErrorKind::IsADirectory.into());
         }
-        fs::create_dir_all(self.object.with_file_name(METADATA))?;
+        let folder = self.object.with_file_name(METADATA);
+        if let Some(hidden) = self.hidden_folder() {
+            fs::create_dir_all(hidden.parent().unwrap_or(&self.bucket))?;
+            private::create_folder(hidden)?;
+        }
+        fs::create_dir_all(folder)?;
         let path = self.metadata.with_file_name(".lock");
         let lock = File::options().create(true).append(true).open(path)?;
         lock.lock()?;
         Ok(lock)
+    }
+
+    /// The outermost hidden folder in the bucket that the object is in.
+    fn hidden_folder(&self) -> Option<&Path> {
+        let folders = self.object.ancestors().skip(1);
+        let inside = folders.take_while(|folder| **folder != self.bucket);
+        let is_hidden = |folder: &&Path| {
+            let name = folder.file_name().and_then(|name| name.to_str());
+            name.is_some_and(|name| name.starts_with('.'))
+        };
+        inside.filter(is_hidden).last()
     }
 
     /// Atomically writes `bytes` to `path`. The caller holds the lock, so one temporary name is enough, and the next write
@@ -290,7 +309,10 @@ impl Files {
     fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let unfinished = self.metadata.with_file_name(".unfinished");
         if_exists(fs::remove_file(&unfinished))?;
-        let mut file = File::create_new(&unfinished)?;
+        let mut file = match self.hidden_folder() {
+            Some(_) => private::create_file(&unfinished)?,
+            None => File::create_new(&unfinished)?,
+        };
         file.write_all(bytes)?;
         // Without this, the rename can reach the disk before the bytes, and a power failure leaves an empty object.
         file.sync_all()?;
@@ -332,6 +354,10 @@ impl Store for DirStore {
         let (at, after) = (Location::new(bucket, ""), after.to_owned());
         let list = move |store: &Self, at: &Location| store.keys(&at.bucket, &after, most);
         self.blocking(Action::List, &at, list).await
+    }
+
+    fn directory(&self) -> Option<&DirStore> {
+        self.only_bucket.as_ref().map(|_| self)
     }
 
     /// In a directory that is the only bucket, the path from the working directory.

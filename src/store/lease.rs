@@ -14,7 +14,7 @@
 //! Only the lease's owner, or the worker that takes it over, writes `run.json`. The token orders the owners for everything
 //! else written about the job: [`crate::store::ledger`] refuses to submit a call once it has seen a higher token.
 //!
-//! Expiry compares the wall clocks of different machines. If one is off by more than a lease duration, two workers work on
+//! Expiry compares the wall clocks of different machines. A lease that ends further off than leases last counts as expired. If one is off by more than a lease duration, two workers work on
 //! the job until the first one renews. A call may then be paid for twice, but results are never mixed up, because they are
 //! published with conditional writes.
 
@@ -42,6 +42,9 @@ const RENEWALS: u32 = 3;
 const MAX_RACES: usize = 10;
 
 const RECORD: &str = "run.json";
+
+/// Version of its format.
+const VERSION: u32 = 1;
 
 /// The contents of `run.json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +81,13 @@ pub(crate) struct RunRecord {
 /// What a job that knows nothing of the model assumes: it writes as many words as are requested.
 pub(crate) fn as_asked() -> u32 {
     1000
+}
+
+/// Whether another worker holds the lease. One that ends further off than two of the longest leases take is none: a clock was
+/// set back since, or was wrong when it was claimed.
+fn is_held(run: &RunRecord, now_ms: i64) -> bool {
+    let left_ms = run.expires_ms.saturating_sub(now_ms);
+    0 < left_ms && left_ms <= 2 * LEASE.as_millis() as i64
 }
 
 /// A lease on a job.
@@ -124,7 +134,7 @@ impl Lease {
     ) -> StoreResult<Claim> {
         let owner = format!("{:016x}", fastrand::u64(..));
         let first = RunRecord {
-            version: 1,
+            version: VERSION,
             owner: owner.clone(),
             token: 1,
             created_ms: clock.now_ms(),
@@ -147,7 +157,16 @@ impl Lease {
                 })));
             }
             (run, condition) = match state.read::<RunRecord>(RECORD).await? {
-                Some((found, _)) if found.expires_ms > clock.now_ms() => {
+                Some((found, _)) if found.version > VERSION => {
+                    let reason = format!(
+                        "it has version {}, and this program knows {VERSION}: use the newer one that works on this job, or delete it, \
+                         and what it records is done again",
+                        found.version
+                    );
+                    let (kind, at) = (StoreErrorKind::Other, state.name(RECORD));
+                    return Err(StoreError::new(kind, Action::Read, at, reason));
+                }
+                Some((found, _)) if is_held(&found, clock.now_ms()) => {
                     let expires_ms = found.expires_ms;
                     return Ok(Claim::Busy { expires_ms });
                 }
@@ -302,6 +321,39 @@ mod tests {
         assert_eq!(first.renew().await, Err(Overtaken));
         assert!(first.release(|_| {}).await.is_err());
         second.renew().await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lease_that_ends_too_far_off_is_none() {
+        let (_dir, state) = state();
+        let day_ms = 24 * 3600 * 1000;
+        ours(claim(&state, &Clock::simulated(1_000_000 + day_ms)).await);
+        // The clock has been set back by a day.
+        let clock = Clock::simulated(1_000_000);
+        let second = ours(claim(&state, &clock).await);
+        assert_eq!(second.token(), 2);
+        let busy = claim(&state, &Clock::simulated(1_000_000 - 60_000)).await;
+        assert!(
+            matches!(busy, Claim::Busy { .. }),
+            "clocks differ by a minute: {busy:?}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_record_of_a_newer_program_is_left_alone() {
+        let (_dir, state) = state();
+        let newer = RunRecord {
+            version: 99,
+            ..RunRecord::default()
+        };
+        let written = state.write(RECORD, &newer, PutCondition::Always).await;
+        written.unwrap();
+        let clock = Clock::simulated(1_000_000);
+        let refused = Lease::claim(state.clone(), &clock, LEASE, as_asked()).await;
+        let error = chain(&refused.unwrap_err());
+        assert!(error.contains("it has version 99"), "{error}");
+        let (kept, _) = state.read::<RunRecord>(RECORD).await.unwrap().unwrap();
+        assert_eq!(kept, newer);
     }
 
     #[tokio::test(start_paused = true)]

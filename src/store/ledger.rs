@@ -14,8 +14,9 @@
 //!   only over the intent that was read; each holds the fencing token of the lease. A worker that finds a higher token than
 //!   its own has lost the job and must not submit. The lease is checked before and after the intent is written, because a
 //!   worker may be frozen at any moment.
-//! - **Tickets and outcomes** are written unconditionally. They record what happened at the endpoint, which is true whoever
-//!   owns the job by then.
+//! - **Tickets and outcomes** are written over nothing but what this worker has read or written itself. If another worker has
+//!   written meanwhile, the owner of the lease replaces that, and a worker that was frozen keeps its own to itself: those of its
+//!   successor are newer.
 //! - **After a `kill -9`** an intent without ticket or outcome is ambiguous: the call may have been submitted. Endpoints
 //!   accept no idempotency key, so it is submitted again. At most the submissions in flight at that moment are affected.
 //! - **A submission that was certainly rejected** withdraws its intent, so that the next worker does not count it. Once the
@@ -24,11 +25,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 use crate::store::lease::{Lease, Overtaken};
-use crate::store::{PutCondition, StoreError, StoreErrorKind, StoreResult, written};
+use crate::store::{Action, PutCondition, StoreError, StoreErrorKind, StoreResult, written};
 
 /// The ledger of one job, used by one owner of its lease.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub struct Ledger {
     lease: Arc<Lease>,
     /// The intents this owner has written, with their entity tags.
     intents: Mutex<HashMap<String, (Intent, String)>>,
+    /// The entity tags of the tickets and outcomes that this owner has read or written.
+    records: Mutex<HashMap<String, String>>,
 }
 
 /// The contents of `<call>.intent`.
@@ -73,6 +76,7 @@ impl Ledger {
         Self {
             lease: Arc::clone(lease),
             intents: Mutex::default(),
+            records: Mutex::default(),
         }
     }
 
@@ -111,12 +115,20 @@ impl Ledger {
         if self.lease.token() == 1 && !self.intents().contains_key(call) {
             return Ok(Known::Nothing);
         }
-        let state = &self.lease.state;
-        if let Some((outcome, _)) = state.read(&name(call, "out")).await? {
+        if let Some(outcome) = self.read(name(call, "out")).await? {
             return Ok(Known::Outcome(outcome));
         }
-        let job = state.read(&name(call, "job")).await?;
-        Ok(job.map_or(Known::Nothing, |(job, _)| Known::Job(job)))
+        let job = self.read(name(call, "job")).await?;
+        Ok(job.map_or(Known::Nothing, Known::Job))
+    }
+
+    async fn read<T: DeserializeOwned>(&self, name: String) -> StoreResult<Option<T>> {
+        let Some((record, etag)) = self.lease.state.read(&name).await? else {
+            self.records().remove(&name);
+            return Ok(None);
+        };
+        self.records().insert(name, etag);
+        Ok(Some(record))
     }
 
     /// Records that the call is about to be submitted. Returns how many times it may have been submitted before.
@@ -199,9 +211,24 @@ impl Ledger {
     }
 
     async fn record<T: Serialize>(&self, name: String, value: &T) -> StoreResult<()> {
-        let condition = PutCondition::Always;
-        let written = self.lease.state.write(&name, value, condition).await;
-        written.map(drop)
+        let state = &self.lease.state;
+        // The second attempt replaces what another worker has written.
+        for _ in 0..2 {
+            let known = self.records().get(&name).cloned();
+            let condition = known.map_or(PutCondition::IfAbsent, PutCondition::IfMatch);
+            if let Some(etag) = written(state.write(&name, value, condition).await)? {
+                self.records().insert(name, etag);
+                return Ok(());
+            }
+            if self.confirm().await.is_err() {
+                tracing::warn!(name, "another worker has recorded this call");
+                return Ok(());
+            }
+            self.read::<IgnoredAny>(name.clone()).await?;
+        }
+        let (kind, at) = (StoreErrorKind::Conflict, state.name(&name));
+        let reason = "other workers keep changing it";
+        Err(StoreError::new(kind, Action::Write, at, reason))
     }
 
     /// Deletes the job and the outcome of a call, so that it can be made again.
@@ -209,9 +236,11 @@ impl Ledger {
     /// # Errors
     /// If the ledger cannot be written.
     pub(crate) async fn forget(&self, call: &str) -> StoreResult<()> {
-        let state = &self.lease.state;
-        state.delete(&name(call, "out")).await?;
-        state.delete(&name(call, "job")).await
+        for name in [name(call, "out"), name(call, "job")] {
+            self.lease.state.delete(&name).await?;
+            self.records().remove(&name);
+        }
+        Ok(())
     }
 
     fn intent(&self, submits: u32) -> Intent {
@@ -219,6 +248,10 @@ impl Ledger {
             token: self.lease.token(),
             submits,
         }
+    }
+
+    fn records(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn intents(&self) -> MutexGuard<'_, HashMap<String, (Intent, String)>> {
@@ -315,6 +348,37 @@ mod tests {
                 "{refused:?}"
             );
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frozen_worker_that_wakes_does_not_replace_what_its_successor_recorded() {
+        let job = Job::new();
+        let (_, frozen) = job.claim().await;
+        for call in ["c1", "c2"] {
+            frozen.intend(call).await.unwrap();
+        }
+        tokio::time::advance(Duration::from_secs(200)).await;
+        let (lease, owner) = job.claim().await;
+        for call in ["c1", "c2"] {
+            let known: Found = owner.recall(call).await.unwrap();
+            assert_eq!(known, Known::Nothing);
+            owner.intend(call).await.unwrap();
+        }
+        // The ticket of one call arrives after that of the owner, that of the other one before.
+        owner.submitted("c1", &2_u64).await.unwrap();
+        frozen.submitted("c1", &1_u64).await.unwrap();
+        frozen.submitted("c2", &1_u64).await.unwrap();
+        owner.submitted("c2", &2_u64).await.unwrap();
+        owner.settle("c2", &"the owner's").await.unwrap();
+        frozen.settle("c2", &"older").await.unwrap();
+        lease.release(|_| {}).await.unwrap();
+        let (_lease, next) = job.claim().await;
+        let ticket: Found = next.recall("c1").await.unwrap();
+        assert_eq!(ticket, Known::Job(2));
+        let outcome: Found = next.recall("c2").await.unwrap();
+        assert_eq!(outcome, Known::Outcome("the owner's".to_owned()));
+        let ticket: u64 = next.read(name("c2", "job")).await.unwrap().unwrap();
+        assert_eq!(ticket, 2);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,11 +1,24 @@
 //! Shows texts from outside on a terminal.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 /// A line without characters that a terminal obeys instead of showing them. The names of files and what they hold may have
 /// been chosen by anybody.
 pub(crate) fn printable(line: &str) -> Cow<'_, str> {
+    escaped(line, |c, shown| shown.extend(c.escape_default()))
+}
+
+/// The same for a line of JSON, which stays what it says.
+pub(crate) fn printable_json(line: &str) -> Cow<'_, str> {
+    escaped(line, |c, shown| {
+        // None of them is beyond the first plane.
+        let _ = write!(shown, "\\u{:04x}", u32::from(c));
+    })
+}
+
+fn escaped(line: &str, escape: impl Fn(char, &mut String)) -> Cow<'_, str> {
     let is_obeyed = |c: char| {
         c.is_control()
             || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -16,7 +29,7 @@ pub(crate) fn printable(line: &str) -> Cow<'_, str> {
     let mut shown = String::with_capacity(line.len());
     for c in line.chars() {
         match is_obeyed(c) {
-            true => shown.extend(c.escape_default()),
+            true => escape(c, &mut shown),
             false => shown.push(c),
         }
     }
@@ -61,6 +74,15 @@ mod tests {
         ] {
             assert_eq!(printable(text), shown);
         }
+    }
+
+    #[test]
+    fn json_says_the_same_and_commands_nothing() {
+        let said = "csi \u{9b}2J, cod.\u{202e}txt, \u{1b}[0m";
+        let json = serde_json::to_string(said).unwrap();
+        let shown = printable_json(&json);
+        assert_eq!(printable(&shown), shown);
+        assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), said);
     }
 
     #[test]

@@ -4,11 +4,12 @@ use serde_json::Value;
 
 use crate::job::Upload;
 use crate::store::Location;
-use crate::trigger::{Event, EventError, Reading, described, key, required, text};
+use crate::trigger::{Event, EventError, Reading, described, key, required, short, text};
 
 /// Parses the payload as a single event.
 pub(crate) fn read(payload: &Value, _: usize) -> Reading {
     let (kind, source) = (text(payload, "detail-type")?, text(payload, "source")?);
+    let (kind, source) = (short(Some(kind))?, short(Some(source))?);
     if source == "aws.transcribe" && kind == "Transcribe Job State Change" {
         return Some(transcription(payload).map(|event| vec![event]));
     }

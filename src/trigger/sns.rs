@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::trigger::{Reading, events_in, records, required, text};
+use crate::trigger::{Reading, body, events_in, records, text};
 
 /// Parses the envelope of a message delivered through a queue.
 pub(crate) fn read_envelope(payload: &Value, depth: usize) -> Reading {
@@ -17,7 +17,7 @@ pub(crate) fn read(payload: &Value, depth: usize) -> Reading {
         text(record, "EventSource") == Some("aws:sns")
     })?;
     let events = records.iter().map(|record| {
-        let body = required(record, "/Sns/Message", "SNS")?;
+        let body = body(record, "/Sns/Message", "SNS")?;
         events_in(body, "Message of an SNS record", depth + 1)
     });
     let events: Result<Vec<_>, _> = events.collect();

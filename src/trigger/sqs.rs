@@ -5,7 +5,7 @@ use aws_lambda_events::sqs::SqsBatchResponse;
 use serde_json::Value;
 
 use crate::trigger::{
-    Delivery, EventError, Item, ItemResult, Sender, events_in, records, required, text,
+    Delivery, EventError, Item, ItemResult, Sender, body, events_in, records, required, text,
 };
 
 /// Parses the messages of a batch.
@@ -20,7 +20,7 @@ pub(crate) fn read(payload: &Value) -> Option<Result<Delivery, EventError>> {
 fn item(record: &Value) -> Result<Item, EventError> {
     // A message without an id cannot be reported as a batch item failure, so the whole batch has to fail.
     let id = required(record, "/messageId", "SQS")?.to_owned();
-    let body = required(record, "/body", "SQS");
+    let body = body(record, "/body", "SQS");
     let events = body.and_then(|body| events_in(body, "body of an SQS message", 1));
     Ok(Item { id, events })
 }

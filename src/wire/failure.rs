@@ -182,7 +182,10 @@ impl Endpoint {
         let (details, host) = (details(cause), &self.host);
         ModelError {
             kind: kind(cause, phase),
-            message: format!("{sentence}{details} ({host}{seen}{shown})"),
+            message: format!(
+                "{sentence}{details} ({host}{}{shown})",
+                redact::without_secrets(&seen, secrets)
+            ),
             usage: failure.usage(),
         }
     }

@@ -207,6 +207,27 @@ fn broken_records_name_the_field() {
 }
 
 #[test]
+fn what_an_event_names_is_short_wherever_it_is_shown() {
+    let long = "k".repeat(6_000_000);
+    let mut s3 = sample("s3-put.json");
+    s3["Records"][0]["s3"]["object"]["key"] = json!(long);
+    let mut name = sample("s3-put.json");
+    name["Records"][0]["eventName"] = json!(long);
+    let mut bridge = sample("eventbridge-object-created.json");
+    bridge["detail"]["object"]["key"] = json!(long);
+    let mut kind = sample("eventbridge-other.json");
+    kind["detail-type"] = json!(long);
+    let mut batch = sample("s3-batch.json");
+    batch["tasks"][0]["s3Key"] = json!(long);
+    let mut queue = sample("sqs-s3.json");
+    queue["Records"][0]["messageId"] = json!(long);
+    for payload in [s3, name, bridge, kind, batch, queue, json!({long: 1})] {
+        let told = format!("{:?}", Delivery::read(&payload));
+        assert!(told.len() < 2000, "{}", &told[..2000]);
+    }
+}
+
+#[test]
 fn a_message_that_cannot_be_read_does_not_fail_the_others() {
     let good = sample("s3-put.json").to_string();
     let message =

@@ -156,6 +156,56 @@ async fn a_file_that_is_deleted_meanwhile_is_said_to_be() {
     assert!(ended.stderr.contains(error), "{}", ended.stderr);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_superseded_run_leaves_no_answers_behind() {
+    let shell = Shell::with(&["call.txt"]);
+    let (path, calls) = (shell.path("call.txt"), AtomicUsize::new(0));
+    let server = ChatServer::start(move |request| {
+        if calls.fetch_add(1, Ordering::SeqCst) == 0 {
+            fs::write(&path, meeting(600)).unwrap();
+        }
+        obedient(request)
+    })
+    .await;
+    let ended = run(&shell, &server, &["summarize", "call.txt"]);
+    let error = "error: call.txt: it was overwritten while it was read";
+    assert!(ended.stderr.contains(error), "{}", ended.stderr);
+    let left = fs::read_dir(shell.path("summaries/.work")).unwrap();
+    let left: Vec<_> = left.map(|one| one.unwrap().file_name()).collect();
+    assert_eq!(left, ["habits"]);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_is_for_nobody_else_and_a_trace_pays_nothing_again() {
+    use std::os::unix::fs::PermissionsExt;
+    let shell = Shell::with(&[]);
+    shell.write("call.txt", meeting(4000));
+    let mode = |path: &str| fs::metadata(shell.path(path)).unwrap().permissions().mode() & 0o777;
+    let server = ChatServer::start(|request| match request.number {
+        0 => obedient(request),
+        _ => Behaviour::status(401, "\u{1b}]0;own\u{7}expired \u{9b}2J\u{202e}"),
+    })
+    .await;
+    let traced = ["summarize", "call.txt", "--trace", "t"];
+    let ended = run(&shell, &server, &traced);
+    assert_eq!(ended.status, Some(1));
+    let is_obeyed = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+    assert!(!ended.stderr.contains(is_obeyed), "{ended:?}");
+    assert_eq!((mode("t"), mode("summaries/.work")), (0o700, 0o700));
+    for file in fs::read_dir(shell.path("t")).unwrap() {
+        let mode = file.unwrap().metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let mended = ChatServer::start(obedient).await;
+    run(&shell, &mended, &traced).succeeds();
+    assert_ne!(mode("summaries"), 0o700, "results are for everybody");
+    let paid = mended.requests().len();
+    let again = run(&shell, &mended, &traced).succeeds();
+    assert_eq!(mended.requests().len(), paid);
+    assert!(again.stderr.contains("nothing is traced"), "{again:?}");
+}
+
 #[test]
 fn the_built_in_model_takes_time_too() {
     let shell = Shell::with(&[]);

@@ -2,14 +2,21 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::support::behaviour::Behaviour;
 use crate::support::chat_server::{ChatRequest, ChatServer};
 use crate::support::huggingface::TOKEN;
 use crate::support::obedient;
-use crate::support::workplace::{Workplace, meeting};
+use crate::support::workplace::{BUCKET, Workplace, meeting};
+use bytes::Bytes;
 use tokio::sync::Barrier;
-use transcript_summarizer::job::{Done, Outcome};
+use transcript_summarizer::clock::Clock;
+use transcript_summarizer::job::{App, Done, JobError, Outcome, Upload};
+use transcript_summarizer::run::Run;
+use transcript_summarizer::store::{
+    DirStore, Location, Object, ObjectInfo, PutOptions, Store, StoreResult, Wanted,
+};
 use transcript_summarizer::text::words;
 
 fn obedient(request: &ChatRequest) -> Behaviour {
@@ -221,6 +228,92 @@ async fn a_key_that_arrives_encoded_is_found_under_its_other_reading() {
 }
 
 #[tokio::test]
+async fn a_result_whose_key_arrives_encoded_is_not_summarized() {
+    let place = Workplace::new(None, &[("INPUT_SUFFIXES", ".txt,.json")]).await;
+    for key in [
+        "summaries/.work/a/run.json",
+        "summaries/a.txt_summary.txt",
+        "old/a.txt_summary.json",
+    ] {
+        place.upload(key, meeting(800));
+        let event = serde_json::json!({"source": "aws.s3", "detail-type": "Object Created",
+            "detail": {"bucket": {"name": BUCKET}, "object": {"key": key.replace('/', "%2F")}}});
+        let answer = place.answer(event).await.unwrap();
+        assert_eq!(answer["outcomes"][0]["status"], "skipped", "{key}");
+    }
+}
+
+/// A person's directory. While the first record of a job is being written, another run of the same job finishes it.
+#[derive(Debug)]
+struct Raced {
+    directory: DirStore,
+    other: App,
+    upload: Upload,
+    has_raced: AtomicBool,
+}
+
+#[async_trait::async_trait]
+impl Store for Raced {
+    async fn get(&self, at: &Location, wanted: &Wanted) -> StoreResult<Object> {
+        self.directory.get(at, wanted).await
+    }
+
+    async fn head(&self, at: &Location) -> StoreResult<ObjectInfo> {
+        self.directory.head(at).await
+    }
+
+    async fn put(&self, at: &Location, body: Bytes, options: PutOptions) -> StoreResult<String> {
+        if at.key.ends_with("/run.json") && !self.has_raced.swap(true, Ordering::SeqCst) {
+            let run = Run::new(Clock::System);
+            let ended = self.other.run(&self.upload, &run).await;
+            assert!(matches!(ended, Ok(Outcome::Done(_))), "{ended:?}");
+        }
+        self.directory.put(at, body, options).await
+    }
+
+    async fn delete(&self, at: &Location, if_match: Option<&str>) -> StoreResult<()> {
+        self.directory.delete(at, if_match).await
+    }
+
+    fn directory(&self) -> Option<&DirStore> {
+        Some(&self.directory)
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_starts_while_another_one_ends_pays_nothing() {
+    let server = ChatServer::start(obedient).await;
+    let place = Workplace::new(Some(server.url()), &[]).await;
+    let upload = place.upload("board.txt", meeting(3000));
+    let directory = place.directory();
+    let mut app = place.app();
+    app.source = Arc::new(directory.clone());
+    app.target = app.source.clone();
+    let raced: Arc<dyn Store> = Arc::new(Raced {
+        directory,
+        other: app.clone(),
+        upload: upload.clone(),
+        has_raced: AtomicBool::new(false),
+    });
+    app.target = raced;
+    let run = Run::new(Clock::System);
+    let ended = loop {
+        match app.run(&upload, &run).await {
+            Err(JobError::Busy { .. }) => {}
+            ended => break ended,
+        }
+    };
+    assert!(matches!(ended, Ok(Outcome::Duplicate { .. })), "{ended:?}");
+    let asked: HashSet<Bytes> = server.requests().into_iter().map(|one| one.raw).collect();
+    assert_eq!(asked.len(), server.requests().len(), "paid twice");
+    let report = place.read_json("summaries/board.txt_summary.json");
+    assert_eq!(report["usage"]["calls"], asked.len());
+    let work = std::fs::read_dir(place.directory_path().join("summaries/.work"));
+    let left: Vec<_> = work.unwrap().map(|one| one.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| name == "habits"), "{left:?}");
+}
+
+#[tokio::test]
 async fn of_a_few_words_something_is_said() {
     for (text, said) in [
         ("Hello.\n", "Hello."),
@@ -234,5 +327,50 @@ async fn of_a_few_words_something_is_said() {
         let done = done(place.run(&upload).await.unwrap());
         let summary = place.read(&done.summary.key);
         assert!(summary.contains(said), "{summary}");
+        let warnings = done.report.warnings.join(" ");
+        assert!(!warnings.contains(" 1 words"), "{warnings}");
     }
+}
+
+#[tokio::test]
+async fn a_length_that_is_missed_is_told_whatever_the_transcript_is() {
+    const SAMPLE: &str = include_str!("../../samples/harbor-line-review.txt");
+    let mut random = fastrand::Rng::with_seed(18);
+    let place = Workplace::new(None, &[("SUMMARY_WORDS", "300")]).await;
+    let (mut done, mut told) = (0, 0);
+    for round in 0..40 {
+        let mut text = SAMPLE.as_bytes()[..random.usize(1500..9000)].to_vec();
+        for _ in 0..random.usize(1..6) {
+            let from = random.usize(..text.len());
+            let part = from..(from + random.usize(1..2500)).min(text.len());
+            match random.u8(..7) {
+                0 if part.len() < text.len() => drop(text.drain(part)),
+                1 => text.extend(text[part].repeat(3)),
+                2 => text[part]
+                    .iter_mut()
+                    .for_each(|byte| *byte = (*byte).max(b' ')),
+                3 => text.retain(|byte| !b".,!?".contains(byte)),
+                4 => text[part].make_ascii_uppercase(),
+                5 => text[part].reverse(),
+                _ => text[part].fill(b'x'),
+            }
+        }
+        let upload = place.upload(&format!("{round}.txt"), text);
+        let Ok(Outcome::Done(ended)) = place.run(&upload).await else {
+            continue;
+        };
+        let report = &ended.report;
+        done += 1;
+        if report.summary.deviation.abs() > 0.05 {
+            let is_told = |warning: &String| warning.contains("its target of");
+            assert!(
+                report.warnings.iter().any(is_told),
+                "round {round}: {:?} {:?}",
+                report.summary,
+                report.warnings
+            );
+            told += 1;
+        }
+    }
+    assert!(done > 20, "{done} summaries, {told} of another length");
 }

@@ -151,6 +151,39 @@ async fn an_answer_that_is_no_section_is_not_published_and_told() {
 }
 
 #[tokio::test]
+async fn what_a_terminal_obeys_is_never_published() {
+    let clean = written(2000, &[("SUMMARY_WORDS", "600")], |request| {
+        Behaviour::text(good(request))
+    })
+    .await;
+    let spoiled = written(2000, &[("SUMMARY_WORDS", "600")], |request| {
+        let marks = "\u{1b}[31m\u{1b}]0;own\u{7}\0\u{9b}\u{202e}\u{2066}\u{200f}";
+        Behaviour::text(good(request).replace(". ", &format!(".{marks} ")))
+    })
+    .await;
+    assert_eq!(spoiled.text, clean.text);
+    assert_eq!(spoiled.requests.len(), clean.requests.len());
+}
+
+#[tokio::test]
+async fn a_megabyte_of_one_letter_is_no_prose() {
+    for letter in ["a", "é", "字"] {
+        let settings = [("SUMMARY_WORDS", "300")];
+        let found = written(1000, &settings, move |_| {
+            Behaviour::text(letter.repeat(1_000_000))
+        })
+        .await;
+        assert!(found.outcome.is_err() && found.text.is_empty(), "{letter}");
+        assert!(found.requests.len() <= 4, "{}", found.requests.len());
+        let found = written(1000, &settings, move |request| {
+            Behaviour::text(format!("{} {}", good(request), letter.repeat(1_000_000)))
+        })
+        .await;
+        assert!(!found.text.contains(&letter.repeat(200)), "{letter}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_in_the_field_for_reasoning_is_used() {
     let clean = written(6000, &[], |request| Behaviour::text(good(request))).await;
     let hidden = written(6000, &[], |request| {

@@ -20,6 +20,7 @@ use crate::model::failure::Retry;
 use crate::model::jitter::Backoff;
 use crate::model::{Answer, ErrorKind, Job, ModelClient, ModelError, Ticket};
 use crate::prompt::Prompt;
+use crate::provider::runpod::request::TIME_TO_LIVE;
 use crate::provider::runpod::schedule::Schedule;
 
 /// The longest long poll once a worker has started the job.
@@ -132,7 +133,9 @@ impl QueueState {
             let polled = queue.poll(ticket, prompt, hold);
             let error = match client.until_stopped(polled).await? {
                 Ok(Polled::Done(answer)) => {
-                    let took = answer.job_time.unwrap_or_else(|| submitted.elapsed());
+                    // Whatever unit the endpoint reports it in, the job took no longer than since its submission.
+                    let since = submitted.elapsed();
+                    let took = answer.job_time.map_or(since, |told| told.min(since));
                     self.schedule.learn(took);
                     return Ok(answer);
                 }
@@ -141,7 +144,7 @@ impl QueueState {
                     held: was_held,
                 }) => {
                     (started, held) = (is_started, was_held);
-                    if started && prompt.linked().is_some() {
+                    if started && prompt.linked().is_some() && submitted.elapsed() < TIME_TO_LIVE {
                         // It takes longer than an invocation.
                         client.is_being_worked_on();
                     }
@@ -526,10 +529,45 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_time_in_another_unit_does_not_keep_the_next_job_from_being_asked_after() {
+        let told = Duration::from_secs(15_000);
+        let slow = Ok(Polled::Done(Answer {
+            job_time: Some(told),
+            ..Answer::default()
+        }));
+        let running = Ok(Polled::Pending {
+            started: true,
+            held: false,
+        });
+        let queue = Arc::new(Scripted::new(vec![slow, running, done()], 0));
+        let client = client(&queue, &Run::new(Clock::System));
+        let prompt = a_prompt();
+        client.call(&prompt).await.unwrap();
+        let began = Instant::now();
+        client.call(&prompt).await.unwrap();
+        assert!(began.elapsed() < Duration::from_secs(60), "{began:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_slow_queue_is_waited_for() {
         let mut polls = vec![not_started(); 8];
         polls.push(done());
         assert!(outcome(Scripted::new(polls, 45)).await.0.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_that_runs_for_ever_is_given_up_when_the_day_of_a_run_is_over() {
+        let running = Ok(Polled::Pending {
+            started: true,
+            held: true,
+        });
+        let queue = Arc::new(Scripted::new(vec![running], 90));
+        let began = Instant::now();
+        let run = Run::of_a_person(Clock::System);
+        let error = client(&queue, &run).call(&a_prompt()).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::OutOfTime);
+        assert!(began.elapsed() <= Duration::from_secs(24 * 3600));
+        assert_eq!((queue.count("submit"), queue.count("cancel")), (1, 0));
     }
 
     #[tokio::test(start_paused = true)]

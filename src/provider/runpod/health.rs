@@ -40,7 +40,7 @@ pub(crate) fn judge(health: &Value) -> Result<(), Failure> {
             "all workers wait for a GPU: allow more GPU types or regions in the endpoint's settings if this lasts"
         );
     } else {
-        tracing::info!(%workers, waiting, "jobs wait for a worker");
+        tracing::info!(alive, waiting, "jobs wait for a worker");
     }
     Ok(())
 }

@@ -19,6 +19,12 @@ use crate::wire::answer::{self, is_said};
 use crate::wire::error_text::ErrorText;
 use crate::wire::failure::{Cause, Failure, JobEnd};
 
+/// Maximum length of a job's id in bytes. RunPod's have some forty. It is in paths, tickets and logs.
+const MAX_ID: usize = 256;
+
+/// Maximum length of a status of unknown name in logs.
+const MAX_STATUS: usize = 40;
+
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) id: Option<String>,
@@ -45,7 +51,7 @@ impl Job {
     /// If the value is not a job: an error message in its place, or anything else.
     pub(crate) fn read(value: Value) -> Result<Self, Failure> {
         let id = match value.get("id") {
-            Some(Value::String(id)) if !id.is_empty() => Some(id.clone()),
+            Some(Value::String(id)) if (1..=MAX_ID).contains(&id.len()) => Some(id.clone()),
             Some(Value::Number(id)) => Some(id.to_string()),
             _ => None,
         };
@@ -59,6 +65,7 @@ impl Job {
             "CANCELLED" => State::Ended(JobEnd::Cancelled),
             // Polling again is free; giving up on the job is not.
             _ if id.is_some() => {
+                let status = status.split_at(status.floor_char_boundary(MAX_STATUS)).0;
                 tracing::warn!(status, "a job in a state of unknown name counts as running");
                 State::Running
             }
@@ -199,6 +206,7 @@ mod tests {
             (json!({}), false),
             (json!(null), false),
             (json!([{"id": "j", "status": "COMPLETED"}]), false),
+            (json!({"id": "j".repeat(300), "status": "?"}), false),
         ] {
             let failure = Job::read(value.clone()).unwrap_err();
             assert_eq!(matches!(failure, Failure::InBand(_)), is_error, "{value}");

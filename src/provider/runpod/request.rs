@@ -21,7 +21,7 @@ use crate::wire::generation;
 const RESERVED_PARAMETERS: [&str; 5] = ["model", "messages", "prompt", "stream", "max_tokens"];
 
 /// An upload is processed for at most a day, and a queued job costs nothing.
-const TIME_TO_LIVE: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const TIME_TO_LIVE: Duration = Duration::from_secs(24 * 3600);
 
 /// A section takes seconds to a few minutes, so a worker that takes ten minutes is hanging, at the user's expense.
 const EXECUTION_TIMEOUT: Duration = Duration::from_secs(600);

@@ -504,12 +504,25 @@ pub(crate) fn without_tags(text: &str) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
-/// The first character of a sequence that colors text on a terminal.
+/// The first character of a sequence that a terminal obeys.
 const ESCAPE: char = '\u{1b}';
 
-/// The length of such a sequence at the start of `text`: `ESC [ 31 m`.
+/// The length of such a sequence at the start of `text`: `ESC [ 31 m`, or `ESC ] 0;title BEL`, which `ESC \` may end, too.
 fn sequence(text: &str) -> usize {
     const LONGEST: usize = 32;
+    const LONGEST_COMMAND: usize = 2048;
+    if text.starts_with("\u{1b}\\") {
+        return 2;
+    }
+    if let Some(command) = text.strip_prefix("\u{1b}]") {
+        let mut bytes = command.bytes().take(LONGEST_COMMAND);
+        let end = bytes.position(|byte| matches!(byte, 7 | 0x1b | b'\n'));
+        return match end.and_then(|end| Some((end, command.as_bytes().get(end)?))) {
+            Some((end, 7)) => end + 3,
+            Some((end, 0x1b)) => end + 2,
+            _ => 1,
+        };
+    }
     let mut bytes = text.bytes().take(LONGEST);
     let is_opened = bytes.by_ref().nth(1) == Some(b'[');
     let end = bytes.position(|byte| !(b' '..=b'?').contains(&byte));
@@ -949,6 +962,8 @@ mod tests {
     fn nothing_invisible_is_left_in_an_answer() {
         for (answer, text) in [
             ("\u{1b}[31mRed\u{1b}[0m \u{0}\u{7}plan", "Red plan"),
+            ("\u{1b}]0;own\u{7}One\u{1b}]8;;x\u{1b}\\ two", "One two"),
+            ("\u{1b}]One\ntwo", "]One\ntwo"),
             ("\u{202e}One\u{2066} two\u{200f}\u{feff}", "One two"),
             ("Zero\u{200b}width\u{200d}", "Zerowidth"),
             ("می\u{200c}خواهم", "می\u{200c}خواهم"),

@@ -239,6 +239,19 @@ fn a_failure_names_its_request() {
 }
 
 #[test]
+fn a_key_that_is_echoed_as_the_id_of_a_request_is_not_shown() {
+    let key = "hf_AbCdEfGhIjKlMnOp";
+    let failure = refused(500, &[("x-request-id", key)], "Internal Error");
+    let error = endpoint().error(Phase::Submit, &failure, &[Secret::new(key)], &[]);
+    assert!(
+        error
+            .message
+            .ends_with("to request [secret]: Internal Error)"),
+        "{error}"
+    );
+}
+
+#[test]
 fn advice_depends_on_what_the_endpoint_is() {
     use Site::{Dedicated, LoadBalancer, Server, Service, ThisMachine};
     let said = |site, failure: &Failure| {

@@ -124,6 +124,19 @@ impl Workplace {
         self
     }
 
+    pub(crate) fn app(&self) -> App {
+        self.app.clone()
+    }
+
+    pub(crate) fn directory_path(&self) -> PathBuf {
+        self.dir.path().join(BUCKET)
+    }
+
+    /// The bucket as the directory of a person.
+    pub(crate) fn directory(&self) -> DirStore {
+        DirStore::single(BUCKET, self.directory_path())
+    }
+
     pub(crate) fn store(&self) -> Arc<dyn Store> {
         Arc::clone(&self.app.source)
     }
