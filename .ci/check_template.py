@@ -74,10 +74,8 @@ AT_RUNPOD = [
 ]
 # Whom operators ask about: none of these meets the other options in more than one place.
 OPERATED = {
-    "OutputBucket": "results",
     "InputPrefix": "meetings/",
     "TranscriptRetentionDays": "400",
-    "SummaryRetentionDays": "800",
     "Versioning": "on",
     "AccessLogBucket": "logs",
     "VpcSubnetIds": "subnet-1a,subnet-2b",
@@ -85,10 +83,11 @@ OPERATED = {
     "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
     "Architecture": "x86_64",
     "TokensPerDay": "2000000",
-    "LogLevel": "WARN",
+    "LogLevel": "DEBUG",
 }
 AS_OPERATED = [
-    OPERATED,
+    {**OPERATED, "SummaryRetentionDays": "800"},
+    {**OPERATED, "OutputBucket": "results"},
     {**OPERATED, "Backfill": "true", "Transcriber": "amazon", "BucketName": "what-was-said", "Speech": "polly", "ScoresTable": "on"},
     {**OPERATED, **api.FULL, "ProcessFrom": "22:00", "ProcessUntil": "06:30", "NotificationEmail": "someone@example.org"},
     {"ExistingBucket": "archive", "OutputBucket": "results", "TokensPerDay": "1", **api.FULL},
@@ -96,6 +95,7 @@ AS_OPERATED = [
 # Has everything that a mutation changes.
 FULL = {
     **OPERATED,
+    "SummaryRetentionDays": "800",
     "Backfill": "true",
     "NotificationEmail": "someone@example.org",
     "ModelProvider": "bedrock",

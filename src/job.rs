@@ -214,7 +214,16 @@ impl App {
         let (report, artifacts) = document.artifacts().map_err(JobError::Report)?;
         tracing::Span::current().record("phase", "publishing");
         let overtaken = self.publish(&source, &report, &artifacts).await?;
-        self.clear_state(&source.job_id);
+        if self.target.directory().is_some() {
+            // Whoever has taken over needs the state.
+            let is_ours = match &written.lease {
+                Some(lease) => lease.renew().await.is_ok(),
+                None => true,
+            };
+            if is_ours {
+                self.clear_state(&source.job_id);
+            }
+        }
         if let Some(reason) = overtaken {
             return Ok(superseded(reason));
         }

@@ -305,9 +305,10 @@ impl Job {
     /// Runs the job until it ends. While somebody else works for it, others may run.
     async fn outcome(&self) -> Result<Outcome, JobError> {
         let (upload, key) = (Upload::named(self.at.clone()), &self.at.key);
-        let run = self.watched();
         loop {
             let permit = self.permits.acquire().await;
+            // Its time begins when it does.
+            let run = self.watched();
             self.live.work(key);
             let ended = self.app.run(&upload, &run).await;
             drop(permit);

@@ -237,7 +237,7 @@ def state_is_forgotten(stack):
         versions = stack.parameters["Versioning"] == "on"
         if any(("NoncurrentVersionExpiration" in rule) != versions for rule in rules if "ExpirationInDays" in rule):
             yield f"{name}: earlier versions of what expires are kept"
-        if resource.get("DeletionPolicy") != "Retain" or resource.get("UpdateReplacePolicy") != "Retain":
+        if resource.get("DeletionPolicy") != "RetainExceptOnCreate" or resource.get("UpdateReplacePolicy") != "Retain":
             yield f"{name}: is deleted with the stack"
 
 

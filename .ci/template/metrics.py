@@ -93,7 +93,7 @@ def alarms_watch_what_exists(stack):
             if problem:
                 yield f"{name}: {problem}"
         (period,) = {metric[4] for metric in metrics}
-        yield from (f"{name}: {problem}" for problem in points(alarm, metrics[0][1], period))
+        yield from (f"{name}: {problem}" for problem in points(alarm, metrics[0][1], period, tries_once=name == "BackfillFailedAlarm"))
         if alarm.get("TreatMissingData") != "notBreaching":
             yield f"{name}: an idle system would be alarming"
         for actions in ("AlarmActions", "OKActions"):
@@ -123,14 +123,15 @@ def watched(alarm):
     ]
 
 
-def points(alarm, metric, period):
-    """Whether it waits for a second data point, and not for too long."""
+def points(alarm, metric, period, tries_once):
+    """Whether it waits for a second data point, and not for too long. What a job of S3 Batch Operations fails at is not tried again."""
     needed = alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"])
-    if needed < 2 and metric not in ONE_POINT:
+    if needed < 2 and metric not in ONE_POINT and not tries_once:
         yield "one data point raises it"
-    if metric == "Refused" and period * alarm["EvaluationPeriods"] > REFUSED_WITHIN:
-        yield f"tells only after {period * alarm['EvaluationPeriods']} seconds that settings are refused"
-    again = metric in ("Failed", "Errors") and period * (alarm["EvaluationPeriods"] - 1) < UNTIL_AGAIN
+    # A lone upload comes back too late for a second one.
+    if metric == "Refused" and (needed > 1 or period > REFUSED_WITHIN):
+        yield f"tells only after {max(UNTIL_AGAIN, period)} seconds that settings are refused"
+    again = metric in ("Failed", "Errors", "Refused") and not tries_once and period * (alarm["EvaluationPeriods"] - 1) < UNTIL_AGAIN
     if again:
         yield "has forgotten the first failure of a message when it fails again"
 

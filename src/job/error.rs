@@ -213,13 +213,15 @@ impl JobError {
     pub fn is_refused(&self) -> bool {
         match self {
             Self::Store(error) => error.kind == StoreErrorKind::Denied,
-            Self::Plan(_) | Self::List(_) => true,
+            // A plan may be impossible only because of what this upload wishes.
+            Self::List(_) => true,
             Self::Write(error) => error.source.kind == ErrorKind::Configuration,
             Self::Transcriber(error) => {
                 matches!(error, TranscriberError::Request { passes: false, .. })
             }
             Self::NoProgress { cause, .. } => cause.is_refused(),
-            Self::Report(_)
+            Self::Plan(_)
+            | Self::Report(_)
             | Self::Degraded(..)
             | Self::Worker(_)
             | Self::OutOfTime

@@ -121,15 +121,15 @@ impl StandIn {
     async fn give_up_first_model(&self, error: &ModelError) -> Result<(), ModelError> {
         let record = async || {
             tracing::warn!(%error, "the first model is given up: the fallback takes over");
+            if let Some(ledger) = &self.ledger {
+                ledger.give_up_first_model(&error.message).await?;
+            }
             if error.kind == ErrorKind::Configuration {
                 // The summary is written all the same, so nobody would hear of it.
                 self.client.run.tell_of_spending(&Spending {
                     refused: 1,
                     ..Spending::default()
                 });
-            }
-            if let Some(ledger) = &self.ledger {
-                ledger.give_up_first_model(&error.message).await?;
             }
             Ok::<_, ModelError>(error.message.clone())
         };
