@@ -148,7 +148,7 @@ impl App {
         let usage = client.usage();
         let ended = match written {
             Ok(summary) => {
-                lease.renew().await?;
+                lease.secure().await?;
                 if client.is_first_model() && summary.worker.is_none() {
                     self.habits(work).add(summary.ratio).await;
                 }
@@ -219,7 +219,7 @@ impl App {
         let prefix = self.state_prefix() + "habits/";
         let bucket = self.output(&work.source.at, "").bucket;
         let folder = StateFolder::new(&self.target, &bucket, &prefix);
-        Remembered::new(folder, &self.config.provider.fingerprint())
+        Remembered::new(folder, &self.config.provider.fingerprint(), &self.habits)
     }
 
     /// Writes the whole summary. Fails if too many sections are extractive.
