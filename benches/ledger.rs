@@ -30,7 +30,7 @@ use support::{Claims, meetings};
 use tokio::time::{Instant, sleep};
 use transcript_summarizer::clock::Clock;
 use transcript_summarizer::job::Upload;
-use transcript_summarizer::job::{App, Config, LEASE, Outcome, Surface};
+use transcript_summarizer::job::{App, Config, KnownHabits, LEASE, Outcome, Surface};
 use transcript_summarizer::model::{
     Answer, Capabilities, Job, Jobs, Model, ModelClient, ModelError, Reply, Ticket,
 };
@@ -139,6 +139,7 @@ impl Run {
                 config: Arc::new(config),
                 trace: None,
                 lease: LEASE,
+                habits: KnownHabits::default(),
                 durable,
             };
             let run = run::Run::new(Clock::simulated(1_800_000_000_000));

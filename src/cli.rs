@@ -27,7 +27,7 @@ use crate::clock::Clock;
 use crate::http::Http;
 use crate::job::local::{LEASE, LOCAL_BUCKET};
 use crate::job::order::{self, EXPECTED_LANGUAGE};
-use crate::job::{App, Config, Done, JobError, Outcome, Status, Surface, Upload};
+use crate::job::{App, Config, Done, JobError, KnownHabits, Outcome, Status, Surface, Upload};
 use crate::model::{CallOptions, ModelClient};
 use crate::prompt::MAX_INSTRUCTIONS;
 use crate::provider::PROVIDERS;
@@ -416,6 +416,7 @@ async fn summarize(
         config: Arc::new(config),
         trace,
         lease: LEASE,
+        habits: KnownHabits::default(),
         durable: true,
     };
     let is_told = Cell::new(!is_builtin_by_default(&app.config));

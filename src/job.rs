@@ -38,6 +38,7 @@ use crate::store::{Location, Object, Store, StoreErrorKind, StoreResult};
 use crate::transcriber::Transcriber;
 use crate::transcript::Transcript;
 
+use filter::ERROR_ENDING;
 use invocation::Work;
 use publish::SummarySlot;
 use recording::Opened;
@@ -47,6 +48,7 @@ pub use crate::config::Surface;
 pub use crate::store::lease::LEASE;
 pub use config::Config;
 pub use error::{JobError, Rejected};
+pub use habits::KnownHabits;
 pub use order::{ByOption, ListError, Lists, Order};
 pub use outcome::{Done, Outcome, Status};
 pub(crate) use publish::{SOURCE_ETAG, WARNINGS, WORDS};
@@ -78,6 +80,8 @@ pub struct App {
     pub trace: Option<PathBuf>,
     /// Lease duration: how long other workers wait after the owner has died.
     pub lease: Duration,
+    /// What this process knows of how long the model's answers are.
+    pub habits: KnownHabits,
     /// Whether calls are recorded in the ledger. If not, as in benchmarks, an interrupted job starts from the beginning.
     pub durable: bool,
 }
@@ -112,10 +116,14 @@ impl App {
     }
 
     async fn summarize(&self, upload: &Upload, run: &Run) -> Result<Outcome, JobError> {
-        let opened = match self.transcribes(upload) {
-            Some(recordings) => self.open_recording(upload, recordings).await,
-            None => self.open(upload).await,
+        let open = async {
+            match self.transcribes(upload) {
+                Some(recordings) => self.open_recording(upload, recordings).await,
+                None => self.open(upload).await,
+            }
         };
+        // Neither waits for the other.
+        let (opened, results) = tokio::join!(open, self.results(&upload.at));
         let Opened {
             at,
             info,
@@ -124,7 +132,10 @@ impl App {
         } = match opened {
             Ok(opened) => opened,
             Err(error) => match error.kind {
-                StoreErrorKind::Precondition => return Ok(superseded(REPLACED)),
+                StoreErrorKind::Precondition => {
+                    self.withdraw_error_of(upload).await;
+                    return Ok(superseded(REPLACED));
+                }
                 // It existed when the event was sent. An object named by a person, in contrast, has to exist.
                 StoreErrorKind::NotFound if upload.is_announced() => {
                     return Ok(superseded(DELETED));
@@ -157,11 +168,18 @@ impl App {
             job_id,
         };
         let JobSource { at, info, .. } = &source;
-        match self.summary_slot(&source).await? {
+        let results = match *at == upload.at {
+            true => results?,
+            false => self.results(at).await?,
+        };
+        match self.summary_slot(&source, &results).await? {
             SummarySlot::Done => {
                 // The worker that published the summary may have been killed before it deleted the error report.
-                self.clear_error(at).await;
-                let page = self.complete(&source, order, transcript.as_mut()).await?;
+                if results.have(ERROR_ENDING) {
+                    self.clear_error(at).await;
+                }
+                let completed = self.complete(&source, order, transcript.as_mut(), &results);
+                let page = completed.await?;
                 let summary = self.output(at, SUMMARY_ENDING);
                 return Ok(Outcome::Duplicate { summary, page });
             }
@@ -213,7 +231,8 @@ impl App {
         };
         let (report, artifacts) = document.artifacts().map_err(JobError::Report)?;
         tracing::Span::current().record("phase", "publishing");
-        let overtaken = self.publish(&source, &report, &artifacts).await?;
+        let published = self.publish(&source, &written, &report, &artifacts, results);
+        let overtaken = published.await?;
         if self.target.directory().is_some() {
             // Whoever has taken over needs the state.
             let is_ours = match &written.lease {

@@ -268,7 +268,7 @@ mod tests {
 
     use super::*;
     use crate::http::Http;
-    use crate::job::{Config, LEASE, Surface};
+    use crate::job::{Config, KnownHabits, LEASE, Surface};
     use crate::store::DirStore;
 
     #[tokio::test(start_paused = true)]
@@ -321,6 +321,7 @@ mod tests {
             trace: None,
             lease: LEASE,
             durable: true,
+            habits: KnownHabits::default(),
         };
         let log = Log::default();
         let writer = log.clone();

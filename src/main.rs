@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use transcript_summarizer::clock::Clock;
 use transcript_summarizer::http::Http;
-use transcript_summarizer::job::{App, Config, LEASE, Surface};
+use transcript_summarizer::job::{App, Config, KnownHabits, LEASE, Surface};
 use transcript_summarizer::lambda::api::Api;
 use transcript_summarizer::lambda::{Function, telemetry};
 use transcript_summarizer::{cli, lambda, store};
@@ -55,6 +55,7 @@ async fn serve() -> Result<(), lambda_runtime::Error> {
         config: Arc::new(config),
         trace: None,
         lease: LEASE,
+        habits: KnownHabits::default(),
         durable: true,
     };
     lambda::serve(&Function::Summarizer(app), &Clock::System).await

@@ -26,7 +26,7 @@ use crate::clock::Clock;
 use crate::http::{Http, HttpError};
 use crate::http_api::library::{Detail, Library, Links, State};
 use crate::job::local::{LEASE, LOCAL_BUCKET};
-use crate::job::{App, Config, JobError, Outcome, Upload};
+use crate::job::{App, Config, JobError, KnownHabits, Outcome, Upload};
 use crate::provider::ConnectError;
 use crate::run::Run;
 use crate::serve::door::Door;
@@ -144,6 +144,7 @@ impl Server {
             config: Arc::clone(&config),
             trace: None,
             lease: LEASE,
+            habits: KnownHabits::default(),
             durable: true,
         };
         let library = |store| Library {

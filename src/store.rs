@@ -214,6 +214,12 @@ pub trait Store: Debug + Send + Sync {
     /// Returns an object's properties without reading its bytes.
     async fn head(&self, at: &Location) -> StoreResult<ObjectInfo>;
 
+    /// The entity tags of the objects with these keys, `None` for those that do not exist. The last one is looked up after the
+    /// others.
+    async fn tags(&self, bucket: &str, keys: &[String]) -> StoreResult<Vec<Option<String>>> {
+        one_by_one(self, bucket, keys).await
+    }
+
     /// Writes a whole object and returns its entity tag. The write is atomic: readers never see part of an object.
     ///
     /// After [`StoreErrorKind::Transient`], the object may have been written or not.
@@ -254,6 +260,20 @@ pub trait Store: Debug + Send + Sync {
     fn name(&self, at: &Location) -> String {
         at.to_string()
     }
+}
+
+/// Looks up one object after the other, as [`Store::tags`] does by default.
+async fn one_by_one<S: Store + ?Sized>(
+    store: &S,
+    bucket: &str,
+    keys: &[String],
+) -> StoreResult<Vec<Option<String>>> {
+    let mut tags = Vec::with_capacity(keys.len());
+    for key in keys {
+        let there = found(store.head(&Location::new(bucket, key)).await)?;
+        tags.push(there.map(|there| there.etag));
+    }
+    Ok(tags)
 }
 
 /// Opens the directory `dir` if given; otherwise connects over `http` to the S3 that the environment configures.

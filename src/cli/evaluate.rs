@@ -36,7 +36,7 @@ use crate::hex::hex;
 use crate::http::Http;
 use crate::job::config::WORDS_RANGE;
 use crate::job::local::{LEASE, LOCAL_BUCKET};
-use crate::job::{App, Config, Status, Upload};
+use crate::job::{App, Config, KnownHabits, Status, Upload};
 use crate::run::Run;
 use crate::store::{DirStore, FileStore, Location, Store};
 use crate::text::{Words, words};
@@ -271,6 +271,7 @@ impl Evaluator {
             config: Arc::new(config),
             trace: None,
             lease: LEASE,
+            habits: KnownHabits::default(),
             durable: true,
         };
         Ok(Self { app, target, words })

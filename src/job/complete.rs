@@ -9,7 +9,7 @@ use crate::document::restored::{Restored, restore};
 use crate::document::{
     Document, Formats, MARKDOWN_ENDING, PAGE_ENDING, REPORT_ENDING, SUMMARY_ENDING,
 };
-use crate::job::publish::SummarySlot;
+use crate::job::publish::{Results, SummarySlot};
 use crate::job::upload::JobSource;
 use crate::job::{App, JobError, Order, read};
 use crate::store::{
@@ -20,24 +20,21 @@ use crate::store::{
 const MAX_BYTES: u64 = 64 << 20;
 
 impl App {
-    /// Writes what is wanted and missing beside the summary of a finished job. Returns the location of its page, if it has one.
+    /// Writes what is wanted and missing among the `results` of a finished job. Returns the location of its page, if it has one.
     pub(crate) async fn complete(
         &self,
         source: &JobSource<'_>,
         order: Order,
         object: Option<&mut Object>,
+        results: &Results,
     ) -> Result<Option<Location>, JobError> {
         let at = &source.at;
-        let exists = async |ending| {
-            let there = found(self.target.head(&self.output(at, ending)).await)?;
-            Ok::<bool, StoreError>(there.is_some())
-        };
         let Formats { page, markdown } = self.config.formats;
-        let mut has_page = exists(PAGE_ENDING).await?;
-        let is_complete = (has_page || !page) && (!markdown || exists(MARKDOWN_ENDING).await?);
+        let mut has_page = results.have(PAGE_ENDING);
+        let is_complete = (has_page || !page) && (!markdown || results.have(MARKDOWN_ENDING));
         // The transcript of a recording may have been deleted.
         if let Some(object) = object.filter(|_| !is_complete) {
-            has_page |= match self.complete_with(source, order, object).await {
+            has_page |= match self.complete_with(source, order, object, results).await {
                 Ok(is_completed) => is_completed && page,
                 Err(error) if error.passes() => return Err(error),
                 Err(error) => {
@@ -58,6 +55,7 @@ impl App {
         source: &JobSource<'_>,
         mut order: Order,
         object: &mut Object,
+        results: &Results,
     ) -> Result<bool, JobError> {
         let JobSource { at, info, .. } = source;
         let report = found(
@@ -120,7 +118,8 @@ impl App {
         // After the preconditions have been read, as in `publish`.
         let is_current =
             found(self.source.head(at).await)?.is_some_and(|now| now.etag == info.etag);
-        if !is_current || !matches!(self.summary_slot(source).await?, SummarySlot::Done) {
+        let slot = self.summary_slot(source, results).await?;
+        if !is_current || !matches!(slot, SummarySlot::Done) {
             return Ok(false);
         }
         for artifact in artifacts

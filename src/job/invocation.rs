@@ -92,11 +92,13 @@ impl App {
             }),
             Claim::Ours(lease) => {
                 // Since this run looked for the summary, another one may have finished it and removed what it had recorded.
-                if self.target.directory().is_some()
-                    && matches!(self.summary_slot(work.source).await?, SummarySlot::Done)
-                {
-                    self.clear_state(&work.source.job_id);
-                    return Err(JobError::Busy { seconds: 0 });
+                if self.target.directory().is_some() {
+                    let results = self.results(&work.source.at).await?;
+                    let slot = self.summary_slot(work.source, &results).await?;
+                    if matches!(slot, SummarySlot::Done) {
+                        self.clear_state(&work.source.job_id);
+                        return Err(JobError::Busy { seconds: 0 });
+                    }
                 }
                 self.write_on_ledger(&work, &lease, window).await
             }
@@ -158,7 +160,7 @@ impl App {
         let usage = client.usage();
         let ended = match written {
             Ok(summary) => {
-                lease.renew().await?;
+                lease.secure().await?;
                 if client.is_first_model() && summary.worker.is_none() {
                     self.habits(work).add(summary.ratio).await;
                 }
@@ -229,7 +231,7 @@ impl App {
         let prefix = self.state_prefix() + "habits/";
         let bucket = self.output(&work.source.at, "").bucket;
         let folder = StateFolder::new(&self.target, &bucket, &prefix);
-        Remembered::new(folder, &self.config.provider.fingerprint())
+        Remembered::new(folder, &self.config.provider.fingerprint(), &self.habits)
     }
 
     /// Writes the whole summary. Fails if too many sections are extractive.

@@ -2,15 +2,20 @@
 //!
 //! Everything else is in place before the summary: once it exists, what its report names exists too, and nothing of an earlier
 //! version does. A process that is killed in between leaves no summary, so the next run publishes all of it.
+//!
+//! All writes are conditional: a result is created where none was, or replaces the one that was looked up. So what another worker
+//! publishes after the look makes a write fail, and the next attempt begins with a look. For an object without results, the look
+//! with which its job began is enough, however long ago that was: whoever publishes begins with the report, and this worker then
+//! cannot create its own. Results that are to be replaced are looked up again, because that look may have met another worker halfway.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
-
-use futures_util::future::try_join_all;
 
 use crate::chain::chain;
 use crate::document::report::Report;
 use crate::document::{Artifact, EARLIER_ENDINGS, SUMMARY_ENDING};
 use crate::job::filter::ERROR_ENDING;
+use crate::job::invocation::Written;
 use crate::job::upload::JobSource;
 use crate::job::{App, DELETED, JobError, NEWER_SUMMARY, REPLACED};
 use crate::store::{Location, Metadata, PutCondition, PutOptions, StoreError, StoreResult, found};
@@ -56,6 +61,21 @@ const MAX_RACES: usize = 8;
 /// Wait before the next attempt.
 const RACE_WAIT: Duration = Duration::from_millis(250);
 
+/// The results that exist for an object: their entity tags by the endings of their keys.
+#[derive(Debug, Default)]
+pub(crate) struct Results(BTreeMap<&'static str, String>);
+
+impl Results {
+    pub(crate) fn have(&self, ending: &str) -> bool {
+        self.0.contains_key(ending)
+    }
+
+    /// Whether no job has published anything yet.
+    fn are_none(&self) -> bool {
+        self.0.keys().all(|ending| *ending == ERROR_ENDING)
+    }
+}
+
 /// The state of the summary's key.
 pub(crate) enum SummarySlot {
     /// To be written under this condition: free, or holds a summary that is not newer than the job's.
@@ -79,13 +99,36 @@ enum Change<'a> {
 }
 
 impl App {
-    /// Looks up the current summary of the job's object.
+    /// Looks up the results that exist for an object, the summary last.
+    pub(crate) async fn results(&self, at: &Location) -> StoreResult<Results> {
+        let endings = EARLIER_ENDINGS.into_iter();
+        let endings: Vec<&str> = endings.chain([ERROR_ENDING, SUMMARY_ENDING]).collect();
+        let keys: Vec<String> = endings
+            .iter()
+            .map(|ending| self.output(at, ending).key)
+            .collect();
+        let bucket = self.output(at, "").bucket;
+        let tags = self.target.tags(&bucket, &keys).await?;
+        let found = endings.into_iter().zip(tags);
+        Ok(Results(
+            found
+                .filter_map(|(ending, tag)| Some((ending, tag?)))
+                .collect(),
+        ))
+    }
+
+    /// Looks up the current summary of the job's object, if there is one among its `results`.
     pub(crate) async fn summary_slot(
         &self,
         source: &JobSource<'_>,
+        results: &Results,
     ) -> Result<SummarySlot, StoreError> {
         let summary = self.output(&source.at, SUMMARY_ENDING);
-        let Some(found) = found(self.target.head(&summary).await)? else {
+        let found = match results.have(SUMMARY_ENDING) {
+            true => found(self.target.head(&summary).await)?,
+            false => None,
+        };
+        let Some(found) = found else {
             return Ok(SummarySlot::Ours {
                 condition: PutCondition::IfAbsent,
                 was_spoken: false,
@@ -116,24 +159,33 @@ impl App {
     /// Publishes all artifacts, the last one being the summary. Returns the reason if the transcript or its summary has been
     /// replaced by a newer version.
     ///
-    /// All writes are conditional, so a slow old run never overwrites a newer result. The transcript is checked after the
-    /// preconditions have been read: if a newer version's results existed by then, that check detects the newer version; if
-    /// they appear later, the preconditions fail.
+    /// The transcript is checked after the results have been looked up: if those of a newer version existed by then, that check
+    /// detects the newer version; if they appear later, the preconditions fail. `results` are those that existed when the job began.
     pub(crate) async fn publish(
         &self,
         source: &JobSource<'_>,
+        written: &Written,
         report: &Report,
         artifacts: &[Artifact],
+        results: Results,
     ) -> Result<Option<&'static str>, JobError> {
         let at = &source.at;
+        let mut known = Some(results).filter(Results::are_none);
         let artifact = |ending| artifacts.iter().find(|artifact| artifact.ending == ending);
         let mut last = None;
         let mut stale = Vec::new();
         for _ in 0..MAX_RACES {
-            // The other objects are looked at before the summary: if another worker publishes in between, either the look at
-            // the summary shows that, or their conditions no longer hold.
+            // The other results are looked up before the summary: if another worker publishes in between, either the look at the
+            // summary shows that, or their conditions no longer hold.
+            let results = match known.take() {
+                Some(results) => results,
+                None => self.results(at).await?,
+            };
+            // An earlier invocation may have reported an error while this one began.
+            let is_error_told = results.have(ERROR_ENDING) || written.invocations > 1;
             let mut changes = Vec::new();
-            for (ending, there) in self.earlier(at).await? {
+            for ending in EARLIER_ENDINGS {
+                let there = results.0.get(ending).cloned();
                 let change = match artifact(ending) {
                     Some(artifact) => {
                         let condition = there.map_or(PutCondition::IfAbsent, PutCondition::IfMatch);
@@ -143,7 +195,7 @@ impl App {
                 };
                 changes.extend(change);
             }
-            match self.summary_slot(source).await? {
+            match self.summary_slot(source, &results).await? {
                 SummarySlot::Ours {
                     condition,
                     was_spoken,
@@ -159,7 +211,9 @@ impl App {
                 SummarySlot::Newer => return Ok(Some(NEWER_SUMMARY)),
                 // Another worker has taken over and published the same summary.
                 SummarySlot::Done => {
-                    self.clear_error(at).await;
+                    if is_error_told {
+                        self.clear_error(at).await;
+                    }
                     return Ok(None);
                 }
             }
@@ -168,15 +222,17 @@ impl App {
                 Some(_) => return Ok(Some(REPLACED)),
                 None => return Ok(Some(DELETED)),
             }
-            let written = async {
+            let published = async {
                 for change in changes {
                     self.make(at, change).await?;
                 }
                 Ok::<(), StoreError>(())
             };
-            match written.await {
+            match published.await {
                 Ok(()) => {
-                    self.clear_error(at).await;
+                    if is_error_told {
+                        self.clear_error(at).await;
+                    }
                     let speech = report.speech.as_ref();
                     let is_kept =
                         |at: &Location| speech.is_some_and(|now| now.keys.contains(&at.key));
@@ -193,15 +249,6 @@ impl App {
             }
         }
         Err(last.map_or(JobError::Overtaken, JobError::from))
-    }
-
-    /// The entity tags of what exists besides the summary.
-    async fn earlier(&self, at: &Location) -> StoreResult<Vec<(&'static str, Option<String>)>> {
-        let looks = EARLIER_ENDINGS.map(|ending| async move {
-            let there = found(self.target.head(&self.output(at, ending)).await)?;
-            Ok((ending, there.map(|there| there.etag)))
-        });
-        try_join_all(looks).await
     }
 
     async fn make(&self, at: &Location, change: Change<'_>) -> StoreResult<()> {

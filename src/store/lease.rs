@@ -208,6 +208,18 @@ impl Lease {
         }
     }
 
+    /// Makes sure that the lease lasts for work of a few seconds: renews it only if less than half of it is left.
+    ///
+    /// # Errors
+    /// As for [`renew`](Self::renew).
+    pub(crate) async fn secure(&self) -> Result<(), Overtaken> {
+        let half = self.duration.as_millis() as i64 / 2;
+        if self.clock.now_ms() + half < self.expires_ms.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.renew().await
+    }
+
     /// Renews the lease once. If the store is unavailable, the worker keeps the lease until it expires.
     ///
     /// # Errors
@@ -380,6 +392,26 @@ mod tests {
         first.release(|_| {}).await.unwrap();
         let _second = claim(&state, &clock).await;
         assert_eq!(first.keep().await, Overtaken);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lease_of_which_most_is_left_need_not_be_renewed() {
+        let (_dir, state) = state();
+        let clock = Clock::simulated(1_000_000);
+        let lease = ours(claim(&state, &clock).await);
+        for (passed, until) in [(40, 1_090_000), (6, 1_136_000), (44, 1_136_000)] {
+            tokio::time::advance(Duration::from_secs(passed)).await;
+            lease.secure().await.unwrap();
+            let busy = claim(&state, &clock).await;
+            assert!(
+                matches!(busy, Claim::Busy { expires_ms } if expires_ms == until),
+                "{busy:?}"
+            );
+        }
+        // Longer than the lease: another worker takes the job over.
+        tokio::time::advance(LEASE).await;
+        ours(claim(&state, &clock).await);
+        assert_eq!(lease.secure().await, Err(Overtaken));
     }
 
     #[tokio::test(start_paused = true)]

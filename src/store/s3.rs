@@ -4,9 +4,13 @@
 //! because the object is already there: a lease we hold would look lost, and our own intent like someone else's.
 //! Conditional writes therefore carry a random id in their metadata. If one fails its precondition, the object is looked
 //! up, and if it has the same id, the write succeeded.
+//!
+//! Several objects are looked up by listing what their keys begin with: one request instead of one for each. S3 lists what exists at
+//! that moment, in the order of the keys.
 
 mod failure;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,12 +19,14 @@ use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Builder, Region};
 use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::EncodingType;
 use bytes::Bytes;
+use percent_encoding::percent_decode_str;
 
 use crate::secret::Secret;
 use crate::store::{
     Action, Location, Object, ObjectInfo, Presigner, PutCondition, PutOptions, REPLACED, Store,
-    StoreError, StoreErrorKind, StoreResult, Wanted, found, printable, too_large,
+    StoreError, StoreErrorKind, StoreResult, Wanted, found, one_by_one, printable, too_large,
 };
 
 use super::presigned::DEFAULT_REGION;
@@ -65,6 +71,47 @@ impl S3Store {
             metadata: found.metadata.into_iter().flatten().collect(),
         })
     }
+
+    /// The keys that begin with `prefix`, with their entity tags; `None` if they are too many for one answer.
+    async fn beginning_with(
+        &self,
+        prefix: &Location,
+    ) -> StoreResult<Option<HashMap<String, String>>> {
+        let action = Action::List;
+        let request = self.client.list_objects_v2().bucket(&prefix.bucket);
+        // Otherwise a key with a control character makes an answer that is no XML.
+        let request = request.encoding_type(EncodingType::Url);
+        let listed = request.prefix(&prefix.key).send().await;
+        let listed = listed.map_err(|error| request_failed(action, prefix, error))?;
+        if listed.is_truncated == Some(true) {
+            return Ok(None);
+        }
+        let is_encoded = listed.encoding_type == Some(EncodingType::Url);
+        let mut tags = HashMap::new();
+        for object in listed.contents.into_iter().flatten() {
+            let Some(key) = object.key else { continue };
+            let tag = etag(action, prefix, object.e_tag)?;
+            let spaced = key.replace('+', " ");
+            if is_encoded && let Ok(decoded) = percent_decode_str(&spaced).decode_utf8() {
+                tags.insert(decoded.into_owned(), tag.clone());
+            }
+            // Some servers say that keys are encoded, and send them as they are.
+            tags.entry(key).or_insert(tag);
+        }
+        Ok(Some(tags))
+    }
+}
+
+/// What all keys begin with.
+fn common_prefix(keys: &[String]) -> &str {
+    let mut prefix = keys.first().map_or("", String::as_str);
+    for key in keys {
+        while !key.starts_with(prefix) {
+            let last = prefix.char_indices().next_back();
+            prefix = last.map_or("", |(at, _)| prefix.split_at(at).0);
+        }
+    }
+    prefix
 }
 
 #[async_trait]
@@ -101,6 +148,21 @@ impl Store for S3Store {
         let mut info = self.look_up(at).await?;
         info.metadata.remove(WRITE_ID);
         Ok(info)
+    }
+
+    async fn tags(&self, bucket: &str, keys: &[String]) -> StoreResult<Vec<Option<String>>> {
+        let prefix = common_prefix(keys);
+        if !prefix.is_empty() {
+            match self.beginning_with(&Location::new(bucket, prefix)).await {
+                Ok(Some(mut tags)) => {
+                    return Ok(keys.iter().map(|key| tags.remove(key)).collect());
+                }
+                Err(error) if error.kind == StoreErrorKind::Transient => return Err(error),
+                // There are too many, or they may not be listed.
+                Ok(None) | Err(_) => {}
+            }
+        }
+        one_by_one(self, bucket, keys).await
     }
 
     async fn put(&self, at: &Location, body: Bytes, options: PutOptions) -> StoreResult<String> {
@@ -199,4 +261,27 @@ fn version_id(id: Option<String>) -> Option<String> {
 fn incomplete(action: Action, at: &Location, header: &str) -> StoreError {
     let reason = format!("the answer has no header `{header}`, which S3 always sends");
     StoreError::new(StoreErrorKind::Other, action, at, reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::common_prefix;
+
+    #[test]
+    fn keys_have_a_common_prefix_of_whole_characters() {
+        for (keys, expected) in [
+            (
+                &["a/é.txt_summary.txt", "a/é.txt_error.json"][..],
+                "a/é.txt_",
+            ),
+            // Their first bytes are equal.
+            (&["é", "è"], ""),
+            (&["ab", "a", "abc"], "a"),
+            (&["alone"], "alone"),
+            (&[], ""),
+        ] {
+            let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+            assert_eq!(common_prefix(&keys), expected);
+        }
+    }
 }

@@ -25,7 +25,12 @@ pub(crate) fn parse_endpoint(variable: Variable, value: &str) -> Result<Url, Con
     if value.is_empty() {
         return Err(refuse("is empty"));
     }
-    let url = Url::parse(value).map_err(|_| refuse("is not a URL"))?;
+    let url = Url::parse(value).map_err(|_| {
+        refuse(match value.is_ascii() {
+            true => "is not a URL",
+            false => "is not one in ASCII: write a host in other letters in Punycode, as xn--…",
+        })
+    })?;
     let host = url.host_str().unwrap_or_default();
     match url.scheme() {
         "https" if !host.is_empty() => {}
@@ -83,6 +88,7 @@ mod tests {
     fn https_is_accepted_anywhere_and_http_to_this_machine() {
         for value in [
             "https://router.huggingface.co/v1",
+            "https://xn--mnchen-3ya.de/für",
             " https://abc.us-east-1.aws.endpoints.huggingface.cloud ",
             "HTTPS://api.runpod.ai/v2/abc",
             "http://localhost:8080/v1",
@@ -104,6 +110,7 @@ mod tests {
                 "not a URL",
             ),
             ("hf_abcdefghijklmnopqrstuv", "***", "not a URL"),
+            ("https://münchen.de", "https://münchen.de", "Punycode"),
             ("ftp://host/x", "ftp://host/x", "not an HTTPS URL"),
             ("http://10.0.0.7/v1", "http://10.0.0.7/v1", "unencrypted"),
             (

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use transcript_summarizer::clock::Clock;
 use transcript_summarizer::http::Http;
-use transcript_summarizer::job::{App, LEASE, Outcome, Upload};
+use transcript_summarizer::job::{App, KnownHabits, LEASE, Outcome, Upload};
 use transcript_summarizer::lambda::api::Api;
 use transcript_summarizer::run::Run;
 use transcript_summarizer::store::{Location, Metadata, Presigner, PutOptions, S3Store, Store};
@@ -161,6 +161,7 @@ impl World {
             config: Arc::new(config),
             trace: None,
             lease: LEASE,
+            habits: KnownHabits::default(),
             durable: true,
         };
         let upload = Upload::named(Location::new("bucket", key));

@@ -35,6 +35,7 @@ mod recordings_on_runpod;
 mod refusals;
 mod renderings;
 mod report;
+mod requests;
 mod runpod;
 mod runpod_accounts;
 mod runpod_batch;

@@ -28,6 +28,7 @@ pub(crate) async fn all(store: &dyn Store, bucket: &str) {
     writes_if_match(store, bucket).await;
     missing(store, bucket).await;
     lists(store, bucket).await;
+    tags(store, bucket).await;
 }
 
 pub(crate) async fn put(store: &dyn Store, at: &Location, body: &'static str) -> String {
@@ -103,6 +104,31 @@ async fn round_trip(store: &dyn Store, bucket: &str) {
     put(store, &at, "").await;
     assert_eq!(read(store, &at).await, b"");
     assert_eq!(store.head(&at).await.unwrap().metadata, Metadata::new());
+}
+
+async fn tags(store: &dyn Store, bucket: &str) {
+    for key in KEYS {
+        let keys = ["_a.json", "_b b+.txt", "_c.txt"].map(|ending| format!("tags/{key}{ending}"));
+        assert_eq!(store.tags(bucket, &keys).await.unwrap(), [None, None, None]);
+        let second = put(store, &Location::new(bucket, &keys[1]), "second").await;
+        put(
+            store,
+            &Location::new(bucket, format!("{}x", keys[2])),
+            "stranger",
+        )
+        .await;
+        let tags = store.tags(bucket, &keys).await.unwrap();
+        assert_eq!(tags, [None, Some(second), None], "{key}");
+    }
+    let apart = ["KEYS", "tags/q?x=1&y#z.txt_b b+.txt"].map(str::to_owned);
+    let tags = store.tags(bucket, &apart).await.unwrap();
+    assert!(tags[0].is_none() && tags[1].is_some(), "{tags:?}");
+    assert!(
+        store
+            .tags("missing", &apart)
+            .await
+            .is_ok_and(|tags| tags == [None, None])
+    );
 }
 
 async fn every_key(store: &dyn Store, bucket: &str) {

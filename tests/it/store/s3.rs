@@ -4,8 +4,8 @@
 //! then write, without a lock, so races are tested only against the other server.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -55,6 +55,7 @@ pub(crate) async fn config_at(address: SocketAddr, secret: &str) -> SdkConfig {
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     lose_answer: Arc<AtomicBool>,
+    asked: Arc<Mutex<Vec<String>>>,
     _dir: TempDir,
 }
 
@@ -70,20 +71,31 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let lose_answer = Arc::new(AtomicBool::new(false));
         let lose = lose_answer.clone();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let log = asked.clone();
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let (service, lose) = (service.clone(), lose.clone());
-                let answer =
-                    service_fn(move |request| answer(service.clone(), lose.clone(), request));
+                let (service, lose, log) = (service.clone(), lose.clone(), log.clone());
+                let answer = service_fn(move |request: Request<Incoming>| {
+                    let asked = format!("{} {}", request.method(), request.uri());
+                    log.lock().unwrap().push(asked);
+                    answer(service.clone(), lose.clone(), request)
+                });
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
             }
         });
         Self {
             address,
             lose_answer,
+            asked,
             _dir: dir,
         }
+    }
+
+    /// The requests since the last time.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.asked.lock().unwrap())
     }
 
     /// Makes the next write take effect but report an error, once.

@@ -13,7 +13,7 @@ use transcript_summarizer::config::ConfigError;
 use transcript_summarizer::http::Http;
 use transcript_summarizer::job::JobError;
 use transcript_summarizer::job::Upload;
-use transcript_summarizer::job::{App, Config, LEASE, Outcome, Surface};
+use transcript_summarizer::job::{App, Config, KnownHabits, LEASE, Outcome, Surface};
 use transcript_summarizer::lambda;
 use transcript_summarizer::model::Model;
 use transcript_summarizer::run::Run;
@@ -72,6 +72,7 @@ impl Workplace {
             config: Arc::new(config),
             trace: None,
             lease: LEASE,
+            habits: KnownHabits::default(),
             durable: true,
         };
         Self { dir, app }

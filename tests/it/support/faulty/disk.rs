@@ -324,6 +324,15 @@ impl Store for Process {
         Ok(state.info(disk.versioned))
     }
 
+    /// In one request, as S3 lists objects.
+    async fn tags(&self, bucket: &str, keys: &[String]) -> Result<Vec<Option<String>>, StoreError> {
+        let disk = &self.world.disk;
+        let tag = |key: &String| disk.newest(key).map(|state| state.etag);
+        let list = || Ok(keys.iter().map(tag).collect());
+        let at = Location::new(bucket, keys.last().unwrap());
+        self.request(("list", Action::List), &at, list).await
+    }
+
     async fn put(
         &self,
         at: &Location,

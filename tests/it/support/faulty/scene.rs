@@ -12,7 +12,7 @@ use transcript_summarizer::clock::Clock;
 use transcript_summarizer::document::Formats;
 use transcript_summarizer::job::JobError;
 use transcript_summarizer::job::Upload;
-use transcript_summarizer::job::{App, Config, LEASE, Outcome, Surface};
+use transcript_summarizer::job::{App, Config, KnownHabits, LEASE, Outcome, Surface};
 use transcript_summarizer::run::Run;
 use transcript_summarizer::store::Location;
 
@@ -222,6 +222,7 @@ impl Scene {
             config: Arc::clone(&self.config),
             trace: None,
             lease: LEASE,
+            habits: KnownHabits::default(),
             durable: true,
         }
     }

@@ -1,0 +1,241 @@
+//! The requests to S3 that an upload takes. `cargo test --test it requests -- --nocapture` prints them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use transcript_summarizer::document::Formats;
+use transcript_summarizer::job::{App, Outcome, Status, Upload};
+use transcript_summarizer::store::{Location, PutOptions, Store};
+
+use crate::store::s3::{SECRET, Server, store_at};
+use crate::support::faulty::disk::{Disk, StoreFault};
+use crate::support::faulty::process::{Fate, When};
+use crate::support::faulty::scene::{
+    CHAPTERS, ERROR, KEY, PAGE, REPORT, SUMMARY, SYNC, Scene, Setup, meeting, reference, simulate,
+};
+use crate::support::workplace::Workplace;
+
+/// What is asked for beside the summary and its report.
+const NOTHING: Formats = Formats {
+    page: false,
+    markdown: false,
+};
+
+/// A meeting without times, and so without chapters.
+fn untimed(subject: &str) -> String {
+    let lines = meeting(subject);
+    let lines = lines.lines().filter_map(|line| line.split_once("] "));
+    lines.map(|(_, said)| format!("{said}\n")).collect()
+}
+
+/// The requests of a summary by the built-in model, over HTTP, without what is the same in all.
+async fn over_http(page: &str, content: String) -> Vec<String> {
+    let server = Server::start().await;
+    let store = Arc::new(store_at(server.address, SECRET).await);
+    let place = Workplace::new(None, &[("SUMMARY_PAGE", page)]).await;
+    let place = place.through(store.clone());
+    let at = Location::new("bucket", KEY);
+    let put = store.put(&at, content.into(), PutOptions::default());
+    let upload = Upload {
+        etag: Some(put.await.unwrap()),
+        at,
+        ..Workplace::announced(KEY)
+    };
+    server.asked();
+    let ended = place.run(&upload).await;
+    assert!(matches!(ended, Ok(Outcome::Done(_))), "{ended:?}");
+    let asked = server.asked().into_iter().map(|asked| {
+        let is_list = asked.contains("list-type=2");
+        let path = asked.split('?').next().unwrap_or_default();
+        match is_list {
+            true => "LIST".to_owned(),
+            false => path.replace("/bucket/", ""),
+        }
+    });
+    let mut asked: Vec<String> = asked.collect();
+    // These are sent at the same time.
+    asked[..2].sort();
+    asked
+}
+
+#[tokio::test]
+async fn a_summary_by_the_built_in_model_takes_five_requests_and_one_for_each_rendering() {
+    let chapters = format!("PUT {CHAPTERS}");
+    let [report, page, summary] = [REPORT, PAGE, SUMMARY].map(|key| format!("PUT {key}"));
+    for (name, format, content, writes) in [
+        (
+            "SUMMARY_PAGE=off",
+            "off",
+            untimed("depot"),
+            vec![&report, &summary],
+        ),
+        (
+            "by default",
+            "on",
+            untimed("depot"),
+            vec![&report, &page, &summary],
+        ),
+        (
+            "by default, with times",
+            "on",
+            meeting("depot"),
+            vec![&report, &page, &chapters, &summary],
+        ),
+    ] {
+        let asked = over_http(format, content).await;
+        eprintln!("{name}: {} requests", asked.len());
+        let looks = [
+            format!("GET {KEY}"),
+            "LIST".to_owned(),
+            format!("HEAD {KEY}"),
+        ];
+        let expected: Vec<&String> = looks.iter().chain(writes).collect();
+        assert_eq!(asked.iter().collect::<Vec<_>>(), expected);
+    }
+}
+
+/// All requests to a bucket so far.
+fn requests(disk: &Disk) -> usize {
+    let names = ["get", "list", "head", "put", "delete"];
+    names.map(|name| disk.asked(name, |_| true)).iter().sum()
+}
+
+#[test]
+fn a_duplicate_takes_three_requests_and_another_version_eight() {
+    simulate(async {
+        let scene = Scene::new(SYNC);
+        let disk = scene.disk();
+        let place = Workplace::new(None, &[("SUMMARY_PAGE", "off")]).await;
+        let place = place.through(scene.process(Fate::Lives));
+        // An error report that there is costs one more.
+        disk.upload(ERROR, "{}");
+        let mut counts = Vec::new();
+        for subject in ["depot", "depot", "harbor"] {
+            let upload = disk.upload(KEY, untimed(subject));
+            let before = requests(disk);
+            let ended = place.run(&upload).await;
+            counts.push((Status::of(&ended), requests(disk) - before));
+        }
+        assert_eq!(
+            counts,
+            [(Status::Done, 6), (Status::Duplicate, 3), (Status::Done, 8)]
+        );
+        assert_eq!(disk.read(ERROR), None);
+    });
+}
+
+/// Summarizes another object. Returns the requests that this took without two for each call and the renewals of the lease, and
+/// how often it was read and written how long the model's answers are.
+async fn at_an_endpoint(scene: &Scene, app: &App, key: &str) -> (usize, usize, usize) {
+    let disk = scene.disk();
+    let upload = disk.upload(key, untimed("depot"));
+    let is_habit = |key: &str| key.contains("/habits/");
+    let count = || {
+        [
+            requests(disk),
+            scene.endpoint().submits().len(),
+            disk.asked("put", |key| key.ends_with("run.json")),
+            disk.asked("get", is_habit),
+            disk.asked("put", is_habit),
+        ]
+    };
+    let (before, began) = (count(), Instant::now());
+    let ended = app.run(&upload, &scene.endless()).await;
+    assert!(matches!(ended, Ok(Outcome::Done(_))), "{ended:?}");
+    let after = count();
+    let [all, calls, leases, read, written] = std::array::from_fn(|nth| after[nth] - before[nth]);
+    let renewals = leases - 1;
+    assert!(renewals <= began.elapsed().as_secs() as usize / 30);
+    let own = all - 2 * calls - renewals - read - written;
+    eprintln!(
+        "an endpoint: {own} requests, 2 for each of {calls} calls, {renewals} for the lease, {read} and {written} for habits"
+    );
+    (own, read, written)
+}
+
+#[test]
+fn a_summary_by_an_endpoint_takes_six_requests_and_two_for_each_call() {
+    simulate(async {
+        let scene = Scene::new(SYNC).wanting(NOTHING);
+        let app = scene.app(&scene.process(Fate::Lives));
+        assert_eq!(
+            at_an_endpoint(&scene, &app, "team/first.txt").await,
+            (6, 1, 1)
+        );
+        // A process reads it once. This writer's answers are of another length each time, which is written.
+        for key in ["team/second.txt", "team/third.txt"] {
+            let (own, read, written) = at_an_endpoint(&scene, &app, key).await;
+            assert_eq!((own, read), (6, 0));
+            assert!(written <= 1);
+        }
+    });
+}
+
+#[test]
+fn the_first_requests_do_not_wait_for_each_other() {
+    simulate(async {
+        const SLOW: Duration = Duration::from_secs(20);
+        let scene = Scene::new(SYNC);
+        let upload = scene.disk().upload(KEY, meeting("depot"));
+        scene.disk().set_faults(|operation, key| {
+            let is_first = operation == "list" || (operation, key) == ("get", KEY);
+            is_first.then_some(StoreFault::Slow(SLOW))
+        });
+        let began = Instant::now();
+        scene.slice(&upload, None).await.unwrap();
+        let claimed = scene.disk().writes(|_| true)[0].at - began;
+        assert!(
+            claimed >= SLOW && claimed < SLOW + Duration::from_secs(1),
+            "{claimed:?}"
+        );
+    });
+}
+
+#[test]
+fn an_error_report_of_a_replaced_version_does_not_stay_beside_a_summary() {
+    const SHORT: Setup = Setup {
+        summary_words: "600",
+        ..SYNC
+    };
+    let new = reference(SHORT, "garden");
+    let mut struck = Vec::new();
+    for at in 1..=7 {
+        for when in [When::Before, When::After] {
+            for dies in [false, true] {
+                simulate(async {
+                    let scene = Scene::new(SHORT);
+                    let first = scene.disk().upload(KEY, vec![0; 3000]);
+                    let asleep = Duration::from_secs(400);
+                    let process = scene.process(match dies {
+                        true => Fate::Dies { at, when },
+                        false => Fate::Freezes { at, when, asleep },
+                    });
+                    let newer = async {
+                        process.until_struck().await;
+                        let second = scene.disk().upload(KEY, meeting("garden"));
+                        scene.redeliver(&second, None, Duration::from_secs(5)).await;
+                    };
+                    let pair = async { tokio::join!(scene.run(&process, &first, None), newer) };
+                    let in_time = tokio::time::timeout(Duration::from_secs(3600), pair).await;
+                    let Ok((ended, ())) = in_time else {
+                        // It was done before that effect.
+                        return;
+                    };
+                    if ended.is_none() {
+                        scene.redeliver(&first, None, Duration::from_secs(5)).await;
+                    }
+                    let case = format!("{:?} {when:?}, dies: {dies}", process.struck_at());
+                    struck.extend(process.struck_at());
+                    assert_eq!(
+                        scene.disk().read(SUMMARY).as_ref(),
+                        Some(&new.text),
+                        "{case}"
+                    );
+                    assert_eq!(scene.disk().read(ERROR), None, "{case}");
+                });
+            }
+        }
+    }
+    assert!(struck.contains(&format!("put {ERROR}")), "{struck:?}");
+}
