@@ -121,6 +121,7 @@ async fn an_answer_that_is_no_section_is_not_published_and_told() {
                 let user = request.message("user");
                 let is_other = user.ends_with(" TOPIC lines.")
                     || user.ends_with("Write the overview now.")
+                    || user.ends_with("corrections now.")
                     || user.ends_with("edits now.");
                 let good = good(request);
                 match is_other || !user.contains("item101,") {
