@@ -140,6 +140,9 @@ pub async fn write(
         true => Arc::clone(&settings.wishes.corrections),
         false => Arc::new(settings.wishes.corrections.for_another_language()),
     };
+    // Sections that are written together may have to be written one by one after all.
+    let extra_calls = plan.extra_calls(&settings.limits);
+    let is_checked = plan.is_checked(&settings.limits) && extra_calls > 0;
     let mut writer = Writer {
         transcript,
         language,
@@ -155,9 +158,9 @@ pub async fn write(
         },
         run,
         briefing: Briefing::default(),
-        is_checked: plan.is_checked(&settings.limits),
+        is_checked,
         is_first_refused: false,
-        extra_calls: plan.extra_calls(&settings.limits),
+        extra_calls: extra_calls - usize::from(is_checked),
         unread: Vec::new(),
         unusable: Vec::new(),
         warnings,
