@@ -183,7 +183,10 @@ impl App {
                 let summary = self.output(at, SUMMARY_ENDING);
                 return Ok(Outcome::Duplicate { summary, page });
             }
-            SummarySlot::Newer => return Ok(superseded(NEWER_SUMMARY)),
+            SummarySlot::Newer => {
+                self.withdraw_error_of(upload).await;
+                return Ok(superseded(NEWER_SUMMARY));
+            }
             SummarySlot::Ours { .. } => {}
         }
         let transcript = match self.read(transcript, &source, &run.clock).await {

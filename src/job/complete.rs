@@ -131,8 +131,13 @@ impl App {
                 _ => PutCondition::IfAbsent,
             };
             let written = self.put(at, artifact, condition, Metadata::new()).await;
-            // Another worker was faster: with the same artifact, or those of a newer version.
+            // Another worker was faster: with the same artifact, or those of a newer version, beside which nothing of this one belongs.
+            let is_overtaken =
+                matches!(&written, Err(error) if error.kind == StoreErrorKind::Precondition);
             unless_overtaken(written)?;
+            if is_overtaken && artifact.ending == REPORT_ENDING {
+                return Ok(false);
+            }
         }
         tracing::info!("completed what was missing beside the summary");
         Ok(true)

@@ -25,7 +25,14 @@ impl App {
         rejected: Rejected,
     ) -> Result<Outcome, JobError> {
         let error = JobError::from(rejected.clone());
-        self.write_error(upload, at, info, &error).await?;
+        let etag = info.map(|info| info.etag.as_str());
+        let etag = etag.or(upload.etag.as_deref());
+        // A newer version may have been rejected, too, and nobody would report that again.
+        if self.is_replaced(at, etag).await {
+            self.withdraw_error(at, etag).await;
+        } else {
+            self.write_error(upload, at, info, &error).await?;
+        }
         tracing::info!(kind = error.kind(), "rejected");
         Ok(Outcome::Rejected(rejected))
     }

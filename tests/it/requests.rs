@@ -194,17 +194,23 @@ fn the_first_requests_do_not_wait_for_each_other() {
 
 #[test]
 fn an_error_report_of_a_replaced_version_does_not_stay_beside_a_summary() {
-    const SHORT: Setup = Setup {
-        summary_words: "600",
-        ..SYNC
-    };
-    let new = reference(SHORT, "garden");
+    for versioned in [false, true] {
+        error_reports_of_replaced_versions(Setup {
+            summary_words: "600",
+            versioned,
+            ..SYNC
+        });
+    }
+}
+
+fn error_reports_of_replaced_versions(setup: Setup) {
+    let new = reference(setup, "garden");
     let mut struck = Vec::new();
     for at in 1..=7 {
         for when in [When::Before, When::After] {
             for dies in [false, true] {
                 simulate(async {
-                    let scene = Scene::new(SHORT);
+                    let scene = Scene::new(setup);
                     let first = scene.disk().upload(KEY, vec![0; 3000]);
                     let asleep = Duration::from_secs(400);
                     let process = scene.process(match dies {
