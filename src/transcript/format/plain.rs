@@ -950,9 +950,10 @@ fn apart(drops: Vec<(Unspoken, Frame)>, heads: &[Head], text: &str) -> Vec<Unspo
                 text.split_at(part.start as usize).0,
                 text.split_at(part.end as usize).1,
             );
-            let blank = before.len() - before.trim_end().len();
+            let (_, blank) = before.split_at(before.trim_end().len());
             // The line end before the header stays.
-            part.start -= offset(blank.saturating_sub(1));
+            let others = blank.chars().skip(1).map(char::len_utf8);
+            part.start -= offset(others.sum());
             part.end += offset(after.len() - after.trim_start().len());
         }
         part.start = part.start.max(kept.last().map_or(0, |last| last.end));

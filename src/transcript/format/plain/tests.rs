@@ -846,6 +846,16 @@ proptest! {
 }
 
 #[test]
+fn a_page_that_begins_with_a_wide_blank_is_read() {
+    let plain = analyze("\u{2000}\nPage 3 of 4");
+    assert!(
+        plain.drops.iter().all(|drop| drop.start >= 3),
+        "{:?}",
+        plain.drops
+    );
+}
+
+#[test]
 fn heads_that_only_some_names_have() {
     check(
         "{name} - {text}\n",
