@@ -14,7 +14,7 @@ def answer(prompt):
     """About as many words as `prompt` asks for, in sentences that quote the transcript in pieces of a few words."""
     if "TOPIC:" in prompt:
         return outline(prompt)
-    if "FIND:" in prompt:
+    if "FIND:" in prompt or "WRONG:" in prompt:
         return "NONE"
     asked = int(re.search(r"(\d+) words", prompt).group(1))
     sections = re.findall(SECTION, prompt, re.DOTALL)
