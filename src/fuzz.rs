@@ -1,4 +1,4 @@
-//! What comes from outside: events, files, the replies of endpoints, and what models write, all fed in as bytes.
+//! Fuzz targets for all that comes from outside: events, files, the replies of endpoints, and what models write, as bytes.
 //!
 //! A target takes any bytes and asserts what holds for all of them: nothing panics, what was split on the way is read as the
 //! whole, what is returned lies within what came in, and no secret or number slips through. `tests/fuzz` runs the targets under

@@ -236,16 +236,8 @@ impl App {
         tracing::Span::current().record("phase", "publishing");
         let published = self.publish(&source, &written, &report, &artifacts, results);
         let overtaken = published.await?;
-        if self.target.directory().is_some() {
-            // Whoever has taken over needs the state.
-            let is_ours = match &written.lease {
-                Some(lease) => lease.renew().await.is_ok(),
-                None => true,
-            };
-            if is_ours {
-                self.clear_state(&source.job_id);
-            }
-        }
+        let lease = written.lease.as_deref();
+        self.clear_state(&source.job_id, lease).await;
         if let Some(reason) = overtaken {
             return Ok(superseded(reason));
         }

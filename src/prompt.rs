@@ -63,7 +63,12 @@ impl Task {
 
     /// Whether the answer is lines of a protocol instead of prose.
     pub(crate) fn is_protocol(self) -> bool {
-        matches!(self, Self::Outline | Self::Check | Self::LastRead)
+        self == Self::Outline || self.reads_summary()
+    }
+
+    /// Whether the finished summary is read, to correct and to smooth it.
+    pub(crate) fn reads_summary(self) -> bool {
+        matches!(self, Self::Check | Self::LastRead)
     }
 }
 

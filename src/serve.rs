@@ -201,7 +201,6 @@ impl Server {
             _claim,
             ..
         } = self;
-        let at = |key: &str| library.at(key);
         // Files of any size may be there, all of which it reads.
         let unfinished = Unfinished {
             library: library.clone(),
@@ -213,7 +212,7 @@ impl Server {
         while let Some(key) = orders.recv().await {
             let job = Job {
                 app: app.clone(),
-                at: at(&key),
+                at: library.at(&key),
                 live: Arc::clone(&live),
                 permits: Arc::clone(&permits),
             };
@@ -226,7 +225,7 @@ impl Server {
 struct Unfinished {
     library: Library,
     live: Arc<Live>,
-    again: mpsc::UnboundedSender<String>,
+    again: UnboundedSender<String>,
 }
 
 impl Unfinished {

@@ -268,11 +268,8 @@ fn required<'r>(
     pointer: &str,
     source_name: &'static str,
 ) -> Result<&'r str, EventError> {
-    let name = body(record, pointer, source_name);
-    name.and_then(|name| match name.len() <= MAX_NAME {
-        true => Ok(name),
-        false => body(&Value::Null, pointer, source_name),
-    })
+    let name = body(record, pointer, source_name)?;
+    short(Some(name)).ok_or_else(|| unusable(pointer, source_name))
 }
 
 /// The text at the JSON pointer `pointer` in a record of the source `source_name`, which must not be empty.
@@ -283,10 +280,14 @@ fn body<'r>(
 ) -> Result<&'r str, EventError> {
     let text = record.pointer(pointer).and_then(Value::as_str);
     let text = text.filter(|text| !text.is_empty());
-    text.ok_or_else(|| EventError::Field {
+    text.ok_or_else(|| unusable(pointer, source_name))
+}
+
+fn unusable(pointer: &str, source_name: &'static str) -> EventError {
+    EventError::Field {
         field: pointer.trim_start_matches('/').replace('/', "."),
         source_name,
-    })
+    }
 }
 
 /// The upload of the object at `at`, as described by an S3 notification or an EventBridge event, which spell two fields

@@ -211,7 +211,6 @@ fn example(traced: &Traced) -> Result<String, Unfit> {
     Ok(json!({ "messages": messages.collect::<Vec<_>>() }).to_string())
 }
 
-/// Whether a text has what looks like a key of a well-known service, or a private key.
 /// The first 64 bits of a digest.
 fn digest(text: &str) -> u64 {
     let digest = Sha256::digest(text.as_bytes());

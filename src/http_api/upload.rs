@@ -154,6 +154,10 @@ impl Upload {
             };
             return Err(Problem::new(400, error, next_step));
         }
+        let of_wishes = self.metadata.iter();
+        let of_wishes: usize = of_wishes
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
         match bytes {
             0 => Err(Problem::new(
                 400,
@@ -169,11 +173,10 @@ impl Upload {
                 ),
                 "upload the transcript in parts, or raise MAX_INPUT_BYTES",
             )),
-            _ if self.metadata_bytes() > MAX_METADATA_BYTES => Err(Problem::new(
+            _ if of_wishes > MAX_METADATA_BYTES => Err(Problem::new(
                 400,
                 format!(
-                    "the wishes have {} bytes as headers, and S3 keeps at most {MAX_METADATA_BYTES}",
-                    self.metadata_bytes()
+                    "the wishes have {of_wishes} bytes as headers, and S3 keeps at most {MAX_METADATA_BYTES}"
                 ),
                 "shorten the instructions; letters other than ASCII take up to eight bytes each",
             )),
@@ -186,11 +189,6 @@ impl Upload {
                 )),
             },
         }
-    }
-
-    fn metadata_bytes(&self) -> usize {
-        let pairs = self.metadata.iter();
-        pairs.map(|(name, value)| name.len() + value.len()).sum()
     }
 
     /// How to send it.

@@ -25,8 +25,7 @@ impl App {
         rejected: Rejected,
     ) -> Result<Outcome, JobError> {
         let error = JobError::from(rejected.clone());
-        let etag = info.map(|info| info.etag.as_str());
-        let etag = etag.or(upload.etag.as_deref());
+        let etag = etag_of(upload, info);
         // A newer version may have been rejected, too, and nobody would report that again.
         if self.is_replaced(at, etag).await {
             self.withdraw_error(at, etag).await;
@@ -55,14 +54,13 @@ impl App {
         info: Option<&ObjectInfo>,
         error: &JobError,
     ) -> Result<(), JobError> {
-        let etag = info.map(|info| info.etag.clone());
-        let etag = etag.or_else(|| upload.etag.clone());
+        let etag = etag_of(upload, info);
         let report = ErrorReport {
             version: FORMAT_VERSION,
             source: SourceReport {
                 bucket: at.bucket.clone(),
                 key: at.key.clone(),
-                etag: etag.clone(),
+                etag: etag.map(str::to_owned),
                 version_id: upload.version_id.clone(),
                 bytes: info.map(|info| info.size).or(upload.size),
                 ..SourceReport::default()
@@ -82,8 +80,8 @@ impl App {
             };
             self.target.put(&to, json, options).await?;
         }
-        if self.is_replaced(at, etag.as_deref()).await {
-            self.withdraw_error(at, etag.as_deref()).await;
+        if self.is_replaced(at, etag).await {
+            self.withdraw_error(at, etag).await;
         }
         Ok(())
     }
@@ -130,4 +128,10 @@ impl App {
         let read = self.target.read(at, bytes.len() as u64).await;
         read.is_ok_and(|(found, _)| found == bytes)
     }
+}
+
+/// The version that is worked on: the one that was opened, or the one that the event tells of.
+fn etag_of<'u>(upload: &'u Upload, info: Option<&'u ObjectInfo>) -> Option<&'u str> {
+    let opened = info.map(|info| info.etag.as_str());
+    opened.or(upload.etag.as_deref())
 }

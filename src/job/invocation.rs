@@ -96,7 +96,7 @@ impl App {
                     let results = self.results(&work.source.at).await?;
                     let slot = self.summary_slot(work.source, &results).await?;
                     if matches!(slot, SummarySlot::Done) {
-                        self.clear_state(&work.source.job_id);
+                        self.clear_state(&work.source.job_id, Some(&lease)).await;
                         return Err(JobError::Busy { seconds: 0 });
                     }
                 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::job::{App, JobError, Rejected};
 use crate::model::ErrorKind;
+use crate::store::lease::Lease;
 use crate::transcript::Rejection;
 
 /// The bucket name, as in reports, of a directory.
@@ -57,11 +58,17 @@ impl JobError {
 }
 
 impl App {
-    /// Removes the state of a job that has ended from a person's directory. It was only needed in case of an interruption.
-    pub(crate) fn clear_state(&self, job_id: &str) {
+    /// Removes the state of a job that has ended from a person's directory. It was only needed in case of an interruption, or by
+    /// whoever has taken over the job.
+    pub(crate) async fn clear_state(&self, job_id: &str, lease: Option<&Lease>) {
         let Some(directory) = self.target.directory() else {
             return;
         };
+        if let Some(lease) = lease
+            && lease.renew().await.is_err()
+        {
+            return;
+        }
         let state = self.state_prefix();
         if let Err(error) = directory.clear(state.trim_end_matches('/'), job_id) {
             tracing::warn!(%error, "could not remove the state of the job");

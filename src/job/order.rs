@@ -197,11 +197,7 @@ impl Config {
             let decoded = decoded.ok_or_else(|| wrong(name, value, "text in UTF-8"))?;
             Ok(Some(decoded.trim().to_owned()).filter(|value| !value.is_empty()))
         };
-        let is_unknown =
-            |name: &&String| name.starts_with("summary-") && !WISHES.contains(&name.as_str());
-        if let Some(name) = metadata.keys().find(is_unknown) {
-            let known = WISHES.join(", x-amz-meta-");
-            let problem = format!("x-amz-meta-{name} is not known: expected x-amz-meta-{known}");
+        if let Some(problem) = misspelt_wish(metadata.keys().map(String::as_str)) {
             return Err(Rejected::Metadata(problem));
         }
         let [words_name, language_name, instructions_name] = WISHES;
@@ -303,6 +299,15 @@ impl App {
         }
         Ok(order)
     }
+}
+
+/// The complaint about the first of these names of metadata that begins like a wish and is none.
+pub(crate) fn misspelt_wish<'n>(mut names: impl Iterator<Item = &'n str>) -> Option<String> {
+    let name = names.find(|name| name.starts_with("summary-") && !WISHES.contains(name))?;
+    let known = WISHES.join(", x-amz-meta-");
+    Some(format!(
+        "x-amz-meta-{name} is not known: expected x-amz-meta-{known}"
+    ))
 }
 
 #[cfg(test)]

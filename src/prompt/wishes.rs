@@ -107,7 +107,7 @@ pub(crate) fn with_wishes(rules: &str, request: &Request) -> String {
         return text;
     }
     // The last reader only corrects and smooths what others wrote.
-    let is_last = matches!(request.task, Task::Check | Task::LastRead);
+    let is_last = request.task.reads_summary();
     if let Some(language) = language {
         let told = language.told();
         if is_last {
@@ -152,7 +152,7 @@ pub(crate) fn with_wishes(rules: &str, request: &Request) -> String {
 /// The right spellings of what occurs in the text to work on and was corrected there, in a line. `None` if nothing was.
 pub(crate) fn spellings(request: &Request) -> Option<String> {
     let corrections = &request.wishes.corrections;
-    if corrections.is_empty() || matches!(request.task, Task::Check | Task::LastRead) {
+    if corrections.is_empty() || request.task.reads_summary() {
         return None;
     }
     let mut left = SPELLING_TOKENS - tokens::estimate("Spelled as here: .");

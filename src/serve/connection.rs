@@ -22,7 +22,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::http_api::upload::METADATA;
 use crate::http_api::{Answer, Head, MAX_JSON_BYTES, Problem, RESULTS, Work, route};
-use crate::job::order::WISHES;
+use crate::job::order::misspelt_wish;
 use crate::serve::door::Door;
 use crate::serve::socket::Socket;
 use crate::serve::{guard, page};
@@ -190,25 +190,19 @@ fn work(head: &Parts, port: u16) -> Result<Asked, Problem> {
     {
         return Ok(Asked::File(file));
     }
+    const NEXT: &str = "send it as POST /v1/uploads answered it";
     // One that is not ASCII would be taken for none, and the wish with it.
     let is_broken = |(name, value): &(&HeaderName, &HeaderValue)| {
         name.as_str().starts_with(METADATA) && value.to_str().is_err()
     };
     if let Some((name, _)) = head.headers.iter().find(is_broken) {
         let error = format!("the header {name} is not ASCII");
-        let next = "send it as POST /v1/uploads answered it";
-        return Err(Problem::new(400, error, next));
+        return Err(Problem::new(400, error, NEXT));
     }
     // Nothing else would say that a wish is misspelt.
     let names = head.headers.keys().map(HeaderName::as_str);
-    let mut given = names.filter_map(|name| name.strip_prefix(METADATA));
-    if let Some(name) = given.find(|name| name.starts_with("summary-") && !WISHES.contains(name)) {
-        let error = format!("{METADATA}{name} is not known");
-        let next = format!(
-            "expected {METADATA}{}",
-            WISHES.join(&format!(", {METADATA}"))
-        );
-        return Err(Problem::new(400, error, next));
+    if let Some(error) = misspelt_wish(names.filter_map(|name| name.strip_prefix(METADATA))) {
+        return Err(Problem::new(400, error, NEXT));
     }
     let header = |name: &str| head.headers.get(name)?.to_str().ok();
     route(&Head {

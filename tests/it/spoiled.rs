@@ -121,8 +121,7 @@ async fn an_answer_that_is_no_section_is_not_published_and_told() {
                 let user = request.message("user");
                 let is_other = user.ends_with(" TOPIC lines.")
                     || user.ends_with("Write the overview now.")
-                    || user.ends_with("corrections now.")
-                    || user.ends_with("edits now.");
+                    || obedient::reads_summary(user);
                 let good = good(request);
                 match is_other || !user.contains("item101,") {
                     true => Behaviour::text(good),
@@ -224,7 +223,7 @@ async fn a_model_that_only_thinks_is_asked_once_more_without() {
     let texts = found.requests.iter();
     let texts = texts.filter(|one| {
         let user = one.message("user");
-        !user.ends_with("edits now.") && !user.ends_with("corrections now.")
+        !obedient::reads_summary(user)
     });
     let limits: Vec<&Value> = texts.map(|one| &one.body["max_tokens"]).collect();
     assert!(
@@ -281,7 +280,7 @@ async fn nothing_more_is_paid_for_once_the_summary_will_be_refused() {
 async fn a_quarter_of_the_words_may_be_the_speakers_own() {
     let found = written(9000, &[], |request| {
         let user = request.message("user");
-        match [" TOPIC lines.", "edits now.", "corrections now."].iter().any(|end| user.ends_with(end)) {
+        match user.ends_with(" TOPIC lines.") || obedient::reads_summary(user) {
             true => Behaviour::text(good(request)),
             false => Behaviour::text(
                 "The board met and agreed on the items and their costs for the year ahead. Vendors deliver before the \

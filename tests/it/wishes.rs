@@ -55,8 +55,7 @@ async fn a_summary_is_written_in_the_wished_language() {
     for request in server.requests() {
         let outside = outside(&request);
         assert!(outside.contains("in German (de-CH)"), "{outside}");
-        let is_last = outside.ends_with("Write the edits now.")
-            || outside.ends_with("Write the corrections now.");
+        let is_last = obedient::reads_summary(&outside);
         assert_eq!(outside.contains("Name every cost."), !is_last, "{outside}");
     }
     // Edits can be checked in German, of any country.

@@ -237,9 +237,8 @@ impl Writer<'_> {
         borne_out(&text, &source, words.as_ref(), self.comparable)
     }
 
-    /// The requests for the check, with the transcript, and for the last read. Where the plan has no call for the check, or there
-    /// is no room, the last reader looks up claims too, if the window has room for the transcript. None without an outline, or if
-    /// the window is too small.
+    /// The requests for the check, with the transcript, and for the last read. Where the plan has no call for the check, the last
+    /// reader looks up claims too, if the window has room for the transcript. None without an outline, or if the window is too small.
     fn last_prompts(
         &self,
         plan: &Plan,

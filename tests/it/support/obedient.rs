@@ -2,9 +2,14 @@
 
 use transcript_summarizer::text::words;
 
+/// Whether the finished summary is to be corrected or smoothed.
+pub(crate) fn reads_summary(prompt: &str) -> bool {
+    prompt.ends_with("Write the edits now.") || prompt.ends_with("Write the corrections now.")
+}
+
 /// The answer to a prompt.
 pub(crate) fn answer(prompt: &str) -> String {
-    if prompt.ends_with("Write the edits now.") || prompt.ends_with("Write the corrections now.") {
+    if reads_summary(prompt) {
         return "NONE".to_owned();
     }
     let asked = asked(prompt);
