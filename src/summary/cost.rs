@@ -130,23 +130,25 @@ impl Plan {
                 let notes = read / level.ratio;
                 (sum + notes as usize, notes)
             });
-        let overview = if self.overview_words.0 > 0 {
-            written
-        } else {
-            0
-        };
-        // The outline reads the whole once more, the overview and the last read or the check a summary and a transcript that is
-        // not too long, the last read beside a check the summary; each section is told what is in the outline.
+        // The outline reads the whole once more, and so does the overview if it is not too long, which is written from the sections
+        // otherwise. The last read has the summary, and the transcript if it is not too long; a check takes that over from it. Each
+        // section is told what is in the outline.
         let calls = self.expected_calls(limits);
+        let is_read_beside = self.is_read_beside();
+        let overview = match self.overview_words.0 {
+            0 => 0,
+            _ if is_read_beside => self.tokens.0,
+            _ => written,
+        };
         let (read_more, written_more) = self.outline_tokens.map_or((0, 0), |most| {
             let outline = self.tokens.min(most).0;
-            let beside = match (self.is_read_beside(), self.is_checked(limits)) {
-                (true, true) => 2 * outline + written,
-                (true, false) => 2 * outline,
-                _ => 0,
+            let check = match self.is_checked(limits) {
+                true => written,
+                false => 0,
             };
+            let beside = if is_read_beside { self.tokens.0 } else { 0 };
             (
-                outline + beside + written + calls * BRIEF_TOKENS,
+                outline + beside + check + written + calls * BRIEF_TOKENS,
                 OUTLINE_TOKENS + EDITS_TOKENS,
             )
         });

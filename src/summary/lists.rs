@@ -11,11 +11,6 @@ const ACTIONS_SHARE: f64 = 0.13;
 const VAGUE_ACTIONS_SHARE: f64 = 0.04;
 const OTHERS_SHARE: f64 = 0.12;
 
-/// Lists that only repeat what stands in the text, the most dispensable first, and the share of all but the actions beyond which
-/// they are left out: who has read six lists is tired before the text begins.
-const IN_THE_TEXT: [ListKind; 2] = [ListKind::Figures, ListKind::Positions];
-const IN_THE_TEXT_SHARE: f64 = 0.09;
-
 /// The kinds of lists, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListKind {
@@ -152,14 +147,6 @@ pub(crate) fn of(
             && words::count(&list.text()) > most
             && list.drop_vague()
         {}
-    }
-    let most = (target as f64 * IN_THE_TEXT_SHARE) as usize;
-    for kind in IN_THE_TEXT {
-        let others = lists.iter().filter(|list| list.kind != ListKind::Actions);
-        // A few of many figures tell less than none.
-        if others.map(List::length).sum::<usize>() > most {
-            lists.retain(|list| list.kind != kind);
-        }
     }
     for (are_actions, share) in [(true, ACTIONS_SHARE), (false, OTHERS_SHARE)] {
         let most = (target as f64 * share) as usize;

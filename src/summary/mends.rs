@@ -7,7 +7,6 @@
 
 use std::collections::HashSet;
 
-use crate::summary::assemble::Section;
 use crate::summary::check::support::{all_words, names, numbers, words_among};
 use crate::summary::claims;
 use crate::summary::edits::{is_invisible, sentences};
@@ -59,9 +58,10 @@ struct Known {
     stems: HashSet<String>,
 }
 
-/// Applies those of `mends` that the `transcript` bears out to sections and lists, and returns their number.
+/// Applies those of `mends` that the `transcript` bears out to titles, texts and lists, and returns their number.
 pub(crate) fn apply(
-    sections: &mut [Section],
+    titles: &mut [&mut String],
+    texts: &mut [&mut String],
     lists: &mut Vec<List>,
     mends: &[Mend],
     transcript: &str,
@@ -69,7 +69,7 @@ pub(crate) fn apply(
     if mends.is_empty() {
         return 0;
     }
-    let known = Known::of(sections, lists, mends, transcript);
+    let known = Known::of((titles, texts), lists, mends, transcript);
     let (mut applied, mut cuts) = (0, 0);
     for mend in mends.iter().take(MAX_MENDS) {
         let is_cut = mend.right.is_empty();
@@ -77,8 +77,8 @@ pub(crate) fn apply(
             continue;
         }
         let is_mended = mend_list(lists, mend, &known)
-            || mend_heading(sections, mend, &known)
-            || mend_section(sections, mend, &known);
+            || mend_heading(titles, mend, &known)
+            || mend_text(texts, mend, &known);
         if is_mended {
             applied += 1;
             cuts += usize::from(is_cut);
@@ -89,10 +89,13 @@ pub(crate) fn apply(
 }
 
 impl Known {
-    fn of(sections: &[Section], lists: &[List], mends: &[Mend], transcript: &str) -> Self {
-        let texts = sections
-            .iter()
-            .flat_map(|one| [one.title.clone(), one.text.clone()]);
+    fn of(
+        (titles, texts): (&[&mut String], &[&mut String]),
+        lists: &[List],
+        mends: &[Mend],
+        transcript: &str,
+    ) -> Self {
+        let texts = titles.iter().chain(texts).map(|text| (**text).clone());
         let summary: Vec<String> = texts.chain(lists.iter().map(List::text)).collect();
         let summary = summary.join("\n");
         let wanted: HashSet<String> = mends
@@ -207,33 +210,30 @@ fn frame(task: &str) -> (Option<&str>, Option<&str>) {
 }
 
 /// Corrects a heading.
-fn mend_heading(sections: &mut [Section], mend: &Mend, known: &Known) -> bool {
+fn mend_heading(titles: &mut [&mut String], mend: &Mend, known: &Known) -> bool {
     let wrong = mend.wrong.trim_start_matches(['#', ' ']);
-    let mut found = sections.iter_mut().filter(|section| section.title == wrong);
-    let Some(section) = found.next() else {
+    let mut found = titles.iter_mut().filter(|title| **title == wrong);
+    let Some(title) = found.next() else {
         return false;
     };
     let right = mend.right.trim_end_matches('.');
     let is_right = !right.is_empty() && known.bears_out(wrong, right);
     if is_right {
-        right.clone_into(&mut section.title);
+        right.clone_into(title);
     }
     is_right
 }
 
-/// Corrects a sentence that stands once in the sections.
-fn mend_section(sections: &mut [Section], mend: &Mend, known: &Known) -> bool {
+/// Corrects a sentence that stands once in the texts.
+fn mend_text(texts: &mut [&mut String], mend: &Mend, known: &Known) -> bool {
     let wrong = mend.wrong.trim_start_matches(['-', ' ']);
-    let mut found = sections
-        .iter_mut()
-        .filter(|section| section.text.contains(wrong));
-    let Some(section) = found.next() else {
+    let mut found = texts.iter_mut().filter(|text| text.contains(wrong));
+    let Some(text) = found.next() else {
         return false;
     };
-    if found.next().is_some() || section.text.matches(wrong).count() > 1 {
+    if found.next().is_some() || text.matches(wrong).count() > 1 {
         return false;
     }
-    let text = &section.text;
     let start = text.find(wrong).unwrap_or_default();
     let end = start + wrong.len();
     let mut units = sentences(text).into_iter();
@@ -255,7 +255,7 @@ fn mend_section(sections: &mut [Section], mend: &Mend, known: &Known) -> bool {
         let left = left.filter(|left| before.is_empty() && words::count(left) < words::count(text));
         return match left {
             Some(left) => {
-                section.text = left;
+                **text = left;
                 true
             }
             None => false,
@@ -264,7 +264,7 @@ fn mend_section(sections: &mut [Section], mend: &Mend, known: &Known) -> bool {
     if !known.bears_out(wrong, right) || !sentence::ends_sentence(right) {
         return false;
     }
-    section.text.replace_range(start..end, right);
+    text.replace_range(start..end, right);
     true
 }
 
@@ -275,38 +275,19 @@ mod tests {
     const TRANSCRIPT: &str = "Dana: I signed off on taking delivery of nine vehicles, five accepted. Lee: I, uh, don't think it was the jets, maybe. \
                               Dana: Dell gets a provisional answer from me by October 24. Lee: Could we close the Depot? Dana: No.";
 
-    fn summary() -> (Vec<Section>, Vec<List>) {
-        let section = |title: &str, text: &str| Section {
-            title: title.to_owned(),
-            times: Vec::new(),
-            text: text.to_owned(),
-            matters: Vec::new(),
-            target_words: 100,
-            chunks: Vec::new(),
-            spans: vec![Span::from(0..1)],
-            source: crate::summary::assemble::Source::Model,
-            written_by: None,
-        };
-        let entry = |text: &str| Entry {
-            text: text.to_owned(),
+    const TITLES: [&str; 2] = ["Vehicles accepted", "Answers"];
+    const TEXTS: [&str; 2] = [
+        "Vehicles: Dana had accepted nine vehicles. It was not the jets, Lee said. They talked.",
+        "- Mechanics get a provisional answer by October 24. Dell asked for more. Lee closed the Depot.",
+    ];
+
+    fn lists() -> Vec<List> {
+        let entry = |text: &&str| Entry {
+            text: (*text).to_owned(),
             ..Entry::default()
         };
-        let sections = vec![
-            section(
-                "Vehicles accepted",
-                "Vehicles: Dana had accepted nine vehicles. It was not the jets, Lee said. They talked.",
-            ),
-            section(
-                "Answers",
-                "- Mechanics get a provisional answer by October 24. Dell asked for more. Lee closed the Depot.",
-            ),
-        ];
         let list = |kind, entries: &[&str]| {
-            List::titled(
-                kind,
-                Some("en"),
-                entries.iter().map(|text| entry(text)).collect(),
-            )
+            List::titled(kind, Some("en"), entries.iter().map(entry).collect())
         };
         let mut lists = vec![
             list(
@@ -319,20 +300,31 @@ mod tests {
             ),
         ];
         lists[1].entries[0].status = Some("assigned".to_owned());
-        (sections, lists)
+        lists
+    }
+
+    /// How many of `mends` are applied, with the titles, texts and lists that come of it.
+    fn applied(mends: &[Mend]) -> (usize, [String; 2], [String; 2], Vec<List>) {
+        let (mut titles, mut texts) = (TITLES.map(str::to_owned), TEXTS.map(str::to_owned));
+        let mut lists = lists();
+        let count = apply(
+            &mut titles.each_mut(),
+            &mut texts.each_mut(),
+            &mut lists,
+            mends,
+            TRANSCRIPT,
+        );
+        (count, titles, texts, lists)
     }
 
     fn mended(wrong: &str, said: &str, right: &str) -> Option<String> {
-        let (mut sections, mut lists) = summary();
         let mend = Mend {
             wrong: wrong.to_owned(),
             said: said.to_owned(),
             right: right.to_owned(),
         };
-        let count = apply(&mut sections, &mut lists, &[mend], TRANSCRIPT);
-        let texts = sections
-            .iter()
-            .map(|section| format!("{}\n{}", section.title, section.text));
+        let (count, titles, texts, lists) = applied(&[mend]);
+        let texts = titles.into_iter().chain(texts);
         let all: Vec<String> = texts.chain(lists.iter().map(List::text)).collect();
         (count == 1).then(|| all.join("\n"))
     }
@@ -479,7 +471,6 @@ mod tests {
 
     #[test]
     fn a_text_is_not_emptied() {
-        let (mut sections, mut lists) = summary();
         let cut = |wrong: &str| Mend {
             wrong: wrong.to_owned(),
             ..Mend::default()
@@ -490,9 +481,9 @@ mod tests {
             "Dell asked for more.",
             "Lee closed the Depot.",
         ];
-        apply(&mut sections, &mut lists, &mends.map(cut), TRANSCRIPT);
-        for section in sections {
-            assert!(sentences(&section.text).len() >= MIN_SENTENCES);
+        let (_, _, texts, _) = applied(&mends.map(cut));
+        for text in texts {
+            assert!(sentences(&text).len() >= MIN_SENTENCES);
         }
     }
 }

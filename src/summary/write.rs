@@ -1,10 +1,12 @@
-//! Writes a summary: an outline of the whole, all sections at once, then the overview, the last read and repairs at once.
+//! Writes a summary: an outline of the whole, then all sections and the overview at once, then the check, the last read and repairs
+//! at once.
 //! Requests and results depend only on the content of earlier answers, never on their order of arrival. So
 //! `MODEL_CONCURRENCY` does not affect the summary, and a resumed run makes the same requests as the first one.
 
 mod brief;
 mod chapter;
 mod draft;
+mod last_read;
 mod notes;
 mod outline;
 mod overview;
@@ -39,6 +41,7 @@ use crate::transcript::{Passage, Transcript};
 use brief::Briefing;
 use chapter::chapter;
 use draft::{Drafter, FirstTexts, LATER, Material};
+use overview::Order;
 use piece::{Job, Piece, piece};
 
 pub use sample::{Sample, sample};
@@ -194,7 +197,15 @@ pub async fn write(
     let targets = apportion(section_words, &weights);
     let mut control = LengthControl::new(settings.ratio);
     run.enter(Phase::Sections);
-    let (sections, materials) = writer.sections(materials, &targets, &mut control).await?;
+    let order = writer.overview_of_transcript(&plan, &control);
+    // What is promised to the overview is not for the sections.
+    let spare = order.as_ref().map_or(0, |_| writer.extra_calls.min(1));
+    writer.extra_calls -= spare;
+    let overview = Order::written(order.as_ref(), writer.drafter, spare);
+    let (written, overview) =
+        tokio::join!(writer.sections(materials, &targets, &mut control), overview);
+    let ((sections, materials), overview) = (written?, overview?);
+    writer.extra_calls += spare;
     let mut summary = Summary {
         chunks: plan.chunks.len(),
         unread: writer.unread_beside(&sections),
@@ -207,20 +218,26 @@ pub async fn write(
         return Ok(summary);
     }
     let mut sections = std::mem::take(&mut summary.sections);
-    // What the last reader and the writer of the overview are shown is what goes out.
+    let overview = writer.first_overview(order.as_ref(), overview);
+    let beside = |overview: &str| {
+        let overview_words = words::count(overview) + words::count(titles.overview);
+        let rest = plan.target_words.0.saturating_sub(overview_words);
+        rest.saturating_sub(list_words)
+    };
+    let wanted = overview.text().map_or(section_words, beside);
+    // What the last reader and the writer of an overview of the sections are shown is what goes out.
     run.enter(Phase::Length);
     let is_repaired = writer
-        .repair(&materials, &mut sections, section_words, &control)
+        .repair(&materials, &mut sections, wanted, &control)
         .await?;
     run.enter(Phase::Finish);
-    let overview = writer.finish(&plan, &mut sections, &control).await?;
+    let overview = writer
+        .finish(&plan, overview, &mut sections, &control)
+        .await?;
     if !is_repaired {
         run.enter(Phase::Length);
-        let overview_words = overview
-            .as_deref()
-            .map_or(0, |text| words::count(text) + words::count(titles.overview));
-        let rest = plan.target_words.0.saturating_sub(overview_words);
-        let wanted = rest.saturating_sub(list_words);
+        let without = plan.target_words.0.saturating_sub(list_words);
+        let wanted = overview.as_deref().map_or(without, beside);
         writer
             .repair(&materials, &mut sections, wanted, &control)
             .await?;

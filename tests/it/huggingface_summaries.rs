@@ -92,7 +92,8 @@ async fn chat_completions() {
 }
 
 #[tokio::test]
-async fn the_overview_is_written_beside_the_transcript_or_without_it_if_the_server_has_no_room() {
+async fn the_overview_is_written_from_the_transcript_or_from_the_sections_if_the_server_has_no_room()
+ {
     let said = "The bridge plates are priced for four platforms";
     assert!(sample().contains(said));
     let is_overview = |request: &ChatRequest| {

@@ -267,9 +267,10 @@ async fn nothing_more_is_paid_for_once_the_summary_will_be_refused() {
         told.contains("section 2: data or a program; section 3: "),
         "{told}"
     );
+    // The overview is requested with the sections.
     let tasks = found.requests.iter().map(|request| request.message("user"));
     let later = tasks.filter(|user| {
-        ["overview", "edits", "corrections"]
+        ["edits", "corrections"]
             .iter()
             .any(|what| user.ends_with(&format!("Write the {what} now.")))
     });

@@ -52,13 +52,27 @@ pub(crate) struct Material {
     /// Whether the block tells the time of its turns.
     pub(crate) has_times: bool,
     pub(crate) from_notes: bool,
-    /// The whole transcript, for who writes about or reads the sections and may look things up.
+    /// The whole transcript, for who writes about all of it or checks the summary.
     pub(crate) whole: Option<Passage>,
     /// What the writer is told of the whole recording.
     pub(crate) brief: Option<Brief>,
 }
 
 impl Material {
+    /// A text that is no part of the transcript, to be shown as it is.
+    pub(crate) fn of_text(text: Passage) -> Self {
+        Self {
+            passage: text.clone(),
+            more: Vec::new(),
+            chunks: Vec::new(),
+            block: text,
+            has_times: false,
+            from_notes: false,
+            whole: None,
+            brief: None,
+        }
+    }
+
     /// First and last timestamp of the part.
     pub(crate) fn time_span(&self) -> Option<(String, String)> {
         let (from, to) = self.passage.time_span()?;

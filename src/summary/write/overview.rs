@@ -1,23 +1,21 @@
-//! Writes the overview, and has the summary checked and read once more, all at once.
+//! Writes the overview: from the transcript while the sections are written, so that it is checked with them, or from the
+//! sections if the transcript is too long.
 
 use std::collections::HashSet;
 
 use crate::extract;
-use crate::model::Finish;
-use crate::prompt::{Prompt, Task};
+use crate::prompt::Task;
 use crate::summary::assemble::{Section, Source};
 use crate::summary::check::Problem;
 use crate::summary::check::support::{Comparable, all_words, words_among};
 use crate::summary::claims;
-use crate::summary::edits;
 use crate::summary::fit_length;
 use crate::summary::length_control::LengthControl;
 use crate::summary::lists::List;
-use crate::summary::mends;
 use crate::summary::plan::Plan;
 use crate::summary::quotations;
 use crate::summary::scaffold::is_entry;
-use crate::summary::write::draft::Material;
+use crate::summary::write::draft::{Drafter, Material};
 use crate::summary::write::piece::{Job, Piece, piece};
 use crate::summary::write::{WriteError, Writer};
 use crate::text::{Language, Tokens, Words, sentence, words};
@@ -35,64 +33,105 @@ const MAX_ENTRIES: usize = 10;
 const NO_OVERVIEW: &str =
     "the model gave no usable overview: it consists of the sections' most telling sentences";
 
-/// Words for which the output limits of edits, of corrections, and of both allow.
-const EDITS_WORDS: Words = Words(1000);
-const MENDS_WORDS: Words = Words(1500);
-const BOTH_WORDS: Words = Words(2000);
+/// What an overview is written from.
+#[derive(Debug)]
+pub(crate) struct Order {
+    material: Material,
+    /// Words to request, and words wanted.
+    ask: usize,
+    want: usize,
+}
 
-impl Writer<'_> {
-    /// Returns the overview, and applies the last reader's edits to the sections.
-    pub(crate) async fn finish(
-        &mut self,
-        plan: &Plan,
-        sections: &mut [Section],
-        control: &LengthControl,
-    ) -> Result<Option<String>, WriteError> {
-        let lists = &self.briefing.lists.clone();
-        let overview = self.overview_material(plan, sections, control);
-        let [check, last_read] = self.last_prompts(plan, sections, lists);
-        let (written, mends, edits) = tokio::join!(
-            self.overview(plan, overview.as_ref(), control),
-            self.last_read(check.as_ref()),
-            self.last_read(last_read.as_ref()),
-        );
-        let (written, mends, edits) = (written?, mends?, edits?);
-        self.apply(&mends, &edits, sections);
-        let Some(piece) = written else {
+impl Order {
+    /// Requests the overview, with at most `allowance` calls beyond the first. `None` if there is nothing to request.
+    pub(crate) async fn written(
+        order: Option<&Self>,
+        drafter: Drafter<'_>,
+        allowance: usize,
+    ) -> Result<Option<Piece>, WriteError> {
+        let Some(order) = order else {
             return Ok(None);
         };
-        self.account(&piece);
-        let mut is_usable = piece.source == Source::Model;
-        let text = match &overview {
-            Some(material) if is_usable => {
-                let known = self.borne_out(&piece.text, material);
-                known.unwrap_or_else(|| {
-                    is_usable = false;
-                    extract::extract(&material.passage, overview_words(plan))
-                })
-            }
-            _ => piece.text,
+        let job = Job {
+            task: Task::Overview,
+            material: &order.material,
+            place: (0, 0),
+            ask: order.ask,
+            want: order.want,
+            first_attempt: 0,
+            allowance,
+            // Its source may be the summary itself, so an overview may copy.
+            tolerated: &[Problem::Copied],
+            splits: 0,
         };
-        if !is_usable {
-            self.warnings.push(NO_OVERVIEW.to_owned());
+        let piece = piece(drafter, job).await;
+        let piece = piece.map_err(WriteError::of("the overview".to_owned()))?;
+        Ok(Some(piece))
+    }
+}
+
+/// How far the overview is when the sections are written.
+#[derive(Debug)]
+pub(crate) enum Overview {
+    /// It was written from the transcript, and will be checked with the sections.
+    Written(String),
+    /// It is to be written from the sections.
+    Due,
+    /// The call for it was made in vain, and there is none left.
+    Lost,
+}
+
+impl Overview {
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Written(text) => Some(text),
+            Self::Due | Self::Lost => None,
         }
-        // An overview that is far too long would take up the words of the sections.
-        let most = overview_words(plan) * 3 / 2;
-        let text = fit_length::shorten(&without_last_entries(&in_paragraphs(&text), most), most);
-        Ok((!text.is_empty()).then_some(text))
+    }
+}
+
+impl Writer<'_> {
+    /// An overview to be written from the transcript. `None` if the transcript is too long, its words cannot be compared, or there
+    /// is no outline.
+    pub(crate) fn overview_of_transcript(
+        &self,
+        plan: &Plan,
+        control: &LengthControl,
+    ) -> Option<Order> {
+        let is_wanted = plan.overview_words > Words(0) && !self.briefing.outline.is_empty();
+        if !is_wanted || self.is_first_refused {
+            return None;
+        }
+        let (whole, has_times) = self.whole_beside(plan)?;
+        let want = overview_words(plan);
+        let order = Order {
+            material: Material {
+                has_times,
+                whole: Some(whole),
+                brief: Some(self.briefing.overview()),
+                ..Material::of_text(Passage::of_text(""))
+            },
+            ask: control.ask(want),
+            want,
+        };
+        let (material, ask) = (&order.material, Words(order.ask));
+        let drafter = self.drafter;
+        let prompt = drafter.prompt(Task::Overview, material, (0, 0), None, ask, 0);
+        drafter.fits(&prompt).then_some(order)
     }
 
-    /// What the overview is written from. `None` if there is none.
-    fn overview_material(
+    /// An overview to be written from the sections. `None` if there is to be none.
+    pub(crate) fn overview_of_sections(
         &self,
         plan: &Plan,
         sections: &[Section],
         control: &LengthControl,
-    ) -> Option<Material> {
+    ) -> Option<Order> {
         if plan.overview_words == Words(0) {
             return None;
         }
-        let ask = control.ask(overview_words(plan));
+        let want = overview_words(plan);
+        let ask = control.ask(want);
         // The built-in model would quote a heading as if it had been said.
         let has_outline = plan.outline_tokens.is_some() && !self.briefing.outline.is_empty();
         let mut limits = self.limits(plan);
@@ -111,36 +150,19 @@ impl Writer<'_> {
         let bodies = Passage::of_text(bodies.join("\n\n"));
         let material = Material {
             block: extract::within_tokens(&bodies, most),
-            passage: bodies,
-            more: Vec::new(),
-            chunks: Vec::new(),
-            has_times: false,
-            from_notes: false,
-            whole: None,
             brief: has_outline.then(|| self.briefing.overview()),
+            ..Material::of_text(bodies)
         };
-        if material.block.is_empty() {
-            return None;
-        }
-        // Without the transcript, the overview repeats what the sections have wrong, and the last reader corrects only them.
-        let beside = self.whole_beside(plan).filter(|_| has_outline);
-        if let Some((whole, _)) = beside {
-            let with_whole = Material {
-                whole: Some(whole),
-                ..material.clone()
-            };
-            let drafter = self.drafter;
-            let prompt = drafter.prompt(Task::Overview, &with_whole, (0, 0), None, Words(ask), 0);
-            if drafter.fits(&prompt) {
-                return Some(with_whole);
-            }
-        }
-        Some(material)
+        (!material.block.is_empty()).then_some(Order {
+            material,
+            ask,
+            want,
+        })
     }
 
-    /// The transcript as it is shown beside the sections, and whether it has times. `None` if it is too long, or its words cannot
-    /// be compared.
-    fn whole_beside(&self, plan: &Plan) -> Option<(Passage, bool)> {
+    /// The transcript as it is shown to who writes about the whole or checks it, and whether it has times. `None` if it is too long,
+    /// or its words cannot be compared.
+    pub(crate) fn whole_beside(&self, plan: &Plan) -> Option<(Passage, bool)> {
         if !plan.is_read_beside() || !self.comparable.has_words() {
             return None;
         }
@@ -151,57 +173,58 @@ impl Writer<'_> {
         })
     }
 
-    /// Writes the overview from the sections. If the model gives no usable answer, the overview consists of their most
-    /// informative sentences.
-    async fn overview(
-        &self,
-        plan: &Plan,
-        material: Option<&Material>,
-        control: &LengthControl,
-    ) -> Result<Option<Piece>, WriteError> {
-        let Some(material) = material else {
-            return Ok(None);
+    /// What came of the overview that was requested with the sections.
+    pub(crate) fn first_overview(
+        &mut self,
+        order: Option<&Order>,
+        written: Option<Piece>,
+    ) -> Overview {
+        let (Some(order), Some(piece)) = (order, written) else {
+            return Overview::Due;
         };
-        // The server may not have room for the transcript, whatever it says.
-        let bare = material.whole.as_ref().map(|_| Material {
-            whole: None,
-            ..material.clone()
-        });
-        let want = overview_words(plan);
-        let mut written: Option<Piece> = None;
-        for (nth, material) in [Some(material), bare.as_ref()]
-            .into_iter()
-            .flatten()
-            .enumerate()
-        {
-            let spent = nth + written.as_ref().map_or(0, |first| first.extra_calls);
-            let Some(allowance) = self.extra_calls.min(1).checked_sub(spent) else {
-                break;
-            };
-            let job = Job {
-                task: Task::Overview,
-                material,
-                place: (0, 0),
-                ask: control.ask(want),
-                want,
-                first_attempt: 0,
-                allowance,
-                // The source is the summary itself, so an overview may copy from it.
-                tolerated: &[Problem::Copied],
-                splits: 0,
-            };
-            let piece = piece(self.drafter, job).await;
-            let piece = piece.map_err(WriteError::of("the overview".to_owned()))?;
-            let is_written = piece.source == Source::Model;
-            written = Some(Piece {
-                extra_calls: spent + piece.extra_calls,
-                ..piece
-            });
-            if is_written {
-                break;
+        self.account(&piece);
+        if let Some(text) = self.overview_in(&piece, order) {
+            return Overview::Written(text);
+        }
+        // The server may not have room for the transcript, whatever it says. Another call is beyond the plan.
+        match self.extra_calls.checked_sub(1) {
+            Some(left) => {
+                self.extra_calls = left;
+                Overview::Due
+            }
+            None => Overview::Lost,
+        }
+    }
+
+    /// What came of the overview that was to be written from the sections: if there is no usable answer, their most telling
+    /// sentences.
+    pub(crate) fn last_overview(
+        &mut self,
+        order: Option<&Order>,
+        written: Option<&Piece>,
+    ) -> Option<String> {
+        let order = order?;
+        if let Some(piece) = written {
+            self.account(piece);
+            if let Some(text) = self.overview_in(piece, order) {
+                return Some(text);
             }
         }
-        Ok(written)
+        self.warnings.push(NO_OVERVIEW.to_owned());
+        let text = extract::extract(&order.material.passage, order.want);
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// The overview in an answer. `None` if it is not usable.
+    fn overview_in(&self, piece: &Piece, order: &Order) -> Option<String> {
+        if piece.source != Source::Model {
+            return None;
+        }
+        let text = self.borne_out(&piece.text, &order.material)?;
+        // An overview that is far too long would take up the words of the sections.
+        let most = order.want * 3 / 2;
+        let text = fit_length::shorten(&without_last_entries(&in_paragraphs(&text), most), most);
+        (!text.is_empty()).then_some(text)
     }
 
     /// The overview `text` without the sentences that have numbers or names of their own. `None` if nothing is left.
@@ -235,130 +258,6 @@ impl Writer<'_> {
             false => text.to_owned(),
         };
         borne_out(&text, &source, words.as_ref(), self.comparable)
-    }
-
-    /// The requests for the check, with the transcript, and for the last read. Where the plan has no call for the check, the last
-    /// reader looks up claims too, if the window has room for the transcript. None without an outline, or if the window is too small.
-    fn last_prompts(
-        &self,
-        plan: &Plan,
-        sections: &[Section],
-        lists: &[List],
-    ) -> [Option<Prompt>; 2] {
-        if plan.outline_tokens.is_none() {
-            return [None, None];
-        }
-        let language = self.language.as_deref();
-        let has_edits = language.is_some_and(edits::covers);
-        let lists = lists.iter().map(List::text);
-        let sections = sections
-            .iter()
-            .map(|section| format!("{}\n\n{}\n", section.title, section.text));
-        let text: Vec<String> = lists.chain(sections).collect();
-        let block = Passage::of_text(text.join("\n"));
-        let request = |task, whole, has_times, words| {
-            let material = Material {
-                passage: Passage::of_text(""),
-                more: Vec::new(),
-                chunks: Vec::new(),
-                block: block.clone(),
-                has_times,
-                from_notes: false,
-                whole,
-                brief: Some(self.briefing.last_read()),
-            };
-            let drafter = self.drafter;
-            let prompt = drafter.prompt(task, &material, (0, 0), None, words, 0);
-            drafter.fits(&prompt).then_some(prompt)
-        };
-        // Edits in other languages cannot be checked.
-        let edits = || {
-            let edits = has_edits.then(|| request(Task::LastRead, None, false, EDITS_WORDS));
-            edits.flatten()
-        };
-        let Some((whole, times)) = self.whole_beside(plan) else {
-            return [None, edits()];
-        };
-        if self.is_checked {
-            let check = request(Task::Check, Some(whole), times, MENDS_WORDS);
-            return [check, edits()];
-        }
-        let both = request(Task::LastRead, Some(whole), times, BOTH_WORDS);
-        [None, both.or_else(edits)]
-    }
-
-    /// Requests the check or the last read.
-    async fn last_read(&self, prompt: Option<&Prompt>) -> Result<String, WriteError> {
-        let Some(prompt) = prompt else {
-            return Ok(String::new());
-        };
-        let answer = self.drafter.call_or_empty(prompt).await;
-        let answer = answer.map_err(WriteError::of("the last read".to_owned()))?;
-        // The last pair of an answer that was cut off may be half of what was meant.
-        let whole = match answer.finish {
-            Finish::Length => {
-                let last = ["FIND:", "WRONG:"].map(|key| answer.text.rfind(key));
-                let last = last.into_iter().flatten().max();
-                last.and_then(|at| answer.text.get(..at)).unwrap_or("")
-            }
-            _ => &answer.text,
-        };
-        // Who has nothing to propose says so.
-        if edits::read(whole) == edits::Answer::default() && !whole.contains("NONE") {
-            self.drafter.caller.mark_rejected(prompt, "no corrections");
-        }
-        Ok(whole.to_owned())
-    }
-
-    /// Applies corrections and edits, and reports what the last reader believes to be wrong.
-    fn apply(&mut self, check: &str, last_read: &str, sections: &mut [Section]) {
-        let edits::Answer {
-            edits,
-            mends,
-            flags,
-        } = edits::read(&format!("{check}\n\n{last_read}"));
-        // Who reads beside a check has no transcript, and doubts what it has corrected.
-        let flags = match check.is_empty() {
-            true => flags,
-            false => Vec::new(),
-        };
-        let lists = &mut self.briefing.lists;
-        let mended = mends::apply(sections, lists, &mends, self.transcript.text());
-        let listed: String = lists.iter().map(List::text).collect();
-        let is_listed = |words: &str| listed.contains(words);
-        // What a flag quotes has to stand in the summary.
-        let is_there = |words: &str| sections.iter().any(|section| section.text.contains(words));
-        let is_quoted = |words: &&str| words.contains(' ');
-        let flags = flags.into_iter().filter(|flag| {
-            let quoted = flag
-                .split(['"', '“', '”'])
-                .skip(1)
-                .step_by(2)
-                .find(is_quoted);
-            quoted.is_none_or(|words| {
-                is_there(words.trim_end_matches(['.', ','])) || is_listed(words)
-            })
-        });
-        self.warnings
-            .extend(flags.map(|flag| format!("the last reader doubts: {flag}")));
-        let titles: Vec<String> = sections
-            .iter()
-            .map(|section| section.title.clone())
-            .collect();
-        let lists: Vec<String> = lists.iter().map(List::text).collect();
-        let others: Vec<&str> = titles.iter().chain(&lists).map(String::as_str).collect();
-        let mut texts: Vec<&mut String> = sections
-            .iter_mut()
-            .map(|section| &mut section.text)
-            .collect();
-        let applied = edits::apply(&mut texts, &others, &edits);
-        tracing::debug!(
-            edits = edits.len(),
-            applied,
-            mends = mends.len(),
-            mended,
-            "last read"
-        );
     }
 }
 

@@ -1,0 +1,174 @@
+//! Has the summary checked and read once more, and the overview written from it if that is still missing, all at once.
+
+use crate::model::Finish;
+use crate::prompt::{Prompt, Task};
+use crate::summary::assemble::Section;
+use crate::summary::edits;
+use crate::summary::length_control::LengthControl;
+use crate::summary::lists::List;
+use crate::summary::mends;
+use crate::summary::plan::Plan;
+use crate::summary::write::draft::Material;
+use crate::summary::write::overview::{Order, Overview};
+use crate::summary::write::{WriteError, Writer};
+use crate::text::Words;
+use crate::transcript::Passage;
+
+/// Words for which the output limits of edits, of corrections, and of both allow.
+const EDITS_WORDS: Words = Words(1000);
+const MENDS_WORDS: Words = Words(1500);
+const BOTH_WORDS: Words = Words(2000);
+
+impl Writer<'_> {
+    /// Has the summary checked and read once more, and applies what comes of it to overview, lists and sections. An overview that
+    /// is due is written from the sections meanwhile. Returns the overview.
+    pub(crate) async fn finish(
+        &mut self,
+        plan: &Plan,
+        overview: Overview,
+        sections: &mut [Section],
+        control: &LengthControl,
+    ) -> Result<Option<String>, WriteError> {
+        let order = match overview {
+            Overview::Written(_) => None,
+            Overview::Due | Overview::Lost => self.overview_of_sections(plan, sections, control),
+        };
+        let due = order.as_ref().filter(|_| matches!(overview, Overview::Due));
+        let [check, last_read] = self.last_prompts(plan, overview.text(), sections);
+        let (written, mends, edits) = tokio::join!(
+            Order::written(due, self.drafter, self.extra_calls.min(1)),
+            self.last_read(check.as_ref()),
+            self.last_read(last_read.as_ref()),
+        );
+        let (written, mends, edits) = (written?, mends?, edits?);
+        match overview {
+            Overview::Written(mut text) => {
+                self.apply(&mends, &edits, Some(&mut text), sections);
+                Ok(Some(text))
+            }
+            Overview::Due | Overview::Lost => {
+                self.apply(&mends, &edits, None, sections);
+                Ok(self.last_overview(order.as_ref(), written.as_ref()))
+            }
+        }
+    }
+
+    /// The requests for the check, with the transcript, and for the last read. Where the plan has no call for the check, the last
+    /// reader looks up claims too, if the window has room for the transcript. None without an outline, or if the window is too small.
+    fn last_prompts(
+        &self,
+        plan: &Plan,
+        overview: Option<&str>,
+        sections: &[Section],
+    ) -> [Option<Prompt>; 2] {
+        if plan.outline_tokens.is_none() {
+            return [None, None];
+        }
+        let language = self.language.as_deref();
+        let has_edits = language.is_some_and(edits::covers);
+        let titled = |title: &str, text: &str| format!("{title}\n\n{text}\n");
+        let overview = overview.map(|text| titled(self.titles.overview, text));
+        let lists = self.briefing.lists.iter().map(List::text);
+        let sections = sections.iter().map(|one| titled(&one.title, &one.text));
+        let text: Vec<String> = overview.into_iter().chain(lists).chain(sections).collect();
+        let block = Passage::of_text(text.join("\n"));
+        let request = |task, whole, has_times, words| {
+            let material = Material {
+                has_times,
+                whole,
+                brief: Some(self.briefing.last_read()),
+                ..Material::of_text(block.clone())
+            };
+            let drafter = self.drafter;
+            let prompt = drafter.prompt(task, &material, (0, 0), None, words, 0);
+            drafter.fits(&prompt).then_some(prompt)
+        };
+        // Edits in other languages cannot be checked.
+        let edits = || {
+            let edits = has_edits.then(|| request(Task::LastRead, None, false, EDITS_WORDS));
+            edits.flatten()
+        };
+        let Some((whole, times)) = self.whole_beside(plan) else {
+            return [None, edits()];
+        };
+        if self.is_checked {
+            let check = request(Task::Check, Some(whole), times, MENDS_WORDS);
+            return [check, edits()];
+        }
+        let both = request(Task::LastRead, Some(whole), times, BOTH_WORDS);
+        [None, both.or_else(edits)]
+    }
+
+    /// Requests the check or the last read.
+    async fn last_read(&self, prompt: Option<&Prompt>) -> Result<String, WriteError> {
+        let Some(prompt) = prompt else {
+            return Ok(String::new());
+        };
+        let answer = self.drafter.call_or_empty(prompt).await;
+        let answer = answer.map_err(WriteError::of("the last read".to_owned()))?;
+        // The last pair of an answer that was cut off may be half of what was meant.
+        let whole = match answer.finish {
+            Finish::Length => {
+                let last = ["FIND:", "WRONG:"].map(|key| answer.text.rfind(key));
+                let last = last.into_iter().flatten().max();
+                last.and_then(|at| answer.text.get(..at)).unwrap_or("")
+            }
+            _ => &answer.text,
+        };
+        // Who has nothing to propose says so.
+        if edits::read(whole) == edits::Answer::default() && !whole.contains("NONE") {
+            self.drafter.caller.mark_rejected(prompt, "no corrections");
+        }
+        Ok(whole.to_owned())
+    }
+
+    /// Applies corrections and edits, and reports what the last reader believes to be wrong.
+    fn apply(
+        &mut self,
+        check: &str,
+        last_read: &str,
+        overview: Option<&mut String>,
+        sections: &mut [Section],
+    ) {
+        let edits::Answer {
+            edits,
+            mends,
+            flags,
+        } = edits::read(&format!("{check}\n\n{last_read}"));
+        let (mut titles, texts): (Vec<&mut String>, Vec<&mut String>) = sections
+            .iter_mut()
+            .map(|section| (&mut section.title, &mut section.text))
+            .unzip();
+        let mut texts: Vec<&mut String> = overview.into_iter().chain(texts).collect();
+        let lists = &mut self.briefing.lists;
+        let said = self.transcript.text();
+        let mended = mends::apply(&mut titles, &mut texts, lists, &mends, said);
+        let lists: Vec<String> = lists.iter().map(List::text).collect();
+        // Who reads beside a check has no transcript, and doubts what it has corrected.
+        if check.is_empty() {
+            // What a flag quotes has to stand in the summary.
+            let is_there = |words: &str| {
+                let bare = words.trim_end_matches(['.', ',']);
+                texts.iter().any(|text| text.contains(bare))
+                    || lists.iter().any(|list| list.contains(words))
+            };
+            let is_quoted = |words: &&str| words.contains(' ');
+            let flags = flags.into_iter().filter(|flag| {
+                let mut quoted = flag.split(['"', '“', '”']).skip(1).step_by(2);
+                quoted.find(is_quoted).is_none_or(is_there)
+            });
+            self.warnings
+                .extend(flags.map(|flag| format!("the last reader doubts: {flag}")));
+        }
+        let titles = titles.iter().map(|title| title.as_str());
+        let others: Vec<&str> = titles.chain(lists.iter().map(String::as_str)).collect();
+        let applied = edits::apply(&mut texts, &others, &edits);
+        tracing::debug!(
+            edits = edits.len(),
+            applied,
+            mends = mends.len(),
+            mended,
+            "last read"
+        );
+    }
+}
