@@ -201,9 +201,10 @@ pub async fn write(
     // What is promised to the overview is not for the sections.
     let spare = order.as_ref().map_or(0, |_| writer.extra_calls.min(1));
     writer.extra_calls -= spare;
-    let overview = Order::written(order.as_ref(), writer.drafter, spare);
-    let (written, overview) =
-        tokio::join!(writer.sections(materials, &targets, &mut control), overview);
+    // Boxed: side by side they would be too large for a stack.
+    let overview = Box::pin(Order::written(order.as_ref(), writer.drafter, spare));
+    let sections = Box::pin(writer.sections(materials, &targets, &mut control));
+    let (written, overview) = tokio::join!(sections, overview);
     let ((sections, materials), overview) = (written?, overview?);
     writer.extra_calls += spare;
     let mut summary = Summary {
