@@ -131,8 +131,8 @@ impl Plan {
                 (sum + notes as usize, notes)
             });
         // The outline reads the whole once more, and so does the overview if it is not too long, which is written from the sections
-        // otherwise. The last read has the summary, and the transcript if it is not too long; a check takes that over from it. Each
-        // section is told what is in the outline.
+        // otherwise. The last read has the summary, and the transcript if it is not too long; checks take that over from it, each
+        // with a part of the summary. Each section is told what is in the outline.
         let calls = self.expected_calls(limits);
         let is_read_beside = self.is_read_beside();
         let overview = match self.overview_words.0 {
@@ -142,13 +142,13 @@ impl Plan {
         };
         let (read_more, written_more) = self.outline_tokens.map_or((0, 0), |most| {
             let outline = self.tokens.min(most).0;
-            let check = match self.is_checked(limits) {
-                true => written,
+            let beside = match self.is_checked(limits) {
+                true => CHECKS * self.tokens.0 + written,
+                false if is_read_beside => self.tokens.0,
                 false => 0,
             };
-            let beside = if is_read_beside { self.tokens.0 } else { 0 };
             (
-                outline + beside + check + written + calls * BRIEF_TOKENS,
+                outline + beside + written + calls * BRIEF_TOKENS,
                 OUTLINE_TOKENS + EDITS_TOKENS,
             )
         });

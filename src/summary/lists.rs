@@ -7,9 +7,12 @@ use crate::text::{Span, words};
 
 /// Maximum length of the actions, and of all other lists, as shares of the summary. Whoever has to act needs all actions, but not
 /// what is merely hoped for: such entries stay only within the smaller share.
-const ACTIONS_SHARE: f64 = 0.13;
+const ACTIONS_SHARE: f64 = 0.15;
 const VAGUE_ACTIONS_SHARE: f64 = 0.04;
-const OTHERS_SHARE: f64 = 0.12;
+const OTHERS_SHARE: f64 = 0.13;
+
+/// Lists that only repeat what stands in the text, the most dispensable first. They are left out where the others need their room.
+const IN_THE_TEXT: [ListKind; 2] = [ListKind::Figures, ListKind::Positions];
 
 /// The kinds of lists, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,6 +151,14 @@ pub(crate) fn of(
             && list.drop_vague()
         {}
     }
+    let most = (target as f64 * OTHERS_SHARE) as usize;
+    for kind in IN_THE_TEXT {
+        let others = lists.iter().filter(|list| list.kind != ListKind::Actions);
+        // A few of many figures tell less than none.
+        if others.map(List::length).sum::<usize>() > most {
+            lists.retain(|list| list.kind != kind);
+        }
+    }
     for (are_actions, share) in [(true, ACTIONS_SHARE), (false, OTHERS_SHARE)] {
         let most = (target as f64 * share) as usize;
         loop {
@@ -159,9 +170,10 @@ pub(crate) fn of(
                 break;
             }
             // The entries of a kind come in the order of their importance.
-            let longest = own
-                .into_iter()
-                .max_by_key(|(words, list)| words * list.kind.dispensable());
+            let is_dispensable = |(words, list): &(usize, &mut List)| {
+                (list.kind == ListKind::Terms && *words > 0, *words)
+            };
+            let longest = own.into_iter().max_by_key(is_dispensable);
             let Some((_, list)) = longest else { break };
             list.drop_least();
         }
@@ -191,21 +203,6 @@ pub(crate) fn put_in_order_of_time(lists: &mut [List]) {
     for list in lists.iter_mut().filter(is_ranked) {
         let first = |entry: &Entry| entry.spans.iter().map(|span| span.start).min();
         list.entries.sort_by_key(first);
-    }
-}
-
-impl ListKind {
-    /// How readily entries of the list are given up.
-    fn dispensable(self) -> usize {
-        match self {
-            // Whoever has to act relies on these two.
-            Self::Actions => 1,
-            Self::Decisions | Self::OpenQuestions => 2,
-            Self::People => 2,
-            // The sections use abbreviations as if they were known.
-            Self::Terms => 3,
-            Self::Figures | Self::Positions => 8,
-        }
     }
 }
 

@@ -15,9 +15,9 @@ use crate::summary::outline::known_status;
 use crate::summary::quotations;
 use crate::text::{Span, ngrams, sentence, words};
 
-/// Maximum number of corrections in an answer, and of those among them that only take something out. Further ones are ignored.
-pub(crate) const MAX_MENDS: usize = 20;
-const MAX_CUTS: usize = 6;
+/// Maximum number of corrections, and of those among them that only take something out. Further ones are ignored.
+pub(crate) const MAX_MENDS: usize = 40;
+const MAX_CUTS: usize = 8;
 
 /// Words of evidence that a correction needs.
 const MIN_SAID: usize = 3;

@@ -35,6 +35,9 @@ pub(crate) const TOPIC_WORDS: usize = 400;
 /// No more sections than are written at once by default, unless the transcript or the summary is long.
 pub(crate) const ONE_ROUND: usize = 12;
 
+/// Calls of a check: one for overview and lists, one for the sections. Who looks up everything at once overlooks more.
+pub(crate) const CHECKS: usize = 2;
+
 /// Longer transcripts are not shown to the last reader: nobody finds a sentence in them, and everybody would pay for it.
 const READ_BESIDE_TOKENS: Tokens = Tokens(64_000);
 
@@ -92,7 +95,8 @@ impl Plan {
         if self.outline_tokens.is_none() || !self.levels.is_empty() {
             return self.calls();
         }
-        self.section_calls(limits) + usize::from(self.is_checked(limits)) + self.other_calls()
+        let checks = if self.is_checked(limits) { CHECKS } else { 0 };
+        self.section_calls(limits) + checks + self.other_calls()
     }
 
     fn section_calls(&self, limits: &Limits) -> usize {
@@ -129,12 +133,12 @@ impl Plan {
         (calls / 2 + EXTRA_CALLS).min(limits.max_calls.saturating_sub(calls))
     }
 
-    /// Whether claims are looked up in a call of their own, beside the last read: if sections that are written together have
-    /// saved one. Who does both overlooks more.
+    /// Whether claims are looked up in calls of their own, beside the last read: if sections that are written together have
+    /// saved as many. Who does both overlooks more.
     pub(crate) fn is_checked(&self, limits: &Limits) -> bool {
         self.is_read_beside()
             && self.levels.is_empty()
-            && self.section_calls(limits) < self.sections
+            && self.section_calls(limits) + CHECKS <= self.sections
     }
 
     /// Whether who checks the summary is shown the transcript, if the window has room for it.

@@ -32,7 +32,7 @@ use crate::summary::fit_length;
 use crate::summary::length_control::LengthControl;
 use crate::summary::lists;
 use crate::summary::people;
-use crate::summary::plan::{Plan, apportion};
+use crate::summary::plan::{CHECKS, Plan, apportion};
 use crate::summary::quotations;
 use crate::summary::titles::{Titles, titles};
 use crate::text::{Tokens, tokens, words};
@@ -104,7 +104,7 @@ struct Writer<'a> {
     run: &'a Run,
     /// What is known of the whole; empty without an outline.
     briefing: Briefing,
-    /// Claims are looked up in a call of their own.
+    /// Claims are looked up in calls of their own.
     is_checked: bool,
     /// The first request was refused as bad input.
     is_first_refused: bool,
@@ -145,7 +145,7 @@ pub async fn write(
     };
     // Sections that are written together may have to be written one by one after all.
     let extra_calls = plan.extra_calls(&settings.limits);
-    let is_checked = plan.is_checked(&settings.limits) && extra_calls > 0;
+    let is_checked = plan.is_checked(&settings.limits) && extra_calls >= CHECKS;
     let mut writer = Writer {
         transcript,
         language,
@@ -163,7 +163,7 @@ pub async fn write(
         briefing: Briefing::default(),
         is_checked,
         is_first_refused: false,
-        extra_calls: extra_calls - usize::from(is_checked),
+        extra_calls: extra_calls - if is_checked { CHECKS } else { 0 },
         unread: Vec::new(),
         unusable: Vec::new(),
         warnings,

@@ -1,4 +1,4 @@
-//! Has the summary checked and read once more, and the overview written from it if that is still missing, all at once.
+//! Has the summary checked and read once more, and an overview written from it if that is still missing, all at once.
 
 use crate::model::Finish;
 use crate::prompt::{Prompt, Task};
@@ -10,7 +10,7 @@ use crate::summary::mends;
 use crate::summary::plan::Plan;
 use crate::summary::write::draft::Material;
 use crate::summary::write::overview::{Order, Overview};
-use crate::summary::write::{WriteError, Writer};
+use crate::summary::write::{WriteError, Writer, all};
 use crate::text::Words;
 use crate::transcript::Passage;
 
@@ -34,13 +34,13 @@ impl Writer<'_> {
             Overview::Due | Overview::Lost => self.overview_of_sections(plan, sections, control),
         };
         let due = order.as_ref().filter(|_| matches!(overview, Overview::Due));
-        let [check, last_read] = self.last_prompts(plan, overview.text(), sections);
+        let (checks, last_read) = self.last_prompts(plan, overview.text(), sections);
         let (written, mends, edits) = tokio::join!(
             Order::written(due, self.drafter, self.extra_calls.min(1)),
-            self.last_read(check.as_ref()),
-            self.last_read(last_read.as_ref()),
+            all(checks.iter().map(|prompt| self.last_read(prompt))),
+            all(last_read.iter().map(|prompt| self.last_read(prompt))),
         );
-        let (written, mends, edits) = (written?, mends?, edits?);
+        let (written, mends, edits) = (written?, mends?.join("\n\n"), edits?.join(""));
         match overview {
             Overview::Written(mut text) => {
                 self.apply(&mends, &edits, Some(&mut text), sections);
@@ -53,57 +53,56 @@ impl Writer<'_> {
         }
     }
 
-    /// The requests for the check, with the transcript, and for the last read. Where the plan has no call for the check, the last
+    /// The requests for the checks, with the transcript, and for the last read. Where the plan has no calls for checks, the last
     /// reader looks up claims too, if the window has room for the transcript. None without an outline, or if the window is too small.
     fn last_prompts(
         &self,
         plan: &Plan,
         overview: Option<&str>,
         sections: &[Section],
-    ) -> [Option<Prompt>; 2] {
+    ) -> (Vec<Prompt>, Option<Prompt>) {
         if plan.outline_tokens.is_none() {
-            return [None, None];
+            return (Vec::new(), None);
         }
-        let language = self.language.as_deref();
-        let has_edits = language.is_some_and(edits::covers);
         let titled = |title: &str, text: &str| format!("{title}\n\n{text}\n");
         let overview = overview.map(|text| titled(self.titles.overview, text));
         let lists = self.briefing.lists.iter().map(List::text);
+        let opening: Vec<String> = overview.into_iter().chain(lists).collect();
         let sections = sections.iter().map(|one| titled(&one.title, &one.text));
-        let text: Vec<String> = overview.into_iter().chain(lists).chain(sections).collect();
-        let block = Passage::of_text(text.join("\n"));
-        let request = |task, whole, has_times, words| {
+        let parts = [opening, sections.collect()].map(|part| part.join("\n"));
+        let text = parts.join("\n");
+        let request = |task, (nth, text): (usize, &str), whole, has_times, words| {
             let material = Material {
                 has_times,
                 whole,
                 brief: Some(self.briefing.last_read()),
-                ..Material::of_text(block.clone())
+                ..Material::of_text(Passage::of_text(text))
             };
             let drafter = self.drafter;
-            let prompt = drafter.prompt(task, &material, (0, 0), None, words, 0);
+            let prompt = drafter.prompt(task, &material, (nth, 0), None, words, 0);
             drafter.fits(&prompt).then_some(prompt)
         };
         // Edits in other languages cannot be checked.
+        let has_edits = self.language.as_deref().is_some_and(edits::covers);
         let edits = || {
-            let edits = has_edits.then(|| request(Task::LastRead, None, false, EDITS_WORDS));
-            edits.flatten()
+            let bare = || request(Task::LastRead, (0, &text), None, false, EDITS_WORDS);
+            has_edits.then(bare).flatten()
         };
         let Some((whole, times)) = self.whole_beside(plan) else {
-            return [None, edits()];
+            return (Vec::new(), edits());
         };
         if self.is_checked {
-            let check = request(Task::Check, Some(whole), times, MENDS_WORDS);
-            return [check, edits()];
+            let parts = parts.iter().map(String::as_str).enumerate();
+            let check = |part| request(Task::Check, part, Some(whole.clone()), times, MENDS_WORDS);
+            let checks = parts.filter(|(_, text)| !text.is_empty()).filter_map(check);
+            return (checks.collect(), edits());
         }
-        let both = request(Task::LastRead, Some(whole), times, BOTH_WORDS);
-        [None, both.or_else(edits)]
+        let both = request(Task::LastRead, (0, &text), Some(whole), times, BOTH_WORDS);
+        (Vec::new(), both.or_else(edits))
     }
 
-    /// Requests the check or the last read.
-    async fn last_read(&self, prompt: Option<&Prompt>) -> Result<String, WriteError> {
-        let Some(prompt) = prompt else {
-            return Ok(String::new());
-        };
+    /// Requests a check or the last read.
+    async fn last_read(&self, prompt: &Prompt) -> Result<String, WriteError> {
         let answer = self.drafter.call_or_empty(prompt).await;
         let answer = answer.map_err(WriteError::of("the last read".to_owned()))?;
         // The last pair of an answer that was cut off may be half of what was meant.
