@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use crate::model::Usage;
 use crate::summary::call_plan::Limits;
-use crate::summary::plan::Plan;
+use crate::summary::plan::{CHECKS, Plan};
 use crate::text::{Tokens, Words};
 
 /// Tokens per word of English prose written by a model.
