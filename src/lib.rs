@@ -69,7 +69,8 @@
 //!    operation, such as a flight, follows its phases and its clock. Without an outline balanced parts, cut at the
 //!    start of a turn, else at a sentence, a clause, a word. Where a script has no blanks, words are told by ICU's
 //!    model in Thai, Lao, Khmer and Burmese, and by function words in Chinese and Japanese.
-//! 6. **Write** all sections at once, with a little more asked for than is wanted, because cutting a sentence is free.
+//! 6. **Write** all sections and the overview at once, with a little more asked for than is wanted, because cutting a sentence is
+//!    free. The overview is made from the transcript; from the sections, after them, if the transcript is too long.
 //!    With an outline, a request is for sections in a row, about 1,000 words in all and more where the window is larger
 //!    (from 126,000 tokens on all of them), as far as it has room for their parts; else for one. It shows the parts,
 //!    what is before and after them, and the notes that concern each, between fences that their author cannot forge. A
@@ -84,9 +85,10 @@
 //!    numbers or names are replaced, claims that something was not answered are cut where the outline does not list it
 //!    as open, a full name stands once, and quotation marks go where something else was said.
 //! 8. **Finish**: if the whole is more than 3 % too short or 9 % too long, the shortest sections are written again,
-//!    longer, or the longest condensed: once. Then, at once, the overview from the sections and a last read beside the
-//!    transcript. Its corrections are applied only where they quote the words that show them and bring no number, name
-//!    or word of their own, its edits only where they change no number, name, quotation, negation or hedge. Then the small matters
+//!    longer, or the longest condensed: once. Then, at once, checks beside the transcript, of overview and lists and of the
+//!    sections, and a last read, which looks up claims itself where sections written together have saved no calls for checks.
+//!    Corrections are applied only where they quote the words that show them and bring no number, name or word of their
+//!    own, edits only where they change no number, name, quotation, negation or hedge. Then the small matters
 //!    and the sentences that add least and are in no list go, rather from the ends of paragraphs, or the speakers' own
 //!    sentences are added, flagged. The summary is within 5 % of its target.
 //!

@@ -28,7 +28,7 @@ pub enum Phase {
     Sections,
     /// Corrects the length.
     Length,
-    /// Writes the overview, and reads everything once more.
+    /// Checks everything and reads it once more, and writes the overview if that is still missing.
     Finish,
 }
 
@@ -42,7 +42,7 @@ impl Phase {
             Self::Outline => "outline",
             Self::Sections => "sections",
             Self::Length => "length",
-            Self::Finish => "overview and last read",
+            Self::Finish => "last read",
         }
     }
 }
