@@ -207,7 +207,8 @@ fn a_model_that_gives_nothing_usable_is_given_up_early() {
             let (summary, usage, _) = attempt(&plan, &sample, limits, 1, &model);
             let error = summary.unwrap_err().source;
             assert_eq!(error.kind, ErrorKind::Unusable, "{error}");
-            assert!(usage.calls <= 7, "{habit:?}: {} calls", usage.calls);
+            // The overview is requested beside the first sections.
+            assert!(usage.calls <= 8, "{habit:?}: {} calls", usage.calls);
         }
     }
 }
