@@ -577,7 +577,7 @@ async fn summarize_one(input: &Input, app: &App, http: &Http) -> Result<Ready, B
     }
     if transcriber.is_some() && !input.is_object() {
         return Err(
-            "recordings are transcribed in S3: upload it and name it as s3://bucket/key".into(),
+            "recordings are transcribed in S3, or on the page of `serve`: upload it and name it as s3://bucket/key".into(),
         );
     }
     let bucket = app.config.speech.as_ref().map(|speech| &speech.bucket);

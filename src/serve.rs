@@ -114,8 +114,11 @@ impl Server {
         let directory = match &place {
             Place::Dir(dir) => {
                 config.output_bucket = Some(LOCAL_BUCKET.to_owned());
-                // In a directory nothing transcribes recordings or reads summaries out.
-                (config.recordings, config.speech) = (None, None);
+                if config.speech.take().is_some() {
+                    tracing::warn!(
+                        "no summary is read out: Amazon Polly writes into a bucket (--bucket NAME)"
+                    );
+                }
                 Some(DirStore::single(LOCAL_BUCKET, dir))
             }
             Place::Bucket(_) => None,

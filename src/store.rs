@@ -171,6 +171,18 @@ impl Object {
         Ok(hex(&hash.finalize(), 16))
     }
 
+    /// All bytes, if none has been read.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn whole(&mut self) -> StoreResult<Vec<u8>> {
+        let mut body = Vec::new();
+        while let Some(bytes) = self.next().await? {
+            body.extend_from_slice(&bytes);
+        }
+        Ok(body)
+    }
+
     /// The next bytes as they arrive; `None` at the end.
     ///
     /// # Errors
@@ -204,11 +216,7 @@ pub trait Store: Debug + Send + Sync {
             ..Wanted::default()
         };
         let mut object = self.get(at, &wanted).await?;
-        let mut body = Vec::new();
-        while let Some(bytes) = object.next().await? {
-            body.extend_from_slice(&bytes);
-        }
-        Ok((body, object.info.etag))
+        Ok((object.whole().await?, object.info.etag))
     }
 
     /// Returns an object's properties without reading its bytes.

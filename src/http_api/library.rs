@@ -399,8 +399,9 @@ impl Library {
                     (after, jumped) = (behind_results.clone(), true);
                     break;
                 }
+                let is_read = self.config.skips(&key).is_none();
                 // A key that nobody may ask for would be a dead end.
-                if self.config.skips(&key).is_none() && plain_key(key.clone()).is_ok() {
+                if is_read && !self.config.is_of_recording(&key) && plain_key(key.clone()).is_ok() {
                     if keys.len() == limit {
                         let next = keys.last().cloned();
                         return Ok((keys, next));

@@ -140,6 +140,9 @@ impl Upload {
     pub(crate) fn check(&self, config: &Config, most: u64) -> Result<(), Problem> {
         let Self { name, bytes, .. } = self;
         if let Some(skip) = config.skips(name) {
+            if skip == Skip::OtherSuffix && is_recording(name) {
+                return Err(Problem::not_transcribed(name));
+            }
             let reason = match skip {
                 Skip::OtherSuffix => "its name has another ending",
                 skip => skip.reason(),

@@ -13,6 +13,7 @@ use crate::job::Rejected;
 use crate::serve::live::Live;
 use crate::serve::{HERE, UPLOADED};
 use crate::store::{PutCondition, PutOptions, StoreErrorKind, StoreResult, found};
+use crate::transcriber::is_recording;
 use crate::transcript::{Decoder, Transcript};
 
 /// What the server's thread has.
@@ -134,7 +135,10 @@ impl Door {
 
     async fn begin(&self, key: &str) -> Result<Answer, Problem> {
         let status = self.library.status(key, Detail::Brief).await?;
-        let status = status.ok_or_else(|| Problem::no_transcript(key))?;
+        let status = status.ok_or_else(|| match self.is_not_transcribed(key) {
+            true => Problem::not_transcribed(key),
+            false => Problem::no_transcript(key),
+        })?;
         if status.status == State::Done {
             let next = "to have another one, upload the transcript under another name";
             return Err(Problem::new(409, "its summary is there already", next));
@@ -143,6 +147,11 @@ impl Door {
         let status = self.live.status(key);
         let status = status.unwrap_or_else(|| Status::of(key, State::Waiting));
         Ok(Answer::json(202, &status))
+    }
+
+    /// Whether a key is that of a recording, and there is no transcriber.
+    fn is_not_transcribed(&self, key: &str) -> bool {
+        self.library.config.recordings.is_none() && is_recording(key)
     }
 
     fn begin_now(&self, key: &str) {

@@ -1,5 +1,7 @@
 //! The server on this machine: the real binary, spoken to over a socket.
 
+mod recordings;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
