@@ -182,6 +182,7 @@ pub mod http_api;
 pub mod job;
 pub mod lambda;
 pub mod model;
+mod once;
 pub mod prompt;
 pub mod provider;
 pub mod run;

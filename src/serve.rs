@@ -27,11 +27,12 @@ use crate::http::{Http, HttpError};
 use crate::http_api::library::{Detail, Library, Links, State};
 use crate::job::local::{LEASE, LOCAL_BUCKET};
 use crate::job::{App, Config, JobError, KnownHabits, Outcome, Upload};
+use crate::once;
 use crate::provider::ConnectError;
 use crate::run::Run;
 use crate::serve::door::Door;
 use crate::serve::live::Live;
-use crate::store::{self, DirStore, Location, Store, StoreError};
+use crate::store::{self, DirStore, Location, Store, StoreError, StoreErrorKind};
 
 /// What a job waits for that somebody else holds.
 const BUSY: &str = "another run works on it, or was stopped a moment ago";
@@ -257,8 +258,15 @@ impl Unfinished {
     }
 
     async fn is_unfinished(&self, key: &str) -> bool {
-        let Ok(info) = self.library.store.head(&self.library.at(key)).await else {
-            return false;
+        let info = match self.library.store.head(&self.library.at(key)).await {
+            Ok(info) => info,
+            Err(error) => {
+                // One may have been deleted since it was listed.
+                if error.kind != StoreErrorKind::NotFound {
+                    once::left_out(key, &chain(&error));
+                }
+                return false;
+            }
         };
         if info.metadata.get(UPLOADED).is_none_or(|by| by != HERE) {
             return false;

@@ -214,6 +214,11 @@ pub trait Store: Debug + Send + Sync {
     /// Returns an object's properties without reading its bytes.
     async fn head(&self, at: &Location) -> StoreResult<ObjectInfo>;
 
+    /// Whether a new object cannot have this key, because there is one, or in a directory something else.
+    async fn is_taken(&self, at: &Location) -> StoreResult<bool> {
+        Ok(found(self.head(at).await)?.is_some())
+    }
+
     /// The entity tags of the objects with these keys, `None` for those that do not exist. The last one is looked up after the
     /// others.
     async fn tags(&self, bucket: &str, keys: &[String]) -> StoreResult<Vec<Option<String>>> {

@@ -23,6 +23,7 @@ use crate::http_api::{Answer, Problem, RESULTS};
 use crate::job::filter::ERROR_ENDING;
 use crate::job::progress::{Doing, Kept};
 use crate::job::{Config, SOURCE_ETAG, WARNINGS, WORDS};
+use crate::once;
 use crate::store::{
     LINK_LASTS, Location, Presigner, Store, StoreError, StoreErrorKind, StoreResult, found,
 };
@@ -399,6 +400,12 @@ impl Library {
                     (after, jumped) = (behind_results.clone(), true);
                     break;
                 }
+                if let Some((folder, _)) = key.rsplit_once('/')
+                    && self.store.directory().is_some()
+                    && self.config.skips(folder).is_none()
+                {
+                    once::left_out(folder, "it is a folder; the files in it are listed");
+                }
                 // A key that nobody may ask for would be a dead end.
                 if self.config.skips(&key).is_none() && plain_key(key.clone()).is_ok() {
                     if keys.len() == limit {
@@ -430,9 +437,7 @@ impl Library {
                     Ok(status) => summaries.extend(status),
                     Err(error) if error.kind.passes() => return Err(error),
                     // A link that leads elsewhere, for one, must not hide the others.
-                    Err(error) => {
-                        tracing::warn!(key, error = chain(&error), "left out of the list")
-                    }
+                    Err(error) => once::left_out(key, &chain(&error)),
                 }
             }
         }

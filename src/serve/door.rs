@@ -12,7 +12,7 @@ use crate::http_api::{Answer, Problem, Work};
 use crate::job::Rejected;
 use crate::serve::live::Live;
 use crate::serve::{HERE, UPLOADED};
-use crate::store::{PutCondition, PutOptions, StoreErrorKind, StoreResult, found};
+use crate::store::{PutCondition, PutOptions, StoreErrorKind, StoreResult};
 use crate::transcript::{Decoder, Transcript};
 
 /// What the server's thread has.
@@ -88,14 +88,10 @@ impl Door {
         let upload = Upload::ordered(body)?;
         let config = &self.library.config;
         upload.check(config, config.max_input_bytes)?;
-        let there = self
-            .library
-            .store
-            .head(&self.library.at(&upload.name))
-            .await;
-        match found(there)? {
-            Some(_) => Err(taken(&upload.name)),
-            None => Ok(Answer::json(201, &upload.instruction())),
+        let at = self.library.at(&upload.name);
+        match self.library.store.is_taken(&at).await? {
+            true => Err(taken(&upload.name)),
+            false => Ok(Answer::json(201, &upload.instruction())),
         }
     }
 
@@ -107,7 +103,7 @@ impl Door {
         } = upload;
         let at = self.library.at(&name);
         // A name that is taken is told before what is wrong with the text.
-        if found(self.library.store.head(&at).await)?.is_some() {
+        if self.library.store.is_taken(&at).await? {
             return Err(taken(&name));
         }
         if is_text {

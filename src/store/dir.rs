@@ -3,6 +3,8 @@
 //! - **Behaves like S3.** Entity tags are the MD5 of the bytes, as S3 computes them for an object uploaded in one request,
 //!   so the event of a real upload matches a copy here. They only detect changes; nothing relies on them being secure.
 //! - **Nothing outside the root.** Keys that are not valid paths and symbolic links that lead out of the root are refused.
+//! - **Only files.** A pipe, a socket, a device or a broken link is no object: it is neither opened, which could block for ever,
+//!   nor replaced, nor listed. The log tells once that it is left out.
 //! - **Conditions hold across threads and processes.** A write holds the lock file of its folder, `.metadata/.lock`, from
 //!   checking the object until it is replaced. Readers need no lock, because files are replaced atomically: written under a
 //!   temporary name, synced, renamed.
@@ -23,6 +25,7 @@ use bytes::Bytes;
 use md5::{Digest, Md5};
 
 use crate::hex::hex;
+use crate::once;
 use crate::store::StoreErrorKind::{
     Denied, InvalidKey, NotFound, Other, Precondition, TooLarge, Transient,
 };
@@ -37,6 +40,13 @@ const METADATA: &str = ".metadata";
 
 /// Maximum length of a file name on Linux and macOS.
 const MAX_NAME_BYTES: usize = 255;
+
+/// Maximum size of the metadata of an object in its file, in bytes. S3 keeps 2 KB.
+const MAX_METADATA_BYTES: u64 = 1 << 20;
+
+/// The error reason if something else is in the place of an object.
+const NO_FILE: &str =
+    "a pipe, a socket, a device or a broken link is in its place; remove that, or use another name";
 
 /// A store in a local directory.
 #[derive(Debug, Clone)]
@@ -95,9 +105,9 @@ impl DirStore {
     /// Claims the directory for this process, until the file is dropped; `None` if another process has done so.
     pub(crate) fn claim(&self) -> io::Result<Option<File>> {
         let folder = self.root.join(METADATA);
+        self.check_inside(&[&folder]).map_err(io::Error::other)?;
         fs::create_dir_all(&folder)?;
-        let path = folder.join(".claim");
-        let claim = File::options().create(true).append(true).open(path)?;
+        let claim = open_lock(&folder.join(".claim"))?;
         match claim.try_lock() {
             Ok(()) => Ok(Some(claim)),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -130,21 +140,27 @@ impl DirStore {
             metadata = format!("{}.json", etag_of(name.as_bytes())?);
         }
         let metadata = object.with_file_name(METADATA).join(metadata);
-        // Only symbolic links can lead out, so it is enough to check the part of the path that exists.
-        if let Some(root) = if_exists(self.root.canonicalize())? {
-            for path in [&object, &metadata] {
-                let existing = path.ancestors().find_map(|path| path.canonicalize().ok());
-                if existing.is_some_and(|existing| !existing.starts_with(&root)) {
-                    let reason = format!("a link in {} leads out of the store", path.display());
-                    return refused(Other, reason);
-                }
-            }
-        }
+        self.check_inside(&[&object, &metadata])?;
         Ok(Files {
             bucket,
             object,
             metadata,
         })
+    }
+
+    /// Refuses paths that lead out of the root. Only symbolic links can, so it is enough to check the part that exists.
+    fn check_inside(&self, paths: &[&Path]) -> Result<(), Failure> {
+        let Some(root) = if_exists(self.root.canonicalize())? else {
+            return Ok(());
+        };
+        for path in paths {
+            let existing = path.ancestors().find_map(|path| path.canonicalize().ok());
+            if existing.is_some_and(|existing| !existing.starts_with(&root)) {
+                let reason = format!("a link in {} leads out of the store", path.display());
+                return refused(Other, reason);
+            }
+        }
+        Ok(())
     }
 
     fn open(&self, at: &Location, wanted: &Wanted) -> Result<(File, ObjectInfo), Failure> {
@@ -165,6 +181,9 @@ impl DirStore {
         let files = self.files(at)?;
         let _lock = files.lock()?;
         let current = files.open()?.map(etag_of).transpose()?;
+        if current.is_none() && files.is_there()? {
+            return refused(Other, NO_FILE);
+        }
         let holds = match &options.condition {
             PutCondition::Always => true,
             PutCondition::IfAbsent => current.is_none(),
@@ -188,27 +207,46 @@ impl DirStore {
         Ok(etag)
     }
 
-    /// The first keys after `after`, at most `most`. Links are not followed, and names that are not UTF-8 are no keys.
+    /// The first keys after `after`, at most `most`. Links are not followed, names that are not UTF-8 are no keys, and what
+    /// cannot be read hides nothing else.
     fn keys(&self, bucket: &str, after: &str, most: usize) -> Result<Vec<String>, Failure> {
+        let bucket = self.bucket(bucket)?;
+        self.check_inside(&[&bucket])?;
         let mut found = BTreeSet::new();
-        let mut folders = vec![(self.bucket(bucket)?, String::new())];
+        let mut folders = vec![(bucket, String::new())];
         while let Some((folder, prefix)) = folders.pop() {
-            let Some(entries) = if_exists(fs::read_dir(folder))? else {
-                continue;
+            let entries = match if_exists(fs::read_dir(&folder)) {
+                Ok(Some(entries)) => entries,
+                Ok(None) => continue,
+                Err(error) if !prefix.is_empty() && is_lasting(&error) => {
+                    once::left_out(&folder.display().to_string(), &error.to_string());
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
             };
             for entry in entries {
                 let entry = entry?;
                 let name = entry.file_name();
-                let Some(name) = name.to_str().filter(|name| *name != METADATA) else {
+                let leave_out =
+                    |reason| once::left_out(&entry.path().display().to_string(), reason);
+                let Some(name) = name.to_str() else {
+                    leave_out("its name is not UTF-8");
                     continue;
                 };
+                if name == METADATA {
+                    continue;
+                }
                 let (kind, key) = (entry.file_type()?, format!("{prefix}{name}"));
                 if kind.is_dir() {
                     let folder = format!("{key}/");
                     if after < folder.as_str() || after.starts_with(&folder) {
                         folders.push((entry.path(), folder));
                     }
-                } else if kind.is_file() && key.as_str() > after {
+                } else if kind.is_symlink() {
+                    leave_out("it is a link");
+                } else if !kind.is_file() {
+                    leave_out("it is a pipe, a socket or a device");
+                } else if key.as_str() > after {
                     found.insert(key);
                     if found.len() > most {
                         found.pop_last();
@@ -264,12 +302,24 @@ impl Files {
         if_exists(File::open(&self.object))
     }
 
+    /// Whether anything is in the place of the object: also a folder, a pipe or a broken link.
+    fn is_there(&self) -> io::Result<bool> {
+        Ok(if_exists(fs::symlink_metadata(&self.object))?.is_some())
+    }
+
     /// The object's metadata by entity tag.
     fn metadata(&self) -> Result<BTreeMap<String, Metadata>, Failure> {
-        let Some(json) = if_exists(fs::read(&self.metadata))? else {
+        let path = self.metadata.display();
+        // Check first, as for the object.
+        let found = if_exists(fs::metadata(&self.metadata))?;
+        if found.is_some_and(|found| !found.is_file()) {
+            return refused(Other, format!("{path} is not a file: remove it"));
+        }
+        let Some(file) = if_exists(File::open(&self.metadata))? else {
             return Ok(BTreeMap::new());
         };
-        let path = self.metadata.display();
+        let mut json = Vec::new();
+        file.take(MAX_METADATA_BYTES).read_to_end(&mut json)?;
         serde_json::from_slice(&json).or_else(|error| {
             let reason = format!("its metadata in {path} is damaged ({error}): delete that file");
             refused(Other, reason)
@@ -287,8 +337,7 @@ impl Files {
             private::create_folder(hidden)?;
         }
         fs::create_dir_all(folder)?;
-        let path = self.metadata.with_file_name(".lock");
-        let lock = File::options().create(true).append(true).open(path)?;
+        let lock = open_lock(&self.metadata.with_file_name(".lock"))?;
         lock.lock()?;
         Ok(lock)
     }
@@ -339,6 +388,11 @@ impl Store for DirStore {
         Ok(info)
     }
 
+    async fn is_taken(&self, at: &Location) -> StoreResult<bool> {
+        let look = |store: &Self, at: &Location| Ok(store.files(at)?.is_there()?);
+        self.blocking(Action::LookUp, at, look).await
+    }
+
     async fn put(&self, at: &Location, body: Bytes, options: PutOptions) -> StoreResult<String> {
         let write = move |store: &Self, at: &Location| store.write(at, &body, options);
         self.blocking(Action::Write, at, write).await
@@ -370,6 +424,24 @@ impl Store for DirStore {
             false => self.root.join(&at.key).display().to_string(),
         }
     }
+}
+
+/// Opens a file of the store's own to lock it, and creates it if it is missing. Nothing else is opened in its place: a pipe would
+/// block, and a link could lead out of the root.
+fn open_lock(path: &Path) -> io::Result<File> {
+    match if_exists(fs::symlink_metadata(path))? {
+        Some(there) if !there.is_file() => {
+            let reason = format!("{} is not a file: remove it", path.display());
+            Err(io::Error::other(reason))
+        }
+        _ => File::options().create(true).append(true).open(path),
+    }
+}
+
+/// Whether a folder that cannot be read will not be readable in a moment either.
+fn is_lasting(error: &io::Error) -> bool {
+    use ErrorKind::{InvalidFilename, PermissionDenied};
+    matches!(error.kind(), PermissionDenied | InvalidFilename)
 }
 
 /// Turns "not found" into `None`. A file in place of a parent folder means the same: nothing can exist below it.

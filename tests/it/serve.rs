@@ -124,15 +124,18 @@ impl Server {
     }
 
     fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_transcript-summarizer"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_transcript-summarizer"));
+        command
             .args(["serve", "--port", "0"])
             .args(arguments)
             .env_clear()
             .envs(variables.iter().copied())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+            .stderr(Stdio::null());
+        Self::started(command)
+    }
+
+    fn started(mut command: Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         let output = process.stdout.take().unwrap();
         BufReader::new(output).read_line(&mut line).unwrap();
@@ -615,6 +618,143 @@ fn windows_that_watch_leave_room_and_a_broken_entry_hides_no_other() {
     let keys = listed["summaries"].as_array().unwrap().iter();
     let keys: Vec<&Value> = keys.map(|one| &one["key"]).collect();
     assert_eq!(keys, ["good.txt"]);
+}
+
+/// A server on `dir` as a user who is not root, whom no file is closed to, with its log in a file.
+fn start_as_nobody(dir: &Path, log: &Path) -> Server {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    use std::os::unix::process::CommandExt;
+
+    const NOBODY: u32 = 65_534;
+    let outer = dir.parent().unwrap();
+    let binary = outer.join("program");
+    std::fs::copy(env!("CARGO_BIN_EXE_transcript-summarizer"), &binary).unwrap();
+    let mut command = Command::new(binary);
+    command
+        .args(["serve", "--port", "0", "--dir"])
+        .arg(dir)
+        .env_clear()
+        .stderr(std::fs::File::create(log).unwrap());
+    if outer.metadata().unwrap().uid() == 0 {
+        std::fs::set_permissions(outer, PermissionsExt::from_mode(0o755)).unwrap();
+        for folder in [dir.to_owned(), dir.join(".metadata")] {
+            chown(folder, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    Server::started(command)
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_a_transcript_stops_nothing_is_not_followed_and_told_once() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let (held, dir) = library();
+    let pipe = |path: PathBuf| {
+        let made = Command::new("mkfifo").arg(path).status().unwrap();
+        assert!(made.success());
+    };
+    let close = |path: PathBuf| {
+        std::fs::set_permissions(path, PermissionsExt::from_mode(0)).unwrap();
+    };
+    let outside = held.path().join("outside");
+    std::fs::create_dir_all(&outside).unwrap();
+    std::fs::write(outside.join("secret.txt"), meeting(100)).unwrap();
+    std::fs::create_dir_all(dir.join(".metadata")).unwrap();
+    for name in ["good.txt", "closed.txt", "odd.txt", "endless.txt"] {
+        std::fs::write(dir.join(name), meeting(300)).unwrap();
+    }
+    for folder in ["folder.txt", "closed"] {
+        std::fs::create_dir(dir.join(folder)).unwrap();
+        std::fs::write(dir.join(folder).join("inner.txt"), meeting(100)).unwrap();
+    }
+    close(dir.join("closed.txt"));
+    close(dir.join("closed"));
+    pipe(dir.join("pipe.txt"));
+    // What the store keeps beside its objects may be anything too.
+    pipe(dir.join(".metadata/odd.txt.json"));
+    symlink("/dev/zero", dir.join(".metadata/endless.txt.json")).unwrap();
+    symlink(outside.join("made"), dir.join(".metadata/.claim")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(dir.join("socket.txt")).unwrap();
+    for (target, link) in [
+        (Path::new("/dev/zero"), "device.txt"),
+        (Path::new("loop.txt"), "loop.txt"),
+        (Path::new("missing.txt"), "broken.txt"),
+        (Path::new("."), "round"),
+        (&outside.join("secret.txt"), "secret.txt"),
+        (&outside, "away"),
+    ] {
+        symlink(target, dir.join(link)).unwrap();
+    }
+
+    let log = held.path().join("log");
+    let server = start_as_nobody(&dir, &log);
+    let began = Instant::now();
+    for _ in 0..3 {
+        let listed = server.get("/v1/summaries").json();
+        let keys = listed["summaries"].as_array().unwrap().iter();
+        let keys: Vec<&Value> = keys.map(|one| &one["key"]).collect();
+        assert_eq!(keys, ["folder.txt/inner.txt", "good.txt"]);
+    }
+    for key in ["pipe.txt", "socket.txt", "folder.txt", "broken.txt"] {
+        let look = server.get(&format!("/v1/summaries?key={key}"));
+        look.refused(404, "no transcript");
+    }
+    for (key, words) in [
+        ("closed.txt", "owner or mode"),
+        ("odd.txt", "is not a file"),
+        ("endless.txt", "leads out"),
+        ("device.txt", "leads out"),
+        ("secret.txt", "leads out"),
+        ("away/secret.txt", "leads out"),
+        ("loop.txt", "the file system refuses it"),
+    ] {
+        for line in ["GET", "POST"] {
+            let line = format!("{line} /v1/summaries?key={key}");
+            server.ask_with(&line, &[], b"").refused(500, words);
+        }
+    }
+    for name in [
+        "pipe.txt",
+        "socket.txt",
+        "folder.txt",
+        "broken.txt",
+        "loop.txt",
+    ] {
+        let order = server.order(&json!({"name": name, "bytes": 5}));
+        order.refused(409, "is there already");
+    }
+    assert!(began.elapsed() < Duration::from_secs(30), "{began:?}");
+    server.ask_with("POST /v1/summaries?key=good.txt", &[], b"");
+    server.wait_for("good.txt", "done");
+    drop(server);
+    std::fs::set_permissions(dir.join("closed"), PermissionsExt::from_mode(0o755)).unwrap();
+
+    assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 1);
+    let log = std::fs::read_to_string(log).unwrap();
+    for entry in [
+        "closed",
+        "closed.txt",
+        "odd.txt",
+        "endless.txt",
+        "folder.txt",
+        "pipe.txt",
+        "socket.txt",
+        "device.txt",
+        "loop.txt",
+        "broken.txt",
+        "round",
+        "secret.txt",
+        "away",
+    ] {
+        let told = log.lines().filter(|line| {
+            let end = format!("{entry}\"");
+            line.contains("left out")
+                && (line.contains(&format!("\"{end}")) || line.contains(&format!("/{end}")))
+        });
+        assert_eq!(told.count(), 1, "{entry}: {log}");
+    }
 }
 
 #[test]
