@@ -17,6 +17,7 @@ use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -57,6 +58,21 @@ pub enum Place {
     Dir(PathBuf),
     /// In a bucket of S3, or of `STORE_DIR`.
     Bucket(String),
+}
+
+/// How long clients may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Without a byte for so long, an upload is dropped (408): it keeps one of the few connections.
+    pub upload_silence: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            upload_silence: Duration::from_secs(15),
+        }
+    }
 }
 
 /// The reason that the server cannot start.
@@ -103,7 +119,12 @@ impl Server {
     ///
     /// # Errors
     /// If the port is taken, or the model or the store cannot be set up.
-    pub async fn start(mut config: Config, place: Place, port: u16) -> Result<Self, ServeError> {
+    pub async fn start(
+        mut config: Config,
+        place: Place,
+        port: u16,
+        limits: Limits,
+    ) -> Result<Self, ServeError> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
             .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
             .map_err(|source| ServeError::Port { port, source })?;
@@ -175,6 +196,7 @@ impl Server {
             live: Arc::clone(&live),
             orders: again.clone(),
             port,
+            limits,
         };
         std::thread::Builder::new()
             .name("server".to_owned())

@@ -11,7 +11,7 @@ use crate::http_api::upload::{Upload, rejected, taken};
 use crate::http_api::{Answer, Problem, Work};
 use crate::job::Rejected;
 use crate::serve::live::Live;
-use crate::serve::{HERE, UPLOADED};
+use crate::serve::{HERE, Limits, UPLOADED};
 use crate::store::{PutCondition, PutOptions, StoreErrorKind, StoreResult};
 use crate::transcript::{Decoder, Transcript};
 
@@ -23,6 +23,7 @@ pub(crate) struct Door {
     /// Keys of transcripts to be summarized.
     pub(crate) orders: UnboundedSender<String>,
     pub(crate) port: u16,
+    pub(crate) limits: Limits,
 }
 
 impl Door {

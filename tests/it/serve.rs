@@ -11,23 +11,27 @@ use std::time::{Duration, Instant};
 use boon::{Compiler, Schemas};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use transcript_summarizer::serve::{self, Limits, Place};
 
 use crate::support::behaviour::Behaviour;
 use crate::support::chat_server::ChatServer;
 use crate::support::huggingface::TOKEN;
 use crate::support::obedient;
-use crate::support::workplace::meeting;
+use crate::support::workplace::{config, meeting};
 
 /// A server process, which is killed when dropped.
 struct Server {
-    process: Child,
+    /// `None` if it is in this process.
+    process: Option<Child>,
     port: u16,
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        if let Some(process) = &mut self.process {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
     }
 }
 
@@ -143,7 +147,10 @@ impl Server {
         let port = port.and_then(|rest| rest.split('/').next());
         let port = port.and_then(|port| port.parse().ok());
         let port = port.unwrap_or_else(|| panic!("no port in {line:?}"));
-        Self { process, port }
+        Self {
+            process: Some(process),
+            port,
+        }
     }
 
     fn socket(&self) -> TcpStream {
@@ -618,6 +625,69 @@ fn windows_that_watch_leave_room_and_a_broken_entry_hides_no_other() {
     let keys = listed["summaries"].as_array().unwrap().iter();
     let keys: Vec<&Value> = keys.map(|one| &one["key"]).collect();
     assert_eq!(keys, ["good.txt"]);
+}
+
+#[tokio::test]
+async fn uploads_that_stop_are_dropped_and_keep_nobody_out() {
+    let (_held, dir) = library();
+    let limits = Limits {
+        upload_silence: Duration::from_millis(600),
+    };
+    let place = Place::Dir(dir.clone());
+    let config = config(&[]).unwrap();
+    let started = serve::Server::start(config, place, 0, limits)
+        .await
+        .unwrap();
+    let port = started
+        .url
+        .trim_end_matches('/')
+        .rsplit_once(':')
+        .unwrap()
+        .1;
+    let server = Server {
+        process: None,
+        port: port.parse().unwrap(),
+    };
+    let text = meeting(300);
+    let begin = |name: &str| {
+        let mut socket = server.socket();
+        let (length, port) = (text.len(), server.port);
+        let head = format!(
+            "PUT /v1/uploads/{name}?bytes={length} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\
+             content-length: {length}\r\n\r\n{}",
+            &text[..10]
+        );
+        socket.write_all(head.as_bytes()).unwrap();
+        socket
+    };
+    let status = |mut socket: TcpStream| {
+        let mut status = [0; 12];
+        socket.read_exact(&mut status).unwrap();
+        String::from_utf8_lossy(&status[9..]).into_owned()
+    };
+    let began = Instant::now();
+    let stopped: Vec<TcpStream> = (0..64).map(|n| begin(&format!("{n}.txt"))).collect();
+    // There is room at once for whoever reads, and before long for uploads.
+    assert_eq!(server.get("/v1/summaries").status, 200);
+    let mut answers: Vec<String> = stopped.into_iter().map(status).collect();
+    answers.sort();
+    let expected = [vec!["408"; 24], vec!["503"; 40]].concat();
+    assert_eq!(answers, expected);
+    assert!(began.elapsed() < Duration::from_secs(20), "{began:?}");
+    let sent = server.upload("after.txt", text.as_bytes(), json!({}));
+    assert_eq!(sent.status, 201, "{sent:?}");
+    let listed = server.get("/v1/summaries").json();
+    assert_eq!(listed["summaries"].as_array().unwrap().len(), 1, "{listed}");
+
+    // One that goes on arriving may take longer.
+    let mut slow = begin("slow.txt");
+    let began = Instant::now();
+    for piece in text.as_bytes()[10..].chunks(text.len() / 10) {
+        std::thread::sleep(Duration::from_millis(100));
+        slow.write_all(piece).unwrap();
+    }
+    assert!(began.elapsed() > limits.upload_silence);
+    assert_eq!(status(slow), "201");
 }
 
 /// A server on `dir` as a user who is not root, whom no file is closed to, with its log in a file.
