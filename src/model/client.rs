@@ -116,7 +116,10 @@ impl ModelClient {
         options: CallOptions,
         run: &Run,
     ) -> Self {
-        let local = model.capabilities().local;
+        let capabilities = model.capabilities();
+        let local = capabilities.local;
+        let trace = options.trace.clone();
+        let tracer = trace.map(|trace| Tracer::new(trace, capabilities));
         let gap = if local { Duration::ZERO } else { SHORTEST_GAP };
         let in_batches = model.jobs().is_some_and(Jobs::in_batches);
         let (limiter, recorder) = (
@@ -134,7 +137,7 @@ impl ModelClient {
             recorder,
             in_batches,
             window: LearnedWindow::default(),
-            tracer: options.trace.clone().map(Tracer::new),
+            tracer,
             options,
             run: run.clone(),
             began: Instant::now(),
