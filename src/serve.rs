@@ -280,11 +280,14 @@ impl Unfinished {
     }
 
     async fn is_unfinished(&self, key: &str) -> bool {
-        let info = match self.library.store.head(&self.library.at(key)).await {
+        let (store, at) = (&self.library.store, self.library.at(key));
+        let most = self.library.config.max_input_bytes;
+        let info = match store.head_within(&at, most).await {
             Ok(info) => info,
             Err(error) => {
-                // One may have been deleted since it was listed.
-                if error.kind != StoreErrorKind::NotFound {
+                // One may have been deleted since it was listed, and what is too large is listed as failed.
+                let is_told = [StoreErrorKind::NotFound, StoreErrorKind::TooLarge];
+                if !is_told.contains(&error.kind) {
                     once::left_out(key, &chain(&error));
                 }
                 return false;

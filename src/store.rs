@@ -214,6 +214,19 @@ pub trait Store: Debug + Send + Sync {
     /// Returns an object's properties without reading its bytes.
     async fn head(&self, at: &Location) -> StoreResult<ObjectInfo>;
 
+    /// The same for an object of at most `max_bytes` bytes. A larger one fails with [`StoreErrorKind::TooLarge`], before a store that
+    /// has to read objects for their entity tags does so.
+    async fn head_within(&self, at: &Location, max_bytes: u64) -> StoreResult<ObjectInfo> {
+        let info = self.head(at).await?;
+        match too_large(info.size, Some(max_bytes)) {
+            None => Ok(info),
+            Some(reason) => {
+                let kind = StoreErrorKind::TooLarge;
+                Err(StoreError::new(kind, Action::LookUp, self.name(at), reason))
+            }
+        }
+    }
+
     /// Whether a new object cannot have this key, because there is one, or in a directory something else.
     async fn is_taken(&self, at: &Location) -> StoreResult<bool> {
         Ok(found(self.head(at).await)?.is_some())

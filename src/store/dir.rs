@@ -1,7 +1,8 @@
 //! Stores objects in a local directory, for development and the command line. A key is a relative path.
 //!
 //! - **Behaves like S3.** Entity tags are the MD5 of the bytes, as S3 computes them for an object uploaded in one request,
-//!   so the event of a real upload matches a copy here. They only detect changes; nothing relies on them being secure.
+//!   so the event of a real upload matches a copy here. They only detect changes; nothing relies on them being secure. That of a
+//!   large file that has not changed is not computed again to look it up.
 //! - **Nothing outside the root.** Keys that are not valid paths and symbolic links that lead out of the root are refused.
 //! - **Only files.** A pipe, a socket, a device or a broken link is no object: it is neither opened, which could block for ever,
 //!   nor replaced, nor listed. The log tells once that it is left out.
@@ -14,11 +15,13 @@
 //! - **Hidden folders are private.** A folder whose name begins with a dot, such as that of the state of jobs, is created for
 //!   its owner alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Display;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, Write};
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -41,6 +44,11 @@ const METADATA: &str = ".metadata";
 /// Maximum length of a file name on Linux and macOS.
 const MAX_NAME_BYTES: usize = 255;
 
+/// The entity tags of so many files are remembered, each of at least this size, and unchanged for at least so long.
+const MAX_KNOWN: usize = 10_000;
+const MIN_KNOWN_BYTES: u64 = 1 << 20;
+const MIN_AGE_SECONDS: i64 = 2;
+
 /// Maximum size of the metadata of an object in its file, in bytes. S3 keeps 2 KB.
 const MAX_METADATA_BYTES: u64 = 1 << 20;
 
@@ -54,7 +62,11 @@ pub struct DirStore {
     root: PathBuf,
     /// If set, `root` itself is the only bucket and has this name.
     only_bucket: Option<String>,
+    known_tags: Arc<Mutex<KnownTags>>,
 }
+
+/// The entity tags of files that have not changed since they were read.
+type KnownTags = HashMap<PathBuf, (Stamp, String)>;
 
 /// The paths of one object and its metadata, which need not exist.
 #[derive(Debug)]
@@ -80,6 +92,7 @@ impl DirStore {
         Self {
             root: root.into(),
             only_bucket: None,
+            known_tags: Arc::default(),
         }
     }
 
@@ -89,6 +102,7 @@ impl DirStore {
         Self {
             root: dir.into(),
             only_bucket: Some(bucket.into()),
+            known_tags: Arc::default(),
         }
     }
 
@@ -168,13 +182,52 @@ impl DirStore {
             return refused(NotFound, "a directory keeps no versions of an object");
         }
         let files = self.files(at)?;
-        let Some(file) = files.open()? else {
-            let reason = format!("there is no file {}", files.object.display());
-            return refused(NotFound, reason);
-        };
-        let (file, mut info) = identified(file, wanted)?;
+        let (file, mut info) = identified(files.opened()?, wanted)?;
         info.metadata = files.metadata()?.remove(&info.etag).unwrap_or_default();
         Ok((file, info))
+    }
+
+    /// The properties of an object. Unlike those of one that is opened, its entity tag may be known.
+    fn look(&self, at: &Location, max_bytes: Option<u64>) -> Result<ObjectInfo, Failure> {
+        let files = self.files(at)?;
+        let file = files.opened()?;
+        let (size, stamp) = (file.metadata()?.len(), Stamp::of(&file)?);
+        if let Some(reason) = too_large(size, max_bytes) {
+            return refused(TooLarge, reason);
+        }
+        let known = |tags: &KnownTags| {
+            let (of, tag) = tags.get(&files.object)?;
+            (Some(of) == stamp.as_ref()).then(|| tag.clone())
+        };
+        let known = known(&self.known_tags());
+        let etag = match known {
+            Some(etag) => etag,
+            None => {
+                let etag = etag_of((&file).take(size))?;
+                if let Some(stamp) =
+                    stamp.filter(|stamp| Stamp::of(&file).ok() == Some(Some(*stamp)))
+                {
+                    let mut tags = self.known_tags();
+                    if tags.len() >= MAX_KNOWN {
+                        tags.clear();
+                    }
+                    tags.insert(files.object.clone(), (stamp, etag.clone()));
+                }
+                etag
+            }
+        };
+        Ok(ObjectInfo {
+            metadata: files.metadata()?.remove(&etag).unwrap_or_default(),
+            etag,
+            version_id: None,
+            size,
+        })
+    }
+
+    fn known_tags(&self) -> MutexGuard<'_, KnownTags> {
+        self.known_tags
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self, at: &Location, body: &[u8], options: PutOptions) -> Result<String, Failure> {
@@ -302,6 +355,17 @@ impl Files {
         if_exists(File::open(&self.object))
     }
 
+    /// The object, opened.
+    fn opened(&self) -> Result<File, Failure> {
+        match self.open()? {
+            Some(file) => Ok(file),
+            None => {
+                let reason = format!("there is no file {}", self.object.display());
+                refused(NotFound, reason)
+            }
+        }
+    }
+
     /// Whether anything is in the place of the object: also a folder, a pipe or a broken link.
     fn is_there(&self) -> io::Result<bool> {
         Ok(if_exists(fs::symlink_metadata(&self.object))?.is_some())
@@ -369,6 +433,46 @@ impl Files {
     }
 }
 
+/// What tells a version of a large file from another without reading it. Nobody can set the time of a file's last change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    /// Device and inode.
+    file: (u64, u64),
+    size: u64,
+    /// Seconds and nanoseconds of the last change of the bytes, and of the last change of anything.
+    times: [i64; 4],
+}
+
+impl Stamp {
+    /// The stamp of a file; `None` if it is small, or has changed so shortly before that it may change again at the same time of
+    /// the file system's clock.
+    #[cfg(unix)]
+    fn of(file: &File) -> io::Result<Option<Self>> {
+        use std::os::unix::fs::MetadataExt;
+
+        let found = file.metadata()?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_or(0, |now| now.as_secs());
+        let age = i64::try_from(now).unwrap_or(0) - found.ctime().max(found.mtime());
+        let stamp = Self {
+            file: (found.dev(), found.ino()),
+            size: found.len(),
+            times: [
+                found.mtime(),
+                found.mtime_nsec(),
+                found.ctime(),
+                found.ctime_nsec(),
+            ],
+        };
+        Ok((stamp.size >= MIN_KNOWN_BYTES && age >= MIN_AGE_SECONDS).then_some(stamp))
+    }
+
+    #[cfg(not(unix))]
+    fn of(_: &File) -> io::Result<Option<Self>> {
+        Ok(None)
+    }
+}
+
 #[async_trait]
 impl Store for DirStore {
     async fn get(&self, at: &Location, wanted: &Wanted) -> StoreResult<Object> {
@@ -383,9 +487,13 @@ impl Store for DirStore {
     }
 
     async fn head(&self, at: &Location) -> StoreResult<ObjectInfo> {
-        let open = |store: &Self, at: &Location| store.open(at, &Wanted::default());
-        let (_, info) = self.blocking(Action::LookUp, at, open).await?;
-        Ok(info)
+        let look = |store: &Self, at: &Location| store.look(at, None);
+        self.blocking(Action::LookUp, at, look).await
+    }
+
+    async fn head_within(&self, at: &Location, max_bytes: u64) -> StoreResult<ObjectInfo> {
+        let look = move |store: &Self, at: &Location| store.look(at, Some(max_bytes));
+        self.blocking(Action::LookUp, at, look).await
     }
 
     async fn is_taken(&self, at: &Location) -> StoreResult<bool> {

@@ -690,6 +690,34 @@ async fn uploads_that_stop_are_dropped_and_keep_nobody_out() {
     assert_eq!(status(slow), "201");
 }
 
+#[test]
+fn files_of_gigabytes_are_listed_without_being_read() {
+    let (_held, dir) = library();
+    std::fs::create_dir_all(&dir).unwrap();
+    std::fs::write(dir.join("small.txt"), meeting(100)).unwrap();
+    for n in 0..4 {
+        let large = std::fs::File::create(dir.join(format!("{n}.txt"))).unwrap();
+        large.set_len(4 << 30).unwrap();
+    }
+    let server = Server::start(&dir);
+    let began = Instant::now();
+    let listed = server.get("/v1/summaries").json();
+    let order = server.order(&json!({"name": "0.txt", "bytes": 5}));
+    order.refused(409, "is there already");
+    assert!(began.elapsed() < Duration::from_secs(5), "{began:?}");
+    let listed = listed["summaries"].as_array().unwrap();
+    assert_eq!(listed.len(), 5);
+    for one in &listed[..4] {
+        assert_eq!(
+            (&one["status"], &one["retryable"]),
+            (&json!("failed"), &json!(false))
+        );
+        let error = one["error"].as_str().unwrap();
+        assert!(error.contains("it has 4294967296 bytes"), "{error}");
+    }
+    assert_eq!(listed[4]["status"], "waiting");
+}
+
 /// A server on `dir` as a user who is not root, whom no file is closed to, with its log in a file.
 fn start_as_nobody(dir: &Path, log: &Path) -> Server {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
