@@ -447,7 +447,8 @@ async fn finished(
         if more.is_empty() || is_flawed || !adds {
             break;
         }
-        piece.text = format!("{} {more}", piece.text);
+        let gap = sentence::gap(&piece.text);
+        piece.text = format!("{}{gap}{more}", piece.text);
     }
     let is_enough = words::count(&piece.text) * 100 >= job.want * ENOUGH_PERCENT;
     piece.fills_window = !is_enough && fills_window();
