@@ -41,7 +41,7 @@ static UPLOADS: Semaphore = Semaphore::const_new(MOST_UPLOADS);
 /// Maximum size of the head of a request, in bytes: 2,000 characters of instructions are up to 11,000.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
-/// How long the head of a request may take, an order, and an upload, of which [`Limits`] says how long it may make no progress.
+/// How long the head of a request may take, an order, and an upload, which `Limits` gives up sooner if nothing arrives.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 const ORDER_TIME: Duration = Duration::from_secs(10);
 const UPLOAD_TIME: Duration = Duration::from_secs(300);

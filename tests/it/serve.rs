@@ -718,28 +718,36 @@ fn files_of_gigabytes_are_listed_without_being_read() {
     assert_eq!(listed[4]["status"], "waiting");
 }
 
-/// A server on `dir` as a user who is not root, whom no file is closed to, with its log in a file.
+/// A server on `dir` as a user whom files can be closed to, which they cannot to root, with its log in a file.
+#[cfg(unix)]
 fn start_as_nobody(dir: &Path, log: &Path) -> Server {
+    use std::fs::{File, set_permissions};
+    use std::os::fd::AsRawFd;
     use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
     use std::os::unix::process::CommandExt;
 
     const NOBODY: u32 = 65_534;
+    let program = env!("CARGO_BIN_EXE_transcript-summarizer");
     let outer = dir.parent().unwrap();
-    let binary = outer.join("program");
-    std::fs::copy(env!("CARGO_BIN_EXE_transcript-summarizer"), &binary).unwrap();
-    let mut command = Command::new(binary);
+    let opened = File::open(program).unwrap();
+    let mut command = match outer.metadata().unwrap().uid() {
+        0 => {
+            set_permissions(outer, PermissionsExt::from_mode(0o755)).unwrap();
+            for folder in [dir.to_owned(), dir.join(".metadata")] {
+                chown(folder, Some(NOBODY), Some(NOBODY)).unwrap();
+            }
+            // The folders around the program may be closed to others.
+            let mut command = Command::new(format!("/proc/self/fd/{}", opened.as_raw_fd()));
+            command.uid(NOBODY).gid(NOBODY);
+            command
+        }
+        _ => Command::new(program),
+    };
     command
         .args(["serve", "--port", "0", "--dir"])
         .arg(dir)
         .env_clear()
-        .stderr(std::fs::File::create(log).unwrap());
-    if outer.metadata().unwrap().uid() == 0 {
-        std::fs::set_permissions(outer, PermissionsExt::from_mode(0o755)).unwrap();
-        for folder in [dir.to_owned(), dir.join(".metadata")] {
-            chown(folder, Some(NOBODY), Some(NOBODY)).unwrap();
-        }
-        command.uid(NOBODY).gid(NOBODY);
-    }
+        .stderr(File::create(log).unwrap());
     Server::started(command)
 }
 
@@ -754,7 +762,7 @@ fn what_cannot_be_a_transcript_stops_nothing_is_not_followed_and_told_once() {
         assert!(made.success());
     };
     let close = |path: PathBuf| {
-        std::fs::set_permissions(path, PermissionsExt::from_mode(0)).unwrap();
+        std::fs::set_permissions(path, PermissionsExt::from_mode(0o000)).unwrap();
     };
     let outside = held.path().join("outside");
     std::fs::create_dir_all(&outside).unwrap();
