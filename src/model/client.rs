@@ -21,10 +21,11 @@ use crate::model::recorded::{CallRecord, Recorder};
 use crate::model::trace::{Trace, Tracer};
 use crate::model::usage::Usage;
 use crate::model::window::LearnedWindow;
-use crate::model::{Answer, ErrorKind, Job, Jobs, Model, ModelError, Reply, Ticket};
-use crate::prompt::Prompt;
+use crate::model::{Answer, ErrorKind, Job, Jobs, Model, ModelError, Reply, Ticket, TokenUsage};
+use crate::prompt::{Prompt, begun};
 use crate::run::{Run, Spending, sleep_until};
 use crate::store::ledger::{Known, Ledger};
+use crate::text::{Tokens, tokens};
 
 /// The time that must be left before the deadline to start a call to an endpoint without a queue.
 const CALL_RESERVE: Duration = Duration::from_secs(10);
@@ -176,7 +177,9 @@ impl ModelClient {
         // answer at once, such as giving the model up.
         let mut place = None;
         let mut record = self.recorder.record(prompt);
-        let outcome = match self.recall(&mut record, prompt).await {
+        let recalled = self.recall(&mut record, prompt).await;
+        let is_recalled = matches!(recalled, Ok(Some(_)));
+        let outcome = match recalled {
             Ok(Some(answer)) => Ok(answer),
             Ok(None) => {
                 self.recorder.all_looked_up().await;
@@ -188,10 +191,13 @@ impl ModelClient {
         // Before the next await, because other calls are admitted until the job is stopped.
         self.stop_if_shared(&outcome);
         record.close(&outcome).await;
-        if let Ok(answer) = &outcome {
-            self.window.answered(prompt, answer);
+        let answer = outcome?;
+        if answer.is_interrupted && !is_recalled {
+            // The next invocation gets the rest.
+            return Err(out_of_time());
         }
-        outcome
+        self.window.answered(prompt, &answer);
+        Ok(answer)
     }
 
     /// Marks the answer to `prompt` that this client got as rejected in the trace, with the reason.
@@ -316,15 +322,20 @@ impl ModelClient {
         if let Some(error) = self.window.refusal_of(prompt) {
             return Err(error);
         }
-        self.spend()?;
-        let before = record.before_submission().await?;
-        self.count_spent(before.unanswered as usize);
-        // Those that an earlier invocation sent, it has told of.
-        self.state()
-            .usage
-            .add_unanswered(before.unanswered as usize);
-        let number = self.count(|usage| usage.add_submission(before)).calls;
+        let number = self.begin(record).await?;
         let outcome = self.submit(record, prompt, &permit).await;
+        let outcome = match outcome {
+            Err(error)
+                if matches!(error.kind, ErrorKind::Overflow { .. })
+                    && self.window.is_in_doubt() =>
+            {
+                Err(self
+                    .refusal_of_everything_by(&permit)
+                    .await
+                    .unwrap_or(error))
+            }
+            outcome => outcome,
+        };
         match &outcome {
             Ok(answer) => {
                 let took = self.count_answer(answer, &permit);
@@ -342,18 +353,73 @@ impl ModelClient {
         }
     }
 
+    /// Spends one call and records that it is about to be submitted. Returns its number.
+    async fn begin(&self, record: &mut CallRecord<'_>) -> Result<usize, ModelError> {
+        self.spend()?;
+        let before = record.before_submission().await?;
+        self.count_spent(before.unanswered as usize);
+        // Those that an earlier invocation sent, it has told of.
+        self.state()
+            .usage
+            .add_unanswered(before.unanswered as usize);
+        Ok(self.count(|usage| usage.add_submission(before)).calls)
+    }
+
+    /// The error of an endpoint that calls even the shortest request too long. `None` if it takes that.
+    async fn refusal_of_everything_by(&self, permit: &Permit<'_>) -> Option<ModelError> {
+        if self.in_batches {
+            return None;
+        }
+        let shortest = Prompt::shortest();
+        let mut record = self.recorder.record(&shortest);
+        if self.recall(&mut record, &shortest).await.ok()?.is_some() {
+            return None;
+        }
+        let number = self.begin(&mut record).await.ok()?;
+        let outcome = self.submit(&mut record, &shortest, permit).await;
+        let outcome = outcome.map_err(|error| match error.kind {
+            ErrorKind::Overflow { .. } => {
+                let tokens = shortest.tokens().0;
+                let message = format!(
+                    "the endpoint calls every request too long, even one of {tokens} tokens: check the window that its server was started                      with; {error}"
+                );
+                ModelError::new(ErrorKind::Configuration, message)
+            }
+            _ => error,
+        });
+        record.close(&outcome).await;
+        if let Ok(answer) = &outcome {
+            self.count(|usage| usage.add_tokens(Ok(answer)));
+        }
+        let outcome = match &self.tracer {
+            Some(tracer) => {
+                let outcome = tracer.write(number, &shortest, outcome).await;
+                tracer.reject(&shortest, "no part of the summary");
+                outcome
+            }
+            None => outcome,
+        };
+        outcome
+            .err()
+            .filter(|error| error.kind == ErrorKind::Configuration)
+    }
+
     async fn submit(
         &self,
         record: &mut CallRecord<'_>,
         prompt: &Prompt,
         permit: &Permit<'_>,
     ) -> Result<Answer, ModelError> {
-        let submitted = tokio::select! {
-            biased;
-            submitted = self.model.submit(prompt) => submitted,
-            // A request dropped here may be billed. Its intent stays in the ledger, so it is counted when it is sent again.
-            () = sleep_until(self.run.deadline) => Err(out_of_time()),
-        };
+        let submitted = self.model.submit_until(prompt, self.run.deadline).await;
+        // A request that is given up here may be billed. Its intent stays in the ledger, so it is counted when it is sent again.
+        let submitted = submitted.unwrap_or_else(|| Err(out_of_time()));
+        let submitted = submitted.and_then(|reply| match reply {
+            Reply::Done(answer) if answer.is_interrupted => {
+                let beginning = beginning(prompt, answer);
+                beginning.map(Reply::Done).ok_or_else(out_of_time)
+            }
+            reply => Ok(reply),
+        });
         let submitted = submitted.map_err(|error| match error.kind {
             // It had the window to itself.
             ErrorKind::Crowded if !self.limiter.crowded(permit) => ModelError {
@@ -641,6 +707,25 @@ async fn cancel_job(jobs: &dyn Jobs, ticket: &Ticket) -> bool {
         Err(_) => tracing::warn!(job = ticket.id, "could not be cancelled in time"),
     }
     false
+}
+
+/// What is kept of an interrupted answer. `None` if there is nothing to go on from.
+fn beginning(prompt: &Prompt, answer: Answer) -> Option<Answer> {
+    let request = prompt.request();
+    let kept = begun::complete(request.task, &answer.text);
+    if kept.is_empty() || !request.style.follows_instructions() {
+        return None;
+    }
+    let count = |tokens: Tokens| u64::try_from(tokens.0).unwrap_or(u64::MAX);
+    let estimated = || TokenUsage {
+        prompt_tokens: count(prompt.tokens()),
+        completion_tokens: count(tokens::estimate(&answer.text)),
+    };
+    Some(Answer {
+        usage: Some(answer.usage.unwrap_or_else(estimated)),
+        text: kept.to_owned(),
+        ..answer
+    })
 }
 
 fn out_of_time() -> ModelError {

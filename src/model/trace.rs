@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Value, json};
 
 use crate::model::{Answer, ErrorKind, Finish, ModelError};
-use crate::prompt::Prompt;
+use crate::prompt::{Prompt, Task};
 use crate::store::private;
 
 /// The member that marks an answer as rejected.
@@ -68,7 +68,11 @@ impl Tracer {
             etag,
         } = &self.trace;
         let request = prompt.request();
-        let task = request.task.name();
+        // Half of an answer teaches nobody to write a whole one.
+        let task = match prompt.goes_on() {
+            true => Task::Continue.name(),
+            false => request.task.name(),
+        };
         let answer = match &outcome {
             Ok(answer) => json!({
                 "text": answer.text,

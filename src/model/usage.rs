@@ -24,9 +24,9 @@ pub struct Usage {
     /// Requests that the endpoint throttled.
     #[serde(skip)]
     pub throttled: usize,
-    /// Tokens of all prompts, as far as reported.
+    /// Tokens of all prompts, as far as reported; estimated for answers that the end of an invocation has interrupted.
     pub prompt_tokens: u64,
-    /// Tokens of all answers, as far as reported.
+    /// Tokens of all answers, likewise.
     pub completion_tokens: u64,
     /// What of these calls and tokens is the fallback model's, if it was used.
     #[serde(skip_serializing_if = "FallbackUsage::is_none")]

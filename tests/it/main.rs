@@ -27,6 +27,7 @@ mod huggingface;
 mod huggingface_failures;
 mod huggingface_summaries;
 mod huggingface_tasks;
+mod interrupted;
 mod job;
 mod length;
 mod readme;
