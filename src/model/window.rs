@@ -28,9 +28,9 @@ pub(crate) const MAX_RATIO: f64 = 3.0;
 /// No tokenizer counts fewer than one in so many estimated tokens. A prompt that is longer even then cannot fit.
 const MAX_OVERESTIMATE: f64 = 1.6;
 
-/// A request is clearly smaller than another with at most this share of its tokens. Half of a part has as much, with the
-/// instructions that are sent with every part.
-const SMALLER: f64 = 0.7;
+/// A request is clearly smaller than another with at most this share of its tokens. Half of a part has less, and two sections of
+/// three as much, with the instructions that are sent with each.
+const SMALLER: f64 = 0.75;
 
 /// Tokens that a server may leave free, or not count, when an answer has filled its window.
 const UNCOUNTED: u64 = 8;

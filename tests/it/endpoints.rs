@@ -305,38 +305,30 @@ async fn a_window_that_is_said_saves_the_refusals_and_changes_nothing_else() {
 
 #[tokio::test]
 async fn a_server_that_calls_everything_too_long_costs_two_requests() {
-    for (said, most) in [
-        ("the prompt is too long", 2),
-        (
-            "the request exceeds the available context size (64 tokens)",
-            2,
-        ),
-        (
-            "the request exceeds the available context size (32768 tokens)",
-            2,
-        ),
-        // The next one that fits would be smaller than the instructions.
-        (
-            "the request exceeds the available context size (600 tokens)",
-            1,
-        ),
+    let size = |tokens| format!("the request exceeds the available context size ({tokens} tokens)");
+    for (window, said, most) in [
+        ("4096", "the prompt is too long".to_owned(), 2),
+        ("32768", "the prompt is too long".to_owned(), 2),
+        ("131072", "the prompt is too long".to_owned(), 2),
+        // A size that is no reason, one that is, and one that is a reason for the first refusal only.
+        ("32768", size(64), 2),
+        ("32768", size(600), 1),
+        ("32768", size(32_768), 2),
+        ("131072", size(12_000), 3),
     ] {
-        for window in ["4096", "32768", "131072"] {
-            let body = json!({"error": {"message": said, "code": 400}}).to_string();
-            let server = ChatServer::start(move |_| Behaviour::status(400, &*body)).await;
-            let settings = [("MODEL_CONTEXT_TOKENS", window)];
-            let place = Workplace::new(Some(server.url()), &settings).await;
-            let error = failed(&place, 12_000).await;
-            let requests = server.requests().len();
-            assert!(
-                requests <= most,
-                "{requests} requests for {said} of {window}"
-            );
-            let report = place.read_json("summaries/board.txt_error.json");
-            let message = report["message"].as_str().unwrap();
-            assert!(message.contains("MODEL_CONTEXT_TOKENS"), "{message}");
-            assert!(!error.passes());
-        }
+        let body = json!({"error": {"message": said, "code": 400}}).to_string();
+        let server = ChatServer::start(move |_| Behaviour::status(400, &*body)).await;
+        let place = Workplace::new(Some(server.url()), &[("MODEL_CONTEXT_TOKENS", window)]).await;
+        let error = failed(&place, 9000).await;
+        let requests = server.requests().len();
+        assert!(
+            requests <= most,
+            "{requests} requests for {said} of {window}"
+        );
+        let report = place.read_json("summaries/board.txt_error.json");
+        let message = report["message"].as_str().unwrap();
+        assert!(message.contains("MODEL_CONTEXT_TOKENS"), "{message}");
+        assert!(!error.passes());
     }
 }
 
@@ -371,7 +363,7 @@ async fn a_server_that_called_everything_too_long_is_asked_again() {
 /// A window that nobody tells is found out with a refusal for each halving, and the summary is as good as any.
 #[tokio::test]
 async fn a_smaller_window_that_nobody_tells_costs_few_refusals() {
-    for (window, most) in [(16_000, 1), (8000, 2), (6000, 3), (4000, 3), (3000, 4)] {
+    for (window, most) in [(16_000, 1), (8000, 2), (4000, 3), (3000, 4)] {
         let refused = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&refused);
         let server = ChatServer::start(move |request| {
@@ -382,8 +374,9 @@ async fn a_smaller_window_that_nobody_tells_costs_few_refusals() {
             Behaviour::status(400, "the prompt is too long")
         })
         .await;
-        let place = Workplace::new(Some(server.url()), &[]).await;
-        let done = done(&place, 12_000).await;
+        let settings = [("SUMMARY_WORDS", "2000")];
+        let place = Workplace::new(Some(server.url()), &settings).await;
+        let done = done(&place, 9000).await;
         let refused = refused.load(Ordering::SeqCst);
         let summary = &done.report.summary;
         eprintln!(
