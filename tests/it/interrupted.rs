@@ -155,7 +155,17 @@ async fn is_resumed(
     let fast = ChatServer::start(|request| Behaviour::text(text(request.message("user")))).await;
     let other = Workplace::new(Some(fast.url()), &settings).await;
     let upload = other.upload("board.txt", meeting(WORDS));
-    self::done(&other, &upload).await;
+    let whole = self::done(&other, &upload).await.report.usage;
+    // What was interrupted is counted by an estimate, and prompts are paid for again.
+    assert!(
+        usage.prompt_tokens > whole.prompt_tokens,
+        "{usage:?}, {whole:?}"
+    );
+    let tokens = whole.completion_tokens..2 * whole.completion_tokens;
+    assert!(
+        tokens.contains(&usage.completion_tokens),
+        "{usage:?}, {whole:?}"
+    );
     let summary = "summaries/board.txt_summary.txt";
     assert!(
         place.read(summary) == other.read(summary),

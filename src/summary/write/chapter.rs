@@ -458,7 +458,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_does_not_fit_is_asked_for_in_two_requests() {
         let answer = answered(sections(&[2, 3]), Finish::Stop);
-        let (told, extra, mut asked) = written(Ok(answer), 11_500, 1).await;
+        let (told, extra, mut asked) = written(Ok(answer), 14_000, 1).await;
         asked.sort_unstable();
         assert_eq!(told, titled(&[(1, "Alone"), (1, "tram"), (1, "ferry")]));
         // And the shortest request, which shows that not everything is refused.
