@@ -329,10 +329,9 @@ impl ModelClient {
                 if matches!(error.kind, ErrorKind::Overflow { .. })
                     && self.window.is_in_doubt() =>
             {
-                Err(self
-                    .refusal_of_everything_by(&permit)
-                    .await
-                    .unwrap_or(error))
+                // On the heap, because hardly any call takes it.
+                let refusal = Box::pin(self.refusal_of_everything_by(&permit)).await;
+                Err(refusal.unwrap_or(error))
             }
             outcome => outcome,
         };

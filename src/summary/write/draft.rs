@@ -404,7 +404,8 @@ impl Drafter<'_> {
         while answer.is_interrupted {
             // Its tokens are those of several prompts, or estimated.
             answer.usage = None;
-            let longer = self.longer(prompt, &answer).await?;
+            // On the heap, because hardly any call takes it.
+            let longer = Box::pin(self.longer(prompt, &answer)).await?;
             match longer {
                 Some(longer) => answer = longer,
                 None => break,
