@@ -81,6 +81,8 @@ pub struct ModelClient {
 #[derive(Debug, Default)]
 struct State {
     usage: Usage,
+    /// What of it the run's meter has been told, or earlier invocations have told theirs.
+    told: Usage,
     /// Since when the endpoint has failed or kept its jobs waiting, without an answer in between.
     down_since: Option<Instant>,
     /// The duration of the slowest call so far.
@@ -259,16 +261,13 @@ impl ModelClient {
             record.was_never_sent();
             recalled = Known::Nothing;
         }
-        {
-            let mut state = self.state();
-            state.usage.add_earlier_call(record.submits);
-            self.count_spent(record.submits as usize);
-        }
+        self.count_earlier(|usage| usage.add_earlier_call(record.submits));
+        self.count_spent(record.submits as usize);
         let job = match recalled {
             Known::Job(job) => job,
             Known::Nothing => return Ok(None),
             Known::Outcome(outcome) => {
-                self.state().usage.add_tokens(outcome.as_ref());
+                self.count_earlier(|usage| usage.add_tokens(outcome.as_ref()));
                 let answer = outcome.inspect_err(|error| {
                     self.window.failed(prompt, error);
                 })?;
@@ -319,11 +318,16 @@ impl ModelClient {
         self.spend()?;
         let before = record.before_submission().await?;
         self.count_spent(before.unanswered as usize);
-        // Those that an earlier invocation sent, it has told of.
-        self.state()
-            .usage
-            .add_unanswered(before.unanswered as usize);
-        let number = self.count(|usage| usage.add_submission(before)).calls;
+        self.count_earlier(|usage| usage.add_unanswered(before.unanswered as usize));
+        let number = {
+            let mut state = self.state();
+            state.usage.add_submission(before);
+            state.usage.calls
+        };
+        // A draft may be discarded.
+        if !self.in_batches {
+            self.tell_of_spending();
+        }
         let outcome = self.submit(record, prompt, &permit).await;
         match &outcome {
             Ok(answer) => {
@@ -421,7 +425,7 @@ impl ModelClient {
         if is_discarded {
             record.was_never_sent();
             self.spent.fetch_sub(1, Ordering::Relaxed);
-            self.state().usage.calls -= 1;
+            self.state().usage.take_back_submission(record.submits);
         }
         record.may_still_run =
             error.is_some_and(|error| !is_discarded && !error.kind.policy().job_is_over);
@@ -488,28 +492,44 @@ impl ModelClient {
         took
     }
 
-    /// Counts what this invocation uses, and tells of it. Returns the usage with it.
-    fn count(&self, change: impl FnOnce(&mut Usage)) -> Usage {
-        let (before, now) = {
+    /// Counts what this invocation uses, and tells of it.
+    fn count(&self, change: impl FnOnce(&mut Usage)) {
+        change(&mut self.state().usage);
+        self.tell_of_spending();
+    }
+
+    /// Counts what an earlier invocation has used, and told of.
+    fn count_earlier(&self, change: impl Fn(&mut Usage)) {
+        let mut state = self.state();
+        change(&mut state.usage);
+        change(&mut state.told);
+    }
+
+    /// Tells of what has been used since this was last told: at once of a call, of one in a batch when the batch is sent.
+    pub(crate) fn tell_of_spending(&self) {
+        let spending = {
             let mut state = self.state();
-            let before = state.usage;
-            change(&mut state.usage);
-            (before, state.usage)
-        };
-        let spending = Spending {
-            calls: now.calls - before.calls,
-            resubmitted: now.resubmitted - before.resubmitted,
-            throttled: now.throttled - before.throttled,
-            refused: 0,
-            prompt_tokens: now.prompt_tokens - before.prompt_tokens,
-            completion_tokens: now.completion_tokens - before.completion_tokens,
-            endpoint_time: now.endpoint_time.saturating_sub(before.endpoint_time),
+            let (now, told) = (state.usage, state.told);
+            state.told = Usage {
+                // Of a draft that is discarded after it was told, the next request is not told.
+                calls: now.calls.max(told.calls),
+                resubmitted: now.resubmitted.max(told.resubmitted),
+                ..now
+            };
+            Spending {
+                calls: now.calls.saturating_sub(told.calls),
+                resubmitted: now.resubmitted.saturating_sub(told.resubmitted),
+                throttled: now.throttled.saturating_sub(told.throttled),
+                refused: 0,
+                prompt_tokens: now.prompt_tokens.saturating_sub(told.prompt_tokens),
+                completion_tokens: now.completion_tokens.saturating_sub(told.completion_tokens),
+                endpoint_time: now.endpoint_time.saturating_sub(told.endpoint_time),
+            }
         };
         // A local model costs nothing.
         if !self.model.capabilities().local && spending != Spending::default() {
             self.run.tell_of_spending(&spending);
         }
-        now
     }
 
     pub(crate) fn count_retry(&self) {

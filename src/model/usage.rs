@@ -96,6 +96,12 @@ impl Usage {
         self.resubmitted += before.unanswered as usize + usize::from(before.again);
     }
 
+    /// Takes back a submission that cost nothing, because its draft was discarded: there were `before` others of its call.
+    pub(crate) fn take_back_submission(&mut self, before: u32) {
+        self.calls = self.calls.saturating_sub(1);
+        self.resubmitted = self.resubmitted.saturating_sub(usize::from(before > 0));
+    }
+
     /// Counts the tokens of a call, if the endpoint reported them: of its answer, or of one that was withheld.
     pub(crate) fn add_tokens(&mut self, outcome: Result<&Answer, &ModelError>) {
         let usage = match outcome {
