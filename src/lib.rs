@@ -164,6 +164,7 @@
 //! # }
 //! ```
 
+mod aside;
 pub mod aws;
 mod chain;
 pub mod cli;
