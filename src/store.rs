@@ -91,8 +91,22 @@ pub struct ObjectInfo {
     pub version_id: Option<String>,
     /// Length in bytes.
     pub size: u64,
+    /// When it was written, in milliseconds since 1970, as precisely as the store says: S3 counts whole seconds.
+    pub modified_ms: Option<i64>,
     /// User metadata, as passed to [`Store::put`].
     pub metadata: Metadata,
+}
+
+impl ObjectInfo {
+    /// Whether both come from the same write, as far as their store tells. Two writes of the same bytes have the same entity tag.
+    pub(crate) fn is_same_write(&self, other: &Self) -> bool {
+        fn agree<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
+            one.zip(other).is_none_or(|(one, other)| one == other)
+        }
+        self.etag == other.etag
+            && agree(self.version_id.as_ref(), other.version_id.as_ref())
+            && agree(self.modified_ms, other.modified_ms)
+    }
 }
 
 /// The conditions of a read.

@@ -17,6 +17,7 @@ use std::fmt::Display;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, Write};
 use std::path::{Component, Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -383,7 +384,8 @@ fn if_exists<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 /// A file that is the wanted object, at its start, with its properties. It is read twice: here for the entity tag, later for
 /// the bytes.
 pub(super) fn identified(mut file: File, wanted: &Wanted) -> Result<(File, ObjectInfo), Failure> {
-    let size = file.metadata()?.len();
+    let metadata = file.metadata()?;
+    let size = metadata.len();
     if let Some(reason) = too_large(size, wanted.max_bytes) {
         return refused(TooLarge, reason);
     }
@@ -397,6 +399,10 @@ pub(super) fn identified(mut file: File, wanted: &Wanted) -> Result<(File, Objec
         etag,
         version_id: None,
         size,
+        modified_ms: metadata.modified().ok().and_then(|at| {
+            let since = at.duration_since(UNIX_EPOCH).ok()?;
+            i64::try_from(since.as_millis()).ok()
+        }),
     };
     Ok((file, info))
 }

@@ -29,6 +29,7 @@ mod huggingface_summaries;
 mod huggingface_tasks;
 mod job;
 mod length;
+mod long;
 mod readme;
 mod recordings;
 mod recordings_on_runpod;
