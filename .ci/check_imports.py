@@ -32,7 +32,7 @@ ORDER = [
     ["store"],
     ["aws"],
     ["config"],
-    ["run", "clock", "secret", "http", "chain", "hex", "guide"],
+    ["aside", "run", "clock", "secret", "http", "chain", "hex", "once", "guide"],
 ]
 RANKS = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
 ROOT = len(ORDER) - 1

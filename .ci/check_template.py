@@ -134,7 +134,7 @@ def check_all():
 
 def check_the_checks():
     planted = missed = 0
-    for given, mutations in ((FULL, PLANTED), (FULL | WHISPER, MUTATIONS_AT_RUNPOD)):
+    for given, mutations in ((FULL, PLANTED), (FULL | WHISPER, MUTATIONS_AT_RUNPOD), (FULL | models.OPTIONS[-1], models.MUTATIONS_AT_SAGEMAKER)):
         sound = Stack(TEMPLATE, given)
         for name, word, mutate in mutations:
             stack = copy.deepcopy(sound)

@@ -268,6 +268,7 @@ impl Memory {
             etag: etag.clone(),
             version_id: None,
             size: body.len() as u64,
+            modified_ms: None,
             metadata,
         };
         objects.insert(at.clone(), (info, body));

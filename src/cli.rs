@@ -33,7 +33,7 @@ use crate::prompt::MAX_INSTRUCTIONS;
 use crate::provider::PROVIDERS;
 use crate::provider::huggingface::login_file;
 use crate::run::Run;
-use crate::serve::{Place, Server};
+use crate::serve::{Limits, Place, Server};
 use crate::store::{DirStore, Location, StoreErrorKind};
 use crate::summary;
 use crate::text::Words;
@@ -277,7 +277,7 @@ async fn serve(options: &Serve, config: Config) -> Result<(), Box<dyn Error>> {
             Place::Dir(options.dir.clone())
         }
     };
-    let server = Server::start(config, place, options.port).await?;
+    let server = Server::start(config, place, options.port, Limits::default()).await?;
     display::serving(&server.url);
     server.work().await;
     Ok(())
@@ -577,7 +577,7 @@ async fn summarize_one(input: &Input, app: &App, http: &Http) -> Result<Ready, B
     }
     if transcriber.is_some() && !input.is_object() {
         return Err(
-            "recordings are transcribed in S3: upload it and name it as s3://bucket/key".into(),
+            "recordings are transcribed in S3, or on the page of `serve`: upload it and name it as s3://bucket/key".into(),
         );
     }
     let bucket = app.config.speech.as_ref().map(|speech| &speech.bucket);

@@ -64,6 +64,8 @@ pub struct Document<'a> {
     pub formats: Formats,
     /// The properties of that object.
     pub info: &'a ObjectInfo,
+    /// The sequencer of its event, if there is one.
+    pub sequencer: Option<&'a str>,
     /// The key of the transcript, if the object is a recording.
     pub transcript_key: Option<&'a str>,
     /// The decoded transcript.

@@ -149,6 +149,14 @@ impl Problem {
         Self::new(404, error, "upload it first: POST /v1/uploads")
     }
 
+    /// There is a recording under a key, and no transcriber.
+    pub(crate) fn not_transcribed(key: &str) -> Self {
+        let error = format!("{key:?} is a recording, and nothing transcribes it");
+        let next = "set TRANSCRIBER, such as TRANSCRIBER=runpod with TRANSCRIBER_RUNPOD_ENDPOINT_URL, and start again; or upload its \
+                    transcript";
+        Self::new(400, error, next)
+    }
+
     fn method(path: &str, allow: &'static str) -> Self {
         let error = format!("{path} does not take this method");
         Self {

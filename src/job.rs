@@ -20,6 +20,7 @@ pub(crate) mod progress;
 mod publish;
 pub(crate) mod read;
 mod recording;
+mod rendered;
 mod speech;
 mod upload;
 mod worker;
@@ -28,8 +29,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::aside::aside;
 use crate::clock::Clock;
-use crate::document::{Document, PAGE_ENDING, SUMMARY_ENDING, output_key};
+use crate::document::{PAGE_ENDING, SUMMARY_ENDING, output_key};
 use crate::model::Model;
 use crate::model::failure::Recovery;
 use crate::run::{Run, sleep_until};
@@ -38,10 +40,12 @@ use crate::store::{Location, Object, Store, StoreErrorKind, StoreResult};
 use crate::transcriber::Transcriber;
 use crate::transcript::Transcript;
 
+use complete::Completed;
 use filter::ERROR_ENDING;
 use invocation::Work;
 use publish::SummarySlot;
 use recording::Opened;
+use rendered::Finished;
 use upload::JobSource;
 
 pub use crate::config::Surface;
@@ -134,6 +138,7 @@ impl App {
             Err(error) => match error.kind {
                 StoreErrorKind::Precondition => {
                     self.withdraw_error_of(upload).await;
+                    self.clear_strays_among(&upload.at, results).await;
                     return Ok(superseded(REPLACED));
                 }
                 // It existed when the event was sent. An object named by a person, in contrast, has to exist.
@@ -173,21 +178,25 @@ impl App {
             false => self.results(at).await?,
         };
         match self.summary_slot(&source, &results).await? {
-            SummarySlot::Done => {
+            slot @ (SummarySlot::Done | SummarySlot::PutBack(_)) => {
                 // The worker that published the summary may have been killed before it deleted the error report.
                 if results.have(ERROR_ENDING) {
-                    self.clear_error(at).await;
+                    self.clear_error(&source).await;
                 }
-                let completed = self.complete(&source, order, transcript.as_mut(), &results);
-                let page = completed.await?;
-                let summary = self.output(at, SUMMARY_ENDING);
-                return Ok(Outcome::Duplicate { summary, page });
+                let is_put_back = matches!(slot, SummarySlot::PutBack(_));
+                let there = (&results, is_put_back);
+                let completed = self.complete(&source, &order, transcript.as_mut(), there);
+                if let Completed::Whole { page } = completed.await? {
+                    let summary = self.output(at, SUMMARY_ENDING);
+                    return Ok(Outcome::Duplicate { summary, page });
+                }
             }
             SummarySlot::Newer => {
                 self.withdraw_error_of(upload).await;
+                self.clear_strays_among(at, Ok(results)).await;
                 return Ok(superseded(NEWER_SUMMARY));
             }
-            SummarySlot::Ours { .. } => {}
+            SummarySlot::Ours(_) => {}
         }
         let transcript = match self.read(transcript, &source, &run.clock).await {
             Err(JobError::Rejected(rejected)) => {
@@ -195,8 +204,14 @@ impl App {
             }
             transcript => transcript?,
         };
-        let transcript = order.wishes.correct(transcript);
-        let plan = self.config.plan(&transcript, &order)?;
+        let config = Arc::clone(&self.config);
+        let planned = aside(transcript.text().len(), move || {
+            let transcript = order.wishes.correct(transcript);
+            let plan = config.plan(&transcript, &order);
+            (transcript, order, plan)
+        });
+        let (transcript, order, plan) = planned.await;
+        let plan = plan?;
         tracing::info!(
             bytes = info.size,
             words = transcript.spoken.words,
@@ -215,26 +230,32 @@ impl App {
         let mut written = self.write(work).await?;
         let speech = self.speak(&source, &mut written, run).await?;
         let took_ms = run.clock.now_ms() - written.created_ms;
-        let document = Document {
-            at,
-            output_bucket: &self.output(at, "").bucket,
-            output_prefix: &self.config.filter.output_prefix,
-            formats: self.config.formats,
-            info,
-            transcript_key: source.transcript_key(),
+        let finished = Finished {
+            source: &source,
             transcript: &transcript,
             plan: &plan,
+            order: &order,
+            formats: self.config.formats,
             summary: &written.summary,
             speech: speech.as_ref(),
-            wishes: &order.wishes,
-            model: &self.writer_of(&written.summary),
             usage: written.usage,
-            prices: self.config.prices,
             duration: Duration::from_millis(u64::try_from(took_ms).unwrap_or(0)),
         };
-        let (report, artifacts) = document.artifacts().map_err(JobError::Report)?;
+        let rendered = self.rendered(finished);
+        let (report, artifacts) = match &written.lease {
+            Some(lease) => {
+                let rendered = tokio::select! {
+                    rendered = rendered => rendered?,
+                    overtaken = lease.keep() => return Err(overtaken.into()),
+                };
+                lease.secure().await?;
+                rendered
+            }
+            None => rendered.await?,
+        };
         tracing::Span::current().record("phase", "publishing");
-        let published = self.publish(&source, &written, &report, &artifacts, results);
+        let document = (&report, &artifacts[..]);
+        let published = self.publish(&source, &written, document, results, &run.clock);
         let overtaken = published.await?;
         let lease = written.lease.as_deref();
         self.clear_state(&source.job_id, lease).await;

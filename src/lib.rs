@@ -166,6 +166,7 @@
 //! # }
 //! ```
 
+mod aside;
 pub mod aws;
 mod chain;
 pub mod cli;
@@ -184,6 +185,7 @@ pub mod http_api;
 pub mod job;
 pub mod lambda;
 pub mod model;
+mod once;
 pub mod prompt;
 pub mod provider;
 pub mod run;

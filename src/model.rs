@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::prompt::{Prompt, Style};
+use crate::run::sleep_until;
 use crate::text::Tokens;
 
 pub use client::{CallOptions, ModelClient};
@@ -45,6 +46,20 @@ pub trait Model: Debug + Send + Sync {
 
     /// Submits a prompt once, without retries.
     async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError>;
+
+    /// The same for a caller that waits until `deadline`: what has come of an answer by then is returned, marked as interrupted.
+    /// `None` if nothing has.
+    async fn submit_until(
+        &self,
+        prompt: &Prompt,
+        deadline: Option<Instant>,
+    ) -> Option<Result<Reply, ModelError>> {
+        tokio::select! {
+            biased;
+            submitted = self.submit(prompt) => Some(submitted),
+            () = sleep_until(deadline) => None,
+        }
+    }
 
     /// The job interface, if the endpoint queues prompts as jobs.
     fn jobs(&self) -> Option<&dyn Jobs> {
@@ -180,9 +195,12 @@ pub struct Answer {
     /// The server put the whole text into its field for reasoning: it may be the answer, or the thoughts before it.
     #[serde(default)]
     pub is_reasoning: bool,
+    /// It is the beginning of an answer that was still arriving when its invocation had to end, and counts as cut off.
+    #[serde(default)]
+    pub is_interrupted: bool,
     /// Why generation ended.
     pub finish: Finish,
-    /// The tokens used, if the endpoint reports them.
+    /// The tokens used, if the endpoint reports them. Those of an interrupted answer are estimated otherwise.
     pub usage: Option<TokenUsage>,
     /// The time from submission to the end of the job, if the endpoint reports it.
     pub job_time: Option<Duration>,

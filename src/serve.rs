@@ -17,6 +17,7 @@ use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -27,11 +28,12 @@ use crate::http::{Http, HttpError};
 use crate::http_api::library::{Detail, Library, Links, State};
 use crate::job::local::{LEASE, LOCAL_BUCKET};
 use crate::job::{App, Config, JobError, KnownHabits, Outcome, Upload};
+use crate::once;
 use crate::provider::ConnectError;
 use crate::run::Run;
 use crate::serve::door::Door;
 use crate::serve::live::Live;
-use crate::store::{self, DirStore, Location, Store, StoreError};
+use crate::store::{self, DirStore, Location, Store, StoreError, StoreErrorKind};
 
 /// What a job waits for that somebody else holds.
 const BUSY: &str = "another run works on it, or was stopped a moment ago";
@@ -56,6 +58,21 @@ pub enum Place {
     Dir(PathBuf),
     /// In a bucket of S3, or of `STORE_DIR`.
     Bucket(String),
+}
+
+/// How long clients may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Without a byte for so long, an upload is dropped (408): it keeps one of the few connections.
+    pub upload_silence: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            upload_silence: Duration::from_secs(15),
+        }
+    }
 }
 
 /// The reason that the server cannot start.
@@ -102,7 +119,12 @@ impl Server {
     ///
     /// # Errors
     /// If the port is taken, or the model or the store cannot be set up.
-    pub async fn start(mut config: Config, place: Place, port: u16) -> Result<Self, ServeError> {
+    pub async fn start(
+        mut config: Config,
+        place: Place,
+        port: u16,
+        limits: Limits,
+    ) -> Result<Self, ServeError> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
             .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
             .map_err(|source| ServeError::Port { port, source })?;
@@ -114,8 +136,11 @@ impl Server {
         let directory = match &place {
             Place::Dir(dir) => {
                 config.output_bucket = Some(LOCAL_BUCKET.to_owned());
-                // In a directory nothing transcribes recordings or reads summaries out.
-                (config.recordings, config.speech) = (None, None);
+                if config.speech.take().is_some() {
+                    tracing::warn!(
+                        "no summary is read out: Amazon Polly writes into a bucket (--bucket NAME)"
+                    );
+                }
                 Some(DirStore::single(LOCAL_BUCKET, dir))
             }
             Place::Bucket(_) => None,
@@ -174,6 +199,7 @@ impl Server {
             live: Arc::clone(&live),
             orders: again.clone(),
             port,
+            limits,
         };
         std::thread::Builder::new()
             .name("server".to_owned())
@@ -257,8 +283,18 @@ impl Unfinished {
     }
 
     async fn is_unfinished(&self, key: &str) -> bool {
-        let Ok(info) = self.library.store.head(&self.library.at(key)).await else {
-            return false;
+        let (store, at) = (&self.library.store, self.library.at(key));
+        let most = self.library.config.max_input_bytes;
+        let info = match store.head_within(&at, most).await {
+            Ok(info) => info,
+            Err(error) => {
+                // One may have been deleted since it was listed, and what is too large is listed as failed.
+                let is_told = [StoreErrorKind::NotFound, StoreErrorKind::TooLarge];
+                if !is_told.contains(&error.kind) {
+                    once::left_out(key, &chain(&error));
+                }
+                return false;
+            }
         };
         if info.metadata.get(UPLOADED).is_none_or(|by| by != HERE) {
             return false;

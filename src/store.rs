@@ -91,8 +91,22 @@ pub struct ObjectInfo {
     pub version_id: Option<String>,
     /// Length in bytes.
     pub size: u64,
+    /// When it was written, in milliseconds since 1970, as precisely as the store says: S3 counts whole seconds.
+    pub modified_ms: Option<i64>,
     /// User metadata, as passed to [`Store::put`].
     pub metadata: Metadata,
+}
+
+impl ObjectInfo {
+    /// Whether both come from the same write, as far as their store tells. Two writes of the same bytes have the same entity tag.
+    pub(crate) fn is_same_write(&self, other: &Self) -> bool {
+        fn agree<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
+            one.zip(other).is_none_or(|(one, other)| one == other)
+        }
+        self.etag == other.etag
+            && agree(self.version_id.as_ref(), other.version_id.as_ref())
+            && agree(self.modified_ms, other.modified_ms)
+    }
 }
 
 /// The conditions of a read.
@@ -171,6 +185,18 @@ impl Object {
         Ok(hex(&hash.finalize(), 16))
     }
 
+    /// All bytes, if none has been read.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn whole(&mut self) -> StoreResult<Vec<u8>> {
+        let mut body = Vec::new();
+        while let Some(bytes) = self.next().await? {
+            body.extend_from_slice(&bytes);
+        }
+        Ok(body)
+    }
+
     /// The next bytes as they arrive; `None` at the end.
     ///
     /// # Errors
@@ -204,15 +230,29 @@ pub trait Store: Debug + Send + Sync {
             ..Wanted::default()
         };
         let mut object = self.get(at, &wanted).await?;
-        let mut body = Vec::new();
-        while let Some(bytes) = object.next().await? {
-            body.extend_from_slice(&bytes);
-        }
-        Ok((body, object.info.etag))
+        Ok((object.whole().await?, object.info.etag))
     }
 
     /// Returns an object's properties without reading its bytes.
     async fn head(&self, at: &Location) -> StoreResult<ObjectInfo>;
+
+    /// The same for an object of at most `max_bytes` bytes. A larger one fails with [`StoreErrorKind::TooLarge`], before a store that
+    /// has to read objects for their entity tags does so.
+    async fn head_within(&self, at: &Location, max_bytes: u64) -> StoreResult<ObjectInfo> {
+        let info = self.head(at).await?;
+        match too_large(info.size, Some(max_bytes)) {
+            None => Ok(info),
+            Some(reason) => {
+                let kind = StoreErrorKind::TooLarge;
+                Err(StoreError::new(kind, Action::LookUp, self.name(at), reason))
+            }
+        }
+    }
+
+    /// Whether a new object cannot have this key, because there is one, or in a directory something else.
+    async fn is_taken(&self, at: &Location) -> StoreResult<bool> {
+        Ok(found(self.head(at).await)?.is_some())
+    }
 
     /// The entity tags of the objects with these keys, `None` for those that do not exist. The last one is looked up after the
     /// others.

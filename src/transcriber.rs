@@ -105,6 +105,8 @@ pub struct Task<'a> {
     pub id: &'a str,
     /// The recording.
     pub recording: &'a Location,
+    /// The entity tag of the recording.
+    pub etag: &'a str,
     /// The version of the recording, if its bucket keeps versions.
     pub version_id: Option<&'a str>,
     /// Where the transcript goes.

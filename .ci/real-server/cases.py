@@ -69,12 +69,18 @@ def overflow(work):
         results = []
         # Far longer than the window, and a little: only of the second it is not certain that it does not fit.
         for name, words, most in [("a", 900, 0), ("b", 480, 1)]:
-            before = server.count(TOO_LONG)
-            program = Program(work / name, server, meeting(words), WORDS, MODEL_CONCURRENCY="1", MODEL_PARAMETERS=TOLD)
-            program.run()
-            refused = server.count(TOO_LONG) - before
+            # On a busy machine the server may not say it within the half second that the program waits for it.
+            for attempt in range(5):
+                before = server.count(TOO_LONG)
+                program = Program(work / f"{name}{attempt}", server, meeting(words), WORDS, MODEL_CONCURRENCY="1", MODEL_PARAMETERS=TOLD)
+                program.run()
+                refused = server.count(TOO_LONG) - before
+                if "the endpoint's window is smaller" in program.output:
+                    break
+                expect(refused <= 1, f"{refused} refused of {words} words: {program.output}")
+            else:
+                raise Failed(f"the program was never told the window: {program.output}")
             expect(refused == most, f"{refused} refused of {words} words: {program.output}")
-            expect("the endpoint's window is smaller" in program.output, program.output)
             check_paid_once(program)
             results.append(f"{words} words: {refused} refused, {summed(server, program)}")
         return "; ".join(results)
@@ -96,7 +102,7 @@ def loading(work):
     server = LlamaServer(work, 4096, 1)
     try:
         # It may have loaded its model before this process gets to ask.
-        for _ in range(5):
+        for _ in range(20):
             server.start()
             early, _ = server.ask("POST", "/v1/chat/completions", '{"messages": []}')
             if early == 503:
@@ -118,8 +124,8 @@ def key(work):
         program = Program(work / "a", server, meeting(800), SECTIONS_WORDS, HF_API_TOKEN="wrong", MODEL_CONCURRENCY="1")
         status = program.run()
         refused = server.count(UNAUTHORIZED)
-        # The other one asked for the window.
-        expect(status == 1 and refused == 2, f"status {status}, {refused} refused: {program.output}")
+        # Another one asks for the window, unless the machine is too busy for that.
+        expect(status == 1 and 1 <= refused <= 2, f"status {status}, {refused} refused: {program.output}")
         expect("HF_API_TOKEN" in program.output, program.output)
         right = Program(work / "b", server, meeting(140), WORDS, HF_API_TOKEN="right", MODEL_PARAMETERS=TOLD)
         right.run()
@@ -132,6 +138,7 @@ def restarted(work):
     with LlamaServer(work, 4096, 2) as server:
         program = Program(work / "a", server, meeting(800), SECTIONS_WORDS, MODEL_CONCURRENCY="2", **FEW).start()
         program.until_answers(1)
+        server.keep_tokens()
         until(lambda: server.count(WORKS) > len(program.records("out")), "nothing is in flight")
         answered = len(program.records("out"))
         server.kill()
@@ -192,7 +199,7 @@ def runs(text, length=6):
     return {" ".join(words[at : at + length]) for at in range(len(words) - length + 1)}
 
 
-def until(condition, otherwise, seconds=30):
+def until(condition, otherwise, seconds=300):
     deadline = time.monotonic() + seconds * LlamaServer.slowness
     while not condition():
         expect(time.monotonic() < deadline, otherwise)

@@ -8,12 +8,14 @@ import time
 
 from server import LlamaServer
 
-# A lease that a killed run has left runs out after 10 seconds.
-PATIENCE_SECONDS = 150
+# Only a program that hangs takes as long, whatever else this machine does.
+PATIENCE_SECONDS = 900
 
 
 class Program:
     binary = None
+    # The processes of all programs that were started.
+    started = []
 
     def __init__(self, work, server, transcript, words, **settings):
         self.folder = pathlib.Path(work)
@@ -34,7 +36,17 @@ class Program:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        self.started.append(self.child)
         return self
+
+    @classmethod
+    def end_all(cls):
+        """Ends those that a case has left when it failed."""
+        for child in cls.started:
+            if child.poll() is None:
+                child.kill()
+                child.communicate()
+        cls.started.clear()
 
     def wait(self):
         """Its exit status."""
@@ -60,7 +72,8 @@ class Program:
 
     def until_answers(self, most):
         """Waits until so many answers are recorded, or the program has ended."""
-        while self.child.poll() is None and len(self.records("out")) < most:
+        deadline = time.monotonic() + PATIENCE_SECONDS * LlamaServer.slowness
+        while self.child.poll() is None and len(self.records("out")) < most and time.monotonic() < deadline:
             time.sleep(0.02)
 
     @property

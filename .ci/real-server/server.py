@@ -14,8 +14,9 @@ HERE = "127.0.0.1"
 WORKS = re.compile(r"processing task,")
 TOO_LONG = re.compile(r"exceeds the available context size|Context size has been exceeded")
 UNAUTHORIZED = re.compile(r"unauthorized: Invalid API Key")
-READY_SECONDS = 60
-ASK_SECONDS = 10
+# Only a server that hangs takes as long, whatever else this machine does.
+READY_SECONDS = 300
+ASK_SECONDS = 60
 # What `pace` takes on a machine that does nothing else.
 USUAL_SECONDS = 2
 
@@ -48,9 +49,12 @@ class LlamaServer(Process):
         """Returns when it listens, which is before it has loaded its model."""
         super().__enter__()
 
+    def keep_tokens(self):
+        """Keeps what it has counted so far for when it is killed."""
+        self.earlier_tokens = self.tokens()
+
     def kill(self):
         """As by the system when memory runs out."""
-        self.earlier_tokens = self.tokens()
         os.killpg(self.child.pid, signal.SIGKILL)
         self.child.wait()
         self.earlier_log += super().log
@@ -92,7 +96,15 @@ class LlamaServer(Process):
             connection.close()
 
     def metric(self, name):
-        return int(float(re.search(rf"^llamacpp:{name} (\S+)$", self.ask("GET", "/metrics")[1], re.MULTILINE).group(1)))
+        told = None
+
+        def is_told():
+            nonlocal told
+            told = re.search(rf"^llamacpp:{name} (\S+)$", self.ask("GET", "/metrics")[1], re.MULTILINE)
+            return told
+
+        self.until(is_told)
+        return int(float(told.group(1)))
 
     def tokens(self):
         """Tokens of prompts, those from its cache included, and of answers."""

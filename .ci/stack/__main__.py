@@ -1,7 +1,8 @@
 """On a running stack: template.yaml deployed to simulated AWS services, with the real binary as its function.
 
 MiniStack transforms and deploys the template, runs the binary as `provided.al2023` behind the queue, speaks TLS, and enforces
-signatures and policies, so that a permission that the template forgets fails here. No Docker, no account.
+signatures and policies, so that a permission that the template forgets fails here; `guarded` enforces them for two services that it
+lacks. No Docker, no account.
 
 Usage: python .ci/stack --binary FILE [--only SCENARIOS...]
 """
@@ -22,7 +23,10 @@ from scenario import run_all  # noqa: E402
 
 # Files of scenarios/, in the order they run. All share one stack; a scenario that changes it puts it back, and the last one
 # deletes it.
-SCENARIOS = ["uploads", "failures", "mail", "permissions", "updates", "recordings", "bedrock", "hours", "api", "deletion"]
+SCENARIOS = [
+    *("uploads", "failures", "mail", "permissions", "updates", "recordings"),
+    *("bedrock", "sagemaker", "speech", "hours", "api", "deletion"),
+]
 
 
 def main():

@@ -1,13 +1,17 @@
-"""AWS as MiniStack simulates it: its process, and clients that trust it."""
+"""AWS as MiniStack simulates it: its process, the endpoints behind it, and clients that trust it."""
 
+import contextlib
 import os
+import pathlib
 import sys
 
 import boto3
 import certificates
 from chat_endpoint import ChatEndpoint
+from polly_endpoint import PollyEndpoint
 from processes import Process, free_port
 from render import PSEUDO
+from sagemaker_endpoint import SageMakerEndpoint
 
 ACCOUNT, REGION = PSEUDO["AWS::AccountId"], PSEUDO["AWS::Region"]
 
@@ -20,7 +24,8 @@ class Cloud:
         self.url = f"https://127.0.0.1:{port}"
         self.authority, self.tls = certificates.for_loopback(work)
         certificate = work / "server.pem"
-        self.bedrock = ChatEndpoint(free_port())
+        self.bedrock, self.sagemaker = ChatEndpoint(free_port()), SageMakerEndpoint(free_port())
+        self.polly = PollyEndpoint(free_port(), lambda *audio: self.write(*audio))
         env = {
             "PATH": os.environ["PATH"],
             "HOME": str(work),
@@ -38,6 +43,10 @@ class Cloud:
             "SFN_WAIT_SCALE": "0.01",
             # What answers at Bedrock.
             "MINISTACK_BEDROCK_PROXY_URL": f"http://127.0.0.1:{self.bedrock.port}",
+            # What answers where `guarded` lets requests through.
+            "PYTHONPATH": str(pathlib.Path(__file__).parent),
+            "GUARDED_SAGEMAKER": f"http://127.0.0.1:{self.sagemaker.port}",
+            "GUARDED_POLLY": f"http://127.0.0.1:{self.polly.port}",
             # It would listen on a port of its own.
             "IOT_MTLS_ENABLED": "0",
             # The function inherits these two.
@@ -45,18 +54,22 @@ class Cloud:
             "SSL_CERT_FILE": str(self.authority),
         }
         # Not the `ministack` command, which also binds port 443 where it may.
-        command = [sys.executable, "-m", "hypercorn", "ministack.app:app", "--bind", f"127.0.0.1:{port}"]
+        command = [sys.executable, "-m", "hypercorn", "guarded:app", "--bind", f"127.0.0.1:{port}"]
         command += ["--certfile", certificate, "--keyfile", certificate]
         self.server = Process(command, port, work / "ministack.log", env=env, cwd=work)
 
     def __enter__(self):
-        self.bedrock.__enter__()
-        self.server.__enter__()
+        with contextlib.ExitStack() as started:
+            for part in (self.bedrock, self.sagemaker, self.polly, self.server):
+                started.enter_context(part)
+            self.started = started.pop_all()
         return self
 
     def __exit__(self, *failure):
-        self.server.__exit__(*failure)
-        self.bedrock.__exit__(*failure)
+        self.started.__exit__(*failure)
+
+    def write(self, bucket, key, content):
+        self.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
 
     def client(self, service):
         """With the rights of the account's root, as someone who deploys."""

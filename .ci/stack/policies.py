@@ -6,6 +6,7 @@ import json
 
 from access import many
 from deployment import eventually
+from scenario import expect
 from transcripts import transcript
 
 # Of these nothing can be seen here: MiniStack writes the function's logs by itself, the bucket has no versions, and what is
@@ -21,33 +22,41 @@ def granted(stack, policy=SUMMARIZE):
     return [pair for pair in pairs if pair[1] not in UNSEEN]
 
 
-def check_named_when_missing(stack, sid, action, policy=SUMMARIZE, ending=".txt", content=None):
-    """Without the permission an error names it, and once it is back the upload gets its summary."""
-    key = f"permissions/{sid}/{action.replace(':', '-')}{ending}"
-    # An earlier error report, so that there is something to delete.
+def check_named_when_missing(stack, sid, action, policy=SUMMARIZE, ending=".txt", content=None, resource=None, earlier=""):
+    """Without the permission, or its `resource`, an error names it, and once it is back the upload gets its summary."""
+    named = [action, resource.rsplit(":", 1)[1]] if resource else [action]
+    key = f"permissions/{sid}/{'-'.join(named).translate(str.maketrans(':/', '--'))}{ending}"
+    # An earlier version with its error report or summary, so that there is something to delete.
     if content is None:
-        stack.upload(key, "")
-        stack.result(key, "_error.json")
+        stack.upload(key, earlier)
+        stack.result(key, "_summary.txt" if earlier else "_error.json")
+        stack.quiet()
     stack.reset()
     with at_once_again(stack):
-        with without(stack, sid, action, policy):
+        with without(stack, sid, resource or action, policy):
             stack.restart()
             stack.upload(key, content or transcript(2000, 10))
             eventually(
-                lambda: any(action in text for text in [stack.found(f"summaries/{key}_error.json") or "", *stack.said()]),
-                lambda: f"without {action} of {sid} nothing names it: {stack.said()}",
+                lambda: any(
+                    all(word in text for word in named)
+                    for text in [stack.found(f"summaries/{key}_error.json") or "", *stack.said()]
+                ),
+                lambda: f"without {named} of {sid} nothing names it: {stack.said()}",
             )
         stack.result(key)
         stack.quiet()
 
 
 @contextlib.contextmanager
-def without(stack, sid, action, policy):
+def without(stack, sid, missing, policy):
+    """One of a statement's actions or resources is not allowed."""
     _, whole = current(stack, policy)
     less = copy.deepcopy(whole)
     (statement,) = (entry for entry in less["Statement"] if entry["Sid"] == sid)
-    statement["Action"] = [kept for kept in many(statement["Action"]) if kept != action]
-    less["Statement"] = [entry for entry in less["Statement"] if entry["Action"]]
+    expect(missing in many(statement["Action"]) + many(statement["Resource"]), f"{sid} does not have {missing}")
+    for element in ("Action", "Resource"):
+        statement[element] = [kept for kept in many(statement[element]) if kept != missing]
+    less["Statement"] = [entry for entry in less["Statement"] if entry["Action"] and entry["Resource"]]
     replace(stack, less, policy)
     try:
         yield

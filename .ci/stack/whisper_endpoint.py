@@ -1,34 +1,31 @@
 """A simulated RunPod endpoint whose worker downloads a recording by its link, and hears each line of it as a segment."""
 
-import http.server
-import json
 import ssl
-import threading
 import urllib.request
 
+from json_server import JsonServer
 
-class WhisperEndpoint:
+
+class WhisperEndpoint(JsonServer):
     """Jobs have ended when they are looked at for the first time."""
 
     def __init__(self, authority, key):
+        super().__init__()
         self.trusting = ssl.create_default_context(cafile=str(authority))
         self.key = key
         self.jobs = []
 
-    def __enter__(self):
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler_for(self))
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}/v2/whisper"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}/v2/whisper"
 
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
-
-    def run(self, given):
-        self.jobs.append(given)
-        return {"id": str(len(self.jobs)), "status": "IN_QUEUE"}
+    def answer(self, method, path, headers, body):
+        if headers.get("Authorization") != f"Bearer {self.key}":
+            return 401, {"error": "unauthorized"}
+        if method == "GET":
+            return 200, self.look(path.rsplit("/", 1)[1])
+        self.jobs.append(body["input"])
+        return 200, {"id": str(len(self.jobs)), "status": "IN_QUEUE"}
 
     def look(self, name):
         try:
@@ -38,29 +35,3 @@ class WhisperEndpoint:
             return {"id": name, "status": "FAILED", "error": f"the download failed: {error}"}
         segments = [{"start": 9.0 * at, "end": 9.0 * at + 8, "text": text} for at, text in enumerate(said)]
         return {"id": name, "status": "COMPLETED", "output": {"segments": segments, "detected_language": "en"}}
-
-
-def handler_for(endpoint):
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self):
-            content = self.rfile.read(int(self.headers["Content-Length"]))
-            self.respond(lambda: endpoint.run(json.loads(content)["input"]))
-
-        def do_GET(self):
-            self.respond(lambda: endpoint.look(self.path.rsplit("/", 1)[1]))
-
-        def respond(self, answer):
-            is_allowed = self.headers.get("Authorization") == f"Bearer {endpoint.key}"
-            content = json.dumps(answer() if is_allowed else {"error": "unauthorized"}).encode()
-            self.send_response(200 if is_allowed else 401)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_):
-            """Jobs are remembered, not printed."""
-
-    return Handler

@@ -104,3 +104,10 @@ MUTATIONS = [
     ("profile alone", "may not bedrock:", lambda s: statement(s, "SummarizePolicy", "InvokeModelBehindProfile").update(Action=[])),
     ("no stream", "may not bedrock:", lambda s: statement(s, "SummarizePolicy", "InvokeModel").update(Action="bedrock:InvokeModel")),
 ]
+
+# In a stack whose model is behind an endpoint of SageMaker.
+MUTATIONS_AT_SAGEMAKER = [
+    ("endpoint alone", "inference-component/", lambda s: statement(s, "SummarizePolicy", "InvokeEndpoint")["Resource"].pop()),
+    ("any endpoint", "on any model", lambda s: statement(s, "SummarizePolicy", "InvokeEndpoint").update(Resource="arn:aws:sagemaker:eu-central-1:123456789012:endpoint/*")),
+    ("no answers in one piece", "may not sagemaker:InvokeEndpoint on", lambda s: statement(s, "SummarizePolicy", "InvokeEndpoint")["Action"].remove("sagemaker:InvokeEndpoint")),
+]

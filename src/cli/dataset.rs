@@ -1,7 +1,7 @@
 //! `dataset`: makes examples for fine-tuning out of what `--trace` has written, so that a small model learns from a large one.
 //!
 //! An example is a request with an answer that was used as it came. Left out are answers that were rejected, cut off or continued,
-//! failed calls, and texts that hold what looks like a key. All examples of a transcript are on the same side of the split, or a model
+//! failed calls, texts that hold what looks like a key, and answers of the built-in model: who learns from those learns to quote. All examples of a transcript are on the same side of the split, or a model
 //! would be validated on what it was taught. A transcript stays on its side as others are added, because its own digest decides;
 //! only if a side would be empty does the transcript that is nearest to it change sides.
 
@@ -20,6 +20,7 @@ use crate::chain::chain;
 use crate::cli::display;
 use crate::job::order::at_most;
 use crate::prompt::Task;
+use crate::provider::builtin;
 use crate::secret::has_key;
 use crate::text::number::{counted, grouped};
 
@@ -40,12 +41,16 @@ pub(super) struct Dataset {
     /// Share of the transcripts whose examples are for validation, in percent.
     #[arg(long, value_name = "PERCENT", default_value_t = 10, value_parser = clap::value_parser!(u8).range(0..=50))]
     validation: u8,
+    /// Replace the examples that are in --out.
+    #[arg(long)]
+    force: bool,
 }
 
 /// What is read of the trace of a call.
 #[derive(Debug, Deserialize)]
 struct Traced {
     etag: String,
+    provider: String,
     task: String,
     system: String,
     user: String,
@@ -63,6 +68,7 @@ struct TracedAnswer {
 /// Why a call is no example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Unfit {
+    Quoted,
     Failed,
     Rejected,
     CutOff,
@@ -73,6 +79,7 @@ enum Unfit {
 impl Unfit {
     fn name(self) -> &'static str {
         match self {
+            Self::Quoted => "quoted by the built-in model",
             Self::Failed => "failed",
             Self::Rejected => "rejected",
             Self::CutOff => "cut off or continued",
@@ -91,8 +98,15 @@ struct Example {
 /// Writes the data set, and returns how many of its files could not be written.
 ///
 /// # Errors
-/// If a trace cannot be read, or there is no example in them.
+/// If a trace cannot be read, or there is no example in them, or an earlier set would be replaced.
 pub(super) fn dataset(arguments: &Dataset) -> Result<usize, Box<dyn Error>> {
+    let out = arguments.out.display();
+    let paths = FILES.map(|name| arguments.out.join(name));
+    if !arguments.force && paths.iter().any(|path| path.exists()) {
+        return Err(
+            format!("--out {out}: it holds a data set: each needs a directory of its own; --force replaces it").into(),
+        );
+    }
     let (mut examples, mut unfit) = (Vec::new(), BTreeMap::new());
     let mut known = HashSet::new();
     for dir in &arguments.traces {
@@ -120,12 +134,11 @@ pub(super) fn dataset(arguments: &Dataset) -> Result<usize, Box<dyn Error>> {
     let transcripts: HashSet<u64> = examples.iter().map(|example| example.transcript).collect();
     let validation = validation(transcripts, arguments.validation);
     let mut failed = 0;
-    for (name, is_validation) in FILES.into_iter().zip([false, true]) {
+    for (path, is_validation) in paths.iter().zip([false, true]) {
         let of_side =
             |example: &&Example| validation.contains(&example.transcript) == is_validation;
         let of_side: Vec<&Example> = examples.iter().filter(of_side).collect();
-        let path = arguments.out.join(name);
-        if let Err(error) = write(&path, &of_side) {
+        if let Err(error) = write(path, &of_side) {
             display::error(&format!("{}: {}", path.display(), chain(error.as_ref())));
             failed += 1;
             continue;
@@ -191,6 +204,9 @@ fn read(path: &Path) -> Result<Traced, String> {
 
 /// The call as a line of the data set.
 fn example(traced: &Traced) -> Result<String, Unfit> {
+    if traced.provider == builtin::CAPABILITIES.provider {
+        return Err(Unfit::Quoted);
+    }
     let text = traced.answer.text.as_deref().ok_or(Unfit::Failed)?;
     if traced.rejected || text.trim().is_empty() {
         return Err(Unfit::Rejected);
@@ -232,18 +248,20 @@ fn validation(transcripts: HashSet<u64>, percent: u8) -> HashSet<u64> {
     sorted.into_iter().collect()
 }
 
+/// Writes one side, all of it or nothing.
 fn write(path: &Path, examples: &[&Example]) -> Result<(), Box<dyn Error>> {
     if let Some(dir) = path.parent() {
         fs::create_dir_all(dir)?;
     }
-    let mut file = BufWriter::new(File::create(path)?);
+    let unfinished = path.with_extension("jsonl.unfinished");
+    let mut file = BufWriter::new(File::create(&unfinished)?);
     for Example { path, .. } in examples {
         if let Ok(line) = example(&read(path)?) {
             writeln!(file, "{line}")?;
         }
     }
     file.flush()?;
-    Ok(())
+    Ok(fs::rename(&unfinished, path)?)
 }
 
 #[cfg(test)]
@@ -253,6 +271,7 @@ mod tests {
     fn traced(answer: &str) -> Traced {
         Traced {
             etag: "e".into(),
+            provider: "huggingface".into(),
             task: "section".into(),
             system: "You write.".into(),
             user: "Write about this: <<<a>>>".into(),
@@ -286,7 +305,12 @@ mod tests {
         let mut continued = traced("then left.");
         continued.task = "continue".into();
         let key = format!("The key is hf_{}.", "a1".repeat(17));
+        let quoted = Traced {
+            provider: "extractive".into(),
+            ..traced("Dana: They met.")
+        };
         for (traced, expected) in [
+            (quoted, Unfit::Quoted),
             (failed, Unfit::Failed),
             (rejected, Unfit::Rejected),
             (traced(" \n"), Unfit::Rejected),

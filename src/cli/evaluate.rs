@@ -1,12 +1,14 @@
 //! `evaluate`: summarizes transcripts that have references, and measures the summaries.
 //!
 //! Each transcript is a job like any other, with its summary and report under `--out`. What an earlier run of the same command has
-//! made is measured as it is, so an evaluation that was interrupted continues where it stopped, and pays nothing twice.
+//! made is measured as it is, so an evaluation that was interrupted continues where it stopped, and pays nothing twice. How long that
+//! took is only known from what the earlier run recorded, which is kept.
 
 mod data;
 mod table;
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::error::Error;
 use std::fs;
 use std::io::{self, Write};
@@ -19,7 +21,7 @@ use clap::Args;
 use futures_util::StreamExt;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
@@ -88,7 +90,7 @@ struct Evaluation<'a> {
     configuration: Configuration,
     /// `null` if no transcript was summarized.
     figures: Option<Figures>,
-    /// `null` if this run made no summary.
+    /// That of the last run that made summaries; `null` if there was none.
     speed: Option<Speed>,
     against: Option<Comparison>,
     transcripts: Vec<Measured>,
@@ -117,6 +119,7 @@ struct Failed {
 #[derive(Debug, Deserialize)]
 struct Earlier {
     configuration: Configuration,
+    speed: Option<Speed>,
     transcripts: Vec<Measured>,
 }
 
@@ -127,6 +130,8 @@ struct Evaluator {
     target: DirStore,
     /// `None` for as many as each reference has.
     words: Option<Words>,
+    /// The seconds that earlier runs have recorded, by the digests of transcripts.
+    recorded: Arc<HashMap<String, f64>>,
 }
 
 /// Evaluates, and returns how many transcripts failed.
@@ -158,15 +163,23 @@ pub(super) async fn evaluate(arguments: &Evaluate) -> Result<usize, Box<dyn Erro
             .as_ref()
             .map(|language| language.tag().to_owned()),
     };
-    check_replaceable(out, &configuration, arguments.force)?;
+    let recorded = recorded(out, &configuration, arguments.force)?;
     let at_once = match (arguments.at_once, capabilities.local) {
         (Some(given), _) => usize::from(given),
         (None, true) => thread::available_parallelism().map_or(1, usize::from),
         (None, false) => 1,
     };
     let prices = config.prices;
+    let (recorded, recorded_speed) = match recorded {
+        Some(recorded) => (recorded.transcripts, recorded.speed),
+        None => (Vec::new(), None),
+    };
+    let recorded = recorded.into_iter().map(|one| (one.digest, one.seconds));
     let evaluator = match Evaluator::connect(config, out, words).await {
-        Ok(evaluator) => evaluator,
+        Ok(evaluator) => Evaluator {
+            recorded: Arc::new(recorded.collect()),
+            ..evaluator
+        },
         Err(error) => {
             display::error(&chain(error.as_ref()));
             return Ok(records.len());
@@ -174,7 +187,7 @@ pub(super) async fn evaluate(arguments: &Evaluate) -> Result<usize, Box<dyn Erro
     };
     let started = Instant::now();
     let (transcripts, failed) = evaluator.all(records, at_once).await;
-    let speed = Speed::of(&transcripts, started.elapsed().as_secs_f64());
+    let speed = Speed::of(&transcripts, started.elapsed().as_secs_f64()).or(recorded_speed);
     let evaluation = Evaluation {
         version: VERSION,
         generator: GENERATOR,
@@ -190,7 +203,7 @@ pub(super) async fn evaluate(arguments: &Evaluate) -> Result<usize, Box<dyn Erro
     table::print_all(&evaluation, earlier.as_ref());
     let path = out.join(RESULTS);
     match write(&path, &evaluation) {
-        Ok(()) => table::written(&path),
+        Ok(()) => display::result(|| evaluation.line(&path), || table::written(&path)),
         Err(error) => {
             display::error(&format!("{}: {}", path.display(), chain(&error)));
             return Ok(evaluation.failed.len() + 1);
@@ -199,16 +212,31 @@ pub(super) async fn evaluate(arguments: &Evaluate) -> Result<usize, Box<dyn Erro
     Ok(evaluation.failed.len())
 }
 
-/// Refuses to replace the evaluation of another configuration, whose summaries may have been paid for.
-fn check_replaceable(out: &Path, ours: &Configuration, force: bool) -> Result<(), String> {
-    let there = (!force).then(|| results(&out.join(RESULTS)).ok()).flatten();
-    match there.filter(|there| there.configuration != *ours) {
-        Some(there) => Err(format!(
+/// The earlier evaluation of the same configuration. Refuses to replace that of another one, whose summaries may have been paid for.
+fn recorded(out: &Path, ours: &Configuration, force: bool) -> Result<Option<Earlier>, String> {
+    match results(&out.join(RESULTS)).ok() {
+        Some(there) if there.configuration == *ours => Ok(Some(there)),
+        Some(there) if !force => Err(format!(
             "--out {}: it holds the evaluation of {}: each configuration needs a directory of its own; --force replaces it",
             out.display(),
             there.configuration.shown()
         )),
-        None => Ok(()),
+        _ => Ok(None),
+    }
+}
+
+impl Evaluation<'_> {
+    /// What programs are told after the transcripts, each of which has a line of its own.
+    fn line(&self, path: &Path) -> Value {
+        json!({
+            "evaluation": path.display().to_string(),
+            "configuration": self.configuration,
+            "figures": self.figures,
+            "speed": self.speed,
+            "against": self.against,
+            "summarized": self.transcripts.len(),
+            "failed": self.failed.len(),
+        })
     }
 }
 
@@ -274,7 +302,12 @@ impl Evaluator {
             habits: KnownHabits::default(),
             durable: true,
         };
-        Ok(Self { app, target, words })
+        Ok(Self {
+            app,
+            target,
+            words,
+            recorded: Arc::default(),
+        })
     }
 
     /// Evaluates all records, `at_once` of them at a time. The results are in the order of the records.
@@ -364,12 +397,11 @@ impl Evaluator {
         let (summary, text) = read(SUMMARY_ENDING).await?;
         let report: Value = serde_json::from_slice(&read(REPORT_ENDING).await?.1)?;
         let earlier = || {
-            report
-                .get("duration_ms")
-                .and_then(Value::as_f64)
-                .unwrap_or(0.0)
-                / 1000.0
+            let reported = || report.get("duration_ms").and_then(Value::as_f64);
+            let recorded = self.recorded.get(&digest).copied();
+            recorded.unwrap_or_else(|| reported().unwrap_or(0.0) / 1000.0)
         };
+        let seconds = made.unwrap_or_else(earlier);
         let measures = measure(&Case {
             transcript: &transcript,
             reference: &reference,
@@ -381,7 +413,7 @@ impl Evaluator {
             input: record.name.clone(),
             digest,
             summary,
-            seconds: made.unwrap_or_else(earlier),
+            seconds,
             is_earlier: made.is_none(),
             measures,
         })

@@ -86,6 +86,9 @@ pub struct SourceReport {
     pub etag: Option<String>,
     /// Version id, if the bucket is versioned.
     pub version_id: Option<String>,
+    /// The sequencer of its event, if S3 told of it: it tells two uploads of the same bytes apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sequencer: Option<String>,
     /// Size in bytes.
     pub bytes: Option<u64>,
     /// Key of the transcript in the same bucket, if the object is a recording. Byte offsets refer to the transcript.
@@ -334,6 +337,7 @@ impl Report {
                 key: at.key.clone(),
                 etag: Some(info.etag.clone()),
                 version_id: info.version_id.clone(),
+                sequencer: document.sequencer.map(str::to_owned),
                 bytes: Some(info.size),
                 transcript_key: document.transcript_key.map(str::to_owned),
                 words: Some(spoken.words as u64),

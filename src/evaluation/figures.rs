@@ -1,6 +1,6 @@
 //! The figures of many measured summaries.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::evaluation::measures::{Measured, Measures};
 use crate::evaluation::rouge::{Rouge, Score};
@@ -85,7 +85,7 @@ pub struct Seconds {
 }
 
 /// How many summaries and tokens an evaluation made in its time, without those of an earlier run.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Speed {
     /// Summaries made per minute.
     pub summaries_per_minute: f64,

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::ops::{Range, RangeInclusive};
 
 use crate::extract::unit::{Needs, REACH, Unit, Units};
+use crate::text::sentence;
 
 /// Minimum length of a sentence in words. Shorter ones say too little and are selected only when no longer one fits.
 const MIN_WORDS: usize = 6;
@@ -222,7 +223,7 @@ impl<'a> Selection<'a> {
         let mut speaking = None;
         for unit in self.units() {
             if speaking == Some(unit.speaker) {
-                text.push(' ');
+                text.push_str(sentence::gap(&text));
             } else {
                 if !text.is_empty() {
                     text.push('\n');

@@ -19,13 +19,16 @@ use crate::document::{
     CHAPTERS_ENDING, MARKDOWN_ENDING, PAGE_ENDING, REPORT_ENDING, SUMMARY_ENDING, output_key,
 };
 use crate::http_api::address::plain_key;
+use crate::http_api::upload::SMALLER;
 use crate::http_api::{Answer, Problem, RESULTS};
 use crate::job::filter::ERROR_ENDING;
 use crate::job::progress::{Doing, Kept};
 use crate::job::{Config, SOURCE_ETAG, WARNINGS, WORDS};
+use crate::once;
 use crate::store::{
     LINK_LASTS, Location, Presigner, Store, StoreError, StoreErrorKind, StoreResult, found,
 };
+use crate::transcriber::is_recording;
 
 /// Maximum size of a report that is read for a status, in bytes.
 const MAX_REPORT_BYTES: u64 = 256 << 20;
@@ -236,6 +239,16 @@ impl Status {
         }
     }
 
+    /// The status of a transcript that is not read, because it is too large.
+    fn too_large(key: &str, reason: String) -> Self {
+        Self {
+            error: Some(reason),
+            next_step: Some(SMALLER.to_owned()),
+            retryable: Some(false),
+            ..Self::of(key, State::Failed)
+        }
+    }
+
     /// The status of a transcript that could not be summarized for now.
     pub(crate) fn stopped(key: &str, error: String) -> Self {
         Self {
@@ -268,12 +281,20 @@ impl Library {
         if self.config.skips(key).is_some() {
             return Ok(None);
         }
-        let transcript = found(self.store.head(&self.at(key)).await)?;
+        let most = match self.config.recordings.is_some() && is_recording(key) {
+            true => u64::MAX,
+            false => self.config.max_input_bytes,
+        };
+        let (transcript, too_large) = match self.store.head_within(&self.at(key), most).await {
+            Err(error) if error.kind == StoreErrorKind::TooLarge => (None, Some(error.reason)),
+            looked => (found(looked)?, None),
+        };
         let is_of_another = |etag: Option<&String>| {
             let now = transcript.as_ref().map(|info| &info.etag);
             now.is_some() && etag.is_some() && now != etag
         };
-        let summary = found(self.store.head(&self.result(key, SUMMARY_ENDING)).await)?;
+        let summary = self.result(key, SUMMARY_ENDING);
+        let summary = found(self.store.head_within(&summary, MAX_RESULT_BYTES).await)?;
         if let Some(info) = summary.filter(|info| !is_of_another(info.metadata.get(SOURCE_ETAG))) {
             let figure = |name: &str| info.metadata.get(name).and_then(|text| text.parse().ok());
             let mut status = Status {
@@ -286,7 +307,7 @@ impl Library {
             }
             return Ok(Some(status));
         }
-        if transcript.is_some()
+        if (transcript.is_some() || too_large.is_some())
             && let Some(status) = self.progress(key).await?
         {
             return Ok(Some(status));
@@ -304,7 +325,10 @@ impl Library {
                 .await?;
             return Ok(Some(status));
         }
-        Ok(transcript.map(|_| Status::of(key, State::Waiting)))
+        Ok(match too_large {
+            Some(reason) => Some(Status::too_large(key, reason)),
+            None => transcript.map(|_| Status::of(key, State::Waiting)),
+        })
     }
 
     /// The status of a transcript whose job keeps its progress and runs elsewhere.
@@ -399,8 +423,15 @@ impl Library {
                     (after, jumped) = (behind_results.clone(), true);
                     break;
                 }
+                if let Some((folder, _)) = key.rsplit_once('/')
+                    && self.store.directory().is_some()
+                    && self.config.skips(folder).is_none()
+                {
+                    once::left_out(folder, "it is a folder; the files in it are listed");
+                }
+                let is_read = self.config.skips(&key).is_none();
                 // A key that nobody may ask for would be a dead end.
-                if self.config.skips(&key).is_none() && plain_key(key.clone()).is_ok() {
+                if is_read && !self.config.is_of_recording(&key) && plain_key(key.clone()).is_ok() {
                     if keys.len() == limit {
                         let next = keys.last().cloned();
                         return Ok((keys, next));
@@ -430,9 +461,7 @@ impl Library {
                     Ok(status) => summaries.extend(status),
                     Err(error) if error.kind.passes() => return Err(error),
                     // A link that leads elsewhere, for one, must not hide the others.
-                    Err(error) => {
-                        tracing::warn!(key, error = chain(&error), "left out of the list")
-                    }
+                    Err(error) => once::left_out(key, &chain(&error)),
                 }
             }
         }

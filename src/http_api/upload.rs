@@ -24,6 +24,9 @@ use crate::transcriber::is_recording;
 /// Maximum size of the metadata of an object in S3: the bytes of all names and values, without how their headers begin.
 const MAX_METADATA_BYTES: usize = 2048;
 
+/// What to do about a transcript that is too large.
+pub(crate) const SMALLER: &str = "upload the transcript in parts, or raise MAX_INPUT_BYTES";
+
 /// How headers begin that carry metadata of objects.
 pub(crate) const METADATA: &str = "x-amz-meta-";
 
@@ -140,6 +143,9 @@ impl Upload {
     pub(crate) fn check(&self, config: &Config, most: u64) -> Result<(), Problem> {
         let Self { name, bytes, .. } = self;
         if let Some(skip) = config.skips(name) {
+            if skip == Skip::OtherSuffix && is_recording(name) {
+                return Err(Problem::not_transcribed(name));
+            }
             let reason = match skip {
                 Skip::OtherSuffix => "its name has another ending",
                 skip => skip.reason(),
@@ -171,7 +177,7 @@ impl Upload {
                     shown(*bytes),
                     shown(most)
                 ),
-                "upload the transcript in parts, or raise MAX_INPUT_BYTES",
+                SMALLER,
             )),
             _ if of_wishes > MAX_METADATA_BYTES => Err(Problem::new(
                 400,

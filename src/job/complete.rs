@@ -3,13 +3,18 @@
 //!
 //! The report is written first, with the artifacts that it names, then what is missing, only where nothing exists. If a newer
 //! version of the transcript is published meanwhile, it replaces all of them, or its publication is tried again.
+//!
+//! The same is done where nothing is missing if a version was *put back* after another one: its summary is there already, but a worker
+//! may be about to publish that of the version in between, and has looked at what it replaces. The report with the new upload in it
+//! is another one, so that worker's first write fails. If its report is there already, the summary has to be written again.
+
+use serde::Deserialize;
 
 use crate::chain::chain;
 use crate::document::restored::{Restored, restore};
-use crate::document::{
-    Document, Formats, MARKDOWN_ENDING, PAGE_ENDING, REPORT_ENDING, SUMMARY_ENDING,
-};
+use crate::document::{Formats, MARKDOWN_ENDING, PAGE_ENDING, REPORT_ENDING, SUMMARY_ENDING};
 use crate::job::publish::{Results, SummarySlot};
+use crate::job::rendered::Finished;
 use crate::job::upload::JobSource;
 use crate::job::{App, JobError, Order, read};
 use crate::store::{
@@ -19,23 +24,57 @@ use crate::store::{
 /// Reports and summaries that are larger are not read. They take a few times the length of a summary.
 const MAX_BYTES: u64 = 64 << 20;
 
+/// What is beside the summary of a finished job.
+pub(crate) enum Completed {
+    /// All that could be completed. `page` is its page, if it has one.
+    Whole { page: Option<Location> },
+    /// The report of another version.
+    Torn,
+}
+
+/// The outcome of completing it.
+enum Completion {
+    Done,
+    /// The report is not of this version of the program, or the summary was replaced.
+    Impossible,
+    Torn,
+}
+
+/// What is read of a report before the transcript is.
+#[derive(Deserialize)]
+struct Stored {
+    source: StoredSource,
+}
+
+#[derive(Deserialize)]
+struct StoredSource {
+    etag: Option<String>,
+    sequencer: Option<String>,
+}
+
 impl App {
-    /// Writes what is wanted and missing among the `results` of a finished job. Returns the location of its page, if it has one.
+    /// Writes what is wanted and missing among the `results` of a finished job, and its report if the object `is_put_back`.
     pub(crate) async fn complete(
         &self,
         source: &JobSource<'_>,
-        order: Order,
+        order: &Order,
         object: Option<&mut Object>,
-        results: &Results,
-    ) -> Result<Option<Location>, JobError> {
+        (results, is_put_back): (&Results, bool),
+    ) -> Result<Completed, JobError> {
         let at = &source.at;
-        let Formats { page, markdown } = self.config.formats;
+        let page = self.config.formats.page;
         let mut has_page = results.have(PAGE_ENDING);
-        let is_complete = (has_page || !page) && (!markdown || results.have(MARKDOWN_ENDING));
+        let is_complete = self.is_complete(results);
         // The transcript of a recording may have been deleted.
-        if let Some(object) = object.filter(|_| !is_complete) {
-            has_page |= match self.complete_with(source, order, object, results).await {
-                Ok(is_completed) => is_completed && page,
+        if let Some(object) = object.filter(|_| !is_complete || is_put_back) {
+            let there = (results, is_put_back);
+            has_page |= match self
+                .complete_with(source, order.clone(), object, there)
+                .await
+            {
+                Ok(Completion::Torn) => return Ok(Completed::Torn),
+                Ok(Completion::Done) => page,
+                Ok(Completion::Impossible) => false,
                 Err(error) if error.passes() => return Err(error),
                 Err(error) => {
                     tracing::warn!(
@@ -46,17 +85,18 @@ impl App {
                 }
             };
         }
-        Ok(has_page.then(|| self.output(at, PAGE_ENDING)))
+        Ok(Completed::Whole {
+            page: has_page.then(|| self.output(at, PAGE_ENDING)),
+        })
     }
 
-    /// Returns false if that cannot be done: the report is not of this version of the program, or the summary was replaced.
     async fn complete_with(
         &self,
         source: &JobSource<'_>,
         mut order: Order,
         object: &mut Object,
-        results: &Results,
-    ) -> Result<bool, JobError> {
+        (results, is_put_back): (&Results, bool),
+    ) -> Result<Completion, JobError> {
         let JobSource { at, info, .. } = source;
         let report = found(
             self.target
@@ -69,8 +109,16 @@ impl App {
                 .await,
         )?;
         let (Some((report, report_etag)), Some((text, _))) = (report, summary) else {
-            return Ok(false);
+            return Ok(Completion::Impossible);
         };
+        if is_put_back && let Ok(Stored { source: stored }) = serde_json::from_slice(&report) {
+            if stored.etag.as_ref() != Some(&info.etag) {
+                return Ok(Completion::Torn);
+            }
+            if stored.sequencer == source.upload.sequencer && self.is_complete(results) {
+                return Ok(Completion::Done);
+            }
+        }
         let transcript = read::transcribe(object).await?;
         let transcript = order.wishes.correct(transcript);
         let plan = self.config.plan(&transcript, &order)?;
@@ -87,40 +135,38 @@ impl App {
                     error = chain(&error),
                     "the report cannot be read: no page is made of it"
                 );
-                return Ok(false);
+                return Ok(Completion::Impossible);
             }
         };
         summary.is_translated = order
             .wishes
             .translate(&self.config.limits, transcript.language().as_deref());
-        let document = Document {
-            at,
-            output_bucket: &self.output(at, "").bucket,
-            output_prefix: &self.config.filter.output_prefix,
-            formats: self.config.formats,
-            info,
-            transcript_key: source.transcript_key(),
+        let finished = Finished {
+            source,
             transcript: &transcript,
             plan: &plan,
+            order: &order,
+            // The report names what is there already, wanted or not.
+            formats: Formats {
+                page: self.config.formats.page || results.have(PAGE_ENDING),
+                markdown: self.config.formats.markdown || results.have(MARKDOWN_ENDING),
+            },
             summary: &summary,
             speech: speech.as_ref(),
-            wishes: &order.wishes,
-            model: &self.writer_of(&summary),
             usage,
-            prices: self.config.prices,
             duration,
         };
-        let (_, artifacts) = document.artifacts().map_err(JobError::Report)?;
+        let (_, artifacts) = self.rendered(finished).await?;
         if artifacts.last().is_none_or(|last| last.body != text) {
             tracing::warn!("the report does not tell the whole summary: no page is made of it");
-            return Ok(false);
+            return Ok(Completion::Impossible);
         }
         // After the preconditions have been read, as in `publish`.
         let is_current =
             found(self.source.head(at).await)?.is_some_and(|now| now.etag == info.etag);
         let slot = self.summary_slot(source, results).await?;
-        if !is_current || !matches!(slot, SummarySlot::Done) {
-            return Ok(false);
+        if !is_current || !matches!(slot, SummarySlot::Done | SummarySlot::PutBack(_)) {
+            return Ok(Completion::Impossible);
         }
         for artifact in artifacts
             .iter()
@@ -136,11 +182,23 @@ impl App {
                 matches!(&written, Err(error) if error.kind == StoreErrorKind::Precondition);
             unless_overtaken(written)?;
             if is_overtaken && artifact.ending == REPORT_ENDING {
-                return Ok(false);
+                // The next delivery finds out by whom.
+                return match is_put_back {
+                    true => Err(JobError::Overtaken),
+                    false => Ok(Completion::Impossible),
+                };
             }
         }
+        // If this worker was held up, a newer version without a page may have been published in the meantime.
+        self.clear_strays_among(at, self.results(at).await).await;
         tracing::info!("completed what was missing beside the summary");
-        Ok(true)
+        Ok(Completion::Done)
+    }
+
+    /// Whether all wanted renderings exist.
+    fn is_complete(&self, results: &Results) -> bool {
+        let Formats { page, markdown } = self.config.formats;
+        (!page || results.have(PAGE_ENDING)) && (!markdown || results.have(MARKDOWN_ENDING))
     }
 }
 

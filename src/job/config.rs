@@ -330,10 +330,9 @@ impl Config {
             if known.contains(&rest) || rest.starts_with("AWS_") {
                 return None;
             }
-            let close = known.iter().map(|known| (distance(rest, known), known));
-            let (_, meant) = close
-                .filter(|(distance, _)| *distance <= MOST_SLIPS)
-                .min_by_key(|(distance, _)| *distance)?;
+            let close = known.iter();
+            let close = close.filter_map(|known| Some((slips(rest, known)?, known)));
+            let (_, meant) = close.min_by_key(|(slips, _)| *slips)?;
             Some(format!("{block}{meant}"))
         };
         let names = names.into_iter();
@@ -372,23 +371,33 @@ const FALLBACK: &str = "FALLBACK_";
 /// Most letters in which a misspelt name differs.
 const MOST_SLIPS: usize = 2;
 
-/// How many bytes have to be put in, left out or replaced to make one name the other.
-fn distance(one: &str, other: &str) -> usize {
+/// How many bytes have to be put in, left out or replaced to make one name the other; `None` if they are more than [`MOST_SLIPS`].
+/// That is found out early: every start compares all names of the environment with all variables.
+fn slips(one: &str, other: &str) -> Option<usize> {
+    if one.len().abs_diff(other.len()) > MOST_SLIPS {
+        return None;
+    }
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (at, byte) in one.bytes().enumerate() {
         let mut before = at;
         let mut left = at + 1;
+        let mut least = left;
         for (cell, counterpart) in row.iter_mut().skip(1).zip(other.bytes()) {
             let replaced = before + usize::from(byte != counterpart);
             before = *cell;
             left = replaced.min(before + 1).min(left + 1);
+            least = least.min(left);
             *cell = left;
+        }
+        // No later row has less.
+        if least > MOST_SLIPS {
+            return None;
         }
         if let Some(first) = row.first_mut() {
             *first = at + 1;
         }
     }
-    row.last().copied().unwrap_or(one.len())
+    row.last().copied().filter(|slips| *slips <= MOST_SLIPS)
 }
 
 fn wishes(environment: Environment<'_>) -> Result<Wishes, ConfigError> {
@@ -509,6 +518,24 @@ mod tests {
         let error = config(Surface::Lambda, variables).unwrap_err().to_string();
         assert!(!error.contains("canary"), "{error}");
         error
+    }
+
+    #[test]
+    fn names_that_differ_in_more_than_two_letters_are_not_compared_to_the_end() {
+        for (one, other, expected) in [
+            ("HF_MODEL", "HF_MODEL", Some(0)),
+            ("SUMMARY_WORD", "SUMMARY_WORDS", Some(1)),
+            ("HF_MODLE", "HF_MODEL", Some(2)),
+            ("STATE_DIR", "STORE_DIR", Some(2)),
+            ("XHF_MODELX", "HF_MODEL", Some(2)),
+            ("HF_TOEKNS", "HF_TOKEN", None),
+            ("SPEECHES", "SPEECH", Some(2)),
+            ("HOSTNAME", "HF_MODEL", None),
+            ("AB", "", Some(2)),
+            ("", "ABC", None),
+        ] {
+            assert_eq!(slips(one, other), expected, "{one} {other}");
+        }
     }
 
     #[test]

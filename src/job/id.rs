@@ -58,6 +58,7 @@ mod tests {
             etag: etag.into(),
             version_id: None,
             size: 1,
+            modified_ms: None,
             metadata: Metadata::new(),
         };
         let order = config.order(&info.metadata).unwrap();
@@ -71,6 +72,7 @@ mod tests {
             etag: "e".into(),
             version_id: None,
             size: 1,
+            modified_ms: None,
             metadata: Metadata::new(),
         };
         let id = |change: &dyn Fn(&mut Order)| {

@@ -61,16 +61,21 @@ impl App {
     /// Removes the state of a job that has ended from a person's directory. It was only needed in case of an interruption, or by
     /// whoever has taken over the job.
     pub(crate) async fn clear_state(&self, job_id: &str, lease: Option<&Lease>) {
-        let Some(directory) = self.target.directory() else {
+        if self.target.directory().is_none() {
             return;
-        };
+        }
         if let Some(lease) = lease
             && lease.renew().await.is_err()
         {
             return;
         }
-        let state = self.state_prefix();
-        if let Err(error) = directory.clear(state.trim_end_matches('/'), job_id) {
+        self.clear_folder(self.state_prefix().trim_end_matches('/'), job_id);
+    }
+
+    /// Removes the folder `name` in `parent` from a person's directory.
+    pub(crate) fn clear_folder(&self, parent: &str, name: &str) {
+        let cleared = self.target.directory().map(|of| of.clear(parent, name));
+        if let Some(Err(error)) = cleared {
             tracing::warn!(%error, "could not remove the state of the job");
         }
     }

@@ -7,18 +7,28 @@
 //! publishes after the look makes a write fail, and the next attempt begins with a look. For an object without results, the look
 //! with which its job began is enough, however long ago that was: whoever publishes begins with the report, and this worker then
 //! cannot create its own. Results that are to be replaced are looked up again, because that look may have met another worker halfway.
+//!
+//! Conditions on one object at a time do not protect what a version *lacks*. A worker that was frozen may wake up beside the summary of
+//! a newer version, and create the chapters or the page that this one does not have. So a worker that has been held up looks at the
+//! transcript again before its next write. And whoever finds out that it is late removes what the report of the published version
+//! does not name: a write may have been on its way all the time.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use crate::chain::chain;
+use crate::clock::Clock;
 use crate::document::report::Report;
-use crate::document::{Artifact, EARLIER_ENDINGS, SUMMARY_ENDING};
+use crate::document::{Artifact, EARLIER_ENDINGS, REPORT_ENDING, SUMMARY_ENDING};
 use crate::job::filter::ERROR_ENDING;
 use crate::job::invocation::Written;
 use crate::job::upload::JobSource;
 use crate::job::{App, DELETED, JobError, NEWER_SUMMARY, REPLACED};
-use crate::store::{Location, Metadata, PutCondition, PutOptions, StoreError, StoreResult, found};
+use crate::store::{
+    Location, Metadata, PutCondition, PutOptions, StoreError, StoreErrorKind, StoreResult, found,
+};
 
 /// Metadata key of a summary: the id of its job.
 pub(crate) const JOB_ID: &str = "job-id";
@@ -55,11 +65,17 @@ const MODEL: &str = "model";
 /// Metadata key of a summary that is read out: in how many audio files.
 const SPOKEN: &str = "spoken";
 
+/// Most bytes of a report that is read for what it names.
+pub(crate) const MAX_REPORT_BYTES: u64 = 64 << 20;
+
 /// Attempts to publish while other writers interfere.
 const MAX_RACES: usize = 8;
 
 /// Wait before the next attempt.
 const RACE_WAIT: Duration = Duration::from_millis(250);
+
+/// A worker that needs longer than this between two writes looks at the transcript again. Writes take a fraction of a second.
+const CHECK_LASTS_MS: i64 = 5_000;
 
 /// The results that exist for an object: their entity tags by the endings of their keys.
 #[derive(Debug, Default)]
@@ -78,16 +94,23 @@ impl Results {
 
 /// The state of the summary's key.
 pub(crate) enum SummarySlot {
-    /// To be written under this condition: free, or holds a summary that is not newer than the job's.
-    Ours {
-        condition: PutCondition,
-        /// Whether the summary that it holds is read out.
-        was_spoken: bool,
-    },
+    /// Free, or holds a summary that is not newer than the job's.
+    Ours(Replaced),
+    /// Holds this job's summary, of an earlier upload of the same bytes. Another version may have been there in between, and a worker
+    /// may be about to publish it.
+    PutBack(Replaced),
     /// Holds this job's summary.
     Done,
     /// Holds the summary of a newer version.
     Newer,
+}
+
+/// What the job's summary is to replace.
+pub(crate) struct Replaced {
+    /// The condition under which it is written.
+    condition: PutCondition,
+    /// Whether there is a summary that is read out.
+    was_spoken: bool,
 }
 
 /// A step of publishing.
@@ -129,24 +152,27 @@ impl App {
             false => None,
         };
         let Some(found) = found else {
-            return Ok(SummarySlot::Ours {
+            return Ok(SummarySlot::Ours(Replaced {
                 condition: PutCondition::IfAbsent,
                 was_spoken: false,
-            });
+            }));
         };
         let known = |name: &str| found.metadata.get(name).map(String::as_str);
         let is_done = known(JOB_ID) == Some(&source.job_id);
         // Without sequencers the summaries cannot be ordered. `publish` checks that the transcript is unchanged.
-        let is_newer = known(SOURCE_SEQUENCER)
-            .zip(source.upload.sequencer.as_deref())
-            .is_some_and(|(theirs, ours)| is_later(theirs, ours));
+        let sequencers = known(SOURCE_SEQUENCER).zip(source.upload.sequencer.as_deref());
+        let is_newer = sequencers.is_some_and(|(theirs, ours)| is_later(theirs, ours));
+        let is_older = sequencers.is_some_and(|(theirs, ours)| is_later(ours, theirs));
+        let was_spoken = known(SPOKEN).is_some();
+        let replaced = Replaced {
+            condition: PutCondition::IfMatch(found.etag),
+            was_spoken,
+        };
         Ok(match (is_done, is_newer) {
+            (true, _) if is_older => SummarySlot::PutBack(replaced),
             (true, _) => SummarySlot::Done,
             (false, true) => SummarySlot::Newer,
-            _ => SummarySlot::Ours {
-                was_spoken: known(SPOKEN).is_some(),
-                condition: PutCondition::IfMatch(found.etag),
-            },
+            (false, false) => SummarySlot::Ours(replaced),
         })
     }
 
@@ -165,15 +191,16 @@ impl App {
         &self,
         source: &JobSource<'_>,
         written: &Written,
-        report: &Report,
-        artifacts: &[Artifact],
+        (report, artifacts): (&Report, &[Artifact]),
         results: Results,
+        clock: &Clock,
     ) -> Result<Option<&'static str>, JobError> {
         let at = &source.at;
         let mut known = Some(results).filter(Results::are_none);
         let artifact = |ending| artifacts.iter().find(|artifact| artifact.ending == ending);
         let mut last = None;
         let mut stale = Vec::new();
+        let mut is_begun = false;
         for _ in 0..MAX_RACES {
             // The other results are looked up before the summary: if another worker publishes in between, either the look at the
             // summary shows that, or their conditions no longer hold.
@@ -182,7 +209,7 @@ impl App {
                 None => self.results(at).await?,
             };
             // An earlier invocation may have reported an error while this one began.
-            let is_error_told = results.have(ERROR_ENDING) || written.invocations > 1;
+            let mut is_error_told = results.have(ERROR_ENDING) || written.invocations > 1;
             let mut changes = Vec::new();
             for ending in EARLIER_ENDINGS {
                 let there = results.0.get(ending).cloned();
@@ -196,10 +223,11 @@ impl App {
                 changes.extend(change);
             }
             match self.summary_slot(source, &results).await? {
-                SummarySlot::Ours {
-                    condition,
-                    was_spoken,
-                } => {
+                SummarySlot::Ours(replaced) | SummarySlot::PutBack(replaced) => {
+                    let Replaced {
+                        condition,
+                        was_spoken,
+                    } = replaced;
                     // Before its report is overwritten.
                     if was_spoken && stale.is_empty() {
                         stale = self.spoken_before(at).await;
@@ -208,30 +236,50 @@ impl App {
                     let metadata = metadata(source, report);
                     changes.extend(summary.map(|text| Change::Put(text, condition, metadata)));
                 }
-                SummarySlot::Newer => return Ok(Some(NEWER_SUMMARY)),
+                SummarySlot::Newer => {
+                    self.clear_strays_if(is_begun, at).await;
+                    return Ok(Some(NEWER_SUMMARY));
+                }
                 // Another worker has taken over and published the same summary.
                 SummarySlot::Done => {
+                    self.clear_strays_if(is_begun, at).await;
                     if is_error_told {
-                        self.clear_error(at).await;
+                        self.clear_error(source).await;
                     }
                     return Ok(None);
                 }
             }
-            match found(self.source.head(at).await)? {
-                Some(now) if now.etag == source.info.etag => {}
-                Some(_) => return Ok(Some(REPLACED)),
-                None => return Ok(Some(DELETED)),
-            }
             let published = async {
+                let lasts = |since_ms: i64| clock.now_ms() - since_ms <= CHECK_LASTS_MS;
+                let mut checked_ms = None;
                 for change in changes {
+                    if !checked_ms.is_some_and(lasts) {
+                        checked_ms = Some(clock.now_ms());
+                        match found(self.source.head(at).await)? {
+                            Some(now) if now.etag == source.info.etag => {
+                                // The version in between may have been rejected.
+                                is_error_told |= !now.is_same_write(&source.info);
+                            }
+                            Some(_) => return Ok(Some(REPLACED)),
+                            None => return Ok(Some(DELETED)),
+                        }
+                    }
+                    is_begun = true;
                     self.make(at, change).await?;
+                    if checked_ms.is_some_and(lasts) {
+                        checked_ms = Some(clock.now_ms());
+                    }
                 }
-                Ok::<(), StoreError>(())
+                Ok::<_, StoreError>(None)
             };
             match published.await {
-                Ok(()) => {
+                Ok(Some(overtaken)) => {
+                    self.clear_strays_if(is_begun, at).await;
+                    return Ok(Some(overtaken));
+                }
+                Ok(None) => {
                     if is_error_told {
-                        self.clear_error(at).await;
+                        self.clear_error(source).await;
                     }
                     let speech = report.speech.as_ref();
                     let is_kept =
@@ -280,24 +328,66 @@ impl App {
         Ok(())
     }
 
-    /// Deletes the error report of an earlier run. A failure is only logged, because the summary is already published.
-    pub(crate) async fn clear_error(&self, at: &Location) {
-        if let Err(error) = self
-            .target
-            .delete(&self.output(at, ERROR_ENDING), None)
-            .await
-        {
+    /// Removes what this worker has written beside the results of another one, if it has begun to write.
+    async fn clear_strays_if(&self, is_begun: bool, at: &Location) {
+        if is_begun {
+            self.clear_strays_among(at, self.results(at).await).await;
+        }
+    }
+
+    /// Removes those of the `results` of an object that its report does not name. A failure is only logged.
+    ///
+    /// The report is written first and names what follows, so what is there before the report is read, and is not named in it,
+    /// belongs to another report.
+    pub(crate) async fn clear_strays_among(&self, at: &Location, results: StoreResult<Results>) {
+        let cleared = async {
+            let Results(mut strays) = results?;
+            for kept in [REPORT_ENDING, ERROR_ENDING, SUMMARY_ENDING] {
+                strays.remove(kept);
+            }
+            if strays.is_empty() {
+                return Ok(());
+            }
+            let report = self.output(at, REPORT_ENDING);
+            let report = self.target.read(&report, MAX_REPORT_BYTES).await;
+            let Some((report, _)) = found(report)? else {
+                return Ok(());
+            };
+            // Reports of earlier versions of the program do not name anything.
+            let Ok(Named { artifacts }) = serde_json::from_slice(&report) else {
+                return Ok(());
+            };
+            for (ending, tag) in strays {
+                let stray = self.output(at, ending);
+                if artifacts.contains(&stray.key) {
+                    continue;
+                }
+                match self.target.delete(&stray, Some(&tag)).await {
+                    // Another worker has replaced it.
+                    Err(error) if error.kind == StoreErrorKind::Precondition => {}
+                    deleted => deleted?,
+                }
+            }
+            Ok::<(), StoreError>(())
+        };
+        if let Err(error) = cleared.await {
             tracing::warn!(
                 error = chain(&error),
-                "could not remove an outdated error report"
+                "could not remove what does not belong to the published summary"
             );
         }
     }
 }
 
+/// What is read of a report to know what belongs to it.
+#[derive(Deserialize)]
+struct Named {
+    artifacts: Vec<String>,
+}
+
 /// Whether the event with the sequencer `one` is later than that with `other`. As S3 documents, the shorter one is padded
 /// with zeros on the right and both are compared as strings. Only valid for events of the same key.
-fn is_later(one: &str, other: &str) -> bool {
+pub(crate) fn is_later(one: &str, other: &str) -> bool {
     let width = one.len().max(other.len());
     let padded = |sequencer: &str| format!("{sequencer:0<width$}").to_ascii_uppercase();
     padded(one) > padded(other)

@@ -1,5 +1,6 @@
 //! Reads a transcript from the store, decoding it as it arrives.
 
+use crate::aside::aside;
 use crate::job::error::{JobError, Rejected};
 use crate::job::upload::Upload;
 use crate::store::{Location, Object, Store, StoreError, StoreErrorKind, Wanted};
@@ -42,6 +43,7 @@ pub(crate) async fn transcribe(object: &mut Object) -> Result<Transcript, JobErr
     while let Some(bytes) = object.next().await? {
         decoder.push(&bytes).map_err(Rejected::from)?;
     }
-    let decoded = decoder.finish().map_err(Rejected::from)?;
-    Ok(Transcript::new(decoded).map_err(Rejected::from)?)
+    let bytes = object.info.size as usize;
+    let read = aside(bytes, move || Transcript::new(decoder.finish()?));
+    Ok(read.await.map_err(Rejected::from)?)
 }

@@ -20,6 +20,9 @@ use crate::store::{
 };
 use crate::transcriber::{Origin, Recordings, State, Task, TranscriberError, is_recording};
 
+/// Most bytes of the name of a transcript in a directory. Linux and macOS have names of up to 255.
+const MAX_FILE_NAME: usize = 240;
+
 /// The object of a job with its transcript: the same object, or that of a recording, which may not exist yet.
 pub(crate) struct Opened {
     pub(crate) at: Location,
@@ -30,6 +33,12 @@ pub(crate) struct Opened {
 }
 
 impl Config {
+    /// Whether an object is the transcript of a recording, by its key.
+    pub(crate) fn is_of_recording(&self, key: &str) -> bool {
+        let recordings = self.recordings.as_ref();
+        recordings.is_some_and(|recordings| recordings.keys.origin(key).is_some())
+    }
+
     /// The reason to skip the object at `key`; `None` to read it.
     #[must_use]
     pub fn skips(&self, key: &str) -> Option<Skip> {
@@ -127,7 +136,11 @@ impl App {
                 format!("it has {bytes} bytes, and at most {max_bytes} can be transcribed");
             return failed(StoreErrorKind::TooLarge, reason);
         }
-        let transcript_key = recordings.keys.of(&at.key, &info.etag);
+        let keys = &recordings.keys;
+        let transcript_key = match self.source.directory() {
+            Some(_) => keys.of_file(&at.key, &info.etag, MAX_FILE_NAME),
+            None => keys.of(&at.key, &info.etag),
+        };
         let transcript_at = Location::new(&at.bucket, transcript_key);
         Ok(Opened {
             transcript: self.open_transcript(&transcript_at).await?,
@@ -166,11 +179,13 @@ impl App {
             return Err(JobError::Transcribing);
         };
         let id = hex(&Sha256::digest(transcript.to_string()), 16);
-        let folder = format!("{}transcriptions/{id}/", self.state_prefix());
+        let transcriptions = format!("{}transcriptions", self.state_prefix());
+        let folder = format!("{transcriptions}/{id}/");
         let bucket = self.output(&source.at, "").bucket;
         let task = Task {
             id: &id,
             recording: &source.at,
+            etag: &source.info.etag,
             version_id: source.info.version_id.as_deref(),
             transcript,
             store: self.source.as_ref(),
@@ -186,13 +201,16 @@ impl App {
                     StoreErrorKind::TooLarge => Rejected::TooLarge(error.reason).into(),
                     _ => JobError::from(error),
                 });
-                object?.ok_or_else(|| {
+                let object = object?.ok_or_else(|| {
                     let reason = format!(
                         "the transcription {id} has ended, but {transcript} does not exist: if it was deleted, delete the \
                          transcription job whose name ends with that number, too"
                     );
-                    TranscriberError::Failed(reason).into()
-                })
+                    JobError::from(TranscriberError::Failed(reason))
+                })?;
+                // Nobody asks the transcriber again while there is a transcript.
+                self.clear_folder(&transcriptions, &id);
+                Ok(object)
             }
         }
     }

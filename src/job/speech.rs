@@ -17,6 +17,7 @@ use crate::document::{self, REPORT_ENDING, restored, spoken};
 use crate::hex::hex;
 use crate::job::filter::{READING_DIGITS, SPEECH_ENDING};
 use crate::job::invocation::{PUBLISH_RESERVE, PUBLISH_SHARE, Written};
+use crate::job::publish::MAX_REPORT_BYTES;
 use crate::job::upload::JobSource;
 use crate::job::{App, JobError};
 use crate::run::Run;
@@ -31,9 +32,6 @@ const MAX_TIME: Duration = Duration::from_secs(30);
 
 /// How often a reading is sent whose outcome is unknown.
 const ATTEMPTS: u32 = 2;
-
-/// Most bytes of a report that is read for the audio files it names.
-const MAX_REPORT_BYTES: u64 = 64 << 20;
 
 /// The reason a summary is not read out.
 #[derive(Debug, thiserror::Error)]

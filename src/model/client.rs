@@ -21,10 +21,11 @@ use crate::model::recorded::{CallRecord, Recorder};
 use crate::model::trace::{Trace, Tracer};
 use crate::model::usage::Usage;
 use crate::model::window::LearnedWindow;
-use crate::model::{Answer, ErrorKind, Job, Jobs, Model, ModelError, Reply, Ticket};
-use crate::prompt::Prompt;
+use crate::model::{Answer, ErrorKind, Job, Jobs, Model, ModelError, Reply, Ticket, TokenUsage};
+use crate::prompt::{Prompt, begun};
 use crate::run::{Run, Spending, sleep_until};
 use crate::store::ledger::{Known, Ledger};
+use crate::text::{Tokens, tokens};
 
 /// The time that must be left before the deadline to start a call to an endpoint without a queue.
 const CALL_RESERVE: Duration = Duration::from_secs(10);
@@ -81,6 +82,8 @@ pub struct ModelClient {
 #[derive(Debug, Default)]
 struct State {
     usage: Usage,
+    /// What of it the run's meter has been told, or earlier invocations have told theirs.
+    told: Usage,
     /// Since when the endpoint has failed or kept its jobs waiting, without an answer in between.
     down_since: Option<Instant>,
     /// The duration of the slowest call so far.
@@ -116,7 +119,10 @@ impl ModelClient {
         options: CallOptions,
         run: &Run,
     ) -> Self {
-        let local = model.capabilities().local;
+        let capabilities = model.capabilities();
+        let local = capabilities.local;
+        let trace = options.trace.clone();
+        let tracer = trace.map(|trace| Tracer::new(trace, capabilities));
         let gap = if local { Duration::ZERO } else { SHORTEST_GAP };
         let in_batches = model.jobs().is_some_and(Jobs::in_batches);
         let (limiter, recorder) = (
@@ -134,7 +140,7 @@ impl ModelClient {
             recorder,
             in_batches,
             window: LearnedWindow::default(),
-            tracer: options.trace.clone().map(Tracer::new),
+            tracer,
             options,
             run: run.clone(),
             began: Instant::now(),
@@ -176,7 +182,9 @@ impl ModelClient {
         // answer at once, such as giving the model up.
         let mut place = None;
         let mut record = self.recorder.record(prompt);
-        let outcome = match self.recall(&mut record, prompt).await {
+        let recalled = self.recall(&mut record, prompt).await;
+        let is_recalled = matches!(recalled, Ok(Some(_)));
+        let outcome = match recalled {
             Ok(Some(answer)) => Ok(answer),
             Ok(None) => {
                 self.recorder.all_looked_up().await;
@@ -188,10 +196,13 @@ impl ModelClient {
         // Before the next await, because other calls are admitted until the job is stopped.
         self.stop_if_shared(&outcome);
         record.close(&outcome).await;
-        if let Ok(answer) = &outcome {
-            self.window.answered(prompt, answer);
+        let answer = outcome?;
+        if answer.is_interrupted && !is_recalled {
+            // The next invocation gets the rest.
+            return Err(out_of_time());
         }
-        outcome
+        self.window.answered(prompt, &answer);
+        Ok(answer)
     }
 
     /// Marks the answer to `prompt` that this client got as rejected in the trace, with the reason.
@@ -259,16 +270,13 @@ impl ModelClient {
             record.was_never_sent();
             recalled = Known::Nothing;
         }
-        {
-            let mut state = self.state();
-            state.usage.add_earlier_call(record.submits);
-            self.count_spent(record.submits as usize);
-        }
+        self.count_earlier(|usage| usage.add_earlier_call(record.submits));
+        self.count_spent(record.submits as usize);
         let job = match recalled {
             Known::Job(job) => job,
             Known::Nothing => return Ok(None),
             Known::Outcome(outcome) => {
-                self.state().usage.add_tokens(outcome.as_ref());
+                self.count_earlier(|usage| usage.add_tokens(outcome.as_ref()));
                 let answer = outcome.inspect_err(|error| {
                     self.window.failed(prompt, error);
                 })?;
@@ -316,15 +324,19 @@ impl ModelClient {
         if let Some(error) = self.window.refusal_of(prompt) {
             return Err(error);
         }
-        self.spend()?;
-        let before = record.before_submission().await?;
-        self.count_spent(before.unanswered as usize);
-        // Those that an earlier invocation sent, it has told of.
-        self.state()
-            .usage
-            .add_unanswered(before.unanswered as usize);
-        let number = self.count(|usage| usage.add_submission(before)).calls;
+        let number = self.begin(record).await?;
         let outcome = self.submit(record, prompt, &permit).await;
+        let outcome = match outcome {
+            Err(error)
+                if matches!(error.kind, ErrorKind::Overflow { .. })
+                    && self.window.is_in_doubt() =>
+            {
+                // On the heap, because hardly any call takes it.
+                let refusal = Box::pin(self.refusal_of_everything_by(&permit)).await;
+                Err(refusal.unwrap_or(error))
+            }
+            outcome => outcome,
+        };
         match &outcome {
             Ok(answer) => {
                 let took = self.count_answer(answer, &permit);
@@ -342,18 +354,80 @@ impl ModelClient {
         }
     }
 
+    /// Spends one call and records that it is about to be submitted. Returns its number.
+    async fn begin(&self, record: &mut CallRecord<'_>) -> Result<usize, ModelError> {
+        self.spend()?;
+        let before = record.before_submission().await?;
+        self.count_spent(before.unanswered as usize);
+        // Those that an earlier invocation sent, it has told of.
+        self.count_earlier(|usage| usage.add_unanswered(before.unanswered as usize));
+        let number = {
+            let mut state = self.state();
+            state.usage.add_submission(before);
+            state.usage.calls
+        };
+        // A draft may be discarded.
+        if !self.in_batches {
+            self.tell_of_spending();
+        }
+        Ok(number)
+    }
+
+    /// The error of an endpoint that calls even the shortest request too long. `None` if it takes that.
+    async fn refusal_of_everything_by(&self, permit: &Permit<'_>) -> Option<ModelError> {
+        if self.in_batches {
+            return None;
+        }
+        let shortest = Prompt::shortest();
+        let mut record = self.recorder.record(&shortest);
+        if self.recall(&mut record, &shortest).await.ok()?.is_some() {
+            return None;
+        }
+        let number = self.begin(&mut record).await.ok()?;
+        let outcome = self.submit(&mut record, &shortest, permit).await;
+        let outcome = outcome.map_err(|error| match error.kind {
+            ErrorKind::Overflow { .. } => {
+                let tokens = shortest.tokens().0;
+                let message = format!(
+                    "the endpoint calls every request too long, even one of {tokens} tokens: check the window that its server was started                      with; {error}"
+                );
+                ModelError::new(ErrorKind::Configuration, message)
+            }
+            _ => error,
+        });
+        record.close(&outcome).await;
+        if let Ok(answer) = &outcome {
+            self.count(|usage| usage.add_tokens(Ok(answer)));
+        }
+        let outcome = match &self.tracer {
+            Some(tracer) => {
+                let outcome = tracer.write(number, &shortest, outcome).await;
+                tracer.reject(&shortest, "no part of the summary");
+                outcome
+            }
+            None => outcome,
+        };
+        outcome
+            .err()
+            .filter(|error| error.kind == ErrorKind::Configuration)
+    }
+
     async fn submit(
         &self,
         record: &mut CallRecord<'_>,
         prompt: &Prompt,
         permit: &Permit<'_>,
     ) -> Result<Answer, ModelError> {
-        let submitted = tokio::select! {
-            biased;
-            submitted = self.model.submit(prompt) => submitted,
-            // A request dropped here may be billed. Its intent stays in the ledger, so it is counted when it is sent again.
-            () = sleep_until(self.run.deadline) => Err(out_of_time()),
-        };
+        let submitted = self.model.submit_until(prompt, self.run.deadline).await;
+        // A request that is given up here may be billed. Its intent stays in the ledger, so it is counted when it is sent again.
+        let submitted = submitted.unwrap_or_else(|| Err(out_of_time()));
+        let submitted = submitted.and_then(|reply| match reply {
+            Reply::Done(answer) if answer.is_interrupted => {
+                let beginning = beginning(prompt, answer);
+                beginning.map(Reply::Done).ok_or_else(out_of_time)
+            }
+            reply => Ok(reply),
+        });
         let submitted = submitted.map_err(|error| match error.kind {
             // It had the window to itself.
             ErrorKind::Crowded if !self.limiter.crowded(permit) => ModelError {
@@ -421,7 +495,7 @@ impl ModelClient {
         if is_discarded {
             record.was_never_sent();
             self.spent.fetch_sub(1, Ordering::Relaxed);
-            self.state().usage.calls -= 1;
+            self.state().usage.take_back_submission(record.submits);
         }
         record.may_still_run =
             error.is_some_and(|error| !is_discarded && !error.kind.policy().job_is_over);
@@ -488,28 +562,44 @@ impl ModelClient {
         took
     }
 
-    /// Counts what this invocation uses, and tells of it. Returns the usage with it.
-    fn count(&self, change: impl FnOnce(&mut Usage)) -> Usage {
-        let (before, now) = {
+    /// Counts what this invocation uses, and tells of it.
+    fn count(&self, change: impl FnOnce(&mut Usage)) {
+        change(&mut self.state().usage);
+        self.tell_of_spending();
+    }
+
+    /// Counts what an earlier invocation has used, and told of.
+    fn count_earlier(&self, change: impl Fn(&mut Usage)) {
+        let mut state = self.state();
+        change(&mut state.usage);
+        change(&mut state.told);
+    }
+
+    /// Tells of what has been used since this was last told: at once of a call, of one in a batch when the batch is sent.
+    pub(crate) fn tell_of_spending(&self) {
+        let spending = {
             let mut state = self.state();
-            let before = state.usage;
-            change(&mut state.usage);
-            (before, state.usage)
-        };
-        let spending = Spending {
-            calls: now.calls - before.calls,
-            resubmitted: now.resubmitted - before.resubmitted,
-            throttled: now.throttled - before.throttled,
-            refused: 0,
-            prompt_tokens: now.prompt_tokens - before.prompt_tokens,
-            completion_tokens: now.completion_tokens - before.completion_tokens,
-            endpoint_time: now.endpoint_time.saturating_sub(before.endpoint_time),
+            let (now, told) = (state.usage, state.told);
+            state.told = Usage {
+                // Of a draft that is discarded after it was told, the next request is not told.
+                calls: now.calls.max(told.calls),
+                resubmitted: now.resubmitted.max(told.resubmitted),
+                ..now
+            };
+            Spending {
+                calls: now.calls.saturating_sub(told.calls),
+                resubmitted: now.resubmitted.saturating_sub(told.resubmitted),
+                throttled: now.throttled.saturating_sub(told.throttled),
+                refused: 0,
+                prompt_tokens: now.prompt_tokens.saturating_sub(told.prompt_tokens),
+                completion_tokens: now.completion_tokens.saturating_sub(told.completion_tokens),
+                endpoint_time: now.endpoint_time.saturating_sub(told.endpoint_time),
+            }
         };
         // A local model costs nothing.
         if !self.model.capabilities().local && spending != Spending::default() {
             self.run.tell_of_spending(&spending);
         }
-        now
     }
 
     pub(crate) fn count_retry(&self) {
@@ -641,6 +731,25 @@ async fn cancel_job(jobs: &dyn Jobs, ticket: &Ticket) -> bool {
         Err(_) => tracing::warn!(job = ticket.id, "could not be cancelled in time"),
     }
     false
+}
+
+/// What is kept of an interrupted answer. `None` if there is nothing to go on from.
+fn beginning(prompt: &Prompt, answer: Answer) -> Option<Answer> {
+    let request = prompt.request();
+    let kept = begun::complete(request.task, &answer.text);
+    if kept.is_empty() || !request.style.follows_instructions() {
+        return None;
+    }
+    let count = |tokens: Tokens| u64::try_from(tokens.0).unwrap_or(u64::MAX);
+    let estimated = || TokenUsage {
+        prompt_tokens: count(prompt.tokens()),
+        completion_tokens: count(tokens::estimate(&answer.text)),
+    };
+    Some(Answer {
+        usage: Some(answer.usage.unwrap_or_else(estimated)),
+        text: kept.to_owned(),
+        ..answer
+    })
 }
 
 fn out_of_time() -> ModelError {

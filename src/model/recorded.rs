@@ -4,7 +4,7 @@
 //! each submission, the *ticket* as soon as the endpoint has queued it, and the *outcome* at the end. A resumed job makes
 //! the same calls and finds their records:
 //!
-//! - An outcome is used as it is.
+//! - An outcome is used as it is. It may be the beginning of an answer that its invocation could not wait for.
 //! - The job of a ticket is polled, and the prompt is not submitted again while the endpoint knows the job.
 //! - An intent alone is ambiguous: the call is submitted once more and counted as `resubmitted`.
 //!
@@ -352,7 +352,13 @@ impl CallRecord<'_> {
             result: result.clone(),
         };
         self.note_refusal(result);
-        if let Err(error) = ledger.settle(&self.id, &outcome).await {
+        let settled = match result {
+            Ok(answer) if answer.is_interrupted => {
+                ledger.settle_beginning(&self.id, &outcome).await
+            }
+            _ => ledger.settle(&self.id, &outcome).await,
+        };
+        if let Err(error) = settled {
             tracing::error!(
                 error = chain(&error),
                 "could not record an answer: if this run is interrupted now, it is paid again"

@@ -12,8 +12,8 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use crate::model::{Answer, ErrorKind, Finish, ModelError};
-use crate::prompt::Prompt;
+use crate::model::{Answer, Capabilities, ErrorKind, Finish, ModelError};
+use crate::prompt::{Prompt, Task};
 use crate::store::private;
 
 /// The member that marks an answer as rejected.
@@ -42,14 +42,20 @@ pub struct Trace {
 #[derive(Debug)]
 pub(crate) struct Tracer {
     trace: Trace,
+    /// Who answers.
+    provider: &'static str,
+    model: Option<String>,
     /// The files of prompts, by the ids of these.
     written: Mutex<HashMap<String, PathBuf>>,
 }
 
 impl Tracer {
-    pub(crate) fn new(trace: Trace) -> Self {
+    /// A trace of calls that go to a model with these capabilities.
+    pub(crate) fn new(trace: Trace, of: &Capabilities) -> Self {
         Self {
             trace,
+            provider: of.provider,
+            model: of.model.clone(),
             written: Mutex::default(),
         }
     }
@@ -68,7 +74,11 @@ impl Tracer {
             etag,
         } = &self.trace;
         let request = prompt.request();
-        let task = request.task.name();
+        // Half of an answer teaches nobody to write a whole one.
+        let task = match prompt.goes_on() {
+            true => Task::Continue.name(),
+            false => request.task.name(),
+        };
         let answer = match &outcome {
             Ok(answer) => json!({
                 "text": answer.text,
@@ -81,6 +91,8 @@ impl Tracer {
             "job": job,
             "transcript": transcript,
             "etag": etag,
+            "provider": self.provider,
+            "model": self.model,
             "task": task,
             "part": request.part.0,
             "target_words": request.target_words.0,

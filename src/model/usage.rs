@@ -24,9 +24,9 @@ pub struct Usage {
     /// Requests that the endpoint throttled.
     #[serde(skip)]
     pub throttled: usize,
-    /// Tokens of all prompts, as far as reported.
+    /// Tokens of all prompts, as far as reported; estimated for answers that the end of an invocation has interrupted.
     pub prompt_tokens: u64,
-    /// Tokens of all answers, as far as reported.
+    /// Tokens of all answers, likewise.
     pub completion_tokens: u64,
     /// What of these calls and tokens is the fallback model's, if it was used.
     #[serde(skip_serializing_if = "FallbackUsage::is_none")]
@@ -94,6 +94,12 @@ impl Usage {
     pub(crate) fn add_submission(&mut self, before: Before) {
         self.calls += 1;
         self.resubmitted += before.unanswered as usize + usize::from(before.again);
+    }
+
+    /// Takes back a submission that cost nothing, because its draft was discarded: there were `before` others of its call.
+    pub(crate) fn take_back_submission(&mut self, before: u32) {
+        self.calls = self.calls.saturating_sub(1);
+        self.resubmitted = self.resubmitted.saturating_sub(usize::from(before > 0));
     }
 
     /// Counts the tokens of a call, if the endpoint reported them: of its answer, or of one that was withheld.

@@ -1,8 +1,9 @@
 //! Learns the window of an endpoint from its refusals. A request that will not fit is not sent.
 //!
 //! - Most refusals name the window and count the prompt: the first one settles what fits.
-//! - Without such numbers, a request that is not clearly smaller than the smallest one refused is not sent either. So an
-//!   endpoint that refuses everything costs a request for each halving of a part.
+//! - Without such numbers, a request that is not clearly smaller than the smallest one refused is not sent either. So a window
+//!   that nobody tells costs a refusal for each halving of a part until they fit.
+//! - An endpoint that refuses everything is found out with a second request, the shortest that there can be.
 //! - A server may also take a prompt that leaves little of the window, and cut the answer off where that ends. The tokens that it
 //!   counts then add up to the window. Those of one such answer could also be a limit of the server for answers; if two different
 //!   answers come to the same sum, as round as windows are, or the sum is a window that is known, it is the window.
@@ -27,8 +28,9 @@ pub(crate) const MAX_RATIO: f64 = 3.0;
 /// No tokenizer counts fewer than one in so many estimated tokens. A prompt that is longer even then cannot fit.
 const MAX_OVERESTIMATE: f64 = 1.6;
 
-/// A request is clearly smaller than another with at most this share of its tokens.
-const SMALLER: f64 = 0.9;
+/// A request is clearly smaller than another with at most this share of its tokens. Half of a part has less, and two sections of
+/// three as much, with the instructions that are sent with each.
+const SMALLER: f64 = 0.75;
 
 /// Tokens that a server may leave free, or not count, when an answer has filled its window.
 const UNCOUNTED: u64 = 8;
@@ -57,6 +59,8 @@ struct Learned {
     cut_off: Option<TokenUsage>,
     /// Whether anything was ever answered.
     has_answered: bool,
+    /// Whether it was asked if it refuses everything.
+    was_in_doubt: bool,
     /// The last refusal, without which nothing is known.
     refusal: Option<ModelError>,
 }
@@ -127,6 +131,14 @@ impl LearnedWindow {
         Some(ModelError::new(kind, refusal.message.clone()))
     }
 
+    /// Whether the endpoint may refuse whatever it is sent: it has called a request too long without a size that explains it, and
+    /// has answered none. True only once.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        let mut learned = self.lock();
+        let is_in_doubt = learned.refused.is_some() && !learned.has_answered;
+        is_in_doubt && !std::mem::replace(&mut learned.was_in_doubt, true)
+    }
+
     /// The last refusal, if nothing was ever answered.
     pub(crate) fn refusal_of_everything(&self) -> Option<ModelError> {
         let learned = self.lock();
@@ -142,7 +154,8 @@ impl LearnedWindow {
 fn cut_off(prompt: &Prompt, answer: &Answer) -> Option<TokenUsage> {
     let limit = u64::try_from(prompt.max_tokens().0).ok()?;
     let used = answer.usage.filter(|used| used.prompt_tokens > 0)?;
-    (answer.finish == Finish::Length && used.completion_tokens < limit).then_some(used)
+    let is_cut_off = answer.finish == Finish::Length && !answer.is_interrupted;
+    (is_cut_off && used.completion_tokens < limit).then_some(used)
 }
 
 fn sum(used: TokenUsage) -> u64 {
@@ -193,7 +206,7 @@ impl Learned {
             let ratio = counted as f64 / prompt.tokens().0.max(1) as f64;
             self.ratio = self.ratio.max(ratio.min(MAX_RATIO));
         }
-        if let Some(window) = window {
+        if let Some(window) = window.or(self.told) {
             self.narrow(window);
         }
         // By its numbers it would have fitted, or it has none.

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio::time::Instant;
 
 use crate::aws::signer::Signer;
 use crate::http::Http;
@@ -24,7 +25,7 @@ use crate::prompt::Prompt;
 use crate::provider::RemoteSettings;
 use crate::provider::connection::{Connection, Direct};
 use crate::secret::Secret;
-use crate::wire::answer;
+use crate::wire::answer::{self, Limit};
 use crate::wire::converse::{Body, Conversation};
 use crate::wire::error_text::{ErrorText, mentions};
 use crate::wire::failure::{Cause, Failure, Operation};
@@ -100,7 +101,7 @@ impl Bedrock {
         }
     }
 
-    async fn converse(&self, prompt: &Prompt) -> Result<Answer, Failure> {
+    async fn converse(&self, prompt: &Prompt, until: Option<Instant>) -> Result<Answer, Failure> {
         let (settings, lacks) = (&self.connection.settings, &self.lacks);
         let max_tokens = match lacks.most_tokens.load(Relaxed) {
             0 => prompt.max_tokens().0,
@@ -126,7 +127,8 @@ impl Bedrock {
         url.set_path(&path);
         let request = self.connection.post(&url, &[], body).await?;
         let reply = self.connection.send(request, self.timeouts).await?;
-        answer::read(reply, Conversation, max_tokens).await
+        let limit = Limit { max_tokens, until };
+        answer::read(reply, Conversation, limit).await
     }
 }
 
@@ -177,8 +179,8 @@ impl Direct for Bedrock {
         &self.connection
     }
 
-    async fn exchange(&self, prompt: &Prompt) -> Result<Answer, Failure> {
-        let answer = self.converse(prompt).await;
+    async fn exchange(&self, prompt: &Prompt, until: Option<Instant>) -> Result<Answer, Failure> {
+        let answer = self.converse(prompt, until).await;
         answer.map_err(|failure| self.lacks.learn(failure))
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::aside::aside;
 use crate::extract;
 use crate::http::Http;
 use crate::model::{Answer, Capabilities, Finish, Model, ModelError, Reply};
@@ -63,24 +64,26 @@ impl Model for BuiltIn {
     }
 
     async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError> {
-        let request = prompt.request();
-        let words = request.target_words.0;
-        let draft = request.draft.as_deref().unwrap_or("");
-        let text = match request.task {
-            Task::Section => section(request),
-            Task::Overview | Task::Notes => extract::extract(&request.block, words),
-            Task::Condense => extract::extract(&Passage::of_text(draft), words),
-            Task::Expand | Task::Continue => {
-                extract::extract_excluding(draft, &request.block, words)
-            }
-            // It is never asked for them: see `Limits::outline` and `Capabilities::reads_links`.
-            Task::Outline | Task::Check | Task::LastRead | Task::Transcript => String::new(),
-        };
+        let request = prompt.request().clone();
+        let text = aside(request.block.len(), move || answer(&request)).await;
         Ok(Reply::Done(Answer {
             text,
             finish: Finish::Stop,
             ..Answer::default()
         }))
+    }
+}
+
+fn answer(request: &Request) -> String {
+    let words = request.target_words.0;
+    let draft = request.draft.as_deref().unwrap_or("");
+    match request.task {
+        Task::Section => section(request),
+        Task::Overview | Task::Notes => extract::extract(&request.block, words),
+        Task::Condense => extract::extract(&Passage::of_text(draft), words),
+        Task::Expand | Task::Continue => extract::extract_excluding(draft, &request.block, words),
+        // It is never asked for them: see `Limits::outline` and `Capabilities::reads_links`.
+        Task::Outline | Task::Check | Task::LastRead | Task::Transcript => String::new(),
     }
 }
 

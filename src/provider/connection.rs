@@ -18,6 +18,7 @@ use crate::model::{Answer, Capabilities, Model, ModelError, Reply, Served};
 use crate::prompt::Prompt;
 use crate::provider::RemoteSettings;
 use crate::provider::key::Key;
+use crate::run::sleep_until;
 use crate::secret::Secret;
 use crate::wire::failure::{Cause, Endpoint, Failure, Phase, SettingNames};
 use crate::wire::http::{self, Incoming, Pulse, Timeouts};
@@ -25,6 +26,9 @@ use crate::wire::redact;
 
 /// The shortest interval between renewals of the key: a rotated key makes many calls fail at once, and each read is billed.
 const RENEW_EVERY: Duration = Duration::from_secs(60);
+
+/// How long after a deadline what has come of an answer is taken over at the latest.
+const HANDOVER: Duration = Duration::from_millis(100);
 
 /// For what an endpoint says at once or not at all.
 const FACTS: Timeouts = Timeouts {
@@ -38,8 +42,8 @@ pub(crate) trait Direct: Debug + Send + Sync {
     /// The connection to the endpoint.
     fn connection(&self) -> &Connection;
 
-    /// Sends a prompt once and reads the answer.
-    async fn exchange(&self, prompt: &Prompt) -> Result<Answer, Failure>;
+    /// Sends a prompt once and reads the answer, or as much of it as has come `until` then.
+    async fn exchange(&self, prompt: &Prompt, until: Option<Instant>) -> Result<Answer, Failure>;
 
     /// What the endpoint says of the model that it serves.
     async fn served(&self) -> Served {
@@ -54,12 +58,20 @@ impl<T: Direct> Model for T {
     }
 
     async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError> {
-        let answer = self.exchange(prompt).await;
-        let error = |failure| {
-            self.connection()
-                .error(Phase::Submit, &failure, Some(prompt))
-        };
-        answer.map(Reply::Done).map_err(error)
+        submitted(self, prompt, None).await
+    }
+
+    async fn submit_until(
+        &self,
+        prompt: &Prompt,
+        deadline: Option<Instant>,
+    ) -> Option<Result<Reply, ModelError>> {
+        tokio::select! {
+            biased;
+            reply = submitted(self, prompt, deadline) => Some(reply),
+            // Nothing has come, not even a refusal.
+            () = sleep_until(deadline.map(|deadline| deadline + HANDOVER)) => None,
+        }
     }
 
     async fn renew_key(&self) -> bool {
@@ -73,6 +85,19 @@ impl<T: Direct> Model for T {
     fn warm_up(&self) {
         self.connection().warm_up();
     }
+}
+
+async fn submitted(
+    model: &impl Direct,
+    prompt: &Prompt,
+    until: Option<Instant>,
+) -> Result<Reply, ModelError> {
+    let answer = model.exchange(prompt, until).await;
+    let error = |failure| {
+        let connection = model.connection();
+        connection.error(Phase::Submit, &failure, Some(prompt))
+    };
+    answer.map(Reply::Done).map_err(error)
 }
 
 #[derive(Debug)]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::time::Instant;
 
 use crate::config::{ConfigError, Environment, Surface, Variable};
 use crate::http::Http;
@@ -214,6 +215,14 @@ impl Model for Pair {
 
     async fn submit(&self, prompt: &Prompt) -> Result<Reply, ModelError> {
         self.first.submit(prompt).await
+    }
+
+    async fn submit_until(
+        &self,
+        prompt: &Prompt,
+        deadline: Option<Instant>,
+    ) -> Option<Result<Reply, ModelError>> {
+        self.first.submit_until(prompt, deadline).await
     }
 
     fn jobs(&self) -> Option<&dyn Jobs> {

@@ -37,7 +37,7 @@ use crate::provider::connection::{Connection, Direct};
 use crate::provider::task::EndpointTask;
 use crate::secret::Secret;
 use crate::text::Tokens;
-use crate::wire::answer::{self, Format};
+use crate::wire::answer::{self, Format, Limit};
 use crate::wire::failure::{Failure, Site};
 use crate::wire::http::Timeouts;
 use crate::wire::{chat, generation, served, summarization};
@@ -191,7 +191,7 @@ impl HuggingFace {
         &self,
         body: &impl Serialize,
         format: impl Format,
-        max_tokens: usize,
+        limit: Limit,
     ) -> Result<Answer, Failure> {
         let connection = &self.connection;
         // Many servers close a connection after an answer without saying so. A request that is sent over it at that moment is
@@ -205,7 +205,7 @@ impl HuggingFace {
             request = request.header(SCALE_UP_TIMEOUT, seconds);
         }
         let reply = connection.send(request, self.timeouts).await?;
-        answer::read(reply, format, max_tokens).await
+        answer::read(reply, format, limit).await
     }
 }
 
@@ -219,8 +219,9 @@ impl Direct for HuggingFace {
         self.ask_about_model().await
     }
 
-    async fn exchange(&self, prompt: &Prompt) -> Result<Answer, Failure> {
+    async fn exchange(&self, prompt: &Prompt, until: Option<Instant>) -> Result<Answer, Failure> {
         let (messages, max_tokens) = (prompt.messages(), prompt.max_tokens().0);
+        let limit = Limit { max_tokens, until };
         let settings = &self.connection.settings;
         let parameters = &settings.parameters;
         match self.task {
@@ -237,7 +238,7 @@ impl Direct for HuggingFace {
                     (false, _) => Cow::Owned(chat::without_thinking(parameters, is_router)),
                 };
                 let body = chat::Body::new(settings.model(), messages, max_tokens, parameters);
-                let asked = self.ask(&body, chat::Completion, max_tokens).await;
+                let asked = self.ask(&body, chat::Completion, limit).await;
                 asked.map_err(|failure| match thinking {
                     Some((thinking, member)) => thinking.learned(member, failure),
                     None => failure,
@@ -250,13 +251,13 @@ impl Direct for HuggingFace {
                     parameters: generation::parameters(max_tokens, parameters),
                     stream: (!address::has_fixed_form(&self.url)).then_some(true),
                 };
-                self.ask(&body, generation::TaskReply::generation(&text), max_tokens)
+                self.ask(&body, generation::TaskReply::generation(&text), limit)
                     .await
             }
             EndpointTask::Summarization => {
                 let dialect = address::dialect(&self.url);
                 let body = summarization::body(prompt, dialect, parameters);
-                self.ask(&body, generation::TaskReply::default(), max_tokens)
+                self.ask(&body, generation::TaskReply::default(), limit)
                     .await
             }
         }

@@ -19,6 +19,7 @@ use reqwest::Url;
 use reqwest::header::HeaderMap;
 use serde::Serialize;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::aws::signer::Signer;
 use crate::http::Http;
@@ -27,7 +28,7 @@ use crate::prompt::Prompt;
 use crate::provider::RemoteSettings;
 use crate::provider::connection::{Connection, Direct};
 use crate::provider::task::EndpointTask;
-use crate::wire::answer::{self, Format};
+use crate::wire::answer::{self, Format, Limit};
 use crate::wire::error_text::mentions;
 use crate::wire::failure::{Cause, Failure, Operation};
 use crate::wire::http::Timeouts;
@@ -118,7 +119,7 @@ impl SageMaker {
         &self,
         body: &impl Serialize,
         format: impl Format,
-        max_tokens: usize,
+        limit: Limit,
     ) -> Result<Answer, Failure> {
         let body = serde_json::to_vec(body);
         let body = body.map_err(|error| Cause::Unsendable.seen(error.to_string()))?;
@@ -129,7 +130,7 @@ impl SageMaker {
             .collect();
         let request = self.connection.post(&self.url, &headers, body).await?;
         let reply = self.connection.send(request, self.timeouts).await;
-        answer::read(reply.map_err(unwrapped)?, format, max_tokens).await
+        answer::read(reply.map_err(unwrapped)?, format, limit).await
     }
 }
 
@@ -166,8 +167,9 @@ impl Direct for SageMaker {
         &self.connection
     }
 
-    async fn exchange(&self, prompt: &Prompt) -> Result<Answer, Failure> {
+    async fn exchange(&self, prompt: &Prompt, until: Option<Instant>) -> Result<Answer, Failure> {
         let (messages, max_tokens) = (prompt.messages(), prompt.max_tokens().0);
+        let limit = Limit { max_tokens, until };
         let parameters = &self.connection.settings.parameters;
         match self.target.task {
             EndpointTask::Chat => {
@@ -176,7 +178,7 @@ impl Direct for SageMaker {
                     false => chat::without_thinking(parameters, false),
                 };
                 let body = chat::Body::new("", messages, max_tokens, parameters);
-                self.ask(&body, chat::Completion, max_tokens).await
+                self.ask(&body, chat::Completion, limit).await
             }
             EndpointTask::TextGeneration => {
                 let text = generation::prompt(messages);
@@ -187,12 +189,12 @@ impl Direct for SageMaker {
                     parameters,
                     stream: None,
                 };
-                self.ask(&body, generation::TaskReply::generation(&text), max_tokens)
+                self.ask(&body, generation::TaskReply::generation(&text), limit)
                     .await
             }
             EndpointTask::Summarization => {
                 let body = summarization::body(prompt, Dialect::Pipeline, parameters);
-                self.ask(&body, generation::TaskReply::default(), max_tokens)
+                self.ask(&body, generation::TaskReply::default(), limit)
                     .await
             }
         }

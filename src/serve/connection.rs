@@ -34,10 +34,14 @@ const MOST_CONNECTIONS: usize = 64;
 const MOST_WATCHERS: usize = 24;
 static WATCHERS: Semaphore = Semaphore::const_new(MOST_WATCHERS);
 
+/// Uploads at the same time: they leave room too. The page sends one after another.
+const MOST_UPLOADS: usize = 24;
+static UPLOADS: Semaphore = Semaphore::const_new(MOST_UPLOADS);
+
 /// Maximum size of the head of a request, in bytes: 2,000 characters of instructions are up to 11,000.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
-/// How long the head of a request may take, an order, and an upload.
+/// How long the head of a request may take, an order, and an upload, which `Limits` gives up sooner if nothing arrives.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 const ORDER_TIME: Duration = Duration::from_secs(10);
 const UPLOAD_TIME: Duration = Duration::from_secs(300);
@@ -162,13 +166,20 @@ async fn answer(work: Work, body: Incoming, door: &Door) -> Result<Answer, Probl
         }
         _ => 0,
     };
-    let time = match work {
-        Work::Store(_) => UPLOAD_TIME,
-        _ => ORDER_TIME,
+    let (time, silence) = match work {
+        Work::Store(_) => (UPLOAD_TIME, door.limits.upload_silence),
+        _ => (ORDER_TIME, ORDER_TIME),
+    };
+    let _permit = match work {
+        Work::Store(_) => Some(UPLOADS.try_acquire().map_err(|_| {
+            let next = "send it again in a few seconds";
+            Problem::new(503, "too many uploads arrive at the same time", next)
+        })?),
+        _ => None,
     };
     let body = match most {
         0 => Bytes::new(),
-        most => match tokio::time::timeout(time, read(body, most)).await {
+        most => match tokio::time::timeout(time, read(body, most, silence)).await {
             Ok(read) => read?,
             Err(_) => return Err(Problem::new(408, "the body took too long", "send it again")),
         },
@@ -214,10 +225,17 @@ fn work(head: &Parts, port: u16) -> Result<Asked, Problem> {
     .map(Asked::Work)
 }
 
-/// Reads the body of a request, at most `most` bytes.
-async fn read(mut body: Incoming, most: u64) -> Result<Bytes, Problem> {
+/// Reads the body of a request, at most `most` bytes. Gives up when nothing has come for `silence`.
+async fn read(mut body: Incoming, most: u64, silence: Duration) -> Result<Bytes, Problem> {
     let mut bytes = BytesMut::new();
-    while let Some(frame) = body.frame().await {
+    let stopped = |_| {
+        let error = format!("nothing has come for {silence:?}, and the body is not complete");
+        Problem::new(408, error, "send it again")
+    };
+    while let Some(frame) = tokio::time::timeout(silence, body.frame())
+        .await
+        .map_err(stopped)?
+    {
         let broken = |_| Problem::new(400, "the body broke off", "send the request again");
         let piece = frame.map_err(broken)?.into_data().unwrap_or_default();
         if (bytes.len() + piece.len()) as u64 > most {

@@ -11,8 +11,9 @@ use crate::http_api::upload::{Upload, rejected, taken};
 use crate::http_api::{Answer, Problem, Work};
 use crate::job::Rejected;
 use crate::serve::live::Live;
-use crate::serve::{HERE, UPLOADED};
-use crate::store::{PutCondition, PutOptions, StoreErrorKind, StoreResult, found};
+use crate::serve::{HERE, Limits, UPLOADED};
+use crate::store::{PutCondition, PutOptions, StoreErrorKind, StoreResult};
+use crate::transcriber::is_recording;
 use crate::transcript::{Decoder, Transcript};
 
 /// What the server's thread has.
@@ -23,6 +24,7 @@ pub(crate) struct Door {
     /// Keys of transcripts to be summarized.
     pub(crate) orders: UnboundedSender<String>,
     pub(crate) port: u16,
+    pub(crate) limits: Limits,
 }
 
 impl Door {
@@ -88,14 +90,10 @@ impl Door {
         let upload = Upload::ordered(body)?;
         let config = &self.library.config;
         upload.check(config, config.max_input_bytes)?;
-        let there = self
-            .library
-            .store
-            .head(&self.library.at(&upload.name))
-            .await;
-        match found(there)? {
-            Some(_) => Err(taken(&upload.name)),
-            None => Ok(Answer::json(201, &upload.instruction())),
+        let at = self.library.at(&upload.name);
+        match self.library.store.is_taken(&at).await? {
+            true => Err(taken(&upload.name)),
+            false => Ok(Answer::json(201, &upload.instruction())),
         }
     }
 
@@ -107,7 +105,7 @@ impl Door {
         } = upload;
         let at = self.library.at(&name);
         // A name that is taken is told before what is wrong with the text.
-        if found(self.library.store.head(&at).await)?.is_some() {
+        if self.library.store.is_taken(&at).await? {
             return Err(taken(&name));
         }
         if is_text {
@@ -134,7 +132,10 @@ impl Door {
 
     async fn begin(&self, key: &str) -> Result<Answer, Problem> {
         let status = self.library.status(key, Detail::Brief).await?;
-        let status = status.ok_or_else(|| Problem::no_transcript(key))?;
+        let status = status.ok_or_else(|| match self.is_not_transcribed(key) {
+            true => Problem::not_transcribed(key),
+            false => Problem::no_transcript(key),
+        })?;
         if status.status == State::Done {
             let next = "to have another one, upload the transcript under another name";
             return Err(Problem::new(409, "its summary is there already", next));
@@ -143,6 +144,11 @@ impl Door {
         let status = self.live.status(key);
         let status = status.unwrap_or_else(|| Status::of(key, State::Waiting));
         Ok(Answer::json(202, &status))
+    }
+
+    /// Whether a key is that of a recording, and there is no transcriber.
+    fn is_not_transcribed(&self, key: &str) -> bool {
+        self.library.config.recordings.is_none() && is_recording(key)
     }
 
     fn begin_now(&self, key: &str) {

@@ -1,8 +1,11 @@
 //! Stores objects in a local directory, for development and the command line. A key is a relative path.
 //!
 //! - **Behaves like S3.** Entity tags are the MD5 of the bytes, as S3 computes them for an object uploaded in one request,
-//!   so the event of a real upload matches a copy here. They only detect changes; nothing relies on them being secure.
+//!   so the event of a real upload matches a copy here. They only detect changes; nothing relies on them being secure. That of a
+//!   large file that has not changed is not computed again to look it up.
 //! - **Nothing outside the root.** Keys that are not valid paths and symbolic links that lead out of the root are refused.
+//! - **Only files.** A pipe, a socket, a device or a broken link is no object: it is neither opened, which could block for ever,
+//!   nor replaced, nor listed. The log tells once that it is left out.
 //! - **Conditions hold across threads and processes.** A write holds the lock file of its folder, `.metadata/.lock`, from
 //!   checking the object until it is replaced. Readers need no lock, because files are replaced atomically: written under a
 //!   temporary name, synced, renamed.
@@ -12,17 +15,20 @@
 //! - **Hidden folders are private.** A folder whose name begins with a dot, such as that of the state of jobs, is created for
 //!   its owner alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Display;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, Write};
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use md5::{Digest, Md5};
 
 use crate::hex::hex;
+use crate::once;
 use crate::store::StoreErrorKind::{
     Denied, InvalidKey, NotFound, Other, Precondition, TooLarge, Transient,
 };
@@ -38,13 +44,29 @@ const METADATA: &str = ".metadata";
 /// Maximum length of a file name on Linux and macOS.
 const MAX_NAME_BYTES: usize = 255;
 
+/// The entity tags of so many files are remembered, each of at least this size, and unchanged for at least so long.
+const MAX_KNOWN: usize = 10_000;
+const MIN_KNOWN_BYTES: u64 = 1 << 20;
+const MIN_AGE_SECONDS: i64 = 2;
+
+/// Maximum size of the metadata of an object in its file, in bytes. S3 keeps 2 KB.
+const MAX_METADATA_BYTES: u64 = 1 << 20;
+
+/// The error reason if something else is in the place of an object.
+const NO_FILE: &str =
+    "a pipe, a socket, a device or a broken link is in its place; remove that, or use another name";
+
 /// A store in a local directory.
 #[derive(Debug, Clone)]
 pub struct DirStore {
     root: PathBuf,
     /// If set, `root` itself is the only bucket and has this name.
     only_bucket: Option<String>,
+    known_tags: Arc<Mutex<KnownTags>>,
 }
+
+/// The entity tags of files that have not changed since they were read.
+type KnownTags = HashMap<PathBuf, (Stamp, String)>;
 
 /// The paths of one object and its metadata, which need not exist.
 #[derive(Debug)]
@@ -70,6 +92,7 @@ impl DirStore {
         Self {
             root: root.into(),
             only_bucket: None,
+            known_tags: Arc::default(),
         }
     }
 
@@ -79,6 +102,7 @@ impl DirStore {
         Self {
             root: dir.into(),
             only_bucket: Some(bucket.into()),
+            known_tags: Arc::default(),
         }
     }
 
@@ -95,9 +119,9 @@ impl DirStore {
     /// Claims the directory for this process, until the file is dropped; `None` if another process has done so.
     pub(crate) fn claim(&self) -> io::Result<Option<File>> {
         let folder = self.root.join(METADATA);
+        self.check_inside(&[&folder]).map_err(io::Error::other)?;
         fs::create_dir_all(&folder)?;
-        let path = folder.join(".claim");
-        let claim = File::options().create(true).append(true).open(path)?;
+        let claim = open_lock(&folder.join(".claim"))?;
         match claim.try_lock() {
             Ok(()) => Ok(Some(claim)),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -130,16 +154,7 @@ impl DirStore {
             metadata = format!("{}.json", etag_of(name.as_bytes())?);
         }
         let metadata = object.with_file_name(METADATA).join(metadata);
-        // Only symbolic links can lead out, so it is enough to check the part of the path that exists.
-        if let Some(root) = if_exists(self.root.canonicalize())? {
-            for path in [&object, &metadata] {
-                let existing = path.ancestors().find_map(|path| path.canonicalize().ok());
-                if existing.is_some_and(|existing| !existing.starts_with(&root)) {
-                    let reason = format!("a link in {} leads out of the store", path.display());
-                    return refused(Other, reason);
-                }
-            }
-        }
+        self.check_inside(&[&object, &metadata])?;
         Ok(Files {
             bucket,
             object,
@@ -147,24 +162,83 @@ impl DirStore {
         })
     }
 
+    /// Refuses paths that lead out of the root. Only symbolic links can, so it is enough to check the part that exists.
+    fn check_inside(&self, paths: &[&Path]) -> Result<(), Failure> {
+        let Some(root) = if_exists(self.root.canonicalize())? else {
+            return Ok(());
+        };
+        for path in paths {
+            let existing = path.ancestors().find_map(|path| path.canonicalize().ok());
+            if existing.is_some_and(|existing| !existing.starts_with(&root)) {
+                let reason = format!("a link in {} leads out of the store", path.display());
+                return refused(Other, reason);
+            }
+        }
+        Ok(())
+    }
+
     fn open(&self, at: &Location, wanted: &Wanted) -> Result<(File, ObjectInfo), Failure> {
         if wanted.version_id.is_some() {
             return refused(NotFound, "a directory keeps no versions of an object");
         }
         let files = self.files(at)?;
-        let Some(file) = files.open()? else {
-            let reason = format!("there is no file {}", files.object.display());
-            return refused(NotFound, reason);
-        };
-        let (file, mut info) = identified(file, wanted)?;
+        let (file, mut info) = identified(files.opened()?, wanted)?;
         info.metadata = files.metadata()?.remove(&info.etag).unwrap_or_default();
         Ok((file, info))
+    }
+
+    /// The properties of an object. Unlike those of one that is opened, its entity tag may be known.
+    fn look(&self, at: &Location, max_bytes: Option<u64>) -> Result<ObjectInfo, Failure> {
+        let files = self.files(at)?;
+        let file = files.opened()?;
+        let (about, stamp) = (file.metadata()?, Stamp::of(&file)?);
+        let size = about.len();
+        if let Some(reason) = too_large(size, max_bytes) {
+            return refused(TooLarge, reason);
+        }
+        let known = |tags: &KnownTags| {
+            let (of, tag) = tags.get(&files.object)?;
+            (Some(of) == stamp.as_ref()).then(|| tag.clone())
+        };
+        let known = known(&self.known_tags());
+        let etag = match known {
+            Some(etag) => etag,
+            None => {
+                let etag = etag_of((&file).take(size))?;
+                if let Some(stamp) =
+                    stamp.filter(|stamp| Stamp::of(&file).ok() == Some(Some(*stamp)))
+                {
+                    let mut tags = self.known_tags();
+                    if tags.len() >= MAX_KNOWN {
+                        tags.clear();
+                    }
+                    tags.insert(files.object.clone(), (stamp, etag.clone()));
+                }
+                etag
+            }
+        };
+        Ok(ObjectInfo {
+            metadata: files.metadata()?.remove(&etag).unwrap_or_default(),
+            etag,
+            version_id: None,
+            size,
+            modified_ms: modified_ms(&about),
+        })
+    }
+
+    fn known_tags(&self) -> MutexGuard<'_, KnownTags> {
+        self.known_tags
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self, at: &Location, body: &[u8], options: PutOptions) -> Result<String, Failure> {
         let files = self.files(at)?;
         let _lock = files.lock()?;
         let current = files.open()?.map(etag_of).transpose()?;
+        if current.is_none() && files.is_there()? {
+            return refused(Other, NO_FILE);
+        }
         let holds = match &options.condition {
             PutCondition::Always => true,
             PutCondition::IfAbsent => current.is_none(),
@@ -188,27 +262,46 @@ impl DirStore {
         Ok(etag)
     }
 
-    /// The first keys after `after`, at most `most`. Links are not followed, and names that are not UTF-8 are no keys.
+    /// The first keys after `after`, at most `most`. Links are not followed, names that are not UTF-8 are no keys, and what
+    /// cannot be read hides nothing else.
     fn keys(&self, bucket: &str, after: &str, most: usize) -> Result<Vec<String>, Failure> {
+        let bucket = self.bucket(bucket)?;
+        self.check_inside(&[&bucket])?;
         let mut found = BTreeSet::new();
-        let mut folders = vec![(self.bucket(bucket)?, String::new())];
+        let mut folders = vec![(bucket, String::new())];
         while let Some((folder, prefix)) = folders.pop() {
-            let Some(entries) = if_exists(fs::read_dir(folder))? else {
-                continue;
+            let entries = match if_exists(fs::read_dir(&folder)) {
+                Ok(Some(entries)) => entries,
+                Ok(None) => continue,
+                Err(error) if !prefix.is_empty() && is_lasting(&error) => {
+                    once::left_out(&folder.display().to_string(), &error.to_string());
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
             };
             for entry in entries {
                 let entry = entry?;
                 let name = entry.file_name();
-                let Some(name) = name.to_str().filter(|name| *name != METADATA) else {
+                let leave_out =
+                    |reason| once::left_out(&entry.path().display().to_string(), reason);
+                let Some(name) = name.to_str() else {
+                    leave_out("its name is not UTF-8");
                     continue;
                 };
+                if name == METADATA {
+                    continue;
+                }
                 let (kind, key) = (entry.file_type()?, format!("{prefix}{name}"));
                 if kind.is_dir() {
                     let folder = format!("{key}/");
                     if after < folder.as_str() || after.starts_with(&folder) {
                         folders.push((entry.path(), folder));
                     }
-                } else if kind.is_file() && key.as_str() > after {
+                } else if kind.is_symlink() {
+                    leave_out("it is a link");
+                } else if !kind.is_file() {
+                    leave_out("it is a pipe, a socket or a device");
+                } else if key.as_str() > after {
                     found.insert(key);
                     if found.len() > most {
                         found.pop_last();
@@ -264,12 +357,35 @@ impl Files {
         if_exists(File::open(&self.object))
     }
 
+    /// The object, opened.
+    fn opened(&self) -> Result<File, Failure> {
+        match self.open()? {
+            Some(file) => Ok(file),
+            None => {
+                let reason = format!("there is no file {}", self.object.display());
+                refused(NotFound, reason)
+            }
+        }
+    }
+
+    /// Whether anything is in the place of the object: also a folder, a pipe or a broken link.
+    fn is_there(&self) -> io::Result<bool> {
+        Ok(if_exists(fs::symlink_metadata(&self.object))?.is_some())
+    }
+
     /// The object's metadata by entity tag.
     fn metadata(&self) -> Result<BTreeMap<String, Metadata>, Failure> {
-        let Some(json) = if_exists(fs::read(&self.metadata))? else {
+        let path = self.metadata.display();
+        // Check first, as for the object.
+        let found = if_exists(fs::metadata(&self.metadata))?;
+        if found.is_some_and(|found| !found.is_file()) {
+            return refused(Other, format!("{path} is not a file: remove it"));
+        }
+        let Some(file) = if_exists(File::open(&self.metadata))? else {
             return Ok(BTreeMap::new());
         };
-        let path = self.metadata.display();
+        let mut json = Vec::new();
+        file.take(MAX_METADATA_BYTES).read_to_end(&mut json)?;
         serde_json::from_slice(&json).or_else(|error| {
             let reason = format!("its metadata in {path} is damaged ({error}): delete that file");
             refused(Other, reason)
@@ -287,8 +403,7 @@ impl Files {
             private::create_folder(hidden)?;
         }
         fs::create_dir_all(folder)?;
-        let path = self.metadata.with_file_name(".lock");
-        let lock = File::options().create(true).append(true).open(path)?;
+        let lock = open_lock(&self.metadata.with_file_name(".lock"))?;
         lock.lock()?;
         Ok(lock)
     }
@@ -320,6 +435,46 @@ impl Files {
     }
 }
 
+/// What tells a version of a large file from another without reading it. Nobody can set the time of a file's last change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    /// Device and inode.
+    file: (u64, u64),
+    size: u64,
+    /// Seconds and nanoseconds of the last change of the bytes, and of the last change of anything.
+    times: [i64; 4],
+}
+
+impl Stamp {
+    /// The stamp of a file; `None` if it is small, or has changed so shortly before that it may change again at the same time of
+    /// the file system's clock.
+    #[cfg(unix)]
+    fn of(file: &File) -> io::Result<Option<Self>> {
+        use std::os::unix::fs::MetadataExt;
+
+        let found = file.metadata()?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_or(0, |now| now.as_secs());
+        let age = i64::try_from(now).unwrap_or(0) - found.ctime().max(found.mtime());
+        let stamp = Self {
+            file: (found.dev(), found.ino()),
+            size: found.len(),
+            times: [
+                found.mtime(),
+                found.mtime_nsec(),
+                found.ctime(),
+                found.ctime_nsec(),
+            ],
+        };
+        Ok((stamp.size >= MIN_KNOWN_BYTES && age >= MIN_AGE_SECONDS).then_some(stamp))
+    }
+
+    #[cfg(not(unix))]
+    fn of(_: &File) -> io::Result<Option<Self>> {
+        Ok(None)
+    }
+}
+
 #[async_trait]
 impl Store for DirStore {
     async fn get(&self, at: &Location, wanted: &Wanted) -> StoreResult<Object> {
@@ -334,9 +489,18 @@ impl Store for DirStore {
     }
 
     async fn head(&self, at: &Location) -> StoreResult<ObjectInfo> {
-        let open = |store: &Self, at: &Location| store.open(at, &Wanted::default());
-        let (_, info) = self.blocking(Action::LookUp, at, open).await?;
-        Ok(info)
+        let look = |store: &Self, at: &Location| store.look(at, None);
+        self.blocking(Action::LookUp, at, look).await
+    }
+
+    async fn head_within(&self, at: &Location, max_bytes: u64) -> StoreResult<ObjectInfo> {
+        let look = move |store: &Self, at: &Location| store.look(at, Some(max_bytes));
+        self.blocking(Action::LookUp, at, look).await
+    }
+
+    async fn is_taken(&self, at: &Location) -> StoreResult<bool> {
+        let look = |store: &Self, at: &Location| Ok(store.files(at)?.is_there()?);
+        self.blocking(Action::LookUp, at, look).await
     }
 
     async fn put(&self, at: &Location, body: Bytes, options: PutOptions) -> StoreResult<String> {
@@ -372,6 +536,24 @@ impl Store for DirStore {
     }
 }
 
+/// Opens a file of the store's own to lock it, and creates it if it is missing. Nothing else is opened in its place: a pipe would
+/// block, and a link could lead out of the root.
+fn open_lock(path: &Path) -> io::Result<File> {
+    match if_exists(fs::symlink_metadata(path))? {
+        Some(there) if !there.is_file() => {
+            let reason = format!("{} is not a file: remove it", path.display());
+            Err(io::Error::other(reason))
+        }
+        _ => File::options().create(true).append(true).open(path),
+    }
+}
+
+/// Whether a folder that cannot be read will not be readable in a moment either.
+fn is_lasting(error: &io::Error) -> bool {
+    use ErrorKind::{InvalidFilename, PermissionDenied};
+    matches!(error.kind(), PermissionDenied | InvalidFilename)
+}
+
 /// Turns "not found" into `None`. A file in place of a parent folder means the same: nothing can exist below it.
 fn if_exists<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result.map_err(|error| (error.kind(), error)) {
@@ -383,7 +565,8 @@ fn if_exists<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 /// A file that is the wanted object, at its start, with its properties. It is read twice: here for the entity tag, later for
 /// the bytes.
 pub(super) fn identified(mut file: File, wanted: &Wanted) -> Result<(File, ObjectInfo), Failure> {
-    let size = file.metadata()?.len();
+    let metadata = file.metadata()?;
+    let size = metadata.len();
     if let Some(reason) = too_large(size, wanted.max_bytes) {
         return refused(TooLarge, reason);
     }
@@ -397,8 +580,15 @@ pub(super) fn identified(mut file: File, wanted: &Wanted) -> Result<(File, Objec
         etag,
         version_id: None,
         size,
+        modified_ms: modified_ms(&metadata),
     };
     Ok((file, info))
+}
+
+/// When a file was written, in milliseconds since 1970.
+fn modified_ms(file: &fs::Metadata) -> Option<i64> {
+    let since = file.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_millis()).ok()
 }
 
 /// The entity tag of all bytes of a reader.

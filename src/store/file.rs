@@ -41,6 +41,7 @@ impl FileStore {
             etag: etag_of(&copy)?,
             version_id: None,
             size,
+            modified_ms: None,
             metadata: Metadata::new(),
         };
         Ok(Self::Copy(Arc::new(copy), info, name.into()))

@@ -17,6 +17,7 @@
 //! - **Tickets and outcomes** are written over nothing but what this worker has read or written itself. If another worker has
 //!   written meanwhile, the owner of the lease replaces that, and a worker that was frozen keeps its own to itself: those of its
 //!   successor are newer.
+//! - **The beginning of an answer** that was still arriving at the end of an invocation is its outcome, unless there is one.
 //! - **After a `kill -9`** an intent without ticket or outcome is ambiguous: the call may have been submitted. Endpoints
 //!   accept no idempotency key, so it is submitted again. At most the submissions in flight at that moment are affected.
 //! - **A submission that was certainly rejected** withdraws its intent, so that the next worker does not count it. Once the
@@ -210,6 +211,27 @@ impl Ledger {
         self.record(name(call, "out"), outcome).await
     }
 
+    /// Records the beginning of an answer as the outcome of its call, over nothing: whoever has taken the job over in the meantime
+    /// may have all of it.
+    ///
+    /// # Errors
+    /// If the ledger cannot be written.
+    pub(crate) async fn settle_beginning<O: Serialize>(
+        &self,
+        call: &str,
+        beginning: &O,
+    ) -> StoreResult<()> {
+        if !self.lease.is_good() {
+            return Ok(());
+        }
+        let (state, name) = (&self.lease.state, name(call, "out"));
+        let condition = PutCondition::IfAbsent;
+        if let Some(etag) = written(state.write(&name, beginning, condition).await)? {
+            self.records().insert(name, etag);
+        }
+        Ok(())
+    }
+
     async fn record<T: Serialize>(&self, name: String, value: &T) -> StoreResult<()> {
         let state = &self.lease.state;
         // The second attempt replaces what another worker has written.
@@ -379,6 +401,32 @@ mod tests {
         assert_eq!(outcome, Known::Outcome("the owner's".to_owned()));
         let ticket: u64 = next.read(name("c2", "job")).await.unwrap().unwrap();
         assert_eq!(ticket, 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_beginning_of_an_answer_is_kept_until_somebody_has_all_of_it() {
+        let job = Job::new();
+        let (_, frozen) = job.claim().await;
+        frozen.intend("c1").await.unwrap();
+        frozen.settle_beginning("c1", &"They").await.unwrap();
+        // A worker that was frozen records none.
+        frozen.intend("c2").await.unwrap();
+        tokio::time::advance(Duration::from_secs(200)).await;
+        frozen.settle_beginning("c2", &"They").await.unwrap();
+        let (lease, owner) = job.claim().await;
+        for (call, expected) in [
+            ("c1", Known::Outcome("They".to_owned())),
+            ("c2", Known::Nothing),
+        ] {
+            let known: Found = owner.recall(call).await.unwrap();
+            assert_eq!(known, expected, "{call}");
+        }
+        owner.settle("c2", &"They met.").await.unwrap();
+        owner.settle_beginning("c2", &"They").await.unwrap();
+        lease.release(|_| {}).await.unwrap();
+        let (_lease, next) = job.claim().await;
+        let known: Found = next.recall("c2").await.unwrap();
+        assert_eq!(known, Known::Outcome("They met.".to_owned()));
     }
 
     #[tokio::test(start_paused = true)]

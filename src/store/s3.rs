@@ -68,6 +68,7 @@ impl S3Store {
             etag: etag(action, at, found.e_tag)?,
             version_id: version_id(found.version_id),
             size: size(action, at, found.content_length)?,
+            modified_ms: found.last_modified.and_then(|at| at.to_millis().ok()),
             metadata: found.metadata.into_iter().flatten().collect(),
         })
     }
@@ -129,6 +130,7 @@ impl Store for S3Store {
             etag: etag(action, at, found.e_tag)?,
             version_id: version_id(found.version_id),
             size: size(action, at, found.content_length)?,
+            modified_ms: found.last_modified.and_then(|at| at.to_millis().ok()),
             metadata: found.metadata.into_iter().flatten().collect(),
         };
         info.metadata.remove(WRITE_ID);

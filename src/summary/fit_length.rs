@@ -713,7 +713,10 @@ fn joined(sentences: &[Sentence], of: usize) -> String {
         }
         if sentence.kept {
             if !text.is_empty() {
-                text.push_str(gap);
+                text.push_str(match gap {
+                    " " => sentence::gap(&text),
+                    gap => gap,
+                });
             }
             text.push_str(&sentence.text);
             gap = "";
@@ -1018,6 +1021,47 @@ mod tests {
             whole_sentences("The drivers' depot is late. It's dear. 'Twas so.").len(),
             3
         );
+    }
+
+    #[test]
+    fn sentences_without_blanks_between_them_stay_so() {
+        let chinese = "会议讨论了三月的预算。李说：“车库要在四月关闭。”GPU 涨价了！之后他们谈到了 4711 号电车。";
+        assert_eq!(joined(&split(&[chinese]), 0), chinese);
+        let shorter = shorten(chinese, words::count(chinese) - 4);
+        assert!(
+            shorter.len() < chinese.len() && shorter.contains("4711"),
+            "{shorter}"
+        );
+        assert!(
+            !shorter.contains("。 ") && !shorter.contains("” "),
+            "{shorter}"
+        );
+        // Burmese has blanks there, and English between its own.
+        for text in ["ကျွန်တော်တို့ တွေ့ခဲ့သည်။ သူတို့ ပြန်သွားသည်။", "They met. They left."]
+        {
+            assert_eq!(joined(&split(&[text]), 0), text);
+        }
+    }
+
+    #[test]
+    fn a_short_chinese_summary_is_topped_up_without_blanks() {
+        let text: String = (0..40)
+            .map(|n| format!("李伟：第{n}号车库的预算是{n}万元。委员会同意在{n}月再次讨论此事。\n"))
+            .collect();
+        let mut decoder = Decoder::default();
+        decoder.push(text.as_bytes()).unwrap();
+        let transcript = Transcript::new(decoder.finish().unwrap()).unwrap();
+        let whole = 0..transcript.text().len();
+        let mut summary = Summary {
+            overview: None,
+            sections: vec![section("李伟发言。", 200, whole)],
+            ..Summary::default()
+        };
+        fit(&mut summary, &transcript, &plan(200));
+        let text = &summary.sections[0].text;
+        assert!((180..=210).contains(&summary.words()), "{text}");
+        assert!(!text.contains("。 "), "{text}");
+        assert!(text.matches('。').count() > 4, "{text}");
     }
 
     #[test]

@@ -291,6 +291,14 @@ pub(crate) fn plain_line(line: &str) -> String {
     line.replace("**", "").replace("__", "")
 }
 
+/// A text that goes on from another, without a preamble.
+pub(crate) fn without_preamble(text: &str) -> &str {
+    match text.trim_start().split_once('\n') {
+        Some((first, rest)) if is_preamble(first) => rest.trim_start(),
+        _ => text,
+    }
+}
+
 /// Recognizes `Here is the section:`, but not a heading or a sentence that happens to begin the same way.
 pub(crate) fn is_preamble(line: &str) -> bool {
     let lower = line.trim().to_lowercase();

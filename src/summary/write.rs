@@ -18,7 +18,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use tokio::task::yield_now;
 
+use crate::aside::aside;
 use crate::extract;
 use crate::model::{ModelClient, ModelError};
 use crate::prompt::{Brief, Task, Wishes};
@@ -171,14 +173,15 @@ pub async fn write(
     run.begin(plan.expected_calls(&settings.limits));
     let (mut materials, weights) = if plan.levels.is_empty() {
         writer.outline_of_turns(&mut plan).await?;
-        (materials(transcript, &plan), plan.weights.clone())
+        (shown(transcript, &plan).await, plan.weights.clone())
     } else {
-        let notes = writer.notes(&plan, materials(transcript, &plan)).await?;
+        let parts = shown(transcript, &plan).await;
+        let notes = writer.notes(&plan, parts).await?;
         writer.outline_of_notes(&plan, &notes).await?;
         writer.grouped_notes(&plan, &notes)
     };
     if settings.quotes {
-        writer.take_cues();
+        writer.take_cues().await;
     }
     writer.briefing.lists = writer.lists(&plan);
     let list_words = lists::length(&writer.briefing.lists);
@@ -261,13 +264,19 @@ pub async fn write(
         ..summary
     };
     summary.rename(&corrections);
-    if settings.quotes {
-        fit_length::fit_quotations(&mut summary, transcript, &plan);
-    } else if comparable.has_words() {
-        fit_length::fit(&mut summary, transcript, &plan);
-    } else {
-        fit_length::fit_translation(&mut summary, transcript, &plan);
-    }
+    let (quotes, has_words) = (settings.quotes, comparable.has_words());
+    let whole = transcript.clone();
+    let fitted = aside(transcript.text().len(), move || {
+        if quotes {
+            fit_length::fit_quotations(&mut summary, &whole, &plan);
+        } else if has_words {
+            fit_length::fit(&mut summary, &whole, &plan);
+        } else {
+            fit_length::fit_translation(&mut summary, &whole, &plan);
+        }
+        summary
+    });
+    summary = fitted.await;
     if !settings.limits.style.follows_instructions() {
         // Summarizers keep to no length, and what they write is close to the speakers' own sentences anyway.
         summary.added_words = 0;
@@ -277,7 +286,14 @@ pub async fn write(
     Ok(summary)
 }
 
-/// The parts of the transcript that the sections are about, as they are shown to the model.
+/// The parts of the transcript that the sections are about, as they are shown to the model: of a long transcript, and few calls, an
+/// extract of each.
+async fn shown(transcript: &Transcript, plan: &Plan) -> Vec<Material> {
+    let (transcript, plan) = (transcript.clone(), plan.clone());
+    let bytes = transcript.text().len();
+    aside(bytes, move || materials(&transcript, &plan)).await
+}
+
 fn materials(transcript: &Transcript, plan: &Plan) -> Vec<Material> {
     let is_log = plan.outline_tokens.is_some() && transcript.whole().is_log();
     let passage = |&index: &usize| {
@@ -409,6 +425,8 @@ impl Writer<'_> {
             }
             let section = self.section(piece, material, target, sections.len() + 1);
             sections.push(section);
+            // Each is compared with all that its part says.
+            yield_now().await;
         }
         Ok((sections, materials))
     }

@@ -103,6 +103,17 @@ pub(crate) fn is_wide(mark: char) -> bool {
     matches!(mark, '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ffef}' | '។' | '៕' | '။' | '၊' | '།')
 }
 
+/// What stands between the sentence `before` and the next one of its paragraph: nothing after the wide marks of Chinese and Japanese,
+/// else a blank. Thai, Khmer and Burmese have no blanks between words, but between sentences.
+pub(crate) fn gap(before: &str) -> &'static str {
+    let closes = |c| mark(c) == Some(Mark::Closer) && !is_wide(c);
+    let last = before.trim_end_matches(closes).chars().next_back();
+    match last.is_some_and(|last| last >= '\u{3000}' && is_wide(last)) {
+        true => "",
+        false => " ",
+    }
+}
+
 pub(crate) fn is_stop(c: char) -> bool {
     mark(c) == Some(Mark::Stop)
 }

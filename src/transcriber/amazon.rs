@@ -43,6 +43,10 @@ const TRANSCRIBE_JOB_PREFIX: Variable = Variable::new(
 )
 .or("transcript-summarizer-");
 
+/// What to do about a recording in a directory.
+const NOT_IN_S3: &str = "Amazon Transcribe reads recordings in S3 only: keep them in a bucket (`serve --bucket NAME`), or set \
+                         TRANSCRIBER=runpod, whose worker is sent short ones of a directory";
+
 const SERVICE: &str = "transcribe";
 
 /// Overrides the endpoint, for a server that stands in for AWS.
@@ -263,6 +267,9 @@ impl Amazon {
 #[async_trait]
 impl Transcriber for Amazon {
     async fn advance(&self, task: &Task<'_>) -> Result<State, TranscriberError> {
+        if task.store.directory().is_some() {
+            return Err(TranscriberError::Failed(NOT_IN_S3.to_owned()));
+        }
         let name = format!("{}{}", self.settings.name_prefix, task.id);
         let Some(job) = self.job(&name).await? else {
             return self.start(&name, task).await;

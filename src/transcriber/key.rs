@@ -65,9 +65,22 @@ impl TranscriptKeys {
     #[must_use]
     pub fn of(&self, recording: &str, etag: &str) -> String {
         let key = self.named(&escape(recording), etag);
-        if key.len() <= MAX_KEY {
-            return key;
+        match key.len() <= MAX_KEY {
+            true => key,
+            false => self.long(recording, etag),
         }
+    }
+
+    /// The same where a key is the path of a file, whose name and folders have at most `max_name` bytes each.
+    pub(crate) fn of_file(&self, recording: &str, etag: &str, max_name: usize) -> String {
+        let key = self.of(recording, etag);
+        match key.split('/').all(|name| name.len() <= max_name) {
+            true => key,
+            false => self.long(recording, etag),
+        }
+    }
+
+    fn long(&self, recording: &str, etag: &str) -> String {
         let hash = hex(&Sha256::digest(recording), LONG_BYTES);
         self.named(&format!("{LONG}{hash}"), etag)
     }
@@ -141,6 +154,16 @@ mod tests {
             key: key.into(),
             etag: ETAG.into(),
         })
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_for_a_file_is_a_hash() {
+        let keys = keys("");
+        let short = keys.of_file("calls/talk.mp4", ETAG, 240);
+        assert_eq!(short, keys.of("calls/talk.mp4", ETAG));
+        let long = keys.of_file(&format!("calls/{}.mp4", "é".repeat(60)), ETAG, 240);
+        assert_eq!(keys.origin(&long), Some(Origin::Unknown));
+        assert!(long.split('/').all(|name| name.len() <= 240), "{long}");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //! queue.
 //!
 //! - The worker gets a link to the recording, signed with this process's credentials, and downloads it. The link is sent, and never
-//!   stored or logged.
+//!   stored or logged. A recording in a directory has no link: it is sent with the job, of which RunPod accepts
+//!   [10 MB](https://docs.runpod.io/serverless/endpoints/send-requests).
 //! - RunPod has no idempotency keys and cannot be asked for a job by a name of ours. So a transcription has a lease, an intent before
 //!   it is submitted and a ticket afterwards, like a call to a model ([`crate::store::ledger`]). At most the submission that is in
 //!   flight when a process is killed is made twice.
@@ -17,6 +18,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -34,7 +37,7 @@ use crate::provider::{ConnectError, RemoteSettings, builtin};
 use crate::secret::Secret;
 use crate::store::lease::{Claim, LEASE, Lease, as_asked};
 use crate::store::ledger::{Known, Ledger, LedgerError};
-use crate::store::{Location, PutCondition, PutOptions, StoreErrorKind};
+use crate::store::{Location, PutCondition, PutOptions, StoreErrorKind, Wanted};
 use crate::transcriber::{
     MAX_BYTES, Registration, Settings, State, TRANSCRIBE_PARAMETERS, Task, Transcriber,
     TranscriberError, parameters,
@@ -73,8 +76,13 @@ const NAMES: SettingNames = SettingNames {
     url: TRANSCRIBER_RUNPOD_ENDPOINT_URL.name,
 };
 
-/// What the program sets itself.
-const OWN: [&str; 2] = ["audio", "audio_base64"];
+/// What the program sets itself: a link to the recording, or the recording.
+const OWN: [&str; 2] = [LINK, CONTENT];
+const LINK: &str = "audio";
+const CONTENT: &str = "audio_base64";
+
+/// Maximum size of a recording that is sent with its job, in bytes: 10 MB in base64.
+const MAX_SENT_BYTES: u64 = 7 << 20;
 
 /// How long the link is valid, and a job may wait and run. The credentials of a function last about as long.
 const VALID: Duration = Duration::from_secs(12 * 3600);
@@ -260,10 +268,13 @@ impl Whisper {
     }
 
     async fn start(&self, ledger: &Ledger, task: &Task<'_>) -> Result<State, Halt> {
-        let link = task.store.link(task.recording, task.version_id, VALID);
-        let link = link.await?;
+        let (name, audio) = match audio(task).await? {
+            Audio::Link(link) => (LINK, link),
+            Audio::Content(content) => (CONTENT, content),
+            Audio::Unsent(state) => return Ok(state),
+        };
         let mut input = self.parameters.clone();
-        input.insert("audio".to_owned(), Value::from(link.expose()));
+        input.insert(name.to_owned(), Value::from(audio.expose()));
         let policy = json!({
             "executionTimeout": EXECUTION_TIMEOUT.as_millis() as u64, "ttl": VALID.as_millis() as u64});
         let body = json!({"input": input, "policy": policy});
@@ -273,7 +284,7 @@ impl Whisper {
         }
         let mut attempts = Attempts::default();
         let submitted = loop {
-            match self.endpoint.submit_job(&body, link.expose()).await {
+            match self.endpoint.submit_job(&body, audio.expose()).await {
                 Err(error) if attempts.again(&error).await => {
                     ledger.confirm().await.map_err(LedgerError::from)?;
                 }
@@ -354,11 +365,16 @@ impl Whisper {
                 return Err(request("looking at the transcription on RunPod", error).into());
             }
         };
+        let reads = match task.store.directory() {
+            Some(_) => String::new(),
+            None => format!(
+                "The worker reads {} by a link that is signed with the rights of this function's role or your own, which must include \
+                 s3:GetObject (s3:GetObjectVersion where the bucket keeps versions) and the use of the object's key in KMS. ",
+                task.recording
+            ),
+        };
         let reason = format!(
-            "the transcription on RunPod failed: {failed}. The worker reads {} by a link that is signed with the rights of this \
-             function's role or your own, which must include s3:GetObject (s3:GetObjectVersion where the bucket keeps versions) and the use of the object's key in KMS; its own logs on \
-             RunPod tell more",
-            task.recording
+            "the transcription on RunPod failed: {failed}. {reads}The worker's own logs on RunPod tell more"
         );
         let ended = Ended::Failed {
             reason: reason.clone(),
@@ -399,6 +415,45 @@ impl Transcriber for Whisper {
     async fn recording(&self, _: &str) -> Result<Option<Location>, TranscriberError> {
         Ok(None)
     }
+}
+
+/// How the worker gets a recording.
+enum Audio {
+    /// By a link.
+    Link(Secret),
+    /// With its job, in base64.
+    Content(Secret),
+    /// Not at all. Holds how far the transcription then is.
+    Unsent(State),
+}
+
+async fn audio(task: &Task<'_>) -> Result<Audio, TranscriberError> {
+    if task.store.directory().is_none() {
+        let link = task.store.link(task.recording, task.version_id, VALID);
+        return Ok(Audio::Link(link.await?));
+    }
+    let wanted = Wanted {
+        if_match: Some(task.etag.to_owned()),
+        max_bytes: Some(MAX_SENT_BYTES),
+        ..Wanted::default()
+    };
+    let content = match task.store.get(task.recording, &wanted).await {
+        Ok(mut object) => object.whole().await?,
+        Err(error) if error.kind == StoreErrorKind::TooLarge => {
+            let reason = format!(
+                "it cannot be sent to the worker on RunPod, because {}: keep recordings in a bucket (`serve --bucket NAME`), where \
+                 larger ones are read by a link, or export it with fewer bits a second",
+                error.reason
+            );
+            return Ok(Audio::Unsent(State::Unusable(reason)));
+        }
+        // It has been replaced, which the next run sees.
+        Err(error) if error.kind == StoreErrorKind::Precondition => {
+            return Ok(Audio::Unsent(State::Running));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Audio::Content(Secret::new(STANDARD.encode(content))))
 }
 
 /// Attempts at a request in one invocation.

@@ -15,11 +15,15 @@
 //! - With the finish reason `stop` it is no cut-off: parsers of reasoning that miss its end put the whole answer there
 //!   ([SGLang](https://github.com/sgl-project/sglang/issues/37644), [vLLM](https://github.com/vllm-project/vllm/issues/48645)).
 //!   That text is a candidate, and marked as such. Otherwise reasoning is never part of the answer.
+//! - An answer that is still arriving when nobody can wait for it any longer has been paid for. What has come of it is kept, and
+//!   only the rest is asked for later.
 //! - A stream is read no further once its text ends a turn or only repeats itself: the rest would be paid for and thrown away.
 
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use crate::model::{Answer, Finish, TokenUsage};
+use crate::run::sleep_until;
 use crate::wire::error_text::{self, ErrorText};
 use crate::wire::failure::{Cause, Failure};
 use crate::wire::frames;
@@ -116,8 +120,7 @@ impl AnswerBuilder {
             text,
             finish,
             usage: self.usage,
-            job_time: None,
-            written_by: None,
+            ..Answer::default()
         })
     }
 
@@ -156,11 +159,21 @@ pub(crate) struct Reader<F> {
 /// The event of SageMaker that holds bytes of the container's reply.
 const PAYLOAD_PART: &str = "PayloadPart";
 
-/// Reads the answer from the reply to a request with a limit of `max_tokens`.
+/// What an answer may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limit {
+    /// The limit of tokens that was requested.
+    pub(crate) max_tokens: usize,
+    /// Until when the caller waits.
+    pub(crate) until: Option<Instant>,
+}
+
+/// Reads the answer from the reply to a request. When its time is up, what has come of a stream is the answer, and is marked as
+/// interrupted; if that has no text, this returns nothing any more.
 pub(crate) async fn read(
     mut reply: Incoming,
     format: impl Format,
-    max_tokens: usize,
+    limit: Limit,
 ) -> Result<Answer, Failure> {
     let mut reader = Reader::new(format);
     // text-generation-inference sends token counts in these headers when the body has none.
@@ -170,7 +183,17 @@ pub(crate) async fn read(
         completion_tokens,
     });
     loop {
-        match reply.chunk().await {
+        let chunk = tokio::select! {
+            biased;
+            chunk = reply.chunk() => chunk,
+            () = sleep_until(limit.until) => {
+                return match reader.interrupted(limit.max_tokens) {
+                    Some(answer) => Ok(answer),
+                    None => std::future::pending().await,
+                };
+            }
+        };
+        match chunk {
             Ok(Some(bytes)) => {
                 if reader.push(&bytes)? {
                     break;
@@ -182,7 +205,7 @@ pub(crate) async fn read(
             Err(error) => return Err(error),
         }
     }
-    reader.finish(max_tokens)
+    reader.finish(limit.max_tokens)
 }
 
 impl<F: Format> Reader<F> {
@@ -247,6 +270,23 @@ impl<F: Format> Reader<F> {
             }
         }
         Ok(self.answer.is_closed)
+    }
+
+    /// What has come of a stream that is read no further. `None` if that is no text.
+    pub(crate) fn interrupted(self, max_tokens: usize) -> Option<Answer> {
+        if self.answer.finish.is_some() {
+            // Only the usage is missing.
+            return self.finish(max_tokens).ok();
+        }
+        let is_stream = self.decoder.is_some() || self.frames.is_some();
+        let (text, _) = template::strip(&self.answer.text);
+        (is_stream && !self.answer.has_refused && !text.is_empty()).then(|| Answer {
+            text,
+            is_interrupted: true,
+            finish: Finish::Length,
+            usage: self.answer.usage,
+            ..Answer::default()
+        })
     }
 
     /// Finishes reading at the end of the reply.

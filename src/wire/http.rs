@@ -94,7 +94,7 @@ pub(crate) async fn send(
         let limit = timeouts.first.as_secs_f32();
         Cause::TimedOut.seen(format!("gave no answer within {limit} s"))
     })?;
-    let response = sent.map_err(failure)?;
+    let response = sent.map_err(|error| failure(error, began))?;
     pulse.beat();
     tracing::debug!(
         host = response.url().host_str(),
@@ -132,13 +132,13 @@ impl Incoming {
 
     /// The next bytes of the body, or `None` at its end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Failure> {
-        let idle = self.timeouts.idle;
+        let (idle, began) = (self.timeouts.idle, Instant::now());
         let next = self.pulse.unless_silent(idle, self.response.chunk()).await;
         let next = next.ok_or_else(|| {
             let what = format!("went silent for {} s", idle.as_secs_f32());
             Cause::TimedOut.seen(what)
         })?;
-        let bytes = next.map_err(failure)?;
+        let bytes = next.map_err(|error| failure(error, began))?;
         self.pulse.beat();
         self.received += bytes.as_ref().map_or(0, Bytes::len);
         if self.received > MAX_REPLY_BYTES {
@@ -168,16 +168,22 @@ async fn refusal(mut response: Response) -> Failure {
     }
 }
 
-fn failure(error: reqwest::Error) -> Failure {
+/// The failure of what was `began` then. A time-out is that of the connection: of making it, or of a network that carries nothing
+/// any more, which the system notices long before the endpoint counts as silent.
+fn failure(error: reqwest::Error, began: Instant) -> Failure {
     let error = error.without_url();
-    if error.is_builder() {
-        Cause::Unsendable.seen(causes(&error))
+    let mut seen = causes(&error);
+    let cause = if error.is_builder() {
+        Cause::Unsendable
     } else if error.is_connect() {
-        let causes = causes(&error);
-        Cause::of_connection(&causes).seen(causes)
+        Cause::of_connection(&seen)
     } else {
-        Cause::Disconnected.seen(causes(&error))
+        Cause::Disconnected
+    };
+    if error.is_timeout() {
+        seen += &format!(", after {:.0} s", began.elapsed().as_secs_f32());
     }
+    cause.seen(seen)
 }
 
 fn correlation(headers: &HeaderMap) -> String {

@@ -1010,7 +1010,7 @@ async fn a_recording_in_s3_is_waited_for() {
     assert_eq!(report["source"]["key"], "calls/talk.mp4");
     tokio::task::block_in_place(|| run("bucket/calls/talk.mp4")).fails(
         1,
-        "bucket/calls/talk.mp4: recordings are transcribed in S3: upload it and name it as s3://bucket/key",
+        "bucket/calls/talk.mp4: recordings are transcribed in S3, or on the page of `serve`: upload it and name it as s3://bucket/key",
     );
     assert_eq!(transcribe.starts(), 1);
 }

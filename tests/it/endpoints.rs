@@ -2,7 +2,7 @@
 //! said or shared by all calls, or that close connections without a word.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::support::behaviour::{Behaviour, Completion, End};
@@ -304,30 +304,93 @@ async fn a_window_that_is_said_saves_the_refusals_and_changes_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_server_that_calls_everything_too_long_costs_few_requests() {
-    for (body, most) in [
-        (
-            r#"{"error":{"message":"the prompt is too long","code":400}}"#,
-            12,
-        ),
-        (
-            r#"{"error":{"message":"the request exceeds the available context size (64 tokens)","code":400}}"#,
-            12,
-        ),
-        (
-            r#"{"error":{"message":"the request exceeds the available context size (600 tokens)","code":400}}"#,
-            2,
-        ),
+async fn a_server_that_calls_everything_too_long_costs_two_requests() {
+    let size = |tokens| format!("the request exceeds the available context size ({tokens} tokens)");
+    for (window, said, most) in [
+        ("4096", "the prompt is too long".to_owned(), 2),
+        ("32768", "the prompt is too long".to_owned(), 2),
+        ("131072", "the prompt is too long".to_owned(), 2),
+        // A size that is no reason, one that is, and one that is a reason for the first refusal only.
+        ("32768", size(64), 2),
+        ("32768", size(600), 1),
+        ("32768", size(32_768), 2),
+        ("131072", size(12_000), 3),
     ] {
-        let server = ChatServer::start(move |_| Behaviour::status(400, body)).await;
-        let place = Workplace::new(Some(server.url()), &[]).await;
-        let error = failed(&place, 12_000).await;
+        let body = json!({"error": {"message": said, "code": 400}}).to_string();
+        let server = ChatServer::start(move |_| Behaviour::status(400, &*body)).await;
+        let place = Workplace::new(Some(server.url()), &[("MODEL_CONTEXT_TOKENS", window)]).await;
+        let error = failed(&place, 9000).await;
         let requests = server.requests().len();
-        assert!(requests <= most, "{requests} requests for {body}");
+        assert!(
+            requests <= most,
+            "{requests} requests for {said} of {window}"
+        );
         let report = place.read_json("summaries/board.txt_error.json");
         let message = report["message"].as_str().unwrap();
         assert!(message.contains("MODEL_CONTEXT_TOKENS"), "{message}");
         assert!(!error.passes());
+    }
+}
+
+/// Once it is mended, the next delivery finishes the job.
+#[tokio::test]
+async fn a_server_that_called_everything_too_long_is_asked_again() {
+    let is_mended = Arc::new(AtomicBool::new(false));
+    let mended = Arc::clone(&is_mended);
+    let server = ChatServer::start(move |request| match mended.load(Ordering::SeqCst) {
+        true => obedient_answer(request),
+        false => Behaviour::status(400, "the prompt is too long"),
+    })
+    .await;
+    let place = Workplace::new(Some(server.url()), &[]).await;
+    failed(&place, 9000).await;
+    let refused = server.requests().len();
+    is_mended.store(true, Ordering::SeqCst);
+    let done = done(&place, 9000).await;
+    assert_eq!(done.report.coverage.degraded, 0);
+    let requests = server.requests();
+    let outlines = requests
+        .iter()
+        .filter(|request| request.message("user").ends_with(" TOPIC lines."));
+    assert_eq!(outlines.count(), 2);
+    let usage = done.report.usage;
+    assert_eq!(
+        (usage.calls, usage.resubmitted),
+        (requests.len() - refused, 0)
+    );
+}
+
+/// A window that nobody tells is found out with a refusal for each halving, and the summary is as good as any.
+#[tokio::test]
+async fn a_smaller_window_that_nobody_tells_costs_few_refusals() {
+    for (window, most) in [(16_000, 1), (8000, 2), (4000, 3), (3000, 4)] {
+        let refused = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&refused);
+        let server = ChatServer::start(move |request| {
+            if counted(request) + request.max_tokens() <= window {
+                return obedient_answer(request);
+            }
+            count.fetch_add(1, Ordering::SeqCst);
+            Behaviour::status(400, "the prompt is too long")
+        })
+        .await;
+        let settings = [("SUMMARY_WORDS", "2000")];
+        let place = Workplace::new(Some(server.url()), &settings).await;
+        let done = done(&place, 9000).await;
+        let refused = refused.load(Ordering::SeqCst);
+        let summary = &done.report.summary;
+        eprintln!(
+            "{window}: {refused} refused of {}, {summary:?}",
+            done.report.usage.calls
+        );
+        assert!(
+            refused <= most,
+            "{refused} refused with a window of {window}"
+        );
+        assert_eq!(
+            done.report.coverage.degraded, 0,
+            "with a window of {window}"
+        );
     }
 }
 

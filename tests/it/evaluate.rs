@@ -68,10 +68,20 @@ fn the_built_in_model_is_evaluated_once_and_compared() {
     // Nothing is summarized again, and what is compared with itself is the same.
     let again = ["evaluate", "set.jsonl", "--against", RESULTS];
     let run = shell.run(&again).succeeds();
-    assert!(!run.stdout.contains("summaries a minute"), "{run:?}");
+    let speed = " summaries a minute, when they were made\n";
+    assert!(run.stdout.contains(speed), "{run:?}");
     let second = shell.report(RESULTS);
-    assert_eq!(second["speed"], Value::Null);
+    // Nor is what was measured while they were made.
     assert_eq!(second["figures"]["rouge"], first["figures"]["rouge"]);
+    let times = |of: &Value| {
+        let all = of["transcripts"].as_array().unwrap().iter();
+        let seconds = all.map(|one| one["seconds"].as_f64().unwrap());
+        let speed = of["speed"]["summaries_per_minute"].as_f64().unwrap();
+        seconds.chain([speed]).collect::<Vec<f64>>()
+    };
+    for (now, then) in times(&second).into_iter().zip(times(&first)) {
+        assert!((now / then - 1.0).abs() < 1e-9, "{now} was {then}");
+    }
     let rouge1 = &second["against"]["differences"][0];
     assert_eq!(
         (&rouge1["ties"], &rouge1["wins"]),
@@ -101,6 +111,24 @@ fn the_built_in_model_is_evaluated_once_and_compared() {
         .rfind(|line| line.starts_with("  coverage   "))
         .unwrap();
     assert!(row.contains('+'), "longer summaries cover more: {row}");
+    // Programs are told all of it.
+    let run = shell.run(&[&longer[..], &["--json"]].concat()).succeeds();
+    let lines = run
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    let lines: Vec<Value> = lines.collect();
+    let (last, transcripts) = lines.split_last().unwrap();
+    let written = shell.report("longer/evaluation.json");
+    assert_eq!(transcripts.len(), 8);
+    for member in ["configuration", "figures", "speed", "against"] {
+        assert!(!last[member].is_null(), "{last}");
+        assert_eq!(last[member], written[member]);
+    }
+    assert_eq!(
+        (&last["summarized"], &last["failed"]),
+        (&json!(8), &json!(0))
+    );
     let wrong = shell.run(&["evaluate", "set.jsonl", "--against", "set.jsonl"]);
     let expected =
         "error: --against set.jsonl: expected the evaluation.json of an earlier evaluation: ";
@@ -182,6 +210,11 @@ async fn an_evaluation_in_which_everything_fails_is_given_up() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
+    let (last, lines) = lines.split_last().unwrap();
+    assert_eq!(
+        (&last["figures"], &last["failed"]),
+        (&Value::Null, &json!(failed))
+    );
     assert_eq!(lines.len(), failed);
     assert!(
         lines
@@ -278,8 +311,45 @@ async fn traces_become_a_data_set_without_the_answers_that_were_rejected() {
         fs::read(shell.path("again/train.jsonl")).unwrap(),
         fs::read(shell.path("set/train.jsonl")).unwrap()
     );
+    // An earlier set is not lost, and quotations teach nothing.
+    shell
+        .run(&[
+            "summarize",
+            "one.txt",
+            "--words",
+            "200",
+            "--trace",
+            "q",
+            "--out",
+            "q-out",
+        ])
+        .succeeds();
+    let set = fs::read(shell.path("set/train.jsonl")).unwrap();
+    let replaced =
+        "--out set: it holds a data set: each needs a directory of its own; --force replaces it";
+    shell
+        .run(&["dataset", "q", "--out", "set"])
+        .fails(2, replaced);
+    let quoted = "the traces have no answer that was used as it came (";
+    let run = shell.run(&["dataset", "q", "--out", "set", "--force"]);
+    assert!(
+        run.status == Some(2) && run.stderr.contains(quoted),
+        "{run:?}"
+    );
+    assert!(
+        run.stderr.contains("quoted by the built-in model)"),
+        "{run:?}"
+    );
+    assert_eq!(fs::read(shell.path("set/train.jsonl")).unwrap(), set);
+    let both = ["dataset", "t", "q", "--out", "set", "--force"];
+    let run = shell.run(&both).succeeds();
+    assert!(
+        run.stdout.contains(" quoted by the built-in model"),
+        "{run:?}"
+    );
+    assert_eq!(fs::read(shell.path("set/train.jsonl")).unwrap(), set);
     shell.write("u/0001-section-001.json", "{}");
-    shell.run(&["dataset", "u", "--out", "set"]).fails(
+    shell.run(&["dataset", "u", "--out", "fresh"]).fails(
         2,
         "u/0001-section-001.json: expected a request and its answer as --trace of this version writes them: missing field `etag` at \
          line 1 column 2",

@@ -89,6 +89,7 @@ async fn answers_of_every_form() {
     });
     let expected = Answer {
         is_reasoning: false,
+        is_interrupted: false,
         text: "The Zürich board met — twice.".to_owned(),
         finish: Finish::Stop,
         usage: usage(31, 8),

@@ -1,14 +1,23 @@
 //! Failures of the Hugging Face client, each produced on a real socket: how it is classified, and the message shown.
 
+use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::support::behaviour::{Behaviour, End};
 use crate::support::chat_server::ChatServer;
-use crate::support::huggingface::{SPOKEN, TOKEN, client, event, events, failure, piece, submit};
+use crate::support::huggingface::{
+    SPOKEN, TOKEN, client, event, events, failure, piece, request, submit,
+};
 use bytes::Bytes;
 use serde_json::json;
-use tokio::net::TcpListener;
-use transcript_summarizer::model::ErrorKind;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::{sleep, timeout};
+use transcript_summarizer::clock::Clock;
+use transcript_summarizer::model::{CallOptions, ErrorKind, ModelClient};
+use transcript_summarizer::prompt::Prompt;
+use transcript_summarizer::run::Run;
+use transcript_summarizer::text::Tokens;
 use transcript_summarizer::wire::http::Timeouts;
 
 #[tokio::test]
@@ -252,4 +261,109 @@ async fn without_a_connection_nothing_was_sent() {
     };
     assert_eq!(error.kind, expected, "{error}");
     assert!(error.message.contains("nonexistent.invalid"), "{error}");
+}
+
+/// A socket whose queue of new connections is full: packets that ask for another one are dropped. The connections in the queue are
+/// returned with it.
+async fn overrun() -> (TcpListener, Vec<TcpStream>) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut queue = Vec::new();
+    while let Ok(made) = timeout(Duration::from_millis(300), TcpStream::connect(address)).await {
+        queue.push(made.unwrap());
+    }
+    (listener, queue)
+}
+
+#[tokio::test]
+async fn a_connection_that_is_not_made_in_time_is_told_with_its_own_time_and_has_cost_nothing() {
+    let (listener, _queue) = overrun().await;
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    let mut model = client(&url);
+    model.timeouts.first = Duration::from_secs(600);
+    let began = Instant::now();
+    let error = submit(&model).await.unwrap_err();
+    assert!(began.elapsed() < Duration::from_secs(9));
+    assert_eq!(error.kind, ErrorKind::Unreachable, "{error}");
+    assert!(error.message.contains("after 5 s"), "{error}");
+    assert!(!error.message.contains("600"), "{error}");
+
+    // It is asked again, and that is no second payment.
+    let options = CallOptions {
+        max_calls: 1,
+        concurrency: 1,
+        ..CallOptions::default()
+    };
+    let run = Run::new(Clock::System);
+    let asking = Arc::new(ModelClient::new(Arc::new(model), None, options, &run));
+    let call = tokio::spawn({
+        let asking = Arc::clone(&asking);
+        async move { asking.call(&Prompt::new(request(), Tokens(100))).await }
+    });
+    while asking.usage().retries == 0 {
+        sleep(Duration::from_millis(20)).await;
+    }
+    let server = ChatServer::accepting(listener, |_| Behaviour::text("An answer."));
+    let answer = call.await.unwrap().unwrap();
+    assert_eq!(answer.text, "An answer.");
+    assert_eq!(server.requests().len(), 1);
+    assert_eq!(asking.usage().resubmitted, 0);
+}
+
+/// Runs in a network of its own: its name tells the process that it is there.
+const OWN_NETWORK: &str = "IT_OWN_NETWORK";
+
+/// A command in a network of its own, which has nothing but a loopback interface that is up.
+fn in_own_network(command: &[&str]) -> Command {
+    let mut unshare = Command::new("unshare");
+    let up = "ip link set lo up && exec \"$0\" \"$@\"";
+    unshare.args(["--user", "--map-root-user", "--net", "sh", "-c", up]);
+    unshare.args(command).env(OWN_NETWORK, "yes");
+    unshare
+}
+
+#[test]
+#[ignore = "long: run by the gate"]
+fn a_network_that_carries_nothing_any_more_is_told_with_its_own_time() {
+    if std::env::var_os(OWN_NETWORK).is_none() {
+        let tried = in_own_network(&["true"]).status();
+        if !tried.is_ok_and(|status| status.success()) {
+            eprintln!("skipped: no network can be made here, which takes `unshare` and `ip`");
+            return;
+        }
+        let exe = std::env::current_exe().unwrap();
+        let thread = std::thread::current();
+        let name = thread.name().unwrap();
+        let args = [exe.to_str().unwrap(), "--exact", name, "--ignored"];
+        let output = in_own_network(&args).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{told}");
+        assert!(told.contains("1 passed"), "{told}");
+        return;
+    }
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let hour = Duration::from_secs(3600);
+        let never = Behaviour::After(hour, Box::new(Behaviour::text("never")));
+        let server = ChatServer::start(move |_| never.clone()).await;
+        let mut model = client(server.url());
+        model.timeouts.first = Duration::from_secs(600);
+        let (error, ()) = tokio::join!(submit(&model), async {
+            while server.requests().is_empty() {
+                sleep(Duration::from_millis(10)).await;
+            }
+            let down = ["link", "set", "lo", "down"];
+            let done = Command::new("ip").args(down).status().unwrap();
+            assert!(done.success());
+        });
+        let error = error.unwrap_err();
+        // The server has received the request, so it may have answered it.
+        assert_eq!(error.kind, ErrorKind::Ambiguous, "{error}");
+        assert!(error.message.contains("connection broke"), "{error}");
+        let after = error.message.split_once("after ").unwrap().1;
+        let seconds: f32 = after.split_once(" s").unwrap().0.parse().unwrap();
+        assert!((20.0..100.0).contains(&seconds), "{error}");
+    });
 }

@@ -165,6 +165,7 @@ async fn answers_of_every_form() {
             .unwrap();
         let expected = Answer {
             is_reasoning: false,
+            is_interrupted: false,
             text: MET.to_owned(),
             finish,
             usage,

@@ -219,6 +219,30 @@ fn the_costs_in_the_readme_are_what_a_plan_computes() {
 }
 
 #[test]
+fn the_parameters_of_a_deployment_are_those_of_the_template() {
+    let template = read("template.yaml");
+    let mut named = 0;
+    for page in [pages(), vec!["samconfig.toml".to_owned()]].concat() {
+        let text = read(&page).replace("parameter_overrides = ", "--parameter-overrides ");
+        for line in text.split("--parameter-overrides ").skip(1) {
+            let line = line.lines().next().unwrap();
+            let pairs = line
+                .split([' ', '"', '`'])
+                .filter_map(|pair| pair.split_once('='));
+            // That of a release has two more, for its zip.
+            for (name, _) in pairs.filter(|(name, _)| !name.starts_with("CodeS3")) {
+                assert!(
+                    template.contains(&format!("\n  {name}:\n")),
+                    "{page}: {name}"
+                );
+                named += 1;
+            }
+        }
+    }
+    assert!(named >= 10, "{named}");
+}
+
+#[test]
 fn every_sample_event_is_listed() {
     let listed: String = table("src/guide/developing.md", "| sample | what it is |")
         .into_iter()

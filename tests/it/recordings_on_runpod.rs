@@ -177,7 +177,7 @@ async fn current(place: &Workplace, key: &str) -> Value {
 }
 
 /// The output of the stock worker for a talk about `subject`.
-fn said(subject: &str) -> JobPlan {
+pub(crate) fn said(subject: &str) -> JobPlan {
     let segment = |at: usize| {
         let text = format!(
             " On the {subject} we agreed that item{at} costs {at}00 dollars and vendor{at} delivers it in week {at}."

@@ -108,18 +108,29 @@ fn a_duplicate_takes_three_requests_and_another_version_eight() {
         let disk = scene.disk();
         let place = Workplace::new(None, &[("SUMMARY_PAGE", "off")]).await;
         let place = place.through(scene.process(Fate::Lives));
-        // An error report that there is costs one more.
+        // An error report that is there is read and removed.
         disk.upload(ERROR, "{}");
         let mut counts = Vec::new();
+        // The second time the same bytes are uploaded again, which takes a new report.
         for subject in ["depot", "depot", "harbor"] {
             let upload = disk.upload(KEY, untimed(subject));
-            let before = requests(disk);
-            let ended = place.run(&upload).await;
-            counts.push((Status::of(&ended), requests(disk) - before));
+            for _ in 0..2 {
+                let before = requests(disk);
+                let ended = place.run(&upload).await;
+                counts.push((Status::of(&ended), requests(disk) - before));
+            }
         }
+        let duplicate = |requests| (Status::Duplicate, requests);
         assert_eq!(
             counts,
-            [(Status::Done, 6), (Status::Duplicate, 3), (Status::Done, 8)]
+            [
+                (Status::Done, 7),
+                duplicate(3),
+                duplicate(9),
+                duplicate(5),
+                (Status::Done, 8),
+                duplicate(3),
+            ]
         );
         assert_eq!(disk.read(ERROR), None);
     });
@@ -244,4 +255,129 @@ fn error_reports_of_replaced_versions(setup: Setup) {
         }
     }
     assert!(struck.contains(&format!("put {ERROR}")), "{struck:?}");
+}
+
+/// The upload that the error report is about, as its sequencer.
+fn reported(scene: &Scene) -> Option<String> {
+    scene.disk().read(ERROR)?;
+    let sequencer = scene.disk().read_json(ERROR)["source"]["sequencer"].clone();
+    Some(sequencer.as_str().unwrap_or_default().to_owned())
+}
+
+const REJECTED: [u8; 3000] = [0; 3000];
+
+#[test]
+fn a_version_that_is_put_back_while_it_is_published_has_no_error_report_of_the_one_in_between() {
+    let setup = Setup {
+        summary_words: "600",
+        ..SYNC
+    };
+    let effects = reference(setup, "garden").effects;
+    for at in effects - 7..effects {
+        for when in [When::Before, When::After] {
+            let versioned = at % 2 == 0;
+            simulate(async {
+                let scene = Scene::new(Setup { versioned, ..setup });
+                let first = scene.disk().upload(KEY, meeting("garden"));
+                let asleep = Duration::from_secs(50);
+                let slow = scene.process(Fate::Freezes { at, when, asleep });
+                let meanwhile = async {
+                    slow.until_struck().await;
+                    let between = scene.disk().upload(KEY, REJECTED.to_vec());
+                    let rejected = scene.slice(&between, None).await;
+                    assert!(matches!(rejected, Ok(Outcome::Rejected(_))), "{rejected:?}");
+                    assert!(scene.disk().read(ERROR).is_some());
+                    scene.disk().upload(KEY, meeting("garden"))
+                };
+                let (ended, again) = tokio::join!(scene.run(&slow, &first, None), meanwhile);
+                let case = format!("{:?} {when:?}: {ended:?}", slow.struck_at());
+                // The last look at the transcript may have been before the rejection; then the second event puts it right.
+                let is_last = slow.struck_at().as_deref() == Some(&format!("put {SUMMARY}"));
+                assert!(is_last || scene.disk().read(ERROR).is_none(), "{case}");
+                let ended = scene.slice(&again, None).await;
+                assert!(ended.is_ok(), "{case}, {ended:?}");
+                assert!(scene.disk().read(ERROR).is_none(), "{case}");
+                assert!(scene.disk().read(SUMMARY).is_some(), "{case}");
+            });
+        }
+    }
+}
+
+#[test]
+fn the_error_report_of_a_later_version_stays_when_an_earlier_one_is_done() {
+    let setup = Setup {
+        summary_words: "600",
+        ..SYNC
+    };
+    let effects = reference(setup, "garden").effects;
+    let mut struck = Vec::new();
+    // Up to the removal of the report that was there before.
+    for at in effects - 2..effects + 5 {
+        for when in [When::Before, When::After] {
+            let versioned = at % 2 == 0;
+            simulate(async {
+                let scene = Scene::new(Setup { versioned, ..setup });
+                let rejected = scene.disk().upload(KEY, REJECTED.to_vec());
+                scene.slice(&rejected, None).await.unwrap();
+                let first = scene.disk().upload(KEY, meeting("garden"));
+                let asleep = Duration::from_secs(50);
+                let slow = scene.process(Fate::Freezes { at, when, asleep });
+                let later = async {
+                    slow.until_struck().await;
+                    let later = scene.disk().upload(KEY, [&REJECTED[..], &[0]].concat());
+                    scene.slice(&later, None).await.unwrap();
+                    later
+                };
+                let pair = async { tokio::join!(scene.run(&slow, &first, None), later) };
+                let in_time = tokio::time::timeout(Duration::from_secs(3600), pair).await;
+                let Ok((ended, later)) = in_time else {
+                    // It was done before that effect.
+                    return;
+                };
+                let case = format!("{:?} {when:?}: {ended:?}", slow.struck_at());
+                struck.extend(slow.struck_at());
+                assert_eq!(reported(&scene), later.sequencer, "{case}");
+                // A duplicate of the first event, whose version is still there if the bucket keeps versions.
+                scene.redeliver(&first, None, Duration::from_secs(5)).await;
+                assert_eq!(reported(&scene), later.sequencer, "{case}");
+            });
+        }
+    }
+    let removal = format!("delete {ERROR}");
+    assert!(struck.contains(&removal), "{struck:?}");
+}
+
+#[test]
+fn a_mistake_in_the_metadata_is_not_reported_beside_the_summary_of_the_same_bytes_without_it() {
+    let setup = Setup {
+        summary_words: "600",
+        ..SYNC
+    };
+    let mistaken = [("summary-words", "many")];
+    for at in 1..=7 {
+        for when in [When::Before, When::After] {
+            let versioned = at % 2 == 0;
+            simulate(async {
+                let scene = Scene::new(Setup { versioned, ..setup });
+                let text = meeting("garden");
+                let first = scene.disk().upload_with(KEY, text.clone(), &mistaken);
+                let asleep = Duration::from_secs(400);
+                let slow = scene.process(Fate::Freezes { at, when, asleep });
+                let mended = async {
+                    slow.until_struck().await;
+                    let second = scene.disk().upload(KEY, text);
+                    scene.redeliver(&second, None, Duration::from_secs(5)).await;
+                };
+                let pair = async { tokio::join!(scene.run(&slow, &first, None), mended) };
+                let in_time = tokio::time::timeout(Duration::from_secs(3600), pair).await;
+                let Ok((ended, ())) = in_time else {
+                    // It was done before that effect.
+                    return;
+                };
+                let case = format!("{:?} {when:?}: {ended:?}", slow.struck_at());
+                assert!(scene.disk().read(SUMMARY).is_some(), "{case}");
+                assert_eq!(scene.disk().read(ERROR), None, "{case}");
+            });
+        }
+    }
 }

@@ -1,8 +1,8 @@
 //! Requests that are submitted to RunPod in batches, and what is paid for them.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -16,7 +16,7 @@ use transcript_summarizer::model::{
 use transcript_summarizer::prompt::{Prompt, Request};
 use transcript_summarizer::provider::runpod::RunPod;
 use transcript_summarizer::provider::runpod::batch::{Batches, Pace};
-use transcript_summarizer::run::Run;
+use transcript_summarizer::run::{Run, Spending};
 use transcript_summarizer::text::Tokens;
 
 use crate::support::huggingface::request;
@@ -518,4 +518,44 @@ async fn the_variable_sends_batches_with_runpod_only() {
         ("FALLBACK_RUNPOD_BATCH", "true"),
     ];
     assert!(config(&fallback).is_ok());
+}
+
+#[tokio::test]
+async fn a_draft_that_is_discarded_is_in_no_metric() {
+    let server = RunPodServer::start(echo).await;
+    let model = Arc::new(model(&server));
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let meter = Arc::clone(&told);
+    let run = Run::new(Clock::System)
+        .metered_by(move |spending: &Spending| meter.lock().unwrap().push(*spending));
+    let options = CallOptions {
+        max_calls: 100,
+        concurrency: 2,
+        ..CallOptions::default()
+    };
+    let client = Arc::new(ModelClient::new(model.clone(), None, options, &run));
+    let mut asked = prompts(0..2);
+    let given_up = asked.pop().unwrap();
+    let answered = calls(&client, asked);
+    // Another transcript's call is given up when both are drafted.
+    let reply = model.submit(&given_up).await;
+    let Ok(Reply::Queued(ticket)) = reply else {
+        panic!("{reply:?}");
+    };
+    Jobs::cancel(&*model, &ticket).await.unwrap();
+    let answers = answered.await.unwrap();
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(
+        server.batches(),
+        [(Status::Cancelled, 2), (Status::Finalized, 1)]
+    );
+    let usage = client.usage();
+    assert_eq!((usage.calls, usage.resubmitted), (1, 0), "{usage:?}");
+    let told = told.lock().unwrap();
+    let sum = |count: fn(&Spending) -> u64| told.iter().map(count).sum::<u64>();
+    assert_eq!(sum(|spending| spending.calls as u64), 1, "{told:?}");
+    assert_eq!(sum(|spending| spending.resubmitted as u64), 0, "{told:?}");
+    assert_eq!(sum(|spending| spending.prompt_tokens), usage.prompt_tokens);
+    let completed = sum(|spending| spending.completion_tokens);
+    assert_eq!(completed, usage.completion_tokens);
 }

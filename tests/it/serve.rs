@@ -1,5 +1,7 @@
 //! The server on this machine: the real binary, spoken to over a socket.
 
+mod recordings;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -11,23 +13,27 @@ use std::time::{Duration, Instant};
 use boon::{Compiler, Schemas};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use transcript_summarizer::serve::{self, Limits, Place};
 
 use crate::support::behaviour::Behaviour;
 use crate::support::chat_server::ChatServer;
 use crate::support::huggingface::TOKEN;
 use crate::support::obedient;
-use crate::support::workplace::meeting;
+use crate::support::workplace::{config, meeting};
 
 /// A server process, which is killed when dropped.
 struct Server {
-    process: Child,
+    /// `None` if it is in this process.
+    process: Option<Child>,
     port: u16,
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        if let Some(process) = &mut self.process {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
     }
 }
 
@@ -124,15 +130,18 @@ impl Server {
     }
 
     fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_transcript-summarizer"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_transcript-summarizer"));
+        command
             .args(["serve", "--port", "0"])
             .args(arguments)
             .env_clear()
             .envs(variables.iter().copied())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+            .stderr(Stdio::null());
+        Self::started(command)
+    }
+
+    fn started(mut command: Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         let output = process.stdout.take().unwrap();
         BufReader::new(output).read_line(&mut line).unwrap();
@@ -140,7 +149,10 @@ impl Server {
         let port = port.and_then(|rest| rest.split('/').next());
         let port = port.and_then(|port| port.parse().ok());
         let port = port.unwrap_or_else(|| panic!("no port in {line:?}"));
-        Self { process, port }
+        Self {
+            process: Some(process),
+            port,
+        }
     }
 
     fn socket(&self) -> TcpStream {
@@ -615,6 +627,242 @@ fn windows_that_watch_leave_room_and_a_broken_entry_hides_no_other() {
     let keys = listed["summaries"].as_array().unwrap().iter();
     let keys: Vec<&Value> = keys.map(|one| &one["key"]).collect();
     assert_eq!(keys, ["good.txt"]);
+}
+
+#[tokio::test]
+async fn uploads_that_stop_are_dropped_and_keep_nobody_out() {
+    let (_held, dir) = library();
+    let limits = Limits {
+        upload_silence: Duration::from_millis(600),
+    };
+    let place = Place::Dir(dir.clone());
+    let config = config(&[]).unwrap();
+    let started = serve::Server::start(config, place, 0, limits)
+        .await
+        .unwrap();
+    let port = started
+        .url
+        .trim_end_matches('/')
+        .rsplit_once(':')
+        .unwrap()
+        .1;
+    let server = Server {
+        process: None,
+        port: port.parse().unwrap(),
+    };
+    let text = meeting(300);
+    let begin = |name: &str| {
+        let mut socket = server.socket();
+        let (length, port) = (text.len(), server.port);
+        let head = format!(
+            "PUT /v1/uploads/{name}?bytes={length} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\
+             content-length: {length}\r\n\r\n{}",
+            &text[..10]
+        );
+        socket.write_all(head.as_bytes()).unwrap();
+        socket
+    };
+    let status = |mut socket: TcpStream| {
+        let mut status = [0; 12];
+        socket.read_exact(&mut status).unwrap();
+        String::from_utf8_lossy(&status[9..]).into_owned()
+    };
+    let began = Instant::now();
+    let stopped: Vec<TcpStream> = (0..64).map(|n| begin(&format!("{n}.txt"))).collect();
+    // There is room at once for whoever reads, and before long for uploads.
+    assert_eq!(server.get("/v1/summaries").status, 200);
+    let mut answers: Vec<String> = stopped.into_iter().map(status).collect();
+    answers.sort();
+    let expected = [vec!["408"; 24], vec!["503"; 40]].concat();
+    assert_eq!(answers, expected);
+    assert!(began.elapsed() < Duration::from_secs(20), "{began:?}");
+    let sent = server.upload("after.txt", text.as_bytes(), json!({}));
+    assert_eq!(sent.status, 201, "{sent:?}");
+    let listed = server.get("/v1/summaries").json();
+    assert_eq!(listed["summaries"].as_array().unwrap().len(), 1, "{listed}");
+
+    // One that goes on arriving may take longer.
+    let mut slow = begin("slow.txt");
+    let began = Instant::now();
+    for piece in text.as_bytes()[10..].chunks(text.len() / 10) {
+        std::thread::sleep(Duration::from_millis(100));
+        slow.write_all(piece).unwrap();
+    }
+    assert!(began.elapsed() > limits.upload_silence);
+    assert_eq!(status(slow), "201");
+}
+
+#[test]
+fn files_of_gigabytes_are_listed_without_being_read() {
+    let (_held, dir) = library();
+    std::fs::create_dir_all(&dir).unwrap();
+    std::fs::write(dir.join("small.txt"), meeting(100)).unwrap();
+    for n in 0..4 {
+        let large = std::fs::File::create(dir.join(format!("{n}.txt"))).unwrap();
+        large.set_len(4 << 30).unwrap();
+    }
+    let server = Server::start(&dir);
+    let began = Instant::now();
+    let listed = server.get("/v1/summaries").json();
+    let order = server.order(&json!({"name": "0.txt", "bytes": 5}));
+    order.refused(409, "is there already");
+    assert!(began.elapsed() < Duration::from_secs(5), "{began:?}");
+    let listed = listed["summaries"].as_array().unwrap();
+    assert_eq!(listed.len(), 5);
+    for one in &listed[..4] {
+        assert_eq!(
+            (&one["status"], &one["retryable"]),
+            (&json!("failed"), &json!(false))
+        );
+        let error = one["error"].as_str().unwrap();
+        assert!(error.contains("it has 4294967296 bytes"), "{error}");
+    }
+    assert_eq!(listed[4]["status"], "waiting");
+}
+
+/// A server on `dir` as a user whom files can be closed to, which they cannot to root, with its log in a file.
+#[cfg(unix)]
+fn start_as_nobody(dir: &Path, log: &Path) -> Server {
+    use std::fs::{File, set_permissions};
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    use std::os::unix::process::CommandExt;
+
+    const NOBODY: u32 = 65_534;
+    let program = env!("CARGO_BIN_EXE_transcript-summarizer");
+    let outer = dir.parent().unwrap();
+    let opened = File::open(program).unwrap();
+    let mut command = match outer.metadata().unwrap().uid() {
+        0 => {
+            set_permissions(outer, PermissionsExt::from_mode(0o755)).unwrap();
+            for folder in [dir.to_owned(), dir.join(".metadata")] {
+                chown(folder, Some(NOBODY), Some(NOBODY)).unwrap();
+            }
+            // The folders around the program may be closed to others.
+            let mut command = Command::new(format!("/proc/self/fd/{}", opened.as_raw_fd()));
+            command.uid(NOBODY).gid(NOBODY);
+            command
+        }
+        _ => Command::new(program),
+    };
+    command
+        .args(["serve", "--port", "0", "--dir"])
+        .arg(dir)
+        .env_clear()
+        .stderr(File::create(log).unwrap());
+    Server::started(command)
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_a_transcript_stops_nothing_is_not_followed_and_told_once() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let (held, dir) = library();
+    let pipe = |path: PathBuf| {
+        let made = Command::new("mkfifo").arg(path).status().unwrap();
+        assert!(made.success());
+    };
+    let close = |path: PathBuf| {
+        std::fs::set_permissions(path, PermissionsExt::from_mode(0o000)).unwrap();
+    };
+    let outside = held.path().join("outside");
+    std::fs::create_dir_all(&outside).unwrap();
+    std::fs::write(outside.join("secret.txt"), meeting(100)).unwrap();
+    std::fs::create_dir_all(dir.join(".metadata")).unwrap();
+    for name in ["good.txt", "closed.txt", "odd.txt", "endless.txt"] {
+        std::fs::write(dir.join(name), meeting(300)).unwrap();
+    }
+    for folder in ["folder.txt", "closed"] {
+        std::fs::create_dir(dir.join(folder)).unwrap();
+        std::fs::write(dir.join(folder).join("inner.txt"), meeting(100)).unwrap();
+    }
+    close(dir.join("closed.txt"));
+    close(dir.join("closed"));
+    pipe(dir.join("pipe.txt"));
+    // What the store keeps beside its objects may be anything too.
+    pipe(dir.join(".metadata/odd.txt.json"));
+    symlink("/dev/zero", dir.join(".metadata/endless.txt.json")).unwrap();
+    symlink(outside.join("made"), dir.join(".metadata/.claim")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(dir.join("socket.txt")).unwrap();
+    for (target, link) in [
+        (Path::new("/dev/zero"), "device.txt"),
+        (Path::new("loop.txt"), "loop.txt"),
+        (Path::new("missing.txt"), "broken.txt"),
+        (Path::new("."), "round"),
+        (&outside.join("secret.txt"), "secret.txt"),
+        (&outside, "away"),
+    ] {
+        symlink(target, dir.join(link)).unwrap();
+    }
+
+    let log = held.path().join("log");
+    let server = start_as_nobody(&dir, &log);
+    let began = Instant::now();
+    for _ in 0..3 {
+        let listed = server.get("/v1/summaries").json();
+        let keys = listed["summaries"].as_array().unwrap().iter();
+        let keys: Vec<&Value> = keys.map(|one| &one["key"]).collect();
+        assert_eq!(keys, ["folder.txt/inner.txt", "good.txt"]);
+    }
+    for key in ["pipe.txt", "socket.txt", "folder.txt", "broken.txt"] {
+        let look = server.get(&format!("/v1/summaries?key={key}"));
+        look.refused(404, "no transcript");
+    }
+    for (key, words) in [
+        ("closed.txt", "owner or mode"),
+        ("odd.txt", "is not a file"),
+        ("endless.txt", "leads out"),
+        ("device.txt", "leads out"),
+        ("secret.txt", "leads out"),
+        ("away/secret.txt", "leads out"),
+        ("loop.txt", "the file system refuses it"),
+    ] {
+        for line in ["GET", "POST"] {
+            let line = format!("{line} /v1/summaries?key={key}");
+            server.ask_with(&line, &[], b"").refused(500, words);
+        }
+    }
+    for name in [
+        "pipe.txt",
+        "socket.txt",
+        "folder.txt",
+        "broken.txt",
+        "loop.txt",
+    ] {
+        let order = server.order(&json!({"name": name, "bytes": 5}));
+        order.refused(409, "is there already");
+    }
+    assert!(began.elapsed() < Duration::from_secs(30), "{began:?}");
+    server.ask_with("POST /v1/summaries?key=good.txt", &[], b"");
+    server.wait_for("good.txt", "done");
+    drop(server);
+    std::fs::set_permissions(dir.join("closed"), PermissionsExt::from_mode(0o755)).unwrap();
+
+    assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 1);
+    let log = std::fs::read_to_string(log).unwrap();
+    for entry in [
+        "closed",
+        "closed.txt",
+        "odd.txt",
+        "endless.txt",
+        "folder.txt",
+        "pipe.txt",
+        "socket.txt",
+        "device.txt",
+        "loop.txt",
+        "broken.txt",
+        "round",
+        "secret.txt",
+        "away",
+    ] {
+        let told = log.lines().filter(|line| {
+            let end = format!("{entry}\"");
+            line.contains("left out")
+                && (line.contains(&format!("\"{end}")) || line.contains(&format!("/{end}")))
+        });
+        assert_eq!(told.count(), 1, "{entry}: {log}");
+    }
 }
 
 #[test]

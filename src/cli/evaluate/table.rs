@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::cli::display::print;
+use crate::cli::display::{note, print};
 use crate::cli::evaluate::{Configuration, Earlier, Evaluation};
 use crate::evaluation::rouge::Rouge;
 use crate::evaluation::statistics::Estimate;
@@ -24,21 +24,22 @@ pub(super) fn print_all(evaluation: &Evaluation<'_>, earlier: Option<&Earlier>) 
         print_figures(figures);
     }
     if let Some(speed) = evaluation.speed {
-        print_speed(speed);
+        let is_recorded = evaluation.transcripts.iter().all(|one| one.is_earlier);
+        print_speed(speed, is_recorded);
     }
     let Some(earlier) = earlier else {
         return;
     };
     match &evaluation.against {
         Some(comparison) => print_comparison(comparison, earlier),
-        None => print(
-            "  note: the earlier evaluation has none of these transcripts with the same reference",
+        None => note(
+            "note: the earlier evaluation has none of these transcripts with the same reference",
         ),
     }
 }
 
-pub(super) fn written(path: &Path) {
-    print(&format!("  written to {}", path.display()));
+pub(super) fn written(path: &Path) -> String {
+    format!("  written to {}", path.display())
 }
 
 fn shown(of: &Configuration) -> String {
@@ -122,13 +123,18 @@ fn print_rouge(rouge: &Rouge<Estimate>, stemmed: &Rouge<Estimate>) {
     }
 }
 
-fn print_speed(speed: Speed) {
+fn print_speed(speed: Speed, is_recorded: bool) {
     let tokens = speed.tokens_per_second.map_or_else(String::new, |tokens| {
         format!(", {tokens:.1} tokens of answers a second")
     });
     print(&format!(
-        "  speed        {:.1} summaries a minute{tokens}",
-        speed.summaries_per_minute
+        "  speed        {:.1} summaries a minute{tokens}{}",
+        speed.summaries_per_minute,
+        if is_recorded {
+            ", when they were made"
+        } else {
+            ""
+        }
     ));
 }
 

@@ -52,6 +52,7 @@ impl Case {
                 etag: "e".into(),
                 version_id: None,
                 size: transcript.text().len() as u64,
+                modified_ms: None,
                 metadata: crate::store::Metadata::new(),
             },
             plan: crate::summary::plan(&transcript, Words(200), &limits).unwrap(),
@@ -76,6 +77,7 @@ impl Case {
         let document = Document {
             at: &self.at,
             info: &self.info,
+            sequencer: None,
             transcript_key: self.transcript_key,
             transcript: &self.transcript,
             plan: &self.plan,

@@ -422,6 +422,7 @@ impl BatchState {
             client
                 .until_stopped(finalize(api, id, &batch, client))
                 .await??;
+            client.tell_of_spending();
         }
         let age = || job.submitted.elapsed();
         let collected = self.collect(api, &batch, (id, request), age, client);

@@ -11,8 +11,11 @@ use crate::extract;
 use crate::hex::hex;
 use crate::model::window::MAX_RATIO;
 use crate::model::{Answer, ErrorKind, Finish, ModelClient, ModelError};
-use crate::prompt::{Brief, Portion, Prompt, Request, Task};
+use crate::prompt::{Brief, Portion, Prompt, Request, Task, begun};
 use crate::summary::call_plan::{ESTIMATE_ERROR, SECTION_MAX_WORDS, SECTION_MIN_WORDS};
+use crate::summary::check;
+use crate::summary::flaw::flaw;
+use crate::summary::scaffold;
 use crate::summary::write::Settings;
 use crate::summary::write::brief::together;
 use crate::summary::write::piece::Job;
@@ -409,11 +412,18 @@ impl Drafter<'_> {
     }
 
     /// Sends a request. What is not shown is removed from its answer, and misheard words that the model writes all the same
-    /// are replaced.
+    /// are replaced. Of an answer that an earlier invocation has interrupted, only the rest is requested.
     pub(crate) async fn call(&self, prompt: &Prompt) -> Result<Answer, ModelError> {
-        let mut answer = self.caller.call(prompt).await?;
-        if let Some(usage) = answer.usage {
-            self.compare(prompt, usage.prompt_tokens)?;
+        let mut answer = self.ask(prompt).await?;
+        while answer.is_interrupted {
+            // Its tokens are those of several prompts, or estimated.
+            answer.usage = None;
+            // On the heap, because hardly any call takes it.
+            let longer = Box::pin(self.longer(prompt, &answer)).await?;
+            match longer {
+                Some(longer) => answer = longer,
+                None => break,
+            }
         }
         if !self.settings.quotes {
             bound(&mut answer, prompt);
@@ -426,6 +436,44 @@ impl Drafter<'_> {
                 ..answer
             },
         })
+    }
+
+    async fn ask(&self, prompt: &Prompt) -> Result<Answer, ModelError> {
+        let answer = self.caller.call(prompt).await?;
+        if let Some(usage) = answer.usage.filter(|_| !answer.is_interrupted) {
+            self.compare(prompt, usage.prompt_tokens)?;
+        }
+        Ok(answer)
+    }
+
+    /// An interrupted answer with the rest of it, or with more of it. `None` if it has to do as it is, like one that was cut off.
+    async fn longer(&self, prompt: &Prompt, begun: &Answer) -> Result<Option<Answer>, ModelError> {
+        let task = prompt.request().task;
+        let is_flawed =
+            |text: &str| !task.is_protocol() && flaw(scaffold::unwrapped(text), false).is_some();
+        let more = prompt.going_on_from(&begun.text);
+        if is_flawed(&begun.text) || !self.fits(&more) {
+            return Ok(None);
+        }
+        let rest = match self.ask(&more).await {
+            Err(error) if error.kind.concerns_one_call() => return Ok(None),
+            rest => rest?,
+        };
+        let told = scaffold::without_preamble(scaffold::unwrapped(&rest.text));
+        if rest.is_reasoning || is_flawed(told) || check::has_line_of(told, begun::NOW) {
+            self.caller
+                .mark_rejected(&more, "not the rest of an answer");
+            return Ok(None);
+        }
+        let text = begun::joined(task, &begun.text, told);
+        // Else the same would be requested over and over.
+        let is_more = !rest.is_interrupted || text.len() > begun.text.len();
+        Ok(is_more.then(|| Answer {
+            text,
+            usage: None,
+            written_by: rest.written_by.clone().or_else(|| begun.written_by.clone()),
+            ..rest
+        }))
     }
 
     /// Sends a request that the summary can do without: an error that affects only this call becomes an empty answer.

@@ -1,5 +1,6 @@
 //! Requests the outline, and divides the transcript by its topics.
 
+use crate::aside::aside;
 use crate::extract::{self, Kind};
 use crate::model::{Answer, ErrorKind};
 use crate::prompt::Task;
@@ -19,7 +20,9 @@ impl Writer<'_> {
         let Some(most) = plan.outline_tokens else {
             return Ok(());
         };
-        let numbered = Numbered::turns(self.transcript, most);
+        let transcript = self.transcript.clone();
+        let bytes = transcript.text().len();
+        let numbered = aside(bytes, move || Numbered::turns(&transcript, most)).await;
         self.outline(plan, &numbered).await?;
         // If only a share of each part is shown, the parts are the smallest that there can be calls for.
         let Outline { topics, points, .. } = &self.briefing.outline;
@@ -90,7 +93,10 @@ impl Writer<'_> {
         };
         let counted = answer.usage.map(|usage| usage.prompt_tokens);
         self.drafter.learn_ratio(&prompt, counted);
-        self.briefing.outline = Outline::read(&answer.text, numbered, self.comparable);
+        let (text, numbered, by) = (answer.text.clone(), numbered.clone(), self.comparable);
+        let bytes = self.transcript.text().len();
+        let read = aside(bytes, move || Outline::read(&text, &numbered, by));
+        self.briefing.outline = read.await;
         if self.briefing.outline.is_empty() {
             self.drafter.thinks &= !answer.is_reasoning;
             drafter.caller.mark_unusable(&prompt);
@@ -100,13 +106,16 @@ impl Writer<'_> {
     }
 
     /// Takes what the speakers say for certain in the place of an outline, for a model that writes none.
-    pub(crate) fn take_cues(&mut self) {
-        if self.transcript.text().len() > MOST_CUED {
+    pub(crate) async fn take_cues(&mut self) {
+        let bytes = self.transcript.text().len();
+        if bytes > MOST_CUED {
             return;
         }
         let whole = self.transcript.whole();
+        let searched = whole.clone();
+        let cues = aside(bytes, move || extract::cues(&searched)).await;
+        let cues = cues.into_iter();
         let name = |speaker| whole.name(speaker).unwrap_or_default();
-        let cues = extract::cues(&whole).into_iter();
         let points = cues.map(|cue| {
             let (speaker, owner) = (name(cue.speaker), name(cue.owner));
             let (kind, said) = match cue.kind {

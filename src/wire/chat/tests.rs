@@ -90,6 +90,53 @@ fn a_stream_split_anywhere_gives_the_same_answer() {
 }
 
 #[test]
+fn what_has_come_of_a_stream_is_kept() {
+    let interrupted = |events: &[Value], end: &str| {
+        let mut reader = Reader::new(Completion);
+        reader.push(stream(events, end).as_bytes()).unwrap();
+        let answer = reader.interrupted(100)?;
+        Some((answer.text, answer.finish, answer.is_interrupted))
+    };
+    let words = |text: &str| delta(json!({ "content": text }), json!(null));
+    let thought = delta(json!({"reasoning": "Who?"}), json!(null));
+    let begun = |text: &str| Some((text.to_owned(), Finish::Length, true));
+    for (events, end, expected) in [
+        (
+            vec![thought.clone(), words("They met."), words(" Th")],
+            "",
+            begun("They met. Th"),
+        ),
+        (
+            vec![words("<think>Who?</think>They met.")],
+            "data: {\"cho",
+            begun("They met."),
+        ),
+        (vec![words("They met.<|im_e")], "", begun("They met.")),
+        (vec![words("<think>Who? They")], "", None),
+        (vec![thought], "", None),
+        (vec![], ": waiting\n\n", None),
+        (
+            vec![delta(json!({"refusal": "No."}), json!(null)), words("No.")],
+            "",
+            None,
+        ),
+        // It is complete but for its usage.
+        (
+            vec![words("They met."), delta(json!({}), json!("stop"))],
+            "",
+            Some(("They met.".to_owned(), Finish::Stop, false)),
+        ),
+    ] {
+        assert_eq!(interrupted(&events, end), expected, "{events:?}");
+    }
+    let mut whole = Reader::new(Completion);
+    whole
+        .push(br#"{"choices":[{"message":{"content":"They met"#)
+        .unwrap();
+    assert!(whole.interrupted(100).is_none());
+}
+
+#[test]
 fn streams_may_end_in_several_ways() {
     let words = delta(json!({"content": "Words."}), json!(null));
     let last = delta(json!({}), json!("length"));

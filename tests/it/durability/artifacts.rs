@@ -308,3 +308,89 @@ fn a_page_is_completed_whatever_fails_meanwhile() {
         }
     }
 }
+
+/// What is under the key that belongs to no other version than the newest, whose report names `named`.
+fn check_newest(scene: &Scene, subject: &str, case: &str) {
+    scene.check_artifacts();
+    let report = scene.disk().read(REPORT).unwrap();
+    assert!(report.contains(subject), "{case}");
+    for key in [PAGE, MARKDOWN].map(|key| scene.disk().read(key)) {
+        assert!(key.is_none_or(|text| text.contains(subject)), "{case}");
+    }
+}
+
+#[test]
+fn a_slow_run_of_an_older_version_leaves_nothing_beside_a_newer_one() {
+    let reference = reference(SYNC, "depot");
+    let mut struck = Vec::new();
+    // What is published first, or in place of an earlier summary.
+    for earlier in [false, true] {
+        let last = reference.effects + if earlier { 3 } else { 0 };
+        for at in last - 6..=last {
+            for when in [When::Before, When::After] {
+                // Shorter than a lease, and longer.
+                let asleep = Duration::from_secs(if at % 2 == 0 { 50 } else { 600 });
+                simulate(async {
+                    let scene = Scene::new(SYNC);
+                    if earlier {
+                        let first = scene.disk().upload(KEY, untimed());
+                        scene.wanting(NOTHING).slice(&first, None).await.unwrap();
+                    }
+                    let older = scene.disk().upload(KEY, meeting("depot"));
+                    let slow = scene.process(Fate::Freezes { at, when, asleep });
+                    let newer = async {
+                        slow.until_struck().await;
+                        // It has neither times nor renderings.
+                        let newer = scene
+                            .disk()
+                            .upload(KEY, untimed().replace("garden", "harbor"));
+                        let off = scene.wanting(NOTHING);
+                        off.redeliver(&newer, None, Duration::from_secs(5)).await
+                    };
+                    let pair = async { tokio::join!(scene.run(&slow, &older, None), newer) };
+                    let Ok((ended, _)) =
+                        tokio::time::timeout(Duration::from_secs(3600), pair).await
+                    else {
+                        // It was done before that effect.
+                        return;
+                    };
+                    let case = format!("{:?} {when:?}: {ended:?}", slow.struck_at());
+                    struck.extend(slow.struck_at());
+                    for key in EARLIER {
+                        assert!(scene.disk().read(key).is_none(), "{key} of {case}");
+                    }
+                    check_newest(&scene, "harbor", &case);
+                });
+            }
+        }
+    }
+    for key in EARLIER.iter().chain(&[REPORT, SUMMARY]) {
+        let write = format!("put {key}");
+        assert!(struck.contains(&write), "{write} in {struck:?}");
+    }
+}
+
+#[test]
+fn what_a_killed_run_of_an_older_version_wrote_too_late_is_removed_when_it_is_delivered_again() {
+    for versioned in [false, true] {
+        simulate(async {
+            let scene = Scene::new(Setup { versioned, ..SYNC });
+            let older = scene.disk().upload(KEY, meeting("depot"));
+            let newer = scene.disk().upload(KEY, untimed());
+            let scene = scene.wanting(Formats {
+                page: true,
+                markdown: false,
+            });
+            scene.slice(&newer, None).await.unwrap();
+            let page = scene.disk().read(PAGE);
+            // They were on their way when it was killed.
+            for key in [MARKDOWN, CHAPTERS] {
+                scene.disk().upload(key, "of the depot");
+            }
+            let late = scene.slice(&older, None).await;
+            assert!(matches!(late, Ok(Outcome::Superseded)), "{late:?}");
+            check_newest(&scene, "garden", "late");
+            assert!(page.is_some() && scene.disk().read(PAGE) == page);
+        });
+    }
+}

@@ -222,3 +222,63 @@ fn trouble_with_a_version_that_was_replaced_is_not_reported() {
         assert!(scene.disk().read(ERROR).is_none());
     });
 }
+
+#[test]
+fn a_version_that_is_put_back_while_another_is_published_keeps_its_summary() {
+    let setup = Setup {
+        summary_words: "600",
+        ..SYNC
+    };
+    let reference = reference(setup, "depot");
+    let effects = simulate(async {
+        let scene = Scene::new(setup);
+        let first = scene.disk().upload(KEY, meeting("depot"));
+        scene.slice(&first, None).await.unwrap();
+        let between = scene.disk().upload(KEY, meeting("garden"));
+        let process = scene.process(Fate::Lives);
+        scene.run(&process, &between, None).await.unwrap().unwrap();
+        process.effects()
+    });
+    let mut struck = Vec::new();
+    // While it is published.
+    for at in effects - 9..=effects {
+        for when in [When::Before, When::After] {
+            // Shorter than what a look at the transcript lasts, and longer.
+            let asleep_ms = if at % 2 == 0 { 1_000 } else { 50_000 };
+            simulate(async {
+                let scene = Scene::new(setup);
+                let first = scene.disk().upload(KEY, meeting("depot"));
+                scene.slice(&first, None).await.unwrap();
+                let between = scene.disk().upload(KEY, meeting("garden"));
+                let asleep = Duration::from_millis(asleep_ms);
+                let slow = scene.process(Fate::Freezes { at, when, asleep });
+                let put_back = async {
+                    slow.until_struck().await;
+                    let back = scene.disk().upload(KEY, meeting("depot"));
+                    scene.redeliver(&back, None, Duration::from_secs(5)).await;
+                    back
+                };
+                let pair = async { tokio::join!(scene.run(&slow, &between, None), put_back) };
+                let in_time = tokio::time::timeout(Duration::from_secs(3600), pair).await;
+                let Ok((ended, back)) = in_time else {
+                    // It was done before that effect.
+                    return;
+                };
+                let case = format!("{:?} {when:?} {asleep_ms}: {ended:?}", slow.struck_at());
+                struck.extend(slow.struck_at());
+                for upload in [&between, &back] {
+                    scene.redeliver(upload, None, Duration::from_secs(5)).await;
+                }
+                let summary = scene.disk().read(SUMMARY).unwrap();
+                assert!(!summary.contains("garden"), "{case}");
+                let report = scene.disk().read_json(REPORT);
+                assert_eq!(report["source"]["etag"], reference.etag, "{case}");
+                scene.check_artifacts();
+            });
+        }
+    }
+    for key in [REPORT, PAGE, MARKDOWN, SUMMARY] {
+        let write = format!("put {key}");
+        assert!(struck.contains(&write), "{write} in {struck:?}");
+    }
+}

@@ -1,7 +1,10 @@
 //! The directory store where it can differ from S3: files added by hand, links, and concurrent processes.
 
+use std::collections::HashSet;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tempfile::TempDir;
@@ -181,6 +184,45 @@ async fn a_file_put_there_by_hand_is_an_object_without_metadata() {
     write(&path, "by hand, later");
     let stale = store.head(&at).await.unwrap().metadata;
     assert_eq!(stale, Metadata::new(), "it belonged to other bytes");
+}
+
+#[tokio::test]
+async fn a_large_file_that_does_not_change_is_read_once_to_look_it_up() {
+    let (dir, store) = buckets();
+    let (path, at) = (
+        dir.path().join("bucket/large.txt"),
+        Location::new("bucket", "large.txt"),
+    );
+    let look = async || store.head(&at).await.unwrap().etag;
+    // The times of a file that changes again and again need not differ.
+    let mut tags = HashSet::new();
+    for n in 0..100_u8 {
+        fs::write(&path, vec![n; 1 << 20]).unwrap();
+        tags.insert(look().await);
+    }
+    assert_eq!(tags.len(), 100);
+    fs::File::create(&path).unwrap().set_len(256 << 20).unwrap();
+    // Until then its times are not trusted.
+    tokio::time::sleep(Duration::from_millis(3100)).await;
+    let began = Instant::now();
+    let first = look().await;
+    let read = began.elapsed();
+    let began = Instant::now();
+    for _ in 0..20 {
+        assert_eq!(look().await, first);
+    }
+    assert!(
+        began.elapsed() < read * 5,
+        "{:?} of {read:?}",
+        began.elapsed()
+    );
+    fs::File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .write_all(b"x")
+        .unwrap();
+    assert_ne!(look().await, first);
 }
 
 #[tokio::test]

@@ -107,6 +107,22 @@ impl ChatServer {
         respond: impl Fn(&ChatRequest) -> Behaviour + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
+        Self::serving(listener, count_tokens, respond)
+    }
+
+    /// Accepts the connections of a socket that listens already.
+    pub(crate) fn accepting(
+        listener: TcpListener,
+        respond: impl Fn(&ChatRequest) -> Behaviour + Send + Sync + 'static,
+    ) -> Self {
+        Self::serving(listener, |text| text.split_whitespace().count(), respond)
+    }
+
+    fn serving(
+        listener: TcpListener,
+        count_tokens: fn(&str) -> usize,
+        respond: impl Fn(&ChatRequest) -> Behaviour + Send + Sync + 'static,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let url = format!("http://{address}/v1");
         let shared = Arc::new(Shared {

@@ -7,8 +7,21 @@ pub(crate) fn reads_summary(prompt: &str) -> bool {
     prompt.ends_with("Write the edits now.") || prompt.ends_with("Write the corrections now.")
 }
 
-/// The answer to a prompt.
+/// The beginning of the answer to a prompt, if the prompt has it.
+pub(crate) fn begun(prompt: &str) -> Option<&str> {
+    let (_, beginning) = prompt.split_once(BEGUN)?;
+    Some(fenced(beginning))
+}
+
+const BEGUN: &str = "\n\nThe beginning of your answer is written already:\n";
+
+/// The answer to a prompt. If its beginning is there, the rest.
 pub(crate) fn answer(prompt: &str) -> String {
+    if let Some(beginning) = begun(prompt) {
+        let whole = answer(prompt.split(BEGUN).next().unwrap());
+        let rest = whole.strip_prefix(beginning);
+        return rest.expect("another beginning").trim().to_owned();
+    }
     if reads_summary(prompt) {
         return "NONE".to_owned();
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Cursor;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -47,6 +48,8 @@ struct State {
     etag: String,
     metadata: Metadata,
     body: Bytes,
+    /// Which of the writes to the bucket it was.
+    nth: i64,
 }
 
 /// A write, or a deletion if there is no body.
@@ -64,6 +67,7 @@ pub(crate) struct Disk {
     pub(crate) versioned: bool,
     objects: Mutex<BTreeMap<String, Vec<Option<State>>>>,
     writes: Mutex<Vec<Write>>,
+    stored: AtomicI64,
     /// Every request: its operation and key.
     asked: Mutex<Vec<(&'static str, String)>>,
     faults: Mutex<Option<Faults>>,
@@ -86,9 +90,21 @@ impl Disk {
 
     /// Stores a transcript and returns the upload as its event would describe it.
     pub(crate) fn upload(&self, key: &str, content: impl Into<Bytes>) -> Upload {
+        self.upload_with(key, content, &[])
+    }
+
+    /// The same for one with user metadata.
+    pub(crate) fn upload_with(
+        &self,
+        key: &str,
+        content: impl Into<Bytes>,
+        metadata: &[(&str, &str)],
+    ) -> Upload {
         let body = content.into();
         let size = body.len() as u64;
-        let state = self.store(key, body, Metadata::new());
+        let metadata = metadata.iter();
+        let metadata = metadata.map(|&(name, value)| (name.to_owned(), value.to_owned()));
+        let state = self.store(key, body, metadata.collect());
         let count = self.objects.lock().unwrap()[key].len();
         Upload {
             at: Location::new(BUCKET, key),
@@ -174,6 +190,7 @@ impl Disk {
             etag: format!("{:016x}", hash(&body)),
             metadata,
             body,
+            nth: self.stored.fetch_add(1, Ordering::Relaxed),
         };
         states.push(Some(state.clone()));
         state
@@ -261,6 +278,7 @@ impl State {
             etag: self.etag.clone(),
             version_id: versioned.then(|| self.version.clone()),
             size: self.body.len() as u64,
+            modified_ms: Some(self.nth * 1000),
             metadata: self.metadata.clone(),
         }
     }

@@ -243,7 +243,8 @@ impl Scene {
         let run = self
             .endless()
             .until(slice.map(|slice| Instant::now() + slice));
-        let ended = process.live(app.run(upload, &run)).await;
+        // On the heap: without optimization several of them are more than the stack of a test holds.
+        let ended = process.live(Box::pin(app.run(upload, &run))).await;
         if let Some(Err(cause)) = &ended {
             let told = format!("{cause} {cause:?} {}", cause.next_step());
             assert!(!told.contains(CANARY), "{told}");

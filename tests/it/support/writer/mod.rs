@@ -245,6 +245,7 @@ impl SimulatedWriter {
         };
         Ok(Answer {
             is_reasoning: false,
+            is_interrupted: false,
             text,
             finish,
             usage: Some(usage),
