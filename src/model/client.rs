@@ -389,7 +389,7 @@ impl ModelClient {
             ErrorKind::Overflow { .. } => {
                 let tokens = shortest.tokens().0;
                 let message = format!(
-                    "the endpoint calls every request too long, even one of {tokens} tokens: check the window that its server was started                      with; {error}"
+                    "the endpoint calls every request too long, even one of {tokens} tokens: check the window that its server was started with; {error}"
                 );
                 ModelError::new(ErrorKind::Configuration, message)
             }
