@@ -318,11 +318,16 @@ impl Prompt {
         Self {
             request: self.request.clone(),
             linked: self.linked.clone(),
-            max_tokens: left.max(Tokens(self.max_tokens.0 / LEAST_REST)),
+            max_tokens: left.max(self.least_rest()),
             thinks: self.thinks,
             beginning: Some(Arc::from(beginning)),
             messages: OnceLock::new(),
         }
+    }
+
+    /// Minimum output limit of a request for a rest.
+    pub(crate) fn least_rest(&self) -> Tokens {
+        Tokens(self.max_tokens.0 / LEAST_REST)
     }
 
     /// Whether only the rest of an answer is requested.

@@ -375,7 +375,8 @@ impl ModelClient {
 
     /// The error of an endpoint that calls even the shortest request too long. `None` if it takes that.
     async fn refusal_of_everything_by(&self, permit: &Permit<'_>) -> Option<ModelError> {
-        if self.in_batches {
+        // The job of a queue may outlive this, and would be waited for.
+        if self.model.jobs().is_some() {
             return None;
         }
         let shortest = Prompt::shortest();

@@ -139,7 +139,12 @@ impl StandIn {
     /// The prompt with room for the reasoning of the fallback.
     fn prompt(&self, prompt: &Prompt) -> Prompt {
         let own = self.client.model.capabilities().reasoning_tokens;
-        let limit = prompt.max_tokens() - self.reasoning + own;
+        let visible = prompt.max_tokens() - self.reasoning;
+        let limit = match prompt.goes_on() {
+            // What is left may be less than the first model's reasoning.
+            true => visible.max(prompt.least_rest()) + own,
+            false => visible + own,
+        };
         prompt.clone().with_max_tokens(limit)
     }
 

@@ -59,7 +59,7 @@ pub(crate) fn joined(task: Task, beginning: &str, rest: &str) -> String {
         "" => "",
         _ if is_of_lines(task) || task.reads_summary() || rest.starts_with("- ") => "\n",
         _ if rest.starts_with('#') || !sentence::ends_sentence(kept) => "\n\n",
-        _ => " ",
+        _ => sentence::gap(kept),
     };
     [kept, rest].join(gap)
 }

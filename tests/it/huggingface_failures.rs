@@ -288,7 +288,8 @@ async fn a_connection_that_is_not_made_in_time_is_told_with_its_own_time_and_has
     let error = submit(&model).await.unwrap_err();
     assert!(began.elapsed() < Duration::from_secs(9));
     assert_eq!(error.kind, ErrorKind::Unreachable, "{error}");
-    assert!(error.message.contains("after 5 s"), "{error}");
+    let is_told = |seconds| error.message.contains(&format!("after {seconds} s"));
+    assert!((5..=8).any(is_told), "{error}");
     assert!(!error.message.contains("600"), "{error}");
 
     // It is asked again, and that is no second payment.
@@ -349,7 +350,11 @@ fn a_network_that_carries_nothing_any_more_is_told_with_its_own_time() {
         return;
     };
     // The network of this machine stays as it is.
+    assert!(left.to_string_lossy().starts_with("net:["), "{left:?}");
     assert_ne!(network(), PathBuf::from(left));
+    let devices = std::fs::read_to_string("/proc/net/dev").unwrap();
+    let names = devices.lines().filter_map(|line| line.split_once(':'));
+    assert!(names.into_iter().all(|(name, _)| name.trim() == "lo"));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let hour = Duration::from_secs(3600);
