@@ -28,7 +28,7 @@ pub enum Task {
     Notes,
     /// Read the whole transcript and write its outline, in lines.
     Outline,
-    /// Write the opening overview of the summary from its sections.
+    /// Write the opening overview of the summary from the transcript, or from the sections if that is too long.
     Overview,
     /// Extend a section that is too short with facts that it leaves out.
     Expand,
@@ -181,7 +181,7 @@ pub struct Request {
     pub time_span: Option<(String, String)>,
     /// Speakers in the part.
     pub speakers: Vec<String>,
-    /// The transcript just before the part, shown as context; for the last read all of it, if there is room.
+    /// The transcript just before the part, shown as context; for the overview, checks and the last read all of it, if there is room.
     pub context: String,
     /// The text to work on. Empty if there are several.
     pub block: Passage,

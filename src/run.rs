@@ -24,7 +24,7 @@ pub enum Phase {
     Notes,
     /// Outlines the whole.
     Outline,
-    /// Writes the sections.
+    /// Writes the sections, and the overview beside them.
     Sections,
     /// Corrects the length.
     Length,

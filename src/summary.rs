@@ -5,9 +5,9 @@
 //!
 //! 1. [`plan`](mod@plan) decides on the number of parts, sections and calls ([`call_plan`]).
 //! 2. The [`outline`] tells what the whole is about, and its `topics` become the parts. Its [`lists`] need no further call.
-//! 3. [`write`](mod@write) requests all sections at once, each with what its writer has to know of the whole. It strips answers of
-//!    everything but the text ([`scaffold`]) and checks them ([`check`]). The overview, repairs of the length and a last read of
-//!    the whole follow at once.
+//! 3. [`write`](mod@write) requests all sections and the overview at once, each with what its writer has to know of the whole. It
+//!    strips answers of everything but the text ([`scaffold`]) and checks them ([`check`]). Repairs of the length, a check of the
+//!    claims and a last read follow at once.
 //! 4. `fit_length` drops or adds sentences until the length fits.
 
 pub mod assemble;

@@ -281,13 +281,25 @@ impl Library {
         if self.config.skips(key).is_some() {
             return Ok(None);
         }
-        let most = match self.config.recordings.is_some() && is_recording(key) {
-            true => u64::MAX,
-            false => self.config.max_input_bytes,
+        let most = match &self.config.recordings {
+            Some(recordings) if is_recording(key) => {
+                let most = recordings.settings.max_bytes();
+                // To be looked at, they are read.
+                let is_read = self.store.directory().is_some();
+                most.min(if is_read {
+                    self.config.max_input_bytes
+                } else {
+                    most
+                })
+            }
+            _ => self.config.max_input_bytes,
         };
-        let (transcript, too_large) = match self.store.head_within(&self.at(key), most).await {
-            Err(error) if error.kind == StoreErrorKind::TooLarge => (None, Some(error.reason)),
-            looked => (found(looked)?, None),
+        let transcript = match self.store.head_within(&self.at(key), most).await {
+            // Its entity tag is not known, so a summary may be that of a smaller one that it has replaced.
+            Err(error) if error.kind == StoreErrorKind::TooLarge => {
+                return Ok(Some(Status::too_large(key, error.reason)));
+            }
+            looked => found(looked)?,
         };
         let is_of_another = |etag: Option<&String>| {
             let now = transcript.as_ref().map(|info| &info.etag);
@@ -307,7 +319,7 @@ impl Library {
             }
             return Ok(Some(status));
         }
-        if (transcript.is_some() || too_large.is_some())
+        if transcript.is_some()
             && let Some(status) = self.progress(key).await?
         {
             return Ok(Some(status));
@@ -325,10 +337,7 @@ impl Library {
                 .await?;
             return Ok(Some(status));
         }
-        Ok(match too_large {
-            Some(reason) => Some(Status::too_large(key, reason)),
-            None => transcript.map(|_| Status::of(key, State::Waiting)),
-        })
+        Ok(transcript.map(|_| Status::of(key, State::Waiting)))
     }
 
     /// The status of a transcript whose job keeps its progress and runs elsewhere.

@@ -49,6 +49,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, RequestBuilder, Url};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -76,6 +77,9 @@ const TIMEOUTS: Timeouts = Timeouts {
     first: Duration::from_secs(60),
     idle: Duration::from_secs(30),
 };
+
+/// Bytes a second that a slow line sends.
+const SLOW_LINE: u64 = 32 << 10;
 
 /// Bounds of a long poll. RunPod's own clients stay within them.
 const SHORTEST_HOLD: Duration = Duration::from_secs(1);
@@ -154,8 +158,16 @@ impl RunPod {
 
     async fn submit_body(&self, body: &Value) -> Result<Job, Failure> {
         let url = self.operation("run", []);
-        let request = self.connection.request(Method::POST, &url)?.json(body);
-        self.job(request, self.timeouts).await
+        let body = body.to_string();
+        // A recording may be in it, and the line slow.
+        let sending = Duration::from_secs(body.len() as u64 / SLOW_LINE);
+        let request = self.connection.request(Method::POST, &url)?;
+        let request = request.header(CONTENT_TYPE, "application/json").body(body);
+        let timeouts = Timeouts {
+            first: self.timeouts.first + sending,
+            ..self.timeouts
+        };
+        self.job(request, timeouts).await
     }
 
     async fn run(&self, prompt: &Prompt) -> Result<Reply, Failure> {

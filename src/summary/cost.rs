@@ -142,14 +142,14 @@ impl Plan {
         };
         let (read_more, written_more) = self.outline_tokens.map_or((0, 0), |most| {
             let outline = self.tokens.min(most).0;
-            let beside = match self.is_checked(limits) {
-                true => CHECKS * self.tokens.0 + written,
-                false if is_read_beside => self.tokens.0,
-                false => 0,
+            let (beside, mends) = match self.is_checked(limits) {
+                true => (CHECKS * self.tokens.0 + written, EDITS_TOKENS),
+                false if is_read_beside => (self.tokens.0, 0),
+                false => (0, 0),
             };
             (
                 outline + beside + written + calls * BRIEF_TOKENS,
-                OUTLINE_TOKENS + EDITS_TOKENS,
+                OUTLINE_TOKENS + EDITS_TOKENS + mends,
             )
         });
         TokenTotals {
@@ -164,7 +164,11 @@ impl Plan {
     #[must_use]
     pub fn extra_call(&self, limits: &Limits) -> TokenTotals {
         let part = self.chunks.iter().map(|chunk| chunk.tokens).max();
-        let part = part.unwrap_or_default().min(self.chunk_tokens);
+        let part = match self.is_read_beside() && self.overview_words > Words(0) {
+            // An overview is repeated with all of it.
+            true => self.tokens,
+            false => part.unwrap_or_default().min(self.chunk_tokens),
+        };
         let brief = self.outline_tokens.map_or(0, |_| BRIEF_TOKENS);
         let words = self.section_words().0.div_ceil(self.sections.max(1));
         // A text to repair is sent along with its part.

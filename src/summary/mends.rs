@@ -17,7 +17,7 @@ use crate::text::{Span, ngrams, sentence, words};
 
 /// Maximum number of corrections, and of those among them that only take something out. Further ones are ignored.
 pub(crate) const MAX_MENDS: usize = 40;
-const MAX_CUTS: usize = 8;
+const MAX_CUTS: usize = 12;
 
 /// Words of evidence that a correction needs.
 const MIN_SAID: usize = 3;

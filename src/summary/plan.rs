@@ -38,7 +38,7 @@ pub(crate) const ONE_ROUND: usize = 12;
 /// Calls of a check: one for overview and lists, one for the sections. Who looks up everything at once overlooks more.
 pub(crate) const CHECKS: usize = 2;
 
-/// Longer transcripts are not shown to the last reader: nobody finds a sentence in them, and everybody would pay for it.
+/// Longer transcripts are not shown to who checks the summary: nobody finds a sentence in them, and everybody would pay for it.
 const READ_BESIDE_TOKENS: Tokens = Tokens(64_000);
 
 /// The calls that an outline takes: its own, and the last read.
@@ -139,9 +139,10 @@ impl Plan {
         self.is_read_beside()
             && self.levels.is_empty()
             && self.section_calls(limits) + CHECKS <= self.sections
+            && self.extra_calls(limits) >= CHECKS
     }
 
-    /// Whether who checks the summary is shown the transcript, if the window has room for it.
+    /// Whether who writes the overview or checks the summary is shown the transcript, if the window has room for it.
     pub(crate) fn is_read_beside(&self) -> bool {
         let whole = self.outline_tokens.map(|most| most.min(READ_BESIDE_TOKENS));
         whole.is_some_and(|most| self.tokens <= most)

@@ -147,7 +147,7 @@ pub async fn write(
     };
     // Sections that are written together may have to be written one by one after all.
     let extra_calls = plan.extra_calls(&settings.limits);
-    let is_checked = plan.is_checked(&settings.limits) && extra_calls >= CHECKS;
+    let is_checked = plan.is_checked(&settings.limits);
     let mut writer = Writer {
         transcript,
         language,

@@ -57,7 +57,7 @@ fn without_word(text: &str, word: &str) -> String {
 /// be classified. Text for display goes through [`shorten`].
 pub(crate) fn without_quotes(text: &str, sent: &[&str]) -> String {
     let text = on_one_line(text);
-    if sent.is_empty() {
+    if sent.is_empty() || text.len() < ECHO_BYTES {
         return text;
     }
     // JSON nested in JSON escapes non-ASCII characters, and Python's `repr` around it escapes the backslashes again.
@@ -65,7 +65,10 @@ pub(crate) fn without_quotes(text: &str, sent: &[&str]) -> String {
     let sources: Vec<String> = sent
         .iter()
         .map(|text| on_one_line(text))
-        .flat_map(|text| [escaped(&text), text])
+        .flat_map(|text| {
+            let escaped = (!text.is_ascii()).then(|| escaped(&text));
+            escaped.into_iter().chain([text])
+        })
         .collect();
     without_runs(&text, &sources, ECHO_BYTES, ECHO_MARK)
 }
@@ -92,9 +95,12 @@ fn escaped(text: &str) -> String {
 
 /// Replaces every run of at least `window` bytes that also occurs in a source with `mark`. Runs in linear time.
 fn without_runs(text: &str, sources: &[String], window: usize, mark: &str) -> String {
+    // A source may be a recording, and a text is short.
+    let shown: HashSet<&[u8]> = text.as_bytes().windows(window).collect();
     let known: HashSet<&[u8]> = sources
         .iter()
         .flat_map(|source| source.as_bytes().windows(window))
+        .filter(|run| shown.contains(run))
         .collect();
     let mut kept = String::with_capacity(text.len());
     let mut hidden_to = 0;

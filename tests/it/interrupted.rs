@@ -196,12 +196,9 @@ async fn corrections_and_an_overview_that_are_still_arriving_are_kept() {
         ("FALLBACK_HF_API_TOKEN", "hf_ZyXwVuTsRqPoNmLkJiHgFe"),
         ("FALLBACK_HF_MODEL", "second/model"),
     ];
-    let ends = &[
-        "Write the corrections now.",
-        "Write the edits now.",
-        "Write the overview now.",
-    ];
+    let ends = &["Write the corrections now.", "Write the edits now."];
     is_resumed(ends, 20, 1, &fallback).await;
+    is_resumed(&["Write the overview now."], 150, 1, &fallback).await;
 }
 
 /// Thoughts, and an answer that has hardly begun, are nothing to go on from.

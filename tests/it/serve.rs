@@ -633,7 +633,7 @@ fn windows_that_watch_leave_room_and_a_broken_entry_hides_no_other() {
 async fn uploads_that_stop_are_dropped_and_keep_nobody_out() {
     let (_held, dir) = library();
     let limits = Limits {
-        upload_silence: Duration::from_millis(600),
+        upload_silence: Duration::from_secs(2),
     };
     let place = Place::Dir(dir.clone());
     let config = config(&[]).unwrap();
@@ -671,10 +671,14 @@ async fn uploads_that_stop_are_dropped_and_keep_nobody_out() {
     let stopped: Vec<TcpStream> = (0..64).map(|n| begin(&format!("{n}.txt"))).collect();
     // There is room at once for whoever reads, and before long for uploads.
     assert_eq!(server.get("/v1/summaries").status, 200);
-    let mut answers: Vec<String> = stopped.into_iter().map(status).collect();
-    answers.sort();
-    let expected = [vec!["408"; 24], vec!["503"; 40]].concat();
-    assert_eq!(answers, expected);
+    let answers: Vec<String> = stopped.into_iter().map(status).collect();
+    let dropped = answers.iter().filter(|status| *status == "408").count();
+    let refused = answers.iter().filter(|status| *status == "503").count();
+    // On a busy machine, one begins after another was dropped.
+    assert!(
+        dropped >= 24 && refused > 0 && dropped + refused == 64,
+        "{answers:?}"
+    );
     assert!(began.elapsed() < Duration::from_secs(20), "{began:?}");
     let sent = server.upload("after.txt", text.as_bytes(), json!({}));
     assert_eq!(sent.status, 201, "{sent:?}");
@@ -685,7 +689,7 @@ async fn uploads_that_stop_are_dropped_and_keep_nobody_out() {
     let mut slow = begin("slow.txt");
     let began = Instant::now();
     for piece in text.as_bytes()[10..].chunks(text.len() / 10) {
-        std::thread::sleep(Duration::from_millis(100));
+        std::thread::sleep(Duration::from_millis(250));
         slow.write_all(piece).unwrap();
     }
     assert!(began.elapsed() > limits.upload_silence);

@@ -40,7 +40,9 @@ impl Writer<'_> {
             all(checks.iter().map(|prompt| self.last_read(prompt))),
             all(last_read.iter().map(|prompt| self.last_read(prompt))),
         );
-        let (written, mends, edits) = (written?, mends?.join("\n\n"), edits?.join(""));
+        let (written, mut mends, edits) = (written?, mends?, edits?.join(""));
+        mends.retain(|answer| !answer.is_empty());
+        let mends = mends.join("\n\n");
         match overview {
             Overview::Written(mut text) => {
                 self.apply(&mends, &edits, Some(&mut text), sections);
@@ -48,7 +50,7 @@ impl Writer<'_> {
             }
             Overview::Due | Overview::Lost => {
                 self.apply(&mends, &edits, None, sections);
-                Ok(self.last_overview(order.as_ref(), written.as_ref()))
+                Ok(self.last_overview(order.as_ref(), written.as_ref(), sections))
             }
         }
     }
@@ -159,9 +161,14 @@ impl Writer<'_> {
             self.warnings
                 .extend(flags.map(|flag| format!("the last reader doubts: {flag}")));
         }
+        // The overview repeats what the sections tell, and stays as it is.
+        let opening = texts.len() - titles.len();
+        let (overview, sections) = texts.split_at_mut(opening);
         let titles = titles.iter().map(|title| title.as_str());
-        let others: Vec<&str> = titles.chain(lists.iter().map(String::as_str)).collect();
-        let applied = edits::apply(&mut texts, &others, &edits);
+        let overview = overview.iter().map(|text| text.as_str());
+        let lists = lists.iter().map(String::as_str);
+        let others: Vec<&str> = titles.chain(overview).chain(lists).collect();
+        let applied = edits::apply(sections, &others, &edits);
         tracing::debug!(
             edits = edits.len(),
             applied,

@@ -65,14 +65,9 @@ impl Writer<'_> {
     /// Requests the outline. If it is unusable, the summary does without.
     async fn outline(&mut self, plan: &Plan, numbered: &Numbered) -> Result<(), WriteError> {
         let shown = Material {
-            passage: self.transcript.whole(),
-            more: Vec::new(),
-            chunks: Vec::new(),
             block: Passage::of_text(numbered.text()),
             has_times: numbered.has_times(),
-            from_notes: false,
-            whole: None,
-            brief: None,
+            ..Material::of_text(self.transcript.whole())
         };
         self.run.enter(Phase::Outline);
         // The number of topics stands in the place of the number of parts.

@@ -60,8 +60,11 @@ impl Order {
             want: order.want,
             first_attempt: 0,
             allowance,
-            // Its source may be the summary itself, so an overview may copy.
-            tolerated: &[Problem::Copied],
+            tolerated: match order.material.whole {
+                Some(_) => &[],
+                // The sections are the summary itself, so an overview may copy from them.
+                None => &[Problem::Copied],
+            },
             splits: 0,
         };
         let piece = piece(drafter, job).await;
@@ -99,7 +102,7 @@ impl Writer<'_> {
         control: &LengthControl,
     ) -> Option<Order> {
         let is_wanted = plan.overview_words > Words(0) && !self.briefing.outline.is_empty();
-        if !is_wanted || self.is_first_refused {
+        if !is_wanted {
             return None;
         }
         let (whole, has_times) = self.whole_beside(plan)?;
@@ -202,6 +205,7 @@ impl Writer<'_> {
         &mut self,
         order: Option<&Order>,
         written: Option<&Piece>,
+        sections: &[Section],
     ) -> Option<String> {
         let order = order?;
         if let Some(piece) = written {
@@ -211,7 +215,8 @@ impl Writer<'_> {
             }
         }
         self.warnings.push(NO_OVERVIEW.to_owned());
-        let text = extract::extract(&order.material.passage, order.want);
+        let texts: Vec<&str> = sections.iter().map(|one| one.text.as_str()).collect();
+        let text = extract::extract(&Passage::of_text(texts.join("\n\n")), order.want);
         (!text.is_empty()).then_some(text)
     }
 

@@ -422,6 +422,8 @@ async fn finished(
             || missing < MIN_CONTINUATION_WORDS
             || piece.extra_calls >= allowance
             || piece.text.is_empty()
+            // What was written from the whole has no part to go on with.
+            || job.material.whole.is_some()
             || fills_window()
         {
             break;
