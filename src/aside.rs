@@ -4,17 +4,26 @@
 //! They are made one after the other: the function has one core, and each takes memory. Whoever waits for one and is dropped, as
 //! when the time of an invocation is up, gives it up unless it has begun.
 
-use std::panic::resume_unwind;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::LazyLock;
+use std::sync::mpsc::{self, Sender};
+use std::thread;
 
-use tokio::task::spawn_blocking;
+use tokio::sync::oneshot;
 
 /// Computing on fewer bytes takes milliseconds, also if all sections of a summary are computed in a row. It is done at once, because a
 /// thread costs something, too.
 const SHORT_BYTES: usize = 48 * 1024;
 
-/// Held by whoever computes.
-static COMPUTING: Mutex<()> = Mutex::new(());
+type Work = Box<dyn FnOnce() + Send>;
+
+/// The thread that computes. It is one for all, since the memory that a thread has freed stays with it.
+static COMPUTING: LazyLock<Sender<Work>> = LazyLock::new(|| {
+    let (sender, works) = mpsc::channel::<Work>();
+    // Without a thread, there is nobody to send to.
+    let _ = thread::Builder::new().spawn(move || works.into_iter().for_each(|work| work()));
+    sender
+});
 
 /// Computes something from `bytes` bytes of text.
 pub(crate) async fn aside<T: Send + 'static>(
@@ -24,24 +33,26 @@ pub(crate) async fn aside<T: Send + 'static>(
     if bytes < SHORT_BYTES {
         return work();
     }
-    let wanted = Arc::new(());
-    let is_wanted = Arc::downgrade(&wanted);
-    let computed = spawn_blocking(move || {
-        let _one = COMPUTING.lock().unwrap_or_else(PoisonError::into_inner);
-        is_wanted.upgrade().map(|_| work())
-    });
-    let computed = computed.await;
-    drop(wanted);
-    match computed {
-        Ok(Some(done)) => done,
-        Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-        // The runtime is being shut down.
-        Ok(None) | Err(_) => std::future::pending().await,
+    let (sender, computed) = oneshot::channel();
+    let sent = COMPUTING.send(Box::new(move || {
+        if !sender.is_closed() {
+            let _ = sender.send(catch_unwind(AssertUnwindSafe(work)));
+        }
+    }));
+    if let Err(mpsc::SendError(work)) = sent {
+        work();
+    }
+    match computed.await {
+        Ok(Ok(done)) => done,
+        Ok(Err(panic)) => resume_unwind(panic),
+        // The process is ending.
+        Err(_) => std::future::pending().await,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::time::Duration;
 

@@ -298,10 +298,12 @@ fn edits(data: &[u8]) {
         edits,
         mends,
         flags,
+        cuts,
     } = edits::read(&String::from_utf8_lossy(data));
     assert!(mends.len() <= mends::MAX_MENDS);
     let is_plain = |flag: &String| !flag.contains(char::is_control) && !flag.is_empty();
     assert!(flags.iter().all(is_plain));
+    assert!(cuts.len() <= edits::MAX_NAMED);
     let mut texts = TEXTS.map(str::to_owned);
     let mut all: Vec<&mut String> = texts.iter_mut().collect();
     edits::apply(&mut all, &["Depot: late"], &edits);

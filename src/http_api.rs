@@ -152,8 +152,8 @@ impl Problem {
     /// There is a recording under a key, and no transcriber.
     pub(crate) fn not_transcribed(key: &str) -> Self {
         let error = format!("{key:?} is a recording, and nothing transcribes it");
-        let next = "set TRANSCRIBER, such as TRANSCRIBER=runpod with TRANSCRIBER_RUNPOD_ENDPOINT_URL, and start again; or upload its \
-                    transcript";
+        let next = "set TRANSCRIBER, such as TRANSCRIBER=runpod with TRANSCRIBER_RUNPOD_ENDPOINT_URL, and start again, or deploy with \
+                    Transcriber; or upload its transcript";
         Self::new(400, error, next)
     }
 

@@ -175,7 +175,7 @@ pub struct Request {
     /// Requested length of the answer.
     pub target_words: Words,
     /// Number of the part, counted from 1, and total number of parts (0 if there are none). For an outline, the number of
-    /// topics to find.
+    /// topics to find; for the last read, the number of words that the sections are too long.
     pub part: (usize, usize),
     /// First and last timestamp of the part.
     pub time_span: Option<(String, String)>,

@@ -397,8 +397,11 @@ impl ModelClient {
             _ => error,
         });
         record.close(&outcome).await;
-        if let Ok(answer) = &outcome {
-            self.count(|usage| usage.add_tokens(Ok(answer)));
+        match &outcome {
+            Ok(answer) => self.count(|usage| usage.add_tokens(Ok(answer))),
+            Err(error) if error.kind == ErrorKind::Configuration => {}
+            // That it was throttled, say, tells nothing about its length.
+            Err(_) => self.window.is_still_in_doubt(),
         }
         let outcome = match &self.tracer {
             Some(tracer) => {

@@ -132,11 +132,15 @@ impl LearnedWindow {
     }
 
     /// Whether the endpoint may refuse whatever it is sent: it has called a request too long without a size that explains it, and
-    /// has answered none. True only once.
+    /// has answered none. True only once, unless that remains in doubt.
     pub(crate) fn is_in_doubt(&self) -> bool {
         let mut learned = self.lock();
         let is_in_doubt = learned.refused.is_some() && !learned.has_answered;
         is_in_doubt && !std::mem::replace(&mut learned.was_in_doubt, true)
+    }
+
+    pub(crate) fn is_still_in_doubt(&self) {
+        self.lock().was_in_doubt = false;
     }
 
     /// The last refusal, if nothing was ever answered.

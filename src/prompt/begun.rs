@@ -14,8 +14,8 @@ const TELLING_BYTES: usize = 20;
 /// As many bytes show that a section begins as it did before.
 const OPENING_BYTES: usize = 40;
 
-/// What begins a correction or an edit, which has several lines.
-const EDITS: [&str; 2] = ["FIND:", "WRONG:"];
+/// What begins a proposal of a checker or last reader, most of which have several lines.
+pub(crate) const PROPOSALS: [&str; 3] = ["FIND:", "WRONG:", "CUT:"];
 
 /// The end of the request for the rest.
 pub(crate) const NOW: &str = "Write only the rest of your answer now: go on right after this beginning, in the same form, and repeat nothing of it.";
@@ -25,7 +25,7 @@ pub(crate) const NOW: &str = "Write only the rest of your answer now: go on righ
 pub(crate) fn complete(task: Task, text: &str) -> &str {
     let text = text.trim_end();
     if task.reads_summary() {
-        let last = EDITS.iter().filter_map(|edit| text.rfind(edit)).max();
+        let last = PROPOSALS.iter().filter_map(|key| text.rfind(key)).max();
         return text.split_at(last.unwrap_or(0)).0.trim_end();
     }
     let start = text.rfind('\n').map_or(0, |at| at + 1);
@@ -133,6 +133,11 @@ mod tests {
                 "WRONG: a\nSAID: b\nRIGHT: c",
             ),
             (Task::LastRead, "FIND: a\nREPLACE: b", ""),
+            (
+                Task::LastRead,
+                "FIND: a\nREPLACE: b\nCUT: Lee left early\nCUT: Dana dr",
+                "FIND: a\nREPLACE: b\nCUT: Lee left early",
+            ),
         ] {
             assert_eq!(complete(task, text), expected, "{task:?} {text}");
         }

@@ -1,7 +1,7 @@
 //! The edits with which a model that has read the whole summary makes its sections one document.
 //!
 //! An edit must not change what is said: it may drop a repetition, shorten a second introduction, smooth a seam. What is reported
-//! wrongly is for [`mends`](crate::summary::mends). [`read`] takes the answer as lines `FIND: …`, `REPLACE: …` and `FLAG: …`. [`apply`] compares the
+//! wrongly is for [`mends`](crate::summary::mends). [`read`] takes the answer as lines `FIND: …`, `REPLACE: …`, `FLAG: …` and `CUT: …`. [`apply`] compares the
 //! sentence before and after an edit, and refuses the edit in doubt:
 //!
 //! - The words occur once in the whole document, within one sentence of running text, which stays one sentence with its final stop.
@@ -29,6 +29,9 @@ use crate::text::sentence::{self, Mark, is_stop, mark};
 /// Maximum number of edits and flags in an answer. Further ones are ignored.
 const MAX_EDITS: usize = 30;
 const MAX_FLAGS: usize = 10;
+
+/// Maximum number of sentences named in an answer as those that may go.
+pub(crate) const MAX_NAMED: usize = 80;
 
 /// Maximum length of a flag in characters.
 const MAX_FLAG_CHARS: usize = 300;
@@ -104,6 +107,8 @@ pub(crate) struct Answer {
     pub(crate) mends: Vec<Mend>,
     /// What it believes to be wrong.
     pub(crate) flags: Vec<String>,
+    /// How sentences begin that may go, those first that would be missed least.
+    pub(crate) cuts: Vec<String>,
 }
 
 /// The kind of line that an answer consists of.
@@ -115,6 +120,7 @@ enum Key {
     Wrong,
     Said,
     Right,
+    Cut,
     /// A word and a colon, as in `Reason: told twice`.
     Other,
 }
@@ -150,7 +156,7 @@ pub(crate) fn read(answer: &str) -> Answer {
             },
         };
         let is_missing = value.trim().is_empty();
-        follows_value = !is_missing && !matches!(key, Key::Flag | Key::Other);
+        follows_value = !is_missing && !matches!(key, Key::Flag | Key::Cut | Key::Other);
         open = (is_missing && key != Key::Other).then_some(key);
         match key {
             Key::Find | Key::Wrong => {
@@ -168,10 +174,15 @@ pub(crate) fn read(answer: &str) -> Answer {
                 let flag = Some(plain.trim().to_owned());
                 read.flags.extend(flag.filter(|flag| !flag.is_empty()));
             }
+            Key::Cut => {
+                pending.finish(&mut read);
+                read.cuts.push(unquoted(value));
+            }
             Key::Other => {}
         }
     }
     pending.finish(&mut read);
+    read.cuts.truncate(MAX_NAMED);
     read.edits.truncate(MAX_EDITS);
     read.mends.truncate(MAX_MENDS);
     read.flags.truncate(MAX_FLAGS);
@@ -239,6 +250,7 @@ fn key(line: &str) -> Option<(Key, &str)> {
         "wrong" => Key::Wrong,
         "said" => Key::Said,
         "right" => Key::Right,
+        "cut" => Key::Cut,
         "" => return None,
         _ => Key::Other,
     };

@@ -45,6 +45,9 @@ const MIN_BEFORE: usize = 2;
 /// is dropped at a time.
 const MANY: usize = 1000;
 
+/// Words that may be dropped beyond those that have to be.
+const SLACK_WORDS: usize = 12;
+
 /// Minimum number of words to add to a section.
 const MIN_ADDED: usize = 10;
 
@@ -139,6 +142,64 @@ pub(crate) fn shorten(text: &str, most: usize) -> String {
     let mut sentences = split(&[text]);
     drop_sentences(&mut sentences, excess, 1, &Rule::ANYTHING);
     joined(&sentences, 0)
+}
+
+/// Drops the sentences that begin as `named` says, in this order, until about `excess` words are gone. One stays if its text has hardly
+/// any other, if what follows leans on it, or if it answers a question.
+pub(crate) fn cut(sections: &mut [Section], named: &[String], excess: usize) {
+    let texts: Vec<&str> = sections.iter().map(|section| &*section.text).collect();
+    let mut sentences = split(&texts);
+    let plain = |text: &str| {
+        text.to_lowercase()
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let told: Vec<String> = sentences
+        .iter()
+        .map(|sentence| plain(&sentence.text))
+        .collect();
+    let mut left = excess;
+    for name in named {
+        let name = plain(name.trim_end_matches(['.', '…']));
+        let mut found = told
+            .iter()
+            .enumerate()
+            .filter(|(_, told)| told.starts_with(&name));
+        let (Some((at, _)), None) = (found.next(), found.next()) else {
+            continue;
+        };
+        let is_needed = needed(&sentences)
+            .get(at)
+            .is_none_or(|is_needed| *is_needed);
+        let Some(&Sentence {
+            of, words, kept, ..
+        }) = sentences.get(at)
+        else {
+            continue;
+        };
+        let of_text = sentences
+            .iter()
+            .filter(|other| other.of == of && other.kept);
+        if is_needed || !kept || words > left + SLACK_WORDS || of_text.count() <= MIN_SENTENCES {
+            continue;
+        }
+        if let Some(sentence) = sentences.get_mut(at) {
+            sentence.kept = false;
+        }
+        left = left.saturating_sub(words);
+        if left == 0 {
+            break;
+        }
+    }
+    for (at, section) in sections.iter_mut().enumerate() {
+        if sentences
+            .iter()
+            .any(|sentence| sentence.of == at && !sentence.kept)
+        {
+            section.text = joined(&sentences, at);
+        }
+    }
 }
 
 /// Removes sentences that already occurred word for word.
@@ -519,7 +580,7 @@ fn drop_sentences(sentences: &mut [Sentence], mut excess: usize, least: usize, r
         let is_end = ends(sentences);
         let may_go = |sentence: &Sentence, excess: usize, left: &HashMap<usize, usize>| {
             sentence.words <= rule.most
-                && sentence.words <= excess + 12
+                && sentence.words <= excess + SLACK_WORDS
                 && left.get(&sentence.of).is_some_and(|&left| left > least)
         };
         let candidates = sentences.iter().zip(is_needed).enumerate();
@@ -932,6 +993,43 @@ mod tests {
         // Where nothing else can go, it goes.
         let long = "They closed depot 4711 in March and moved all of the trams to the hall at Quay Street.";
         assert_eq!(shorten(&format!("Dana spoke. {long}"), 17), long);
+    }
+
+    #[test]
+    fn the_named_sentences_go_as_long_as_none_leans_on_them() {
+        let text = "Kim opened it. Abreu spoke of tea at the depot. She wanted more of it. Lee left early that day. Dana drew a map of the quay.";
+        let cut = |names: &[&str], excess| {
+            let mut sections = [section(text, 30, 0..1)];
+            let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+            super::cut(&mut sections, &names, excess);
+            let [section] = sections;
+            section.text
+        };
+        assert_eq!(
+            cut(&["Lee left early", "Dana drew a map"], 3),
+            text.replace(" Lee left early that day.", "")
+        );
+        let [lean, leaned, opens] = ["she wanted more", "Abreu spoke of tea", "Kim opened it."];
+        // What the next one leans on, and what a text begins with, stay, and what nobody told cannot go.
+        for names in [
+            &[leaned][..],
+            &[opens],
+            &["Lee left late"],
+            &[""],
+            &["Lee left early"; 0],
+        ] {
+            assert_eq!(cut(names, 20), text, "{names:?}");
+        }
+        assert_eq!(
+            cut(&[lean, leaned], 20),
+            "Kim opened it. Lee left early that day. Dana drew a map of the quay."
+        );
+        // Hardly any other is left.
+        let all = ["She wanted", "Abreu spoke", "Lee left", "Dana drew"];
+        assert_eq!(
+            cut(&all, 100),
+            "Kim opened it. Dana drew a map of the quay."
+        );
     }
 
     #[test]

@@ -236,7 +236,7 @@ pub async fn write(
         .await?;
     run.enter(Phase::Finish);
     let overview = writer
-        .finish(&plan, overview, &mut sections, &control)
+        .finish(&plan, overview, &mut sections, (wanted, &control))
         .await?;
     if !is_repaired {
         run.enter(Phase::Length);

@@ -88,8 +88,21 @@ const COUNTING: [&str; 9] = [
     "first", "second", "third", "fourth", "last", "latter", "former", "other", "others",
 ];
 
-/// Whether a written sentence counts on what was told before, as in `The second was late`, or has a pronoun for a person whom it
-/// does not name before, as in `In March, she agreed`.
+/// What somebody does after what another has said.
+const REPLYING: [&str; 9] = [
+    "answered",
+    "conceded",
+    "corrected",
+    "countered",
+    "disagreed",
+    "objected",
+    "replied",
+    "responded",
+    "retorted",
+];
+
+/// Whether a written sentence counts on what was told before, as in `The second was late`, has a pronoun for a person whom it
+/// does not name before, as in `In March, she agreed` and `Ada told him`, or begins with a reply, as in `Ada objected`.
 pub(crate) fn refers_back(sentence: &str) -> bool {
     let mut start = words::runs(sentence).map(str::to_lowercase);
     let start = [start.next(), start.next()].map(Option::unwrap_or_default);
@@ -101,18 +114,19 @@ pub(crate) fn refers_back(sentence: &str) -> bool {
     if counts || stands_for_all {
         return true;
     }
-    let mut is_first = true;
+    let (mut names, mut is_first, mut follows_name) = (0, true, false);
     for word in words::runs(sentence) {
-        if PERSONAL.contains(&word.to_lowercase().as_str()) {
+        let plain = word.to_lowercase();
+        let is_another = names == 0 && PERSONAL.contains(&&*plain) || names == 1 && plain == "him";
+        if is_another || names == 1 && follows_name && REPLYING.contains(&&*plain) {
             return true;
         }
         // The first word of a sentence is capitalized whatever it is.
         let is_name = word.starts_with(char::is_uppercase) && !matches!(word, "I" | "I'm" | "I'll");
         let may_be_verb = word.ends_with("ed") || word.ends_with("ing");
-        if is_name && !(is_first && (may_be_verb || terms::is_stopword(&word.to_lowercase()))) {
-            return false;
-        }
-        is_first = false;
+        let is_name = is_name && !(is_first && (may_be_verb || terms::is_stopword(&plain)));
+        names += usize::from(is_name && !follows_name);
+        (is_first, follows_name) = (false, is_name);
     }
     false
 }
@@ -262,6 +276,10 @@ mod tests {
             ("The second principle was clear.", true),
             ("Both agreed.", true),
             ("Canton denied this.", true),
+            ("Lee corrected him: a change order took $360,000.", true),
+            ("The panel and Dana Lee objected.", true),
+            ("Lee asked Dana to send him the list.", false),
+            ("Lee agreed to answer by May.", false),
             (
                 "Lee said that the depot was late and that Dana had known of it.",
                 false,

@@ -332,6 +332,27 @@ async fn a_server_that_calls_everything_too_long_costs_two_requests() {
     }
 }
 
+/// The question whether it takes the shortest request is put again after one that was throttled.
+#[tokio::test]
+async fn a_busy_server_that_calls_everything_too_long_costs_four_requests() {
+    let count = AtomicUsize::new(0);
+    let server = ChatServer::start(move |_| match count.fetch_add(1, Ordering::SeqCst) {
+        1 => Behaviour::status(429, "busy"),
+        _ => Behaviour::status(400, "the prompt is too long"),
+    })
+    .await;
+    let settings = [("MODEL_CONTEXT_TOKENS", "32768")];
+    let place = Workplace::new(Some(server.url()), &settings).await;
+    failed(&place, 9000).await;
+    assert_eq!(server.requests().len(), 4);
+    let report = place.read_json("summaries/board.txt_error.json");
+    let message = report["message"].as_str().unwrap();
+    assert!(
+        message.contains("calls every request too long"),
+        "{message}"
+    );
+}
+
 /// Once it is mended, the next delivery finishes the job.
 #[tokio::test]
 async fn a_server_that_called_everything_too_long_is_asked_again() {
@@ -716,4 +737,57 @@ async fn a_server_that_is_starting_is_asked_again_what_it_understands() {
     let members = |request: &ChatRequest| request.body["thinking_token_budget"].clone();
     assert_eq!(members(&requests[0]), Value::Null);
     assert!(requests[1..].iter().all(|request| members(request) == 512));
+}
+
+/// Sections that are a little too long lose the sentences that the last reader names, and no others.
+#[tokio::test]
+async fn what_is_too_long_loses_what_the_last_reader_would_miss_least() {
+    const LESS: &str = "Somebody at the back spoke of tea ";
+    let too_long = |request: &ChatRequest| {
+        let answer = obedient::answer(request.message("user"));
+        let mut lines: Vec<String> = answer.lines().map(str::to_owned).collect();
+        let sections = lines.iter_mut().filter(|line| line.contains(". "));
+        for (section, line) in sections.enumerate() {
+            let mut sentences: Vec<String> =
+                line.split_inclusive(". ").map(str::to_owned).collect();
+            for nth in 0..3 {
+                let number = section * 3 + nth;
+                sentences.insert(
+                    2 + nth * 2,
+                    format!("{LESS}{number} while they waited there. "),
+                );
+            }
+            *line = sentences.concat();
+        }
+        lines.join("\n")
+    };
+    for is_named in [true, false] {
+        let server = ChatServer::start(move |request| {
+            let prompt = request.message("user");
+            if prompt.contains("Write sections ") {
+                return Behaviour::text(too_long(request));
+            }
+            let named = prompt.contains(" words too long. After the edits, name the sentences");
+            if prompt.ends_with("Write the edits now.") {
+                assert!(named, "{prompt}");
+                let all =
+                    (0..60).map(|number| format!("CUT: {LESS}{number} while they waited...\n"));
+                return Behaviour::text(if is_named {
+                    all.collect()
+                } else {
+                    "NONE".to_owned()
+                });
+            }
+            assert!(!named);
+            obedient_answer(request)
+        })
+        .await;
+        let settings = [("MODEL_CONTEXT_TOKENS", "131072")];
+        let place = Workplace::new(Some(server.url()), &settings).await;
+        let done = done(&place, 9000).await;
+        let off = done.report.summary.deviation;
+        assert!(off.abs() <= 0.02, "off by {off}");
+        let summary = place.read("summaries/board.txt_summary.txt");
+        assert_eq!(!summary.contains(LESS), is_named, "{summary}");
+    }
 }

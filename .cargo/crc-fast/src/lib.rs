@@ -6,8 +6,8 @@
 
 use std::sync::LazyLock;
 
-/// For each of the next eight bytes, what its value adds to the state.
-type Tables = [[u64; 256]; 8];
+/// For each of the next eight bytes, what its value adds to the state. In the program they would be 16 kB of zeros each.
+type Tables = Box<[[u64; 256]; 8]>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CrcAlgorithm {
@@ -30,7 +30,7 @@ fn tables(polynomial: u64) -> Tables {
     let mut row: [u64; 256] = std::array::from_fn(|value| byte(value as u64));
     let first = row;
     // Each row is what the one before becomes by a zero byte. The first byte of eight has the most bytes after it.
-    let mut rows = [row; 8];
+    let mut rows = Box::new([row; 8]);
     for next in rows.iter_mut().rev().skip(1) {
         row = row.map(|state| first[usize::from(state as u8)] ^ (state >> 8));
         *next = row;
@@ -62,10 +62,10 @@ impl Digest {
         let mut state = self.state;
         for eight in eights {
             let mixed = (state ^ u64::from_le_bytes(*eight)).to_le_bytes();
-            let added = std::iter::zip(tables, mixed);
+            let added = std::iter::zip(&**tables, mixed);
             state = added.fold(0, |sum, (row, byte)| sum ^ row[usize::from(byte)]);
         }
-        let [.., last] = tables;
+        let [.., last] = &**tables;
         for byte in rest {
             state = last[usize::from(state as u8 ^ byte)] ^ (state >> 8);
         }

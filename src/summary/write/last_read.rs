@@ -1,9 +1,10 @@
 //! Has the summary checked and read once more, and an overview written from it if that is still missing, all at once.
 
 use crate::model::Finish;
-use crate::prompt::{Prompt, Task};
+use crate::prompt::{Prompt, Task, begun};
 use crate::summary::assemble::Section;
 use crate::summary::edits;
+use crate::summary::fit_length;
 use crate::summary::length_control::LengthControl;
 use crate::summary::lists::List;
 use crate::summary::mends;
@@ -20,21 +21,22 @@ const MENDS_WORDS: Words = Words(1500);
 const BOTH_WORDS: Words = Words(2000);
 
 impl Writer<'_> {
-    /// Has the summary checked and read once more, and applies what comes of it to overview, lists and sections. An overview that
-    /// is due is written from the sections meanwhile. Returns the overview.
+    /// Has the summary checked and read once more, and applies what comes of it to overview, lists and sections. If these have
+    /// more than `wanted` words, the last reader says what may go. An overview that is due is written from the sections meanwhile.
+    /// Returns the overview.
     pub(crate) async fn finish(
         &mut self,
         plan: &Plan,
         overview: Overview,
         sections: &mut [Section],
-        control: &LengthControl,
+        (wanted, control): (usize, &LengthControl),
     ) -> Result<Option<String>, WriteError> {
         let order = match overview {
             Overview::Written(_) => None,
             Overview::Due | Overview::Lost => self.overview_of_sections(plan, sections, control),
         };
         let due = order.as_ref().filter(|_| matches!(overview, Overview::Due));
-        let (checks, last_read) = self.last_prompts(plan, overview.text(), sections);
+        let (checks, last_read) = self.last_prompts(plan, overview.text(), sections, wanted);
         let (written, mends, edits) = tokio::join!(
             Order::written(due, self.drafter, self.extra_calls.min(1)),
             all(checks.iter().map(|prompt| self.last_read(prompt))),
@@ -45,11 +47,11 @@ impl Writer<'_> {
         let mends = mends.join("\n\n");
         match overview {
             Overview::Written(mut text) => {
-                self.apply(&mends, &edits, Some(&mut text), sections);
+                self.apply(&mends, &edits, Some(&mut text), sections, wanted);
                 Ok(Some(text))
             }
             Overview::Due | Overview::Lost => {
-                self.apply(&mends, &edits, None, sections);
+                self.apply(&mends, &edits, None, sections, wanted);
                 Ok(self.last_overview(order.as_ref(), written.as_ref(), sections))
             }
         }
@@ -62,7 +64,9 @@ impl Writer<'_> {
         plan: &Plan,
         overview: Option<&str>,
         sections: &[Section],
+        wanted: usize,
     ) -> (Vec<Prompt>, Option<Prompt>) {
+        let excess = excess(sections, wanted);
         if plan.outline_tokens.is_none() {
             return (Vec::new(), None);
         }
@@ -73,7 +77,7 @@ impl Writer<'_> {
         let sections = sections.iter().map(|one| titled(&one.title, &one.text));
         let parts = [opening, sections.collect()].map(|part| part.join("\n"));
         let text = parts.join("\n");
-        let request = |task, (nth, text): (usize, &str), whole, has_times, words| {
+        let request = |task, (nth, text): (usize, &str), whole, has_times, Words(words)| {
             let material = Material {
                 has_times,
                 whole,
@@ -81,7 +85,11 @@ impl Writer<'_> {
                 ..Material::of_text(Passage::of_text(text))
             };
             let drafter = self.drafter;
-            let prompt = drafter.prompt(task, &material, (nth, 0), None, words, 0);
+            let (more, words) = match task {
+                Task::LastRead => (excess, Words(words + excess)),
+                _ => (0, Words(words)),
+            };
+            let prompt = drafter.prompt(task, &material, (nth, more), None, words, 0);
             drafter.fits(&prompt).then_some(prompt)
         };
         // Edits in other languages cannot be checked.
@@ -110,8 +118,8 @@ impl Writer<'_> {
         // The last pair of an answer that was cut off may be half of what was meant.
         let whole = match answer.finish {
             Finish::Length => {
-                let last = ["FIND:", "WRONG:"].map(|key| answer.text.rfind(key));
-                let last = last.into_iter().flatten().max();
+                let all = begun::PROPOSALS.iter();
+                let last = all.filter_map(|key| answer.text.rfind(key)).max();
                 last.and_then(|at| answer.text.get(..at)).unwrap_or("")
             }
             _ => &answer.text,
@@ -130,11 +138,13 @@ impl Writer<'_> {
         last_read: &str,
         overview: Option<&mut String>,
         sections: &mut [Section],
+        wanted: usize,
     ) {
         let edits::Answer {
             edits,
             mends,
             flags,
+            cuts,
         } = edits::read(&format!("{check}\n\n{last_read}"));
         let (mut titles, texts): (Vec<&mut String>, Vec<&mut String>) = sections
             .iter_mut()
@@ -163,12 +173,13 @@ impl Writer<'_> {
         }
         // The overview repeats what the sections tell, and stays as it is.
         let opening = texts.len() - titles.len();
-        let (overview, sections) = texts.split_at_mut(opening);
+        let (overview, told) = texts.split_at_mut(opening);
         let titles = titles.iter().map(|title| title.as_str());
         let overview = overview.iter().map(|text| text.as_str());
         let lists = lists.iter().map(String::as_str);
         let others: Vec<&str> = titles.chain(overview).chain(lists).collect();
-        let applied = edits::apply(sections, &others, &edits);
+        let applied = edits::apply(told, &others, &edits);
+        fit_length::cut(sections, &cuts, excess(sections, wanted));
         tracing::debug!(
             edits = edits.len(),
             applied,
@@ -177,4 +188,11 @@ impl Writer<'_> {
             "last read"
         );
     }
+}
+
+/// The words that the sections are too long; none if they are hardly.
+fn excess(sections: &[Section], wanted: usize) -> usize {
+    let words: usize = sections.iter().map(Section::words).sum();
+    let excess = words.saturating_sub(wanted);
+    if excess * 100 > wanted { excess } else { 0 }
 }
