@@ -697,10 +697,25 @@ pub(crate) mod tests {
             (Task::Outline, ["TOPIC:", "ACTION:"]),
             (Task::LastRead, ["FIND:", "REPLACE:"]),
         ] {
-            let Messages { system, user, .. } = Messages::of(&request(task, Style::Full), None);
+            let fitting = Request {
+                part: (1, 0),
+                ..request(task, Style::Full)
+            };
+            let Messages { system, user, .. } = Messages::of(&fitting, None);
             assert!(kinds.iter().all(|kind| system.contains(kind)));
             assert!(!user.contains(" words"), "{user}");
         }
+    }
+
+    #[test]
+    fn the_last_reader_is_asked_what_may_go_if_it_is_too_long() {
+        let too_long = Request {
+            part: (1, 70),
+            ..request(Task::LastRead, Style::Full)
+        };
+        let user = Messages::of(&too_long, None).user;
+        assert!(user.contains("about 70 words too long"), "{user}");
+        assert!(user.contains("\nCUT: "), "{user}");
     }
 
     #[test]
