@@ -185,7 +185,7 @@ fn files_in(dir: &Path) -> Result<Vec<PathBuf>, String> {
     if paths.is_empty() {
         return Err(wrong("it has no file NAME.json"));
     }
-    paths.sort();
+    paths.sort_unstable();
     Ok(paths)
 }
 

@@ -11,7 +11,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::error::Error;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -265,8 +265,11 @@ fn earlier(path: &Path) -> Result<Earlier, Box<dyn Error>> {
 }
 
 fn results(path: &Path) -> io::Result<Earlier> {
-    let file = io::Read::take(fs::File::open(path)?, MAX_RESULT_BYTES);
-    Ok(serde_json::from_reader(io::BufReader::new(file))?)
+    let mut read = Vec::new();
+    fs::File::open(path)?
+        .take(MAX_RESULT_BYTES)
+        .read_to_end(&mut read)?;
+    Ok(serde_json::from_slice(&read)?)
 }
 
 /// Writes the results, all or none.
@@ -421,7 +424,7 @@ impl Evaluator {
 }
 
 fn in_order<T>(mut placed: Vec<(usize, T)>) -> Vec<T> {
-    placed.sort_by_key(|(place, _)| *place);
+    placed.sort_by_cached_key(|(place, _)| *place);
     placed.into_iter().map(|(_, item)| item).collect()
 }
 

@@ -35,7 +35,7 @@ pub(super) fn render(transcript: &Transcript, sections: &[Section]) -> Option<St
             Some((from, until, section.title.as_str()))
         })
         .collect();
-    stretches.sort_by_key(|&(from, ..)| from);
+    stretches.sort_by_cached_key(|&(from, ..)| from);
     let &(first, ..) = stretches.first()?;
     let last = stretches.iter().map(|&(_, until, _)| until).max()?;
     let zero = if first >= MAX_LEAD_MS { first } else { 0 };

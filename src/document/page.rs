@@ -400,7 +400,7 @@ impl<'a> Page<'a> {
         let speakers = &self.report.speakers;
         let all: usize = speakers.iter().map(|speaker| speaker.words).sum();
         let mut by_words: Vec<&SpeakerReport> = speakers.iter().collect();
-        by_words.sort_by_key(|speaker| std::cmp::Reverse(speaker.words));
+        by_words.sort_by_cached_key(|speaker| std::cmp::Reverse(speaker.words));
         let (first, others) = by_words.split_at(by_words.len().min(SPEAKERS_AT_ONCE));
         let (listed, rest) = others.split_at(others.len().min(MOST_SPEAKERS));
         html! {

@@ -69,7 +69,7 @@ pub(crate) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 /// The value that `percent` of the values are below, between the two nearest ones. Sorts the values.
 #[must_use]
 pub fn percentile(values: &mut [f64], percent: f64) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
+    values.sort_unstable_by(f64::total_cmp);
     let place = values.len().checked_sub(1)? as f64 * percent / 100.0;
     let below = place.floor();
     let low = *values.get(below as usize)?;

@@ -312,7 +312,7 @@ pub(crate) fn cues(passage: &Passage) -> Vec<Cue> {
         })
         .cloned()
         .collect();
-    best.sort_by_key(|cue| cue.span.start);
+    best.sort_by_cached_key(|cue| cue.span.start);
     best
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn information_shares<'a>(parts: impl Iterator<Item = &'a str>) -> Ve
     // Sort before summing: the sum of floats depends on their order, and a hash set has none.
     let sums = stems.iter().map(|stems| {
         let mut values: Vec<f64> = stems.iter().map(idf).collect();
-        values.sort_by(f64::total_cmp);
+        values.sort_unstable_by(f64::total_cmp);
         values.iter().sum()
     });
     shares(&sums.collect::<Vec<f64>>())

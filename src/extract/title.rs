@@ -75,7 +75,7 @@ pub(crate) fn subject(passage: &Passage) -> Option<String> {
             is_frequent.then_some((phrase.count * worth, phrase.surface))
         })
         .collect();
-    candidates.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    candidates.sort_unstable_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
     candidates.truncate(MAX_CANDIDATES);
     if candidates.is_empty() {
         return None;
@@ -116,7 +116,7 @@ pub(crate) fn speakers(passage: &Passage) -> Option<String> {
     let all: usize = spoken.iter().map(|(_, words)| words).sum();
     spoken.retain(|(_, words)| words * 100 >= all * MIN_SPOKEN_PERCENT);
     // A stable sort: of equals, who speaks first comes first.
-    spoken.sort_by_key(|(_, words)| std::cmp::Reverse(*words));
+    spoken.sort_by_cached_key(|(_, words)| std::cmp::Reverse(*words));
     let mut names: Vec<String> = spoken.iter().map(|(name, _)| readable(name)).collect();
     if names.len() > MAX_SPEAKERS {
         names.truncate(MAX_SPEAKERS);

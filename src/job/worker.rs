@@ -108,7 +108,7 @@ impl App {
                 "the worker's summary cannot be published: {reason}"
             ))
         };
-        let Output { summary, report } = serde_json::from_str(output)
+        let Output { summary, report } = serde_json::from_slice(output.as_bytes())
             .map_err(|error| unusable(format!("it cannot be read: {error}")))?;
         let restored = restore(report.to_string().as_bytes(), work.transcript);
         let Restored {

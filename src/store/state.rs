@@ -67,12 +67,16 @@ impl StateFolder {
         value: &T,
         condition: PutCondition,
     ) -> StoreResult<String> {
-        let at = self.at(name);
         let json = serde_json::to_vec(value).map_err(|error| {
             let (kind, reason) = (StoreErrorKind::Other, "it cannot be serialized as JSON");
             StoreError::new(kind, Action::Write, self.name(name), reason).caused_by(error)
         });
-        let body = Bytes::from(json?);
+        // On the heap, and one for all types.
+        Box::pin(self.put(name, Bytes::from(json?), condition)).await
+    }
+
+    async fn put(&self, name: &str, body: Bytes, condition: PutCondition) -> StoreResult<String> {
+        let at = self.at(name);
         let options = PutOptions {
             condition,
             content_type: "application/json",

@@ -202,7 +202,7 @@ pub(crate) fn put_in_order_of_time(lists: &mut [List]) {
         |list: &&mut List| matches!(list.kind, Decisions | Positions | OpenQuestions | Figures);
     for list in lists.iter_mut().filter(is_ranked) {
         let first = |entry: &Entry| entry.spans.iter().map(|span| span.start).min();
-        list.entries.sort_by_key(first);
+        list.entries.sort_by_cached_key(first);
     }
 }
 

@@ -414,7 +414,7 @@ impl Outline {
     /// Puts topics in order, and removes repetitions and what exceeds the maximum.
     fn tidy(&mut self) {
         self.topics
-            .sort_by_key(|topic| topic.starts.first().copied());
+            .sort_by_cached_key(|topic| topic.starts.first().copied());
         let mut taken = HashSet::new();
         for topic in &mut self.topics {
             topic.starts.retain(|&start| taken.insert(start));
@@ -444,7 +444,7 @@ impl Outline {
                 point.text.to_lowercase(),
             ))
         });
-        self.points.sort_by_key(|point| point.kind);
+        self.points.sort_by_cached_key(|point| point.kind as usize);
         let mut counts = [0; 6];
         self.points.retain(|point| {
             counts.get_mut(point.kind as usize).is_some_and(|count| {

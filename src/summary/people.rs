@@ -43,7 +43,7 @@ pub(crate) fn renamings(labels: &[String], outline: &Outline, speaker: &str) -> 
         }
     }
     // Longer labels first, so that `spk_1` does not take the beginning of `spk_10`.
-    renamings.sort_by_key(|renaming| std::cmp::Reverse(renaming.label.len()));
+    renamings.sort_by_cached_key(|renaming| std::cmp::Reverse(renaming.label.len()));
     renamings
 }
 

@@ -161,7 +161,7 @@ impl Plan {
             own.map(move |chunk| (chunk, at))
         });
         let mut chunks: Vec<(Chunk, usize)> = chunks.collect();
-        chunks.sort_by_key(|(chunk, _)| chunk.span.start);
+        chunks.sort_by_cached_key(|(chunk, _)| chunk.span.start);
         self.groups = vec![Vec::new(); parts.len()];
         for (index, (_, part)) in chunks.iter().enumerate() {
             if let Some(group) = self.groups.get_mut(*part) {

@@ -134,7 +134,7 @@ impl Matter {
     fn joined(&self, next: &Self) -> Self {
         let tokens = self.tokens + next.tokens;
         let mut spans = [&self.spans[..], &next.spans].concat();
-        spans.sort_by_key(|span| span.start);
+        spans.sort_by_cached_key(|span| span.start);
         let both = |one: &str, two: &str| format!("{one}; {two}");
         let headline = match both(&self.headline, &next.headline) {
             // Formalities are told in passing.
@@ -305,7 +305,7 @@ fn matters(
         matter.divided(transcript, points, (count as usize, most))
     });
     let mut divided: Vec<Matter> = divided.collect();
-    divided.sort_by_key(|matter| matter.spans.first().map(|span| span.start));
+    divided.sort_by_cached_key(|matter| matter.spans.first().map(|span| span.start));
     divided
 }
 

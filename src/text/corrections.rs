@@ -376,7 +376,7 @@ impl Corrections {
         let entry = |form: &Form| Some((self.entries.get(form.entry)?, form.entry));
         let mut found: Vec<(&Entry, usize)> = found.filter_map(entry).collect();
         // As it is written, if there are several.
-        found.sort_by_key(|(entry, _)| entry.heard != label);
+        found.sort_by_cached_key(|(entry, _)| usize::from(entry.heard != label));
         match found.first() {
             Some((entry, at)) => (entry.right.clone(), Some(*at)),
             None => (self.apply(label).into_owned(), None),
@@ -501,11 +501,9 @@ impl Forms {
         for forms in self.0.values_mut() {
             // What matches as it is before what also matches in other cases.
             let is_capital = |form: &Form| form.right.is_some() && form.case == Case::Exact;
-            forms.sort_by_key(|form| {
-                (
-                    std::cmp::Reverse(form.text.chars().count()),
-                    !is_capital(form),
-                )
+            forms.sort_by_cached_key(|form| {
+                let length = form.text.chars().count();
+                std::cmp::Reverse(length * 2 + usize::from(is_capital(form)))
             });
         }
     }

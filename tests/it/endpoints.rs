@@ -752,10 +752,8 @@ async fn what_is_too_long_loses_what_the_last_reader_would_miss_least() {
                 line.split_inclusive(". ").map(str::to_owned).collect();
             for nth in 0..3 {
                 let number = section * 3 + nth;
-                sentences.insert(
-                    2 + nth * 2,
-                    format!("{LESS}{number} while they waited there. "),
-                );
+                let at = (2 + nth * 2).min(sentences.len() - 1);
+                sentences.insert(at, format!("{LESS}{number} while they waited there. "));
             }
             *line = sentences.concat();
         }

@@ -154,7 +154,7 @@ fn files_in(dir: &Path) -> Result<Vec<PathBuf>, DataError> {
             _ => {}
         }
     }
-    files.sort();
+    files.sort_unstable();
     Ok(files)
 }
 

@@ -60,7 +60,7 @@ impl Citations {
         };
         let cited = places().flatten().flat_map(|cited| &cited.passages);
         let mut spans: Vec<Span> = cited.filter_map(|&span| said(transcript, span)).collect();
-        spans.sort_by_key(|span| (span.start, Reverse(span.end)));
+        spans.sort_by_cached_key(|span| (span.start, Reverse(span.end)));
         spans.dedup_by_key(|span| span.start);
         let mut passages: Vec<Passage> = spans
             .into_iter()

@@ -54,7 +54,7 @@ impl Schedule {
             let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
             seen.iter().copied().collect()
         };
-        seen.sort_by(f64::total_cmp);
+        seen.sort_unstable_by(f64::total_cmp);
         let Some(&longest) = seen.last() else {
             return unlearned(elapsed);
         };

@@ -124,7 +124,7 @@ impl Material {
     /// The parts of several sections as that of one.
     pub(crate) fn joined(all: &[Self]) -> Option<Self> {
         let mut stretches: Vec<Passage> = all.iter().flat_map(Self::stretches).cloned().collect();
-        stretches.sort_by_key(|one| one.span().start);
+        stretches.sort_by_cached_key(|one| one.span().start);
         let mut chunks: Vec<usize> = all.iter().flat_map(|one| one.chunks.clone()).collect();
         chunks.sort_unstable();
         let blocks: Vec<&str> = all.iter().map(|one| one.block.trim()).collect();

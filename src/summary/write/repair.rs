@@ -106,7 +106,7 @@ impl Writer<'_> {
         let mut candidates: Vec<_> = candidates
             .filter(|(_, (section, _))| section.source == Source::Model)
             .collect();
-        candidates.sort_by_key(|(_, (section, _))| Reverse(need(section)));
+        candidates.sort_by_cached_key(|(_, (section, _))| Reverse(need(section)));
         let mut round = Vec::new();
         for (at, (section, material)) in candidates {
             if round.len() == calls || missing < MIN_ADDED {

@@ -663,7 +663,7 @@ impl Entries {
             ..*block
         };
         let next = self.cues(file, &all, &mut |cue| cues.push(cue))?;
-        cues.sort_by_key(|cue| cue.start);
+        cues.sort_by_cached_key(|cue| cue.start);
         cues.into_iter().for_each(sink);
         Ok(next)
     }
@@ -1062,7 +1062,7 @@ impl<'t> File<'t> {
         lists.retain(|list| {
             known.is_none_or(|known| list.path != known && !list.path.contains('.'))
         });
-        lists.sort_by_key(|value| std::cmp::Reverse(value.span.len()));
+        lists.sort_by_cached_key(|value| std::cmp::Reverse(value.span.len()));
         let paths: Vec<String> = lists
             .iter()
             .take(MAX_GUESSES)
@@ -1676,7 +1676,7 @@ impl<'t> File<'t> {
             }
             Ok(())
         })?;
-        turns.all.sort_by_key(|&(start, _)| start);
+        turns.all.sort_by_cached_key(|&(start, _)| start);
         Ok(turns)
     }
 

@@ -851,7 +851,7 @@ impl<'t> Collector<'t> {
             }
             end = line.end;
         }
-        self.drops.sort_by_key(|(part, _)| part.start);
+        self.drops.sort_by_cached_key(|(part, _)| part.start);
     }
 
     /// Leaves out lines that recur on each page.
@@ -881,7 +881,7 @@ impl<'t> Collector<'t> {
         for header in left_out {
             self.drop(header, Frame::Page);
         }
-        self.drops.sort_by_key(|(part, _)| part.start);
+        self.drops.sort_by_cached_key(|(part, _)| part.start);
     }
 }
 

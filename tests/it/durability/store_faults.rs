@@ -230,7 +230,10 @@ fn a_ticket_that_cannot_be_recorded_does_not_stop_the_other_transcripts_of_its_b
         scene.disk().set_faults(|_, _| None);
         let ended = scene.run(&process, again, None).await;
         assert!(matches!(ended, Some(Ok(Outcome::Done(_)))), "{ended:?}");
-        check_paid_once(&scene, calls);
+        // The second of them knows how much the model writes, which saves it repairs.
+        let paid = scene.endpoint().submits().len();
+        assert!(paid <= calls, "{paid} of {calls}");
+        check_paid_once(&scene, paid);
         for key in keys {
             let report = format!("summaries/{key}_summary.json");
             assert_eq!(scene.disk().read_json(&report)["usage"]["resubmitted"], 0);
