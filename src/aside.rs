@@ -30,8 +30,6 @@ pub(crate) async fn aside<T: Send + 'static>(
     bytes: usize,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> T {
-    // In a box it is compiled once, although it is called in two places.
-    let work: Box<dyn FnOnce() -> T + Send> = Box::new(work);
     if bytes < SHORT_BYTES {
         return work();
     }

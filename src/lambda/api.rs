@@ -105,7 +105,8 @@ impl Api {
         let answer = self.work(&request).await.unwrap_or_else(Problem::answer);
         let (status, method, path) = (answer.status, request.method, request.path);
         tracing::info!(status, method, path, "request");
-        let mut headers = BTreeMap::from([
+        let mut headers = BTreeMap::new();
+        headers.extend([
             ("content-type", answer.content_type.to_owned()),
             ("cache-control", "no-store".to_owned()),
             ("x-content-type-options", "nosniff".to_owned()),
