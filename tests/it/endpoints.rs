@@ -739,12 +739,15 @@ async fn a_server_that_is_starting_is_asked_again_what_it_understands() {
     assert!(requests[1..].iter().all(|request| members(request) == 512));
 }
 
-/// Sections that are a little too long lose the sentences that the last reader names, and no others.
+/// Sections that are a little too long lose the sentences that the last reader names.
 #[tokio::test]
 async fn what_is_too_long_loses_what_the_last_reader_would_miss_least() {
     const LESS: &str = "Somebody at the back spoke of tea ";
+    const NAMED: [usize; 4] = [23, 21, 19, 17];
     let too_long = |request: &ChatRequest| {
         let answer = obedient::answer(request.message("user"));
+        // What begins with a pronoun holds on to the sentence before.
+        let answer = answer.replace("They noted", "Dana noted");
         let mut lines: Vec<String> = answer.lines().map(str::to_owned).collect();
         let sections = lines.iter_mut().filter(|line| line.contains(". "));
         for (section, line) in sections.enumerate() {
@@ -759,27 +762,24 @@ async fn what_is_too_long_loses_what_the_last_reader_would_miss_least() {
         }
         lines.join("\n")
     };
-    // Sentences of the others and of those that would not be missed, if these are named and if not.
-    let mut left = Vec::new();
     for is_named in [true, false] {
         let server = ChatServer::start(move |request| {
             let prompt = request.message("user");
             if prompt.contains("Write sections ") {
                 return Behaviour::text(too_long(request));
             }
-            let named = prompt.contains(" words too long. After the edits, name the sentences");
-            if prompt.ends_with("Write the edits now.") {
-                assert!(named, "{prompt}");
-                let all =
-                    (0..60).map(|number| format!("CUT: {LESS}{number} while they waited...\n"));
-                return Behaviour::text(if is_named {
-                    all.collect()
-                } else {
-                    "NONE".to_owned()
-                });
+            let is_asked = prompt.contains(" words too long. After the edits, name the sentences");
+            let is_last = prompt.ends_with("Write the edits now.");
+            assert_eq!(is_asked, is_last, "{prompt}");
+            if !is_last {
+                return obedient_answer(request);
             }
-            assert!(!named);
-            obedient_answer(request)
+            let named = NAMED.map(|number| format!("CUT: {LESS}{number} while they waited...\n"));
+            Behaviour::text(if is_named {
+                named.concat()
+            } else {
+                "NONE".to_owned()
+            })
         })
         .await;
         let settings = [("MODEL_CONTEXT_TOKENS", "131072")];
@@ -788,10 +788,9 @@ async fn what_is_too_long_loses_what_the_last_reader_would_miss_least() {
         let off = done.report.summary.deviation;
         assert!(off.abs() <= 0.02, "off by {off}");
         let summary = place.read("summaries/board.txt_summary.txt");
-        left.push(["They noted ", LESS].map(|begins| summary.matches(begins).count()));
+        let is_left = |number: &&usize| summary.contains(&format!("{LESS}{number} while"));
+        let left = NAMED.iter().filter(is_left).count();
+        // Without being named, they stay as well as others.
+        assert_eq!(left == 0, is_named, "{left} are left");
     }
-    let [[others, less], [fewer, more]] = left[..] else {
-        panic!("{left:?}");
-    };
-    assert!(others > fewer + 3 && less + 3 < more, "{left:?}");
 }
