@@ -168,9 +168,9 @@ fn the_last_summary_is_of_the_newest_version_with_versioning_and_without_sequenc
         versioned: true,
         ..SYNC
     };
-    let runs = everywhere(versioned, Tells::Everything, 17)
-        + everywhere(SYNC, Tells::TagAlone, 17)
-        + everywhere(SYNC, Tells::Nothing, 17);
+    let runs = everywhere(versioned, Tells::Everything, 9)
+        + everywhere(SYNC, Tells::TagAlone, 9)
+        + everywhere(SYNC, Tells::Nothing, 9);
     eprintln!("overwritten in {runs} places");
 }
 
