@@ -25,7 +25,7 @@ class ChatEndpoint:
         self.requests = []
         # Requests that ask for nothing.
         self.heads = []
-        # Those over which calls came.
+        # Those over which calls came, or questions about what is served, which come beside the first call.
         self.connections = set()
         self.in_flight = 0
         self.most_in_flight = 0
@@ -103,6 +103,14 @@ def handler_for(endpoint):
 
         def do_HEAD(self):
             endpoint.heads.append({"authorization": self.headers.get("Authorization"), "connection": self.client_address})
+            self.not_found()
+
+        def do_GET(self):
+            endpoint.connections.add(self.client_address)
+            self.not_found()
+
+        def not_found(self):
+            """Keeps the connection, unlike the answer to a method that is not known."""
             self.send_response(404)
             self.send_header("Content-Length", "0")
             self.end_headers()
