@@ -15,7 +15,7 @@ const TELLING_BYTES: usize = 20;
 const OPENING_BYTES: usize = 40;
 
 /// What begins a proposal of a checker or last reader, most of which have several lines.
-pub(crate) const PROPOSALS: [&str; 3] = ["FIND:", "WRONG:", "CUT:"];
+const PROPOSALS: [&str; 3] = ["FIND:", "WRONG:", "CUT:"];
 
 /// The end of the request for the rest.
 pub(crate) const NOW: &str = "Write only the rest of your answer now: go on right after this beginning, in the same form, and repeat nothing of it.";

@@ -374,11 +374,12 @@ impl Corrections {
         let forms = first.map_or(&[][..], |c| self.labels.beginning_with(c));
         let found = forms.iter().filter(|form| form.is_all_of(label));
         let entry = |form: &Form| Some((self.entries.get(form.entry)?, form.entry));
-        let mut found: Vec<(&Entry, usize)> = found.filter_map(entry).collect();
         // As it is written, if there are several.
-        found.sort_by_cached_key(|(entry, _)| usize::from(entry.heard != label));
-        match found.first() {
-            Some((entry, at)) => (entry.right.clone(), Some(*at)),
+        match found
+            .filter_map(entry)
+            .min_by_key(|(entry, _)| entry.heard != label)
+        {
+            Some((entry, at)) => (entry.right.clone(), Some(at)),
             None => (self.apply(label).into_owned(), None),
         }
     }

@@ -126,6 +126,9 @@ pub(crate) fn refers_back(sentence: &str) -> bool {
         let may_be_verb = word.ends_with("ed") || word.ends_with("ing");
         let is_name = is_name && !(is_first && (may_be_verb || terms::is_stopword(&plain)));
         names += usize::from(is_name && !follows_name);
+        if names > 1 {
+            break;
+        }
         (is_first, follows_name) = (false, is_name);
     }
     false

@@ -66,10 +66,10 @@ impl Writer<'_> {
         sections: &[Section],
         wanted: usize,
     ) -> (Vec<Prompt>, Option<Prompt>) {
-        let excess = excess(sections, wanted);
         if plan.outline_tokens.is_none() {
             return (Vec::new(), None);
         }
+        let excess = excess(sections, wanted);
         let titled = |title: &str, text: &str| format!("{title}\n\n{text}\n");
         let overview = overview.map(|text| titled(self.titles.overview, text));
         let lists = self.briefing.lists.iter().map(List::text);
@@ -85,11 +85,9 @@ impl Writer<'_> {
                 ..Material::of_text(Passage::of_text(text))
             };
             let drafter = self.drafter;
-            let (more, words) = match task {
-                Task::LastRead => (excess, Words(words + excess)),
-                _ => (0, Words(words)),
-            };
-            let prompt = drafter.prompt(task, &material, (nth, more), None, words, 0);
+            let excess = if task == Task::LastRead { excess } else { 0 };
+            let words = Words(words + excess);
+            let prompt = drafter.prompt(task, &material, (nth, excess), None, words, 0);
             drafter.fits(&prompt).then_some(prompt)
         };
         // Edits in other languages cannot be checked.
@@ -117,11 +115,7 @@ impl Writer<'_> {
         let answer = answer.map_err(WriteError::of("the last read".to_owned()))?;
         // The last pair of an answer that was cut off may be half of what was meant.
         let whole = match answer.finish {
-            Finish::Length => {
-                let all = begun::PROPOSALS.iter();
-                let last = all.filter_map(|key| answer.text.rfind(key)).max();
-                last.and_then(|at| answer.text.get(..at)).unwrap_or("")
-            }
+            Finish::Length => begun::complete(prompt.request().task, &answer.text),
             _ => &answer.text,
         };
         // Who has nothing to propose says so.
