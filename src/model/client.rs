@@ -401,7 +401,7 @@ impl ModelClient {
             Ok(answer) => self.count(|usage| usage.add_tokens(Ok(answer))),
             Err(error) if error.kind == ErrorKind::Configuration => {}
             // That it was throttled, say, tells nothing about its length.
-            Err(_) => self.window.is_still_in_doubt(),
+            Err(_) => self.window.remains_in_doubt(),
         }
         let outcome = match &self.tracer {
             Some(tracer) => {

@@ -139,7 +139,8 @@ impl LearnedWindow {
         is_in_doubt && !std::mem::replace(&mut learned.was_in_doubt, true)
     }
 
-    pub(crate) fn is_still_in_doubt(&self) {
+    /// Learns that the question whether everything is refused was not answered.
+    pub(crate) fn remains_in_doubt(&self) {
         self.lock().was_in_doubt = false;
     }
 

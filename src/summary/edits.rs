@@ -1,8 +1,8 @@
 //! The edits with which a model that has read the whole summary makes its sections one document.
 //!
 //! An edit must not change what is said: it may drop a repetition, shorten a second introduction, smooth a seam. What is reported
-//! wrongly is for [`mends`](crate::summary::mends). [`read`] takes the answer as lines `FIND: …`, `REPLACE: …`, `FLAG: …` and `CUT: …`. [`apply`] compares the
-//! sentence before and after an edit, and refuses the edit in doubt:
+//! wrongly is for [`mends`](crate::summary::mends). [`read`] takes the answer as lines `FIND: …`, `REPLACE: …`, `FLAG: …` and
+//! `CUT: …`. [`apply`] compares the sentence before and after an edit, and refuses the edit in doubt:
 //!
 //! - The words occur once in the whole document, within one sentence of running text, which stays one sentence with its final stop.
 //! - Numbers, dates, negations, hedges, conditions and quantities stay, in their order and beside the same words; verbs such as *said*
