@@ -87,6 +87,7 @@ impl SimulatedWriter {
             let about = Vocabulary::of(source);
             let one = Asked {
                 source: source.clone(),
+                draft: None,
                 sections: Vec::new(),
                 instructions: Vec::new(),
                 fence: None,
@@ -106,7 +107,8 @@ impl SimulatedWriter {
     /// One text.
     fn one(&self, random: &mut Random, asked: &Asked, about: &Vocabulary, aim: usize) -> String {
         let heading = has_heading(asked).then(|| prose::heading(random, about));
-        let mut left = aim.saturating_sub(heading.as_deref().map_or(0, words::count));
+        let told = heading.as_deref().or(asked.draft.as_deref());
+        let mut left = aim.saturating_sub(told.map_or(0, words::count));
         let mut sentences = Vec::new();
         if self.keeps_facts {
             for code in facts::codes(&asked.source) {
@@ -129,7 +131,7 @@ impl SimulatedWriter {
             Task::Overview => sentences.join(if about.is_wide { "" } else { " " }),
             _ => {
                 let prose = prose::paragraphs(&sentences, about.is_wide);
-                heading.map_or_else(|| prose.clone(), |heading| format!("{heading}\n\n{prose}"))
+                told.map_or_else(|| prose.clone(), |told| format!("{told}\n\n{prose}"))
             }
         }
     }

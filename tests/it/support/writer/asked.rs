@@ -22,6 +22,8 @@ pub(super) struct Asked {
     pub(super) topics: usize,
     /// The text to be summarized.
     pub(super) source: String,
+    /// The text to write again, longer.
+    pub(super) draft: Option<String>,
     /// The sections to write, if there are several: number, words, and text.
     pub(super) sections: Vec<(usize, usize, String)>,
     /// The hex digits that mark the fences.
@@ -77,7 +79,13 @@ impl Asked {
             let number = number_after(block.label, " of the transcript for section ")?;
             Some((number, shares[&number], block.text.to_owned()))
         });
+        let draft = blocks
+            .iter()
+            .find(|block| block.label == "The section as it is:");
         Self {
+            draft: draft
+                .filter(|_| task == Task::Expand && said.contains("write it again, longer"))
+                .map(|block| block.text.trim().to_owned()),
             sections: sections.collect(),
             task,
             is_bare,
