@@ -220,7 +220,7 @@ const OVERVIEW_CLOCK: &str = "\
 The transcript has the clock of the record in square brackets. Give the time of the few turning points, such as \"at 0:02:23\".";
 
 const OUTLINE_CLOCK: &str = "\
-This is the record of an operation, and each line begins with its time. DECIDED, POSITION and OPEN entries, and FIGURE lines after their number, say when it was, such as \"at 1:12:30\". DECIDED is what changed the course of the operation, with who ordered, advised or refused it, the most important first. ACTION is only what somebody still has to do when the record ends, not the routine of it. The people who carry the operation, such as a pilot, are PERSON lines too.";
+This is the record of an operation, and each line begins with its time. DECIDED, POSITION and OPEN entries, and FIGURE lines after their number, say when it was, such as \"at 1:12:30\". DECIDED is what set or changed the course of the operation, with who ordered, advised or refused it and on what condition: also an order to leave something as it is, a rule for what to do if something fails, and what was overtaken later, with \"until\" and by what; at most 20 lines, the most important first. ACTION is only what somebody still has to do when the record ends, not the routine of it. The people who carry the operation, such as a pilot, are PERSON lines too. Of a station or a post, the name says which it is, and the role only what it alone did, ordered or passed on; one that gave only routine reports has no line.";
 
 /// A short version of the rules, for small context windows.
 const COMPACT_RULES: &str = "\

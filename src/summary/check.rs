@@ -136,16 +136,16 @@ impl Problem {
 /// Whether the numbers and names of a heading occur in its source, as far as they can be compared. Names may be in the plural:
 /// "A-levels" for "A-level".
 pub(crate) fn is_borne_out(heading: &str, source: &str, by: Comparable) -> bool {
+    bears_out(source, by)(heading)
+}
+
+/// The same, for several texts of one source.
+pub(crate) fn bears_out(source: &str, by: Comparable) -> impl Fn(&str) -> bool {
     let mut known = support::all_words(source);
-    let of_heading = support::all_words(heading).into_iter();
-    let plurals: Vec<String> = of_heading
-        .filter(|word| {
-            let singular = word.strip_suffix('s');
-            singular.is_some_and(|word| known.contains(word))
-        })
-        .collect();
+    let plurals: Vec<String> = known.iter().map(|word| format!("{word}s")).collect();
     known.extend(plurals);
-    by.has_numbers(heading, &by.known_numbers(source)) && by.has_names(heading, &known)
+    let numbers = by.known_numbers(source);
+    move |text| by.has_numbers(text, &numbers) && by.has_names(text, &known)
 }
 
 /// All problems of an answer, worst first. Preambles, closing remarks and markup are stripped beforehand, and its `flaw` is that

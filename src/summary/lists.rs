@@ -11,6 +11,9 @@ const ACTIONS_SHARE: f64 = 0.15;
 const VAGUE_ACTIONS_SHARE: f64 = 0.04;
 const OTHERS_SHARE: f64 = 0.16;
 
+/// The share of all lists where actions take so little of it that others have more than theirs.
+const LISTS_SHARE: f64 = 0.22;
+
 /// Lists that only repeat what stands in the text, the most dispensable first. They are left out where the others need their room.
 const IN_THE_TEXT: [ListKind; 2] = [ListKind::Positions, ListKind::Figures];
 
@@ -144,39 +147,34 @@ pub(crate) fn of(
         entries,
     })
     .collect();
-    let most = (target as f64 * VAGUE_ACTIONS_SHARE) as usize;
-    for list in &mut lists {
-        while list.kind == ListKind::Actions
-            && words::count(&list.text()) > most
-            && list.drop_vague()
-        {}
-    }
-    let most = (target as f64 * OTHERS_SHARE) as usize;
+    let share = |share: f64| (target as f64 * share) as usize;
+    let actions = lists.iter_mut().find(|list| list.kind == ListKind::Actions);
+    let of_actions = actions.map_or(0, |actions| {
+        while actions.length() > share(VAGUE_ACTIONS_SHARE) && actions.drop_vague() {}
+        while actions.length() > share(ACTIONS_SHARE) {
+            actions.drop_least();
+        }
+        actions.length()
+    });
+    let most = share(OTHERS_SHARE).max(share(LISTS_SHARE).saturating_sub(of_actions));
+    let of_others = |lists: &[List]| length(lists) - of_actions;
     for kind in IN_THE_TEXT {
-        let others = lists.iter().filter(|list| list.kind != ListKind::Actions);
         // A few of many figures tell less than none.
-        if others.map(List::length).sum::<usize>() > most {
+        if of_others(&lists) > most {
             lists.retain(|list| list.kind != kind);
         }
     }
-    for (are_actions, share) in [(true, ACTIONS_SHARE), (false, OTHERS_SHARE)] {
-        let most = (target as f64 * share) as usize;
-        loop {
-            let own = lists
-                .iter_mut()
-                .filter(|list| (list.kind == ListKind::Actions) == are_actions);
-            let own: Vec<(usize, &mut List)> = own.map(|list| (list.length(), list)).collect();
-            if own.iter().map(|(words, _)| words).sum::<usize>() <= most {
-                break;
-            }
-            // The entries of a kind come in the order of their importance.
-            let is_dispensable = |(words, list): &(usize, &mut List)| {
-                (list.kind == ListKind::Terms && *words > 0, *words)
-            };
-            let longest = own.into_iter().max_by_key(is_dispensable);
-            let Some((_, list)) = longest else { break };
-            list.drop_least();
-        }
+    while of_others(&lists) > most {
+        let others = lists
+            .iter_mut()
+            .filter(|list| list.kind != ListKind::Actions);
+        // The entries of a kind come in the order of their importance.
+        let longest = others.max_by_key(|list| {
+            let words = list.length();
+            (list.kind == ListKind::Terms && words > 0, words)
+        });
+        let Some(list) = longest else { break };
+        list.drop_least();
     }
     lists.retain(|list| !list.entries.is_empty());
     lists
@@ -340,6 +338,38 @@ mod tests {
         assert!(length(&lists) <= 200 + 25, "{}", length(&lists));
         // Somebody waits for what has a date.
         assert!(lists[0].entries.iter().any(|entry| entry.due.is_some()));
+    }
+
+    #[test]
+    fn what_few_actions_leave_is_for_other_lists() {
+        let point = |kind, nth: usize| Point {
+            kind,
+            text: format!("matter {nth} was settled after the report of the engineer was heard"),
+            subject: "Ada".to_owned(),
+            due: String::new(),
+            status: "promised".to_owned(),
+            spans: Vec::new(),
+        };
+        let lengths = |actions: usize| {
+            let actions = (0..actions).map(|nth| point(PointKind::Action, nth));
+            let decisions = (0..60).map(|nth| point(PointKind::Decision, nth));
+            let outline = Outline {
+                points: actions.chain(decisions).collect(),
+                ..Outline::default()
+            };
+            let lists = of(&outline, &[], 2000, |_| "Title");
+            let (actions, decisions): (Vec<List>, Vec<List>) = lists
+                .into_iter()
+                .partition(|list| list.kind == ListKind::Actions);
+            (length(&actions), length(&decisions))
+        };
+        let line = 11;
+        for (actions, most_actions, most_decisions) in [(0, 0, 440), (6, 90, 360), (40, 300, 320)] {
+            let (actions, decisions) = lengths(actions);
+            assert!(actions <= most_actions, "{actions}");
+            let about = most_decisions - line..=most_decisions;
+            assert!(about.contains(&decisions), "{actions} {decisions}");
+        }
     }
 
     #[test]

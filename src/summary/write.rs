@@ -625,6 +625,7 @@ impl Writer<'_> {
             .extend(warning.map(|warning| format!("section {number}: {warning}")));
         let (source, by) = (&material.passage, self.comparable);
         let said = self.briefing.with_names(&material.said());
+        let bears_out = check::bears_out(&said, by);
         // Of a heading such as `Board: depot sold`, each half may hold without the other.
         let borne_out = |title: String| {
             let halves = title.split_once([':', '：']);
@@ -633,7 +634,7 @@ impl Writer<'_> {
                 .flat_map(|(matter, outcome)| [outcome, matter]);
             let long = halves.map(str::trim).filter(|half| words::count(half) > 1);
             let mut all = [title.as_str()].into_iter().chain(long);
-            let found = all.find(|title| check::is_borne_out(title, &said, by));
+            let found = all.find(|title| bears_out(title));
             found.map(words::capitalized)
         };
         let title = piece.title.and_then(borne_out);
@@ -657,7 +658,7 @@ impl Writer<'_> {
         let (kept, foreign): (Vec<String>, Vec<String>) = piece
             .matters
             .into_iter()
-            .partition(|matter| check::is_borne_out(matter, &said, by));
+            .partition(|matter| bears_out(matter));
         for matter in foreign {
             text = text.replacen(&format!("{matter}: "), "", 1);
         }

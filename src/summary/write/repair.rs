@@ -8,6 +8,7 @@ use crate::prompt::{Prompt, Request, Task};
 use crate::summary::assemble::{Section, Source};
 use crate::summary::check::support::Comparable;
 use crate::summary::check::{self, Problem, Severity};
+use crate::summary::claims;
 use crate::summary::fit_length;
 use crate::summary::flaw::flaw;
 use crate::summary::length_control::LengthControl;
@@ -219,10 +220,10 @@ fn accept(
         Task::Condense if !check::is_borne_out(text, &section.text, Comparable::Words) => return,
         Task::Condense => text.to_owned(),
         Task::Expand if request.brief.is_some() => {
-            if !goes_on(text, &section.text, request, by) {
+            let Some(longer) = going_on(text, &section.text, request, by) else {
                 return;
-            }
-            text.to_owned()
+            };
+            longer
         }
         // An expansion that only repeats the section adds nothing.
         _ if section.text.contains(text) => return,
@@ -241,13 +242,16 @@ fn accept(
     }
 }
 
-/// Whether a longer version of a section tells most of what it told, and no number or name that neither it nor its part has.
-fn goes_on(longer: &str, section: &str, request: &Request, by: Comparable) -> bool {
-    let before = terms::stems(section);
-    let kept = before.intersection(&terms::stems(longer)).count();
+/// A longer version of a section, without the sentences whose numbers or names neither the section nor its part has. `None` if it
+/// does not tell most of what the section told.
+fn going_on(longer: &str, section: &str, request: &Request, by: Comparable) -> Option<String> {
     let notes = request.brief.as_ref().map_or("", |brief| &brief.notes);
     let source = [section, &request.block, notes].join("\n");
-    kept * 100 >= before.len() * KEPT_PERCENT && check::is_borne_out(longer, &source, by)
+    let bears_out = check::bears_out(&source, by);
+    let longer = claims::without(longer, 1, |sentence| !bears_out(sentence))?;
+    let before = terms::stems(section);
+    let kept = before.intersection(&terms::stems(&longer)).count();
+    (kept * 100 >= before.len() * KEPT_PERCENT).then_some(longer)
 }
 
 #[cfg(test)]
@@ -315,20 +319,25 @@ mod tests {
             ),
             ..request(Task::Expand, Style::Full)
         };
-        for (more, goes_on_with) in [
-            ("It costs 42 million more, as Brackwater wrote.", true),
-            ("It costs 77 million more, as Brackwater wrote.", false),
-            ("It costs more, as Napoleon wrote.", false),
-        ] {
+        let with = |more: &str| {
             let longer = format!("{section} {more}");
-            assert_eq!(
-                goes_on(&longer, section, &request, Comparable::Words),
-                goes_on_with,
-                "{more}"
-            );
+            going_on(&longer, section, &request, Comparable::Words)
+        };
+        let known = "It costs 42 million more, as Brackwater wrote.";
+        let goes_on = format!("{section} {known}");
+        for (more, expected) in [
+            (known.to_owned(), goes_on.as_str()),
+            (format!("It costs 77 million more. {known}"), &goes_on),
+            (
+                format!("{known} It costs more, as Napoleon wrote."),
+                &goes_on,
+            ),
+            ("It costs more, as Napoleon wrote.".to_owned(), section),
+        ] {
+            assert_eq!(with(&more).as_deref(), Some(expected), "{more}");
         }
         let other = "The trams are red. Nobody spoke of anything else for hours, and then all of them left.";
-        assert!(!goes_on(other, section, &request, Comparable::Words));
+        assert_eq!(going_on(other, section, &request, Comparable::Words), None);
     }
 
     #[test]
