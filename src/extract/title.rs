@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use crate::text::sentence::mark;
 use crate::text::words::capitalized;
-use crate::text::{terms, words};
+use crate::text::{language, terms, words};
 use crate::transcript::Passage;
 
 /// Minimum and maximum length of a word in a title, in characters.
@@ -94,7 +94,7 @@ pub(crate) fn subject(passage: &Passage) -> Option<String> {
         }
     }
     chosen.truncate(MAX_PHRASES);
-    (!chosen.is_empty()).then(|| capitalized(&chosen.join(" and ")))
+    enumerated(&chosen, passage).map(|all| capitalized(&all))
 }
 
 /// Who says most in a passage, such as `Dana, Lee and Priya`. `None` if no speaker is known.
@@ -117,16 +117,28 @@ pub(crate) fn speakers(passage: &Passage) -> Option<String> {
     spoken.retain(|(_, words)| words * 100 >= all * MIN_SPOKEN_PERCENT);
     // A stable sort: of equals, who speaks first comes first.
     spoken.sort_by_cached_key(|(_, words)| std::cmp::Reverse(*words));
-    let mut names: Vec<String> = spoken.iter().map(|(name, _)| readable(name)).collect();
-    if names.len() > MAX_SPEAKERS {
-        names.truncate(MAX_SPEAKERS);
-        names.push("others".to_owned());
+    let names = spoken.iter().take(MAX_SPEAKERS);
+    let mut names: Vec<String> = names.map(|(name, _)| readable(name)).collect();
+    if spoken.len() > MAX_SPEAKERS {
+        names.push(if is_english(passage) { "others" } else { "…" }.to_owned());
     }
-    match &names[..] {
+    enumerated(&names, passage)
+}
+
+/// `A, B and C`, or without a conjunction in other languages than English. `None` if there are none.
+fn enumerated(all: &[String], passage: &Passage) -> Option<String> {
+    match all {
         [] => None,
-        [name] => Some(name.clone()),
-        [names @ .., last] => Some(format!("{} and {last}", names.join(", "))),
+        [one] => Some(one.clone()),
+        [names @ .., last] if is_english(passage) => {
+            Some(format!("{} and {last}", names.join(", ")))
+        }
+        all => Some(all.join(", ")),
     }
+}
+
+fn is_english(passage: &Passage) -> bool {
+    language::detect(passage).is_none_or(|language| language == "en")
 }
 
 /// A label without what is in brackets.
@@ -256,6 +268,11 @@ mod tests {
         ] {
             assert_eq!(title(&text(speakers)).as_deref(), Some(expected));
         }
+        let german =
+            "Wir haben das im Januar nicht gesehen und werden es auch im März nicht sehen. ";
+        let german = ["A", "B", "C", "D"].map(|name| format!("{name}: {}\n", german.repeat(3)));
+        let german = Passage::of_text(german.concat());
+        assert_eq!(title(&german).as_deref(), Some("A, B, C, …"));
         assert_eq!(title(&Passage::of_text("Yes. No.")), None);
     }
 }

@@ -105,7 +105,9 @@ fn adjust(
     left: usize,
 ) -> usize {
     let (target, most) = (plan.target_words.0, plan.max_words().0);
-    drop_duplicates(&mut summary.sections);
+    let speakers = transcript.segments.speakers.iter();
+    let speakers: Speakers = speakers.map(String::as_str).collect();
+    drop_duplicates(&mut summary.sections, &speakers);
     let words = summary.words();
     // Rather a list that is shorter than a section without its conclusion.
     lists::give_way(&mut summary.lists, words.saturating_sub(most));
@@ -124,7 +126,7 @@ fn adjust(
             .chain(clauses)
             .map(|text| terms::stems(text).into_iter().collect())
             .collect();
-        drop_least(&mut summary.sections, words - most, &settled);
+        drop_least(&mut summary.sections, words - most, &settled, &speakers);
     }
     if words >= target - target * tolerated / 100 {
         return 0;
@@ -139,7 +141,7 @@ pub(crate) fn shorten(text: &str, most: usize) -> String {
     if excess == 0 {
         return text.to_owned();
     }
-    let mut sentences = split(&[text]);
+    let mut sentences = split(&[text], &Speakers::new());
     drop_sentences(&mut sentences, excess, 1, &Rule::ANYTHING);
     joined(&sentences, 0)
 }
@@ -148,7 +150,7 @@ pub(crate) fn shorten(text: &str, most: usize) -> String {
 /// any other, if what follows leans on it, or if it answers a question.
 pub(crate) fn cut(sections: &mut [Section], named: &[String], excess: usize) {
     let texts: Vec<&str> = sections.iter().map(|section| &*section.text).collect();
-    let mut sentences = split(&texts);
+    let mut sentences = split(&texts, &Speakers::new());
     let told: Vec<String> = sentences.iter().map(|one| plain(&one.text)).collect();
     let mut left = excess;
     for name in named {
@@ -195,10 +197,10 @@ fn plain(sentence: &str) -> String {
 }
 
 /// Removes sentences that already occurred word for word.
-fn drop_duplicates(sections: &mut [Section]) {
+fn drop_duplicates(sections: &mut [Section], speakers: &Speakers<'_>) {
     let mut seen: HashSet<String> = HashSet::new();
     for section in sections {
-        let mut sentences = split(&[section.text.as_str()]);
+        let mut sentences = split(&[section.text.as_str()], speakers);
         for sentence in &mut sentences {
             let plain = plain(&sentence.text);
             sentence.kept = words::count(&plain) < MIN_DUPLICATE_WORDS || seen.insert(plain);
@@ -215,7 +217,12 @@ fn drop_duplicates(sections: &mut [Section]) {
 /// those at the ends of paragraphs. An answer that is dropped turns what it leaves into a question that nobody answered; a
 /// small matter is missed by few. `settled` are the words of what the lists tell of decisions, positions, tasks and open
 /// questions, and of what the headings announce.
-fn drop_least(sections: &mut [Section], excess: usize, settled: &[Vec<String>]) {
+fn drop_least(
+    sections: &mut [Section],
+    excess: usize,
+    settled: &[Vec<String>],
+    speakers: &Speakers<'_>,
+) {
     let before: usize = sections.iter().map(Section::words).sum();
     let matters = Rule {
         settled,
@@ -234,7 +241,7 @@ fn drop_least(sections: &mut [Section], excess: usize, settled: &[Vec<String>]) 
             .iter()
             .map(|section| section.text.as_str())
             .collect();
-        let mut pieces = pieces(&texts);
+        let mut pieces = pieces(&texts, speakers);
         drop_sentences(&mut pieces, left, MIN_SENTENCES, &rule);
         let texts: Vec<String> = (0..sections.len()).map(|at| joined(&pieces, at)).collect();
         for (section, text) in sections.iter_mut().zip(texts) {
@@ -325,13 +332,18 @@ fn longest(section: &Section) -> Span {
 }
 
 /// Takes several texts apart.
-type Pieces = fn(&[&str]) -> Vec<Sentence>;
+type Pieces = fn(&[&str], &Speakers<'_>) -> Vec<Sentence>;
+
+/// The names with which lines of quotations begin.
+type Speakers<'a> = HashSet<&'a str>;
 
 /// A sentence of one of several texts.
 struct Sentence {
     /// Index of the text it belongs to.
     of: usize,
     text: String,
+    /// The name that the line begins with, a colon and a blank, if this is not its first sentence.
+    speaker: Option<String>,
     /// Whitespace between the previous sentence and this one: a space, a line break or a paragraph break.
     gap: &'static str,
     words: usize,
@@ -434,6 +446,44 @@ impl Quotation {
     }
 }
 
+/// The sentences that were `found` in a text, each with the name that its line begins with. A stop in a name ends no sentence.
+fn with_speakers<'a>(
+    text: &'a str,
+    speakers: &Speakers<'_>,
+    found: Vec<Span>,
+) -> Vec<(Span, &'a str)> {
+    let mut all: Vec<(Span, &str)> = Vec::new();
+    let mut line = 0;
+    for found in found {
+        match all.last_mut() {
+            Some((last, speaker)) if !Span::from(last.end..found.start).of(text).contains('\n') => {
+                if last.end < line + speaker.len() {
+                    last.end = found.end;
+                } else {
+                    let speaker = *speaker;
+                    all.push((found, speaker));
+                }
+            }
+            _ => {
+                line = found.start;
+                let rest = Span::from(line..text.len()).of(text);
+                all.push((found, speaker_of(rest, speakers)));
+            }
+        }
+    }
+    all
+}
+
+/// The name that a line of a quotation begins with, with its colon and blank. Empty if it begins with none.
+fn speaker_of<'a>(line: &'a str, speakers: &Speakers<'_>) -> &'a str {
+    const COLON: &str = ": ";
+    let line = line.lines().next().unwrap_or_default();
+    let mut ends = line.match_indices(COLON).map(|(at, _)| at).take(3);
+    let end = ends.find(|end| line.get(..*end).is_some_and(|name| speakers.contains(name)));
+    end.and_then(|end| line.get(..end + COLON.len()))
+        .unwrap_or_default()
+}
+
 /// Whether a sentence has entries of a list.
 fn has_list(sentence: &str) -> bool {
     sentence.contains("\n- ")
@@ -470,13 +520,13 @@ pub(crate) fn label(paragraph: &str) -> Option<(&str, &str)> {
 }
 
 /// The sentences of several texts, in order.
-fn split(texts: &[&str]) -> Vec<Sentence> {
-    pieces(texts, whole_sentences)
+fn split(texts: &[&str], speakers: &Speakers<'_>) -> Vec<Sentence> {
+    pieces(texts, speakers, whole_sentences)
 }
 
 /// The paragraphs of several texts, in order: those of one matter as one piece, from its label on. A text without labels has a
 /// single piece.
-fn labelled(texts: &[&str]) -> Vec<Sentence> {
+fn labelled(texts: &[&str], speakers: &Speakers<'_>) -> Vec<Sentence> {
     let matters = |text: &str| {
         let mut found: Vec<Span> = Vec::new();
         for sentence in whole_sentences(text) {
@@ -492,26 +542,37 @@ fn labelled(texts: &[&str]) -> Vec<Sentence> {
         }
         found
     };
-    pieces(texts, matters)
+    pieces(texts, speakers, matters)
 }
 
-fn pieces(texts: &[&str], found: impl Fn(&str) -> Vec<Span>) -> Vec<Sentence> {
+fn pieces(
+    texts: &[&str],
+    speakers: &Speakers<'_>,
+    found: impl Fn(&str) -> Vec<Span>,
+) -> Vec<Sentence> {
     let mut all = Vec::new();
     for (of, text) in texts.iter().enumerate() {
         let mut end = 0;
-        for found in found(text) {
+        for (found, speaker) in with_speakers(text, speakers, found(text)) {
             let between = Span::from(end..found.start).of(text);
             let opens = end == 0;
+            let begins_line = opens || between.contains('\n');
             end = found.end;
             let text = found.of(text);
+            let of_name = if begins_line {
+                words::count(speaker)
+            } else {
+                0
+            };
             all.push(Sentence {
                 of,
+                speaker: (!begins_line && !speaker.is_empty()).then(|| speaker.to_owned()),
                 gap: match between.matches('\n').count() {
                     0 => " ",
                     1 => "\n",
                     _ => "\n\n",
                 },
-                words: words::count(text),
+                words: words::count(text) - of_name,
                 stems: terms::stems(text),
                 has_label: has_label(text),
                 leans: leans(text) || refers_back(text),
@@ -758,7 +819,9 @@ fn ends(sentences: &[Sentence]) -> Vec<bool> {
 fn joined(sentences: &[Sentence], of: usize) -> String {
     let mut text = String::new();
     let mut gap = "";
+    let mut has_begun = false;
     for sentence in sentences.iter().filter(|sentence| sentence.of == of) {
+        has_begun &= sentence.gap == " " && !sentence.opens;
         // Keep a paragraph break even if the sentence after it was dropped.
         if sentence.gap.len() > gap.len() || gap == " " && sentence.gap == "\n" {
             gap = sentence.gap;
@@ -770,7 +833,12 @@ fn joined(sentences: &[Sentence], of: usize) -> String {
                     gap => gap,
                 });
             }
+            // What opened the line had the name.
+            if let Some(speaker) = sentence.speaker.as_ref().filter(|_| !has_begun) {
+                text.push_str(speaker);
+            }
             text.push_str(&sentence.text);
+            has_begun = true;
             gap = "";
         }
     }
@@ -1109,7 +1177,7 @@ mod tests {
     #[test]
     fn sentences_without_blanks_between_them_stay_so() {
         let chinese = "会议讨论了三月的预算。李说：“车库要在四月关闭。”GPU 涨价了！之后他们谈到了 4711 号电车。";
-        assert_eq!(joined(&split(&[chinese]), 0), chinese);
+        assert_eq!(joined(&split(&[chinese], &Speakers::new()), 0), chinese);
         let shorter = shorten(chinese, words::count(chinese) - 4);
         assert!(
             shorter.len() < chinese.len() && shorter.contains("4711"),
@@ -1122,7 +1190,7 @@ mod tests {
         // Burmese has blanks there, and English between its own.
         for text in ["ကျွန်တော်တို့ တွေ့ခဲ့သည်။ သူတို့ ပြန်သွားသည်။", "They met. They left."]
         {
-            assert_eq!(joined(&split(&[text]), 0), text);
+            assert_eq!(joined(&split(&[text], &Speakers::new()), 0), text);
         }
     }
 
@@ -1148,8 +1216,33 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_of_a_line_keeps_its_speaker() {
+        let text = "Cllr. P. Lee: It costs 4711 for Harbor. We have 12 from Brackwater.\nDana: Yes. Then go.";
+        let speakers = Speakers::from(["Cllr. P. Lee", "Dana"]);
+        let mut sentences = split(&[text], &speakers);
+        assert_eq!(joined(&sentences, 0), text);
+        let told: Vec<&str> = sentences.iter().map(|one| &*one.text).collect();
+        let (lee, have) = (
+            "Cllr. P. Lee: It costs 4711 for Harbor.",
+            "We have 12 from Brackwater.",
+        );
+        assert_eq!(told, [lee, have, "Dana: Yes.", "Then go."]);
+        sentences[0].kept = false;
+        sentences[2].kept = false;
+        assert_eq!(
+            joined(&sentences, 0),
+            format!("Cllr. P. Lee: {have}\nDana: Then go.")
+        );
+        sentences[1].kept = false;
+        assert_eq!(joined(&sentences, 0), "Dana: Then go.");
+    }
+
+    #[test]
     fn keeps_paragraph_breaks() {
-        let sentences = split(&["One is here. Two is here.\n\nThree is here. Four is here."]);
+        let sentences = split(
+            &["One is here. Two is here.\n\nThree is here. Four is here."],
+            &Speakers::new(),
+        );
         assert_eq!(
             joined(&sentences, 0),
             "One is here. Two is here.\n\nThree is here. Four is here."

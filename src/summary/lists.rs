@@ -364,7 +364,7 @@ mod tests {
             (length(&actions), length(&decisions))
         };
         let line = 11;
-        for (actions, most_actions, most_decisions) in [(0, 0, 440), (6, 90, 360), (40, 300, 320)] {
+        for (actions, most_actions, most_decisions) in [(0, 0, 440), (6, 95, 360), (40, 300, 320)] {
             let (actions, decisions) = lengths(actions);
             assert!(actions <= most_actions, "{actions}");
             let about = most_decisions - line..=most_decisions;

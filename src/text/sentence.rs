@@ -23,11 +23,15 @@ const MIN_WORDS: usize = 25;
 const WORD_BYTES: usize = 64;
 const ADDRESS_BYTES: usize = 512;
 
-/// Abbreviations whose full stop does not end a sentence. Single letters and forms like `U.S.` are recognized by their
-/// shape.
-const ABBREVIATIONS: [&str; 21] = [
-    "mr", "mrs", "ms", "dr", "prof", "hon", "rev", "gen", "col", "lt", "sgt", "capt", "sen", "rep",
-    "gov", "st", "vs", "etc", "approx", "inc", "jr",
+/// Abbreviations whose full stop does not end a sentence, in several languages. Single letters and forms like `U.S.` are recognized
+/// by their shape.
+const ABBREVIATIONS: [&str; 76] = [
+    "mr", "mrs", "ms", "messrs", "dr", "prof", "hon", "rev", "gen", "col", "lt", "sgt", "capt",
+    "sen", "rep", "gov", "cllr", "st", "vs", "etc", "approx", "inc", "incl", "excl", "jr", "sr",
+    "dept", "est", "fig", "vol", "ca", "evtl", "bzw", "bzgl", "inkl", "exkl", "einschl", "zzgl",
+    "abzgl", "ggf", "vgl", "sog", "ehem", "nr", "mio", "mrd", "tsd", "monatl", "jährl", "tägl",
+    "hr", "fr", "frl", "dipl", "ing", "aprox", "sra", "srta", "dra", "ud", "uds", "dña", "lic",
+    "núm", "pág", "ej", "ee", "env", "réf", "tél", "sig", "dott", "avv", "dhr", "mevr", "bijv",
 ];
 
 /// Months in languages that write days as ordinals with a full stop. Those of English are among them.

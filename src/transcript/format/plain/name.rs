@@ -23,10 +23,14 @@ const MAX_LOOSE_WORDS: u32 = 3;
 const MAX_IDEOGRAPHS: usize = 12;
 
 /// Words in a name that may be lower-case.
-const PARTICLES: [&str; 24] = [
-    "de", "da", "di", "do", "dos", "du", "van", "von", "der", "den", "del", "la", "le", "al", "el",
-    "bin", "ibn", "y", "of", "the", "and", "señor", "señora", "señores",
+const PARTICLES: [&str; 29] = [
+    "de", "da", "di", "do", "dos", "du", "van", "von", "der", "den", "del", "la", "las", "le",
+    "los", "al", "el", "bin", "ibn", "tot", "y", "zu", "zum", "of", "the", "and", "señor",
+    "señora", "señores",
 ];
+
+/// Those of them that do not belong to a family name.
+const NOT_OF_NAMES: [&str; 6] = ["of", "the", "and", "señor", "señora", "señores"];
 
 /// Lower-case words that a surname may start with.
 const SURNAME_OPENINGS: [&str; 14] = [
@@ -193,6 +197,8 @@ pub(in crate::transcript::format) fn shape(label: &str) -> Option<Shape> {
         let is_id = plain.contains(['@', '_']) || plain.contains(|c: char| c.is_ascii_digit());
         let is_particle = !label.starts_with(plain)
             && (PARTICLES.contains(&plain) || (has_role && matches!(plain, "for" | "to" | "in")));
+        // Nor do those of a family name.
+        words -= u32::from(is_particle && !NOT_OF_NAMES.contains(&plain));
         let is_device = matches!(plain.as_bytes(), [b'i', b'A'..=b'Z', ..]);
         let is_lower = plain.starts_with(char::is_lowercase) && !is_device;
         if is_lower && !is_id && !is_particle {
