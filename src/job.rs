@@ -31,19 +31,20 @@ use std::time::Duration;
 
 use crate::aside::aside;
 use crate::clock::Clock;
-use crate::document::{PAGE_ENDING, SUMMARY_ENDING, output_key};
+use crate::document::report::Report;
+use crate::document::{PAGE_ENDING, REPORT_ENDING, SUMMARY_ENDING, output_key};
 use crate::model::Model;
 use crate::model::failure::Recovery;
 use crate::run::{Run, sleep_until};
 use crate::speech::Speaker;
-use crate::store::{Location, Object, Store, StoreErrorKind, StoreResult};
+use crate::store::{Action, Location, Object, Store, StoreError, StoreErrorKind, StoreResult};
 use crate::transcriber::Transcriber;
 use crate::transcript::Transcript;
 
 use complete::Completed;
 use filter::ERROR_ENDING;
-use invocation::Work;
-use publish::SummarySlot;
+use invocation::{Work, Written};
+use publish::{Results, SummarySlot};
 use recording::Opened;
 use rendered::Finished;
 use upload::JobSource;
@@ -57,6 +58,9 @@ pub use order::{ByOption, ListError, Lists, Order};
 pub use outcome::{Done, Outcome, Status};
 pub(crate) use publish::{SOURCE_ETAG, WARNINGS, WORDS};
 pub use upload::Upload;
+
+/// Maximum length of a key in S3. No other ending of a result is longer than that of the report.
+const MAX_KEY_BYTES: usize = 1024;
 
 /// Time reserved for answering the invocation. What is still running then is cut off, as by a kill, and resumed later: an
 /// invocation that Lambda has to stop answers for none of its messages.
@@ -120,6 +124,7 @@ impl App {
     }
 
     async fn summarize(&self, upload: &Upload, run: &Run) -> Result<Outcome, JobError> {
+        self.check_names(&upload.at)?;
         let open = async {
             match self.transcribes(upload) {
                 Some(recordings) => self.open_recording(upload, recordings).await,
@@ -227,37 +232,20 @@ impl App {
             run,
             order: &order,
         };
-        let mut written = self.write(work).await?;
-        let speech = self.speak(&source, &mut written, run).await?;
-        let took_ms = run.clock.now_ms() - written.created_ms;
-        let finished = Finished {
-            source: &source,
-            transcript: &transcript,
-            plan: &plan,
-            order: &order,
-            formats: self.config.formats,
-            summary: &written.summary,
-            speech: speech.as_ref(),
-            usage: written.usage,
-            duration: Duration::from_millis(u64::try_from(took_ms).unwrap_or(0)),
-        };
-        let rendered = self.rendered(finished);
-        let (report, artifacts) = match &written.lease {
-            Some(lease) => {
-                let rendered = tokio::select! {
-                    rendered = rendered => rendered?,
-                    overtaken = lease.keep() => return Err(overtaken.into()),
-                };
-                lease.secure().await?;
-                rendered
-            }
-            None => rendered.await?,
-        };
-        tracing::Span::current().record("phase", "publishing");
-        let document = (&report, &artifacts[..]);
-        let published = self.publish(&source, &written, document, results, &run.clock);
-        let overtaken = published.await?;
+        let mut written = self.write(&work).await?;
+        let published = self.finish(&work, &mut written, results).await;
         let lease = written.lease.as_deref();
+        if let Err(error) = &published
+            && !matches!(error, JobError::Overtaken)
+            && let Some(lease) = lease
+        {
+            // Nobody works on it now.
+            let calls = written.usage.calls as usize;
+            lease
+                .give_back(|run| run.calls = run.calls.max(calls))
+                .await;
+        }
+        let (report, overtaken) = published?;
         self.clear_state(&source.job_id, lease).await;
         if let Some(reason) = overtaken {
             return Ok(superseded(reason));
@@ -278,6 +266,59 @@ impl App {
             report,
             invocations: written.invocations,
         })))
+    }
+
+    /// Fails if the names of the results would be too long, before anything is paid for them.
+    fn check_names(&self, at: &Location) -> StoreResult<()> {
+        let report = self.output(at, REPORT_ENDING);
+        let excess = report.key.len().saturating_sub(MAX_KEY_BYTES);
+        if excess == 0 || self.target.directory().is_some() {
+            return Ok(());
+        }
+        let reason = format!(
+            "its name would be longer than the {MAX_KEY_BYTES} bytes that S3 allows: shorten that of the upload by {excess} bytes"
+        );
+        let (kind, action) = (StoreErrorKind::InvalidKey, Action::Write);
+        Err(StoreError::new(kind, action, report, reason))
+    }
+
+    /// Renders and publishes a summary. Returns its report, and why it was not published if another version has replaced its source.
+    async fn finish(
+        &self,
+        work: &Work<'_>,
+        written: &mut Written,
+        results: Results,
+    ) -> Result<(Report, Option<&'static str>), JobError> {
+        let Work { source, run, .. } = *work;
+        let speech = self.speak(source, written, run).await?;
+        let took_ms = run.clock.now_ms() - written.created_ms;
+        let rendered = self.rendered(Finished {
+            source,
+            transcript: work.transcript,
+            plan: work.plan,
+            order: work.order,
+            formats: self.config.formats,
+            summary: &written.summary,
+            speech: speech.as_ref(),
+            usage: written.usage,
+            duration: Duration::from_millis(u64::try_from(took_ms).unwrap_or(0)),
+        });
+        let (report, artifacts) = match &written.lease {
+            Some(lease) => {
+                let rendered = tokio::select! {
+                    rendered = rendered => rendered?,
+                    overtaken = lease.keep() => return Err(overtaken.into()),
+                };
+                lease.secure().await?;
+                rendered
+            }
+            None => rendered.await?,
+        };
+        tracing::Span::current().record("phase", "publishing");
+        let document = (&report, &artifacts[..]);
+        let published = self.publish(source, written, document, results, &run.clock);
+        let overtaken = published.await?;
+        Ok((report, overtaken))
     }
 
     /// Opens an upload that is a transcript itself.

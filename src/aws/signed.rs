@@ -159,7 +159,9 @@ impl SignedError {
     /// Whether the request was refused for now, and has had no effect.
     pub(crate) fn is_throttled(&self) -> bool {
         match self {
-            Self::Refused { status, code, .. } => *status == 429 || code.starts_with("Throttling"),
+            Self::Refused { status, code, .. } => {
+                *status == 429 || code.starts_with("Throttling") || code == "LimitExceededException"
+            }
             _ => false,
         }
     }

@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::chain::chain;
 use crate::job::habits::Remembered;
 use crate::job::publish::SummarySlot;
 use crate::job::upload::JobSource;
@@ -63,7 +62,7 @@ pub(crate) struct Written {
 
 impl App {
     /// Writes the summary, or as much of it as time allows.
-    pub(crate) async fn write(&self, work: Work<'_>) -> Result<Written, JobError> {
+    pub(crate) async fn write(&self, work: &Work<'_>) -> Result<Written, JobError> {
         // Calls are not recorded if the model is local and free.
         if !self.durable || self.model.capabilities().quotes {
             let client = self.model_client(&work, None, false);
@@ -153,6 +152,10 @@ impl App {
         if let Some(window) = window {
             client.window.told(window);
         }
+        // Of the requests of a batch, some are never sent.
+        if !client.in_batches {
+            client.spent.told_of(run.calls);
+        }
         let written = tokio::select! {
             written = self.call_model(work, &client, run.permille) => written,
             overtaken = lease.keep() => Err(overtaken.into()),
@@ -201,9 +204,10 @@ impl App {
             }
             _ => None,
         };
-        let released = lease
-            .release(|run| {
+        lease
+            .give_back(|run| {
                 run.down_since_ms = down_since_ms;
+                run.calls = client.spent.all();
                 run.degraded_runs += u32::from(degraded);
                 run.without_progress = match usage.progress {
                     0 => run.without_progress + 1,
@@ -211,12 +215,6 @@ impl App {
                 };
             })
             .await;
-        if let Err(error) = released {
-            tracing::warn!(
-                error = chain(&error),
-                "could not release the lease: the next invocation waits until it expires"
-            );
-        }
         if stalled && usage.progress == 0 {
             return Err(JobError::NoProgress {
                 invocations: run.without_progress + 1,

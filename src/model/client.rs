@@ -71,12 +71,56 @@ pub struct ModelClient {
     pub(crate) options: CallOptions,
     pub(crate) run: Run,
     began: Instant,
-    /// The calls that count towards `max_calls`, those of the fallback model included.
-    pub(crate) spent: Arc<AtomicUsize>,
+    pub(crate) spent: Arc<Spent>,
     state: Mutex<State>,
     stopping: Notify,
     /// The fallback model and its calls, if there is one.
     pub(crate) stand_in: Option<Box<StandIn>>,
+}
+
+/// The calls that count towards `max_calls`, those of the fallback model included.
+#[derive(Debug, Default)]
+pub(crate) struct Spent {
+    /// Those that earlier invocations had made when the last one ended.
+    told: AtomicUsize,
+    /// Those of earlier invocations whose records were looked up.
+    found: AtomicUsize,
+    own: AtomicUsize,
+}
+
+impl Spent {
+    /// Earlier invocations have told of so many when they ended.
+    pub(crate) fn told_of(&self, calls: usize) {
+        self.told.store(calls, Ordering::Relaxed);
+    }
+
+    fn earlier(&self) -> usize {
+        let told = self.told.load(Ordering::Relaxed);
+        told.max(self.found.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn all(&self) -> usize {
+        self.earlier() + self.own.load(Ordering::Relaxed)
+    }
+
+    /// Counts one more of this invocation, unless that is more than `most`.
+    fn add(&self, most: usize) -> bool {
+        let left = most.saturating_sub(self.earlier());
+        let one_more = |own: usize| (own < left).then_some(own + 1);
+        let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
+        self.own.fetch_update(set, fetch, one_more).is_ok()
+    }
+
+    /// One of them was none.
+    fn take_back(&self) {
+        for calls in [&self.own, &self.found] {
+            let one_less = |calls: usize| calls.checked_sub(1);
+            let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
+            if calls.fetch_update(set, fetch, one_less).is_ok() {
+                return;
+            }
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -271,7 +315,7 @@ impl ModelClient {
             recalled = Known::Nothing;
         }
         self.count_earlier(|usage| usage.add_earlier_call(record.submits));
-        self.count_spent(record.submits as usize);
+        self.count_spent_earlier(record.submits as usize);
         let job = match recalled {
             Known::Job(job) => job,
             Known::Nothing => return Ok(None),
@@ -358,7 +402,7 @@ impl ModelClient {
     async fn begin(&self, record: &mut CallRecord<'_>) -> Result<usize, ModelError> {
         self.spend()?;
         let before = record.before_submission().await?;
-        self.count_spent(before.unanswered as usize);
+        self.count_spent_earlier(before.unanswered as usize);
         // Those that an earlier invocation sent, it has told of.
         self.count_earlier(|usage| usage.add_unanswered(before.unanswered as usize));
         let number = {
@@ -498,7 +542,7 @@ impl ModelClient {
         let is_discarded = error.is_some() && jobs.was_discarded(&ticket);
         if is_discarded {
             record.was_never_sent();
-            self.spent.fetch_sub(1, Ordering::Relaxed);
+            self.spent.take_back();
             self.state().usage.take_back_submission(record.submits);
         }
         record.may_still_run =
@@ -524,27 +568,22 @@ impl ModelClient {
     /// Counts one call towards `max_calls`. Fails if the job has used them up.
     fn spend(&self) -> Result<(), ModelError> {
         let most = self.options.max_calls;
-        let one_more = |spent: usize| (spent < most).then_some(spent + 1);
-        let spent = &self.spent;
-        if spent
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
-            .is_ok()
-        {
+        if self.spent.add(most) {
             return Ok(());
         }
         let message = format!("MAX_MODEL_CALLS ({most}) is used up: raise it, or CHUNK_TOKENS");
         Err(ModelError::new(ErrorKind::BudgetSpent, message))
     }
 
-    fn count_spent(&self, calls: usize) {
-        self.spent.fetch_add(calls, Ordering::Relaxed);
+    fn count_spent_earlier(&self, calls: usize) {
+        self.spent.found.fetch_add(calls, Ordering::Relaxed);
     }
 
     /// Handles a submission that was not accepted: refunds the call and tells the rate limiter.
     fn learn_from_refusal(&self, kind: ErrorKind, permit: &Permit<'_>) {
         match kind.policy().retry {
             Retry::WhenAdmitted { .. } | Retry::Free => {
-                self.spent.fetch_sub(1, Ordering::Relaxed);
+                self.spent.take_back();
             }
             Retry::MaybeBilled | Retry::Never => return,
         }

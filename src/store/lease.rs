@@ -68,6 +68,9 @@ pub(crate) struct RunRecord {
     /// Words that the model wrote per thousand words requested, as known when the job was first claimed.
     #[serde(default = "as_asked")]
     pub(crate) permille: u32,
+    /// The calls that all invocations have made, when the last one ended.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) calls: usize,
     /// Times the summary was refused because it had too many extractive sections.
     pub(crate) degraded_runs: u32,
     /// Why the first model was given up, if the fallback makes the rest of the calls.
@@ -81,6 +84,10 @@ pub(crate) struct RunRecord {
 /// What a job that knows nothing of the model assumes: it writes as many words as are requested.
 pub(crate) fn as_asked() -> u32 {
     1000
+}
+
+fn is_zero(calls: &usize) -> bool {
+    *calls == 0
 }
 
 /// Whether another worker holds the lease. One that ends further off than two of the longest leases take is none: a clock was
@@ -246,6 +253,16 @@ impl Lease {
             run.expires_ms = 0;
         })
         .await
+    }
+
+    /// Releases the lease, if the store can be written.
+    pub(crate) async fn give_back(&self, count: impl FnOnce(&mut RunRecord)) {
+        if let Err(error) = self.release(count).await {
+            tracing::warn!(
+                error = chain(&error),
+                "could not release the lease: the next invocation waits until it expires"
+            );
+        }
     }
 
     /// Records why the first model is given up.

@@ -908,12 +908,12 @@ mod tests {
         };
         let mut sections = [section(&text(30), 10, 0..1), section(&text(3), 10, 1..2)];
         let excess = 40;
-        drop_least(&mut sections, excess, &[]);
+        drop_least(&mut sections, excess, &[], &Speakers::new());
         assert_eq!(
             [&*sections[0].text, &sections[1].text],
             [&*text(22), &*text(3)]
         );
-        drop_least(&mut sections, 1000, &[]);
+        drop_least(&mut sections, 1000, &[], &Speakers::new());
         assert_eq!(
             [&*sections[0].text, &sections[1].text],
             [&*text(2), &*text(2)]
@@ -972,7 +972,7 @@ mod tests {
             section(twice, 9, 0..1),
             section(&format!("Lee agreed to wait. {twice}"), 13, 1..2),
         ];
-        drop_duplicates(&mut sections);
+        drop_duplicates(&mut sections, &Speakers::new());
         assert_eq!(
             (sections[0].text.as_str(), sections[1].text.as_str()),
             (twice, "Lee agreed to wait.")
@@ -993,7 +993,7 @@ mod tests {
     fn a_matter_goes_before_a_sentence_of_another() {
         let text = "Rent: Dana asked who pays 4711 for the yard. Lee said the council.\n\nNoise: Kim spoke of it. They were loud.\n\nTrams: Abreu counted 12 of Brackwater in Harbor.";
         let mut sections = [section(text, 30, 0..1)];
-        drop_least(&mut sections, 6, &[]);
+        drop_least(&mut sections, 6, &[], &Speakers::new());
         assert_eq!(
             sections[0].text,
             "Rent: Dana asked who pays 4711 for the yard. Lee said the council.\n\nTrams: Abreu counted 12 of Brackwater in Harbor."
@@ -1018,7 +1018,7 @@ mod tests {
         let text = "It was late. Dana named 4711 trams of Brackwater in Harbor. They will close the depot early. Lee left.";
         let mut sections = [section(text, 20, 0..1)];
         let entry = terms::stems("Close the depot early").into_iter().collect();
-        drop_least(&mut sections, 6, &[entry]);
+        drop_least(&mut sections, 6, &[entry], &Speakers::new());
         assert!(
             sections[0].text.contains("close the depot"),
             "{}",

@@ -59,6 +59,8 @@ pub(crate) enum Flaw {
     Dialogue,
     /// Words without sentences.
     Salad,
+    /// What a filter put in its place.
+    Withheld,
 }
 
 impl Flaw {
@@ -73,6 +75,7 @@ impl Flaw {
             Self::ToolCall => "a tool call",
             Self::Dialogue => "a dialogue",
             Self::Salad => "words without sentences",
+            Self::Withheld => "withheld by a filter",
         }
     }
 }

@@ -193,16 +193,37 @@ pub(crate) fn give_way(lists: &mut Vec<List>, excess: usize) {
     }
 }
 
-/// Puts entries that stand in the order of their importance into that of time, as the record of an operation is read.
-pub(crate) fn put_in_order_of_time(lists: &mut [List]) {
+/// Puts entries that stand in the order of their importance into that of time, as the record of an operation is read. `second` is
+/// when something was said, by its place.
+pub(crate) fn put_in_order_of_time(lists: &mut [List], second: impl Fn(usize) -> Option<i32>) {
     use ListKind::{Decisions, Figures, OpenQuestions, Positions};
     let is_ranked =
         |list: &&mut List| matches!(list.kind, Decisions | Positions | OpenQuestions | Figures);
     for list in lists.iter_mut().filter(is_ranked) {
-        // What is decided was talked of before.
-        let last = |entry: &Entry| entry.spans.iter().map(|span| span.start).max();
-        list.entries.sort_by_cached_key(last);
+        list.entries.sort_by_cached_key(|entry| {
+            // What is decided was talked of before.
+            let last = entry.spans.iter().map(|span| span.start).max();
+            first_time(&entry.text).or_else(|| second(last?))
+        });
     }
+}
+
+/// The earliest time of day or of a clock, such as `4:26:03`, in seconds: what else an entry tells of is still to come.
+fn first_time(text: &str) -> Option<i32> {
+    let clocks = text.split(|c: char| !c.is_ascii_digit() && c != ':');
+    let seconds = clocks.filter_map(|clock| {
+        let mut parts = clock.split(':').map(str::parse::<i32>);
+        match [parts.next(), parts.next(), parts.next(), parts.next()] {
+            [
+                Some(Ok(hours @ ..=99)),
+                Some(Ok(minutes)),
+                Some(Ok(seconds)),
+                None,
+            ] => Some((hours * 60 + minutes.min(60)) * 60 + seconds.min(60)),
+            _ => None,
+        }
+    });
+    seconds.min()
 }
 
 fn person(person: &Person) -> Entry {
@@ -401,11 +422,17 @@ mod tests {
             spans: at.iter().map(|at| (*at..at + 1).into()).collect(),
             ..Entry::default()
         };
-        let entries = [entry("Late", &[1, 9]), entry("Early", &[2])];
+        let entries = [
+            entry("Clock to 4:32:37 at 4:26:03", &[0]),
+            entry("Late", &[1, 9]),
+            entry("Go, at 0:05:30:", &[8]),
+            entry("Early", &[2]),
+        ];
         let list = |kind| List::titled(kind, None, entries.to_vec());
         let mut lists = [list(ListKind::Decisions), list(ListKind::Actions)];
-        put_in_order_of_time(&mut lists);
-        let first = lists.each_ref().map(|list| list.entries[0].text.as_str());
-        assert_eq!(first, ["Early", "Late"]);
+        put_in_order_of_time(&mut lists, |at| Some(at as i32 * 3600));
+        let told = |list: &List| list.entries.iter().map(|one| one.spans[0].start).collect();
+        let [decisions, actions]: [Vec<usize>; 2] = lists.each_ref().map(told);
+        assert_eq!((decisions, actions), (vec![8, 2, 0, 1], vec![0, 1, 8, 2]));
     }
 }

@@ -225,7 +225,11 @@ impl Amazon {
                 Ok(State::Running)
             }
             // Another worker has started it in the meantime.
-            Err(SignedError::Refused { status: 409, .. }) => Ok(State::Running),
+            Err(SignedError::Refused { status, code, .. })
+                if status == 409 || code == "ConflictException" =>
+            {
+                Ok(State::Running)
+            }
             Err(error) => Err(Operation::Start.failed(error)),
         }
     }

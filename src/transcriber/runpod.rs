@@ -399,10 +399,8 @@ impl Transcriber for Whisper {
             ended = self.advance_on(&ledger, task) => ended,
             _ = lease.keep() => Err(Halt::Overtaken),
         };
-        if !matches!(ended, Err(Halt::Overtaken))
-            && let Err(error) = lease.release(|_| {}).await
-        {
-            tracing::warn!(error = chain(&error), "could not release the lease");
+        if !matches!(ended, Err(Halt::Overtaken)) {
+            lease.give_back(|_| {}).await;
         }
         match ended {
             Ok(state) => Ok(state),

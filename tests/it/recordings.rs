@@ -184,6 +184,21 @@ async fn a_lost_answer_starts_no_second_job() {
 }
 
 #[tokio::test]
+async fn a_job_of_this_name_is_being_transcribed() {
+    for status in [409, 400] {
+        let (place, transcribe) = place(&[]).await;
+        let upload = current(&place, KEY).await;
+        transcribe.set_faults(move |operation| {
+            let message = "The requested job name already exists.";
+            let refused = Fault::Refused(status, "ConflictException", message);
+            (operation == "Start").then_some(refused)
+        });
+        assert!(stays(&place, &upload).await);
+        assert!(!place.exists(ERROR), "{status}");
+    }
+}
+
+#[tokio::test]
 async fn a_recording_that_cannot_be_transcribed_is_rejected_once_and_for_all() {
     let (place, transcribe) = place(&[]).await;
     let upload = current(&place, KEY).await;
@@ -266,10 +281,10 @@ async fn a_missing_permission_names_the_action() {
 async fn a_full_service_is_waited_for() {
     let (place, transcribe) = place(&[]).await;
     let upload = current(&place, KEY).await;
-    for operation in ["Get", "Start"] {
+    for (operation, status) in [("Get", 429), ("Start", 429), ("Start", 400)] {
         transcribe.set_faults(move |asked| {
             let message = "Either you've sent too many requests or your input file is too long.";
-            let refused = Fault::Refused(429, "LimitExceededException", message);
+            let refused = Fault::Refused(status, "LimitExceededException", message);
             (asked == operation).then_some(refused)
         });
         assert!(stays(&place, &upload).await);

@@ -82,6 +82,7 @@ const BEING_WRITTEN: &str = "another writer is writing it at this moment; try ag
 const NO_BUCKET: &str = "there is no bucket `{bucket}`: create it, or check its name";
 const NO_OBJECT: &str = "there is no object `{key}` in the bucket `{bucket}`";
 const NOTHING: &str = "there is no object `{key}` in the bucket `{bucket}`, or no such bucket";
+const NO_S3: &str = "what answered does not seem to be S3: check AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL and any proxy";
 const NO_VERSION: &str = "this version of `{key}` is gone from the bucket `{bucket}`";
 const ARCHIVED: &str = "it is in an archive; restore it first";
 const WRONG_CLOCK: &str = "the clock of this machine is wrong; set it";
@@ -101,6 +102,8 @@ fn meaning(action: Action, status: u16, code: &str) -> (StoreErrorKind, &'static
         // A write can only miss an object that it was to replace.
         ("NoSuchKey", _) if writing => (Precondition, CHANGED),
         ("NoSuchKey", _) => (NotFound, NO_OBJECT),
+        // It is not known then whether the object is gone.
+        ("NoSuchBucket", _) if action == Action::Read => (Other, NO_BUCKET),
         ("NoSuchBucket", _) => (NotFound, NO_BUCKET),
         ("NoSuchVersion", _) => (NotFound, NO_VERSION),
         // The status is 403, but no permission would help: the object is archived.
@@ -114,6 +117,8 @@ fn meaning(action: Action, status: u16, code: &str) -> (StoreErrorKind, &'static
         ("ThrottlingException" | "RequestLimitExceeded", _) => (Transient, BUSY),
         (_, 300..=399) => (Other, ELSEWHERE),
         (_, 401 | 403) => (Denied, NOT_ALLOWED),
+        // S3 answers a read with an error code; only what has no body has none.
+        (_, 404) if action == Action::Read => (Other, NO_S3),
         (_, 404) => (NotFound, NOTHING),
         (_, 409) => (Conflict, BEING_WRITTEN),
         (_, 412) if writing => (Precondition, CHANGED),
@@ -186,7 +191,9 @@ mod tests {
                 NotFound,
                 "no object `a/b.txt` in the bucket `bucket`",
             ),
-            (read, answered(404, "NoSuchBucket"), NotFound, "create it"),
+            (read, answered(404, "NoSuchBucket"), Other, "create it"),
+            (read, answered(404, ""), Other, "not seem to be S3"),
+            (read, garbled(404), Other, "AWS_ENDPOINT_URL_S3"),
             (
                 read,
                 answered(404, "NoSuchVersion"),

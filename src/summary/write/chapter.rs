@@ -125,7 +125,7 @@ fn pieces(
     jobs: &[Job<'_>],
     answer: &Answer,
 ) -> Vec<(Range<usize>, Option<Piece>)> {
-    let is_cut_off = answer.finish == Finish::Length;
+    let is_cut_off = matches!(answer.finish, Finish::Length | Finish::Filter);
     let first = jobs.first().map_or(0, |job| job.place.0 + 1);
     let sections = told::sections(&answer.text, first..first + jobs.len());
     let written: usize = sections.iter().map(|one| words::count(&one.text)).sum();

@@ -142,7 +142,9 @@ impl Writer<'_> {
             |kind| self.titles.of_list(kind),
         );
         if self.transcript.whole().is_log() {
-            lists::put_in_order_of_time(&mut lists);
+            let segments = &self.transcript.segments;
+            let second = |at| Some(segments.at(at)?.from()?.millis() / 1000);
+            lists::put_in_order_of_time(&mut lists, second);
         }
         lists
     }

@@ -55,6 +55,8 @@ pub(crate) struct Piece {
     pub(crate) token_ratio: f64,
     /// The model gave thoughts in the place of an answer.
     pub(crate) only_thinks: bool,
+    /// A filter has stopped or changed it.
+    pub(crate) is_filtered: bool,
     /// The answer ends too early, where it has filled the context window together with its prompt.
     pub(crate) fills_window: bool,
     /// The name of the fallback model, if that wrote it.
@@ -246,6 +248,12 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
 /// The answer with its problems, without what it says of its instructions.
 pub(crate) fn judged(mut piece: Piece, prompt: &Prompt, job: &Job<'_>) -> Piece {
     piece.problems = problems((&piece.text, piece.flaw), prompt, job.want);
+    // Names may have been masked. What is not as it should be is the filter's own text.
+    let is_wrong = |problem: &Problem| *problem != Problem::Long;
+    if piece.is_filtered && piece.problems.iter().any(is_wrong) {
+        piece.flaw.get_or_insert(Flaw::Withheld);
+        piece.problems = problems((&piece.text, piece.flaw), prompt, job.want);
+    }
     let instructions = prompt.instructions();
     piece.title = piece
         .title
@@ -402,13 +410,14 @@ async fn finished(
         flaw: told.flaw,
         measured: Some((job.ask, written)),
         extra_calls,
+        is_filtered: answer.finish == Finish::Filter,
         written_by: answer.written_by.clone(),
         ..Piece::default()
     };
     if job.task == Task::Notes || quotes {
         return Ok(piece);
     }
-    piece.text = scaffold::complete(body, !cut_off).to_owned();
+    piece.text = scaffold::complete(body, !cut_off && !piece.is_filtered).to_owned();
     if !cut_off {
         return Ok(piece);
     }

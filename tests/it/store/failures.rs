@@ -71,7 +71,7 @@ async fn a_refusal_says_what_is_missing_and_is_not_retried() {
         (
             404,
             "NoSuchBucket",
-            StoreErrorKind::NotFound,
+            StoreErrorKind::Other,
             "no bucket `bucket`",
         ),
         (
