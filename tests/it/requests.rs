@@ -381,3 +381,15 @@ fn a_mistake_in_the_metadata_is_not_reported_beside_the_summary_of_the_same_byte
         }
     }
 }
+
+#[tokio::test]
+async fn a_name_that_leaves_no_room_for_those_of_the_results_is_refused_before_anything_is_asked() {
+    let server = Server::start().await;
+    let store = Arc::new(store_at(server.address, SECRET).await);
+    let place = Workplace::new(None, &[]).await.through(store);
+    let key = format!("{}.txt", "a".repeat(1005));
+    let error = place.run(&Workplace::announced(&key)).await.unwrap_err();
+    let told = "the 1024 bytes that S3 allows: shorten that of the upload by 8 bytes";
+    assert!(error.to_string().contains(told), "{error}");
+    assert_eq!(server.asked(), Vec::<String>::new());
+}

@@ -1,6 +1,7 @@
 //! An endpoint that is down, rejects the key, or returns unusable answers.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use transcript_summarizer::job::JobError;
@@ -239,5 +240,27 @@ fn calls_that_fail_once_are_paid_twice_only_if_their_outcome_is_unknown() {
             extra > 0 && extra == requests - met_by(Trouble::Stuck(Duration::ZERO)).1,
             "{trouble:?}"
         );
+    }
+}
+
+#[test]
+fn the_calls_of_all_deliveries_stay_within_the_limit() {
+    for most in [12, 30] {
+        simulate(async {
+            let mut scene = Scene::new(SYNC);
+            let mut config = (*scene.config).clone();
+            config.limits.max_calls = most;
+            scene.config = Arc::new(config);
+            let upload = scene.disk().upload(KEY, meeting("depot"));
+            scene.endpoint().set_troubles(|asked| {
+                let fails = asked.prompt.request().task != Task::Section;
+                fails.then_some(Trouble::Answers(Some(ErrorKind::Ambiguous)))
+            });
+            for _ in 0..12 {
+                assert!(scene.slice(&upload, SLICE).await.is_err());
+            }
+            let calls: usize = scene.endpoint().submits().values().sum();
+            assert!((10..=most).contains(&calls), "{calls} of {most}");
+        });
     }
 }

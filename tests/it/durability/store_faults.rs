@@ -281,3 +281,28 @@ fn where_calls_are_made_one_at_a_time_an_answer_is_recorded_before_the_next_is_r
         });
     }
 }
+
+#[test]
+fn after_a_failed_write_nobody_holds_the_job() {
+    for ending in ["_summary.json", "_summary.html", "_summary.txt"] {
+        let reference = reference(SYNC, "depot");
+        simulate(async {
+            let scene = Scene::new(SYNC);
+            let upload = scene.disk().upload(KEY, meeting("depot"));
+            scene.disk().set_faults(move |operation, key| {
+                let fails = operation == "put" && key.ends_with(ending);
+                fails.then_some(StoreFault::Unavailable)
+            });
+            let ended = scene.slice(&upload, None).await;
+            assert!(
+                matches!(ended, Err(JobError::Store(_))),
+                "{ending}: {ended:?}"
+            );
+            scene.disk().set_faults(|_, _| None);
+            let ended = scene.slice(&upload, None).await;
+            assert!(matches!(ended, Ok(Outcome::Done(_))), "{ending}: {ended:?}");
+            assert_eq!(scene.extra_submits(), 0);
+            scene.check(&[&reference.text]);
+        });
+    }
+}
