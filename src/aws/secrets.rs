@@ -29,8 +29,17 @@ enum Cause {
     Http(#[from] HttpError),
     #[error("its ARN names no region")]
     NoRegion,
-    #[error("the request failed; the function's role needs secretsmanager:GetSecretValue on it")]
-    Request(#[from] SignedError),
+    #[error("{advice}")]
+    Request {
+        advice: &'static str,
+        source: SignedError,
+    },
+    #[error("it is empty: store the key in it")]
+    Empty,
+    #[error(
+        "its text is neither a key nor JSON: store the key alone, without quotes or a name, or as {{\"{0}\": \"…\"}}"
+    )]
+    NoText(String),
     #[error("it is binary: store the key as text")]
     Binary,
     #[error("it is JSON without a text under {0:?}: add that, or store the key as plain text")]
@@ -73,19 +82,51 @@ async fn read(
         operation: Operation::Target("secretsmanager.GetSecretValue"),
         body: json!({ "SecretId": arn }).to_string(),
     };
-    let answer = request.send(config, http).await?;
+    let answer = request.send(config, http).await;
+    let answer = answer.map_err(|source| Cause::Request {
+        advice: advice(&source),
+        source,
+    })?;
     let value = answer.get("SecretString").and_then(Value::as_str);
     let value = value.ok_or(Cause::Binary)?;
-    key_in(value, variable).ok_or_else(|| Cause::NoKey(variable.to_owned()))
+    key_in(value, variable)
+}
+
+/// What to do about a request that failed.
+fn advice(error: &SignedError) -> &'static str {
+    let code = match error {
+        SignedError::Refused { code, .. } => code.as_str(),
+        _ => "",
+    };
+    match code {
+        "ResourceNotFoundException" => "there is no such secret: check its ARN",
+        "DecryptionFailure" => "the function's role needs kms:Decrypt on its key",
+        "InvalidRequestException" => "it cannot be read now: if it is being deleted, restore it",
+        _ if error.passes() => "the request failed; the next invocation tries again",
+        _ => "the request failed; the function's role needs secretsmanager:GetSecretValue on it",
+    }
 }
 
 /// Extracts the key from the value of a secret.
-fn key_in(value: &str, variable: &str) -> Option<Secret> {
-    let key = match serde_json::from_str::<Map<String, Value>>(value) {
-        Ok(fields) => fields.get(variable)?.as_str()?.trim().to_owned(),
-        Err(_) => value.trim().to_owned(),
+fn key_in(value: &str, variable: &str) -> Result<Secret, Cause> {
+    let fields = serde_json::from_str::<Map<String, Value>>(value);
+    let key = match &fields {
+        Ok(fields) => {
+            let key = fields.get(variable).and_then(Value::as_str);
+            key.ok_or_else(|| Cause::NoKey(variable.to_owned()))?
+        }
+        Err(_) => value,
     };
-    (!key.is_empty()).then(|| Secret::new(key))
+    let key = key.trim();
+    let is_of_keys = |c: char| c.is_ascii_graphic() && !"{}[]\"'`,<>".contains(c);
+    let has_name = key
+        .split_once('=')
+        .is_some_and(|(name, _)| name == variable);
+    match key {
+        "" => Err(Cause::Empty),
+        key if has_name || !key.chars().all(is_of_keys) => Err(Cause::NoText(variable.to_owned())),
+        key => Ok(Secret::new(key.to_owned())),
+    }
 }
 
 #[cfg(test)]
@@ -212,6 +253,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_has_to_be_done_depends_on_the_refusal() {
+        for (code, words) in [
+            ("ResourceNotFoundException", "no such secret"),
+            ("DecryptionFailure", "kms:Decrypt"),
+            ("InvalidRequestException", "restore it"),
+        ] {
+            let refusal = format!(r#"{{"__type": "{code}", "Message": "No."}}"#);
+            let (url, _) = server(vec![(400, refusal.leak())]).await;
+            let reason = chain(&read_from(&url).await.unwrap_err());
+            assert!(reason.contains(words), "{reason}");
+            assert!(!reason.contains("GetSecretValue"), "{reason}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_busy_service_gets_three_attempts() {
         let throttled = r#"{"__type": "ThrottlingException", "message": "Rate exceeded"}"#;
         let answers = vec![
@@ -233,6 +289,8 @@ mod tests {
     async fn a_secret_without_a_key_says_what_to_store() {
         for (value, words) in [
             (r#"{"SecretBinary": "aGY="}"#, "store the key as text"),
+            (r#"{"SecretString": ""}"#, "it is empty"),
+            (r#"{"SecretString": "\"hf\""}"#, "without quotes"),
             (
                 r#"{"SecretString": "{\"token\": \"hf\"}"}"#,
                 "under \"HF_API_TOKEN\"",
@@ -256,13 +314,28 @@ mod tests {
 
     #[test]
     fn a_secret_is_plain_text_or_a_member_of_json() {
-        let key = |value| key_in(value, "HF_API_TOKEN").map(|secret| secret.expose().to_owned());
+        let key = |value| {
+            let key = key_in(value, "HF_API_TOKEN").ok();
+            key.map(|secret| secret.expose().to_owned())
+        };
         assert_eq!(key("hf_abc\n").as_deref(), Some("hf_abc"));
         assert_eq!(
             key(r#"{"HF_API_TOKEN": "hf_abc", "other": 1}"#).as_deref(),
             Some("hf_abc")
         );
         assert_eq!(key(r#"{"token": "hf_abc"}"#), None);
-        assert_eq!(key("  "), None);
+        assert_eq!(key("abc/+=").as_deref(), Some("abc/+="));
+        // Nothing else is sent to a server as a key.
+        for other in [
+            "  ",
+            r#"{"HF_API_TOKEN": "hf_abc""#,
+            r#"["hf_abc"]"#,
+            r#""hf_abc""#,
+            "HF_API_TOKEN=hf_abc",
+            "hf_abc hf_def",
+            "hf_äbc",
+        ] {
+            assert_eq!(key(other), None, "{other}");
+        }
     }
 }

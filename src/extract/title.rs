@@ -272,7 +272,7 @@ mod tests {
             "Wir haben das im Januar nicht gesehen und werden es auch im März nicht sehen. ";
         let german = ["A", "B", "C", "D"].map(|name| format!("{name}: {}\n", german.repeat(3)));
         let german = Passage::of_text(german.concat());
-        assert_eq!(title(&german).as_deref(), Some("A, B, C, …"));
+        assert_eq!(super::speakers(&german).as_deref(), Some("A, B, C, …"));
         assert_eq!(title(&Passage::of_text("Yes. No.")), None);
     }
 }

@@ -111,7 +111,7 @@ impl Polly {
         &self,
         reading: &Reading<'_>,
         engine: Engine,
-    ) -> Result<Ticket, SignedError> {
+    ) -> Result<Value, SignedError> {
         let Reading { ssml, voice, to } = reading;
         let mut body = json!({
             "Engine": engine.name(),
@@ -125,11 +125,7 @@ impl Polly {
         if let (Some(language), Some(body)) = (voice.language, body.as_object_mut()) {
             body.insert("LanguageCode".to_owned(), json!(language));
         }
-        let answer = self.ask(Operation::PostOnce, "", body.to_string()).await?;
-        let id = answer.pointer("/SynthesisTask/TaskId");
-        let id = id.and_then(Value::as_str).unwrap_or_default();
-        tracing::info!(task = id, engine = engine.name(), "speech started");
-        Ok(ticket(reading, id))
+        self.ask(Operation::PostOnce, "", body.to_string()).await
     }
 }
 
@@ -145,7 +141,24 @@ impl Speaker for Polly {
                 started => started,
             },
         };
-        started.map_err(|error| failed(START, error))
+        let started = started.map_err(|error| failed(START, error))?;
+        let text = |name: &str| started.pointer(&format!("/SynthesisTask/{name}"))?.as_str();
+        let unusable = |is_ambiguous, reason: String| SpeechError {
+            action: START,
+            is_ambiguous,
+            source: reason.into(),
+        };
+        match text("TaskId") {
+            _ if text("TaskStatus") == Some("failed") => {
+                let reason = text("TaskStatusReason").unwrap_or("it gives no reason");
+                Err(unusable(false, format!("Amazon Polly failed: {reason}")))
+            }
+            None | Some("") => Err(unusable(true, "the answer names no task".to_owned())),
+            Some(id) => {
+                tracing::info!(task = id, "speech started");
+                Ok(ticket(reading, id))
+            }
+        }
     }
 
     async fn find(&self, reading: &Reading<'_>) -> Result<Option<Ticket>, SpeechError> {

@@ -25,13 +25,14 @@ const ADDRESS_BYTES: usize = 512;
 
 /// Abbreviations whose full stop does not end a sentence, in several languages. Single letters and forms like `U.S.` are recognized
 /// by their shape.
-const ABBREVIATIONS: [&str; 76] = [
+const ABBREVIATIONS: [&str; 78] = [
     "mr", "mrs", "ms", "messrs", "dr", "prof", "hon", "rev", "gen", "col", "lt", "sgt", "capt",
     "sen", "rep", "gov", "cllr", "st", "vs", "etc", "approx", "inc", "incl", "excl", "jr", "sr",
     "dept", "est", "fig", "vol", "ca", "evtl", "bzw", "bzgl", "inkl", "exkl", "einschl", "zzgl",
-    "abzgl", "ggf", "vgl", "sog", "ehem", "nr", "mio", "mrd", "tsd", "monatl", "jährl", "tägl",
-    "hr", "fr", "frl", "dipl", "ing", "aprox", "sra", "srta", "dra", "ud", "uds", "dña", "lic",
-    "núm", "pág", "ej", "ee", "env", "réf", "tél", "sig", "dott", "avv", "dhr", "mevr", "bijv",
+    "abzgl", "ggf", "vgl", "sog", "ehem", "nr", "mwst", "uu", "mio", "mrd", "tsd", "monatl",
+    "jährl", "tägl", "hr", "fr", "frl", "dipl", "ing", "aprox", "sra", "srta", "dra", "ud", "uds",
+    "dña", "lic", "núm", "pág", "ej", "ee", "env", "réf", "tél", "sig", "dott", "avv", "dhr",
+    "mevr", "bijv",
 ];
 
 /// Months in languages that write days as ordinals with a full stop. Those of English are among them.
@@ -321,6 +322,13 @@ mod tests {
                 "Wir kommen, z. B. Ada."
             ]
         );
+        for whole in [
+            "Das Budget beträgt ca. 12.000 Euro, davon sind inkl. MwSt. 7.500 Euro ausgegeben.",
+            "Die Lieferung kommt evtl. Mittwoch, spätestens aber am Freitag.",
+            "Pagamos aprox. 38.400 euros a EE. UU. por el alquiler, p. ej. Madrid.",
+        ] {
+            assert_eq!(split(whole), [whole]);
+        }
         assert_eq!(
             split("I am 30. We sold 12. That is a lot. It is on April 3. Then we met."),
             [

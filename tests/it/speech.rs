@@ -125,6 +125,12 @@ async fn what_fails_is_a_warning_and_the_summary_is_published() {
             2,
             "Unknown.",
         ),
+        (
+            Fault::Refused(200, "failed", "The bucket is not yours."),
+            1,
+            "The bucket is not yours.",
+        ),
+        (Fault::Refused(200, "", "Hello."), 2, "names no task"),
     ] {
         let (place, polly, upload) = place(&[]).await;
         polly.set_faults(move |operation| (operation == "Start").then_some(fault));

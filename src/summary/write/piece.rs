@@ -643,6 +643,23 @@ pub(crate) mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_a_filter_puts_in_the_place_of_an_answer_is_none() {
+        let told = "It said that the depot is late, and that the trams have to wait. ".repeat(4);
+        let withheld = "This exchange was withheld under policy 7714 of Example Corp. Write to Trust Desk or to Priya, \
+                        quoting 4471, and they answer within 2 days. The Compliance Office has been told of it by Dana. "
+            .repeat(2);
+        for (answer, finish, source) in [
+            (&told, Finish::Stop, Source::Model),
+            (&told, Finish::Filter, Source::Model),
+            (&withheld, Finish::Stop, Source::Model),
+            (&withheld, Finish::Filter, Source::Extractive),
+        ] {
+            let (piece, _) = written(400, (answer, finish), usize::MAX, 32_768, 0).await;
+            assert_eq!(piece.source, source, "{finish:?}: {answer}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_few_words_are_no_section() {
         let enough =
             "The depot is late, and the trams have to wait for it until the very end of March.";

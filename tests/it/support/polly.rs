@@ -119,6 +119,11 @@ async fn handle(
     let fault = { fault }.as_mut().and_then(|faults| faults(operation));
     let whole = format!("{url}{}", head.uri);
     let answer = match fault {
+        // Accepted, and failed at once.
+        Some(Fault::Refused(200, "failed", reason)) => {
+            let task = json!({"TaskId": "t", "TaskStatus": "failed", "TaskStatusReason": reason});
+            Ok(json!({ "SynthesisTask": task }))
+        }
         Some(Fault::Refused(status, code, message)) => Err((status, code, message.to_owned())),
         _ if !is_signed(
             ("polly", head.method.as_str()),
