@@ -14,6 +14,7 @@ pub mod chunk;
 mod corrected;
 pub mod decode;
 mod format;
+mod label;
 mod passage;
 mod segment;
 
@@ -21,6 +22,7 @@ pub use chunk::Chunk;
 pub use decode::{Decoded, Decoder, Rejection};
 pub use format::{Spoken, Talk};
 pub(crate) use format::{without_invisible, without_tags};
+pub(crate) use label::Numbering;
 pub use passage::Passage;
 pub use segment::Segments;
 pub(crate) use segment::{Segment, Speaker, Timestamp};

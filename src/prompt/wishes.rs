@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use crate::prompt::fence::neutralized;
 use crate::prompt::{Request, Style, Task};
-use crate::text::{Corrections, Language, Tokens, language, tokens};
-use crate::transcript::Transcript;
+use crate::text::{Corrections, Language, Tokens, tokens};
 
 /// Maximum length of instructions in characters.
 pub const MAX_INSTRUCTIONS: usize = 2000;
@@ -45,27 +44,6 @@ impl Wishes {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
-    }
-
-    /// The transcript with everything replaced that the lists have, which also replace words of the instructions. What the
-    /// transcript tells about the entries is kept.
-    pub(crate) fn correct(&mut self, transcript: Transcript) -> Transcript {
-        if self.corrections.is_empty() {
-            return transcript;
-        }
-        let spoken = transcript.language();
-        let (transcript, corrections) = transcript.corrected(&self.corrections);
-        let written =
-            language::detect(&self.instructions).or(self.language.as_ref().map(Language::tag));
-        let written = written.and_then(Language::parse).zip(spoken);
-        let is_other = written.is_some_and(|(written, spoken)| !written.is_that_of(&spoken));
-        let corrected = match is_other {
-            true => corrections.for_another_language().apply(&self.instructions),
-            false => corrections.apply(&self.instructions),
-        };
-        self.instructions = corrected.into();
-        self.corrections = corrections;
-        transcript
     }
 
     /// A text that differs for different wishes.

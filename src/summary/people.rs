@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use crate::summary::assemble::Section;
 use crate::summary::outline::{Outline, Person};
+use crate::transcript::{Numbering, Segments};
 
 /// What stands for a label in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,24 +18,17 @@ pub struct Renaming {
 
 /// The labels that a reader should not see, and what is written instead. `speaker` is the word "Speaker" in the language of
 /// the summary.
-pub(crate) fn renamings(labels: &[String], outline: &Outline, speaker: &str) -> Vec<Renaming> {
-    // People count from one. A label with a blank, such as `Speaker 0`, has been counted by a person.
-    let is_raw = |label: &str| !label.contains(' ');
-    let raw = labels.iter().filter(|label| is_raw(label));
-    let is_zero = |label: &String| place(label).is_some_and(|place| place.parse() == Ok(0_usize));
-    let first = usize::from(raw.into_iter().any(is_zero));
+pub(crate) fn renamings(segments: &Segments, outline: &Outline, speaker: &str) -> Vec<Renaming> {
+    let numbering = Numbering::of(segments);
     let mut renamings = Vec::new();
-    for label in labels {
+    for label in &segments.speakers {
         let named = |person: &&Person| person.label.as_ref() == Some(label);
-        let name = match (outline.people.iter().find(named), place(label)) {
+        let printed = numbering.printed(label, speaker);
+        let name = match (outline.people.iter().find(named), printed) {
             // Nothing tells such a label from a word.
             (Some(_), None) if label.chars().all(char::is_lowercase) => continue,
             (Some(person), _) => person.name.clone(),
-            (None, Some(place)) => match place.parse::<usize>() {
-                Ok(number) if is_raw(label) => format!("{speaker} {}", number + first),
-                Ok(number) => format!("{speaker} {number}"),
-                Err(_) => format!("{speaker} {}", place.to_uppercase()),
-            },
+            (None, Some(printed)) => printed,
             (None, None) => continue,
         };
         if name != *label {
@@ -45,21 +39,6 @@ pub(crate) fn renamings(labels: &[String], outline: &Outline, speaker: &str) -> 
     // Longer labels first, so that `spk_1` does not take the beginning of `spk_10`.
     renamings.sort_by_cached_key(|renaming| std::cmp::Reverse(renaming.label.len()));
     renamings
-}
-
-/// The number or letter in a label that a recognizer made, such as `spk_0`, `SPEAKER_01` or `Speaker A`.
-fn place(label: &str) -> Option<&str> {
-    let starts = ["speaker", "spkr", "spk"].into_iter();
-    let mut rest = starts.filter_map(|start| {
-        let (head, rest) = label.split_at_checked(start.len())?;
-        head.eq_ignore_ascii_case(start)
-            .then(|| rest.trim_start_matches(['_', '-', ' ', '#']))
-    });
-    rest.find(|rest| {
-        let is_number = !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
-        let is_letter = rest.len() == 1 && rest.bytes().all(|byte| byte.is_ascii_alphabetic());
-        is_number || is_letter
-    })
 }
 
 /// `text` with all labels renamed, all at once: a name may be the label of somebody else. A name that has its label in it, such as
@@ -205,7 +184,8 @@ mod tests {
             ],
             ..Outline::default()
         };
-        let renamings = renamings(&labels, &outline, "Speaker");
+        let segments = Segments::new(Vec::new(), labels.to_vec(), 0);
+        let renamings = renamings(&segments, &outline, "Speaker");
         let text =
             "spk_0 asked spk_10, SPEAKER_01 and Speaker A; Speakman said that spk_01 did not.";
         assert_eq!(

@@ -1,11 +1,35 @@
-//! Decides which wishes a model can obey.
+//! Corrects a transcript as it is wished, and decides which wishes a model can obey.
 
 use crate::prompt::{Style, Wishes};
 use crate::summary::call_plan::Limits;
 use crate::summary::check::support::Comparable;
-use crate::text::Language;
+use crate::summary::titles::titles;
+use crate::text::{Language, language};
+use crate::transcript::Transcript;
 
 impl Wishes {
+    /// The transcript with everything replaced that the lists have, which also replace words of the instructions. What the
+    /// transcript tells about the entries is kept.
+    pub(crate) fn correct(&mut self, transcript: Transcript) -> Transcript {
+        if self.corrections.is_empty() {
+            return transcript;
+        }
+        let spoken = transcript.language();
+        let wished = self.language.as_ref().map(Language::tag);
+        let speaker = [wished, spoken.as_deref()].map(|language| titles(language).speaker);
+        let (transcript, corrections) = transcript.corrected(&self.corrections, &speaker);
+        let written = language::detect(&self.instructions).or(wished);
+        let written = written.and_then(Language::parse).zip(spoken);
+        let is_other = written.is_some_and(|(written, spoken)| !written.is_that_of(&spoken));
+        let corrected = match is_other {
+            true => corrections.for_another_language().apply(&self.instructions),
+            false => corrections.apply(&self.instructions),
+        };
+        self.instructions = corrected.into();
+        self.corrections = corrections;
+        transcript
+    }
+
     /// The wishes that a model with these limits is told, and warnings about the others. `spoken` is the code of the transcript's
     /// language, if it is known: a model that ignores the wish for it obeys all the same.
     pub(crate) fn obeyed(&self, limits: &Limits, spoken: Option<&str>) -> (Self, Vec<String>) {
@@ -55,8 +79,50 @@ impl Wishes {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::text::{Language, Tokens};
+    use crate::summary::outline::Outline;
+    use crate::summary::people;
+    use crate::text::corrections::{List, read_list};
+    use crate::text::{Corrections, Language, Tokens};
+
+    #[test]
+    fn speakers_are_named_as_they_are_printed_and_numbers_stay() {
+        let text = "SPEAKER_00: We have to settle the date.\nSPEAKER_01: The numbers were wrong.\n\
+            SPEAKER_02: The job takes three days.\nSPEAKER_03: That is too late.\n\
+            SPEAKER_02: Then I need help.\nSPEAKER_00: You get it.\n\
+            SPEAKER_01: From me.\nSPEAKER_03: And from me.\n";
+        for (language, word, names) in [
+            (None, "Speaker", "Speaker 3 = Mei-Ling"),
+            (None, "Speaker", "SPEAKER_02 = Mei-Ling"),
+            (Some("de"), "Sprecher", "sprecher 3 = Mei-Ling"),
+        ] {
+            let names = format!("SPEAKER_00 = Priya\nSPEAKER_01 = Tom\n{names}");
+            let entries = read_list(&names, List::SpeakerNames).unwrap();
+            let mut wishes = Wishes {
+                language: language.and_then(Language::parse),
+                corrections: Arc::new(Corrections::new(entries).unwrap()),
+                ..Wishes::default()
+            };
+            let transcript = wishes.correct(Transcript::verbatim(text.to_owned()));
+            let segments = &transcript.segments;
+            assert_eq!(
+                segments.speakers,
+                ["Priya", "Tom", "Mei-Ling", "SPEAKER_03"]
+            );
+            assert!(
+                wishes
+                    .corrections
+                    .entries()
+                    .iter()
+                    .all(|entry| entry.found > 0)
+            );
+            let renamings = people::renamings(segments, &Outline::default(), word);
+            let said = people::renamed("Mei-Ling asked SPEAKER_03.", &renamings);
+            assert_eq!(said, format!("Mei-Ling asked {word} 4."));
+        }
+    }
 
     #[test]
     fn what_a_model_cannot_obey_is_left_out_with_one_warning() {

@@ -255,7 +255,7 @@ pub async fn write(
         sections,
         ratio: control.ratio(),
         renamings: people::renamings(
-            &transcript.segments.speakers,
+            &transcript.segments,
             &writer.briefing.outline,
             titles.speaker,
         ),

@@ -368,20 +368,30 @@ impl Corrections {
         }
     }
 
-    /// The name of the speaker with this label, and the entry that renames it, if one does.
-    pub(crate) fn name(&self, label: &str) -> (String, Option<usize>) {
-        let first = label.chars().next();
-        let forms = first.map_or(&[][..], |c| self.labels.beginning_with(c));
-        let found = forms.iter().filter(|form| form.is_all_of(label));
-        let entry = |form: &Form| Some((self.entries.get(form.entry)?, form.entry));
-        // As it is written, if there are several.
-        match found
-            .filter_map(entry)
-            .min_by_key(|(entry, _)| entry.heard != label)
-        {
+    /// The name of the speaker with this label, and the entry that renames it, if one does: by the label, or else as it is
+    /// `printed`.
+    pub(crate) fn name(
+        &self,
+        label: &str,
+        printed: impl IntoIterator<Item = String>,
+    ) -> (String, Option<usize>) {
+        let mut printed = printed.into_iter();
+        let found = self.renames(label);
+        match found.or_else(|| printed.find_map(|printed| self.renames(&printed))) {
             Some((entry, at)) => (entry.right.clone(), Some(at)),
             None => (self.apply(label).into_owned(), None),
         }
+    }
+
+    /// The entry for a label, and its place.
+    fn renames(&self, label: &str) -> Option<(&Entry, usize)> {
+        let forms = self.labels.beginning_with(label.chars().next()?).iter();
+        let found = forms.filter(|form| form.is_all_of(label));
+        let entry = |form: &Form| Some((self.entries.get(form.entry)?, form.entry));
+        // As it is written, if there are several.
+        found
+            .filter_map(entry)
+            .min_by_key(|(entry, _)| entry.heard != label)
     }
 
     /// Adds the replacements in a part of a transcript, where the line breaks of wrapped lines count as spaces, and the entries
@@ -852,7 +862,7 @@ mod tests {
 
     #[test]
     fn labels_are_renamed_in_any_case_and_all_at_once() {
-        let name = |list: &str, label: &str| corrections(list, "").name(label).0;
+        let name = |list: &str, label: &str| corrections(list, "").name(label, None).0;
         for (list, label, expected) in [
             ("A = Anna", "A", "Anna"),
             ("You = Ben", "YOU", "Ben"),

@@ -6,21 +6,30 @@ use std::sync::Arc;
 use crate::text::corrections::Edit;
 use crate::text::{Corrections, Span};
 use crate::transcript::decode::{Position, SourceMap};
-use crate::transcript::{Spoken, Transcript};
+use crate::transcript::{Numbering, Spoken, Transcript};
 
 impl Transcript {
     /// The transcript with everything replaced that `corrections` have, labels of speakers included, and the corrections as they
-    /// hold for it: with how often each was found.
+    /// hold for it: with how often each was found. Labels may also be corrected as a summary prints them, with one of the words
+    /// in `speaker` before the number.
     #[must_use]
-    pub fn corrected(self, corrections: &Arc<Corrections>) -> (Self, Arc<Corrections>) {
+    pub(crate) fn corrected(
+        self,
+        corrections: &Arc<Corrections>,
+        speaker: &[&str],
+    ) -> (Self, Arc<Corrections>) {
         if corrections.is_empty() {
             return (self, Arc::clone(corrections));
         }
         let mut corrections = corrections.fitted(self.text());
         let mut found = Vec::new();
         let mut names = Vec::new();
+        let numbering = Numbering::of(&self.segments);
         for (at, label) in self.segments.labels.iter().enumerate() {
-            let (name, entry) = corrections.name(label);
+            let printed = speaker
+                .iter()
+                .filter_map(|speaker| numbering.printed(label, speaker));
+            let (name, entry) = corrections.name(label, printed);
             let turns = self.spoken.talk.get(at).map_or(1, |talk| talk.turns.max(1));
             found.extend(entry.into_iter().cycle().take(turns));
             names.push(name);
@@ -166,7 +175,7 @@ mod tests {
             "spk_0 = Dana Whitfield\nA = Anna",
             "brack water = Brackwater\ntresury = Treasury",
         );
-        let (corrected, list) = transcript(MEETING.as_bytes()).corrected(&list);
+        let (corrected, list) = transcript(MEETING.as_bytes()).corrected(&list, &[]);
         assert_eq!(
             corrected.text().trim_end(),
             "Dana Whitfield: Good morning. I am Dana from Brackwater.\n\
@@ -209,7 +218,7 @@ mod tests {
                 "spk_1: Whom to ask\nLee: It is late.\nspk_1: It is.\nLee: Late, yes.",
             ),
         ] {
-            let (corrected, _) = transcript(text.as_bytes()).corrected(&list);
+            let (corrected, _) = transcript(text.as_bytes()).corrected(&list, &[]);
             assert_eq!(corrected.text().trim_end(), expected);
         }
     }
@@ -217,13 +226,13 @@ mod tests {
     #[test]
     fn without_entries_nothing_is_done() {
         let before = transcript(MEETING.as_bytes());
-        let (after, _) = before.clone().corrected(&Arc::default());
+        let (after, _) = before.clone().corrected(&Arc::default(), &[]);
         assert!(Arc::ptr_eq(&before.spoken, &after.spoken));
     }
 
     /// The texts of unchanged words stand where the corrected transcript says.
     fn assert_leads_to_the_source(bytes: &[u8], list: &Arc<Corrections>, words: &[&str]) {
-        let (corrected, _) = transcript(bytes).corrected(list);
+        let (corrected, _) = transcript(bytes).corrected(list, &[]);
         let text = corrected.text();
         for word in words {
             let at = text
@@ -260,7 +269,7 @@ mod tests {
         ) {
             let text = format!("spk_0: said {text}");
             let list = corrections("spk_0 = Al", &format!("{heard} = {right}"));
-            let (corrected, _) = transcript(text.as_bytes()).corrected(&list);
+            let (corrected, _) = transcript(text.as_bytes()).corrected(&list, &[]);
             let len = corrected.text().len();
             let mut cuts: Vec<usize> = cuts.iter().map(|cut| corrected.text().floor_char_boundary(cut % (len + 1))).collect();
             cuts.extend([0, len]);

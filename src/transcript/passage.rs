@@ -63,7 +63,7 @@ impl Passage {
     /// The same as people read them.
     pub(crate) fn shown_times(&self) -> Option<(String, String)> {
         let (from, until) = self.time_span()?;
-        Some((from.to_string(), until.max(from).to_string()))
+        Some((from.to_string(), until.not_before(from).to_string()))
     }
 
     /// Whether it is the record of an operation, such as a flight, in which events are told by the clock: people do not talk all
@@ -206,6 +206,24 @@ mod tests {
         let text: String = (0..turns).map(turn).collect();
         decoder.push(text.as_bytes()).unwrap();
         Transcript::new(decoder.finish().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_clock_passes_midnight_and_may_be_started_again() {
+        for (times, shown) in [
+            (
+                ["[23:40:10]", "[23:59:10]", "[00:40:10]"],
+                ("23:40:10", "0:40:10"),
+            ),
+            (["[23:40]", "[23:59]", "[00:40]"], ("23:40:00", "0:40:00")),
+            (["[00:00]", "[23:59]", "[00:40]"], ("0:00:00", "0:00:40")),
+            (["[03:00]", "[23:59]", "[00:40]"], ("0:03:00", "0:03:00")),
+            (["[23:40]", "[20:59]", "[21:40]"], ("0:23:40", "0:23:40")),
+        ] {
+            let text: String = times.map(|time| format!("{time} Ada: We met.\n")).concat();
+            let (from, until) = Transcript::verbatim(text).whole().shown_times().unwrap();
+            assert_eq!((&*from, &*until), shown, "{times:?}");
+        }
     }
 
     #[test]

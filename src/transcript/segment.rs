@@ -66,6 +66,17 @@ impl Timestamp {
     pub(crate) fn seconds_since(self, earlier: Self) -> f64 {
         (f64::from(self.millis()) - f64::from(earlier.millis())) / 1000.0
     }
+
+    /// This time as the end of what begins at `start`: not before it, since a clock may have been started again, but for one
+    /// that has passed midnight.
+    pub(crate) fn not_before(self, start: Self) -> Self {
+        const HALF_A_DAY: i64 = 12 * 3_600_000;
+        let passes_midnight = i64::from(self.millis()) + HALF_A_DAY < i64::from(start.millis());
+        match passes_midnight {
+            true => self,
+            false => self.max(start),
+        }
+    }
 }
 
 impl std::fmt::Display for Timestamp {

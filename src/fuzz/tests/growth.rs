@@ -180,7 +180,7 @@ const PARSERS: [Parser; 25] = [
     }),
     ("labels", &SPOKEN, |text| {
         let segments = Transcript::verbatim(text.to_owned()).segments;
-        let renamings = people::renamings(&segments.speakers, &Outline::default(), "Speaker");
+        let renamings = people::renamings(&segments, &Outline::default(), "Speaker");
         people::renamed(SAID, &renamings);
     }),
 ];

@@ -81,8 +81,7 @@ impl Material {
         let (from, to) = self.passage.time_span()?;
         let last = self.more.last().and_then(Passage::time_span);
         let to = last.map_or(to, |(_, to)| to);
-        // A clock may have been started again.
-        Some((from.to_string(), to.max(from).to_string()))
+        Some((from.to_string(), to.not_before(from).to_string()))
     }
 
     /// First and last timestamp of each stretch.

@@ -718,7 +718,7 @@ impl<'t> Collector<'t> {
         let decision = self.labels.decide(self.lines);
         let clock = match self.long_times {
             _ if self.has_days => ClockOf::Mission,
-            0 if are_of_a_day(&self.candidates) => ClockOf::Day,
+            0 if are_of_a_day(&self.candidates) || pass_midnight(&self.candidates) => ClockOf::Day,
             _ => ClockOf::Recording,
         };
         // A turn starts when the one before has ended.
@@ -1019,6 +1019,30 @@ fn are_of_a_day(candidates: &[Candidate]) -> bool {
         && words / WORDS_A_SECOND > seconds
         && timed().count() > 2
         && timed().all(|(_, time)| (MINUTE..24 * MINUTE).contains(&time))
+}
+
+/// Whether times of two groups are hours and minutes because they pass midnight: what began after noon jumps back once, from near
+/// 24:00 to near 0:00.
+fn pass_midnight(candidates: &[Candidate]) -> bool {
+    const HOUR: i32 = 60_000;
+    let times = || {
+        let times = candidates.iter().filter_map(|candidate| candidate.time);
+        times.map(Timestamp::millis)
+    };
+    let jumps = || {
+        times()
+            .zip(times().skip(1))
+            .filter(|(time, next)| next < time)
+    };
+    let (Some(first), Some(last)) = (times().next(), times().next_back()) else {
+        return false;
+    };
+    let is_night = |(time, next)| time >= 22 * HOUR && next < 2 * HOUR;
+    first >= 12 * HOUR
+        && last < first
+        && times().all(|time| time < 24 * HOUR)
+        && jumps().count() == 1
+        && jumps().all(is_night)
 }
 
 /// Joins a time on a line of its own with the head after it, if that has none. There may be a million heads, so they stay

@@ -13,6 +13,7 @@ use crate::transcript::format::field::{
     Field, Rate, Role, Time, Unit, Zero, percent, speaker_label,
 };
 use crate::transcript::format::looked_at;
+use crate::transcript::format::plain::shape;
 use crate::transcript::format::writer::Block;
 
 /// Rows before which the header must come.
@@ -499,7 +500,8 @@ impl<'t> Profile<'t> {
         self.bytes += value.len();
         self.quoted += usize::from(cell.is_quoted);
         self.times += usize::from(Time::parse(value, None).is_some());
-        let is_short = value.starts_with(char::is_alphabetic) && is_heading(value);
+        let is_short =
+            value.starts_with(char::is_alphabetic) && (is_heading(value) || shape(value).is_some());
         self.short += usize::from(is_short);
         if is_short && !self.names.contains(&value) {
             self.names.push(value);
@@ -770,6 +772,14 @@ mod tests {
                     "3000-5000 Ana: Wir trafen uns; endlich.",
                     "5000-8000 Ben: Ja, das war im Mai.",
                     "8000-11000 Ana: Darin sind wir einig.",
+                ],
+            ),
+            (
+                "0:03,Hr. Dr. Holt,\"We met, at last, in May.\"\n0:05,Ben,\"Yes, we did meet.\"\n0:08,Hr. Dr. Holt,\"So we agree on that.\"\n",
+                &[
+                    "3000- Hr. Dr. Holt: We met, at last, in May.",
+                    "5000- Ben: Yes, we did meet.",
+                    "8000- Hr. Dr. Holt: So we agree on that.",
                 ],
             ),
             (

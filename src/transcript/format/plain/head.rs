@@ -498,7 +498,17 @@ impl<'t> Text<'t> {
         {
             return Some(labelled);
         }
+        // `Mr. J. Hall - text`
+        let goes_on = |stop: Span| {
+            let dash = dashed(self.window.len()).filter(|dash| dash.start > stop.start);
+            name::is_abbreviated(Span::from(at..stop.start).of(self.window))
+                && dash.is_some_and(|dash| {
+                    let label = self.trim(Span::from(at..dash.start));
+                    name::shape(label.of(self.window)).is_some()
+                })
+        };
         if let Some(stop) = found.stop
+            && !goes_on(stop)
             && let label = Span::from(at..stop.start)
             && let text = label.of(self.window)
             && let Some(separator) = match (name::is_address(text), name::is_capitals(text)) {
@@ -685,7 +695,8 @@ impl<'t> Text<'t> {
                 b'.' if next == Some(b' ')
                     && [" – ", " — "]
                         .iter()
-                        .any(|dash| self.rest(here + 1).starts_with(dash)) =>
+                        .any(|dash| self.rest(here + 1).starts_with(dash))
+                    && !self.ends_in_suffix(at, here) =>
                 {
                     found.address = Some(Span::from(here..self.skip(here + 1, is_separator)));
                     break;
@@ -740,6 +751,14 @@ impl<'t> Text<'t> {
             }
         }
         found
+    }
+
+    /// Whether the full stop at `end` belongs to the end of a name: `Ada Holt, M.D. – text`, but not `M. H. – text`.
+    fn ends_in_suffix(&self, at: usize, end: usize) -> bool {
+        let label = self.window.get(at..end).unwrap_or_default().trim_start();
+        let last = label.rsplit_once(is_blank).map(|(_, last)| last);
+        last.is_some_and(|last| last.chars().nth(1).is_some() || !name::is_address(label))
+            && name::is_abbreviated(label)
     }
 
     /// A label that may end in a time stamp: `Name (00:12)`, `Name - 0:12`, `Name, [03.12.24 09:00]`.

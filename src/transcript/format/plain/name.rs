@@ -46,6 +46,11 @@ const ABBREVIATIONS: [&str; 22] = [
     "lt", "capt", "esq", "inc", "ltd", "co", "corp", "pres",
 ];
 
+/// Titles before a full stop that only precede a name.
+const TITLES: [&str; 10] = [
+    "sen", "rep", "gov", "maj", "cpl", "cllr", "supt", "amb", "hr", "fr",
+];
+
 /// Labels that head a passage, tag a sound or open a sentence, in lower case. None of them is a speaker, even if it recurs.
 static OTHER_LABELS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     [
@@ -463,6 +468,13 @@ pub(super) fn is_abbreviation(word: &str, is_last: bool) -> bool {
         || ABBREVIATIONS
             .iter()
             .any(|short| word.eq_ignore_ascii_case(short))
+}
+
+/// Whether a full stop after this part of a label is that of an initial, a title or a suffix, not the end of a name.
+pub(super) fn is_abbreviated(label: &str) -> bool {
+    let word = label.rsplit(is_blank).next().unwrap_or_default();
+    let is_title = TITLES.iter().any(|title| word.eq_ignore_ascii_case(title));
+    is_title || is_abbreviation(word, true)
 }
 
 /// WhatsApp shows the number of a person who is not in the contacts.

@@ -350,6 +350,25 @@ fn names_of_all_kinds_are_read() {
 }
 
 #[test]
+fn full_stops_of_titles_and_suffixes_belong_to_names_before_a_dash() {
+    for names in [
+        ["Mr. J. Holt", "Dr. Reyes", "Mr. J. P. Sato III"],
+        ["Ada Holt", "Dr. J. Núñez, M.D.", "JOSÉ SATO, PH.D."],
+        ["SEN. HOLT", "PROF. REYES (Chair)", "ST. JOHN"],
+    ] {
+        for dash in ["-", "–", "—"] {
+            check(&format!("{{name}} {dash} {{text}}\n"), names, names);
+            check(&format!("{{name}} {dash} {{text}}\n\n"), names, names);
+        }
+    }
+    check(
+        "{name}. – {text}\n",
+        ["Ada Holt", "B.", "Mr. J. Sato"],
+        ["Ada Holt", "B.", "Mr. J. Sato"],
+    );
+}
+
+#[test]
 fn turns_on_one_line_are_split() {
     let (text, _) = written("{name}: {text} ", NAMES);
     let text = text.repeat(5);
