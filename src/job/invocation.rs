@@ -65,9 +65,9 @@ impl App {
     pub(crate) async fn write(&self, work: &Work<'_>) -> Result<Written, JobError> {
         // Calls are not recorded if the model is local and free.
         if !self.durable || self.model.capabilities().quotes {
-            let client = self.model_client(&work, None, false);
+            let client = self.model_client(work, None, false);
             let created_ms = work.run.clock.now_ms();
-            let written = self.call_model(&work, &client, as_asked()).await;
+            let written = self.call_model(work, &client, as_asked()).await;
             if written.is_err() {
                 client.cancel_open_jobs().await;
             }
@@ -81,7 +81,7 @@ impl App {
         }
         let state = self.state(work.source);
         let claim = async {
-            let permille = self.habits(&work).permille().await;
+            let permille = self.habits(work).permille().await;
             Lease::claim(state, &work.run.clock, self.lease, permille).await
         };
         let (claim, window) = tokio::join!(claim, self.served_window());
@@ -99,7 +99,7 @@ impl App {
                         return Err(JobError::Busy { seconds: 0 });
                     }
                 }
-                self.write_on_ledger(&work, &lease, window).await
+                self.write_on_ledger(work, &lease, window).await
             }
         }
     }
