@@ -644,7 +644,11 @@ pub(crate) mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_a_filter_puts_in_the_place_of_an_answer_is_none() {
-        let told = "It said that the depot is late, and that the trams have to wait. ".repeat(4);
+        let told = "The depot is late, and nobody in the meeting doubted it. How late it is was asked more than once, and the answer \
+                    stayed the same: later than anyone had wished when the work began. The trams have to wait until the hall is \
+                    finished, which the speakers regretted, and so do those who would have cleaned them there at night. That the \
+                    depot is late was repeated at the end, so that it stands in the record."
+            .to_owned();
         let withheld = "This exchange was withheld under policy 7714 of Example Corp. Write to Trust Desk or to Priya, \
                         quoting 4471, and they answer within 2 days. The Compliance Office has been told of it by Dana. "
             .repeat(2);
