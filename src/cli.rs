@@ -203,14 +203,15 @@ fn parsed() -> Cli {
     std::process::exit(error.exit_code());
 }
 
-/// Runs the command line of this process.
-pub async fn run() -> ExitCode {
+/// Runs the command line of this process. `log` is told whether only errors are to be shown.
+pub async fn run(log: impl FnOnce(bool)) -> ExitCode {
     let Cli {
         command,
         json,
         quiet,
     } = parsed();
     display::choose(json, quiet);
+    log(quiet);
     let failed = match execute(command).await {
         Ok(failed) => failed,
         Err(error) => {

@@ -17,8 +17,7 @@ use transcript_summarizer::{cli, lambda, store};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {
-        telemetry::for_people();
-        return cli::run().await;
+        return cli::run(telemetry::for_people).await;
     }
     telemetry::for_lambda();
     match serve().await {

@@ -34,13 +34,15 @@ where
     lines.with_filter(filter(level))
 }
 
-/// Logs plain text to standard error: warnings, or what `RUST_LOG` selects. What an endpoint said does not reach the terminal raw.
-pub fn for_people() {
+/// Logs plain text to standard error: warnings, only errors if it is to be `quiet`, or what `RUST_LOG` selects. What an endpoint said
+/// does not reach the terminal raw.
+pub fn for_people(quiet: bool) {
+    let level = if quiet { "error" } else { "warn" };
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(|| PrintableLines(std::io::stderr()))
         .without_time();
     tracing_subscriber::registry()
-        .with(lines.with_filter(filter("warn")))
+        .with(lines.with_filter(filter(level)))
         .init();
 }
 

@@ -141,11 +141,16 @@ pub(crate) fn is_borne_out(heading: &str, source: &str, by: Comparable) -> bool 
 
 /// The same, for several texts of one source.
 pub(crate) fn bears_out(source: &str, by: Comparable) -> impl Fn(&str) -> bool {
-    let mut known = support::all_words(source);
-    let plurals: Vec<String> = known.iter().map(|word| format!("{word}s")).collect();
-    known.extend(plurals);
+    let words = support::all_words(source);
     let numbers = by.known_numbers(source);
-    move |text| by.has_numbers(text, &numbers) && by.has_names(text, &known)
+    move |text| {
+        let is_known = |name: &String| {
+            let singular = name.strip_suffix('s');
+            words.contains(name) || singular.is_some_and(|singular| words.contains(singular))
+        };
+        let known = support::names(text).into_iter().filter(is_known).collect();
+        by.has_numbers(text, &numbers) && by.has_names(text, &known)
+    }
 }
 
 /// All problems of an answer, worst first. Preambles, closing remarks and markup are stripped beforehand, and its `flaw` is that

@@ -255,7 +255,10 @@ fn point(point: &Point, labels: &[String]) -> Entry {
         PointKind::Action | PointKind::Figure => format!("{subject}: {text}"),
         _ => text.clone(),
     };
-    let notes: Vec<&str> = [due.as_str(), status]
+    // The model's own words, or the speaker's, may have the date.
+    let is_told = text.to_lowercase().contains(&due.to_lowercase());
+    let due_note = if is_told { "" } else { due.as_str() };
+    let notes: Vec<&str> = [due_note, status]
         .into_iter()
         .filter(|note| !note.is_empty())
         .collect();
@@ -334,6 +337,28 @@ mod tests {
         let (actions, figures) = (ListKind::Actions, ListKind::Figures);
         assert_eq!(counts(4000), [(actions, 8), (figures, 8)]);
         assert!(matches!(counts(360)[..], [(ListKind::Actions, 1..8)]));
+    }
+
+    #[test]
+    fn the_date_of_a_task_is_told_once() {
+        for (text, expected) in [
+            ("send the paper", "Ada: send the paper (May 3; promised)"),
+            ("send it by may 3", "Ada: send it by may 3 (promised)"),
+        ] {
+            let action = Point {
+                kind: PointKind::Action,
+                text: text.to_owned(),
+                subject: "Ada".to_owned(),
+                due: "May 3".to_owned(),
+                status: "promised".to_owned(),
+                spans: Vec::new(),
+            };
+            let entry = super::point(&action, &[]);
+            assert_eq!(
+                (entry.text.as_str(), entry.due.as_deref()),
+                (expected, Some("May 3"))
+            );
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod repair;
 mod sample;
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -625,7 +626,8 @@ impl Writer<'_> {
             .extend(warning.map(|warning| format!("section {number}: {warning}")));
         let (source, by) = (&material.passage, self.comparable);
         let said = self.briefing.with_names(&material.said());
-        let bears_out = check::bears_out(&said, by);
+        // Quotations have nothing to be compared.
+        let bears_out = LazyCell::new(|| check::bears_out(&said, by));
         // Of a heading such as `Board: depot sold`, each half may hold without the other.
         let borne_out = |title: String| {
             let halves = title.split_once([':', '：']);

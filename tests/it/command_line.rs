@@ -673,6 +673,29 @@ async fn nothing_is_sent_when_results_cannot_be_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_is_made_again_is_told_unless_it_is_to_be_quiet() {
+    for quiet in [false, true] {
+        let failed = AtomicBool::new(false);
+        let server = ChatServer::start(move |request| match failed.swap(true, Ordering::SeqCst) {
+            false => Behaviour::status(503, "no worker"),
+            true => Behaviour::text(obedient::answer(request.message("user"))),
+        })
+        .await;
+        let shell = Shell::with(&["call.txt"]);
+        let variables = [("HF_API_TOKEN", TOKEN), ("HF_ENDPOINT_URL", server.url())];
+        let arguments = ["summarize", "call.txt", "--out", "o", "--quiet"];
+        let arguments = &arguments[..if quiet { 5 } else { 4 }];
+        let run = shell.run_with(&variables, arguments, b"").succeeds();
+        assert_eq!(
+            run.stderr.contains("call failed, trying again"),
+            !quiet,
+            "{run:?}"
+        );
+        assert!(!quiet || run.stderr.is_empty(), "{run:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_forgotten_key_does_not_replace_a_paid_summary_by_quotations() {
     let server =
         ChatServer::start(|request| Behaviour::text(obedient::answer(request.message("user"))))
