@@ -8,8 +8,8 @@ from transcripts import transcript
 
 MEGABYTE = 1_000_000
 BASE_BYTES, PER_BYTE = 25 * MEGABYTE, 1.3
-# A debug build is larger by itself: it may take so much on top of what it takes for a small transcript.
-DEBUG_BYTES = 16 * MEGABYTE
+# A build for tests is larger by itself: it may take so much on top of what it takes for a small transcript.
+DEBUG_BYTES = 20 * MEGABYTE
 
 
 class Memory:

@@ -644,22 +644,15 @@ pub(crate) mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_a_filter_puts_in_the_place_of_an_answer_is_none() {
-        let told = "The depot is late, and nobody in the meeting doubted it. How late it is was asked more than once, and the answer \
-                    stayed the same: later than anyone had wished when the work began. The trams have to wait until the hall is \
-                    finished, which the speakers regretted, and so do those who would have cleaned them there at night. That the \
-                    depot is late was repeated at the end, so that it stands in the record."
-            .to_owned();
         let withheld = "This exchange was withheld under policy 7714 of Example Corp. Write to Trust Desk or to Priya, \
                         quoting 4471, and they answer within 2 days. The Compliance Office has been told of it by Dana. "
             .repeat(2);
-        for (answer, finish, source) in [
-            (&told, Finish::Stop, Source::Model),
-            (&told, Finish::Filter, Source::Model),
-            (&withheld, Finish::Stop, Source::Model),
-            (&withheld, Finish::Filter, Source::Extractive),
+        for (finish, source) in [
+            (Finish::Stop, Source::Model),
+            (Finish::Filter, Source::Extractive),
         ] {
-            let (piece, _) = written(400, (answer, finish), usize::MAX, 32_768, 0).await;
-            assert_eq!(piece.source, source, "{finish:?}: {answer}");
+            let (piece, _) = written(400, (&withheld, finish), usize::MAX, 32_768, 0).await;
+            assert_eq!(piece.source, source, "{finish:?}");
         }
     }
 
