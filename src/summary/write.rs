@@ -15,7 +15,6 @@ mod repair;
 mod sample;
 
 use std::borrow::Cow;
-use std::cell::LazyCell;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -626,10 +625,9 @@ impl Writer<'_> {
             .extend(warning.map(|warning| format!("section {number}: {warning}")));
         let (source, by) = (&material.passage, self.comparable);
         let said = self.briefing.with_names(&material.said());
-        // Quotations have nothing to be compared.
-        let bears_out = LazyCell::new(|| check::bears_out(&said, by));
         // Of a heading such as `Board: depot sold`, each half may hold without the other.
         let borne_out = |title: String| {
+            let bears_out = check::bears_out(&said, by);
             let halves = title.split_once([':', '：']);
             let halves = halves
                 .into_iter()
@@ -657,10 +655,14 @@ impl Writer<'_> {
             }
             _ => text,
         };
-        let (kept, foreign): (Vec<String>, Vec<String>) = piece
-            .matters
-            .into_iter()
-            .partition(|matter| bears_out(matter));
+        let (kept, foreign) = match &piece.matters[..] {
+            [] => (Vec::new(), Vec::new()),
+            _ => {
+                let bears_out = check::bears_out(&said, by);
+                let matters = piece.matters.into_iter();
+                matters.partition::<Vec<String>, _>(|matter| bears_out(matter))
+            }
+        };
         for matter in foreign {
             text = text.replacen(&format!("{matter}: "), "", 1);
         }
