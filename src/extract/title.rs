@@ -1,6 +1,7 @@
 //! Makes headings for sections that have none from the model: the phrase that only this part keeps coming back to, or else
 //! who speaks.
 
+use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
@@ -94,7 +95,8 @@ pub(crate) fn subject(passage: &Passage) -> Option<String> {
         }
     }
     chosen.truncate(MAX_PHRASES);
-    enumerated(&chosen, passage).map(|all| capitalized(&all))
+    let all = enumerated(&chosen, || is_english(passage));
+    all.map(|all| capitalized(&all))
 }
 
 /// Who says most in a passage, such as `Dana, Lee and Priya`. `None` if no speaker is known.
@@ -119,20 +121,19 @@ pub(crate) fn speakers(passage: &Passage) -> Option<String> {
     spoken.sort_by_cached_key(|(_, words)| std::cmp::Reverse(*words));
     let names = spoken.iter().take(MAX_SPEAKERS);
     let mut names: Vec<String> = names.map(|(name, _)| readable(name)).collect();
+    let english = LazyCell::new(|| is_english(passage));
     if spoken.len() > MAX_SPEAKERS {
-        names.push(if is_english(passage) { "others" } else { "…" }.to_owned());
+        names.push(if *english { "others" } else { "…" }.to_owned());
     }
-    enumerated(&names, passage)
+    enumerated(&names, || *english)
 }
 
 /// `A, B and C`, or without a conjunction in other languages than English. `None` if there are none.
-fn enumerated(all: &[String], passage: &Passage) -> Option<String> {
+fn enumerated(all: &[String], is_english: impl Fn() -> bool) -> Option<String> {
     match all {
         [] => None,
         [one] => Some(one.clone()),
-        [names @ .., last] if is_english(passage) => {
-            Some(format!("{} and {last}", names.join(", ")))
-        }
+        [names @ .., last] if is_english() => Some(format!("{} and {last}", names.join(", "))),
         all => Some(all.join(", ")),
     }
 }

@@ -94,6 +94,11 @@ impl Spent {
         self.told.store(calls, Ordering::Relaxed);
     }
 
+    /// So many of an earlier invocation were looked up.
+    fn found(&self, calls: usize) {
+        self.found.fetch_add(calls, Ordering::Relaxed);
+    }
+
     fn earlier(&self) -> usize {
         let told = self.told.load(Ordering::Relaxed);
         told.max(self.found.load(Ordering::Relaxed))
@@ -315,7 +320,7 @@ impl ModelClient {
             recalled = Known::Nothing;
         }
         self.count_earlier(|usage| usage.add_earlier_call(record.submits));
-        self.count_spent_earlier(record.submits as usize);
+        self.spent.found(record.submits as usize);
         let job = match recalled {
             Known::Job(job) => job,
             Known::Nothing => return Ok(None),
@@ -402,7 +407,7 @@ impl ModelClient {
     async fn begin(&self, record: &mut CallRecord<'_>) -> Result<usize, ModelError> {
         self.spend()?;
         let before = record.before_submission().await?;
-        self.count_spent_earlier(before.unanswered as usize);
+        self.spent.found(before.unanswered as usize);
         // Those that an earlier invocation sent, it has told of.
         self.count_earlier(|usage| usage.add_unanswered(before.unanswered as usize));
         let number = {
@@ -573,10 +578,6 @@ impl ModelClient {
         }
         let message = format!("MAX_MODEL_CALLS ({most}) is used up: raise it, or CHUNK_TOKENS");
         Err(ModelError::new(ErrorKind::BudgetSpent, message))
-    }
-
-    fn count_spent_earlier(&self, calls: usize) {
-        self.spent.found.fetch_add(calls, Ordering::Relaxed);
     }
 
     /// Handles a submission that was not accepted: refunds the call and tells the rate limiter.

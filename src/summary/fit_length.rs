@@ -572,7 +572,7 @@ fn pieces(
                     1 => "\n",
                     _ => "\n\n",
                 },
-                words: words::count(text) - of_name,
+                words: words::count(text).saturating_sub(of_name),
                 stems: terms::stems(text),
                 has_label: has_label(text),
                 leans: leans(text) || refers_back(text),
