@@ -97,7 +97,7 @@ fn killed(setup: Setup, reference: &Reference, deaths: &[(usize, When)]) -> Toll
     })
 }
 
-/// Kills a run at every `step`-th effect, and kills the run that follows some of those as well.
+/// Kills a run at every `step`-th effect, and after every third of those deaths the two runs that follow as well.
 fn killed_everywhere(setup: Setup, step: usize) {
     let reference = reference(setup, "depot");
     assert!(
@@ -112,8 +112,8 @@ fn killed_everywhere(setup: Setup, step: usize) {
             runs += 1;
             extra += toll.extra;
             assert!(toll.extra <= if setup.batches { 0 } else { 4 });
-            // Kill the second run too, at a pseudo-random one of its effects, and the third run about half as far in.
-            if toll.effects > 0 {
+            // The second at a pseudo-random one of its effects, the third about half as far in.
+            if toll.effects > 0 && runs % 3 == 0 {
                 let again = 1 + (at * 37 + twice) % toll.effects;
                 killed(
                     setup,
