@@ -204,7 +204,7 @@ fn parsed() -> Cli {
 }
 
 /// Runs the command line of this process. `log` is told whether only errors are to be shown.
-pub async fn run(log: impl FnOnce(bool)) -> ExitCode {
+pub async fn run(log: fn(bool)) -> ExitCode {
     let Cli {
         command,
         json,
