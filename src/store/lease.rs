@@ -276,10 +276,14 @@ impl Lease {
 
     async fn rewrite(&self, change: impl FnOnce(&mut RunRecord)) -> StoreResult<()> {
         let mut written = self.written.lock().await;
-        let (mut run, mut etag) = written.clone();
+        let mut run = written.0.clone();
         change(&mut run);
+        self.replace(&mut written, run).await
+    }
+
+    async fn replace(&self, written: &mut (RunRecord, String), run: RunRecord) -> StoreResult<()> {
         let write = |etag| self.state.write(RECORD, &run, PutCondition::IfMatch(etag));
-        etag = match write(etag).await {
+        let etag = match write(written.1.clone()).await {
             // A cancelled renewal may still have been written. If so, the record is ours under a newer entity tag.
             Err(error) if error.kind == StoreErrorKind::Precondition => {
                 match self.state.read::<RunRecord>(RECORD).await? {

@@ -195,7 +195,7 @@ pub(crate) fn give_way(lists: &mut Vec<List>, excess: usize) {
 
 /// Puts entries that stand in the order of their importance into that of time, as the record of an operation is read. `second` is
 /// when something was said, by its place.
-pub(crate) fn put_in_order_of_time(lists: &mut [List], second: impl Fn(usize) -> Option<i32>) {
+pub(crate) fn put_in_order_of_time(lists: &mut [List], second: impl Fn(usize) -> Option<usize>) {
     use ListKind::{Decisions, Figures, OpenQuestions, Positions};
     let is_ranked =
         |list: &&mut List| matches!(list.kind, Decisions | Positions | OpenQuestions | Figures);
@@ -209,10 +209,10 @@ pub(crate) fn put_in_order_of_time(lists: &mut [List], second: impl Fn(usize) ->
 }
 
 /// The earliest time of day or of a clock, such as `4:26:03`, in seconds: what else an entry tells of is still to come.
-fn first_time(text: &str) -> Option<i32> {
+fn first_time(text: &str) -> Option<usize> {
     let clocks = text.split(|c: char| !c.is_ascii_digit() && c != ':');
     let seconds = clocks.filter_map(|clock| {
-        let mut parts = clock.trim_matches(':').split(':').map(str::parse::<i32>);
+        let mut parts = clock.trim_matches(':').split(':').map(str::parse::<usize>);
         match [parts.next(), parts.next(), parts.next(), parts.next()] {
             [
                 Some(Ok(hours @ ..=99)),
@@ -455,7 +455,7 @@ mod tests {
         ];
         let list = |kind| List::titled(kind, None, entries.to_vec());
         let mut lists = [list(ListKind::Decisions), list(ListKind::Actions)];
-        put_in_order_of_time(&mut lists, |at| Some(at as i32 * 3600));
+        put_in_order_of_time(&mut lists, |at| Some(at * 3600));
         let told = |list: &List| list.entries.iter().map(|one| one.spans[0].start).collect();
         let [decisions, actions]: [Vec<usize>; 2] = lists.each_ref().map(told);
         assert_eq!((decisions, actions), (vec![8, 2, 0, 1], vec![0, 1, 8, 2]));

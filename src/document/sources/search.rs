@@ -161,10 +161,16 @@ impl<'a> Search<'a> {
         if self.evidence == Evidence::Possible {
             candidates.retain(|candidate| candidate.weight >= self.floor);
         }
-        self.found.append(&mut candidates);
-        // The sort is stable: of equal ones the earlier is the better.
-        self.found.sort_by(|a, b| b.score.total_cmp(&a.score));
-        self.found.truncate(MAX_FOUND);
+        for candidate in candidates {
+            // Of equal ones the earlier is the better.
+            let place = self
+                .found
+                .partition_point(|found| found.score >= candidate.score);
+            if place < MAX_FOUND {
+                self.found.insert(place, candidate);
+                self.found.truncate(MAX_FOUND);
+            }
+        }
     }
 
     /// At most two passages, the better one first.

@@ -143,7 +143,7 @@ impl Writer<'_> {
         );
         if self.transcript.whole().is_log() {
             let segments = &self.transcript.segments;
-            let second = |at| Some(segments.at(at)?.from()?.millis() / 1000);
+            let second = |at| usize::try_from(segments.at(at)?.from()?.millis() / 1000).ok();
             lists::put_in_order_of_time(&mut lists, second);
         }
         lists
