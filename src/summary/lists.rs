@@ -56,7 +56,7 @@ pub struct Entry {
     pub owner: Option<String>,
     /// By when, for an action.
     pub due: Option<String>,
-    /// `promised`, `assigned`, `in progress`, `planned`, `hoped for` or `expected`, for an action.
+    /// `promised`, `assigned`, `in progress`, `planned`, `considered`, `hoped for` or `expected`, for an action.
     pub status: Option<String>,
     /// The parts of the transcript that it rests on.
     pub spans: Vec<Span>,
@@ -85,7 +85,10 @@ impl List {
     fn drop_vague(&mut self) -> bool {
         let is_vague = |entry: &Entry| {
             let status = entry.status.as_deref();
-            matches!(status, Some("expected" | "hoped for" | "in progress")) && entry.due.is_none()
+            matches!(
+                status,
+                Some("expected" | "hoped for" | "considered" | "in progress")
+            ) && entry.due.is_none()
         };
         let vague = self.entries.iter().rposition(is_vague);
         vague.map(|at| self.entries.remove(at)).is_some()

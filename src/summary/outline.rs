@@ -326,7 +326,7 @@ pub struct Point {
     pub subject: String,
     /// By when it is to be done, or empty.
     pub due: String,
-    /// `promised`, `assigned`, `in progress`, `planned`, `hoped for`, `expected`, or empty.
+    /// `promised`, `assigned`, `in progress`, `planned`, `considered`, `hoped for`, `expected`, or empty.
     pub status: String,
     /// The parts of the transcript that it rests on.
     pub spans: Vec<Span>,
@@ -908,6 +908,7 @@ pub(crate) fn known_status(field: &str) -> &'static str {
         ("promis", "promised"),
         ("assign", "assigned"),
         ("plan", "planned"),
+        ("consider", "considered"),
     ];
     let found = known.into_iter().find(|(word, _)| lower.contains(word));
     found.map_or("", |(_, status)| status)

@@ -23,6 +23,9 @@ const UNSPACED: [char; 2] = ['「', '『'];
 /// Shorter quotations are names, titles and words that are meant as such.
 const MIN_WORDS: usize = 2;
 
+/// Maximum number of words that a speaker repeats at once by accident: `in the in the`.
+const MAX_STUTTERED: usize = 3;
+
 /// `text` without the marks around what was not said in these words: it stays as a report. Fillers and stutters of the speaker
 /// need not be quoted.
 pub(crate) fn checked(text: &str, said: &str) -> String {
@@ -99,17 +102,26 @@ fn is_inside(text: &str, at: usize) -> bool {
 /// The words of a text without fillers and stutters, and without what stands between them: `L_C_D_` is `LCD`.
 pub(crate) fn letters(text: &str) -> String {
     let words = ngrams::words(text);
-    let words: Vec<&str> = words
-        .iter()
-        .map(String::as_str)
-        .filter(|word| !extract::is_filler(word))
-        .collect();
-    let is_stutter =
-        |word: &str, next: &str| word == next || word.len() == 1 && next.starts_with(word);
-    let next = words.iter().skip(1).copied().chain([""]);
-    let kept = words.iter().copied().zip(next);
-    let kept = kept.filter(|(word, next)| !is_stutter(word, next));
-    kept.map(|(word, _)| word).collect()
+    let mut kept: Vec<&str> = Vec::with_capacity(words.len());
+    for word in words.iter().filter(|word| !extract::is_filler(word)) {
+        // Of `s skip`.
+        if kept
+            .last()
+            .is_some_and(|last| last.len() == 1 && word.starts_with(last))
+        {
+            kept.pop();
+        }
+        kept.push(word);
+        // Of `we'll we'll`.
+        for length in 1..=MAX_STUTTERED {
+            let start = kept.len().saturating_sub(length);
+            let (before, last) = kept.split_at(start);
+            if before.ends_with(last) {
+                kept.truncate(start);
+            }
+        }
+    }
+    kept.concat()
 }
 
 #[cfg(test)]
@@ -118,12 +130,14 @@ mod tests {
 
     #[test]
     fn only_what_was_said_so_stands_in_quotation_marks() {
-        let said = "Lee: It, uh, only cost a bit more, you know. We s skip the L_C_D_ and have veto veto uh rights.\nDana: 没有问题。";
+        let said = "Lee: It, uh, only cost a bit more, you know. We s skip the L_C_D_ and have veto veto uh rights. And and , uh , we 'll we 'll end in the in the in the depot.\nDana: 没有问题。";
         for (text, kept) in [
             ("\"It only cost a bit more\", said Lee.", true),
             ("“it only cost … you know”, said Lee.", true),
             ("They „skip the LCD“ and have \"veto rights\".", true),
             ("That is \"only [cost] a bit more\".", true),
+            ("He said \"and we'll end in the depot\".", true),
+            ("He said \"and we'll end in depot\".", false),
             ("That was \"only cost [the depot] a bit more\".", true),
             ("They ‘skip the LCD’ and don’t mind, the boys’ own.", true),
             ("He ‘didn’t really skip it’, they say.", false),

@@ -60,7 +60,9 @@ impl Citations {
         };
         let cited = places().flatten().flat_map(|cited| &cited.passages);
         let mut spans: Vec<Span> = cited.filter_map(|&span| said(transcript, span)).collect();
-        spans.sort_by_cached_key(|span| (span.start, Reverse(span.end)));
+        spans.sort_by_cached_key(|span| Reverse(span.end));
+        // The sort is stable: of those that begin together the longest stays the first.
+        spans.sort_by_cached_key(|span| span.start);
         spans.dedup_by_key(|span| span.start);
         let mut passages: Vec<Passage> = spans
             .into_iter()

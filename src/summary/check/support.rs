@@ -175,10 +175,14 @@ pub(crate) fn large_numbers(text: &str) -> HashSet<String> {
     numbers(text).into_iter().filter(is_large).collect()
 }
 
-/// The numbers in a text, normalized to digits, whether written in digits or in English words.
+/// The numbers in a text, normalized to digits, whether written in digits or in English words. What is said short has both of its
+/// readings: `two fifty` is 250, or 2 and 50.
 pub(crate) fn numbers(text: &str) -> HashSet<String> {
     let mut found: Vec<f64> = Vec::new();
     let mut spelled: Option<u64> = None;
+    // Of `two fifty`, the two hundred that may be meant.
+    let mut hundreds = 0;
+    let mut decimals: Option<String> = None;
     let mut is_after_digits = false;
     let text = with_plain_fractions(text);
     let words = text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | ',')));
@@ -192,6 +196,14 @@ pub(crate) fn numbers(text: &str) -> HashSet<String> {
         let is_unit = matches!(&*word, "hundred" | "thousand" | "million") && is_after_digits;
         let value = spelled_value(&word).filter(|_| !is_unit);
         is_after_digits = word.ends_with(|c: char| c.is_ascii_digit());
+        match (&mut decimals, value) {
+            (Some(written), Some(value)) if value < 100 => {
+                written.push_str(&value.to_string());
+                found.extend(written.parse::<f64>());
+            }
+            (Some(_), _) => decimals = None,
+            (None, _) => {}
+        }
         match (spelled, value) {
             // twenty + five; two + hundred; hundred + twelve
             (Some(so_far), Some(value)) => {
@@ -199,16 +211,24 @@ pub(crate) fn numbers(text: &str) -> HashSet<String> {
                     100 | 1000 | 1_000_000 => so_far.max(1).saturating_mul(value),
                     _ if so_far >= 20 && so_far % 10 == 0 && value < so_far => so_far + value,
                     _ => {
+                        found.push((hundreds + so_far) as f64);
                         found.push(so_far as f64);
+                        let may_be_short = so_far < 100 && (10..100).contains(&value);
+                        hundreds = if may_be_short { so_far * 100 } else { 0 };
                         value
                     }
                 });
                 found.push(value as f64);
             }
             (None, Some(value)) => spelled = Some(value),
+            // a hundred and twelve
+            (Some(so_far), None) if word == "and" && so_far >= 100 => found.push(so_far as f64),
             (so_far, None) => {
-                spelled = None;
-                found.extend(so_far.map(|number| number as f64));
+                if let Some(so_far) = so_far {
+                    found.extend([so_far as f64, (hundreds + so_far) as f64]);
+                    decimals = (word == "point").then(|| format!("{so_far}."));
+                }
+                (spelled, hundreds) = (None, 0);
                 found.extend(word.trim_end_matches(char::is_alphabetic).parse::<f64>());
             }
         }
@@ -409,6 +429,15 @@ mod tests {
             ("1,250", "1250"),
             ("2.41 million", "2.41"),
             ("about ¾ of a mile", "3"),
+            ("a hundred and thirty-six milliseconds", "136"),
+            ("two thousand and five", "2005"),
+            ("a hundred and so", "100"),
+            ("Two-fifty, say", "250"),
+            ("three thirty five", "335"),
+            ("nineteen eighty four", "1984"),
+            ("two fifty", "50"),
+            ("sixteen point seven five", "16.75"),
+            ("two point twenty five or so", "2.25"),
             ("3.5m", ""),
         ] {
             assert!(
