@@ -292,7 +292,8 @@ pub fn apportion(total: usize, weights: &[f64]) -> Vec<usize> {
     let mut parts: Vec<usize> = exact.iter().map(|part| part.floor() as usize).collect();
     let mut by_remainder: Vec<usize> = (0..parts.len()).collect();
     let remainder = |&at: &usize| exact.get(at).map_or(0.0, |part| part.fract());
-    by_remainder.sort_unstable_by(|a, b| remainder(b).total_cmp(&remainder(a)).then(a.cmp(b)));
+    // Of numbers from 0 to 1 the bits are in their order.
+    by_remainder.sort_by_cached_key(|at| std::cmp::Reverse(remainder(at).to_bits() as usize));
     let missing = total.saturating_sub(parts.iter().sum());
     for at in by_remainder.into_iter().cycle().take(missing) {
         if let Some(part) = parts.get_mut(at) {

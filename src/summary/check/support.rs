@@ -186,6 +186,7 @@ pub(crate) fn numbers(text: &str) -> HashSet<String> {
     let mut is_after_digits = false;
     let text = with_plain_fractions(text);
     let words = text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | ',')));
+    let words = words.filter(|word| !word.is_empty());
     // The empty word ends a spelled number at the end of the text.
     for word in words.chain([""]) {
         let word = word
@@ -432,7 +433,10 @@ mod tests {
             ("a hundred and thirty-six milliseconds", "136"),
             ("two thousand and five", "2005"),
             ("a hundred and so", "100"),
+            ("a hundred and thirty - six milliseconds ,", "136"),
+            ("sixty - four", "64"),
             ("Two-fifty, say", "250"),
+            ("Two - fifty , unless", "250"),
             ("three thirty five", "335"),
             ("nineteen eighty four", "1984"),
             ("two fifty", "50"),
