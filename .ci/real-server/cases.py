@@ -65,7 +65,7 @@ def usage(work):
             status = program.run()
             if program.summary:
                 break
-        expect(status == 0, f"status {status}: {program.output}")
+        expect(status == 0 and program.summary, f"status {status}: {program.output}")
         usage = program.report["usage"]
         reported = usage["calls"], usage["prompt_tokens"], usage["completion_tokens"]
         counted = tuple(now - then for now, then in zip((server.count(WORKS), *server.tokens()), before))

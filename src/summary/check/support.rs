@@ -181,7 +181,7 @@ pub(crate) fn numbers(text: &str) -> HashSet<String> {
     let mut found: Vec<f64> = Vec::new();
     let mut spelled: Option<u64> = None;
     // Of `two fifty`, the two hundred that may be meant.
-    let mut hundreds = 0;
+    let mut hundreds = 0_u64;
     let mut decimals: Option<String> = None;
     let mut is_after_digits = false;
     let text = with_plain_fractions(text);
@@ -212,7 +212,7 @@ pub(crate) fn numbers(text: &str) -> HashSet<String> {
                     100 | 1000 | 1_000_000 => so_far.max(1).saturating_mul(value),
                     _ if so_far >= 20 && so_far % 10 == 0 && value < so_far => so_far + value,
                     _ => {
-                        found.push((hundreds + so_far) as f64);
+                        found.push(hundreds.saturating_add(so_far) as f64);
                         found.push(so_far as f64);
                         let may_be_short = so_far < 100 && (10..100).contains(&value);
                         hundreds = if may_be_short { so_far * 100 } else { 0 };
@@ -226,7 +226,7 @@ pub(crate) fn numbers(text: &str) -> HashSet<String> {
             (Some(so_far), None) if word == "and" && so_far >= 100 => found.push(so_far as f64),
             (so_far, None) => {
                 if let Some(so_far) = so_far {
-                    found.extend([so_far as f64, (hundreds + so_far) as f64]);
+                    found.extend([so_far as f64, hundreds.saturating_add(so_far) as f64]);
                     decimals = (word == "point").then(|| format!("{so_far}."));
                 }
                 (spelled, hundreds) = (None, 0);
