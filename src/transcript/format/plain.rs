@@ -17,7 +17,7 @@ use crate::transcript::segment::{Segment, Segments, Speaker, Timestamp};
 
 use frame::{Frame, Recurring};
 use head::Separator;
-pub(super) use name::{Shape, shape};
+pub(super) use name::{MAX_BYTES, MAX_WORDS, PARTICLES, Shape, shape};
 use speakers::{Labels, Lines};
 
 pub(super) use frame::is_chapter;

@@ -4,25 +4,13 @@ use std::collections::HashMap;
 
 use crate::text::eight::Eight;
 use crate::transcript::format::clean::{cleaned, tag_len};
-use crate::transcript::format::plain::{self, Shape};
-
-/// Longest label in bytes.
-const MAX_BYTES: usize = 100;
-
-/// Maximum number of words in a label, outside parentheses.
-const MAX_WORDS: usize = 5;
+use crate::transcript::format::plain::{self, MAX_BYTES, MAX_WORDS, PARTICLES, Shape};
 
 /// Where captions name a speaker only now and then, at least one in this many has a label.
 const MIN_SHARE: usize = 25;
 
 /// Maximum number of different labels that are counted.
 const MAX_LABELS: usize = 1 << 16;
-
-/// Words of a name that may be lower-case.
-const PARTICLES: [&str; 16] = [
-    "de", "da", "di", "do", "dos", "van", "von", "der", "den", "la", "le", "al", "el", "bin", "of",
-    "and",
-];
 
 /// What a recognizer calls people whose names it does not know, before a number or letter.
 const PLACEHOLDERS: [&str; 14] = [
@@ -206,7 +194,7 @@ fn is_full_name(name: &str) -> bool {
             .all(|word| word.starts_with(char::is_uppercase))
 }
 
-/// Whether a text looks like a name: up to five capitalized words, or a single word in lower case.
+/// Whether a text looks like a name: a few capitalized words, or a single word in lower case.
 fn is_name(text: &str) -> bool {
     let mut words = 0;
     let mut depth = 0_usize;
@@ -384,6 +372,7 @@ mod tests {
             ("(speaker 0) Yes.", "speaker 0", "Yes."),
             ("anna berg: yes", "anna berg", "yes"),
             ("van der Berg, Piet: Yes.", "van der Berg, Piet", "Yes."),
+            ("María del Carmen Ruiz: Sí.", "María del Carmen Ruiz", "Sí."),
             ("+49 170 1234567: Yes.", "+49 170 1234567", "Yes."),
             ("Anna's iPhone: Yes.", "Anna's iPhone", "Yes."),
             ("iPhone von Anna: Yes.", "iPhone von Anna", "Yes."),

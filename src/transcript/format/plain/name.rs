@@ -11,10 +11,10 @@ use crate::text::sentence;
 use super::stamp::{is_date, is_month};
 
 /// Maximum length of a speaker label, in bytes. Parliaments put office, name, riding and party into it.
-pub(super) const MAX_BYTES: usize = 100;
+pub(in crate::transcript::format) const MAX_BYTES: usize = 100;
 
 /// Maximum number of words in a label, outside brackets.
-pub(super) const MAX_WORDS: u32 = 5;
+pub(in crate::transcript::format) const MAX_WORDS: u32 = 5;
 
 /// Maximum number of words in a label with lower-case words.
 const MAX_LOOSE_WORDS: u32 = 3;
@@ -23,7 +23,7 @@ const MAX_LOOSE_WORDS: u32 = 3;
 const MAX_IDEOGRAPHS: usize = 12;
 
 /// Words in a name that may be lower-case.
-const PARTICLES: [&str; 29] = [
+pub(in crate::transcript::format) const PARTICLES: [&str; 29] = [
     "de", "da", "di", "do", "dos", "du", "van", "von", "der", "den", "del", "la", "las", "le",
     "los", "al", "el", "bin", "ibn", "tot", "y", "zu", "zum", "of", "the", "and", "señor",
     "señora", "señores",
