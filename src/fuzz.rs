@@ -21,7 +21,8 @@ use serde_json::Value;
 use crate::extract;
 use crate::provider::runpod::output;
 use crate::secret::Secret;
-use crate::summary::check::support::{Comparable, numbers};
+use crate::summary::check::numbers::readings;
+use crate::summary::check::support::Comparable;
 use crate::summary::edits::{self, Answer};
 use crate::summary::flaw::flaw;
 use crate::summary::outline::{Numbered, Outline};
@@ -308,7 +309,7 @@ fn edits(data: &[u8]) {
     let mut all: Vec<&mut String> = texts.iter_mut().collect();
     edits::apply(&mut all, &["Depot: late"], &edits);
     for (text, before) in texts.iter().zip(TEXTS) {
-        assert_eq!(numbers(text), numbers(before), "{edits:?}");
+        assert_eq!(readings(text), readings(before), "{edits:?}");
         assert!(text.len() * 2 > before.len(), "{text}");
     }
 }

@@ -1,6 +1,7 @@
 //! Checks whether an answer is acceptable: prose of about the right length, in the right language, about its part of the
 //! transcript, not invented, copied, echoed or looping.
 
+pub(crate) mod numbers;
 pub(crate) mod support;
 
 use std::collections::HashSet;

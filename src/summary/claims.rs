@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use crate::text::{Span, ngrams, sentence};
+use crate::text::{Span, ngrams, refers_back, sentence};
 
 /// What is said of questions without an answer, in lower case.
 const UNANSWERED: [&str; 21] = [
@@ -68,8 +68,22 @@ pub(crate) fn without_instructions(text: &str, instructions: &str) -> String {
     without(text, 1, is_told).unwrap_or_else(|| text.to_owned())
 }
 
-/// `text` without the sentences that `is_claim` says. `None` if fewer than `least` would be left.
-pub(crate) fn without(text: &str, least: usize, is_claim: impl Fn(&str) -> bool) -> Option<String> {
+/// `text` without the sentences that `is_invented`, and without those that refer back to one of them: their "he" would be somebody else.
+/// `None` if none would be left.
+pub(crate) fn without_invented(text: &str, is_invented: impl Fn(&str) -> bool) -> Option<String> {
+    let mut is_dropped = false;
+    without(text, 1, |sentence| {
+        is_dropped = is_invented(sentence) || is_dropped && refers_back(sentence);
+        is_dropped
+    })
+}
+
+/// `text` without the sentences that are claims. `None` if fewer than `least` would be left.
+pub(crate) fn without(
+    text: &str,
+    least: usize,
+    mut is_claim: impl FnMut(&str) -> bool,
+) -> Option<String> {
     let all = sentence::sentences(text);
     let claims = all.iter().copied().filter(|found| is_claim(found.of(text)));
     let claims: Vec<Span> = claims.collect();
@@ -123,6 +137,28 @@ mod tests {
             ),
         ] {
             assert_eq!(without_instructions(text, instructions), kept);
+        }
+    }
+
+    #[test]
+    fn what_refers_back_to_an_invention_goes_with_it() {
+        let invented = |sentence: &str| sentence.contains("Bob");
+        for (text, expected) in [
+            (
+                "Ada chaired. Bob wanted nine. He also left. Ada stayed.",
+                Some("Ada chaired. Ada stayed."),
+            ),
+            (
+                "Ada chaired. She agreed. Bob left.",
+                Some("Ada chaired. She agreed."),
+            ),
+            (
+                "Bob left.\n\nHe was tired.\n\nAda stayed. She agreed.",
+                Some("Ada stayed. She agreed."),
+            ),
+            ("Bob left. He was tired.", None),
+        ] {
+            assert_eq!(without_invented(text, invented).as_deref(), expected);
         }
     }
 

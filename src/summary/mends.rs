@@ -7,7 +7,8 @@
 
 use std::collections::HashSet;
 
-use crate::summary::check::support::{all_words, names, numbers, words_among};
+use crate::summary::check::numbers::{numbers, readings};
+use crate::summary::check::support::{all_words, names, words_among};
 use crate::summary::claims;
 use crate::summary::edits::{is_invisible, sentences};
 use crate::summary::lists::{Entry, List, ListKind};
@@ -109,10 +110,10 @@ impl Known {
         let transcript_words = words_among(transcript, is_wanted);
         let summary_words = all_words(&summary);
         let both = transcript_words.iter().chain(&summary_words);
-        let of_transcript = numbers(transcript);
+        let of_transcript = readings(transcript);
         Self {
             said: quotations::letters(transcript),
-            numbers: numbers(&summary)
+            numbers: readings(&summary)
                 .intersection(&of_transcript)
                 .cloned()
                 .collect(),
@@ -143,12 +144,12 @@ impl Known {
         }
         let (old, new) = (all_words(wrong), all_words(right));
         let kept = new.intersection(&old).count();
-        let old_numbers = numbers(wrong);
+        let old_numbers = readings(wrong);
         let is_known = |word: &String| stem(word).is_none_or(|stem| self.stems.contains(&stem));
         kept * 100 >= new.len() * MIN_KEPT
             && numbers(right)
                 .iter()
-                .all(|number| old_numbers.contains(number) || self.numbers.contains(number))
+                .all(|number| number.is_among(&old_numbers) || number.is_among(&self.numbers))
             && names(right).iter().all(|name| {
                 old.contains(name) || self.summary.contains(name) && self.transcript.contains(name)
             })

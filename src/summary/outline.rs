@@ -9,9 +9,8 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use crate::extract;
-use crate::summary::check::support::{
-    Comparable, all_words, large_numbers, names_among, numbers, words_among,
-};
+use crate::summary::check::numbers::{Number, large_numbers, numbers, readings};
+use crate::summary::check::support::{Comparable, all_words, names_among, words_among};
 use crate::text::{Span, Tokens, terms, tokens, words};
 use crate::transcript::{Passage, Transcript, without_tags};
 
@@ -686,7 +685,10 @@ impl Reader<'_> {
             PointKind::Figure => {
                 let figures = numbers(subject);
                 let are_known = match self.by.has_words() {
-                    true => !figures.is_empty() && figures.is_subset(&known_numbers),
+                    true => {
+                        let is_known = |figure: &Number| figure.is_among(&known_numbers);
+                        !figures.is_empty() && figures.iter().all(is_known)
+                    }
                     false => subject.contains(|c: char| c.is_numeric()) && has_numbers(subject),
                 };
                 are_known && has_numbers(text)
@@ -750,9 +752,10 @@ impl Reader<'_> {
             return false;
         }
         let mut wanted = terms::stems(text);
-        wanted.retain(|word| numbers(word).is_empty());
-        let missing = large_numbers(text);
-        missing.difference(known).all(|number| {
+        wanted.retain(|word| readings(word).is_empty());
+        let numbers = large_numbers(text);
+        let mut missing = numbers.iter().filter(|number| !number.is_among(known));
+        missing.all(|number| {
             let turns = self
                 .numbered
                 .lines
@@ -761,7 +764,7 @@ impl Reader<'_> {
             let mut lines = turns.map(|line| line.span.of(self.numbered.transcript.text()));
             lines.any(|line| {
                 terms::stems(line).intersection(&wanted).count() >= SHARED_STEMS
-                    && numbers(line).contains(number)
+                    && number.is_among(&readings(line))
             })
         })
     }
@@ -795,7 +798,7 @@ impl Reader<'_> {
             });
         }
         if kind == PointKind::Figure {
-            wanted.retain(|stem| !UNITS.contains(&&**stem) && numbers(stem).is_empty());
+            wanted.retain(|stem| !UNITS.contains(&&**stem) && readings(stem).is_empty());
         }
         let source = self.around(refs, CONTEXT, people);
         // Spelled abbreviations are words, too.

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::summary::check::support::{self, Comparable};
+use crate::summary::check::numbers;
+use crate::summary::check::support::Comparable;
 use crate::text::script::Script;
 use crate::text::{terms, words};
 
@@ -112,7 +113,7 @@ impl Vocabulary {
     fn for_each_number(&self, text: &str, each: &mut impl FnMut(Occurrence<'_>)) {
         let numbers = match self.is_translated {
             true => Comparable::Numbers.known_numbers(text),
-            false => support::numbers(text),
+            false => numbers::readings(text),
         };
         let mut numbers: Vec<String> = numbers.into_iter().collect();
         numbers.sort_unstable();
@@ -129,7 +130,7 @@ impl Vocabulary {
         }
         if self.is_translated && !word.starts_with(char::is_uppercase) {
             before.clear();
-            return support::is_number_word(word);
+            return numbers::is_number_word(word);
         }
         let lower = without_elision(word).to_lowercase();
         let is_common = terms::is_stopword(&lower);
@@ -155,7 +156,7 @@ impl Vocabulary {
                 each(Occurrence { kind, key, word });
             });
         }
-        support::is_number_word(&lower)
+        numbers::is_number_word(&lower)
     }
 }
 

@@ -1,22 +1,13 @@
 //! Checks whether the numbers and names in an answer occur in its source.
 
-use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
-use std::sync::LazyLock;
+use std::collections::HashSet;
 
+use crate::summary::check::numbers;
 use crate::text::sentence::is_stop;
 use crate::text::{Language, words};
 
-/// Smaller numbers are ignored: they are often the model's own counts, such as "two speakers" or "three reasons".
-const MIN_NUMBER: f64 = 4.0;
-
 /// Minimum number of unsupported items that counts as evidence. Fewer may be rounded numbers or inflected names.
 const MIN_UNSUPPORTED: usize = 3;
-
-const UNITS: &str = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen \
-                     seventeen eighteen nineteen";
-
-const TENS: &str = "twenty thirty forty fifty sixty seventy eighty ninety";
 
 /// What a text has in common with the text that it was written from. Each includes the ones before.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,7 +50,7 @@ impl Comparable {
 
     /// The numbers of a source.
     pub(crate) fn known_numbers(self, source: &str) -> HashSet<String> {
-        let mut known = numbers(source);
+        let mut known = numbers::readings(source);
         if !self.has_words() {
             known = known.iter().map(|number| digits_of(number)).collect();
             known.extend(figures(source).into_iter().map(digits_of));
@@ -70,15 +61,11 @@ impl Comparable {
     /// The large numbers in `text` that are not among those of its source.
     pub(crate) fn missing_numbers(self, text: &str, known: &HashSet<String>) -> (usize, usize) {
         if self.has_words() {
-            let all = large_numbers(text);
-            return (all.difference(known).count(), all.len());
+            let all = numbers::large_numbers(text);
+            let missing = all.iter().filter(|number| !number.is_among(known));
+            return (missing.count(), all.len());
         }
-        let is_known = |digits: &str| {
-            let is_small = digits
-                .parse::<f64>()
-                .is_ok_and(|number| number < MIN_NUMBER);
-            is_small || known.contains(digits)
-        };
+        let is_known = |digits: &str| numbers::is_small(digits) || known.contains(digits);
         let all = figures(text);
         let missing = all.iter().filter(|figure| {
             // A date such as 3.11.2025 is three numbers.
@@ -163,125 +150,6 @@ fn missing_names(answer: &str, source: &str) -> (usize, usize) {
 /// Whether so many are missing that this is evidence.
 fn is_most((missing, of): (usize, usize)) -> bool {
     missing >= MIN_UNSUPPORTED && missing * 2 > of
-}
-
-/// The numbers in a text that are too large to be the model's own counts.
-pub(crate) fn large_numbers(text: &str) -> HashSet<String> {
-    let is_large = |number: &String| {
-        number
-            .parse::<f64>()
-            .is_ok_and(|number| number >= MIN_NUMBER)
-    };
-    numbers(text).into_iter().filter(is_large).collect()
-}
-
-/// The numbers in a text, normalized to digits, whether written in digits or in English words. What is said short has both of its
-/// readings: `two fifty` is 250, or 2 and 50.
-pub(crate) fn numbers(text: &str) -> HashSet<String> {
-    let mut found: Vec<f64> = Vec::new();
-    let mut spelled: Option<u64> = None;
-    // Of `two fifty`, the two hundred that may be meant.
-    let mut hundreds = 0_u64;
-    let mut decimals: Option<String> = None;
-    let mut is_after_digits = false;
-    let text = with_plain_fractions(text);
-    let words = text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | ',')));
-    let words = words.filter(|word| !word.is_empty());
-    // The empty word ends a spelled number at the end of the text.
-    for word in words.chain([""]) {
-        let word = word
-            .trim_matches(['.', ','])
-            .replace(',', "")
-            .to_lowercase();
-        // The million of 2.41 million is no number of its own.
-        let is_unit = matches!(&*word, "hundred" | "thousand" | "million") && is_after_digits;
-        let value = spelled_value(&word).filter(|_| !is_unit);
-        is_after_digits = word.ends_with(|c: char| c.is_ascii_digit());
-        match (&mut decimals, value) {
-            (Some(written), Some(value)) if value < 10 => {
-                written.push_str(&value.to_string());
-                found.extend(written.parse::<f64>());
-            }
-            (Some(_), _) => decimals = None,
-            (None, _) => {}
-        }
-        match (spelled, value) {
-            // twenty + five; two + hundred; hundred + twelve
-            (Some(so_far), Some(value)) => {
-                spelled = Some(match value {
-                    100 | 1000 | 1_000_000 => so_far.max(1).saturating_mul(value),
-                    _ if so_far >= 20 && so_far % 10 == 0 && value < so_far => so_far + value,
-                    _ => {
-                        found.push(hundreds.saturating_add(so_far) as f64);
-                        found.push(so_far as f64);
-                        let may_be_short = so_far < 100 && (10..100).contains(&value);
-                        hundreds = if may_be_short { so_far * 100 } else { 0 };
-                        value
-                    }
-                });
-                found.push(value as f64);
-            }
-            (None, Some(value)) => spelled = Some(value),
-            // a hundred and twelve
-            (Some(so_far), None) if word == "and" && so_far >= 100 => found.push(so_far as f64),
-            (so_far, None) => {
-                if let Some(so_far) = so_far {
-                    found.extend([so_far as f64, hundreds.saturating_add(so_far) as f64]);
-                    decimals = (word == "point").then(|| format!("{so_far}."));
-                }
-                (spelled, hundreds) = (None, 0);
-                found.extend(word.trim_end_matches(char::is_alphabetic).parse::<f64>());
-            }
-        }
-    }
-    // Twelve and a half.
-    for (at, _) in text.match_indices("and a half") {
-        let before = text.get(..at).unwrap_or("");
-        let word = before
-            .split_whitespace()
-            .next_back()
-            .unwrap_or("")
-            .to_lowercase();
-        let whole = spelled_value(&word).map(|value| value as f64);
-        found.extend(
-            whole
-                .or_else(|| word.parse().ok())
-                .map(|whole: f64| whole + 0.5),
-        );
-    }
-    found.iter().map(f64::to_string).collect()
-}
-
-/// The text with fractions such as `¾` as `3/4`.
-fn with_plain_fractions(text: &str) -> Cow<'_, str> {
-    if !text.contains(['¼', '½', '¾']) {
-        return Cow::Borrowed(text);
-    }
-    let plain = [('¼', " 1/4"), ('½', " 1/2"), ('¾', " 3/4")];
-    let plain = plain
-        .into_iter()
-        .fold(text.to_owned(), |text, (one, plain)| {
-            text.replace(one, plain)
-        });
-    Cow::Owned(plain)
-}
-
-/// Whether a word in lower case is a number, or a part of one.
-pub(crate) fn is_number_word(word: &str) -> bool {
-    spelled_value(word).is_some()
-}
-
-fn spelled_value(word: &str) -> Option<u64> {
-    static VALUES: LazyLock<HashMap<&str, u64>> = LazyLock::new(|| {
-        let units = (0..).zip(UNITS.split(' '));
-        let tens = (2..).map(|ten| ten * 10).zip(TENS.split(' '));
-        let powers = [(100, "hundred"), (1000, "thousand"), (1_000_000, "million")];
-        let all = units.chain(tens).chain(powers);
-        all.map(|(value, word)| (word, value)).collect()
-    });
-    // A whole transcript is searched for numbers, and most words are none.
-    let is_short = word.len() <= "seventeen".len();
-    is_short.then(|| VALUES.get(word).copied()).flatten()
 }
 
 /// Words that are capitalized although they do not begin a sentence, converted to lower case.
@@ -411,43 +279,5 @@ mod tests {
                 .all(|word| words.contains(*word)),
             "{words:?}"
         );
-    }
-
-    #[test]
-    fn the_unit_of_a_number_is_none() {
-        let known = numbers("We use 2.41 from now on.");
-        assert!(numbers("2.41 million").is_subset(&known));
-        assert!(numbers("a million").contains("1000000"));
-    }
-
-    #[test]
-    fn spelled_numbers_are_numbers() {
-        for (text, number) in [
-            ("two hundred", "200"),
-            ("twenty five", "25"),
-            ("twelve", "12"),
-            ("Twelve and a half . Actually", "12.5"),
-            ("1,250", "1250"),
-            ("2.41 million", "2.41"),
-            ("about ¾ of a mile", "3"),
-            ("a hundred and thirty-six milliseconds", "136"),
-            ("two thousand and five", "2005"),
-            ("a hundred and so", "100"),
-            ("a hundred and thirty - six milliseconds ,", "136"),
-            ("sixty - four", "64"),
-            ("Two-fifty, say", "250"),
-            ("Two - fifty , unless", "250"),
-            ("three thirty five", "335"),
-            ("nineteen eighty four", "1984"),
-            ("two fifty", "50"),
-            ("sixteen point seven five", "16.75"),
-            ("3.5m", ""),
-        ] {
-            assert!(
-                number.is_empty() || numbers(text).contains(number),
-                "{text}: {:?}",
-                numbers(text)
-            );
-        }
     }
 }

@@ -307,7 +307,7 @@ fn borne_out(
         !by.has_numbers(sentence, &numbers)
             || words.is_some_and(|words| !by.has_names(sentence, words))
     };
-    let without = |text: &str| claims::without(text, 1, is_invented);
+    let without = |text: &str| claims::without_invented(text, is_invented);
     if !text.lines().any(is_entry) {
         return without(text);
     }
