@@ -1,6 +1,7 @@
 //! Checks whether the numbers and names in an answer occur in its source.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 
 use crate::summary::check::numbers;
 use crate::text::sentence::is_stop;
@@ -8,6 +9,9 @@ use crate::text::{Language, words};
 
 /// Minimum number of unsupported items that counts as evidence. Fewer may be rounded numbers or inflected names.
 const MIN_UNSUPPORTED: usize = 3;
+
+/// Lengths of abbreviations that a text makes itself, in bytes.
+const ABBREVIATION_BYTES: RangeInclusive<usize> = 2..=10;
 
 /// What a text has in common with the text that it was written from. Each includes the ones before.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,9 +86,10 @@ impl Comparable {
 
     /// Whether the names in `text` are known, as far as can be told.
     pub(crate) fn has_names(self, text: &str, known: &HashSet<String>) -> bool {
+        let named = || &names(text) - &abbreviations(text);
         match self {
-            Self::Words => names(text).is_subset(known),
-            Self::Names => !is_most(missing(&names(text), known)),
+            Self::Words => named().is_subset(known),
+            Self::Names => !is_most(missing(&named(), known)),
             Self::FullNames | Self::Numbers => true,
         }
     }
@@ -171,6 +176,33 @@ pub(crate) fn names_among(text: &str, wanted: impl Fn(&str) -> bool) -> HashSet<
         begins = word.ends_with(|c| is_stop(c) || matches!(c, ':' | '"' | '”'));
     }
     found
+}
+
+/// The abbreviations that a text makes of its own words, as in `the Higher Education Funding Council for Wales (HEFCW)`, in lower case.
+pub(crate) fn abbreviations(text: &str) -> HashSet<String> {
+    let in_brackets = text.match_indices('(').filter_map(|(at, _)| {
+        let (before, rest) = text.split_at(at);
+        let (short, _) = rest.get(1..)?.split_once(')')?;
+        stands_for(short, before).then(|| short.to_lowercase())
+    });
+    in_brackets.collect()
+}
+
+/// Whether `short` consists of the initials of the words that `text` ends with. Words in lower case may be left out.
+fn stands_for(short: &str, text: &str) -> bool {
+    if !ABBREVIATION_BYTES.contains(&short.len()) || !short.chars().all(char::is_alphabetic) {
+        return false;
+    }
+    let mut words = text
+        .rsplit(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    short.to_lowercase().chars().rev().all(|letter| {
+        let has_letter = |word: &&str| word.to_lowercase().starts_with(letter);
+        let is_in_name = |word: &&str| !word.starts_with(char::is_lowercase);
+        words
+            .find(|word| has_letter(word) || is_in_name(word))
+            .is_some_and(|word| has_letter(&word))
+    })
 }
 
 /// The words of a text in lower case, without English genitives. Abbreviations are also told as one word where the text spells
@@ -268,6 +300,34 @@ mod tests {
         let german = "Der Vorstand sprach über Kosten und Depot, Haushalt und Stadt.";
         assert!(!Comparable::FullNames.is_invented(german, source));
         assert!(Comparable::FullNames.is_invented("Es waren 77, 88 und 99.", source));
+    }
+
+    #[test]
+    fn abbreviations_of_the_words_before_them_are_known() {
+        let known = all_words(
+            "The higher education funding council for Wales met the Department for Transport.",
+        );
+        for (text, are_known) in [
+            (
+                "They heard the Higher Education Funding Council for Wales (HEFCW).",
+                true,
+            ),
+            ("They heard the Department for Transport (DfT).", true),
+            (
+                "They heard the Department for Transport (DT), and DT agreed.",
+                true,
+            ),
+            ("They heard the Department for Transport (BBC).", false),
+            ("They heard the Transport Department (DT).", false),
+            ("They heard the DfT.", false),
+            ("They heard (", true),
+        ] {
+            assert_eq!(
+                Comparable::Words.has_names(text, &known),
+                are_known,
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::extract;
 use crate::prompt::Task;
 use crate::summary::assemble::{Section, Source};
 use crate::summary::check::Problem;
-use crate::summary::check::support::{Comparable, all_words, words_among};
+use crate::summary::check::support::{Comparable, abbreviations, all_words, words_among};
 use crate::summary::claims;
 use crate::summary::fit_length;
 use crate::summary::length_control::LengthControl;
@@ -252,6 +252,7 @@ impl Writer<'_> {
         words.extend(words_among(self.transcript.text(), |word| {
             wanted.contains(word)
         }));
+        words.extend(abbreviations(text));
         // Names cannot be told from nouns.
         let language = self.language.as_deref().and_then(Language::parse);
         let has_nouns = language.is_some_and(|language| language.capitalizes_nouns());
@@ -262,7 +263,22 @@ impl Writer<'_> {
             true => quotations::checked(text, &source),
             false => text.to_owned(),
         };
-        borne_out(&text, &source, words.as_ref(), self.comparable)
+        let kept = borne_out(&text, &source, words.as_ref(), self.comparable)?;
+        Some(match self.briefing.outline.subject.as_deref() {
+            Some(subject) if self.comparable.has_words() => with_opening(&kept, &text, subject),
+            _ => kept,
+        })
+    }
+}
+
+/// `kept` of an overview `text`. If that is without its first sentence, which tells what the whole is, the `subject` of the outline
+/// tells it.
+fn with_opening(kept: &str, text: &str, subject: &str) -> String {
+    let opening = sentence::sentences(text);
+    let opening = opening.first().map_or("", |first| first.of(text).trim());
+    match kept.trim_start().starts_with(opening) || kept.lines().any(is_entry) {
+        true => kept.to_owned(),
+        false => format!("{}.\n\n{kept}", subject.trim_end_matches('.')),
     }
 }
 
@@ -352,6 +368,24 @@ mod tests {
             ),
         ] {
             assert_eq!(in_paragraphs(text), shown);
+        }
+    }
+
+    #[test]
+    fn an_overview_without_its_first_sentence_opens_with_the_subject() {
+        let text = "The board met in Oslo. Ruiz refused. Lee left.";
+        for (kept, shown) in [
+            (
+                "Ruiz refused. Lee left.",
+                "A board meeting.\n\nRuiz refused. Lee left.",
+            ),
+            (
+                "The board met in Oslo. Lee left.",
+                "The board met in Oslo. Lee left.",
+            ),
+            ("- Ruiz: refused.", "- Ruiz: refused."),
+        ] {
+            assert_eq!(with_opening(kept, text, "A board meeting"), shown);
         }
     }
 
