@@ -27,7 +27,9 @@ use crate::clock::Clock;
 use crate::http::Http;
 use crate::job::local::{LEASE, LOCAL_BUCKET};
 use crate::job::order::{self, EXPECTED_LANGUAGE};
-use crate::job::{App, Config, Done, JobError, KnownHabits, Outcome, Status, Surface, Upload};
+use crate::job::{
+    App, Config, Done, Earlier, JobError, KnownHabits, Outcome, Status, Surface, Upload,
+};
 use crate::model::{CallOptions, ModelClient};
 use crate::prompt::MAX_INSTRUCTIONS;
 use crate::provider::PROVIDERS;
@@ -151,8 +153,8 @@ struct PlanArguments {
 struct Summarize {
     #[command(flatten)]
     inputs: Inputs,
-    /// Put results under this directory: summaries/<name>_summary.txt and .json. Inputs with equal names are told apart by
-    /// their folders: summaries/<folder>/<name>_summary.txt.
+    /// Put results under this directory: summaries/<name>_summary.txt and .json; that of standard input is stdin.txt. Inputs with
+    /// equal names are told apart by their folders: summaries/<folder>/<name>_summary.txt.
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
     /// Write every request and answer to this directory, for debugging and for `dataset`. They hold what was said.
@@ -161,7 +163,7 @@ struct Summarize {
     /// Work on this many transcripts at a time. They share MODEL_CONCURRENCY, and the built-in model takes one after another.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=100))]
     jobs: u16,
-    /// Let the built-in model, which only quotes, replace a summary that another model wrote.
+    /// Replace also a file that this program did not write, and a model's summary by one of the built-in model, which only quotes.
     #[arg(long)]
     force: bool,
 }
@@ -219,7 +221,7 @@ pub async fn run(log: fn(bool)) -> ExitCode {
             return ExitCode::from(WRONG_USAGE);
         }
     };
-    ExitCode::from(u8::from(failed > 0))
+    ExitCode::from(u8::from(failed > 0 || display::is_lost()))
 }
 
 /// Does what is asked for, and returns how much of it failed.
@@ -423,13 +425,21 @@ async fn summarize(
     let is_told = Cell::new(!is_builtin_by_default(&app.config));
     for_each(inputs, jobs, async |input| {
         let started = Instant::now();
+        let earlier = app.earlier_summary(&input.upload.at).await?;
         if !force {
-            check_replaceable(input, &app).await?;
+            check_replaceable(earlier.as_ref(), &app)?;
         }
         match summarize_one(input, &app, &http).await? {
             Ready::Done(done) => {
                 let prices = app.config.prices;
                 display::done(&input.name, out, &done, started.elapsed(), prices);
+                let is_another = |earlier: &Earlier| {
+                    earlier.job_id.as_ref().is_some_and(|id| *id != done.job_id)
+                };
+                let earlier = earlier.filter(is_another);
+                if let Some(earlier) = earlier {
+                    display::replaced(&earlier, done.report.source.etag.as_deref());
+                }
                 if !is_told.replace(true) {
                     display::note(
                         "note: the built-in model only quotes; with a key, a model writes the summary (--help lists them)",
@@ -450,19 +460,25 @@ async fn summarize(
     .await
 }
 
-/// Refuses to let the built-in model replace a summary that another model wrote: the key may have been forgotten.
-async fn check_replaceable(input: &Input, app: &App) -> Result<(), Box<dyn Error>> {
+/// Refuses to replace what this program did not write, and to let the built-in model replace a summary that another model wrote: the
+/// key may have been forgotten.
+fn check_replaceable(earlier: Option<&Earlier>, app: &App) -> Result<(), String> {
+    if earlier.is_some_and(|earlier| earlier.job_id.is_none()) {
+        return Err(
+            "where its summary would be is another file, which this program did not write: choose another --out, or add --force"
+                .to_owned(),
+        );
+    }
     let ours = app.model.capabilities();
     if !ours.local {
         return Ok(());
     }
-    let writer = app.writer_of_summary(&input.upload.at).await?;
-    match writer.filter(|writer| writer != ours.provider) {
+    let writer = earlier.and_then(|earlier| earlier.writer.as_deref());
+    match writer.filter(|writer| *writer != ours.provider) {
         Some(writer) => Err(format!(
-            "its summary was written by {writer}, and the built-in model, which only quotes, would replace it: set the key for it \
-             again, choose another --out, or add --force"
-        )
-        .into()),
+            "the summary of this name was written by {writer}, and the built-in model, which only quotes, would replace it: set the \
+             key for it again, choose another --out, or add --force"
+        )),
         None => Ok(()),
     }
 }
@@ -523,7 +539,11 @@ impl Ready {
 
 /// Says why no file can be created in `folder` in the directory of an option. Neither needs to exist yet.
 fn check_writable(option: &str, dir: &Path, folder: &str) -> Result<(), String> {
-    let whole = dir.join(folder);
+    // With a slash behind it, a file would not exist.
+    let whole = match folder {
+        "" => dir.to_owned(),
+        folder => dir.join(folder),
+    };
     let existing = whole.ancestors().find(|folder| folder.exists());
     match tempfile::tempfile_in(existing.unwrap_or(Path::new("."))) {
         Ok(_) => Ok(()),

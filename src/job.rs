@@ -56,7 +56,7 @@ pub use error::{JobError, Rejected};
 pub use habits::KnownHabits;
 pub use order::{ByOption, ListError, Lists, Order};
 pub use outcome::{Done, Outcome, Status};
-pub(crate) use publish::{SOURCE_ETAG, WARNINGS, WORDS};
+pub(crate) use publish::{Earlier, SOURCE_ETAG, WARNINGS, WORDS};
 pub use upload::Upload;
 
 /// Maximum length of a key in S3. No other ending of a result is longer than that of the report.

@@ -12,9 +12,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::job::{Config, Done, Order, Status};
+use crate::job::{Config, Done, Earlier, Order, Status};
 use crate::model::{Capabilities, Served};
 use crate::prompt::Wishes;
+use crate::provider::builtin;
 use crate::run::{Phase, Progress, Waiting};
 use crate::store::Location;
 use crate::summary::{Plan, Prices, Sample, TokenTotals};
@@ -37,6 +38,9 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
 /// Whether results are JSON, and whether only these and errors are shown.
 static IS_JSON: AtomicBool = AtomicBool::new(false);
 static IS_QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Whether a result could not be written.
+static IS_LOST: AtomicBool = AtomicBool::new(false);
 
 /// Chooses what this process shows.
 pub(crate) fn choose(json: bool, quiet: bool) {
@@ -195,10 +199,10 @@ pub(crate) fn note(text: &str) {
     }
 }
 
-/// Writes results for people to standard output. That nobody reads them is no reason to fail.
+/// Writes results for people to standard output.
 pub(crate) fn print(text: &str) {
     if !IS_JSON.load(Relaxed) && !IS_QUIET.load(Relaxed) {
-        BARS.suspend(|| drop(writeln!(io::stdout(), "{}", printable(text))));
+        write_line(&printable(text));
     }
 }
 
@@ -220,7 +224,23 @@ pub(crate) fn result_line(result: &impl Serialize) {
 }
 
 fn json_line(line: &str) {
-    BARS.suspend(|| drop(writeln!(io::stdout(), "{}", printable_json(line))));
+    write_line(&printable_json(line));
+}
+
+/// Writes a line to standard output. That nobody reads it is no reason to fail, but a full disk is.
+fn write_line(line: &str) {
+    let written = BARS.suspend(|| writeln!(io::stdout(), "{line}"));
+    if let Err(reason) = written
+        && reason.kind() != io::ErrorKind::BrokenPipe
+        && !IS_LOST.swap(true, Relaxed)
+    {
+        error(&format!("standard output cannot be written to: {reason}"));
+    }
+}
+
+/// Whether a result could not be written to standard output.
+pub(crate) fn is_lost() -> bool {
+    IS_LOST.load(Relaxed)
 }
 
 /// Shows that there is no result for an input.
@@ -278,6 +298,21 @@ pub(crate) fn duplicate(name: &str, out: &Path, summary: &Location, page: Option
         || format!("{path}: exists already, made from the same transcript with the same settings"),
     );
     show_page(out, page);
+}
+
+/// Tells that a summary took the place of an `earlier` one: of the transcript with this entity tag, or of another.
+pub(crate) fn replaced(earlier: &Earlier, etag: Option<&str>) {
+    let writer = match earlier.writer.as_deref() {
+        Some(writer) if writer == builtin::CAPABILITIES.provider => "the built-in model",
+        writer => writer.unwrap_or("another version"),
+    };
+    note(&match earlier.source_etag.as_deref() == etag {
+        true => format!("  note: it replaces an earlier summary, which {writer} wrote"),
+        false => format!(
+            "  note: it replaces the summary that {writer} wrote of another file with this name, or of this one before it was \
+             changed; with different directories after --out, both stay"
+        ),
+    });
 }
 
 /// Names the page on the last line, as a link where the terminal follows links.

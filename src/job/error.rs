@@ -170,7 +170,7 @@ impl JobError {
                     ),
                     Rejected::NotText(_) => (
                         "NotText",
-                        "export the transcript as plain text (UTF-8) and upload that under the same key",
+                        "export the transcript as plain text (UTF-8), and upload that",
                     ),
                     Rejected::TooLarge(_) => (
                         "TooLarge",

@@ -60,7 +60,9 @@ pub struct ByOption {
 #[derive(Debug, thiserror::Error)]
 pub enum ListError {
     /// It is missing, too large, or cannot be read.
-    #[error("{variable} is {name:?}, which cannot be read; expected {EXPECTED}")]
+    #[error(
+        "{variable} is {name:?}, which cannot be read; expected the name of a file of {EXPECTED}"
+    )]
     Unreadable {
         /// The variable.
         variable: &'static str,
@@ -425,10 +427,7 @@ mod tests {
                 "line 3 has no `=`; expected UTF-8 text with a line `heard = right`",
             ),
             (b"a = b\nb = a", "is part of a circle"),
-            (
-                b"\xff = b",
-                "expected UTF-8 text with a line `heard = right`",
-            ),
+            (b"\xff = b", "UTF-8 text with a line `heard = right`"),
             (
                 b"b\0=\0c\0",
                 "line 1 has control characters: it is not UTF-8",

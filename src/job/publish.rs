@@ -92,6 +92,16 @@ impl Results {
     }
 }
 
+/// What a summary tells of its origin.
+pub(crate) struct Earlier {
+    /// The job that made it.
+    pub(crate) job_id: Option<String>,
+    /// The entity tag of its transcript.
+    pub(crate) source_etag: Option<String>,
+    /// The provider that wrote it, and its model if it has several.
+    pub(crate) writer: Option<String>,
+}
+
 /// The state of the summary's key.
 pub(crate) enum SummarySlot {
     /// Free, or holds a summary that is not newer than the job's.
@@ -176,10 +186,14 @@ impl App {
         })
     }
 
-    /// Who wrote the current summary of `at`: the provider, and its model if it has several. `None` if there is no summary.
-    pub(crate) async fn writer_of_summary(&self, at: &Location) -> StoreResult<Option<String>> {
+    /// The current summary of `at`, if there is one.
+    pub(crate) async fn earlier_summary(&self, at: &Location) -> StoreResult<Option<Earlier>> {
         let summary = found(self.target.head(&self.output(at, SUMMARY_ENDING)).await)?;
-        Ok(summary.and_then(|found| found.metadata.get(MODEL).cloned()))
+        Ok(summary.map(|mut found| Earlier {
+            job_id: found.metadata.remove(JOB_ID),
+            source_etag: found.metadata.remove(SOURCE_ETAG),
+            writer: found.metadata.remove(MODEL),
+        }))
     }
 
     /// Publishes all artifacts, the last one being the summary. Returns the reason if the transcript or its summary has been

@@ -40,6 +40,7 @@ pub fn for_people(quiet: bool) {
     let level = if quiet { "error" } else { "warn" };
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(|| PrintableLines(std::io::stderr()))
+        .with_target(false)
         .without_time();
     tracing_subscriber::registry()
         .with(lines.with_filter(filter(level)))

@@ -397,10 +397,10 @@ impl ModelClient {
             }
         }
         *place = Some(permit).filter(|_| outcome.is_ok() && self.limiter.is_for_one());
-        match &self.tracer {
-            Some(tracer) => tracer.write(number, prompt, outcome).await,
-            None => outcome,
+        if let Some(tracer) = &self.tracer {
+            tracer.write(number, prompt, &outcome);
         }
+        outcome
     }
 
     /// Spends one call and records that it is about to be submitted. Returns its number.
@@ -452,14 +452,10 @@ impl ModelClient {
             // That it was throttled, say, tells nothing about its length.
             Err(_) => self.window.remains_in_doubt(),
         }
-        let outcome = match &self.tracer {
-            Some(tracer) => {
-                let outcome = tracer.write(number, &shortest, outcome).await;
-                tracer.reject(&shortest, "no part of the summary");
-                outcome
-            }
-            None => outcome,
-        };
+        if let Some(tracer) = &self.tracer {
+            tracer.write(number, &shortest, &outcome);
+            tracer.reject(&shortest, "no part of the summary");
+        }
         outcome
             .err()
             .filter(|error| error.kind == ErrorKind::Configuration)

@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use crate::model::{Answer, Capabilities, ErrorKind, Finish, ModelError};
+use crate::model::{Answer, Capabilities, Finish, ModelError};
 use crate::prompt::{Prompt, Task};
 use crate::store::private;
 
@@ -60,13 +60,13 @@ impl Tracer {
         }
     }
 
-    /// Writes the `number`-th prompt of the job and its outcome. If that fails, so does the call.
-    pub(crate) async fn write(
+    /// Writes the `number`-th prompt of the job and its outcome. If that fails, the answer, which was paid for, is used all the same.
+    pub(crate) fn write(
         &self,
         number: usize,
         prompt: &Prompt,
-        outcome: Result<Answer, ModelError>,
-    ) -> Result<Answer, ModelError> {
+        outcome: &Result<Answer, ModelError>,
+    ) {
         let Trace {
             dir,
             job,
@@ -79,7 +79,7 @@ impl Tracer {
             true => Task::Continue.name(),
             false => request.task.name(),
         };
-        let answer = match &outcome {
+        let answer = match outcome {
             Ok(answer) => json!({
                 "text": answer.text,
                 "cut_off": answer.finish == Finish::Length,
@@ -114,14 +114,12 @@ impl Tracer {
             }
             private::create_file(&path)?.write_all(format!("{content:#}").as_bytes())
         };
-        written().map_err(|error| {
-            let message = format!("could not write the trace {}: {error}", path.display());
-            // Not the fault of the call, so it is not recorded as its outcome.
-            ModelError::new(ErrorKind::Ledger, message)
-        })?;
+        if let Err(error) = written() {
+            tracing::warn!(%error, path = %path.display(), "could not write a trace");
+            return;
+        }
         let mut files = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         files.insert(prompt.id(), path);
-        outcome
     }
 
     /// Marks the answer to `prompt` as rejected for this reason. Does nothing if it came from the ledger: the run that got it has marked it.

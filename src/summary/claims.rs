@@ -44,13 +44,22 @@ pub(crate) fn without_unanswered(text: &str) -> String {
 }
 
 /// What a writer says of the instructions, in lower case.
-const OF_INSTRUCTIONS: [&str; 10] = [
+const OF_INSTRUCTIONS: [&str; 19] = [
     "as an ai",
     "i'm sorry",
     "i’m sorry",
     "i cannot ",
     "(word count",
+    "word count:",
+    "length: about ",
+    "here is the section",
+    "here is the summary",
+    "here is the overview",
+    "let me know if you",
     "[continued in",
+    "[end of ",
+    "(end of ",
+    "end of section",
     "as instructed",
     "as the instructions",
     "the length given was",

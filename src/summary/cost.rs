@@ -81,9 +81,13 @@ impl Prices {
         })
     }
 
-    /// The cost of what was used. `None` if a part of it is the fallback's, whose prices are not known.
+    /// The cost of what was used. `None` if the endpoint has not counted tokens, or if a part of it is the fallback's, whose prices
+    /// are not known.
     #[must_use]
     pub fn cost_of(&self, usage: &Usage) -> Option<f64> {
+        if usage.calls > 0 && usage.prompt_tokens == 0 && usage.completion_tokens == 0 {
+            return None;
+        }
         let tokens = |prompt: u64, completion: u64| TokenTotals {
             prompt: usize::try_from(prompt).unwrap_or(usize::MAX),
             completion: usize::try_from(completion).unwrap_or(usize::MAX),

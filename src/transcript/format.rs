@@ -243,7 +243,7 @@ fn read_in_blocks(decoded: Decoded, size: usize) -> Result<(Spoken, Segments), R
     }
     if let Some(said) = done.loops.longest() {
         warnings.push(format!(
-            "the recognizer repeated itself: {} repetitions, such as of “{}”, count for nothing and are left out",
+            "the recognizer repeated itself: {} repetitions, such as of “{}”, are left out",
             done.loops.repeats(),
             said.split_whitespace().collect::<Vec<_>>().join(" ")
         ));

@@ -36,7 +36,7 @@ pub(crate) fn parse_endpoint(variable: Variable, value: &str) -> Result<Url, Con
         "https" if !host.is_empty() => {}
         "http" if is_loopback(host) => {}
         "http" => return Err(refuse("would send the token unencrypted")),
-        _ => return Err(refuse("is not an HTTPS URL")),
+        _ => return Err(refuse("does not begin with https:// or http://")),
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(refuse("holds credentials"));
@@ -111,7 +111,11 @@ mod tests {
             ),
             ("hf_abcdefghijklmnopqrstuv", "***", "not a URL"),
             ("https://münchen.de", "https://münchen.de", "Punycode"),
-            ("ftp://host/x", "ftp://host/x", "not an HTTPS URL"),
+            (
+                "ftp://host/x",
+                "ftp://host/x",
+                "does not begin with https://",
+            ),
             ("http://10.0.0.7/v1", "http://10.0.0.7/v1", "unencrypted"),
             (
                 "http://localhost.example.org",

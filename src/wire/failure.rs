@@ -328,7 +328,7 @@ fn advice(cause: Cause, site: Site) -> Option<&'static str> {
 fn sentence(cause: Cause) -> &'static str {
     match cause {
         Cause::Unreachable => "the endpoint cannot be reached: check the network and {url}",
-        Cause::UnknownHost => "the endpoint's host does not exist: check {url}",
+        Cause::UnknownHost => "the endpoint's host was not found: check {url} and the network",
         Cause::Certificate => {
             "the endpoint's certificate is not valid for it or not trusted here: check {url}"
         }

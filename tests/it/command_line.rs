@@ -388,7 +388,7 @@ fn wrong_wishes_are_wrong_usage() {
         (
             &[("GLOSSARY", "none")],
             &[],
-            "GLOSSARY is \"none\", which cannot be read; expected UTF-8 text with a line `heard = right` for each entry and `#` \
+            "GLOSSARY is \"none\", which cannot be read; expected the name of a file of UTF-8 text with a line `heard = right` for each entry and `#` \
              before comments: No such file or directory (os error 2)",
         ),
     ] {
@@ -625,6 +625,10 @@ fn failures_have_status_1_and_name_paths_as_they_were_written() {
             &["summarize", "call.txt", "--trace", "call.txt/t"],
             "--trace call.txt/t: no file can be created there: not a directory",
         ),
+        (
+            &["summarize", "call.txt", "--trace", "call.txt"],
+            "--trace call.txt: no file can be created there: not a directory",
+        ),
     ] {
         shell.run(arguments).fails(1, error);
     }
@@ -709,7 +713,8 @@ async fn a_forgotten_key_does_not_replace_a_paid_summary_by_quotations() {
     let written = summary();
     let refused = shell.run(&["summarize", "call.txt"]);
     assert_eq!(refused.status, Some(1));
-    let told = "error: call.txt: its summary was written by huggingface openai/gpt-oss-120b";
+    let told =
+        "error: call.txt: the summary of this name was written by huggingface openai/gpt-oss-120b";
     assert!(refused.stderr.starts_with(told), "{refused:?}");
     assert_eq!(summary(), written);
     shell
@@ -720,6 +725,51 @@ async fn a_forgotten_key_does_not_replace_a_paid_summary_by_quotations() {
     // What it wrote itself, it may replace.
     let shorter = ["summarize", "call.txt", "--words", "60"];
     shell.run(&shorter).succeeds();
+}
+
+#[test]
+fn what_is_replaced_is_told() {
+    let shell = Shell::with(&["call.txt"]);
+    let summarize = ["summarize", "call.txt"];
+    let first = shell.run(&summarize).succeeds();
+    assert!(!first.stderr.contains("replaces"), "{first:?}");
+    assert!(!shell.run(&summarize).succeeds().stderr.contains("replaces"));
+    let shorter = shell.run(&["summarize", "call.txt", "--words", "60"]);
+    let told = "note: it replaces an earlier summary, which the built-in model wrote";
+    assert!(shorter.succeeds().stderr.contains(told));
+    // Another meeting, in a folder of its own.
+    shell.write("tuesday/call.txt", meeting(4000));
+    let other = shell.run(&["summarize", "tuesday/call.txt"]).succeeds();
+    let told = "note: it replaces the summary that the built-in model wrote of another file with this name";
+    assert!(other.stderr.contains(told), "{other:?}");
+    shell.write("o/summaries/call.txt_summary.txt", "Somebody's own.");
+    let there = ["summarize", "call.txt", "--out", "o"];
+    let told = "call.txt: where its summary would be is another file, which this program did not write: choose another --out, or add \
+                --force";
+    shell.run(&there).fails(1, told);
+    let forced = shell.run(&[&there[..], &["--force"]].concat());
+    assert!(!forced.succeeds().stderr.contains("replaces"));
+}
+
+#[test]
+fn results_that_cannot_be_written_are_a_failure() {
+    let shell = Shell::with(&["call.txt"]);
+    for arguments in [
+        &["plan", "call.txt"][..],
+        &["summarize", "call.txt", "--json"],
+    ] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let ended = shell
+            .command(env!("CARGO_BIN_EXE_transcript-summarizer"))
+            .args(arguments)
+            .stdout(full)
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.code(), Some(1), "{told}");
+        let reason = "error: standard output cannot be written to: No space left on device";
+        assert_eq!(told.matches(reason).count(), 1, "{told}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -873,6 +923,32 @@ async fn a_trace_does_not_make_a_resumed_run_pay_again() {
         "{traced} of {} are in the trace",
         answered.len()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_cannot_be_traced_is_used() {
+    let shell = Shell::with(&[]);
+    shell.write("call.txt", meeting(4000));
+    let folder = shell.path("t");
+    let server = ChatServer::start(move |request| {
+        if request.number == 0 {
+            let _ = fs::remove_dir_all(&folder);
+            fs::write(&folder, "in the way").unwrap();
+        }
+        Behaviour::text(obedient::answer(request.message("user")))
+    })
+    .await;
+    let variables = [("HF_API_TOKEN", TOKEN), ("HF_ENDPOINT_URL", server.url())];
+    let summarize = ["summarize", "call.txt", "--trace", "t"];
+    let run = shell.run_with(&variables, &summarize, b"").succeeds();
+    assert!(run.stderr.contains("could not write a trace"), "{run:?}");
+    let asked: Vec<_> = server
+        .requests()
+        .iter()
+        .map(|one| one.raw.clone())
+        .collect();
+    let different: HashSet<_> = asked.iter().collect();
+    assert_eq!(different.len(), asked.len(), "a request was paid twice");
 }
 
 #[tokio::test(flavor = "multi_thread")]

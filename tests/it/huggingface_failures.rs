@@ -255,7 +255,7 @@ async fn without_a_connection_nothing_was_sent() {
         assert!(
             error
                 .message
-                .contains("host does not exist: check HF_ENDPOINT_URL"),
+                .contains("host was not found: check HF_ENDPOINT_URL"),
             "{error}"
         );
         ErrorKind::Configuration

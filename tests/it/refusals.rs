@@ -185,7 +185,7 @@ async fn a_host_that_does_not_exist() {
                 cause.to_string()
             }
             Err(cause) => {
-                assert_says(&cause.to_string(), &["host does not exist: check"]);
+                assert_says(&cause.to_string(), &["host was not found: check"]);
                 assert!(place.exists("summaries/board.txt_error.json"));
                 cause.to_string()
             }

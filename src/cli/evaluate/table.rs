@@ -71,7 +71,7 @@ fn print_figures(figures: &Figures) {
     print("                 mean  95 % interval        by stems");
     print_rouge(rouge, rouge_stemmed);
     print(&format!(
-        "  length       {:+.1} % off the target, {:.1} % whatever the sign; {:.0} % of the summaries within 5 %",
+        "  length       {:+.1} % off the target, {:.1} % in absolute terms; {:.0} % of the summaries within 5 %",
         100.0 * length.deviation.mean,
         100.0 * length.absolute_deviation.mean,
         100.0 * length.within_5_percent

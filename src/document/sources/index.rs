@@ -186,7 +186,7 @@ impl Frequencies {
     }
 
     /// The indices of the speakers with a term in their names.
-    pub(super) fn speakers_named(&self, id: u32) -> impl Iterator<Item = usize> {
+    pub(super) fn speakers_named(&self, id: u32) -> impl Iterator<Item = usize> + Clone {
         let start = self.named.partition_point(|&(known, _)| known < id);
         let from = self.named.get(start..).unwrap_or_default().iter();
         let of_term = from.take_while(move |(known, _)| *known == id);

@@ -37,6 +37,9 @@ const MIN_ANCHORS: f64 = 0.5;
 /// Passages that are kept to choose from.
 const MAX_FOUND: usize = 64;
 
+/// Maximum number of speakers whose names have a term in common.
+const MAX_NAMED: usize = 500;
+
 /// Names and numbers of a claim that are told apart.
 const MAX_ANCHORS: u32 = 64;
 
@@ -112,8 +115,12 @@ impl<'a> Search<'a> {
         let terms: Vec<Weighted> = terms.collect();
         let mut named: HashMap<usize, Vec<u16>> = HashMap::new();
         for (place, term) in (0..).zip(&claim.terms) {
-            for speaker in frequencies.speakers_named(term.id) {
-                named.entry(speaker).or_default().push(place);
+            let speakers = frequencies.speakers_named(term.id);
+            // What many are called tells none of them from the others.
+            if speakers.clone().nth(MAX_NAMED).is_none() {
+                for speaker in speakers {
+                    named.entry(speaker).or_default().push(place);
+                }
             }
         }
         let total: f64 = terms.iter().map(|term| term.weight).sum();

@@ -165,6 +165,7 @@ async function list(after) {
   const listed = await ask("GET", `/v1/summaries${query}`);
   next = listed.next;
   one("more").hidden = next === null;
+  one("empty").hidden = runs.size + listed.summaries.length > 0;
   // A list leaves out links and warnings: those that are known stay, the others are asked for one by one.
   for (const status of listed.summaries) {
     const known = runs.get(status.key);

@@ -318,7 +318,7 @@ mod tests {
                 true,
             ),
             ("They heard the Department for Transport (BBC).", false),
-            ("They heard the Transport Department (DT).", false),
+            ("They heard the Wales Transport Department (DTW).", false),
             ("They heard the DfT.", false),
             ("They heard (", true),
         ] {

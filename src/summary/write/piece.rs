@@ -168,9 +168,10 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
                 // Thoughts came in the place of an answer: the next one goes without.
                 drafter.thinks &= !(is_reasoning && piece.is_dubious());
                 let is_fatal = |problem: &Problem| problem.severity() == Severity::Fatal;
-                if attempt == job.first_attempt && piece.problems.iter().any(is_fatal) {
+                let fatal = piece.problems.iter().copied().find(is_fatal);
+                if let Some(fatal) = fatal.filter(|_| attempt == job.first_attempt) {
                     drafter
-                        .fail(&job, Failed::Once, why)
+                        .fail(&job, Failed::Once, why.or(Some(fatal.name())))
                         .inspect_err(|_| drafter.caller.mark_unusable(&prompt))?;
                 }
                 // Problems are listed worst first, and having none is best.
@@ -221,7 +222,7 @@ pub(crate) async fn piece(mut drafter: Drafter<'_>, job: Job<'_>) -> Result<Piec
     }
     let piece = best
         .and_then(usable)
-        .filter(|piece| is_answer(piece, &job, &drafter));
+        .filter(|piece| is_answer(piece, &job, &drafter) && is_in_order(piece, &drafter));
     let piece = match piece {
         Some(piece) => piece,
         None => {
@@ -315,6 +316,11 @@ fn usable(mut piece: Piece) -> Option<Piece> {
         || piece.text.is_empty()
         || ngrams::loops(&ngrams::words(&piece.text));
     (!is_discarded).then_some(piece)
+}
+
+/// Whether an answer is in the language that was ordered, if one was.
+fn is_in_order(piece: &Piece, drafter: &Drafter<'_>) -> bool {
+    drafter.settings.wishes.language.is_none() || !piece.problems.contains(&Problem::Language)
 }
 
 /// Whether a section or overview has at least some of its words. A model that follows instructions and gives hardly any has not answered.

@@ -1346,6 +1346,12 @@ impl<'t> File<'t> {
                     entry.text.offer(rank, cursor.string()?);
                     Ok(())
                 }
+                (Role::Text | Role::Parts, Some(b'{')) => {
+                    if let Some(text) = self.text_inside(cursor)? {
+                        entry.text.offer(rank, text);
+                    }
+                    Ok(())
+                }
                 // Somebody said a number, and an exporter wrote it as one.
                 (Role::Text, Some(b'0'..=b'9' | b'-')) if key.eq_ignore_ascii_case("text") => {
                     entry.text.offer(rank, cursor.skip()?);
@@ -1537,6 +1543,23 @@ impl<'t> File<'t> {
                     .then_some(Cow::Borrowed(value)))
             }
         }
+    }
+
+    /// The text in an object that stands for one, as in `"body": {"contentType": "html", "content": "…"}`.
+    fn text_inside(&mut self, cursor: &mut Cursor<'t>) -> Result<Option<Span>, Broken> {
+        let mut text = Ranked::default();
+        cursor.members(|key, cursor| {
+            let is_text = cursor.peek() == Some(b'"');
+            match self
+                .field(key)
+                .filter(|field| field.role == Role::Text && is_text)
+            {
+                Some(field) => text.offer(field.rank, cursor.string()?),
+                None => drop(cursor.skip()?),
+            }
+            Ok::<_, Broken>(())
+        })?;
+        Ok(text.get())
     }
 
     /// Visits the parts of an entry.

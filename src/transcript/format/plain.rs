@@ -416,8 +416,10 @@ impl<'t> Collector<'t> {
                 return true;
             }
             let is_label = previous.separator == Separator::Colon && previous.label.is_some();
-            if label.is_none() && is_label && previous.time.is_none() && found.stamp.is_some() {
-                previous.time = found.stamp.map(|stamp| Timestamp::new(stamp.millis));
+            // What is said may begin with a time: `10:15 is fine`.
+            let stamp = found.stamp.filter(|stamp| stamp.is_bracketed || is_empty);
+            if label.is_none() && is_label && previous.time.is_none() && stamp.is_some() {
+                previous.time = stamp.map(|stamp| Timestamp::new(stamp.millis));
                 previous.body = offset(line.start + found.body);
                 self.lines.stamps += 1;
                 return true;

@@ -565,7 +565,7 @@ fn every_cause_has_a_kind_and_a_sentence() {
         (
             no_connection("dns error"),
             Configuration,
-            "the endpoint's host does not exist: check HF_ENDPOINT_URL (host:8443: dns error)",
+            "the endpoint's host was not found: check HF_ENDPOINT_URL and the network (host:8443: dns error)",
         ),
         (
             no_connection("invalid peer certificate: Expired"),

@@ -82,7 +82,7 @@ const FRAMES: [&str; 63] = [
 ];
 
 /// How notices of tools start, which may be whole sentences.
-const NOTICES: [&str; 20] = [
+const NOTICES: [&str; 26] = [
     "VIEW RECORDING - ",
     "Detecting language using up to the first ",
     "This editable transcript was computer generated",
@@ -103,6 +103,12 @@ const NOTICES: [&str; 20] = [
     "THIS IS A RUSH TRANSCRIPT",
     "Messages and calls are end-to-end encrypted",
     "Messages to this chat and calls are now secured with end-to-end encryption",
+    "Nachrichten und Anrufe sind Ende-zu-Ende-verschlüsselt",
+    "Les messages et les appels sont chiffrés de bout en bout",
+    "Los mensajes y las llamadas están cifrados de extremo a extremo",
+    "As mensagens e as chamadas são protegidas com a criptografia de ponta a ponta",
+    "I messaggi e le chiamate sono crittografati end-to-end",
+    "Berichten en oproepen worden end-to-end versleuteld",
 ];
 
 /// How the log lines of recognizers start.
@@ -117,7 +123,7 @@ const LOG: [&str; 7] = [
 ];
 
 /// What stands for a message without text.
-const PLACEHOLDERS: [&str; 9] = [
+const PLACEHOLDERS: [&str; 30] = [
     "Media omitted",
     "image omitted",
     "video omitted",
@@ -127,6 +133,27 @@ const PLACEHOLDERS: [&str; 9] = [
     "document omitted",
     "This message was deleted",
     "You deleted this message",
+    "Medien ausgeschlossen",
+    "Bild weggelassen",
+    "Video weggelassen",
+    "Audio weggelassen",
+    "GIF weggelassen",
+    "Sticker weggelassen",
+    "Dokument weggelassen",
+    "Diese Nachricht wurde gelöscht",
+    "Médias omis",
+    "image absente",
+    "vidéo absente",
+    "audio omis",
+    "Multimedia omitido",
+    "imagen omitida",
+    "video omitido",
+    "audio omitido",
+    "Mídia oculta",
+    "imagem ocultada",
+    "Media omessi",
+    "immagine omessa",
+    "Media weggelaten",
 ];
 
 /// Lines of chats about themselves. They have a time stamp and no colon.

@@ -300,10 +300,14 @@ impl<'t> Text<'t> {
         }
     }
 
-    /// Reads time stamps from `at` and returns the last one and the offset after it.
+    /// Reads time stamps from `at` and returns the last one and the offset after it. What follows one in brackets without any is
+    /// said: `[0:12] 10:15 is fine`.
     fn stamps(&self, mut at: usize) -> (Option<Stamp>, usize) {
-        let (mut last, mut end) = (None, at);
+        let (mut last, mut end) = (None::<Stamp>, at);
         while let Some(stamp) = stamp::read(self.rest(at)) {
+            if last.is_some_and(|last| last.is_bracketed && !stamp.is_bracketed) {
+                break;
+            }
             last = Some(Stamp {
                 written: Span::from(at + stamp.written.start..at + stamp.written.end),
                 ..stamp
@@ -525,8 +529,13 @@ impl<'t> Text<'t> {
                 self.plain(Span::from(at..column.start), Separator::Column, column.end)
         {
             let (stamp, end) = self.stamps(column.end);
-            if stamp.is_some() {
-                labelled.stamp = stamp;
+            // Otherwise somebody says when: `Name⇥10:15 is fine`.
+            let is_column = |stamp: &Stamp| {
+                let rest = self.rest(end);
+                stamp.is_bracketed || rest.is_empty() || rest.starts_with(['\t', '|'])
+            };
+            if let Some(stamp) = stamp.filter(is_column) {
+                labelled.stamp = Some(stamp);
                 labelled.body = self.skip(end, is_separator);
             }
             return Some(labelled);

@@ -559,6 +559,10 @@ fn what_tools_write_is_left_out() {
         "12/03/24, 09:00 - Kim created group \"Depot\"",
         "<Media omitted>",
         "This message was deleted",
+        "12.03.24, 09:00 - Nachrichten und Anrufe sind Ende-zu-Ende-verschlüsselt. Niemand außerhalb dieses Chats kann sie lesen.",
+        "<Medien ausgeschlossen>",
+        "<Médias omis>",
+        "<Multimedia omitido>",
         "Page 3 of 27",
     ] {
         for text in [
@@ -596,6 +600,37 @@ fn what_tools_write_is_left_out() {
                 .any(left_out),
             "{text}"
         );
+    }
+}
+
+#[test]
+fn what_is_said_may_begin_with_a_time() {
+    let said = [
+        "We start with the depot and the budget for it.",
+        "The ground was wet, so we are late by four weeks.",
+        "When do we meet next to decide on it?",
+        "10:15 is fine for me.",
+        "Then we meet on Monday and close this.",
+        "Good, I will bring the plan and the figures.",
+    ];
+    for form in [
+        "{name}:\n{text}\n\n",
+        "{name} [00:00:0{at}] {text}\n\n",
+        "{name}: [00:00:0{at}] {text}\n",
+        "0:0{at}\t{name}\t{text}\n",
+        "{name}\t0:0{at}\t{text}\n",
+        "{name}\t{text}\n",
+        "{name}  0:0{at}\n{text}\n\n",
+    ] {
+        let turn = |(at, text): (usize, &&str)| {
+            let form = form.replace("{name}", ["Ann Lee", "Bob Ray"][at % 2]);
+            form.replace("{at}", &at.to_string())
+                .replace("{text}", text)
+        };
+        let text: String = said.iter().enumerate().map(turn).collect();
+        let plain = analyze(&text);
+        assert_eq!(plain.speakers, ["Ann Lee", "Bob Ray"], "{text}");
+        assert_eq!(spoken(&text, &plain), said, "{text}");
     }
 }
 
