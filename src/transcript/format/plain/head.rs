@@ -532,7 +532,8 @@ impl<'t> Text<'t> {
             // Otherwise somebody says when: `Name⇥10:15 is fine`.
             let is_column = |stamp: &Stamp| {
                 let rest = self.rest(end);
-                stamp.is_bracketed || rest.is_empty() || rest.starts_with(['\t', '|'])
+                let ends = rest.is_empty() || rest.starts_with("  ");
+                stamp.is_bracketed || ends || rest.trim_start_matches(' ').starts_with(['\t', '|'])
             };
             if let Some(stamp) = stamp.filter(is_column) {
                 labelled.stamp = Some(stamp);
