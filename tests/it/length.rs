@@ -129,10 +129,10 @@ fn an_uninterrupted_summary_takes_three_rounds_and_one_more_for_repairs() {
             parts + 1,
         );
         let repairs = model.calls_for(Task::Expand) + model.calls_for(Task::Condense);
-        let is_unrepaired = repairs == 0;
         // The first one leaves out nothing. What others leave out is asked for again.
         let calls = model.calls_for(Task::Section);
         let is_complete = calls <= *for_sections.entry(target).or_insert(calls);
+        let is_unrepaired = repairs == 0 && is_complete;
         assert!(run.usage.calls <= parts + 3 + repairs, "{parts} sections");
         if is_unrepaired {
             unrepaired += 1;

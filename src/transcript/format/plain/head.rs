@@ -302,10 +302,28 @@ impl<'t> Text<'t> {
 
     /// Reads time stamps from `at` and returns the last one and the offset after it. What follows one in brackets without any is
     /// said: `[0:12] 10:15 is fine`.
-    fn stamps(&self, mut at: usize) -> (Option<Stamp>, usize) {
+    fn stamps(&self, at: usize) -> (Option<Stamp>, usize) {
+        self.stamps_that(at, |_, _| true)
+    }
+
+    /// The same in a column of its own. Otherwise somebody says when: `Name⇥10:15 is fine`.
+    fn stamps_in_column(&self, at: usize) -> (Option<Stamp>, usize) {
+        self.stamps_that(at, |stamp, rest| {
+            let ends = rest.is_empty() || rest.starts_with("  ");
+            stamp.is_bracketed || ends || rest.trim_start_matches(' ').starts_with(['\t', '|', '-'])
+        })
+    }
+
+    /// Reads time stamps as long as `is_one`, which is also told what follows.
+    fn stamps_that(
+        &self,
+        mut at: usize,
+        is_one: impl Fn(&Stamp, &str) -> bool,
+    ) -> (Option<Stamp>, usize) {
         let (mut last, mut end) = (None::<Stamp>, at);
         while let Some(stamp) = stamp::read(self.rest(at)) {
-            if last.is_some_and(|last| last.is_bracketed && !stamp.is_bracketed) {
+            let is_said = last.is_some_and(|last| last.is_bracketed && !stamp.is_bracketed);
+            if is_said || !is_one(&stamp, self.rest(at + stamp.end)) {
                 break;
             }
             last = Some(Stamp {
@@ -528,15 +546,9 @@ impl<'t> Text<'t> {
             && let Some(mut labelled) =
                 self.plain(Span::from(at..column.start), Separator::Column, column.end)
         {
-            let (stamp, end) = self.stamps(column.end);
-            // Otherwise somebody says when: `Name⇥10:15 is fine`.
-            let is_column = |stamp: &Stamp| {
-                let rest = self.rest(end);
-                let ends = rest.is_empty() || rest.starts_with("  ");
-                stamp.is_bracketed || ends || rest.trim_start_matches(' ').starts_with(['\t', '|'])
-            };
-            if let Some(stamp) = stamp.filter(is_column) {
-                labelled.stamp = Some(stamp);
+            let (stamp, end) = self.stamps_in_column(column.end);
+            if stamp.is_some() {
+                labelled.stamp = stamp;
                 labelled.body = self.skip(end, is_separator);
             }
             return Some(labelled);
