@@ -101,7 +101,7 @@ async fn an_answer_in_the_language_of_the_transcript_is_asked_for_again() {
     let upload = place.upload("board.txt", meeting(3000));
     // A German title over English sections would be no summary in German.
     let error = place.run(&upload).await.unwrap_err();
-    let reason = "the model gave no usable answer for 1 of 1 sections";
+    let reason = "the model gave no usable answer for 2 of 2 sections";
     assert!(error.to_string().contains(reason), "{error}");
     assert!(error.to_string().contains("in another language"), "{error}");
     assert!(server.requests().len() > 1);
