@@ -782,3 +782,20 @@ proptest! {
         });
     }
 }
+
+#[test]
+fn a_text_may_stand_in_an_object_of_its_own() {
+    for text in [
+        r#"{"value": [{"from": {"user": {"displayName": "Ana"}}, "body": {"contentType": "text", "content": "Good morning."}},
+            {"from": {"user": {"displayName": "Ben"}}, "body": {"contentType": "text", "content": "Morning, Ana."}}]}"#,
+        r#"[{"speaker": {"id": 1, "name": "Ana"}, "content": {"text": "Good morning."}},
+            {"speaker": {"id": 2, "name": "Ben"}, "content": {"text": "Morning, Ana."}}]"#,
+    ] {
+        let (_, lines) = cues(text);
+        assert_eq!(
+            lines,
+            ["Ana: Good morning.", "Ben: Morning, Ana."],
+            "{text}"
+        );
+    }
+}
