@@ -48,7 +48,7 @@ pub(crate) fn is_small(digits: &str) -> bool {
 /// All readings of the numbers in a text.
 pub(crate) fn readings(text: &str) -> HashSet<String> {
     let mut found = HashSet::new();
-    for_each(text, |readings| {
+    for_each(text, &mut |readings| {
         found.extend(readings.iter().map(f64::to_string));
     });
     found
@@ -57,7 +57,7 @@ pub(crate) fn readings(text: &str) -> HashSet<String> {
 /// The numbers in a text.
 pub(crate) fn numbers(text: &str) -> HashSet<Number> {
     let mut found = HashSet::new();
-    for_each(text, |readings| {
+    for_each(text, &mut |readings| {
         found.insert(Number(readings.iter().map(f64::to_string).collect()));
     });
     found
@@ -112,7 +112,7 @@ impl Part {
 }
 
 /// Hands the readings of each number in `text` to `found`.
-fn for_each(text: &str, mut found: impl FnMut(&[f64])) {
+fn for_each(text: &str, found: &mut dyn FnMut(&[f64])) {
     let text = with_plain_fractions(text);
     let mut run: Vec<Part> = Vec::new();
     let mut read = |run: &mut Vec<Part>| {
@@ -289,7 +289,7 @@ mod tests {
     /// The readings of each number in a text.
     fn read(text: &str) -> Vec<Vec<f64>> {
         let mut found = Vec::new();
-        for_each(text, |readings| found.push(readings.to_vec()));
+        for_each(text, &mut |readings| found.push(readings.to_vec()));
         found.retain(|readings| !readings.is_empty());
         found
     }

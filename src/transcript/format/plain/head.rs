@@ -303,12 +303,12 @@ impl<'t> Text<'t> {
     /// Reads time stamps from `at` and returns the last one and the offset after it. What follows one in brackets without any is
     /// said: `[0:12] 10:15 is fine`.
     fn stamps(&self, at: usize) -> (Option<Stamp>, usize) {
-        self.stamps_that(at, |_, _| true)
+        self.stamps_that(at, &|_, _| true)
     }
 
     /// The same in a column of its own. Otherwise somebody says when: `Name⇥10:15 is fine`.
     fn stamps_in_column(&self, at: usize) -> (Option<Stamp>, usize) {
-        self.stamps_that(at, |stamp, rest| {
+        self.stamps_that(at, &|stamp, rest| {
             let ends = rest.is_empty() || rest.starts_with("  ");
             stamp.is_bracketed || ends || rest.trim_start_matches(' ').starts_with(['\t', '|', '-'])
         })
@@ -318,7 +318,7 @@ impl<'t> Text<'t> {
     fn stamps_that(
         &self,
         mut at: usize,
-        is_one: impl Fn(&Stamp, &str) -> bool,
+        is_one: &dyn Fn(&Stamp, &str) -> bool,
     ) -> (Option<Stamp>, usize) {
         let (mut last, mut end) = (None::<Stamp>, at);
         while let Some(stamp) = stamp::read(self.rest(at)) {
