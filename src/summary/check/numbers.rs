@@ -18,6 +18,9 @@ const UNITS: &str = "zero one two three four five six seven eight nine ten eleve
 
 const TENS: &str = "twenty thirty forty fifty sixty seventy eighty ninety";
 
+/// Bytes of the longest of these words. Whole transcripts are searched for numbers, and most words are longer, or none.
+const LONGEST: usize = "seventeen".len();
+
 const HUNDRED: u64 = 100;
 const THOUSAND: u64 = 1000;
 const MILLION: u64 = 1_000_000;
@@ -96,8 +99,7 @@ impl Part {
             let digits = digits.trim_end_matches(char::is_alphabetic).parse();
             return digits.ok().map(Self::Digits);
         }
-        // A whole transcript is searched for numbers, and most words are none.
-        if word.len() > "seventeen".len() {
+        if word.len() > LONGEST {
             return None;
         }
         let word = word.to_lowercase();
@@ -265,7 +267,8 @@ fn value(word: &str) -> Option<u64> {
         let all = units.chain(tens).chain(scales);
         all.map(|(value, word)| (word, value)).collect()
     });
-    VALUES.get(word).copied()
+    let is_short = word.len() <= LONGEST;
+    is_short.then(|| VALUES.get(word).copied()).flatten()
 }
 
 /// The text with fractions such as `¾` as `3/4`.
